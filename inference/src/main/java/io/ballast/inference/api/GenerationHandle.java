@@ -1,0 +1,15 @@
+package io.ballast.inference.api;
+
+import java.util.concurrent.CompletableFuture;
+
+/** A generation under way. */
+public interface GenerationHandle {
+  /**
+   * Completes with the generation, also after {@link #cancel} (with {@link StopReason#CANCELLED});
+   * exceptionally with a {@link ModelException} if the model failed or was closed.
+   */
+  CompletableFuture<Generation> result();
+
+  /** Stops before the next token. Has no effect once the result is there. */
+  void cancel();
+}

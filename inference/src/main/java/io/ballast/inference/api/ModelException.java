@@ -1,0 +1,37 @@
+package io.ballast.inference.api;
+
+/** A model could not answer. The reason is data; servers translate it to their faults. */
+public final class ModelException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** Why a model could not answer. */
+  public enum Reason {
+    /** A file of the model folder is missing, or is not what it should be. */
+    INVALID_FOLDER,
+    /** A file's checksum is not the recorded one. */
+    CORRUPT_WEIGHTS,
+    /** The engine's queue is full. */
+    OVERLOADED,
+    /** The engine was closed. */
+    CLOSED,
+    /** The model produced a number that is not finite, or the engine failed. */
+    BROKEN
+  }
+
+  private final Reason reason;
+
+  public ModelException(Reason reason, String message) {
+    super(message);
+    this.reason = reason;
+  }
+
+  public ModelException(Reason reason, String message, Throwable cause) {
+    super(message, cause);
+    this.reason = reason;
+  }
+
+  /** Why. */
+  public Reason reason() {
+    return reason;
+  }
+}

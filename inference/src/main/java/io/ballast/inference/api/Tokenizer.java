@@ -1,0 +1,19 @@
+package io.ballast.inference.api;
+
+/** Turns text into token ids and back. Safe for use by many threads; never truncates silently. */
+public interface Tokenizer {
+  /** Returns the ids of {@code text}, without any special token added; none for the empty text. */
+  TokenIds encode(String text);
+
+  /** Returns the text of {@code tokens}; bytes that are not UTF-8 become U+FFFD. */
+  String decode(TokenIds tokens);
+
+  /** Returns the bytes that token {@code id} stands for; none for a special token. */
+  byte[] bytesOf(int id);
+
+  /** The number of ids, special tokens included. */
+  int vocabularySize();
+
+  /** The id that ends a text, which also precedes the first token of a file. */
+  int endOfTextId();
+}
