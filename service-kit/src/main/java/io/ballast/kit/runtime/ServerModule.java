@@ -1,0 +1,33 @@
+package io.ballast.kit.runtime;
+
+import io.grpc.BindableService;
+import java.util.List;
+
+/**
+ * One server of the mesh as a process sees it. The wiring of each server implements it; the process
+ * starts those whose role it plays, in the order of {@link Role}, and closes them in reverse after
+ * calls have drained.
+ */
+public interface ServerModule extends AutoCloseable {
+  /** Which server this is. */
+  Role role();
+
+  /**
+   * Builds the server's parts: loads models, migrates its schema, resumes its work. Called once,
+   * before any call arrives.
+   *
+   * @return the services to serve
+   * @throws io.ballast.kit.error.MeshException if it cannot serve, with what to do about it
+   */
+  List<BindableService> start(MeshRuntime runtime);
+
+  /**
+   * Called once all servers of the process accept calls: background work may call peers from now
+   * on.
+   */
+  default void serving() {}
+
+  /** Stops background work and frees models; no call is under way any more. */
+  @Override
+  void close();
+}
