@@ -1,0 +1,129 @@
+package io.ballast.inference.store;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * What a model folder must contain, byte for byte: its {@code ballast.json}.
+ *
+ * @param checksums SHA-256 of each file, lower-case hexadecimal, by name relative to the folder
+ * @param notes what the writer wants known, by key, such as the parent version
+ */
+public record ModelManifest(Map<String, String> checksums, Map<String, String> notes) {
+  /** The manifest's own name, which it does not list. */
+  public static final String FILE = "ballast.json";
+
+  /** The weights of a decoder. */
+  public static final String WEIGHTS = "model.safetensors";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  public ModelManifest {
+    checksums = Map.copyOf(checksums);
+    notes = Map.copyOf(notes);
+  }
+
+  /** The checksum of {@link #WEIGHTS}; empty if the folder has none. */
+  public Optional<String> weightsSha256() {
+    return Optional.ofNullable(checksums.get(WEIGHTS));
+  }
+
+  /** Computes the checksums of all files in {@code folder} and writes them beside them. */
+  public static ModelManifest write(Path folder, Map<String, String> notes) throws IOException {
+    SortedMap<String, String> checksums = new TreeMap<>();
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        String name = folder.relativize(file).toString().replace('\\', '/');
+        if (!name.equals(FILE)) {
+          checksums.put(name, sha256(file));
+        }
+      }
+    }
+    ObjectNode json = JSON.createObjectNode();
+    ObjectNode sums = json.putObject("sha256");
+    checksums.forEach(sums::put);
+    ObjectNode noted = json.putObject("notes");
+    new TreeMap<>(notes).forEach(noted::put);
+    Files.writeString(
+        folder.resolve(FILE),
+        JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+    return new ModelManifest(checksums, notes);
+  }
+
+  /**
+   * Reads a folder's manifest; empty if it has none, as a folder from elsewhere.
+   *
+   * @throws ModelException INVALID_FOLDER if it cannot be read
+   */
+  public static Optional<ModelManifest> read(Path folder) {
+    Path file = folder.resolve(FILE);
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
+    try {
+      JsonNode json = JSON.readTree(file.toFile());
+      return Optional.of(new ModelManifest(texts(json.path("sha256")), texts(json.path("notes"))));
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static Map<String, String> texts(JsonNode object) {
+    SortedMap<String, String> texts = new TreeMap<>();
+    object.properties().forEach(p -> texts.put(p.getKey(), p.getValue().asText()));
+    return texts;
+  }
+
+  /**
+   * Compares every listed file with its checksum.
+   *
+   * @throws ModelException INVALID_FOLDER if one is missing, CORRUPT_WEIGHTS if one differs
+   */
+  public void verify(Path folder) {
+    for (Map.Entry<String, String> entry : new TreeMap<>(checksums).entrySet()) {
+      Path file = folder.resolve(entry.getKey());
+      if (!Files.isRegularFile(file)) {
+        throw new ModelException(Reason.INVALID_FOLDER, file + ": the file is missing");
+      }
+      String found;
+      try {
+        found = sha256(file);
+      } catch (IOException e) {
+        throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+      }
+      if (!found.equals(entry.getValue())) {
+        throw new ModelException(
+            Reason.CORRUPT_WEIGHTS,
+            file + ": SHA-256 " + found + " (expected: " + entry.getValue() + ")");
+      }
+    }
+  }
+
+  private static String sha256(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      byte[] buffer = new byte[1 << 16];
+      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+        digest.update(buffer, 0, read);
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}

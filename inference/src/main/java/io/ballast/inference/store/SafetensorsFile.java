@@ -1,0 +1,292 @@
+package io.ballast.inference.store;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/**
+ * A file of named tensors: eight bytes of length, a JSON header, then the numbers, little-endian.
+ *
+ * <p>Source: the safetensors format, version 0.
+ */
+public final class SafetensorsFile {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int MAX_HEADER_BYTES = 100_000_000;
+  private static final int BUFFER_NUMBERS = 1 << 18;
+
+  private record Entry(WeightType type, List<Long> shape, long begin, long end) {}
+
+  /**
+   * A tensor to be written.
+   *
+   * @param values called once, when its turn comes, so that only one tensor is on the heap
+   */
+  public record Content(String name, WeightType type, List<Long> shape, Supplier<float[]> values) {
+    public Content {
+      shape = List.copyOf(shape);
+    }
+
+    private long count() {
+      return shape.stream().mapToLong(Long::longValue).reduce(1, Math::multiplyExact);
+    }
+  }
+
+  private final Path path;
+  private final long dataStart;
+  private final Map<String, Entry> entries;
+  private final Map<String, String> metadata;
+
+  private SafetensorsFile(
+      Path path, long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
+    this.path = path;
+    this.dataStart = dataStart;
+    this.entries = entries;
+    this.metadata = metadata;
+  }
+
+  /**
+   * Reads the header of {@code path}.
+   *
+   * @throws ModelException INVALID_FOLDER if the file is missing or not of this format
+   */
+  public static SafetensorsFile open(Path path) {
+    if (!Files.isRegularFile(path)) {
+      throw invalid(path, "the file is missing");
+    }
+    try (FileChannel channel = FileChannel.open(path)) {
+      ByteBuffer prefix = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+      readFully(channel, prefix, 0);
+      long length = prefix.flip().remaining() < 8 ? -1 : prefix.getLong();
+      if (length < 2 || length > MAX_HEADER_BYTES || 8 + length > channel.size()) {
+        throw invalid(path, "header of " + length + " bytes (expected: a safetensors file)");
+      }
+      ByteBuffer header = ByteBuffer.allocate((int) length);
+      readFully(channel, header, 8);
+      JsonNode json = JSON.readTree(header.array());
+      return parse(path, json, 8 + length, channel.size() - 8 - length);
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, path + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static SafetensorsFile parse(Path path, JsonNode json, long dataStart, long dataBytes) {
+    Map<String, Entry> entries = new LinkedHashMap<>();
+    Map<String, String> metadata = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> field : json.properties()) {
+      String name = field.getKey();
+      JsonNode value = field.getValue();
+      if (name.equals("__metadata__")) {
+        value.properties().forEach(p -> metadata.put(p.getKey(), p.getValue().asText()));
+        continue;
+      }
+      List<Long> shape = new ArrayList<>();
+      value.path("shape").forEach(d -> shape.add(d.asLong(-1)));
+      Entry entry =
+          new Entry(
+              type(path, name, value.path("dtype").asText()),
+              List.copyOf(shape),
+              value.path("data_offsets").path(0).asLong(-1),
+              value.path("data_offsets").path(1).asLong(-1));
+      long count = shape.stream().mapToLong(Long::longValue).reduce(1, Math::multiplyExact);
+      if (entry.begin < 0
+          || entry.end > dataBytes
+          || entry.end - entry.begin != count * entry.type.bytes()) {
+        throw invalid(
+            path,
+            "tensor "
+                + name
+                + ": bytes "
+                + entry.begin
+                + " to "
+                + entry.end
+                + " do not hold "
+                + shape
+                + " "
+                + entry.type.code());
+      }
+      entries.put(name, entry);
+    }
+    return new SafetensorsFile(path, dataStart, entries, metadata);
+  }
+
+  private static WeightType type(Path path, String name, String code) {
+    return Arrays.stream(WeightType.values())
+        .filter(type -> type.code().equals(code))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                invalid(path, "tensor " + name + ": type " + code + " (expected: F32, BF16, F16)"));
+  }
+
+  /** The names of the tensors, in the file's order. */
+  public Set<String> names() {
+    return Set.copyOf(entries.keySet());
+  }
+
+  /** What the writer noted, by key. */
+  public Map<String, String> metadata() {
+    return Map.copyOf(metadata);
+  }
+
+  /**
+   * Reads one tensor.
+   *
+   * @param shape what it must be
+   * @return its numbers in row-major order, widened to 32 bits
+   * @throws ModelException INVALID_FOLDER if it is missing or its shape differs
+   */
+  public float[] read(String name, List<Long> shape) {
+    Entry entry = entries.get(name);
+    if (entry == null) {
+      throw invalid(path, "tensor " + name + ": missing (expected: shape " + shape + ")");
+    }
+    if (!entry.shape.equals(shape)) {
+      throw invalid(
+          path, "tensor " + name + ": shape " + entry.shape + " (expected: " + shape + ")");
+    }
+    int count = Math.toIntExact((entry.end - entry.begin) / entry.type.bytes());
+    float[] values = new float[count];
+    ByteBuffer buffer =
+        ByteBuffer.allocate(Math.min(count, BUFFER_NUMBERS) * entry.type.bytes())
+            .order(ByteOrder.LITTLE_ENDIAN);
+    try (FileChannel channel = FileChannel.open(path)) {
+      int done = 0;
+      while (done < count) {
+        int part = Math.min(BUFFER_NUMBERS, count - done);
+        buffer.clear().limit(part * entry.type.bytes());
+        long at = dataStart + entry.begin + (long) done * entry.type.bytes();
+        readFully(channel, buffer, at);
+        decode(buffer.flip(), entry.type, values, done, part);
+        done += part;
+      }
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, path + ": " + e.getMessage(), e);
+    }
+    return values;
+  }
+
+  private static void decode(
+      ByteBuffer buffer, WeightType type, float[] values, int from, int count) {
+    switch (type) {
+      case FLOAT32 -> buffer.asFloatBuffer().get(values, from, count);
+      case BFLOAT16 -> {
+        for (int i = 0; i < count; i++) {
+          values[from + i] = Float.intBitsToFloat(buffer.getShort() << 16);
+        }
+      }
+      case FLOAT16 -> {
+        for (int i = 0; i < count; i++) {
+          values[from + i] = Float.float16ToFloat(buffer.getShort());
+        }
+      }
+    }
+  }
+
+  /** Writes {@code contents} to a new file at {@code path}, replacing what is there. */
+  public static void write(Path path, List<Content> contents, Map<String, String> metadata)
+      throws IOException {
+    ObjectNode header = JSON.createObjectNode();
+    ObjectNode notes = header.putObject("__metadata__");
+    metadata.forEach(notes::put);
+    long offset = 0;
+    for (Content content : contents) {
+      ObjectNode entry = header.putObject(content.name);
+      entry.put("dtype", content.type.code());
+      ArrayNode shape = entry.putArray("shape");
+      content.shape.forEach(shape::add);
+      long end = offset + content.count() * content.type.bytes();
+      entry.putArray("data_offsets").add(offset).add(end);
+      offset = end;
+    }
+    byte[] json = JSON.writeValueAsBytes(header);
+    int padded = (json.length + 7) / 8 * 8;
+    ByteBuffer prefix = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN);
+    prefix
+        .putLong(padded)
+        .put(json)
+        .put(" ".repeat(padded - json.length).getBytes(StandardCharsets.US_ASCII));
+    try (FileChannel channel =
+        FileChannel.open(
+            path,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING)) {
+      writeFully(channel, prefix.flip());
+      for (Content content : contents) {
+        writeValues(channel, content);
+      }
+      channel.force(true);
+    }
+  }
+
+  private static void writeValues(FileChannel channel, Content content) throws IOException {
+    float[] values = content.values.get();
+    if (values.length != content.count()) {
+      throw new IllegalArgumentException(
+          content.name + ": " + values.length + " numbers (expected: " + content.count() + ")");
+    }
+    ByteBuffer buffer =
+        ByteBuffer.allocate(BUFFER_NUMBERS * content.type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    for (float value : values) {
+      switch (content.type) {
+        case FLOAT32 -> buffer.putFloat(value);
+        case BFLOAT16 -> buffer.putShort(toBfloat16(value));
+        case FLOAT16 -> buffer.putShort(Float.floatToFloat16(value));
+      }
+      if (!buffer.hasRemaining()) {
+        writeFully(channel, buffer.flip());
+        buffer.clear();
+      }
+    }
+    writeFully(channel, buffer.flip());
+  }
+
+  /** Rounds to nearest, ties to even; NaN stays NaN. */
+  static short toBfloat16(float value) {
+    int bits = Float.floatToIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) (bits >>> 16);
+    }
+    return (short) ((bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16);
+  }
+
+  private static void readFully(FileChannel channel, ByteBuffer buffer, long position)
+      throws IOException {
+    long at = position;
+    while (buffer.hasRemaining()) {
+      int read = channel.read(buffer, at);
+      if (read < 0) {
+        throw new IOException("the file ends early, at byte " + at);
+      }
+      at += read;
+    }
+  }
+
+  private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
+    while (buffer.hasRemaining()) {
+      channel.write(buffer);
+    }
+  }
+
+  private static ModelException invalid(Path path, String what) {
+    return new ModelException(Reason.INVALID_FOLDER, path + ": " + what);
+  }
+}

@@ -1,0 +1,194 @@
+package io.ballast.inference.torch;
+
+import io.ballast.inference.torch.ParameterLayout.Parameter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The forward pass of a Llama-family decoder over weights that somebody else owns: RMS norm, rotary
+ * positions, grouped heads, SwiGLU.
+ *
+ * <p>The residual stream, the norms and attention are in the norms' type; products with weights are
+ * in the matrices' type. (Attention in bfloat16 took twelve times as long as in 32 bits where the
+ * processor has no AMX.)
+ *
+ * <p>Shape letters: B rows, T tokens, D hidden size, H query heads, K key-value heads, E head size,
+ * V vocabulary.
+ */
+final class LlamaNetwork {
+  /** The weights of one block, query-key-value and gate-up joined. */
+  private record Block(
+      Tensor attentionNorm,
+      Tensor queryKeyValue,
+      Tensor output,
+      Tensor feedForwardNorm,
+      Tensor gateUp,
+      Tensor down) {}
+
+  /** Keys and values that earlier tokens left behind; answers what a block may look at. */
+  interface AttentionMemory {
+    /**
+     * Attends.
+     *
+     * @param layer index of the block
+     * @param query shape [B, H, T, E], rotated
+     * @param key shape [B, K, T, E], rotated
+     * @param value shape [B, K, T, E]
+     * @return shape [B, H, T, E]
+     */
+    Tensor attend(int layer, Tensor query, Tensor key, Tensor value);
+  }
+
+  private final LlamaConfig config;
+  private final Tensor embedding;
+  private final Tensor head;
+  private final Tensor finalNorm;
+  private final List<Block> blocks = new ArrayList<>();
+  private final ScalarType residualType;
+  private final ScalarType productType;
+
+  /**
+   * Binds the weights.
+   *
+   * @param matrix gives the tensor of a (possibly joined) matrix
+   * @param full gives the tensor of the embedding or a norm, in the residual stream's type
+   */
+  LlamaNetwork(
+      ParameterLayout layout,
+      Function<Parameter, Tensor> matrix,
+      Function<Parameter, Tensor> full) {
+    this.config = layout.config();
+    this.embedding = full.apply(layout.embedding());
+    this.head = matrix.apply(layout.head());
+    this.finalNorm = full.apply(layout.finalNorm());
+    for (int i = 0; i < config.layers(); i++) {
+      List<Parameter> m = layout.matrices(i);
+      List<Parameter> n = layout.norms(i);
+      blocks.add(
+          new Block(
+              full.apply(n.get(0)),
+              matrix.apply(ParameterLayout.joined(m.get(0), m.get(1), m.get(2))),
+              matrix.apply(m.get(3)),
+              full.apply(n.get(1)),
+              matrix.apply(ParameterLayout.joined(m.get(4), m.get(5))),
+              matrix.apply(m.get(6))));
+    }
+    this.residualType = finalNorm.scalar_type();
+    this.productType = head.scalar_type();
+  }
+
+  /**
+   * Returns the residual stream after the last block, not yet normalised.
+   *
+   * @param ids shape [B, T]
+   * @param rotation cosines and sines at each token's position
+   */
+  Tensor hidden(Tensor ids, Rotation rotation, AttentionMemory memory) {
+    Tensor x = torch.embedding(embedding, ids).to(residualType);
+    for (int i = 0; i < blocks.size(); i++) {
+      Block block = blocks.get(i);
+      x = x.add(attention(i, block, norm(x, block.attentionNorm()), rotation, memory));
+      x = x.add(feedForward(block, norm(x, block.feedForwardNorm())));
+    }
+    return x;
+  }
+
+  /** Returns the logits, shape [N, V], of residuals of shape [N, D]. */
+  Tensor logits(Tensor residual) {
+    return torch.linear(norm(residual, finalNorm).contiguous(), head);
+  }
+
+  private Tensor attention(
+      int layer, Block block, Tensor x, Rotation rotation, AttentionMemory memory) {
+    long heads = config.attentionHeads();
+    long keyHeads = config.keyValueHeads();
+    long size = config.headSize();
+    long rows = x.size(0);
+    long tokens = x.size(1);
+    Tensor projected =
+        torch.linear(x, block.queryKeyValue()).view(rows, tokens, heads + 2 * keyHeads, size);
+    Tensor rotated = rotation.apply(projected.narrow(2, 0, heads + keyHeads));
+    Tensor query = rotated.narrow(2, 0, heads).transpose(1, 2);
+    Tensor key = rotated.narrow(2, heads, keyHeads).transpose(1, 2);
+    Tensor value = projected.narrow(2, heads + keyHeads, keyHeads).to(residualType).transpose(1, 2);
+    Tensor attended = memory.attend(layer, query, key, value);
+    return torch.linear(
+        attended.transpose(1, 2).reshape(rows, tokens, heads * size).to(productType),
+        block.output());
+  }
+
+  private Tensor feedForward(Block block, Tensor x) {
+    Tensor gateUp = torch.linear(x, block.gateUp());
+    long inner = config.intermediateSize();
+    Tensor gated = torch.silu(gateUp.narrow(-1, 0, inner)).mul(gateUp.narrow(-1, inner, inner));
+    return torch.linear(gated, block.down());
+  }
+
+  private Tensor norm(Tensor x, Tensor weight) {
+    return rmsNorm(x, weight, config.rmsNormEpsilon()).to(productType);
+  }
+
+  /** Returns x / sqrt(mean(x²) + ε) · weight over the last dimension. Source: arXiv:1910.07467. */
+  static Tensor rmsNorm(Tensor x, Tensor weight, double epsilon) {
+    Tensor meanSquare = x.mul(x).mean(new long[] {-1}, true, Tensors.sameType());
+    Tensor scale = meanSquare.add(new Scalar(epsilon)).rsqrt();
+    return x.mul(scale).mul(weight);
+  }
+
+  /**
+   * Attends without memory: each token to those before it in its row, or as {@code mask} allows.
+   *
+   * @param mask booleans or addends, broadcast to [B, H, T, T]; causal when absent
+   */
+  static AttentionMemory withoutMemory(@Nullable Tensor mask) {
+    return (layer, query, key, value) -> attend(query, key, value, mask, mask == null);
+  }
+
+  /** Scaled dot-product attention with grouped heads. */
+  static Tensor attend(
+      Tensor query, Tensor key, Tensor value, @Nullable Tensor mask, boolean causal) {
+    long groups = query.size(1) / key.size(1);
+    return torch.scaled_dot_product_attention(
+        query,
+        repeatHeads(key, groups),
+        repeatHeads(value, groups),
+        mask == null ? new TensorOptional() : new TensorOptional(mask),
+        0.0,
+        causal,
+        new DoubleOptional(),
+        false);
+  }
+
+  private static Tensor repeatHeads(Tensor x, long times) {
+    if (times == 1) {
+      return x;
+    }
+    long[] shape = x.shape();
+    return x.unsqueeze(2)
+        .expand(shape[0], shape[1], times, shape[2], shape[3])
+        .reshape(shape[0], shape[1] * times, shape[2], shape[3]);
+  }
+
+  /**
+   * Cosines and sines of the rotary embedding, shape [B or 1, T, 1, E]. Source: Su et al. 2021,
+   * arXiv:2104.09864, with Hugging Face's order of the dimensions (halves, not pairs).
+   */
+  record Rotation(Tensor cosine, Tensor signedSine) {
+    /** Returns {@code x}, shape [B, T, heads, E], rotated. */
+    Tensor apply(Tensor x) {
+      long half = x.size(-1) / 2;
+      Tensor swapped =
+          torch.cat(new TensorVector(x.narrow(-1, half, half), x.narrow(-1, 0, half)), -1);
+      return x.mul(cosine).add(swapped.mul(signedSine));
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package io.ballast.inference.torch;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+import org.bytedeco.pytorch.global.torch;
+
+/** Settings of libtorch that hold for the whole process. */
+public final class TorchRuntime {
+  /** Keys of glibc's {@code mallopt}, see its manual page. */
+  private static final int TRIM_THRESHOLD = -1;
+
+  private static final int MMAP_THRESHOLD = -3;
+  private static final int KEPT_BYTES = 1 << 30;
+
+  static {
+    keepFreedMemory();
+  }
+
+  private TorchRuntime() {}
+
+  /**
+   * Sets how many threads one operation may use. On shared or busy cores one is quickest: more
+   * threads wait for each other, spinning.
+   *
+   * @param count ≥ 1
+   */
+  public static void setThreads(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("threads: " + count + " (expected: ≥ 1)");
+    }
+    torch.set_num_threads(count);
+  }
+
+  /** How many threads one operation may use. */
+  public static int threads() {
+    return torch.get_num_threads();
+  }
+
+  /** Loads the natives and settles the memory allocator; does nothing the second time. */
+  static void prepare() {
+    threads();
+  }
+
+  /**
+   * Lets glibc keep what tensors free. By default it maps and unmaps each big tensor anew, and the
+   * page faults took a fifth of a training step. Other allocators do not have the function.
+   */
+  private static void keepFreedMemory() {
+    Linker linker = Linker.nativeLinker();
+    Optional<MemorySegment> address = linker.defaultLookup().find("mallopt");
+    if (address.isEmpty()) {
+      return;
+    }
+    MethodHandle mallopt =
+        linker.downcallHandle(
+            address.get(),
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    try {
+      int unused = (int) mallopt.invokeExact(MMAP_THRESHOLD, KEPT_BYTES);
+      unused = (int) mallopt.invokeExact(TRIM_THRESHOLD, KEPT_BYTES);
+    } catch (Throwable e) {
+      throw new IllegalStateException("mallopt", e);
+    }
+  }
+}
