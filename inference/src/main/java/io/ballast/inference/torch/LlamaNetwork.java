@@ -87,7 +87,7 @@ final class LlamaNetwork {
   }
 
   /**
-   * Returns the residual stream after the last block, not yet normalised.
+   * Returns the residual stream, shape [B, T, D], after the last block, not yet normalised.
    *
    * @param ids shape [B, T]
    * @param rotation cosines and sines at each token's position
@@ -102,9 +102,14 @@ final class LlamaNetwork {
     return x;
   }
 
-  /** Returns the logits, shape [N, V], of residuals of shape [N, D]. */
-  Tensor logits(Tensor residual) {
-    return torch.linear(norm(residual, finalNorm).contiguous(), head);
+  /** Returns residuals, shape [N, D], normalised for the head. */
+  Tensor normalized(Tensor residual) {
+    return norm(residual, finalNorm).contiguous();
+  }
+
+  /** The head's weights, shape [V, D]. */
+  Tensor head() {
+    return head;
   }
 
   private Tensor attention(

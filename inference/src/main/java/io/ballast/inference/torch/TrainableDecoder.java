@@ -5,12 +5,14 @@ import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.TensorArrayRefOptional;
 
 /**
  * A decoder in training: weights, gradients and AdamW's state.
@@ -78,7 +80,8 @@ public final class TrainableDecoder implements AutoCloseable {
   }
 
   /**
-   * Takes one step on the cross-entropy of each row's next tokens.
+   * Takes one step on the cross-entropy of each row's next tokens. Forgets what {@link
+   * #forwardBackward} collected.
    *
    * @param tokens shape [B][T + 1], B ≥ 1, 1 ≤ T ≤ context, ids of the vocabulary
    * @param learningRate ≥ 0
@@ -86,15 +89,16 @@ public final class TrainableDecoder implements AutoCloseable {
    */
   public StepResult trainStep(int[][] tokens, double learningRate) {
     requireRows(tokens);
-    if (!(learningRate >= 0 && Double.isFinite(learningRate))) {
-      throw new IllegalArgumentException("learning_rate: " + learningRate + " (expected: ≥ 0)");
-    }
+    requireLearningRate(learningRate);
     weights.clearGradients();
     try (PointerScope scope = new PointerScope()) {
-      Tensor loss = loss(tokens);
-      double value = requireFinite(loss.item_double());
-      loss.backward();
-      return new StepResult(value, optimizer.step(weights, learningRate));
+      Tensor input = headInput(tokens);
+      double[] lossSum = new double[1];
+      Tensor byInput =
+          head().crossEntropy(input.detach(), targets(tokens), weights.headGradients(), lossSum);
+      double loss = requireFinite(lossSum[0] / input.size(0));
+      input.backward(byInput, new BoolOptional(), false, new TensorArrayRefOptional());
+      return new StepResult(loss, optimizer.step(weights, learningRate));
     }
   }
 
@@ -108,30 +112,104 @@ public final class TrainableDecoder implements AutoCloseable {
     requireRows(tokens);
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
-      return requireFinite(loss(tokens).item_double());
+      return requireFinite(head().meanCrossEntropy(headInput(tokens), targets(tokens)));
     }
   }
 
-  private Tensor loss(int[][] tokens) {
+  /**
+   * Returns log-probabilities and entropies, temperature 1, of each group's completions under the
+   * weights in training; changes nothing.
+   *
+   * @throws IllegalArgumentException if a completion is too long or has an id outside the
+   *     vocabulary, named by its index
+   * @throws ModelException BROKEN if a number is not finite
+   */
+  public List<GroupScores> scores(List<CompletionGroup> groups) {
+    return new GroupComputation(weights, rotary).scores(groups);
+  }
+
+  /**
+   * Adds the gradients of a loss over {@code groups} to those collected since the last step.
+   *
+   * <p>The loss itself is the caller's: this computes each token's log-probability and entropy,
+   * asks for the derivatives by them, and back-propagates Σ wᵗ·logpᵗ + Σ vᵗ·Hᵗ. Groups are computed
+   * in micro-batches, so the function may not rely on other groups' scores; a loss that needs them
+   * asks {@link #scores} first.
+   *
+   * @return the scores of {@code groups}, in their order
+   * @throws IllegalArgumentException if a group does not fit the model, or a derivative is not
+   *     finite or of another shape; named. Nothing stays collected
+   * @throws ModelException BROKEN if a score is not finite. Nothing stays collected
+   */
+  public List<GroupScores> forwardBackward(
+      List<CompletionGroup> groups, TokenGradientFunction gradients) {
+    try {
+      return new GroupComputation(weights, rotary).forwardBackward(groups, gradients);
+    } catch (RuntimeException e) {
+      weights.clearGradients();
+      throw e;
+    }
+  }
+
+  /**
+   * Takes one AdamW step down the gradients collected by {@link #forwardBackward}, and forgets
+   * them.
+   *
+   * @param learningRate ≥ 0
+   * @return the gradient's Euclidean norm over all weights before clipping
+   * @throws ModelException BROKEN if the gradient is not finite: the weights have not changed
+   */
+  public double optimizerStep(double learningRate) {
+    requireLearningRate(learningRate);
+    try (PointerScope scope = new PointerScope()) {
+      return optimizer.step(weights, learningRate);
+    }
+  }
+
+  /** Forgets the gradients collected since the last step. */
+  public void clearGradients() {
+    weights.clearGradients();
+  }
+
+  private LanguageHead head() {
+    return new LanguageHead(weights.network().head().detach(), weights.fullType());
+  }
+
+  /** The head's input at every token but the last of each row, shape [B · T, D]. */
+  private Tensor headInput(int[][] tokens) {
     int rows = tokens.length;
     int length = tokens[0].length - 1;
-    long[] inputs = new long[rows * length];
-    long[] targets = new long[rows * length];
-    for (int b = 0; b < rows; b++) {
+    Tensor residual =
+        weights
+            .network()
+            .hidden(
+                Tensors.of(flattened(tokens, 0), rows, length),
+                rotary.first(length),
+                LlamaNetwork.withoutMemory(null));
+    return weights.network().normalized(residual.view(-1, config.hiddenSize()));
+  }
+
+  private static Tensor targets(int[][] tokens) {
+    long[] targets = flattened(tokens, 1);
+    return Tensors.of(targets, targets.length);
+  }
+
+  /** All rows from their token at {@code first}, each one token shorter than it is. */
+  private static long[] flattened(int[][] tokens, int first) {
+    int length = tokens[0].length - 1;
+    long[] flat = new long[tokens.length * length];
+    for (int b = 0; b < tokens.length; b++) {
       for (int t = 0; t < length; t++) {
-        inputs[b * length + t] = tokens[b][t];
-        targets[b * length + t] = tokens[b][t + 1];
+        flat[b * length + t] = tokens[b][t + first];
       }
     }
-    LlamaNetwork network = weights.network();
-    Tensor residual =
-        network.hidden(
-            Tensors.of(inputs, rows, length),
-            rotary.first(length),
-            LlamaNetwork.withoutMemory(null));
-    Tensor logits = network.logits(residual.view(-1, config.hiddenSize()));
-    return torch.cross_entropy_loss(
-        logits.to(weights.flat().scalar_type()), Tensors.of(targets, targets.length));
+    return flat;
+  }
+
+  private static void requireLearningRate(double learningRate) {
+    if (!(learningRate >= 0 && Double.isFinite(learningRate))) {
+      throw new IllegalArgumentException("learning_rate: " + learningRate + " (expected: ≥ 0)");
+    }
   }
 
   private static double requireFinite(double loss) {
@@ -204,6 +282,10 @@ public final class TrainableDecoder implements AutoCloseable {
    */
   public Map<String, String> restoreCheckpoint(Path file) {
     return TrainingCheckpoint.restore(file, weights, optimizer);
+  }
+
+  TrainedWeights weights() {
+    return weights;
   }
 
   @Override

@@ -7,6 +7,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Weights and, if they are trained, their gradients: each in one flat buffer, with a leaf of the
@@ -91,6 +92,16 @@ final class TrainedWeights implements AutoCloseable {
   /** The gradients in full width, complete after {@link #collectGradients}. */
   Tensor flatGradients() {
     return gradients;
+  }
+
+  /** The head's gradients in full width, shape [V, D]. The caller has opened a scope. */
+  Tensor headGradients() {
+    return shaped(gradients, layout.head());
+  }
+
+  /** The type of losses and log-probabilities. */
+  ScalarType fullType() {
+    return weights.scalar_type();
   }
 
   /** Brings the copy for products up to date. */

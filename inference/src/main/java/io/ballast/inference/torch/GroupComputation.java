@@ -1,0 +1,159 @@
+package io.ballast.inference.torch;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.torch.LanguageHead.Prediction;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorArrayRefOptional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Scores groups of completions under some weights, and back-propagates what a caller makes of it.
+ */
+final class GroupComputation {
+  /** Tokens of a micro-batch, padding included: enough to keep products efficient. */
+  private static final int TOKEN_BUDGET = 2_560;
+
+  private final TrainedWeights weights;
+  private final RotaryTable rotary;
+
+  GroupComputation(TrainedWeights weights, RotaryTable rotary) {
+    this.weights = weights;
+    this.rotary = rotary;
+  }
+
+  /** Returns the scores of {@code groups}, in their order; no gradients. */
+  List<GroupScores> scores(List<CompletionGroup> groups) {
+    requireFits(groups);
+    List<@Nullable GroupScores> scores = nulls(groups.size());
+    for (List<Integer> batch : PackedGroups.batches(groups, TOKEN_BUDGET)) {
+      try (PointerScope scope = new PointerScope();
+          NoGradGuard off = new NoGradGuard()) {
+        PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
+        if (packed.predicted() == 0) {
+          put(scores, batch, packed, new float[0], new float[0]);
+          continue;
+        }
+        Prediction prediction = head().forward(headInput(packed), packed.targets());
+        put(scores, batch, packed, prediction);
+      }
+    }
+    return complete(scores);
+  }
+
+  /**
+   * Adds the gradients of a loss to those that the weights hold.
+   *
+   * @param gradients called once for each group, in no particular order
+   * @return the scores of {@code groups}, in their order
+   * @throws IllegalArgumentException if a gradient given is not finite or of another shape, named
+   * @throws ModelException BROKEN if a score is not finite
+   */
+  List<GroupScores> forwardBackward(List<CompletionGroup> groups, TokenGradientFunction gradients) {
+    requireFits(groups);
+    List<@Nullable GroupScores> scores = nulls(groups.size());
+    for (List<Integer> batch : PackedGroups.batches(groups, TOKEN_BUDGET)) {
+      try (PointerScope scope = new PointerScope()) {
+        PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
+        if (packed.predicted() == 0) {
+          put(scores, batch, packed, new float[0], new float[0]);
+          continue;
+        }
+        Tensor input = headInput(packed);
+        Prediction prediction = head().forward(input.detach(), packed.targets());
+        put(scores, batch, packed, prediction);
+        GivenGradients given = new GivenGradients(packed.predicted());
+        for (int index : batch) {
+          GroupScores ofGroup = Objects.requireNonNull(scores.get(index));
+          given.add(index, groups.get(index), gradients.gradients(index, ofGroup));
+        }
+        Tensor byInput =
+            head()
+                .backward(
+                    prediction,
+                    given.byLogProbs(weights.fullType()),
+                    given.byEntropies(weights.fullType()),
+                    weights.headGradients());
+        input.backward(byInput, new BoolOptional(), false, new TensorArrayRefOptional());
+        weights.collectGradients();
+      }
+    }
+    return complete(scores);
+  }
+
+  private void requireFits(List<CompletionGroup> groups) {
+    for (int i = 0; i < groups.size(); i++) {
+      PackedGroups.requireFits(groups.get(i), i, weights.layout().config());
+    }
+  }
+
+  private LanguageHead head() {
+    return new LanguageHead(weights.network().head().detach(), weights.fullType());
+  }
+
+  private Tensor headInput(PackedGroups packed) {
+    LlamaNetwork network = weights.network();
+    Tensor residual =
+        network.hidden(
+            packed.ids(),
+            rotary.at(packed.positions()),
+            LlamaNetwork.withoutMemory(packed.mask(weights.fullType())));
+    return network.normalized(
+        residual
+            .view(-1, weights.layout().config().hiddenSize())
+            .index_select(0, packed.predictors()));
+  }
+
+  private static void put(
+      List<@Nullable GroupScores> scores,
+      List<Integer> batch,
+      PackedGroups packed,
+      Prediction prediction) {
+    float[] logProbs = Tensors.floats(prediction.logProbs());
+    float[] entropies = Tensors.floats(prediction.entropies());
+    for (int n = 0; n < logProbs.length; n++) {
+      if (!Float.isFinite(logProbs[n]) || !Float.isFinite(entropies[n])) {
+        throw new ModelException(
+            Reason.BROKEN,
+            "log-probability: "
+                + logProbs[n]
+                + ", entropy: "
+                + entropies[n]
+                + " (expected: finite)");
+      }
+    }
+    put(scores, batch, packed, logProbs, entropies);
+  }
+
+  private static void put(
+      List<@Nullable GroupScores> scores,
+      List<Integer> batch,
+      PackedGroups packed,
+      float[] logProbs,
+      float[] entropies) {
+    List<List<PerToken>> logProbsOf = packed.split(logProbs);
+    List<List<PerToken>> entropiesOf = packed.split(entropies);
+    for (int b = 0; b < batch.size(); b++) {
+      scores.set(batch.get(b), new GroupScores(logProbsOf.get(b), entropiesOf.get(b)));
+    }
+  }
+
+  private static List<@Nullable GroupScores> nulls(int count) {
+    List<@Nullable GroupScores> list = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      list.add(null);
+    }
+    return list;
+  }
+
+  private static List<GroupScores> complete(List<@Nullable GroupScores> scores) {
+    return scores.stream().map(Objects::requireNonNull).toList();
+  }
+}

@@ -1,0 +1,204 @@
+package io.ballast.inference.torch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.store.WeightType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Groups share their prompt's computation, and that changes neither scores nor gradients. */
+class GroupComputationTest {
+  private static final CompletionGroup THREE =
+      new CompletionGroup(
+          TokenIds.of(3, 17, 5, 9),
+          List.of(TokenIds.of(1, 2, 3, 4, 5), TokenIds.of(30), TokenIds.of(8, 8, 0)));
+  private static final CompletionGroup TWO =
+      new CompletionGroup(TokenIds.of(11), List.of(TokenIds.of(), TokenIds.of(7, 6)));
+  private static final List<CompletionGroup> GROUPS = List.of(THREE, TWO);
+
+  /** Unequal weights, so that a gradient at the wrong token would show. */
+  private static TokenGradients unequal(GroupScores scores) {
+    List<PerToken> byLogProbs = new ArrayList<>();
+    List<PerToken> byEntropies = new ArrayList<>();
+    float next = 0.5f;
+    for (PerToken logProbs : scores.logProbs()) {
+      float[] w = new float[logProbs.size()];
+      float[] v = new float[logProbs.size()];
+      for (int t = 0; t < w.length; t++) {
+        w[t] = next;
+        v[t] = 0.25f - next / 2;
+        next = -next * 0.75f;
+      }
+      byLogProbs.add(PerToken.of(w));
+      byEntropies.add(PerToken.of(v));
+    }
+    return new TokenGradients(byLogProbs, byEntropies);
+  }
+
+  private static double loss(TrainableDecoder decoder) {
+    double loss = 0;
+    for (GroupScores scores : decoder.scores(GROUPS)) {
+      TokenGradients gradients = unequal(scores);
+      for (int g = 0; g < scores.logProbs().size(); g++) {
+        for (int t = 0; t < scores.logProbs().get(g).size(); t++) {
+          loss +=
+              (double) gradients.byLogProbs().get(g).get(t) * scores.logProbs().get(g).get(t)
+                  + (double) gradients.byEntropies().get(g).get(t)
+                      * scores.entropies().get(g).get(t);
+        }
+      }
+    }
+    return loss;
+  }
+
+  @Test
+  void packedScoresEqualThoseOfEachCompletionAlone() {
+    try (TrainableDecoder decoder = trained(Arithmetic.FLOAT32)) {
+      List<GroupScores> packed = decoder.scores(GROUPS);
+      for (int i = 0; i < GROUPS.size(); i++) {
+        CompletionGroup group = GROUPS.get(i);
+        for (int g = 0; g < group.size(); g++) {
+          CompletionGroup alone =
+              new CompletionGroup(group.prompt(), List.of(group.completions().get(g)));
+          GroupScores scores = decoder.scores(List.of(alone)).getFirst();
+          assertThat(packed.get(i).logProbs().get(g).toArray())
+              .containsExactly(scores.logProbs().getFirst().toArray(), within(1e-4f));
+          assertThat(packed.get(i).entropies().get(g).toArray())
+              .containsExactly(scores.entropies().getFirst().toArray(), within(1e-4f));
+        }
+      }
+    }
+  }
+
+  @Test
+  void gradientsAgreeWithCentralDifferences() {
+    try (TrainableDecoder decoder = trained(Arithmetic.FLOAT64)) {
+      decoder.forwardBackward(GROUPS, (index, scores) -> unequal(scores));
+      double[] gradients = flat(decoder.weights().flatGradients());
+      // scores cross the border as floats, so differences are coarse: a step of 0.01
+      double step = 0.01;
+      for (int at = 3; at < gradients.length; at += 397) {
+        double up = lossWith(decoder, at, step);
+        double down = lossWith(decoder, at, -step);
+        assertThat(gradients[at])
+            .as("weight %d", at)
+            .isCloseTo((up - down) / (2 * step), within(2e-3));
+      }
+    }
+  }
+
+  private static double lossWith(TrainableDecoder decoder, int at, double change) {
+    shift(decoder, at, change);
+    double loss = loss(decoder);
+    shift(decoder, at, -change);
+    return loss;
+  }
+
+  private static void shift(TrainableDecoder decoder, int at, double change) {
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      decoder.weights().flat().narrow(0, at, 1).add_(new Scalar(change));
+      decoder.weights().changed();
+    }
+  }
+
+  private static double[] flat(Tensor tensor) {
+    try (PointerScope scope = new PointerScope()) {
+      return Tensors.doubles(tensor);
+    }
+  }
+
+  @Test
+  void withEqualNegativeWeightsItReducesToNextTokenTraining() {
+    // mean cross-entropy of [11 | 7 6] is −(logp₇ + logp₆)/2
+    CompletionGroup group = new CompletionGroup(TokenIds.of(11), List.of(TokenIds.of(7, 6)));
+    try (TrainableDecoder byGroups = trained(Arithmetic.FLOAT32);
+        TrainableDecoder byRows = trained(Arithmetic.FLOAT32)) {
+      byGroups.forwardBackward(
+          List.of(group),
+          (index, scores) -> TokenGradients.ofLogProbs(List.of(PerToken.of(-0.5f, -0.5f))));
+      double norm = byGroups.optimizerStep(1e-2);
+      assertThat(byRows.trainStep(new int[][] {{11, 7, 6}}, 1e-2).gradientNorm())
+          .isCloseTo(norm, within(1e-5));
+      assertThat(flat(byGroups.weights().flat()))
+          .containsExactly(flat(byRows.weights().flat()), within(1e-5));
+    }
+  }
+
+  @Test
+  void twoCallsCollectWhatOneCallWould() {
+    try (TrainableDecoder decoder = trained(Arithmetic.FLOAT32)) {
+      decoder.forwardBackward(GROUPS, (index, scores) -> unequal(scores));
+      double[] together = flat(decoder.weights().flatGradients());
+      decoder.clearGradients();
+      decoder.forwardBackward(List.of(THREE), (index, scores) -> unequal(scores));
+      decoder.forwardBackward(List.of(TWO), (index, scores) -> unequal(scores));
+      assertThat(flat(decoder.weights().flatGradients())).containsExactly(together, within(1e-5));
+    }
+  }
+
+  @Test
+  void aDerivativeThatIsNotFiniteIsNamedAndChangesNothing() {
+    try (TrainableDecoder decoder = trained(Arithmetic.FLOAT32)) {
+      double[] before = flat(decoder.weights().flat());
+      assertThatThrownBy(
+              () ->
+                  decoder.forwardBackward(
+                      List.of(TWO),
+                      (index, scores) ->
+                          TokenGradients.ofLogProbs(
+                              List.of(PerToken.of(), PerToken.of(1, Float.NaN)))))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("gradients[0].byLogProbs[1][1]: NaN (expected: finite)");
+      assertThat(decoder.optimizerStep(0)).isZero();
+      assertThat(Arrays.equals(flat(decoder.weights().flat()), before)).isTrue();
+    }
+  }
+
+  @Test
+  void aCompletionThatIsTooLongIsNamed() {
+    CompletionGroup group =
+        new CompletionGroup(
+            TokenIds.of(new int[30]), List.of(TokenIds.of(1), TokenIds.of(1, 2, 3, 4)));
+    try (TrainableDecoder decoder = trained(Arithmetic.FLOAT32)) {
+      assertThatThrownBy(() -> decoder.scores(List.of(group)))
+          .hasMessage("groups[0].completions[1]: 4 tokens after a prompt of 30, limit 32 together");
+    }
+  }
+
+  @Test
+  void aFrozenDecoderScoresAsTheOneThatWasSaved(@TempDir Path folder) throws IOException {
+    Path tokenizer = Files.writeString(folder.resolve("a-tokenizer.json"), "{}");
+    try (TrainableDecoder decoder = trained(Arithmetic.BFLOAT16_PRODUCTS)) {
+      decoder.save(folder.resolve("model"), WeightType.FLOAT32, tokenizer, Map.of());
+      try (FrozenDecoder frozen =
+          FrozenDecoder.load(folder.resolve("model"), Arithmetic.BFLOAT16_PRODUCTS)) {
+        assertThat(frozen.scores(GROUPS)).isEqualTo(decoder.scores(GROUPS));
+      }
+    }
+  }
+
+  private static TrainableDecoder trained(Arithmetic arithmetic) {
+    TrainableDecoder decoder = TinyModels.trainable(TinyModels.CONFIG, arithmetic);
+    int[][] rows = TinyModels.rows(4, 17, 2);
+    for (int i = 0; i < 20; i++) {
+      decoder.trainStep(rows, 1e-2);
+    }
+    return decoder;
+  }
+}
