@@ -1,0 +1,69 @@
+package io.ballast.rl.constraint;
+
+import io.ballast.rl.bound.MeanBounds;
+import io.ballast.rl.check.Require;
+
+/**
+ * HC-RLHF's pessimistic bound of the mean cost, for use while optimising: it allows for the error
+ * of today's estimate and for the width of the safety test to come.
+ *
+ * <pre>
+ * K(n_b) = C1·t(1−δ, n_b−1)/√n_b + C2·t(1−δ, n_s−1)/√n_s
+ * UCB_pess = m + K·s
+ * </pre>
+ *
+ * <p>Source: Chittepu et al. 2025 (HC-RLHF), arXiv:2506.08266, as its code does it. Differs: one
+ * n_b, the buffer's, everywhere (their policy step takes the batch's, which is another constraint);
+ * s has a floor in the linearisation. The bound decides how often a candidate passes the safety
+ * test, never whether the certificate holds.
+ *
+ * @param delta δ, above 0, below 1: the failure probability of the test to come
+ * @param estimationFactor C1 ≥ 0
+ * @param testFactor C2 ≥ 0
+ * @param safetyTestSize n_s ≥ 2: how many prompts the safety test will have
+ */
+public record PessimisticCost(
+    double delta, double estimationFactor, double testFactor, int safetyTestSize) {
+  /** Checks the ranges above. */
+  public PessimisticCost {
+    Require.openProbability(delta, "delta");
+    Require.notNegative(estimationFactor, "estimationFactor");
+    Require.notNegative(testFactor, "testFactor");
+    Require.atLeast(safetyTestSize, 2, "safetyTestSize");
+  }
+
+  /**
+   * Returns K(n_b): how many standard deviations the bound lies over the mean.
+   *
+   * @param bufferSize n_b ≥ 2
+   */
+  public double inflation(int bufferSize) {
+    return estimationFactor * MeanBounds.studentTWidth(bufferSize, delta)
+        + testFactor * MeanBounds.studentTWidth(safetyTestSize, delta);
+  }
+
+  /** Returns m + K·s of {@code costs}, which must hold at least two. */
+  public double upperBound(CostBuffer costs) {
+    return costs.mean() + inflation(costs.size()) * costs.sampleStd();
+  }
+
+  /**
+   * Returns the cost of one completion as the bound sees it: descending along Σ c̃·∇log π descends
+   * the bound.
+   *
+   * <pre>c̃ = C + K·(C² − 2·C·m)/(2·max(s, floor))</pre>
+   *
+   * <p>It is the influence of one completion on m + K·s, since s² = E[C²] − m².
+   *
+   * @param cost C, finite
+   * @param costs where m, s and n_b come from; at least two
+   * @param stdFloor &gt; 0: equal costs would otherwise divide by zero
+   */
+  public double linearised(double cost, CostBuffer costs, double stdFloor) {
+    Require.finite(cost, "cost");
+    Require.positive(stdFloor, "stdFloor");
+    double mean = costs.mean();
+    double std = Math.max(costs.sampleStd(), stdFloor);
+    return cost + inflation(costs.size()) * (cost * cost - 2 * cost * mean) / (2 * std);
+  }
+}

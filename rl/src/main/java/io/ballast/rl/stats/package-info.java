@@ -1,0 +1,7 @@
+/**
+ * Moments, running averages and alarms: what is known of numbers seen so far, as immutable values.
+ */
+@NullMarked
+package io.ballast.rl.stats;
+
+import org.jspecify.annotations.NullMarked;
