@@ -1,0 +1,68 @@
+package io.ballast.policy.adapter;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.policy.core.Caller;
+import io.ballast.policy.core.version.CertificateAuthority;
+import io.ballast.safety.v1.SafetyServiceGrpc;
+import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;
+import io.ballast.safety.v1.VerifyCertificateRequest;
+import io.ballast.safety.v1.VerifyCertificateResponse;
+import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.time.Duration;
+
+/** The safety-server as the judge of certificates. */
+public final class GrpcCertificateAuthority implements CertificateAuthority {
+  private final SafetyServiceBlockingStub stub;
+  private final Duration timeout;
+
+  /**
+   * @param timeout how long a call may take, at most what is left of the caller's deadline
+   */
+  public GrpcCertificateAuthority(Channel safetyServer, Duration timeout) {
+    this.stub = SafetyServiceGrpc.newBlockingStub(safetyServer);
+    this.timeout = timeout;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Besides the safety-server's word, the certificate in its answer must name these weights: a
+   * server that ignores the field in the request cannot open the gate.
+   */
+  @Override
+  public Finding verify(Caller caller, String certificateId, String candidateWeightsSha256) {
+    VerifyCertificateRequest request =
+        VerifyCertificateRequest.newBuilder()
+            .setMetadata(PeerMessages.metadata(caller))
+            .setCertificateId(certificateId)
+            .setCandidateWeightsSha256(candidateWeightsSha256)
+            .build();
+    try {
+      VerifyCertificateResponse answer = stub.withDeadlineAfter(timeout).verifyCertificate(request);
+      if (!answer.getValid()) {
+        return new Finding(false, String.join("; ", answer.getFindingsList()));
+      }
+      String named = answer.getCertificate().getCandidate().getWeightsSha256();
+      return named.equals(candidateWeightsSha256)
+          ? new Finding(true, String.join("; ", answer.getFindingsList()))
+          : new Finding(
+              false,
+              "it names the weights %s, these are %s".formatted(named, candidateWeightsSha256));
+    } catch (StatusRuntimeException e) {
+      Status status = e.getStatus();
+      return switch (status.getCode()) {
+        case NOT_FOUND, INVALID_ARGUMENT ->
+            new Finding(false, String.valueOf(status.getDescription()));
+        default ->
+            throw new MeshException(
+                Fault.DEPENDENCY_DOWN,
+                "the safety-server could not verify certificate %s: %s"
+                    .formatted(certificateId, status.getCode()),
+                e);
+      };
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package io.ballast.policy.adapter;
+
+import io.ballast.inference.api.StopReason;
+import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.policy.core.Caller;
+import io.ballast.policy.core.ItemFault;
+import io.ballast.policy.core.PinnedVersion;
+import io.ballast.policy.core.suggest.PeerUnavailableException;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+
+/** What every peer's messages have in common, in the core's words. */
+final class PeerMessages {
+  static final String SAFETY_SERVER = "safety-server";
+  static final String REWARD_SERVER = "reward-server";
+
+  private PeerMessages() {}
+
+  /** Who asks; without the idempotency key, which protects the caller's own request only. */
+  static RequestMetadata metadata(Caller caller) {
+    return RequestMetadata.newBuilder()
+        .setRequestId(caller.requestId())
+        .setTenant(caller.tenant())
+        .setPriority(
+            switch (caller.lane()) {
+              case INTERACTIVE -> Priority.PRIORITY_INTERACTIVE;
+              case TRAINER -> Priority.PRIORITY_TRAINER;
+              case BATCH -> Priority.PRIORITY_BATCH;
+            })
+        .build();
+  }
+
+  static TextOrTokens text(String text) {
+    return TextOrTokens.newBuilder().setText(text).build();
+  }
+
+  static PinnedVersion version(ModelVersion version) {
+    return new PinnedVersion(version.getModel(), version.getVersion(), version.getWeightsSha256());
+  }
+
+  static ItemFault fault(ItemFailure failure) {
+    return new ItemFault(reason(failure.getReason()), failure.getMessage());
+  }
+
+  private static ItemFault.Reason reason(FailureReason reason) {
+    return switch (reason) {
+      case FAILURE_REASON_INVALID_INPUT -> ItemFault.Reason.INVALID_INPUT;
+      case FAILURE_REASON_TOO_LONG -> ItemFault.Reason.TOO_LONG;
+      case FAILURE_REASON_DEADLINE -> ItemFault.Reason.DEADLINE;
+      case FAILURE_REASON_OVERLOADED -> ItemFault.Reason.OVERLOADED;
+      case FAILURE_REASON_QUORUM_LOST -> ItemFault.Reason.QUORUM_LOST;
+      case FAILURE_REASON_CANCELLED -> ItemFault.Reason.CANCELLED;
+      case FAILURE_REASON_MODEL_ERROR, FAILURE_REASON_UNSPECIFIED, UNRECOGNIZED ->
+          ItemFault.Reason.MODEL_ERROR;
+    };
+  }
+
+  static io.ballast.mesh.v1.StopReason stopReason(StopReason reason) {
+    return switch (reason) {
+      case END_OF_TEXT -> io.ballast.mesh.v1.StopReason.STOP_REASON_END_OF_TEXT;
+      case STOP_STRING -> io.ballast.mesh.v1.StopReason.STOP_REASON_STOP_STRING;
+      case MAX_TOKENS -> io.ballast.mesh.v1.StopReason.STOP_REASON_MAX_TOKENS;
+      case CONTEXT_FULL -> io.ballast.mesh.v1.StopReason.STOP_REASON_CONTEXT_FULL;
+      case CANCELLED -> io.ballast.mesh.v1.StopReason.STOP_REASON_CANCELLED;
+    };
+  }
+
+  /** The failure of a call to {@code peer}: it did not answer, or called our request wrong. */
+  static PeerUnavailableException unavailable(String peer, Throwable cause) {
+    Status status =
+        cause instanceof StatusRuntimeException known
+            ? known.getStatus()
+            : Status.fromThrowable(cause);
+    String description = status.getDescription();
+    String message =
+        description == null
+            ? status.getCode().name()
+            : "%s: %s".formatted(status.getCode(), description);
+    return new PeerUnavailableException(peer, message, cause);
+  }
+
+  /** The failure of a peer that answered with something that cannot be used. */
+  static PeerUnavailableException broken(String peer, String flaw) {
+    return new PeerUnavailableException(
+        peer, "unusable answer: " + flaw, new IllegalStateException(flaw));
+  }
+}

@@ -1,0 +1,211 @@
+package io.ballast.policy.adapter;
+
+import io.ballast.kit.postgres.Database;
+import io.ballast.policy.core.feedback.FeedbackCommand;
+import io.ballast.policy.core.feedback.FeedbackStore;
+import io.ballast.policy.core.feedback.Payload;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * Suggestions and events in PostgreSQL.
+ *
+ * <p><b>Why the stream has no gaps.</b> A number drawn when an event is inserted would not do:
+ * numbers come in the order of drawing, commits in another, so a reader could pass 8 while 7 is
+ * still uncommitted and never see it. Here an event gets its position only when somebody reads: one
+ * reader at a time (an advisory lock, held to its commit) gives the next positions to whatever
+ * joined events are committed by then. So positions become visible in their own order, and whatever
+ * is committed later gets a higher one. Writers never wait for each other or for readers; feedback
+ * that came before its suggestion is placed at the first reading after the suggestion is there; and
+ * no position depends on transaction numbers, so a cursor survives a dump and restore.
+ */
+public final class PostgresFeedbackStore implements FeedbackStore {
+  /** Names the lock among all advisory locks of the database; the number itself means nothing. */
+  private static final long PLACING_LOCK = 0x62616c_6c617374L;
+
+  private static final int PLACED_AT_ONCE = 1_000;
+
+  private final Database database;
+
+  public PostgresFeedbackStore(Database database) {
+    this.database = database;
+  }
+
+  @Override
+  public Appended append(FeedbackCommand command, UUID eventId, boolean mayBeEarly) {
+    return database
+        .jdbi()
+        .inTransaction(
+            handle -> {
+              if (!insert(handle, command, eventId)) {
+                return earlier(handle, command);
+              }
+              Optional<String> owner = ownerOf(handle, command.suggestionId());
+              boolean joined = owner.isPresent() && owner.get().equals(command.caller().tenant());
+              boolean early = owner.isEmpty() && mayBeEarly;
+              if (!joined && !early) {
+                handle.rollback();
+                return new Appended.NoSuggestion();
+              }
+              return new Appended.Kept(joined);
+            });
+  }
+
+  /** Returns whether the event was inserted; waits for a concurrent insert of the same key. */
+  private static boolean insert(Handle handle, FeedbackCommand command, UUID eventId) {
+    return handle
+            .createUpdate(
+                """
+                insert into feedback_event (event_id, tenant, idempotency_key, fingerprint,
+                  suggestion_id, kind, received_at, body)
+                values (:id, :tenant, :key, :fingerprint, :suggestion, :kind, :at, :body)
+                on conflict (tenant, idempotency_key) do nothing""")
+            .bind("id", eventId)
+            .bind("tenant", command.caller().tenant())
+            .bind("key", command.caller().idempotencyKey())
+            .bind("fingerprint", command.fingerprint())
+            .bind("suggestion", command.suggestionId())
+            .bind("kind", command.kind().name())
+            .bind("at", OffsetDateTime.ofInstant(command.receivedAt(), ZoneOffset.UTC))
+            .bind("body", command.event().toBytes())
+            .execute()
+        == 1;
+  }
+
+  private static Appended earlier(Handle handle, FeedbackCommand command) {
+    return handle
+        .createQuery(
+            """
+            select e.event_id, e.fingerprint, s.suggestion_id is not null as joined
+            from feedback_event e
+            left join suggestion s on s.suggestion_id = e.suggestion_id and s.tenant = e.tenant
+            where e.tenant = :tenant and e.idempotency_key = :key""")
+        .bind("tenant", command.caller().tenant())
+        .bind("key", command.caller().idempotencyKey())
+        .map(
+            (row, context) ->
+                new Appended.Repeated(
+                    row.getObject("event_id", UUID.class),
+                    row.getString("fingerprint"),
+                    row.getBoolean("joined")))
+        .one();
+  }
+
+  private static Optional<String> ownerOf(Handle handle, UUID suggestionId) {
+    return handle
+        .createQuery("select tenant from suggestion where suggestion_id = :id")
+        .bind("id", suggestionId)
+        .mapTo(String.class)
+        .findFirst();
+  }
+
+  @Override
+  public List<JoinedRecord> read(String tenant, long position, int limit) {
+    place();
+    return database
+        .jdbi()
+        .withHandle(
+            handle ->
+                handle
+                    .createQuery(
+                        """
+                        select e.position, e.event_id, s.body as suggestion, e.body as event
+                        from feedback_event e
+                        join suggestion s on s.suggestion_id = e.suggestion_id
+                        where e.tenant = :tenant and e.position > :position
+                        order by e.position limit :limit""")
+                    .bind("tenant", tenant)
+                    .bind("position", position)
+                    .bind("limit", limit)
+                    .map(
+                        (row, context) ->
+                            new JoinedRecord(
+                                row.getLong("position"),
+                                row.getObject("event_id", UUID.class),
+                                Payload.of(row.getBytes("suggestion")),
+                                Payload.of(row.getBytes("event"))))
+                    .list());
+  }
+
+  /** Gives positions to the joined events that have none, unless there are none. */
+  private void place() {
+    while (hasUnplaced()) {
+      int placed =
+          database
+              .jdbi()
+              .inTransaction(
+                  handle -> {
+                    handle.execute("select pg_advisory_xact_lock(?)", PLACING_LOCK);
+                    return handle
+                        .createUpdate(
+                            """
+                            with ready as (
+                              select e.event_id from feedback_event e
+                              join suggestion s
+                                on s.suggestion_id = e.suggestion_id and s.tenant = e.tenant
+                              where e.position is null
+                              order by e.arrival limit :limit),
+                            placed as (
+                              select event_id, nextval('training_position') as position from ready)
+                            update feedback_event e set position = placed.position
+                            from placed where e.event_id = placed.event_id""")
+                        .bind("limit", PLACED_AT_ONCE)
+                        .execute();
+                  });
+      if (placed < PLACED_AT_ONCE) {
+        return;
+      }
+    }
+  }
+
+  private boolean hasUnplaced() {
+    return database
+        .jdbi()
+        .withHandle(
+            handle ->
+                handle
+                    .createQuery(
+                        """
+                        select exists (
+                          select 1 from feedback_event e
+                          join suggestion s
+                            on s.suggestion_id = e.suggestion_id and s.tenant = e.tenant
+                          where e.position is null)""")
+                    .mapTo(Boolean.class)
+                    .one());
+  }
+
+  @Override
+  public Optional<SuggestionHistory> suggestion(String tenant, UUID suggestionId) {
+    return database
+        .jdbi()
+        .inTransaction(
+            handle -> {
+              Optional<Payload> suggestion =
+                  handle
+                      .createQuery(
+                          "select body from suggestion where suggestion_id = :id and tenant = :t")
+                      .bind("id", suggestionId)
+                      .bind("t", tenant)
+                      .map((row, context) -> Payload.of(row.getBytes("body")))
+                      .findFirst();
+              return suggestion.map(
+                  body ->
+                      new SuggestionHistory(
+                          body,
+                          handle
+                              .createQuery(
+                                  """
+                                  select body from feedback_event
+                                  where suggestion_id = :id and tenant = :t order by arrival""")
+                              .bind("id", suggestionId)
+                              .bind("t", tenant)
+                              .map((row, context) -> Payload.of(row.getBytes("body")))
+                              .list()));
+            });
+  }
+}

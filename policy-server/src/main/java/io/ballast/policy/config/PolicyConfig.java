@@ -1,0 +1,135 @@
+package io.ballast.policy.config;
+
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.policy.core.CallLimits;
+import io.ballast.policy.core.suggest.PeerPolicy;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * The policy-server's configuration, checked once.
+ *
+ * @param defaultModel the model that is meant when a request names none
+ * @param firstVersion where "serving" points at the very first start
+ * @param limits what a call may ask, and what it gets when it does not say
+ * @param maxPinnedVersions how many versions that no alias points to may be loaded
+ * @param sampleWindow how many generations of trainers may be under way
+ * @param timeouts how long peers may take
+ * @param peerPolicy what a missing peer counts as
+ * @param tenantPolicies the same, for tenants who differ
+ * @param aliasRefresh how often moved aliases are looked for
+ * @param followInterval the longest that a follower waits before it looks
+ */
+public record PolicyConfig(
+    String defaultModel,
+    String firstVersion,
+    CallLimits limits,
+    int maxPinnedVersions,
+    int sampleWindow,
+    Timeouts timeouts,
+    PeerPolicy peerPolicy,
+    Map<String, PeerPolicy> tenantPolicies,
+    Duration aliasRefresh,
+    Duration followInterval) {
+  private static final int MAX_PROMPT_BYTES = 65_536;
+  private static final int MAX_ITEMS = 1_024;
+  private static final int MAX_CANDIDATES = 16;
+  private static final int MAX_COMPLETIONS = 64;
+
+  /** How long peers may take, at most what is left of the caller's deadline. */
+  public record Timeouts(Duration gate, Duration judge, Duration certificate) {}
+
+  public PolicyConfig {
+    require(!defaultModel.isEmpty(), "default-model", defaultModel, "a name");
+    require(!firstVersion.isEmpty(), "first-version", firstVersion, "a name");
+    requireSampling(limits);
+    require(
+        limits.suggestPromptTokens() >= 0,
+        "max-prompt-tokens",
+        limits.suggestPromptTokens(),
+        "≥ 0; 0 means as many as fit");
+    require(
+        limits.maxPromptBytes() >= 1 && limits.maxPromptBytes() <= MAX_PROMPT_BYTES,
+        "max-prompt-bytes",
+        limits.maxPromptBytes(),
+        "1 to 65,536");
+    require(maxPinnedVersions >= 1, "max-pinned-versions", maxPinnedVersions, "≥ 1");
+    require(sampleWindow >= 1, "sample-window", sampleWindow, "≥ 1");
+    requirePositive("gate-timeout", timeouts.gate());
+    requirePositive("judge-timeout", timeouts.judge());
+    requirePositive("certificate-timeout", timeouts.certificate());
+    requirePositive("alias-refresh", aliasRefresh);
+    requirePositive("follow-interval", followInterval);
+    tenantPolicies = Map.copyOf(tenantPolicies);
+  }
+
+  /**
+   * Reads {@code properties}.
+   *
+   * @throws IllegalArgumentException if one is out of its range, naming it
+   */
+  public static PolicyConfig from(PolicyProperties properties) {
+    PeerPolicy forAll = new PeerPolicy(properties.whenGateDown(), properties.whenCostDown());
+    return new PolicyConfig(
+        properties.defaultModel(),
+        properties.firstVersion(),
+        new CallLimits(
+            properties.temperature(),
+            properties.maxNewTokens(),
+            properties.stopStrings().stream().map(PolicyConfig::unescape).toList(),
+            properties.maxPromptTokens(),
+            properties.maxPromptBytes(),
+            MAX_ITEMS,
+            MAX_CANDIDATES,
+            MAX_COMPLETIONS),
+        properties.maxPinnedVersions(),
+        properties.sampleWindow(),
+        new Timeouts(
+            properties.gateTimeout(), properties.judgeTimeout(), properties.certificateTimeout()),
+        forAll,
+        properties.tenants().entrySet().stream()
+            .collect(
+                Collectors.toMap(Map.Entry::getKey, tenant -> policyOf(tenant.getValue(), forAll))),
+        properties.aliasRefresh(),
+        properties.followInterval());
+  }
+
+  /** What a missing peer counts as for {@code tenant}. */
+  public PeerPolicy policyOf(String tenant) {
+    return tenantPolicies.getOrDefault(tenant, peerPolicy);
+  }
+
+  private static PeerPolicy policyOf(
+      PolicyProperties.TenantProperties tenant, PeerPolicy otherwise) {
+    return new PeerPolicy(
+        tenant.whenGateDown().orElse(otherwise.gate()),
+        tenant.whenCostDown().orElse(otherwise.cost()));
+  }
+
+  private static String unescape(String stop) {
+    return stop.replace("\\n", "\n").replace("\\t", "\t");
+  }
+
+  private static void requireSampling(CallLimits limits) {
+    List<String> stops = limits.suggestStopStrings();
+    try {
+      var unused = new SamplingOptions(limits.temperature(), 0, 1, limits.maxNewTokens(), stops, 0);
+    } catch (IllegalArgumentException e) {
+      String property = String.valueOf(e.getMessage()).replace('_', '-');
+      throw new IllegalArgumentException("ballast.policy." + property, e);
+    }
+  }
+
+  private static void requirePositive(String property, Duration value) {
+    require(value.isPositive(), property, value, "> 0");
+  }
+
+  private static void require(boolean holds, String property, Object value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "ballast.policy.%s: %s (expected: %s)".formatted(property, value, expected));
+    }
+  }
+}

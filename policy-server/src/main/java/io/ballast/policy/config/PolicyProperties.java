@@ -1,0 +1,89 @@
+package io.ballast.policy.config;
+
+import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The policy-server's properties, {@code ballast.policy.*}. Defaults live here only. */
+@ConfigMapping(prefix = "ballast.policy")
+public interface PolicyProperties {
+  /** The model that is meant when a request names none. */
+  @WithDefault("java-tiny")
+  String defaultModel();
+
+  /** The version that "serving" points to at the very first start. */
+  @WithDefault("1")
+  String firstVersion();
+
+  /** The temperature of a request that does not say: 0, or 0.01 to 10. */
+  @WithDefault("1.0")
+  double temperature();
+
+  /** The most tokens of a completion when a request does not say, 1 to 4,096. */
+  @WithDefault("24")
+  int maxNewTokens();
+
+  /** The most prompt tokens that a suggestion sees, the last ones; 0: as many as fit. */
+  @WithDefault("96")
+  int maxPromptTokens();
+
+  /** What ends a suggestion when a request does not say: {@code \n} stands for the line's end. */
+  @WithDefault("\\\\n")
+  List<String> stopStrings();
+
+  /** The most bytes of a prompt in UTF-8, 1 to 65,536. */
+  @WithDefault("65536")
+  int maxPromptBytes();
+
+  /** How many versions that no alias points to may be loaded at a time, at least 1. */
+  @WithDefault("2")
+  int maxPinnedVersions();
+
+  /** How many generations of trainers may be under way at a time, at least 1. */
+  @WithDefault("32")
+  int sampleWindow();
+
+  /** How long one stage of the display gate may take. */
+  @WithDefault("PT0.5S")
+  Duration gateTimeout();
+
+  /** How long the rewards or costs of one suggestion may take. */
+  @WithDefault("PT2S")
+  Duration judgeTimeout();
+
+  /** How long the verification of a certificate may take. */
+  @WithDefault("PT10S")
+  Duration certificateTimeout();
+
+  /** What a missing display gate counts as: OPEN shows, CLOSED withholds. */
+  @WithDefault("OPEN")
+  WhenDown whenGateDown();
+
+  /** What a missing cost counts as, where one was asked for: OPEN shows, CLOSED blocks. */
+  @WithDefault("CLOSED")
+  WhenDown whenCostDown();
+
+  /** Tenants for whom something else holds. */
+  Map<String, TenantProperties> tenants();
+
+  /** How often aliases that another replica moved are looked for. */
+  @WithDefault("PT1S")
+  Duration aliasRefresh();
+
+  /** The longest that a follower of training records waits before it looks for other replicas'. */
+  @WithDefault("PT1S")
+  Duration followInterval();
+
+  /** What may differ for one tenant. */
+  interface TenantProperties {
+    /** As {@link PolicyProperties#whenGateDown}; absent: the same as for all. */
+    Optional<WhenDown> whenGateDown();
+
+    /** As {@link PolicyProperties#whenCostDown}; absent: the same as for all. */
+    Optional<WhenDown> whenCostDown();
+  }
+}

@@ -1,0 +1,34 @@
+package io.ballast.policy.core;
+
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.ModelException;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+
+/** Waits for generations. */
+public final class Generations {
+  private Generations() {}
+
+  /**
+   * Returns what {@code handle} comes to.
+   *
+   * @throws ModelException if the engine failed
+   * @throws CancellationException if the waiting thread is interrupted; the generation is cancelled
+   */
+  public static Generation await(GenerationHandle handle) {
+    try {
+      return handle.result().get();
+    } catch (InterruptedException e) {
+      handle.cancel();
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while generating");
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof ModelException known) {
+        throw known;
+      }
+      throw new ModelException(
+          ModelException.Reason.BROKEN, "the engine failed: " + e.getCause(), e);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package io.ballast.policy.core;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+
+/** Translates an engine's failure into the mesh's faults, or into the failure of one item. */
+public final class ModelFaults {
+  private ModelFaults() {}
+
+  /** The failure of a whole call. */
+  public static MeshException toCallFailure(ModelException e) {
+    Fault fault =
+        switch (e.reason()) {
+          case INVALID_FOLDER -> Fault.PRECONDITION_FAILED;
+          case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
+          case OVERLOADED -> Fault.OVERLOADED;
+          case CLOSED -> Fault.MODEL_LOADING;
+          case BROKEN -> Fault.DEPENDENCY_BROKEN;
+        };
+    return new MeshException(fault, messageOf(e), e);
+  }
+
+  /** The failure of one item at {@code path}, such as {@code prompts[3]}. */
+  public static ItemFault toItemFault(String path, ModelException e) {
+    ItemFault.Reason reason =
+        switch (e.reason()) {
+          case OVERLOADED -> ItemFault.Reason.OVERLOADED;
+          case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN -> ItemFault.Reason.MODEL_ERROR;
+        };
+    return new ItemFault(reason, path + ": " + messageOf(e));
+  }
+
+  private static String messageOf(ModelException e) {
+    String message = e.getMessage();
+    return message == null ? e.reason().name() : message;
+  }
+}

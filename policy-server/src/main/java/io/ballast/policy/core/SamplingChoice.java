@@ -1,0 +1,55 @@
+package io.ballast.policy.core;
+
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a call wants its tokens drawn; what is absent takes the server's default.
+ *
+ * @param temperature 0, or 0.01 to 10
+ * @param topK at least 1; 0: all
+ * @param topP above 0, at most 1
+ * @param maxNewTokens 1 to 4,096
+ * @param stopStrings at most 16, none empty; an empty list means the default
+ * @param seed absent: the server draws one
+ */
+public record SamplingChoice(
+    @Nullable Double temperature,
+    @Nullable Integer topK,
+    @Nullable Double topP,
+    @Nullable Integer maxNewTokens,
+    List<String> stopStrings,
+    @Nullable Long seed) {
+  public SamplingChoice {
+    stopStrings = List.copyOf(stopStrings);
+  }
+
+  /** Nothing said: all defaults. */
+  public static SamplingChoice defaults() {
+    return new SamplingChoice(null, null, null, null, List.of(), null);
+  }
+
+  /**
+   * Fills in what is absent.
+   *
+   * @param stops the stop strings when none are given
+   * @param drawnSeed the seed when none is given
+   * @throws MeshException MALFORMED_REQUEST, naming the field and its range
+   */
+  public SamplingOptions resolve(CallLimits limits, List<String> stops, long drawnSeed) {
+    try {
+      return new SamplingOptions(
+          temperature == null ? limits.temperature() : temperature,
+          topK == null ? 0 : topK,
+          topP == null ? 1 : topP,
+          maxNewTokens == null ? limits.maxNewTokens() : maxNewTokens,
+          stopStrings.isEmpty() ? stops : stopStrings,
+          seed == null ? drawnSeed : seed);
+    } catch (IllegalArgumentException e) {
+      throw new MeshException(Fault.MALFORMED_REQUEST, "sampling." + e.getMessage(), e);
+    }
+  }
+}

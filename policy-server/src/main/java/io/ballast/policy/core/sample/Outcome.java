@@ -1,0 +1,12 @@
+package io.ballast.policy.core.sample;
+
+import io.ballast.policy.core.ItemFault;
+
+/** What one item of a batch gave. */
+public sealed interface Outcome<T> {
+  /** A value. */
+  record Value<T>(T value) implements Outcome<T> {}
+
+  /** Why there is none. */
+  record Failed<T>(ItemFault fault) implements Outcome<T> {}
+}

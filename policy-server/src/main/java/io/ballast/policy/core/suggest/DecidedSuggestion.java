@@ -1,0 +1,22 @@
+package io.ballast.policy.core.suggest;
+
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.SamplingOptions;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that was known when a suggestion was decided.
+ *
+ * @param answer the answer, with the generated text even where nothing is shown
+ * @param command what was asked
+ * @param generation the candidate that was considered; absent if nothing was generated
+ * @param sampling how it was drawn
+ * @param decidedAt when
+ */
+public record DecidedSuggestion(
+    SuggestAnswer answer,
+    SuggestCommand command,
+    @Nullable Generation generation,
+    SamplingOptions sampling,
+    Instant decidedAt) {}

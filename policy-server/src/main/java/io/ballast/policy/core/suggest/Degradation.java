@@ -1,0 +1,14 @@
+package io.ballast.policy.core.suggest;
+
+/**
+ * A peer that could not answer.
+ *
+ * @param peer its role
+ * @param message why, for a person
+ */
+public record Degradation(String peer, String message) {
+  /** The degradation that {@code e} tells of. */
+  static Degradation of(PeerUnavailableException e) {
+    return new Degradation(e.peer(), String.valueOf(e.getMessage()));
+  }
+}

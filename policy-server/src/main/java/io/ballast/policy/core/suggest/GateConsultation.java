@@ -1,0 +1,125 @@
+package io.ballast.policy.core.suggest;
+
+import io.ballast.inference.api.Generation;
+import io.ballast.policy.core.Seeds;
+import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call's dealings with the display gate. Used by one thread.
+ *
+ * <p>Stage 2 has the last word on whatever stage 1 passes or refers: it knows more and costs
+ * little. What stage 1 explores is shown without it, so that the outcome tells whether stage 1 was
+ * right. A gate that failed once is not asked again by the same call.
+ */
+final class GateConsultation {
+  /** Gate draws use "prompts" that no completion has, so they are independent of the decoder's. */
+  private static final int GATE_STREAM = -2;
+
+  private final DisplayGate gate;
+  private final SuggestCommand command;
+  private final WhenDown whenDown;
+  private final long seed;
+  private @Nullable GateStage stageOne;
+  private @Nullable GateStage stageTwo;
+  private @Nullable Degradation degradation;
+
+  GateConsultation(DisplayGate gate, SuggestCommand command, WhenDown whenDown, long seed) {
+    this.gate = gate;
+    this.command = command;
+    this.whenDown = whenDown;
+    this.seed = seed;
+  }
+
+  /** Asks stage 1. Returns the ruling if nothing is to be generated. */
+  Optional<Ruling> beforeGeneration() {
+    if (command.gateMode() == GateMode.OFF) {
+      return Optional.empty();
+    }
+    try {
+      stageOne =
+          gate.decideGeneration(
+              command.caller(),
+              command.user(),
+              command.prompt(),
+              Seeds.derive(seed, GATE_STREAM, 0));
+    } catch (PeerUnavailableException e) {
+      degradation = Degradation.of(e);
+      return enforced() && whenDown == WhenDown.CLOSED
+          ? Optional.of(new Ruling(Decision.WITHHOLD, DecisionReason.GATE_UNAVAILABLE))
+          : Optional.empty();
+    }
+    return enforced() && stageOne.outcome() == GateStage.Outcome.WITHHOLD
+        ? Optional.of(new Ruling(Decision.WITHHOLD, DecisionReason.CONTEXT_LIKELY_REJECTED))
+        : Optional.empty();
+  }
+
+  /** Asks stage 2, if it has a say, and rules. */
+  Ruling afterGeneration(Generation suggestion) {
+    boolean exploredAlready =
+        enforced() && stageOne != null && stageOne.outcome() == GateStage.Outcome.EXPLORE;
+    if (exploredAlready) {
+      return new Ruling(Decision.SHOW, DecisionReason.EXPLORED);
+    }
+    if (command.gateMode() != GateMode.OFF && degradation == null) {
+      try {
+        stageTwo =
+            gate.decideDisplay(
+                command.caller(),
+                command.user(),
+                command.prompt(),
+                suggestion,
+                Seeds.derive(seed, GATE_STREAM, 1));
+      } catch (PeerUnavailableException e) {
+        degradation = Degradation.of(e);
+      }
+    }
+    return rule();
+  }
+
+  private Ruling rule() {
+    if (!enforced()) {
+      return new Ruling(Decision.SHOW, DecisionReason.GATE_NOT_ENFORCED);
+    }
+    if (stageTwo == null) {
+      Decision decision = whenDown == WhenDown.OPEN ? Decision.SHOW : Decision.WITHHOLD;
+      return new Ruling(decision, DecisionReason.GATE_UNAVAILABLE);
+    }
+    return switch (stageTwo.outcome()) {
+      case PASS, REFER -> new Ruling(Decision.SHOW, DecisionReason.LIKELY_ACCEPTED);
+      case EXPLORE -> new Ruling(Decision.SHOW, DecisionReason.EXPLORED);
+      case WITHHOLD -> new Ruling(Decision.WITHHOLD, DecisionReason.SUGGESTION_LIKELY_REJECTED);
+    };
+  }
+
+  /**
+   * The probability of the decision in this situation: the product of the stages' propensities
+   * where the gate is enforced, else 1, for then its draws change nothing.
+   */
+  double propensity() {
+    double propensity = 1;
+    if (enforced()) {
+      propensity *= stageOne == null ? 1 : stageOne.propensity();
+      propensity *= stageTwo == null ? 1 : stageTwo.propensity();
+    }
+    return propensity;
+  }
+
+  @Nullable GateStage stageOne() {
+    return stageOne;
+  }
+
+  @Nullable GateStage stageTwo() {
+    return stageTwo;
+  }
+
+  List<Degradation> degradations() {
+    return degradation == null ? List.of() : List.of(degradation);
+  }
+
+  private boolean enforced() {
+    return command.gateMode() == GateMode.ENFORCE;
+  }
+}

@@ -1,0 +1,35 @@
+package io.ballast.policy.core.suggest;
+
+import io.ballast.policy.core.PinnedVersion;
+
+/**
+ * What one stage of the display gate said.
+ *
+ * @param outcome the decision
+ * @param acceptProbability calibrated, 0 to 1
+ * @param threshold the probability below which this stage withholds, 0 to 1
+ * @param entropyBits the binary entropy of the probability, 0 to 1
+ * @param referEntropy the entropy at and above which stage 1 refers; 0 in stage 2
+ * @param propensity the probability of this outcome, above 0 and at most 1
+ * @param gateModel the gate model that answered
+ */
+public record GateStage(
+    Outcome outcome,
+    double acceptProbability,
+    double threshold,
+    double entropyBits,
+    double referEntropy,
+    double propensity,
+    PinnedVersion gateModel) {
+  /** What a stage decides. */
+  public enum Outcome {
+    /** Go on. */
+    PASS,
+    /** Withhold. */
+    WITHHOLD,
+    /** Not sure: let stage 2 decide. */
+    REFER,
+    /** It would withhold, but lets this one through to go on learning. */
+    EXPLORE
+  }
+}

@@ -1,0 +1,100 @@
+package io.ballast.policy.core.suggest;
+
+import io.ballast.inference.api.Generation;
+import io.ballast.policy.core.ItemFault;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The candidate that is considered, with its reward and cost.
+ *
+ * @param chosen the candidate with the highest reward; the first where no reward is known
+ * @param reward absent unless asked for
+ * @param cost absent unless asked for
+ * @param degradations peers that could not answer
+ */
+record Judgement(
+    Generation chosen,
+    @Nullable RewardOutcome reward,
+    @Nullable CostOutcome cost,
+    List<Degradation> degradations) {
+
+  /**
+   * Asks for rewards and costs side by side, only for what has text, and chooses.
+   *
+   * @param prompt the text that the peers see before each completion
+   * @param candidates at least one
+   */
+  static Judgement of(
+      SuggestCommand command,
+      String prompt,
+      List<Generation> candidates,
+      RewardOracle rewards,
+      CostOracle costs) {
+    List<Generation> judged = candidates.stream().filter(c -> !c.text().isEmpty()).toList();
+    if (judged.isEmpty()) {
+      return new Judgement(candidates.getFirst(), null, null, List.of());
+    }
+    List<String> texts = judged.stream().map(Generation::text).toList();
+    CompletableFuture<List<RewardOutcome>> scoring =
+        command.needsReward()
+            ? rewards.score(command.caller(), prompt, texts)
+            : CompletableFuture.completedFuture(List.of());
+    CompletableFuture<List<CostOutcome>> judging =
+        command.withCost()
+            ? costs.judge(command.caller(), prompt, texts)
+            : CompletableFuture.completedFuture(List.of());
+    List<Degradation> degradations = new ArrayList<>();
+    List<RewardOutcome> scored =
+        await(scoring, judged.size(), RewardOutcome.Missing::new, degradations);
+    List<CostOutcome> costed =
+        await(judging, judged.size(), CostOutcome.Missing::new, degradations);
+    int best = indexOfBest(scored);
+    return new Judgement(
+        judged.get(best),
+        scored.isEmpty() ? null : scored.get(best),
+        costed.isEmpty() ? null : costed.get(best),
+        List.copyOf(degradations));
+  }
+
+  /** Returns the index of the highest reward, the first of equals; 0 where there is none. */
+  private static int indexOfBest(List<RewardOutcome> rewards) {
+    int best = 0;
+    double highest = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < rewards.size(); i++) {
+      if (rewards.get(i) instanceof RewardOutcome.Scored scored && scored.value() > highest) {
+        best = i;
+        highest = scored.value();
+      }
+    }
+    return best;
+  }
+
+  private static <T> List<T> await(
+      CompletableFuture<List<T>> answer,
+      int count,
+      Function<ItemFault, T> missing,
+      List<Degradation> degradations) {
+    try {
+      return answer.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while judging");
+    } catch (ExecutionException e) {
+      if (!(e.getCause() instanceof PeerUnavailableException down)) {
+        throw new CompletionException(e.getCause());
+      }
+      degradations.add(Degradation.of(down));
+      ItemFault fault =
+          new ItemFault(ItemFault.Reason.MODEL_ERROR, down.peer() + ": " + down.getMessage());
+      return Collections.nCopies(count, missing.apply(fault));
+    }
+  }
+}

@@ -1,0 +1,18 @@
+package io.ballast.policy.core.suggest;
+
+import io.ballast.policy.core.Caller;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** Who gives rewards. */
+@FunctionalInterface
+public interface RewardOracle {
+  /**
+   * Starts scoring the completions of one prompt.
+   *
+   * @return one outcome for each completion, in order; fails with a {@link
+   *     PeerUnavailableException}
+   */
+  CompletableFuture<List<RewardOutcome>> score(
+      Caller caller, String prompt, List<String> completions);
+}

@@ -1,0 +1,19 @@
+package io.ballast.policy.core.suggest;
+
+import io.ballast.policy.core.ItemFault;
+import io.ballast.policy.core.PinnedVersion;
+
+/** The reward of one completion, or why there is none. */
+public sealed interface RewardOutcome {
+  /**
+   * A reward.
+   *
+   * @param value dimensionless, finite, higher is better
+   * @param spread the standard deviation of the members' scores (divided by K)
+   * @param rewardModel the ensemble that answered
+   */
+  record Scored(double value, double spread, PinnedVersion rewardModel) implements RewardOutcome {}
+
+  /** No reward. */
+  record Missing(ItemFault fault) implements RewardOutcome {}
+}

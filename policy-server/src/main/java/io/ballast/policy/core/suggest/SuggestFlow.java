@@ -1,0 +1,234 @@
+package io.ballast.policy.core.suggest;
+
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.api.Tokenizer;
+import io.ballast.policy.core.CallCancellation;
+import io.ballast.policy.core.CallLimits;
+import io.ballast.policy.core.ModelFaults;
+import io.ballast.policy.core.PhaseTimes;
+import io.ballast.policy.core.TimeOrderedIds;
+import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import io.ballast.policy.core.version.Lease;
+import io.ballast.policy.core.version.VersionCatalog;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way of one suggestion: gate stage 1 → generate → reward and cost → block? → gate stage 2 →
+ * record → answer. Safe for use by many threads; blocks, so it belongs on virtual ones.
+ */
+public final class SuggestFlow {
+  private final VersionCatalog catalog;
+  private final Peers peers;
+  private final SuggestionLog log;
+  private final SuggestMonitor monitor;
+  private final CallLimits limits;
+  private final Chance chance;
+  private final LongSupplier nanoTime;
+
+  /**
+   * Who else has a say.
+   *
+   * @param policies what to do for a tenant when one of them is down
+   */
+  public record Peers(
+      DisplayGate gate,
+      RewardOracle rewards,
+      CostOracle costs,
+      Function<String, PeerPolicy> policies) {}
+
+  /** Where ids, seeds and the time of day come from. */
+  public record Chance(TimeOrderedIds ids, RandomGenerator seeds, InstantSource clock) {}
+
+  public SuggestFlow(
+      VersionCatalog catalog,
+      Peers peers,
+      SuggestionLog log,
+      SuggestMonitor monitor,
+      CallLimits limits,
+      Chance chance,
+      LongSupplier nanoTime) {
+    this.catalog = catalog;
+    this.peers = peers;
+    this.log = log;
+    this.monitor = monitor;
+    this.limits = limits;
+    this.chance = chance;
+    this.nanoTime = nanoTime;
+  }
+
+  /**
+   * Suggests, or says why nothing is shown.
+   *
+   * @param listener reads the text as it is generated; provisional until the answer
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, UNKNOWN_MODEL, OVERLOADED,
+   *     MODEL_LOADING, DEPENDENCY_BROKEN
+   * @throws CancellationException if nobody waits any more; nothing is recorded then
+   */
+  public SuggestAnswer suggest(
+      SuggestCommand command, TextListener listener, CallCancellation cancellation) {
+    Duration queued = Duration.ofNanos(nanoTime.getAsLong() - command.arrivalNanos());
+    command.validate(limits);
+    SamplingOptions sampling =
+        command.sampling().resolve(limits, limits.suggestStopStrings(), chance.seeds().nextLong());
+    try (Lease lease = catalog.acquire(command.policy())) {
+      return new Call(command, listener, cancellation, sampling, lease, queued).run();
+    } catch (ModelException e) {
+      throw ModelFaults.toCallFailure(e);
+    } catch (CancellationException e) {
+      monitor.abandoned();
+      throw e;
+    }
+  }
+
+  /** One call under way. */
+  private final class Call {
+    private final SuggestCommand command;
+    private final TextListener listener;
+    private final CallCancellation cancellation;
+    private final SamplingOptions sampling;
+    private final Lease lease;
+    private final Duration queued;
+    private final PeerPolicy policy;
+    private final GateConsultation gate;
+    private @Nullable Duration inferred;
+
+    Call(
+        SuggestCommand command,
+        TextListener listener,
+        CallCancellation cancellation,
+        SamplingOptions sampling,
+        Lease lease,
+        Duration queued) {
+      this.command = command;
+      this.listener = listener;
+      this.cancellation = cancellation;
+      this.sampling = sampling;
+      this.lease = lease;
+      this.queued = queued;
+      this.policy = peers.policies().apply(command.caller().tenant());
+      this.gate = new GateConsultation(peers.gate(), command, policy.gate(), sampling.seed());
+    }
+
+    SuggestAnswer run() {
+      Optional<Ruling> withheld = gate.beforeGeneration();
+      if (withheld.isPresent()) {
+        return conclude(withheld.get(), null, 0);
+      }
+      requireCaller();
+      List<Generation> candidates = generate();
+      Judgement judgement =
+          Judgement.of(command, promptForJudges(), candidates, peers.rewards(), peers.costs());
+      requireCaller();
+      Ruling ruling = rule(judgement);
+      int tokens = candidates.stream().mapToInt(c -> c.tokens().size()).sum();
+      return conclude(ruling, judgement, tokens);
+    }
+
+    private List<Generation> generate() {
+      long start = nanoTime.getAsLong();
+      List<Generation> candidates =
+          new CandidateGenerator(cancellation)
+              .generate(
+                  lease.decoder(),
+                  command.prompt(),
+                  limits.suggestPromptTokens(),
+                  sampling,
+                  command.candidatesCount(),
+                  listener);
+      inferred = Duration.ofNanos(nanoTime.getAsLong() - start);
+      return candidates;
+    }
+
+    private Ruling rule(Judgement judgement) {
+      if (judgement.chosen().text().isEmpty()) {
+        return new Ruling(Decision.WITHHOLD, DecisionReason.EMPTY_COMPLETION);
+      }
+      return blocked(judgement.cost()).orElseGet(() -> gate.afterGeneration(judgement.chosen()));
+    }
+
+    private Optional<Ruling> blocked(@Nullable CostOutcome cost) {
+      return switch (cost) {
+        case null -> Optional.empty();
+        case CostOutcome.Estimated estimated ->
+            estimated.blocked()
+                ? Optional.of(new Ruling(Decision.BLOCK, DecisionReason.COST_OVER_THRESHOLD))
+                : Optional.empty();
+        case CostOutcome.Missing missing ->
+            policy.cost() == WhenDown.CLOSED
+                ? Optional.of(new Ruling(Decision.BLOCK, DecisionReason.COST_UNAVAILABLE))
+                : Optional.empty();
+      };
+    }
+
+    /** The text that the decoder saw: judges were trained on prompts of this length. */
+    private String promptForJudges() {
+      int most = limits.suggestPromptTokens();
+      if (most == 0 || command.prompt().length() <= most) {
+        return command.prompt();
+      }
+      Tokenizer tokenizer = lease.decoder().tokenizer();
+      String tail = tokenizer.decode(tokenizer.encode(command.prompt()).last(most));
+      int firstWhole = 0;
+      while (firstWhole < tail.length() && tail.charAt(firstWhole) == '\uFFFD') {
+        firstWhole++;
+      }
+      return tail.substring(firstWhole);
+    }
+
+    private SuggestAnswer conclude(Ruling ruling, @Nullable Judgement judgement, int tokens) {
+      List<Degradation> degradations = new ArrayList<>(gate.degradations());
+      if (judgement != null) {
+        degradations.addAll(judgement.degradations());
+      }
+      Generation generation = judgement == null ? null : judgement.chosen();
+      SuggestAnswer decided =
+          new SuggestAnswer(
+              chance.ids().next(),
+              ruling,
+              generation == null ? "" : generation.text(),
+              gate.propensity(),
+              gate.stageOne(),
+              gate.stageTwo(),
+              lease.version(),
+              judgement == null ? null : judgement.reward(),
+              judgement == null ? null : judgement.cost(),
+              generation == null ? null : generation.stopReason(),
+              sampling.seed(),
+              tokens,
+              degradations,
+              new PhaseTimes(queued, inferred, sinceArrival()));
+      requireCaller();
+      long start = nanoTime.getAsLong();
+      log.record(
+          new DecidedSuggestion(decided, command, generation, sampling, chance.clock().instant()));
+      monitor.recorded(Duration.ofNanos(nanoTime.getAsLong() - start));
+      SuggestAnswer answer =
+          decided
+              .withText(ruling.decision() == Decision.SHOW ? decided.text() : "")
+              .withTimes(decided.times().withTotal(sinceArrival()));
+      monitor.answered(answer);
+      return answer;
+    }
+
+    private Duration sinceArrival() {
+      return Duration.ofNanos(nanoTime.getAsLong() - command.arrivalNanos());
+    }
+
+    private void requireCaller() {
+      if (cancellation.cancelled()) {
+        throw new CancellationException("the caller left, or its deadline passed");
+      }
+    }
+  }
+}

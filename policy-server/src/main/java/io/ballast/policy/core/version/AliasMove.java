@@ -1,0 +1,43 @@
+package io.ballast.policy.core.version;
+
+import java.time.Instant;
+
+/**
+ * One move of an alias.
+ *
+ * @param fromVersion where it pointed before; empty at its creation
+ * @param toVersion where it pointed afterwards
+ * @param movedAt when
+ * @param certificateId the certificate that allowed it; empty at creation and for a rollback
+ * @param kind what kind of move
+ */
+public record AliasMove(
+    String fromVersion, String toVersion, Instant movedAt, String certificateId, Kind kind) {
+  /** What moved an alias. */
+  public enum Kind {
+    CREATE("create"),
+    PROMOTE("promote"),
+    ROLL_BACK("roll_back");
+
+    private final String label;
+
+    Kind(String label) {
+      this.label = label;
+    }
+
+    /** The kind's name on the wire and in the database. */
+    public String label() {
+      return label;
+    }
+
+    /** Returns the kind of this {@code label}. */
+    public static Kind ofLabel(String label) {
+      for (Kind kind : values()) {
+        if (kind.label.equals(label)) {
+          return kind;
+        }
+      }
+      throw new IllegalArgumentException("kind of move: " + label);
+    }
+  }
+}

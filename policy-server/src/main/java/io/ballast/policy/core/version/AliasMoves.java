@@ -1,0 +1,158 @@
+package io.ballast.policy.core.version;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.policy.core.Caller;
+import io.ballast.policy.core.PinnedVersion;
+import io.ballast.policy.core.Texts;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Promotes and rolls back by compare-and-set. The order makes a swap safe: certificate, then the
+ * new version loaded and ready, then the alias in the database, then the alias in memory, then the
+ * old version retired.
+ */
+public final class AliasMoves {
+  private final VersionCatalog catalog;
+  private final VersionStore store;
+  private final ServingDecoders serving;
+  private final CertificateAuthority certificates;
+  private final InstantSource clock;
+  private final ReentrantLock oneAtATime = new ReentrantLock();
+
+  AliasMoves(
+      VersionCatalog catalog,
+      VersionStore store,
+      ServingDecoders serving,
+      CertificateAuthority certificates,
+      InstantSource clock) {
+    this.catalog = catalog;
+    this.store = store;
+    this.serving = serving;
+    this.certificates = certificates;
+    this.clock = clock;
+  }
+
+  /**
+   * Makes the move that {@code request} asks for, or returns what the same request got before.
+   *
+   * @return the alias after the move
+   * @throws MeshException UNKNOWN_MODEL for an unknown model, alias or version; VERSION_CONFLICT if
+   *     the alias points elsewhere; SAFETY_GATE_CLOSED for a promotion without a certificate that
+   *     holds for the new version's weights; PRECONDITION_FAILED for a rollback of an alias that
+   *     never moved; MALFORMED_REQUEST for a key that another request used
+   */
+  public Alias move(MoveRequest request) {
+    Texts.requireName("model", request.model());
+    Texts.requireName("alias", request.alias());
+    oneAtATime.lock();
+    try {
+      Optional<Alias> before = repetition(request);
+      return before.isPresent() ? before.get() : moveAnew(request);
+    } finally {
+      oneAtATime.unlock();
+    }
+  }
+
+  private Alias moveAnew(MoveRequest request) {
+    Alias alias =
+        store
+            .alias(request.model(), request.alias())
+            .orElseThrow(
+                () ->
+                    new MeshException(
+                        Fault.UNKNOWN_MODEL,
+                        "no alias %s of model %s".formatted(request.alias(), request.model())));
+    requireExpected(request, alias.version());
+    RegisteredVersion next = catalog.registered(request.model(), destination(request, alias));
+    if (request.kind() == AliasMove.Kind.PROMOTE) {
+      requireCertificate(request.caller(), request.certificateId(), next.id());
+    }
+    AliasMove move =
+        new AliasMove(
+            alias.version(),
+            next.id().version(),
+            clock.instant(),
+            request.certificateId(),
+            request.kind());
+    serving.keep(next.id());
+    try {
+      Optional<Alias> moved = store.move(request, alias.revision(), move);
+      if (moved.isPresent()) {
+        catalog.turn(moved.get());
+        return moved.get();
+      }
+    } finally {
+      serving.retire(next.id());
+    }
+    return repetition(request)
+        .orElseThrow(
+            () ->
+                new MeshException(
+                    Fault.VERSION_CONFLICT,
+                    "alias %s of %s moved on from %s meanwhile"
+                        .formatted(request.alias(), request.model(), alias.version())));
+  }
+
+  private Optional<Alias> repetition(MoveRequest request) {
+    Optional<VersionStore.KeyedMove> made = catalog.madeBefore(request.caller());
+    made.filter(move -> !move.fingerprint().equals(request.fingerprint()))
+        .ifPresent(
+            move -> {
+              throw Texts.malformed(
+                  "metadata.idempotency_key",
+                  "'%s' was used for another request".formatted(request.caller().idempotencyKey()));
+            });
+    return made.map(VersionStore.KeyedMove::alias);
+  }
+
+  private static String destination(MoveRequest request, Alias alias) {
+    return switch (request.kind()) {
+      case PROMOTE -> Texts.requireName("new_version", request.newVersion());
+      case ROLL_BACK -> {
+        if (alias.previousVersion().isEmpty()) {
+          throw new MeshException(
+              Fault.PRECONDITION_FAILED,
+              "alias %s of %s never moved: there is nothing to roll back to"
+                  .formatted(alias.name(), alias.model()));
+        }
+        yield alias.previousVersion();
+      }
+      case CREATE -> throw new IllegalArgumentException("an alias is not created by a move");
+    };
+  }
+
+  private static void requireExpected(MoveRequest request, String version) {
+    boolean wherever =
+        request.kind() == AliasMove.Kind.ROLL_BACK && request.expectedVersion().isEmpty();
+    if (!wherever && !request.expectedVersion().equals(version)) {
+      throw new MeshException(
+          Fault.VERSION_CONFLICT,
+          "alias %s of %s points to %s, expected_version is '%s'"
+              .formatted(request.alias(), request.model(), version, request.expectedVersion()),
+          Map.of("version", version, "expected_version", request.expectedVersion()));
+    }
+  }
+
+  private void requireCertificate(Caller caller, String certificateId, PinnedVersion candidate) {
+    if (certificateId.isEmpty()) {
+      throw new MeshException(
+          Fault.SAFETY_GATE_CLOSED,
+          "certificate_id: empty; version %s of %s needs a certificate to be promoted"
+              .formatted(candidate.version(), candidate.model()));
+    }
+    CertificateAuthority.Finding finding =
+        certificates.verify(caller, certificateId, candidate.weightsSha256());
+    if (!finding.holds()) {
+      throw new MeshException(
+          Fault.SAFETY_GATE_CLOSED,
+          "certificate %s does not allow version %s of %s: %s"
+              .formatted(
+                  certificateId, candidate.version(), candidate.model(), finding.explanation()),
+          Map.of("certificate_id", certificateId, "version", candidate.version()));
+    }
+  }
+}

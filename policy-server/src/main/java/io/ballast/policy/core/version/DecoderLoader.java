@@ -1,0 +1,24 @@
+package io.ballast.policy.core.version;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.policy.core.PinnedVersion;
+
+/** Where decoders come from: the model folders and the engine that runs them. */
+public interface DecoderLoader {
+  /**
+   * Verifies the checksums of a published model folder and returns what it holds.
+   *
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL if there is no such folder,
+   *     PRECONDITION_FAILED if a file is missing or is not what it should be, CORRUPT_WEIGHTS if a
+   *     checksum differs
+   */
+  FolderFacts inspect(String model, String version);
+
+  /**
+   * Returns a decoder that is ready to serve; the caller closes it. May take seconds.
+   *
+   * @throws io.ballast.kit.error.MeshException as {@link #inspect}; CORRUPT_WEIGHTS also if the
+   *     folder's weights are not those of {@code version}
+   */
+  Decoder load(PinnedVersion version);
+}

@@ -1,0 +1,28 @@
+package io.ballast.policy.core.version;
+
+import io.ballast.policy.core.Caller;
+
+/**
+ * A move of an alias that somebody asks for.
+ *
+ * @param caller who; its idempotency key is honoured
+ * @param model the model, never empty
+ * @param alias the alias, never empty
+ * @param kind PROMOTE or ROLL_BACK
+ * @param expectedVersion where it must point now; empty (ROLL_BACK only): wherever
+ * @param newVersion where it shall point; empty for ROLL_BACK
+ * @param certificateId what allows it; empty for ROLL_BACK
+ */
+public record MoveRequest(
+    Caller caller,
+    String model,
+    String alias,
+    AliasMove.Kind kind,
+    String expectedVersion,
+    String newVersion,
+    String certificateId) {
+  /** What the request says, for telling a repetition from another request under the same key. */
+  public String fingerprint() {
+    return String.join("|", kind.label(), model, alias, expectedVersion, newVersion, certificateId);
+  }
+}

@@ -1,0 +1,259 @@
+package io.ballast.policy.core.version;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.policy.core.PinnedVersion;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The decoders that are loaded, counted by reference.
+ *
+ * <p>A version that an alias points to is <em>kept</em>: loaded before the alias turns to it, and
+ * retired when the alias leaves it. A retired decoder closes when its last lease ends, so a swap
+ * fails no call. Any other version is loaded when a call pins it; of those at most {@code
+ * maxPinned} stay, and the one that was idle longest makes room. If all of them are busy the call
+ * is refused, so memory is bounded.
+ *
+ * <p>Loading and closing happen outside the lock; two calls for one version share one load.
+ */
+public final class ServingDecoders implements AutoCloseable {
+  private final DecoderLoader loader;
+  private final int maxPinned;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<PinnedVersion, Entry> entries = new HashMap<>();
+  private long useCount;
+  private boolean closed;
+
+  /**
+   * @param maxPinned the most loaded versions that no alias points to, at least 1
+   */
+  public ServingDecoders(DecoderLoader loader, int maxPinned) {
+    this.loader = loader;
+    this.maxPinned = maxPinned;
+  }
+
+  /** Loads {@code version} unless it is, and keeps it until as many {@link #retire} calls. */
+  public void keep(PinnedVersion version) {
+    Claim claim = claim(version, true);
+    try {
+      await(claim).close();
+    } catch (RuntimeException e) {
+      forget(claim.entry());
+      throw e;
+    }
+  }
+
+  /** Ends one {@link #keep}: the decoder closes when its last lease does. */
+  public void retire(PinnedVersion version) {
+    Entry idle = null;
+    lock.lock();
+    try {
+      Entry entry = entries.get(version);
+      if (entry != null && entry.keeps > 0 && --entry.keeps == 0) {
+        entries.remove(version);
+        entry.retired = true;
+        idle = entry.leases == 0 ? entry : null;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (idle != null) {
+      idle.closeDecoder();
+    }
+  }
+
+  /** Returns a lease if {@code version} is loaded, without loading it. */
+  public Optional<Lease> acquireLoaded(PinnedVersion version) {
+    lock.lock();
+    try {
+      Entry entry = entries.get(version);
+      if (entry == null || !entry.isReady()) {
+        return Optional.empty();
+      }
+      return Optional.of(lease(entry));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Returns a lease, loading {@code version} first if need be.
+   *
+   * @throws MeshException OVERLOADED if as many pinned versions as may be are loaded and busy; as
+   *     {@link DecoderLoader#load}
+   */
+  public Lease acquire(PinnedVersion version) {
+    return await(claim(version, false));
+  }
+
+  /** How many decoders are loaded or loading, those that wait for their last lease left out. */
+  public int loadedCount() {
+    lock.lock();
+    try {
+      return entries.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Closes every idle decoder, and the others when their leases end. */
+  @Override
+  public void close() {
+    List<Entry> idle = new ArrayList<>();
+    lock.lock();
+    try {
+      closed = true;
+      for (Entry entry : entries.values()) {
+        entry.retired = true;
+        if (entry.leases == 0) {
+          idle.add(entry);
+        }
+      }
+      entries.clear();
+    } finally {
+      lock.unlock();
+    }
+    idle.forEach(Entry::closeDecoder);
+  }
+
+  private Claim claim(PinnedVersion version, boolean keep) {
+    Entry evicted = null;
+    Claim claim;
+    lock.lock();
+    try {
+      if (closed) {
+        throw new MeshException(Fault.MODEL_LOADING, "the policy-server is shutting down");
+      }
+      Entry entry = entries.get(version);
+      boolean first = entry == null;
+      if (entry == null) {
+        evicted = keep ? null : makeRoom();
+        entry = new Entry(version);
+        entries.put(version, entry);
+      }
+      entry.leases++;
+      entry.lastUse = ++useCount;
+      if (keep) {
+        entry.keeps++;
+      }
+      claim = new Claim(entry, first);
+    } finally {
+      lock.unlock();
+    }
+    if (evicted != null) {
+      evicted.closeDecoder();
+    }
+    return claim;
+  }
+
+  private Lease await(Claim claim) {
+    Entry entry = claim.entry();
+    if (claim.mustLoad()) {
+      try {
+        entry.decoder.complete(loader.load(entry.version));
+      } catch (Throwable e) { // whatever it is, those who wait for this load must hear of it
+        entry.decoder.completeExceptionally(e);
+      }
+    }
+    try {
+      Decoder decoder = entry.decoder.join();
+      return new Lease(entry.version, decoder, () -> release(entry));
+    } catch (CompletionException e) {
+      forget(entry);
+      release(entry);
+      if (e.getCause() instanceof MeshException known) {
+        throw new MeshException(known.fault(), String.valueOf(known.getMessage()), known);
+      }
+      throw e;
+    }
+  }
+
+  private Lease lease(Entry entry) {
+    entry.leases++;
+    entry.lastUse = ++useCount;
+    return new Lease(entry.version, entry.decoder.join(), () -> release(entry));
+  }
+
+  private void release(Entry entry) {
+    boolean last;
+    lock.lock();
+    try {
+      entry.leases--;
+      last = entry.leases == 0 && entry.retired;
+    } finally {
+      lock.unlock();
+    }
+    if (last) {
+      entry.closeDecoder();
+    }
+  }
+
+  /** Takes an entry whose load failed out of the map, so that the next call tries again. */
+  private void forget(Entry entry) {
+    lock.lock();
+    try {
+      entries.remove(entry.version, entry);
+      entry.retired = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Returns the pinned entry that has to go for another to come, or null if there is room. */
+  private @Nullable Entry makeRoom() {
+    List<Entry> pinned = entries.values().stream().filter(e -> e.keeps == 0).toList();
+    if (pinned.size() < maxPinned) {
+      return null;
+    }
+    Entry victim =
+        pinned.stream()
+            .filter(e -> e.leases == 0 && e.isReady())
+            .min(Comparator.comparingLong(e -> e.lastUse))
+            .orElseThrow(
+                () ->
+                    new MeshException(
+                        Fault.OVERLOADED,
+                        "%d pinned versions are loaded and busy, limit %d"
+                            .formatted(pinned.size(), maxPinned),
+                        Map.of("limit", Integer.toString(maxPinned))));
+    entries.remove(victim.version);
+    victim.retired = true;
+    return victim;
+  }
+
+  private record Claim(Entry entry, boolean mustLoad) {}
+
+  /** One version that is loaded or loading. All fields but the future are guarded by the lock. */
+  private static final class Entry {
+    private final PinnedVersion version;
+    private final CompletableFuture<Decoder> decoder = new CompletableFuture<>();
+    private int leases;
+    private int keeps;
+    private long lastUse;
+    private boolean retired;
+
+    private Entry(PinnedVersion version) {
+      this.version = version;
+    }
+
+    private boolean isReady() {
+      return decoder.isDone() && !decoder.isCompletedExceptionally();
+    }
+
+    private void closeDecoder() {
+      if (isReady()) {
+        decoder.join().close();
+      }
+    }
+  }
+}

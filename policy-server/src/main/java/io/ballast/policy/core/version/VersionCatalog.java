@@ -1,0 +1,241 @@
+package io.ballast.policy.core.version;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.policy.core.Caller;
+import io.ballast.policy.core.PinnedVersion;
+import io.ballast.policy.core.Texts;
+import io.ballast.policy.core.VersionSelector;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Which versions there are and where aliases point. Answers from memory which decoder serves an
+ * alias; {@link AliasMoves} turns aliases.
+ */
+public final class VersionCatalog {
+  /** The alias that stands for where "serving" pointed before its last move. */
+  public static final String PREVIOUS = "previous";
+
+  private final VersionStore store;
+  private final DecoderLoader loader;
+  private final ServingDecoders serving;
+  private final InstantSource clock;
+  private final String defaultModel;
+  private final Map<AliasName, Target> targets = new ConcurrentHashMap<>();
+  private final Map<VersionName, RegisteredVersion> known = new ConcurrentHashMap<>();
+
+  public VersionCatalog(
+      VersionStore store,
+      DecoderLoader loader,
+      ServingDecoders serving,
+      InstantSource clock,
+      String defaultModel) {
+    this.store = store;
+    this.loader = loader;
+    this.serving = serving;
+    this.clock = clock;
+    this.defaultModel = Texts.requireName("ballast.policy.default-model", defaultModel);
+  }
+
+  /**
+   * Loads what every alias points to; at the first start registers {@code firstVersion} of the
+   * default model and points "serving" to it.
+   */
+  public void start(String firstVersion) {
+    if (store.alias(defaultModel, VersionSelector.SERVING).isEmpty()) {
+      register(defaultModel, firstVersion, "", "");
+      store.createAlias(
+          defaultModel,
+          VersionSelector.SERVING,
+          new AliasMove("", firstVersion, clock.instant(), "", AliasMove.Kind.CREATE));
+    }
+    store.allAliases().forEach(this::turn);
+  }
+
+  /** Turns to where aliases point that were moved elsewhere, by another replica for instance. */
+  public void refresh() {
+    for (Alias alias : store.allAliases()) {
+      Target target = targets.get(new AliasName(alias.model(), alias.name()));
+      if (target == null || target.revision() < alias.revision()) {
+        turn(alias);
+      }
+    }
+  }
+
+  /** The model that is meant by {@code model}: the default one if it is empty. */
+  public String modelOrDefault(String model) {
+    return model.isEmpty() ? defaultModel : Texts.requireName("model", model);
+  }
+
+  /** All versions of a model, newest first. */
+  public List<RegisteredVersion> versions(String model) {
+    return store.versions(requireKnownModel(model));
+  }
+
+  /** All aliases of a model, by name. */
+  public List<Alias> aliases(String model) {
+    return store.aliases(requireKnownModel(model));
+  }
+
+  /**
+   * The version that {@code selector} means now.
+   *
+   * @throws MeshException UNKNOWN_MODEL if there is none
+   */
+  public RegisteredVersion version(VersionSelector selector) {
+    String model = modelOrDefault(selector.model());
+    return switch (selector.kind()) {
+      case VERSION -> registered(model, Texts.requireName("policy.version", selector.name()));
+      case ALIAS -> registered(model, targetOf(model, selector.name()).version().version());
+    };
+  }
+
+  /**
+   * Makes a published folder known, after its checksums are verified. Idempotent.
+   *
+   * @throws MeshException as {@link DecoderLoader#inspect}; ALREADY_EXISTS if this version was
+   *     registered with other weights
+   */
+  public RegisteredVersion register(
+      String model, String version, String parentVersion, String runId) {
+    Texts.requireName("model", model);
+    Texts.requireName("version", version);
+    FolderFacts facts = loader.inspect(model, version);
+    RegisteredVersion kept =
+        store.register(
+            new RegisteredVersion(
+                new PinnedVersion(model, version, facts.weightsSha256()),
+                parentVersion,
+                runId,
+                clock.instant(),
+                facts.parametersCount(),
+                facts.contextTokens()));
+    if (!kept.id().weightsSha256().equals(facts.weightsSha256())) {
+      throw new MeshException(
+          Fault.ALREADY_EXISTS,
+          "version %s of %s is registered with weights %s, the folder has %s"
+              .formatted(version, model, kept.id().weightsSha256(), facts.weightsSha256()),
+          Map.of("model", model, "version", version));
+    }
+    return kept;
+  }
+
+  /**
+   * Returns a lease on the version that {@code selector} means. An alias is followed at this
+   * moment; the lease stays with the version however the alias moves.
+   *
+   * @throws MeshException UNKNOWN_MODEL if there is none; as {@link ServingDecoders#acquire}
+   */
+  public Lease acquire(VersionSelector selector) {
+    String model = modelOrDefault(selector.model());
+    return switch (selector.kind()) {
+      case VERSION ->
+          serving.acquire(
+              registered(model, Texts.requireName("policy.version", selector.name())).id());
+      case ALIAS -> acquireByAlias(model, selector.name());
+    };
+  }
+
+  /** The version of {@code model} named {@code version}. */
+  RegisteredVersion registered(String model, String version) {
+    VersionName name = new VersionName(model, version);
+    RegisteredVersion cached = known.get(name);
+    if (cached != null) {
+      return cached;
+    }
+    RegisteredVersion stored =
+        store
+            .version(model, version)
+            .orElseThrow(() -> unknown("no version %s of model %s".formatted(version, model)));
+    known.put(name, stored);
+    return stored;
+  }
+
+  /** Turns the alias in memory to where {@code alias} points; its version is loaded before. */
+  void turn(Alias alias) {
+    PinnedVersion version = registered(alias.model(), alias.version()).id();
+    serving.keep(version);
+    AliasName name = new AliasName(alias.model(), alias.name());
+    Target target = new Target(version, alias.revision(), alias.previousVersion());
+    Optional<PinnedVersion> left = put(name, target);
+    left.ifPresent(serving::retire);
+  }
+
+  /**
+   * Puts the newer of two targets in place and returns the version that is no longer pointed to.
+   */
+  private Optional<PinnedVersion> put(AliasName name, Target target) {
+    while (true) {
+      Target present = targets.putIfAbsent(name, target);
+      if (present == null) {
+        return Optional.empty();
+      }
+      if (present.revision() >= target.revision()) {
+        return Optional.of(target.version());
+      }
+      if (targets.replace(name, present, target)) {
+        return Optional.of(present.version());
+      }
+    }
+  }
+
+  private Lease acquireByAlias(String model, String alias) {
+    while (true) {
+      Target target = targetOf(model, alias);
+      Optional<Lease> loaded = serving.acquireLoaded(target.version());
+      if (loaded.isPresent()) {
+        return loaded.get();
+      }
+      if (target.equals(targetOf(model, alias))) {
+        return serving.acquire(target.version());
+      }
+    }
+  }
+
+  private Target targetOf(String model, String alias) {
+    Target target = targets.get(new AliasName(model, alias));
+    if (target != null) {
+      return target;
+    }
+    Target ofServing = targets.get(new AliasName(model, VersionSelector.SERVING));
+    if (alias.equals(PREVIOUS) && ofServing != null && !ofServing.previousVersion().isEmpty()) {
+      return new Target(
+          registered(model, ofServing.previousVersion()).id(), ofServing.revision(), "");
+    }
+    throw unknown("no alias %s of model %s".formatted(alias, model));
+  }
+
+  private String requireKnownModel(String model) {
+    String name = modelOrDefault(model);
+    if (!name.equals(defaultModel) && store.versions(name).isEmpty()) {
+      throw unknown("no model " + name);
+    }
+    return name;
+  }
+
+  private static MeshException unknown(String message) {
+    return new MeshException(Fault.UNKNOWN_MODEL, message);
+  }
+
+  /** Who may turn aliases of this catalogue. */
+  public AliasMoves moves(CertificateAuthority certificates) {
+    return new AliasMoves(this, store, serving, certificates, clock);
+  }
+
+  /** Whether {@code caller} repeats a request; its key then names a move that was made. */
+  Optional<VersionStore.KeyedMove> madeBefore(Caller caller) {
+    return caller.idempotencyKey().isEmpty()
+        ? Optional.empty()
+        : store.moveByKey(caller.tenant(), caller.idempotencyKey());
+  }
+
+  private record AliasName(String model, String alias) {}
+
+  private record VersionName(String model, String version) {}
+
+  private record Target(PinnedVersion version, long revision, String previousVersion) {}
+}

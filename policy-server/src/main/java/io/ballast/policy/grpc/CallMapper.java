@@ -1,0 +1,139 @@
+package io.ballast.policy.grpc;
+
+import io.ballast.inference.api.StopReason;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.mesh.v1.Timing;
+import io.ballast.mesh.v1.TokenSequence;
+import io.ballast.policy.core.Caller;
+import io.ballast.policy.core.ItemFault;
+import io.ballast.policy.core.Lane;
+import io.ballast.policy.core.PhaseTimes;
+import io.ballast.policy.core.PinnedVersion;
+import io.ballast.policy.core.SamplingChoice;
+import io.ballast.policy.core.VersionSelector;
+import java.time.Duration;
+import java.util.function.Function;
+
+/** Translates what all calls share: who asks, which version, how to draw, where the time went. */
+public final class CallMapper {
+  private final Function<RequestMetadata, RequestContext> contexts;
+
+  /**
+   * @param contexts validates metadata and fills in defaults
+   */
+  public CallMapper(Function<RequestMetadata, RequestContext> contexts) {
+    this.contexts = contexts;
+  }
+
+  /** Who asks, validated. */
+  Caller caller(RequestMetadata metadata) {
+    RequestContext context = contexts.apply(metadata);
+    Lane lane =
+        switch (context.priority()) {
+          case PRIORITY_TRAINER -> Lane.TRAINER;
+          case PRIORITY_BATCH -> Lane.BATCH;
+          case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
+        };
+    return new Caller(context.requestId(), context.tenant(), lane, context.idempotencyKey());
+  }
+
+  static VersionSelector selector(ModelSelector selector) {
+    String model = selector.getModel();
+    return switch (selector.getSelectorCase()) {
+      case VERSION -> VersionSelector.version(model, selector.getVersion());
+      case ALIAS -> VersionSelector.alias(model, selector.getAlias());
+      case SELECTOR_NOT_SET -> VersionSelector.alias(model, VersionSelector.SERVING);
+    };
+  }
+
+  static SamplingChoice sampling(SamplingOptions options) {
+    return new SamplingChoice(
+        options.hasTemperature() ? options.getTemperature() : null,
+        options.hasTopK() ? options.getTopK() : null,
+        options.hasTopP() ? options.getTopP() : null,
+        options.hasMaxNewTokens() ? options.getMaxNewTokens() : null,
+        options.getStopStringsList(),
+        options.hasSeed() ? options.getSeed() : null);
+  }
+
+  static SamplingOptions sampling(io.ballast.inference.api.SamplingOptions options) {
+    return SamplingOptions.newBuilder()
+        .setTemperature(options.temperature())
+        .setTopK(options.topK())
+        .setTopP(options.topP())
+        .setMaxNewTokens(options.maxNewTokens())
+        .addAllStopStrings(options.stopStrings())
+        .setSeed(options.seed())
+        .build();
+  }
+
+  static ModelVersion version(PinnedVersion version) {
+    return ModelVersion.newBuilder()
+        .setModel(version.model())
+        .setVersion(version.version())
+        .setWeightsSha256(version.weightsSha256())
+        .build();
+  }
+
+  static TokenSequence tokens(TokenIds ids) {
+    TokenSequence.Builder sequence = TokenSequence.newBuilder();
+    for (int i = 0; i < ids.size(); i++) {
+      sequence.addTokenIds(ids.get(i));
+    }
+    return sequence.build();
+  }
+
+  static TokenIds tokens(TokenSequence sequence) {
+    return TokenIds.of(sequence.getTokenIdsList().stream().mapToInt(Integer::intValue).toArray());
+  }
+
+  static ItemFailure failure(ItemFault fault) {
+    FailureReason reason =
+        switch (fault.reason()) {
+          case INVALID_INPUT -> FailureReason.FAILURE_REASON_INVALID_INPUT;
+          case TOO_LONG -> FailureReason.FAILURE_REASON_TOO_LONG;
+          case DEADLINE -> FailureReason.FAILURE_REASON_DEADLINE;
+          case OVERLOADED -> FailureReason.FAILURE_REASON_OVERLOADED;
+          case MODEL_ERROR -> FailureReason.FAILURE_REASON_MODEL_ERROR;
+          case QUORUM_LOST -> FailureReason.FAILURE_REASON_QUORUM_LOST;
+          case CANCELLED -> FailureReason.FAILURE_REASON_CANCELLED;
+        };
+    return ItemFailure.newBuilder().setReason(reason).setMessage(fault.message()).build();
+  }
+
+  static io.ballast.mesh.v1.StopReason stopReason(StopReason reason) {
+    return switch (reason) {
+      case END_OF_TEXT -> io.ballast.mesh.v1.StopReason.STOP_REASON_END_OF_TEXT;
+      case STOP_STRING -> io.ballast.mesh.v1.StopReason.STOP_REASON_STOP_STRING;
+      case MAX_TOKENS -> io.ballast.mesh.v1.StopReason.STOP_REASON_MAX_TOKENS;
+      case CONTEXT_FULL -> io.ballast.mesh.v1.StopReason.STOP_REASON_CONTEXT_FULL;
+      case CANCELLED -> io.ballast.mesh.v1.StopReason.STOP_REASON_CANCELLED;
+    };
+  }
+
+  static Timing timing(PhaseTimes times) {
+    Timing.Builder timing =
+        Timing.newBuilder()
+            .setQueueDuration(duration(times.queue()))
+            .setTotalDuration(duration(times.total()));
+    Duration infer = times.infer();
+    if (infer != null) {
+      timing.setInferDuration(duration(infer));
+    }
+    return timing.build();
+  }
+
+  private static com.google.protobuf.Duration duration(Duration duration) {
+    return com.google.protobuf.Duration.newBuilder()
+        .setSeconds(duration.getSeconds())
+        .setNanos(duration.getNano())
+        .build();
+  }
+}

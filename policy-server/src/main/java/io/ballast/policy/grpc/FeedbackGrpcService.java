@@ -1,0 +1,56 @@
+package io.ballast.policy.grpc;
+
+import io.ballast.kit.grpc.Replies;
+import io.ballast.policy.core.feedback.FeedbackLog;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.GetSuggestionRequest;
+import io.ballast.policy.v1.GetSuggestionResponse;
+import io.ballast.policy.v1.RecordFeedbackRequest;
+import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.grpc.stub.StreamObserver;
+
+/** The feedback API's edge: translates, delegates, answers. */
+public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServiceImplBase {
+  private final FeedbackLog log;
+  private final FeedbackMapper mapper;
+  private final Replies replies;
+
+  public FeedbackGrpcService(FeedbackLog log, FeedbackMapper mapper, Replies replies) {
+    this.log = log;
+    this.mapper = mapper;
+    this.replies = replies;
+  }
+
+  @Override
+  public void recordFeedback(
+      RecordFeedbackRequest request, StreamObserver<RecordFeedbackResponse> observer) {
+    replies.unary(observer, () -> mapper.toResponse(log.record(mapper.toCommand(request))));
+  }
+
+  @Override
+  public void streamTrainingRecords(
+      StreamTrainingRecordsRequest request,
+      StreamObserver<StreamTrainingRecordsResponse> observer) {
+    replies.<StreamTrainingRecordsResponse>stream(
+        observer,
+        sink ->
+            log.stream(
+                mapper.toQuery(request),
+                record -> sink.send(mapper.toResponse(record)),
+                ContextCancellation.ofCurrentCall()));
+  }
+
+  @Override
+  public void getSuggestion(
+      GetSuggestionRequest request, StreamObserver<GetSuggestionResponse> observer) {
+    replies.unary(
+        observer,
+        () ->
+            mapper.toResponse(
+                log.suggestion(
+                    mapper.tenantOf(request.getMetadata()),
+                    FeedbackMapper.uuid("suggestion_id", request.getSuggestionId()))));
+  }
+}

@@ -1,0 +1,208 @@
+package io.ballast.policy.grpc;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Parser;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.core.Texts;
+import io.ballast.policy.core.feedback.FeedbackCommand;
+import io.ballast.policy.core.feedback.FeedbackKind;
+import io.ballast.policy.core.feedback.FeedbackStore.SuggestionHistory;
+import io.ballast.policy.core.feedback.Payload;
+import io.ballast.policy.core.feedback.Receipt;
+import io.ballast.policy.core.feedback.TrainingQuery;
+import io.ballast.policy.v1.Edited;
+import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.FollowUp;
+import io.ballast.policy.v1.GetSuggestionResponse;
+import io.ballast.policy.v1.Rating;
+import io.ballast.policy.v1.ReactionKind;
+import io.ballast.policy.v1.RecordFeedbackRequest;
+import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.ballast.policy.v1.SuggestionRecord;
+import io.ballast.policy.v1.TrainingRecord;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.UUID;
+
+/** Translates feedback, and checks each kind of event. */
+public final class FeedbackMapper {
+  private static final int MAX_TEXT_BYTES = 65_536;
+  private static final int UUID_CHARACTERS = 36;
+
+  private final CallMapper calls;
+  private final InstantSource clock;
+
+  /**
+   * @param clock dates events that come without a time
+   */
+  public FeedbackMapper(CallMapper calls, InstantSource clock) {
+    this.calls = calls;
+    this.clock = clock;
+  }
+
+  FeedbackCommand toCommand(RecordFeedbackRequest request) {
+    FeedbackEvent event = request.getEvent();
+    UUID suggestionId = uuid("event.suggestion_id", event.getSuggestionId());
+    FeedbackKind kind = kindOf(event);
+    if (event.hasEventTime()) {
+      Timestamps.requireValid("event.event_time", event.getEventTime());
+    }
+    Instant now = clock.instant();
+    FeedbackEvent dated =
+        event.hasEventTime() ? event : event.toBuilder().setEventTime(Timestamps.of(now)).build();
+    return new FeedbackCommand(
+        calls.caller(request.getMetadata()),
+        suggestionId,
+        kind,
+        now,
+        Payload.of(dated.toByteArray()),
+        sha256(event.toByteArray()));
+  }
+
+  RecordFeedbackResponse toResponse(Receipt receipt) {
+    return RecordFeedbackResponse.newBuilder()
+        .setEventId(receipt.eventId().toString())
+        .setDuplicate(receipt.duplicate())
+        .setJoined(receipt.joined())
+        .build();
+  }
+
+  TrainingQuery toQuery(StreamTrainingRecordsRequest request) {
+    return new TrainingQuery(
+        calls.caller(request.getMetadata()).tenant(),
+        request.getAfterCursor(),
+        request.getFollow(),
+        request.getMaxRecords());
+  }
+
+  StreamTrainingRecordsResponse toResponse(io.ballast.policy.core.feedback.TrainingRecord record) {
+    return StreamTrainingRecordsResponse.newBuilder()
+        .setCursor(record.cursor())
+        .setRecord(
+            TrainingRecord.newBuilder()
+                .setSuggestion(parse(SuggestionRecord.parser(), record.suggestion()))
+                .setEvent(parse(FeedbackEvent.parser(), record.event()))
+                .setEventId(record.eventId().toString()))
+        .build();
+  }
+
+  GetSuggestionResponse toResponse(SuggestionHistory history) {
+    GetSuggestionResponse.Builder response =
+        GetSuggestionResponse.newBuilder()
+            .setSuggestion(parse(SuggestionRecord.parser(), history.suggestion()));
+    history.events().forEach(event -> response.addEvents(parse(FeedbackEvent.parser(), event)));
+    return response.build();
+  }
+
+  String tenantOf(RequestMetadata metadata) {
+    return calls.caller(metadata).tenant();
+  }
+
+  /** Reads an id in its canonical form; {@code UUID.fromString} alone would take "1-1-1-1-1". */
+  static UUID uuid(String field, String text) {
+    if (text.length() == UUID_CHARACTERS) {
+      try {
+        return UUID.fromString(text);
+      } catch (IllegalArgumentException e) {
+        throw Texts.malformed(field, "'%s' (expected: a UUID)".formatted(text));
+      }
+    }
+    throw Texts.malformed(field, "%d characters (expected: a UUID)".formatted(text.length()));
+  }
+
+  private static FeedbackKind kindOf(FeedbackEvent event) {
+    return switch (event.getEventCase()) {
+      case ACCEPTED -> {
+        if (event.getAccepted().getSavedCharacters() < 0) {
+          throw Texts.malformed(
+              "event.accepted.saved_characters",
+              event.getAccepted().getSavedCharacters() + " (expected: at least 0)");
+        }
+        yield FeedbackKind.ACCEPTED;
+      }
+      case REJECTED -> FeedbackKind.REJECTED;
+      case EDITED -> {
+        requireEdited(event.getEdited());
+        yield FeedbackKind.EDITED;
+      }
+      case REACTION -> {
+        ReactionKind kind = event.getReaction().getKind();
+        if (kind == ReactionKind.REACTION_KIND_UNSPECIFIED || kind == ReactionKind.UNRECOGNIZED) {
+          throw Texts.malformed("event.reaction.kind", "unknown (expected: LIKE, LOVE or DISLIKE)");
+        }
+        yield FeedbackKind.REACTION;
+      }
+      case FOLLOW_UP -> {
+        requireFollowUp(event.getFollowUp());
+        yield FeedbackKind.FOLLOW_UP;
+      }
+      case RATING -> {
+        requireRating(event.getRating());
+        yield FeedbackKind.RATING;
+      }
+      case EVENT_NOT_SET ->
+          throw Texts.malformed("event.event", "absent (expected: exactly one kind)");
+    };
+  }
+
+  private static void requireEdited(Edited edited) {
+    if (edited.getKeptCharacters() < 1) {
+      throw Texts.malformed(
+          "event.edited.kept_characters",
+          edited.getKeptCharacters() + " (expected: at least 1; nothing kept is a rejection)");
+    }
+    requireAtMost("event.edited.final_text", edited.getFinalText());
+  }
+
+  private static void requireFollowUp(FollowUp followUp) {
+    if (followUp.getText().isEmpty()) {
+      throw Texts.malformed("event.follow_up.text", "empty (expected: at least 1 byte)");
+    }
+    requireAtMost("event.follow_up.text", followUp.getText());
+  }
+
+  private static void requireRating(Rating rating) {
+    boolean holds =
+        Double.isFinite(rating.getMinimum())
+            && Double.isFinite(rating.getMaximum())
+            && rating.getMinimum() < rating.getMaximum()
+            && rating.getValue() >= rating.getMinimum()
+            && rating.getValue() <= rating.getMaximum();
+    if (!holds) {
+      throw Texts.malformed(
+          "event.rating",
+          "value %s, minimum %s, maximum %s (expected: finite, minimum ≤ value ≤ maximum, minimum < maximum)"
+              .formatted(rating.getValue(), rating.getMinimum(), rating.getMaximum()));
+    }
+  }
+
+  private static void requireAtMost(String field, String text) {
+    int bytes = Texts.utf8Bytes(text);
+    if (bytes > MAX_TEXT_BYTES) {
+      throw Texts.malformed(field, "%,d bytes, limit %,d".formatted(bytes, MAX_TEXT_BYTES));
+    }
+  }
+
+  private static <T> T parse(Parser<T> parser, Payload payload) {
+    try {
+      return parser.parseFrom(payload.toBytes());
+    } catch (InvalidProtocolBufferException e) {
+      throw new MeshException(Fault.DEPENDENCY_BROKEN, "a stored record cannot be read", e);
+    }
+  }
+
+  private static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+package io.ballast.policy.grpc;
+
+import com.google.protobuf.Timestamp;
+import io.ballast.policy.core.Texts;
+import java.time.Instant;
+
+/** Points in time on the wire. */
+final class Timestamps {
+  /** 0001-01-01 and 9999-12-31T23:59:59: what the wire format allows. */
+  private static final long FIRST_SECOND = -62_135_596_800L;
+
+  private static final long LAST_SECOND = 253_402_300_799L;
+
+  private Timestamps() {}
+
+  static Timestamp of(Instant instant) {
+    return Timestamp.newBuilder()
+        .setSeconds(instant.getEpochSecond())
+        .setNanos(instant.getNano())
+        .build();
+  }
+
+  /** Checks that {@code timestamp} is one; {@code field} names it if it is not. */
+  static void requireValid(String field, Timestamp timestamp) {
+    boolean holds =
+        timestamp.getSeconds() >= FIRST_SECOND
+            && timestamp.getSeconds() <= LAST_SECOND
+            && timestamp.getNanos() >= 0
+            && timestamp.getNanos() <= 999_999_999;
+    if (!holds) {
+      throw Texts.malformed(
+          field,
+          "%d s, %d ns (expected: years 1 to 9999, 0 to 999,999,999 ns)"
+              .formatted(timestamp.getSeconds(), timestamp.getNanos()));
+    }
+  }
+}

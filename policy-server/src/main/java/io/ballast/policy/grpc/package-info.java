@@ -1,0 +1,5 @@
+/** The policy-server's edge: translates, delegates, answers. */
+@NullMarked
+package io.ballast.policy.grpc;
+
+import org.jspecify.annotations.NullMarked;

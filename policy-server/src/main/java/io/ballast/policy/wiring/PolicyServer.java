@@ -1,0 +1,152 @@
+package io.ballast.policy.wiring;
+
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.postgres.Database;
+import io.ballast.kit.runtime.MeshRuntime;
+import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.adapter.GrpcCertificateAuthority;
+import io.ballast.policy.adapter.GrpcCostOracle;
+import io.ballast.policy.adapter.GrpcDisplayGate;
+import io.ballast.policy.adapter.GrpcRewardOracle;
+import io.ballast.policy.adapter.PostgresFeedbackStore;
+import io.ballast.policy.adapter.PostgresSuggestionLog;
+import io.ballast.policy.adapter.PostgresVersionStore;
+import io.ballast.policy.adapter.SuggestMeters;
+import io.ballast.policy.config.PolicyConfig;
+import io.ballast.policy.core.TimeOrderedIds;
+import io.ballast.policy.core.feedback.ChangeSignal;
+import io.ballast.policy.core.feedback.FeedbackLog;
+import io.ballast.policy.core.sample.LogProbsFlow;
+import io.ballast.policy.core.sample.SampleFlow;
+import io.ballast.policy.core.suggest.SuggestFlow;
+import io.ballast.policy.core.version.AliasMoves;
+import io.ballast.policy.core.version.DecoderLoader;
+import io.ballast.policy.core.version.ServingDecoders;
+import io.ballast.policy.core.version.VersionCatalog;
+import io.ballast.policy.grpc.CallMapper;
+import io.ballast.policy.grpc.FeedbackGrpcService;
+import io.ballast.policy.grpc.FeedbackMapper;
+import io.ballast.policy.grpc.PolicyGrpcService;
+import io.ballast.policy.grpc.SuggestMapper;
+import io.ballast.policy.grpc.VersionGrpcService;
+import io.grpc.BindableService;
+import io.grpc.Channel;
+import io.micrometer.core.instrument.Gauge;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A policy-server, built and ready to serve. */
+public final class PolicyServer implements AutoCloseable {
+  private static final String SCHEMA = "policy";
+  private static final Logger LOG = LoggerFactory.getLogger(PolicyServer.class);
+
+  private final ServingDecoders serving;
+  private final VersionCatalog catalog;
+  private final List<BindableService> services;
+  private final ScheduledExecutorService background;
+
+  /**
+   * Builds every part, migrates nothing itself, loads what the aliases point to.
+   *
+   * @param contexts validates the metadata of requests
+   * @param random draws ids and seeds; must be safe for use by many threads
+   * @throws io.ballast.kit.error.MeshException if a model cannot be loaded
+   */
+  public PolicyServer(
+      PolicyConfig config,
+      MeshRuntime runtime,
+      DecoderLoader loader,
+      Function<RequestMetadata, RequestContext> contexts,
+      RandomGenerator random) {
+    Database database = runtime.database(SCHEMA);
+    Channel safety = runtime.peer(Role.SAFETY_SERVER);
+    Channel reward = runtime.peer(Role.REWARD_SERVER);
+    TimeOrderedIds ids = new TimeOrderedIds(runtime.clock(), random);
+    ChangeSignal changes = new ChangeSignal();
+    CallMapper calls = new CallMapper(contexts);
+
+    serving = new ServingDecoders(loader, config.maxPinnedVersions());
+    catalog =
+        new VersionCatalog(
+            new PostgresVersionStore(database),
+            loader,
+            serving,
+            runtime.clock(),
+            config.defaultModel());
+    AliasMoves moves =
+        catalog.moves(new GrpcCertificateAuthority(safety, config.timeouts().certificate()));
+    SuggestFlow suggestions =
+        new SuggestFlow(
+            catalog,
+            new SuggestFlow.Peers(
+                new GrpcDisplayGate(safety, config.timeouts().gate()),
+                new GrpcRewardOracle(reward, config.timeouts().judge()),
+                new GrpcCostOracle(safety, config.timeouts().judge()),
+                config::policyOf),
+            new PostgresSuggestionLog(database, new SuggestMapper(calls)::encode, changes),
+            new SuggestMeters(runtime.meters()),
+            config.limits(),
+            new SuggestFlow.Chance(ids, random, runtime.clock()),
+            runtime.nanoTime());
+    FeedbackLog feedback =
+        new FeedbackLog(new PostgresFeedbackStore(database), ids, changes, config.followInterval());
+    services =
+        List.of(
+            new PolicyGrpcService(
+                suggestions,
+                new SampleFlow(
+                    catalog, config.limits(), config.sampleWindow(), random, runtime.nanoTime()),
+                new LogProbsFlow(catalog, config.limits(), runtime.nanoTime()),
+                calls,
+                runtime.replies(),
+                runtime.nanoTime()),
+            new VersionGrpcService(catalog, moves, calls, runtime.replies()),
+            new FeedbackGrpcService(
+                feedback, new FeedbackMapper(calls, runtime.clock()), runtime.replies()));
+    var unused =
+        Gauge.builder("ballast.policy.loaded.versions", serving, ServingDecoders::loadedCount)
+            .register(runtime.meters());
+    background =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("policy-aliases").factory());
+    try {
+      catalog.start(config.firstVersion());
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** The three services of the policy API. */
+  public List<BindableService> services() {
+    return services;
+  }
+
+  /** Looks from now on for aliases that other replicas moved. */
+  public void follow(PolicyConfig config) {
+    long nanos = config.aliasRefresh().toNanos();
+    var unused =
+        background.scheduleWithFixedDelay(this::refreshAliases, nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void refreshAliases() {
+    try {
+      catalog.refresh();
+    } catch (RuntimeException e) { // what is served stays served; the next look may succeed
+      LOG.warn("aliases could not be refreshed: {}", e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    background.shutdownNow();
+    serving.close();
+  }
+}

@@ -1,0 +1,5 @@
+/** Builds the policy-server from its parts. */
+@NullMarked
+package io.ballast.policy.wiring;
+
+import org.jspecify.annotations.NullMarked;
