@@ -58,7 +58,7 @@ public final class GroupAdvantages {
    *
    * <pre>Âᵢ = rᵢ − mean(r)</pre>
    *
-   * <p>Source: Liu et al. 2025 (Dr. GRPO), §3.1, arXiv:2503.20783. Meant to go with {@code
+   * <p>Source: Liu et al. 2025 (Dr. GRPO), arXiv:2503.20783. Meant to go with {@code
    * Aggregation.constantDivisor}. Equal rewards and a group of one yield exact zeros.
    */
   public static double[] centred(double[] rewards) {
@@ -79,9 +79,9 @@ public final class GroupAdvantages {
    *
    * <pre>Âᵢ = rᵢ − mean_{j≠i} rⱼ = (rᵢ − mean(r))·G/(G − 1)</pre>
    *
-   * <p>Source: Ahmadian et al. 2024 (RLOO), §3.2, arXiv:2402.14740. Equal rewards yield exact
-   * zeros. A group of one has no others: its advantage is its reward, as in TRL and verl, which is
-   * REINFORCE without a baseline; a run that wants a signal asks for G ≥ 2.
+   * <p>Source: Ahmadian et al. 2024 (RLOO), arXiv:2402.14740. Equal rewards yield exact zeros. A
+   * group of one has no others: its advantage is its reward, as in TRL and verl, which is REINFORCE
+   * without a baseline; a run that wants a signal asks for G ≥ 2.
    */
   public static double[] leaveOneOut(double[] rewards) {
     if (rewards.length == 1) {
@@ -99,7 +99,7 @@ public final class GroupAdvantages {
    * Returns the rewards less {@code baseline}: a running mean, the reward of a greedy completion
    * (ReMax), a critic's value.
    *
-   * <p>Source: Williams 1992 (REINFORCE), §2; ReMax: Li et al. 2023, arXiv:2310.10505.
+   * <p>Source: Williams 1992 (REINFORCE); ReMax: Li et al. 2023, arXiv:2310.10505.
    *
    * @param baseline in the rewards' unit, finite; must not depend on the completion it judges
    */

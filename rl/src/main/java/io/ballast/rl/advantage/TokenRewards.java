@@ -61,7 +61,7 @@ public final class TokenRewards {
    *
    * <pre>min(0, −c·(length − (L_max − L_cache)) / L_cache), at least −c</pre>
    *
-   * <p>Source: Yu et al. 2025 (DAPO), eq. 13, arXiv:2503.14476.
+   * <p>Source: Yu et al. 2025 (DAPO), arXiv:2503.14476.
    *
    * @param lengthTokens ≥ 0
    * @param maxTokens L_max, ≥ {@code bufferTokens}

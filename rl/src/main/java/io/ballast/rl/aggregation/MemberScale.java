@@ -8,9 +8,9 @@ import io.ballast.rl.stats.Moments;
  *
  * <pre>normalised = (raw − mean)/std</pre>
  *
- * <p>Source: Coste et al. 2024, §4, arXiv:2310.02743: a Bradley–Terry loss leaves each member's
- * offset free, so worst-case aggregation of raw scores would only ever ask the member with the
- * lowest offset.
+ * <p>Source: Coste et al. 2024, arXiv:2310.02743: a Bradley–Terry loss leaves each member's offset
+ * free, so worst-case aggregation of raw scores would only ever ask the member with the lowest
+ * offset.
  *
  * @param mean in the raw scores' unit, finite
  * @param std &gt; 0, in the raw scores' unit

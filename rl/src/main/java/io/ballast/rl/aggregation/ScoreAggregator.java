@@ -13,8 +13,8 @@ import java.util.Arrays;
  * UWO   μ − λ·(1/K)·Σ(sᵢ − μ)² (costs: +)
  * </pre>
  *
- * <p>Source: Coste et al. 2024, §4, arXiv:2310.02743. The variance divides by K, as in the paper
- * and its best-of-n code (its PPO code divides by K − 1: another λ). Members must be on one scale:
+ * <p>Source: Coste et al. 2024, arXiv:2310.02743. The variance divides by K, as in the paper and
+ * its best-of-n code (its PPO code divides by K − 1: another λ). Members must be on one scale:
  * {@link MemberScale}. λ = 0 means λ = 0, not a default.
  *
  * @param method how

@@ -11,8 +11,8 @@ public final class ConstrainedReturns {
    *
    * <pre>Â = (A_r − λ·A_c)/(1 + λ)</pre>
    *
-   * <p>Source: Dai et al. 2024 (Safe RLHF), eq. 31, arXiv:2310.12773. The division keeps the size
-   * of a step bounded as λ grows. λ = 0 yields the reward's advantages.
+   * <p>Source: Dai et al. 2024 (Safe RLHF), arXiv:2310.12773. The division keeps the size of a step
+   * bounded as λ grows. λ = 0 yields the reward's advantages.
    *
    * @param rewardAdvantages shape [N], N ≥ 1, finite
    * @param costAdvantages shape [N], finite: positive means costlier than expected

@@ -7,9 +7,9 @@ import io.ballast.rl.check.Require;
  *
  * <pre>ln λ′ = ln λ + α·λ·(cost − budget),  λ′ held within min to max</pre>
  *
- * <p>Source: Dai et al. 2024 (Safe RLHF), Appendix B.2, arXiv:2310.12773, and HC-RLHF,
- * arXiv:2506.08266, as their code does it. Since λ multiplies its own step, near 0 it would hardly
- * recover: hence the floor, which they lack.
+ * <p>Source: Dai et al. 2024 (Safe RLHF), arXiv:2310.12773, and HC-RLHF, arXiv:2506.08266, as their
+ * code does it. Since λ multiplies its own step, near 0 it would hardly recover: hence the floor,
+ * which they lack.
  *
  * @param lambda λ, min to max
  * @param learningRate α &gt; 0

@@ -14,9 +14,8 @@ import java.util.Set;
  *
  * <pre>log π_anchor = Σₖ wₖ·log πₖ</pre>
  *
- * <p>DPO and IPO have the reference with weight 1. INPO (Zhang et al. 2024, eq. 9,
- * arXiv:2407.00617) has τ/η of the reference and 1 − τ/η of the iteration's policy. Reference-free
- * losses have none.
+ * <p>DPO and IPO have the reference with weight 1. INPO (Zhang et al. 2024, arXiv:2407.00617) has
+ * τ/η of the reference and 1 − τ/η of the iteration's policy. Reference-free losses have none.
  *
  * @param weights for each named log-probability its weight, finite
  */

@@ -11,8 +11,8 @@ import io.ballast.rl.check.Require;
  * </pre>
  *
  * <p>Source: Schulman et al. 2017 (PPO), eq. 7, arXiv:1707.06347; two ranges: Yu et al. 2025
- * (DAPO), §3.1, arXiv:2503.14476; dual clip: Ye et al. 2019, eq. 5, arXiv:1912.09729. A log-ratio
- * beyond ±20 is taken as ±20, and its gradient as 0: the ratio stays a number.
+ * (DAPO), arXiv:2503.14476; dual clip: Ye et al. 2019, arXiv:1912.09729. A log-ratio beyond ±20 is
+ * taken as ±20, and its gradient as 0: the ratio stays a number.
  *
  * @param low ε below 1, above 0, at most 1
  * @param high ε above 1, above 0, finite

@@ -18,9 +18,9 @@ import java.util.Set;
  * L = mean over groups of ℓ(h)
  * </pre>
  *
- * <p>Sources: DPO, Rafailov et al. 2023, eq. 7, arXiv:2305.18290; IPO, Azar et al. 2023, eq. 17,
+ * <p>Sources: DPO, Rafailov et al. 2023, eq. 7, arXiv:2305.18290; IPO, Azar et al. 2023,
  * arXiv:2310.12036 (its summed form; TRL averages over the length instead: {@code perToken}); cDPO,
- * Mitchell 2023; rDPO, Chowdhury et al. 2024, eq. 12, arXiv:2403.00409; SLiC, Zhao et al. 2023,
+ * Mitchell 2023; rDPO, Chowdhury et al. 2024, arXiv:2403.00409; SLiC, Zhao et al. 2023,
  * arXiv:2305.10425; INPO is {@link PairLoss#SQUARED} with β = η and {@link Anchor#iterativeNash}.
  *
  * <p>Each group needs exactly one {@link SampleRole#CHOSEN} and one {@link SampleRole#REJECTED}

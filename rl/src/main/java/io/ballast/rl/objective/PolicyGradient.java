@@ -12,7 +12,7 @@ import java.util.Set;
  *
  * <pre>ℓₜ = −Âₜ·log π(aₜ)</pre>
  *
- * <p>Source: Williams 1992 (REINFORCE), eq. 4. No ratio and no clip: for one on-policy step on each
+ * <p>Source: Williams 1992 (REINFORCE). No ratio and no clip: for one on-policy step on each
  * rollout. HC-RLHF's policy step is this with RLOO advantages.
  *
  * @param aggregation how tokens are weighed

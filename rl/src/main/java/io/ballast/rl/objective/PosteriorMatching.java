@@ -17,9 +17,8 @@ import java.util.Set;
  * L = mean over groups of KL(â ‖ b̂);  ∂L/∂log π(yᵢ) = −(âᵢ − b̂ᵢ)
  * </pre>
  *
- * <p>Source: Pandey et al. 2024 (BRAIn), §3, arXiv:2402.02479. The subtracted b̂ is a
- * self-normalised baseline. Weights are formed in log space. A group of one has â = b̂ = 1: no
- * signal.
+ * <p>Source: Pandey et al. 2024 (BRAIn), arXiv:2402.02479. The subtracted b̂ is a self-normalised
+ * baseline. Weights are formed in log space. A group of one has â = b̂ = 1: no signal.
  *
  * @param beta β &gt; 0, in the reward's unit
  */

@@ -14,9 +14,9 @@ import java.util.Set;
  * <pre>ℓ = clip-loss(Â, s),  s = exp(meanₜ(log π(aₜ) − log μ(aₜ))),  L = mean over completions
  * </pre>
  *
- * <p>Source: Zheng et al. 2025 (GSPO), eq. 5 and 7, arXiv:2507.18071; its ranges are far narrower
- * than PPO's (3e-4 and 4e-4). The gradient here is the exact one, s/T for each token, which equals
- * the stop-gradient form of the paper for one advantage a completion.
+ * <p>Source: Zheng et al. 2025 (GSPO), arXiv:2507.18071; its ranges are far narrower than PPO's
+ * (3e-4 and 4e-4). The gradient here is the exact one, s/T for each token, which equals the
+ * stop-gradient form of the paper for one advantage a completion.
  *
  * @param clip how far a ratio may move
  */

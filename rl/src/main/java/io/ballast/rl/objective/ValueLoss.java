@@ -13,7 +13,7 @@ import java.util.Set;
  * <pre>ℓₜ = ½·max((Vₜ − Gₜ)², (clip(Vₜ, V_oldₜ ± ε) − Gₜ)²)</pre>
  *
  * <p>Source: PPO's value clipping as InstructGPT, Safe RLHF and PPO-max (trick 7) use it,
- * arXiv:2307.04964 §5.
+ * arXiv:2307.04964.
  *
  * @param clip ε in the reward's unit, &gt; 0; infinite: no clip
  * @param aggregation how tokens are weighed

@@ -29,8 +29,8 @@ public final class Calibration {
    *
    * <pre>Σ_b n_b/n·|mean outcome in b − mean probability in b|</pre>
    *
-   * <p>Source: Naeini et al. 2015; Guo et al. 2017, §2, arXiv:1706.04599. Bin b holds [b/B, (b +
-   * 1)/B), the last also 1; empty bins do not count.
+   * <p>Source: Naeini et al. 2015; Guo et al. 2017, arXiv:1706.04599. Bin b holds [b/B, (b + 1)/B),
+   * the last also 1; empty bins do not count.
    *
    * @param bins B ≥ 1
    */

@@ -7,7 +7,7 @@ import io.ballast.rl.check.Require;
  *
  * <pre>β′ = β·(1 + clip(KL/target − 1, −0.2, 0.2)·n/horizon)</pre>
  *
- * <p>Source: Ziegler et al. 2019, §2.2, arXiv:1909.08593, in the linear form of TRL and verl.
+ * <p>Source: Ziegler et al. 2019, arXiv:1909.08593, in the linear form of TRL and verl.
  *
  * @param coefficient β &gt; 0
  * @param targetKl in nats, measured as {@code kl} will be, &gt; 0

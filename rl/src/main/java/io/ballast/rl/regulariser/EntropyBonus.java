@@ -17,8 +17,8 @@ import java.util.Set;
  *
  * <pre>ℓₜ = −c·Hₜ</pre>
  *
- * <p>Source: Mnih et al. 2016 (A3C), §4, arXiv:1602.01783. PPO-max found it fragile (trick 3): a
- * small c, watched.
+ * <p>Source: Mnih et al. 2016 (A3C), arXiv:1602.01783. PPO-max found it fragile (trick 3): a small
+ * c, watched.
  *
  * @param coefficient c ≥ 0
  * @param aggregation how tokens are weighed

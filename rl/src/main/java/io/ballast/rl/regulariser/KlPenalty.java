@@ -17,9 +17,9 @@ import java.util.Set;
  *
  * <pre>ℓₜ = β·k(log π(aₜ) − log π_ref(aₜ))</pre>
  *
- * <p>Source: Shao et al. 2024 (GRPO), eq. 3 and 4 (k3 in the loss), arXiv:2402.03300. The gradient
- * is that of the estimate itself, with the sampled token held fixed: k1's mean gradient is then 0
- * and penalises nothing, so as a loss take k2 or k3 (k1 belongs into the reward: {@code
+ * <p>Source: Shao et al. 2024 (GRPO) (k3 in the loss), arXiv:2402.03300. The gradient is that of
+ * the estimate itself, with the sampled token held fixed: k1's mean gradient is then 0 and
+ * penalises nothing, so as a loss take k2 or k3 (k1 belongs into the reward: {@code
  * TokenRewards.withKlPenalty}).
  *
  * @param coefficient β ≥ 0

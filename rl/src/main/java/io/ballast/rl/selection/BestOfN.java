@@ -13,8 +13,8 @@ public final class BestOfN {
    *
    * <pre>ln n − (n − 1)/n</pre>
    *
-   * <p>Source: Stiennon et al. 2020; Gao et al. 2023, §2, arXiv:2210.10760. Exact for continuous
-   * scores without ties, an upper bound otherwise.
+   * <p>Source: Stiennon et al. 2020; Gao et al. 2023, arXiv:2210.10760. Exact for continuous scores
+   * without ties, an upper bound otherwise.
    *
    * @param n ≥ 1
    */
@@ -22,7 +22,7 @@ public final class BestOfN {
     if (n < 1) {
       throw new IllegalArgumentException("n: " + n + " (expected: >= 1)");
     }
-    return Math.log(n) - (n - 1.0) / n;
+    return Math.log((double) n) - (n - 1.0) / n;
   }
 
   /**
@@ -30,9 +30,9 @@ public final class BestOfN {
    *
    * <pre>Ĝ(n) = Σ_{i=n..N} C(i−1, n−1)/C(N, n)·gold of the i-th smallest proxy</pre>
    *
-   * <p>Source: Nakano et al. 2021 (WebGPT), Appendix I, arXiv:2112.09332; Coste et al. 2024, §3,
-   * arXiv:2310.02743. Weights by recursion from the top, so that no binomial overflows. Equal
-   * proxies share their weights: the answer does not depend on the order of the pool.
+   * <p>Source: Nakano et al. 2021 (WebGPT), arXiv:2112.09332; Coste et al. 2024, arXiv:2310.02743.
+   * Weights by recursion from the top, so that no binomial overflows. Equal proxies share their
+   * weights: the answer does not depend on the order of the pool.
    *
    * @param proxy shape [N], finite
    * @param gold shape [N], finite; {@code gold[i]} belongs to {@code proxy[i]}

@@ -8,8 +8,8 @@ import java.util.List;
 /**
  * Drops groups that carry no signal: all rewards equal, so every group-relative advantage is 0.
  *
- * <p>Source: Yu et al. 2025 (DAPO), §3.2, arXiv:2503.14476. The caller samples again until its
- * batch is full, or goes on with fewer; how many were dropped is its to count.
+ * <p>Source: Yu et al. 2025 (DAPO), arXiv:2503.14476. The caller samples again until its batch is
+ * full, or goes on with fewer; how many were dropped is its to count.
  */
 public final class DynamicSampling {
   private DynamicSampling() {}

@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
  * PF-PPO: draws completions for training with weights by their rank, so that the reward model is
  * asked where it is right most often.
  *
- * <p>Source: Shen and Zhang 2024 (PF-PPO), §4, arXiv:2409.06957. Which filter: the one with the
- * highest {@link #rSquared} on the first policy.
+ * <p>Source: Shen and Zhang 2024 (PF-PPO), arXiv:2409.06957. Which filter: the one with the highest
+ * {@link #rSquared} on the first policy.
  */
 public final class PolicyFiltration {
   private PolicyFiltration() {}

@@ -7,7 +7,7 @@ import io.ballast.rl.check.Require;
  *
  * <pre>s′ = decay·s + (1 − decay)·x,  value = s / (1 − decayⁿ)</pre>
  *
- * <p>Source: the bias correction of Kingma and Ba 2015 (Adam), §3, arXiv:1412.6980.
+ * <p>Source: the bias correction of Kingma and Ba 2015 (Adam), arXiv:1412.6980.
  *
  * @param decay share of the past that a step keeps, ≥ 0, below 1
  * @param sum the uncorrected average s
@@ -45,6 +45,6 @@ public record ExponentialAverage(double decay, double sum, long count) {
     if (count == 0) {
       throw new IllegalStateException("the average of nothing has no value");
     }
-    return sum / (1 - Math.pow(decay, count));
+    return sum / (1 - Math.pow(decay, (double) count));
   }
 }

@@ -114,6 +114,6 @@ public final class Samples {
     double[] numbers = target.numbers(name).toArray();
     numbers[token] += by;
     Sample changed = target.with(name, numbers);
-    return batch.map(sample -> sample == target ? changed : sample);
+    return batch.map(sample -> sample.equals(target) ? changed : sample);
   }
 }
