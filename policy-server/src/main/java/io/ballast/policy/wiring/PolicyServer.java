@@ -136,7 +136,8 @@ public final class PolicyServer implements AutoCloseable {
         background.scheduleWithFixedDelay(this::refreshAliases, nanos, nanos, TimeUnit.NANOSECONDS);
   }
 
-  private void refreshAliases() {
+  /** Turns to where other replicas moved aliases; on failure what is served stays served. */
+  public void refreshAliases() {
     try {
       catalog.refresh();
     } catch (RuntimeException e) { // what is served stays served; the next look may succeed

@@ -1,0 +1,112 @@
+package io.ballast.policy.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.policy.core.CallLimits;
+import io.ballast.policy.core.suggest.PeerPolicy;
+import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import io.ballast.policy.testing.TestMesh;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Every property has a default, reaches its field, and is refused out of its range by name. */
+class PolicyPropertiesTest {
+  private static final PolicyConfig DEFAULTS =
+      new PolicyConfig(
+          "java-tiny",
+          "1",
+          new CallLimits(1.0, 24, List.of("\n"), 96, 65_536, 1_024, 16, 64),
+          2,
+          32,
+          new PolicyConfig.Timeouts(
+              Duration.ofMillis(500), Duration.ofSeconds(2), Duration.ofSeconds(10)),
+          new PeerPolicy(WhenDown.OPEN, WhenDown.CLOSED),
+          Map.of(),
+          Duration.ofSeconds(1),
+          Duration.ofSeconds(1));
+
+  @Test
+  void defaults() {
+    assertThat(config(Map.of())).isEqualTo(DEFAULTS);
+  }
+
+  @Test
+  void everyPropertyReachesItsField() {
+    Map<String, String> all = new HashMap<>();
+    all.put("default-model", "other");
+    all.put("first-version", "9");
+    all.put("temperature", "0.5");
+    all.put("max-new-tokens", "25");
+    all.put("max-prompt-tokens", "97");
+    all.put("stop-strings", ";,END");
+    all.put("max-prompt-bytes", "1000");
+    all.put("max-pinned-versions", "3");
+    all.put("sample-window", "33");
+    all.put("gate-timeout", "PT3S");
+    all.put("judge-timeout", "PT4S");
+    all.put("certificate-timeout", "PT5S");
+    all.put("when-gate-down", "CLOSED");
+    all.put("when-cost-down", "OPEN");
+    all.put("tenants.acme.when-gate-down", "OPEN");
+    all.put("tenants.acme.when-cost-down", "CLOSED");
+    all.put("alias-refresh", "PT6S");
+    all.put("follow-interval", "PT7S");
+
+    assertThat(config(all))
+        .isEqualTo(
+            new PolicyConfig(
+                "other",
+                "9",
+                new CallLimits(0.5, 25, List.of(";", "END"), 97, 1_000, 1_024, 16, 64),
+                3,
+                33,
+                new PolicyConfig.Timeouts(
+                    Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofSeconds(5)),
+                new PeerPolicy(WhenDown.CLOSED, WhenDown.OPEN),
+                Map.of("acme", new PeerPolicy(WhenDown.OPEN, WhenDown.CLOSED)),
+                Duration.ofSeconds(6),
+                Duration.ofSeconds(7)));
+  }
+
+  @Test
+  void aTenantThatSaysNothingIsTreatedLikeAll() {
+    PolicyConfig config = config(Map.of("tenants.acme.when-gate-down", "CLOSED"));
+
+    assertThat(config.policyOf("acme")).isEqualTo(new PeerPolicy(WhenDown.CLOSED, WhenDown.CLOSED));
+    assertThat(config.policyOf("other")).isEqualTo(DEFAULTS.peerPolicy());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "temperature | 11 | temperature: 11.0 (expected: 0, or 0.01 to 10)",
+        "max-new-tokens | 0 | max-new-tokens: 0 (expected: 1 to 4,096)",
+        "max-prompt-tokens | -1 | max-prompt-tokens: -1 (expected: ≥ 0; 0 means as many as fit)",
+        "max-prompt-bytes | 65537 | max-prompt-bytes: 65537 (expected: 1 to 65,536)",
+        "max-pinned-versions | 0 | max-pinned-versions: 0 (expected: ≥ 1)",
+        "sample-window | 0 | sample-window: 0 (expected: ≥ 1)",
+        "gate-timeout | PT0S | gate-timeout: PT0S (expected: > 0)",
+        "judge-timeout | PT0S | judge-timeout: PT0S (expected: > 0)",
+        "certificate-timeout | PT0S | certificate-timeout: PT0S (expected: > 0)",
+        "alias-refresh | PT0S | alias-refresh: PT0S (expected: > 0)",
+        "follow-interval | PT0S | follow-interval: PT0S (expected: > 0)"
+      })
+  void aValueOutOfItsRangeIsNamed(String property, String value, String message) {
+    assertThatThrownBy(() -> config(Map.of(property, value)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("ballast.policy." + message);
+  }
+
+  private static PolicyConfig config(Map<String, String> values) {
+    Map<String, String> prefixed = new HashMap<>();
+    values.forEach((name, value) -> prefixed.put("ballast.policy." + name, value));
+    return PolicyConfig.from(TestMesh.properties(prefixed));
+  }
+}

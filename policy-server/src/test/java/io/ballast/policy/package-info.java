@@ -1,0 +1,5 @@
+/** What the policy-server does, seen through its gRPC API. */
+@NullMarked
+package io.ballast.policy;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,177 @@
+package io.ballast.policy.testing;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.GeneratedToken;
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.GenerationRequest;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.PromptAndCompletion;
+import io.ballast.inference.api.StopReason;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.Tokenizer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * A decoder whose completions a test writes. It answers at once on the caller's thread, except to a
+ * prompt that contains {@link #ENDLESS}: of that it emits one token and then goes on until it is
+ * cancelled. After {@link #close} it fails every call, as the real one does.
+ */
+public final class FakeDecoder implements Decoder {
+  /** A prompt with this never ends by itself. */
+  public static final String ENDLESS = "while (true)";
+
+  /** A prompt with this meets a full queue. */
+  public static final String CROWDED = "CROWDED";
+
+  /** A sequence with this gives logits that are not finite. */
+  public static final String BROKEN = "BROKEN";
+
+  public static final int CONTEXT_TOKENS = 256;
+  public static final float LOG_PROB = -0.5f;
+  public static final float SAMPLING_LOG_PROB = -0.25f;
+
+  private final CharacterTokenizer tokenizer = new CharacterTokenizer();
+  private final Function<GenerationRequest, String> script;
+  private final AtomicInteger underWay = new AtomicInteger();
+
+  /** Every request that came, in order. */
+  public final List<GenerationRequest> requests = new CopyOnWriteArrayList<>();
+
+  /** Ends once an endless generation has emitted its first token. */
+  public final CountDownLatch endlessStarted = new CountDownLatch(1);
+
+  /** Ends once an endless generation was cancelled. */
+  public final CountDownLatch endlessCancelled = new CountDownLatch(1);
+
+  /** Ends once it was closed. */
+  public final CountDownLatch closes = new CountDownLatch(1);
+
+  private volatile boolean closed;
+
+  /**
+   * @param script gives each request its completion
+   */
+  public FakeDecoder(Function<GenerationRequest, String> script) {
+    this.script = script;
+  }
+
+  /** Whether it was closed. */
+  public boolean isClosed() {
+    return closed;
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Override
+  public int contextTokens() {
+    return CONTEXT_TOKENS;
+  }
+
+  @Override
+  public GenerationHandle generate(GenerationRequest request, Consumer<GeneratedToken> onToken) {
+    requireOpen();
+    if (request.prompt().contains(CROWDED)) {
+      throw new ModelException(ModelException.Reason.OVERLOADED, "the engine's queue is full");
+    }
+    requests.add(request);
+    return request.prompt().contains(ENDLESS)
+        ? endless(request, onToken)
+        : complete(request, onToken);
+  }
+
+  private GenerationHandle complete(
+      GenerationRequest request, Consumer<GeneratedToken> onToken) {
+    underWay.incrementAndGet();
+    String text = script.apply(request);
+    text.chars()
+        .forEach(c -> onToken.accept(new GeneratedToken(c, LOG_PROB, SAMPLING_LOG_PROB, Character.toString(c))));
+    CompletableFuture<Generation> result = new CompletableFuture<>();
+    underWay.decrementAndGet();
+    if (closed || request.prompt().contains(BROKEN)) {
+      ModelException.Reason reason =
+          closed ? ModelException.Reason.CLOSED : ModelException.Reason.BROKEN;
+      result.completeExceptionally(new ModelException(reason, "logits are not finite"));
+    } else {
+      result.complete(generation(request, text, StopReason.STOP_STRING));
+    }
+    return new Handle(result, () -> {});
+  }
+
+  private GenerationHandle endless(GenerationRequest request, Consumer<GeneratedToken> onToken) {
+    CompletableFuture<Generation> result = new CompletableFuture<>();
+    onToken.accept(new GeneratedToken('x', LOG_PROB, SAMPLING_LOG_PROB, "x"));
+    endlessStarted.countDown();
+    return new Handle(
+        result,
+        () -> {
+          endlessCancelled.countDown();
+          result.complete(generation(request, "x", StopReason.CANCELLED));
+        });
+  }
+
+  private Generation generation(GenerationRequest request, String text, StopReason stopReason) {
+    TokenIds prompt = tokenizer.encode(request.prompt());
+    TokenIds tokens = tokenizer.encode(text);
+    return new Generation(
+        request.maxPromptTokens() == 0 ? prompt : prompt.last(request.maxPromptTokens()),
+        tokens,
+        text,
+        constant(tokens.size(), LOG_PROB),
+        constant(tokens.size(), SAMPLING_LOG_PROB),
+        stopReason);
+  }
+
+  @Override
+  public List<PerToken> logProbs(List<PromptAndCompletion> sequences) {
+    requireOpen();
+    for (PromptAndCompletion sequence : sequences) {
+      if (tokenizer.decode(sequence.completion()).contains(BROKEN)) {
+        throw new ModelException(ModelException.Reason.BROKEN, "logits are not finite");
+      }
+    }
+    return sequences.stream().map(s -> constant(s.completion().size(), LOG_PROB)).toList();
+  }
+
+  @Override
+  public void close() {
+    if (underWay.get() > 0) {
+      throw new AssertionError("closed while a generation is under way");
+    }
+    closed = true;
+    closes.countDown();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new ModelException(ModelException.Reason.CLOSED, "the decoder was closed");
+    }
+  }
+
+  private static PerToken constant(int size, float value) {
+    float[] values = new float[size];
+    Arrays.fill(values, value);
+    return PerToken.of(values);
+  }
+
+  private record Handle(CompletableFuture<Generation> result, Runnable onCancel)
+      implements GenerationHandle {
+    @Override
+    public void cancel() {
+      if (!result.isDone()) {
+        onCancel.run();
+      }
+    }
+  }
+}

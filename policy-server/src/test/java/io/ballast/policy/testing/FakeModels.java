@@ -1,0 +1,84 @@
+package io.ballast.policy.testing;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.GenerationRequest;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.policy.core.PinnedVersion;
+import io.ballast.policy.core.version.DecoderLoader;
+import io.ballast.policy.core.version.FolderFacts;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+
+/** A folder of models with versions that tests publish; "java-tiny" has "1" from the start. */
+public final class FakeModels implements DecoderLoader {
+  public static final String MODEL = "java-tiny";
+
+  private final Map<String, Function<GenerationRequest, String>> scripts =
+      new ConcurrentHashMap<>();
+  private final Set<String> corrupt = ConcurrentHashMap.newKeySet();
+
+  /** Every load, in order, as {@code model/version}. */
+  public final List<String> loads = new CopyOnWriteArrayList<>();
+
+  /** Every decoder that was loaded, by {@code model/version}; the last one of each. */
+  public final Map<String, FakeDecoder> decoders = new ConcurrentHashMap<>();
+
+  public FakeModels() {
+    publish("1", request -> "suggestion by 1;");
+  }
+
+  /** Publishes a version of "java-tiny" that completes by {@code script}. */
+  public void publish(String version, Function<GenerationRequest, String> script) {
+    scripts.put(MODEL + "/" + version, script);
+  }
+
+  /** Damages a published version. */
+  public void damage(String version) {
+    corrupt.add(MODEL + "/" + version);
+  }
+
+  /** The checksum of a version's weights. */
+  public static String sha256(String version) {
+    return "%064x".formatted(version.hashCode());
+  }
+
+  /** The decoder that a version was last loaded into. */
+  public FakeDecoder decoder(String version) {
+    FakeDecoder decoder = decoders.get(MODEL + "/" + version);
+    if (decoder == null) {
+      throw new AssertionError("version " + version + " was never loaded");
+    }
+    return decoder;
+  }
+
+  @Override
+  public FolderFacts inspect(String model, String version) {
+    String name = model + "/" + version;
+    if (!scripts.containsKey(name)) {
+      throw new MeshException(Fault.UNKNOWN_MODEL, "no model folder " + name);
+    }
+    if (corrupt.contains(name)) {
+      throw new MeshException(Fault.CORRUPT_WEIGHTS, name + ": the checksum differs");
+    }
+    return new FolderFacts(sha256(version), 3_500_000, FakeDecoder.CONTEXT_TOKENS);
+  }
+
+  @Override
+  public Decoder load(PinnedVersion version) {
+    String name = version.model() + "/" + version.version();
+    var unused = inspect(version.model(), version.version());
+    loads.add(name);
+    Function<GenerationRequest, String> script = scripts.get(name);
+    if (script == null) {
+      throw new MeshException(Fault.UNKNOWN_MODEL, "no model folder " + name);
+    }
+    FakeDecoder decoder = new FakeDecoder(script);
+    decoders.put(name, decoder);
+    return decoder;
+  }
+}

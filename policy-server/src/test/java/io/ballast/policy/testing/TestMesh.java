@@ -1,0 +1,226 @@
+package io.ballast.policy.testing;
+
+import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.postgres.Database;
+import io.ballast.kit.runtime.MeshRuntime;
+import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.config.PolicyConfig;
+import io.ballast.policy.config.PolicyProperties;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.VersionServiceGrpc;
+import io.ballast.policy.wiring.PolicyServer;
+import io.grpc.BindableService;
+import io.grpc.Channel;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.UUID;
+import java.util.function.LongSupplier;
+
+/** A policy-server between a fake safety-server and a fake reward-server, all in process. */
+public final class TestMesh implements AutoCloseable {
+  public final FakeModels models;
+  public final FakeSafetyServer safety = new FakeSafetyServer();
+  public final FakeRewardServer rewards = new FakeRewardServer();
+  public final TestClock clock = new TestClock();
+  public final TestDatabase database;
+  public final MeterRegistry meters = new SimpleMeterRegistry();
+  public final PolicyServer server;
+
+  private final List<Server> servers = new ArrayList<>();
+  private final List<ManagedChannel> channels = new ArrayList<>();
+  private final Channel policyChannel;
+
+  private TestMesh(FakeModels models, TestDatabase database, Map<String, String> properties) {
+    this.models = models;
+    this.database = database;
+    Channel safetyChannel = serve(safety.services());
+    Channel rewardChannel = serve(List.of(rewards));
+    server =
+        new PolicyServer(
+            PolicyConfig.from(properties(properties)),
+            new Runtime(safetyChannel, rewardChannel),
+            models,
+            TestMesh::context,
+            new Random(7));
+    policyChannel = serve(server.services());
+  }
+
+  /** Starts with a fresh database. */
+  public static TestMesh start() {
+    return start(Map.of());
+  }
+
+  /** Starts with a fresh database and these properties beside the defaults. */
+  public static TestMesh start(Map<String, String> properties) {
+    return new TestMesh(new FakeModels(), TestDatabase.create(), properties);
+  }
+
+  /** Starts with these models. */
+  public static TestMesh start(FakeModels models) {
+    return new TestMesh(models, TestDatabase.create(), Map.of());
+  }
+
+  /** Starts as another replica, or again after a stop, on the same models and database. */
+  public TestMesh startBeside() {
+    return new TestMesh(models, database, Map.of());
+  }
+
+  /** Reads properties as the process does, with these values beside the defaults. */
+  public static PolicyProperties properties(Map<String, String> values) {
+    return new SmallRyeConfigBuilder()
+        .withMapping(PolicyProperties.class)
+        .withSources(new PropertiesConfigSource(values, "test", 100))
+        .build()
+        .getConfigMapping(PolicyProperties.class);
+  }
+
+  public PolicyServiceGrpc.PolicyServiceBlockingStub policy() {
+    return PolicyServiceGrpc.newBlockingStub(policyChannel);
+  }
+
+  public PolicyServiceGrpc.PolicyServiceFutureStub policyAsync() {
+    return PolicyServiceGrpc.newFutureStub(policyChannel);
+  }
+
+  public VersionServiceGrpc.VersionServiceBlockingStub versions() {
+    return VersionServiceGrpc.newBlockingStub(policyChannel);
+  }
+
+  public FeedbackServiceGrpc.FeedbackServiceBlockingStub feedback() {
+    return FeedbackServiceGrpc.newBlockingStub(policyChannel);
+  }
+
+  public FeedbackServiceGrpc.FeedbackServiceStub feedbackAsync() {
+    return FeedbackServiceGrpc.newStub(policyChannel);
+  }
+
+  /** A channel to the policy-server. */
+  public Channel channel() {
+    return policyChannel;
+  }
+
+  /** Suggests for a prompt, all else as it comes. */
+  public SuggestResponse suggest(String prompt) {
+    return policy().suggest(SuggestRequest.newBuilder().setPrompt(prompt).build());
+  }
+
+  /** Metadata of a tenant with an idempotency key. */
+  public static RequestMetadata metadata(String tenant, String key) {
+    return RequestMetadata.newBuilder().setTenant(tenant).setIdempotencyKey(key).build();
+  }
+
+  private static RequestContext context(RequestMetadata metadata) {
+    return new RequestContext(
+        metadata.getRequestId().isEmpty()
+            ? UUID.nameUUIDFromBytes(metadata.toByteArray()).toString()
+            : metadata.getRequestId(),
+        metadata.getTenant().isEmpty() ? "default" : metadata.getTenant(),
+        metadata.getPriority() == Priority.PRIORITY_UNSPECIFIED
+            ? Priority.PRIORITY_INTERACTIVE
+            : metadata.getPriority(),
+        metadata.getIdempotencyKey());
+  }
+
+  private Channel serve(List<BindableService> services) {
+    String name = InProcessServerBuilder.generateName();
+    InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
+    services.forEach(builder::addService);
+    try {
+      servers.add(builder.build().start());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
+    channels.add(channel);
+    return channel;
+  }
+
+  @Override
+  public void close() {
+    channels.forEach(ManagedChannel::shutdownNow);
+    servers.forEach(Server::shutdownNow);
+    server.close();
+  }
+
+  /** What the process gives. */
+  private final class Runtime implements MeshRuntime {
+    private final Channel safetyServer;
+    private final Channel rewardServer;
+    private final Replies replies = new TestReplies();
+
+    private Runtime(Channel safetyServer, Channel rewardServer) {
+      this.safetyServer = safetyServer;
+      this.rewardServer = rewardServer;
+    }
+
+    @Override
+    public Database database(String schema) {
+      return database;
+    }
+
+    @Override
+    public Channel peer(Role role) {
+      return switch (role) {
+        case SAFETY_SERVER -> safetyServer;
+        case REWARD_SERVER -> rewardServer;
+        case POLICY_SERVER, ORCHESTRATOR -> throw new AssertionError("not a peer: " + role);
+      };
+    }
+
+    @Override
+    public List<Path> modelFolders() {
+      return List.of();
+    }
+
+    @Override
+    public Path dataFolder() {
+      throw new AssertionError("the policy-server keeps no files of its own");
+    }
+
+    @Override
+    public Replies replies() {
+      return replies;
+    }
+
+    @Override
+    public InstantSource clock() {
+      return clock;
+    }
+
+    @Override
+    public LongSupplier nanoTime() {
+      return clock::nanoTime;
+    }
+
+    @Override
+    public MeterRegistry meters() {
+      return meters;
+    }
+
+    @Override
+    public OpenTelemetry telemetry() {
+      return OpenTelemetry.noop();
+    }
+  }
+}
