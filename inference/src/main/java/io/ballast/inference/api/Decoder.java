@@ -1,5 +1,6 @@
 package io.ballast.inference.api;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -19,6 +20,31 @@ public interface Decoder extends AutoCloseable {
    * @throws ModelException OVERLOADED if the queue is full, CLOSED after {@link #close}
    */
   GenerationHandle generate(GenerationRequest request, Consumer<GeneratedToken> onToken);
+
+  /**
+   * Starts {@code count} completions of one prompt, each with its own random source: completion i
+   * draws as {@link #seedOf} says, so the first draws what {@link #generate(GenerationRequest,
+   * Consumer)} would.
+   *
+   * @param count ≥ 1
+   * @return shape [count]
+   * @throws IllegalArgumentException if the prompt is empty or leaves no room for a token
+   * @throws ModelException OVERLOADED if the queue cannot take them all, CLOSED after {@link
+   *     #close}
+   */
+  default List<GenerationHandle> generate(GenerationRequest request, int count) {
+    List<GenerationHandle> handles = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      long seed = seedOf(request.sampling().seed(), i);
+      handles.add(generate(request.withSeed(seed), token -> {}));
+    }
+    return handles;
+  }
+
+  /** Returns the seed of completion {@code index} of a request; the request's own for the first. */
+  static long seedOf(long seed, int index) {
+    return seed + index * 0x9E3779B97F4A7C15L;
+  }
 
   /**
    * Returns the log-probabilities of given continuations (teacher forcing), temperature 1.

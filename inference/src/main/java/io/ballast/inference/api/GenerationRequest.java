@@ -18,4 +18,19 @@ public record GenerationRequest(
           "max_prompt_tokens: " + maxPromptTokens + " (expected: ≥ 0; 0 means as many as fit)");
     }
   }
+
+  /** Returns this request with another seed. */
+  public GenerationRequest withSeed(long seed) {
+    return new GenerationRequest(
+        prompt,
+        heal,
+        maxPromptTokens,
+        new SamplingOptions(
+            sampling.temperature(),
+            sampling.topK(),
+            sampling.topP(),
+            sampling.maxNewTokens(),
+            sampling.stopStrings(),
+            seed));
+  }
 }

@@ -265,6 +265,11 @@ public final class TrainableDecoder implements AutoCloseable {
     LlamaFolder.save(folder, weights.layout(), weights.flat(), type, tokenizer, notes);
   }
 
+  /** Returns a copy of the weights as they are, for a decoder that samples from them. */
+  public WeightsSnapshot snapshot() {
+    return WeightsSnapshot.of(weights);
+  }
+
   /**
    * Writes weights and optimiser state to one file, whole or not at all.
    *

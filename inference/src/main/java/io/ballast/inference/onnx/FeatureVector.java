@@ -1,0 +1,47 @@
+package io.ballast.inference.onnx;
+
+import java.util.Arrays;
+
+/** The numbers that a head sees of one completion. Immutable. */
+public final class FeatureVector {
+  private final float[] values;
+
+  private FeatureVector(float[] values) {
+    this.values = values;
+  }
+
+  /** Returns the vector of {@code values}, which are copied. */
+  public static FeatureVector of(float... values) {
+    return new FeatureVector(values.clone());
+  }
+
+  /** The number of features. */
+  public int size() {
+    return values.length;
+  }
+
+  /** Returns the feature at {@code index}, 0 ≤ index &lt; size. */
+  public float get(int index) {
+    return values[index];
+  }
+
+  /** Returns a new array of the numbers. */
+  public float[] toArray() {
+    return values.clone();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof FeatureVector that && Arrays.equals(values, that.values);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(values);
+  }
+
+  @Override
+  public String toString() {
+    return Arrays.toString(values);
+  }
+}

@@ -1,0 +1,134 @@
+package io.ballast.inference.onnx;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.store.ModelManifest;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Scores completions with K heads on one frozen decoder, in ONNX Runtime.
+ *
+ * <p>Completions of one prompt share its computation; groups are packed into rows, rows into runs.
+ * A completion's score does not depend on what it is scored with. A prompt that does not fit the
+ * context together with a completion is cut from the left; a completion is never cut. Thread-safe.
+ */
+public final class OnnxScorer implements AutoCloseable {
+  private final ScoringSpec spec;
+  private final PackedSession session;
+
+  private OnnxScorer(ScoringSpec spec, PackedSession session) {
+    this.spec = spec;
+    this.session = session;
+  }
+
+  /**
+   * Opens a scoring model. At the first start its ONNX file is written into {@code cache}, which is
+   * a Triton model repository; afterwards it is reused until a weight changes.
+   *
+   * @param trunk the decoder's Hugging Face folder
+   * @param scoring the heads' folder, {@code <name>/<version>}
+   * @param cache created if absent
+   * @param threads of one call, ≥ 1
+   * @throws ModelException INVALID_FOLDER if a file or tensor is missing or is not what it should
+   *     be, or the heads stand on another trunk; CORRUPT_WEIGHTS if a checksum differs
+   */
+  public static OnnxScorer open(Path trunk, Path scoring, Path cache, int threads) {
+    TrunkFolder decoder = TrunkFolder.open(trunk);
+    ScoringModel model = ScoringModelFolder.read(scoring, decoder.config().hiddenSize());
+    ScoringSpec spec = model.spec();
+    if (!spec.trunk().weightsSha256().equals(decoder.weightsSha256())) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          scoring
+              + ": trunk.weights_sha256 "
+              + spec.trunk().weightsSha256()
+              + " (expected: that of "
+              + trunk
+              + ", "
+              + decoder.weightsSha256()
+              + ")");
+    }
+    Path file =
+        TritonEntry.prepare(
+            cache,
+            entryName(scoring),
+            source(decoder, scoring, spec),
+            () ->
+                ScoringGraph.build(
+                    trunk,
+                    decoder.config(),
+                    spec.features(),
+                    spec.activation(),
+                    Optional.of(model.heads())));
+    return new OnnxScorer(spec, new PackedSession(file, packing(decoder), threads));
+  }
+
+  static PackingOptions packing(TrunkFolder decoder) {
+    return PackingOptions.of(decoder.config().contextTokens(), decoder.config().vocabularySize());
+  }
+
+  /** {@code models/java-reward/2} becomes {@code java-reward-2}. */
+  private static String entryName(Path scoring) {
+    Path absolute = scoring.toAbsolutePath().normalize();
+    Path parent = absolute.getParent();
+    String name =
+        (parent == null || parent.getFileName() == null ? "" : parent.getFileName() + "-")
+            + absolute.getFileName();
+    return name.replaceAll("[^A-Za-z0-9._-]", "_");
+  }
+
+  private static String source(TrunkFolder decoder, Path scoring, ScoringSpec spec) {
+    Map<String, String> checksums =
+        ModelManifest.read(scoring)
+            .map(ModelManifest::checksums)
+            .orElseThrow(
+                () ->
+                    new ModelException(
+                        Reason.INVALID_FOLDER,
+                        scoring.resolve(ModelManifest.FILE) + ": the file is missing"));
+    return TrunkFolder.sha256(
+        ScoringGraph.VERSION
+            + decoder.config()
+            + decoder.weightsSha256()
+            + spec.kind()
+            + new TreeMap<>(checksums));
+  }
+
+  /** What the model says of itself: kind, normalisation, calibration, held-out figures. */
+  public ScoringSpec spec() {
+    return spec;
+  }
+
+  /**
+   * Scores every completion; one that cannot be scored fails alone.
+   *
+   * @return shape [groups][completions of each], in the order given
+   * @throws ModelException CLOSED, or BROKEN if the engine fails
+   */
+  public List<List<ScoreOutcome>> score(List<ScoringGroup> groups) {
+    return session.each(
+        groups, List.of(ScoringGraph.SCORES), refusal -> refusal, values -> outcome(values[0]));
+  }
+
+  private static ScoreOutcome outcome(float[] scores) {
+    List<Float> list = new ArrayList<>(scores.length);
+    for (int k = 0; k < scores.length; k++) {
+      if (!Float.isFinite(scores[k])) {
+        return new Refusal(
+            Refusal.Reason.NOT_FINITE, "scores[" + k + "]: " + scores[k] + " (expected: finite)");
+      }
+      list.add(scores[k]);
+    }
+    return new ScoreOutcome.Scored(list);
+  }
+
+  @Override
+  public void close() {
+    session.close();
+  }
+}

@@ -1,0 +1,48 @@
+package io.ballast.inference.onnx;
+
+import java.util.List;
+import java.util.Locale;
+
+/** What heads may see of a completion under the frozen trunk. Log-probabilities are in nats. */
+public enum ScoringFeature {
+  /** The hidden state, after the final norm, at the completion's last token. */
+  LAST_HIDDEN,
+  /** The mean hidden state over the completion's tokens. */
+  MEAN_HIDDEN,
+  /** The sum of the tokens' log-probabilities. */
+  SUM_LOG_PROB,
+  /** Their mean. */
+  MEAN_LOG_PROB,
+  /** The least of them. */
+  LEAST_LOG_PROB,
+  /** The first token's log-probability. */
+  FIRST_LOG_PROB,
+  /** The sum over the first two tokens, or fewer. */
+  FIRST_TWO_LOG_PROB,
+  /** The sum over the first four tokens, or fewer. */
+  FIRST_FOUR_LOG_PROB,
+  /** The number of tokens. */
+  LENGTH,
+  /** The natural logarithm of the number of tokens. */
+  LOG_LENGTH;
+
+  /** All features, in the order that heads see them by default. */
+  public static List<ScoringFeature> all() {
+    return List.of(values());
+  }
+
+  /** How many numbers it is, for a trunk of a hidden size. */
+  public int width(int hiddenSize) {
+    return this == LAST_HIDDEN || this == MEAN_HIDDEN ? hiddenSize : 1;
+  }
+
+  /** The width of several features side by side. */
+  public static int width(List<ScoringFeature> features, int hiddenSize) {
+    return features.stream().mapToInt(feature -> feature.width(hiddenSize)).sum();
+  }
+
+  /** Its name in a scoring folder's {@code config.json}. */
+  public String code() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

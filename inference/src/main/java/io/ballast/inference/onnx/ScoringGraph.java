@@ -1,0 +1,211 @@
+package io.ballast.inference.onnx;
+
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import io.ballast.inference.onnx.ScoringHeads.Head;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.torch.LlamaConfig;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Trunk, likelihoods, features and heads as one ONNX model over packed rows.
+ *
+ * <p>A row is prompt | completion 1 | … | completion G: a completion sees its prompt and itself.
+ * Shape letters: B rows, T tokens, M completions in all rows, C tokens of the longest, D hidden
+ * size, V vocabulary, F features, K heads, N hidden units of a head.
+ */
+final class ScoringGraph {
+  /** int64 [B, T]. */
+  static final String INPUT_IDS = "input_ids";
+
+  /** int64 [B, T]: where each token would stand if its completion were alone. */
+  static final String POSITION_IDS = "position_ids";
+
+  /** bool [B, T, T]: whether a token sees another. */
+  static final String ATTENTION_MASK = "attention_mask";
+
+  /** int64 [M, C]: the place in B·T that predicts a completion's token. */
+  static final String PREDICT_INDEX = "predict_index";
+
+  /** int64 [M, C]: the place in B·T of the token itself. */
+  static final String TOKEN_INDEX = "token_index";
+
+  /** int64 [M, C]: the token's id. */
+  static final String TARGETS = "targets";
+
+  /** float [M, C]: 1 for a token, 0 for padding; a completion has at least one token. */
+  static final String MASK = "mask";
+
+  /** float [M, K]. */
+  static final String SCORES = "scores";
+
+  /** float [M, F], not standardised. */
+  static final String FEATURES = "features";
+
+  /** float [M, C], 0 at padding. */
+  static final String LOG_PROBS = "log_probs";
+
+  /** Changes whenever the same weights would make another graph. */
+  static final String VERSION = "1";
+
+  private final OnnxGraph graph = new OnnxGraph("ballast_scoring");
+  private final LlamaConfig config;
+  private final TrunkGraph trunk;
+
+  private ScoringGraph(LlamaConfig config, Path weightsFile) {
+    this.config = config;
+    this.trunk = new TrunkGraph(graph, config, weightsFile);
+  }
+
+  /**
+   * Writes the model.
+   *
+   * @param heads absent for a model that only tells features and log-probabilities
+   */
+  static ModelProto build(
+      Path trunkFolder,
+      LlamaConfig config,
+      List<ScoringFeature> features,
+      HeadActivation activation,
+      Optional<ScoringHeads> heads) {
+    return new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS))
+        .build(features, activation, heads);
+  }
+
+  private ModelProto build(
+      List<ScoringFeature> features, HeadActivation activation, Optional<ScoringHeads> heads) {
+    String hidden = trunk.hidden();
+    String predictIndex = graph.input(PREDICT_INDEX, DataType.INT64, "M", "C");
+    String tokenIndex = graph.input(TOKEN_INDEX, DataType.INT64, "M", "C");
+    String targets = graph.input(TARGETS, DataType.INT64, "M", "C");
+    String mask = graph.input(MASK, DataType.FLOAT, "M", "C");
+    String logProbs = logProbs(hidden, predictIndex, targets, mask);
+    String length = graph.sum(mask, 1, true);
+    String seen =
+        graph.concat(
+            1,
+            features.stream()
+                .map(feature -> feature(feature, hidden, tokenIndex, mask, length, logProbs))
+                .toArray(String[]::new));
+    int width = ScoringFeature.width(features, config.hiddenSize());
+    heads.ifPresent(
+        given ->
+            graph.output(
+                SCORES, scores(seen, given, activation), "M", Integer.toString(given.size())));
+    graph.output(FEATURES, seen, "M", Integer.toString(width));
+    graph.output(LOG_PROBS, logProbs, "M", "C");
+    return graph.model();
+  }
+
+  private String logProbs(String hidden, String predictIndex, String targets, String mask) {
+    String predicting = graph.reshape(graph.gather(hidden, predictIndex), -1, config.hiddenSize());
+    String logits =
+        graph.apply("Gemm", List.of(OnnxGraph.attribute("transB", 1)), predicting, trunk.head());
+    String all = graph.apply("LogSoftmax", List.of(OnnxGraph.attribute("axis", -1)), logits);
+    String ofTargets =
+        graph.apply(
+            "GatherElements",
+            List.of(OnnxGraph.attribute("axis", 1)),
+            all,
+            graph.reshape(targets, -1, 1));
+    String shaped = graph.apply("Reshape", ofTargets, graph.apply("Shape", targets));
+    return graph.apply("Mul", shaped, mask);
+  }
+
+  private String feature(
+      ScoringFeature feature,
+      String hidden,
+      String tokenIndex,
+      String mask,
+      String length,
+      String logProbs) {
+    return switch (feature) {
+      case LAST_HIDDEN -> lastHidden(hidden, tokenIndex, length);
+      case MEAN_HIDDEN -> {
+        String own = graph.apply("Mul", graph.gather(hidden, tokenIndex), graph.unsqueeze(mask, 2));
+        yield graph.apply("Div", graph.sum(own, 1, false), length);
+      }
+      case SUM_LOG_PROB -> graph.sum(logProbs, 1, true);
+      case MEAN_LOG_PROB -> graph.apply("Div", graph.sum(logProbs, 1, true), length);
+      // padding is 0, and no log-probability is above it
+      case LEAST_LOG_PROB ->
+          graph.apply("ReduceMin", List.of(OnnxGraph.integersAttribute("axes", 1)), logProbs);
+      case FIRST_LOG_PROB -> graph.slice(logProbs, 1, 0, 1);
+      case FIRST_TWO_LOG_PROB -> graph.sum(graph.slice(logProbs, 1, 0, 2), 1, true);
+      case FIRST_FOUR_LOG_PROB -> graph.sum(graph.slice(logProbs, 1, 0, 4), 1, true);
+      case LENGTH -> length;
+      case LOG_LENGTH -> graph.apply("Log", length);
+    };
+  }
+
+  private String lastHidden(String hidden, String tokenIndex, String length) {
+    String last =
+        graph.apply(
+            "Sub",
+            graph.apply(
+                "Cast", List.of(OnnxGraph.attribute("to", DataType.INT64.getNumber())), length),
+            graph.integers(1));
+    String place =
+        graph.apply("GatherElements", List.of(OnnxGraph.attribute("axis", 1)), tokenIndex, last);
+    return graph.gather(hidden, graph.reshape(place, -1));
+  }
+
+  /** All heads at once: one product of width K·N, then a sum over each head's units. */
+  private String scores(String features, ScoringHeads heads, HeadActivation activation) {
+    int count = heads.size();
+    int units = heads.hiddenWidth();
+    int width = heads.featureCount();
+    float[] hiddenWeight = new float[width * count * units];
+    float[] hiddenBias = new float[count * units];
+    float[] outputWeight = new float[count * units];
+    float[] outputBias = new float[count];
+    for (int k = 0; k < count; k++) {
+      Head head = heads.heads().get(k);
+      float[] weight = head.hiddenWeight();
+      for (int n = 0; n < units; n++) {
+        for (int f = 0; f < width; f++) {
+          hiddenWeight[f * count * units + k * units + n] = weight[n * width + f];
+        }
+      }
+      System.arraycopy(head.hiddenBias(), 0, hiddenBias, k * units, units);
+      System.arraycopy(head.outputWeight(), 0, outputWeight, k * units, units);
+      outputBias[k] = head.outputBias();
+    }
+    String centred =
+        graph.apply("Sub", features, graph.weight("features.mean", heads.featureMean(), width));
+    String standard =
+        graph.apply("Div", centred, graph.weight("features.std", heads.featureStd(), width));
+    String hidden =
+        graph.apply(
+            "Add",
+            graph.apply(
+                "MatMul",
+                standard,
+                graph.weight("heads.hidden.weight", hiddenWeight, width, (long) count * units)),
+            graph.weight("heads.hidden.bias", hiddenBias, (long) count * units));
+    String weighted =
+        graph.apply(
+            "Mul",
+            activated(hidden, activation),
+            graph.weight("heads.output.weight", outputWeight, (long) count * units));
+    String summed = graph.sum(graph.reshape(weighted, -1, count, units), 2, false);
+    return graph.apply("Add", summed, graph.weight("heads.output.bias", outputBias, count));
+  }
+
+  private String activated(String x, HeadActivation activation) {
+    return switch (activation) {
+      case TANH -> graph.apply("Tanh", x);
+      case GELU -> {
+        String scaled = graph.apply("Mul", x, graph.scalar("gelu_scale", Math.sqrt(0.5)));
+        String phi =
+            graph.apply(
+                "Mul",
+                graph.apply("Add", graph.apply("Erf", scaled), graph.scalar("gelu_one", 1)),
+                graph.scalar("gelu_half", 0.5));
+        yield graph.apply("Mul", x, phi);
+      }
+    };
+  }
+}

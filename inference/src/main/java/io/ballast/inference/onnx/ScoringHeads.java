@@ -1,0 +1,121 @@
+package io.ballast.inference.onnx;
+
+import java.util.List;
+
+/**
+ * The trained numbers of a scoring folder: how features are standardised, and the heads. Immutable.
+ *
+ * <p>A head is f ↦ w₂ · act(W₁ · ((f − mean) / std) + b₁) + b₂. Shape letters: K heads, F features,
+ * N hidden units.
+ */
+public final class ScoringHeads {
+  /** One head. Immutable. */
+  public static final class Head {
+    private final float[] hiddenWeight;
+    private final float[] hiddenBias;
+    private final float[] outputWeight;
+    private final float outputBias;
+
+    /**
+     * A head of these weights, which are copied.
+     *
+     * @param hiddenWeight W₁, shape [N, F], row-major
+     * @param hiddenBias b₁, shape [N]
+     * @param outputWeight w₂, shape [N]
+     * @param outputBias b₂
+     */
+    public Head(float[] hiddenWeight, float[] hiddenBias, float[] outputWeight, float outputBias) {
+      this.hiddenWeight = hiddenWeight.clone();
+      this.hiddenBias = hiddenBias.clone();
+      this.outputWeight = outputWeight.clone();
+      this.outputBias = outputBias;
+    }
+
+    /** Returns a copy of W₁, shape [N, F], row-major. */
+    public float[] hiddenWeight() {
+      return hiddenWeight.clone();
+    }
+
+    /** Returns a copy of b₁, shape [N]. */
+    public float[] hiddenBias() {
+      return hiddenBias.clone();
+    }
+
+    /** Returns a copy of w₂, shape [N]. */
+    public float[] outputWeight() {
+      return outputWeight.clone();
+    }
+
+    /** Returns b₂. */
+    public float outputBias() {
+      return outputBias;
+    }
+  }
+
+  private final float[] featureMean;
+  private final float[] featureStd;
+  private final List<Head> heads;
+
+  /**
+   * Heads over standardised features.
+   *
+   * @param featureMean shape [F], copied
+   * @param featureStd shape [F], each &gt; 0, copied
+   * @param heads shape [K], K ≥ 1, all of one hidden width
+   * @throws IllegalArgumentException if a shape differs, named
+   */
+  public ScoringHeads(float[] featureMean, float[] featureStd, List<Head> heads) {
+    this.featureMean = featureMean.clone();
+    this.featureStd = featureStd.clone();
+    this.heads = List.copyOf(heads);
+    require(featureStd.length == featureMean.length, "featureStd", featureStd.length);
+    require(!heads.isEmpty(), "heads", 0);
+    int width = heads.getFirst().hiddenBias.length;
+    for (int k = 0; k < heads.size(); k++) {
+      Head head = heads.get(k);
+      String name = "heads[" + k + "].";
+      require(head.hiddenBias.length == width, name + "hiddenBias", head.hiddenBias.length);
+      require(head.outputWeight.length == width, name + "outputWeight", head.outputWeight.length);
+      require(
+          head.hiddenWeight.length == width * featureMean.length,
+          name + "hiddenWeight",
+          head.hiddenWeight.length);
+    }
+  }
+
+  private static void require(boolean holds, String name, int length) {
+    if (!holds) {
+      throw new IllegalArgumentException(name + ": length " + length + " does not fit the others");
+    }
+  }
+
+  /** The number of heads, K. */
+  public int size() {
+    return heads.size();
+  }
+
+  /** The number of features, F. */
+  public int featureCount() {
+    return featureMean.length;
+  }
+
+  /** The number of hidden units, N. */
+  public int hiddenWidth() {
+    return heads.getFirst().hiddenBias.length;
+  }
+
+  /** Returns a copy of the features' means, shape [F]. */
+  public float[] featureMean() {
+    return featureMean.clone();
+  }
+
+  /** Returns a copy of the features' standard deviations, shape [F]. */
+  public float[] featureStd() {
+    return featureStd.clone();
+  }
+
+  /** The heads, shape [K]. */
+  public List<Head> heads() {
+    return heads;
+  }
+}

@@ -1,0 +1,250 @@
+package io.ballast.inference.onnx;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.onnx.ScoringHeads.Head;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.SafetensorsFile;
+import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.store.WeightType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/**
+ * Scoring heads on disk: config.json, model.safetensors, and ballast.json with the checksums.
+ *
+ * <p>Tensors, all in 32 bits: {@code features.mean} and {@code features.std}, shape [F]; of each
+ * head k {@code heads.k.hidden.weight} [N, F], {@code heads.k.hidden.bias} [N], {@code
+ * heads.k.output.weight} [1, N], {@code heads.k.output.bias} [1].
+ */
+public final class ScoringModelFolder {
+  private static final String CONFIG = "config.json";
+  private static final String FORMAT = "ballast-scoring-heads";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private ScoringModelFolder() {}
+
+  /**
+   * Reads a folder after comparing its files with their checksums.
+   *
+   * @param hiddenSize of the trunk, which decides how wide the features are
+   * @throws ModelException INVALID_FOLDER if a file, a field or a tensor is missing or is not what
+   *     it should be, named; CORRUPT_WEIGHTS if a checksum differs or a weight is not finite
+   */
+  public static ScoringModel read(Path folder, int hiddenSize) {
+    ScoringSpec spec = readSpec(folder);
+    int width = ScoringFeature.width(spec.features(), hiddenSize);
+    Path file = folder.resolve(ModelManifest.WEIGHTS);
+    SafetensorsFile tensors = SafetensorsFile.open(file);
+    float[] mean = finite(file, tensors, "features.mean", width);
+    float[] std = finite(file, tensors, "features.std", width);
+    for (int i = 0; i < std.length; i++) {
+      if (!(std[i] > 0)) {
+        throw invalid(file, "tensor features.std[" + i + "]: " + std[i] + " (expected: > 0)");
+      }
+    }
+    long hidden = spec.hiddenWidth();
+    List<Head> heads = new ArrayList<>();
+    for (int k = 0; k < spec.heads(); k++) {
+      String name = "heads." + k + ".";
+      heads.add(
+          new Head(
+              finite(file, tensors, name + "hidden.weight", hidden, width),
+              finite(file, tensors, name + "hidden.bias", hidden),
+              finite(file, tensors, name + "output.weight", 1, hidden),
+              finite(file, tensors, name + "output.bias", 1)[0]));
+    }
+    return new ScoringModel(spec, new ScoringHeads(mean, std, heads));
+  }
+
+  /**
+   * Reads what a folder says of itself, after comparing its files with their checksums.
+   *
+   * @throws ModelException as {@link #read}
+   */
+  public static ScoringSpec readSpec(Path folder) {
+    ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
+    Path file = folder.resolve(CONFIG);
+    if (!Files.isRegularFile(file)) {
+      throw invalid(file, "the file is missing");
+    }
+    try {
+      return parse(JSON.readTree(file.toFile()));
+    } catch (IOException | IllegalArgumentException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Writes a folder, its manifest last.
+   *
+   * @param folder created if absent; files of these names in it are replaced, others are kept and
+   *     listed in the manifest
+   * @param notes kept in ballast.json, such as the seed
+   */
+  public static void write(Path folder, ScoringModel model, Map<String, String> notes)
+      throws IOException {
+    Files.createDirectories(folder);
+    Files.writeString(
+        folder.resolve(CONFIG),
+        JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json(model.spec())) + "\n");
+    ScoringHeads heads = model.heads();
+    long width = heads.featureCount();
+    long hidden = heads.hiddenWidth();
+    List<Content> contents = new ArrayList<>();
+    contents.add(tensor("features.mean", heads.featureMean(), width));
+    contents.add(tensor("features.std", heads.featureStd(), width));
+    for (int k = 0; k < heads.size(); k++) {
+      Head head = heads.heads().get(k);
+      String name = "heads." + k + ".";
+      contents.add(tensor(name + "hidden.weight", head.hiddenWeight(), hidden, width));
+      contents.add(tensor(name + "hidden.bias", head.hiddenBias(), hidden));
+      contents.add(tensor(name + "output.weight", head.outputWeight(), 1, hidden));
+      contents.add(tensor(name + "output.bias", new float[] {head.outputBias()}, 1));
+    }
+    SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), contents, Map.of("format", "pt"));
+    ModelManifest.write(folder, notes);
+  }
+
+  private static Content tensor(String name, float[] values, long... shape) {
+    return new Content(name, WeightType.FLOAT32, shape(shape), () -> values);
+  }
+
+  private static List<Long> shape(long... shape) {
+    List<Long> boxed = new ArrayList<>();
+    for (long size : shape) {
+      boxed.add(size);
+    }
+    return boxed;
+  }
+
+  private static float[] finite(Path file, SafetensorsFile tensors, String name, long... shape) {
+    float[] values = tensors.read(name, shape(shape));
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new ModelException(
+            Reason.CORRUPT_WEIGHTS,
+            file + ": tensor " + name + "[" + i + "]: " + values[i] + " (expected: finite)");
+      }
+    }
+    return values;
+  }
+
+  private static ObjectNode json(ScoringSpec spec) {
+    ObjectNode json = JSON.createObjectNode();
+    json.put("format", FORMAT);
+    json.put("kind", spec.kind().name());
+    json.put("heads", spec.heads());
+    ArrayNode features = json.putArray("features");
+    spec.features().forEach(feature -> features.add(feature.code()));
+    json.put("hidden_width", spec.hiddenWidth());
+    json.put("activation", spec.activation().code());
+    json.putObject("trunk")
+        .put("model", spec.trunk().model())
+        .put("version", spec.trunk().version())
+        .put("weights_sha256", spec.trunk().weightsSha256());
+    ArrayNode normalization = json.putArray("normalization");
+    spec.normalizations()
+        .forEach(n -> normalization.addObject().put("mean", n.mean()).put("std", n.std()));
+    json.putObject("calibration").put("a", spec.calibration().a()).put("b", spec.calibration().b());
+    ObjectNode heldOut = json.putObject("held_out");
+    ArrayNode members = heldOut.putArray("members");
+    spec.heldOutMembers()
+        .forEach(figures -> new TreeMap<>(figures).forEach(members.addObject()::put));
+    new TreeMap<>(spec.heldOut()).forEach(heldOut.putObject("ensemble")::put);
+    return json;
+  }
+
+  private static ScoringSpec parse(JsonNode json) {
+    String format = json.path("format").asText("absent");
+    if (!format.equals(FORMAT)) {
+      throw new IllegalArgumentException("format: " + format + " (expected: " + FORMAT + ")");
+    }
+    List<ScoringFeature> features = new ArrayList<>();
+    JsonNode names = json.path("features");
+    for (int i = 0; i < names.size(); i++) {
+      features.add(
+          choice(
+              ScoringFeature.values(), ScoringFeature::code, names.path(i), "features[" + i + "]"));
+    }
+    List<Normalization> normalizations = new ArrayList<>();
+    for (JsonNode n : json.path("normalization")) {
+      normalizations.add(new Normalization(number(n, "mean"), number(n, "std")));
+    }
+    int heads = json.path("heads").asInt(-1);
+    if (heads != normalizations.size()) {
+      throw new IllegalArgumentException(
+          "heads: " + heads + " (expected: one a normalization, " + normalizations.size() + ")");
+    }
+    List<Map<String, Double>> members = new ArrayList<>();
+    json.path("held_out").path("members").forEach(figures -> members.add(figures(figures)));
+    JsonNode trunk = json.path("trunk");
+    JsonNode calibration = json.path("calibration");
+    return new ScoringSpec(
+        choice(ScoringKind.values(), ScoringKind::name, json.path("kind"), "kind"),
+        features,
+        json.path("hidden_width").asInt(0),
+        choice(
+            HeadActivation.values(), HeadActivation::code, json.path("activation"), "activation"),
+        new TrunkReference(
+            text(trunk, "model"), text(trunk, "version"), text(trunk, "weights_sha256")),
+        normalizations,
+        new Calibration(number(calibration, "a"), number(calibration, "b")),
+        members,
+        figures(json.path("held_out").path("ensemble")));
+  }
+
+  private static <E extends Enum<E>> E choice(
+      E[] values, Function<E, String> code, JsonNode node, String field) {
+    for (E value : values) {
+      if (code.apply(value).equals(node.asText())) {
+        return value;
+      }
+    }
+    throw new IllegalArgumentException(
+        field
+            + ": "
+            + node
+            + " (expected: one of "
+            + Arrays.stream(values).map(code).toList()
+            + ")");
+  }
+
+  private static Map<String, Double> figures(JsonNode object) {
+    Map<String, Double> figures = new LinkedHashMap<>();
+    object.properties().forEach(p -> figures.put(p.getKey(), p.getValue().asDouble()));
+    return figures;
+  }
+
+  private static double number(JsonNode object, String field) {
+    JsonNode node = object.path(field);
+    if (!node.isNumber()) {
+      throw new IllegalArgumentException(field + ": " + node + " (expected: a number)");
+    }
+    return node.asDouble();
+  }
+
+  private static String text(JsonNode object, String field) {
+    JsonNode node = object.path(field);
+    if (!node.isTextual()) {
+      throw new IllegalArgumentException(field + ": " + node + " (expected: a text)");
+    }
+    return node.asText();
+  }
+
+  private static ModelException invalid(Path file, String what) {
+    return new ModelException(Reason.INVALID_FOLDER, file + ": " + what);
+  }
+}

@@ -1,0 +1,80 @@
+package io.ballast.inference.onnx;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a scoring folder's {@code config.json} says.
+ *
+ * @param kind what the scores mean
+ * @param features what the heads see, in order
+ * @param hiddenWidth units of a head's hidden layer, N
+ * @param activation between a head's layers
+ * @param trunk the decoder that the heads stand on
+ * @param normalizations shape [K]
+ * @param calibration of the cautious score that {@link ScoringKind} names
+ * @param heldOutMembers shape [K]: figures on files that trained nothing, by name
+ * @param heldOut the same of the ensemble and the baselines
+ */
+public record ScoringSpec(
+    ScoringKind kind,
+    List<ScoringFeature> features,
+    int hiddenWidth,
+    HeadActivation activation,
+    TrunkReference trunk,
+    List<Normalization> normalizations,
+    Calibration calibration,
+    List<Map<String, Double>> heldOutMembers,
+    Map<String, Double> heldOut) {
+  public ScoringSpec {
+    features = List.copyOf(features);
+    normalizations = List.copyOf(normalizations);
+    heldOutMembers = heldOutMembers.stream().map(Map::copyOf).toList();
+    heldOut = Map.copyOf(heldOut);
+    if (features.isEmpty() || features.stream().distinct().count() != features.size()) {
+      throw new IllegalArgumentException(
+          "features: " + features + " (expected: at least one, each once)");
+    }
+    if (hiddenWidth < 1) {
+      throw new IllegalArgumentException("hidden_width: " + hiddenWidth + " (expected: ≥ 1)");
+    }
+    if (normalizations.isEmpty()) {
+      throw new IllegalArgumentException("normalization: none (expected: one a head)");
+    }
+    if (heldOutMembers.size() != normalizations.size()) {
+      throw new IllegalArgumentException(
+          "held_out.members: "
+              + heldOutMembers.size()
+              + " (expected: one a head, "
+              + normalizations.size()
+              + ")");
+    }
+  }
+
+  /** The number of heads, K. */
+  public int heads() {
+    return normalizations.size();
+  }
+
+  /**
+   * Returns the cautious score of raw scores: a reward's lowest normalised member, a cost's highest
+   * raw member.
+   *
+   * @param raw shape [K], finite
+   */
+  public double cautious(List<Float> raw) {
+    if (raw.size() != heads()) {
+      throw new IllegalArgumentException(
+          "scores: " + raw.size() + " (expected: " + heads() + ", one a head)");
+    }
+    double result = kind == ScoringKind.COST ? raw.getFirst() : Double.POSITIVE_INFINITY;
+    for (int k = 0; k < raw.size(); k++) {
+      result =
+          switch (kind) {
+            case REWARD_ENSEMBLE -> Math.min(result, normalizations.get(k).normalize(raw.get(k)));
+            case COST -> Math.max(result, raw.get(k));
+          };
+    }
+    return result;
+  }
+}

@@ -1,0 +1,187 @@
+package io.ballast.inference.store;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Model folders under one root, {@code <name>/<version>/}. A version appears whole or not at all
+ * and never changes. Safe for use by many threads and processes on one file system.
+ */
+public final class ModelStore {
+  /** Names and versions: a letter or digit, then up to 127 letters, digits, {@code . _ -}. */
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
+
+  private static final String STAGING = ".staging";
+
+  private final Path root;
+
+  /** Binds a root, which need not exist before something is published. */
+  public ModelStore(Path root) {
+    this.root = root;
+  }
+
+  /** Writes the files of a version. */
+  @FunctionalInterface
+  public interface FolderWriter {
+    /** Writes into {@code folder}, which exists and is empty. */
+    void write(Path folder) throws IOException;
+  }
+
+  /** One version of a model. */
+  public record StoredModel(String name, String version, Path folder) {}
+
+  /** Returns all versions, by name and then by version in the order of their characters. */
+  public List<StoredModel> list() {
+    return folders(root).stream()
+        .flatMap(
+            name ->
+                folders(root.resolve(name)).stream()
+                    .map(version -> new StoredModel(name, version, folder(name, version))))
+        .toList();
+  }
+
+  private static List<String> folders(Path parent) {
+    if (!Files.isDirectory(parent)) {
+      return List.of();
+    }
+    try (Stream<Path> children = Files.list(parent)) {
+      return children
+          .filter(Files::isDirectory)
+          .map(child -> String.valueOf(child.getFileName()))
+          .filter(name -> NAME.matcher(name).matches())
+          .sorted(Comparator.naturalOrder())
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Returns a version's folder; empty if there is none.
+   *
+   * @throws IllegalArgumentException if a name could not be one of a folder here
+   */
+  public Optional<StoredModel> find(String name, String version) {
+    requireName(name, "name");
+    requireName(version, "version");
+    Path folder = folder(name, version);
+    return Files.isDirectory(folder)
+        ? Optional.of(new StoredModel(name, version, folder))
+        : Optional.empty();
+  }
+
+  /**
+   * Returns a version whose files are what its manifest says.
+   *
+   * @throws ModelException INVALID_FOLDER if the version, its manifest or a file is missing,
+   *     CORRUPT_WEIGHTS if a checksum differs
+   */
+  public StoredModel verified(String name, String version) {
+    StoredModel model =
+        find(name, version)
+            .orElseThrow(
+                () ->
+                    new ModelException(
+                        Reason.INVALID_FOLDER, folder(name, version) + ": no such model version"));
+    ModelManifest.read(model.folder())
+        .orElseThrow(
+            () ->
+                new ModelException(
+                    Reason.INVALID_FOLDER,
+                    model.folder().resolve(ModelManifest.FILE) + ": the file is missing"))
+        .verify(model.folder());
+    return model;
+  }
+
+  /**
+   * Publishes a version: its files are written aside, listed in a manifest, and appear at once.
+   *
+   * @param writer writes all files but the manifest; one that it writes is replaced
+   * @param notes kept in the manifest
+   * @throws FileAlreadyExistsException if the version is there: versions do not change
+   * @throws IllegalArgumentException if a name could not be one of a folder here
+   */
+  public StoredModel publish(
+      String name, String version, FolderWriter writer, Map<String, String> notes)
+      throws IOException {
+    requireName(name, "name");
+    requireName(version, "version");
+    Path target = folder(name, version);
+    if (Files.exists(target)) {
+      throw new FileAlreadyExistsException(target.toString());
+    }
+    Path staged = root.resolve(STAGING).resolve(UUID.randomUUID().toString());
+    Files.createDirectories(staged);
+    try {
+      writer.write(staged);
+      ModelManifest.write(staged, notes);
+      makeDurable(staged);
+      Files.createDirectories(root.resolve(name));
+      moveInto(staged, target);
+    } finally {
+      deleteAll(staged);
+    }
+    return new StoredModel(name, version, target);
+  }
+
+  private static void moveInto(Path staged, Path target) throws IOException {
+    try {
+      Files.move(staged, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileSystemException e) {
+      if (Files.exists(target)) {
+        FileAlreadyExistsException exists = new FileAlreadyExistsException(target.toString());
+        exists.initCause(e);
+        throw exists;
+      }
+      throw e;
+    }
+  }
+
+  private static void makeDurable(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+          channel.force(true);
+        }
+      }
+    }
+  }
+
+  private static void deleteAll(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
+  private Path folder(String name, String version) {
+    return root.resolve(name).resolve(version);
+  }
+
+  private static void requireName(String value, String what) {
+    if (!NAME.matcher(value).matches()) {
+      throw new IllegalArgumentException(
+          what + ": \"" + value + "\" (expected: letters, digits, '.', '_', '-'; at most 128)");
+    }
+  }
+}

@@ -1,0 +1,176 @@
+package io.ballast.inference.torch;
+
+import io.ballast.inference.api.GeneratedToken;
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.api.StopReason;
+import io.ballast.inference.api.TokenIds;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** One completion under way. Belongs to the engine's thread, but for {@link #cancel}. */
+final class DecodeRow implements GenerationHandle {
+  private final PreparedPrompt prompt;
+  private final SamplingOptions sampling;
+  private final RandomGenerator random;
+  private final Consumer<GeneratedToken> onToken;
+  private final CompletableFuture<Generation> result = new CompletableFuture<>();
+  private final VocabularyIndex vocabulary;
+  private final CompletionText text;
+  private final int[] tokens;
+  private final float[] logProbs;
+  private final float[] samplingLogProbs;
+  private int count;
+  private byte[] typedLeft;
+  private @Nullable BitSet allowed;
+  private boolean ended;
+  private volatile boolean cancelled;
+
+  DecodeRow(
+      PreparedPrompt prompt,
+      SamplingOptions sampling,
+      long seed,
+      VocabularyIndex vocabulary,
+      Consumer<GeneratedToken> onToken) {
+    this.prompt = prompt;
+    this.sampling = sampling;
+    this.random = new SplittableRandom(seed);
+    this.vocabulary = vocabulary;
+    this.onToken = onToken;
+    this.typedLeft = prompt.typed().bytes();
+    this.allowed = typedLeft.length == 0 ? null : vocabulary.agreeing(typedLeft);
+    this.text = new CompletionText(sampling.stopStrings(), typedLeft.length);
+    this.tokens = new int[sampling.maxNewTokens()];
+    this.logProbs = new float[sampling.maxNewTokens()];
+    this.samplingLogProbs = new float[sampling.maxNewTokens()];
+  }
+
+  @Override
+  public CompletableFuture<Generation> result() {
+    return result;
+  }
+
+  @Override
+  public void cancel() {
+    cancelled = true;
+  }
+
+  boolean cancelled() {
+    return cancelled;
+  }
+
+  /** Whether the result is there, or on its way. */
+  boolean ended() {
+    return ended;
+  }
+
+  PreparedPrompt prompt() {
+    return prompt;
+  }
+
+  double temperature() {
+    return sampling.temperature();
+  }
+
+  /** The token drawn last. */
+  int lastToken() {
+    return tokens[count - 1];
+  }
+
+  /** The position of the token drawn last. */
+  int lastPosition() {
+    return prompt.tokens().size() + count - 1;
+  }
+
+  /**
+   * Draws the next token.
+   *
+   * @throws ModelException BROKEN if no token agrees with what is typed
+   */
+  Sampler.Draw draw(float[] probabilities, int from, int vocabularySize) {
+    if (allowed != null && allowed.isEmpty()) {
+      throw new ModelException(Reason.BROKEN, "no token agrees with what is typed");
+    }
+    return Sampler.draw(probabilities, from, vocabularySize, sampling, allowed, random);
+  }
+
+  /**
+   * Takes over the token that was drawn, and ends the completion if it was the last. A caller whose
+   * {@code onToken} throws gets what it threw.
+   */
+  void accept(Sampler.Draw draw, float logProb, int endOfTextId, int contextTokens) {
+    if (draw.tokenId() == endOfTextId) {
+      finish(StopReason.END_OF_TEXT);
+      return;
+    }
+    tokens[count] = draw.tokenId();
+    logProbs[count] = logProb;
+    samplingLogProbs[count] = draw.logProb();
+    count++;
+    byte[] bytes = vocabulary.bytesOf(draw.tokenId());
+    consumeTyped(bytes);
+    String fresh = text.append(bytes);
+    @Nullable StopReason reason = stopReason(contextTokens);
+    if (reason != null) {
+      fresh += text.finish();
+    }
+    try {
+      onToken.accept(new GeneratedToken(draw.tokenId(), logProb, draw.logProb(), fresh));
+    } catch (RuntimeException e) {
+      fail(e);
+      return;
+    }
+    if (reason != null) {
+      finish(reason);
+    }
+  }
+
+  private @Nullable StopReason stopReason(int contextTokens) {
+    if (text.stopped()) {
+      return StopReason.STOP_STRING;
+    }
+    if (count == sampling.maxNewTokens()) {
+      return StopReason.MAX_TOKENS;
+    }
+    return prompt.tokens().size() + count >= contextTokens ? StopReason.CONTEXT_FULL : null;
+  }
+
+  private void consumeTyped(byte[] bytes) {
+    if (typedLeft.length > 0) {
+      int consumed = Math.min(bytes.length, typedLeft.length);
+      typedLeft = Arrays.copyOfRange(typedLeft, consumed, typedLeft.length);
+      allowed = typedLeft.length == 0 ? null : vocabulary.agreeing(typedLeft);
+    }
+  }
+
+  /** Completes the result with what there is. */
+  void finish(StopReason reason) {
+    ended = true;
+    text.finish();
+    Generation generation =
+        new Generation(
+            prompt.tokens(),
+            TokenIds.of(Arrays.copyOf(tokens, count)),
+            text.text(),
+            PerToken.of(Arrays.copyOf(logProbs, count)),
+            PerToken.of(Arrays.copyOf(samplingLogProbs, count)),
+            reason);
+    // the caller's continuations must not run on the engine's thread
+    Thread.startVirtualThread(() -> result.complete(generation));
+  }
+
+  /** Completes the result exceptionally. */
+  void fail(RuntimeException cause) {
+    ended = true;
+    Thread.startVirtualThread(() -> result.completeExceptionally(cause));
+  }
+}

@@ -1,0 +1,172 @@
+package io.ballast.inference.torch;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.Tokenizer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A byte-level BPE tokenizer from a Hugging Face tokenizer.json. Reads nothing but that file; never
+ * truncates, pads or adds special tokens.
+ */
+public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final HuggingFaceTokenizer tokenizer;
+  private final byte[][] bytes;
+  private final int endOfTextId;
+
+  private HuggingFaceTokenizerAdapter(
+      HuggingFaceTokenizer tokenizer, byte[][] bytes, int endOfTextId) {
+    this.tokenizer = tokenizer;
+    this.bytes = bytes;
+    this.endOfTextId = endOfTextId;
+  }
+
+  /**
+   * Reads the tokenizer of a model folder; its config.json says which id ends a text.
+   *
+   * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be
+   */
+  public static HuggingFaceTokenizerAdapter ofFolder(Path folder) {
+    return load(folder.resolve(LlamaFolder.TOKENIZER), LlamaConfig.read(folder).endOfTextId());
+  }
+
+  /**
+   * Reads a tokenizer.json.
+   *
+   * @param endOfTextId the id that ends a text
+   * @throws ModelException INVALID_FOLDER if it is missing, not byte-level BPE, or lacks the id
+   */
+  public static HuggingFaceTokenizerAdapter load(Path file, int endOfTextId) {
+    if (!Files.isRegularFile(file)) {
+      throw new ModelException(Reason.INVALID_FOLDER, file + ": the file is missing");
+    }
+    // the library would otherwise report its use over the network
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    System.setProperty("ai.djl.offline", "true");
+    try {
+      byte[][] bytes = vocabulary(JSON.readTree(file.toFile()));
+      if (endOfTextId < 0 || endOfTextId >= bytes.length) {
+        throw new IllegalArgumentException(
+            "end of text: id " + endOfTextId + " (expected: < " + bytes.length + ")");
+      }
+      Map<String, String> options =
+          Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
+      return new HuggingFaceTokenizerAdapter(
+          HuggingFaceTokenizer.newInstance(file, options), bytes, endOfTextId);
+    } catch (IOException | RuntimeException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[][] vocabulary(JsonNode json) {
+    String type = json.path("model").path("type").asText("absent");
+    if (!type.equals("BPE") || !json.path("decoder").toString().contains("ByteLevel")) {
+      throw new IllegalArgumentException(
+          "model "
+              + type
+              + ", decoder "
+              + json.path("decoder").path("type")
+              + " (expected: BPE, ByteLevel)");
+    }
+    JsonNode vocabulary = json.path("model").path("vocab");
+    JsonNode added = json.path("added_tokens");
+    int size = 0;
+    for (JsonNode id : vocabulary) {
+      size = Math.max(size, id.asInt() + 1);
+    }
+    for (JsonNode token : added) {
+      size = Math.max(size, token.path("id").asInt() + 1);
+    }
+    byte[][] bytes = new byte[size][];
+    Arrays.fill(bytes, new byte[0]);
+    Set<String> addedTexts = new HashSet<>();
+    for (JsonNode token : added) {
+      addedTexts.add(token.path("content").asText());
+      if (!token.path("special").asBoolean()) {
+        bytes[token.path("id").asInt()] =
+            token.path("content").asText().getBytes(StandardCharsets.UTF_8);
+      }
+    }
+    for (Map.Entry<String, JsonNode> entry : vocabulary.properties()) {
+      if (!addedTexts.contains(entry.getKey())) {
+        bytes[entry.getValue().asInt()] = ByteLevelAlphabet.bytes(entry.getKey());
+      }
+    }
+    return bytes;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalArgumentException if the text has half a surrogate pair, which has no bytes
+   */
+  @Override
+  public TokenIds encode(String text) {
+    if (text.isEmpty()) {
+      return TokenIds.of();
+    }
+    requireWhole(text);
+    long[] ids = tokenizer.encode(text, false, false).getIds();
+    int[] narrow = new int[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      narrow[i] = Math.toIntExact(ids[i]);
+    }
+    return TokenIds.of(narrow);
+  }
+
+  private static void requireWhole(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        throw new IllegalArgumentException("text[" + i + "]: half a surrogate pair");
+      }
+    }
+  }
+
+  @Override
+  public String decode(TokenIds tokens) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (int t = 0; t < tokens.size(); t++) {
+      all.writeBytes(bytes[tokens.get(t)]);
+    }
+    return all.toString(StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public byte[] bytesOf(int id) {
+    return bytes[id].clone();
+  }
+
+  @Override
+  public int vocabularySize() {
+    return bytes.length;
+  }
+
+  @Override
+  public int endOfTextId() {
+    return endOfTextId;
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+}

@@ -1,0 +1,86 @@
+package io.ballast.inference.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.SafetensorsFile.Content;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Tensors survive the disk; a bad file says what is wrong with it. */
+class SafetensorsFileTest {
+  @TempDir private Path folder;
+  private Path file;
+
+  @BeforeEach
+  void aPath() {
+    file = folder.resolve("a.safetensors");
+  }
+
+  @ParameterizedTest
+  @EnumSource(WeightType.class)
+  void numbersThatATypeHoldsComeBackAsTheyWere(WeightType type) throws IOException {
+    float[] values = {0, -0f, 1, -2.5f, 0.15625f, 1024};
+    SafetensorsFile.write(
+        file, List.of(new Content("w", type, List.of(2L, 3L), () -> values)), Map.of("step", "7"));
+    SafetensorsFile read = SafetensorsFile.open(file);
+    assertThat(read.read("w", List.of(2L, 3L))).containsExactly(values);
+    assertThat(read.names()).containsExactly("w");
+    assertThat(read.metadata()).containsEntry("step", "7");
+  }
+
+  @Test
+  void bfloat16RoundsToNearestEven() {
+    // bfloat16 keeps 8 significant bits: between 256 and 258 lies the tie 257
+    assertThat(SafetensorsFile.toBfloat16(257)).isEqualTo(SafetensorsFile.toBfloat16(256));
+    assertThat(SafetensorsFile.toBfloat16(259)).isEqualTo(SafetensorsFile.toBfloat16(260));
+    assertThat(SafetensorsFile.toBfloat16(257.01f)).isEqualTo(SafetensorsFile.toBfloat16(258));
+    assertThat(Float.intBitsToFloat(SafetensorsFile.toBfloat16(Float.NaN) << 16)).isNaN();
+  }
+
+  @Test
+  void aMissingTensorAndAWrongShapeAreNamed() throws IOException {
+    SafetensorsFile.write(
+        file,
+        List.of(new Content("w", WeightType.FLOAT32, List.of(1L), () -> new float[] {1})),
+        Map.of());
+    SafetensorsFile read = SafetensorsFile.open(file);
+    assertThatThrownBy(() -> read.read("v", List.of(1L)))
+        .isInstanceOf(ModelException.class)
+        .hasMessageEndingWith("tensor v: missing (expected: shape [1])");
+    assertThatThrownBy(() -> read.read("w", List.of(1L, 1L)))
+        .hasMessageEndingWith("tensor w: shape [1] (expected: [1, 1])");
+  }
+
+  @Test
+  void aFileOfAnotherFormatIsRefused() throws IOException {
+    Files.writeString(file, "this is not a safetensors file at all");
+    assertThatThrownBy(() -> SafetensorsFile.open(file))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("expected: a safetensors file");
+    Files.writeString(file, "short");
+    assertThatThrownBy(() -> SafetensorsFile.open(file)).isInstanceOf(ModelException.class);
+  }
+
+  @Test
+  void aTruncatedFileIsRefused() throws IOException {
+    SafetensorsFile.write(
+        file,
+        List.of(new Content("w", WeightType.FLOAT32, List.of(4L), () -> new float[4])),
+        Map.of());
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length - 3));
+    assertThatThrownBy(() -> SafetensorsFile.open(file))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("tensor w: bytes 0 to 16 do not hold [4] F32");
+  }
+}
