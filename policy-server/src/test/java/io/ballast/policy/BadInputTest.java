@@ -80,15 +80,12 @@ class BadInputTest {
                     .build())
             .build();
     MethodDescriptor<UnknownFieldSet, ?> raw =
-        PolicyServiceGrpc.getSuggestMethod()
-            .toBuilder(
-                new RawMarshaller(),
-                ProtoUtils.marshaller(SuggestResponse.getDefaultInstance()))
+        PolicyServiceGrpc.getSuggestMethod().toBuilder(
+                new RawMarshaller(), ProtoUtils.marshaller(SuggestResponse.getDefaultInstance()))
             .build();
 
     assertThatThrownBy(
-            () ->
-                ClientCalls.blockingUnaryCall(mesh.channel(), raw, CallOptions.DEFAULT, request))
+            () -> ClientCalls.blockingUnaryCall(mesh.channel(), raw, CallOptions.DEFAULT, request))
         .isInstanceOf(StatusRuntimeException.class);
     assertThat(mesh.models.decoder("1").requests).isEmpty();
   }
@@ -176,7 +173,8 @@ class BadInputTest {
         message);
     assertFails(
         () ->
-            mesh.versions().getVersion(GetVersionRequest.newBuilder().setSelector(selector).build()),
+            mesh.versions()
+                .getVersion(GetVersionRequest.newBuilder().setSelector(selector).build()),
         Status.Code.NOT_FOUND,
         message);
   }
@@ -243,8 +241,7 @@ class BadInputTest {
     assertRefused(
         () ->
             mesh.feedback()
-                .recordFeedback(
-                    RecordFeedbackRequest.newBuilder().setEvent(event()).build()),
+                .recordFeedback(RecordFeedbackRequest.newBuilder().setEvent(event()).build()),
         "metadata.idempotency_key: 0 characters (expected: 1 to 128)");
   }
 
@@ -260,8 +257,7 @@ class BadInputTest {
 
   @Test
   void feedbackThatSaysNothingOrTheImpossible() {
-    assertEventRefused(
-        event().clearEvent(), "event.event: absent (expected: exactly one kind)");
+    assertEventRefused(event().clearEvent(), "event.event: absent (expected: exactly one kind)");
     assertEventRefused(
         event().setAccepted(Accepted.newBuilder().setSavedCharacters(-1)),
         "event.accepted.saved_characters: -1 (expected: at least 0)");
@@ -296,16 +292,12 @@ class BadInputTest {
   }
 
   private void assertSamplingRefused(SamplingOptions.Builder sampling, String message) {
-    assertRefused(
-        () -> mesh.policy().suggest(request().setSampling(sampling).build()), message);
+    assertRefused(() -> mesh.policy().suggest(request().setSampling(sampling).build()), message);
     assertRefused(
         () ->
             mesh.policy()
                 .sample(
-                    SampleRequest.newBuilder()
-                        .addPrompts(text("a"))
-                        .setSampling(sampling)
-                        .build()),
+                    SampleRequest.newBuilder().addPrompts(text("a")).setSampling(sampling).build()),
         message);
   }
 
@@ -350,8 +342,7 @@ class BadInputTest {
   }
 
   /** Sends bytes as they are. */
-  private static final class RawMarshaller
-      implements MethodDescriptor.Marshaller<UnknownFieldSet> {
+  private static final class RawMarshaller implements MethodDescriptor.Marshaller<UnknownFieldSet> {
     @Override
     public InputStream stream(UnknownFieldSet value) {
       return value.toByteString().newInput();

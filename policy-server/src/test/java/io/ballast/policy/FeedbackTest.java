@@ -108,8 +108,9 @@ class FeedbackTest {
       receipts.add(future.get());
     }
 
-    assertThat(receipts).extracting(RecordFeedbackResponse::getEventId).containsOnly(
-        receipts.getFirst().getEventId());
+    assertThat(receipts)
+        .extracting(RecordFeedbackResponse::getEventId)
+        .containsOnly(receipts.getFirst().getEventId());
     assertThat(receipts).filteredOn(receipt -> !receipt.getDuplicate()).hasSize(1);
     assertThat(history("", suggestion).getEventsList()).hasSize(1);
   }
@@ -164,8 +165,7 @@ class FeedbackTest {
             UUID.nameUUIDFromBytes(new byte[] {1}).toString());
 
     for (String id : impossible) {
-      assertFails(
-          () -> record("key", accepted(id)), Status.Code.NOT_FOUND, "no suggestion " + id);
+      assertFails(() -> record("key", accepted(id)), Status.Code.NOT_FOUND, "no suggestion " + id);
     }
     assertThat(events()).isZero();
   }
@@ -221,8 +221,7 @@ class FeedbackTest {
 
     assertThat(records("one"))
         .singleElement()
-        .satisfies(
-            r -> assertThat(r.getRecord().getSuggestion().getTenant()).isEqualTo("one"));
+        .satisfies(r -> assertThat(r.getRecord().getSuggestion().getTenant()).isEqualTo("one"));
   }
 
   @Test
@@ -242,8 +241,7 @@ class FeedbackTest {
   }
 
   @Test
-  void aReaderThatResumesFromItsLastCursorSeesEachRecordOnceWhileWritersCommit()
-      throws Exception {
+  void aReaderThatResumesFromItsLastCursorSeesEachRecordOnceWhileWritersCommit() throws Exception {
     int writers = 4;
     int each = 25;
     String suggestion = mesh.suggest("a").getSuggestionId();
@@ -305,8 +303,7 @@ class FeedbackTest {
                 call.run(
                     () -> {
                       Iterator<StreamTrainingRecordsResponse> records =
-                          mesh.feedback()
-                              .streamTrainingRecords(query("").setFollow(true).build());
+                          mesh.feedback().streamTrainingRecords(query("").setFollow(true).build());
                       kinds.add(records.next().getRecord().getEvent().getEventCase().name());
                       firstSeen.countDown();
                       kinds.add(records.next().getRecord().getEvent().getEventCase().name());
@@ -447,10 +444,7 @@ class FeedbackTest {
     }
   }
 
-  private static void assertFails(
-      ThrowingCallable call,
-      Status.Code code,
-      String message) {
+  private static void assertFails(ThrowingCallable call, Status.Code code, String message) {
     assertThatThrownBy(call)
         .isInstanceOfSatisfying(
             StatusRuntimeException.class,

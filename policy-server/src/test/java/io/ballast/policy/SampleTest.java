@@ -150,9 +150,7 @@ class SampleTest {
         FailureReason.FAILURE_REASON_INVALID_INPUT,
         "prompts[3].token_ids[1]: 65536 (expected: 0 to 65535)");
     assertFailure(
-        results.get(4),
-        FailureReason.FAILURE_REASON_TOO_LONG,
-        "prompts[4]: 256 tokens, limit 255");
+        results.get(4), FailureReason.FAILURE_REASON_TOO_LONG, "prompts[4]: 256 tokens, limit 255");
     assertFailure(
         results.get(5),
         FailureReason.FAILURE_REASON_TOO_LONG,

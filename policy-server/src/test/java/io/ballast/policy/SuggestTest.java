@@ -112,7 +112,8 @@ class SuggestTest {
   @Test
   void theSeedOfAnAnswerDrawsTheSameAgain() {
     long seed = mesh.suggest(PROMPT).getSeed();
-    mesh.policy().suggest(request().setSampling(SamplingOptions.newBuilder().setSeed(seed)).build());
+    mesh.policy()
+        .suggest(request().setSampling(SamplingOptions.newBuilder().setSeed(seed)).build());
 
     assertThat(models.decoder("1").requests)
         .extracting(request -> request.sampling().seed())
@@ -130,9 +131,7 @@ class SuggestTest {
     SuggestResponse answer = mesh.suggest(PROMPT);
 
     assertRuling(
-        answer,
-        Decision.DECISION_WITHHOLD,
-        DecisionReason.DECISION_REASON_CONTEXT_LIKELY_REJECTED);
+        answer, Decision.DECISION_WITHHOLD, DecisionReason.DECISION_REASON_CONTEXT_LIKELY_REJECTED);
     assertThat(answer.getPropensity()).isEqualTo(0.9);
     assertThat(answer.hasStageTwo()).isFalse();
     assertThat(answer.getTiming().hasInferDuration()).isFalse();
@@ -367,8 +366,7 @@ class SuggestTest {
                     .suggest(request().setPrompt(FakeDecoder.ENDLESS).build()))
         .isInstanceOfSatisfying(
             StatusRuntimeException.class,
-            e ->
-                assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED));
+            e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED));
 
     assertThat(models.decoder("1").endlessCancelled.await(20, TimeUnit.SECONDS)).isTrue();
     assertThat(storedSuggestions()).isZero();
@@ -430,6 +428,19 @@ class SuggestTest {
                 .timer()
                 .count())
         .isEqualTo(1);
+  }
+
+  @Test
+  void eachPhaseIsTimed() {
+    mesh.suggest(PROMPT);
+
+    assertThat(phase("generate")).isEqualTo(1);
+    assertThat(phase("judge")).isEqualTo(1);
+    assertThat(phase("record")).isEqualTo(1);
+  }
+
+  private long phase(String name) {
+    return mesh.meters.get("ballast.policy.phase").tag("phase", name).timer().count();
   }
 
   private static void assertRuling(

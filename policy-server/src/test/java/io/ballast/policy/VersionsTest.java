@@ -100,8 +100,7 @@ class VersionsTest {
     models.damage("2");
 
     assertFails(() -> register("9"), Status.Code.NOT_FOUND, "no model folder java-tiny/9");
-    assertFails(
-        () -> register("2"), Status.Code.DATA_LOSS, "java-tiny/2: the checksum differs");
+    assertFails(() -> register("2"), Status.Code.DATA_LOSS, "java-tiny/2: the checksum differs");
   }
 
   @Test
@@ -210,9 +209,7 @@ class VersionsTest {
     assertThat(repeated).isEqualTo(first);
     assertThat(serving().getVersion()).isEqualTo("1");
     assertFails(
-        () ->
-            mesh.versions()
-                .promoteAlias(request.toBuilder().setNewVersion("1").build()),
+        () -> mesh.versions().promoteAlias(request.toBuilder().setNewVersion("1").build()),
         Status.Code.INVALID_ARGUMENT,
         "metadata.idempotency_key: 'promote-2' was used for another request");
   }
@@ -335,8 +332,7 @@ class VersionsTest {
     assertThat(models.decoder("1").isClosed()).isFalse(); // kept: an alias points to it
     assertThat(suggestPinned("a")).isEqualTo("suggestion by a;");
     assertThat(models.loads)
-        .containsExactly(
-            "java-tiny/1", "java-tiny/a", "java-tiny/b", "java-tiny/c", "java-tiny/a");
+        .containsExactly("java-tiny/1", "java-tiny/a", "java-tiny/b", "java-tiny/c", "java-tiny/a");
   }
 
   @Test
@@ -400,7 +396,9 @@ class VersionsTest {
   }
 
   private String suggestPinned(String version) {
-    return mesh.policy().suggest(ungated().toBuilder().setPolicy(pinned(version)).build()).getText();
+    return mesh.policy()
+        .suggest(ungated().toBuilder().setPolicy(pinned(version)).build())
+        .getText();
   }
 
   private static ModelSelector pinned(String version) {
@@ -408,10 +406,7 @@ class VersionsTest {
   }
 
   private static SuggestRequest ungated() {
-    return SuggestRequest.newBuilder()
-        .setPrompt("a")
-        .setGateMode(GateMode.GATE_MODE_OFF)
-        .build();
+    return SuggestRequest.newBuilder().setPrompt("a").setGateMode(GateMode.GATE_MODE_OFF).build();
   }
 
   private static <T> List<Future<T>> all(List<Callable<T>> tasks) throws InterruptedException {

@@ -12,7 +12,7 @@ import io.ballast.policy.adapter.GrpcRewardOracle;
 import io.ballast.policy.adapter.PostgresFeedbackStore;
 import io.ballast.policy.adapter.PostgresSuggestionLog;
 import io.ballast.policy.adapter.PostgresVersionStore;
-import io.ballast.policy.adapter.SuggestMeters;
+import io.ballast.policy.adapter.SuggestTelemetry;
 import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.core.TimeOrderedIds;
 import io.ballast.policy.core.feedback.ChangeSignal;
@@ -91,7 +91,7 @@ public final class PolicyServer implements AutoCloseable {
                 new GrpcCostOracle(safety, config.timeouts().judge()),
                 config::policyOf),
             new PostgresSuggestionLog(database, new SuggestMapper(calls)::encode, changes),
-            new SuggestMeters(runtime.meters()),
+            new SuggestTelemetry(runtime.meters(), runtime.telemetry()),
             config.limits(),
             new SuggestFlow.Chance(ids, random, runtime.clock()),
             runtime.nanoTime());

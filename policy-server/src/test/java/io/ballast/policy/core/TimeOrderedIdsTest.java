@@ -14,8 +14,7 @@ import org.junit.jupiter.api.Test;
 class TimeOrderedIdsTest {
   private static final Instant ISSUED = Instant.ofEpochMilli(0x017F_22E2_79B0L);
 
-  private final TimeOrderedIds ids =
-      new TimeOrderedIds(InstantSource.fixed(ISSUED), new Random(5));
+  private final TimeOrderedIds ids = new TimeOrderedIds(InstantSource.fixed(ISSUED), new Random(5));
 
   @Test
   void theLayoutIsTheOneOfRfc9562() {

@@ -91,12 +91,14 @@ public final class FakeDecoder implements Decoder {
         : complete(request, onToken);
   }
 
-  private GenerationHandle complete(
-      GenerationRequest request, Consumer<GeneratedToken> onToken) {
+  private GenerationHandle complete(GenerationRequest request, Consumer<GeneratedToken> onToken) {
     underWay.incrementAndGet();
     String text = script.apply(request);
     text.chars()
-        .forEach(c -> onToken.accept(new GeneratedToken(c, LOG_PROB, SAMPLING_LOG_PROB, Character.toString(c))));
+        .forEach(
+            c ->
+                onToken.accept(
+                    new GeneratedToken(c, LOG_PROB, SAMPLING_LOG_PROB, Character.toString(c))));
     CompletableFuture<Generation> result = new CompletableFuture<>();
     underWay.decrementAndGet();
     if (closed || request.prompt().contains(BROKEN)) {

@@ -10,6 +10,7 @@ import io.ballast.policy.core.ModelFaults;
 import io.ballast.policy.core.PhaseTimes;
 import io.ballast.policy.core.TimeOrderedIds;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import io.ballast.policy.core.suggest.SuggestMonitor.Phase;
 import io.ballast.policy.core.version.Lease;
 import io.ballast.policy.core.version.VersionCatalog;
 import java.time.Duration;
@@ -128,7 +129,11 @@ public final class SuggestFlow {
       requireCaller();
       List<Generation> candidates = generate();
       Judgement judgement =
-          Judgement.of(command, promptForJudges(), candidates, peers.rewards(), peers.costs());
+          monitor.watch(
+              Phase.JUDGE,
+              () ->
+                  Judgement.of(
+                      command, promptForJudges(), candidates, peers.rewards(), peers.costs()));
       requireCaller();
       Ruling ruling = rule(judgement);
       int tokens = candidates.stream().mapToInt(c -> c.tokens().size()).sum();
@@ -138,14 +143,17 @@ public final class SuggestFlow {
     private List<Generation> generate() {
       long start = nanoTime.getAsLong();
       List<Generation> candidates =
-          new CandidateGenerator(cancellation)
-              .generate(
-                  lease.decoder(),
-                  command.prompt(),
-                  limits.suggestPromptTokens(),
-                  sampling,
-                  command.candidatesCount(),
-                  listener);
+          monitor.watch(
+              Phase.GENERATE,
+              () ->
+                  new CandidateGenerator(cancellation)
+                      .generate(
+                          lease.decoder(),
+                          command.prompt(),
+                          limits.suggestPromptTokens(),
+                          sampling,
+                          command.candidatesCount(),
+                          listener));
       inferred = Duration.ofNanos(nanoTime.getAsLong() - start);
       return candidates;
     }
@@ -209,10 +217,14 @@ public final class SuggestFlow {
               degradations,
               new PhaseTimes(queued, inferred, sinceArrival()));
       requireCaller();
-      long start = nanoTime.getAsLong();
-      log.record(
-          new DecidedSuggestion(decided, command, generation, sampling, chance.clock().instant()));
-      monitor.recorded(Duration.ofNanos(nanoTime.getAsLong() - start));
+      DecidedSuggestion suggestion =
+          new DecidedSuggestion(decided, command, generation, sampling, chance.clock().instant());
+      monitor.watch(
+          Phase.RECORD,
+          () -> {
+            log.record(suggestion);
+            return suggestion;
+          });
       SuggestAnswer answer =
           decided
               .withText(ruling.decision() == Decision.SHOW ? decided.text() : "")

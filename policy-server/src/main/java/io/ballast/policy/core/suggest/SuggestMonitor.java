@@ -1,14 +1,24 @@
 package io.ballast.policy.core.suggest;
 
-import java.time.Duration;
+import java.util.function.Supplier;
 
-/** Who watches suggestions being made. What it throws hurts no call. */
+/** Who watches suggestions being made. */
 public interface SuggestMonitor {
+  /** A part of the way that is worth its own time. */
+  enum Phase {
+    /** The candidates are generated. */
+    GENERATE,
+    /** Rewards and costs are asked for. */
+    JUDGE,
+    /** The decision is made durable. */
+    RECORD
+  }
+
+  /** Runs {@code work}, which is one phase of a call, and returns what it returns. */
+  <T> T watch(Phase phase, Supplier<T> work);
+
   /** A suggestion was decided and recorded. */
   void answered(SuggestAnswer answer);
-
-  /** Recording took this long. */
-  void recorded(Duration duration);
 
   /** A caller left or its deadline passed before the answer was there. */
   void abandoned();
