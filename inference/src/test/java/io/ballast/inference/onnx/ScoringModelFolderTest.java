@@ -1,0 +1,110 @@
+package io.ballast.inference.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a scoring folder says is read back as it was written, or refused by name. */
+class ScoringModelFolderTest {
+  private static final int HIDDEN_SIZE = TinyFolders.GROUPED.hiddenSize();
+
+  @TempDir Path temporary;
+  private Path folder = Path.of("");
+  private ScoringModel model;
+
+  @BeforeEach
+  void write() throws IOException {
+    Path trunk = TinyFolders.trunk(temporary.resolve("trunk"), TinyFolders.GROUPED, 3);
+    model = TinyFolders.heads(trunk, ScoringKind.REWARD_ENSEMBLE, 2, HeadActivation.GELU, 5);
+    folder = temporary.resolve("java-reward/1");
+    ScoringModelFolder.write(folder, model, Map.of("seed", "5"));
+  }
+
+  @Test
+  void whatWasWrittenIsReadBack() {
+    ScoringModel read = ScoringModelFolder.read(folder, HIDDEN_SIZE);
+    assertThat(read.spec()).isEqualTo(model.spec());
+    assertThat(read.heads().featureMean()).isEqualTo(model.heads().featureMean());
+    assertThat(read.heads().featureStd()).isEqualTo(model.heads().featureStd());
+    for (int k = 0; k < 2; k++) {
+      assertThat(read.heads().heads().get(k))
+          .usingRecursiveComparison()
+          .isEqualTo(model.heads().heads().get(k));
+    }
+  }
+
+  @Test
+  void aChangedWeightIsCorrupt() throws IOException {
+    Path weights = folder.resolve("model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(weights, bytes);
+    refuses(HIDDEN_SIZE, Reason.CORRUPT_WEIGHTS, "model.safetensors: SHA-256");
+  }
+
+  @Test
+  void aMissingFileIsNamed() throws IOException {
+    Files.delete(folder.resolve("model.safetensors"));
+    refuses(HIDDEN_SIZE, Reason.INVALID_FOLDER, "model.safetensors: the file is missing");
+  }
+
+  @Test
+  void aTensorOfAnotherShapeIsNamedWithBothShapes() {
+    refuses(
+        HIDDEN_SIZE + 1,
+        Reason.INVALID_FOLDER,
+        "tensor features.mean: shape [40] (expected: [42])");
+  }
+
+  @Test
+  void aFieldOutOfRangeIsNamed() throws IOException {
+    Files.delete(folder.resolve("ballast.json"));
+    Path config = folder.resolve("config.json");
+    String text = Files.readString(config);
+    Files.writeString(config, text.replace("\"gelu\"", "\"relu\""));
+    refuses(
+        HIDDEN_SIZE, Reason.INVALID_FOLDER, "activation: \"relu\" (expected: one of [tanh, gelu])");
+    Files.writeString(config, text.replace("\"heads\" : 2", "\"heads\" : 3"));
+    refuses(HIDDEN_SIZE, Reason.INVALID_FOLDER, "heads: 3 (expected: one a normalization, 2)");
+    Files.writeString(config, text.replace("log_length", "mood"));
+    refuses(HIDDEN_SIZE, Reason.INVALID_FOLDER, "features[9]: \"mood\"");
+  }
+
+  @Test
+  void theCautiousScoreIsTheLowestNormalisedRewardOrTheHighestRawCost() {
+    ScoringSpec spec = model.spec();
+    List<Float> raw = List.of(1f, 2f);
+    double first = (1 - spec.normalizations().get(0).mean()) / spec.normalizations().get(0).std();
+    double second = (2 - spec.normalizations().get(1).mean()) / spec.normalizations().get(1).std();
+    assertThat(spec.cautious(raw)).isEqualTo(Math.min(first, second));
+
+    ScoringModel cost =
+        TinyFolders.heads(temporary.resolve("trunk"), ScoringKind.COST, 2, HeadActivation.TANH, 5);
+    assertThat(cost.spec().cautious(raw)).isEqualTo(2);
+    assertThat(cost.spec().cautious(List.of(-1f, -2f))).isEqualTo(-1);
+  }
+
+  @Test
+  void calibrationIsASigmoid() {
+    // σ(1.5·1 − 0.25) = 1 / (1 + e^−1.25) = 0.7773
+    assertThat(model.spec().calibration().probability(1)).isCloseTo(0.7773, within(1e-4));
+    assertThat(new Calibration(1, 0).probability(-1e9)).isZero();
+  }
+
+  private void refuses(int hiddenSize, Reason reason, String message) {
+    assertThatThrownBy(() -> ScoringModelFolder.read(folder, hiddenSize))
+        .isInstanceOfSatisfying(ModelException.class, e -> assertThat(e.reason()).isEqualTo(reason))
+        .hasMessageContaining(message);
+  }
+}
