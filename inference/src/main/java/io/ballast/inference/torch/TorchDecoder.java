@@ -34,6 +34,9 @@ import org.slf4j.LoggerFactory;
  * the same request gives the same tokens.
  */
 public final class TorchDecoder implements Decoder {
+  /** An engine that had nothing to do for so long gives the memory of keys and values back. */
+  private static final long IDLE_MILLIS = 10_000;
+
   private static final Logger LOG = LoggerFactory.getLogger(TorchDecoder.class);
 
   private final Tokenizer tokenizer;
@@ -287,7 +290,10 @@ public final class TorchDecoder implements Decoder {
     synchronized (lock) {
       while (!closed && commands.isEmpty() && waiting.isEmpty() && engine.activeRows() == 0) {
         try {
-          lock.wait();
+          lock.wait(IDLE_MILLIS);
+          if (waiting.isEmpty()) {
+            engine.releaseMemory();
+          }
         } catch (InterruptedException e) {
           closed = true;
         }

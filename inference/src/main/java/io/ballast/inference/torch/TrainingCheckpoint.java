@@ -64,6 +64,11 @@ final class TrainingCheckpoint {
           Reason.INVALID_FOLDER,
           file + ": of " + config + " (expected: " + weights.layout().config() + ")");
     }
+    String steps = String.valueOf(metadata.remove(STEPS));
+    if (!steps.matches("\\d{1,18}")) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER, file + ": steps: " + steps + " (expected: a whole number)");
+    }
     List<Long> shape = List.of(weights.layout().size());
     float[] values = saved.read(WEIGHTS, shape);
     float[] first = saved.read(FIRST_MOMENT, shape);
@@ -74,7 +79,7 @@ final class TrainingCheckpoint {
       optimizer.firstMoment().copy_(Tensors.of(first, first.length));
       optimizer.secondMoment().copy_(Tensors.of(second, second.length));
     }
-    optimizer.resumeAfter(Long.parseLong(String.valueOf(metadata.remove(STEPS))));
+    optimizer.resumeAfter(Long.parseLong(steps));
     weights.clearGradients();
     weights.changed();
     return metadata;

@@ -102,6 +102,33 @@ class GroupComputationTest {
     }
   }
 
+  @Test
+  void nextTokenGradientsAgreeWithCentralDifferencesInDouble() {
+    // mean cross-entropy crosses the border as a double, so here the step can be small
+    int[][] row = {{11, 7, 6, 30, 2, 2, 19, 0, 5}};
+    CompletionGroup group =
+        new CompletionGroup(TokenIds.of(11), List.of(TokenIds.of(7, 6, 30, 2, 2, 19, 0, 5)));
+    float[] byLogProb = new float[8];
+    Arrays.fill(byLogProb, -1 / 8f);
+    try (TrainableDecoder decoder = trained(Arithmetic.FLOAT64)) {
+      decoder.forwardBackward(
+          List.of(group),
+          (index, scores) -> TokenGradients.ofLogProbs(List.of(PerToken.of(byLogProb))));
+      double[] gradients = flat(decoder.weights().flatGradients());
+      double step = 1e-5;
+      for (int at = 3; at < gradients.length; at += 97) {
+        shift(decoder, at, step);
+        double up = decoder.meanLoss(row);
+        shift(decoder, at, -2 * step);
+        double down = decoder.meanLoss(row);
+        shift(decoder, at, step);
+        assertThat(gradients[at])
+            .as("weight %d", at)
+            .isCloseTo((up - down) / (2 * step), within(1e-8));
+      }
+    }
+  }
+
   private static double lossWith(TrainableDecoder decoder, int at, double change) {
     shift(decoder, at, change);
     double loss = loss(decoder);
