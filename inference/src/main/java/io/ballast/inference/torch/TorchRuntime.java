@@ -18,13 +18,14 @@ public final class TorchRuntime {
 
   static {
     keepFreedMemory();
+    torch.set_num_threads(1);
   }
 
   private TorchRuntime() {}
 
   /**
-   * Sets how many threads one operation may use. On shared or busy cores one is quickest: more
-   * threads wait for each other, spinning.
+   * Sets how many threads one operation may use; one unless this is called. On shared or busy cores
+   * one is quickest by far: more threads wait for each other, spinning.
    *
    * @param count ≥ 1
    */
