@@ -1,0 +1,190 @@
+package io.ballast.workshop.scoring;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/** Trains one head by AdamW on groups, and stops when other files no longer gain. */
+final class HeadTrainer {
+  /**
+   * How a head is trained.
+   *
+   * @param hiddenWidth units of the hidden layer
+   * @param epochs the most passes over the groups
+   * @param patience passes without a better validation loss before it stops
+   * @param batchGroups groups of an optimiser step
+   * @param learningRate of AdamW
+   * @param weightDecay of the first layer's weights, decoupled
+   * @param scoreDecay weight of the mean squared score in the loss
+   */
+  record Options(
+      int hiddenWidth,
+      int epochs,
+      int patience,
+      int batchGroups,
+      double learningRate,
+      double weightDecay,
+      double scoreDecay) {
+    static Options defaults() {
+      return new Options(32, 40, 4, 32, 1e-3, 0.1, 1e-3);
+    }
+
+    Options withEpochs(int most) {
+      return new Options(
+          hiddenWidth, most, patience, batchGroups, learningRate, weightDecay, scoreDecay);
+    }
+  }
+
+  /**
+   * What came of it.
+   *
+   * @param network with the weights of the best pass
+   * @param epochs passes until that one
+   * @param validationLoss a term, after that one
+   */
+  record Trained(HeadNetwork network, int epochs, double validationLoss) {}
+
+  private static final double BETA_1 = 0.9;
+  private static final double BETA_2 = 0.999;
+  private static final double EPSILON = 1e-8;
+
+  private final Options options;
+  private final FeatureTable table;
+  private final GroupLoss loss;
+
+  /** A trainer over standardised features. */
+  HeadTrainer(Options options, FeatureTable table, GroupLoss loss) {
+    this.options = options;
+    this.table = table;
+    this.loss = loss;
+  }
+
+  /**
+   * Trains a head.
+   *
+   * @param train groups to learn from; one that appears twice counts twice
+   * @param validation groups of other files, which decide when to stop
+   * @param random of the first weights and the order
+   */
+  Trained train(int[] train, int[] validation, RandomGenerator random) {
+    HeadNetwork network = new HeadNetwork(table.width(), options.hiddenWidth(), random);
+    double[] first = new double[network.parameters().length];
+    double[] second = new double[network.parameters().length];
+    double[] best = network.parameters().clone();
+    double bestLoss = meanLoss(network, validation);
+    int bestEpoch = 0;
+    int[] order = train.clone();
+    int step = 0;
+    for (int epoch = 1; epoch <= options.epochs(); epoch++) {
+      shuffle(order, random);
+      for (int from = 0; from < order.length; from += options.batchGroups()) {
+        int to = Math.min(order.length, from + options.batchGroups());
+        if (collect(network, Arrays.copyOfRange(order, from, to))) {
+          step(network, first, second, ++step);
+        }
+      }
+      double validationLoss = meanLoss(network, validation);
+      if (validationLoss < bestLoss) {
+        bestLoss = validationLoss;
+        bestEpoch = epoch;
+        best = network.parameters().clone();
+      } else if (epoch - bestEpoch >= options.patience()) {
+        break;
+      }
+    }
+    System.arraycopy(best, 0, network.parameters(), 0, best.length);
+    return new Trained(network, bestEpoch, bestLoss);
+  }
+
+  /** Draws as many groups as there are, with replacement. */
+  static int[] bootstrap(int[] groups, RandomGenerator random) {
+    int[] drawn = new int[groups.length];
+    for (int i = 0; i < drawn.length; i++) {
+      drawn[i] = groups[random.nextInt(groups.length)];
+    }
+    return drawn;
+  }
+
+  private static void shuffle(int[] values, RandomGenerator random) {
+    for (int i = values.length - 1; i > 0; i--) {
+      int j = random.nextInt(i + 1);
+      int value = values[i];
+      values[i] = values[j];
+      values[j] = value;
+    }
+  }
+
+  /** Computes the gradient of a batch; false if it has no terms. */
+  private boolean collect(HeadNetwork network, int[] batch) {
+    Arrays.fill(network.gradients(), 0);
+    double terms = 0;
+    int completions = 0;
+    for (int group : batch) {
+      terms += loss.terms(labels(group));
+      completions += table.end(group) - table.start(group);
+    }
+    if (terms == 0) {
+      return false;
+    }
+    for (int group : batch) {
+      int start = table.start(group);
+      int size = table.end(group) - start;
+      double[][] units = new double[size][options.hiddenWidth()];
+      double[] scores = new double[size];
+      for (int i = 0; i < size; i++) {
+        scores[i] = network.forward(table.features(start + i), units[i]);
+      }
+      double[] byScore = new double[size];
+      loss.loss(labels(group), scores, byScore);
+      for (int i = 0; i < size; i++) {
+        double total =
+            byScore[i] / terms + 2 * options.scoreDecay() * scores[i] / completions;
+        if (total != 0) {
+          network.backward(table.features(start + i), units[i], total);
+        }
+      }
+    }
+    return true;
+  }
+
+  private void step(HeadNetwork network, double[] first, double[] second, int step) {
+    double[] weights = network.parameters();
+    double[] gradients = network.gradients();
+    double correction1 = 1 - Math.pow(BETA_1, step);
+    double correction2 = 1 - Math.pow(BETA_2, step);
+    double decay = 1 - options.learningRate() * options.weightDecay();
+    for (int i = 0; i < weights.length; i++) {
+      double gradient = gradients[i];
+      first[i] = BETA_1 * first[i] + (1 - BETA_1) * gradient;
+      second[i] = BETA_2 * second[i] + (1 - BETA_2) * gradient * gradient;
+      double move =
+          first[i] / correction1 / (Math.sqrt(second[i] / correction2) + EPSILON);
+      double kept = i < network.firstLayerSize() ? weights[i] * decay : weights[i];
+      weights[i] = kept - options.learningRate() * move;
+    }
+  }
+
+  /** Returns the loss a term over {@code groups}; 0 if they have no terms. */
+  double meanLoss(HeadNetwork network, int[] groups) {
+    double sum = 0;
+    double terms = 0;
+    double[] units = new double[options.hiddenWidth()];
+    for (int group : groups) {
+      int start = table.start(group);
+      double[] scores = new double[table.end(group) - start];
+      for (int i = 0; i < scores.length; i++) {
+        scores[i] = network.forward(table.features(start + i), units);
+      }
+      sum += loss.loss(labels(group), scores, new double[scores.length]);
+      terms += loss.terms(labels(group));
+    }
+    return terms == 0 ? 0 : sum / terms;
+  }
+
+  private List<LabelledCompletion> labels(int group) {
+    List<LabelledCompletion> labels = new ArrayList<>();
+    table.completions(group).forEach(i -> labels.add(table.label(i)));
+    return labels;
+  }
+}

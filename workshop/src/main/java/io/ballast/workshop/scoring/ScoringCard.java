@@ -1,0 +1,111 @@
+package io.ballast.workshop.scoring;
+
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.ScoringSpec;
+import java.util.Locale;
+import java.util.Map;
+
+/** Writes what a reader must know of trained heads, from the facts of their run. */
+final class ScoringCard {
+  private ScoringCard() {}
+
+  /**
+   * Returns the card as Markdown.
+   *
+   * @param name of the model, such as {@code java-reward}
+   * @param run what was trained on, by name
+   * @param command what makes the model again
+   */
+  static String of(String name, ScoringSpec spec, Map<String, String> run, String command) {
+    StringBuilder text = new StringBuilder();
+    text.append("# ").append(name).append("\n\n").append(purpose(spec.kind())).append("\n\n");
+    text.append("| | |\n|---|---|\n");
+    row(text, "trunk (frozen)", spec.trunk().model() + " " + spec.trunk().version());
+    row(text, "trunk's weights, SHA-256", spec.trunk().weightsSha256());
+    row(
+        text,
+        "heads",
+        spec.heads() + ", each features → " + spec.hiddenWidth() + " " + spec.activation().code()
+            + " → 1, each on its own draw of the prompts");
+    run.forEach((key, value) -> row(text, key, value));
+    row(text, "licence", "Apache-2.0");
+    text.append("\nMake it again: `").append(command).append("`\n\n");
+    text.append("## On files that trained nothing\n\n");
+    text.append("| | within a prompt | AUC | correlation |\n|---|---|---|---|\n");
+    for (int k = 0; k < spec.heads(); k++) {
+      figures(text, "member " + k, spec.heldOutMembers().get(k), "");
+    }
+    figures(text, "mean of members", spec.heldOut(), "mean_");
+    figures(text, cautious(spec.kind()), spec.heldOut(), "cautious_");
+    String sign = spec.kind() == ScoringKind.COST ? "− " : "";
+    figures(text, sign + "length alone", spec.heldOut(), "baseline_length_");
+    figures(text, sign + "mean log-prob alone", spec.heldOut(), "baseline_mean_log_prob_");
+    figures(text, sign + "sum of log-probs alone", spec.heldOut(), "baseline_sum_log_prob_");
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "%n%,.0f completions, %,.0f pairs; the cautious score's accuracy is ± %.3f (95 %%, by"
+                + " file). Expected calibration error %s.%n",
+            spec.heldOut().getOrDefault("completions", 0.0),
+            spec.heldOut().getOrDefault("pairs", 0.0),
+            spec.heldOut().getOrDefault("cautious_within_prompt_accuracy_half_width", 0.0),
+            figure(spec.heldOut(), "calibration_error")));
+    if (spec.heldOut().containsKey("cautious_sign_accuracy")) {
+      text.append(
+          "The cautious score's sign is right for "
+              + figure(spec.heldOut(), "cautious_sign_accuracy")
+              + " of completions.\n");
+    }
+    text.append("\n## Limits\n").append(limits(spec.kind())).append('\n');
+    return text.toString();
+  }
+
+  private static String purpose(ScoringKind kind) {
+    return switch (kind) {
+      case REWARD_ENSEMBLE ->
+          "Says which of a prompt's suggestions saves a programmer more characters. Pairs are"
+              + " ordered by characters; AUC is of a suggestion that begins right; correlation is"
+              + " with characters.";
+      case COST ->
+          "Says whether a suggestion breaks the file's syntax: above 0 it does. Pairs, AUC and"
+              + " correlation are of that event.";
+    };
+  }
+
+  private static String cautious(ScoringKind kind) {
+    return switch (kind) {
+      case REWARD_ENSEMBLE -> "cautious: lowest normalised member";
+      case COST -> "cautious: highest member";
+    };
+  }
+
+  private static String limits(ScoringKind kind) {
+    return switch (kind) {
+      case REWARD_ENSEMBLE ->
+          "Trained on one policy's suggestions: a policy that moves away from it leaves what these"
+              + " heads know. Scores of different prompts are not comparable.";
+      case COST ->
+          "Trained on one policy's suggestions: a policy that is optimised against these heads can"
+              + " find what they miss. A safety test must not rest on the heads that a run used.";
+    };
+  }
+
+  private static void figures(
+      StringBuilder text, String name, Map<String, Double> figures, String prefix) {
+    text.append("| ").append(name);
+    for (String figure : new String[] {"within_prompt_accuracy", "auc", "correlation"}) {
+      text.append(" | ").append(figure(figures, prefix + figure));
+    }
+    text.append(" |\n");
+  }
+
+  private static String figure(Map<String, Double> figures, String name) {
+    return figures.containsKey(name)
+        ? String.format(Locale.ROOT, "%.3f", figures.get(name))
+        : "–";
+  }
+
+  private static void row(StringBuilder text, String name, String value) {
+    text.append("| ").append(name).append(" | ").append(value).append(" |\n");
+  }
+}

@@ -1,0 +1,194 @@
+package io.ballast.workshop.scoring;
+
+import io.ballast.inference.onnx.OnnxFeatureReader;
+import io.ballast.inference.onnx.ScoringFeature;
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.ScoringModel;
+import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.torch.LlamaConfig;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Trains reward or cost heads: labels → features → heads → scoring folder. */
+@Command(
+    name = "train-scoring",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Trains reward or cost heads on a frozen decoder from labelled suggestions.")
+public final class TrainScoring implements Callable<Integer> {
+  private static final int REWARD_HEADS = 5;
+  private static final int COST_HEADS = 3;
+
+  @Option(names = "--kind", required = true, description = "${COMPLETION-CANDIDATES}.")
+  private ScoringKind kind = ScoringKind.REWARD_ENSEMBLE;
+
+  @Option(
+      names = "--labels",
+      required = true,
+      description = "JSON lines of labelled suggestions, plain or .gz.")
+  private Path labels = Path.of(".");
+
+  @Option(
+      names = "--trunk",
+      required = true,
+      description = "Hugging Face folder of the decoder, <name>/<version>.")
+  private Path trunk = Path.of(".");
+
+  @Option(
+      names = "--output",
+      required = true,
+      description = "Scoring folder to write, <name>/<version>, such as models/java-reward/1.")
+  private Path output = Path.of(".");
+
+  @Option(
+      names = "--heads",
+      description = "Members (default: " + REWARD_HEADS + " rewards, " + COST_HEADS + " costs).")
+  private @Nullable Integer heads;
+
+  @Option(
+      names = "--worth",
+      defaultValue = "KEPT",
+      description = "Which label wins a pair: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+  private Worth worth = Worth.KEPT;
+
+  @Option(
+      names = "--work",
+      defaultValue = "workshop/target/scoring",
+      description = "Folder for the feature graph (default: ${DEFAULT-VALUE}).")
+  private Path work = Path.of("workshop/target/scoring");
+
+  @Option(
+      names = "--epochs",
+      defaultValue = "40",
+      description = "The most passes over the labels (default: ${DEFAULT-VALUE}).")
+  private int epochs;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "1",
+      description = "Seed of split, draws and first weights (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--threads",
+      defaultValue = "1",
+      description = "Threads to read features with (default: ${DEFAULT-VALUE}).")
+  private int threads;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** Runs the command and exits with its code. */
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new TrainScoring()).execute(args));
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    int count = heads != null ? heads : kind == ScoringKind.COST ? COST_HEADS : REWARD_HEADS;
+    if (count < 1 || epochs < 1 || threads < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--heads, --epochs, --threads: at least 1 each");
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    List<LabelledGroup> groups = LabelledGroups.read(labels);
+    ScoringModel model;
+    Map<String, String> run;
+    try (OnnxFeatureReader reader =
+        OnnxFeatureReader.open(trunk, ScoringFeature.all(), work, threads)) {
+      FeatureTable table =
+          FeatureTable.read(reader, groups, done -> progress(out, done, groups.size()));
+      GroupSplit split = GroupSplit.byFile(table, seed);
+      HeadTrainer.Options options = HeadTrainer.Options.defaults().withEpochs(epochs);
+      run = facts(table, split);
+      run.forEach((key, value) -> out.println(key + ": " + value));
+      out.flush();
+      Path home = trunk.toAbsolutePath().normalize();
+      model =
+          new EnsembleTrainer(
+                  new EnsembleTrainer.Plan(kind, count, worth, seed, options),
+                  reader.features(),
+                  LlamaConfig.read(trunk).hiddenSize(),
+                  new TrunkReference(
+                      name(home.getParent()), name(home), reader.trunkWeightsSha256()),
+                  line -> {
+                    out.println(line);
+                    out.flush();
+                  })
+              .train(table, split);
+    }
+    publish(model, count, run, out);
+    return 0;
+  }
+
+  private static void progress(PrintWriter out, int done, int groups) {
+    if (done == groups || done % 1_024 == 0) {
+      out.printf(Locale.ROOT, "features: %,d of %,d groups%n", done, groups);
+      out.flush();
+    }
+  }
+
+  private Map<String, String> facts(FeatureTable table, GroupSplit split) {
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put(
+        "labels",
+        String.format(
+            Locale.ROOT, "%,d suggestions at %,d positions", table.size(), table.groups()));
+    if (!table.refused().isEmpty()) {
+      facts.put("left out", table.refused().toString());
+    }
+    facts.put(
+        "positions, split by file",
+        String.format(
+            Locale.ROOT,
+            "%,d to train, %,d to stop and calibrate, %,d to measure",
+            split.train().size(),
+            split.validation().size(),
+            split.test().size()));
+    if (kind == ScoringKind.REWARD_ENSEMBLE) {
+      facts.put("a pair is won by", "more characters " + worth.name().toLowerCase(Locale.ROOT));
+    }
+    facts.put("seed", Long.toString(seed));
+    return facts;
+  }
+
+  private void publish(ScoringModel model, int count, Map<String, String> run, PrintWriter out)
+      throws IOException {
+    String command =
+        String.format(
+            Locale.ROOT,
+            "./mesh train-scoring --kind %s --heads %d --worth %s --seed %d --epochs %d",
+            kind,
+            count,
+            worth,
+            seed,
+            epochs);
+    Path home = output.toAbsolutePath().normalize();
+    String card = ScoringCard.of(name(home.getParent()), model.spec(), run, command);
+    Files.createDirectories(output);
+    Files.writeString(output.resolve("MODEL_CARD.md"), card);
+    ScoringModelFolder.write(output, model, Map.of("seed", Long.toString(seed)));
+    out.println();
+    out.println(card.substring(card.indexOf("## On files")));
+    out.println("written to " + output);
+    out.flush();
+  }
+
+  private static String name(@Nullable Path path) {
+    return path == null || path.getFileName() == null ? "unnamed" : path.getFileName().toString();
+  }
+}
