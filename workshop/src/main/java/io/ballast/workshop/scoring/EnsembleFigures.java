@@ -119,11 +119,7 @@ final class EnsembleFigures {
     metrics
         .withinPrompt(values, order)
         .ifPresent(a -> figures.put(prefix + "within_prompt_accuracy", a.value()));
-    metrics
-        .areaUnderCurve(values, event)
-        .ifPresent(area -> figures.put(prefix + "auc", area));
-    metrics
-        .correlation(values, order)
-        .ifPresent(c -> figures.put(prefix + "correlation", c));
+    metrics.areaUnderCurve(values, event).ifPresent(area -> figures.put(prefix + "auc", area));
+    metrics.correlation(values, order).ifPresent(c -> figures.put(prefix + "correlation", c));
   }
 }

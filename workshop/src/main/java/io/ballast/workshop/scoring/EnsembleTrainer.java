@@ -32,8 +32,7 @@ final class EnsembleTrainer {
    * @param worth which label wins, for rewards
    * @param seed of split, draws and weights
    */
-  record Plan(
-      ScoringKind kind, int heads, Worth worth, long seed, HeadTrainer.Options options) {}
+  record Plan(ScoringKind kind, int heads, Worth worth, long seed, HeadTrainer.Options options) {}
 
   private final Plan plan;
   private final List<ScoringFeature> features;
@@ -100,8 +99,7 @@ final class EnsembleTrainer {
     Calibration calibration = figures.calibrate(standard, validation);
     ScoringMetrics test = new ScoringMetrics(standard, split.test().groups());
     List<Map<String, Double>> members = figures.members(test);
-    Map<String, Double> ensemble =
-        figures.ensemble(test, calibration, baselines(table));
+    Map<String, Double> ensemble = figures.ensemble(test, calibration, baselines(table));
     ScoringSpec spec =
         new ScoringSpec(
             plan.kind(),
@@ -125,8 +123,7 @@ final class EnsembleTrainer {
   }
 
   private double[] column(FeatureTable table, ScoringFeature feature) {
-    int at =
-        ScoringFeature.width(features.subList(0, features.indexOf(feature)), hiddenSize);
+    int at = ScoringFeature.width(features.subList(0, features.indexOf(feature)), hiddenSize);
     double[] column = new double[table.size()];
     for (int i = 0; i < column.length; i++) {
       column[i] = table.features(i)[at];
@@ -138,15 +135,13 @@ final class EnsembleTrainer {
     double[] own =
         Arrays.stream(groups).flatMap(table::completions).mapToDouble(i -> scores[i]).toArray();
     double mean = Arrays.stream(own).average().orElseThrow();
-    double variance =
-        Arrays.stream(own).map(s -> (s - mean) * (s - mean)).average().orElseThrow();
+    double variance = Arrays.stream(own).map(s -> (s - mean) * (s - mean)).average().orElseThrow();
     return new Normalization(mean, Math.max(Math.sqrt(variance), 1e-6));
   }
 
   private static void requireGroups(GroupSplit.Part part, String name) {
     if (part.size() == 0) {
-      throw new IllegalArgumentException(
-          name + ": no groups (expected: labels from more files)");
+      throw new IllegalArgumentException(name + ": no groups (expected: labels from more files)");
     }
   }
 }

@@ -138,8 +138,7 @@ final class HeadTrainer {
       double[] byScore = new double[size];
       loss.loss(labels(group), scores, byScore);
       for (int i = 0; i < size; i++) {
-        double total =
-            byScore[i] / terms + 2 * options.scoreDecay() * scores[i] / completions;
+        double total = byScore[i] / terms + 2 * options.scoreDecay() * scores[i] / completions;
         if (total != 0) {
           network.backward(table.features(start + i), units[i], total);
         }
@@ -158,8 +157,7 @@ final class HeadTrainer {
       double gradient = gradients[i];
       first[i] = BETA_1 * first[i] + (1 - BETA_1) * gradient;
       second[i] = BETA_2 * second[i] + (1 - BETA_2) * gradient * gradient;
-      double move =
-          first[i] / correction1 / (Math.sqrt(second[i] / correction2) + EPSILON);
+      double move = first[i] / correction1 / (Math.sqrt(second[i] / correction2) + EPSILON);
       double kept = i < network.firstLayerSize() ? weights[i] * decay : weights[i];
       weights[i] = kept - options.learningRate() * move;
     }

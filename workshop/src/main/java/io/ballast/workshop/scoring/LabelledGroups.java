@@ -72,8 +72,7 @@ public final class LabelledGroups {
     OutputStream bytes = Files.newOutputStream(file);
     try {
       OutputStream stream = isCompressed(file) ? new GZIPOutputStream(bytes) : bytes;
-      return new Writer(
-          new BufferedWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8)));
+      return new Writer(new BufferedWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8)));
     } catch (IOException e) {
       bytes.close();
       throw e;
@@ -97,8 +96,7 @@ public final class LabelledGroups {
         try {
           groups.add(parse(JSON.readTree(line)));
         } catch (IOException | IllegalArgumentException e) {
-          throw new IOException(
-              file + ", line " + (groups.size() + 1) + ": " + e.getMessage(), e);
+          throw new IOException(file + ", line " + (groups.size() + 1) + ": " + e.getMessage(), e);
         }
       }
     }
@@ -121,10 +119,7 @@ public final class LabelledGroups {
       }
       completions.add(
           new LabelledCompletion(
-              tokens(entry, "tokens"),
-              integer(entry, "saved"),
-              integer(entry, "kept"),
-              harm == 1));
+              tokens(entry, "tokens"), integer(entry, "saved"), integer(entry, "kept"), harm == 1));
     }
     JsonNode file = json.path("file");
     if (!file.isTextual()) {

@@ -25,7 +25,11 @@ final class ScoringCard {
     row(
         text,
         "heads",
-        spec.heads() + ", each features → " + spec.hiddenWidth() + " " + spec.activation().code()
+        spec.heads()
+            + ", each features → "
+            + spec.hiddenWidth()
+            + " "
+            + spec.activation().code()
             + " → 1, each on its own draw of the prompts");
     run.forEach((key, value) -> row(text, key, value));
     row(text, "licence", "Apache-2.0");
@@ -100,9 +104,7 @@ final class ScoringCard {
   }
 
   private static String figure(Map<String, Double> figures, String name) {
-    return figures.containsKey(name)
-        ? String.format(Locale.ROOT, "%.3f", figures.get(name))
-        : "–";
+    return figures.containsKey(name) ? String.format(Locale.ROOT, "%.3f", figures.get(name)) : "–";
   }
 
   private static void row(StringBuilder text, String name, String value) {

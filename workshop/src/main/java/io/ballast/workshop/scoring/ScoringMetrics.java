@@ -47,8 +47,7 @@ final class ScoringMetrics {
    *
    * @param scores by completion of the table
    */
-  Optional<PairAccuracy> withinPrompt(
-      double[] scores, ToIntFunction<LabelledCompletion> label) {
+  Optional<PairAccuracy> withinPrompt(double[] scores, ToIntFunction<LabelledCompletion> label) {
     Map<String, double[]> byFile = new HashMap<>();
     double right = 0;
     long pairs = 0;
@@ -75,13 +74,11 @@ final class ScoringMetrics {
       double gap = ofFile[0] - value * ofFile[1];
       squares += gap * gap;
     }
-    return Optional.of(
-        new PairAccuracy(value, 1.96 * Math.sqrt(squares) / pairs, pairs));
+    return Optional.of(new PairAccuracy(value, 1.96 * Math.sqrt(squares) / pairs, pairs));
   }
 
   /** Returns the chance that a completion with the label scores above one without; ties half. */
-  OptionalDouble areaUnderCurve(
-      double[] scores, Predicate<LabelledCompletion> label) {
+  OptionalDouble areaUnderCurve(double[] scores, Predicate<LabelledCompletion> label) {
     Integer[] order =
         IntStream.of(completions)
             .boxed()
@@ -139,8 +136,7 @@ final class ScoringMetrics {
    *
    * @param probabilities by completion of the table, 0 to 1
    */
-  OptionalDouble calibrationError(
-      double[] probabilities, Predicate<LabelledCompletion> label) {
+  OptionalDouble calibrationError(double[] probabilities, Predicate<LabelledCompletion> label) {
     double[] gap = new double[BINS];
     for (int i : completions) {
       int bin = Math.min(BINS - 1, (int) (probabilities[i] * BINS));
@@ -152,12 +148,9 @@ final class ScoringMetrics {
   }
 
   /** Returns the share of completions whose score is above 0 exactly if they have the label. */
-  OptionalDouble signAccuracy(
-      double[] scores, Predicate<LabelledCompletion> label) {
+  OptionalDouble signAccuracy(double[] scores, Predicate<LabelledCompletion> label) {
     long right =
-        IntStream.of(completions)
-            .filter(i -> scores[i] > 0 == label.test(table.label(i)))
-            .count();
+        IntStream.of(completions).filter(i -> scores[i] > 0 == label.test(table.label(i))).count();
     return completions.length == 0
         ? OptionalDouble.empty()
         : OptionalDouble.of((double) right / completions.length);

@@ -63,7 +63,8 @@ public final class TrainScoring implements Callable<Integer> {
   @Option(
       names = "--worth",
       defaultValue = "KEPT",
-      description = "Which label wins a pair: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+      description =
+          "Which label wins a pair: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
   private Worth worth = Worth.KEPT;
 
   @Option(

@@ -27,8 +27,7 @@ class PlattScalingTest {
   @Test
   void scoresThatSeparatePerfectlyGiveAFiniteSlope() {
     Calibration fitted =
-        PlattScaling.fit(
-            new double[] {-2, -1, 1, 2}, new boolean[] {false, false, true, true});
+        PlattScaling.fit(new double[] {-2, -1, 1, 2}, new boolean[] {false, false, true, true});
     assertThat(fitted.probability(2)).isBetween(0.7, 0.999);
     assertThat(fitted.probability(-2)).isBetween(0.001, 0.3);
   }

@@ -22,8 +22,7 @@ class ScoringMetricsTest {
   @Test
   void withinAPromptOnlyPairsOfUnequalLabelCount() {
     // group 0 is ordered, group 1 is tied in score, group 2 has no pair: (1 + ½) / 2
-    var accuracy =
-        METRICS.withinPrompt(new double[] {2, 1, 7, 7, 0, 9}, LabelledCompletion::kept);
+    var accuracy = METRICS.withinPrompt(new double[] {2, 1, 7, 7, 0, 9}, LabelledCompletion::kept);
     assertThat(accuracy).isPresent();
     assertThat(accuracy.orElseThrow().value()).isEqualTo(0.75);
     assertThat(accuracy.orElseThrow().pairs()).isEqualTo(2);
@@ -33,9 +32,7 @@ class ScoringMetricsTest {
   void areaUnderTheCurveIsTheShareOfPairsInOrderAndTiesCountHalf() {
     // harmful: indices 1 and 3, scores 5 and 2; harmless: 1, 2, 3, 4
     // 5 beats all four; 2 beats one and ties one: (4 + 1.5) / 8
-    assertThat(
-            METRICS.areaUnderCurve(
-                new double[] {1, 5, 2, 2, 3, 4}, LabelledCompletion::harmful))
+    assertThat(METRICS.areaUnderCurve(new double[] {1, 5, 2, 2, 3, 4}, LabelledCompletion::harmful))
         .hasValue(5.5 / 8);
   }
 
@@ -62,8 +59,7 @@ class ScoringMetricsTest {
   @Test
   void theSignIsRightForFourOfSix() {
     assertThat(
-            METRICS.signAccuracy(
-                new double[] {-1, 1, -1, -1, 1, -1}, LabelledCompletion::harmful))
+            METRICS.signAccuracy(new double[] {-1, 1, -1, -1, 1, -1}, LabelledCompletion::harmful))
         .hasValue(4 / 6.0);
   }
 

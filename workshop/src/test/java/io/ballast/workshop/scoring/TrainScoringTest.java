@@ -51,10 +51,7 @@ class TrainScoringTest {
     Files.writeString(tokenizer, "{}");
     try (TrainableDecoder decoder =
         TrainableDecoder.create(
-            CONFIG,
-            Arithmetic.FLOAT32,
-            OptimizerOptions.pretraining(),
-            new SplittableRandom(7))) {
+            CONFIG, Arithmetic.FLOAT32, OptimizerOptions.pretraining(), new SplittableRandom(7))) {
       decoder.save(trunk(), WeightType.FLOAT32, tokenizer, Map.of());
     }
     SplittableRandom random = new SplittableRandom(8);
@@ -113,9 +110,7 @@ class TrainScoringTest {
                         g.prompt(),
                         g.completions().stream().map(LabelledCompletion::tokens).toList()))
             .toList();
-    var model =
-        ScoringModelFolder.read(
-            folder.resolve("java-cost/1"), CONFIG.hiddenSize());
+    var model = ScoringModelFolder.read(folder.resolve("java-cost/1"), CONFIG.hiddenSize());
     var head = model.heads().heads().getFirst();
     int width = model.heads().featureCount();
     try (OnnxScorer scorer = open("java-cost");
