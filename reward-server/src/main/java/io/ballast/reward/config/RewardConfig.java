@@ -1,0 +1,82 @@
+package io.ballast.reward.config;
+
+import io.ballast.reward.core.ItemLimits;
+import io.ballast.reward.core.QueueLimits;
+import io.ballast.reward.core.RewardSettings;
+
+/**
+ * The reward-server's configuration, checked once.
+ *
+ * @param settings how the server judges when a request does not say
+ * @param items what one request may hold
+ * @param queue how work is batched
+ * @param threads of one batch in the model
+ */
+public record RewardConfig(
+    RewardSettings settings, ItemLimits items, QueueLimits queue, int threads) {
+  private static final int MAX_ITEMS = 4_096;
+  private static final int MAX_TEXT_BYTES = 1 << 20;
+
+  public RewardConfig {
+    require(!settings.defaultModel().isEmpty(), "default-model", "''", "a name");
+    require(!settings.servingVersion().isEmpty(), "serving-version", "''", "a version");
+    double lambda = settings.uwoLambda();
+    require(lambda >= 0 && Double.isFinite(lambda), "uwo-lambda", lambda, "finite, ≥ 0");
+    require(settings.quorum() >= 0, "quorum", settings.quorum(), "≥ 0; 0 means all");
+    require(settings.modelTimeout().isPositive(), "model-timeout", settings.modelTimeout(), "> 0");
+    require(
+        !settings.deadlineReserve().isNegative(),
+        "deadline-reserve",
+        settings.deadlineReserve(),
+        "≥ 0");
+    require(
+        items.items() >= 1 && items.items() <= MAX_ITEMS, "max-items", items.items(), "1 to 4,096");
+    require(
+        items.textBytes() >= 1 && items.textBytes() <= MAX_TEXT_BYTES,
+        "max-text-bytes",
+        items.textBytes(),
+        "1 to 1,048,576");
+    require(
+        items.promptTokens() >= 0,
+        "max-prompt-tokens",
+        items.promptTokens(),
+        "≥ 0; 0 means as many as fit");
+    require(queue.batchTokens() >= 1, "batch-tokens", queue.batchTokens(), "≥ 1");
+    require(!queue.batchWait().isNegative(), "batch-wait", queue.batchWait(), "≥ 0");
+    require(queue.queuedTokens() >= 1, "queued-tokens", queue.queuedTokens(), "≥ 1");
+    require(queue.workers() >= 1, "workers", queue.workers(), "≥ 1");
+    require(threads >= 1, "threads", threads, "≥ 1");
+  }
+
+  /**
+   * Reads {@code properties}.
+   *
+   * @throws IllegalArgumentException if one is out of its range, naming it
+   */
+  public static RewardConfig from(RewardProperties properties) {
+    return new RewardConfig(
+        new RewardSettings(
+            properties.defaultModel(),
+            properties.servingVersion(),
+            properties.aggregation(),
+            properties.uwoLambda(),
+            properties.quorum(),
+            properties.modelTimeout(),
+            properties.deadlineReserve()),
+        new ItemLimits(
+            properties.maxItems(), properties.maxTextBytes(), properties.maxPromptTokens()),
+        new QueueLimits(
+            properties.batchTokens(),
+            properties.batchWait(),
+            properties.queuedTokens(),
+            properties.workers()),
+        properties.threads());
+  }
+
+  private static void require(boolean holds, String property, Object value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "ballast.reward.%s: %s (expected: %s)".formatted(property, value, expected));
+    }
+  }
+}

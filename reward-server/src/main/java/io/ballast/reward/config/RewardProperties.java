@@ -1,0 +1,73 @@
+package io.ballast.reward.config;
+
+import io.ballast.rl.aggregation.AggregationMethod;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** The reward-server's properties, {@code ballast.reward.*}. Defaults live here only. */
+@ConfigMapping(prefix = "ballast.reward")
+public interface RewardProperties {
+  /** The ensemble that is meant when a request names none. */
+  @WithDefault("java-reward")
+  String defaultModel();
+
+  /** The version that the alias "serving" of the default ensemble points to. */
+  @WithDefault("1")
+  String servingVersion();
+
+  /** How members are combined when a request does not say. */
+  @WithDefault("WORST_CASE")
+  AggregationMethod aggregation();
+
+  /** The weight of the variance in UNCERTAINTY_WEIGHTED when a request does not say, ≥ 0. */
+  @WithDefault("0.5")
+  double uwoLambda();
+
+  /** The least number of members that must answer for a value; 0: all. */
+  @WithDefault("0")
+  int quorum();
+
+  /** How long an item may wait for its scores before it fails with DEADLINE. */
+  @WithDefault("PT60S")
+  Duration modelTimeout();
+
+  /** How long before the caller's deadline the answer is given, whatever is there by then. */
+  @WithDefault("PT0.02S")
+  Duration deadlineReserve();
+
+  /** The most items of a request, 1 to 4,096. */
+  @WithDefault("4096")
+  int maxItems();
+
+  /** The most bytes of one text in UTF-8, 1 to 1,048,576. */
+  @WithDefault("65536")
+  int maxTextBytes();
+
+  /**
+   * The most prompt tokens that the members see, the last ones; 0: as many as fit. The default
+   * ensemble was trained with 96.
+   */
+  @WithDefault("96")
+  int maxPromptTokens();
+
+  /** A batch is not made larger than so many tokens, ≥ 1. */
+  @WithDefault("4096")
+  int batchTokens();
+
+  /** How long the first of a batch waits for others, ≥ 0. */
+  @WithDefault("PT0.001S")
+  Duration batchWait();
+
+  /** Work beyond so many waiting tokens is refused, ≥ 1. */
+  @WithDefault("2000000")
+  int queuedTokens();
+
+  /** Batches that run side by side, ≥ 1. */
+  @WithDefault("2")
+  int workers();
+
+  /** Threads of one batch in the model, ≥ 1. */
+  @WithDefault("1")
+  int threads();
+}

@@ -1,0 +1,19 @@
+package io.ballast.reward.core;
+
+import java.util.List;
+
+/**
+ * K reward models that judge together.
+ *
+ * @param id name and version
+ * @param members shape [K], K ≥ 1
+ * @param heldOutAccuracy of the aggregated reward in ranking two completions of one prompt, 0 to 1
+ */
+public record Ensemble(PinnedVersion id, List<Member> members, double heldOutAccuracy) {
+  public Ensemble {
+    members = List.copyOf(members);
+    if (members.isEmpty()) {
+      throw new IllegalArgumentException("members: none (expected: at least one)");
+    }
+  }
+}

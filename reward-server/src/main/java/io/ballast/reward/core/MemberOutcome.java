@@ -1,0 +1,10 @@
+package io.ballast.reward.core;
+
+/** What one member said of one completion. */
+public sealed interface MemberOutcome {
+  /** Its score as the model gave it; whether it is finite is checked by whoever reads it. */
+  record Raw(double score) implements MemberOutcome {}
+
+  /** Why it has none: an error, or it came too late. */
+  record Missing(ItemFault fault) implements MemberOutcome {}
+}

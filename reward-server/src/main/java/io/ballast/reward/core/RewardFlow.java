@@ -1,0 +1,271 @@
+package io.ballast.reward.core;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.reward.core.EnsembleCatalog.Served;
+import io.ballast.reward.core.ItemReader.ItemRefusal;
+import io.ballast.reward.core.RewardJudge.Judgement;
+import io.ballast.rl.aggregation.AggregationMethod;
+import io.ballast.rl.aggregation.PessimisticSide;
+import io.ballast.rl.aggregation.ScoreAggregator;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
+
+/**
+ * The way of a request: validate each item → tokenise → batch across callers → members in one pass
+ * → normalise → aggregate → a value or a typed failure for each item. Thread-safe.
+ */
+public final class RewardFlow {
+  private static final int MAX_ID_CHARACTERS = 128;
+
+  private final EnsembleCatalog catalog;
+  private final RewardSettings settings;
+  private final ItemLimits limits;
+  private final LongSupplier nanoTime;
+
+  public RewardFlow(
+      EnsembleCatalog catalog, RewardSettings settings, ItemLimits limits, LongSupplier nanoTime) {
+    this.catalog = catalog;
+    this.settings = settings;
+    this.limits = limits;
+    this.nanoTime = nanoTime;
+  }
+
+  /**
+   * Scores items; one that cannot be scored fails alone.
+   *
+   * @throws MeshException MALFORMED_REQUEST for no items, too many, or ids that are too long or not
+   *     unique; UNKNOWN_MODEL; OVERLOADED
+   */
+  public ScoreAnswer score(ScoreCommand command, CallPatience patience) {
+    if (command.items().isEmpty() || command.items().size() > limits.items()) {
+      throw malformed(
+          "items",
+          "%,d items (expected: 1 to %,d)".formatted(command.items().size(), limits.items()));
+    }
+    List<String> ids = ids(command.items());
+    ScoreAggregator aggregator = aggregator(command.aggregation());
+    Served served = catalog.find(command.ensemble());
+    RewardJudge judge =
+        new RewardJudge(served.ensemble(), catalog.quorum(served.ensemble()), aggregator);
+    return new OneCall(served, judge, patience).answer(command, ids);
+  }
+
+  /**
+   * Compares two completions of one prompt.
+   *
+   * @throws MeshException as {@link #score}
+   */
+  public Comparison compare(ScoreCommand command, CallPatience patience) {
+    ScoreAnswer answer = score(command, patience);
+    return Comparison.of(answer.items().get(0), answer.items().get(1), answer.ensemble());
+  }
+
+  /** The aggregation that a request gets. */
+  ScoreAggregator aggregator(AggregationChoice choice) {
+    AggregationMethod method = choice.method();
+    Double lambda = choice.uwoLambda();
+    if (lambda != null && !(lambda >= 0 && Double.isFinite(lambda))) {
+      throw malformed("aggregation.uwo_lambda", lambda + " (expected: finite, ≥ 0)");
+    }
+    return new ScoreAggregator(
+        method == null ? settings.method() : method,
+        lambda == null ? settings.uwoLambda() : lambda,
+        PessimisticSide.LOW);
+  }
+
+  /** The name of an item, its index if it has none. */
+  static String id(ScoreItem item, int index) {
+    if (item.itemId().length() > MAX_ID_CHARACTERS) {
+      throw malformed(
+          item.path() + ".item_id",
+          "%,d characters (expected: at most %d)"
+              .formatted(item.itemId().length(), MAX_ID_CHARACTERS));
+    }
+    return item.itemId().isEmpty() ? Integer.toString(index) : item.itemId();
+  }
+
+  static MeshException duplicate(ScoreItem item, String id) {
+    return malformed(item.path() + ".item_id", "'%s' is another item's too".formatted(id));
+  }
+
+  private static List<String> ids(List<ScoreItem> items) {
+    Map<String, Integer> seen = new HashMap<>();
+    List<String> ids = new ArrayList<>(items.size());
+    for (int i = 0; i < items.size(); i++) {
+      String id = id(items.get(i), i);
+      if (seen.put(id, i) != null) {
+        throw duplicate(items.get(i), id);
+      }
+      ids.add(id);
+    }
+    return ids;
+  }
+
+  private static MeshException malformed(String field, String flaw) {
+    return new MeshException(
+        Fault.MALFORMED_REQUEST, field + ": " + flaw, Map.of("field", field, "flaw", flaw));
+  }
+
+  /** One request on its way. */
+  private final class OneCall {
+    private final Served served;
+    private final RewardJudge judge;
+    private final CallPatience patience;
+    private final long arrival = nanoTime.getAsLong();
+
+    private OneCall(Served served, RewardJudge judge, CallPatience patience) {
+      this.served = served;
+      this.judge = judge;
+      this.patience = patience;
+    }
+
+    /** Where an item's completion went. */
+    private sealed interface Place {
+      /** To the model, at this index of its prompt's group. */
+      record Queued(TokenIds prompt, int index) implements Place {}
+
+      /** Nowhere. */
+      record Refused(ItemFault fault) implements Place {}
+    }
+
+    private ScoreAnswer answer(ScoreCommand command, List<String> ids) {
+      Map<TokenIds, List<TokenIds>> byPrompt = new LinkedHashMap<>();
+      List<Place> places = new ArrayList<>();
+      for (ScoreItem item : command.items()) {
+        try {
+          TokenIds prompt = served.reader().prompt(item.path() + ".prompt", item.prompt());
+          TokenIds completion =
+              served.reader().completion(item.path() + ".completion", item.completion());
+          List<TokenIds> completions =
+              byPrompt.computeIfAbsent(prompt, unseen -> new ArrayList<>());
+          places.add(new Place.Queued(prompt, completions.size()));
+          completions.add(completion);
+        } catch (ItemRefusal refusal) {
+          places.add(new Place.Refused(refusal.fault()));
+        }
+      }
+      Duration tokenise = since(arrival);
+      Map<TokenIds, Batched> answers = infer(byPrompt, command.lane());
+      List<ScoredItem> items = new ArrayList<>();
+      for (int i = 0; i < ids.size(); i++) {
+        items.add(
+            switch (places.get(i)) {
+              case Place.Queued queued -> judged(ids.get(i), queued, answers, tokenise);
+              case Place.Refused refused ->
+                  new ScoredItem(
+                      ids.get(i),
+                      new Reward.Failed(refused.fault()),
+                      List.of(),
+                      new PhaseTimes(
+                          Duration.ZERO,
+                          Duration.ZERO,
+                          tokenise,
+                          Duration.ZERO,
+                          Duration.ZERO,
+                          since(arrival)));
+            });
+      }
+      return new ScoreAnswer(items, judge.aggregator(), served.ensemble(), longest(items));
+    }
+
+    private ScoredItem judged(
+        String id, Place.Queued place, Map<TokenIds, Batched> answers, Duration tokenise) {
+      Batched batched = Objects.requireNonNull(answers.get(place.prompt()));
+      long started = nanoTime.getAsLong();
+      Judgement judgement = judge.judge(batched.scores().get(place.index()));
+      return new ScoredItem(
+          id,
+          judgement.reward(),
+          judgement.members(),
+          new PhaseTimes(
+              batched.queue(),
+              batched.batchWait(),
+              tokenise,
+              batched.infer(),
+              since(started),
+              since(arrival)));
+    }
+
+    private Map<TokenIds, Batched> infer(Map<TokenIds, List<TokenIds>> byPrompt, Lane lane) {
+      List<PromptGroup> groups = new ArrayList<>();
+      byPrompt.forEach((prompt, completions) -> groups.add(new PromptGroup(prompt, completions)));
+      if (groups.isEmpty()) {
+        return Map.of();
+      }
+      List<CompletableFuture<Batched>> answers = served.queue().submit(groups, lane);
+      CompletableFuture<Void> left = new CompletableFuture<>();
+      patience.onCancel(() -> left.complete(null));
+      ItemFault why =
+          await(CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)), left);
+      Map<TokenIds, Batched> byTokens = new LinkedHashMap<>();
+      for (int g = 0; g < groups.size(); g++) {
+        PromptGroup group = groups.get(g);
+        Batched late = Batched.refused(group.completions().size(), why, since(arrival));
+        // completing it here tells the queue that nobody waits for it any more
+        answers.get(g).complete(late);
+        byTokens.put(group.prompt(), answers.get(g).join());
+      }
+      return byTokens;
+    }
+
+    /** Waits as long as it may; returns what those that have not answered by then have met. */
+    private ItemFault await(CompletableFuture<Void> all, CompletableFuture<Void> left) {
+      Duration limit =
+          patience
+              .remaining()
+              .map(remaining -> remaining.minus(settings.deadlineReserve()))
+              .filter(remaining -> remaining.compareTo(settings.modelTimeout()) < 0)
+              .orElse(settings.modelTimeout());
+      try {
+        var unused =
+            CompletableFuture.anyOf(all, left)
+                .get(Math.max(0, limit.toNanos()), TimeUnit.NANOSECONDS);
+      } catch (TimeoutException e) {
+        return new ItemFault(
+            ItemFault.Reason.DEADLINE, "no score after %,d ms".formatted(limit.toMillis()));
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("answers never fail", e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      return new ItemFault(ItemFault.Reason.CANCELLED, "the caller left");
+    }
+
+    private PhaseTimes longest(List<ScoredItem> items) {
+      Duration queue = Duration.ZERO;
+      Duration batchWait = Duration.ZERO;
+      Duration tokenise = Duration.ZERO;
+      Duration infer = Duration.ZERO;
+      Duration aggregate = Duration.ZERO;
+      for (ScoredItem item : items) {
+        PhaseTimes times = item.times();
+        queue = longer(queue, times.queue());
+        batchWait = longer(batchWait, times.batchWait());
+        tokenise = longer(tokenise, times.tokenise());
+        infer = longer(infer, times.infer());
+        aggregate = aggregate.plus(times.aggregate());
+      }
+      return new PhaseTimes(queue, batchWait, tokenise, infer, aggregate, since(arrival));
+    }
+
+    private Duration since(long start) {
+      return Duration.ofNanos(Math.max(0, nanoTime.getAsLong() - start));
+    }
+  }
+
+  private static Duration longer(Duration a, Duration b) {
+    return a.compareTo(b) >= 0 ? a : b;
+  }
+}

@@ -1,0 +1,19 @@
+package io.ballast.reward.core;
+
+import io.ballast.rl.aggregation.ScoreAggregator;
+import java.util.List;
+
+/**
+ * The items' rewards in the order of the request.
+ *
+ * @param items one for each
+ * @param aggregation what was used
+ * @param ensemble who answered
+ * @param times of the whole request
+ */
+public record ScoreAnswer(
+    List<ScoredItem> items, ScoreAggregator aggregation, Ensemble ensemble, PhaseTimes times) {
+  public ScoreAnswer {
+    items = List.copyOf(items);
+  }
+}

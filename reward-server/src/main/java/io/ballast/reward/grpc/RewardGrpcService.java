@@ -1,0 +1,78 @@
+package io.ballast.reward.grpc;
+
+import io.ballast.kit.grpc.Replies;
+import io.ballast.reward.core.EnsembleCatalog;
+import io.ballast.reward.core.RewardFlow;
+import io.ballast.reward.v1.CompareRequest;
+import io.ballast.reward.v1.CompareResponse;
+import io.ballast.reward.v1.ListRewardModelsRequest;
+import io.ballast.reward.v1.ListRewardModelsResponse;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+
+/** The reward API's edge: translates, delegates, answers. Decides nothing. */
+public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImplBase {
+  private final RewardFlow flow;
+  private final EnsembleCatalog catalog;
+  private final RewardMapper mapper;
+  private final Replies replies;
+
+  public RewardGrpcService(
+      RewardFlow flow, EnsembleCatalog catalog, RewardMapper mapper, Replies replies) {
+    this.flow = flow;
+    this.catalog = catalog;
+    this.mapper = mapper;
+    this.replies = replies;
+  }
+
+  @Override
+  public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+    replies.unary(
+        observer,
+        () ->
+            RewardMapper.response(
+                flow.score(mapper.command(request), ContextPatience.ofCurrentCall())));
+  }
+
+  @Override
+  public StreamObserver<ScoreStreamRequest> scoreStream(
+      StreamObserver<ScoreStreamResponse> observer) {
+    ScoreStreamSession session =
+        new ScoreStreamSession(
+            flow, mapper, (ServerCallStreamObserver<ScoreStreamResponse>) observer);
+    replies.stream(observer, session::run);
+    return session;
+  }
+
+  @Override
+  public void compare(CompareRequest request, StreamObserver<CompareResponse> observer) {
+    replies.unary(
+        observer,
+        () ->
+            RewardMapper.response(
+                flow.compare(mapper.command(request), ContextPatience.ofCurrentCall())));
+  }
+
+  @Override
+  public void listRewardModels(
+      ListRewardModelsRequest request, StreamObserver<ListRewardModelsResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          var unused = mapper.lane(request.getMetadata());
+          ListRewardModelsResponse.Builder response = ListRewardModelsResponse.newBuilder();
+          catalog
+              .list()
+              .forEach(
+                  ensemble ->
+                      response.addEnsembles(
+                          RewardMapper.ensemble(ensemble, catalog.quorum(ensemble))));
+          return response.build();
+        });
+  }
+}

@@ -1,0 +1,258 @@
+package io.ballast.reward.grpc;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.mesh.v1.Timing;
+import io.ballast.reward.core.AggregationChoice;
+import io.ballast.reward.core.Comparison;
+import io.ballast.reward.core.Content;
+import io.ballast.reward.core.Ensemble;
+import io.ballast.reward.core.ItemFault;
+import io.ballast.reward.core.Lane;
+import io.ballast.reward.core.Member;
+import io.ballast.reward.core.MemberJudgement;
+import io.ballast.reward.core.MemberOutcome;
+import io.ballast.reward.core.PhaseTimes;
+import io.ballast.reward.core.PinnedVersion;
+import io.ballast.reward.core.Reward;
+import io.ballast.reward.core.ScoreAnswer;
+import io.ballast.reward.core.ScoreCommand;
+import io.ballast.reward.core.ScoreItem;
+import io.ballast.reward.core.ScoredItem;
+import io.ballast.reward.core.VersionSelector;
+import io.ballast.reward.v1.Aggregation;
+import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.reward.v1.CompareRequest;
+import io.ballast.reward.v1.CompareResponse;
+import io.ballast.reward.v1.MemberScore;
+import io.ballast.reward.v1.RewardEnsemble;
+import io.ballast.reward.v1.RewardMember;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreResult;
+import io.ballast.rl.aggregation.ScoreAggregator;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Translates the reward API. */
+public final class RewardMapper {
+  private final Function<RequestMetadata, RequestContext> contexts;
+
+  /**
+   * @param contexts validates metadata and fills in defaults
+   */
+  public RewardMapper(Function<RequestMetadata, RequestContext> contexts) {
+    this.contexts = contexts;
+  }
+
+  /** Which lane a request travels in. */
+  Lane lane(RequestMetadata metadata) {
+    return switch (contexts.apply(metadata).priority()) {
+      case PRIORITY_TRAINER -> Lane.TRAINER;
+      case PRIORITY_BATCH -> Lane.BATCH;
+      case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
+    };
+  }
+
+  ScoreCommand command(ScoreRequest request) {
+    List<ScoreItem> items = new ArrayList<>(request.getItemsCount());
+    for (int i = 0; i < request.getItemsCount(); i++) {
+      items.add(item(request.getItems(i), "items[" + i + "]"));
+    }
+    return new ScoreCommand(
+        lane(request.getMetadata()),
+        selector(request.getRewardModel()),
+        choice(request.getAggregation()),
+        items);
+  }
+
+  ScoreCommand command(CompareRequest request) {
+    Content prompt = content(request.getPrompt());
+    return new ScoreCommand(
+        lane(request.getMetadata()),
+        selector(request.getRewardModel()),
+        choice(request.getAggregation()),
+        List.of(
+            new ScoreItem("a", "a", prompt, content(request.getCompletionA())),
+            new ScoreItem("b", "b", prompt, content(request.getCompletionB()))));
+  }
+
+  static ScoreItem item(io.ballast.reward.v1.ScoreItem item, String path) {
+    return new ScoreItem(
+        item.getItemId(), path, content(item.getPrompt()), content(item.getCompletion()));
+  }
+
+  static VersionSelector selector(ModelSelector selector) {
+    String model = selector.getModel();
+    return switch (selector.getSelectorCase()) {
+      case VERSION -> VersionSelector.version(model, selector.getVersion());
+      case ALIAS -> VersionSelector.alias(model, selector.getAlias());
+      case SELECTOR_NOT_SET -> VersionSelector.alias(model, VersionSelector.SERVING);
+    };
+  }
+
+  static AggregationChoice choice(Aggregation aggregation) {
+    return new AggregationChoice(
+        method(aggregation.getMethod()),
+        aggregation.hasUwoLambda() ? aggregation.getUwoLambda() : null);
+  }
+
+  private static io.ballast.rl.aggregation.@Nullable AggregationMethod method(
+      AggregationMethod method) {
+    return switch (method) {
+      case AGGREGATION_METHOD_UNSPECIFIED -> null;
+      case AGGREGATION_METHOD_MEAN -> io.ballast.rl.aggregation.AggregationMethod.MEAN;
+      case AGGREGATION_METHOD_WCO -> io.ballast.rl.aggregation.AggregationMethod.WORST_CASE;
+      case AGGREGATION_METHOD_UWO ->
+          io.ballast.rl.aggregation.AggregationMethod.UNCERTAINTY_WEIGHTED;
+      case UNRECOGNIZED ->
+          throw new MeshException(
+              Fault.MALFORMED_REQUEST,
+              "aggregation.method: unknown (expected: MEAN, WCO or UWO)",
+              Map.of("field", "aggregation.method"));
+    };
+  }
+
+  private static Content content(TextOrTokens content) {
+    return switch (content.getContentCase()) {
+      case TEXT -> new Content.Text(content.getText());
+      case TOKENS ->
+          new Content.Tokens(
+              TokenIds.of(
+                  content.getTokens().getTokenIdsList().stream()
+                      .mapToInt(Integer::intValue)
+                      .toArray()));
+      case CONTENT_NOT_SET -> new Content.Absent();
+    };
+  }
+
+  static ScoreResponse response(ScoreAnswer answer) {
+    ScoreResponse.Builder response =
+        ScoreResponse.newBuilder()
+            .setAggregation(aggregation(answer.aggregation()))
+            .setModelVersion(version(answer.ensemble().id()))
+            .setTiming(timing(answer.times()));
+    for (ScoredItem item : answer.items()) {
+      response.addResults(result(item, answer.ensemble()));
+      response.addSampleMask(item.reward() instanceof Reward.Value);
+    }
+    return response.build();
+  }
+
+  static CompareResponse response(Comparison comparison) {
+    CompareResponse.Builder response =
+        CompareResponse.newBuilder()
+            .addResults(result(comparison.a(), comparison.ensemble()))
+            .addResults(result(comparison.b(), comparison.ensemble()))
+            .setMembersPreferringA(comparison.preferringA())
+            .setMembersCount(comparison.judgedBoth());
+    comparison.probabilityA().ifPresent(response::setProbabilityAPreferred);
+    return response.build();
+  }
+
+  static ScoreResult result(ScoredItem item, Ensemble ensemble) {
+    ScoreResult.Builder result =
+        ScoreResult.newBuilder().setItemId(item.itemId()).setTiming(timing(item.times()));
+    switch (item.reward()) {
+      case Reward.Value value -> result.setValue(value.value()).setSpread(value.spread());
+      case Reward.Failed failed -> result.setFailure(failure(failed.fault()));
+    }
+    for (int k = 0; k < item.members().size(); k++) {
+      result.addMembers(member(item.members().get(k), ensemble.members().get(k)));
+    }
+    return result.build();
+  }
+
+  private static MemberScore member(MemberJudgement judgement, Member member) {
+    MemberScore.Builder score = MemberScore.newBuilder().setModelVersion(version(member.id()));
+    switch (judgement.outcome()) {
+      case MemberOutcome.Raw raw -> score.setRawScore(raw.score());
+      case MemberOutcome.Missing missing -> score.setFailure(failure(missing.fault()));
+    }
+    judgement.normalised().ifPresent(score::setNormalisedScore);
+    return score.build();
+  }
+
+  static Aggregation aggregation(ScoreAggregator aggregator) {
+    return switch (aggregator.method()) {
+      case MEAN ->
+          Aggregation.newBuilder().setMethod(AggregationMethod.AGGREGATION_METHOD_MEAN).build();
+      case WORST_CASE ->
+          Aggregation.newBuilder().setMethod(AggregationMethod.AGGREGATION_METHOD_WCO).build();
+      case UNCERTAINTY_WEIGHTED ->
+          Aggregation.newBuilder()
+              .setMethod(AggregationMethod.AGGREGATION_METHOD_UWO)
+              .setUwoLambda(aggregator.uncertaintyWeight())
+              .build();
+    };
+  }
+
+  static RewardEnsemble ensemble(Ensemble ensemble, int quorum) {
+    RewardEnsemble.Builder answer =
+        RewardEnsemble.newBuilder()
+            .setModelVersion(version(ensemble.id()))
+            .setQuorum(quorum)
+            .setHeldOutAccuracy(ensemble.heldOutAccuracy());
+    for (Member member : ensemble.members()) {
+      answer.addMembers(
+          RewardMember.newBuilder()
+              .setModelVersion(version(member.id()))
+              .setScoreMean(member.scale().mean())
+              .setScoreStd(member.scale().std())
+              .setHeldOutAccuracy(member.heldOutAccuracy()));
+    }
+    return answer.build();
+  }
+
+  static ModelVersion version(PinnedVersion version) {
+    return ModelVersion.newBuilder()
+        .setModel(version.model())
+        .setVersion(version.version())
+        .setWeightsSha256(version.weightsSha256())
+        .build();
+  }
+
+  static ItemFailure failure(ItemFault fault) {
+    FailureReason reason =
+        switch (fault.reason()) {
+          case INVALID_INPUT -> FailureReason.FAILURE_REASON_INVALID_INPUT;
+          case TOO_LONG -> FailureReason.FAILURE_REASON_TOO_LONG;
+          case DEADLINE -> FailureReason.FAILURE_REASON_DEADLINE;
+          case OVERLOADED -> FailureReason.FAILURE_REASON_OVERLOADED;
+          case MODEL_ERROR -> FailureReason.FAILURE_REASON_MODEL_ERROR;
+          case QUORUM_LOST -> FailureReason.FAILURE_REASON_QUORUM_LOST;
+          case CANCELLED -> FailureReason.FAILURE_REASON_CANCELLED;
+        };
+    return ItemFailure.newBuilder().setReason(reason).setMessage(fault.message()).build();
+  }
+
+  private static Timing timing(PhaseTimes times) {
+    return Timing.newBuilder()
+        .setQueueDuration(duration(times.queue()))
+        .setBatchWaitDuration(duration(times.batchWait()))
+        .setTokeniseDuration(duration(times.tokenise()))
+        .setInferDuration(duration(times.infer()))
+        .setAggregateDuration(duration(times.aggregate()))
+        .setTotalDuration(duration(times.total()))
+        .build();
+  }
+
+  private static com.google.protobuf.Duration duration(Duration duration) {
+    return com.google.protobuf.Duration.newBuilder()
+        .setSeconds(duration.getSeconds())
+        .setNanos(duration.getNano())
+        .build();
+  }
+}

@@ -1,0 +1,134 @@
+package io.ballast.reward.grpc;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.Replies.Sink;
+import io.ballast.reward.core.RewardFlow;
+import io.ballast.reward.core.ScoreAnswer;
+import io.ballast.reward.core.ScoreCommand;
+import io.ballast.reward.core.ScoreItem;
+import io.ballast.reward.core.ScoredItem;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * One stream of items: whatever has arrived by the time the last answers are sent is scored next,
+ * together. The client may be so many items ahead; then flow control holds it.
+ */
+final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
+  private static final int WINDOW = 256;
+  private static final int MAX_ITEMS = 100_000;
+
+  private final RewardFlow flow;
+  private final RewardMapper mapper;
+  private final ServerCallStreamObserver<ScoreStreamResponse> call;
+  private final BlockingQueue<Optional<ScoreStreamRequest>> arrived = new LinkedBlockingQueue<>();
+  private final Set<String> seen = new HashSet<>();
+
+  ScoreStreamSession(
+      RewardFlow flow, RewardMapper mapper, ServerCallStreamObserver<ScoreStreamResponse> call) {
+    this.flow = flow;
+    this.mapper = mapper;
+    this.call = call;
+    call.disableAutoRequest();
+  }
+
+  @Override
+  public void onNext(ScoreStreamRequest request) {
+    arrived.add(Optional.of(request));
+  }
+
+  @Override
+  public void onError(Throwable error) {
+    arrived.add(Optional.empty());
+  }
+
+  @Override
+  public void onCompleted() {
+    arrived.add(Optional.empty());
+  }
+
+  /** Answers until the client has sent its last item. */
+  void run(Sink<ScoreStreamResponse> sink) throws InterruptedException {
+    sink.onCancel(() -> arrived.add(Optional.empty()));
+    call.request(WINDOW);
+    Optional<ScoreStreamRequest> first = arrived.take();
+    if (first.isEmpty()) {
+      return;
+    }
+    ScoreStreamRequest settings = first.get();
+    ScoreCommand template =
+        new ScoreCommand(
+            mapper.lane(settings.getMetadata()),
+            RewardMapper.selector(settings.getRewardModel()),
+            RewardMapper.choice(settings.getAggregation()),
+            List.of());
+    List<Optional<ScoreStreamRequest>> next = new ArrayList<>(List.of(first));
+    boolean last = false;
+    while (!last && !sink.cancelled()) {
+      arrived.drainTo(next, WINDOW - next.size());
+      last = next.contains(Optional.<ScoreStreamRequest>empty());
+      List<ScoreItem> items = items(next);
+      if (!items.isEmpty()) {
+        answer(template, items, sink);
+        call.request(items.size());
+      }
+      next.clear();
+      if (!last) {
+        next.add(arrived.take());
+      }
+    }
+  }
+
+  private List<ScoreItem> items(List<Optional<ScoreStreamRequest>> requests) {
+    List<ScoreItem> items = new ArrayList<>();
+    for (Optional<ScoreStreamRequest> request : requests) {
+      if (request.isEmpty()) {
+        break;
+      }
+      int index = seen.size();
+      if (index == MAX_ITEMS) {
+        throw malformed(
+            index, "one too many (expected: at most %,d a stream)".formatted(MAX_ITEMS));
+      }
+      ScoreItem item = RewardMapper.item(request.get().getItem(), "item[" + index + "]");
+      String id = item.itemId().isEmpty() ? Integer.toString(index) : item.itemId();
+      if (!seen.add(id)) {
+        throw malformed(index, "item_id '%s' is another item's too".formatted(id));
+      }
+      items.add(new ScoreItem(id, item.path(), item.prompt(), item.completion()));
+    }
+    return items;
+  }
+
+  private void answer(
+      ScoreCommand template, List<ScoreItem> items, Sink<ScoreStreamResponse> sink) {
+    ScoreCommand command =
+        new ScoreCommand(template.lane(), template.ensemble(), template.aggregation(), items);
+    ScoreAnswer answer = flow.score(command, ContextPatience.ofCurrentCall());
+    for (ScoredItem item : answer.items()) {
+      sink.send(
+          ScoreStreamResponse.newBuilder()
+              .setResult(RewardMapper.result(item, answer.ensemble()))
+              .setAggregation(RewardMapper.aggregation(answer.aggregation()))
+              .setModelVersion(RewardMapper.version(answer.ensemble().id()))
+              .build());
+    }
+  }
+
+  private static MeshException malformed(int index, String flaw) {
+    String field = "item[" + index + "]";
+    return new MeshException(
+        Fault.MALFORMED_REQUEST, field + ": " + flaw, Map.of("field", field, "flaw", flaw));
+  }
+}

@@ -1,0 +1,60 @@
+package io.ballast.reward.wiring;
+
+import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.reward.config.RewardConfig;
+import io.ballast.reward.core.EnsembleCatalog;
+import io.ballast.reward.core.EnsembleSource;
+import io.ballast.reward.core.RewardFlow;
+import io.ballast.reward.grpc.RewardGrpcService;
+import io.ballast.reward.grpc.RewardMapper;
+import io.grpc.BindableService;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+
+/** A reward-server, built and ready to serve. */
+public final class RewardServer implements AutoCloseable {
+  private final EnsembleCatalog catalog;
+  private final RewardGrpcService service;
+
+  /**
+   * Builds every part and loads the default ensemble if it is there.
+   *
+   * @param contexts validates the metadata of requests
+   * @throws io.ballast.kit.error.MeshException if the default ensemble cannot be loaded
+   */
+  public RewardServer(
+      RewardConfig config,
+      EnsembleSource source,
+      Function<RequestMetadata, RequestContext> contexts,
+      Replies replies,
+      MeterRegistry meters,
+      LongSupplier nanoTime) {
+    catalog =
+        new EnsembleCatalog(source, config.settings(), config.items(), config.queue(), nanoTime);
+    service =
+        new RewardGrpcService(
+            new RewardFlow(catalog, config.settings(), config.items(), nanoTime),
+            catalog,
+            new RewardMapper(contexts),
+            replies);
+    var unused =
+        Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
+            .register(meters);
+    catalog.warmUp();
+  }
+
+  /** The services of the reward API. */
+  public List<BindableService> services() {
+    return List.of(service);
+  }
+
+  @Override
+  public void close() {
+    catalog.close();
+  }
+}
