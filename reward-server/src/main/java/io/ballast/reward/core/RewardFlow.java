@@ -209,13 +209,16 @@ public final class RewardFlow {
       patience.onCancel(() -> left.complete(null));
       ItemFault why =
           await(CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)), left);
+      boolean someLate = false;
       Map<TokenIds, Batched> byTokens = new LinkedHashMap<>();
       for (int g = 0; g < groups.size(); g++) {
         PromptGroup group = groups.get(g);
         Batched late = Batched.refused(group.completions().size(), why, since(arrival));
-        // completing it here tells the queue that nobody waits for it any more
-        answers.get(g).complete(late);
+        someLate |= answers.get(g).complete(late);
         byTokens.put(group.prompt(), answers.get(g).join());
+      }
+      if (someLate) {
+        served.queue().forgetAnswered();
       }
       return byTokens;
     }

@@ -88,6 +88,17 @@ final class ScoringQueue implements AutoCloseable {
     }
   }
 
+  /** Takes out what has been answered in another way: nobody waits for it any more. */
+  void forgetAnswered() {
+    lock.lock();
+    try {
+      waiting.removeIf(job -> job.answer().isDone());
+      waitingTokens = waiting.stream().mapToInt(job -> job.group().tokens()).sum();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** The tokens that wait for a worker. */
   int waitingTokens() {
     lock.lock();

@@ -1,0 +1,95 @@
+package io.ballast.reward.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.reward.core.ItemLimits;
+import io.ballast.reward.core.QueueLimits;
+import io.ballast.reward.core.RewardSettings;
+import io.ballast.reward.testing.TestReward;
+import io.ballast.rl.aggregation.AggregationMethod;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Every property has a default, reaches its field, and is refused out of its range by name. */
+class RewardPropertiesTest {
+  @Test
+  void defaults() {
+    assertThat(TestReward.config(Map.of()))
+        .isEqualTo(
+            new RewardConfig(
+                new RewardSettings(
+                    "java-reward",
+                    "1",
+                    AggregationMethod.WORST_CASE,
+                    0.5,
+                    0,
+                    Duration.ofSeconds(60),
+                    Duration.ofMillis(20)),
+                new ItemLimits(4_096, 65_536, 96),
+                new QueueLimits(4_096, Duration.ofMillis(1), 2_000_000, 2),
+                1));
+  }
+
+  @Test
+  void everyPropertyReachesItsField() {
+    Map<String, String> all = new HashMap<>();
+    all.put("default-model", "other");
+    all.put("serving-version", "7");
+    all.put("aggregation", "MEAN");
+    all.put("uwo-lambda", "0.1");
+    all.put("quorum", "3");
+    all.put("model-timeout", "PT1S");
+    all.put("deadline-reserve", "PT2S");
+    all.put("max-items", "5");
+    all.put("max-text-bytes", "6");
+    all.put("max-prompt-tokens", "8");
+    all.put("batch-tokens", "9");
+    all.put("batch-wait", "PT3S");
+    all.put("queued-tokens", "10");
+    all.put("workers", "11");
+    all.put("threads", "12");
+
+    assertThat(TestReward.config(all))
+        .isEqualTo(
+            new RewardConfig(
+                new RewardSettings(
+                    "other",
+                    "7",
+                    AggregationMethod.MEAN,
+                    0.1,
+                    3,
+                    Duration.ofSeconds(1),
+                    Duration.ofSeconds(2)),
+                new ItemLimits(5, 6, 8),
+                new QueueLimits(9, Duration.ofSeconds(3), 10, 11),
+                12));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "uwo-lambda | -1 | uwo-lambda: -1.0 (expected: finite, ≥ 0)",
+        "quorum | -1 | quorum: -1 (expected: ≥ 0; 0 means all)",
+        "model-timeout | PT0S | model-timeout: PT0S (expected: > 0)",
+        "deadline-reserve | PT-1S | deadline-reserve: PT-1S (expected: ≥ 0)",
+        "max-items | 4097 | max-items: 4097 (expected: 1 to 4,096)",
+        "max-text-bytes | 0 | max-text-bytes: 0 (expected: 1 to 1,048,576)",
+        "max-prompt-tokens | -1 | max-prompt-tokens: -1 (expected: ≥ 0; 0 means as many as fit)",
+        "batch-tokens | 0 | batch-tokens: 0 (expected: ≥ 1)",
+        "batch-wait | PT-1S | batch-wait: PT-1S (expected: ≥ 0)",
+        "queued-tokens | 0 | queued-tokens: 0 (expected: ≥ 1)",
+        "workers | 0 | workers: 0 (expected: ≥ 1)",
+        "threads | 0 | threads: 0 (expected: ≥ 1)"
+      })
+  void aValueOutOfItsRangeIsNamed(String property, String value, String message) {
+    assertThatThrownBy(() -> TestReward.config(Map.of(property, value)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("ballast.reward." + message);
+  }
+}

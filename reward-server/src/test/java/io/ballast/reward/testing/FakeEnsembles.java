@@ -1,0 +1,133 @@
+package io.ballast.reward.testing;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.reward.core.CompletionScores;
+import io.ballast.reward.core.Ensemble;
+import io.ballast.reward.core.EnsembleSource;
+import io.ballast.reward.core.ItemFault;
+import io.ballast.reward.core.Member;
+import io.ballast.reward.core.MemberOutcome;
+import io.ballast.reward.core.MemberScorer;
+import io.ballast.reward.core.PinnedVersion;
+import io.ballast.reward.core.PromptGroup;
+import io.ballast.rl.aggregation.MemberScale;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * Two ensembles of three members, versions 1 and 2. Member k gives a completion its length times k
+ * + 1; its scale has mean k and standard deviation 2. Letters in a completion make trouble: N a
+ * member's NaN, E a member's error, L a late member, X all members refuse, and T the engine throws.
+ */
+public final class FakeEnsembles implements EnsembleSource {
+  public static final int MEMBERS = 3;
+
+  /** The groups of every batch, in order. */
+  public final List<List<PromptGroup>> batches = new CopyOnWriteArrayList<>();
+
+  private volatile CountDownLatch gate = new CountDownLatch(0);
+  private volatile CountDownLatch entered = new CountDownLatch(1);
+
+  @Override
+  public List<Ensemble> list() {
+    return List.of(ensemble("1"), ensemble("2"));
+  }
+
+  private static Ensemble ensemble(String version) {
+    String sha = version.repeat(64);
+    List<Member> members = new ArrayList<>();
+    for (int k = 0; k < MEMBERS; k++) {
+      members.add(
+          new Member(
+              new PinnedVersion("java-reward/" + k, version, sha),
+              new MemberScale(k, 2),
+              0.7 + k / 100.0));
+    }
+    return new Ensemble(new PinnedVersion("java-reward", version, sha), members, 0.75);
+  }
+
+  @Override
+  public Opened open(Ensemble ensemble) {
+    if (ensemble.id().version().equals("2")) {
+      throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
+    }
+    return new Opened(new CharacterTokenizer(), new Scorer());
+  }
+
+  /** Holds every batch from now on until {@link #release}. */
+  public void hold() {
+    gate = new CountDownLatch(1);
+    entered = new CountDownLatch(1);
+  }
+
+  /** Waits until a worker holds a batch. */
+  public void awaitHeld() throws InterruptedException {
+    entered.await();
+  }
+
+  /** Lets batches go on. */
+  public void release() {
+    gate.countDown();
+  }
+
+  private final class Scorer implements MemberScorer {
+    @Override
+    public List<List<CompletionScores>> score(List<PromptGroup> groups) {
+      batches.add(groups);
+      entered.countDown();
+      try {
+        gate.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      return groups.stream()
+          .map(group -> group.completions().stream().map(Scorer::scores).toList())
+          .toList();
+    }
+
+    private static CompletionScores scores(TokenIds completion) {
+      if (has(completion, 'T')) {
+        throw new IllegalStateException("out of memory");
+      }
+      if (has(completion, 'X')) {
+        return new CompletionScores.Refused(
+            new ItemFault(ItemFault.Reason.TOO_LONG, "999 tokens (expected: at most 255)"));
+      }
+      List<MemberOutcome> members = new ArrayList<>();
+      for (int k = 0; k < MEMBERS; k++) {
+        members.add(new MemberOutcome.Raw(completion.size() * (k + 1.0)));
+      }
+      if (has(completion, 'N')) {
+        members.set(1, new MemberOutcome.Raw(Double.NaN));
+      }
+      if (has(completion, 'E')) {
+        members.set(
+            1,
+            new MemberOutcome.Missing(new ItemFault(ItemFault.Reason.MODEL_ERROR, "it crashed")));
+      }
+      if (has(completion, 'L')) {
+        members.set(
+            2,
+            new MemberOutcome.Missing(
+                new ItemFault(ItemFault.Reason.DEADLINE, "no score after 2,000 ms")));
+      }
+      return new CompletionScores.Judged(members);
+    }
+
+    private static boolean has(TokenIds tokens, char letter) {
+      for (int i = 0; i < tokens.size(); i++) {
+        if (tokens.get(i) == letter) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    @Override
+    public void close() {}
+  }
+}

@@ -1,0 +1,114 @@
+package io.ballast.reward.testing;
+
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.reward.config.RewardConfig;
+import io.ballast.reward.config.RewardProperties;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
+import io.ballast.reward.v1.ScoreItem;
+import io.ballast.reward.wiring.RewardServer;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A reward-server in process, over fake ensembles. */
+public final class TestReward implements AutoCloseable {
+  public final FakeEnsembles ensembles = new FakeEnsembles();
+
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final RewardServer server;
+  private final Server grpc;
+  private final ManagedChannel channel;
+
+  private TestReward(Map<String, String> properties) {
+    server =
+        new RewardServer(
+            config(properties),
+            ensembles,
+            TestReward::context,
+            new TestReplies(),
+            meters,
+            System::nanoTime);
+    String name = InProcessServerBuilder.generateName();
+    InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
+    server.services().forEach(builder::addService);
+    try {
+      grpc = builder.build().start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    channel = InProcessChannelBuilder.forName(name).build();
+  }
+
+  /** Starts with the defaults, one worker, and these properties. */
+  public static TestReward start(Map<String, String> properties) {
+    Map<String, String> all = new HashMap<>(Map.of("workers", "1", "batch-wait", "PT0S"));
+    all.putAll(properties);
+    return new TestReward(all);
+  }
+
+  /** Reads properties as the process does; names are without their prefix. */
+  public static RewardConfig config(Map<String, String> values) {
+    Map<String, String> prefixed = new HashMap<>();
+    values.forEach((name, value) -> prefixed.put("ballast.reward." + name, value));
+    return RewardConfig.from(
+        new SmallRyeConfigBuilder()
+            .withMapping(RewardProperties.class)
+            .withSources(new PropertiesConfigSource(prefixed, "test", 100))
+            .build()
+            .getConfigMapping(RewardProperties.class));
+  }
+
+  public RewardServiceBlockingStub stub() {
+    return RewardServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** What waits for a worker. */
+  public int waitingTokens() {
+    return (int) meters.get("ballast.reward.waiting.tokens").gauge().value();
+  }
+
+  public ManagedChannel channel() {
+    return channel;
+  }
+
+  public static ScoreItem item(String id, String prompt, String completion) {
+    return ScoreItem.newBuilder()
+        .setItemId(id)
+        .setPrompt(text(prompt))
+        .setCompletion(text(completion))
+        .build();
+  }
+
+  public static TextOrTokens text(String text) {
+    return TextOrTokens.newBuilder().setText(text).build();
+  }
+
+  private static RequestContext context(RequestMetadata metadata) {
+    Priority priority = metadata.getPriority();
+    return new RequestContext(
+        "request",
+        "default",
+        priority == Priority.PRIORITY_UNSPECIFIED ? Priority.PRIORITY_INTERACTIVE : priority,
+        "");
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    grpc.shutdownNow();
+    ensembles.release();
+    server.close();
+  }
+}
