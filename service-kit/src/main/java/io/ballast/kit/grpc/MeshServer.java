@@ -1,0 +1,188 @@
+package io.ballast.kit.grpc;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.grpc.BindableService;
+import io.grpc.Server;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A gRPC server on Netty with what every server needs: health, reflection, request ids, a deadline
+ * floor, traces, metrics, an access log, and a drain that loses no call.
+ *
+ * <p>Service methods run on the event loop and must hand work that may block to {@link Replies}.
+ */
+public final class MeshServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(MeshServer.class);
+
+  private final Server server;
+  private final HealthStatusManager health;
+  private final Duration drain;
+
+  private MeshServer(Server server, HealthStatusManager health, Duration drain) {
+    this.server = server;
+    this.health = health;
+    this.drain = drain;
+  }
+
+  /**
+   * How a server is reached and what it allows.
+   *
+   * @param host the address to listen on, such as 127.0.0.1 or 0.0.0.0
+   * @param port 0 to 65535; 0: any free one
+   * @param maxMessageBytes the longest message taken, &gt; 0
+   * @param deadlineFloor a call with less time left is refused at once
+   * @param drain how long calls may take to end at a stop
+   * @param reflection whether clients may list the services
+   * @param bearerToken what every call must carry; empty: nothing
+   */
+  public record Options(
+      String host,
+      int port,
+      int maxMessageBytes,
+      Duration deadlineFloor,
+      Duration drain,
+      boolean reflection,
+      Optional<String> bearerToken) {
+    /** Checks the ranges. */
+    public Options {
+      if (port < 0 || port > 65_535) {
+        throw new MeshException(
+            Fault.MALFORMED_REQUEST,
+            "port: %d (allowed: 0 to 65535)".formatted(port),
+            Map.of("port", Integer.toString(port)));
+      }
+      if (maxMessageBytes < 1) {
+        throw new MeshException(
+            Fault.MALFORMED_REQUEST,
+            "max message size: %,d bytes (allowed: > 0)".formatted(maxMessageBytes),
+            Map.of("max_message_bytes", Integer.toString(maxMessageBytes)));
+      }
+    }
+
+    /** Loopback, 16 MiB, a floor of 1 ms, a drain of 10 s, reflection on, no token. */
+    public static Options loopback(int port) {
+      return new Options(
+          "127.0.0.1",
+          port,
+          16 << 20,
+          Duration.ofMillis(1),
+          Duration.ofSeconds(10),
+          true,
+          Optional.empty());
+    }
+  }
+
+  /**
+   * Starts a server; its health says SERVING, overall and for each service.
+   *
+   * @throws MeshException PRECONDITION_FAILED if the port cannot be had
+   */
+  public static MeshServer start(
+      Options options,
+      List<BindableService> services,
+      MeterRegistry meters,
+      OpenTelemetry telemetry,
+      LongSupplier nanoTime) {
+    HealthStatusManager health = new HealthStatusManager();
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(new InetSocketAddress(options.host(), options.port()))
+            .directExecutor()
+            .maxInboundMessageSize(options.maxMessageBytes())
+            .permitKeepAliveTime(10, TimeUnit.SECONDS)
+            .permitKeepAliveWithoutCalls(true)
+            .addService(health.getHealthService());
+    interceptors(options, meters, telemetry, nanoTime).reversed().forEach(builder::intercept);
+    List<String> names = new ArrayList<>();
+    for (BindableService service : services) {
+      ServerServiceDefinition definition = service.bindService();
+      names.add(definition.getServiceDescriptor().getName());
+      builder.addService(definition);
+    }
+    if (options.reflection()) {
+      builder.addService(ProtoReflectionServiceV1.newInstance());
+    }
+    Server server = bind(builder, options);
+    names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
+    LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
+    return new MeshServer(server, health, options.drain());
+  }
+
+  /** The port that it listens on. */
+  public int port() {
+    return server.getPort();
+  }
+
+  /** Says NOT_SERVING from now on, so that balancers look elsewhere; calls are still taken. */
+  public void stopServing() {
+    health.enterTerminalState();
+  }
+
+  /** Drains: not serving, no new calls, waits for those under way, cancels what is left. */
+  @Override
+  public void close() {
+    stopServing();
+    server.shutdown();
+    try {
+      if (!server.awaitTermination(drain.toNanos(), TimeUnit.NANOSECONDS)) {
+        LOG.warn("calls were still under way after {}; they are cancelled", drain);
+        server.shutdownNow();
+        server.awaitTermination(1, TimeUnit.SECONDS);
+      }
+    } catch (InterruptedException e) {
+      server.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Outermost first: metrics see what the inner ones refuse, all of them know the request id. */
+  private static List<ServerInterceptor> interceptors(
+      Options options, MeterRegistry meters, OpenTelemetry telemetry, LongSupplier nanoTime) {
+    List<ServerInterceptor> list = new ArrayList<>();
+    list.add(ServerEdge.requestId(() -> UUID.randomUUID().toString()));
+    list.add(GrpcTelemetry.create(telemetry).newServerInterceptor());
+    list.add(ServerEdge.metrics(meters, nanoTime));
+    list.add(ServerEdge.deadlineFloor(options.deadlineFloor()));
+    options.bearerToken().ifPresent(token -> list.add(ServerEdge.bearerToken(token)));
+    return list;
+  }
+
+  private static Server bind(NettyServerBuilder builder, Options options) {
+    try {
+      return builder.build().start();
+    } catch (IOException e) {
+      boolean inUse = e instanceof BindException || e.getCause() instanceof BindException;
+      String message =
+          inUse
+              ? "port %d is in use; choose another with --port or stop what listens there"
+                  .formatted(options.port())
+              : "cannot listen on %s:%d: %s"
+                  .formatted(options.host(), options.port(), e.getMessage());
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          message,
+          Map.of("host", options.host(), "port", Integer.toString(options.port())));
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package io.ballast.kit.grpc;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.ErrorInfo;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.grpc.Context;
+import io.grpc.Deadline;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** Judges what a peer answered anew: its code is never passed on. */
+public final class PeerFaults {
+  private PeerFaults() {}
+
+  /**
+   * Returns what a failed call to {@code peer} means to the caller of this server.
+   *
+   * <p>What the peer says about its own things (no such model, version moved on, gate closed, busy,
+   * loading) keeps its {@link Fault}. That it calls our request malformed, or fails in a way nobody
+   * foresaw, is a bug: DEPENDENCY_BROKEN. That it cannot be reached or is late is DEPENDENCY_DOWN.
+   *
+   * @param peer its name for the message, such as {@code reward-server}
+   * @return a {@link MeshException}, or a status CANCELLED or DEADLINE_EXCEEDED if the current
+   *     Context has ended so: then the peer is not to blame
+   */
+  public static RuntimeException translate(StatusRuntimeException thrown, String peer) {
+    Context context = Context.current();
+    if (context.isCancelled()) {
+      Deadline deadline = context.getDeadline();
+      return (deadline != null && deadline.isExpired()
+              ? Status.DEADLINE_EXCEEDED.withDescription("the caller's deadline passed")
+              : Status.CANCELLED.withDescription("the caller left"))
+          .asRuntimeException();
+    }
+    Fault fault = fault(thrown);
+    String description = thrown.getStatus().getDescription();
+    return new MeshException(
+        fault,
+        peer + ": " + (description == null ? thrown.getStatus().getCode() : description),
+        thrown);
+  }
+
+  private static Fault fault(StatusRuntimeException thrown) {
+    Optional<Fault> named = reason(thrown);
+    return switch (thrown.getStatus().getCode()) {
+      case UNAVAILABLE -> named.orElse(Fault.DEPENDENCY_DOWN);
+      case DEADLINE_EXCEEDED, CANCELLED -> Fault.DEPENDENCY_DOWN;
+      case RESOURCE_EXHAUSTED -> Fault.OVERLOADED;
+      case NOT_FOUND, ALREADY_EXISTS, ABORTED, FAILED_PRECONDITION, DATA_LOSS, UNIMPLEMENTED ->
+          named.orElse(Fault.DEPENDENCY_BROKEN);
+      case OK,
+          INVALID_ARGUMENT,
+          OUT_OF_RANGE,
+          INTERNAL,
+          UNKNOWN,
+          PERMISSION_DENIED,
+          UNAUTHENTICATED ->
+          Fault.DEPENDENCY_BROKEN;
+    };
+  }
+
+  /** The fault that the peer named in its {@code ErrorInfo}; empty if it is none of ours. */
+  public static Optional<Fault> reason(StatusRuntimeException thrown) {
+    com.google.rpc.Status status = StatusProto.fromThrowable(thrown);
+    if (status == null) {
+      return Optional.empty();
+    }
+    for (Any detail : status.getDetailsList()) {
+      if (detail.is(ErrorInfo.class)) {
+        try {
+          String reason = detail.unpack(ErrorInfo.class).getReason();
+          return Arrays.stream(Fault.values()).filter(f -> f.name().equals(reason)).findFirst();
+        } catch (InvalidProtocolBufferException e) {
+          return Optional.empty(); // not our peer's words
+        }
+      }
+    }
+    return Optional.empty();
+  }
+}

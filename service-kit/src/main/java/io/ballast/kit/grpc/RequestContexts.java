@@ -1,0 +1,107 @@
+package io.ballast.kit.grpc;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+
+/** Reads who asks from a request's metadata: validates it and fills in defaults. */
+public final class RequestContexts {
+  /** The tenant of a request that names none. */
+  public static final String DEFAULT_TENANT = "default";
+
+  private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+  private static final Pattern TENANT = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+  private static final int MAX_KEY_CHARACTERS = 128;
+
+  private RequestContexts() {}
+
+  /**
+   * As {@link #from(RequestMetadata, Supplier)}; a request without an id gets the one of the header
+   * {@code x-request-id}, or the one that the server generated for the call.
+   */
+  public static RequestContext from(RequestMetadata metadata) {
+    return from(metadata, () -> UUID.randomUUID().toString());
+  }
+
+  /**
+   * Returns the validated context, and makes its request id the call's own: the answer's trailers
+   * and calls to peers carry it.
+   *
+   * @param newRequestId asked when neither the metadata nor the call has an id
+   * @throws MeshException MALFORMED_REQUEST, naming the field and its allowed range
+   */
+  public static RequestContext from(RequestMetadata metadata, Supplier<String> newRequestId) {
+    return new RequestContext(
+        requestId(metadata.getRequestId(), newRequestId),
+        tenant(metadata.getTenant()),
+        priority(metadata),
+        idempotencyKey(metadata.getIdempotencyKey()));
+  }
+
+  /** Whether {@code id} may be a request id: 1 to 128 characters of [A-Za-z0-9._:-]. */
+  static boolean isRequestId(String id) {
+    return REQUEST_ID.matcher(id).matches();
+  }
+
+  private static String requestId(String asked, Supplier<String> newRequestId) {
+    CallIdentity call = CallIdentity.current();
+    if (asked.isEmpty()) {
+      return call == null ? newRequestId.get() : call.requestId();
+    }
+    if (!isRequestId(asked)) {
+      throw malformed(
+          "metadata.request_id", asked, "at most 128 characters of [A-Za-z0-9._:-], or empty");
+    }
+    if (call != null) {
+      call.rename(asked);
+    }
+    return asked;
+  }
+
+  private static String tenant(String asked) {
+    if (asked.isEmpty()) {
+      return DEFAULT_TENANT;
+    }
+    if (!TENANT.matcher(asked).matches()) {
+      throw malformed(
+          "metadata.tenant", asked, "at most 64 characters of [A-Za-z0-9._-], or empty");
+    }
+    return asked;
+  }
+
+  private static Priority priority(RequestMetadata metadata) {
+    return switch (metadata.getPriority()) {
+      case PRIORITY_UNSPECIFIED, PRIORITY_INTERACTIVE -> Priority.PRIORITY_INTERACTIVE;
+      case PRIORITY_TRAINER -> Priority.PRIORITY_TRAINER;
+      case PRIORITY_BATCH -> Priority.PRIORITY_BATCH;
+      case UNRECOGNIZED ->
+          throw malformed(
+              "metadata.priority",
+              Integer.toString(metadata.getPriorityValue()),
+              "0 unspecified, 1 interactive, 2 trainer, 3 batch");
+    };
+  }
+
+  private static String idempotencyKey(String asked) {
+    if (asked.codePointCount(0, asked.length()) > MAX_KEY_CHARACTERS) {
+      throw malformed(
+          "metadata.idempotency_key",
+          "%,d characters".formatted(asked.codePointCount(0, asked.length())),
+          "at most 128 characters");
+    }
+    return asked;
+  }
+
+  private static MeshException malformed(String field, String value, String allowed) {
+    String shown = value.length() <= 40 ? value : value.substring(0, 40) + "…";
+    return new MeshException(
+        Fault.MALFORMED_REQUEST,
+        "%s: %s (allowed: %s)".formatted(field, shown, allowed),
+        Map.of("field", field, "value", shown, "allowed", allowed));
+  }
+}

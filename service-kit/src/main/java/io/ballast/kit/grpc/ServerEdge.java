@@ -1,0 +1,135 @@
+package io.ballast.kit.grpc;
+
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Deadline;
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The interceptors that every call to a server passes. */
+final class ServerEdge {
+  private static final Logger ACCESS = LoggerFactory.getLogger("io.ballast.access");
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+  private ServerEdge() {}
+
+  /** Gives each call its id: the header's if it is a valid one, or a new one; answers with it. */
+  static ServerInterceptor requestId(Supplier<String> newRequestId) {
+    return new ServerInterceptor() {
+      @Override
+      public <Q, A> ServerCall.Listener<Q> interceptCall(
+          ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+        String asked = headers.get(CallIdentity.HEADER);
+        CallIdentity identity =
+            new CallIdentity(
+                asked != null && RequestContexts.isRequestId(asked) ? asked : newRequestId.get());
+        ServerCall<Q, A> named =
+            new SimpleForwardingServerCall<>(call) {
+              @Override
+              public void close(Status status, Metadata trailers) {
+                trailers.discardAll(CallIdentity.HEADER);
+                trailers.put(CallIdentity.HEADER, identity.requestId());
+                super.close(status, trailers);
+              }
+            };
+        return Contexts.interceptCall(identity.in(Context.current()), named, headers, next);
+      }
+    };
+  }
+
+  /** Refuses a call whose deadline leaves less than {@code floor}: it could not be answered. */
+  static ServerInterceptor deadlineFloor(Duration floor) {
+    return new ServerInterceptor() {
+      @Override
+      public <Q, A> ServerCall.Listener<Q> interceptCall(
+          ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+        Deadline deadline = Context.current().getDeadline();
+        if (deadline != null && deadline.timeRemaining(TimeUnit.NANOSECONDS) < floor.toNanos()) {
+          call.close(
+              Status.DEADLINE_EXCEEDED.withDescription(
+                  "the deadline leaves less than "
+                      + floor.toMillis()
+                      + " ms, too short to begin; nothing was done"),
+              new Metadata());
+          return new ServerCall.Listener<>() {};
+        }
+        return next.startCall(call, headers);
+      }
+    };
+  }
+
+  /** Demands {@code authorization: Bearer <token>} of every call but health checks. */
+  static ServerInterceptor bearerToken(String token) {
+    byte[] expected = ("Bearer " + token).getBytes(StandardCharsets.UTF_8);
+    return new ServerInterceptor() {
+      @Override
+      public <Q, A> ServerCall.Listener<Q> interceptCall(
+          ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+        String given = headers.get(AUTHORIZATION);
+        boolean known =
+            given != null
+                && MessageDigest.isEqual(expected, given.getBytes(StandardCharsets.UTF_8));
+        if (known || "grpc.health.v1.Health".equals(call.getMethodDescriptor().getServiceName())) {
+          return next.startCall(call, headers);
+        }
+        call.close(
+            Status.UNAUTHENTICATED.withDescription(
+                "the header 'authorization: Bearer <token>' is absent or wrong"),
+            new Metadata());
+        return new ServerCall.Listener<>() {};
+      }
+    };
+  }
+
+  /** Times and counts each call by method and code, and writes the access log at debug. */
+  static ServerInterceptor metrics(MeterRegistry meters, LongSupplier nanoTime) {
+    return new ServerInterceptor() {
+      @Override
+      public <Q, A> ServerCall.Listener<Q> interceptCall(
+          ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+        long start = nanoTime.getAsLong();
+        String method = call.getMethodDescriptor().getFullMethodName();
+        CallIdentity identity = CallIdentity.current();
+        ServerCall<Q, A> measured =
+            new SimpleForwardingServerCall<>(call) {
+              @Override
+              public void close(Status status, Metadata trailers) {
+                long nanos = nanoTime.getAsLong() - start;
+                String code = status.getCode().name();
+                Timer.builder("ballast.server.calls")
+                    .description("Calls answered, by method and code")
+                    .tag("method", method)
+                    .tag("code", code)
+                    .publishPercentileHistogram()
+                    .register(meters)
+                    .record(nanos, TimeUnit.NANOSECONDS);
+                ACCESS
+                    .atDebug()
+                    .addKeyValue("request_id", identity == null ? "-" : identity.requestId())
+                    .addKeyValue("method", method)
+                    .addKeyValue("code", code)
+                    .addKeyValue("duration_us", nanos / 1000)
+                    .log("call answered");
+                super.close(status, trailers);
+              }
+            };
+        return next.startCall(measured, headers);
+      }
+    };
+  }
+}

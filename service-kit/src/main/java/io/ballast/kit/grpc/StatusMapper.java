@@ -1,0 +1,180 @@
+package io.ballast.kit.grpc;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.Duration;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.grpc.Context;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.net.ConnectException;
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
+
+/**
+ * Turns what a call threw into the status that its caller gets and the level at which it is logged.
+ * The table is the one of the style guide, §6.
+ */
+public final class StatusMapper {
+  /** How long a refused caller is asked to wait. */
+  private static final Duration RETRY_DELAY = Duration.newBuilder().setSeconds(1).build();
+
+  private final String service;
+
+  /**
+   * @param service the {@code domain} of the errors, such as {@code policy-server}
+   */
+  public StatusMapper(String service) {
+    this.service = service;
+  }
+
+  /**
+   * What came of a failed call.
+   *
+   * @param answer what the caller gets
+   * @param level at which it is logged
+   * @param fault absent for the call's own end (its deadline, its caller left) and for a bug
+   */
+  public record Judgement(StatusRuntimeException answer, Level level, @Nullable Fault fault) {
+    /** Whether nobody foresaw this: it is logged with its trace, its message withheld. */
+    public boolean isBug() {
+      return fault == null && answer.getStatus().getCode() == Status.Code.INTERNAL;
+    }
+  }
+
+  /** Judges {@code thrown} in the current Context. */
+  public Judgement judge(Throwable thrown) {
+    return judge(thrown, Context.current());
+  }
+
+  /**
+   * Judges {@code thrown}. A Context that has ended decides: whatever its call threw then is a
+   * consequence.
+   */
+  public Judgement judge(Throwable thrown, Context context) {
+    if (context.isCancelled()) {
+      return ended(context);
+    }
+    if (thrown instanceof MeshException e) {
+      return failed(e.fault(), message(e), e.metadata());
+    }
+    if (thrown instanceof StatusRuntimeException e) {
+      RuntimeException judged = PeerFaults.translate(e, "a peer");
+      if (judged instanceof MeshException m) {
+        return failed(m.fault(), message(m), m.metadata());
+      }
+      return new Judgement(e, Level.DEBUG, null);
+    }
+    if (thrown instanceof CancellationException) {
+      return new Judgement(
+          Status.CANCELLED.withDescription("the call was cancelled").asRuntimeException(),
+          Level.DEBUG,
+          null);
+    }
+    if (isDatabaseAway(thrown)) {
+      return failed(
+          Fault.DEPENDENCY_DOWN,
+          "the database cannot be reached; it is asked again with the next call",
+          Map.of("dependency", "postgresql"));
+    }
+    return new Judgement(
+        Status.INTERNAL
+            .withDescription("internal error; the server's log says more under this request's id")
+            .asRuntimeException(),
+        Level.ERROR,
+        null);
+  }
+
+  private Judgement failed(Fault fault, String message, Map<String, String> metadata) {
+    Status.Code code = code(fault);
+    com.google.rpc.Status.Builder status =
+        com.google.rpc.Status.newBuilder()
+            .setCode(code.value())
+            .setMessage(message)
+            .addDetails(
+                Any.pack(
+                    ErrorInfo.newBuilder()
+                        .setReason(fault.name())
+                        .setDomain(service)
+                        .putAllMetadata(metadata)
+                        .build()));
+    if (fault == Fault.OVERLOADED) {
+      status.addDetails(Any.pack(RetryInfo.newBuilder().setRetryDelay(RETRY_DELAY).build()));
+    }
+    return new Judgement(StatusProto.toStatusRuntimeException(status.build()), level(fault), fault);
+  }
+
+  private static Judgement ended(Context context) {
+    io.grpc.Deadline deadline = context.getDeadline();
+    Status status =
+        deadline != null && deadline.isExpired()
+            ? Status.DEADLINE_EXCEEDED.withDescription("the caller's deadline passed")
+            : Status.CANCELLED.withDescription("the caller left");
+    return new Judgement(status.asRuntimeException(), Level.DEBUG, null);
+  }
+
+  private static Status.Code code(Fault fault) {
+    return switch (fault) {
+      case MALFORMED_REQUEST -> Status.Code.INVALID_ARGUMENT;
+      case UNKNOWN_MODEL, UNKNOWN_RESOURCE -> Status.Code.NOT_FOUND;
+      case ALREADY_EXISTS -> Status.Code.ALREADY_EXISTS;
+      case VERSION_CONFLICT -> Status.Code.ABORTED;
+      case SAFETY_GATE_CLOSED, PRECONDITION_FAILED -> Status.Code.FAILED_PRECONDITION;
+      case OVERLOADED -> Status.Code.RESOURCE_EXHAUSTED;
+      case MODEL_LOADING, DEPENDENCY_DOWN -> Status.Code.UNAVAILABLE;
+      case DEPENDENCY_BROKEN -> Status.Code.INTERNAL;
+      case CORRUPT_WEIGHTS -> Status.Code.DATA_LOSS;
+      case NOT_IMPLEMENTED -> Status.Code.UNIMPLEMENTED;
+    };
+  }
+
+  private static Level level(Fault fault) {
+    return switch (fault) {
+      case OVERLOADED -> Level.TRACE;
+      case MALFORMED_REQUEST,
+          UNKNOWN_MODEL,
+          UNKNOWN_RESOURCE,
+          ALREADY_EXISTS,
+          VERSION_CONFLICT,
+          PRECONDITION_FAILED,
+          NOT_IMPLEMENTED ->
+          Level.DEBUG;
+      case SAFETY_GATE_CLOSED -> Level.INFO;
+      case MODEL_LOADING, DEPENDENCY_DOWN -> Level.WARN;
+      case DEPENDENCY_BROKEN, CORRUPT_WEIGHTS -> Level.ERROR;
+    };
+  }
+
+  private static String message(MeshException e) {
+    String message = e.getMessage();
+    return message == null ? e.fault().name() : message;
+  }
+
+  /** Whether PostgreSQL could not be reached, or is going down or coming up: SQL states 08, 57P. */
+  private static boolean isDatabaseAway(Throwable thrown) {
+    boolean sql = false;
+    Throwable cause = thrown;
+    for (int depth = 0; cause != null && depth < 20; depth++) {
+      if (cause instanceof SQLTransientConnectionException
+          || (sql && cause instanceof ConnectException)) {
+        return true;
+      }
+      if (cause instanceof SQLException e) {
+        sql = true;
+        String state = e.getSQLState();
+        if (state != null && (state.startsWith("08") || state.startsWith("57P"))) {
+          return true;
+        }
+      }
+      cause = cause.getCause();
+    }
+    return false;
+  }
+}

@@ -1,0 +1,194 @@
+package io.ballast.kit.grpc;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.grpc.Context;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+
+/**
+ * Replies from an executor of virtual threads of its own. More calls at once than its limit are
+ * refused with OVERLOADED: a full server does not queue.
+ */
+public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(VirtualThreadReplies.class);
+
+  private final StatusMapper mapper;
+  private final int maxCalls;
+  private final Semaphore permits;
+  private final AtomicBoolean dependencyDown = new AtomicBoolean();
+  private final ExecutorService executor =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("call-", 0).factory());
+
+  /**
+   * @param maxCalls how many calls may be under way at once, ≥ 1
+   */
+  public VirtualThreadReplies(StatusMapper mapper, int maxCalls) {
+    if (maxCalls < 1) {
+      throw new IllegalArgumentException("maxCalls: " + maxCalls + " (allowed: ≥ 1)");
+    }
+    this.mapper = mapper;
+    this.maxCalls = maxCalls;
+    this.permits = new Semaphore(maxCalls);
+  }
+
+  @Override
+  public <T> void unary(StreamObserver<T> observer, Callable<T> work) {
+    ObserverSink<T> sink = new ObserverSink<>(observer, Context.current());
+    start(
+        sink,
+        () -> {
+          sink.sendOnly(work.call());
+          sink.complete();
+        });
+  }
+
+  @Override
+  public <T> void stream(StreamObserver<T> observer, StreamWork<T> work) {
+    ObserverSink<T> sink = new ObserverSink<>(observer, Context.current());
+    start(
+        sink,
+        () -> {
+          work.run(sink);
+          sink.complete();
+        });
+  }
+
+  @Override
+  public <Q, A> StreamObserver<Q> bidirectional(
+      StreamObserver<A> observer, int window, BidiWork<Q, A> work) {
+    ObserverSink<A> sink = new ObserverSink<>(observer, Context.current());
+    Runnable readMore = () -> {};
+    if (observer instanceof ServerCallStreamObserver<A> call) {
+      call.disableAutoRequest();
+      call.request(window);
+      readMore = () -> call.request(1);
+    }
+    return new Requests<>(sink, readMore, work);
+  }
+
+  /** Stops taking calls and interrupts those under way. */
+  @Override
+  public void close() {
+    executor.shutdownNow();
+  }
+
+  private interface Work {
+    void run() throws Exception;
+  }
+
+  private void start(ObserverSink<?> sink, Work work) {
+    if (!permits.tryAcquire()) {
+      fail(
+          sink,
+          new MeshException(
+              Fault.OVERLOADED,
+              "%,d calls are under way, the limit; slow down".formatted(maxCalls),
+              Map.of("limit", Integer.toString(maxCalls))));
+      return;
+    }
+    Runnable call =
+        () -> {
+          try {
+            work.run();
+            dependencyDown.set(false);
+          } catch (Throwable e) { // the caller must hear of everything, of errors too
+            fail(sink, e);
+          } finally {
+            permits.release();
+          }
+        };
+    try {
+      executor.execute(Context.current().wrap(call));
+    } catch (RejectedExecutionException e) {
+      permits.release();
+      fail(sink, new MeshException(Fault.DEPENDENCY_DOWN, "the server is stopping", e));
+    }
+  }
+
+  private void fail(ObserverSink<?> sink, Throwable thrown) {
+    StatusMapper.Judgement judgement = mapper.judge(thrown);
+    log(judgement, thrown);
+    try {
+      sink.fail(judgement.answer());
+    } catch (RuntimeException e) {
+      LOG.debug("a call was over before its error could be sent", e);
+    }
+  }
+
+  /** Warnings are for the change only: a database that is away would fill the log. */
+  private void log(StatusMapper.Judgement judgement, Throwable thrown) {
+    if (judgement.isBug()) {
+      LOG.error("{}: a bug", requestId(), thrown);
+      return;
+    }
+    Level level = judgement.level();
+    if (level == Level.WARN && dependencyDown.getAndSet(true)) {
+      level = Level.DEBUG;
+    }
+    LOG.atLevel(level)
+        .log(
+            "{}: {}: {}",
+            requestId(),
+            judgement.answer().getStatus().getCode(),
+            thrown.getMessage());
+  }
+
+  private static String requestId() {
+    CallIdentity call = CallIdentity.current();
+    return call == null ? "-" : call.requestId();
+  }
+
+  /** Takes the requests of one stream; it ends when all that came are answered. */
+  private final class Requests<Q, A> implements StreamObserver<Q> {
+    private final ObserverSink<A> sink;
+    private final Runnable readMore;
+    private final BidiWork<Q, A> work;
+    private final AtomicInteger open = new AtomicInteger(1); // one for the caller's half
+
+    Requests(ObserverSink<A> sink, Runnable readMore, BidiWork<Q, A> work) {
+      this.sink = sink;
+      this.readMore = readMore;
+      this.work = work;
+    }
+
+    @Override
+    public void onNext(Q request) {
+      open.incrementAndGet();
+      start(
+          sink,
+          () -> {
+            work.answer(request, sink);
+            readMore.run();
+            close();
+          });
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      LOG.debug("{}: the caller broke off its stream", requestId());
+    }
+
+    @Override
+    public void onCompleted() {
+      close();
+    }
+
+    private void close() {
+      if (open.decrementAndGet() == 0) {
+        sink.complete();
+      }
+    }
+  }
+}

@@ -1,0 +1,262 @@
+package io.ballast.kit.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
+import io.grpc.BindableService;
+import io.grpc.ClientInterceptors;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A server answers every call, whatever its service does, and loses none when it stops. */
+class MeshServerTest {
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("reward-server"), 2);
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private Callable<ScoreResponse> work = ScoreResponse::getDefaultInstance;
+
+  private final class Rewards extends RewardServiceGrpc.RewardServiceImplBase {
+    @Override
+    public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+      replies.unary(
+          observer,
+          () -> {
+            RequestContexts.from(request.getMetadata());
+            return work.call();
+          });
+    }
+
+    @Override
+    public StreamObserver<ScoreStreamRequest> scoreStream(
+        StreamObserver<ScoreStreamResponse> observer) {
+      return replies.bidirectional(
+          observer, 2, (request, sink) -> sink.send(ScoreStreamResponse.getDefaultInstance()));
+    }
+  }
+
+  @AfterEach
+  void closeAll() throws Exception {
+    for (AutoCloseable closeable : open.reversed()) {
+      closeable.close();
+    }
+    replies.close();
+  }
+
+  private MeshServer start(MeshServer.Options options) {
+    MeshServer server =
+        MeshServer.start(
+            options,
+            List.<BindableService>of(new Rewards()),
+            meters,
+            OpenTelemetry.noop(),
+            System::nanoTime);
+    open.add(server);
+    return server;
+  }
+
+  private ManagedChannel channel(MeshServer server) {
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress("127.0.0.1", server.port()).usePlaintext().build();
+    open.add(channel::shutdownNow);
+    return channel;
+  }
+
+  private RewardServiceGrpc.RewardServiceBlockingStub rewards(MeshServer server) {
+    return RewardServiceGrpc.newBlockingStub(channel(server))
+        .withDeadlineAfter(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aThrownMistakeIsAnswered() {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    work =
+        () -> {
+          throw new IllegalStateException("private");
+        };
+    assertThatThrownBy(() -> rewards(server).score(ScoreRequest.getDefaultInstance()))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> {
+              assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INTERNAL);
+              assertThat(e.getMessage()).doesNotContain("private");
+            });
+    assertThat(
+            meters
+                .get("ballast.server.calls")
+                .tag("code", "INTERNAL")
+                .tag("method", "ballast.reward.v1.RewardService/Score")
+                .timer()
+                .count())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void theAnswerCarriesTheRequestIdOfTheMetadata() {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    AtomicReference<Metadata> trailers = new AtomicReference<>();
+    var stub =
+        RewardServiceGrpc.newBlockingStub(
+            ClientInterceptors.intercept(
+                channel(server),
+                MetadataUtils.newCaptureMetadataInterceptor(new AtomicReference<>(), trailers)));
+    stub.score(
+        ScoreRequest.newBuilder()
+            .setMetadata(RequestMetadata.newBuilder().setRequestId("mine-1"))
+            .build());
+    assertThat(trailers.get().get(CallIdentity.HEADER)).isEqualTo("mine-1");
+    stub.score(ScoreRequest.getDefaultInstance());
+    assertThat(trailers.get().get(CallIdentity.HEADER)).isNotBlank().isNotEqualTo("mine-1");
+  }
+
+  @Test
+  void moreCallsThanTheLimitAreRefusedAtOnce() throws Exception {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    CountDownLatch inside = new CountDownLatch(2);
+    CountDownLatch release = new CountDownLatch(1);
+    work =
+        () -> {
+          inside.countDown();
+          release.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+    var stub = RewardServiceGrpc.newFutureStub(channel(server));
+    var first = stub.score(ScoreRequest.getDefaultInstance());
+    var second = stub.score(ScoreRequest.getDefaultInstance());
+    inside.await();
+    assertThatThrownBy(() -> rewards(server).score(ScoreRequest.getDefaultInstance()))
+        .hasMessageStartingWith("RESOURCE_EXHAUSTED: 2 calls are under way");
+    release.countDown();
+    assertThat(first.get()).isEqualTo(ScoreResponse.getDefaultInstance());
+    assertThat(second.get()).isEqualTo(ScoreResponse.getDefaultInstance());
+  }
+
+  @Test
+  void aStreamOfRequestsIsAnsweredEachAndCompleted() {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    CompletableFuture<Integer> answers = new CompletableFuture<>();
+    StreamObserver<ScoreStreamRequest> requests =
+        RewardServiceGrpc.newStub(channel(server))
+            .scoreStream(
+                new StreamObserver<>() {
+                  private int count;
+
+                  @Override
+                  public void onNext(ScoreStreamResponse answer) {
+                    count++;
+                  }
+
+                  @Override
+                  public void onError(Throwable error) {
+                    answers.completeExceptionally(error);
+                  }
+
+                  @Override
+                  public void onCompleted() {
+                    answers.complete(count);
+                  }
+                });
+    for (int i = 0; i < 20; i++) {
+      requests.onNext(ScoreStreamRequest.getDefaultInstance());
+    }
+    requests.onCompleted();
+    assertThat(answers.orTimeout(10, TimeUnit.SECONDS).join()).isEqualTo(20);
+  }
+
+  @Test
+  void aPortInUseIsNamedWithTheMend() {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    assertThatThrownBy(() -> start(MeshServer.Options.loopback(server.port())))
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
+        .hasMessage(
+            "port %d is in use; choose another with --port or stop what listens there"
+                .formatted(server.port()));
+  }
+
+  @Test
+  void healthSaysServingUntilTheServerIsToStop() {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(channel(server));
+    HealthCheckRequest rewards =
+        HealthCheckRequest.newBuilder().setService("ballast.reward.v1.RewardService").build();
+    assertThat(health.check(rewards).getStatus()).isEqualTo(ServingStatus.SERVING);
+    assertThat(health.check(HealthCheckRequest.getDefaultInstance()).getStatus())
+        .isEqualTo(ServingStatus.SERVING);
+    server.stopServing();
+    assertThat(health.check(rewards).getStatus()).isEqualTo(ServingStatus.NOT_SERVING);
+  }
+
+  @Test
+  void aCallUnderWayEndsBeforeTheServerDoes() throws Exception {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    work =
+        () -> {
+          inside.countDown();
+          release.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+    var call =
+        RewardServiceGrpc.newFutureStub(channel(server)).score(ScoreRequest.getDefaultInstance());
+    inside.await();
+    Thread stop = Thread.startVirtualThread(server::close);
+    release.countDown();
+    assertThat(call.get(10, TimeUnit.SECONDS)).isEqualTo(ScoreResponse.getDefaultInstance());
+    assertThat(stop.join(java.time.Duration.ofSeconds(10))).isTrue();
+  }
+
+  @Test
+  void aTokenIsDemandedWhereOneIsSet() {
+    MeshServer.Options plain = MeshServer.Options.loopback(0);
+    MeshServer server =
+        start(
+            new MeshServer.Options(
+                plain.host(),
+                0,
+                plain.maxMessageBytes(),
+                plain.deadlineFloor(),
+                plain.drain(),
+                false,
+                Optional.of("s3cret")));
+    assertThatThrownBy(() -> rewards(server).score(ScoreRequest.getDefaultInstance()))
+        .hasMessageStartingWith("UNAUTHENTICATED");
+    Metadata headers = new Metadata();
+    headers.put(
+        Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer s3cret");
+    assertThat(
+            rewards(server)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+                .score(ScoreRequest.getDefaultInstance()))
+        .isEqualTo(ScoreResponse.getDefaultInstance());
+  }
+}
