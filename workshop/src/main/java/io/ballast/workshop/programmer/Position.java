@@ -22,6 +22,22 @@ public record Position(SourceFile file, int offset) {
     return file.text().substring(0, offset);
   }
 
+  /**
+   * Returns the end of {@link #prompt}, from the first line start that leaves at most {@code
+   * mostCharacters}: all that a small context can use, without the cost of a whole file.
+   *
+   * @param mostCharacters ≥ 1
+   */
+  public String promptTail(int mostCharacters) {
+    int earliest = offset - mostCharacters;
+    if (earliest <= 0) {
+      return prompt();
+    }
+    int lineStart = file.text().indexOf('\n', earliest) + 1;
+    return file.text()
+        .substring(lineStart > 0 && lineStart < offset ? lineStart : earliest, offset);
+  }
+
   /** What the file really says from the cursor to the end of the line, without trailing space. */
   public String truth() {
     return file.text().substring(offset, lineEnd()).stripTrailing();

@@ -48,6 +48,14 @@ class PositionsTest {
   }
 
   @Test
+  void aPromptsTailBeginsWithALine() {
+    Position position = new Position(FILE, FILE.text().indexOf("1 + g"));
+    assertThat(position.promptTail(10_000)).isEqualTo(position.prompt());
+    assertThat(position.promptTail(30)).isEqualTo("  int f() {\n    return ");
+    assertThat(position.promptTail(5)).isEqualTo("turn ");
+  }
+
+  @Test
   void theSeedAloneDecides() {
     Positions positions = new Positions(Cursor.anyCharacter(), parseCheck);
     assertThat(positions.draw(List.of(FILE), 2, 2, new Random(4)))
