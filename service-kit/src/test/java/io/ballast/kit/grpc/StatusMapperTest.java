@@ -153,7 +153,9 @@ class StatusMapperTest {
   private static <M extends com.google.protobuf.Message> M detail(
       StatusRuntimeException answer, Class<M> type) throws Exception {
     com.google.rpc.Status status = StatusProto.fromThrowable(answer);
-    assertThat(status).isNotNull();
+    if (status == null) {
+      throw new AssertionError("no details in " + answer);
+    }
     for (Any any : status.getDetailsList()) {
       if (any.is(type)) {
         return any.unpack(type);
