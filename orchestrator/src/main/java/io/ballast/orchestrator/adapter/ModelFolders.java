@@ -1,0 +1,189 @@
+package io.ballast.orchestrator.adapter;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.learner.WeightsStore;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Model folders {@code <root>/<model>/<version>/}, of which the first root is written, and
+ * checkpoints {@code <checkpoints>/<tenant>/<name>.safetensors}.
+ */
+public final class ModelFolders implements WeightsStore {
+  private static final String CHECKPOINT = ".safetensors";
+
+  private final List<Path> roots;
+  private final Path checkpoints;
+
+  /**
+   * @param roots in the order of search; at least one, the first may be written
+   */
+  public ModelFolders(List<Path> roots, Path checkpoints) {
+    this.roots = List.copyOf(roots);
+    this.checkpoints = checkpoints;
+  }
+
+  /**
+   * Returns the folder of a version.
+   *
+   * @throws MeshException UNKNOWN_MODEL
+   */
+  public Path folder(String model, String version) {
+    Faults.requireName("model", model);
+    Faults.requireName("version", version);
+    for (Path root : roots) {
+      Optional<Path> found =
+          new ModelStore(root).find(model, version).map(ModelStore.StoredModel::folder);
+      if (found.isPresent()) {
+        return found.get();
+      }
+    }
+    throw new MeshException(
+        Fault.UNKNOWN_MODEL,
+        "there is no version '%s' of model '%s'".formatted(version, model),
+        Map.of("model", model, "version", version));
+  }
+
+  /**
+   * Returns a version with the checksum that its manifest records.
+   *
+   * @throws MeshException UNKNOWN_MODEL; PRECONDITION_FAILED if it records none
+   */
+  public PinnedVersion version(String model, String version) {
+    Path folder = folder(model, version);
+    try {
+      String sha =
+          ModelManifest.read(folder)
+              .flatMap(ModelManifest::weightsSha256)
+              .orElseThrow(
+                  () ->
+                      Faults.precondition(
+                          "version '%s' of model '%s' records no checksum (expected: %s)"
+                              .formatted(version, model, ModelManifest.FILE)));
+      return new PinnedVersion(model, version, sha);
+    } catch (ModelException e) {
+      throw Faults.of(e);
+    }
+  }
+
+  @Override
+  public PinnedVersion publish(
+      String model, String version, Map<String, String> notes, Writer writer) {
+    try {
+      Optional<PinnedVersion> there = published(model, version);
+      if (there.isEmpty()) {
+        var unused = new ModelStore(roots.getFirst()).publish(model, version, writer::write, notes);
+        return version(model, version);
+      }
+      return requireSame(there.get(), writer);
+    } catch (FileAlreadyExistsException e) {
+      return requireSame(version(model, version), writer);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Optional<PinnedVersion> published(String model, String version) {
+    return roots.stream().anyMatch(root -> new ModelStore(root).find(model, version).isPresent())
+        ? Optional.of(version(model, version))
+        : Optional.empty();
+  }
+
+  /** Writes the weights aside and compares them with those that are there. */
+  private PinnedVersion requireSame(PinnedVersion there, Writer writer) {
+    try {
+      Path aside = Files.createTempDirectory(Files.createDirectories(checkpoints), "compare");
+      try {
+        writer.write(aside);
+        String sha = ModelManifest.write(aside, Map.of()).weightsSha256().orElse("");
+        if (!sha.equals(there.weightsSha256())) {
+          throw new MeshException(
+              Fault.ALREADY_EXISTS,
+              "version '%s' of model '%s' is there with other weights"
+                  .formatted(there.version(), there.model()),
+              Map.of("model", there.model(), "version", there.version()));
+        }
+        return there;
+      } finally {
+        deleteAll(aside);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void keepCheckpoint(String tenant, String name, Writer writer) {
+    Path target = file(tenant, name);
+    Path written = target.resolveSibling(name + ".new");
+    try {
+      Files.createDirectories(target.getParent());
+      writer.write(written);
+      try (FileChannel channel = FileChannel.open(written, StandardOpenOption.WRITE)) {
+        channel.force(true);
+      }
+      Files.move(
+          written, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public Path checkpoint(String tenant, String name) {
+    Path file = file(tenant, name);
+    if (!Files.isRegularFile(file)) {
+      throw Faults.unknown("checkpoint", name);
+    }
+    return file;
+  }
+
+  @Override
+  public void forgetCheckpoints(String tenant, String prefix, String kept) {
+    Path folder = checkpoints.resolve(Faults.requireName("tenant", tenant));
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        String name = String.valueOf(file.getFileName());
+        if (name.startsWith(prefix) && !name.equals(kept + CHECKPOINT)) {
+          Files.deleteIfExists(file);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Path file(String tenant, String name) {
+    return checkpoints
+        .resolve(Faults.requireName("tenant", tenant))
+        .resolve(Faults.requireName("checkpoint", name) + CHECKPOINT);
+  }
+
+  private static void deleteAll(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

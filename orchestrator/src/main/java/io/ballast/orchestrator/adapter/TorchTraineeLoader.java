@@ -1,0 +1,50 @@
+package io.ballast.orchestrator.adapter;
+
+import io.ballast.inference.torch.Arithmetic;
+import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.ServingOptions;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.learner.OptimizerSettings;
+import io.ballast.orchestrator.core.learner.Trainee;
+import io.ballast.orchestrator.core.learner.TraineeLoader;
+import java.nio.file.Path;
+
+/** Opens model folders for training on libtorch. */
+public final class TorchTraineeLoader implements TraineeLoader {
+  /**
+   * Bytes that a session takes for each weight: the weight, its gradient and two moments in 32
+   * bits; weight and gradient for products in 16; the reference and the engine in 32 and 16 each;
+   * and a copy in 32 on its way from the one to the other.
+   */
+  private static final long BYTES_A_WEIGHT = 4 * 4 + 2 * 2 + 2 * (4 + 2) + 4;
+
+  private final ModelFolders folders;
+  private final Arithmetic arithmetic;
+  private final ServingOptions serving;
+
+  /**
+   * @param arithmetic in which weights are trained and sampled from
+   * @param maxRows completions that one session's engine draws side by side, at least 1
+   * @param maxQueuedRows completions that may wait for a row, at least as many as one call starts
+   */
+  public TorchTraineeLoader(
+      ModelFolders folders, Arithmetic arithmetic, int maxRows, int maxQueuedRows) {
+    this.folders = folders;
+    this.arithmetic = arithmetic;
+    this.serving =
+        new ServingOptions(
+            arithmetic, maxRows, maxQueuedRows, ServingOptions.defaults().maxPrefillTokens());
+  }
+
+  @Override
+  public long memoryBytes(PinnedVersion base) {
+    Path folder = folders.folder(base.model(), base.version());
+    return LlamaConfig.read(folder).parameterCount() * BYTES_A_WEIGHT;
+  }
+
+  @Override
+  public Trainee load(PinnedVersion base, OptimizerSettings optimizer) {
+    Path folder = folders.folder(base.model(), base.version());
+    return new TorchTrainee(folder, arithmetic, serving, optimizer);
+  }
+}

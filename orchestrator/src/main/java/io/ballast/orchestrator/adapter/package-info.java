@@ -1,0 +1,5 @@
+/** Ports implemented: libtorch, model folders, PostgreSQL, peers. */
+@NullMarked
+package io.ballast.orchestrator.adapter;
+
+import org.jspecify.annotations.NullMarked;

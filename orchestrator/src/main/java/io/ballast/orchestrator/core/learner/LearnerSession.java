@@ -1,0 +1,327 @@
+package io.ballast.orchestrator.core.learner;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.CallCancellation;
+import io.ballast.orchestrator.core.Caller;
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.rl.sample.Numbers;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+
+/**
+ * Weights in training, worked on by one thread in the order of the calls. The queue is bounded: a
+ * full one refuses.
+ *
+ * <p>Everything that can be wrong with a request is found before it is queued; what was refused has
+ * changed nothing.
+ */
+public final class LearnerSession implements AutoCloseable {
+  /**
+   * What a session is.
+   *
+   * @param id a UUID
+   * @param base the version that it started from, which is also its frozen reference
+   */
+  public record Identity(
+      String id, String tenant, PinnedVersion base, OptimizerSettings optimizer, Instant created) {}
+
+  /** Where weights go, and how ids are made. */
+  record Surroundings(WeightsStore store, Supplier<String> ids, LearnerLimits limits) {}
+
+  private final Identity identity;
+  private final Trainee trainee;
+  private final Surroundings surroundings;
+  private final ThreadPoolExecutor worker;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final KeyedOperations operations = new KeyedOperations();
+  private boolean gradientsAsked;
+  private boolean gradientsThere; // the worker's alone
+  private volatile long updatesCount;
+
+  LearnerSession(Identity identity, Trainee trainee, Surroundings surroundings) {
+    this.identity = identity;
+    this.trainee = trainee;
+    this.surroundings = surroundings;
+    this.worker =
+        new ThreadPoolExecutor(
+            1,
+            1,
+            0,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(surroundings.limits().maxQueuedOperations()),
+            Thread.ofPlatform().daemon().name("learner-" + identity.id()).factory());
+  }
+
+  /** What it is. */
+  public Identity identity() {
+    return identity;
+  }
+
+  /** Updates done. */
+  public long updatesCount() {
+    return updatesCount;
+  }
+
+  /**
+   * Returns what the weights say of {@code groups}; waits for its turn.
+   *
+   * @throws MeshException MALFORMED_REQUEST, OVERLOADED, DEPENDENCY_BROKEN
+   */
+  public List<GroupScores> forward(
+      List<TrainingGroup> groups, WhichWeights weights, CallCancellation cancellation) {
+    TrainingGroup.requireAll(groups, trainee.shape());
+    return ask(() -> trainee.scores(groups, weights), cancellation);
+  }
+
+  /**
+   * Samples from the weights as they are when its turn comes.
+   *
+   * @throws MeshException OVERLOADED, DEPENDENCY_BROKEN
+   */
+  public SampleAnswer sample(SampleCommand command, CallCancellation cancellation) {
+    int window = Math.max(surroundings.limits().sampleWindow(), command.completionsCount());
+    return ask(
+        () ->
+            new SampleAnswer(
+                new SessionSampler(trainee.sampler(), command, window).run(cancellation),
+                trainee.updatesCount()),
+        cancellation);
+  }
+
+  /**
+   * Adds gradients.
+   *
+   * @param fingerprint stands for the whole request, for repetitions of an idempotency key
+   * @throws MeshException MALFORMED_REQUEST, and then nothing was added; OVERLOADED
+   */
+  public Operation<OperationResult> forwardBackward(
+      Caller caller, String fingerprint, List<TrainingGroup> groups, LossRequest loss) {
+    TrainingGroup.requireAll(groups, trainee.shape());
+    loss.requireInputs(groups);
+    return submit(
+        caller,
+        fingerprint,
+        () -> gradientsAsked = true,
+        () -> {
+          gradientsThere = false; // a failure below takes all gradients away
+          List<TrainingGroup> complete = withReferences(groups, loss);
+          GroupLoss groupLoss =
+              switch (loss) {
+                case LossRequest.Named(NamedObjective objective) ->
+                    new NamedLoss(objective, complete);
+                case LossRequest.CallerGradients() -> new CallerLoss(complete);
+              };
+          List<GroupScores> scores = trainee.forwardBackward(complete, groupLoss);
+          gradientsThere = true;
+          return new OperationResult.ForwardBackward(
+              groupLoss.value(), groupLoss.metrics(), scores);
+        });
+  }
+
+  private List<TrainingGroup> withReferences(List<TrainingGroup> groups, LossRequest loss) {
+    boolean needed = loss instanceof LossRequest.Named named && named.objective().needsReference();
+    boolean complete =
+        groups.stream()
+            .flatMap(group -> group.completions().stream())
+            .allMatch(completion -> completion.referenceLogProbs().size() > 0);
+    if (!needed || complete) {
+      return groups;
+    }
+    List<GroupScores> scores = trainee.scores(groups, WhichWeights.REFERENCE);
+    List<TrainingGroup> filled = new ArrayList<>();
+    for (int i = 0; i < groups.size(); i++) {
+      List<TrainingCompletion> completions = new ArrayList<>();
+      for (int g = 0; g < groups.get(i).size(); g++) {
+        TrainingCompletion completion = groups.get(i).completions().get(g);
+        double[] found = NamedLoss.doubles(scores.get(i).logProbs().get(g));
+        completions.add(
+            completion.referenceLogProbs().size() > 0
+                ? completion
+                : completion.withReference(Numbers.of(found)));
+      }
+      filled.add(new TrainingGroup(groups.get(i).prompt(), completions));
+    }
+    return filled;
+  }
+
+  /**
+   * Updates the weights with the gradients added so far, which are then cleared.
+   *
+   * @param learningRate of this update, above 0
+   * @throws MeshException PRECONDITION_FAILED if no gradients were asked for; OVERLOADED
+   */
+  public Operation<OperationResult> step(Caller caller, String fingerprint, double learningRate) {
+    if (!(learningRate > 0) || Double.isInfinite(learningRate)) {
+      throw Faults.malformed("learning_rate", learningRate + " (expected: > 0, finite)");
+    }
+    return submit(
+        caller,
+        fingerprint,
+        () -> {
+          if (!gradientsAsked) {
+            throw noGradients();
+          }
+          gradientsAsked = false;
+        },
+        () -> {
+          if (!gradientsThere) {
+            throw noGradients();
+          }
+          gradientsThere = false;
+          double norm = trainee.step(learningRate);
+          updatesCount = trainee.updatesCount();
+          return new OperationResult.Step(norm, updatesCount);
+        });
+  }
+
+  private static MeshException noGradients() {
+    return Faults.precondition("there are no gradients (expected: a ForwardBackward before)");
+  }
+
+  /** Publishes the weights as {@code version} of the base's model. */
+  public Operation<OperationResult> publish(Caller caller, String fingerprint, String version) {
+    Faults.requireName("publish_version", version);
+    Map<String, String> notes =
+        Map.of(
+            "parent_version", identity.base().version(),
+            "parent_weights_sha256", identity.base().weightsSha256());
+    return submit(
+        caller,
+        fingerprint,
+        () -> {},
+        () ->
+            new OperationResult.Published(
+                surroundings
+                    .store()
+                    .publish(identity.base().model(), version, notes, trainee::publish)));
+  }
+
+  /** Keeps weights and optimiser state under {@code name}. */
+  public Operation<OperationResult> keep(Caller caller, String fingerprint, String name) {
+    Faults.requireName("checkpoint", name);
+    return submit(
+        caller,
+        fingerprint,
+        () -> {},
+        () -> {
+          surroundings.store().keepCheckpoint(identity.tenant(), name, trainee::checkpoint);
+          return new OperationResult.Kept(name);
+        });
+  }
+
+  /** Goes back to a checkpoint; forgets gradients. */
+  public Operation<OperationResult> restore(Caller caller, String fingerprint, String name) {
+    Faults.requireName("checkpoint", name);
+    return submit(
+        caller,
+        fingerprint,
+        () -> gradientsAsked = false,
+        () -> {
+          trainee.restore(surroundings.store().checkpoint(identity.tenant(), name));
+          gradientsThere = false;
+          updatesCount = trainee.updatesCount();
+          return new OperationResult.Loaded(updatesCount);
+        });
+  }
+
+  /** The operation called {@code id}, if it is remembered. */
+  Optional<Operation<OperationResult>> operation(String id) {
+    lock.lock();
+    try {
+      return Optional.ofNullable(operations.find(id));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Operation<OperationResult> submit(
+      Caller caller, String fingerprint, Runnable admission, Supplier<OperationResult> work) {
+    lock.lock();
+    try {
+      Optional<Operation<OperationResult>> repeated =
+          operations.repeated(caller.idempotencyKey(), fingerprint);
+      if (repeated.isPresent()) {
+        return repeated.get();
+      }
+      boolean asked = gradientsAsked;
+      admission.run();
+      Operation<OperationResult> operation = new Operation<>(surroundings.ids().get());
+      try {
+        enqueue(operation, work);
+      } catch (MeshException e) {
+        gradientsAsked = asked;
+        throw e;
+      }
+      operations.remember(caller.idempotencyKey(), fingerprint, operation);
+      return operation;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private <T> T ask(Supplier<T> work, CallCancellation cancellation) {
+    Operation<T> operation = new Operation<>(surroundings.ids().get());
+    cancellation.onCancel(operation::cancel);
+    enqueue(operation, work);
+    return operation.join();
+  }
+
+  private <T> void enqueue(Operation<T> operation, Supplier<T> work) {
+    try {
+      worker.execute(new Queued<>(operation, work));
+    } catch (RejectedExecutionException e) {
+      if (worker.isShutdown()) {
+        throw Faults.unknown("session", identity.id());
+      }
+      int limit = surroundings.limits().maxQueuedOperations();
+      throw new MeshException(
+          Fault.OVERLOADED,
+          "%d operations are waiting in session %s, limit %d"
+              .formatted(limit, identity.id(), limit),
+          Map.of("limit", Integer.toString(limit)));
+    }
+  }
+
+  private record Queued<T>(Operation<T> operation, Supplier<T> work) implements Runnable {
+    @Override
+    public void run() {
+      operation.run(work);
+    }
+  }
+
+  /** Lets what is under way end, takes back what waits, and frees the weights. */
+  @Override
+  public void close() {
+    worker.shutdown();
+    List<Runnable> waiting = new ArrayList<>();
+    worker.getQueue().drainTo(waiting);
+    for (Runnable queued : waiting) {
+      if (queued instanceof Queued<?>(Operation<?> operation, Supplier<?> _)) {
+        operation.cancel();
+      }
+    }
+    boolean interrupted = false;
+    while (!worker.isTerminated()) {
+      try {
+        var unused = worker.awaitTermination(1, TimeUnit.MINUTES);
+      } catch (InterruptedException e) {
+        interrupted = true; // weights must not be freed under the worker's hands
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    trainee.close();
+  }
+}

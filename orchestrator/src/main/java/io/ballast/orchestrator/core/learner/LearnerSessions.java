@@ -1,0 +1,311 @@
+package io.ballast.orchestrator.core.learner;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.Caller;
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.Versions;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The open sessions. Their number and memory are bounded; a session that nobody used for long makes
+ * room. Sessions of one tenant do not exist for another.
+ */
+public final class LearnerSessions implements AutoCloseable {
+  /** Time and chance. */
+  public record Surroundings(InstantSource clock, LongSupplier nanoTime, Supplier<String> ids) {}
+
+  private final TraineeLoader loader;
+  private final WeightsStore store;
+  private final Versions versions;
+  private final LearnerLimits limits;
+  private final Surroundings surroundings;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<String, Slot> slots = new LinkedHashMap<>();
+  private boolean closed;
+
+  public LearnerSessions(
+      TraineeLoader loader,
+      WeightsStore store,
+      Versions versions,
+      LearnerLimits limits,
+      Surroundings surroundings) {
+    this.loader = loader;
+    this.store = store;
+    this.versions = versions;
+    this.limits = limits;
+    this.surroundings = surroundings;
+  }
+
+  /**
+   * Opens a session; a repetition with the caller's idempotency key gets the same one while it is
+   * open.
+   *
+   * @throws MeshException UNKNOWN_MODEL; OVERLOADED if there is no room; CORRUPT_WEIGHTS
+   */
+  public LearnerSession open(Caller caller, VersionSelector base, OptimizerSettings optimizer) {
+    String fingerprint = base + " " + optimizer;
+    Optional<Slot> repeated = repeated(caller, fingerprint);
+    if (repeated.isPresent()) {
+      return repeated.get().await();
+    }
+    PinnedVersion version = versions.resolve(base);
+    Slot slot = new Slot(caller, fingerprint, version, loader.memoryBytes(version));
+    Admission admission = admit(slot);
+    admission.evicted().forEach(Slot::closeSession);
+    if (admission.slot() != slot) {
+      return admission.slot().await();
+    }
+    try {
+      Trainee trainee = loader.load(version, optimizer);
+      LearnerSession session =
+          new LearnerSession(
+              new LearnerSession.Identity(
+                  slot.id, caller.tenant(), version, optimizer, surroundings.clock().instant()),
+              trainee,
+              new LearnerSession.Surroundings(store, surroundings.ids(), limits));
+      slot.session.complete(session);
+      return session;
+    } catch (ModelException e) {
+      MeshException known = Faults.of(e);
+      abandon(slot, known);
+      throw known;
+    } catch (Throwable e) { // an Error too: those who wait for this session must hear of it
+      abandon(slot, e);
+      throw e;
+    }
+  }
+
+  /**
+   * Returns an open session of the caller's tenant.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE
+   */
+  public LearnerSession session(Caller caller, String id) {
+    return find(caller, id).flatMap(Slot::ready).orElseThrow(() -> Faults.unknown("session", id));
+  }
+
+  /** The open sessions of the caller's tenant, oldest first. */
+  public List<LearnerSession> sessions(Caller caller) {
+    lock.lock();
+    try {
+      return slots.values().stream()
+          .filter(slot -> slot.caller.tenant().equals(caller.tenant()))
+          .flatMap(slot -> slot.ready().stream())
+          .sorted(Comparator.comparing(session -> session.identity().created()))
+          .toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Returns an operation of one of the caller's sessions.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE
+   */
+  public Operation<OperationResult> operation(Caller caller, String id) {
+    return sessions(caller).stream()
+        .flatMap(session -> session.operation(id).stream())
+        .findFirst()
+        .orElseThrow(() -> Faults.unknown("operation", id));
+  }
+
+  /**
+   * Closes a session; what was saved stays.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE
+   */
+  public void close(Caller caller, String id) {
+    session(caller, id);
+    Slot removed;
+    lock.lock();
+    try {
+      removed = slots.remove(id);
+    } finally {
+      lock.unlock();
+    }
+    if (removed != null) {
+      removed.closeSession();
+    }
+  }
+
+  /** Closes every session. */
+  @Override
+  public void close() {
+    List<Slot> all;
+    lock.lock();
+    try {
+      closed = true;
+      all = new ArrayList<>(slots.values());
+      slots.clear();
+    } finally {
+      lock.unlock();
+    }
+    all.forEach(Slot::closeSession);
+  }
+
+  private Optional<Slot> find(Caller caller, String id) {
+    lock.lock();
+    try {
+      Slot slot = slots.get(id);
+      if (slot == null || !slot.caller.tenant().equals(caller.tenant())) {
+        return Optional.empty();
+      }
+      slot.lastUse = surroundings.nanoTime().getAsLong();
+      return Optional.of(slot);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Optional<Slot> repeated(Caller caller, String fingerprint) {
+    lock.lock();
+    try {
+      for (Slot slot : slots.values()) {
+        if (!caller.idempotencyKey().isEmpty() && slot.caller.equals(caller)) {
+          if (!slot.fingerprint.equals(fingerprint)) {
+            throw Faults.malformed(
+                "metadata.idempotency_key",
+                "'%s' was used for another request".formatted(caller.idempotencyKey()));
+          }
+          return Optional.of(slot);
+        }
+      }
+      return Optional.empty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Who got in, and who had to go for it. */
+  private record Admission(Slot slot, List<Slot> evicted) {}
+
+  private Admission admit(Slot slot) {
+    lock.lock();
+    try {
+      if (closed) {
+        throw new MeshException(Fault.MODEL_LOADING, "the learner is shutting down");
+      }
+      Optional<Slot> same = repeated(slot.caller, slot.fingerprint);
+      if (same.isPresent()) {
+        return new Admission(same.get(), List.of());
+      }
+      List<Slot> evicted = new ArrayList<>();
+      while (!fits(slot)) {
+        Slot idle = longestIdle();
+        if (idle == null) {
+          throw full(slot);
+        }
+        slots.remove(idle.id);
+        evicted.add(idle);
+      }
+      slots.put(slot.id, slot);
+      return new Admission(slot, evicted);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean fits(Slot slot) {
+    return slots.size() < limits.maxSessions()
+        && memoryInUse() + slot.memoryBytes <= limits.maxMemoryBytes();
+  }
+
+  private long memoryInUse() {
+    return slots.values().stream().mapToLong(other -> other.memoryBytes).sum();
+  }
+
+  private @Nullable Slot longestIdle() {
+    long now = surroundings.nanoTime().getAsLong();
+    return slots.values().stream()
+        .filter(slot -> slot.ready().isPresent())
+        .filter(slot -> now - slot.lastUse >= limits.idleTimeout().toNanos())
+        .min(Comparator.comparingLong(slot -> slot.lastUse - now))
+        .orElse(null);
+  }
+
+  private MeshException full(Slot slot) {
+    return new MeshException(
+        Fault.OVERLOADED,
+        "%d sessions with %,d bytes are open and in use, limits %d and %,d; this one takes %,d"
+            .formatted(
+                slots.size(),
+                memoryInUse(),
+                limits.maxSessions(),
+                limits.maxMemoryBytes(),
+                slot.memoryBytes),
+        Map.of("sessions", Integer.toString(slots.size())));
+  }
+
+  private void abandon(Slot slot, Throwable failure) {
+    lock.lock();
+    try {
+      slots.remove(slot.id);
+    } finally {
+      lock.unlock();
+    }
+    slot.session.completeExceptionally(failure);
+  }
+
+  /** A session that is open or opening. */
+  private final class Slot {
+    private final String id = surroundings.ids().get();
+    private final Caller caller;
+    private final String fingerprint;
+    private final PinnedVersion version;
+    private final long memoryBytes;
+    private final CompletableFuture<LearnerSession> session = new CompletableFuture<>();
+    private long lastUse = surroundings.nanoTime().getAsLong(); // guarded by the lock
+
+    private Slot(Caller caller, String fingerprint, PinnedVersion version, long memoryBytes) {
+      this.caller = caller;
+      this.fingerprint = fingerprint;
+      this.version = version;
+      this.memoryBytes = memoryBytes;
+    }
+
+    private Optional<LearnerSession> ready() {
+      return session.isDone() && !session.isCompletedExceptionally()
+          ? Optional.of(session.join())
+          : Optional.empty();
+    }
+
+    private LearnerSession await() {
+      try {
+        return session.join();
+      } catch (CompletionException e) {
+        if (e.getCause() instanceof MeshException known) {
+          throw new MeshException(known.fault(), Objects.toString(known.getMessage()), known);
+        }
+        throw new IllegalStateException("a session on " + version + " could not be opened", e);
+      }
+    }
+
+    private void closeSession() {
+      var unused =
+          session.whenComplete(
+              (open, failure) -> {
+                if (open != null) {
+                  open.close();
+                }
+              });
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package io.ballast.orchestrator.core.learner;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.Faults;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+
+/**
+ * Work of a session that a caller may wait for, or come back to.
+ *
+ * @param <T> what it comes to
+ */
+public final class Operation<T> {
+  /** Where an operation stands. */
+  public enum State {
+    /** In the session's queue, or under way. */
+    RUNNING,
+    /** Done; there is a result. */
+    SUCCEEDED,
+    /** Failed; there is a failure. */
+    FAILED,
+    /** Taken back before it began. */
+    CANCELLED
+  }
+
+  private enum Progress {
+    WAITING,
+    BEGUN,
+    TAKEN_BACK
+  }
+
+  private final String id;
+  private final CompletableFuture<T> result = new CompletableFuture<>();
+  private final AtomicReference<Progress> progress = new AtomicReference<>(Progress.WAITING);
+
+  Operation(String id) {
+    this.id = id;
+  }
+
+  /** Its id, a UUID. */
+  public String id() {
+    return id;
+  }
+
+  /** Does the work unless it was taken back. Whatever happens, those who wait hear of it. */
+  void run(Supplier<T> work) {
+    if (!progress.compareAndSet(Progress.WAITING, Progress.BEGUN)) {
+      return;
+    }
+    try {
+      result.complete(work.get());
+    } catch (ModelException e) {
+      result.completeExceptionally(Faults.of(e));
+    } catch (Throwable e) { // an Error too: nobody must wait for ever
+      result.completeExceptionally(e);
+    }
+  }
+
+  /** Takes the work back if it has not begun; weights are never left half updated. */
+  public void cancel() {
+    if (progress.compareAndSet(Progress.WAITING, Progress.TAKEN_BACK)) {
+      result.cancel(false);
+    }
+  }
+
+  /** Where it stands. */
+  public State state() {
+    return switch (result.state()) {
+      case RUNNING -> State.RUNNING;
+      case SUCCESS -> State.SUCCEEDED;
+      case FAILED -> State.FAILED;
+      case CANCELLED -> State.CANCELLED;
+    };
+  }
+
+  /** What it came to, if it has succeeded. */
+  public Optional<T> result() {
+    return state() == State.SUCCEEDED ? Optional.of(result.resultNow()) : Optional.empty();
+  }
+
+  /** Why it failed, if it has. */
+  public Optional<Throwable> failure() {
+    return state() == State.FAILED ? Optional.of(result.exceptionNow()) : Optional.empty();
+  }
+
+  /** Waits until it has ended, at most {@code bound}. */
+  public void await(Duration bound) {
+    try {
+      var unused = result.get(bound.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while waiting for operation " + id);
+    } catch (TimeoutException | ExecutionException | CancellationException e) {
+      // the caller reads the state, which says which it was
+    }
+  }
+
+  /**
+   * Waits for the result.
+   *
+   * @throws MeshException why it failed
+   * @throws CancellationException if it was taken back, or the thread is interrupted
+   */
+  T join() {
+    try {
+      return result.get();
+    } catch (InterruptedException e) {
+      cancel();
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while waiting for operation " + id);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof MeshException known) {
+        throw new MeshException(known.fault(), String.valueOf(known.getMessage()), known);
+      }
+      throw new IllegalStateException("operation " + id, e.getCause());
+    }
+  }
+}

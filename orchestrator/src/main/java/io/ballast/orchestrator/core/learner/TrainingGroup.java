@@ -1,0 +1,80 @@
+package io.ballast.orchestrator.core.learner;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.orchestrator.core.Faults;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/**
+ * Completions of one prompt; they share its computation.
+ *
+ * @param prompt at least one token
+ * @param completions at least one
+ */
+public record TrainingGroup(TokenIds prompt, List<TrainingCompletion> completions) {
+  /** Copies the list. */
+  public TrainingGroup {
+    completions = List.copyOf(completions);
+  }
+
+  /** How many completions there are, G. */
+  public int size() {
+    return completions.size();
+  }
+
+  /** How many tokens all completions have together. */
+  int tokensCount() {
+    return completions.stream().mapToInt(TrainingCompletion::size).sum();
+  }
+
+  /** Returns a group of the changed completions. */
+  TrainingGroup map(UnaryOperator<TrainingCompletion> change) {
+    return new TrainingGroup(prompt, completions.stream().map(change).toList());
+  }
+
+  /**
+   * Checks every group against the model before anything is computed.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the first thing wrong
+   */
+  static void requireAll(List<TrainingGroup> groups, ModelShape shape) {
+    if (groups.isEmpty()) {
+      throw Faults.malformed("groups", "none (expected: at least one)");
+    }
+    for (int i = 0; i < groups.size(); i++) {
+      groups.get(i).require("groups[" + i + "]", shape);
+    }
+  }
+
+  private void require(String path, ModelShape shape) {
+    if (prompt.size() == 0) {
+      throw Faults.malformed(path + ".prompt_tokens", "none (expected: at least one)");
+    }
+    if (completions.isEmpty()) {
+      throw Faults.malformed(path + ".completions", "none (expected: at least one)");
+    }
+    requireIds(prompt, path + ".prompt_tokens", shape);
+    for (int g = 0; g < completions.size(); g++) {
+      TrainingCompletion completion = completions.get(g);
+      String name = path + ".completions[" + g + "]";
+      completion.requireLengths(name);
+      requireIds(completion.tokens(), name + ".tokens", shape);
+      if (prompt.size() + completion.size() > shape.contextTokens()) {
+        throw Faults.malformed(
+            name + ".tokens",
+            "%,d tokens after a prompt of %,d, limit %,d together"
+                .formatted(completion.size(), prompt.size(), shape.contextTokens()));
+      }
+    }
+  }
+
+  private static void requireIds(TokenIds ids, String path, ModelShape shape) {
+    for (int t = 0; t < ids.size(); t++) {
+      if (ids.get(t) < 0 || ids.get(t) >= shape.vocabularySize()) {
+        throw Faults.malformed(
+            "%s[%d]".formatted(path, t),
+            "%d (expected: ≥ 0 and < %,d)".formatted(ids.get(t), shape.vocabularySize()));
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package io.ballast.orchestrator.core.learner;
+
+import io.ballast.orchestrator.core.PinnedVersion;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** Where weights are kept: versions that can be served, and checkpoints. */
+public interface WeightsStore {
+  /** Writes what is to be kept. */
+  @FunctionalInterface
+  interface Writer {
+    /** Writes to {@code target}, a file for a checkpoint or an empty folder for a version. */
+    void write(Path target) throws IOException;
+  }
+
+  /**
+   * Makes a new version, whole or not at all.
+   *
+   * @param notes kept beside the weights, such as the parent version
+   * @throws io.ballast.kit.error.MeshException ALREADY_EXISTS if there is such a version with other
+   *     weights; with the same weights it is returned
+   */
+  PinnedVersion publish(String model, String version, Map<String, String> notes, Writer writer);
+
+  /** Keeps a checkpoint of {@code tenant} under {@code name}, in place of any before. */
+  void keepCheckpoint(String tenant, String name, Writer writer);
+
+  /**
+   * Returns the file of a checkpoint.
+   *
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_RESOURCE
+   */
+  Path checkpoint(String tenant, String name);
+
+  /** Deletes the checkpoints of {@code tenant} that begin with {@code prefix}, but {@code kept}. */
+  void forgetCheckpoints(String tenant, String prefix, String kept);
+}

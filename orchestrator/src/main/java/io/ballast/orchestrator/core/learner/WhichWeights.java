@@ -1,0 +1,9 @@
+package io.ballast.orchestrator.core.learner;
+
+/** Which weights of a session are asked. */
+public enum WhichWeights {
+  /** Those in training. */
+  CURRENT,
+  /** The frozen ones that the session started from. */
+  REFERENCE
+}

@@ -1,0 +1,134 @@
+package io.ballast.orchestrator.grpc;
+
+import com.google.protobuf.Duration;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Timestamp;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.TokenSequence;
+import io.ballast.orchestrator.core.Caller;
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.rl.sample.Numbers;
+import io.grpc.Context;
+import io.grpc.Deadline;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/** Translates what all calls share. */
+public final class CallMapper {
+  private static final java.time.Duration DEFAULT_WAIT = java.time.Duration.ofSeconds(30);
+  private static final java.time.Duration ANSWERING = java.time.Duration.ofMillis(200);
+
+  private final Function<RequestMetadata, RequestContext> contexts;
+
+  /**
+   * @param contexts validates metadata and fills in defaults
+   */
+  public CallMapper(Function<RequestMetadata, RequestContext> contexts) {
+    this.contexts = contexts;
+  }
+
+  /** Who asks, validated. */
+  Caller caller(RequestMetadata metadata) {
+    RequestContext context = contexts.apply(metadata);
+    return new Caller(context.tenant(), context.idempotencyKey());
+  }
+
+  static VersionSelector selector(ModelSelector selector) {
+    String model = selector.getModel();
+    return switch (selector.getSelectorCase()) {
+      case VERSION -> VersionSelector.version(model, selector.getVersion());
+      case ALIAS -> VersionSelector.alias(model, selector.getAlias());
+      case SELECTOR_NOT_SET -> VersionSelector.alias(model, VersionSelector.SERVING);
+    };
+  }
+
+  static ModelVersion version(PinnedVersion version) {
+    return ModelVersion.newBuilder()
+        .setModel(version.model())
+        .setVersion(version.version())
+        .setWeightsSha256(version.weightsSha256())
+        .build();
+  }
+
+  static TokenIds tokens(TokenSequence sequence) {
+    return TokenIds.of(sequence.getTokenIdsList().stream().mapToInt(Integer::intValue).toArray());
+  }
+
+  static TokenSequence tokens(TokenIds ids) {
+    TokenSequence.Builder sequence = TokenSequence.newBuilder();
+    for (int i = 0; i < ids.size(); i++) {
+      sequence.addTokenIds(ids.get(i));
+    }
+    return sequence.build();
+  }
+
+  /**
+   * Returns the numbers of a field.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if one is not finite, naming it
+   */
+  static Numbers numbers(String path, List<? extends Number> values) {
+    double[] numbers = new double[values.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = values.get(i).doubleValue();
+      if (!Double.isFinite(numbers[i])) {
+        throw Faults.malformed("%s[%d]".formatted(path, i), numbers[i] + " (expected: finite)");
+      }
+    }
+    return Numbers.of(numbers);
+  }
+
+  static List<Float> floats(PerToken values) {
+    List<Float> floats = new ArrayList<>();
+    for (int i = 0; i < values.size(); i++) {
+      floats.add(values.get(i));
+    }
+    return floats;
+  }
+
+  static Timestamp timestamp(Instant instant) {
+    return Timestamp.newBuilder()
+        .setSeconds(instant.getEpochSecond())
+        .setNanos(instant.getNano())
+        .build();
+  }
+
+  /**
+   * Returns how long a call may wait: what it says, 30 seconds if it says nothing, and less if its
+   * deadline would pass before the answer is out.
+   */
+  static java.time.Duration wait(boolean given, Duration wait) {
+    java.time.Duration asked =
+        given ? java.time.Duration.ofSeconds(wait.getSeconds(), wait.getNanos()) : DEFAULT_WAIT;
+    Deadline deadline = Context.current().getDeadline();
+    if (deadline != null) {
+      java.time.Duration left =
+          java.time.Duration.ofNanos(deadline.timeRemaining(TimeUnit.NANOSECONDS)).minus(ANSWERING);
+      asked = asked.compareTo(left) < 0 ? asked : left;
+    }
+    return asked.isNegative() ? java.time.Duration.ZERO : asked;
+  }
+
+  /** Stands for a whole request, less who asks: SHA-256 in hexadecimal. */
+  static String fingerprint(MessageLite request) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(digest.digest(request.toByteArray()));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}

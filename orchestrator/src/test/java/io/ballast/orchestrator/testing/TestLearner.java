@@ -1,0 +1,85 @@
+package io.ballast.orchestrator.testing;
+
+import io.ballast.inference.torch.Arithmetic;
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.orchestrator.adapter.ModelFolders;
+import io.ballast.orchestrator.adapter.TorchTraineeLoader;
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.Versions;
+import io.ballast.orchestrator.core.learner.LearnerLimits;
+import io.ballast.orchestrator.core.learner.LearnerSessions;
+import io.ballast.orchestrator.grpc.CallMapper;
+import io.ballast.orchestrator.grpc.LearnerGrpcService;
+import io.grpc.BindableService;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+
+/** A real learner on {@link TinyModel}, with ids that count. */
+public final class TestLearner implements AutoCloseable {
+  /** Fills in what {@code RequestContexts} would. */
+  public static final Function<RequestMetadata, RequestContext> CONTEXTS =
+      metadata ->
+          new RequestContext(
+              "test",
+              metadata.getTenant().isEmpty() ? "default" : metadata.getTenant(),
+              Priority.PRIORITY_TRAINER,
+              metadata.getIdempotencyKey());
+
+  private final AtomicLong nanos = new AtomicLong();
+  private final ModelFolders folders;
+  private final LearnerSessions sessions;
+  private final LearnerGrpcService service;
+
+  /**
+   * @param root holds models/ with the tiny model, and learner/ for checkpoints
+   */
+  public TestLearner(Path root, TestReplies replies) {
+    Path models = root.resolve("models");
+    folders = new ModelFolders(List.of(models), root.resolve("learner"));
+    AtomicLong ids = new AtomicLong();
+    Versions versions =
+        selector ->
+            folders.version(
+                selector.model(),
+                selector.name().equals(VersionSelector.SERVING)
+                    ? TinyModel.VERSION
+                    : selector.name());
+    InstantSource clock = InstantSource.fixed(Instant.EPOCH);
+    sessions =
+        new LearnerSessions(
+            new TorchTraineeLoader(folders, Arithmetic.FLOAT32, 16, 256),
+            folders,
+            versions,
+            new LearnerLimits(2, 1L << 30, 64, 64, Duration.ofHours(1)),
+            new LearnerSessions.Surroundings(
+                clock, nanos::get, () -> "id-" + ids.incrementAndGet()));
+    service = new LearnerGrpcService(sessions, new CallMapper(CONTEXTS), replies, () -> 7);
+  }
+
+  /** The service to serve. */
+  public BindableService service() {
+    return service;
+  }
+
+  /** Where its weights go. */
+  public ModelFolders folders() {
+    return folders;
+  }
+
+  /** Lets time pass. */
+  public void pass(Duration time) {
+    nanos.addAndGet(time.toNanos());
+  }
+
+  @Override
+  public void close() {
+    sessions.close();
+  }
+}
