@@ -1,10 +1,6 @@
 package io.ballast.policy.testing;
 
-import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContext;
-import io.ballast.kit.postgres.Database;
-import io.ballast.kit.runtime.MeshRuntime;
-import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.config.PolicyConfig;
@@ -23,19 +19,15 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.opentelemetry.api.OpenTelemetry;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
-import java.util.function.LongSupplier;
 
 /** A policy-server between a fake safety-server and a fake reward-server, all in process. */
 public final class TestMesh implements AutoCloseable {
@@ -59,7 +51,7 @@ public final class TestMesh implements AutoCloseable {
     server =
         new PolicyServer(
             PolicyConfig.from(properties(properties)),
-            new Runtime(safetyChannel, rewardChannel),
+            new TestRuntime(database, safetyChannel, rewardChannel, clock, meters, List.of()),
             models,
             TestMesh::context,
             new Random(7));
@@ -161,66 +153,5 @@ public final class TestMesh implements AutoCloseable {
     channels.forEach(ManagedChannel::shutdownNow);
     servers.forEach(Server::shutdownNow);
     server.close();
-  }
-
-  /** What the process gives. */
-  private final class Runtime implements MeshRuntime {
-    private final Channel safetyServer;
-    private final Channel rewardServer;
-    private final Replies replies = new TestReplies();
-
-    private Runtime(Channel safetyServer, Channel rewardServer) {
-      this.safetyServer = safetyServer;
-      this.rewardServer = rewardServer;
-    }
-
-    @Override
-    public Database database(String schema) {
-      return database;
-    }
-
-    @Override
-    public Channel peer(Role role) {
-      return switch (role) {
-        case SAFETY_SERVER -> safetyServer;
-        case REWARD_SERVER -> rewardServer;
-        case POLICY_SERVER, ORCHESTRATOR -> throw new AssertionError("not a peer: " + role);
-      };
-    }
-
-    @Override
-    public List<Path> modelFolders() {
-      return List.of();
-    }
-
-    @Override
-    public Path dataFolder() {
-      throw new AssertionError("the policy-server keeps no files of its own");
-    }
-
-    @Override
-    public Replies replies() {
-      return replies;
-    }
-
-    @Override
-    public InstantSource clock() {
-      return clock;
-    }
-
-    @Override
-    public LongSupplier nanoTime() {
-      return clock::nanoTime;
-    }
-
-    @Override
-    public MeterRegistry meters() {
-      return meters;
-    }
-
-    @Override
-    public OpenTelemetry telemetry() {
-      return OpenTelemetry.noop();
-    }
   }
 }

@@ -1,0 +1,92 @@
+package io.ballast.policy.adapter;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.ServingOptions;
+import io.ballast.inference.torch.TorchDecoder;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.policy.core.ModelFaults;
+import io.ballast.policy.core.PinnedVersion;
+import io.ballast.policy.core.Texts;
+import io.ballast.policy.core.version.DecoderLoader;
+import io.ballast.policy.core.version.FolderFacts;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Decoders of model folders {@code <root>/<model>/<version>/}, on libtorch. Thread-safe. */
+public final class FolderDecoders implements DecoderLoader {
+  private final List<Path> roots;
+  private final ServingOptions serving;
+
+  /**
+   * @param roots in the order of search
+   * @param serving how much one decoder takes on at once
+   */
+  public FolderDecoders(List<Path> roots, ServingOptions serving) {
+    this.roots = List.copyOf(roots);
+    this.serving = serving;
+  }
+
+  @Override
+  public FolderFacts inspect(String model, String version) {
+    return inspect(find(model, version));
+  }
+
+  @Override
+  public Decoder load(PinnedVersion version) {
+    StoredModel stored = find(version.model(), version.version());
+    String found = inspect(stored).weightsSha256();
+    if (!found.equals(version.weightsSha256())) {
+      throw new MeshException(
+          Fault.CORRUPT_WEIGHTS,
+          "version %s of %s was registered with weights %s, the folder has %s"
+              .formatted(version.version(), version.model(), version.weightsSha256(), found),
+          Map.of("model", version.model(), "version", version.version()));
+    }
+    try {
+      return TorchDecoder.load(stored.folder(), serving);
+    } catch (ModelException e) {
+      throw ModelFaults.toCallFailure(e);
+    }
+  }
+
+  private StoredModel find(String model, String version) {
+    Texts.requireName("model", model);
+    Texts.requireName("version", version);
+    for (Path root : roots) {
+      Optional<StoredModel> found = new ModelStore(root).find(model, version);
+      if (found.isPresent()) {
+        return found.get();
+      }
+    }
+    throw new MeshException(
+        Fault.UNKNOWN_MODEL,
+        "no model folder has version %s of %s".formatted(version, model),
+        Map.of("model", model, "version", version));
+  }
+
+  private static FolderFacts inspect(StoredModel stored) {
+    try {
+      ModelManifest manifest =
+          ModelManifest.read(stored.folder()).orElseThrow(() -> missing(ModelManifest.FILE));
+      manifest.verify(stored.folder());
+      String sha = manifest.weightsSha256().orElseThrow(() -> missing(ModelManifest.WEIGHTS));
+      LlamaConfig config = LlamaConfig.read(stored.folder());
+      return new FolderFacts(sha, config.parameterCount(), config.contextTokens());
+    } catch (ModelException e) {
+      throw ModelFaults.toCallFailure(e);
+    }
+  }
+
+  private static ModelException missing(String file) {
+    return new ModelException(
+        ModelException.Reason.INVALID_FOLDER, file + ": the file is missing or not listed");
+  }
+}

@@ -1,0 +1,78 @@
+package io.ballast.policy.wiring;
+
+import io.ballast.inference.torch.ServingOptions;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.runtime.MeshRuntime;
+import io.ballast.kit.runtime.Role;
+import io.ballast.kit.runtime.ServerModule;
+import io.ballast.policy.adapter.FolderDecoders;
+import io.ballast.policy.config.PolicyConfig;
+import io.ballast.policy.config.PolicyProperties;
+import io.grpc.BindableService;
+import java.security.SecureRandom;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The policy-server as a process sees it: decoders from model folders, chance from the system. */
+public final class PolicyModule implements ServerModule {
+  private final PolicyConfig config;
+  private @Nullable PolicyServer server;
+
+  /**
+   * Reads the properties; {@link #start} does the rest.
+   *
+   * @throws IllegalArgumentException if one is out of its range, naming it
+   */
+  public PolicyModule(PolicyProperties properties) {
+    this.config = PolicyConfig.from(properties);
+  }
+
+  @Override
+  public Role role() {
+    return Role.POLICY_SERVER;
+  }
+
+  @Override
+  public List<BindableService> start(MeshRuntime runtime) {
+    try {
+      PolicyServer started =
+          new PolicyServer(
+              config,
+              runtime,
+              new FolderDecoders(runtime.modelFolders(), ServingOptions.defaults()),
+              RequestContexts::from,
+              new SecureRandom());
+      server = started;
+      return started.services();
+    } catch (MeshException e) {
+      if (e.fault() == Fault.UNKNOWN_MODEL) {
+        throw new MeshException(
+            Fault.UNKNOWN_MODEL,
+            "%s; put it there, or set ballast.policy.default-model and ballast.policy.first-version"
+                .formatted(e.getMessage()),
+            e);
+      }
+      throw e;
+    }
+  }
+
+  /** Looks from now on for aliases that other replicas moved. */
+  @Override
+  public void serving() {
+    PolicyServer started = server;
+    if (started != null) {
+      started.follow(config);
+    }
+  }
+
+  @Override
+  public void close() {
+    PolicyServer started = server;
+    server = null;
+    if (started != null) {
+      started.close();
+    }
+  }
+}
