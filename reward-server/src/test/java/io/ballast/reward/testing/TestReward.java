@@ -62,12 +62,16 @@ public final class TestReward implements AutoCloseable {
   public static RewardConfig config(Map<String, String> values) {
     Map<String, String> prefixed = new HashMap<>();
     values.forEach((name, value) -> prefixed.put("ballast.reward." + name, value));
-    return RewardConfig.from(
-        new SmallRyeConfigBuilder()
-            .withMapping(RewardProperties.class)
-            .withSources(new PropertiesConfigSource(prefixed, "test", 100))
-            .build()
-            .getConfigMapping(RewardProperties.class));
+    return RewardConfig.from(properties(prefixed));
+  }
+
+  /** Reads properties as the process does, with these values beside the defaults. */
+  public static RewardProperties properties(Map<String, String> values) {
+    return new SmallRyeConfigBuilder()
+        .withMapping(RewardProperties.class)
+        .withSources(new PropertiesConfigSource(values, "test", 100))
+        .build()
+        .getConfigMapping(RewardProperties.class);
   }
 
   public RewardServiceBlockingStub stub() {

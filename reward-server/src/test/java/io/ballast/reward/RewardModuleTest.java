@@ -1,0 +1,133 @@
+package io.ballast.reward;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.reward.testing.TestReward;
+import io.ballast.reward.testing.TestRuntime;
+import io.ballast.reward.testing.TinyModel;
+import io.ballast.reward.testing.TinyReward;
+import io.ballast.reward.v1.ListRewardModelsRequest;
+import io.ballast.reward.v1.MemberScore;
+import io.ballast.reward.v1.RewardEnsemble;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreResult;
+import io.ballast.reward.wiring.RewardModule;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The reward-server as a process starts it: a real ensemble from a model folder. */
+class RewardModuleTest {
+  @TempDir Path empty;
+  @TempDir Path models;
+  @TempDir Path data;
+
+  private final List<Server> servers = new ArrayList<>();
+  private final List<ManagedChannel> channels = new ArrayList<>();
+  private final RewardModule module =
+      new RewardModule(
+          TestReward.properties(Map.of("ballast.reward.default-model", TinyReward.NAME)));
+
+  @AfterEach
+  void stop() {
+    channels.forEach(ManagedChannel::shutdownNow);
+    servers.forEach(Server::shutdownNow);
+    module.close();
+  }
+
+  @Test
+  void membersOfAFolderScoreOnTheirStoredScales() throws IOException {
+    TinyReward.writeTo(models);
+
+    ScoreResponse response = score(start());
+
+    assertThat(response.getModelVersion().getModel()).isEqualTo(TinyReward.NAME);
+    ScoreResult result = response.getResults(0);
+    assertThat(result.getMembersList()).hasSize(TinyReward.MEMBERS);
+    double lowest = Double.POSITIVE_INFINITY;
+    for (int k = 0; k < TinyReward.MEMBERS; k++) {
+      MemberScore member = result.getMembers(k);
+      assertThat(member.getNormalisedScore())
+          .isCloseTo((member.getRawScore() - k) / (0.5 + k), within(1e-9));
+      lowest = Math.min(lowest, member.getNormalisedScore());
+    }
+    assertThat(result.getValue()).isEqualTo(lowest);
+    assertThat(data.resolve("onnx")).isNotEmptyDirectory();
+  }
+
+  @Test
+  void itListsWhatTheFoldersHold() throws IOException {
+    TinyReward.writeTo(models);
+
+    RewardEnsemble ensemble =
+        start().listRewardModels(ListRewardModelsRequest.getDefaultInstance()).getEnsembles(0);
+
+    assertThat(ensemble.getModelVersion().getVersion()).isEqualTo("1");
+    assertThat(ensemble.getQuorum()).isEqualTo(TinyReward.MEMBERS);
+    assertThat(ensemble.getHeldOutAccuracy()).isEqualTo(0.64);
+    assertThat(ensemble.getMembers(1).getHeldOutAccuracy()).isEqualTo(0.62);
+    assertThat(ensemble.getMembers(1).getScoreStd()).isEqualTo(1.5);
+  }
+
+  @Test
+  void aDamagedEnsembleIsLeftOutAndTheServerStarts() throws IOException {
+    TinyReward.writeTo(models);
+    Files.writeString(
+        models.resolve(TinyReward.NAME).resolve("1").resolve("model.safetensors"),
+        "x",
+        StandardOpenOption.APPEND);
+    RewardServiceBlockingStub reward = start();
+
+    assertThat(
+            reward
+                .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
+                .getEnsemblesList())
+        .isEmpty();
+    assertThatThrownBy(() -> score(reward))
+        .extracting(e -> Status.fromThrowable(e).getCode())
+        .isEqualTo(Status.Code.NOT_FOUND);
+  }
+
+  @Test
+  void headsDoNotStandOnAnotherTrunk() throws IOException {
+    TinyReward.writeTo(models);
+    Path trunk = models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
+    Files.move(trunk, models.resolve(TinyModel.NAME).resolve("2"));
+
+    assertThatThrownBy(this::start)
+        .hasMessageContaining("the heads stand on tiny 1, which is in none of the model folders");
+  }
+
+  private RewardServiceBlockingStub start() throws IOException {
+    String name = InProcessServerBuilder.generateName();
+    InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
+    module.start(new TestRuntime(List.of(empty, models), data)).forEach(builder::addService);
+    module.serving();
+    servers.add(builder.build().start());
+    ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
+    channels.add(channel);
+    return RewardServiceGrpc.newBlockingStub(channel);
+  }
+
+  private static ScoreResponse score(RewardServiceBlockingStub reward) {
+    return reward.score(
+        ScoreRequest.newBuilder().addItems(TestReward.item("x", "int a", "= 1;")).build());
+  }
+}

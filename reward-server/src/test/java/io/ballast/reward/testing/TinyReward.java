@@ -1,0 +1,80 @@
+package io.ballast.reward.testing;
+
+import io.ballast.inference.onnx.Calibration;
+import io.ballast.inference.onnx.HeadActivation;
+import io.ballast.inference.onnx.Normalization;
+import io.ballast.inference.onnx.ScoringFeature;
+import io.ballast.inference.onnx.ScoringHeads;
+import io.ballast.inference.onnx.ScoringHeads.Head;
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.ScoringModel;
+import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.torch.LlamaConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+
+/** An ensemble of random heads on {@link TinyModel}. */
+public final class TinyReward {
+  public static final String NAME = "tiny-reward";
+  public static final int MEMBERS = 3;
+
+  private static final int HIDDEN = 8;
+
+  private TinyReward() {}
+
+  /** Writes version 1 of the trunk and of the ensemble below {@code root}. */
+  public static void writeTo(Path root) throws IOException {
+    TinyModel.writeTo(root);
+    Path trunk = root.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
+    int width = ScoringFeature.width(ScoringFeature.all(), LlamaConfig.read(trunk).hiddenSize());
+    RandomGenerator random = new SplittableRandom(5);
+    List<Head> heads = new ArrayList<>();
+    List<Normalization> normalizations = new ArrayList<>();
+    for (int k = 0; k < MEMBERS; k++) {
+      heads.add(
+          new Head(
+              gaussian(random, HIDDEN * width, 0.3),
+              gaussian(random, HIDDEN, 0.1),
+              gaussian(random, HIDDEN, 0.5),
+              k));
+      normalizations.add(new Normalization(k, 0.5 + k));
+    }
+    float[] ones = new float[width];
+    Arrays.fill(ones, 1);
+    ScoringSpec spec =
+        new ScoringSpec(
+            ScoringKind.REWARD_ENSEMBLE,
+            ScoringFeature.all(),
+            HIDDEN,
+            HeadActivation.values()[0],
+            new TrunkReference(TinyModel.NAME, TinyModel.VERSION, TinyModel.sha256(root)),
+            normalizations,
+            new Calibration(1, 0),
+            List.of(accuracy(0.61), accuracy(0.62), accuracy(0.63)),
+            Map.of("cautious_within_prompt_accuracy", 0.64));
+    ScoringModelFolder.write(
+        root.resolve(NAME).resolve("1"),
+        new ScoringModel(spec, new ScoringHeads(new float[width], ones, heads)),
+        Map.of());
+  }
+
+  private static Map<String, Double> accuracy(double value) {
+    return Map.of("within_prompt_accuracy", value);
+  }
+
+  private static float[] gaussian(RandomGenerator random, int count, double std) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) random.nextGaussian(0, std);
+    }
+    return values;
+  }
+}
