@@ -1,0 +1,158 @@
+package io.ballast.loadtest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** {@code loadtest} loads what it was told to, as much as it was told to, and says how it went. */
+class LoadTestCommandTest {
+  private static final List<String> SHORT =
+      List.of("--rate", "200", "--duration", "200ms", "--warm-up", "0s", "--arrivals", "EVEN");
+
+  @TempDir private Path folder = Path.of("");
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(List<String> more, String... arguments) {
+    List<String> all = new ArrayList<>(List.of(arguments));
+    all.addAll(more);
+    return new CommandLine(new LoadTestCommand())
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(all.toArray(String[]::new));
+  }
+
+  @Test
+  void suggestionsAreCountedByTheirDecision() throws IOException {
+    try (FakeMesh mesh = new FakeMesh()) {
+      Path json = folder.resolve("result.json");
+      Path hgrm = folder.resolve("latency.hgrm");
+      int code =
+          run(
+              SHORT,
+              "suggest",
+              "--target",
+              mesh.address(),
+              "--json",
+              json.toString(),
+              "--hgrm",
+              hgrm.toString());
+
+      assertThat(code).as(err.toString()).isZero();
+      assertThat(mesh.suggested).hasSize(41); // the first call, then 40
+      assertThat(mesh.suggested)
+          .allMatch(request -> request.getMetadata().getTenant().equals("loadtest"));
+      JsonNode result = new ObjectMapper().readTree(json.toFile());
+      assertThat(result.path("answers").toString()).isEqualTo("{\"SHOW\":30,\"WITHHOLD\":10}");
+      assertThat(result.path("planned_count").asInt()).isEqualTo(40);
+      assertThat(result.path("latency_ms").path("count").asInt()).isEqualTo(40);
+      assertThat(result.path("latency_ms").path("p99").asDouble()).isPositive();
+      assertThat(Files.readString(hgrm)).contains("Percentile", "Total count");
+      assertThat(out.toString()).contains("answers: SHOW 30, WITHHOLD 10", "service time");
+    }
+  }
+
+  @Test
+  void scoresAskForSoManyItems() {
+    try (FakeMesh mesh = new FakeMesh()) {
+      int code = run(SHORT, "score", "--target", mesh.address(), "--items", "3", "--json", "-");
+
+      assertThat(code).as(err.toString()).isZero();
+      assertThat(mesh.scored).hasSize(41).allMatch(request -> request.getItemsCount() == 3);
+      assertThat(out.toString()).startsWith("{").contains("\"VALUE\" : 40");
+    }
+  }
+
+  @Test
+  void callsThatAreNotAnsweredFailTheLoad() throws IOException {
+    Path prompts = Files.writeString(folder.resolve("prompts"), "int a =\nint fail =\n");
+    try (FakeMesh mesh = new FakeMesh()) {
+      List<String> options = new ArrayList<>(SHORT);
+      options.addAll(List.of("--target", mesh.address(), "--prompts", prompts.toString()));
+
+      assertThat(run(options, "suggest")).isEqualTo(1);
+      assertThat(out.toString())
+          .contains("failures: INTERNAL 20")
+          .contains("50.00 % of the planned calls were not answered as asked");
+      assertThat(run(options, "suggest", "--max-missed", "50")).isZero();
+      assertThat(run(options, "score")).isEqualTo(1);
+      assertThat(out.toString()).contains("failures: TOO_LONG 20");
+    }
+  }
+
+  @Test
+  void aLimitOnThePercentileHoldsOrFails() {
+    try (FakeMesh mesh = new FakeMesh()) {
+      List<String> options = new ArrayList<>(SHORT);
+      options.addAll(List.of("--target", mesh.address()));
+
+      assertThat(run(options, "suggest", "--max-p99", "1m")).isZero();
+      assertThat(run(options, "suggest", "--max-p99", "PT0.000000001S")).isEqualTo(1);
+      assertThat(out.toString()).contains("(--max-p99 PT0.000000001S)");
+    }
+  }
+
+  @Test
+  void aMeshThatIsNotThereIsNamedWithTheMend() throws IOException {
+    String address;
+    try (FakeMesh mesh = new FakeMesh()) {
+      address = mesh.address();
+    }
+    assertThat(run(SHORT, "suggest", "--target", address)).isEqualTo(3);
+    assertThat(err.toString())
+        .isEqualToIgnoringNewLines(
+            "nothing answers at "
+                + address
+                + "; start a mesh with ./mesh up or name another with --target");
+  }
+
+  @Test
+  void aMeshThatRefusesTheFirstCallIsNotLoaded() throws IOException {
+    Path prompts = Files.writeString(folder.resolve("prompts"), "fail\n");
+    try (FakeMesh mesh = new FakeMesh()) {
+      int code = run(SHORT, "suggest", "--target", mesh.address(), "--prompts", prompts.toString());
+      assertThat(code).isEqualTo(1);
+      assertThat(mesh.suggested).hasSize(1);
+      assertThat(err.toString()).contains("the first call failed with INTERNAL");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      value = {
+        "train                                  | SCENARIO: 'train' (expected: suggest or score)",
+        "suggest --rate 0                       | --rate: 0.0 (allowed: 0.1 to 50,000 calls a second)",
+        "suggest --duration 2h                  | --duration: 120m (allowed: 100ms to 60m)",
+        "suggest --duration soon                | 'soon' is not a duration",
+        "suggest --max-in-flight 0              | --max-in-flight: 0 (allowed: 1 to 10,000)",
+        "suggest --max-calls 0                  | --max-calls: 0 (allowed: 1 to 10,000,000)",
+        "suggest --max-missed 101               | --max-missed: 101.0 (allowed: 0 to 100)",
+        "suggest --target 192.0.2.1:9100        | --target: 192.0.2.1:9100 is another machine; say --allow-remote",
+        "suggest --target localhost             | --target: 'localhost' is no address",
+        "suggest --target localhost:99999       | --target: port: 99999 (allowed: 1 to 65,535)",
+        "suggest --target no-such-host.invalid:1 | --target: no host 'no-such-host.invalid' is known",
+        "score --items 5000                     | --items: 5000 (allowed: 1 to 4,096)",
+        "suggest --prompts /no/such/file        | --prompts: cannot read /no/such/file",
+        "suggest --arrivals SOMETIMES           | expected one of [POISSON, EVEN]",
+      })
+  void aWrongOptionIsRefusedBeforeAnythingIsSent(String arguments, String message) {
+    assertThat(run(List.of(), arguments.strip().split("\\s+"))).isEqualTo(2);
+    assertThat(err.toString()).contains(message);
+  }
+}
