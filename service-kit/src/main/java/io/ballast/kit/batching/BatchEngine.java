@@ -1,0 +1,22 @@
+package io.ballast.kit.batching;
+
+import java.util.List;
+
+/**
+ * Runs batches. Thread-safe: workers of a queue share it.
+ *
+ * @param <K> what the items of a group share
+ * @param <I> one piece of work
+ * @param <R> what comes of one piece of work: a value or a typed refusal
+ */
+public interface BatchEngine<K, I, R> extends AutoCloseable {
+  /**
+   * Runs a batch; keys differ from one another.
+   *
+   * @return shape [groups][items of each]
+   */
+  List<List<R>> run(List<BatchGroup<K, I>> groups);
+
+  @Override
+  void close();
+}

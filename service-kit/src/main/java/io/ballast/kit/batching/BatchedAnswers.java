@@ -1,0 +1,88 @@
+package io.ballast.kit.batching;
+
+import io.ballast.kit.call.CallPatience;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.Lane;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+
+/**
+ * Asks a queue on behalf of one call and waits as long as its caller does. What has not come by
+ * then is answered with a typed refusal, and is not run.
+ *
+ * @param timeout how long an item may wait for its result
+ * @param reserve how long before the caller's deadline the answer is given, whatever is there
+ * @param nanoTime measures the wait
+ */
+public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier nanoTime) {
+  /**
+   * Returns an answer for each group, by its key; keys must differ.
+   *
+   * @param refusal makes a result of what kept an item from being answered
+   * @throws io.ballast.kit.error.MeshException OVERLOADED if the queue is full
+   */
+  public <K, I, R> Map<K, Batched<R>> ask(
+      BatchingQueue<K, I, R> queue,
+      List<BatchGroup<K, I>> groups,
+      Lane lane,
+      CallPatience patience,
+      Function<ItemFault, R> refusal) {
+    if (groups.isEmpty()) {
+      return Map.of();
+    }
+    long start = nanoTime.getAsLong();
+    List<CompletableFuture<Batched<R>>> answers = queue.submit(groups, lane);
+    CompletableFuture<Void> left = new CompletableFuture<>();
+    patience.onCancel(() -> left.complete(null));
+    ItemFault why =
+        await(CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)), left, patience);
+    boolean someLate = false;
+    Map<K, Batched<R>> byKey = new LinkedHashMap<>();
+    for (int g = 0; g < groups.size(); g++) {
+      BatchGroup<K, I> group = groups.get(g);
+      Duration waited = Duration.ofNanos(Math.max(0, nanoTime.getAsLong() - start));
+      someLate |=
+          answers
+              .get(g)
+              .complete(Batched.refused(group.items().size(), refusal.apply(why), waited));
+      byKey.put(group.key(), answers.get(g).join());
+    }
+    if (someLate) {
+      queue.forgetAnswered();
+    }
+    return byKey;
+  }
+
+  /** Waits as long as it may; returns what those that have not answered by then have met. */
+  private ItemFault await(
+      CompletableFuture<Void> all, CompletableFuture<Void> left, CallPatience patience) {
+    Duration limit =
+        patience
+            .remaining()
+            .map(remaining -> remaining.minus(reserve))
+            .filter(remaining -> remaining.compareTo(timeout) < 0)
+            .orElse(timeout);
+    try {
+      var unused =
+          CompletableFuture.anyOf(all, left)
+              .get(Math.max(0, limit.toNanos()), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      return new ItemFault(
+          ItemFault.Reason.DEADLINE,
+          "no answer after %,d ms".formatted(Math.max(0, limit.toMillis())));
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("answers never fail", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return new ItemFault(ItemFault.Reason.CANCELLED, "the caller left");
+  }
+}

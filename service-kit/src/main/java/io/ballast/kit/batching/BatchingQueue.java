@@ -1,0 +1,269 @@
+package io.ballast.kit.batching;
+
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+
+/**
+ * Makes batches of what many callers ask of one engine: by a budget of work, with a bounded wait,
+ * the more urgent lane first, and items of equal keys together whoever asks. A full queue refuses
+ * at once. Thread-safe.
+ *
+ * @param <K> what the items of a group share
+ * @param <I> one piece of work
+ * @param <R> what comes of one piece of work: a value or a typed refusal
+ */
+public final class BatchingQueue<K, I, R> implements AutoCloseable {
+  private final String subject;
+  private final BatchEngine<K, I, R> engine;
+  private final Function<ItemFault, R> refusal;
+  private final QueueLimits limits;
+  private final LongSupplier nanoTime;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition arrived = lock.newCondition();
+  private final PriorityQueue<Job<K, I, R>> waiting =
+      new PriorityQueue<>(
+          Comparator.comparing((Job<K, I, R> job) -> job.lane()).thenComparingLong(Job::sequence));
+  private final List<Thread> workers = new ArrayList<>();
+  private int waitingWeight;
+  private long sequence;
+  private boolean closed;
+
+  /**
+   * Starts the workers.
+   *
+   * @param subject what runs, for messages and thread names, such as {@code java-reward 1}
+   * @param engine runs the batches; closed with the queue
+   * @param refusal makes a result of what kept an item from being run
+   */
+  public BatchingQueue(
+      String subject,
+      BatchEngine<K, I, R> engine,
+      Function<ItemFault, R> refusal,
+      QueueLimits limits,
+      LongSupplier nanoTime) {
+    this.subject = subject;
+    this.engine = engine;
+    this.refusal = refusal;
+    this.limits = limits;
+    this.nanoTime = nanoTime;
+    String name = "batch-" + subject.replace(' ', '-') + "-";
+    for (int i = 0; i < limits.workers(); i++) {
+      workers.add(Thread.ofPlatform().daemon().name(name + i).start(this::work));
+    }
+  }
+
+  private record Job<K, I, R>(
+      BatchGroup<K, I> group,
+      Lane lane,
+      long sequence,
+      long arrival,
+      CompletableFuture<Batched<R>> answer) {
+    int size() {
+      return group.items().size();
+    }
+  }
+
+  private record Batch<K, I, R>(List<Job<K, I, R>> jobs, long taken, long closed) {}
+
+  /**
+   * Queues groups; each future completes with results or typed refusals, never exceptionally,
+   * unless the caller completes it first: then it is not run.
+   *
+   * @throws MeshException OVERLOADED if the queue has no room for all of them, MODEL_LOADING if it
+   *     is closed
+   */
+  public List<CompletableFuture<Batched<R>>> submit(List<BatchGroup<K, I>> groups, Lane lane) {
+    int weight = groups.stream().mapToInt(BatchGroup::weight).sum();
+    lock.lock();
+    try {
+      if (closed) {
+        throw new MeshException(Fault.MODEL_LOADING, subject + " is being closed; try again");
+      }
+      if (waitingWeight > 0 && waitingWeight + weight > limits.queuedWeight()) {
+        throw new MeshException(
+            Fault.OVERLOADED,
+            "%s is busy: %,d tokens wait, limit %,d"
+                .formatted(subject, waitingWeight, limits.queuedWeight()),
+            Map.of(
+                "waiting_tokens", Integer.toString(waitingWeight),
+                "limit", Integer.toString(limits.queuedWeight())));
+      }
+      List<CompletableFuture<Batched<R>>> answers = new ArrayList<>(groups.size());
+      for (BatchGroup<K, I> group : groups) {
+        Job<K, I, R> job =
+            new Job<>(group, lane, sequence++, nanoTime.getAsLong(), new CompletableFuture<>());
+        waiting.add(job);
+        answers.add(job.answer());
+      }
+      waitingWeight += weight;
+      arrived.signalAll();
+      return answers;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes out what has been answered in another way: nobody waits for it any more. */
+  public void forgetAnswered() {
+    lock.lock();
+    try {
+      waiting.removeIf(job -> job.answer().isDone());
+      waitingWeight = waiting.stream().mapToInt(job -> job.group().weight()).sum();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The work that waits for a worker. */
+  public int waitingWeight() {
+    lock.lock();
+    try {
+      return waitingWeight;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void work() {
+    try {
+      while (true) {
+        Batch<K, I, R> batch = take();
+        if (batch.jobs().isEmpty()) {
+          return;
+        }
+        run(batch);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // closed while it waited for company
+    }
+  }
+
+  /** Returns the next batch; an empty one when the queue is closed. */
+  private Batch<K, I, R> take() throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (true) {
+        while (waiting.isEmpty() && !closed) {
+          arrived.await();
+        }
+        long taken = nanoTime.getAsLong();
+        long left = limits.batchWait().toNanos();
+        while (left > 0 && waitingWeight < limits.batchWeight() && !closed) {
+          left = arrived.awaitNanos(left);
+        }
+        List<Job<K, I, R>> jobs = takeJobs();
+        if (!jobs.isEmpty() || closed) {
+          return new Batch<>(jobs, taken, nanoTime.getAsLong());
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private List<Job<K, I, R>> takeJobs() {
+    List<Job<K, I, R>> jobs = new ArrayList<>();
+    int weight = 0;
+    while (!waiting.isEmpty()
+        && (jobs.isEmpty() || weight + waiting.peek().group().weight() <= limits.batchWeight())) {
+      Job<K, I, R> job = waiting.remove();
+      waitingWeight -= job.group().weight();
+      if (!job.answer().isDone()) {
+        weight += job.group().weight();
+        jobs.add(job);
+      }
+    }
+    return jobs;
+  }
+
+  private void run(Batch<K, I, R> batch) {
+    try {
+      List<BatchGroup<K, I>> groups = byKey(batch);
+      List<List<R>> results = engine.run(groups);
+      Duration infer = Duration.ofNanos(nanoTime.getAsLong() - batch.closed());
+      Map<K, List<R>> left = new LinkedHashMap<>();
+      for (int g = 0; g < groups.size(); g++) {
+        left.put(groups.get(g).key(), results.get(g));
+      }
+      for (Job<K, I, R> job : batch.jobs()) {
+        List<R> rest = left.getOrDefault(job.group().key(), List.of());
+        left.put(job.group().key(), rest.subList(job.size(), rest.size()));
+        job.answer().complete(answer(job, batch, rest.subList(0, job.size()), infer));
+      }
+    } catch (RuntimeException | LinkageError e) { // the callers must hear of everything
+      R refused =
+          refusal.apply(
+              new ItemFault(ItemFault.Reason.MODEL_ERROR, subject + " failed: " + e.getMessage()));
+      for (Job<K, I, R> job : batch.jobs()) {
+        job.answer().complete(Batched.refused(job.size(), refused, queued(job, batch)));
+      }
+    }
+  }
+
+  private static <K, I, R> List<BatchGroup<K, I>> byKey(Batch<K, I, R> batch) {
+    Map<K, List<I>> items = new LinkedHashMap<>();
+    Map<K, Integer> weights = new LinkedHashMap<>();
+    for (Job<K, I, R> job : batch.jobs()) {
+      BatchGroup<K, I> group = job.group();
+      items.computeIfAbsent(group.key(), key -> new ArrayList<>()).addAll(group.items());
+      weights.merge(group.key(), group.weight(), Integer::sum);
+    }
+    List<BatchGroup<K, I>> groups = new ArrayList<>();
+    items.forEach(
+        (key, all) -> groups.add(new BatchGroup<>(key, all, weights.getOrDefault(key, 0))));
+    return groups;
+  }
+
+  private static <K, I, R> Batched<R> answer(
+      Job<K, I, R> job, Batch<K, I, R> batch, List<R> results, Duration infer) {
+    long wait = batch.closed() - Math.max(batch.taken(), job.arrival());
+    return new Batched<>(results, queued(job, batch), Duration.ofNanos(Math.max(0, wait)), infer);
+  }
+
+  private static <K, I, R> Duration queued(Job<K, I, R> job, Batch<K, I, R> batch) {
+    return Duration.ofNanos(Math.max(0, batch.taken() - job.arrival()));
+  }
+
+  /** Stops taking work, lets batches under way end, closes the engine. */
+  @Override
+  public void close() {
+    List<Job<K, I, R>> left;
+    lock.lock();
+    try {
+      closed = true;
+      left = List.copyOf(waiting);
+      waiting.clear();
+      waitingWeight = 0;
+      arrived.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    R refused = refusal.apply(new ItemFault(ItemFault.Reason.CANCELLED, "the server is stopping"));
+    for (Job<K, I, R> job : left) {
+      job.answer().complete(Batched.refused(job.size(), refused, Duration.ZERO));
+    }
+    for (Thread worker : workers) {
+      try {
+        worker.join(TimeUnit.SECONDS.toMillis(10));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    engine.close();
+  }
+}

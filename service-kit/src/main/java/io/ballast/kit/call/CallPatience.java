@@ -1,0 +1,34 @@
+package io.ballast.kit.call;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** How long the caller still waits for an answer. */
+public interface CallPatience {
+  /** What is left until the call's deadline, never negative; empty if it has none. */
+  Optional<Duration> remaining();
+
+  /** Whether the caller has left. */
+  boolean cancelled();
+
+  /** Runs {@code action} once when the caller leaves or its deadline passes; it must not block. */
+  void onCancel(Runnable action);
+
+  /** A caller that waits for ever. */
+  static CallPatience endless() {
+    return new CallPatience() {
+      @Override
+      public Optional<Duration> remaining() {
+        return Optional.empty();
+      }
+
+      @Override
+      public boolean cancelled() {
+        return false;
+      }
+
+      @Override
+      public void onCancel(Runnable action) {}
+    };
+  }
+}

@@ -1,0 +1,69 @@
+package io.ballast.kit.call;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What text a server takes: names of folders, and prompts that are whole Unicode. */
+public final class Texts {
+  private static final int MAX_NAME_CHARACTERS = 128;
+
+  private Texts() {}
+
+  /** Returns what is wrong with {@code text} as Unicode, or null: a surrogate without its pair. */
+  public static @Nullable String encodingFlaw(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        return "character %d is a lone surrogate (expected: valid UTF-8)".formatted(i);
+      }
+    }
+    return null;
+  }
+
+  /** Returns the bytes of {@code text} in UTF-8. */
+  public static int utf8Bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8).length;
+  }
+
+  /**
+   * Returns {@code name} if it may name a folder: 1 to 128 of [A-Za-z0-9._-], not starting with a
+   * dot, so that no name leads out of the store.
+   *
+   * @throws MeshException MALFORMED_REQUEST, naming {@code field}
+   */
+  public static String requireName(String field, String name) {
+    boolean holds =
+        !name.isEmpty()
+            && name.length() <= MAX_NAME_CHARACTERS
+            && name.charAt(0) != '.'
+            && name.chars().allMatch(Texts::mayBeInName);
+    if (!holds) {
+      String shown = name.length() <= MAX_NAME_CHARACTERS ? name : name.substring(0, 32) + "…";
+      throw malformed(
+          field, "'%s' (expected: 1 to 128 of [A-Za-z0-9._-], no dot first)".formatted(shown));
+    }
+    return name;
+  }
+
+  /** Returns the failure that names {@code field} and what is wrong with it. */
+  public static MeshException malformed(String field, String flaw) {
+    return new MeshException(
+        Fault.MALFORMED_REQUEST, field + ": " + flaw, Map.of("field", field, "flaw", flaw));
+  }
+
+  private static boolean mayBeInName(int c) {
+    return (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9')
+        || c == '.'
+        || c == '_'
+        || c == '-';
+  }
+}

@@ -1,0 +1,91 @@
+package io.ballast.kit.grpc;
+
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.PhaseTimes;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.VersionSelector;
+import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.Timing;
+import java.time.Duration;
+
+/** Translates {@code ballast.mesh.v1}, which every API shares, to plain Java and back. */
+public final class MeshMessages {
+  private MeshMessages() {}
+
+  /** Who asks. */
+  public static Caller caller(RequestContext context) {
+    return new Caller(
+        context.requestId(), context.tenant(), lane(context), context.idempotencyKey());
+  }
+
+  private static Lane lane(RequestContext context) {
+    return switch (context.priority()) {
+      case PRIORITY_TRAINER -> Lane.TRAINER;
+      case PRIORITY_BATCH -> Lane.BATCH;
+      case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
+    };
+  }
+
+  /** Which version is meant; the alias "serving" where nothing is said. */
+  public static VersionSelector selector(ModelSelector selector) {
+    String model = selector.getModel();
+    return switch (selector.getSelectorCase()) {
+      case VERSION -> VersionSelector.version(model, selector.getVersion());
+      case ALIAS -> VersionSelector.alias(model, selector.getAlias());
+      case SELECTOR_NOT_SET -> VersionSelector.alias(model, VersionSelector.SERVING);
+    };
+  }
+
+  /** A version as a message. */
+  public static ModelVersion version(PinnedVersion version) {
+    return ModelVersion.newBuilder()
+        .setModel(version.model())
+        .setVersion(version.version())
+        .setWeightsSha256(version.weightsSha256())
+        .build();
+  }
+
+  /** A version from a message; nothing is checked. */
+  public static PinnedVersion version(ModelVersion version) {
+    return new PinnedVersion(version.getModel(), version.getVersion(), version.getWeightsSha256());
+  }
+
+  /** An item's failure as a message. */
+  public static ItemFailure failure(ItemFault fault) {
+    FailureReason reason =
+        switch (fault.reason()) {
+          case INVALID_INPUT -> FailureReason.FAILURE_REASON_INVALID_INPUT;
+          case TOO_LONG -> FailureReason.FAILURE_REASON_TOO_LONG;
+          case DEADLINE -> FailureReason.FAILURE_REASON_DEADLINE;
+          case OVERLOADED -> FailureReason.FAILURE_REASON_OVERLOADED;
+          case MODEL_ERROR -> FailureReason.FAILURE_REASON_MODEL_ERROR;
+          case QUORUM_LOST -> FailureReason.FAILURE_REASON_QUORUM_LOST;
+          case CANCELLED -> FailureReason.FAILURE_REASON_CANCELLED;
+        };
+    return ItemFailure.newBuilder().setReason(reason).setMessage(fault.message()).build();
+  }
+
+  /** Where the time went, as a message. */
+  public static Timing timing(PhaseTimes times) {
+    return Timing.newBuilder()
+        .setQueueDuration(duration(times.queue()))
+        .setBatchWaitDuration(duration(times.batchWait()))
+        .setTokeniseDuration(duration(times.tokenise()))
+        .setInferDuration(duration(times.infer()))
+        .setAggregateDuration(duration(times.aggregate()))
+        .setTotalDuration(duration(times.total()))
+        .build();
+  }
+
+  private static com.google.protobuf.Duration duration(Duration duration) {
+    return com.google.protobuf.Duration.newBuilder()
+        .setSeconds(duration.getSeconds())
+        .setNanos(duration.getNano())
+        .build();
+  }
+}
