@@ -1,0 +1,14 @@
+package io.ballast.safety.core.gate;
+
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.StopReason;
+import java.util.Optional;
+
+/**
+ * A suggestion as stage 2 of the gate sees it.
+ *
+ * @param text what would be inserted at the cursor
+ * @param logProbs shape [T], nats, temperature 1; may be empty
+ * @param stopReason why the completion ended; empty if the caller does not say
+ */
+public record GateSuggestion(String text, PerToken logProbs, Optional<StopReason> stopReason) {}

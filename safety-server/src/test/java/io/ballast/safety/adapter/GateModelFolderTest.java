@@ -1,0 +1,165 @@
+package io.ballast.safety.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.safety.core.gate.AcceptModel;
+import io.ballast.safety.core.gate.GateCalibration;
+import io.ballast.safety.core.gate.GateFeatures;
+import io.ballast.safety.core.gate.GateSpec;
+import io.ballast.safety.core.gate.GateStage;
+import io.ballast.safety.testing.TinyGates;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A gate model folder holds what was written, or is refused with the reason. */
+class GateModelFolderTest {
+  private static byte[] trees = new byte[0];
+
+  @TempDir Path root;
+
+  @BeforeAll
+  static void train() {
+    trees = TinyGates.trees(GateStage.CONTEXT, "line_characters", 10);
+  }
+
+  @Test
+  void whatIsWrittenIsRead() throws IOException {
+    GateSpec spec =
+        GateSpec.of(
+            GateStage.CONTEXT,
+            new GateCalibration.Isotonic(List.of(-1.0, 1.0), List.of(0.25, 0.75)),
+            0.3,
+            0.9,
+            0.05,
+            Map.of("auc", 0.75, "brier", 0.2));
+    Path folder = TinyGates.write(root, "gate", "1", spec, trees);
+
+    try (AcceptModel model = GateModelFolder.open(folder, "gate", "1")) {
+      assertThat(model.spec()).isEqualTo(spec);
+      assertThat(model.id().version()).isEqualTo("1");
+      assertThat(model.id().weightsSha256()).matches("[0-9a-f]{64}");
+      assertThat(model.logOdds(GateFeatures.context("x".repeat(18)))).isPositive();
+      assertThat(model.logOdds(GateFeatures.context("x"))).isNegative();
+    }
+  }
+
+  @Test
+  void manyThreadsGetWhatOneGets() throws Exception {
+    Path folder = written();
+    try (AcceptModel model = GateModelFolder.open(folder, "gate", "1");
+        ExecutorService threads = Executors.newFixedThreadPool(4)) {
+      double expected = model.logOdds(GateFeatures.context("foo(bar"));
+      Callable<Boolean> asks =
+          () -> {
+            boolean same = true;
+            for (int i = 0; i < 500; i++) {
+              same &= model.logOdds(GateFeatures.context("foo(bar")) == expected;
+            }
+            return same;
+          };
+      List<Future<Boolean>> answers = new ArrayList<>();
+      for (int t = 0; t < 4; t++) {
+        answers.add(threads.submit(asks));
+      }
+      for (Future<Boolean> answer : answers) {
+        assertThat(answer.get()).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void changedTreesAreCorrupt() throws IOException {
+    Path folder = written();
+    byte[] changed = trees.clone();
+    changed[changed.length / 2] ^= 1;
+    Files.write(folder.resolve(GateModelFolder.TREES), changed);
+
+    refuses(folder, Reason.CORRUPT_WEIGHTS, "trees.ubj: SHA-256");
+  }
+
+  @Test
+  void aMissingFileIsNamed() throws IOException {
+    Path folder = written();
+    Files.delete(folder.resolve(GateModelFolder.CONFIG));
+
+    refuses(folder, Reason.INVALID_FOLDER, "gate.json: the file is missing");
+  }
+
+  @Test
+  void aFeatureOfAnotherBuildIsRefusedByName() throws IOException {
+    Path folder = written();
+    rewrite(folder, "\"word_capital\"", "\"phase_of_the_moon\"");
+
+    refuses(
+        folder,
+        Reason.INVALID_FOLDER,
+        "features[6]: phase_of_the_moon (expected: word_capital); train the gate again");
+  }
+
+  @Test
+  void aNumberOutOfItsRangeIsNamed() throws IOException {
+    Path folder = written();
+    rewrite(folder, "\"threshold\" : 0.3", "\"threshold\" : 1.3");
+
+    refuses(folder, Reason.INVALID_FOLDER, "threshold: 1.3 (expected: 0 to 1)");
+  }
+
+  @Test
+  void treesOfOtherFeaturesAreNotWritten() {
+    assertThatThrownBy(
+            () ->
+                TinyGates.write(
+                    root, "gate", "2", TinyGates.spec(GateStage.SUGGESTION, 0.3, 0, 0), trees))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("the trees take");
+  }
+
+  @Test
+  void calibrationsAreLevelBeyondTheirKnotsAndLinearBetween() {
+    GateCalibration line =
+        new GateCalibration.Isotonic(List.of(-1.0, 1.0, 2.0), List.of(0.2, 0.4, 0.4));
+
+    assertThat(line.probability(-5)).isEqualTo(0.2);
+    assertThat(line.probability(0)).isEqualTo(0.30000000000000004);
+    assertThat(line.probability(1)).isEqualTo(0.4);
+    assertThat(line.probability(9)).isEqualTo(0.4);
+    assertThatThrownBy(() -> new GateCalibration.Isotonic(List.of(1.0, 1.0), List.of(0.1, 0.2)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("calibration: knot 1");
+  }
+
+  private Path written() throws IOException {
+    return TinyGates.write(
+        root, "gate", "1", TinyGates.spec(GateStage.CONTEXT, 0.3, 0.9, 0.05), trees);
+  }
+
+  private static void rewrite(Path folder, String what, String by) throws IOException {
+    Path config = folder.resolve(GateModelFolder.CONFIG);
+    String text = Files.readString(config);
+    assertThat(text).contains(what);
+    Files.writeString(config, text.replace(what, by));
+    var unused = ModelManifest.write(folder, Map.of());
+  }
+
+  private static void refuses(Path folder, Reason reason, String message) {
+    assertThatThrownBy(() -> GateModelFolder.open(folder, "gate", "1"))
+        .isInstanceOfSatisfying(
+            ModelException.class, refusal -> assertThat(refusal.reason()).isEqualTo(reason))
+        .hasMessageContaining(message);
+  }
+}
