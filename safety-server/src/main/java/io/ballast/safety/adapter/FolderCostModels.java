@@ -1,0 +1,140 @@
+package io.ballast.safety.adapter;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.OnnxScorer;
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.rl.preference.PlattScaling;
+import io.ballast.safety.core.cost.CostModel;
+import io.ballast.safety.core.cost.CostModelSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Cost models in model folders: heads whose {@code config.json} names their trunk. A folder that
+ * cannot be read is reported and left out; the others serve.
+ */
+public final class FolderCostModels implements CostModelSource {
+  private static final Logger LOG = LoggerFactory.getLogger(FolderCostModels.class);
+  private static final String CONFIG = "config.json";
+  private static final String FORMAT = "\"ballast-scoring-heads\"";
+
+  private final List<Path> roots;
+  private final Path cache;
+  private final int threads;
+  private volatile Map<PinnedVersion, Found> found = Map.of();
+
+  private record Found(Path folder, ScoringSpec spec, CostModel model) {}
+
+  /**
+   * Looks through the folders; the first of equal names and versions wins.
+   *
+   * @param roots folders of {@code <name>/<version>/}
+   * @param cache where ONNX files are written at the first start
+   * @param threads of one batch
+   */
+  public FolderCostModels(List<Path> roots, Path cache, int threads) {
+    this.roots = List.copyOf(roots);
+    this.cache = cache;
+    this.threads = threads;
+    refresh();
+  }
+
+  @Override
+  public void refresh() {
+    Map<String, StoredModel> folders = new TreeMap<>();
+    for (Path root : roots) {
+      for (StoredModel folder : new ModelStore(root).list()) {
+        folders.putIfAbsent(folder.name() + "/" + folder.version(), folder);
+      }
+    }
+    Map<PinnedVersion, Found> models = new LinkedHashMap<>();
+    folders
+        .values()
+        .forEach(folder -> consider(folder).ifPresent(each -> models.put(each.model().id(), each)));
+    found = models;
+  }
+
+  private static Optional<Found> consider(StoredModel folder) {
+    try {
+      Path config = folder.folder().resolve(CONFIG);
+      if (!Files.isRegularFile(config) || !Files.readString(config).contains(FORMAT)) {
+        return Optional.empty(); // another kind of model
+      }
+      ScoringSpec spec = ScoringModelFolder.readSpec(folder.folder());
+      return spec.kind() == ScoringKind.COST
+          ? Optional.of(new Found(folder.folder(), spec, model(folder, spec)))
+          : Optional.empty();
+    } catch (IOException | ModelException e) {
+      LOG.error("{} {} cannot be served: {}", folder.name(), folder.version(), e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private static CostModel model(StoredModel folder, ScoringSpec spec) {
+    String sha =
+        ModelManifest.read(folder.folder())
+            .flatMap(ModelManifest::weightsSha256)
+            .orElseThrow(
+                () ->
+                    new ModelException(
+                        ModelException.Reason.INVALID_FOLDER,
+                        folder.folder().resolve(ModelManifest.FILE) + ": the file is missing"));
+    return new CostModel(
+        new PinnedVersion(folder.name(), folder.version(), sha),
+        spec.heads(),
+        new PlattScaling(spec.calibration().a(), spec.calibration().b()));
+  }
+
+  @Override
+  public List<CostModel> list() {
+    return found.values().stream().map(Found::model).toList();
+  }
+
+  @Override
+  public Opened open(CostModel model) {
+    Found folder =
+        Optional.ofNullable(found.get(model.id()))
+            .orElseThrow(
+                () -> new MeshException(Fault.UNKNOWN_MODEL, model.id() + ": not in a folder"));
+    try {
+      Path trunk = trunk(folder.spec());
+      return new Opened(
+          HuggingFaceTokenizerAdapter.ofFolder(trunk),
+          new OnnxCostEngine(OnnxScorer.open(trunk, folder.folder(), cache, threads)));
+    } catch (ModelException e) {
+      throw ModelFaults.translate(e);
+    }
+  }
+
+  private Path trunk(ScoringSpec spec) {
+    return roots.stream()
+        .flatMap(
+            root ->
+                new ModelStore(root).find(spec.trunk().model(), spec.trunk().version()).stream())
+        .findFirst()
+        .map(StoredModel::folder)
+        .orElseThrow(
+            () ->
+                new MeshException(
+                    Fault.UNKNOWN_MODEL,
+                    "the heads stand on %s %s, which is in none of the model folders"
+                        .formatted(spec.trunk().model(), spec.trunk().version())));
+  }
+}

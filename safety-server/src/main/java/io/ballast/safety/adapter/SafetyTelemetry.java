@@ -1,0 +1,74 @@
+package io.ballast.safety.adapter;
+
+import io.ballast.rl.gate.GateOutcome;
+import io.ballast.safety.core.SafetyMonitor;
+import io.ballast.safety.core.cost.Cost;
+import io.ballast.safety.core.cost.CostAnswer;
+import io.ballast.safety.core.cost.JudgedItem;
+import io.ballast.safety.core.gate.GateStage;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.api.trace.Tracer;
+import io.opentelemetry.context.Scope;
+import java.util.Locale;
+import java.util.function.Supplier;
+
+/** What the server decides, in numbers and spans; the module's README lists the names. */
+public final class SafetyTelemetry implements SafetyMonitor {
+  private final MeterRegistry meters;
+  private final Tracer tracer;
+
+  public SafetyTelemetry(MeterRegistry meters, OpenTelemetry telemetry) {
+    this.meters = meters;
+    this.tracer = telemetry.getTracer("io.ballast.safety");
+  }
+
+  @Override
+  public <T> T watch(String step, Supplier<T> work) {
+    Span span = tracer.spanBuilder("safety." + step).startSpan();
+    Timer.Sample sample = Timer.start(meters);
+    try (Scope scope = span.makeCurrent()) {
+      return work.get();
+    } catch (RuntimeException e) {
+      span.setStatus(StatusCode.ERROR, e.getClass().getSimpleName());
+      throw e;
+    } finally {
+      var unused = sample.stop(meters.timer("ballast.safety.step", "step", step));
+      span.end();
+    }
+  }
+
+  @Override
+  public void gateDecided(GateStage stage, GateOutcome outcome) {
+    meters
+        .counter("ballast.safety.gate.decisions", "stage", label(stage), "outcome", label(outcome))
+        .increment();
+    Span.current().setAttribute("ballast.gate_outcome", label(outcome));
+  }
+
+  @Override
+  public void costsAnswered(CostAnswer answer) {
+    String version = answer.model().id().version();
+    for (JudgedItem item : answer.items()) {
+      String outcome =
+          switch (item.cost()) {
+            case Cost.Estimated estimated -> item.blocked() ? "block" : "allow";
+            case Cost.Missing missing -> label(missing.fault().reason());
+          };
+      meters.counter("ballast.safety.costs", "version", version, "outcome", outcome).increment();
+    }
+    Span.current().setAttribute("ballast.cost_version", version);
+  }
+
+  @Override
+  public void testEnded(String state) {
+    meters.counter("ballast.safety.tests", "state", state.toLowerCase(Locale.ROOT)).increment();
+  }
+
+  private static String label(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,80 @@
+package io.ballast.safety.config;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** The safety-server's properties, {@code ballast.safety.*}. Defaults live here only. */
+@ConfigMapping(prefix = "ballast.safety")
+public interface SafetyProperties {
+  /** The cost model that is meant when a request names none. */
+  @WithDefault("java-cost")
+  String costModel();
+
+  /** The version that the alias "serving" of the default cost model points to. */
+  @WithDefault("1")
+  String costVersion();
+
+  /** The harm probability at and above which the verdict is BLOCK when a request does not say. */
+  @WithDefault("0.5")
+  double displayThreshold();
+
+  /** How long an item may wait for its cost before it fails with DEADLINE. */
+  @WithDefault("PT60S")
+  Duration modelTimeout();
+
+  /** How long before the caller's deadline the answer is given, whatever is there by then. */
+  @WithDefault("PT0.02S")
+  Duration deadlineReserve();
+
+  /** The most items of a request for costs, 1 to 4,096. */
+  @WithDefault("4096")
+  int maxItems();
+
+  /** The most bytes of one text in UTF-8, 1 to 1,048,576. */
+  @WithDefault("65536")
+  int maxTextBytes();
+
+  /**
+   * The most prompt tokens that a cost model sees, the last ones; 0: as many as fit. The default
+   * models were trained with 96.
+   */
+  @WithDefault("96")
+  int maxPromptTokens();
+
+  /** A batch is not made larger than so many tokens, ≥ 1. */
+  @WithDefault("4096")
+  int batchTokens();
+
+  /** How long the first of a batch waits for others, ≥ 0. */
+  @WithDefault("PT0.001S")
+  Duration batchWait();
+
+  /** Work beyond so many waiting tokens is refused, ≥ 1. */
+  @WithDefault("2000000")
+  int queuedTokens();
+
+  /** Batches of one cost model that run side by side, ≥ 1. */
+  @WithDefault("1")
+  int workers();
+
+  /** Threads of one batch in the model, ≥ 1. */
+  @WithDefault("1")
+  int threads();
+
+  /** The gate model of stage 1. */
+  @WithDefault("java-gate-context")
+  String contextGate();
+
+  /** Its version. */
+  @WithDefault("1")
+  String contextGateVersion();
+
+  /** The gate model of stage 2. */
+  @WithDefault("java-gate-suggestion")
+  String suggestionGate();
+
+  /** Its version. */
+  @WithDefault("1")
+  String suggestionGateVersion();
+}

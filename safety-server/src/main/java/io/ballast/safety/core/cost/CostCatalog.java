@@ -1,0 +1,172 @@
+package io.ballast.safety.core.cost;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.batching.BatchingQueue;
+import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.VersionSelector;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+
+/**
+ * The cost models of this server, each loaded when it is first asked for and kept beside the
+ * others. Loading one does not hold up calls to another. Thread-safe.
+ */
+public final class CostCatalog implements AutoCloseable {
+  private final CostModelSource source;
+  private final CostSettings settings;
+  private final ItemLimits itemLimits;
+  private final QueueLimits queueLimits;
+  private final LongSupplier nanoTime;
+  private final Map<PinnedVersion, Served> loaded = new ConcurrentHashMap<>();
+  private volatile boolean closed;
+
+  public CostCatalog(
+      CostModelSource source,
+      CostSettings settings,
+      ItemLimits itemLimits,
+      QueueLimits queueLimits,
+      LongSupplier nanoTime) {
+    this.source = source;
+    this.settings = settings;
+    this.itemLimits = itemLimits;
+    this.queueLimits = queueLimits;
+    this.nanoTime = nanoTime;
+  }
+
+  /** A model that is ready to judge. */
+  record Served(
+      CostModel model, ItemReader reader, BatchingQueue<TokenIds, TokenIds, HeadScores> queue) {}
+
+  /** The tokens that wait to be judged, of all models. */
+  public int waitingTokens() {
+    return loaded.values().stream().mapToInt(served -> served.queue().waitingWeight()).sum();
+  }
+
+  /** Loads what "serving" of the default model points to, if there is such a model. */
+  public void warmUp() {
+    boolean there =
+        source.list().stream()
+            .anyMatch(
+                model ->
+                    model.id().model().equals(settings.defaultModel())
+                        && model.id().version().equals(settings.servingVersion()));
+    if (there) {
+      var unused = find(VersionSelector.alias("", VersionSelector.SERVING));
+    }
+  }
+
+  /**
+   * The model that {@code selector} means, loaded.
+   *
+   * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs
+   */
+  Served find(VersionSelector selector) {
+    CostModel model = resolve(selector);
+    Served served = loaded.get(model.id());
+    if (served == null) {
+      requireOpen();
+      served = loaded.computeIfAbsent(model.id(), id -> load(model));
+      if (closed) { // it was closed while this one loaded
+        served.queue().close();
+        requireOpen();
+      }
+    }
+    return served;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new MeshException(Fault.MODEL_LOADING, "the server is stopping");
+    }
+  }
+
+  private Served load(CostModel model) {
+    CostModelSource.Opened opened = source.open(model);
+    return new Served(
+        model,
+        new ItemReader(opened.tokenizer(), itemLimits),
+        new BatchingQueue<>(
+            model.id().model() + " " + model.id().version(),
+            opened.engine(),
+            HeadScores.Refused::new,
+            queueLimits,
+            nanoTime));
+  }
+
+  /**
+   * The version that {@code selector} means; it is not loaded.
+   *
+   * @throws MeshException UNKNOWN_MODEL if there is none
+   */
+  public CostModel resolve(VersionSelector selector) {
+    String name = selector.model().isEmpty() ? settings.defaultModel() : selector.model();
+    Optional<CostModel> known = find(name, selector);
+    if (known.isEmpty()) {
+      source.refresh();
+      known = find(name, selector);
+    }
+    return known.orElseThrow(() -> unknown(name, selector));
+  }
+
+  private Optional<CostModel> find(String name, VersionSelector selector) {
+    List<CostModel> versions =
+        source.list().stream().filter(model -> model.id().model().equals(name)).toList();
+    String version =
+        switch (selector.kind()) {
+          case VERSION -> selector.name();
+          case ALIAS -> {
+            if (!selector.name().equals(VersionSelector.SERVING)) {
+              throw new MeshException(
+                  Fault.UNKNOWN_MODEL,
+                  "cost_model.alias: '%s': %s has only the alias 'serving'"
+                      .formatted(selector.name(), name),
+                  Map.of("cost_model.alias", selector.name()));
+            }
+            yield name.equals(settings.defaultModel())
+                ? settings.servingVersion()
+                : newest(versions);
+          }
+        };
+    return versions.stream().filter(model -> model.id().version().equals(version)).findFirst();
+  }
+
+  /** Version 10 is newer than version 9. */
+  private static String newest(List<CostModel> versions) {
+    return versions.stream()
+        .map(model -> model.id().version())
+        .max(Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder()))
+        .orElse("");
+  }
+
+  private MeshException unknown(String name, VersionSelector selector) {
+    boolean named = source.list().stream().anyMatch(model -> model.id().model().equals(name));
+    if (!named) {
+      return new MeshException(
+          Fault.UNKNOWN_MODEL,
+          "cost_model.model: '%s': there is no cost model of this name".formatted(name),
+          Map.of("cost_model.model", name));
+    }
+    String version =
+        selector.kind() == VersionSelector.Kind.VERSION
+            ? selector.name()
+            : settings.servingVersion();
+    return new MeshException(
+        Fault.UNKNOWN_MODEL,
+        "cost_model.version: '%s': %s has no such version".formatted(version, name),
+        Map.of("cost_model.version", version));
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    loaded.values().forEach(served -> served.queue().close());
+    loaded.clear();
+  }
+}

@@ -1,0 +1,5 @@
+/** Builds the safety-server from its parts. */
+@NullMarked
+package io.ballast.safety.wiring;
+
+import org.jspecify.annotations.NullMarked;
