@@ -3,6 +3,7 @@ package io.ballast.workshop.evaluate;
 import io.ballast.workshop.programmer.Judgement;
 import io.ballast.workshop.programmer.Outcome;
 import io.ballast.workshop.programmer.ParseCheck;
+import io.ballast.workshop.programmer.ParseCheck.Trial;
 import io.ballast.workshop.programmer.Position;
 import io.ballast.workshop.programmer.SimulatedProgrammer;
 import java.util.List;
@@ -32,14 +33,20 @@ public record SuggestionQuality(
     int n = positions.size();
     double[][] sums = new double[5][n];
     for (int i = 0; i < n; i++) {
-      double share = 1.0 / suggestions.get(i).size();
-      for (String suggestion : suggestions.get(i)) {
-        Judgement judgement = SimulatedProgrammer.judge(positions.get(i), suggestion);
+      Position position = positions.get(i);
+      List<String> offered = suggestions.get(i);
+      double share = 1.0 / offered.size();
+      sums[4][i] =
+          share
+              * parseCheck
+                  .breaks(offered.stream().map(text -> new Trial(position, text)).toList())
+                  .cardinality();
+      for (String suggestion : offered) {
+        Judgement judgement = SimulatedProgrammer.judge(position, suggestion);
         sums[0][i] += judgement.outcome() == Outcome.ACCEPTED ? share : 0;
         sums[1][i] += judgement.outcome() == Outcome.REJECTED ? 0 : share;
         sums[2][i] += share * judgement.charactersSaved();
         sums[3][i] += share * judgement.charactersKept();
-        sums[4][i] += parseCheck.breaks(positions.get(i), suggestion) ? share : 0;
       }
     }
     return new SuggestionQuality(

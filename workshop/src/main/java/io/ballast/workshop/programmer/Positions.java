@@ -2,6 +2,7 @@ package io.ballast.workshop.programmer;
 
 import io.ballast.workshop.corpus.SourceFile;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
@@ -14,6 +15,8 @@ import java.util.random.RandomGenerator;
 public final class Positions {
   /** Fewer characters are not worth a suggestion. */
   public static final int LEAST_TRUTH_CHARACTERS = 3;
+
+  private static final int FILES_AT_A_TIME = 32;
 
   private final Cursor cursor;
   private final ParseCheck parseCheck;
@@ -34,13 +37,16 @@ public final class Positions {
   public List<Position> draw(
       List<SourceFile> files, int count, int mostPerFile, RandomGenerator random) {
     List<Position> drawn = new ArrayList<>();
-    for (SourceFile file : files) {
-      if (drawn.size() >= count) {
-        break;
+    BitSet broken = new BitSet();
+    for (int i = 0; i < files.size() && drawn.size() < count; i++) {
+      if (i % FILES_AT_A_TIME == 0) {
+        List<SourceFile> next = files.subList(i, Math.min(files.size(), i + FILES_AT_A_TIME));
+        broken = parseCheck.broken(next.stream().map(SourceFile::text).toList());
       }
+      SourceFile file = files.get(i);
       List<Integer> lines = statementLines(file.text());
       Collections.shuffle(lines, Random.from(random));
-      if (lines.isEmpty() || !parseCheck.parses(file.text())) {
+      if (lines.isEmpty() || broken.get(i % FILES_AT_A_TIME)) {
         continue;
       }
       int wanted = Math.min(mostPerFile, count - drawn.size());

@@ -3,6 +3,9 @@ package io.ballast.workshop.programmer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.workshop.corpus.SourceFile;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -42,6 +45,38 @@ class ParseCheckTest {
   @Test
   void onlyTheFirstLineOfASuggestionIsPutIn() {
     assertThat(check.breaks(position, "(x == 1) {\n}}}}")).isFalse();
+  }
+
+  @Test
+  void manySourcesAtOnceGiveWhatEachGivesAlone() {
+    String good = "class A { int f() { return 1; } }\n";
+    String manyErrors = "class A { void f() { ".concat("int = ; ".repeat(300));
+    List<String> sources = new ArrayList<>();
+    for (int i = 0; i < 150; i++) {
+      // every cut of a whole file, a file with errors beyond the compiler's hundred, good ones
+      sources.add(
+          i % 3 == 0 ? good : i % 3 == 1 ? manyErrors : good.substring(0, i % good.length()));
+    }
+    BitSet alone = new BitSet();
+    for (int i = 0; i < sources.size(); i++) {
+      alone.set(i, !check.parses(sources.get(i)));
+    }
+    assertThat(check.broken(sources)).isEqualTo(alone);
+    assertThat(alone.cardinality()).isBetween(50, 100);
+  }
+
+  @Test
+  void everySuggestionOfManyIsTriedAtItsOwnPosition() {
+    Position other =
+        new Position(new SourceFile("a-1", "B.java", "class B {\n  int y = 2;\n}\n"), 20);
+    List<ParseCheck.Trial> trials =
+        List.of(
+            new ParseCheck.Trial(position, TRUTH),
+            new ParseCheck.Trial(position, "2;"),
+            new ParseCheck.Trial(other, "2;"),
+            new ParseCheck.Trial(position, "2;"),
+            new ParseCheck.Trial(other, TRUTH));
+    assertThat(check.breaks(trials).stream()).containsExactly(1, 3, 4);
   }
 
   @Test
