@@ -52,6 +52,17 @@ public final class Corpus {
    * @throws IOException if a folder is missing or holds no artefact, named with how to fetch it
    */
   public static Corpus read(Path folder, long seed) throws IOException {
+    return readUpTo(Split.PRETRAIN, folder, seed);
+  }
+
+  /**
+   * Reads the splits that are kept from training, in the order HELDOUT, PREFERENCE, PRETRAIN, up to
+   * {@code last}: each is the same as if all were read. {@code PREFERENCE} spares the largest.
+   *
+   * @param seed of the order within each split
+   * @throws IOException if a folder is missing or holds no artefact, named with how to fetch it
+   */
+  public static Corpus readUpTo(Split last, Path folder, long seed) throws IOException {
     Map<Split, List<SourceFile>> files = new EnumMap<>(Split.class);
     Map<Split, List<String>> artefacts = new EnumMap<>(Split.class);
     Set<String> texts = new HashSet<>();
@@ -72,11 +83,14 @@ public final class Corpus {
       Collections.shuffle(kept, new Random(seed));
       files.put(split, List.copyOf(kept));
       artefacts.put(split, List.copyOf(names));
+      if (split == last) {
+        break;
+      }
     }
     return new Corpus(files, artefacts);
   }
 
-  /** Returns the files of {@code split}, shuffled. */
+  /** Returns the files of {@code split}, shuffled; none if it was not read. */
   public List<SourceFile> files(Split split) {
     return files.getOrDefault(split, List.of());
   }

@@ -8,6 +8,9 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -63,6 +66,37 @@ class CorpusTest {
     assertThat(Corpus.read(folder, 5).files(Split.PRETRAIN))
         .hasSize(4)
         .isEqualTo(Corpus.read(folder, 5).files(Split.PRETRAIN));
+  }
+
+  @Test
+  void aSplitIsTheSameIfWhatFollowsItIsNotRead() throws IOException {
+    Corpus part = Corpus.readUpTo(Split.PREFERENCE, folder, 3);
+    jar("pretrain", "pre-1", Map.of("a/A.java", HEADER + code("one")));
+    Corpus whole = Corpus.read(folder, 3);
+    assertThat(part.files(Split.PREFERENCE)).isEqualTo(whole.files(Split.PREFERENCE)).isNotEmpty();
+    assertThat(part.files(Split.HELDOUT)).isEqualTo(whole.files(Split.HELDOUT)).isNotEmpty();
+    assertThat(part.files(Split.PRETRAIN)).isEmpty();
+  }
+
+  @Test
+  void partsAreDisjointAndLeaveNothingOut() throws IOException {
+    for (Split split : new Split[] {Split.PREFERENCE, Split.HELDOUT}) {
+      Map<String, String> sources = new HashMap<>();
+      for (int i = 0; i < 60; i++) {
+        sources.put("a/F" + i + ".java", HEADER + code(split.folder() + i));
+      }
+      jar(split.folder(), split.folder() + "-1", sources);
+    }
+    Corpus corpus = Corpus.readUpTo(Split.PREFERENCE, folder, 1);
+    for (Split split : new Split[] {Split.PREFERENCE, Split.HELDOUT}) {
+      List<SourceFile> inParts =
+          Arrays.stream(CorpusPart.values())
+              .filter(part -> part.split() == split)
+              .flatMap(part -> part.files(corpus).stream())
+              .toList();
+      assertThat(inParts).containsExactlyInAnyOrderElementsOf(corpus.files(split));
+    }
+    assertThat(CorpusPart.REWARD_LABELS.files(corpus)).hasSizeBetween(12, 36);
   }
 
   @Test
