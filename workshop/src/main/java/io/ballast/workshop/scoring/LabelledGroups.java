@@ -4,7 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.workshop.programmer.Outcome;
+import io.ballast.workshop.scoring.LabelledCompletion.Drawn;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -16,15 +20,20 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 
 /**
  * Labelled groups as JSON lines, compressed if the file's name ends in {@code .gz}. A line is
  *
- * <pre>{"file": "…", "prompt_tokens": […], "completions":
- *   [{"tokens": […], "saved": n, "kept": n, "harm": 0 or 1}, …]}</pre>
+ * <pre>{"file": "…", "prompt_tokens": […], "prompt": "…", "completions":
+ *   [{"tokens": […], "saved": n, "kept": n, "harm": 0 or 1,
+ *     "text": "…", "log_probs": […], "stop_reason": "…", "outcome": "…"}, …]}</pre>
+ *
+ * <p>The prompt's text may be absent, and so may the last four of a completion, all together.
  */
 public final class LabelledGroups {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -43,6 +52,9 @@ public final class LabelledGroups {
     public void write(LabelledGroup group) throws IOException {
       ObjectNode json = JSON.createObjectNode().put("file", group.file());
       put(json.putArray("prompt_tokens"), group.prompt());
+      if (!group.promptText().isEmpty()) {
+        json.put("prompt", group.promptText());
+      }
       ArrayNode completions = json.putArray("completions");
       for (LabelledCompletion completion : group.completions()) {
         ObjectNode entry = completions.addObject();
@@ -50,9 +62,20 @@ public final class LabelledGroups {
         entry.put("saved", completion.saved());
         entry.put("kept", completion.kept());
         entry.put("harm", completion.harmful() ? 1 : 0);
+        completion.drawn().ifPresent(drawn -> put(entry, drawn));
       }
       out.write(JSON.writeValueAsString(json));
       out.write('\n');
+    }
+
+    private static void put(ObjectNode entry, Drawn drawn) {
+      entry.put("text", drawn.text());
+      ArrayNode logProbs = entry.putArray("log_probs");
+      for (float logProb : drawn.logProbs().toArray()) {
+        logProbs.add(logProb);
+      }
+      entry.put("stop_reason", drawn.stopReason().name());
+      entry.put("outcome", drawn.outcome().name());
     }
 
     private static void put(ArrayNode array, TokenIds tokens) {
@@ -119,13 +142,58 @@ public final class LabelledGroups {
       }
       completions.add(
           new LabelledCompletion(
-              tokens(entry, "tokens"), integer(entry, "saved"), integer(entry, "kept"), harm == 1));
+              tokens(entry, "tokens"),
+              integer(entry, "saved"),
+              integer(entry, "kept"),
+              harm == 1,
+              entry.has("text") ? Optional.of(drawn(entry)) : Optional.empty()));
     }
-    JsonNode file = json.path("file");
-    if (!file.isTextual()) {
-      throw new IllegalArgumentException("file: " + file + " (expected: a text)");
+    return new LabelledGroup(
+        text(json, "file"),
+        tokens(json, "prompt_tokens"),
+        json.has("prompt") ? text(json, "prompt") : "",
+        completions);
+  }
+
+  private static Drawn drawn(JsonNode entry) {
+    JsonNode list = array(entry, "log_probs");
+    float[] logProbs = new float[list.size()];
+    for (int i = 0; i < logProbs.length; i++) {
+      if (!list.path(i).isNumber()) {
+        throw new IllegalArgumentException(
+            "log_probs[" + i + "]: " + list.path(i) + " (expected: a number)");
+      }
+      logProbs[i] = list.path(i).floatValue();
     }
-    return new LabelledGroup(file.asText(), tokens(json, "prompt_tokens"), completions);
+    return new Drawn(
+        text(entry, "text"),
+        PerToken.of(logProbs),
+        choice(StopReason.class, entry, "stop_reason"),
+        choice(Outcome.class, entry, "outcome"));
+  }
+
+  private static String text(JsonNode object, String field) {
+    JsonNode node = object.path(field);
+    if (!node.isTextual()) {
+      throw new IllegalArgumentException(field + ": " + node + " (expected: a text)");
+    }
+    return node.asText();
+  }
+
+  private static <E extends Enum<E>> E choice(Class<E> type, JsonNode object, String field) {
+    String name = object.path(field).asText();
+    for (E value : type.getEnumConstants()) {
+      if (value.name().equals(name)) {
+        return value;
+      }
+    }
+    throw new IllegalArgumentException(
+        field
+            + ": "
+            + object.path(field)
+            + " (expected: one of "
+            + Arrays.toString(type.getEnumConstants())
+            + ")");
   }
 
   private static TokenIds tokens(JsonNode object, String field) {
