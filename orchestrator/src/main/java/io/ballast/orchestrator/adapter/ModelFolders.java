@@ -9,7 +9,6 @@ import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.learner.WeightsStore;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -20,6 +19,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
@@ -96,7 +96,7 @@ public final class ModelFolders implements WeightsStore {
     } catch (FileAlreadyExistsException e) {
       return requireSame(version(model, version), writer);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw diskFailed(e);
     }
   }
 
@@ -125,24 +125,28 @@ public final class ModelFolders implements WeightsStore {
         deleteAll(aside);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw diskFailed(e);
     }
   }
 
   @Override
   public void keepCheckpoint(String tenant, String name, Writer writer) {
     Path target = file(tenant, name);
-    Path written = target.resolveSibling(name + ".new");
+    Path written = target.resolveSibling(name + ".new-" + UUID.randomUUID());
     try {
       Files.createDirectories(target.getParent());
-      writer.write(written);
-      try (FileChannel channel = FileChannel.open(written, StandardOpenOption.WRITE)) {
-        channel.force(true);
+      try {
+        writer.write(written);
+        try (FileChannel channel = FileChannel.open(written, StandardOpenOption.WRITE)) {
+          channel.force(true);
+        }
+        Files.move(
+            written, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(written);
       }
-      Files.move(
-          written, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw diskFailed(e);
     }
   }
 
@@ -169,7 +173,7 @@ public final class ModelFolders implements WeightsStore {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw diskFailed(e);
     }
   }
 
@@ -177,6 +181,11 @@ public final class ModelFolders implements WeightsStore {
     return checkpoints
         .resolve(Faults.requireName("tenant", tenant))
         .resolve(Faults.requireName("checkpoint", name) + CHECKPOINT);
+  }
+
+  private static MeshException diskFailed(IOException e) {
+    return new MeshException(
+        Fault.DEPENDENCY_DOWN, "the folder of weights cannot be used: " + e.getMessage(), e);
   }
 
   private static void deleteAll(Path folder) throws IOException {

@@ -3,11 +3,14 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.LlamaConfig;
 import io.ballast.inference.torch.ServingOptions;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** Opens model folders for training on libtorch. */
 public final class TorchTraineeLoader implements TraineeLoader {
@@ -44,6 +47,14 @@ public final class TorchTraineeLoader implements TraineeLoader {
 
   @Override
   public Trainee load(PinnedVersion base, OptimizerSettings optimizer) {
+    String found = folders.version(base.model(), base.version()).weightsSha256();
+    if (!base.weightsSha256().isEmpty() && !found.equals(base.weightsSha256())) {
+      throw new MeshException(
+          Fault.CORRUPT_WEIGHTS,
+          "version '%s' of model '%s' has weights %s (expected: %s)"
+              .formatted(base.version(), base.model(), found, base.weightsSha256()),
+          Map.of("model", base.model(), "version", base.version()));
+    }
     Path folder = folders.folder(base.model(), base.version());
     return new TorchTrainee(folder, arithmetic, serving, optimizer);
   }

@@ -25,11 +25,13 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** Translates what all calls share. */
 public final class CallMapper {
   private static final java.time.Duration DEFAULT_WAIT = java.time.Duration.ofSeconds(30);
   private static final java.time.Duration ANSWERING = java.time.Duration.ofMillis(200);
+  private static final long MAX_WAIT_SECONDS = 3_600;
 
   private final Function<RequestMetadata, RequestContext> contexts;
 
@@ -109,10 +111,11 @@ public final class CallMapper {
   /**
    * Returns how long a call may wait: what it says, 30 seconds if it says nothing, and less if its
    * deadline would pass before the answer is out.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if it is not 0 to 3,600 seconds
    */
   static java.time.Duration wait(boolean given, Duration wait) {
-    java.time.Duration asked =
-        given ? java.time.Duration.ofSeconds(wait.getSeconds(), wait.getNanos()) : DEFAULT_WAIT;
+    java.time.Duration asked = given ? requireWait(wait) : DEFAULT_WAIT;
     Deadline deadline = Context.current().getDeadline();
     if (deadline != null) {
       java.time.Duration left =
@@ -122,11 +125,33 @@ public final class CallMapper {
     return asked.isNegative() ? java.time.Duration.ZERO : asked;
   }
 
-  /** Stands for a whole request, less who asks: SHA-256 in hexadecimal. */
-  static String fingerprint(MessageLite request) {
+  private static java.time.Duration requireWait(Duration wait) {
+    long seconds = wait.getSeconds();
+    int nanos = wait.getNanos();
+    boolean holds =
+        seconds >= 0
+            && nanos >= 0
+            && nanos < 1_000_000_000
+            && (seconds < MAX_WAIT_SECONDS || (seconds == MAX_WAIT_SECONDS && nanos == 0));
+    if (!holds) {
+      throw Faults.malformed(
+          "wait_duration",
+          "%d s and %d ns (expected: 0 to %,d s)".formatted(seconds, nanos, MAX_WAIT_SECONDS));
+    }
+    return java.time.Duration.ofSeconds(seconds, nanos);
+  }
+
+  /**
+   * Stands for a whole request, less who asks and how long it waits: SHA-256 in hexadecimal. Empty
+   * where the caller has no idempotency key, for then nobody compares it.
+   */
+  static String fingerprint(Caller caller, Supplier<MessageLite> request) {
+    if (caller.idempotencyKey().isEmpty()) {
+      return "";
+    }
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      return HexFormat.of().formatHex(digest.digest(request.toByteArray()));
+      return HexFormat.of().formatHex(digest.digest(request.get().toByteArray()));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }

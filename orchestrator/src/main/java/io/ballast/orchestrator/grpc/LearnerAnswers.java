@@ -120,10 +120,11 @@ final class LearnerAnswers {
     }
   }
 
-  static SampleFromSessionResponse samples(SampleAnswer answer) {
+  static SampleFromSessionResponse samples(SampleAnswer answer, long seed) {
     return SampleFromSessionResponse.newBuilder()
         .addAllSamples(answer.samples().stream().map(LearnerAnswers::sample).toList())
         .setUpdatesCount(answer.updatesCount())
+        .setSeed(seed)
         .build();
   }
 

@@ -35,6 +35,7 @@ import io.ballast.orchestrator.core.learner.LearnerSession;
 import io.ballast.orchestrator.core.learner.LearnerSessions;
 import io.ballast.orchestrator.core.learner.Operation;
 import io.ballast.orchestrator.core.learner.OperationResult;
+import io.ballast.orchestrator.core.learner.SampleCommand;
 import io.grpc.stub.StreamObserver;
 import java.util.function.LongSupplier;
 
@@ -126,10 +127,13 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
       SampleFromSessionRequest request, StreamObserver<SampleFromSessionResponse> observer) {
     replies.unary(
         observer,
-        () ->
-            LearnerAnswers.samples(
-                session(request.getMetadata(), request.getSessionId())
-                    .sample(mapper.sample(request), ContextCancellation.ofCurrentCall())));
+        () -> {
+          SampleCommand command = mapper.sample(request);
+          return LearnerAnswers.samples(
+              session(request.getMetadata(), request.getSessionId())
+                  .sample(command, ContextCancellation.ofCurrentCall()),
+              command.sampling().seed());
+        });
   }
 
   @Override
@@ -145,7 +149,8 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
                   .forwardBackward(
                       caller,
                       CallMapper.fingerprint(
-                          request.toBuilder().clearMetadata().clearWaitDuration().build()),
+                          caller,
+                          () -> request.toBuilder().clearMetadata().clearWaitDuration().build()),
                       LearnerMapper.groups(request.getGroupsList()),
                       LearnerMapper.loss(request));
           operation.await(CallMapper.wait(request.hasWaitDuration(), request.getWaitDuration()));
@@ -167,7 +172,8 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
               session.step(
                   caller,
                   CallMapper.fingerprint(
-                      request.toBuilder().clearMetadata().clearWaitDuration().build()),
+                      caller,
+                      () -> request.toBuilder().clearMetadata().clearWaitDuration().build()),
                   request.hasLearningRate()
                       ? request.getLearningRate()
                       : session.identity().optimizer().learningRate());
@@ -188,7 +194,7 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
           LearnerSession session = sessions.session(caller, request.getSessionId());
           String fingerprint =
               CallMapper.fingerprint(
-                  request.toBuilder().clearMetadata().clearWaitDuration().build());
+                  caller, () -> request.toBuilder().clearMetadata().clearWaitDuration().build());
           Operation<OperationResult> operation =
               switch (request.getTargetCase()) {
                 case PUBLISH_VERSION ->
@@ -218,7 +224,8 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
                   .restore(
                       caller,
                       CallMapper.fingerprint(
-                          request.toBuilder().clearMetadata().clearWaitDuration().build()),
+                          caller,
+                          () -> request.toBuilder().clearMetadata().clearWaitDuration().build()),
                       request.getCheckpoint());
           operation.await(CallMapper.wait(request.hasWaitDuration(), request.getWaitDuration()));
           return LoadWeightsResponse.newBuilder()

@@ -164,7 +164,8 @@ final class LearnerMapper {
           options.getStopStringsList(),
           options.hasSeed() ? options.getSeed() : seeds.getAsLong());
     } catch (IllegalArgumentException e) {
-      throw Faults.malformed("sampling", String.valueOf(e.getMessage()));
+      String[] flaw = String.valueOf(e.getMessage()).split(": ", 2);
+      throw Faults.malformed("sampling." + flaw[0], flaw[flaw.length - 1]);
     }
   }
 }

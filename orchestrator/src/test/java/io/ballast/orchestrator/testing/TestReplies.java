@@ -9,6 +9,7 @@ import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -76,6 +77,9 @@ public final class TestReplies implements Replies, AutoCloseable {
   }
 
   private static Status statusOf(Throwable e) {
+    if (e instanceof CancellationException) {
+      return Status.CANCELLED.withCause(e);
+    }
     if (!(e instanceof MeshException known)) {
       return Status.INTERNAL.withDescription(String.valueOf(e)).withCause(e);
     }

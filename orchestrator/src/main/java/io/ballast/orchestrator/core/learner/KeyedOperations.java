@@ -7,16 +7,25 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The operations of one session, by id and by idempotency key; the oldest are forgotten. Not safe
- * for use by many threads: its session guards it.
+ * The operations of one session, by id and by idempotency key: all that can be waiting and the last
+ * {@value #REMEMBERED} that have ended; older ones are forgotten, for each keeps what it found. Not
+ * safe for use by many threads: its session guards it.
  */
 final class KeyedOperations {
-  private static final int REMEMBERED = 1_024;
+  private static final int REMEMBERED = 128;
 
   private record Keyed(String fingerprint, Operation<OperationResult> operation) {}
 
-  private final Map<String, Operation<OperationResult>> byId = new Bounded<>();
-  private final Map<String, Keyed> byKey = new Bounded<>();
+  private final Map<String, Operation<OperationResult>> byId;
+  private final Map<String, Keyed> byKey;
+
+  /**
+   * @param maxWaiting operations that can be waiting at a time
+   */
+  KeyedOperations(int maxWaiting) {
+    byId = new Bounded<>(REMEMBERED + maxWaiting + 1);
+    byKey = new Bounded<>(REMEMBERED + maxWaiting + 1);
+  }
 
   /**
    * Returns the operation that {@code key} started before.
@@ -50,9 +59,15 @@ final class KeyedOperations {
   private static final class Bounded<V> extends LinkedHashMap<String, V> {
     private static final long serialVersionUID = 1L;
 
+    private final int limit;
+
+    private Bounded(int limit) {
+      this.limit = limit;
+    }
+
     @Override
     protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
-      return size() > REMEMBERED;
+      return size() > limit;
     }
   }
 }

@@ -44,8 +44,8 @@ public final class LearnerSession implements AutoCloseable {
   private final Surroundings surroundings;
   private final ThreadPoolExecutor worker;
   private final ReentrantLock lock = new ReentrantLock();
-  private final KeyedOperations operations = new KeyedOperations();
-  private boolean gradientsAsked;
+  private final KeyedOperations operations;
+  private boolean gradientsAsked; // guarded by the lock; what the worker will find, or true
   private boolean gradientsThere; // the worker's alone
   private volatile long updatesCount;
 
@@ -53,6 +53,7 @@ public final class LearnerSession implements AutoCloseable {
     this.identity = identity;
     this.trainee = trainee;
     this.surroundings = surroundings;
+    this.operations = new KeyedOperations(surroundings.limits().maxQueuedOperations());
     this.worker =
         new ThreadPoolExecutor(
             1,
@@ -122,11 +123,20 @@ public final class LearnerSession implements AutoCloseable {
                     new NamedLoss(objective, complete);
                 case LossRequest.CallerGradients() -> new CallerLoss(complete);
               };
-          List<GroupScores> scores = trainee.forwardBackward(complete, groupLoss);
+          List<GroupScores> scores = addGradients(complete, groupLoss);
           gradientsThere = true;
           return new OperationResult.ForwardBackward(
               groupLoss.value(), groupLoss.metrics(), scores);
         });
+  }
+
+  /** Finite numbers of a request may still make gradients that are not. */
+  private List<GroupScores> addGradients(List<TrainingGroup> groups, GroupLoss loss) {
+    try {
+      return trainee.forwardBackward(groups, loss);
+    } catch (IllegalArgumentException e) {
+      throw Faults.malformed("loss", String.valueOf(e.getMessage()));
+    }
   }
 
   private List<TrainingGroup> withReferences(List<TrainingGroup> groups, LossRequest loss) {
@@ -235,6 +245,11 @@ public final class LearnerSession implements AutoCloseable {
         });
   }
 
+  /** Whether work is waiting or under way. */
+  boolean busy() {
+    return worker.getActiveCount() > 0 || !worker.getQueue().isEmpty();
+  }
+
   /** The operation called {@code id}, if it is remembered. */
   Optional<Operation<OperationResult>> operation(String id) {
     lock.lock();
@@ -256,7 +271,8 @@ public final class LearnerSession implements AutoCloseable {
       }
       boolean asked = gradientsAsked;
       admission.run();
-      Operation<OperationResult> operation = new Operation<>(surroundings.ids().get());
+      Operation<OperationResult> operation =
+          new Operation<>(surroundings.ids().get(), () -> askAgain(asked));
       try {
         enqueue(operation, work);
       } catch (MeshException e) {
@@ -265,6 +281,16 @@ public final class LearnerSession implements AutoCloseable {
       }
       operations.remember(caller.idempotencyKey(), fingerprint, operation);
       return operation;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What was taken back or has failed may have left gradients; then the worker decides. */
+  private void askAgain(boolean asked) {
+    lock.lock();
+    try {
+      gradientsAsked |= asked;
     } finally {
       lock.unlock();
     }

@@ -235,7 +235,7 @@ public final class LearnerSessions implements AutoCloseable {
   private @Nullable Slot longestIdle() {
     long now = surroundings.nanoTime().getAsLong();
     return slots.values().stream()
-        .filter(slot -> slot.ready().isPresent())
+        .filter(slot -> slot.ready().filter(session -> !session.busy()).isPresent())
         .filter(slot -> now - slot.lastUse >= limits.idleTimeout().toNanos())
         .min(Comparator.comparingLong(slot -> slot.lastUse - now))
         .orElse(null);

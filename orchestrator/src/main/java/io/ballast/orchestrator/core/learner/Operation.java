@@ -12,6 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Work of a session that a caller may wait for, or come back to.
@@ -19,6 +21,8 @@ import java.util.function.Supplier;
  * @param <T> what it comes to
  */
 public final class Operation<T> {
+  private static final Logger LOG = LoggerFactory.getLogger(Operation.class);
+
   /** Where an operation stands. */
   public enum State {
     /** In the session's queue, or under way. */
@@ -41,8 +45,18 @@ public final class Operation<T> {
   private final CompletableFuture<T> result = new CompletableFuture<>();
   private final AtomicReference<Progress> progress = new AtomicReference<>(Progress.WAITING);
 
+  private final Runnable unsuccessful;
+
   Operation(String id) {
+    this(id, () -> {});
+  }
+
+  /**
+   * @param unsuccessful run once if it fails or is taken back, before those who wait hear of it
+   */
+  Operation(String id, Runnable unsuccessful) {
     this.id = id;
+    this.unsuccessful = unsuccessful;
   }
 
   /** Its id, a UUID. */
@@ -58,15 +72,24 @@ public final class Operation<T> {
     try {
       result.complete(work.get());
     } catch (ModelException e) {
-      result.completeExceptionally(Faults.of(e));
+      fail(Faults.of(e));
+    } catch (MeshException | CancellationException e) {
+      fail(e);
     } catch (Throwable e) { // an Error too: nobody must wait for ever
-      result.completeExceptionally(e);
+      LOG.error("operation {}: a bug", id, e);
+      fail(e);
     }
+  }
+
+  private void fail(Throwable e) {
+    unsuccessful.run();
+    result.completeExceptionally(e);
   }
 
   /** Takes the work back if it has not begun; weights are never left half updated. */
   public void cancel() {
     if (progress.compareAndSet(Progress.WAITING, Progress.TAKEN_BACK)) {
+      unsuccessful.run();
       result.cancel(false);
     }
   }

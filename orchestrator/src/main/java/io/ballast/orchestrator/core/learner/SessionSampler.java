@@ -101,7 +101,12 @@ final class SessionSampler {
                 "tokens[%d]: %d (expected: ≥ 0 and < %,d)".formatted(t, tokens.get(t), size));
           }
         }
-        yield decoder.tokenizer().decode(tokens);
+        String text = decoder.tokenizer().decode(tokens);
+        if (!decoder.tokenizer().encode(text).equals(tokens)) {
+          throw new IllegalArgumentException(
+              "the tokenizer splits the text of these tokens in another way; send the text");
+        }
+        yield text;
       }
       case Prompt.Absent() ->
           throw new IllegalArgumentException("neither text nor tokens (expected: one of them)");
@@ -129,6 +134,9 @@ final class SessionSampler {
     for (GenerationHandle handle : handles) {
       var unused = handle.result().whenComplete((done, failed) -> window.release());
       started.add(handle);
+    }
+    if (cancelled) { // while they were being started
+      handles.forEach(GenerationHandle::cancel);
     }
     return handles;
   }

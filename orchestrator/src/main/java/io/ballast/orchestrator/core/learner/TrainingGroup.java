@@ -3,7 +3,6 @@ package io.ballast.orchestrator.core.learner;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.orchestrator.core.Faults;
 import java.util.List;
-import java.util.function.UnaryOperator;
 
 /**
  * Completions of one prompt; they share its computation.
@@ -12,6 +11,9 @@ import java.util.function.UnaryOperator;
  * @param completions at least one
  */
 public record TrainingGroup(TokenIds prompt, List<TrainingCompletion> completions) {
+  /** A group is one row of attention, whose memory grows with the square of its length. */
+  private static final int MAX_TOKENS = 8_192;
+
   /** Copies the list. */
   public TrainingGroup {
     completions = List.copyOf(completions);
@@ -25,11 +27,6 @@ public record TrainingGroup(TokenIds prompt, List<TrainingCompletion> completion
   /** How many tokens all completions have together. */
   int tokensCount() {
     return completions.stream().mapToInt(TrainingCompletion::size).sum();
-  }
-
-  /** Returns a group of the changed completions. */
-  TrainingGroup map(UnaryOperator<TrainingCompletion> change) {
-    return new TrainingGroup(prompt, completions.stream().map(change).toList());
   }
 
   /**
@@ -52,6 +49,12 @@ public record TrainingGroup(TokenIds prompt, List<TrainingCompletion> completion
     }
     if (completions.isEmpty()) {
       throw Faults.malformed(path + ".completions", "none (expected: at least one)");
+    }
+    if (prompt.size() + tokensCount() > MAX_TOKENS) {
+      throw Faults.malformed(
+          path,
+          "%,d tokens, limit %,d; send its completions as several groups"
+              .formatted(prompt.size() + tokensCount(), MAX_TOKENS));
     }
     requireIds(prompt, path + ".prompt_tokens", shape);
     for (int g = 0; g < completions.size(); g++) {
