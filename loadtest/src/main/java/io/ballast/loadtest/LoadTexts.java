@@ -3,8 +3,9 @@ package io.ballast.loadtest;
 import java.util.List;
 
 /** Places in Java files where somebody might stop typing, and ways to go on. Our own lines. */
-final class LoadTexts {
-  static final List<String> PROMPTS =
+public final class LoadTexts {
+  /** Beginnings. */
+  public static final List<String> PROMPTS =
       List.of(
           "import java.util.List;\n\nfinal class Names {\n  int count(List<String> names) {\n    return names.",
           "  @Override\n  public String toString() {\n    return \"Point[x=\" + x + \", y=\" ",
@@ -16,7 +17,7 @@ final class LoadTexts {
           "  @Override\n  public boolean equals(Object other) {\n    return other instanceof ");
 
   /** Ends of the lines above, one for each; with another's they are wrong, which is as real. */
-  static final List<String> COMPLETIONS =
+  public static final List<String> COMPLETIONS =
       List.of(
           "size();",
           "+ y + \"]\";",

@@ -1,0 +1,35 @@
+package io.ballast.loadtest.bench;
+
+import io.ballast.loadtest.LoadTexts;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** Contexts about as long as those of a suggestion, each different. */
+final class BenchTexts {
+  private BenchTexts() {}
+
+  /** A context of some 100 tokens; another one for each index. */
+  static String context(long index) {
+    int count = LoadTexts.PROMPTS.size();
+    String before =
+        IntStream.range(0, 4)
+            .mapToObj(i -> line((int) ((index + 3L * i) % count)))
+            .collect(Collectors.joining("\n"));
+    return "// " + index + "\n" + before + "\n" + LoadTexts.PROMPTS.get((int) (index % count));
+  }
+
+  /** {@code count} ways to go on. */
+  static List<String> completions(int count) {
+    return Collections.nCopies(count / LoadTexts.COMPLETIONS.size() + 1, LoadTexts.COMPLETIONS)
+        .stream()
+        .flatMap(List::stream)
+        .limit(count)
+        .toList();
+  }
+
+  private static String line(int index) {
+    return LoadTexts.PROMPTS.get(index) + LoadTexts.COMPLETIONS.get(index);
+  }
+}

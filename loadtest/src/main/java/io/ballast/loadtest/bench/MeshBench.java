@@ -1,0 +1,338 @@
+package io.ballast.loadtest.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.onnx.OnnxScorer;
+import io.ballast.inference.onnx.ScoreOutcome;
+import io.ballast.inference.onnx.ScoringGroup;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.loadtest.openloop.Arrivals;
+import io.ballast.loadtest.openloop.LoadPlan;
+import io.ballast.loadtest.openloop.LoadResult;
+import io.ballast.loadtest.openloop.OpenLoop;
+import io.ballast.loadtest.openloop.Outcome;
+import io.ballast.loadtest.openloop.SystemPacer;
+import io.ballast.loadtest.openloop.Target;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreItem;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.grpc.Status;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/** Figures of a whole mesh, started as a user starts it. */
+final class MeshBench {
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final int STARTS = 3;
+  private static final int CALLERS = 32;
+  private static final int ITEMS = 8;
+  private static final int MAX_PROMPT_TOKENS = 96;
+  private static final Duration SCORE_TIME = Duration.ofSeconds(3);
+  private static final Duration CAPACITY_TIME = Duration.ofSeconds(4);
+  private static final Duration LOAD_TIME = Duration.ofSeconds(8);
+  private static final double LOAD = 0.6;
+  private static final String GATE = "java-gate-context";
+  private static final String GATE_VERSION = "bench";
+
+  private final Path script;
+  private final Path models;
+  private final Path work;
+  private final int repetitions;
+  private final Runnable progress;
+
+  /**
+   * Binds what is measured.
+   *
+   * @param script the {@code mesh} script of a built checkout
+   * @param models the models that it serves
+   * @param work a folder for data folders, deleted by whoever made it
+   * @param repetitions of each pair, ≥ 1
+   * @param progress told after each measurement
+   */
+  MeshBench(Path script, Path models, Path work, int repetitions, Runnable progress) {
+    this.script = script;
+    this.models = models;
+    this.work = work;
+    this.repetitions = repetitions;
+    this.progress = progress;
+  }
+
+  /** Starts meshes, then scores with the last of them, and looks at its memory. */
+  List<Figure> startScoreMemory() {
+    List<Double> first = new ArrayList<>();
+    List<Double> again = new ArrayList<>();
+    List<Figure> figures = new ArrayList<>();
+    for (int i = 0; i < STARTS; i++) {
+      Path data = work.resolve("start-" + i);
+      try (MeshUnderTest mesh = MeshUnderTest.start(script, data, Map.of(), PATIENCE)) {
+        first.add(mesh.startSeconds());
+        progress.run();
+      }
+      try (MeshUnderTest mesh = MeshUnderTest.start(script, data, Map.of(), PATIENCE)) {
+        again.add(mesh.startSeconds());
+        progress.run();
+        if (i == STARTS - 1) {
+          figures.add(score(mesh));
+          figures.add(
+              Pairs.alone(
+                  "memory of the laptop mesh after load",
+                  "GB",
+                  List.of(mesh.residentBytes() / 1e9),
+                  new Goal.Below(2.5)));
+        }
+      }
+    }
+    figures.addFirst(Pairs.alone("first start, to a suggestion", "s", first, new Goal.Reported()));
+    figures.addFirst(Pairs.alone("cold start, to a suggestion", "s", again, new Goal.Below(6)));
+    return figures;
+  }
+
+  private Figure score(MeshUnderTest mesh) {
+    RewardServiceGrpc.RewardServiceBlockingStub stub =
+        RewardServiceGrpc.newBlockingStub(mesh.channel());
+    int cores = Runtime.getRuntime().availableProcessors();
+    try (HuggingFaceTokenizerAdapter tokenizer =
+            HuggingFaceTokenizerAdapter.ofFolder(models.resolve("java-tiny/1"));
+        OnnxScorer scorer =
+            OnnxScorer.open(
+                models.resolve("java-tiny/1"),
+                models.resolve("java-reward/1"),
+                work.resolve("onnx"),
+                1);
+        ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor();
+        ExecutorService pool = Executors.newFixedThreadPool(cores)) {
+      return Pairs.measure(
+              repetitions,
+              () ->
+                  ClosedLoop.itemsPerSecond(
+                      CALLERS, SCORE_TIME, callers, System::nanoTime, index -> ask(stub, index)),
+              () ->
+                  ClosedLoop.itemsPerSecond(
+                      cores,
+                      SCORE_TIME,
+                      pool,
+                      System::nanoTime,
+                      index -> direct(tokenizer, scorer, index)),
+              progress)
+          .figure(
+              "Score, %d callers x %d items, beside a pool of %d threads"
+                  .formatted(CALLERS, ITEMS, cores),
+              "items/s",
+              new Goal.RatioAtLeast(0.85));
+    }
+  }
+
+  private static long ask(RewardServiceGrpc.RewardServiceBlockingStub stub, long index) {
+    ScoreRequest.Builder request =
+        ScoreRequest.newBuilder().setMetadata(RequestMetadata.newBuilder().setTenant("bench"));
+    TextOrTokens prompt = text(BenchTexts.context(index));
+    for (String completion : BenchTexts.completions(ITEMS)) {
+      request.addItems(ScoreItem.newBuilder().setPrompt(prompt).setCompletion(text(completion)));
+    }
+    ScoreResponse answer = stub.withDeadlineAfter(60, TimeUnit.SECONDS).score(request.build());
+    answer
+        .getResultsList()
+        .forEach(
+            result -> {
+              if (result.hasFailure()) {
+                throw new IllegalStateException("Score: " + result.getFailure());
+              }
+            });
+    return answer.getResultsCount();
+  }
+
+  /** The same by hand: tokenise, one pass, the cautious score. */
+  private static long direct(HuggingFaceTokenizerAdapter tokenizer, OnnxScorer scorer, long index) {
+    TokenIds prompt = tokenizer.encode(BenchTexts.context(index)).last(MAX_PROMPT_TOKENS);
+    List<TokenIds> completions =
+        BenchTexts.completions(ITEMS).stream().map(tokenizer::encode).toList();
+    List<ScoreOutcome> outcomes =
+        scorer.score(List.of(new ScoringGroup(prompt, completions))).getFirst();
+    for (ScoreOutcome outcome : outcomes) {
+      if (!(outcome instanceof ScoreOutcome.Scored scored)
+          || !Double.isFinite(scorer.spec().cautious(scored.scores()))) {
+        throw new IllegalStateException("score: " + outcome);
+      }
+    }
+    return outcomes.size();
+  }
+
+  /** What the mesh costs where it has nothing to do: the gate withholds every suggestion. */
+  List<Figure> overhead() {
+    Path data = work.resolve("withhold");
+    publishWithholdingGate(data);
+    Map<String, String> environment = Map.of("BALLAST_SAFETY_CONTEXT_GATE_VERSION", GATE_VERSION);
+    try (MeshUnderTest mesh = MeshUnderTest.start(script, data, environment, PATIENCE);
+        ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      PolicyServiceGrpc.PolicyServiceBlockingStub stub =
+          PolicyServiceGrpc.newBlockingStub(mesh.channel());
+      List<Double> capacities = new ArrayList<>();
+      for (int i = -1; i < 3; i++) {
+        double capacity =
+            ClosedLoop.itemsPerSecond(
+                CALLERS,
+                CAPACITY_TIME,
+                callers,
+                System::nanoTime,
+                index -> {
+                  requireWithheld(
+                      stub.withDeadlineAfter(60, TimeUnit.SECONDS).suggest(request(index)));
+                  return 1;
+                });
+        progress.run();
+        if (i >= 0) {
+          capacities.add(capacity);
+        }
+      }
+      double rate = LOAD * Pairs.median(capacities);
+      Target suggest = suggest(mesh);
+      Target echo = echo(mesh);
+      long[] seed = new long[1];
+      Pairs latencies =
+          Pairs.measure(
+              repetitions,
+              () -> p99Millis(rate, ++seed[0], suggest),
+              () -> p99Millis(rate, ++seed[0], echo),
+              progress);
+      return List.of(
+          Pairs.alone(
+              "Suggest withheld by the gate, %d callers".formatted(CALLERS),
+              "calls/s",
+              capacities,
+              new Goal.Reported()),
+          latencies.figure(
+              "Suggest withheld by the gate, p99 at %.0f calls/s, beside a health check"
+                  .formatted(rate),
+              "ms",
+              new Goal.Reported()));
+    }
+  }
+
+  /** A copy of the gate's first stage that expects every suggestion to be rejected. */
+  private void publishWithholdingGate(Path data) {
+    Path from = models.resolve(GATE).resolve("1");
+    Path to = data.resolve("models").resolve(GATE).resolve(GATE_VERSION);
+    try {
+      Files.createDirectories(to);
+      try (Stream<Path> files = Files.list(from)) {
+        for (Path file : files.toList()) {
+          Files.copy(file, to.resolve(file.getFileName()));
+        }
+      }
+      ObjectMapper json = new ObjectMapper();
+      Path file = to.resolve("gate.json");
+      ObjectNode gate = (ObjectNode) json.readTree(file.toFile());
+      gate.put("threshold", 1.0);
+      gate.put("refer_entropy_bits", 1.0);
+      gate.put("exploration_share", 0.0);
+      Files.writeString(file, gate.toPrettyString());
+      var unused = ModelManifest.write(to, Map.of("made_for", "bench"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static double p99Millis(double rate, long seed, Target target) {
+    LoadPlan plan =
+        new LoadPlan(
+            rate, Duration.ofSeconds(1), LOAD_TIME, 4_096, 1_000_000, Duration.ofSeconds(10));
+    LoadResult result =
+        new OpenLoop(new SystemPacer())
+            .run(plan, Arrivals.poisson(rate, new SplittableRandom(seed)), target);
+    if (result.missedShare() > 0) {
+      throw new IllegalStateException(
+          "at %.0f calls/s %d of %d calls were not answered: %s"
+              .formatted(
+                  rate,
+                  result.planned() - result.succeeded(),
+                  result.planned(),
+                  result.failures()));
+    }
+    return result.latency().nanosAt(99) / 1e6;
+  }
+
+  private static Target suggest(MeshUnderTest mesh) {
+    PolicyServiceGrpc.PolicyServiceStub stub = PolicyServiceGrpc.newStub(mesh.channel());
+    return (index, done) ->
+        stub.withDeadlineAfter(10, TimeUnit.SECONDS)
+            .suggest(
+                request(index),
+                new Answer<SuggestResponse>(
+                    done,
+                    answer -> {
+                      requireWithheld(answer);
+                      return Outcome.answered("WITHHOLD");
+                    }));
+  }
+
+  private static Target echo(MeshUnderTest mesh) {
+    HealthGrpc.HealthStub stub = HealthGrpc.newStub(mesh.channel());
+    return (index, done) ->
+        stub.withDeadlineAfter(10, TimeUnit.SECONDS)
+            .check(
+                HealthCheckRequest.getDefaultInstance(),
+                new Answer<HealthCheckResponse>(
+                    done, answer -> Outcome.answered(answer.getStatus().name())));
+  }
+
+  /** Tells of a unary call's one answer, or of its failure. */
+  private record Answer<T>(Consumer<Outcome> done, Function<T, Outcome> outcome)
+      implements StreamObserver<T> {
+    @Override
+    public void onNext(T answer) {
+      done.accept(outcome.apply(answer));
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      done.accept(Outcome.failed(Status.fromThrowable(error).getCode().name()));
+    }
+
+    @Override
+    public void onCompleted() {}
+  }
+
+  private static SuggestRequest request(long index) {
+    return SuggestRequest.newBuilder()
+        .setMetadata(RequestMetadata.newBuilder().setTenant("bench"))
+        .setPrompt(BenchTexts.context(index))
+        .build();
+  }
+
+  private static void requireWithheld(SuggestResponse answer) {
+    if (answer.getDecision() != Decision.DECISION_WITHHOLD || answer.getGeneratedTokens() != 0) {
+      throw new IllegalStateException(
+          "the gate did not withhold: " + answer.getDecision() + ", " + answer.getReason());
+    }
+  }
+
+  private static TextOrTokens text(String text) {
+    return TextOrTokens.newBuilder().setText(text).build();
+  }
+}

@@ -1,0 +1,220 @@
+package io.ballast.loadtest.bench;
+
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.v1.GateMode;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.SuggestRequest;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.NettyChannelBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+
+/** A mesh of its own, started as a user starts it, on free ports and a given data folder. */
+final class MeshUnderTest implements AutoCloseable {
+  private static final long POLL_NANOS = 10_000_000;
+
+  private final Process process;
+  private final Path data;
+  private final ManagedChannel channel;
+  private final double startSeconds;
+
+  private MeshUnderTest(Process process, Path data, ManagedChannel channel, double startSeconds) {
+    this.process = process;
+    this.data = data;
+    this.channel = channel;
+    this.startSeconds = startSeconds;
+  }
+
+  /**
+   * Starts a mesh and waits until it has made a suggestion.
+   *
+   * @param script the {@code mesh} script of a built checkout
+   * @param data its data folder
+   * @param environment added to this process's own
+   * @param patience how long it may take
+   * @throws IllegalStateException if it ends or does not answer, with the end of its output
+   */
+  static MeshUnderTest start(
+      Path script, Path data, Map<String, String> environment, Duration patience) {
+    try {
+      Files.createDirectories(data);
+      int port = freePort();
+      Path log = data.resolve("bench-mesh.log");
+      ProcessBuilder builder =
+          new ProcessBuilder(
+              script.toAbsolutePath().toString(),
+              "up",
+              "--data",
+              data.toAbsolutePath().toString(),
+              "--port",
+              Integer.toString(port),
+              "--http-port",
+              Integer.toString(freePort()));
+      builder.environment().putAll(environment);
+      builder.redirectErrorStream(true).redirectOutput(log.toFile());
+      long begin = System.nanoTime();
+      Process process = builder.start();
+      try {
+        awaitPort(process, port, begin + patience.toNanos(), log);
+        ManagedChannel channel =
+            NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
+        suggest(channel, log);
+        return new MeshUnderTest(process, data, channel, (System.nanoTime() - begin) / 1e9);
+      } catch (RuntimeException e) {
+        end(process, data);
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static void awaitPort(Process process, int port, long limit, Path log) {
+    while (true) {
+      try (Socket socket = new Socket()) {
+        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1_000);
+        return;
+      } catch (IOException notYet) {
+        if (!process.isAlive()) {
+          throw new IllegalStateException(
+              "the mesh ended with code " + process.exitValue() + ": " + tail(log));
+        }
+        if (System.nanoTime() > limit) {
+          throw new IllegalStateException("the mesh does not answer: " + tail(log));
+        }
+        LockSupport.parkNanos(POLL_NANOS);
+      }
+    }
+  }
+
+  private static void suggest(ManagedChannel channel, Path log) {
+    SuggestRequest request =
+        SuggestRequest.newBuilder()
+            .setMetadata(RequestMetadata.newBuilder().setTenant("bench"))
+            .setPrompt(BenchTexts.context(0))
+            .setGateMode(GateMode.GATE_MODE_OFF)
+            .build();
+    try {
+      var unused =
+          PolicyServiceGrpc.newBlockingStub(channel)
+              .withDeadlineAfter(60, TimeUnit.SECONDS)
+              .suggest(request);
+    } catch (StatusRuntimeException e) {
+      throw new IllegalStateException(
+          "the first suggestion failed: " + Status.fromThrowable(e) + ": " + tail(log), e);
+    }
+  }
+
+  private static String tail(Path log) {
+    try (Stream<String> lines = Files.lines(log)) {
+      List<String> all = lines.toList();
+      return String.join(" | ", all.subList(Math.max(0, all.size() - 5), all.size()));
+    } catch (IOException | UncheckedIOException e) {
+      return "no output in " + log;
+    }
+  }
+
+  /** Seconds from starting the script to the first suggestion. */
+  double startSeconds() {
+    return startSeconds;
+  }
+
+  ManagedChannel channel() {
+    return channel;
+  }
+
+  /**
+   * Resident bytes of all its processes, database included. A page that several share counts for
+   * each, so this is at least what it takes.
+   */
+  long residentBytes() {
+    return processes(process, data).stream().mapToLong(MeshUnderTest::residentBytes).sum();
+  }
+
+  private static List<ProcessHandle> processes(Process process, Path data) {
+    List<ProcessHandle> all = new ArrayList<>();
+    all.add(process.toHandle());
+    process.descendants().forEach(all::add);
+    postmaster(data)
+        .filter(handle -> !all.contains(handle))
+        .forEach(
+            handle -> {
+              all.add(handle);
+              handle.descendants().forEach(all::add);
+            });
+    return all;
+  }
+
+  /** The embedded database, which is nobody's child. */
+  private static Stream<ProcessHandle> postmaster(Path data) {
+    try (Stream<Path> files = Files.find(data, 4, (p, a) -> p.endsWith("postmaster.pid"))) {
+      List<ProcessHandle> found = new ArrayList<>();
+      for (Path file : files.toList()) {
+        ProcessHandle.of(Long.parseLong(Files.readAllLines(file).getFirst().strip()))
+            .ifPresent(found::add);
+      }
+      return found.stream();
+    } catch (IOException | UncheckedIOException | NumberFormatException e) {
+      return Stream.empty();
+    }
+  }
+
+  private static long residentBytes(ProcessHandle handle) {
+    Path status = Path.of("/proc", Long.toString(handle.pid()), "status");
+    try {
+      if (Files.exists(status)) {
+        return Files.readAllLines(status).stream()
+            .filter(line -> line.startsWith("VmRSS:"))
+            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1_024)
+            .sum();
+      }
+      Process ps =
+          new ProcessBuilder("ps", "-o", "rss=", "-p", Long.toString(handle.pid())).start();
+      String kilobytes = new String(ps.getInputStream().readAllBytes()).strip();
+      return kilobytes.isEmpty() ? 0 : Long.parseLong(kilobytes) * 1_024;
+    } catch (IOException e) {
+      return 0; // it has just ended
+    }
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    end(process, data);
+  }
+
+  private static void end(Process process, Path data) {
+    List<ProcessHandle> all = processes(process, data);
+    process.destroy();
+    try {
+      if (!process.waitFor(30, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+    all.forEach(ProcessHandle::destroy); // whoever outlived its parent
+  }
+}
