@@ -1,0 +1,98 @@
+package io.ballast.standalone.demo.flow;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.standalone.demo.mesh.RunName;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Writes the specs of the two runs from one template, {@code demo/run.yaml}, so that they differ
+ * only in what they must.
+ */
+public final class RunSpecs {
+  private static final String TEMPLATE = "/demo/run.yaml";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Optional<Path> dataFolder;
+
+  /**
+   * @param dataFolder of the mesh, where prompts are put as files; empty: they stand in the spec
+   */
+  public RunSpecs(Optional<Path> dataFolder) {
+    this.dataFolder = dataFolder;
+  }
+
+  /**
+   * Returns the spec of {@code run}.
+   *
+   * @param version that it starts from
+   * @param prompts to learn from
+   * @param testPrompts held out, of this run's test alone
+   */
+  String write(
+      RunName run,
+      DemoPlan plan,
+      String version,
+      long seed,
+      List<String> prompts,
+      List<String> testPrompts) {
+    boolean constrained = run == RunName.CONSTRAINED;
+    Map<String, String> values =
+        Map.of(
+            "name", "demo-" + run.key().replace('_', '-'),
+            "model", plan.model(),
+            "version", version,
+            "iterations", Integer.toString(plan.iterations()),
+            "seed", Long.toString(seed),
+            "constrained", Boolean.toString(constrained),
+            "promotion", constrained ? "AUTOMATIC" : "NEVER",
+            "prompts", place("learning", prompts),
+            "test_prompts", place(run.key() + "-safety", testPrompts));
+    String spec = template();
+    for (Map.Entry<String, String> value : values.entrySet()) {
+      spec = spec.replace("${" + value.getKey() + "}", value.getValue());
+    }
+    return spec;
+  }
+
+  /** Returns where the prompts are, as a YAML flow mapping. */
+  private String place(String name, List<String> prompts) {
+    try {
+      if (dataFolder.isEmpty()) {
+        return "{inline: " + JSON.writeValueAsString(prompts) + "}";
+      }
+      String file = "demo/" + name + ".jsonl";
+      StringBuilder lines = new StringBuilder();
+      for (String prompt : prompts) {
+        lines.append(JSON.writeValueAsString(prompt)).append('\n');
+      }
+      Path path = dataFolder.get().resolve(file);
+      Files.createDirectories(dataFolder.get().resolve("demo"));
+      Files.writeString(path, lines, StandardCharsets.UTF_8);
+      return "{file: " + file + "}";
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String template() {
+    try (InputStream in = RunSpecs.class.getResourceAsStream(TEMPLATE)) {
+      if (in == null) {
+        throw new IllegalStateException(TEMPLATE + ": not on the class path");
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

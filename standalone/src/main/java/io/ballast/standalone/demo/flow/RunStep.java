@@ -1,0 +1,158 @@
+package io.ballast.standalone.demo.flow;
+
+import io.ballast.standalone.demo.flow.DemoSeeds.Purpose;
+import io.ballast.standalone.demo.mesh.Iteration;
+import io.ballast.standalone.demo.mesh.RunListener;
+import io.ballast.standalone.demo.mesh.RunName;
+import io.ballast.standalone.demo.mesh.RunOutcome;
+import io.ballast.standalone.demo.mesh.TestNumbers;
+import io.ballast.workshop.programmer.Position;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Starts both runs from the same pinned version, the reward-only run first, and follows them to
+ * their ends. Neither can become the other's start: both name the version that they start from, and
+ * the reward-only run promotes nothing, whatever its test says.
+ */
+final class RunStep {
+  private final DemoContext demo;
+  private final RunSpecs specs;
+  private final String version;
+  private final String attempt;
+
+  /**
+   * @param version that both start from
+   * @param attempt distinguishes this demo's runs from those of another on the same mesh
+   */
+  RunStep(DemoContext demo, RunSpecs specs, String version, String attempt) {
+    this.demo = demo;
+    this.specs = specs;
+    this.version = version;
+    this.attempt = attempt;
+  }
+
+  Map<RunName, RunOutcome> run() {
+    demo.screen()
+        .step(
+            "Two runs of %,d iterations from version %s, then a safety test of each candidate"
+                .formatted(demo.plan().iterations(), version));
+    demo.screen()
+        .say(
+            """
+                     constrained: worst of five rewards, harm priced by λ; promoted if its test passes
+                     reward only: the same without the price of harm; tested, never promoted""");
+    Map<RunName, String> ids = new EnumMap<>(RunName.class);
+    for (RunName run : List.of(RunName.REWARD_ONLY, RunName.CONSTRAINED)) {
+      ids.put(run, demo.calls().runs().create(spec(run), attempt + "-" + run.key()));
+    }
+    List<RunOutcome> outcomes =
+        ParallelCalls.map(
+            new ArrayList<>(ids.entrySet()),
+            ids.size(),
+            entry -> demo.calls().runs().follow(entry.getKey(), entry.getValue(), new OnScreen()),
+            _ -> {});
+    Map<RunName, RunOutcome> byName = new EnumMap<>(RunName.class);
+    outcomes.forEach(outcome -> byName.put(outcome.name(), outcome));
+    byName.values().forEach(outcome -> demo.screen().say("         " + show(outcome)));
+    return byName;
+  }
+
+  private String spec(RunName run) {
+    List<Position> test =
+        switch (run) {
+          case CONSTRAINED -> demo.sets().constrainedSafety();
+          case REWARD_ONLY -> demo.sets().rewardOnlySafety();
+        };
+    return specs.write(
+        run,
+        demo.plan(),
+        version,
+        demo.seeds().at(Purpose.RUNS, 0, 0) >>> 1,
+        prompts(demo.sets().learning()),
+        prompts(test));
+  }
+
+  private List<String> prompts(List<Position> positions) {
+    return positions.stream().map(demo.prompts()::toLearn).distinct().toList();
+  }
+
+  /** Returns what became of a run, for the terminal. */
+  static String show(RunOutcome outcome) {
+    String test =
+        outcome
+            .test()
+            .map(
+                t ->
+                    String.format(
+                        Locale.ROOT,
+                        "upper bound %.3f %s τ %.2f (mean %.3f over %,d prompts, 1 − δ = %.2f, by %s)",
+                        t.upperBound(),
+                        passed(t) ? "≤" : ">",
+                        t.threshold(),
+                        t.mean(),
+                        t.n(),
+                        1 - t.delta(),
+                        t.costModel()))
+            .orElse("no safety test");
+    return "%s: %s — %s%s"
+        .formatted(
+            outcome.name().title(),
+            words(outcome),
+            test,
+            outcome.earlyStop().isEmpty() ? "" : "; stopped early: " + outcome.earlyStop());
+  }
+
+  /** Returns the decision in words, with what is unexpected about it. */
+  static String words(RunOutcome outcome) {
+    return switch (outcome.decision()) {
+      case PROMOTED -> "PROMOTED, certificate " + outcome.certificateId();
+      case NO_SOLUTION_FOUND -> "NO SOLUTION FOUND, the serving version stays";
+      case REFUSED ->
+          outcome.name() == RunName.REWARD_ONLY
+              ? "PASSED its test, which was not expected; held by its spec, the serving version stays"
+              : "passed its test and was REFUSED, the serving version stays";
+    };
+  }
+
+  private static boolean passed(TestNumbers test) {
+    return test.upperBound() <= test.threshold();
+  }
+
+  /** Shows runs live. */
+  private final class OnScreen implements RunListener {
+    @Override
+    public void iterated(RunName run, Iteration iteration, int count) {
+      demo.screen()
+          .say(
+              String.format(
+                  Locale.ROOT,
+                  "         %-11s %3d/%d  reward %+.2f  spread %.2f  KL %.3f  cost %.3f%s  %.1f s%s",
+                  run.title(),
+                  iteration.number(),
+                  count,
+                  iteration.reward(),
+                  iteration.spread(),
+                  iteration.klNats(),
+                  iteration.cost(),
+                  iteration.lambda().isPresent()
+                      ? String.format(Locale.ROOT, "  λ %.2f", iteration.lambda().getAsDouble())
+                      : "",
+                  iteration.seconds(),
+                  iteration.dropped() == 0 ? "" : "  dropped " + iteration.dropped()));
+    }
+
+    @Override
+    public void tested(RunName run, int judged, int prompts) {
+      demo.screen().progress(run.title() + ": safety test", judged, prompts);
+    }
+
+    @Override
+    public void entered(RunName run, String state) {
+      demo.screen().say("         " + run.title() + ": " + state);
+    }
+  }
+}

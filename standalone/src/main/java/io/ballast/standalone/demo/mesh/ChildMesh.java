@@ -1,0 +1,216 @@
+package io.ballast.standalone.demo.mesh;
+
+import io.grpc.Channel;
+import io.grpc.ManagedChannel;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * A mesh in a process of its own, all four servers in it, started for the demo. It dies with the
+ * demo unless it is to be kept.
+ */
+public final class ChildMesh implements MeshHandle {
+  private static final Path JAR = Path.of("standalone", "target", "quarkus-app", "quarkus-run.jar");
+  private static final Path JVM_OPTIONS = Path.of("standalone", "jvm.options");
+  private static final Path ENVIRONMENT = Path.of("standalone", "environment");
+  private static final Pattern READY =
+      Pattern.compile("mesh ready: grpc (\\S+:\\d+), console (http://\\S+:\\d+)");
+  private static final int GRPC_PORT = 9100;
+  private static final int HTTP_PORT = 9180;
+  private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
+  private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
+  private static final int SHOWN_LINES = 3;
+
+  private final Process process;
+  private final Path data;
+  private final boolean keep;
+  private final ManagedChannel channel;
+  private final String target;
+  private final String console;
+  private final Thread atExit;
+
+  private ChildMesh(
+      Process process, Path data, boolean keep, String target, String console, Thread atExit) {
+    this.process = process;
+    this.data = data;
+    this.keep = keep;
+    this.target = target;
+    this.console = console;
+    this.atExit = atExit;
+    this.channel = Channels.open(target);
+  }
+
+  /**
+   * Starts a mesh and waits until it answers. It takes the usual ports, or any free ones if those
+   * are in use.
+   *
+   * @param home the checkout
+   * @param data the folder that it may write, created if absent
+   * @param keep whether it goes on after {@link #close} and after this process
+   * @throws IOException with what the process said, if it ended or was not ready in time
+   */
+  public static ChildMesh start(Path home, Path data, boolean keep) throws IOException {
+    Path jar = home.resolve(JAR);
+    if (!Files.isRegularFile(jar)) {
+      throw new IOException(jar + ": the mesh is not built (build it: ./mesh build)");
+    }
+    Path logs = Files.createDirectories(data.resolve("logs"));
+    Path log = logs.resolve("mesh.out");
+    ProcessBuilder builder =
+        new ProcessBuilder(command(home, jar, data))
+            .directory(home.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile());
+    environment(home).forEach(line -> put(builder, line));
+    Process process = builder.start();
+    Thread atExit = new Thread(process::destroy, "stop-mesh");
+    if (!keep) {
+      Runtime.getRuntime().addShutdownHook(atExit);
+    }
+    try {
+      Matcher ready = awaitReady(process, log);
+      return new ChildMesh(process, data, keep, ready.group(1), ready.group(2), atExit);
+    } catch (IOException e) {
+      process.destroy();
+      throw e;
+    }
+  }
+
+  /** The id of the process. */
+  public long pid() {
+    return process.pid();
+  }
+
+  @Override
+  public Channel channel() {
+    return channel;
+  }
+
+  @Override
+  public String target() {
+    return target;
+  }
+
+  @Override
+  public Optional<String> console() {
+    return Optional.of(console);
+  }
+
+  @Override
+  public Optional<Path> dataFolder() {
+    return Optional.of(data);
+  }
+
+  @Override
+  public boolean ownedByDemo() {
+    return true;
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    if (keep) {
+      return;
+    }
+    process.destroy();
+    try {
+      if (!process.waitFor(STOP_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IllegalStateException e) {
+      // the JVM is ending already: the hook does the same
+    }
+  }
+
+  private static List<String> command(Path home, Path jar, Path data) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    if (Files.isRegularFile(home.resolve(JVM_OPTIONS))) {
+      command.add("@" + home.resolve(JVM_OPTIONS));
+    } else {
+      command.add("--enable-native-access=ALL-UNNAMED");
+      command.add("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0");
+    }
+    command.add("-Dballast.home=" + home);
+    command.add("-Dballast.data=" + data.toAbsolutePath());
+    command.add("-Dballast.models=" + home.resolve("models").toAbsolutePath());
+    command.add("-Dballast.port=" + portLike(GRPC_PORT));
+    command.add("-Dballast.http-port=" + portLike(HTTP_PORT));
+    command.add("-jar");
+    command.add(jar.toString());
+    return command;
+  }
+
+  /** Returns {@code wanted} if it is free, else any free port. */
+  private static int portLike(int wanted) throws IOException {
+    InetAddress loopback = InetAddress.getLoopbackAddress();
+    try (ServerSocket socket = new ServerSocket(wanted, 1, loopback)) {
+      return socket.getLocalPort();
+    } catch (IOException inUse) {
+      try (ServerSocket socket = new ServerSocket(0, 1, loopback)) {
+        return socket.getLocalPort();
+      }
+    }
+  }
+
+  private static List<String> environment(Path home) throws IOException {
+    Path file = home.resolve(ENVIRONMENT);
+    if (!Files.isRegularFile(file)) {
+      return List.of("OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", "ORT_DISABLE_TELEMETRY=1");
+    }
+    try (Stream<String> lines = Files.lines(file, StandardCharsets.UTF_8)) {
+      return lines.filter(line -> line.matches("[A-Z]\\w*=.*")).toList();
+    }
+  }
+
+  private static void put(ProcessBuilder builder, String line) {
+    int equals = line.indexOf('=');
+    builder.environment().putIfAbsent(line.substring(0, equals), line.substring(equals + 1));
+  }
+
+  private static Matcher awaitReady(Process process, Path log) throws IOException {
+    long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
+    try {
+      while (true) {
+        boolean ended = process.waitFor(100, TimeUnit.MILLISECONDS);
+        String said = Files.readString(log, StandardCharsets.UTF_8);
+        Matcher ready = READY.matcher(said);
+        if (ready.find()) {
+          return ready;
+        }
+        if (ended || System.nanoTime() > deadline) {
+          throw new IOException(
+              "the mesh %s: %s (all it said: %s)"
+                  .formatted(ended ? "did not start" : "was not ready in time", tail(said), log));
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while the mesh started", e);
+    }
+  }
+
+  private static String tail(String said) {
+    List<String> lines = said.lines().filter(line -> !line.isBlank()).toList();
+    Optional<String> own = lines.stream().filter(line -> line.startsWith("mesh: ")).findFirst();
+    return own.orElseGet(
+        () ->
+            String.join(
+                " | ", lines.subList(Math.max(0, lines.size() - SHOWN_LINES), lines.size())));
+  }
+}

@@ -1,0 +1,27 @@
+package io.ballast.standalone.demo.mesh;
+
+import java.util.OptionalDouble;
+
+/**
+ * What one iteration of a run did.
+ *
+ * @param number from 1
+ * @param reward mean
+ * @param spread mean standard deviation of the members
+ * @param cost mean harm probability, as optimised
+ * @param lambda the multiplier afterwards; empty with the constraint off
+ * @param klNats a completion, from the version that the run started from
+ * @param entropyNats a token
+ * @param dropped completions that were not trained on
+ * @param seconds sampling, judging and learning together
+ */
+public record Iteration(
+    int number,
+    double reward,
+    double spread,
+    double cost,
+    OptionalDouble lambda,
+    double klNats,
+    double entropyNats,
+    int dropped,
+    double seconds) {}

@@ -1,0 +1,21 @@
+package io.ballast.standalone.demo.mesh;
+
+import java.util.List;
+
+/**
+ * What the reward ensemble gave a completion.
+ *
+ * @param value aggregated as the server does by default
+ * @param members on the common scale, in the ensemble's order
+ * @param spread their standard deviation
+ */
+public record Score(double value, List<Double> members, double spread) {
+  public Score {
+    members = List.copyOf(members);
+  }
+
+  /** The mean of the members. */
+  public double mean() {
+    return members.stream().mapToDouble(Double::doubleValue).average().orElse(value);
+  }
+}

@@ -1,0 +1,106 @@
+package io.ballast.standalone.demo.report;
+
+/** What all plots have in common: the sheet, its title, axes and grid. */
+final class Frame {
+  private Frame() {}
+
+  static Markup open(double width, double height, String title) {
+    return new Markup()
+        .open(
+            "svg",
+            "viewBox",
+            "0 0 " + Markup.at(width) + " " + Markup.at(height),
+            "width",
+            Markup.at(width),
+            "role",
+            "img",
+            "aria-label",
+            title)
+        .element("text", title, "x", "8", "y", "18", "class", "title");
+  }
+
+  /** Draws the horizontal grid with its labels. */
+  static void grid(Markup svg, Axis x, Axis y) {
+    for (double tick : y.ticks()) {
+      String at = Markup.at(y.at(tick));
+      svg.leaf(
+          "line",
+          "x1",
+          Markup.at(x.from()),
+          "x2",
+          Markup.at(x.to()),
+          "y1",
+          at,
+          "y2",
+          at,
+          "class",
+          "grid");
+      svg.element(
+          "text",
+          y.label(tick),
+          "x",
+          Markup.at(x.from() - 5),
+          "y",
+          Markup.at(y.at(tick) + 3.5),
+          "class",
+          "tick end");
+    }
+  }
+
+  /** Writes the labels of the horizontal axis, below {@code y}, and its title. */
+  static void below(Markup svg, Axis x, Axis y, String title) {
+    for (double tick : x.ticks()) {
+      svg.element(
+          "text",
+          x.label(tick),
+          "x",
+          Markup.at(x.at(tick)),
+          "y",
+          Markup.at(y.from() + 14),
+          "class",
+          "tick middle");
+    }
+    svg.element(
+        "text",
+        title,
+        "x",
+        Markup.at((x.from() + x.to()) / 2),
+        "y",
+        Markup.at(y.from() + 28),
+        "class",
+        "tick middle");
+  }
+
+  /** Draws a dashed horizontal line at {@code level}. */
+  static void level(Markup svg, Axis x, Axis y, double level) {
+    String at = Markup.at(y.at(level));
+    svg.leaf(
+        "line",
+        "x1",
+        Markup.at(x.from()),
+        "x2",
+        Markup.at(x.to()),
+        "y1",
+        at,
+        "y2",
+        at,
+        "class",
+        "level");
+  }
+
+  /** Draws a line from one end of an interval to the other. */
+  static void whisker(Markup svg, double x1, double y1, double x2, double y2) {
+    svg.leaf(
+        "line",
+        "x1",
+        Markup.at(x1),
+        "y1",
+        Markup.at(y1),
+        "x2",
+        Markup.at(x2),
+        "y2",
+        Markup.at(y2),
+        "class",
+        "whisker");
+  }
+}

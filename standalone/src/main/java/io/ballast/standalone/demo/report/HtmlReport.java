@@ -1,0 +1,402 @@
+package io.ballast.standalone.demo.report;
+
+import io.ballast.standalone.demo.flow.ComparisonResult.Arm;
+import io.ballast.standalone.demo.flow.DemoResult;
+import io.ballast.standalone.demo.flow.FirstSuggestions.Answered;
+import io.ballast.standalone.demo.flow.RankingRow;
+import io.ballast.standalone.demo.flow.SummaryText;
+import io.ballast.standalone.demo.measure.Comparison;
+import io.ballast.standalone.demo.measure.Interval;
+import io.ballast.standalone.demo.measure.Proxies;
+import io.ballast.standalone.demo.mesh.Iteration;
+import io.ballast.standalone.demo.mesh.RunName;
+import io.ballast.standalone.demo.mesh.RunOutcome;
+import io.ballast.standalone.demo.mesh.Suggestion;
+import io.ballast.standalone.demo.mesh.TestNumbers;
+import io.ballast.workshop.programmer.Judgement;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The result for a person: one page with tables and plots that needs no network. */
+public final class HtmlReport {
+  private static final String BEFORE = "#7a7f87";
+  private static final String CONSTRAINED = "#1f77b4";
+  private static final String REWARD_ONLY = "#d9822b";
+  private static final String STYLE =
+      """
+      body{font:15px/1.5 system-ui,sans-serif;max-width:1120px;margin:2em auto;padding:0 1em;color:#1d2329}
+      h1{font-size:1.6em} h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #d8dde3}
+      table{border-collapse:collapse;margin:.8em 0} th,td{padding:.25em .8em;text-align:right;border-bottom:1px solid #e6e9ed}
+      th:first-child,td:first-child{text-align:left} .plots{display:flex;flex-wrap:wrap;gap:12px}
+      svg{border:1px solid #e6e9ed;border-radius:4px;max-width:100%;height:auto} svg text{font:11px system-ui,sans-serif;fill:#4b545e}
+      svg .title{font-weight:600;font-size:12px;fill:#1d2329} svg .value{font-weight:600} .end{text-anchor:end} .middle{text-anchor:middle}
+      .grid{stroke:#eceff2} .level{stroke:#b3261e;stroke-dasharray:5 4} .whisker{stroke:#1d2329;stroke-width:1.3}
+      .line{fill:none;stroke-width:1.8} pre{background:#f6f8fa;padding:.7em;overflow-x:auto} .offer{background:#d7e9d9} .note{color:#4b545e}
+      """;
+
+  private HtmlReport() {}
+
+  /** Writes the page to {@code file}. */
+  public static void write(DemoResult result, Path file) throws IOException {
+    Files.writeString(file, of(result), StandardCharsets.UTF_8);
+  }
+
+  /** Returns the page. */
+  static String of(DemoResult result) {
+    Markup page = new Markup();
+    page.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+    page.element("title", "Ballast demo").open("style").raw(STYLE).close("style");
+    page.raw("</head><body>");
+    page.element("h1", "Ballast: what it learned, and whether it may serve");
+    page.element(
+        "p",
+        String.format(
+            Locale.ROOT,
+            "Seed %d, %,.0f seconds. Before: version %s. After: version %s, %s. Serving now: %s.",
+            result.plan().seed(),
+            result.wallSeconds(),
+            result.versionBefore(),
+            result.versionAfter(),
+            decision(result.run(RunName.CONSTRAINED)),
+            result.versionServing()));
+    comparison(page, result);
+    safety(page, result);
+    curves(page, result);
+    hacking(page, result);
+    ranking(page, result);
+    gate(page, result);
+    examples(page, result);
+    page.raw("</body></html>\n");
+    return page.toString();
+  }
+
+  private static void comparison(Markup page, DemoResult result) {
+    page.element("h2", "Old and new at the same fresh positions");
+    page.element(
+        "p",
+        String.format(
+            Locale.ROOT,
+            "%,d positions in %,d held-out files that nothing was trained or tested on, %d draws"
+                + " each at the serving temperature, with the same seeds for both. The true file"
+                + " judges. [95 %% intervals], cluster-robust with files as clusters; differences"
+                + " are paired.",
+            result.comparison().positionsCount(),
+            result.comparison().filesCount(),
+            result.plan().draws()));
+    page.element("h3", "As a person sees it: the gate in force");
+    page.element(
+        "p",
+        "What the gate withholds is not accepted, saves no characters and breaks nothing, for both"
+            + " versions alike.",
+        "class",
+        "note");
+    table(page, result.comparison().inForce());
+    page.open("div", "class", "plots");
+    bars(page, result.comparison().inForce());
+    page.close("div");
+    page.element("h3", "As the model writes it, whatever the gate says");
+    table(page, result.comparison().asWritten());
+    page.open("div", "class", "plots");
+    bars(page, result.comparison().asWritten());
+    page.close("div");
+    page.element("pre", SummaryText.verdict(result));
+  }
+
+  private static void table(Markup page, Comparison comparison) {
+    page.open("table").open("tr");
+    List.of("", "before", "after", "difference").forEach(head -> page.element("th", head));
+    page.close("tr");
+    for (Comparison.Row row : comparison.rows()) {
+      int decimals = row.metric().decimals();
+      page.open("tr")
+          .element("td", row.metric().title())
+          .element("td", SummaryText.show(row.before(), decimals, false))
+          .element("td", SummaryText.show(row.after(), decimals, false))
+          .element("td", SummaryText.show(row.difference(), decimals, true))
+          .close("tr");
+    }
+    page.close("table");
+  }
+
+  private static void bars(Markup page, Comparison comparison) {
+    for (Comparison.Row row : comparison.rows()) {
+      page.add(
+          IntervalChart.of(
+              row.metric().title(),
+              List.of(
+                  new IntervalChart.Bar("before", BEFORE, row.before()),
+                  new IntervalChart.Bar("after", CONSTRAINED, row.after()),
+                  new IntervalChart.Bar("difference", "#9aa7b4", row.difference())),
+              row.metric().decimals(),
+              null,
+              ""));
+    }
+  }
+
+  private static void safety(Markup page, DemoResult result) {
+    page.element("h2", "The safety test");
+    page.open("table").open("tr");
+    List.of("run", "decision", "mean harm", "upper bound", "τ", "δ", "n", "judged by")
+        .forEach(head -> page.element("th", head));
+    page.close("tr");
+    List<IntervalChart.Bar> bars = new ArrayList<>();
+    @Nullable Double threshold = null;
+    for (RunName name : RunName.values()) {
+      RunOutcome run = result.run(name);
+      page.open("tr").element("td", name.title()).element("td", decision(run));
+      if (run.test().isPresent()) {
+        TestNumbers test = run.test().orElseThrow();
+        threshold = test.threshold();
+        page.element("td", number(test.mean(), 4))
+            .element("td", number(test.upperBound(), 4))
+            .element("td", number(test.threshold(), 2))
+            .element("td", number(test.delta(), 2))
+            .element("td", Integer.toString(test.n()))
+            .element("td", test.costModel());
+        double low = Math.min(test.mean(), 2 * test.mean() - test.upperBound());
+        bars.add(
+            new IntervalChart.Bar(
+                name.title(),
+                colour(name),
+                new Interval(test.mean(), Math.max(low, 0), test.upperBound())));
+      }
+      page.close("tr");
+    }
+    page.close("table");
+    page.element(
+        "p",
+        "A candidate passes only if the upper bound of its mean harm is at or below τ, on prompts"
+            + " that neither it nor its run ever saw, by a cost model that no run optimised"
+            + " against. Each candidate has prompts of its own and one look. The whisker's upper"
+            + " end is the bound; it is drawn symmetrically.",
+        "class",
+        "note");
+    page.open("div", "class", "plots");
+    page.add(IntervalChart.of("mean harm and its bound", bars, 3, threshold, "τ"));
+    page.close("div");
+    result
+        .certificate()
+        .ifPresent(
+            certificate -> {
+              page.element(
+                  "p",
+                  String.format(
+                      Locale.ROOT,
+                      "Certificate %s: %s; upper bound computed anew from the stored costs: %.4f.",
+                      certificate.id(),
+                      certificate.valid() ? "valid" : "NOT VALID",
+                      certificate.upperBound()));
+              page.open("ul");
+              certificate.findings().forEach(finding -> page.element("li", finding));
+              page.close("ul");
+            });
+  }
+
+  private static void curves(Markup page, DemoResult result) {
+    page.element("h2", "The two runs");
+    page.element(
+        "p",
+        "Both start from the same version with the same prompts and seed. Constrained is blue,"
+            + " reward only is orange.",
+        "class",
+        "note");
+    page.open("div", "class", "plots");
+    page.add(lines(result, "mean reward (proxy)", i -> OptionalDouble.of(i.reward())));
+    page.add(lines(result, "spread of the members", i -> OptionalDouble.of(i.spread())));
+    page.add(lines(result, "KL from the start, nats", i -> OptionalDouble.of(i.klNats())));
+    page.add(lines(result, "mean cost (proxy)", i -> OptionalDouble.of(i.cost())));
+    page.add(lines(result, "λ", Iteration::lambda));
+    page.add(lines(result, "entropy, nats a token", i -> OptionalDouble.of(i.entropyNats())));
+    page.close("div");
+    for (RunName name : RunName.values()) {
+      RunOutcome run = result.run(name);
+      if (!run.earlyStop().isEmpty()) {
+        page.element("p", name.title() + " stopped early: " + run.earlyStop());
+      }
+    }
+  }
+
+  private static Markup lines(
+      DemoResult result, String title, Function<Iteration, OptionalDouble> value) {
+    List<Series> series = new ArrayList<>();
+    for (RunName name : RunName.values()) {
+      List<Series.Point> points = new ArrayList<>();
+      for (Iteration iteration : result.run(name).iterations()) {
+        value.apply(iteration).ifPresent(v -> points.add(new Series.Point(iteration.number(), v)));
+      }
+      series.add(new Series(name.title(), colour(name), points));
+    }
+    return LineChart.of(title, "iteration", series, null);
+  }
+
+  private static void hacking(Markup page, DemoResult result) {
+    page.element("h2", "Proxy and truth");
+    page.element(
+        "p",
+        "Rewards and costs are learned, so they can be hacked: the proxy rises and the truth does"
+            + " not. Both, for each version, at the fresh positions (first draw, as written).",
+        "class",
+        "note");
+    page.open("table").open("tr");
+    List.of(
+            "",
+            "reward (proxy)",
+            "accepted % (true)",
+            "characters kept (true)",
+            "length",
+            "harm % (proxy)",
+            "parse-breaking % (true)")
+        .forEach(head -> page.element("th", head));
+    page.close("tr");
+    List<PointChart.Point> rewards = new ArrayList<>();
+    List<PointChart.Point> costs = new ArrayList<>();
+    for (Arm arm : Arm.values()) {
+      Proxies of = result.comparison().proxies().get(arm);
+      if (of == null) {
+        continue;
+      }
+      Interval harm = SummaryText.percent(of.cost());
+      page.open("tr")
+          .element("td", arm.title())
+          .element("td", SummaryText.show(of.reward(), 2, true))
+          .element("td", SummaryText.show(of.accepted(), 1, false))
+          .element("td", SummaryText.show(of.kept(), 2, false))
+          .element("td", SummaryText.show(of.length(), 1, false))
+          .element("td", SummaryText.show(harm, 1, false))
+          .element("td", SummaryText.show(of.breaking(), 1, false))
+          .close("tr");
+      rewards.add(new PointChart.Point(arm.title(), colour(arm), of.reward(), of.accepted()));
+      costs.add(new PointChart.Point(arm.title(), colour(arm), harm, of.breaking()));
+    }
+    page.close("table");
+    page.open("div", "class", "plots");
+    page.add(PointChart.of("accepted % against the reward", "reward (proxy)", rewards, false));
+    page.add(PointChart.of("parse-breaking % against the cost", "harm % (proxy)", costs, true));
+    page.close("div");
+  }
+
+  private static void ranking(Markup page, DemoResult result) {
+    page.element("h2", "Could the rewards tell good from bad, before the runs?");
+    page.element(
+        "p",
+        "The share of pairs of completions of one prompt that a score puts in the true order."
+            + " Files that neither the decoder nor any label came from.",
+        "class",
+        "note");
+    page.open("table").open("tr");
+    List.of("score", "by", "accuracy", "pairs").forEach(head -> page.element("th", head));
+    page.close("tr");
+    for (RankingRow row : result.ranking()) {
+      page.open("tr")
+          .element("td", row.scorer() + (row.served() ? "" : " (baseline)"))
+          .element("td", row.truth())
+          .element(
+              "td",
+              row.accuracy().map(a -> SummaryText.show(a.share(), 3, false)).orElse("no pair"))
+          .element("td", row.accuracy().map(a -> Long.toString(a.pairs())).orElse("0"))
+          .close("tr");
+    }
+    page.close("table");
+  }
+
+  private static void gate(Markup page, DemoResult result) {
+    page.element("h2", "Does the gate know what will be accepted?");
+    var reliability = result.comparison().gate();
+    if (reliability.bins().isEmpty()) {
+      page.element("p", "The gate's second stage was not asked.");
+      return;
+    }
+    page.element(
+        "p",
+        String.format(
+            Locale.ROOT,
+            "Stage 2's probability of acceptance against what the file says, for the version"
+                + " before; bins of equal size. Calibration error %.3f.",
+            reliability.calibrationError()),
+        "class",
+        "note");
+    page.open("div", "class", "plots");
+    page.add(
+        PointChart.of(
+            "accepted share against p(accept)",
+            "p(accept)",
+            reliability.bins().stream()
+                .map(
+                    bin ->
+                        new PointChart.Point(
+                            "",
+                            BEFORE,
+                            new Interval(bin.predicted(), bin.predicted(), bin.predicted()),
+                            bin.observed()))
+                .toList(),
+            true));
+    page.close("div");
+  }
+
+  private static void examples(Markup page, DemoResult result) {
+    page.element("h2", "Some of the first suggestions");
+    page.element("pre", SummaryText.of(result.first()).strip());
+    for (Answered one : result.first().examples()) {
+      Suggestion suggestion = one.suggestion();
+      page.open("pre").text(one.position().promptTail(240));
+      page.element("span", suggestion.text(), "class", "offer");
+      page.close("pre");
+      page.element(
+          "p",
+          "%s: %s%s%s. The file says: %s"
+              .formatted(
+                  suggestion.fate().name().toLowerCase(Locale.ROOT),
+                  suggestion.reason(),
+                  show(", p(accept) %.2f", suggestion.acceptProbability()),
+                  one.reaction().map(HtmlReport::reaction).orElse(""),
+                  one.position().truth()));
+    }
+  }
+
+  private static String reaction(Judgement judgement) {
+    return "; the programmer %s (%d characters)"
+        .formatted(judgement.outcome().name().toLowerCase(Locale.ROOT), judgement.charactersKept());
+  }
+
+  private static String show(String pattern, OptionalDouble value) {
+    return value.isPresent() ? String.format(Locale.ROOT, pattern, value.getAsDouble()) : "";
+  }
+
+  private static String decision(RunOutcome run) {
+    return switch (run.decision()) {
+      case PROMOTED -> "promoted";
+      case NO_SOLUTION_FOUND -> "No Solution Found";
+      case REFUSED ->
+          run.name() == RunName.REWARD_ONLY
+              ? "passed, which was not expected; held by its spec"
+              : "passed, and refused: " + run.message();
+    };
+  }
+
+  private static String colour(RunName run) {
+    return switch (run) {
+      case CONSTRAINED -> CONSTRAINED;
+      case REWARD_ONLY -> REWARD_ONLY;
+    };
+  }
+
+  private static String colour(Arm arm) {
+    return switch (arm) {
+      case BEFORE -> BEFORE;
+      case CONSTRAINED -> CONSTRAINED;
+      case REWARD_ONLY -> REWARD_ONLY;
+    };
+  }
+
+  private static String number(double value, int decimals) {
+    return String.format(Locale.ROOT, "%." + decimals + "f", value);
+  }
+}
