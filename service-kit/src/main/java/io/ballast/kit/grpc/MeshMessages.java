@@ -70,6 +70,20 @@ public final class MeshMessages {
     return ItemFailure.newBuilder().setReason(reason).setMessage(fault.message()).build();
   }
 
+  /** Why an item of a peer's answer failed; what this build does not know is a model's error. */
+  public static ItemFault.Reason reason(FailureReason reason) {
+    return switch (reason) {
+      case FAILURE_REASON_INVALID_INPUT -> ItemFault.Reason.INVALID_INPUT;
+      case FAILURE_REASON_TOO_LONG -> ItemFault.Reason.TOO_LONG;
+      case FAILURE_REASON_DEADLINE -> ItemFault.Reason.DEADLINE;
+      case FAILURE_REASON_OVERLOADED -> ItemFault.Reason.OVERLOADED;
+      case FAILURE_REASON_QUORUM_LOST -> ItemFault.Reason.QUORUM_LOST;
+      case FAILURE_REASON_CANCELLED -> ItemFault.Reason.CANCELLED;
+      case FAILURE_REASON_MODEL_ERROR, FAILURE_REASON_UNSPECIFIED, UNRECOGNIZED ->
+          ItemFault.Reason.MODEL_ERROR;
+    };
+  }
+
   /** Where the time went, as a message. */
   public static Timing timing(PhaseTimes times) {
     return Timing.newBuilder()

@@ -6,13 +6,11 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.postgres.DatabaseFaults;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import java.net.ConnectException;
-import java.sql.SQLException;
-import java.sql.SQLTransientConnectionException;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
@@ -78,7 +76,7 @@ public final class StatusMapper {
           Level.DEBUG,
           null);
     }
-    if (isDatabaseAway(thrown)) {
+    if (DatabaseFaults.isAway(thrown)) {
       return failed(
           Fault.DEPENDENCY_DOWN,
           "the database cannot be reached; it is asked again with the next call",
@@ -155,26 +153,5 @@ public final class StatusMapper {
   private static String message(MeshException e) {
     String message = e.getMessage();
     return message == null ? e.fault().name() : message;
-  }
-
-  /** Whether PostgreSQL could not be reached, or is going down or coming up: SQL states 08, 57P. */
-  private static boolean isDatabaseAway(Throwable thrown) {
-    boolean sql = false;
-    Throwable cause = thrown;
-    for (int depth = 0; cause != null && depth < 20; depth++) {
-      if (cause instanceof SQLTransientConnectionException
-          || (sql && cause instanceof ConnectException)) {
-        return true;
-      }
-      if (cause instanceof SQLException e) {
-        sql = true;
-        String state = e.getSQLState();
-        if (state != null && (state.startsWith("08") || state.startsWith("57P"))) {
-          return true;
-        }
-      }
-      cause = cause.getCause();
-    }
-    return false;
   }
 }
