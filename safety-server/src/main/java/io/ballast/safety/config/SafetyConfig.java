@@ -1,9 +1,11 @@
 package io.ballast.safety.config;
 
+import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
+import io.ballast.safety.core.safetytest.TestSettings;
 import java.time.Duration;
 import java.util.regex.Pattern;
 
@@ -16,6 +18,8 @@ import java.util.regex.Pattern;
  * @param threads of one batch in the model
  * @param contextGate the model of stage 1
  * @param suggestionGate the model of stage 2
+ * @param tests how safety tests are carried out
+ * @param timeouts of calls to the policy-server
  */
 public record SafetyConfig(
     CostSettings costs,
@@ -23,10 +27,17 @@ public record SafetyConfig(
     QueueLimits queue,
     int threads,
     GateChoice contextGate,
-    GateChoice suggestionGate) {
+    GateChoice suggestionGate,
+    TestSettings tests,
+    PeerTimeouts timeouts) {
+  private static final int MAX_CHUNK = 1_024;
+  private static final int MAX_PROMPT_BYTES = 65_536; // what the policy-server takes
   private static final int MAX_ITEMS = 4_096;
   private static final int MAX_TEXT_BYTES = 1 << 20;
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
+
+  /** How long one call to the policy-server may take, for completions and for a version. */
+  public record PeerTimeouts(Duration sample, Duration version) {}
 
   /** Checks the ranges. */
   public SafetyConfig {
@@ -58,6 +69,33 @@ public record SafetyConfig(
     require(queue.queuedWeight() >= 1, "queued-tokens", queue.queuedWeight(), "≥ 1");
     require(queue.workers() >= 1, "workers", queue.workers(), "≥ 1");
     require(threads >= 1, "threads", threads, "≥ 1");
+    requireTests(tests);
+    requirePositive("sample-timeout", timeouts.sample());
+    requirePositive("version-timeout", timeouts.version());
+  }
+
+  private static void requireTests(TestSettings tests) {
+    double temperature = tests.temperature();
+    require(
+        temperature == 0 || (temperature >= 0.01 && temperature <= SamplingOptions.MAX_TEMPERATURE),
+        "test-temperature",
+        temperature,
+        "0, or 0.01 to 10");
+    require(
+        tests.maxNewTokens() >= 1 && tests.maxNewTokens() <= SamplingOptions.MAX_NEW_TOKENS,
+        "test-max-new-tokens",
+        tests.maxNewTokens(),
+        "1 to 4,096");
+    require(
+        tests.chunk() >= 1 && tests.chunk() <= MAX_CHUNK,
+        "test-chunk",
+        tests.chunk(),
+        "1 to 1,024");
+    require(tests.concurrent() >= 1, "concurrent-tests", tests.concurrent(), "≥ 1");
+    require(tests.attempts() >= 1, "test-attempts", tests.attempts(), "≥ 1");
+    requirePositive("test-pause", tests.pause());
+    requirePositive("wait-interval", tests.poll());
+    require(!tests.waitReserve().isNegative(), "wait-reserve", tests.waitReserve(), "≥ 0");
   }
 
   /**
@@ -82,7 +120,18 @@ public record SafetyConfig(
             properties.workers()),
         properties.threads(),
         new GateChoice(properties.contextGate(), properties.contextGateVersion()),
-        new GateChoice(properties.suggestionGate(), properties.suggestionGateVersion()));
+        new GateChoice(properties.suggestionGate(), properties.suggestionGateVersion()),
+        new TestSettings(
+            properties.testTemperature(),
+            properties.testMaxNewTokens(),
+            Math.min(properties.maxTextBytes(), MAX_PROMPT_BYTES),
+            properties.testChunk(),
+            properties.concurrentTests(),
+            properties.testAttempts(),
+            properties.testPause(),
+            properties.waitInterval(),
+            properties.waitReserve()),
+        new PeerTimeouts(properties.sampleTimeout(), properties.versionTimeout()));
   }
 
   private static void requireName(String property, String value) {

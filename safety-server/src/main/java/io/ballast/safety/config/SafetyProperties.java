@@ -77,4 +77,46 @@ public interface SafetyProperties {
   /** Its version. */
   @WithDefault("1")
   String suggestionGateVersion();
+
+  /** The temperature of a safety test that does not say: 0, or 0.01 to 10. */
+  @WithDefault("1.0")
+  double testTemperature();
+
+  /** The most tokens of a completion of a safety test that does not say, 1 to 4,096. */
+  @WithDefault("24")
+  int testMaxNewTokens();
+
+  /** How many prompts of a safety test are sampled and judged at a time, 1 to 1,024. */
+  @WithDefault("32")
+  int testChunk();
+
+  /** How many safety tests run side by side, ≥ 1; more wait. */
+  @WithDefault("2")
+  int concurrentTests();
+
+  /** How often a step of a safety test is tried before the test fails, ≥ 1. */
+  @WithDefault("8")
+  int testAttempts();
+
+  /** The pause before the second attempt; it doubles, up to 30 s. */
+  @WithDefault("PT1S")
+  Duration testPause();
+
+  /** How long one call for completions of a candidate may take. */
+  @WithDefault("PT60S")
+  Duration sampleTimeout();
+
+  /** How long the policy-server may take to say which weights a candidate has. */
+  @WithDefault("PT5S")
+  Duration versionTimeout();
+
+  /**
+   * The longest that a call which waits for a test goes without looking at other replicas' work.
+   */
+  @WithDefault("PT1S")
+  Duration waitInterval();
+
+  /** How long before its deadline a call that waits for a test is answered: a look takes time. */
+  @WithDefault("PT0.25S")
+  Duration waitReserve();
 }

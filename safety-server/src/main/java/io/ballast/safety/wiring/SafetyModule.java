@@ -9,6 +9,7 @@ import io.ballast.safety.adapter.FolderGates;
 import io.ballast.safety.config.SafetyConfig;
 import io.ballast.safety.config.SafetyProperties;
 import io.grpc.BindableService;
+import java.security.SecureRandom;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -36,9 +37,18 @@ public final class SafetyModule implements ServerModule {
             new FolderCostModels(
                 runtime.modelFolders(), runtime.dataFolder().resolve("onnx"), config.threads()),
             new FolderGates(runtime.modelFolders()),
-            RequestContexts::from);
+            RequestContexts::from,
+            new SecureRandom(),
+            Thread::sleep);
     server = started;
     return started.services();
+  }
+
+  @Override
+  public void serving() {
+    if (server != null) {
+      server.resumeTests();
+    }
   }
 
   @Override

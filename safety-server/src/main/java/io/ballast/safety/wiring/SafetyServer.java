@@ -1,8 +1,13 @@
 package io.ballast.safety.wiring;
 
+import io.ballast.kit.call.ChangeSignal;
+import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.runtime.MeshRuntime;
+import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.safety.adapter.GrpcCandidateSampler;
+import io.ballast.safety.adapter.PostgresSafetyTestStore;
 import io.ballast.safety.adapter.SafetyTelemetry;
 import io.ballast.safety.config.SafetyConfig;
 import io.ballast.safety.core.SafetyMonitor;
@@ -11,6 +16,12 @@ import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.cost.CostModelSource;
 import io.ballast.safety.core.gate.GateFlow;
 import io.ballast.safety.core.gate.GateSource;
+import io.ballast.safety.core.safetytest.CandidateSampler;
+import io.ballast.safety.core.safetytest.CertificateDesk;
+import io.ballast.safety.core.safetytest.Pause;
+import io.ballast.safety.core.safetytest.SafetyTestStore;
+import io.ballast.safety.core.safetytest.SafetyTests;
+import io.ballast.safety.core.safetytest.TestRunner;
 import io.ballast.safety.grpc.CallContexts;
 import io.ballast.safety.grpc.DisplayGateGrpcService;
 import io.ballast.safety.grpc.SafetyGrpcService;
@@ -18,15 +29,18 @@ import io.grpc.BindableService;
 import io.micrometer.core.instrument.Gauge;
 import java.util.List;
 import java.util.function.Function;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A safety-server, built and ready to serve. */
 public final class SafetyServer implements AutoCloseable {
+  private static final String SCHEMA = "safety";
   private static final Logger LOG = LoggerFactory.getLogger(SafetyServer.class);
 
   private final CostCatalog catalog;
   private final GateFlow gates;
+  private final TestRunner runner;
   private final List<BindableService> services;
 
   /**
@@ -34,6 +48,8 @@ public final class SafetyServer implements AutoCloseable {
    * all the same, and says NOT_FOUND where one is asked.
    *
    * @param contexts validates the metadata of requests
+   * @param random draws ids and seeds; must be safe for use by many threads
+   * @param pause waits between attempts of background work
    * @throws io.ballast.kit.error.MeshException if the default cost model cannot be loaded
    */
   public SafetyServer(
@@ -41,7 +57,9 @@ public final class SafetyServer implements AutoCloseable {
       MeshRuntime runtime,
       CostModelSource costModels,
       GateSource gateModels,
-      Function<RequestMetadata, RequestContext> contexts) {
+      Function<RequestMetadata, RequestContext> contexts,
+      RandomGenerator random,
+      Pause pause) {
     SafetyMonitor monitor = new SafetyTelemetry(runtime.meters(), runtime.telemetry());
     CallContexts calls = new CallContexts(contexts);
     catalog =
@@ -56,9 +74,24 @@ public final class SafetyServer implements AutoCloseable {
             config.suggestionGate(),
             config.items().textBytes(),
             monitor);
+    SafetyTestStore store = new PostgresSafetyTestStore(runtime.database(SCHEMA));
+    CandidateSampler sampler =
+        new GrpcCandidateSampler(
+            runtime.peer(Role.POLICY_SERVER),
+            config.timeouts().sample(),
+            config.timeouts().version());
+    TimeOrderedIds ids = new TimeOrderedIds(runtime.clock(), random);
+    ChangeSignal changes = new ChangeSignal();
+    runner =
+        new TestRunner(
+            store, sampler, costs, config.tests(), monitor, changes, ids, runtime.clock(), pause);
+    SafetyTests tests =
+        new SafetyTests(
+            store, sampler, catalog, runner, config.tests(), changes, ids, runtime.clock(), random);
     services =
         List.of(
-            new SafetyGrpcService(costs, calls, runtime.replies()),
+            new SafetyGrpcService(
+                costs, tests, new CertificateDesk(store), calls, runtime.replies()),
             new DisplayGateGrpcService(gates, calls, runtime.replies()));
     var unused =
         Gauge.builder("ballast.safety.waiting.tokens", catalog, CostCatalog::waitingTokens)
@@ -77,8 +110,14 @@ public final class SafetyServer implements AutoCloseable {
     return services;
   }
 
+  /** Goes on with tests that were running when their process stopped. Peers may be called now. */
+  public void resumeTests() {
+    runner.resume();
+  }
+
   @Override
   public void close() {
+    runner.close();
     catalog.close();
     gates.close();
   }

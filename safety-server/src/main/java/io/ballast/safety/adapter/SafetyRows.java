@@ -1,0 +1,160 @@
+package io.ballast.safety.adapter;
+
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.rl.bound.BoundMethod;
+import io.ballast.rl.bound.SafetyTestNumbers;
+import io.ballast.safety.core.safetytest.Certificate;
+import io.ballast.safety.core.safetytest.PromptSet;
+import io.ballast.safety.core.safetytest.StoredTest;
+import io.ballast.safety.core.safetytest.TestOutcome;
+import io.ballast.safety.core.safetytest.TestSpec;
+import io.ballast.safety.core.safetytest.TestState;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jdbi.v3.core.statement.Update;
+import org.jspecify.annotations.Nullable;
+
+/** Rows of the schema {@code safety} as records, and back. */
+final class SafetyRows {
+  private SafetyRows() {}
+
+  static void bindVersions(
+      Update update, PinnedVersion candidate, PinnedVersion cost, List<PinnedVersion> optimised) {
+    update
+        .bind("candidate_model", candidate.model())
+        .bind("candidate_version", candidate.version())
+        .bind("candidate_sha256", candidate.weightsSha256())
+        .bind("cost_model", cost.model())
+        .bind("cost_version", cost.version())
+        .bind("cost_sha256", cost.weightsSha256())
+        .bindArray(
+            "optimised_models", String.class, optimised.stream().map(PinnedVersion::model).toList())
+        .bindArray(
+            "optimised_versions",
+            String.class,
+            optimised.stream().map(PinnedVersion::version).toList())
+        .bindArray(
+            "optimised_sha256",
+            String.class,
+            optimised.stream().map(PinnedVersion::weightsSha256).toList());
+  }
+
+  static void bindSampling(Update update, SamplingOptions sampling) {
+    update
+        .bind("temperature", sampling.temperature())
+        .bind("top_k", sampling.topK())
+        .bind("top_p", sampling.topP())
+        .bind("max_new_tokens", sampling.maxNewTokens())
+        .bindArray("stop_strings", String.class, sampling.stopStrings())
+        .bind("seed", sampling.seed());
+  }
+
+  static StoredTest storedTest(ResultSet row) throws SQLException {
+    TestState state = TestState.valueOf(row.getString("state"));
+    boolean numbers = state == TestState.PASSED || state == TestState.NO_SOLUTION_FOUND;
+    return new StoredTest(
+        row.getObject("test_id", UUID.class),
+        state,
+        version(row, "candidate"),
+        version(row, "cost"),
+        numbers ? Optional.of(outcome(row, row.getInt("judged_count"))) : Optional.empty(),
+        Optional.ofNullable(row.getObject("certificate_id", UUID.class)),
+        row.getString("failure_message"),
+        row.getString("prompts_sha256"),
+        row.getInt("prompts_count"),
+        row.getString("run_id"),
+        requireTime(row, "started_at"),
+        Optional.ofNullable(time(row, "ended_at")),
+        row.getInt("judged_count"));
+  }
+
+  static TestSpec spec(ResultSet row) throws SQLException {
+    return new TestSpec(
+        version(row, "candidate"),
+        version(row, "cost"),
+        optimised(row),
+        new PromptSet(texts(row, "prompts")),
+        row.getDouble("threshold"),
+        row.getDouble("delta"),
+        BoundMethod.valueOf(row.getString("bound_method")),
+        sampling(row),
+        row.getInt("max_prompt_tokens"));
+  }
+
+  static Certificate certificate(ResultSet row) throws SQLException {
+    return new Certificate(
+        row.getObject("certificate_id", UUID.class),
+        row.getObject("test_id", UUID.class),
+        version(row, "candidate"),
+        version(row, "cost"),
+        optimised(row),
+        outcome(row, row.getInt("n")),
+        sampling(row),
+        row.getString("prompts_sha256"),
+        row.getString("costs_sha256"),
+        requireTime(row, "issued_at"),
+        row.getString("digest_sha256"));
+  }
+
+  private static TestOutcome outcome(ResultSet row, int n) throws SQLException {
+    return new TestOutcome(
+        new SafetyTestNumbers(
+            n,
+            row.getDouble("mean_cost"),
+            row.getDouble("std_cost"),
+            row.getDouble("upper_bound"),
+            row.getDouble("threshold"),
+            row.getDouble("delta"),
+            BoundMethod.valueOf(row.getString("bound_method"))),
+        row.getInt("failed_items_count"));
+  }
+
+  private static SamplingOptions sampling(ResultSet row) throws SQLException {
+    return new SamplingOptions(
+        row.getDouble("temperature"),
+        row.getInt("top_k"),
+        row.getDouble("top_p"),
+        row.getInt("max_new_tokens"),
+        texts(row, "stop_strings"),
+        row.getLong("seed"));
+  }
+
+  /** The version in the columns {@code <name>_model} and so on. */
+  private static PinnedVersion version(ResultSet row, String name) throws SQLException {
+    return new PinnedVersion(
+        row.getString(name + "_model"),
+        row.getString(name + "_version"),
+        row.getString(name + "_sha256"));
+  }
+
+  private static List<PinnedVersion> optimised(ResultSet row) throws SQLException {
+    List<String> models = texts(row, "optimised_models");
+    List<String> versions = texts(row, "optimised_versions");
+    List<String> hashes = texts(row, "optimised_sha256");
+    List<PinnedVersion> optimised = new ArrayList<>();
+    for (int i = 0; i < models.size(); i++) {
+      optimised.add(new PinnedVersion(models.get(i), versions.get(i), hashes.get(i)));
+    }
+    return optimised;
+  }
+
+  private static List<String> texts(ResultSet row, String column) throws SQLException {
+    return List.of((String[]) row.getArray(column).getArray());
+  }
+
+  private static Instant requireTime(ResultSet row, String column) throws SQLException {
+    return row.getObject(column, OffsetDateTime.class).toInstant();
+  }
+
+  private static @Nullable Instant time(ResultSet row, String column) throws SQLException {
+    OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
+    return time == null ? null : time.toInstant();
+  }
+}

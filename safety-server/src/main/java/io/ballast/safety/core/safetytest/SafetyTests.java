@@ -1,0 +1,282 @@
+package io.ballast.safety.core.safetytest;
+
+import io.ballast.kit.call.CallPatience;
+import io.ballast.kit.call.ChangeSignal;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Texts;
+import io.ballast.kit.call.TimeOrderedIds;
+import io.ballast.kit.call.VersionSelector;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.safety.core.cost.CostCatalog;
+import io.ballast.safety.core.safetytest.SafetyTestStore.KeyedTest;
+import io.ballast.safety.core.safetytest.SafetyTestStore.Start;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CancellationException;
+import java.util.random.RandomGenerator;
+
+/** Starts and shows safety tests. One candidate gets one look at a prompt. Thread-safe. */
+public final class SafetyTests {
+  private static final int MAX_RUN_CHARACTERS = 128;
+  private static final int MAX_OPTIMISED = 64;
+  private static final int MOST_LISTED = 1_000;
+  private static final int LISTED = 100;
+
+  private final SafetyTestStore store;
+  private final CandidateSampler sampler;
+  private final CostCatalog costModels;
+  private final TestRunner runner;
+  private final TestSettings settings;
+  private final ChangeSignal changes;
+  private final TimeOrderedIds ids;
+  private final InstantSource clock;
+  private final RandomGenerator random;
+
+  /**
+   * @param random draws seeds; must be safe for use by many threads
+   */
+  public SafetyTests(
+      SafetyTestStore store,
+      CandidateSampler sampler,
+      CostCatalog costModels,
+      TestRunner runner,
+      TestSettings settings,
+      ChangeSignal changes,
+      TimeOrderedIds ids,
+      InstantSource clock,
+      RandomGenerator random) {
+    this.store = store;
+    this.sampler = sampler;
+    this.costModels = costModels;
+    this.runner = runner;
+    this.settings = settings;
+    this.changes = changes;
+    this.ids = ids;
+    this.clock = clock;
+    this.random = random;
+  }
+
+  /**
+   * Starts a test, or returns the one that was started under the same idempotency key.
+   *
+   * @throws MeshException MALFORMED_REQUEST; UNKNOWN_MODEL for the candidate or the cost model;
+   *     PRECONDITION_FAILED if the run optimised against the cost model, if the candidate has other
+   *     weights than was said, or was tested on one of these prompts before
+   */
+  public StoredTest start(TestCommand command) {
+    requireValid(command);
+    PromptSet prompts =
+        PromptSet.checked("spec.prompts", command.prompts(), settings.maxPromptBytes());
+    var sampling = command.sampling().resolve("spec.sampling", settings, random.nextLong());
+    Optional<StoredTest> earlier = byKey(command);
+    if (earlier.isPresent()) {
+      return earlier.get();
+    }
+    PinnedVersion judge = costModels.resolve(command.costModel()).id();
+    List<PinnedVersion> optimised =
+        command.optimisedCostModels().stream().map(this::withWeights).toList();
+    Independence.require(judge, optimised);
+    PinnedVersion candidate = pin(command);
+    TestSpec spec =
+        new TestSpec(
+            candidate,
+            judge,
+            optimised,
+            prompts,
+            command.threshold(),
+            command.delta(),
+            command.boundMethod(),
+            sampling,
+            command.maxPromptTokens());
+    NewTest test =
+        new NewTest(
+            ids.next(),
+            command.caller(),
+            command.fingerprint(),
+            spec,
+            command.runId(),
+            clock.instant().truncatedTo(ChronoUnit.MICROS));
+    return switch (store.start(test)) {
+      case Start.Started started -> {
+        runner.begin(test.id());
+        yield started.test();
+      }
+      case Start.KeyUsed used -> sameRequest(used.first(), command);
+      case Start.LookSpent spent -> throw spent(candidate, prompts, spent);
+    };
+  }
+
+  private Optional<StoredTest> byKey(TestCommand command) {
+    String key = command.caller().idempotencyKey();
+    return key.isEmpty()
+        ? Optional.empty()
+        : store.byKey(command.caller().tenant(), key).map(first -> sameRequest(first, command));
+  }
+
+  private static StoredTest sameRequest(KeyedTest first, TestCommand command) {
+    if (!first.fingerprint().equals(command.fingerprint())) {
+      throw Texts.malformed(
+          "metadata.idempotency_key",
+          "used for another safety test, %s".formatted(first.test().id()));
+    }
+    return first.test();
+  }
+
+  /** Adds the checksum of a model that is known here, so that a copy under another name is seen. */
+  private PinnedVersion withWeights(PinnedVersion optimised) {
+    if (!optimised.weightsSha256().isEmpty()) {
+      return optimised;
+    }
+    try {
+      return costModels
+          .resolve(VersionSelector.version(optimised.model(), optimised.version()))
+          .id();
+    } catch (MeshException e) {
+      if (e.fault() == Fault.UNKNOWN_MODEL) {
+        return optimised; // gone, or another mesh's: its name is all there is
+      }
+      throw e;
+    }
+  }
+
+  private PinnedVersion pin(TestCommand command) {
+    PinnedVersion said = command.candidate();
+    PinnedVersion found = sampler.pin(said, command.caller().tenant());
+    if (!said.weightsSha256().isEmpty() && !said.weightsSha256().equals(found.weightsSha256())) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "spec.candidate.weights_sha256: %s; the policy-server has %s"
+              .formatted(said.weightsSha256(), found.weightsSha256()));
+    }
+    return found;
+  }
+
+  private static MeshException spent(
+      PinnedVersion candidate, PromptSet prompts, Start.LookSpent spent) {
+    return new MeshException(
+        Fault.PRECONDITION_FAILED,
+        "spec.prompts: %,d of %,d were used to test %s %s before, in test %s; one look: take prompts that it has not seen"
+            .formatted(
+                spent.spentCount(),
+                prompts.size(),
+                candidate.model(),
+                candidate.version(),
+                spent.testId()),
+        Map.of(
+            "test_id", spent.testId().toString(),
+            "spent_count", Integer.toString(spent.spentCount())));
+  }
+
+  private static void requireValid(TestCommand command) {
+    requireName("spec.candidate.model", command.candidate().model());
+    requireName("spec.candidate.version", command.candidate().version());
+    requireSha("spec.candidate.weights_sha256", command.candidate().weightsSha256());
+    if (command.optimisedCostModels().size() > MAX_OPTIMISED) {
+      throw Texts.malformed(
+          "spec.optimised_cost_models",
+          "%,d (expected: at most %d)"
+              .formatted(command.optimisedCostModels().size(), MAX_OPTIMISED));
+    }
+    for (int i = 0; i < command.optimisedCostModels().size(); i++) {
+      String field = "spec.optimised_cost_models[" + i + "]";
+      PinnedVersion optimised = command.optimisedCostModels().get(i);
+      requireName(field + ".model", optimised.model());
+      requireName(field + ".version", optimised.version());
+      requireSha(field + ".weights_sha256", optimised.weightsSha256());
+    }
+    boolean threshold = command.threshold() >= 0 && command.threshold() <= 1;
+    if (!threshold) {
+      throw Texts.malformed("spec.threshold", command.threshold() + " (expected: 0 to 1)");
+    }
+    boolean delta = command.delta() > 0 && command.delta() < 1;
+    if (!delta) {
+      throw Texts.malformed("spec.delta", command.delta() + " (expected: above 0, below 1)");
+    }
+    if (command.maxPromptTokens() < 0) {
+      throw Texts.malformed(
+          "spec.max_prompt_tokens",
+          command.maxPromptTokens() + " (expected: ≥ 0; 0 means as many as fit)");
+    }
+    if (command.runId().length() > MAX_RUN_CHARACTERS) {
+      throw Texts.malformed(
+          "run_id",
+          "%,d characters (expected: at most %d)"
+              .formatted(command.runId().length(), MAX_RUN_CHARACTERS));
+    }
+  }
+
+  private static void requireName(String field, String name) {
+    var unused = Texts.requireName(field, name);
+  }
+
+  private static void requireSha(String field, String sha) {
+    if (!sha.isEmpty() && !Sha256.matches(sha)) {
+      throw Texts.malformed(
+          field,
+          "%d characters (expected: 64 lower-case hexadecimal digits, or none)"
+              .formatted(sha.length()));
+    }
+  }
+
+  /**
+   * One test.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE if there is none
+   */
+  public StoredTest get(UUID id) {
+    return store
+        .find(id)
+        .orElseThrow(
+            () ->
+                new MeshException(
+                    Fault.UNKNOWN_RESOURCE,
+                    "test_id: %s: there is no such safety test".formatted(id),
+                    Map.of("test_id", id.toString())));
+  }
+
+  /**
+   * One test, when it has ended or the caller's deadline is near.
+   *
+   * @throws CancellationException if the caller leaves
+   */
+  public StoredTest await(UUID id, CallPatience patience) {
+    patience.onCancel(changes::announce);
+    while (true) {
+      long seen = changes.count();
+      StoredTest test = get(id);
+      Duration left =
+          patience
+              .remaining()
+              .map(remaining -> remaining.minus(settings.waitReserve()))
+              .orElse(settings.poll());
+      if (test.state().ended() || !left.isPositive()) {
+        return test;
+      }
+      if (patience.cancelled()) {
+        throw new CancellationException("the caller left");
+      }
+      changes.await(seen, left.compareTo(settings.poll()) < 0 ? left : settings.poll());
+    }
+  }
+
+  /**
+   * Tests, newest first.
+   *
+   * @param runId only of this run; empty: of all
+   * @param pageSize 0: 100
+   * @throws MeshException MALFORMED_REQUEST if the page size is out of its range
+   */
+  public List<StoredTest> list(String runId, int pageSize) {
+    if (pageSize < 0 || pageSize > MOST_LISTED) {
+      throw Texts.malformed(
+          "page_size", "%,d (expected: 1 to %,d, or 0)".formatted(pageSize, MOST_LISTED));
+    }
+    return store.list(runId, pageSize == 0 ? LISTED : pageSize);
+  }
+}

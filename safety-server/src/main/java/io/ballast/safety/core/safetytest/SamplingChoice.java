@@ -1,0 +1,41 @@
+package io.ballast.safety.core.safetytest;
+
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.kit.call.Texts;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How completions shall be drawn, as far as a caller says; null: the server's default. */
+public record SamplingChoice(
+    @Nullable Double temperature,
+    @Nullable Integer topK,
+    @Nullable Double topP,
+    @Nullable Integer maxNewTokens,
+    List<String> stopStrings,
+    @Nullable Long seed) {
+  public SamplingChoice {
+    stopStrings = List.copyOf(stopStrings);
+  }
+
+  /**
+   * Returns what is drawn with: nothing is left open, for a certificate says it all.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the field
+   */
+  SamplingOptions resolve(String field, TestSettings settings, long freshSeed) {
+    try {
+      return new SamplingOptions(
+          temperature == null ? settings.temperature() : temperature,
+          topK == null ? 0 : topK,
+          topP == null ? 1 : topP,
+          maxNewTokens == null ? settings.maxNewTokens() : maxNewTokens,
+          stopStrings,
+          seed == null ? freshSeed : seed);
+    } catch (IllegalArgumentException e) {
+      String message = String.valueOf(e.getMessage());
+      int colon = message.indexOf(": ");
+      throw Texts.malformed(
+          field + "." + message.substring(0, Math.max(0, colon)), message.substring(colon + 2));
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package io.ballast.safety.core.safetytest;
+
+import io.ballast.kit.call.PinnedVersion;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * A test as it is shown; its prompts stay in the store.
+ *
+ * @param outcome empty until it has ended, and if it failed
+ * @param certificateId present if it passed
+ * @param failureMessage empty unless it failed
+ * @param judgedCount prompts judged so far
+ */
+public record StoredTest(
+    UUID id,
+    TestState state,
+    PinnedVersion candidate,
+    PinnedVersion costModel,
+    Optional<TestOutcome> outcome,
+    Optional<UUID> certificateId,
+    String failureMessage,
+    String promptsSha256,
+    int promptsCount,
+    String runId,
+    Instant startedAt,
+    Optional<Instant> endedAt,
+    int judgedCount) {}

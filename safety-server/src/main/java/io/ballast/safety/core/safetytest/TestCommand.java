@@ -1,0 +1,33 @@
+package io.ballast.safety.core.safetytest;
+
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.VersionSelector;
+import io.ballast.rl.bound.BoundMethod;
+import java.util.List;
+
+/**
+ * A test to start, as asked: nothing is checked yet.
+ *
+ * @param candidate model and version; an empty checksum means: whatever the policy-server has
+ * @param optimisedCostModels what the candidate's run optimised against; a checksum may be empty
+ * @param fingerprint of the request, for its idempotency key
+ */
+public record TestCommand(
+    Caller caller,
+    PinnedVersion candidate,
+    VersionSelector costModel,
+    List<PinnedVersion> optimisedCostModels,
+    List<String> prompts,
+    double threshold,
+    double delta,
+    BoundMethod boundMethod,
+    SamplingChoice sampling,
+    int maxPromptTokens,
+    String runId,
+    String fingerprint) {
+  public TestCommand {
+    optimisedCostModels = List.copyOf(optimisedCostModels);
+    prompts = List.copyOf(prompts);
+  }
+}

@@ -1,0 +1,200 @@
+package io.ballast.safety.grpc;
+
+import com.google.protobuf.Timestamp;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Texts;
+import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.rl.bound.SafetyTestNumbers;
+import io.ballast.safety.core.safetytest.CertificateDesk.Verification;
+import io.ballast.safety.core.safetytest.SamplingChoice;
+import io.ballast.safety.core.safetytest.Sha256;
+import io.ballast.safety.core.safetytest.StoredTest;
+import io.ballast.safety.core.safetytest.TestCommand;
+import io.ballast.safety.core.safetytest.TestOutcome;
+import io.ballast.safety.v1.BoundMethod;
+import io.ballast.safety.v1.Certificate;
+import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.SafetyTestOutcome;
+import io.ballast.safety.v1.SafetyTestSpec;
+import io.ballast.safety.v1.SafetyTestState;
+import io.ballast.safety.v1.StartSafetyTestRequest;
+import io.ballast.safety.v1.VerifyCertificateRequest;
+import io.ballast.safety.v1.VerifyCertificateResponse;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+
+/** Translates safety tests and certificates. */
+final class SafetyTestMapper {
+  private static final int UUID_CHARACTERS = 36;
+
+  private final CallContexts contexts;
+
+  SafetyTestMapper(CallContexts contexts) {
+    this.contexts = contexts;
+  }
+
+  /** Validates who asks, where it does not matter who it is. */
+  void requireCaller(RequestMetadata metadata) {
+    var unused = contexts.caller(metadata);
+  }
+
+  TestCommand command(StartSafetyTestRequest request) {
+    SafetyTestSpec spec = request.getSpec();
+    return new TestCommand(
+        contexts.caller(request.getMetadata()),
+        MeshMessages.version(spec.getCandidate()),
+        MeshMessages.selector(spec.getCostModel()),
+        spec.getOptimisedCostModelsList().stream().map(MeshMessages::version).toList(),
+        spec.getPromptsList(),
+        spec.getThreshold(),
+        spec.getDelta(),
+        method(spec),
+        choice(spec.getSampling()),
+        spec.getMaxPromptTokens(),
+        request.getRunId(),
+        Sha256.of(
+            StartSafetyTestRequest.newBuilder()
+                .setSpec(spec)
+                .setRunId(request.getRunId())
+                .build()
+                .toByteArray()));
+  }
+
+  private static io.ballast.rl.bound.BoundMethod method(SafetyTestSpec spec) {
+    return switch (spec.getBoundMethod()) {
+      case BOUND_METHOD_UNSPECIFIED, BOUND_METHOD_STUDENT_T ->
+          io.ballast.rl.bound.BoundMethod.STUDENT_T;
+      case BOUND_METHOD_HOEFFDING -> io.ballast.rl.bound.BoundMethod.HOEFFDING;
+      case UNRECOGNIZED ->
+          throw Texts.malformed(
+              "spec.bound_method",
+              spec.getBoundMethodValue() + " (expected: STUDENT_T or HOEFFDING)");
+    };
+  }
+
+  private static SamplingChoice choice(SamplingOptions options) {
+    return new SamplingChoice(
+        options.hasTemperature() ? options.getTemperature() : null,
+        options.hasTopK() ? options.getTopK() : null,
+        options.hasTopP() ? options.getTopP() : null,
+        options.hasMaxNewTokens() ? options.getMaxNewTokens() : null,
+        options.getStopStringsList(),
+        options.hasSeed() ? options.getSeed() : null);
+  }
+
+  /** Reads an id in its canonical form; {@code UUID.fromString} alone would take "1-1-1-1-1". */
+  static UUID uuid(String field, String text) {
+    if (text.length() == UUID_CHARACTERS) {
+      try {
+        return UUID.fromString(text);
+      } catch (IllegalArgumentException e) {
+        throw Texts.malformed(field, "'%s' (expected: a UUID)".formatted(text));
+      }
+    }
+    throw Texts.malformed(field, "%d characters (expected: a UUID)".formatted(text.length()));
+  }
+
+  /** The weights that a certificate must name; empty: any. */
+  static String weights(VerifyCertificateRequest request) {
+    String sha = request.getCandidateWeightsSha256();
+    if (!sha.isEmpty() && !Sha256.matches(sha)) {
+      throw Texts.malformed(
+          "candidate_weights_sha256",
+          "%d characters (expected: 64 lower-case hexadecimal digits)".formatted(sha.length()));
+    }
+    return sha;
+  }
+
+  static SafetyTest test(StoredTest test) {
+    SafetyTest.Builder message =
+        SafetyTest.newBuilder()
+            .setTestId(test.id().toString())
+            .setState(
+                switch (test.state()) {
+                  case RUNNING -> SafetyTestState.SAFETY_TEST_STATE_RUNNING;
+                  case PASSED -> SafetyTestState.SAFETY_TEST_STATE_PASSED;
+                  case NO_SOLUTION_FOUND -> SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND;
+                  case FAILED -> SafetyTestState.SAFETY_TEST_STATE_FAILED;
+                })
+            .setCandidate(MeshMessages.version(test.candidate()))
+            .setCostModel(MeshMessages.version(test.costModel()))
+            .setFailureMessage(test.failureMessage())
+            .setPromptsSha256(test.promptsSha256())
+            .setPromptsCount(test.promptsCount())
+            .setJudgedCount(test.judgedCount())
+            .setRunId(test.runId())
+            .setStartTime(timestamp(test.startedAt()));
+    test.outcome().ifPresent(outcome -> message.setOutcome(outcome(outcome)));
+    test.certificateId().ifPresent(id -> message.setCertificateId(id.toString()));
+    test.endedAt().ifPresent(at -> message.setEndTime(timestamp(at)));
+    return message.build();
+  }
+
+  static List<SafetyTest> tests(List<StoredTest> tests) {
+    return tests.stream().map(SafetyTestMapper::test).toList();
+  }
+
+  private static SafetyTestOutcome outcome(TestOutcome outcome) {
+    SafetyTestNumbers numbers = outcome.numbers();
+    return SafetyTestOutcome.newBuilder()
+        .setN(numbers.n())
+        .setMeanCost(numbers.meanCost())
+        .setStdCost(numbers.stdCost())
+        .setUpperBound(numbers.upperBound())
+        .setThreshold(numbers.threshold())
+        .setDelta(numbers.delta())
+        .setBoundMethod(
+            switch (numbers.method()) {
+              case STUDENT_T -> BoundMethod.BOUND_METHOD_STUDENT_T;
+              case HOEFFDING -> BoundMethod.BOUND_METHOD_HOEFFDING;
+            })
+        .setFailedItemsCount(outcome.failedItems())
+        .build();
+  }
+
+  static Certificate certificate(io.ballast.safety.core.safetytest.Certificate certificate) {
+    io.ballast.inference.api.SamplingOptions sampling = certificate.sampling();
+    Certificate.Builder message =
+        Certificate.newBuilder()
+            .setCertificateId(certificate.id().toString())
+            .setTestId(certificate.testId().toString())
+            .setCandidate(MeshMessages.version(certificate.candidate()))
+            .setCostModel(MeshMessages.version(certificate.costModel()))
+            .setOutcome(outcome(certificate.outcome()))
+            .setSampling(
+                SamplingOptions.newBuilder()
+                    .setTemperature(sampling.temperature())
+                    .setTopK(sampling.topK())
+                    .setTopP(sampling.topP())
+                    .setMaxNewTokens(sampling.maxNewTokens())
+                    .addAllStopStrings(sampling.stopStrings())
+                    .setSeed(sampling.seed()))
+            .setPromptsSha256(certificate.promptsSha256())
+            .setCostsSha256(certificate.costsSha256())
+            .setIssueTime(timestamp(certificate.issuedAt()))
+            .setDigestSha256(certificate.digestSha256());
+    for (PinnedVersion optimised : certificate.optimisedCostModels()) {
+      message.addOptimisedCostModels(MeshMessages.version(optimised));
+    }
+    return message.build();
+  }
+
+  static VerifyCertificateResponse response(Verification verification) {
+    return VerifyCertificateResponse.newBuilder()
+        .setValid(verification.valid())
+        .addAllFindings(verification.findings())
+        .setCertificate(certificate(verification.certificate()))
+        .setRecomputedUpperBound(verification.recomputedUpperBound())
+        .build();
+  }
+
+  private static Timestamp timestamp(Instant instant) {
+    return Timestamp.newBuilder()
+        .setSeconds(instant.getEpochSecond())
+        .setNanos(instant.getNano())
+        .build();
+  }
+}

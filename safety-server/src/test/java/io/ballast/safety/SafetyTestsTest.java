@@ -1,0 +1,503 @@
+package io.ballast.safety;
+
+import static io.ballast.safety.testing.FakeCostModels.HARMFUL;
+import static io.ballast.safety.testing.FakeCostModels.HARMLESS_TO_TWO;
+import static io.ballast.safety.testing.Refusals.assertRefused;
+import static io.ballast.safety.testing.TestSafety.prompts;
+import static io.ballast.safety.testing.TestSafety.testOf;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.policy.v1.SampleRequest;
+import io.ballast.safety.testing.FakeCostModels;
+import io.ballast.safety.testing.FakePolicyServer;
+import io.ballast.safety.testing.TestClock;
+import io.ballast.safety.testing.TestSafety;
+import io.ballast.safety.v1.BoundMethod;
+import io.ballast.safety.v1.GetSafetyTestRequest;
+import io.ballast.safety.v1.ListSafetyTestsRequest;
+import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.SafetyTestSpec;
+import io.ballast.safety.v1.SafetyTestState;
+import io.ballast.safety.v1.StartSafetyTestRequest;
+import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A safety test passes a candidate, or finds no solution, or fails: and one look is one look. */
+class SafetyTestsTest {
+  private final TestSafety mesh = TestSafety.start(Map.of("wait-reserve", "PT4S"));
+
+  @AfterEach
+  void stop() {
+    mesh.close();
+  }
+
+  @Test
+  void aHarmlessCandidatePasses() {
+    SafetyTest test = mesh.run(testOf(prompts(10)).build());
+
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    assertThat(test.getOutcome().getN()).isEqualTo(10);
+    assertThat(test.getOutcome().getMeanCost()).isCloseTo(HARMLESS_TO_TWO, within(1e-12));
+    assertThat(test.getOutcome().getStdCost()).isZero();
+    // equal costs: the bound is their mean
+    assertThat(test.getOutcome().getUpperBound()).isCloseTo(HARMLESS_TO_TWO, within(1e-12));
+    assertThat(test.getOutcome().getThreshold()).isEqualTo(0.3);
+    assertThat(test.getOutcome().getDelta()).isEqualTo(0.1);
+    assertThat(test.getOutcome().getBoundMethod()).isEqualTo(BoundMethod.BOUND_METHOD_STUDENT_T);
+    assertThat(test.getCertificateId()).isNotEmpty();
+    assertThat(test.getJudgedCount()).isEqualTo(10);
+    assertThat(test.getPromptsCount()).isEqualTo(10);
+    assertThat(test.getCandidate().getWeightsSha256()).isEqualTo("a".repeat(64));
+    assertThat(test.getCostModel().getWeightsSha256())
+        .isEqualTo(FakeCostModels.TWO.weightsSha256());
+    assertThat(test.getRunId()).isEqualTo("run-1");
+    assertThat(test.getStartTime().getSeconds()).isEqualTo(TestClock.START.getEpochSecond());
+    assertThat(test.hasEndTime()).isTrue();
+    assertThat(mesh.meters.get("ballast.safety.tests").tag("state", "passed").counter().count())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void theStudentBoundIsTheOneOfTheBooks() {
+    List<String> prompts = new ArrayList<>(prompts(9));
+    prompts.add("H");
+    SafetyTest test = mesh.run(spec(testOf(prompts), spec -> spec.setThreshold(1)));
+
+    // nine costs a, one b: mean a + (b − a)/10, variance (b − a)²/10, since 10·(1/10·9/10)/9 = 1/10
+    double gap = HARMFUL - HARMLESS_TO_TWO;
+    double mean = HARMLESS_TO_TWO + gap / 10;
+    double std = gap / Math.sqrt(10);
+    double quantile = 1.383029; // t(0.9, 9) from a table
+    assertThat(test.getOutcome().getMeanCost()).isCloseTo(mean, within(1e-12));
+    assertThat(test.getOutcome().getStdCost()).isCloseTo(std, within(1e-12));
+    assertThat(test.getOutcome().getUpperBound())
+        .isCloseTo(mean + quantile * std / Math.sqrt(10), within(1e-6));
+  }
+
+  @Test
+  void theHoeffdingBoundIsWiderAndRefuses() {
+    SafetyTest test =
+        mesh.run(
+            spec(
+                testOf(prompts(10)),
+                spec -> spec.setBoundMethod(BoundMethod.BOUND_METHOD_HOEFFDING)));
+
+    // √(ln 10 / 20) = 0.3393 over the mean
+    assertThat(test.getOutcome().getUpperBound())
+        .isCloseTo(HARMLESS_TO_TWO + Math.sqrt(Math.log(10) / 20), within(1e-12));
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
+    assertThat(test.getCertificateId()).isEmpty();
+    assertThat(test.getFailureMessage()).isEmpty();
+  }
+
+  @Test
+  void whatHasNoCostCountsAsHarm() {
+    // no completion (F), an empty one (E), a NaN (N); java-cost 2 refuses X
+    SafetyTest test = mesh.run(testOf(List.of("F", "E", "N", "X", "ok", "fine")).build());
+
+    assertThat(test.getOutcome().getFailedItemsCount()).isEqualTo(4);
+    assertThat(test.getOutcome().getMeanCost())
+        .isCloseTo((4 + 2 * HARMLESS_TO_TWO) / 6, within(1e-12));
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
+  }
+
+  @Test
+  void itSamplesThePinnedCandidateInChunksWithHealedCursors() {
+    SafetyTest test = mesh.run(spec(testOf(prompts(10)), spec -> spec.setMaxPromptTokens(64)));
+
+    List<SampleRequest> asked = mesh.policy.samples;
+    assertThat(asked).extracting(SampleRequest::getPromptsCount).containsExactly(4, 4, 2);
+    assertThat(asked)
+        .extracting(request -> request.getSampling().getSeed())
+        .containsExactly(40L, 44L, 48L);
+    assertThat(asked)
+        .allSatisfy(
+            request -> {
+              assertThat(request.getPolicy().getVersion()).isEqualTo("a");
+              assertThat(request.getHealCursor()).isTrue();
+              assertThat(request.getCompletionsCount()).isEqualTo(1);
+              assertThat(request.getMaxPromptTokens()).isEqualTo(64);
+              assertThat(request.getSampling().getTemperature()).isEqualTo(1);
+              assertThat(request.getSampling().getTopK()).isEqualTo(50);
+              assertThat(request.getSampling().getMaxNewTokens()).isEqualTo(24);
+              assertThat(request.getMetadata().getRequestId())
+                  .isEqualTo("safety-test:" + test.getTestId());
+            });
+  }
+
+  @Test
+  void theSameKeyStartsOneTest() {
+    StartSafetyTestRequest keyed =
+        testOf(prompts(6))
+            .setMetadata(RequestMetadata.newBuilder().setTenant("t").setIdempotencyKey("k"))
+            .build();
+
+    SafetyTest first = mesh.run(keyed);
+    SafetyTest again = mesh.safety().startSafetyTest(keyed).getTest();
+
+    assertThat(again).isEqualTo(first);
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(spec(keyed.toBuilder(), s -> s.setThreshold(0.4))),
+        Status.Code.INVALID_ARGUMENT,
+        "metadata.idempotency_key: used for another safety test, " + first.getTestId());
+  }
+
+  @Test
+  void aSecondLookIsRefusedEvenOverOnePromptAndUnderAnotherName() {
+    SafetyTest first = mesh.run(testOf(prompts(6)).build());
+    List<String> overlapping = new ArrayList<>(List.of("new one", "new two"));
+    overlapping.add(prompts(6).get(3));
+
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(testOf(overlapping).build()),
+        Status.Code.FAILED_PRECONDITION,
+        "spec.prompts: 1 of 3 were used to test java-tiny a before, in test " + first.getTestId());
+    assertRefused(
+        () ->
+            mesh.safety()
+                .startSafetyTest(
+                    spec(
+                        testOf(prompts(6)),
+                        s -> s.setCandidate(FakePolicyServer.candidate("a-renamed")))),
+        Status.Code.FAILED_PRECONDITION,
+        "6 of 6");
+    // what was refused spent nothing; another candidate has its own look
+    assertThat(mesh.run(testOf(List.of("new one", "new two")).build()).getState())
+        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    assertThat(
+            mesh.run(spec(testOf(prompts(6)), s -> s.setCandidate(FakePolicyServer.candidate("b"))))
+                .getState())
+        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+  }
+
+  @Test
+  void noSolutionFoundHasUsedItsLook() {
+    assertThat(mesh.run(testOf(List.of("H1", "H2")).build()).getState())
+        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
+
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(testOf(List.of("H1", "H2")).build()),
+        Status.Code.FAILED_PRECONDITION,
+        "2 of 2 were used");
+  }
+
+  @Test
+  void ofConcurrentStartsOnOnePromptOneWins() throws Exception {
+    List<Callable<SafetyTest>> starts = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      List<String> prompts = new ArrayList<>(prompts(50));
+      Collections.rotate(prompts, i * 5);
+      prompts.add("own " + i);
+      starts.add(() -> mesh.safety().startSafetyTest(testOf(prompts).build()).getTest());
+    }
+    int started = 0;
+    try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
+      for (Future<SafetyTest> start : threads.invokeAll(starts)) {
+        try {
+          mesh.await(start.get().getTestId());
+          started++;
+        } catch (java.util.concurrent.ExecutionException e) {
+          assertThat(Status.fromThrowable(e.getCause()).getCode())
+              .isEqualTo(Status.Code.FAILED_PRECONDITION);
+        }
+      }
+    }
+    assertThat(started).isEqualTo(1);
+  }
+
+  @Test
+  void ofConcurrentStartsUnderOneKeyOneTestComes() throws Exception {
+    StartSafetyTestRequest keyed =
+        testOf(prompts(20))
+            .setMetadata(RequestMetadata.newBuilder().setIdempotencyKey("k"))
+            .build();
+    try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
+      Callable<String> start = () -> mesh.safety().startSafetyTest(keyed).getTest().getTestId();
+      List<String> ids = new ArrayList<>();
+      for (Future<String> id : threads.invokeAll(Collections.nCopies(8, start))) {
+        ids.add(id.get());
+      }
+      assertThat(ids).containsOnly(ids.getFirst());
+      mesh.await(ids.getFirst());
+    }
+  }
+
+  @Test
+  void theModelThatTheRunOptimisedAgainstMayNotJudge() {
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(judgedBy("java-cost", "1")),
+        Status.Code.FAILED_PRECONDITION,
+        "spec.cost_model: java-cost 1 is spec.optimised_cost_models[0]");
+    // the same weights under another name
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(judgedBy("copied", "9")),
+        Status.Code.FAILED_PRECONDITION,
+        "spec.cost_model: copied 9 is spec.optimised_cost_models[0]");
+    // "serving" is java-cost 1 too
+    assertRefused(
+        () ->
+            mesh.safety()
+                .startSafetyTest(
+                    spec(testOf(prompts(2)), s -> s.setCostModel(ModelSelector.newBuilder()))),
+        Status.Code.FAILED_PRECONDITION,
+        "java-cost 1");
+  }
+
+  @Test
+  void anUnknownCandidateOrCostModelIsNotFound() {
+    assertRefused(
+        () ->
+            mesh.safety()
+                .startSafetyTest(
+                    spec(
+                        testOf(prompts(2)),
+                        s -> s.setCandidate(FakePolicyServer.candidate("nobody")))),
+        Status.Code.NOT_FOUND,
+        "spec.candidate: the policy-server knows no version 'nobody' of java-tiny");
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(judgedBy("java-cost", "7")),
+        Status.Code.NOT_FOUND,
+        "cost_model.version: '7'");
+    assertRefused(
+        () ->
+            mesh.safety()
+                .startSafetyTest(
+                    spec(
+                        testOf(prompts(2)),
+                        s ->
+                            s.setCandidate(
+                                FakePolicyServer.candidate("a").toBuilder()
+                                    .setWeightsSha256("b".repeat(64))))),
+        Status.Code.FAILED_PRECONDITION,
+        "the policy-server has " + "a".repeat(64));
+  }
+
+  @Test
+  void wrongSpecsAreNamed() {
+    assertMalformed(s -> s.clearPrompts(), "spec.prompts: 0 prompts (expected: 2 to 10,000)");
+    assertMalformed(
+        s -> s.clearPrompts().addAllPrompts(prompts(10_001)), "spec.prompts: 10,001 prompts");
+    assertMalformed(s -> s.addPrompts(""), "spec.prompts[2]: empty");
+    assertMalformed(s -> s.addPrompts("int x0 = "), "spec.prompts[2]: the same as spec.prompts[0]");
+    assertMalformed(
+        s -> s.addPrompts("x".repeat(65_537)), "spec.prompts[2]: 65,537 bytes, limit 65,536");
+    for (double threshold : new double[] {-0.1, 1.5, Double.NaN}) {
+      assertMalformed(
+          s -> s.setThreshold(threshold), "spec.threshold: " + threshold + " (expected: 0 to 1)");
+    }
+    for (double delta : new double[] {0, 1, Double.NaN}) {
+      assertMalformed(
+          s -> s.setDelta(delta), "spec.delta: " + delta + " (expected: above 0, below 1)");
+    }
+    assertMalformed(s -> s.setBoundMethodValue(9), "spec.bound_method: 9");
+    assertMalformed(s -> s.clearCandidate(), "spec.candidate.model: ''");
+    assertMalformed(
+        s -> s.setCandidate(FakePolicyServer.candidate("../a")), "spec.candidate.version: '../a'");
+    assertMalformed(
+        s -> s.setCandidate(FakePolicyServer.candidate("a").toBuilder().setWeightsSha256("abc")),
+        "spec.candidate.weights_sha256: 3 characters");
+    assertMalformed(
+        s -> s.addOptimisedCostModels(ModelVersion.newBuilder().setModel("m")),
+        "spec.optimised_cost_models[1].version: ''");
+    assertMalformed(s -> s.setMaxPromptTokens(-1), "spec.max_prompt_tokens: -1");
+    assertMalformed(
+        s -> s.setSampling(SamplingOptions.newBuilder().setTemperature(11)),
+        "spec.sampling.temperature: 11.0 (expected: 0, or 0.01 to 10)");
+    assertMalformed(
+        s -> s.setSampling(SamplingOptions.newBuilder().setMaxNewTokens(0)),
+        "spec.sampling.max_new_tokens: 0");
+    assertMalformed(
+        s -> s.setSampling(SamplingOptions.newBuilder().setTopP(0)), "spec.sampling.top_p: 0");
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(testOf(prompts(2)).setRunId("r".repeat(129)).build()),
+        Status.Code.INVALID_ARGUMENT,
+        "run_id: 129 characters");
+  }
+
+  @Test
+  void aTestThatCannotBeCarriedOutFailsAndGivesItsLookBack() {
+    // O fails for a reason that might pass, but never does
+    SafetyTest failed = mesh.run(testOf(List.of("one", "O")).build());
+
+    assertThat(failed.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_FAILED);
+    assertThat(failed.getFailureMessage()).isEqualTo("prompts[1]: no completion: not this one");
+    assertThat(failed.hasOutcome()).isFalse();
+    assertThat(failed.getCertificateId()).isEmpty();
+    assertThat(mesh.policy.samples).hasSize(8);
+    assertThat(mesh.run(testOf(List.of("one", "two")).build()).getState())
+        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+  }
+
+  @Test
+  void aPolicyServerThatComesBackInTimeHurtsNothing() {
+    mesh.policy.hold();
+    String id = mesh.safety().startSafetyTest(testOf(prompts(10)).build()).getTest().getTestId();
+    mesh.policy.failures.set(3);
+    mesh.policy.release();
+
+    SafetyTest test = mesh.await(id);
+
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    assertThat(mesh.policy.samples).hasSize(6);
+  }
+
+  @Test
+  void aPolicyServerThatIsAwayRefusesTheStart() {
+    mesh.policy.failures.set(1);
+
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(testOf(prompts(2)).build()),
+        Status.Code.UNAVAILABLE,
+        "policy-server");
+  }
+
+  @Test
+  void completionsOfOtherWeightsFailTheTest() {
+    mesh.policy.swapped = true;
+
+    SafetyTest test = mesh.run(testOf(prompts(4)).build());
+
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_FAILED);
+    assertThat(test.getFailureMessage()).contains("it sampled from").contains("f".repeat(64));
+  }
+
+  @Test
+  void aCorruptCostModelFailsTheTest() {
+    SafetyTest test = mesh.run(judgedBy("java-cost", "3"));
+
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_FAILED);
+    assertThat(test.getFailureMessage()).contains("SHA-256 differs");
+  }
+
+  @Test
+  void progressIsSeenAndAWaitThatIsTooShortAnswersInTime() throws Exception {
+    mesh.costModels.hold();
+    String id = mesh.safety().startSafetyTest(testOf(prompts(10)).build()).getTest().getTestId();
+    mesh.costModels.awaitHeld();
+
+    SafetyTest running =
+        mesh.safety()
+            .withDeadlineAfter(4_200, TimeUnit.MILLISECONDS)
+            .getSafetyTest(GetSafetyTestRequest.newBuilder().setTestId(id).setWait(true).build())
+            .getTest();
+    assertThat(running.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_RUNNING);
+    assertThat(running.getJudgedCount()).isZero();
+    assertThat(running.getPromptsCount()).isEqualTo(10);
+    assertThat(running.hasOutcome()).isFalse();
+
+    mesh.costModels.release();
+    assertThat(mesh.await(id).getJudgedCount()).isEqualTo(10);
+  }
+
+  @Test
+  void testsAreListedNewestFirstAndByRun() {
+    SafetyTest first = mesh.run(testOf(List.of("a", "b")).build());
+    SafetyTest second = mesh.run(testOf(List.of("c", "d")).setRunId("run-2").build());
+
+    assertThat(list("", 0)).containsExactly(second, first);
+    assertThat(list("run-1", 0)).containsExactly(first);
+    assertThat(list("", 1)).containsExactly(second);
+    assertThat(list("run-3", 0)).isEmpty();
+    assertRefused(
+        () -> list("", 1_001),
+        Status.Code.INVALID_ARGUMENT,
+        "page_size: 1,001 (expected: 1 to 1,000, or 0)");
+  }
+
+  @Test
+  void unknownTestsAreNotFound() {
+    String nobody = UUID.randomUUID().toString();
+    assertRefused(() -> get(nobody), Status.Code.NOT_FOUND, "test_id: " + nobody);
+    assertRefused(() -> get("1-1-1-1-1"), Status.Code.INVALID_ARGUMENT, "test_id: 9 characters");
+  }
+
+  @Test
+  void aTestThatItsProcessLeftIsBegunAgainByTheNext() throws Exception {
+    mesh.policy.hold();
+    String id = mesh.safety().startSafetyTest(testOf(prompts(10)).build()).getTest().getTestId();
+    mesh.policy.awaitHeld();
+    int before = mesh.policy.samples.size();
+
+    try (TestSafety next = mesh.startBeside()) {
+      mesh.policy.release();
+      next.resumeTests();
+      SafetyTest test = next.await(id);
+
+      assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+      assertThat(test.getOutcome().getN()).isEqualTo(10);
+      // from the first prompt on, with the same seeds: the same look
+      assertThat(mesh.policy.samples.subList(before, mesh.policy.samples.size()))
+          .extracting(request -> request.getSampling().getSeed())
+          .contains(40L, 44L, 48L);
+    }
+  }
+
+  @Test
+  void aDatabaseThatIsAwayIsWaitedForAndNothingIsLost() throws Exception {
+    mesh.policy.hold();
+    String id = mesh.safety().startSafetyTest(testOf(prompts(10)).build()).getTest().getTestId();
+    mesh.policy.awaitHeld();
+    mesh.database.takeAway();
+    mesh.onPause = pause -> mesh.database.bringBack();
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(testOf(List.of("p", "q")).build()),
+        Status.Code.UNAVAILABLE,
+        "the database cannot be reached");
+    assertRefused(() -> get(id), Status.Code.UNAVAILABLE, "the database cannot be reached");
+    mesh.policy.release();
+    while (mesh.policy.samples.size() < 2) { // the pause in its first report brought it back
+      Thread.onSpinWait();
+    }
+
+    assertThat(mesh.await(id).getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    assertThat(mesh.policy.samples).hasSize(3);
+  }
+
+  private List<SafetyTest> list(String run, int size) {
+    return mesh.safety()
+        .listSafetyTests(
+            ListSafetyTestsRequest.newBuilder().setRunId(run).setPageSize(size).build())
+        .getTestsList();
+  }
+
+  private SafetyTest get(String id) {
+    return mesh.safety()
+        .getSafetyTest(GetSafetyTestRequest.newBuilder().setTestId(id).build())
+        .getTest();
+  }
+
+  private void assertMalformed(UnaryOperator<SafetyTestSpec.Builder> change, String words) {
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(spec(testOf(prompts(2)), change)),
+        Status.Code.INVALID_ARGUMENT,
+        words);
+  }
+
+  private static StartSafetyTestRequest judgedBy(String model, String version) {
+    return spec(
+        testOf(prompts(2)),
+        s -> s.setCostModel(ModelSelector.newBuilder().setModel(model).setVersion(version)));
+  }
+
+  private static StartSafetyTestRequest spec(
+      StartSafetyTestRequest.Builder request, UnaryOperator<SafetyTestSpec.Builder> change) {
+    return request.setSpec(change.apply(request.getSpec().toBuilder())).build();
+  }
+}

@@ -1,0 +1,133 @@
+package io.ballast.safety.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.batching.QueueLimits;
+import io.ballast.safety.config.SafetyConfig.PeerTimeouts;
+import io.ballast.safety.core.cost.CostSettings;
+import io.ballast.safety.core.cost.ItemLimits;
+import io.ballast.safety.core.gate.GateChoice;
+import io.ballast.safety.core.safetytest.TestSettings;
+import io.ballast.safety.testing.TestSafety;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Every default, and that every property has its effect. */
+class SafetyPropertiesTest {
+  private static final SafetyConfig DEFAULTS =
+      new SafetyConfig(
+          new CostSettings("java-cost", "1", 0.5, Duration.ofSeconds(60), Duration.ofMillis(20)),
+          new ItemLimits(4_096, 65_536, 96),
+          new QueueLimits(4_096, Duration.ofMillis(1), 2_000_000, 1),
+          1,
+          new GateChoice("java-gate-context", "1"),
+          new GateChoice("java-gate-suggestion", "1"),
+          new TestSettings(
+              1,
+              24,
+              65_536,
+              32,
+              2,
+              8,
+              Duration.ofSeconds(1),
+              Duration.ofSeconds(1),
+              Duration.ofMillis(250)),
+          new PeerTimeouts(Duration.ofSeconds(60), Duration.ofSeconds(5)));
+
+  @Test
+  void defaults() {
+    assertThat(TestSafety.config(Map.of())).isEqualTo(DEFAULTS);
+  }
+
+  @Test
+  void everyPropertyReachesItsField() {
+    Map<String, String> all = new HashMap<>();
+    all.put("cost-model", "other");
+    all.put("cost-version", "7");
+    all.put("display-threshold", "0.25");
+    all.put("model-timeout", "PT2S");
+    all.put("deadline-reserve", "PT3S");
+    all.put("max-items", "4");
+    all.put("max-text-bytes", "500");
+    all.put("max-prompt-tokens", "6");
+    all.put("batch-tokens", "8");
+    all.put("batch-wait", "PT9S");
+    all.put("queued-tokens", "10");
+    all.put("workers", "11");
+    all.put("threads", "12");
+    all.put("context-gate", "g1");
+    all.put("context-gate-version", "13");
+    all.put("suggestion-gate", "g2");
+    all.put("suggestion-gate-version", "14");
+    all.put("test-temperature", "0.75");
+    all.put("test-max-new-tokens", "15");
+    all.put("test-chunk", "16");
+    all.put("concurrent-tests", "17");
+    all.put("test-attempts", "18");
+    all.put("test-pause", "PT19S");
+    all.put("sample-timeout", "PT20S");
+    all.put("version-timeout", "PT21S");
+    all.put("wait-interval", "PT22S");
+    all.put("wait-reserve", "PT23S");
+
+    assertThat(TestSafety.config(all))
+        .isEqualTo(
+            new SafetyConfig(
+                new CostSettings("other", "7", 0.25, Duration.ofSeconds(2), Duration.ofSeconds(3)),
+                new ItemLimits(4, 500, 6),
+                new QueueLimits(8, Duration.ofSeconds(9), 10, 11),
+                12,
+                new GateChoice("g1", "13"),
+                new GateChoice("g2", "14"),
+                new TestSettings(
+                    0.75,
+                    15,
+                    500,
+                    16,
+                    17,
+                    18,
+                    Duration.ofSeconds(19),
+                    Duration.ofSeconds(22),
+                    Duration.ofSeconds(23)),
+                new PeerTimeouts(Duration.ofSeconds(20), Duration.ofSeconds(21))));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "cost-model | ../x | cost-model: '../x' (expected: letters, digits, '.', '_', '-'; at most 128)",
+        "suggestion-gate-version | .. | suggestion-gate-version: '..' (expected: letters, digits, '.', '_', '-'; at most 128)",
+        "display-threshold | 1.5 | display-threshold: 1.5 (expected: 0 to 1)",
+        "model-timeout | PT0S | model-timeout: PT0S (expected: > 0)",
+        "deadline-reserve | PT-1S | deadline-reserve: PT-1S (expected: ≥ 0)",
+        "max-items | 4097 | max-items: 4097 (expected: 1 to 4,096)",
+        "max-text-bytes | 0 | max-text-bytes: 0 (expected: 1 to 1,048,576)",
+        "max-prompt-tokens | -1 | max-prompt-tokens: -1 (expected: ≥ 0; 0 means as many as fit)",
+        "batch-tokens | 0 | batch-tokens: 0 (expected: ≥ 1)",
+        "batch-wait | PT-1S | batch-wait: PT-1S (expected: ≥ 0)",
+        "queued-tokens | 0 | queued-tokens: 0 (expected: ≥ 1)",
+        "workers | 0 | workers: 0 (expected: ≥ 1)",
+        "threads | 0 | threads: 0 (expected: ≥ 1)",
+        "test-temperature | 11 | test-temperature: 11.0 (expected: 0, or 0.01 to 10)",
+        "test-max-new-tokens | 0 | test-max-new-tokens: 0 (expected: 1 to 4,096)",
+        "test-chunk | 1025 | test-chunk: 1025 (expected: 1 to 1,024)",
+        "concurrent-tests | 0 | concurrent-tests: 0 (expected: ≥ 1)",
+        "test-attempts | 0 | test-attempts: 0 (expected: ≥ 1)",
+        "test-pause | PT0S | test-pause: PT0S (expected: > 0)",
+        "sample-timeout | PT0S | sample-timeout: PT0S (expected: > 0)",
+        "version-timeout | PT0S | version-timeout: PT0S (expected: > 0)",
+        "wait-interval | PT0S | wait-interval: PT0S (expected: > 0)",
+        "wait-reserve | PT-1S | wait-reserve: PT-1S (expected: ≥ 0)"
+      })
+  void aValueOutOfItsRangeIsNamed(String property, String value, String message) {
+    assertThatThrownBy(() -> TestSafety.config(Map.of(property, value)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("ballast.safety." + message);
+  }
+}

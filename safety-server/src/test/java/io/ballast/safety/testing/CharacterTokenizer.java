@@ -1,0 +1,41 @@
+package io.ballast.safety.testing;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.Tokenizer;
+import java.nio.charset.StandardCharsets;
+
+/** One token for each character of the basic plane; id 0 ends a text. */
+public final class CharacterTokenizer implements Tokenizer {
+  public static final int VOCABULARY = 65_536;
+
+  @Override
+  public TokenIds encode(String text) {
+    return TokenIds.of(text.chars().toArray());
+  }
+
+  @Override
+  public String decode(TokenIds tokens) {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < tokens.size(); i++) {
+      if (tokens.get(i) != endOfTextId()) {
+        text.append((char) tokens.get(i));
+      }
+    }
+    return text.toString();
+  }
+
+  @Override
+  public byte[] bytesOf(int id) {
+    return Character.toString(id).getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public int vocabularySize() {
+    return VOCABULARY;
+  }
+
+  @Override
+  public int endOfTextId() {
+    return 0;
+  }
+}

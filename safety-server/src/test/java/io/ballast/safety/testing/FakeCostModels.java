@@ -1,0 +1,131 @@
+package io.ballast.safety.testing;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.batching.BatchEngine;
+import io.ballast.kit.batching.BatchGroup;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.rl.preference.PlattScaling;
+import io.ballast.safety.core.cost.CostModel;
+import io.ballast.safety.core.cost.CostModelSource;
+import io.ballast.safety.core.cost.HeadScores;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * Cost models of three heads: java-cost 1, 2 and a broken 3, and a copy of 1 under another name. A
+ * completion is harmless at −4 log-odds, of version 2 at −3; letters make it otherwise: H harmful
+ * at 3, N a head's NaN, X refused, T the engine throws.
+ */
+public final class FakeCostModels implements CostModelSource {
+  public static final PinnedVersion ONE = new PinnedVersion("java-cost", "1", "1".repeat(64));
+  public static final PinnedVersion TWO = new PinnedVersion("java-cost", "2", "2".repeat(64));
+  public static final PinnedVersion BROKEN = new PinnedVersion("java-cost", "3", "3".repeat(64));
+  public static final PinnedVersion COPY = new PinnedVersion("copied", "9", "1".repeat(64));
+  public static final PinnedVersion LATER = new PinnedVersion("later", "1", "4".repeat(64));
+  public static final double HARMLESS = 1 / (1 + Math.exp(4));
+  public static final double HARMLESS_TO_TWO = 1 / (1 + Math.exp(3));
+  public static final double HARMFUL = 1 / (1 + Math.exp(-3));
+
+  /** The groups of every batch of every model, in order. */
+  public final List<List<BatchGroup<TokenIds, TokenIds>>> batches = new CopyOnWriteArrayList<>();
+
+  /** Whether a look for new models finds {@link #LATER}. */
+  public volatile boolean laterIsThere;
+
+  private final List<CostModel> models = new CopyOnWriteArrayList<>();
+  private volatile CountDownLatch gate = new CountDownLatch(0);
+  private volatile CountDownLatch entered = new CountDownLatch(1);
+
+  public FakeCostModels() {
+    for (PinnedVersion id : List.of(ONE, TWO, BROKEN, COPY)) {
+      models.add(model(id));
+    }
+  }
+
+  private static CostModel model(PinnedVersion id) {
+    return new CostModel(id, 3, new PlattScaling(1, 0));
+  }
+
+  @Override
+  public List<CostModel> list() {
+    return List.copyOf(models);
+  }
+
+  @Override
+  public void refresh() {
+    if (laterIsThere && models.stream().noneMatch(each -> each.id().equals(LATER))) {
+      models.add(model(LATER));
+    }
+  }
+
+  @Override
+  public Opened open(CostModel model) {
+    if (model.id().equals(BROKEN)) {
+      throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
+    }
+    return new Opened(new CharacterTokenizer(), new Engine(model.id().equals(TWO) ? -3 : -4));
+  }
+
+  /** Holds every batch from now on until {@link #release}. */
+  public void hold() {
+    gate = new CountDownLatch(1);
+    entered = new CountDownLatch(1);
+  }
+
+  /** Waits until a worker holds a batch. */
+  public void awaitHeld() throws InterruptedException {
+    entered.await();
+  }
+
+  /** Lets batches go on. */
+  public void release() {
+    gate.countDown();
+  }
+
+  private final class Engine implements BatchEngine<TokenIds, TokenIds, HeadScores> {
+    private final double harmless;
+
+    private Engine(double harmless) {
+      this.harmless = harmless;
+    }
+
+    @Override
+    public List<List<HeadScores>> run(List<BatchGroup<TokenIds, TokenIds>> groups) {
+      batches.add(groups);
+      entered.countDown();
+      try {
+        gate.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      return groups.stream()
+          .map(group -> group.items().stream().map(this::scores).toList())
+          .toList();
+    }
+
+    private HeadScores scores(TokenIds completion) {
+      String text = new CharacterTokenizer().decode(completion);
+      if (text.contains("T")) {
+        throw new IllegalStateException("out of memory");
+      }
+      if (text.contains("X")) {
+        return new HeadScores.Refused(
+            new ItemFault(ItemFault.Reason.TOO_LONG, "999 tokens (expected: at most 255)"));
+      }
+      double highest = text.contains("H") ? 3 : harmless;
+      List<Double> heads = new ArrayList<>(List.of(highest - 2, highest, highest - 1));
+      if (text.contains("N")) {
+        heads.set(2, Double.NaN);
+      }
+      return new HeadScores.Scored(heads);
+    }
+
+    @Override
+    public void close() {}
+  }
+}
