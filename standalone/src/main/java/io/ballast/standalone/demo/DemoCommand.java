@@ -137,9 +137,29 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
+  private final Path home;
+  private final boolean terminal;
+
+  /** The command in the checkout that {@code ballast.home} names, as the script sets it. */
+  public DemoCommand() {
+    this(
+        Path.of(System.getProperty("ballast.home", "")).toAbsolutePath(),
+        System.console() != null && System.console().isTerminal());
+  }
+
+  /**
+   * The command.
+   *
+   * @param home the checkout: where models, sources and the built mesh lie
+   * @param terminal whether standard output is a terminal, on which lines can be rewritten
+   */
+  public DemoCommand(Path home, boolean terminal) {
+    this.home = home;
+    this.terminal = terminal;
+  }
+
   @Override
   public Integer call() {
-    Path home = Path.of(System.getProperty("ballast.home", "")).toAbsolutePath();
     Path page = report == null ? home.resolve(".ballast/demo/report.html") : report;
     DemoPlan plan = plan();
     try {
@@ -147,7 +167,7 @@ public final class DemoCommand implements Callable<Integer> {
       if (json != null) {
         prepare(json);
       }
-      return run(home, plan, page);
+      return run(plan, page);
     } catch (StatusRuntimeException e) {
       return fail(e);
     } catch (IOException | ModelException | IllegalStateException | RunEndedException e) {
@@ -169,45 +189,57 @@ public final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private int run(Path home, DemoPlan plan, Path page) throws IOException {
-    boolean terminal = System.console() != null && System.console().isTerminal();
+  private int run(DemoPlan plan, Path page) throws IOException {
     Screen screen = new Screen(spec.commandLine().getOut(), terminal, System::nanoTime);
     DemoSeeds seeds = new DemoSeeds(seed);
-    screen.step("Sources, positions and a mesh");
-    try (HuggingFaceTokenizerAdapter tokenizer = tokenizer(home)) {
+    Optional<Path> fresh =
+        target == null && data == null
+            ? Optional.of(Files.createTempDirectory("ballast-demo-"))
+            : Optional.empty();
+    screen.step("A mesh, sources and positions");
+    try (HuggingFaceTokenizerAdapter tokenizer = tokenizer();
+        MeshHandle mesh = mesh(fresh);
+        Judge judge = new Judge(JUDGE_THREADS)) {
+      if (!mesh.ownedByDemo()) {
+        requireServing(mesh);
+      }
       Prompts prompts = new Prompts(tokenizer);
-      PositionSets sets = positions(home, plan, prompts, seeds, screen);
-      Optional<Path> fresh =
-          target == null && data == null
-              ? Optional.of(Files.createTempDirectory("ballast-demo-"))
-              : Optional.empty();
-      try (MeshHandle mesh = mesh(home, fresh);
-          Judge judge = new Judge(JUDGE_THREADS)) {
-        screen.say("         the mesh answers at " + mesh.target());
-        DemoContext context =
-            new DemoContext(
-                plan, sets, new MeshCalls(mesh.channel(), TENANT, MODEL), prompts, judge, screen);
-        DemoResult result =
-            new DemoFlow(context, new RunSpecs(mesh.dataFolder()), "demo-" + UUID.randomUUID())
-                .run();
-        HtmlReport.write(result, page);
-        if (json != null) {
-          DemoJson.write(result, json);
-        }
-        screen.step("What came of it");
-        screen.say(SummaryText.of(result));
-        screen.say(next(result, mesh, page));
-        return result.run(RunName.CONSTRAINED).decision() == Decision.PROMOTED ? PROMOTED : REFUSED;
-      } finally {
-        if (!keep) {
-          fresh.ifPresent(DemoCommand::delete);
-        }
+      PositionSets sets = positions(plan, prompts, seeds, screen);
+      mesh.awaitReady();
+      screen.say("         the mesh answers at " + mesh.target());
+      DemoContext context = new DemoContext(plan, sets, calls(mesh), prompts, judge, screen);
+      DemoResult result =
+          new DemoFlow(context, new RunSpecs(mesh.dataFolder()), "demo-" + UUID.randomUUID())
+              .run();
+      HtmlReport.write(result, page);
+      if (json != null) {
+        DemoJson.write(result, json);
+      }
+      screen.step("What came of it");
+      screen.say(SummaryText.of(result));
+      screen.say(next(result, mesh, page));
+      return result.run(RunName.CONSTRAINED).decision() == Decision.PROMOTED ? PROMOTED : REFUSED;
+    } finally {
+      if (!keep) {
+        fresh.ifPresent(DemoCommand::delete);
       }
     }
   }
 
+  private static MeshCalls calls(MeshHandle mesh) {
+    return new MeshCalls(mesh.channel(), TENANT, MODEL);
+  }
+
+  /** Asks before time is spent on sources and positions. */
+  private static void requireServing(MeshHandle mesh) {
+    if (calls(mesh).servingVersion().isEmpty()) {
+      throw new IllegalStateException(
+          "the mesh at %s does not serve %s".formatted(mesh.target(), MODEL));
+    }
+  }
+
   private PositionSets positions(
-      Path home, DemoPlan plan, Prompts prompts, DemoSeeds seeds, Screen screen)
+      DemoPlan plan, Prompts prompts, DemoSeeds seeds, Screen screen)
       throws IOException {
     CorpusSources sources = new CorpusSources(home, maven());
     if (!sources.present()) {
@@ -245,16 +277,16 @@ public final class DemoCommand implements Callable<Integer> {
     return sets;
   }
 
-  private MeshHandle mesh(Path home, Optional<Path> fresh) throws IOException {
+  private MeshHandle mesh(Optional<Path> fresh) throws IOException {
     if (target != null) {
       return new RunningMesh(target);
     }
     Path folder = data == null ? fresh.orElseThrow() : data;
-    return ChildMesh.start(home, folder.toAbsolutePath(), keep);
+    return ChildMesh.launch(home, folder.toAbsolutePath(), keep);
   }
 
   /** The tokenizer of the serving model: the same for all its versions. */
-  private static HuggingFaceTokenizerAdapter tokenizer(Path home) throws IOException {
+  private HuggingFaceTokenizerAdapter tokenizer() throws IOException {
     Path model = home.resolve("models").resolve(MODEL);
     if (!Files.isDirectory(model)) {
       throw new IOException(
@@ -304,6 +336,10 @@ public final class DemoCommand implements Callable<Integer> {
           UNREACHABLE,
           "no mesh answers%s: %s (start one: ./mesh up, or leave --target out)"
               .formatted(target == null ? "" : " at " + target, said));
+    }
+    if (status.getCode() == Status.Code.UNIMPLEMENTED) {
+      return fail(
+          FAILED, said + " (the demo needs a mesh with all four servers in one process: ./mesh up)");
     }
     return fail(FAILED, status.getCode() + ": " + said);
   }

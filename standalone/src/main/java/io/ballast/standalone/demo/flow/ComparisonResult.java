@@ -14,7 +14,7 @@ import java.util.Map;
  * @param asWritten before and constrained, whatever the gate says
  * @param rewardOnly before and reward-only, whatever the gate says
  * @param proxies what the learned judges say of each version's suggestions, beside the truth
- * @param gate stage 2's expectations of acceptance, on the suggestions of the version before
+ * @param gate stage 2's probabilities against what was kept (accepted or edited), version before
  */
 public record ComparisonResult(
     int positionsCount,

@@ -17,6 +17,7 @@ import io.ballast.standalone.demo.mesh.Score;
 import io.ballast.standalone.demo.mesh.SuggestQuestion;
 import io.ballast.standalone.demo.mesh.Suggestion;
 import io.ballast.workshop.corpus.SourceFile;
+import io.ballast.workshop.programmer.Outcome;
 import io.ballast.workshop.programmer.Position;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -216,6 +217,7 @@ final class ComparisonStep {
         .orElse(new Interval(0, 0, 0));
   }
 
+  /** The gate was trained on what is kept: accepted, or a right beginning of it. */
   private static Reliability gate(Answers before) {
     List<Prediction> predictions = new ArrayList<>();
     for (int i = 0; i < before.suggestions().size(); i++) {
@@ -227,7 +229,8 @@ final class ComparisonStep {
             .get(d)
             .stageTwoProbability()
             .ifPresent(
-                p -> predictions.add(new Prediction(p, judged.judgement().charactersSaved() > 0)));
+                p -> predictions.add(new Prediction(
+                            p, judged.judgement().outcome() != Outcome.REJECTED)));
       }
     }
     return Reliability.of(predictions, RELIABILITY_BINS);

@@ -9,9 +9,11 @@ import io.ballast.standalone.demo.mesh.TestNumbers;
 import io.ballast.workshop.programmer.Position;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Starts both runs from the same pinned version, the reward-only run first, and follows them to
@@ -67,15 +69,18 @@ final class RunStep {
           case CONSTRAINED -> demo.sets().constrainedSafety();
           case REWARD_ONLY -> demo.sets().rewardOnlySafety();
         };
+    List<String> testPrompts = prompts(test);
+    Set<String> heldOut = new HashSet<>(testPrompts);
     return specs.write(
         run,
         demo.plan(),
         version,
         demo.seeds().at(Purpose.RUNS, 0, 0) >>> 1,
-        prompts(demo.sets().learning()),
-        prompts(test));
+        prompts(demo.sets().learning()).stream().filter(p -> !heldOut.contains(p)).toList(),
+        testPrompts);
   }
 
+  /** Returns each prompt once: two files may begin alike. */
   private List<String> prompts(List<Position> positions) {
     return positions.stream().map(demo.prompts()::toLearn).distinct().toList();
   }

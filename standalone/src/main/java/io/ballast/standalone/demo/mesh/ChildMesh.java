@@ -16,10 +16,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A mesh in a process of its own, all four servers in it, started for the demo. It dies with the
- * demo unless it is to be kept.
+ * demo unless it is to be kept. Used by one thread.
  */
 public final class ChildMesh implements MeshHandle {
   private static final Path JAR = Path.of("standalone", "target", "quarkus-app", "quarkus-run.jar");
@@ -27,6 +28,12 @@ public final class ChildMesh implements MeshHandle {
   private static final Path ENVIRONMENT = Path.of("standalone", "environment");
   private static final Pattern READY =
       Pattern.compile("mesh ready: grpc (\\S+:\\d+), console (http://\\S+:\\d+)");
+
+  /** Two cores are there, and a run uses one: each run pins the version that it samples from. */
+  private static final List<String> BOTH_RUNS_AT_ONCE =
+      List.of(
+          "-Dballast.orchestrator.concurrent-runs=2", "-Dballast.policy.max-pinned-versions=4");
+
   private static final int GRPC_PORT = 9100;
   private static final int HTTP_PORT = 9180;
   private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
@@ -35,39 +42,37 @@ public final class ChildMesh implements MeshHandle {
 
   private final Process process;
   private final Path data;
+  private final Path log;
   private final boolean keep;
-  private final ManagedChannel channel;
-  private final String target;
-  private final String console;
   private final Thread atExit;
+  private @Nullable Ready ready;
 
-  private ChildMesh(
-      Process process, Path data, boolean keep, String target, String console, Thread atExit) {
+  /** What is known once it answers. */
+  private record Ready(String target, String console, ManagedChannel channel) {}
+
+  private ChildMesh(Process process, Path data, Path log, boolean keep, Thread atExit) {
     this.process = process;
     this.data = data;
+    this.log = log;
     this.keep = keep;
-    this.target = target;
-    this.console = console;
     this.atExit = atExit;
-    this.channel = Channels.open(target);
   }
 
   /**
-   * Starts a mesh and waits until it answers. It takes the usual ports, or any free ones if those
-   * are in use.
+   * Starts a mesh, without waiting for it. It takes the usual ports, or any free ones if those are
+   * in use.
    *
    * @param home the checkout
    * @param data the folder that it may write, created if absent
    * @param keep whether it goes on after {@link #close} and after this process
-   * @throws IOException with what the process said, if it ended or was not ready in time
+   * @throws IOException if it is not built, or the process cannot be started
    */
-  public static ChildMesh start(Path home, Path data, boolean keep) throws IOException {
+  public static ChildMesh launch(Path home, Path data, boolean keep) throws IOException {
     Path jar = home.resolve(JAR);
     if (!Files.isRegularFile(jar)) {
       throw new IOException(jar + ": the mesh is not built (build it: ./mesh build)");
     }
-    Path logs = Files.createDirectories(data.resolve("logs"));
-    Path log = logs.resolve("mesh.out");
+    Path log = Files.createDirectories(data.resolve("logs")).resolve("mesh.out");
     ProcessBuilder builder =
         new ProcessBuilder(command(home, jar, data))
             .directory(home.toFile())
@@ -79,13 +84,13 @@ public final class ChildMesh implements MeshHandle {
     if (!keep) {
       Runtime.getRuntime().addShutdownHook(atExit);
     }
-    try {
-      Matcher ready = awaitReady(process, log);
-      return new ChildMesh(process, data, keep, ready.group(1), ready.group(2), atExit);
-    } catch (IOException e) {
-      process.destroy();
-      throw e;
-    }
+    return new ChildMesh(process, data, log, keep, atExit);
+  }
+
+  @Override
+  public void awaitReady() throws IOException {
+    Matcher said = awaitReadyLine();
+    ready = new Ready(said.group(1), said.group(2), Channels.open(said.group(1)));
   }
 
   /** The id of the process. */
@@ -95,17 +100,24 @@ public final class ChildMesh implements MeshHandle {
 
   @Override
   public Channel channel() {
-    return channel;
+    return ready().channel();
   }
 
   @Override
   public String target() {
-    return target;
+    return ready().target();
   }
 
   @Override
   public Optional<String> console() {
-    return Optional.of(console);
+    return Optional.of(ready().console());
+  }
+
+  private Ready ready() {
+    if (ready == null) {
+      throw new IllegalStateException("asked before awaitReady");
+    }
+    return ready;
   }
 
   @Override
@@ -120,9 +132,11 @@ public final class ChildMesh implements MeshHandle {
 
   @Override
   public void close() {
-    channel.shutdownNow();
-    if (keep) {
-      return;
+    if (ready != null) {
+      ready.channel().shutdownNow();
+      if (keep) {
+        return;
+      }
     }
     process.destroy();
     try {
@@ -151,6 +165,7 @@ public final class ChildMesh implements MeshHandle {
     command.add("-Dballast.models=" + home.resolve("models").toAbsolutePath());
     command.add("-Dballast.port=" + portLike(GRPC_PORT));
     command.add("-Dballast.http-port=" + portLike(HTTP_PORT));
+    command.addAll(BOTH_RUNS_AT_ONCE);
     command.add("-jar");
     command.add(jar.toString());
     return command;
@@ -183,15 +198,15 @@ public final class ChildMesh implements MeshHandle {
     builder.environment().putIfAbsent(line.substring(0, equals), line.substring(equals + 1));
   }
 
-  private static Matcher awaitReady(Process process, Path log) throws IOException {
+  private Matcher awaitReadyLine() throws IOException {
     long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
     try {
       while (true) {
         boolean ended = process.waitFor(100, TimeUnit.MILLISECONDS);
         String said = Files.readString(log, StandardCharsets.UTF_8);
-        Matcher ready = READY.matcher(said);
-        if (ready.find()) {
-          return ready;
+        Matcher line = READY.matcher(said);
+        if (line.find()) {
+          return line;
         }
         if (ended || System.nanoTime() > deadline) {
           throw new IOException(

@@ -1,11 +1,19 @@
 package io.ballast.standalone.demo.mesh;
 
 import io.grpc.Channel;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 
 /** A mesh that answers: one that ran already, or one that was started for the demo. */
 public interface MeshHandle extends AutoCloseable {
+  /**
+   * Waits until it answers; what follows may be asked only then.
+   *
+   * @throws IOException with what it said, if it does not come up
+   */
+  void awaitReady() throws IOException;
+
   /** A channel to a process that serves everything. */
   Channel channel();
 

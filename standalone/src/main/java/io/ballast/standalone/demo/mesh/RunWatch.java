@@ -60,7 +60,7 @@ public final class RunWatch {
   /**
    * Follows a run until it has ended; a stream that breaks is taken up again where it broke.
    *
-   * @throws RunEndedException if it failed, or somebody cancelled or paused it
+   * @throws RunEndedException if it failed, or somebody cancelled it
    * @throws StatusRuntimeException if the mesh is gone
    */
   public RunOutcome follow(RunName name, String runId, RunListener listener) {
@@ -190,7 +190,7 @@ public final class RunWatch {
       case RUN_STATE_PROMOTED -> Optional.of(Decision.PROMOTED);
       case RUN_STATE_NO_SOLUTION_FOUND -> Optional.of(Decision.NO_SOLUTION_FOUND);
       case RUN_STATE_REFUSED, RUN_STATE_HELD -> Optional.of(Decision.REFUSED);
-      case RUN_STATE_FAILED, RUN_STATE_CANCELLED, RUN_STATE_PAUSED ->
+      case RUN_STATE_FAILED, RUN_STATE_CANCELLED ->
           throw new RunEndedException(
               "run %s (%s): %s%s"
                   .formatted(
@@ -202,6 +202,7 @@ public final class RunWatch {
           RUN_STATE_QUEUED,
           RUN_STATE_LEARNING,
           RUN_STATE_TESTING,
+          RUN_STATE_PAUSED,
           UNRECOGNIZED ->
           Optional.empty();
     };

@@ -308,7 +308,7 @@ public final class HtmlReport {
   }
 
   private static void gate(Markup page, DemoResult result) {
-    page.element("h2", "Does the gate know what will be accepted?");
+    page.element("h2", "Does the gate know what will be kept?");
     var reliability = result.comparison().gate();
     if (reliability.bins().isEmpty()) {
       page.element("p", "The gate's second stage was not asked.");
@@ -318,15 +318,16 @@ public final class HtmlReport {
         "p",
         String.format(
             Locale.ROOT,
-            "Stage 2's probability of acceptance against what the file says, for the version"
-                + " before; bins of equal size. Calibration error %.3f.",
+            "Stage 2's probability against what the file says, for the version before. It was"
+                + " trained on what is kept: accepted, or a right beginning of three characters or"
+                + " more. Bins of equal size; calibration error %.3f.",
             reliability.calibrationError()),
         "class",
         "note");
     page.open("div", "class", "plots");
     page.add(
         PointChart.of(
-            "accepted share against p(accept)",
+            "kept share against p(accept)",
             "p(accept)",
             reliability.bins().stream()
                 .map(
