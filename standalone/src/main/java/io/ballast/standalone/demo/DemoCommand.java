@@ -209,8 +209,7 @@ public final class DemoCommand implements Callable<Integer> {
       screen.say("         the mesh answers at " + mesh.target());
       DemoContext context = new DemoContext(plan, sets, calls(mesh), prompts, judge, screen);
       DemoResult result =
-          new DemoFlow(context, new RunSpecs(mesh.dataFolder()), "demo-" + UUID.randomUUID())
-              .run();
+          new DemoFlow(context, new RunSpecs(mesh.dataFolder()), "demo-" + UUID.randomUUID()).run();
       HtmlReport.write(result, page);
       if (json != null) {
         DemoJson.write(result, json);
@@ -238,8 +237,7 @@ public final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private PositionSets positions(
-      DemoPlan plan, Prompts prompts, DemoSeeds seeds, Screen screen)
+  private PositionSets positions(DemoPlan plan, Prompts prompts, DemoSeeds seeds, Screen screen)
       throws IOException {
     CorpusSources sources = new CorpusSources(home, maven());
     if (!sources.present()) {
@@ -339,7 +337,8 @@ public final class DemoCommand implements Callable<Integer> {
     }
     if (status.getCode() == Status.Code.UNIMPLEMENTED) {
       return fail(
-          FAILED, said + " (the demo needs a mesh with all four servers in one process: ./mesh up)");
+          FAILED,
+          said + " (the demo needs a mesh with all four servers in one process: ./mesh up)");
     }
     return fail(FAILED, status.getCode() + ": " + said);
   }

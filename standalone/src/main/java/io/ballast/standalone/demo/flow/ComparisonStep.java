@@ -229,8 +229,9 @@ final class ComparisonStep {
             .get(d)
             .stageTwoProbability()
             .ifPresent(
-                p -> predictions.add(new Prediction(
-                            p, judged.judgement().outcome() != Outcome.REJECTED)));
+                p ->
+                    predictions.add(
+                        new Prediction(p, judged.judgement().outcome() != Outcome.REJECTED)));
       }
     }
     return Reliability.of(predictions, RELIABILITY_BINS);

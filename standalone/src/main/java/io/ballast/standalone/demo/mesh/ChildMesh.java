@@ -31,8 +31,7 @@ public final class ChildMesh implements MeshHandle {
 
   /** Two cores are there, and a run uses one: each run pins the version that it samples from. */
   private static final List<String> BOTH_RUNS_AT_ONCE =
-      List.of(
-          "-Dballast.orchestrator.concurrent-runs=2", "-Dballast.policy.max-pinned-versions=4");
+      List.of("-Dballast.orchestrator.concurrent-runs=2", "-Dballast.policy.max-pinned-versions=4");
 
   private static final int GRPC_PORT = 9100;
   private static final int HTTP_PORT = 9180;

@@ -20,6 +20,7 @@ import io.ballast.workshop.programmer.Outcome;
 import io.ballast.workshop.programmer.SimulatedProgrammer;
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -127,8 +128,7 @@ class DemoFlowTest {
 
   @Test
   void proxiesStandBesideTheTruthAndFailedItemsAreNoNumbers() {
-    var proxies = result.comparison().proxies().get(Arm.BEFORE);
-    assertThat(proxies).isNotNull();
+    var proxies = Objects.requireNonNull(result.comparison().proxies().get(Arm.BEFORE));
     double accepted = proxies.accepted().value() / 100;
     // rewards are 2 and −2, costs .1 and .9; one reward of each call is missing, no cost is
     assertThat(proxies.cost().value())
@@ -147,8 +147,8 @@ class DemoFlowTest {
 
   @Test
   void theSpecsDifferOnlyInWhatTheyMust() {
-    List<String> constrained = demo.mesh.specs.get("demo-constrained").lines().toList();
-    List<String> rewardOnly = demo.mesh.specs.get("demo-reward-only").lines().toList();
+    List<String> constrained = spec("demo-constrained").lines().toList();
+    List<String> rewardOnly = spec("demo-reward-only").lines().toList();
     assertThat(constrained).hasSameSizeAs(rewardOnly);
     List<String> differing =
         IntStream.range(0, constrained.size())
@@ -213,7 +213,11 @@ class DemoFlowTest {
     }
   }
 
-  private List<SuggestRequest> compared(String version) {
+  private static String spec(String run) {
+    return Objects.requireNonNull(demo.mesh.specs.get(run));
+  }
+
+  private static List<SuggestRequest> compared(String version) {
     return demo.mesh.suggested.stream()
         .filter(
             request ->
