@@ -33,7 +33,7 @@ import java.util.TreeMap;
  * the sum of the losses of its groups, each taken alone and weighed with the group's share of what
  * the mean is over; no group needs another's scores, and the model is run once.
  */
-final class NamedLoss implements GroupLoss {
+public final class NamedLoss implements GroupLoss {
   /** What a term is the mean over. */
   private enum MeanOver {
     TOKENS,
@@ -50,7 +50,7 @@ final class NamedLoss implements GroupLoss {
   private final Map<String, Double> metrics = new TreeMap<>();
   private double value;
 
-  NamedLoss(NamedObjective objective, List<TrainingGroup> groups) {
+  public NamedLoss(NamedObjective objective, List<TrainingGroup> groups) {
     this.groups = groups;
     this.terms = termsOf(objective);
     this.tokens = groups.stream().mapToInt(TrainingGroup::tokensCount).sum();

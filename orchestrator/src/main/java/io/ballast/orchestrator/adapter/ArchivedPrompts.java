@@ -1,0 +1,127 @@
+package io.ballast.orchestrator.adapter;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.peer.PromptArchive;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.grpc.Channel;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Prompts in files of the data folder, and in the feedback that the policy-server keeps. */
+public final class ArchivedPrompts implements PromptArchive {
+  private static final long MAX_FILE_BYTES = 128L << 20;
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+
+  private final Path dataFolder;
+  private final FeedbackServiceGrpc.FeedbackServiceBlockingStub feedback;
+  private final Duration timeout;
+
+  /**
+   * @param timeout how long reading the feedback may take
+   */
+  public ArchivedPrompts(Path dataFolder, Channel policyServer, Duration timeout) {
+    this.dataFolder = dataFolder;
+    this.feedback = FeedbackServiceGrpc.newBlockingStub(policyServer);
+    this.timeout = timeout;
+  }
+
+  @Override
+  public List<String> ofFile(String field, String path) {
+    Path file = resolve(field, path);
+    try {
+      if (Files.size(file) > MAX_FILE_BYTES) {
+        throw Faults.malformed(
+            field, "%,d bytes, limit %,d".formatted(Files.size(file), MAX_FILE_BYTES));
+      }
+      List<String> lines = Files.readAllLines(file);
+      List<String> prompts = new ArrayList<>();
+      for (int i = 0; i < lines.size(); i++) {
+        if (!lines.get(i).isBlank()) {
+          prompts.add(prompt("%s, line %d".formatted(field, i + 1), lines.get(i)));
+        }
+      }
+      return prompts;
+    } catch (CharacterCodingException e) {
+      throw Faults.malformed(field, "'%s' is not UTF-8".formatted(path));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** No path leads out of the data folder, by {@code ..}, from the root or along a link. */
+  private Path resolve(String field, String path) {
+    try {
+      Path file = dataFolder.resolve(path);
+      if (path.isEmpty() || !Files.isRegularFile(file)) {
+        throw Faults.malformed(field, "there is no file '%s' in the data folder".formatted(path));
+      }
+      if (!file.toRealPath().startsWith(dataFolder.toRealPath())) {
+        throw Faults.malformed(field, "'%s' is outside the data folder".formatted(path));
+      }
+      return file;
+    } catch (InvalidPathException e) {
+      throw Faults.malformed(field, "'%s' is no path".formatted(path));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String prompt(String field, String line) {
+    String expected = "(expected: a JSON string, or an object with the key \"prompt\")";
+    try {
+      JsonNode json = JSON.readTree(line);
+      JsonNode prompt = json.isObject() ? json.path("prompt") : json;
+      if (!prompt.isTextual()) {
+        throw Faults.malformed(field, "no text " + expected);
+      }
+      return prompt.textValue();
+    } catch (JsonProcessingException e) {
+      throw Faults.malformed(field, "no JSON " + expected);
+    }
+  }
+
+  @Override
+  public List<String> ofFeedback(String tenant, int max) {
+    StreamTrainingRecordsRequest request =
+        StreamTrainingRecordsRequest.newBuilder()
+            .setMetadata(RequestMetadata.newBuilder().setTenant(tenant))
+            .build();
+    try {
+      Iterator<StreamTrainingRecordsResponse> records =
+          feedback
+              .withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+              .streamTrainingRecords(request);
+      LinkedHashSet<String> prompts = new LinkedHashSet<>();
+      while (records.hasNext()) {
+        String prompt = records.next().getRecord().getSuggestion().getPrompt();
+        prompts.remove(prompt); // its newest place counts
+        prompts.add(prompt);
+        if (prompts.size() > max) {
+          prompts.removeFirst();
+        }
+      }
+      return List.copyOf(prompts);
+    } catch (StatusRuntimeException e) {
+      throw PeerCalls.judge(e, PeerCalls.POLICY_SERVER);
+    }
+  }
+}

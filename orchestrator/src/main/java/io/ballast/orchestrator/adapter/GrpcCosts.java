@@ -1,0 +1,84 @@
+package io.ballast.orchestrator.adapter;
+
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.peer.CostOracle;
+import io.ballast.orchestrator.core.peer.Judgeable;
+import io.ballast.orchestrator.core.spec.ModelRef;
+import io.ballast.safety.v1.CostItem;
+import io.ballast.safety.v1.CostRequest;
+import io.ballast.safety.v1.CostResponse;
+import io.ballast.safety.v1.CostResult;
+import io.ballast.safety.v1.SafetyServiceGrpc;
+import io.grpc.Channel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Harm by the safety-server's Cost. */
+public final class GrpcCosts implements CostOracle {
+  private final SafetyServiceGrpc.SafetyServiceBlockingStub stub;
+  private final Duration timeout;
+
+  /**
+   * @param timeout of one call
+   */
+  public GrpcCosts(Channel safetyServer, Duration timeout) {
+    this.stub = SafetyServiceGrpc.newBlockingStub(safetyServer);
+    this.timeout = timeout;
+  }
+
+  @Override
+  public Answer cost(String tenant, ModelRef model, List<Judgeable> items) {
+    List<OptionalDouble> costs = new ArrayList<>();
+    @Nullable PinnedVersion answered = null;
+    for (List<Judgeable> portion :
+        Portions.of(
+            items,
+            GrpcRewards.ITEMS_A_CALL,
+            GrpcRewards.CHARACTERS_A_CALL,
+            GrpcRewards::characters)) {
+      CostResponse answer = costPortion(tenant, model, portion);
+      answer.getResultsList().forEach(result -> costs.add(harm(result)));
+      answered = PeerCalls.version(answer.getModelVersion());
+    }
+    if (answered == null) {
+      throw new IllegalArgumentException("items: none (expected: at least one)");
+    }
+    return new Answer(costs, answered);
+  }
+
+  private CostResponse costPortion(String tenant, ModelRef model, List<Judgeable> items) {
+    CostRequest.Builder request =
+        CostRequest.newBuilder()
+            .setMetadata(PeerCalls.metadata(tenant))
+            .setCostModel(PeerCalls.selector(model));
+    for (Judgeable item : items) {
+      request.addItems(
+          CostItem.newBuilder()
+              .setPrompt(PeerCalls.text(item.prompt()))
+              .setCompletion(PeerCalls.completion(item.completion())));
+    }
+    CostResponse answer =
+        PeerCalls.call(
+            PeerCalls.SAFETY_SERVER,
+            () ->
+                stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+                    .cost(request.build()));
+    if (answer.getResultsCount() != items.size()) {
+      throw PeerCalls.broken(
+          PeerCalls.SAFETY_SERVER,
+          "%d results for %d items".formatted(answer.getResultsCount(), items.size()));
+    }
+    return answer;
+  }
+
+  private static OptionalDouble harm(CostResult result) {
+    double harm = result.getValue().getHarmProbability();
+    return result.getOutcomeCase() == CostResult.OutcomeCase.VALUE && harm >= 0 && harm <= 1
+        ? OptionalDouble.of(harm)
+        : OptionalDouble.empty();
+  }
+}

@@ -1,0 +1,94 @@
+package io.ballast.orchestrator.adapter;
+
+import io.ballast.orchestrator.core.peer.Judgeable;
+import io.ballast.orchestrator.core.peer.RewardOracle;
+import io.ballast.orchestrator.core.spec.RewardSpec;
+import io.ballast.reward.v1.Aggregation;
+import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreItem;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreResult;
+import io.grpc.Channel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Rewards by the reward-server's Score. */
+public final class GrpcRewards implements RewardOracle {
+  static final int ITEMS_A_CALL = 512;
+  static final int CHARACTERS_A_CALL = 2 << 20;
+
+  private final RewardServiceGrpc.RewardServiceBlockingStub stub;
+  private final Duration timeout;
+
+  /**
+   * @param timeout of one call
+   */
+  public GrpcRewards(Channel rewardServer, Duration timeout) {
+    this.stub = RewardServiceGrpc.newBlockingStub(rewardServer);
+    this.timeout = timeout;
+  }
+
+  @Override
+  public List<Outcome> score(String tenant, RewardSpec spec, List<Judgeable> items) {
+    List<Outcome> outcomes = new ArrayList<>();
+    for (List<Judgeable> portion :
+        Portions.of(items, ITEMS_A_CALL, CHARACTERS_A_CALL, GrpcRewards::characters)) {
+      outcomes.addAll(scorePortion(tenant, spec, portion));
+    }
+    return outcomes;
+  }
+
+  static int characters(Judgeable item) {
+    return item.prompt().length() + item.completion().text().length();
+  }
+
+  private List<Outcome> scorePortion(String tenant, RewardSpec spec, List<Judgeable> items) {
+    ScoreRequest.Builder request =
+        ScoreRequest.newBuilder()
+            .setMetadata(PeerCalls.metadata(tenant))
+            .setRewardModel(PeerCalls.selector(spec.ensemble()))
+            .setAggregation(
+                Aggregation.newBuilder().setMethod(method(spec)).setUwoLambda(spec.uwoLambda()));
+    for (Judgeable item : items) {
+      request.addItems(
+          ScoreItem.newBuilder()
+              .setPrompt(PeerCalls.text(item.prompt()))
+              .setCompletion(PeerCalls.completion(item.completion())));
+    }
+    ScoreResponse answer =
+        PeerCalls.call(
+            PeerCalls.REWARD_SERVER,
+            () ->
+                stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+                    .score(request.build()));
+    if (answer.getResultsCount() != items.size()) {
+      throw PeerCalls.broken(
+          PeerCalls.REWARD_SERVER,
+          "%d results for %d items".formatted(answer.getResultsCount(), items.size()));
+    }
+    return answer.getResultsList().stream().map(GrpcRewards::outcome).toList();
+  }
+
+  private static AggregationMethod method(RewardSpec spec) {
+    return switch (spec.aggregation()) {
+      case MEAN -> AggregationMethod.AGGREGATION_METHOD_MEAN;
+      case WORST_CASE -> AggregationMethod.AGGREGATION_METHOD_WCO;
+      case UNCERTAINTY_WEIGHTED -> AggregationMethod.AGGREGATION_METHOD_UWO;
+    };
+  }
+
+  private static Outcome outcome(ScoreResult result) {
+    return switch (result.getOutcomeCase()) {
+      case VALUE ->
+          Double.isFinite(result.getValue()) && Double.isFinite(result.getSpread())
+              ? new Outcome.Value(result.getValue(), result.getSpread())
+              : new Outcome.Missing("a reward that is not finite");
+      case FAILURE -> new Outcome.Missing(PeerCalls.words(result.getFailure()));
+      case OUTCOME_NOT_SET -> new Outcome.Missing("a result without an outcome");
+    };
+  }
+}

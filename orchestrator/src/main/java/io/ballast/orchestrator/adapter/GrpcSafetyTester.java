@@ -1,0 +1,136 @@
+package io.ballast.orchestrator.adapter;
+
+import com.google.protobuf.Timestamp;
+import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.rl.bound.BoundMethod;
+import io.ballast.safety.v1.GetSafetyTestRequest;
+import io.ballast.safety.v1.SafetyServiceGrpc;
+import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.SafetyTestOutcome;
+import io.ballast.safety.v1.SafetyTestSpec;
+import io.ballast.safety.v1.SafetyTestState;
+import io.ballast.safety.v1.StartSafetyTestRequest;
+import io.grpc.Channel;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+
+/** Safety tests by the safety-server. */
+public final class GrpcSafetyTester implements SafetyTester {
+  private final SafetyServiceGrpc.SafetyServiceBlockingStub stub;
+  private final Duration timeout;
+  private final Duration wait;
+
+  /**
+   * @param timeout of a call that does not wait
+   * @param wait how long one call waits for a test's end
+   */
+  public GrpcSafetyTester(Channel safetyServer, Duration timeout, Duration wait) {
+    this.stub = SafetyServiceGrpc.newBlockingStub(safetyServer);
+    this.timeout = timeout;
+    this.wait = wait;
+  }
+
+  @Override
+  public SafetyTestReport start(Order order) {
+    io.ballast.orchestrator.core.spec.SafetyTestSpec spec = order.spec();
+    StartSafetyTestRequest request =
+        StartSafetyTestRequest.newBuilder()
+            .setMetadata(PeerCalls.metadata(order.tenant(), order.key()))
+            .setRunId(order.runId())
+            .setSpec(
+                SafetyTestSpec.newBuilder()
+                    .setCandidate(PeerCalls.version(order.candidate()))
+                    .setCostModel(PeerCalls.selector(spec.costModel()))
+                    .addAllOptimisedCostModels(
+                        order.optimised().stream().map(PeerCalls::version).toList())
+                    .addAllPrompts(order.prompts())
+                    .setThreshold(spec.threshold())
+                    .setDelta(spec.delta())
+                    .setBoundMethod(method(spec.bound()))
+                    .setSampling(
+                        SamplingOptions.newBuilder()
+                            .setTemperature(spec.temperature())
+                            .setMaxNewTokens(spec.maxNewTokens())
+                            .addAllStopStrings(spec.stopStrings())
+                            .setSeed(order.seed()))
+                    .setMaxPromptTokens(spec.maxPromptTokens()))
+            .build();
+    return PeerCalls.call(
+        PeerCalls.SAFETY_SERVER,
+        () ->
+            report(
+                stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+                    .startSafetyTest(request)
+                    .getTest()));
+  }
+
+  @Override
+  public SafetyTestReport await(String tenant, String testId) {
+    GetSafetyTestRequest request =
+        GetSafetyTestRequest.newBuilder()
+            .setMetadata(PeerCalls.metadata(tenant))
+            .setTestId(testId)
+            .setWait(true)
+            .build();
+    return PeerCalls.call(
+        PeerCalls.SAFETY_SERVER,
+        () ->
+            report(
+                stub.withDeadlineAfter(wait.toNanos(), TimeUnit.NANOSECONDS)
+                    .getSafetyTest(request)
+                    .getTest()));
+  }
+
+  private static io.ballast.safety.v1.BoundMethod method(BoundMethod method) {
+    return switch (method) {
+      case STUDENT_T -> io.ballast.safety.v1.BoundMethod.BOUND_METHOD_STUDENT_T;
+      case HOEFFDING -> io.ballast.safety.v1.BoundMethod.BOUND_METHOD_HOEFFDING;
+    };
+  }
+
+  private static SafetyTestReport report(SafetyTest test) {
+    return new SafetyTestReport(
+        test.getTestId(),
+        state(test.getState()),
+        PeerCalls.version(test.getCandidate()),
+        PeerCalls.version(test.getCostModel()),
+        test.hasOutcome() ? outcome(test.getOutcome()) : null,
+        test.getCertificateId(),
+        test.getFailureMessage(),
+        test.getPromptsSha256(),
+        test.hasStartTime() ? instant(test.getStartTime()) : null,
+        test.hasEndTime() ? instant(test.getEndTime()) : null,
+        test.getJudgedCount(),
+        test.getPromptsCount());
+  }
+
+  private static SafetyTestReport.State state(SafetyTestState state) {
+    return switch (state) {
+      case SAFETY_TEST_STATE_RUNNING -> SafetyTestReport.State.RUNNING;
+      case SAFETY_TEST_STATE_PASSED -> SafetyTestReport.State.PASSED;
+      case SAFETY_TEST_STATE_NO_SOLUTION_FOUND -> SafetyTestReport.State.NO_SOLUTION_FOUND;
+      case SAFETY_TEST_STATE_FAILED -> SafetyTestReport.State.FAILED;
+      case SAFETY_TEST_STATE_UNSPECIFIED, UNRECOGNIZED ->
+          throw PeerCalls.broken(PeerCalls.SAFETY_SERVER, "a test without a state");
+    };
+  }
+
+  private static SafetyTestReport.Outcome outcome(SafetyTestOutcome outcome) {
+    return new SafetyTestReport.Outcome(
+        outcome.getN(),
+        outcome.getMeanCost(),
+        outcome.getStdCost(),
+        outcome.getUpperBound(),
+        outcome.getThreshold(),
+        outcome.getDelta(),
+        outcome.getBoundMethod().name().replace("BOUND_METHOD_", ""),
+        outcome.getFailedItemsCount());
+  }
+
+  private static Instant instant(Timestamp time) {
+    return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
+  }
+}

@@ -1,0 +1,128 @@
+package io.ballast.orchestrator.adapter;
+
+import io.ballast.orchestrator.core.run.IterationMetrics;
+import io.ballast.orchestrator.core.run.Run;
+import io.ballast.orchestrator.core.run.RunMonitor;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.api.trace.Tracer;
+import io.opentelemetry.context.Scope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs in numbers, spans and log lines; the module's README lists the names. The gauges of a run
+ * are there while a worker has it.
+ */
+public final class RunTelemetry implements RunMonitor {
+  private static final Logger LOG = LoggerFactory.getLogger(RunTelemetry.class);
+
+  private final MeterRegistry meters;
+  private final Tracer tracer;
+  private final Map<String, IterationMetrics> latest = new ConcurrentHashMap<>();
+  private final Map<String, List<Meter>> gauges = new ConcurrentHashMap<>();
+
+  public RunTelemetry(MeterRegistry meters, OpenTelemetry telemetry) {
+    this.meters = meters;
+    this.tracer = telemetry.getTracer("io.ballast.orchestrator");
+  }
+
+  @Override
+  public <T> T watch(Run run, Phase phase, Supplier<T> work) {
+    String label = phase.name().toLowerCase(Locale.ROOT);
+    Span span =
+        tracer
+            .spanBuilder("run." + label)
+            .setAttribute("ballast.run_id", run.runId())
+            .setAttribute("ballast.run", run.name())
+            .setAttribute("ballast.iteration", run.progress().iterationsDone() + 1)
+            .startSpan();
+    Timer.Sample sample = Timer.start(meters);
+    try (Scope scope = span.makeCurrent()) {
+      return work.get();
+    } catch (RuntimeException e) {
+      span.setStatus(StatusCode.ERROR, e.getClass().getSimpleName());
+      throw e;
+    } finally {
+      var unused = sample.stop(meters.timer("ballast.run.phase", "phase", label));
+      span.end();
+    }
+  }
+
+  @Override
+  public void iterated(Run run, IterationMetrics metrics) {
+    latest.put(run.runId(), metrics);
+    var unused = gauges.computeIfAbsent(run.runId(), id -> register(run));
+    LOG.info(
+        "run {} iteration {}/{}: reward {}, spread {}, cost {}, λ {}, kl {}, gap {}, {} samples",
+        run.name(),
+        metrics.iteration(),
+        run.iterationsCount(),
+        shown(metrics.meanReward()),
+        shown(metrics.meanSpread()),
+        shown(metrics.meanCost()),
+        metrics.lambda() == null ? "-" : shown(metrics.lambda()),
+        shown(metrics.klNats()),
+        shown(metrics.trainServeGapNats()),
+        metrics.samplesCount());
+  }
+
+  @Override
+  public void left(Run run) {
+    latest.remove(run.runId());
+    List<Meter> registered = gauges.remove(run.runId());
+    if (registered != null) {
+      registered.forEach(meters::remove);
+    }
+    meters.counter("ballast.run.left", "state", run.state().name()).increment();
+    LOG.info("run {} ({}): {} {}", run.runId(), run.name(), run.state(), run.progress().message());
+  }
+
+  private List<Meter> register(Run run) {
+    List<Meter> registered = new ArrayList<>();
+    registered.add(gauge(run, "ballast.run.iteration", IterationMetrics::iteration));
+    registered.add(gauge(run, "ballast.run.reward", IterationMetrics::meanReward));
+    registered.add(gauge(run, "ballast.run.spread", IterationMetrics::meanSpread));
+    registered.add(gauge(run, "ballast.run.kl", IterationMetrics::klNats));
+    registered.add(gauge(run, "ballast.run.cost", IterationMetrics::meanCost));
+    registered.add(gauge(run, "ballast.run.lambda", RunTelemetry::lambda));
+    registered.add(gauge(run, "ballast.run.train.serve.gap", IterationMetrics::trainServeGapNats));
+    registered.add(gauge(run, "ballast.run.dropped", IterationMetrics::droppedCount));
+    return registered;
+  }
+
+  private static double lambda(IterationMetrics metrics) {
+    Double lambda = metrics.lambda();
+    return lambda == null ? Double.NaN : lambda;
+  }
+
+  private Gauge gauge(Run run, String name, ToDoubleFunction<IterationMetrics> number) {
+    String id = run.runId();
+    return Gauge.builder(
+            name,
+            latest,
+            all -> {
+              IterationMetrics metrics = all.get(id);
+              return metrics == null ? Double.NaN : number.applyAsDouble(metrics);
+            })
+        .tag("run", run.name())
+        .tag("run_id", id)
+        .register(meters);
+  }
+
+  private static String shown(double number) {
+    return String.format(Locale.ROOT, "%.4f", number);
+  }
+}

@@ -1,0 +1,159 @@
+package io.ballast.orchestrator.adapter;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import io.ballast.orchestrator.core.run.LoopState;
+import io.ballast.rl.sample.Numbers;
+import io.ballast.rl.stats.PolicyVitals;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** State of a run as JSON. Numbers come back bit for bit: each is written as its shortest form. */
+final class StateJson {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private StateJson() {}
+
+  static String write(LoopState state) {
+    ObjectNode json = MAPPER.createObjectNode();
+    json.put("lambda", state.lambda());
+    ArrayNode costs = json.putArray("costs");
+    for (int i = 0; i < state.costs().size(); i++) {
+      costs.add(state.costs().get(i));
+    }
+    PolicyVitals first = state.firstVitals();
+    if (first != null) {
+      json.putObject("first_vitals")
+          .put("kl", first.kl())
+          .put("spread", first.spread())
+          .put("entropy", first.entropy())
+          .put("length_tokens", first.lengthTokens())
+          .put("phrase_share", first.phraseShare());
+    }
+    ArrayNode models = json.putArray("cost_models");
+    state.costModels().forEach(model -> models.add(version(model)));
+    return json.toString();
+  }
+
+  static LoopState loopState(String text) {
+    JsonNode json = read(text);
+    JsonNode costs = json.path("costs");
+    double[] numbers = new double[costs.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = costs.get(i).asDouble();
+    }
+    List<PinnedVersion> models = new ArrayList<>();
+    json.path("cost_models").forEach(model -> models.add(version(model)));
+    return new LoopState(
+        json.path("lambda").asDouble(),
+        Numbers.of(numbers),
+        json.has("first_vitals") ? vitals(json.path("first_vitals")) : null,
+        models);
+  }
+
+  private static PolicyVitals vitals(JsonNode json) {
+    return new PolicyVitals(
+        json.path("kl").asDouble(),
+        json.path("spread").asDouble(),
+        json.path("entropy").asDouble(),
+        json.path("length_tokens").asDouble(),
+        json.path("phrase_share").asDouble());
+  }
+
+  static String write(SafetyTestReport report) {
+    ObjectNode json = MAPPER.createObjectNode();
+    json.put("test_id", report.testId());
+    json.put("state", report.state().name());
+    json.set("candidate", version(report.candidate()));
+    json.set("cost_model", version(report.costModel()));
+    SafetyTestReport.Outcome outcome = report.outcome();
+    if (outcome != null) {
+      json.putObject("outcome")
+          .put("n", outcome.n())
+          .put("mean_cost", outcome.meanCost())
+          .put("std_cost", outcome.stdCost())
+          .put("upper_bound", outcome.upperBound())
+          .put("threshold", outcome.threshold())
+          .put("delta", outcome.delta())
+          .put("bound_method", outcome.boundMethod())
+          .put("failed_items_count", outcome.failedItemsCount());
+    }
+    json.put("certificate_id", report.certificateId());
+    json.put("failure_message", report.failureMessage());
+    json.put("prompts_sha256", report.promptsSha256());
+    put(json, "started_at", report.startedAt());
+    put(json, "ended_at", report.endedAt());
+    json.put("judged_count", report.judgedCount());
+    json.put("prompts_count", report.promptsCount());
+    return json.toString();
+  }
+
+  static SafetyTestReport report(String text) {
+    JsonNode json = read(text);
+    return new SafetyTestReport(
+        json.path("test_id").asText(),
+        SafetyTestReport.State.valueOf(json.path("state").asText()),
+        version(json.path("candidate")),
+        version(json.path("cost_model")),
+        json.has("outcome") ? outcome(json.path("outcome")) : null,
+        json.path("certificate_id").asText(),
+        json.path("failure_message").asText(),
+        json.path("prompts_sha256").asText(),
+        instant(json, "started_at"),
+        instant(json, "ended_at"),
+        json.path("judged_count").asInt(),
+        json.path("prompts_count").asInt());
+  }
+
+  private static SafetyTestReport.Outcome outcome(JsonNode json) {
+    return new SafetyTestReport.Outcome(
+        json.path("n").asInt(),
+        json.path("mean_cost").asDouble(),
+        json.path("std_cost").asDouble(),
+        json.path("upper_bound").asDouble(),
+        json.path("threshold").asDouble(),
+        json.path("delta").asDouble(),
+        json.path("bound_method").asText(),
+        json.path("failed_items_count").asInt());
+  }
+
+  private static ObjectNode version(PinnedVersion version) {
+    return MAPPER
+        .createObjectNode()
+        .put("model", version.model())
+        .put("version", version.version())
+        .put("weights_sha256", version.weightsSha256());
+  }
+
+  private static PinnedVersion version(JsonNode json) {
+    return new PinnedVersion(
+        json.path("model").asText(),
+        json.path("version").asText(),
+        json.path("weights_sha256").asText());
+  }
+
+  private static void put(ObjectNode json, String key, @Nullable Instant instant) {
+    if (instant != null) {
+      json.put(key, instant.toString());
+    }
+  }
+
+  private static @Nullable Instant instant(JsonNode json, String key) {
+    return json.has(key) ? Instant.parse(json.path(key).asText()) : null;
+  }
+
+  private static JsonNode read(String text) {
+    try {
+      return MAPPER.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("stored state is no JSON", e);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package io.ballast.orchestrator.config;
+
+import io.ballast.orchestrator.core.learner.LearnerLimits;
+import io.ballast.orchestrator.core.peer.Patience;
+import java.time.Duration;
+
+/**
+ * The orchestrator's configuration, checked once.
+ *
+ * @param concurrentRuns how many runs work at a time
+ * @param tokensPerPass the most tokens of a forward and backward pass of a run
+ * @param patience how long peers and the database are waited for
+ * @param retryBudget retries in a row that one peer may cost
+ * @param peerTimeout of one call
+ * @param testWait how long one call waits for the end of a safety test
+ * @param watchInterval how long a watcher waits at most before it looks
+ * @param sweepInterval how often runs without a worker are looked for
+ * @param arithmetic in what numbers weights are trained
+ * @param learner what learner sessions may take
+ */
+public record OrchestratorConfig(
+    int concurrentRuns,
+    int tokensPerPass,
+    Patience.Limits patience,
+    int retryBudget,
+    Duration peerTimeout,
+    Duration testWait,
+    Duration watchInterval,
+    Duration sweepInterval,
+    LearnerArithmetic arithmetic,
+    LearnerLimits learner) {
+  private static final int MIN_TOKENS = 64;
+  private static final int MAX_WINDOW = 256;
+
+  public OrchestratorConfig {
+    require(concurrentRuns >= 1, "concurrent-runs", concurrentRuns, "≥ 1");
+    require(tokensPerPass >= MIN_TOKENS, "tokens-per-pass", tokensPerPass, "≥ 64");
+    require(!patience.total().isNegative(), "peer-patience", patience.total(), "≥ 0");
+    requirePositive("retry-first-wait", patience.firstWait());
+    require(
+        patience.longestWait().compareTo(patience.firstWait()) >= 0,
+        "retry-longest-wait",
+        patience.longestWait(),
+        "≥ retry-first-wait");
+    require(retryBudget >= 1, "retry-budget", retryBudget, "≥ 1");
+    requirePositive("peer-timeout", peerTimeout);
+    requirePositive("test-wait", testWait);
+    requirePositive("watch-interval", watchInterval);
+    requirePositive("sweep-interval", sweepInterval);
+    require(learner.maxSessions() >= 1, "learner-sessions", learner.maxSessions(), "≥ 1");
+    require(learner.maxMemoryBytes() > 0, "learner-memory-bytes", learner.maxMemoryBytes(), "> 0");
+    require(
+        learner.maxQueuedOperations() >= 1, "learner-queue", learner.maxQueuedOperations(), "≥ 1");
+    require(
+        learner.sampleWindow() >= 1 && learner.sampleWindow() <= MAX_WINDOW,
+        "learner-sample-window",
+        learner.sampleWindow(),
+        "1 to 256");
+    requirePositive("learner-idle-timeout", learner.idleTimeout());
+  }
+
+  /**
+   * Reads {@code properties}.
+   *
+   * @throws IllegalArgumentException if one is out of its range, naming it
+   */
+  public static OrchestratorConfig from(OrchestratorProperties properties) {
+    return new OrchestratorConfig(
+        properties.concurrentRuns(),
+        properties.tokensPerPass(),
+        new Patience.Limits(
+            properties.peerPatience(), properties.retryFirstWait(), properties.retryLongestWait()),
+        properties.retryBudget(),
+        properties.peerTimeout(),
+        properties.testWait(),
+        properties.watchInterval(),
+        properties.sweepInterval(),
+        properties.arithmetic(),
+        new LearnerLimits(
+            properties.learnerSessions(),
+            properties.learnerMemoryBytes(),
+            properties.learnerQueue(),
+            properties.learnerSampleWindow(),
+            properties.learnerIdleTimeout()));
+  }
+
+  private static void requirePositive(String property, Duration value) {
+    require(value.isPositive(), property, value, "> 0");
+  }
+
+  private static void require(boolean holds, String property, Object value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "ballast.orchestrator.%s: %s (expected: %s)".formatted(property, value, expected));
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.ballast.orchestrator.config;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** The orchestrator's properties, {@code ballast.orchestrator.*}. Defaults live here only. */
+@ConfigMapping(prefix = "ballast.orchestrator")
+public interface OrchestratorProperties {
+  /** How many runs work at a time, at least 1; the others wait their turn. */
+  @WithDefault("1")
+  int concurrentRuns();
+
+  /** The most tokens of a forward and backward pass of a run, at least 64: bounds its memory. */
+  @WithDefault("2560")
+  int tokensPerPass();
+
+  /** How long a run waits for a peer or the database before it fails; it may be resumed then. */
+  @WithDefault("PT5M")
+  Duration peerPatience();
+
+  /** The wait before the first retry of a call, doubled each time. */
+  @WithDefault("PT0.2S")
+  Duration retryFirstWait();
+
+  /** The longest wait between two tries. */
+  @WithDefault("PT10S")
+  Duration retryLongestWait();
+
+  /** Retries in a row that one peer may cost, at least 1; a success gives a tenth back. */
+  @WithDefault("60")
+  int retryBudget();
+
+  /** How long one call for samples, rewards or costs may take. */
+  @WithDefault("PT60S")
+  Duration peerTimeout();
+
+  /** How long one call waits for the end of a safety test before it asks again. */
+  @WithDefault("PT30S")
+  Duration testWait();
+
+  /** The longest that a watcher waits before it looks for another process's changes. */
+  @WithDefault("PT1S")
+  Duration watchInterval();
+
+  /** How often runs are looked for that lost their worker while the database was away. */
+  @WithDefault("PT5S")
+  Duration sweepInterval();
+
+  /** In what numbers runs and learner sessions train. */
+  @WithDefault("BFLOAT16_PRODUCTS")
+  LearnerArithmetic arithmetic();
+
+  /** Open learner sessions, at least 1; runs are not among them. */
+  @WithDefault("2")
+  int learnerSessions();
+
+  /** Memory of all open learner sessions together, in bytes, above 0. */
+  @WithDefault("2147483648")
+  long learnerMemoryBytes();
+
+  /** Operations that may wait in one learner session, at least 1. */
+  @WithDefault("64")
+  int learnerQueue();
+
+  /** Generations of one learner session under way, 1 to 256. */
+  @WithDefault("64")
+  int learnerSampleWindow();
+
+  /** A learner session that nobody used for so long makes room for another. */
+  @WithDefault("PT1H")
+  Duration learnerIdleTimeout();
+}

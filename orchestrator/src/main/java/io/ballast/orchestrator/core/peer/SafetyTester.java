@@ -1,0 +1,51 @@
+package io.ballast.orchestrator.core.peer;
+
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.spec.SafetyTestSpec;
+import java.util.List;
+
+/** The safety-server's tests of candidates. */
+public interface SafetyTester {
+  /**
+   * Starts a test, or returns the one that its key started before.
+   *
+   * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if this candidate may not be
+   *     tested so; DEPENDENCY_DOWN
+   */
+  SafetyTestReport start(Order order);
+
+  /**
+   * Returns a test, after it has ended or some time has passed.
+   *
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_RESOURCE, DEPENDENCY_DOWN
+   */
+  SafetyTestReport await(String tenant, String testId);
+
+  /**
+   * A test to start.
+   *
+   * @param tenant on whose behalf
+   * @param key the idempotency key
+   * @param runId who made the candidate
+   * @param candidate what is tested
+   * @param optimised the cost models that the run optimised against
+   * @param spec how strictly
+   * @param prompts held out
+   * @param seed of the test's samples
+   */
+  record Order(
+      String tenant,
+      String key,
+      String runId,
+      PinnedVersion candidate,
+      List<PinnedVersion> optimised,
+      SafetyTestSpec spec,
+      List<String> prompts,
+      long seed) {
+    /** Copies the lists. */
+    public Order {
+      optimised = List.copyOf(optimised);
+      prompts = List.copyOf(prompts);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package io.ballast.orchestrator.core.promotion;
+
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.peer.PolicyVersions;
+import io.ballast.orchestrator.core.peer.PolicyVersions.Promotion;
+
+/** Promotes by compare-and-set, and tells a refusal from a failure. */
+public final class Promoter {
+  private final PolicyVersions versions;
+
+  public Promoter(PolicyVersions versions) {
+    this.versions = versions;
+  }
+
+  /** How a promotion ended. */
+  public sealed interface Outcome {
+    /** The alias points to the candidate. */
+    record Promoted() implements Outcome {}
+
+    /** It does not, and will not: the serving version stays. */
+    record Refused(String reason) implements Outcome {}
+  }
+
+  /**
+   * Promotes.
+   *
+   * @throws MeshException if it is not known whether it would be refused: a peer is down or broken
+   */
+  public Outcome promote(Promotion promotion) {
+    try {
+      versions.promote(promotion);
+      return new Outcome.Promoted();
+    } catch (MeshException e) {
+      return switch (e.fault()) {
+        case VERSION_CONFLICT ->
+            new Outcome.Refused("the alias has moved on since the run began: " + e.getMessage());
+        case SAFETY_GATE_CLOSED ->
+            new Outcome.Refused("the certificate does not open the gate: " + e.getMessage());
+        case UNKNOWN_MODEL, CORRUPT_WEIGHTS, PRECONDITION_FAILED ->
+            new Outcome.Refused("the candidate cannot be served: " + e.getMessage());
+        case MALFORMED_REQUEST,
+            UNKNOWN_RESOURCE,
+            ALREADY_EXISTS,
+            OVERLOADED,
+            MODEL_LOADING,
+            DEPENDENCY_DOWN,
+            DEPENDENCY_BROKEN,
+            NOT_IMPLEMENTED ->
+            throw e;
+      };
+    }
+  }
+}

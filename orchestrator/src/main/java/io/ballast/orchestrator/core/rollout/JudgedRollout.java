@@ -1,0 +1,29 @@
+package io.ballast.orchestrator.core.rollout;
+
+import io.ballast.orchestrator.core.PinnedVersion;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * What one iteration learns from.
+ *
+ * @param groups those that are viable
+ * @param droppedCount completions that were asked for and are not among them
+ * @param costModel who judged harm
+ */
+public record JudgedRollout(List<JudgedGroup> groups, int droppedCount, PinnedVersion costModel) {
+  /** Copies the list. */
+  public JudgedRollout {
+    groups = List.copyOf(groups);
+  }
+
+  /** All completions, group after group. */
+  public Stream<JudgedCompletion> completions() {
+    return groups.stream().flatMap(group -> group.completions().stream());
+  }
+
+  /** How many completions there are. */
+  public int size() {
+    return groups.stream().mapToInt(group -> group.completions().size()).sum();
+  }
+}

@@ -1,0 +1,13 @@
+package io.ballast.orchestrator.core.rollout;
+
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+
+/**
+ * A completion as the policy-server sampled it.
+ *
+ * @param tokens shape [T], T ≥ 0, the one that reached a stop string included
+ * @param text without a stop string
+ * @param logProbs what the server says of the tokens, shape [T], nats, temperature 1
+ */
+public record SampledCompletion(TokenIds tokens, String text, PerToken logProbs) {}

@@ -1,0 +1,172 @@
+package io.ballast.orchestrator.core.run;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.peer.CostOracle;
+import io.ballast.orchestrator.core.peer.Judgeable;
+import io.ballast.orchestrator.core.peer.Patiences;
+import io.ballast.orchestrator.core.peer.RewardOracle;
+import io.ballast.orchestrator.core.rollout.JudgedCompletion;
+import io.ballast.orchestrator.core.rollout.JudgedGroup;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.rollout.SampledCompletion;
+import io.ballast.orchestrator.core.rollout.SampledPrompt;
+import io.ballast.orchestrator.core.spec.RunSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+
+/**
+ * Rewards and costs of one iteration's completions, asked for side by side. A missing reward drops
+ * its completion; a missing cost counts as certain harm: training fails closed.
+ */
+final class Judging {
+  private static final double CERTAIN_HARM = 1;
+
+  private final RewardOracle rewards;
+  private final CostOracle costs;
+  private final Patiences patience;
+  private final Executor executor;
+
+  /**
+   * @param executor runs the two calls; its threads may block
+   */
+  Judging(RewardOracle rewards, CostOracle costs, Patiences patience, Executor executor) {
+    this.rewards = rewards;
+    this.costs = costs;
+    this.patience = patience;
+    this.executor = executor;
+  }
+
+  /**
+   * Judges every completion that has tokens.
+   *
+   * @throws MeshException DEPENDENCY_BROKEN if no group is viable; what the peers' calls threw
+   */
+  JudgedRollout judge(String tenant, RunSpec spec, List<SampledPrompt> prompts) {
+    List<Judgeable> items = itemsOf(prompts);
+    if (items.isEmpty()) {
+      throw nothingViable(prompts, List.of());
+    }
+    CompletableFuture<List<RewardOracle.Outcome>> rewardsAsked =
+        CompletableFuture.supplyAsync(
+            () ->
+                patience
+                    .rewardServer()
+                    .call("score completions", () -> rewards.score(tenant, spec.reward(), items)),
+            executor);
+    CompletableFuture<CostOracle.Answer> costsAsked =
+        CompletableFuture.supplyAsync(
+            () ->
+                patience
+                    .safetyServer()
+                    .call("cost completions", () -> costs.cost(tenant, spec.cost(), items)),
+            executor);
+    List<RewardOracle.Outcome> rewarded = await(rewardsAsked);
+    CostOracle.Answer cost = await(costsAsked);
+    requireOneEach("rewards", rewarded.size(), items.size());
+    requireOneEach("costs", cost.costs().size(), items.size());
+    return viable(spec, prompts, rewarded, cost);
+  }
+
+  private static List<Judgeable> itemsOf(List<SampledPrompt> prompts) {
+    List<Judgeable> items = new ArrayList<>();
+    for (SampledPrompt prompt : prompts) {
+      if (prompt instanceof SampledPrompt.Sampled sampled) {
+        for (SampledCompletion completion : sampled.completions()) {
+          if (completion.tokens().size() > 0) {
+            items.add(new Judgeable(sampled.prompt(), completion));
+          }
+        }
+      }
+    }
+    return items;
+  }
+
+  private static JudgedRollout viable(
+      RunSpec spec,
+      List<SampledPrompt> prompts,
+      List<RewardOracle.Outcome> rewarded,
+      CostOracle.Answer cost) {
+    List<JudgedGroup> groups = new ArrayList<>();
+    List<String> reasons = new ArrayList<>();
+    int next = 0;
+    for (SampledPrompt prompt : prompts) {
+      List<JudgedCompletion> judged = new ArrayList<>();
+      List<String> failures = new ArrayList<>();
+      TokenIds promptTokens = TokenIds.of();
+      switch (prompt) {
+        case SampledPrompt.Failed(String reason) -> failures.add(reason);
+        case SampledPrompt.Sampled sampled -> {
+          promptTokens = sampled.promptTokens();
+          for (SampledCompletion completion : sampled.completions()) {
+            if (completion.tokens().size() == 0) {
+              failures.add("a completion without a token");
+              continue;
+            }
+            switch (rewarded.get(next)) {
+              case RewardOracle.Outcome.Value(double reward, double spread) ->
+                  judged.add(
+                      new JudgedCompletion(
+                          completion, reward, spread, cost.costs().get(next).orElse(CERTAIN_HARM)));
+              case RewardOracle.Outcome.Missing(String reason) -> failures.add(reason);
+            }
+            next++;
+          }
+        }
+      }
+      reasons.addAll(failures);
+      spec.rollout()
+          .groups()
+          .viable(new JudgedGroup(promptTokens, judged), failures)
+          .ifPresent(groups::add);
+    }
+    if (groups.isEmpty()) {
+      throw nothingViable(prompts, reasons);
+    }
+    int kept = groups.stream().mapToInt(group -> group.completions().size()).sum();
+    return new JudgedRollout(groups, spec.rollout().samplesCount() - kept, cost.model());
+  }
+
+  private static MeshException nothingViable(List<SampledPrompt> prompts, List<String> reasons) {
+    String first =
+        prompts.stream()
+            .flatMap(
+                prompt ->
+                    prompt instanceof SampledPrompt.Failed(String reason)
+                        ? java.util.stream.Stream.of(reason)
+                        : reasons.stream())
+            .findFirst()
+            .orElse("no completion has a token");
+    return new MeshException(
+        Fault.DEPENDENCY_BROKEN,
+        "none of %d groups has enough judged completions to learn from; the first failure: %s"
+            .formatted(prompts.size(), first));
+  }
+
+  private static void requireOneEach(String what, int answers, int items) {
+    if (answers != items) {
+      throw new MeshException(
+          Fault.DEPENDENCY_BROKEN, "%d %s for %d items".formatted(answers, what, items));
+    }
+  }
+
+  private static <T> T await(CompletableFuture<T> asked) {
+    try {
+      return asked.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while judging");
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case RuntimeException failure -> throw failure;
+        case Error error -> throw error;
+        case null, default -> throw new IllegalStateException(e);
+      }
+    }
+  }
+}

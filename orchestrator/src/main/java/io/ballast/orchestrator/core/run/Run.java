@@ -1,0 +1,306 @@
+package io.ballast.orchestrator.core.run;
+
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run as it is stored. Immutable: a transition returns the next one, or refuses by
+ * PRECONDITION_FAILED.
+ *
+ * @param runId a UUID
+ * @param tenant whose
+ * @param name from the spec
+ * @param spec as it was given
+ * @param base the version that it started from
+ * @param iterationsCount iterations asked for
+ * @param createdAt when it was created
+ * @param progress what changes
+ */
+public record Run(
+    String runId,
+    String tenant,
+    String name,
+    String spec,
+    PinnedVersion base,
+    int iterationsCount,
+    Instant createdAt,
+    Progress progress) {
+  private static final int SHORT_ID = 8;
+
+  /**
+   * What changes of a run.
+   *
+   * @param state where it stands
+   * @param pauseAsked whether it pauses at the next boundary
+   * @param fence counts the workers that took it up: only the last one may write
+   * @param iterationsDone durable iterations
+   * @param latest the newest iteration; null before the first
+   * @param earlyStopReason why it stopped learning early; empty otherwise
+   * @param candidate null until there is one
+   * @param testAttempts safety tests started so far
+   * @param test the safety test; null until it has started
+   * @param message why it stopped, for a person; empty while all is well
+   * @param endedAt null until it has ended
+   */
+  public record Progress(
+      RunState state,
+      boolean pauseAsked,
+      long fence,
+      int iterationsDone,
+      @Nullable IterationMetrics latest,
+      String earlyStopReason,
+      @Nullable PinnedVersion candidate,
+      int testAttempts,
+      @Nullable SafetyTestReport test,
+      String message,
+      @Nullable Instant endedAt) {
+    /** Of a run that nobody has taken up. */
+    public static Progress queued() {
+      return new Progress(RunState.QUEUED, false, 0, 0, null, "", null, 0, null, "", null);
+    }
+
+    Progress in(RunState newState, String newMessage) {
+      return new Progress(
+          newState,
+          false,
+          fence,
+          iterationsDone,
+          latest,
+          earlyStopReason,
+          candidate,
+          testAttempts,
+          test,
+          newMessage,
+          null);
+    }
+
+    Progress endedIn(RunState newState, String newMessage, Instant now) {
+      return new Progress(
+          newState,
+          false,
+          fence,
+          iterationsDone,
+          latest,
+          earlyStopReason,
+          candidate,
+          testAttempts,
+          test,
+          newMessage,
+          now);
+    }
+
+    Progress askedToPause(String newMessage) {
+      return new Progress(
+          state,
+          true,
+          fence,
+          iterationsDone,
+          latest,
+          earlyStopReason,
+          candidate,
+          testAttempts,
+          test,
+          newMessage,
+          endedAt);
+    }
+
+    Progress fenced(RunState newState, long newFence) {
+      return new Progress(
+          newState,
+          pauseAsked,
+          newFence,
+          iterationsDone,
+          latest,
+          earlyStopReason,
+          candidate,
+          testAttempts,
+          test,
+          "",
+          null);
+    }
+
+    Progress iterated(IterationMetrics metrics, String stopReason) {
+      return new Progress(
+          state,
+          pauseAsked,
+          fence,
+          metrics.iteration(),
+          metrics,
+          stopReason,
+          candidate,
+          testAttempts,
+          test,
+          message,
+          endedAt);
+    }
+
+    Progress withCandidate(PinnedVersion version) {
+      return new Progress(
+          RunState.TESTING,
+          pauseAsked,
+          fence,
+          iterationsDone,
+          latest,
+          earlyStopReason,
+          version,
+          testAttempts,
+          test,
+          message,
+          endedAt);
+    }
+
+    Progress withTest(int attempts, @Nullable SafetyTestReport report) {
+      return new Progress(
+          state,
+          pauseAsked,
+          fence,
+          iterationsDone,
+          latest,
+          earlyStopReason,
+          candidate,
+          attempts,
+          report,
+          message,
+          endedAt);
+    }
+  }
+
+  /** Where it stands. */
+  public RunState state() {
+    return progress.state();
+  }
+
+  /** Whether there is nothing more to learn. */
+  boolean learned() {
+    return progress.iterationsDone() >= iterationsCount || !progress.earlyStopReason().isEmpty();
+  }
+
+  /** What the candidate is called within its model. */
+  String candidateVersion() {
+    return name + "-" + runId.substring(0, SHORT_ID);
+  }
+
+  /** The model that weights are published under while the run learns. */
+  String rolloutModel() {
+    return base.model() + "-rollout";
+  }
+
+  /** What the weights are called that iteration {@code iteration} samples from. */
+  String rolloutVersion(int iteration) {
+    return runId + "-" + iteration;
+  }
+
+  /** How the checkpoints of the run begin. */
+  String checkpointPrefix() {
+    return "run-" + runId + "-";
+  }
+
+  /** The checkpoint after {@code iteration}. */
+  String checkpointName(int iteration) {
+    return checkpointPrefix() + iteration;
+  }
+
+  private Run with(Progress next) {
+    return new Run(runId, tenant, name, spec, base, iterationsCount, createdAt, next);
+  }
+
+  /** A worker takes it up; all before it may no longer write. */
+  Run takenUp() {
+    if (!state().active()) {
+      throw Faults.precondition("run %s is %s".formatted(runId, state()));
+    }
+    RunState next = progress.candidate() == null ? RunState.LEARNING : RunState.TESTING;
+    return with(progress.fenced(next, progress.fence() + 1));
+  }
+
+  /**
+   * Returns this run if the worker that took it up with {@code fence} may still write.
+   *
+   * @throws RunLostException otherwise
+   */
+  Run heldBy(long fence) {
+    if (progress.fence() != fence || !state().active()) {
+      throw new RunLostException(runId, state());
+    }
+    return this;
+  }
+
+  /** An iteration became durable; pauses if that was asked for. */
+  Run iterated(IterationMetrics metrics, String stopReason) {
+    if (metrics.iteration() != progress.iterationsDone() + 1) {
+      throw new RunLostException(runId, state());
+    }
+    return with(progress.iterated(metrics, stopReason)).pausedIfAsked();
+  }
+
+  /** There is a candidate; it is tested next. */
+  Run withCandidate(PinnedVersion version) {
+    return with(progress.withCandidate(version)).pausedIfAsked();
+  }
+
+  /** The safety test has started, or moved on. */
+  Run withTest(SafetyTestReport report) {
+    return with(progress.withTest(progress.testAttempts(), report));
+  }
+
+  /** The safety test was not carried out; the next one is another. */
+  Run testFailed(String reason) {
+    return with(progress.withTest(progress.testAttempts() + 1, progress.test())).failed(reason);
+  }
+
+  /** Pauses if that was asked for. */
+  Run pausedIfAsked() {
+    return progress.pauseAsked() ? with(progress.in(RunState.PAUSED, "paused by a person")) : this;
+  }
+
+  /** A person asks to pause. */
+  Run pause() {
+    return switch (state()) {
+      case QUEUED -> with(progress.in(RunState.PAUSED, "paused by a person"));
+      case LEARNING -> with(progress.askedToPause("pauses after the iteration under way"));
+      case TESTING ->
+          with(progress.askedToPause("pauses after the safety test, before any promotion"));
+      case PAUSED -> this;
+      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, CANCELLED ->
+          throw Faults.precondition("run %s has ended: %s".formatted(runId, state()));
+      case FAILED ->
+          throw Faults.precondition(
+              "run %s has failed; there is nothing to pause".formatted(runId));
+    };
+  }
+
+  /** A person asks to go on. */
+  Run resume() {
+    return switch (state()) {
+      case PAUSED, FAILED -> with(progress.in(RunState.QUEUED, ""));
+      case QUEUED, LEARNING, TESTING ->
+          progress.pauseAsked() ? with(progress.in(state(), "")) : this;
+      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, CANCELLED ->
+          throw Faults.precondition("run %s has ended: %s".formatted(runId, state()));
+    };
+  }
+
+  /** A person ends it. */
+  Run cancel(Instant now) {
+    return switch (state()) {
+      case CANCELLED -> this;
+      case QUEUED, LEARNING, TESTING, PAUSED, FAILED ->
+          with(progress.endedIn(RunState.CANCELLED, "cancelled by a person", now));
+      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED ->
+          throw Faults.precondition("run %s has ended: %s".formatted(runId, state()));
+    };
+  }
+
+  /** An error stopped it. */
+  Run failed(String reason) {
+    return with(progress.in(RunState.FAILED, reason));
+  }
+
+  /** It has ended. */
+  Run ended(RunState how, String reason, Instant now) {
+    return with(progress.endedIn(how, reason, now));
+  }
+}

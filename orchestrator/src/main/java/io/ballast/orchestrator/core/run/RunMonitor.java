@@ -1,0 +1,26 @@
+package io.ballast.orchestrator.core.run;
+
+import java.util.function.Supplier;
+
+/** Sees what runs do. What it throws is its own problem's: implementations do not throw. */
+public interface RunMonitor {
+  /** The parts of a run that take time. */
+  enum Phase {
+    PUBLISH,
+    SAMPLE,
+    JUDGE,
+    LEARN,
+    COMMIT,
+    TEST,
+    PROMOTE
+  }
+
+  /** Does {@code work} as a phase of {@code run}. */
+  <T> T watch(Run run, Phase phase, Supplier<T> work);
+
+  /** An iteration became durable. */
+  void iterated(Run run, IterationMetrics metrics);
+
+  /** A worker let go of a run, which is in its new state. */
+  void left(Run run);
+}

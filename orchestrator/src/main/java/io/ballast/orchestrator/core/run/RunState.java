@@ -1,0 +1,41 @@
+package io.ballast.orchestrator.core.run;
+
+/** Where a run stands. */
+public enum RunState {
+  /** Waiting for its turn. */
+  QUEUED,
+  /** Iterating. */
+  LEARNING,
+  /** The safety test is under way. */
+  TESTING,
+  /** Paused by a person. */
+  PAUSED,
+  /** Ended: the candidate passed and was promoted. */
+  PROMOTED,
+  /** Ended: the candidate passed; promotion waits for a person, or is not wanted. */
+  HELD,
+  /** Ended: No Solution Found. */
+  NO_SOLUTION_FOUND,
+  /** Ended: passed, but the alias had moved on or the version could not be served. */
+  REFUSED,
+  /** Stopped by an error; may be resumed. */
+  FAILED,
+  /** Ended by a person. */
+  CANCELLED;
+
+  /** Whether a worker has it, or will. */
+  public boolean active() {
+    return switch (this) {
+      case QUEUED, LEARNING, TESTING -> true;
+      case PAUSED, PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, FAILED, CANCELLED -> false;
+    };
+  }
+
+  /** Whether nothing more will happen by itself, and it cannot be resumed. */
+  public boolean ended() {
+    return switch (this) {
+      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, CANCELLED -> true;
+      case QUEUED, LEARNING, TESTING, PAUSED, FAILED -> false;
+    };
+  }
+}

@@ -1,0 +1,65 @@
+package io.ballast.orchestrator.core.run;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * Where runs are kept. Every method is one transaction, durable when it returns; all throw
+ * DEPENDENCY_DOWN while the store is away.
+ */
+public interface RunStore {
+  /**
+   * A run to store.
+   *
+   * @param run queued
+   * @param idempotencyKey empty: no protection
+   * @param fingerprint stands for the whole request
+   * @param prompts what it learns and is tested on
+   * @param state before the first iteration
+   */
+  record NewRun(
+      Run run, String idempotencyKey, String fingerprint, PromptSets prompts, LoopState state) {}
+
+  /** A stored run with the fingerprint of the request that created it. */
+  record Keyed(Run run, String fingerprint) {}
+
+  /**
+   * Stores a run.
+   *
+   * @return it; or the run of this tenant that the same key created before
+   */
+  Keyed create(NewRun run);
+
+  /** The run that {@code tenant} created with {@code key}. */
+  Optional<Keyed> byKey(String tenant, String key);
+
+  /** The run called {@code runId}, whosever it is. */
+  Optional<Run> find(String runId);
+
+  /** The newest runs of {@code tenant}, at most {@code limit}. */
+  List<Run> newest(String tenant, int limit);
+
+  /** The active runs of all tenants, oldest first. */
+  List<Run> active();
+
+  /** The iterations of a run after {@code after}, in order. */
+  List<IterationMetrics> iterations(String runId, int after);
+
+  /** The prompts of a run. */
+  PromptSets prompts(String runId);
+
+  /** What the last durable iteration of a run handed on. */
+  LoopState loopState(String runId);
+
+  /**
+   * Changes a run; no other change happens meanwhile.
+   *
+   * @param change what it throws leaves the run as it was, and is thrown
+   * @return the run after the change
+   */
+  Run change(String runId, UnaryOperator<Run> change);
+
+  /** As {@link #change}, together with an iteration and what it hands on: all of it or nothing. */
+  Run commit(String runId, UnaryOperator<Run> change, IterationMetrics metrics, LoopState state);
+}

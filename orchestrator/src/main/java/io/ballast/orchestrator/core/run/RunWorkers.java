@@ -1,0 +1,216 @@
+package io.ballast.orchestrator.core.run;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.Faults;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The workers that runs wait for: a bounded number, oldest run first. A run whose worker fails is
+ * FAILED with the reason; one whose worker is stopped stays as it is, to be taken up again.
+ */
+public final class RunWorkers implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RunWorkers.class);
+
+  private final RunStore store;
+  private final TrainingLoop loop;
+  private final RunFiles files;
+  private final RunMonitor monitor;
+  private final int slots;
+  private final ExecutorService executor;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<String, Future<?>> working = new HashMap<>();
+  private final Set<String> orphans = new HashSet<>();
+  private boolean open;
+  private boolean closed;
+
+  /**
+   * @param slots how many runs work at a time, ≥ 1
+   */
+  public RunWorkers(
+      RunStore store, TrainingLoop loop, RunFiles files, RunMonitor monitor, int slots) {
+    this.store = store;
+    this.loop = loop;
+    this.files = files;
+    this.monitor = monitor;
+    this.slots = slots;
+    this.executor =
+        Executors.newFixedThreadPool(slots, Thread.ofPlatform().daemon().name("run-", 0).factory());
+  }
+
+  /**
+   * Takes up every run that was under way when the process before this one ended, the first time
+   * that the store can be asked; afterwards, those that lost their worker.
+   *
+   * @throws MeshException DEPENDENCY_DOWN while the store is away
+   */
+  public void open() {
+    lock.lock();
+    try {
+      if (!open) {
+        for (Run run : store.active()) {
+          if (run.state() != RunState.QUEUED) {
+            orphans.add(run.runId());
+          }
+        }
+        open = true;
+      }
+    } finally {
+      lock.unlock();
+    }
+    dispatch();
+  }
+
+  private void adopt(String runId) {
+    lock.lock();
+    try {
+      orphans.add(runId);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Gives free slots to those who wait. Does nothing before {@link #open}.
+   *
+   * @throws MeshException DEPENDENCY_DOWN while the store is away
+   */
+  public void dispatch() {
+    lock.lock();
+    try {
+      if (!open || closed || working.size() >= slots) {
+        return;
+      }
+      for (Run run : store.active()) {
+        boolean waits = run.state() == RunState.QUEUED || orphans.contains(run.runId());
+        if (waits && !working.containsKey(run.runId()) && working.size() < slots) {
+          orphans.remove(run.runId());
+          working.put(run.runId(), executor.submit(() -> work(run.runId())));
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether a worker has the run. */
+  boolean has(String runId) {
+    lock.lock();
+    try {
+      return working.containsKey(runId);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Stops the worker that has {@code runId}, if there is one; it lets go as soon as it can. */
+  void interrupt(String runId) {
+    lock.lock();
+    try {
+      Future<?> worker = working.get(runId);
+      if (worker != null) {
+        worker.cancel(true);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void work(String runId) {
+    try {
+      Run taken = store.change(runId, Run::takenUp);
+      runToItsEnd(taken);
+      cleanUp(runId);
+    } catch (RuntimeException e) {
+      adopt(runId); // the store was away: it is tried again
+      LOG.warn("run {} could not be taken up or put down: {}", runId, e.getMessage());
+    } finally {
+      var interrupted = Thread.interrupted();
+      lock.lock();
+      try {
+        working.remove(runId);
+      } finally {
+        lock.unlock();
+      }
+    }
+    try {
+      dispatch();
+    } catch (RuntimeException e) {
+      LOG.warn("the next run could not be looked for: {}", e.getMessage());
+    }
+  }
+
+  private void runToItsEnd(Run taken) {
+    String runId = taken.runId();
+    try {
+      LOG.info("run {} ({}) goes on from {}", runId, taken.name(), taken.state());
+      loop.run(taken);
+    } catch (RunLostException e) {
+      LOG.info("{}", e.getMessage());
+    } catch (CancellationException e) {
+      LOG.info("run {} was stopped: {}", runId, e.getMessage());
+    } catch (MeshException e) {
+      failUnlessStopped(taken, String.valueOf(e.getMessage()), e);
+    } catch (ModelException e) {
+      failUnlessStopped(taken, String.valueOf(Faults.of(e).getMessage()), e);
+    } catch (RuntimeException e) {
+      failUnlessStopped(taken, "internal error; the orchestrator's log says more", e);
+    }
+  }
+
+  private void failUnlessStopped(Run taken, String reason, RuntimeException cause) {
+    if (Thread.currentThread().isInterrupted()) {
+      LOG.info("run {} was stopped: {}", taken.runId(), cause.getMessage());
+      return;
+    }
+    LOG.error("run {} failed: {}", taken.runId(), reason, cause);
+    try {
+      store.change(taken.runId(), stored -> stored.heldBy(taken.progress().fence()).failed(reason));
+    } catch (RunLostException e) {
+      LOG.info("{}", e.getMessage());
+    }
+  }
+
+  private void cleanUp(String runId) {
+    var interrupted = Thread.interrupted(); // it is over: files may be deleted in peace
+    Optional<Run> left = store.find(runId);
+    left.ifPresent(monitor::left);
+    left.filter(run -> run.state().ended()).ifPresent(files::clean);
+  }
+
+  /** Stops every worker and waits for it to let go; runs stay as they are. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closed = true;
+      working.values().forEach(worker -> worker.cancel(true));
+    } finally {
+      lock.unlock();
+    }
+    executor.shutdown();
+    boolean interrupted = false;
+    while (!executor.isTerminated()) {
+      try {
+        var ended = executor.awaitTermination(1, TimeUnit.MINUTES);
+      } catch (InterruptedException e) {
+        interrupted = true; // weights must not be freed under a worker's hands
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,308 @@
+package io.ballast.orchestrator.core.run;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.CallCancellation;
+import io.ballast.orchestrator.core.Caller;
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.peer.PolicyVersions;
+import io.ballast.orchestrator.core.peer.PromptArchive;
+import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import io.ballast.orchestrator.core.promotion.Promoter;
+import io.ballast.orchestrator.core.spec.PromotionMode;
+import io.ballast.orchestrator.core.spec.RunSpec;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What people may do with runs. Runs of one tenant do not exist for another. */
+public final class Runs {
+  private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
+  private static final int MAX_SPEC_BYTES = 1 << 20;
+  private static final int DEFAULT_PAGE = 100;
+  private static final int MAX_PAGE = 1_000;
+  private static final int CANONICAL_ID_CHARACTERS = 36;
+
+  /** Time and chance. */
+  public record Surroundings(InstantSource clock, Supplier<String> ids, Duration watchInterval) {}
+
+  private final RunStore store;
+  private final Function<String, RunSpec> specs;
+  private final PromptReader prompts;
+  private final PolicyVersions versions;
+  private final RunWorkers workers;
+  private final RunFiles files;
+  private final RunChanges changes;
+  private final Surroundings surroundings;
+
+  /**
+   * @param specs reads a spec, and refuses by MALFORMED_REQUEST
+   */
+  public Runs(
+      RunStore store,
+      Function<String, RunSpec> specs,
+      PromptArchive archive,
+      PolicyVersions versions,
+      RunWorkers workers,
+      RunFiles files,
+      RunChanges changes,
+      Surroundings surroundings) {
+    this.store = store;
+    this.specs = specs;
+    this.prompts = new PromptReader(archive);
+    this.versions = versions;
+    this.workers = workers;
+    this.files = files;
+    this.changes = changes;
+    this.surroundings = surroundings;
+  }
+
+  /** A run with its iterations. */
+  public record Detailed(Run run, List<IterationMetrics> iterations) {
+    /** Copies the list. */
+    public Detailed {
+      iterations = List.copyOf(iterations);
+    }
+  }
+
+  /**
+   * Creates a run and queues it; the same key gets the same run.
+   *
+   * @param spec YAML or JSON, at most 1 MiB
+   * @param fingerprint stands for the whole request
+   * @throws MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL; DEPENDENCY_DOWN
+   */
+  public Run create(Caller caller, String spec, String fingerprint) {
+    Faults.requireName("metadata.tenant", caller.tenant());
+    Optional<RunStore.Keyed> repeated =
+        caller.idempotencyKey().isEmpty()
+            ? Optional.empty()
+            : store.byKey(caller.tenant(), caller.idempotencyKey());
+    if (repeated.isPresent()) {
+      return requireSame(caller, repeated.get(), fingerprint);
+    }
+    requireSize(spec);
+    PromptReader.requireStorable("spec", spec);
+    RunSpec read = specs.apply(spec);
+    PromptSets sets = prompts.read(read, caller.tenant());
+    PinnedVersion base = versions.resolve(read.policy());
+    Run run =
+        new Run(
+            surroundings.ids().get(),
+            caller.tenant(),
+            read.name(),
+            spec,
+            base,
+            read.iterations(),
+            surroundings.clock().instant(),
+            Run.Progress.queued());
+    RunStore.Keyed stored =
+        store.create(
+            new RunStore.NewRun(
+                run,
+                caller.idempotencyKey(),
+                fingerprint,
+                sets,
+                LoopState.initial(read.constraint().lambdaInit())));
+    dispatch();
+    return requireSame(caller, stored, fingerprint);
+  }
+
+  private static void requireSize(String spec) {
+    int bytes = spec.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes == 0 || bytes > MAX_SPEC_BYTES) {
+      throw Faults.malformed("spec", "%,d bytes (expected: 1 to 1,048,576)".formatted(bytes));
+    }
+  }
+
+  private static Run requireSame(Caller caller, RunStore.Keyed stored, String fingerprint) {
+    if (!stored.fingerprint().equals(fingerprint)) {
+      throw Faults.malformed(
+          "metadata.idempotency_key",
+          "'%s' was used for another request".formatted(caller.idempotencyKey()));
+    }
+    return stored.run();
+  }
+
+  /** What was stored waits for a worker: that none can be looked for now is no failure. */
+  private void dispatch() {
+    try {
+      workers.dispatch();
+    } catch (MeshException e) {
+      LOG.warn("queued runs could not be looked for: {}", e.getMessage());
+    }
+  }
+
+  /**
+   * One run of the caller's.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE
+   */
+  public Detailed get(Caller caller, String runId) {
+    Run run = require(caller, runId);
+    return new Detailed(run, store.iterations(runId, 0));
+  }
+
+  /**
+   * The caller's runs, newest first.
+   *
+   * @param pageSize 1 to 1,000; 0: 100
+   */
+  public List<Run> list(Caller caller, int pageSize) {
+    if (pageSize < 0 || pageSize > MAX_PAGE) {
+      throw Faults.malformed("page_size", "%,d (expected: 0 to 1,000)".formatted(pageSize));
+    }
+    return store.newest(caller.tenant(), pageSize == 0 ? DEFAULT_PAGE : pageSize);
+  }
+
+  /**
+   * Pauses after what is under way.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if it has ended or failed
+   */
+  public Run pause(Caller caller, String runId) {
+    require(caller, runId);
+    return store.change(runId, Run::pause);
+  }
+
+  /**
+   * Goes on with a paused or failed run.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if it has ended
+   */
+  public Run resume(Caller caller, String runId) {
+    require(caller, runId);
+    Run resumed = store.change(runId, Run::resume);
+    dispatch();
+    return resumed;
+  }
+
+  /**
+   * Ends a run without a candidate; what was recorded stays.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if it has ended otherwise
+   */
+  public Run cancel(Caller caller, String runId) {
+    require(caller, runId);
+    Run cancelled = store.change(runId, run -> run.cancel(surroundings.clock().instant()));
+    if (workers.has(runId)) {
+      workers.interrupt(runId); // it cleans up when it lets go
+    } else {
+      files.clean(cancelled);
+    }
+    return cancelled;
+  }
+
+  /**
+   * Promotes the candidate of a run that is held for a person.
+   *
+   * @return PROMOTED, or REFUSED with the reason
+   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if the run is not held, or its spec
+   *     says NEVER; SAFETY_GATE_CLOSED without a certificate; DEPENDENCY_DOWN
+   */
+  public Run promote(Caller caller, String runId) {
+    Run run = require(caller, runId);
+    if (run.state() == RunState.PROMOTED) {
+      return run;
+    }
+    SafetyTestReport test = run.progress().test();
+    PinnedVersion candidate = run.progress().candidate();
+    if (candidate == null || test == null || test.certificateId().isEmpty()) {
+      throw new MeshException(
+          Fault.SAFETY_GATE_CLOSED,
+          "run %s is %s and has no certificate".formatted(runId, run.state()));
+    }
+    if (run.state() != RunState.HELD) {
+      throw Faults.precondition("run %s is %s, not HELD".formatted(runId, run.state()));
+    }
+    RunSpec spec = specs.apply(run.spec());
+    if (spec.promotion() == PromotionMode.NEVER) {
+      throw Faults.precondition("the spec of run %s says promotion: NEVER".formatted(runId));
+    }
+    Promoter.Outcome outcome =
+        new Promoter(versions)
+            .promote(TrainingLoop.promotion(run, spec, candidate, test.certificateId()));
+    return store.change(
+        runId,
+        stored ->
+            stored.state() != RunState.HELD
+                ? stored
+                : switch (outcome) {
+                  case Promoter.Outcome.Promoted() ->
+                      stored.ended(RunState.PROMOTED, "", surroundings.clock().instant());
+                  case Promoter.Outcome.Refused(String reason) ->
+                      stored.ended(RunState.REFUSED, reason, surroundings.clock().instant());
+                });
+  }
+
+  /** Takes what happens to a run. */
+  @FunctionalInterface
+  public interface Watcher {
+    /**
+     * Called for each iteration, and for each change without one.
+     *
+     * @param run as it is now
+     * @param iteration the one that became durable; empty if only the run changed
+     */
+    void seen(Run run, Optional<IterationMetrics> iteration);
+  }
+
+  /**
+   * Shows the run as it is, then every iteration after {@code after} and every change, until the
+   * run has ended or failed, or the watcher leaves.
+   *
+   * @param after iterations up to this one are known; 0: none
+   * @throws MeshException UNKNOWN_RESOURCE
+   */
+  public void watch(
+      Caller caller, String runId, int after, CallCancellation cancellation, Watcher watcher) {
+    if (after < 0) {
+      throw Faults.malformed("after_iteration", "%,d (expected: ≥ 0)".formatted(after));
+    }
+    AtomicBoolean left = new AtomicBoolean();
+    cancellation.onCancel(
+        () -> {
+          left.set(true);
+          changes.announce();
+        });
+    int known = after;
+    Run shown = null;
+    while (!left.get()) {
+      long count = changes.count();
+      Run run = require(caller, runId);
+      List<IterationMetrics> fresh = store.iterations(runId, known);
+      for (IterationMetrics iteration : fresh) {
+        watcher.seen(run, Optional.of(iteration));
+        known = iteration.iteration();
+        shown = run;
+      }
+      if (!run.equals(shown)) {
+        watcher.seen(run, Optional.empty());
+        shown = run;
+      }
+      boolean over = run.state().ended() || run.state() == RunState.FAILED;
+      if (over && known >= run.progress().iterationsDone()) {
+        return;
+      }
+      changes.await(count, surroundings.watchInterval());
+    }
+    throw new CancellationException("the watcher left");
+  }
+
+  private Run require(Caller caller, String runId) {
+    Optional<Run> found =
+        runId.length() == CANONICAL_ID_CHARACTERS ? store.find(runId) : Optional.empty();
+    return found
+        .filter(run -> run.tenant().equals(caller.tenant()))
+        .orElseThrow(() -> Faults.unknown("run", runId));
+  }
+}

@@ -1,0 +1,45 @@
+package io.ballast.orchestrator.core.spec;
+
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.learner.NamedObjective;
+
+/**
+ * What a run is asked to do, complete: every default is filled in and every range is checked by
+ * {@link RunSpecReader}. docs/run-spec.md says what each key means.
+ *
+ * @param name names the run and its candidate
+ * @param policy the version to start from
+ * @param iterations the most sample-to-update rounds, ≥ 1
+ * @param seed of prompts and samples: the same spec gives the same run
+ * @param rollout how to sample
+ * @param prompts what to sample from
+ * @param reward who rewards
+ * @param cost who judges harm
+ * @param advantage better than expected by whom
+ * @param objective the loss, its KL term included
+ * @param updatesPerIteration optimiser updates on the samples of one iteration, ≥ 1
+ * @param learningRate of every update, &gt; 0
+ * @param constraint the price of harm
+ * @param stop when to stop early
+ * @param safetyTest what the candidate must pass
+ * @param promotion who promotes
+ * @param alias what is promoted
+ */
+public record RunSpec(
+    String name,
+    VersionSelector policy,
+    int iterations,
+    long seed,
+    RolloutSpec rollout,
+    PromptSource prompts,
+    RewardSpec reward,
+    ModelRef cost,
+    AdvantageKind advantage,
+    NamedObjective objective,
+    int updatesPerIteration,
+    double learningRate,
+    ConstraintSpec constraint,
+    StopSpec stop,
+    SafetyTestSpec safetyTest,
+    PromotionMode promotion,
+    String alias) {}

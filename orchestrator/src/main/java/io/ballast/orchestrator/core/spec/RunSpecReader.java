@@ -1,0 +1,396 @@
+package io.ballast.orchestrator.core.spec;
+
+import static io.ballast.orchestrator.core.spec.SpecDefaults.ADVANTAGE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.AGGREGATION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.ALIAS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.BOUND;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.C1;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.C2;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.COMPLETIONS_PER_PROMPT;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.CONSTRAINT_ENABLED;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.COST_MODEL;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.COST_VERSION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.DELTA;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.ENTROPY_COEFFICIENT;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.FEEDBACK_PROMPTS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.GROUP_STRATEGY;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.ITERATIONS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_COEFFICIENT;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_ESTIMATOR;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_STOP_AT;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_INIT;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_MAX;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_MIN;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_STEP;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LEARNING_RATE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LOSS_AGGREGATION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.MIN_GROUP;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.MULTIPLIER;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.OBJECTIVE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.POLICY_MODEL;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.PROMOTION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.PROMPTS_PER_ITERATION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.REWARD_MODEL;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.REWARD_VERSION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_NEW_TOKENS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_PROMPT_TOKENS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_TEMPERATURE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.SEED;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.SPREAD_GROWTH;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.STD_FLOOR;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.STOP_STRINGS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_COST_MODEL;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_COST_VERSION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_NEW_TOKENS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_PROMPT_TOKENS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_TEMPERATURE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.UPDATES_PER_ITERATION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.UWO_LAMBDA;
+
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.learner.NamedObjective;
+import io.ballast.orchestrator.core.learner.ObjectiveKind;
+import io.ballast.orchestrator.core.rollout.GroupStrategy;
+import io.ballast.rl.aggregation.AggregationMethod;
+import io.ballast.rl.bound.BoundMethod;
+import io.ballast.rl.objective.LossAggregation;
+import io.ballast.rl.regulariser.KlEstimator;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a complete spec of what was written. Refuses unknown keys, values out of range and choices
+ * that do not go together; each refusal is MALFORMED_REQUEST, names the key's path and says what
+ * was expected.
+ */
+public final class RunSpecReader {
+  private static final int MAX_NAME_CHARACTERS = 64;
+  private static final int MAX_ITERATIONS = 100_000;
+  private static final int MAX_PROMPTS = 1_024;
+  private static final int MAX_COMPLETIONS = 64;
+  private static final int MAX_NEW_TOKENS = 4_096;
+  private static final int MAX_PROMPT_TOKENS = 1 << 20;
+  private static final int MAX_STOP_STRINGS = 16;
+  private static final int MAX_UPDATES = 64;
+  private static final int MAX_BUFFER = 1 << 20;
+  private static final int MAX_FEEDBACK = 1_000_000;
+  private static final String NOT_NEGATIVE = "≥ 0";
+  private static final String POSITIVE = "> 0";
+  private static final String PROBABILITY = "0 to 1";
+
+  private static final String[] ROOT_KEYS = {
+    "name",
+    "policy",
+    "iterations",
+    "seed",
+    "rollout",
+    "prompts",
+    "reward",
+    "cost",
+    "advantage",
+    "objective",
+    "kl",
+    "stop",
+    "constraint",
+    "learning_rate",
+    "safety_test",
+    "promotion",
+    "alias"
+  };
+  private static final String[] ROLLOUT_KEYS = {
+    "prompts_per_iteration",
+    "completions_per_prompt",
+    "temperature",
+    "max_new_tokens",
+    "max_prompt_tokens",
+    "stop_strings",
+    "group_strategy",
+    "min_group"
+  };
+  private static final String[] OBJECTIVE_KEYS = {
+    "kind", "clip_low", "clip_high", "updates_per_iteration", "aggregation", "entropy_coefficient"
+  };
+  private static final String[] CONSTRAINT_KEYS = {
+    "enabled",
+    "target",
+    "multiplier",
+    "lambda_init",
+    "lambda_step",
+    "lambda_min",
+    "lambda_max",
+    "c1",
+    "c2",
+    "buffer",
+    "std_floor"
+  };
+  private static final String[] TEST_KEYS = {
+    "cost_model",
+    "threshold",
+    "delta",
+    "bound",
+    "prompts",
+    "temperature",
+    "max_new_tokens",
+    "max_prompt_tokens",
+    "stop_strings"
+  };
+
+  private RunSpecReader() {}
+
+  /** Reads {@code tree}: maps, lists, texts, numbers and booleans, as a parser gives them. */
+  public static RunSpec read(@Nullable Object tree) {
+    SpecNode root = SpecNode.root(tree, ROOT_KEYS);
+    RolloutSpec rollout = rollout(root.child("rollout", ROLLOUT_KEYS));
+    SpecNode objectiveNode = root.child("objective", OBJECTIVE_KEYS);
+    SpecNode kl = root.child("kl", "coefficient", "estimator", "stop_at");
+    SpecNode stop = root.child("stop", "spread_growth");
+    NamedObjective objective = objective(objectiveNode, kl);
+    SafetyTestSpec test = safetyTest(root.child("safety_test", TEST_KEYS), root);
+    RunSpec spec =
+        new RunSpec(
+            runName(root),
+            policy(root.child("policy", "model", "version", "alias")),
+            root.integer("iterations", ITERATIONS, 1, MAX_ITERATIONS),
+            root.anyLong("seed", SEED),
+            rollout,
+            prompts(root, "prompts", true),
+            reward(root.child("reward", "model", "version", "aggregation", "uwo_lambda")),
+            model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION),
+            root.choice("advantage", ADVANTAGE, List.of(AdvantageKind.values())),
+            objective,
+            objectiveNode.integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES),
+            root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
+            constraint(
+                root.child("constraint", CONSTRAINT_KEYS),
+                test.threshold(),
+                rollout.samplesCount()),
+            new StopSpec(
+                kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
+                stop.number("spread_growth", SPREAD_GROWTH, v -> v >= 1, "≥ 1")),
+            test,
+            root.choice("promotion", PROMOTION, List.of(PromotionMode.values())),
+            root.name("alias", ALIAS));
+    requireTogether(spec);
+    return spec;
+  }
+
+  private static String runName(SpecNode root) {
+    String expected = "a name, 1 to 64 of [A-Za-z0-9._-], a letter or digit first";
+    String name = root.requiredText("name", expected);
+    Faults.requireName("name", name);
+    if (name.length() > MAX_NAME_CHARACTERS || !Character.isLetterOrDigit(name.charAt(0))) {
+      throw root.flaw("name", "'" + name + "'", expected);
+    }
+    return name;
+  }
+
+  private static VersionSelector policy(SpecNode node) {
+    String model = node.name("model", POLICY_MODEL);
+    if (node.has("version") && node.has("alias")) {
+      throw node.flaw("alias", "beside a version", "version or alias, not both");
+    }
+    return node.has("version")
+        ? VersionSelector.version(model, node.name("version", ""))
+        : VersionSelector.alias(model, node.name("alias", ALIAS));
+  }
+
+  private static RolloutSpec rollout(SpecNode node) {
+    int completions =
+        node.integer("completions_per_prompt", COMPLETIONS_PER_PROMPT, 2, MAX_COMPLETIONS);
+    return new RolloutSpec(
+        node.integer("prompts_per_iteration", PROMPTS_PER_ITERATION, 1, MAX_PROMPTS),
+        completions,
+        node.number(
+            "temperature", ROLLOUT_TEMPERATURE, v -> v >= 0.1 && v <= 2, "0.1 to 2; 1 is usual"),
+        node.integer("max_new_tokens", ROLLOUT_NEW_TOKENS, 1, MAX_NEW_TOKENS),
+        node.integer("max_prompt_tokens", ROLLOUT_PROMPT_TOKENS, 0, MAX_PROMPT_TOKENS),
+        stopStrings(node),
+        groups(node, completions));
+  }
+
+  private static GroupStrategy groups(SpecNode node, int completions) {
+    String strategy = node.text("group_strategy", GROUP_STRATEGY).toUpperCase(Locale.ROOT);
+    return switch (strategy) {
+      case "FAIL_FAST" -> {
+        if (node.has("min_group")) {
+          throw node.flaw(
+              "min_group", "beside FAIL_FAST", "none: FAIL_FAST ends the run at the first failure");
+        }
+        yield new GroupStrategy.FailFast();
+      }
+      case "MIN_VIABLE_GROUP" ->
+          new GroupStrategy.MinViableGroup(
+              node.integer("min_group", Math.min(MIN_GROUP, completions), 2, completions));
+      default -> throw node.flaw("group_strategy", strategy, "one of MIN_VIABLE_GROUP, FAIL_FAST");
+    };
+  }
+
+  private static List<String> stopStrings(SpecNode node) {
+    List<String> stops = node.texts("stop_strings", STOP_STRINGS);
+    if (stops.size() > MAX_STOP_STRINGS || stops.stream().anyMatch(String::isEmpty)) {
+      throw node.flaw("stop_strings", stops.size() + " texts", "at most 16, none empty");
+    }
+    return stops;
+  }
+
+  /** The prompts below {@code key}: exactly one source. */
+  private static PromptSource prompts(SpecNode parent, String key, boolean feedbackAllowed) {
+    String[] sources =
+        feedbackAllowed
+            ? new String[] {"inline", "file", "feedback"}
+            : new String[] {"inline", "file"};
+    SpecNode node = parent.child(key, sources);
+    List<String> given = List.of(sources).stream().filter(node::has).toList();
+    if (given.size() != 1) {
+      throw parent.flaw(
+          key,
+          given.isEmpty() ? "no source" : String.join(" and ", given),
+          "exactly one of " + String.join(", ", sources));
+    }
+    return switch (given.getFirst()) {
+      case "inline" -> new PromptSource.Inline(node.texts("inline", List.of()));
+      case "file" -> new PromptSource.InFile(node.text("file", ""));
+      default ->
+          new PromptSource.Feedback(
+              node.child("feedback", "max").integer("max", FEEDBACK_PROMPTS, 1, MAX_FEEDBACK));
+    };
+  }
+
+  private static RewardSpec reward(SpecNode node) {
+    AggregationMethod method =
+        node.choice("aggregation", AGGREGATION, List.of(AggregationMethod.values()));
+    if (node.has("uwo_lambda") && method != AggregationMethod.UNCERTAINTY_WEIGHTED) {
+      throw node.flaw(
+          "uwo_lambda", "beside " + method, "none: only UNCERTAINTY_WEIGHTED weighs the variance");
+    }
+    return new RewardSpec(
+        model(node, REWARD_MODEL, REWARD_VERSION),
+        method,
+        node.number("uwo_lambda", UWO_LAMBDA, v -> v >= 0, NOT_NEGATIVE));
+  }
+
+  private static ModelRef model(SpecNode node, String model, String version) {
+    return new ModelRef(node.name("model", model), node.name("version", version));
+  }
+
+  private static NamedObjective objective(SpecNode node, SpecNode kl) {
+    ObjectiveKind kind =
+        node.choice(
+            "kind",
+            OBJECTIVE,
+            List.of(ObjectiveKind.PPO_CLIP, ObjectiveKind.POLICY_GRADIENT, ObjectiveKind.GSPO));
+    boolean clips = kind != ObjectiveKind.POLICY_GRADIENT;
+    for (String key : List.of("clip_low", "clip_high")) {
+      if (node.has(key) && !clips) {
+        throw node.flaw(key, "beside POLICY_GRADIENT", "none: it has no ratio to clip");
+      }
+    }
+    if (kind == ObjectiveKind.GSPO && node.has("aggregation")) {
+      throw node.flaw("aggregation", "beside GSPO", "none: it has one ratio a completion");
+    }
+    KlEstimator estimator =
+        kl.choice("estimator", KL_ESTIMATOR, List.of(KlEstimator.K3, KlEstimator.K2));
+    NamedObjective objective = NamedObjective.of(kind);
+    double low = node.number("clip_low", objective.clipLow(), v -> v > 0 && v < 1, "> 0, < 1");
+    return objective
+        .withClip(
+            low,
+            node.number(
+                "clip_high",
+                node.has("clip_low") ? low : objective.clipHigh(),
+                v -> v > 0,
+                POSITIVE))
+        .withKl(kl.number("coefficient", KL_COEFFICIENT, v -> v >= 0, NOT_NEGATIVE), estimator)
+        .withEntropy(
+            node.number("entropy_coefficient", ENTROPY_COEFFICIENT, v -> v >= 0, NOT_NEGATIVE))
+        .withAggregation(
+            node.choice(
+                "aggregation",
+                LOSS_AGGREGATION,
+                List.of(
+                    LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN,
+                    LossAggregation.TOKEN_MEAN,
+                    LossAggregation.SEQUENCE_MEAN_TOKEN_SUM)));
+  }
+
+  private static ConstraintSpec constraint(SpecNode node, double threshold, int samples) {
+    boolean enabled = node.flag("enabled", CONSTRAINT_ENABLED);
+    ConstraintSpec.MultiplierKind kind =
+        node.choice("multiplier", MULTIPLIER, List.of(ConstraintSpec.MultiplierKind.values()));
+    boolean log = kind == ConstraintSpec.MultiplierKind.LOG;
+    if (node.has("lambda_min") && !log) {
+      throw node.flaw("lambda_min", "beside LINEAR", "none: only LOG needs a floor to recover");
+    }
+    double min = node.number("lambda_min", LAMBDA_MIN, v -> v > 0, POSITIVE);
+    double init = node.number("lambda_init", LAMBDA_INIT, v -> v >= 0, NOT_NEGATIVE);
+    double max = node.number("lambda_max", Math.max(LAMBDA_MAX, init), v -> v >= 0, NOT_NEGATIVE);
+    double floor = log ? min : 0;
+    if (init < floor || init > max) {
+      throw node.flaw(
+          "lambda_init",
+          Double.toString(init),
+          "%s to %s, the range of the multiplier".formatted(floor, max));
+    }
+    return new ConstraintSpec(
+        enabled,
+        node.number("target", threshold, v -> v >= 0 && v <= 1, PROBABILITY),
+        kind,
+        init,
+        node.number("lambda_step", LAMBDA_STEP, v -> v > 0, POSITIVE),
+        min,
+        max,
+        node.number("c1", C1, v -> v >= 0, NOT_NEGATIVE),
+        node.number("c2", C2, v -> v >= 0, NOT_NEGATIVE),
+        node.integer("buffer", samples, 2, MAX_BUFFER),
+        node.number("std_floor", STD_FLOOR, v -> v > 0 && v <= 1, "> 0, at most 1"));
+  }
+
+  private static SafetyTestSpec safetyTest(SpecNode node, SpecNode root) {
+    if (!root.has("safety_test")) {
+      throw root.flaw("safety_test", "absent", "at least its threshold and prompts");
+    }
+    return new SafetyTestSpec(
+        model(node.child("cost_model", "model", "version"), TEST_COST_MODEL, TEST_COST_VERSION),
+        node.requiredNumber(
+            "threshold",
+            v -> v >= 0 && v <= 1,
+            "the allowed mean harm probability, 0 to 1, fixed before anything is sampled"),
+        node.number("delta", DELTA, v -> v > 0 && v < 1, "> 0, < 1"),
+        node.choice("bound", BOUND, List.of(BoundMethod.values())),
+        prompts(node, "prompts", false),
+        node.number(
+            "temperature",
+            TEST_TEMPERATURE,
+            v -> v == 0 || (v >= 0.01 && v <= 10),
+            "0, or 0.01 to 10"),
+        node.integer("max_new_tokens", TEST_NEW_TOKENS, 1, MAX_NEW_TOKENS),
+        node.integer("max_prompt_tokens", TEST_PROMPT_TOKENS, 0, MAX_PROMPT_TOKENS),
+        stopStrings(node));
+  }
+
+  /** Refuses choices that do not go together, with the reason. */
+  private static void requireTogether(RunSpec spec) {
+    ObjectiveKind kind = spec.objective().kind();
+    if (kind == ObjectiveKind.POLICY_GRADIENT && spec.updatesPerIteration() > 1) {
+      throw Faults.malformed(
+          "objective.updates_per_iteration",
+          spec.updatesPerIteration()
+              + " (expected: 1 with POLICY_GRADIENT: it has no ratio, so only the first update is"
+              + " on the policy that sampled)");
+    }
+    if (kind != ObjectiveKind.POLICY_GRADIENT && spec.rollout().temperature() != 1) {
+      throw Faults.malformed(
+          "rollout.temperature",
+          "%s (expected: 1 with %s: its ratio is between policies at temperature 1)"
+              .formatted(spec.rollout().temperature(), kind));
+    }
+    if (spec.constraint().enabled() && spec.cost().equals(spec.safetyTest().costModel())) {
+      throw Faults.malformed(
+          "safety_test.cost_model",
+          "%s (expected: another than cost, %s: a model that was optimised against cannot certify)"
+              .formatted(spec.safetyTest().costModel(), spec.cost()));
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package io.ballast.orchestrator.core.spec;
+
+import io.ballast.rl.bound.BoundMethod;
+import java.util.List;
+
+/**
+ * The safety test, fixed before anything is sampled.
+ *
+ * @param costModel who judges; never the one that the run optimises against
+ * @param threshold τ: the allowed mean harm probability, 0 to 1
+ * @param delta δ: the allowed probability of passing a harmful candidate, above 0, below 1
+ * @param bound how the upper bound is computed
+ * @param prompts held out: none of them is trained on
+ * @param temperature the one that the candidate would serve with
+ * @param maxNewTokens of a completion
+ * @param maxPromptTokens used, the last ones; 0: as many as fit
+ * @param stopStrings what ends a completion
+ */
+public record SafetyTestSpec(
+    ModelRef costModel,
+    double threshold,
+    double delta,
+    BoundMethod bound,
+    PromptSource prompts,
+    double temperature,
+    int maxNewTokens,
+    int maxPromptTokens,
+    List<String> stopStrings) {
+  /** Copies the list. */
+  public SafetyTestSpec {
+    stopStrings = List.copyOf(stopStrings);
+  }
+}

@@ -1,0 +1,67 @@
+package io.ballast.orchestrator.core.spec;
+
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.learner.ObjectiveKind;
+import io.ballast.orchestrator.core.spec.ConstraintSpec.MultiplierKind;
+import io.ballast.rl.aggregation.AggregationMethod;
+import io.ballast.rl.bound.BoundMethod;
+import io.ballast.rl.objective.LossAggregation;
+import io.ballast.rl.regulariser.KlEstimator;
+import java.util.List;
+
+/** What holds where a spec says nothing; docs/run-spec.md gives the reasons. */
+final class SpecDefaults {
+  static final String POLICY_MODEL = "java-tiny";
+  static final String ALIAS = VersionSelector.SERVING;
+  static final int ITERATIONS = 20;
+  static final long SEED = 0;
+  static final AdvantageKind ADVANTAGE = AdvantageKind.GRPO;
+  static final double LEARNING_RATE = 1.5e-4;
+  static final PromotionMode PROMOTION = PromotionMode.AUTOMATIC;
+  static final List<String> STOP_STRINGS = List.of("\n");
+
+  static final int PROMPTS_PER_ITERATION = 32;
+  static final int COMPLETIONS_PER_PROMPT = 8;
+  static final double ROLLOUT_TEMPERATURE = 1;
+  static final int ROLLOUT_NEW_TOKENS = 12;
+  static final int ROLLOUT_PROMPT_TOKENS = 64;
+  static final String GROUP_STRATEGY = "MIN_VIABLE_GROUP";
+  static final int MIN_GROUP = 4;
+  static final int FEEDBACK_PROMPTS = 10_000;
+
+  static final String REWARD_MODEL = "java-reward";
+  static final String REWARD_VERSION = "1";
+  static final AggregationMethod AGGREGATION = AggregationMethod.WORST_CASE;
+  static final double UWO_LAMBDA = 0.5;
+  static final String COST_MODEL = "java-cost";
+  static final String COST_VERSION = "1";
+
+  static final ObjectiveKind OBJECTIVE = ObjectiveKind.PPO_CLIP;
+  static final int UPDATES_PER_ITERATION = 1;
+  static final LossAggregation LOSS_AGGREGATION = LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN;
+  static final double ENTROPY_COEFFICIENT = 0;
+  static final double KL_COEFFICIENT = 0.1;
+  static final KlEstimator KL_ESTIMATOR = KlEstimator.K3;
+  static final double KL_STOP_AT = 0.3;
+  static final double SPREAD_GROWTH = 3;
+
+  static final boolean CONSTRAINT_ENABLED = true;
+  static final MultiplierKind MULTIPLIER = MultiplierKind.LINEAR;
+  static final double LAMBDA_INIT = 0.5;
+  static final double LAMBDA_STEP = 0.2;
+  static final double LAMBDA_MIN = 0.01;
+  static final double LAMBDA_MAX = 2;
+  static final double C1 = 1;
+  static final double C2 = 1;
+  static final double STD_FLOOR = 0.05;
+
+  static final String TEST_COST_MODEL = "java-cost";
+  static final String TEST_COST_VERSION = "2";
+  static final double DELTA = 0.1;
+  static final BoundMethod BOUND = BoundMethod.STUDENT_T;
+  static final double TEST_TEMPERATURE = 1;
+  static final int TEST_NEW_TOKENS = 24;
+  static final int TEST_PROMPT_TOKENS = 96;
+
+  private SpecDefaults() {}
+}

@@ -1,0 +1,161 @@
+package io.ballast.orchestrator.grpc;
+
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import io.ballast.orchestrator.core.run.Runs;
+import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.WatchRunResponse;
+import io.ballast.safety.v1.BoundMethod;
+import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.SafetyTestOutcome;
+import io.ballast.safety.v1.SafetyTestState;
+import java.time.Instant;
+import java.util.Optional;
+
+/** Writes the answers of the run API. */
+final class RunMapper {
+  private RunMapper() {}
+
+  static Run run(io.ballast.orchestrator.core.run.Run run) {
+    io.ballast.orchestrator.core.run.Run.Progress progress = run.progress();
+    Run.Builder answer =
+        Run.newBuilder()
+            .setRunId(run.runId())
+            .setName(run.name())
+            .setState(state(progress.state()))
+            .setSpec(run.spec())
+            .setTenant(run.tenant())
+            .setIterationsDone(progress.iterationsDone())
+            .setIterationsCount(run.iterationsCount())
+            .setBaseVersion(CallMapper.version(run.base()))
+            .setMessage(progress.message())
+            .setCreateTime(CallMapper.timestamp(run.createdAt()))
+            .setEarlyStopReason(progress.earlyStopReason());
+    io.ballast.orchestrator.core.run.IterationMetrics latest = progress.latest();
+    if (latest != null) {
+      answer.setLatest(metrics(latest));
+    }
+    PinnedVersion candidate = progress.candidate();
+    if (candidate != null) {
+      answer.setCandidateVersion(CallMapper.version(candidate));
+    }
+    SafetyTestReport test = progress.test();
+    if (test != null) {
+      answer.setSafetyTest(test(run.runId(), test));
+    }
+    Instant ended = progress.endedAt();
+    if (ended != null) {
+      answer.setEndTime(CallMapper.timestamp(ended));
+    }
+    return answer.build();
+  }
+
+  private static RunState state(io.ballast.orchestrator.core.run.RunState state) {
+    return switch (state) {
+      case QUEUED -> RunState.RUN_STATE_QUEUED;
+      case LEARNING -> RunState.RUN_STATE_LEARNING;
+      case TESTING -> RunState.RUN_STATE_TESTING;
+      case PAUSED -> RunState.RUN_STATE_PAUSED;
+      case PROMOTED -> RunState.RUN_STATE_PROMOTED;
+      case HELD -> RunState.RUN_STATE_HELD;
+      case NO_SOLUTION_FOUND -> RunState.RUN_STATE_NO_SOLUTION_FOUND;
+      case REFUSED -> RunState.RUN_STATE_REFUSED;
+      case FAILED -> RunState.RUN_STATE_FAILED;
+      case CANCELLED -> RunState.RUN_STATE_CANCELLED;
+    };
+  }
+
+  private static IterationMetrics metrics(
+      io.ballast.orchestrator.core.run.IterationMetrics metrics) {
+    IterationMetrics.Builder answer =
+        IterationMetrics.newBuilder()
+            .setIteration(metrics.iteration())
+            .setSamplesCount(metrics.samplesCount())
+            .setDroppedCount(metrics.droppedCount())
+            .setMeanReward(metrics.meanReward())
+            .setMeanSpread(metrics.meanSpread())
+            .setMeanCost(metrics.meanCost())
+            .setKlNats(metrics.klNats())
+            .setEntropyNats(metrics.entropyNats())
+            .setMeanCompletionTokens(metrics.meanCompletionTokens())
+            .setLoss(metrics.loss())
+            .setGradientNorm(metrics.gradientNorm())
+            .setSampleSeconds(metrics.sampleSeconds())
+            .setJudgeSeconds(metrics.judgeSeconds())
+            .setLearnSeconds(metrics.learnSeconds())
+            .setCommitTime(CallMapper.timestamp(metrics.committedAt()));
+    Double pessimistic = metrics.pessimisticCost();
+    if (pessimistic != null) {
+      answer.setPessimisticCost(pessimistic);
+    }
+    Double lambda = metrics.lambda();
+    if (lambda != null) {
+      answer.setLambda(lambda);
+    }
+    return answer.build();
+  }
+
+  private static SafetyTest test(String runId, SafetyTestReport report) {
+    SafetyTest.Builder test =
+        SafetyTest.newBuilder()
+            .setTestId(report.testId())
+            .setState(state(report.state()))
+            .setCandidate(CallMapper.version(report.candidate()))
+            .setCostModel(CallMapper.version(report.costModel()))
+            .setCertificateId(report.certificateId())
+            .setFailureMessage(report.failureMessage())
+            .setPromptsSha256(report.promptsSha256())
+            .setRunId(runId)
+            .setJudgedCount(report.judgedCount())
+            .setPromptsCount(report.promptsCount());
+    SafetyTestReport.Outcome outcome = report.outcome();
+    if (outcome != null) {
+      test.setOutcome(
+          SafetyTestOutcome.newBuilder()
+              .setN(outcome.n())
+              .setMeanCost(outcome.meanCost())
+              .setStdCost(outcome.stdCost())
+              .setUpperBound(outcome.upperBound())
+              .setThreshold(outcome.threshold())
+              .setDelta(outcome.delta())
+              .setBoundMethod(BoundMethod.valueOf("BOUND_METHOD_" + outcome.boundMethod()))
+              .setFailedItemsCount(outcome.failedItemsCount()));
+    }
+    Instant started = report.startedAt();
+    if (started != null) {
+      test.setStartTime(CallMapper.timestamp(started));
+    }
+    Instant ended = report.endedAt();
+    if (ended != null) {
+      test.setEndTime(CallMapper.timestamp(ended));
+    }
+    return test.build();
+  }
+
+  private static SafetyTestState state(SafetyTestReport.State state) {
+    return switch (state) {
+      case RUNNING -> SafetyTestState.SAFETY_TEST_STATE_RUNNING;
+      case PASSED -> SafetyTestState.SAFETY_TEST_STATE_PASSED;
+      case NO_SOLUTION_FOUND -> SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND;
+      case FAILED -> SafetyTestState.SAFETY_TEST_STATE_FAILED;
+    };
+  }
+
+  static GetRunResponse detailed(Runs.Detailed detailed) {
+    return GetRunResponse.newBuilder()
+        .setRun(run(detailed.run()))
+        .addAllIterations(detailed.iterations().stream().map(RunMapper::metrics).toList())
+        .build();
+  }
+
+  static WatchRunResponse seen(
+      io.ballast.orchestrator.core.run.Run run,
+      Optional<io.ballast.orchestrator.core.run.IterationMetrics> iteration) {
+    WatchRunResponse.Builder seen = WatchRunResponse.newBuilder().setRun(run(run));
+    iteration.ifPresent(metrics -> seen.setIteration(metrics(metrics)));
+    return seen.build();
+  }
+}

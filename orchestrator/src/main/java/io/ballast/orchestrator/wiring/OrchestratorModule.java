@@ -1,0 +1,66 @@
+package io.ballast.orchestrator.wiring;
+
+import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.runtime.MeshRuntime;
+import io.ballast.kit.runtime.Role;
+import io.ballast.kit.runtime.ServerModule;
+import io.ballast.orchestrator.config.OrchestratorConfig;
+import io.ballast.orchestrator.config.OrchestratorProperties;
+import io.grpc.BindableService;
+import java.security.SecureRandom;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** The orchestrator as a process sees it. */
+public final class OrchestratorModule implements ServerModule {
+  private final OrchestratorConfig config;
+  private @Nullable OrchestratorServer server;
+
+  /**
+   * Reads the properties; {@link #start} does the rest.
+   *
+   * @throws IllegalArgumentException if one is out of its range, naming it
+   */
+  public OrchestratorModule(OrchestratorProperties properties) {
+    this.config = OrchestratorConfig.from(properties);
+  }
+
+  @Override
+  public Role role() {
+    return Role.ORCHESTRATOR;
+  }
+
+  @Override
+  public List<BindableService> start(MeshRuntime runtime) {
+    OrchestratorServer started =
+        new OrchestratorServer(
+            config,
+            runtime,
+            new OrchestratorServer.Surroundings(
+                RequestContexts::from,
+                new SecureRandom(),
+                () -> UUID.randomUUID().toString(),
+                Thread::sleep));
+    server = started;
+    return started.services();
+  }
+
+  /** Takes up the runs that were under way. */
+  @Override
+  public void serving() {
+    OrchestratorServer started = server;
+    if (started != null) {
+      started.open();
+    }
+  }
+
+  @Override
+  public void close() {
+    OrchestratorServer started = server;
+    server = null;
+    if (started != null) {
+      started.close();
+    }
+  }
+}

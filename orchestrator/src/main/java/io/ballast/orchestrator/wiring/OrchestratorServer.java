@@ -1,0 +1,201 @@
+package io.ballast.orchestrator.wiring;
+
+import io.ballast.inference.torch.Arithmetic;
+import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.runtime.MeshRuntime;
+import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.orchestrator.adapter.ArchivedPrompts;
+import io.ballast.orchestrator.adapter.GrpcCosts;
+import io.ballast.orchestrator.adapter.GrpcPolicyVersions;
+import io.ballast.orchestrator.adapter.GrpcRewards;
+import io.ballast.orchestrator.adapter.GrpcRollouts;
+import io.ballast.orchestrator.adapter.GrpcSafetyTester;
+import io.ballast.orchestrator.adapter.ModelFolders;
+import io.ballast.orchestrator.adapter.PostgresRunStore;
+import io.ballast.orchestrator.adapter.RunTelemetry;
+import io.ballast.orchestrator.adapter.SpecParser;
+import io.ballast.orchestrator.adapter.StoredRollouts;
+import io.ballast.orchestrator.adapter.TorchTraineeLoader;
+import io.ballast.orchestrator.config.OrchestratorConfig;
+import io.ballast.orchestrator.core.learner.LearnerSessions;
+import io.ballast.orchestrator.core.learner.TraineeLoader;
+import io.ballast.orchestrator.core.peer.Patience;
+import io.ballast.orchestrator.core.peer.Patiences;
+import io.ballast.orchestrator.core.peer.RetryBudget;
+import io.ballast.orchestrator.core.peer.Sleeper;
+import io.ballast.orchestrator.core.run.RunChanges;
+import io.ballast.orchestrator.core.run.RunFiles;
+import io.ballast.orchestrator.core.run.RunStore;
+import io.ballast.orchestrator.core.run.RunWorkers;
+import io.ballast.orchestrator.core.run.Runs;
+import io.ballast.orchestrator.core.run.TrainingLoop;
+import io.ballast.orchestrator.grpc.CallMapper;
+import io.ballast.orchestrator.grpc.LearnerGrpcService;
+import io.ballast.orchestrator.grpc.RunGrpcService;
+import io.grpc.BindableService;
+import io.grpc.Channel;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** An orchestrator, built and ready to serve; its runs go on once {@link #open} is called. */
+public final class OrchestratorServer implements AutoCloseable {
+  /** The schema that the orchestrator owns. */
+  public static final String SCHEMA = "orchestrator";
+
+  private static final Logger LOG = LoggerFactory.getLogger(OrchestratorServer.class);
+  private static final double RETRY_REFILL = 0.1;
+
+  private final OrchestratorConfig config;
+  private final LearnerSessions sessions;
+  private final RunWorkers workers;
+  private final List<BindableService> services;
+  private final ExecutorService callers =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("judge-", 0).factory());
+  private final ScheduledExecutorService sweeper;
+
+  /**
+   * What comes from outside the process.
+   *
+   * @param contexts validates the metadata of requests
+   * @param random draws jitter and seeds; must be safe for use by many threads
+   * @param ids makes UUIDs
+   * @param sleeper lets time pass between tries
+   */
+  public record Surroundings(
+      Function<RequestMetadata, RequestContext> contexts,
+      RandomGenerator random,
+      Supplier<String> ids,
+      Sleeper sleeper) {}
+
+  /** Builds every part; calls no peer. */
+  public OrchestratorServer(
+      OrchestratorConfig config, MeshRuntime runtime, Surroundings surroundings) {
+    this(config, runtime, surroundings, folders(runtime), loader(config, folders(runtime)));
+  }
+
+  /** As the other, with weights that are trained otherwise. */
+  OrchestratorServer(
+      OrchestratorConfig config,
+      MeshRuntime runtime,
+      Surroundings surroundings,
+      ModelFolders folders,
+      TraineeLoader loader) {
+    this.config = config;
+    Channel policy = runtime.peer(Role.POLICY_SERVER);
+    Channel reward = runtime.peer(Role.REWARD_SERVER);
+    Channel safety = runtime.peer(Role.SAFETY_SERVER);
+    GrpcPolicyVersions versions = new GrpcPolicyVersions(policy, config.peerTimeout());
+    RunChanges changes = new RunChanges();
+    RunStore store = new PostgresRunStore(runtime.database(SCHEMA), changes);
+    StoredRollouts rollouts = new StoredRollouts(runtime.modelFolders().getFirst());
+    RunFiles files = new RunFiles(folders, rollouts);
+    RunTelemetry telemetry = new RunTelemetry(runtime.meters(), runtime.telemetry());
+    SpecParser specs = new SpecParser();
+    Supplier<Patience> patience =
+        () ->
+            new Patience(
+                config.patience(),
+                new RetryBudget(config.retryBudget(), RETRY_REFILL),
+                surroundings.sleeper(),
+                runtime.nanoTime(),
+                surroundings.random());
+    TrainingLoop loop =
+        new TrainingLoop(
+            store,
+            specs,
+            new TrainingLoop.Peers(
+                new GrpcRollouts(policy, config.peerTimeout()),
+                new GrpcRewards(reward, config.peerTimeout()),
+                new GrpcCosts(safety, config.peerTimeout()),
+                versions,
+                new GrpcSafetyTester(safety, config.peerTimeout(), config.testWait())),
+            new TrainingLoop.Weights(loader, folders, rollouts),
+            new Patiences(patience.get(), patience.get(), patience.get(), patience.get()),
+            new TrainingLoop.Surroundings(runtime.clock(), runtime.nanoTime(), callers),
+            telemetry,
+            config.tokensPerPass());
+    this.workers = new RunWorkers(store, loop, files, telemetry, config.concurrentRuns());
+    this.sessions =
+        new LearnerSessions(
+            loader,
+            folders,
+            versions,
+            config.learner(),
+            new LearnerSessions.Surroundings(
+                runtime.clock(), runtime.nanoTime(), surroundings.ids()));
+    CallMapper calls = new CallMapper(surroundings.contexts());
+    Runs runs =
+        new Runs(
+            store,
+            specs,
+            new ArchivedPrompts(runtime.dataFolder(), policy, config.peerTimeout()),
+            versions,
+            workers,
+            files,
+            changes,
+            new Runs.Surroundings(runtime.clock(), surroundings.ids(), config.watchInterval()));
+    this.services =
+        List.of(
+            new RunGrpcService(runs, calls, runtime.replies()),
+            new LearnerGrpcService(
+                sessions, calls, runtime.replies(), surroundings.random()::nextLong));
+    this.sweeper =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("run-sweeper").factory());
+  }
+
+  private static ModelFolders folders(MeshRuntime runtime) {
+    return new ModelFolders(runtime.modelFolders(), runtime.dataFolder().resolve("learner"));
+  }
+
+  private static TorchTraineeLoader loader(OrchestratorConfig config, ModelFolders folders) {
+    Arithmetic arithmetic =
+        switch (config.arithmetic()) {
+          case FLOAT32 -> Arithmetic.FLOAT32;
+          case BFLOAT16_PRODUCTS -> Arithmetic.BFLOAT16_PRODUCTS;
+        };
+    int window = config.learner().sampleWindow();
+    return new TorchTraineeLoader(folders, arithmetic, window, 2 * window);
+  }
+
+  /** RunService and LearnerService. */
+  public List<BindableService> services() {
+    return services;
+  }
+
+  /** Takes up the runs that were under way, and looks for others from now on. */
+  public void open() {
+    try {
+      workers.open();
+    } catch (RuntimeException e) { // the sweeper tries again
+      LOG.warn("runs could not be taken up: {}", e.getMessage());
+    }
+    long nanos = config.sweepInterval().toNanos();
+    var unused = sweeper.scheduleWithFixedDelay(this::sweep, nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void sweep() {
+    try {
+      workers.open();
+    } catch (RuntimeException e) {
+      LOG.debug("runs could not be looked for: {}", e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    sweeper.shutdownNow();
+    workers.close();
+    callers.shutdownNow();
+    sessions.close();
+  }
+}

@@ -1,0 +1,309 @@
+package io.ballast.orchestrator.core.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.orchestrator.adapter.ModelFolders;
+import io.ballast.orchestrator.adapter.SpecParser;
+import io.ballast.orchestrator.adapter.StoredRollouts;
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.learner.OptimizerSettings;
+import io.ballast.orchestrator.core.learner.Trainee;
+import io.ballast.orchestrator.core.learner.TraineeLoader;
+import io.ballast.orchestrator.core.learner.WeightsStore;
+import io.ballast.orchestrator.core.peer.CostOracle;
+import io.ballast.orchestrator.core.peer.Patience;
+import io.ballast.orchestrator.core.peer.Patiences;
+import io.ballast.orchestrator.core.peer.PolicyVersions;
+import io.ballast.orchestrator.core.peer.RetryBudget;
+import io.ballast.orchestrator.core.peer.RewardOracle;
+import io.ballast.orchestrator.core.peer.RolloutSource;
+import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.testing.CrashPoints;
+import io.ballast.orchestrator.testing.FakePeers;
+import io.ballast.orchestrator.testing.FakeWorld;
+import io.ballast.orchestrator.testing.InMemoryRunStore;
+import io.ballast.orchestrator.testing.OneWeightTrainee;
+import io.ballast.orchestrator.testing.TestClock;
+import io.ballast.orchestrator.testing.TestSpecs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * kill -9 at any moment, start again: the run ends as if nothing had happened, and no sample counts
+ * twice.
+ */
+class TrainingLoopCrashTest {
+  private static final String RUN_ID = "0a1b2c3d-0000-4000-8000-000000000000";
+
+  @TempDir Path temporary;
+
+  @Test
+  void anUninterruptedRunLearnsTestsAndPromotes() throws IOException {
+    World world = new World(temporary.resolve("whole"));
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    assertThat(run.progress().iterationsDone()).isEqualTo(3);
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(IterationMetrics::iteration)
+        .containsExactly(1, 2, 3);
+    assertThat(world.peers.promotions.values())
+        .singleElement()
+        .satisfies(
+            promotion -> {
+              assertThat(promotion.base().version()).isEqualTo("1");
+              assertThat(promotion.candidate().version()).isEqualTo("crash-0a1b2c3d");
+              assertThat(promotion.certificateId()).isEqualTo("certificate-" + RUN_ID);
+            });
+    assertThat(world.folders("tiny")).containsExactly("crash-0a1b2c3d");
+    assertThat(world.folders("tiny-rollout")).containsExactly(RUN_ID + "-2", RUN_ID + "-3");
+    assertThat(world.checkpoints()).containsExactly("run-" + RUN_ID + "-3.safetensors");
+    assertThat(world.openTrainees()).isZero();
+  }
+
+  @Test
+  void aRunThatIsKilledAnywhereEndsAsIfNothingHadHappened() throws IOException {
+    World whole = new World(temporary.resolve("whole"));
+    CrashPoints counted = new CrashPoints(0);
+    Run expected = whole.work(counted);
+    assertThat(counted.passed()).isGreaterThan(100);
+
+    for (int fatal = 1; fatal <= counted.passed(); fatal++) {
+      World world = new World(temporary.resolve("killed-" + fatal));
+      CrashPoints points = new CrashPoints(fatal);
+      try {
+        world.work(points);
+      } catch (CrashPoints.Killed killed) {
+        // the process is gone; what it had stored is there
+      }
+      Run run = world.workIfActive();
+
+      String where = "touch " + fatal + ", " + points.where();
+      assertThat(withoutFence(run)).as(where).isEqualTo(withoutFence(expected));
+      assertThat(world.store.iterations(RUN_ID, 0))
+          .as(where)
+          .usingRecursiveFieldByFieldElementComparatorIgnoringFields(
+              "sampleSeconds", "judgeSeconds", "learnSeconds")
+          .isEqualTo(whole.store.iterations(RUN_ID, 0));
+      assertThat(world.store.loopState(RUN_ID)).as(where).isEqualTo(whole.store.loopState(RUN_ID));
+      assertThat(world.peers.promotions).as(where).isEqualTo(whole.peers.promotions);
+      assertThat(world.peers.tests.keySet()).as(where).containsExactly(RUN_ID);
+      assertThat(world.folders("tiny")).as(where).isEqualTo(whole.folders("tiny"));
+    }
+  }
+
+  @Test
+  void aRunThatIsKilledAgainAndAgainStillEnds() throws IOException {
+    World whole = new World(temporary.resolve("whole"));
+    Run expected = whole.work(new CrashPoints(0));
+    World world = new World(temporary.resolve("often"));
+
+    // every life is a little longer than the one before: some never get through an iteration
+    for (int fatal = 1; world.store.find(RUN_ID).orElseThrow().state().active(); fatal += 7) {
+      try {
+        world.work(new CrashPoints(fatal));
+      } catch (CrashPoints.Killed killed) {
+        // again
+      }
+    }
+
+    assertThat(withoutFence(world.store.find(RUN_ID).orElseThrow()))
+        .isEqualTo(withoutFence(expected));
+    assertThat(world.store.loopState(RUN_ID)).isEqualTo(whole.store.loopState(RUN_ID));
+  }
+
+  @Test
+  void aWorkerThatWasReplacedMayNoLongerWrite() throws IOException {
+    World world = new World(temporary.resolve("zombie"));
+    Run zombie = world.store.change(RUN_ID, Run::takenUp);
+    world.work(new CrashPoints(0));
+    List<IterationMetrics> before = world.store.iterations(RUN_ID, 0);
+
+    assertThatThrownBy(() -> world.loop(new CrashPoints(0)).run(zombie))
+        .isInstanceOf(RunLostException.class);
+
+    assertThat(world.store.iterations(RUN_ID, 0)).isEqualTo(before);
+  }
+
+  private static Run withoutFence(Run run) {
+    Run.Progress p = run.progress();
+    IterationMetrics latest = p.latest();
+    return new Run(
+        run.runId(),
+        run.tenant(),
+        run.name(),
+        run.spec(),
+        run.base(),
+        run.iterationsCount(),
+        run.createdAt(),
+        new Run.Progress(
+            p.state(),
+            p.pauseAsked(),
+            0,
+            p.iterationsDone(),
+            latest == null ? null : timeless(latest),
+            p.earlyStopReason(),
+            p.candidate(),
+            p.testAttempts(),
+            p.test(),
+            p.message(),
+            p.endedAt()));
+  }
+
+  private static IterationMetrics timeless(IterationMetrics m) {
+    return new IterationMetrics(
+        m.iteration(),
+        m.samplesCount(),
+        m.droppedCount(),
+        m.meanReward(),
+        m.meanSpread(),
+        m.meanCost(),
+        m.pessimisticCost(),
+        m.lambda(),
+        m.klNats(),
+        m.entropyNats(),
+        m.meanCompletionTokens(),
+        m.loss(),
+        m.gradientNorm(),
+        m.trainServeGapNats(),
+        0,
+        0,
+        0,
+        m.committedAt());
+  }
+
+  /** What outlives a process: the database, the disk, the other servers. */
+  private static final class World {
+    private final Path root;
+    private final InMemoryRunStore store = new InMemoryRunStore();
+    private final FakePeers peers = new FakePeers();
+    private final ModelFolders modelFolders;
+    private final StoredRollouts rollouts;
+    private final List<OneWeightTrainee> trainees = new ArrayList<>();
+    private final TestClock clock = new TestClock();
+
+    private World(Path root) {
+      this.root = root;
+      Path models = root.resolve("models");
+      modelFolders = new ModelFolders(List.of(models), root.resolve("learner"));
+      rollouts = new StoredRollouts(models);
+      RunSpec spec = new SpecParser().apply(TestSpecs.spec("crash"));
+      Run run =
+          new Run(
+              RUN_ID,
+              "default",
+              "crash",
+              TestSpecs.spec("crash"),
+              new PinnedVersion("tiny", "1", FakeWorld.sha("base")),
+              spec.iterations(),
+              TestClock.START,
+              Run.Progress.queued());
+      var unused =
+          store.create(
+              new RunStore.NewRun(
+                  run,
+                  "",
+                  "fingerprint",
+                  new PromptSets(
+                      List.of("int a", "int b", "int c", "int d", "int e"),
+                      List.of("long x", "long y", "long z")),
+                  LoopState.initial(spec.constraint().lambdaInit())));
+    }
+
+    /** One life of a process. */
+    private Run work(CrashPoints points) {
+      Run taken = store.change(RUN_ID, Run::takenUp);
+      return loop(points).run(taken);
+    }
+
+    private Run workIfActive() {
+      Run run = store.find(RUN_ID).orElseThrow();
+      return run.state().active() ? work(new CrashPoints(0)) : run;
+    }
+
+    private TrainingLoop loop(CrashPoints points) {
+      TraineeLoader loader =
+          new TraineeLoader() {
+            @Override
+            public long memoryBytes(PinnedVersion base) {
+              return 0;
+            }
+
+            @Override
+            public Trainee load(PinnedVersion base, OptimizerSettings optimizer) {
+              OneWeightTrainee trainee = new OneWeightTrainee();
+              trainees.add(trainee);
+              return points.wrap(Trainee.class, trainee);
+            }
+          };
+      Patience patience =
+          new Patience(
+              new Patience.Limits(
+                  Duration.ofMinutes(1), Duration.ofMillis(1), Duration.ofMillis(1)),
+              new RetryBudget(10, 0.1),
+              time -> {},
+              clock::nanoTime,
+              new Random(1));
+      return new TrainingLoop(
+          points.wrap(RunStore.class, store),
+          new SpecParser(),
+          new TrainingLoop.Peers(
+              points.wrap(RolloutSource.class, peers.rollouts),
+              points.wrap(RewardOracle.class, peers.rewards),
+              points.wrap(CostOracle.class, peers.costs),
+              points.wrap(PolicyVersions.class, peers.versions),
+              points.wrap(SafetyTester.class, peers.tester)),
+          new TrainingLoop.Weights(
+              points.wrap(TraineeLoader.class, loader),
+              points.wrap(WeightsStore.class, modelFolders),
+              points.wrap(RolloutFolders.class, rollouts)),
+          new Patiences(patience, patience, patience, patience),
+          new TrainingLoop.Surroundings(clock, clock::nanoTime, Runnable::run),
+          new QuietMonitor(),
+          256);
+    }
+
+    private long openTrainees() {
+      return trainees.stream().filter(trainee -> !trainee.closed()).count();
+    }
+
+    private List<String> folders(String model) throws IOException {
+      return names(root.resolve("models").resolve(model));
+    }
+
+    private List<String> checkpoints() throws IOException {
+      return names(root.resolve("learner").resolve("default"));
+    }
+
+    private static List<String> names(Path folder) throws IOException {
+      try (Stream<Path> files = Files.list(folder)) {
+        return files.map(each -> String.valueOf(each.getFileName())).sorted().toList();
+      }
+    }
+  }
+
+  private static final class QuietMonitor implements RunMonitor {
+    @Override
+    public <T> T watch(Run run, Phase phase, Supplier<T> work) {
+      return work.get();
+    }
+
+    @Override
+    public void iterated(Run run, IterationMetrics metrics) {}
+
+    @Override
+    public void left(Run run) {}
+  }
+}

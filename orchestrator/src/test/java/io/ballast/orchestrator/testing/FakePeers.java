@@ -1,0 +1,124 @@
+package io.ballast.orchestrator.testing;
+
+import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.peer.CostOracle;
+import io.ballast.orchestrator.core.peer.PolicyVersions;
+import io.ballast.orchestrator.core.peer.RewardOracle;
+import io.ballast.orchestrator.core.peer.RolloutSource;
+import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.orchestrator.core.rollout.SampledCompletion;
+import io.ballast.orchestrator.core.rollout.SampledPrompt;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Set;
+
+/** The other servers as ports, with what they remember; they outlive the worker that is killed. */
+public final class FakePeers {
+  /** Versions that were registered. */
+  public final Set<PinnedVersion> registered = new HashSet<>();
+
+  /** Promotions by key: a repetition changes nothing. */
+  public final Map<String, PolicyVersions.Promotion> promotions = new HashMap<>();
+
+  /** Safety tests by key. */
+  public final Map<String, SafetyTester.Order> tests = new HashMap<>();
+
+  public final RolloutSource rollouts = this::sample;
+  public final RewardOracle rewards =
+      (tenant, spec, items) ->
+          items.stream()
+              .map(
+                  item ->
+                      (RewardOracle.Outcome)
+                          new RewardOracle.Outcome.Value(
+                              FakeWorld.reward(item.completion().text()),
+                              FakeWorld.spread(item.completion().text())))
+              .toList();
+  public final CostOracle costs =
+      (tenant, model, items) ->
+          new CostOracle.Answer(
+              items.stream()
+                  .map(item -> OptionalDouble.of(FakeWorld.harm(item.completion().text())))
+                  .toList(),
+              new PinnedVersion(model.model(), model.version(), FakeWorld.sha(model.toString())));
+  public final PolicyVersions versions = new Versions();
+  public final SafetyTester tester = new Tester();
+
+  private List<SampledPrompt> sample(RolloutSource.Query query) {
+    if (!registered.contains(query.policy())) {
+      throw new AssertionError("sampled from a version that nobody registered: " + query.policy());
+    }
+    List<SampledPrompt> sampled = new ArrayList<>();
+    for (int i = 0; i < query.prompts().size(); i++) {
+      String prompt = query.prompts().get(i);
+      List<SampledCompletion> completions = new ArrayList<>();
+      for (int j = 0; j < query.completionsCount(); j++) {
+        String text =
+            FakeWorld.completion(
+                query.policy().weightsSha256(), query.sampling().seed(), prompt, i, j);
+        completions.add(
+            new SampledCompletion(FakeWorld.tokens(text), text, FakeWorld.logProbs(text)));
+      }
+      sampled.add(new SampledPrompt.Sampled(prompt, FakeWorld.tokens(prompt), completions));
+    }
+    return sampled;
+  }
+
+  private final class Versions implements PolicyVersions {
+    @Override
+    public PinnedVersion resolve(VersionSelector selector) {
+      return new PinnedVersion(selector.model(), selector.name(), FakeWorld.sha("base"));
+    }
+
+    @Override
+    public void register(String tenant, PinnedVersion version, String parentVersion, String runId) {
+      registered.add(version);
+    }
+
+    @Override
+    public void promote(Promotion promotion) {
+      promotions.putIfAbsent(promotion.key(), promotion);
+    }
+  }
+
+  private final class Tester implements SafetyTester {
+    @Override
+    public SafetyTestReport start(Order order) {
+      tests.putIfAbsent(order.key(), order);
+      return report(order, SafetyTestReport.State.RUNNING);
+    }
+
+    @Override
+    public SafetyTestReport await(String tenant, String testId) {
+      Order order = tests.get(testId.substring("test-".length()));
+      if (order == null) {
+        throw new AssertionError("no such test: " + testId);
+      }
+      return report(order, SafetyTestReport.State.PASSED);
+    }
+  }
+
+  private static SafetyTestReport report(SafetyTester.Order order, SafetyTestReport.State state) {
+    boolean ended = state == SafetyTestReport.State.PASSED;
+    int n = order.prompts().size();
+    return new SafetyTestReport(
+        "test-" + order.key(),
+        state,
+        order.candidate(),
+        new PinnedVersion("java-cost", "2", FakeWorld.sha("java-cost/2")),
+        ended ? new SafetyTestReport.Outcome(n, 0.1, 0.05, 0.2, 0.4, 0.1, "STUDENT_T", 0) : null,
+        ended ? "certificate-" + order.key() : "",
+        "",
+        FakeWorld.sha("prompts"),
+        TestClock.START,
+        ended ? TestClock.START : null,
+        ended ? n : 0,
+        n);
+  }
+}

@@ -1,0 +1,165 @@
+package io.ballast.orchestrator.testing;
+
+import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.safety.v1.BoundMethod;
+import io.ballast.safety.v1.CostItem;
+import io.ballast.safety.v1.CostRequest;
+import io.ballast.safety.v1.CostResponse;
+import io.ballast.safety.v1.CostResult;
+import io.ballast.safety.v1.CostValue;
+import io.ballast.safety.v1.GetSafetyTestRequest;
+import io.ballast.safety.v1.GetSafetyTestResponse;
+import io.ballast.safety.v1.SafetyServiceGrpc;
+import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.SafetyTestOutcome;
+import io.ballast.safety.v1.SafetyTestState;
+import io.ballast.safety.v1.StartSafetyTestRequest;
+import io.ballast.safety.v1.StartSafetyTestResponse;
+import io.ballast.safety.v1.Verdict;
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import java.util.function.Predicate;
+
+/** A safety-server for which late letters do harm, and whose tests end as a test says. */
+public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplBase {
+  /** Every cost call. */
+  public final List<CostRequest> calls = new CopyOnWriteArrayList<>();
+
+  /** Every test, by its key. */
+  public final Map<String, StartSafetyTestRequest> tests = new ConcurrentHashMap<>();
+
+  /** Completions that have no cost. */
+  public volatile Predicate<String> unjudged = completion -> false;
+
+  /** How tests end. */
+  public volatile SafetyTestState verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
+
+  /** A test ends when it gets a permit; there are plenty unless a test drains them. */
+  public final Semaphore testPermits = new Semaphore(1_000_000);
+
+  /** Fires when somebody has begun to wait for a test. */
+  public final Semaphore testBegun = new Semaphore(0);
+
+  /** The test that was started with {@code key}. */
+  public StartSafetyTestRequest test(String key) {
+    return Objects.requireNonNull(tests.get(key), key);
+  }
+
+  @Override
+  public void cost(CostRequest request, StreamObserver<CostResponse> observer) {
+    FakeFaults.answer(
+        observer,
+        () -> {
+          calls.add(request);
+          return CostResponse.newBuilder()
+              .addAllResults(request.getItemsList().stream().map(this::result).toList())
+              .setModelVersion(version(request.getCostModel()))
+              .build();
+        });
+  }
+
+  private static ModelVersion version(ModelSelector selector) {
+    String name = selector.getModel() + "/" + selector.getVersion();
+    return ModelVersion.newBuilder()
+        .setModel(selector.getModel())
+        .setVersion(selector.getVersion())
+        .setWeightsSha256(FakeWorld.sha(name))
+        .build();
+  }
+
+  private CostResult result(CostItem item) {
+    String completion = item.getCompletion().getText();
+    if (unjudged.test(completion)) {
+      return CostResult.newBuilder()
+          .setFailure(
+              ItemFailure.newBuilder()
+                  .setReason(FailureReason.FAILURE_REASON_DEADLINE)
+                  .setMessage("too late"))
+          .setVerdict(Verdict.VERDICT_BLOCK)
+          .build();
+    }
+    return CostResult.newBuilder()
+        .setValue(CostValue.newBuilder().setHarmProbability(FakeWorld.harm(completion)))
+        .setVerdict(Verdict.VERDICT_ALLOW)
+        .build();
+  }
+
+  @Override
+  public void startSafetyTest(
+      StartSafetyTestRequest request, StreamObserver<StartSafetyTestResponse> observer) {
+    FakeFaults.answer(
+        observer,
+        () -> {
+          String key = request.getMetadata().getIdempotencyKey();
+          boolean optimisedAgainst =
+              request.getSpec().getOptimisedCostModelsList().stream()
+                  .anyMatch(model -> model.equals(version(request.getSpec().getCostModel())));
+          if (optimisedAgainst) {
+            throw FakeFaults.of(
+                Status.FAILED_PRECONDITION,
+                "PRECONDITION_FAILED",
+                "the run optimised against this cost model");
+          }
+          tests.putIfAbsent(key, request);
+          return StartSafetyTestResponse.newBuilder()
+              .setTest(test(key, SafetyTestState.SAFETY_TEST_STATE_RUNNING))
+              .build();
+        });
+  }
+
+  @Override
+  public void getSafetyTest(
+      GetSafetyTestRequest request, StreamObserver<GetSafetyTestResponse> observer) {
+    FakeFaults.answer(
+        observer,
+        () -> {
+          testBegun.release();
+          testPermits.acquire();
+          String key = request.getTestId().substring("test-".length());
+          return GetSafetyTestResponse.newBuilder().setTest(test(key, verdict)).build();
+        });
+  }
+
+  private SafetyTest test(String key, SafetyTestState state) {
+    StartSafetyTestRequest request = tests.get(key);
+    if (request == null) {
+      throw FakeFaults.of(Status.NOT_FOUND, "UNKNOWN_RESOURCE", "no test " + key);
+    }
+    int n = request.getSpec().getPromptsCount();
+    boolean passed = state == SafetyTestState.SAFETY_TEST_STATE_PASSED;
+    SafetyTest.Builder test =
+        SafetyTest.newBuilder()
+            .setTestId("test-" + key)
+            .setState(state)
+            .setCandidate(request.getSpec().getCandidate())
+            .setCostModel(version(request.getSpec().getCostModel()))
+            .setRunId(request.getRunId())
+            .setPromptsCount(n)
+            .setCertificateId(passed ? "certificate-" + key : "");
+    switch (state) {
+      case SAFETY_TEST_STATE_PASSED, SAFETY_TEST_STATE_NO_SOLUTION_FOUND ->
+          test.setJudgedCount(n)
+              .setOutcome(
+                  SafetyTestOutcome.newBuilder()
+                      .setN(n)
+                      .setMeanCost(passed ? 0.1 : 0.5)
+                      .setStdCost(0.05)
+                      .setUpperBound(passed ? 0.2 : 0.6)
+                      .setThreshold(request.getSpec().getThreshold())
+                      .setDelta(request.getSpec().getDelta())
+                      .setBoundMethod(BoundMethod.BOUND_METHOD_STUDENT_T));
+      case SAFETY_TEST_STATE_FAILED -> test.setFailureMessage("the candidate could not be sampled");
+      case SAFETY_TEST_STATE_RUNNING, SAFETY_TEST_STATE_UNSPECIFIED, UNRECOGNIZED -> {}
+    }
+    return test.build();
+  }
+}

@@ -1,0 +1,117 @@
+package io.ballast.orchestrator.testing;
+
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.run.IterationMetrics;
+import io.ballast.orchestrator.core.run.LoopState;
+import io.ballast.orchestrator.core.run.PromptSets;
+import io.ballast.orchestrator.core.run.Run;
+import io.ballast.orchestrator.core.run.RunStore;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/** Runs in memory; what is stored outlives the worker that a test kills. */
+public final class InMemoryRunStore implements RunStore {
+  private static final class Stored {
+    private final NewRun created;
+    private final List<IterationMetrics> iterations = new ArrayList<>();
+    private Run run;
+    private LoopState state;
+
+    private Stored(NewRun created) {
+      this.created = created;
+      this.run = created.run();
+      this.state = created.state();
+    }
+  }
+
+  private final Map<String, Stored> runs = new LinkedHashMap<>();
+
+  private Stored stored(String runId) {
+    Stored stored = runs.get(runId);
+    if (stored == null) {
+      throw Faults.unknown("run", runId);
+    }
+    return stored;
+  }
+
+  @Override
+  public synchronized Keyed create(NewRun run) {
+    Optional<Keyed> there = byKey(run.run().tenant(), run.idempotencyKey());
+    if (there.isPresent()) {
+      return there.get();
+    }
+    runs.put(run.run().runId(), new Stored(run));
+    return new Keyed(run.run(), run.fingerprint());
+  }
+
+  @Override
+  public synchronized Optional<Keyed> byKey(String tenant, String key) {
+    return runs.values().stream()
+        .filter(each -> !key.isEmpty() && each.created.idempotencyKey().equals(key))
+        .filter(each -> each.run.tenant().equals(tenant))
+        .map(each -> new Keyed(each.run, each.created.fingerprint()))
+        .findFirst();
+  }
+
+  @Override
+  public synchronized Optional<Run> find(String runId) {
+    return Optional.ofNullable(runs.get(runId)).map(each -> each.run);
+  }
+
+  @Override
+  public synchronized List<Run> newest(String tenant, int limit) {
+    return runs.values().stream()
+        .map(each -> each.run)
+        .filter(run -> run.tenant().equals(tenant))
+        .toList()
+        .reversed()
+        .stream()
+        .limit(limit)
+        .toList();
+  }
+
+  @Override
+  public synchronized List<Run> active() {
+    return runs.values().stream()
+        .map(each -> each.run)
+        .filter(run -> run.state().active())
+        .toList();
+  }
+
+  @Override
+  public synchronized List<IterationMetrics> iterations(String runId, int after) {
+    return stored(runId).iterations.stream().filter(each -> each.iteration() > after).toList();
+  }
+
+  @Override
+  public synchronized PromptSets prompts(String runId) {
+    return stored(runId).created.prompts();
+  }
+
+  @Override
+  public synchronized LoopState loopState(String runId) {
+    return stored(runId).state;
+  }
+
+  @Override
+  public synchronized Run change(String runId, UnaryOperator<Run> change) {
+    Stored stored = stored(runId);
+    stored.run = change.apply(stored.run);
+    return stored.run;
+  }
+
+  @Override
+  public synchronized Run commit(
+      String runId, UnaryOperator<Run> change, IterationMetrics metrics, LoopState state) {
+    Stored stored = stored(runId);
+    Run next = change.apply(stored.run);
+    stored.iterations.add(metrics);
+    stored.state = state;
+    stored.run = next;
+    return next;
+  }
+}

@@ -1,0 +1,137 @@
+package io.ballast.orchestrator.testing;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.orchestrator.core.learner.GroupGradients;
+import io.ballast.orchestrator.core.learner.GroupLoss;
+import io.ballast.orchestrator.core.learner.GroupScores;
+import io.ballast.orchestrator.core.learner.ModelShape;
+import io.ballast.orchestrator.core.learner.Trainee;
+import io.ballast.orchestrator.core.learner.TrainingCompletion;
+import io.ballast.orchestrator.core.learner.TrainingGroup;
+import io.ballast.orchestrator.core.learner.WhichWeights;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A "model" of one weight w and one moment: log π(token) = −1 + w·f(token) with f from −0.3 to 0.3,
+ * so that its gradients are exact and a test can follow them.
+ */
+public final class OneWeightTrainee implements Trainee {
+  private double weight;
+  private double moment;
+  private double gradient;
+  private long updates;
+  private boolean closed;
+
+  /** The weight as it is. */
+  public double weight() {
+    return weight;
+  }
+
+  /** Whether it was closed. */
+  public boolean closed() {
+    return closed;
+  }
+
+  private static double feature(int token) {
+    return (token % 7 - 3) / 10.0;
+  }
+
+  @Override
+  public ModelShape shape() {
+    return new ModelShape(1_024, 257);
+  }
+
+  @Override
+  public long updatesCount() {
+    return updates;
+  }
+
+  @Override
+  public List<GroupScores> scores(List<TrainingGroup> groups, WhichWeights weights) {
+    double w = weights == WhichWeights.CURRENT ? weight : 0;
+    return groups.stream().map(group -> scores(group, w)).toList();
+  }
+
+  private static GroupScores scores(TrainingGroup group, double w) {
+    List<PerToken> logProbs = new ArrayList<>();
+    List<PerToken> entropies = new ArrayList<>();
+    for (TrainingCompletion completion : group.completions()) {
+      float[] numbers = new float[completion.size()];
+      float[] spread = new float[completion.size()];
+      for (int t = 0; t < numbers.length; t++) {
+        numbers[t] = (float) (-1 + w * feature(completion.tokens().get(t)));
+        spread[t] = 0.5f;
+      }
+      logProbs.add(PerToken.of(numbers));
+      entropies.add(PerToken.of(spread));
+    }
+    return new GroupScores(logProbs, entropies);
+  }
+
+  @Override
+  public List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss) {
+    List<GroupScores> scores = scores(groups, WhichWeights.CURRENT);
+    for (int i = 0; i < groups.size(); i++) {
+      GroupGradients gradients = loss.gradients(i, scores.get(i));
+      for (int g = 0; g < groups.get(i).size(); g++) {
+        TrainingCompletion completion = groups.get(i).completions().get(g);
+        for (int t = 0; t < completion.size(); t++) {
+          gradient += gradients.byLogProbs().get(g).get(t) * feature(completion.tokens().get(t));
+        }
+      }
+    }
+    return scores;
+  }
+
+  @Override
+  public double step(double learningRate) {
+    moment = 0.9 * moment + gradient;
+    weight -= learningRate * moment;
+    double norm = Math.abs(gradient);
+    gradient = 0;
+    updates++;
+    return norm;
+  }
+
+  @Override
+  public Decoder sampler() {
+    throw new AssertionError("runs sample from the policy-server");
+  }
+
+  @Override
+  public void publish(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    Files.writeString(folder.resolve(ModelManifest.WEIGHTS), Double.toHexString(weight));
+  }
+
+  @Override
+  public void checkpoint(Path file) throws IOException {
+    Files.writeString(
+        file, Double.toHexString(weight) + " " + Double.toHexString(moment) + " " + updates);
+  }
+
+  @Override
+  public void restore(Path file) {
+    try {
+      String[] parts = Files.readString(file).split(" ", 3);
+      weight = Double.parseDouble(parts[0]);
+      moment = Double.parseDouble(parts[1]);
+      updates = Long.parseLong(parts[2]);
+      gradient = 0;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}

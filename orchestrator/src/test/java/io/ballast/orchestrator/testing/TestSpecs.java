@@ -1,0 +1,35 @@
+package io.ballast.orchestrator.testing;
+
+/** Specs of short runs: 3 iterations of 2 prompts, 3 completions each. */
+public final class TestSpecs {
+  private TestSpecs() {}
+
+  /** A run called {@code name} from version 1 of the tiny model. */
+  public static String spec(String name) {
+    return spec(name, "");
+  }
+
+  /** The same with {@code more} keys at the end. */
+  public static String spec(String name, String more) {
+    return """
+        name: %s
+        policy: {model: tiny, version: 1}
+        iterations: 3
+        seed: 5
+        learning_rate: 0.5
+        rollout:
+          prompts_per_iteration: 2
+          completions_per_prompt: 3
+          max_new_tokens: 6
+          min_group: 2
+        prompts: {inline: ["int a", "int b", "int c", "int d", "int e"]}
+        kl: {stop_at: 1000}
+        stop: {spread_growth: 1000}
+        safety_test:
+          threshold: 0.4
+          prompts: {inline: ["long x", "long y", "long z"]}
+        %s
+        """
+        .formatted(name, more);
+  }
+}
