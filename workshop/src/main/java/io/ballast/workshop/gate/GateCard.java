@@ -1,0 +1,149 @@
+package io.ballast.workshop.gate;
+
+import io.ballast.rl.gate.ThresholdFit;
+import io.ballast.safety.core.gate.GateSpec;
+import io.ballast.safety.core.gate.GateStage;
+import java.util.Locale;
+import java.util.Map;
+
+/** Writes what a reader must know of a trained gate model, from the facts of its run. */
+final class GateCard {
+  private GateCard() {}
+
+  /**
+   * Returns the card as Markdown.
+   *
+   * @param name of the model, such as {@code java-gate-context}
+   * @param policy whose suggestions it was trained on, such as {@code java-tiny 1}
+   * @param command what makes the model again
+   */
+  static String of(
+      String name,
+      GateStage stage,
+      GateTrainer.Trained trained,
+      GateTrainer.Plan plan,
+      String policy,
+      String command) {
+    GateTrainer.Stage own = trained.stages().get(stage);
+    if (own == null) {
+      throw new IllegalArgumentException("stage " + stage + ": not trained");
+    }
+    GateSpec spec = own.spec();
+    StringBuilder text = new StringBuilder();
+    text.append("# ").append(name).append("\n\n").append(purpose(stage)).append("\n\n");
+    text.append("| | |\n|---|---|\n");
+    row(text, "policy", policy + ", temperature 1");
+    row(
+        text,
+        "label",
+        "kept: the programmer accepts the suggestion, or keeps its right beginning of three"
+            + " characters or more; not kept: rejects all of it");
+    row(
+        text,
+        "model",
+        own.count()
+            + " trees of XGBoost on "
+            + spec.features().size()
+            + " features, Platt's scaling");
+    row(
+        text,
+        "suggestions, split by file",
+        format(
+            "%,d to train, %,d to stop and calibrate, %,d to draw the lines, %,d to measure; at"
+                + " %,d positions",
+            trained.sizes().train(),
+            trained.sizes().calibration(),
+            trained.sizes().thresholds(),
+            trained.sizes().test(),
+            trained.sizes().positions()));
+    row(text, "withholds below", format("%.4f", spec.threshold()));
+    if (stage == GateStage.CONTEXT) {
+      row(text, "refers at and above", format("%.4f bits of entropy", spec.referEntropyBits()));
+    }
+    row(
+        text,
+        "explores",
+        format("%.0f %% of what it would withhold", 100 * spec.explorationShare()));
+    row(text, "seed", Long.toString(plan.seed()));
+    row(text, "licence", "Apache-2.0");
+    text.append("\nMake it again: `").append(command).append("`\n\n");
+    text.append("## On files that trained nothing\n\n| | AUC |\n|---|---|\n");
+    row(text, "this model", figure(spec.heldOut(), "auc"));
+    for (String baseline : GateTrainer.baselines(stage)) {
+      row(
+          text,
+          baseline.replace('_', ' ') + " alone",
+          figure(spec.heldOut(), "baseline_" + baseline + "_auc"));
+    }
+    text.append(
+        format(
+            "%n%.1f %% of these suggestions were kept. Expected calibration error %s, Brier score"
+                + " %s.%n%n",
+            100 * spec.heldOut().getOrDefault("base_rate", 0.0),
+            figure(spec.heldOut(), "calibration_error"),
+            figure(spec.heldOut(), "brier")));
+    text.append("## Both stages together, on the same files\n\n").append(together(trained, plan));
+    text.append("\n## Limits\n");
+    text.append(
+        "Trained on one policy's suggestions to one programmer: another policy's need another gate."
+            + " It hides; it must not be a reward, for the likeliest kept suggestion is a short"
+            + " one.\n");
+    return text.toString();
+  }
+
+  private static String together(GateTrainer.Trained trained, GateTrainer.Plan plan) {
+    Map<String, Double> c = trained.cascade();
+    String goal =
+        format(
+            "Lines are drawn so that, of what is withheld, at least %.0f %% would have been"
+                + " rejected (lower bound at confidence %.0f %%, samples of a position taken as"
+                + " independent).",
+            100 * plan.targetAccuracy(), 100 * (1 - plan.delta()));
+    return switch (trained.fit()) {
+      case ThresholdFit.Infeasible infeasible ->
+          goal + " No lines that withhold anything keep to that: **everything is shown.**\n";
+      case ThresholdFit.Feasible feasible ->
+          goal
+              + format(
+                  "%n%n| | |%n|---|---|%n| withheld | %.1f %% |%n| of which not even generated | %.1f %% |%n"
+                      + "| rejected, of what is withheld | %.1f ± %.1f %% |%n"
+                      + "| accepted suggestions that are withheld | %.1f %% |%n"
+                      + "| edited suggestions that are withheld | %.1f %% |%n"
+                      + "| accepted, of all → of what is shown | %.1f → %.1f %% |%n"
+                      + "| rejected, of all → of what is shown | %.1f → %.1f %% |%n",
+                  100 * c.getOrDefault("withheld_share", 0.0),
+                  100 * c.getOrDefault("not_generated_share", 0.0),
+                  100 * c.getOrDefault("rejected_among_withheld", 0.0),
+                  100 * c.getOrDefault("rejected_among_withheld_half_width", 0.0),
+                  100 * c.getOrDefault("accepted_withheld", 0.0),
+                  100 * c.getOrDefault("edited_withheld", 0.0),
+                  100 * c.getOrDefault("accepted_share", 0.0),
+                  100 * c.getOrDefault("accepted_share_of_shown", 0.0),
+                  100 * c.getOrDefault("rejected_share", 0.0),
+                  100 * c.getOrDefault("rejected_share_of_shown", 0.0));
+    };
+  }
+
+  private static String purpose(GateStage stage) {
+    return switch (stage) {
+      case CONTEXT ->
+          "Stage 1 of the display gate: from the text before the cursor alone, how likely is it that"
+              + " a suggestion here is kept? If hardly, none is generated.";
+      case SUGGESTION ->
+          "Stage 2 of the display gate: how likely is it that this suggestion is kept here? If"
+              + " hardly, it is not shown.";
+    };
+  }
+
+  private static String figure(Map<String, Double> figures, String name) {
+    return format("%.3f", figures.getOrDefault(name, Double.NaN));
+  }
+
+  private static void row(StringBuilder text, String name, String value) {
+    text.append("| ").append(name).append(" | ").append(value).append(" |\n");
+  }
+
+  private static String format(String pattern, Object... values) {
+    return String.format(Locale.ROOT, pattern, values);
+  }
+}

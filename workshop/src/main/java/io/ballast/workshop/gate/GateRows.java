@@ -1,0 +1,125 @@
+package io.ballast.workshop.gate;
+
+import io.ballast.safety.core.gate.GateFeatures;
+import io.ballast.safety.core.gate.GateStage;
+import io.ballast.safety.core.gate.GateSuggestion;
+import io.ballast.workshop.programmer.Outcome;
+import io.ballast.workshop.scoring.LabelledCompletion;
+import io.ballast.workshop.scoring.LabelledCompletion.Drawn;
+import io.ballast.workshop.scoring.LabelledGroup;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * Drawn suggestions as both stages of the gate see them; those of a position side by side. One that
+ * would never be shown, because it has no text, is left out.
+ *
+ * <p>Shape letters: P positions, N suggestions, F features of a stage.
+ */
+final class GateRows {
+  private final List<float[]> contexts = new ArrayList<>();
+  private final List<float[]> suggestions = new ArrayList<>();
+  private final List<Outcome> outcomes = new ArrayList<>();
+  private final List<Integer> positions = new ArrayList<>();
+  private final List<String> files = new ArrayList<>();
+
+  private GateRows() {}
+
+  /**
+   * Reads the features of all groups that have text.
+   *
+   * @throws IllegalArgumentException if a completion does not say how it was drawn
+   */
+  static GateRows of(List<LabelledGroup> groups) {
+    GateRows rows = new GateRows();
+    for (LabelledGroup group : groups) {
+      rows.add(group);
+    }
+    return rows;
+  }
+
+  private void add(LabelledGroup group) {
+    int position = contexts.size();
+    boolean empty = true;
+    for (LabelledCompletion completion : group.completions()) {
+      Drawn drawn =
+          completion
+              .drawn()
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          group.file() + ": a completion without text (expected: collected ones)"));
+      if (!drawn.text().isEmpty()) {
+        empty = false;
+        suggestions.add(
+            GateFeatures.suggestion(
+                group.promptText(),
+                new GateSuggestion(
+                    drawn.text(), drawn.logProbs(), Optional.of(drawn.stopReason()))));
+        outcomes.add(drawn.outcome());
+        positions.add(position);
+      }
+    }
+    if (!empty) {
+      contexts.add(GateFeatures.context(group.promptText()));
+      files.add(group.file());
+    }
+  }
+
+  /** N. */
+  int size() {
+    return suggestions.size();
+  }
+
+  /** P. */
+  int positions() {
+    return contexts.size();
+  }
+
+  /** The position of a suggestion. */
+  int position(int row) {
+    return positions.get(row);
+  }
+
+  /** The source file of a position. */
+  String file(int position) {
+    return files.get(position);
+  }
+
+  /** What the programmer did with a suggestion. */
+  Outcome outcome(int row) {
+    return outcomes.get(row);
+  }
+
+  /** What a stage's model is to predict: whether anything of the suggestion was kept. */
+  boolean kept(int row) {
+    return outcome(row) != Outcome.REJECTED;
+  }
+
+  /** What a stage sees of a suggestion, shape [F]; not to be written. */
+  float[] features(GateStage stage, int row) {
+    return switch (stage) {
+      case CONTEXT -> contexts.get(position(row));
+      case SUGGESTION -> suggestions.get(row);
+    };
+  }
+
+  /** Returns the indices of the suggestions whose files' {@code percent} lies in [from, to). */
+  int[] rows(FileShare share, int from, int to) {
+    boolean[] inside = new boolean[positions()];
+    for (int position = 0; position < inside.length; position++) {
+      int percent = share.percent(file(position));
+      inside[position] = percent >= from && percent < to;
+    }
+    return IntStream.range(0, size()).filter(row -> inside[position(row)]).toArray();
+  }
+
+  /** Assigns files to hundredths. */
+  @FunctionalInterface
+  interface FileShare {
+    /** 0 to 99, the same for the same name. */
+    int percent(String file);
+  }
+}

@@ -1,0 +1,261 @@
+package io.ballast.workshop.gate;
+
+import io.ballast.rl.gate.BinaryEntropy;
+import io.ballast.rl.gate.DisplayGate;
+import io.ballast.rl.gate.GateExample;
+import io.ballast.rl.gate.GateThresholds;
+import io.ballast.rl.gate.ProportionBoundMethod;
+import io.ballast.rl.gate.ThresholdFit;
+import io.ballast.rl.gate.ThresholdFitter;
+import io.ballast.rl.preference.PlattScaling;
+import io.ballast.safety.adapter.GradientBoostedTrees;
+import io.ballast.safety.core.gate.GateCalibration;
+import io.ballast.safety.core.gate.GateSpec;
+import io.ballast.safety.core.gate.GateStage;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/**
+ * Trains both stages of the display gate and draws their lines together: trees on some files, when
+ * to stop and what a log-odds means on others, the thresholds on others again; all of it is
+ * measured on the rest.
+ */
+final class GateTrainer {
+  private static final int TRAIN_END = 55;
+  private static final int CALIBRATION_END = 70;
+  private static final int THRESHOLDS_END = 85;
+
+  /** Stage 1 is sure at most of the positions below these shares of its predictions. */
+  private static final double[] SURE_SHARES = {
+    0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6
+  };
+
+  /**
+   * What the gate must keep to.
+   *
+   * @param targetAccuracy ρ: at least this share of what is withheld would have been rejected
+   * @param referCost λ: a generation against a needless display, 0 to 1
+   * @param delta of the lower bound of that share
+   * @param explorationShare of what would be withheld and is shown
+   * @param trees how trees are grown
+   * @param seed of the split
+   */
+  record Plan(
+      double targetAccuracy,
+      double referCost,
+      double delta,
+      double explorationShare,
+      TreeTrainer.Options trees,
+      long seed) {}
+
+  /**
+   * A trained stage.
+   *
+   * @param spec what its folder says
+   * @param trees what decides
+   * @param count how many trees
+   */
+  record Stage(GateSpec spec, TreeTrainer.Trees trees, int count) {}
+
+  /**
+   * Both stages.
+   *
+   * @param stages by stage
+   * @param fit what fitting the thresholds found
+   * @param cascade both stages together on files that trained nothing, by name
+   * @param sizes what was used for what
+   */
+  record Trained(
+      Map<GateStage, Stage> stages, ThresholdFit fit, Map<String, Double> cascade, Sizes sizes) {}
+
+  /**
+   * How many suggestions were used for what.
+   *
+   * @param train to grow trees
+   * @param calibration to stop and calibrate
+   * @param thresholds to draw the lines
+   * @param test to measure
+   * @param positions of all of them
+   */
+  record Sizes(int train, int calibration, int thresholds, int test, int positions) {}
+
+  private final Plan plan;
+  private final Consumer<String> log;
+
+  GateTrainer(Plan plan, Consumer<String> log) {
+    this.plan = plan;
+    this.log = log;
+  }
+
+  /**
+   * Trains.
+   *
+   * @param share which hundredth a file is in
+   * @throws IllegalArgumentException if a part of the files has no suggestion of either outcome
+   */
+  Trained train(GateRows table, GateRows.FileShare share) {
+    int[] train = rows(table, share, 0, TRAIN_END, "training");
+    int[] calibration = rows(table, share, TRAIN_END, CALIBRATION_END, "calibration");
+    int[] thresholds = rows(table, share, CALIBRATION_END, THRESHOLDS_END, "thresholds");
+    int[] test = rows(table, share, THRESHOLDS_END, 100, "measurement");
+    Map<GateStage, TreeTrainer.Trained> trees = new EnumMap<>(GateStage.class);
+    Map<GateStage, PlattScaling> scalings = new EnumMap<>(GateStage.class);
+    Map<GateStage, double[]> probabilities = new EnumMap<>(GateStage.class);
+    for (GateStage stage : GateStage.values()) {
+      TreeTrainer.Trained trained =
+          new TreeTrainer(stage, table, plan.trees()).train(train, calibration);
+      double[] logOdds = logOdds(stage, table, trained.trees());
+      PlattScaling scaling = PlattScaling.fit(of(logOdds, calibration), kept(table, calibration));
+      trees.put(stage, trained);
+      scalings.put(stage, scaling);
+      probabilities.put(stage, Arrays.stream(logOdds).map(scaling::probability).toArray());
+      log.accept(
+          String.format(
+              Locale.ROOT,
+              "stage %s: %d trees, validation loss %.4f",
+              stage,
+              trained.count(),
+              trained.validationLoss()));
+    }
+    double[] first = probabilities(probabilities, GateStage.CONTEXT);
+    double[] second = probabilities(probabilities, GateStage.SUGGESTION);
+    ThresholdFit fit = fit(table, thresholds, first, second);
+    GateThresholds lines =
+        switch (fit) {
+          case ThresholdFit.Feasible feasible -> feasible.thresholds();
+          case ThresholdFit.Infeasible infeasible -> GateThresholds.open();
+        };
+    Map<String, Double> cascade =
+        new GateReport(table, test).of(new DisplayGate(lines, 0, true), first, second);
+    Map<GateStage, Stage> stages = new EnumMap<>(GateStage.class);
+    trees.forEach(
+        (stage, trained) -> {
+          double[] own = probabilities(probabilities, stage);
+          PlattScaling scaling = scalings.get(stage);
+          if (scaling == null) {
+            throw new IllegalStateException("no calibration of " + stage);
+          }
+          GateSpec spec =
+              GateSpec.of(
+                  stage,
+                  new GateCalibration.Platt(scaling),
+                  stage == GateStage.CONTEXT ? lines.stageOne() : lines.stageTwo(),
+                  stage == GateStage.CONTEXT ? lines.referEntropyBits() : 0,
+                  plan.explorationShare(),
+                  figures(stage, table, test, own));
+          stages.put(stage, new Stage(spec, trained.trees(), trained.count()));
+        });
+    Sizes sizes =
+        new Sizes(
+            train.length, calibration.length, thresholds.length, test.length, table.positions());
+    return new Trained(stages, fit, cascade, sizes);
+  }
+
+  private ThresholdFit fit(GateRows table, int[] rows, double[] first, double[] second) {
+    List<GateExample> examples = new ArrayList<>();
+    for (int row : rows) {
+      examples.add(new GateExample(first[row], second[row], table.kept(row)));
+    }
+    // below one half a lower probability is a surer one: stage 1 is sure below the refer entropy
+    double[] sorted = Arrays.stream(of(first, rows)).filter(p -> p < 0.5).sorted().toArray();
+    double[] candidates =
+        Arrays.stream(SURE_SHARES)
+            .map(
+                quantile -> {
+                  int index = (int) (quantile * rows.length);
+                  return index == 0 || index >= sorted.length
+                      ? 0
+                      : BinaryEntropy.bits(sorted[index]);
+                })
+            .distinct()
+            .toArray();
+    return new ThresholdFitter(
+            plan.targetAccuracy(),
+            plan.referCost(),
+            plan.delta(),
+            ProportionBoundMethod.CLOPPER_PEARSON)
+        .fit(examples, candidates);
+  }
+
+  private static Map<String, Double> figures(
+      GateStage stage, GateRows table, int[] test, double[] probabilities) {
+    boolean[] kept = kept(table, test);
+    double[] own = of(probabilities, test);
+    Map<String, Double> figures = new TreeMap<>();
+    figures.put("auc", GateMetrics.areaUnderCurve(own, kept));
+    figures.put("calibration_error", GateMetrics.calibrationError(own, kept));
+    figures.put("brier", GateMetrics.brierScore(own, kept));
+    figures.put(
+        "base_rate",
+        (double) IntStream.range(0, kept.length).filter(i -> kept[i]).count() / kept.length);
+    figures.put("suggestions", (double) test.length);
+    for (String baseline : baselines(stage)) {
+      int column = stage.featureNames().indexOf(baseline);
+      double[] values =
+          Arrays.stream(test).mapToDouble(row -> table.features(stage, row)[column]).toArray();
+      double area = GateMetrics.areaUnderCurve(values, kept);
+      figures.put("baseline_" + baseline + "_auc", Math.max(area, 1 - area));
+    }
+    return figures;
+  }
+
+  /** Single numbers that need no training; either direction counts. */
+  static List<String> baselines(GateStage stage) {
+    return switch (stage) {
+      case CONTEXT -> List.of("line_characters", "word_characters");
+      case SUGGESTION -> List.of("log_prob_mean", "log_prob_sum", "suggestion_characters");
+    };
+  }
+
+  private static double[] logOdds(GateStage stage, GateRows table, TreeTrainer.Trees trees) {
+    try (GradientBoostedTrees model =
+        GradientBoostedTrees.load(trees.bytes(), stage.featureNames().size())) {
+      return IntStream.range(0, table.size())
+          .mapToDouble(row -> model.logOdds(table.features(stage, row)))
+          .toArray();
+    }
+  }
+
+  private static int[] rows(
+      GateRows table, GateRows.FileShare share, int from, int to, String purpose) {
+    int[] rows = table.rows(share, from, to);
+    long kept = Arrays.stream(rows).filter(table::kept).count();
+    if (kept == 0 || kept == rows.length) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%s: %,d of %,d suggestions kept (expected: some, not all; collect from more files)",
+              purpose,
+              kept,
+              rows.length));
+    }
+    return rows;
+  }
+
+  private static double[] probabilities(Map<GateStage, double[]> all, GateStage stage) {
+    double[] found = all.get(stage);
+    if (found == null) {
+      throw new IllegalStateException("no probabilities of " + stage);
+    }
+    return found;
+  }
+
+  private static double[] of(double[] values, int[] rows) {
+    return Arrays.stream(rows).mapToDouble(row -> values[row]).toArray();
+  }
+
+  private static boolean[] kept(GateRows table, int[] rows) {
+    boolean[] kept = new boolean[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      kept[i] = table.kept(rows[i]);
+    }
+    return kept;
+  }
+}
