@@ -114,6 +114,11 @@ final class EnsembleFigures {
     return figures;
   }
 
+  /** Adds the cautious score's figures on some of the groups. */
+  void subset(Map<String, Double> figures, String prefix, ScoringMetrics metrics) {
+    put(figures, prefix + "cautious_", metrics, cautious);
+  }
+
   private void put(
       Map<String, Double> figures, String prefix, ScoringMetrics metrics, double[] values) {
     metrics

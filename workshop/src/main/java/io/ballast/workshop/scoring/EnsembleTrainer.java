@@ -57,9 +57,10 @@ final class EnsembleTrainer {
    * Returns the trained model with its held-out figures.
    *
    * @param table features as read, not standardised
+   * @param textTest those groups of the test that were given as texts, measured by themselves too
    * @throws IllegalArgumentException if a part of the split has no groups
    */
-  ScoringModel train(FeatureTable table, GroupSplit split) {
+  ScoringModel train(FeatureTable table, GroupSplit split, int[] textTest) {
     requireGroups(split.train(), "training");
     requireGroups(split.validation(), "validation");
     requireGroups(split.test(), "test");
@@ -100,6 +101,9 @@ final class EnsembleTrainer {
     ScoringMetrics test = new ScoringMetrics(standard, split.test().groups());
     List<Map<String, Double>> members = figures.members(test);
     Map<String, Double> ensemble = figures.ensemble(test, calibration, baselines(table));
+    if (textTest.length > 0) {
+      figures.subset(ensemble, "as_text_", new ScoringMetrics(standard, textTest));
+    }
     ScoringSpec spec =
         new ScoringSpec(
             plan.kind(),

@@ -7,14 +7,25 @@ import io.ballast.inference.onnx.FeatureVector;
 import io.ballast.inference.onnx.OnnxFeatureReader;
 import io.ballast.inference.onnx.Refusal;
 import io.ballast.inference.onnx.ScoringGroup;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Features and labels of N completions, those of a group side by side. Not changed once built.
@@ -29,7 +40,9 @@ final class FeatureTable {
   private final List<LabelledCompletion> labels = new ArrayList<>();
   private final List<String> files = new ArrayList<>();
   private final List<Integer> starts = new ArrayList<>();
+  private final List<LabelledGroup> sources = new ArrayList<>();
   private final Map<Refusal.Reason, Integer> refused = new EnumMap<>(Refusal.Reason.class);
+  private final Map<LabelledCompletion, Refusal.Reason> refusals = new IdentityHashMap<>();
 
   private FeatureTable(int width) {
     this.width = width;
@@ -66,6 +79,81 @@ final class FeatureTable {
     return table;
   }
 
+  /**
+   * Reads the features as {@link #read(OnnxFeatureReader, List, IntConsumer)} does, or from {@code
+   * cache} if it holds those of just these groups; else writes them there. Rewards and costs of the
+   * same labels share them.
+   *
+   * @param key names trunk, features and groups
+   */
+  static FeatureTable read(
+      OnnxFeatureReader reader,
+      List<LabelledGroup> groups,
+      Path cache,
+      String key,
+      IntConsumer progress)
+      throws IOException {
+    if (Files.isRegularFile(cache)) {
+      Optional<FeatureTable> known = readCache(cache, key, groups, reader.featureCount());
+      if (known.isPresent()) {
+        return known.get();
+      }
+    }
+    FeatureTable table = read(reader, groups, progress);
+    table.writeCache(cache, key, groups);
+    return table;
+  }
+
+  private static Optional<FeatureTable> readCache(
+      Path cache, String key, List<LabelledGroup> groups, int width) throws IOException {
+    FeatureTable table = new FeatureTable(width);
+    try (DataInputStream in =
+        new DataInputStream(new BufferedInputStream(Files.newInputStream(cache), 1 << 16))) {
+      if (!in.readUTF().equals(key)) {
+        return Optional.empty();
+      }
+      for (LabelledGroup group : groups) {
+        List<FeatureOutcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < group.completions().size(); i++) {
+          int refusal = in.readByte();
+          if (refusal < 0) {
+            float[] row = new float[width];
+            for (int f = 0; f < width; f++) {
+              row[f] = in.readFloat();
+            }
+            outcomes.add(new Extracted(FeatureVector.of(row), PerToken.of()));
+          } else {
+            outcomes.add(new Refusal(Refusal.Reason.values()[refusal], "refused before"));
+          }
+        }
+        table.add(group, outcomes);
+      }
+      return Optional.of(table);
+    } catch (EOFException e) {
+      return Optional.empty(); // a run that was stopped
+    }
+  }
+
+  private void writeCache(Path cache, String key, List<LabelledGroup> groups) throws IOException {
+    Map<LabelledCompletion, Refusal.Reason> left = refusals;
+    try (DataOutputStream out =
+        new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(cache), 1 << 16))) {
+      out.writeUTF(key);
+      int row = 0;
+      for (LabelledGroup group : groups) {
+        for (LabelledCompletion completion : group.completions()) {
+          Refusal.@Nullable Reason reason = left.get(completion);
+          out.writeByte(reason == null ? -1 : reason.ordinal());
+          if (reason == null) {
+            for (float value : rows.get(row++)) {
+              out.writeFloat(value);
+            }
+          }
+        }
+      }
+    }
+  }
+
   /** Returns a table without features. */
   static FeatureTable ofLabels(List<LabelledGroup> groups) {
     FeatureTable table = new FeatureTable(0);
@@ -83,12 +171,16 @@ final class FeatureTable {
           rows.add(extracted.features().toArray());
           labels.add(group.completions().get(i));
         }
-        case Refusal refusal -> refused.merge(refusal.reason(), 1, Integer::sum);
+        case Refusal refusal -> {
+          refused.merge(refusal.reason(), 1, Integer::sum);
+          refusals.put(group.completions().get(i), refusal.reason());
+        }
       }
     }
     if (rows.size() > starts.getLast()) {
       starts.add(rows.size());
       files.add(group.file());
+      sources.add(group);
     }
   }
 
@@ -125,6 +217,11 @@ final class FeatureTable {
   /** The source file of a group. */
   String file(int group) {
     return files.get(group);
+  }
+
+  /** What a group was made from. */
+  LabelledGroup source(int group) {
+    return sources.get(group);
   }
 
   /** The features of a completion, shape [F]; not to be written. */
@@ -192,6 +289,7 @@ final class FeatureTable {
     FeatureTable copy = new FeatureTable(width);
     copy.labels.addAll(labels);
     copy.files.addAll(files);
+    copy.sources.addAll(sources);
     copy.starts.clear();
     copy.starts.addAll(starts);
     copy.refused.putAll(refused);

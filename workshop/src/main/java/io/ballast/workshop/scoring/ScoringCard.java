@@ -41,6 +41,9 @@ final class ScoringCard {
     }
     figures(text, "mean of members", spec.heldOut(), "mean_");
     figures(text, cautious(spec.kind()), spec.heldOut(), "cautious_");
+    if (spec.heldOut().containsKey("as_text_cautious_auc")) {
+      figures(text, "the same, positions given as texts", spec.heldOut(), "as_text_cautious_");
+    }
     String sign = spec.kind() == ScoringKind.COST ? "− " : "";
     figures(text, sign + "length alone", spec.heldOut(), "baseline_length_");
     figures(text, sign + "mean log-prob alone", spec.heldOut(), "baseline_mean_log_prob_");

@@ -6,11 +6,13 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.torch.LlamaConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -74,6 +76,14 @@ public final class TrainScoring implements Callable<Integer> {
   private Path work = Path.of("workshop/target/scoring");
 
   @Option(
+      names = "--text-interval",
+      defaultValue = "3",
+      description =
+          "Every so manieth position is given as two texts, as callers without tokens do; 0: none"
+              + " (default: ${DEFAULT-VALUE}).")
+  private int textInterval;
+
+  @Option(
       names = "--epochs",
       defaultValue = "40",
       description = "The most passes over the labels (default: ${DEFAULT-VALUE}).")
@@ -91,6 +101,11 @@ public final class TrainScoring implements Callable<Integer> {
       description = "Threads to read features with (default: ${DEFAULT-VALUE}).")
   private int threads;
 
+  @Option(
+      names = "--made-by",
+      description = "What the model card says makes the model again (default: this command).")
+  private @Nullable String madeBy;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   /** Runs the command and exits with its code. */
@@ -101,18 +116,25 @@ public final class TrainScoring implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     int count = heads != null ? heads : kind == ScoringKind.COST ? COST_HEADS : REWARD_HEADS;
-    if (count < 1 || epochs < 1 || threads < 1) {
+    if (count < 1 || epochs < 1 || threads < 1 || textInterval < 0) {
       throw new ParameterException(
-          spec.commandLine(), "--heads, --epochs, --threads: at least 1 each");
+          spec.commandLine(),
+          "--heads, --epochs, --threads: at least 1 each; --text-interval: at least 0");
     }
     PrintWriter out = spec.commandLine().getOut();
-    List<LabelledGroup> groups = LabelledGroups.read(labels);
+    TextForms forms = forms();
+    List<LabelledGroup> groups = forms.groups();
     ScoringModel model;
     Map<String, String> run;
     try (OnnxFeatureReader reader =
         OnnxFeatureReader.open(trunk, ScoringFeature.all(), work, threads)) {
       FeatureTable table =
-          FeatureTable.read(reader, groups, done -> progress(out, done, groups.size()));
+          FeatureTable.read(
+              reader,
+              groups,
+              work.resolve("features.bin"),
+              TrunkFeatures.key(labels, reader) + " every " + textInterval,
+              done -> progress(out, done, groups.size()));
       GroupSplit split = GroupSplit.byFile(table, seed);
       HeadTrainer.Options options = HeadTrainer.Options.defaults().withEpochs(epochs);
       run = facts(table, split);
@@ -130,10 +152,25 @@ public final class TrainScoring implements Callable<Integer> {
                     out.println(line);
                     out.flush();
                   })
-              .train(table, split);
+              .train(
+                  table,
+                  split,
+                  Arrays.stream(split.test().groups())
+                      .filter(group -> forms.isText(table.source(group)))
+                      .toArray());
     }
     publish(model, count, run, out);
     return 0;
+  }
+
+  private TextForms forms() throws IOException {
+    List<LabelledGroup> groups = LabelledGroups.read(labels);
+    if (textInterval == 0 || groups.stream().allMatch(group -> group.promptText().isEmpty())) {
+      return TextForms.without(groups);
+    }
+    try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(trunk)) {
+      return TextForms.of(groups, textInterval, tokenizer);
+    }
   }
 
   private static void progress(PrintWriter out, int done, int groups) {
@@ -163,23 +200,27 @@ public final class TrainScoring implements Callable<Integer> {
     if (kind == ScoringKind.REWARD_ENSEMBLE) {
       facts.put("a pair is won by", "more characters " + worth.name().toLowerCase(Locale.ROOT));
     }
+    if (textInterval > 0) {
+      facts.put("given as texts instead of tokens", "1 of " + textInterval + " positions");
+    }
     facts.put("seed", Long.toString(seed));
     return facts;
   }
 
   private void publish(ScoringModel model, int count, Map<String, String> run, PrintWriter out)
       throws IOException {
-    String command =
+    String own =
         String.format(
             Locale.ROOT,
-            "./mesh train-scoring --kind %s --heads %d --worth %s --seed %d --epochs %d",
+            "./mesh pretrain train-scoring --kind %s --heads %d --worth %s --seed %d --epochs %d",
             kind,
             count,
             worth,
             seed,
             epochs);
     Path home = output.toAbsolutePath().normalize();
-    String card = ScoringCard.of(name(home.getParent()), model.spec(), run, command);
+    String card =
+        ScoringCard.of(name(home.getParent()), model.spec(), run, madeBy == null ? own : madeBy);
     Files.createDirectories(output);
     Files.writeString(output.resolve("MODEL_CARD.md"), card);
     ScoringModelFolder.write(output, model, Map.of("seed", Long.toString(seed)));

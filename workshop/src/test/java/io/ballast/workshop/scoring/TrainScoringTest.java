@@ -147,6 +147,22 @@ class TrainScoringTest {
         .hasSameBinaryContentAs(folder.resolve("second/1/model.safetensors"));
   }
 
+  @Test
+  void featuresThatWereReadBeforeGiveTheSameHeads() throws IOException {
+    Path cache = folder.resolve("work/features.bin");
+    train(ScoringKind.COST, "first", "--heads", "1", "--epochs", "2");
+    byte[] whole = Files.readAllBytes(cache);
+    train(ScoringKind.COST, "second", "--heads", "1", "--epochs", "2");
+    Files.write(
+        cache, Arrays.copyOf(whole, whole.length / 2)); // as a run leaves it that was stopped
+    train(ScoringKind.COST, "third", "--heads", "1", "--epochs", "2");
+    assertThat(cache).hasBinaryContent(whole);
+    for (String again : List.of("second", "third")) {
+      assertThat(folder.resolve(again + "/1/model.safetensors"))
+          .hasSameBinaryContentAs(folder.resolve("first/1/model.safetensors"));
+    }
+  }
+
   private String train(ScoringKind kind, String name, String... more) {
     List<String> arguments =
         new ArrayList<>(
