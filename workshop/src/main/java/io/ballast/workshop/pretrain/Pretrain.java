@@ -72,9 +72,9 @@ public final class Pretrain implements Callable<Integer> {
 
   @Option(
       names = "--output",
-      required = true,
-      description = "Hugging Face folder to write, such as models/java-tiny/1.")
-  private Path output = Path.of(".");
+      defaultValue = "models/java-tiny/1",
+      description = "Hugging Face folder to write (default: ${DEFAULT-VALUE}).")
+  private Path output = Path.of("models/java-tiny/1");
 
   @Option(names = "--resume", description = "Go on from the last checkpoint in --work.")
   private boolean resume;

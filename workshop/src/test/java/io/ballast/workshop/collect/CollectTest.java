@@ -15,11 +15,8 @@ import io.ballast.workshop.scoring.LabelledCompletion;
 import io.ballast.workshop.scoring.LabelledGroup;
 import io.ballast.workshop.scoring.LabelledGroups;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -27,10 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,9 +38,8 @@ class CollectTest {
 
   @BeforeAll
   static void writeCorpusAndDecoder() throws IOException {
-    jar("heldout", 1);
-    Map<String, String> sources = jar("preference", FILES);
-    TinyDecoder.write(folder.resolve("tiny/1"), sources.values().iterator().next());
+    String text = TinyCorpus.write(folder.resolve("corpus"), FILES, 1);
+    TinyDecoder.write(folder.resolve("tiny/1"), text);
   }
 
   @Test
@@ -149,37 +142,5 @@ class CollectTest {
         .setOut(new PrintWriter(new StringWriter()))
         .setErr(new PrintWriter(err))
         .execute(arguments.toArray(String[]::new));
-  }
-
-  private static Map<String, String> jar(String split, int files) throws IOException {
-    Path parent = Files.createDirectories(folder.resolve("corpus").resolve(split));
-    Map<String, String> sources = new TreeMap<>();
-    for (int i = 0; i < files; i++) {
-      sources.put(
-          "a/F" + i + ".java",
-          """
-          class %1$sF%2$d {
-            int a() {
-              return 7 + b();
-            }
-            int b() {
-              return 7 + a();
-            }
-            int c() {
-              return 7 + b();
-            }
-          }
-          """
-              .formatted(split, i));
-    }
-    try (OutputStream out = Files.newOutputStream(parent.resolve(split + "-1-sources.jar"));
-        ZipOutputStream zip = new ZipOutputStream(out)) {
-      for (Map.Entry<String, String> source : sources.entrySet()) {
-        zip.putNextEntry(new ZipEntry(source.getKey()));
-        String text = "/* Apache License */\npackage a;\n" + source.getValue();
-        zip.write(text.getBytes(StandardCharsets.UTF_8));
-      }
-    }
-    return sources;
   }
 }
