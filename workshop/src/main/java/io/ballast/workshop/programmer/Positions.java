@@ -50,9 +50,10 @@ public final class Positions {
         continue;
       }
       int wanted = Math.min(mostPerFile, count - drawn.size());
-      for (int start : lines) {
+      for (int k = 0; k < lines.size() && wanted > 0; k++) {
+        int start = lines.get(k);
         List<Integer> places = places(file.text(), start);
-        if (wanted > 0 && !places.isEmpty()) {
+        if (!places.isEmpty()) {
           drawn.add(new Position(file, start + places.get(random.nextInt(places.size()))));
           wanted--;
         }
@@ -62,7 +63,8 @@ public final class Positions {
   }
 
   private List<Integer> places(String text, int start) {
-    String line = Position.firstLine(text.substring(start));
+    int end = text.indexOf('\n', start);
+    String line = text.substring(start, end < 0 ? text.length() : end);
     int last = line.stripTrailing().length() - LEAST_TRUTH_CHARACTERS;
     return cursor.placesIn(line).stream().filter(place -> place <= last).toList();
   }
