@@ -324,11 +324,12 @@ final class BareLlama implements AutoCloseable {
    * temperature 1 or, {@code greedy}, by its likeliest token; and reads each token with its
    * log-probability, as the engine does.
    *
-   * @param prompts shape [B][P]
-   * @return shape [B][{@code count}]
+   * @param prompts shape [P][T]; each is computed once
+   * @param copies completions of each prompt, G
+   * @return shape [P · G][{@code count}]
    */
-  long[][] decode(int[][] prompts, int count, boolean greedy) {
-    int rows = prompts.length;
+  long[][] decode(int[][] prompts, int copies, int count, boolean greedy) {
+    int rows = prompts.length * copies;
     int start = prompts[0].length;
     long[][] drawn = new long[rows][count];
     try (PointerScope outer = new PointerScope();
@@ -339,7 +340,7 @@ final class BareLlama implements AutoCloseable {
         keys.add(zeros(ScalarType.Float, rows, keyHeads, start + count, size));
         values.add(zeros(ScalarType.Float, rows, keyHeads, start + count, size));
       }
-      long[] next = prefill(prompts, keys, values, greedy);
+      long[] next = prefill(prompts, copies, keys, values, greedy);
       for (int t = 0; t < count; t++) {
         for (int b = 0; b < rows; b++) {
           drawn[b][t] = next[b];
@@ -352,20 +353,26 @@ final class BareLlama implements AutoCloseable {
     return drawn;
   }
 
-  private long[] prefill(int[][] prompts, List<Tensor> keys, List<Tensor> values, boolean greedy) {
+  private long[] prefill(
+      int[][] prompts, int copies, List<Tensor> keys, List<Tensor> values, boolean greedy) {
     int length = prompts[0].length;
+    long[] sources = new long[prompts.length * copies];
+    for (int b = 0; b < sources.length; b++) {
+      sources[b] = b / copies;
+    }
     try (PointerScope scope = new PointerScope()) {
+      Tensor source = longs(sources, sources.length);
       Tensor residual =
           hidden(
               all(prompts).view(prompts.length, length),
               cosine.narrow(0, 0, length).unsqueeze(0).unsqueeze(2),
               sine.narrow(0, 0, length).unsqueeze(0).unsqueeze(2),
               (layer, query, key, value) -> {
-                keys.get(layer).narrow(2, 0, length).copy_(key);
-                values.get(layer).narrow(2, 0, length).copy_(value);
+                keys.get(layer).narrow(2, 0, length).copy_(key.index_select(0, source));
+                values.get(layer).narrow(2, 0, length).copy_(value.index_select(0, source));
                 return attend(query, key, value, true);
               });
-      return draw(residual.select(1, length - 1), greedy);
+      return draw(logits(residual.select(1, length - 1)).index_select(0, source), greedy);
     }
   }
 
@@ -386,22 +393,25 @@ final class BareLlama implements AutoCloseable {
                     values.get(layer).narrow(2, 0, position + 1),
                     false);
               });
-      return draw(residual.select(1, 0), greedy);
+      return draw(logits(residual.select(1, 0)), greedy);
     }
   }
 
-  private long[] draw(Tensor residual, boolean greedy) {
-    Tensor logits = torch.linear(norm(residual, finalNorm).contiguous(), head).to(ScalarType.Float);
+  private Tensor logits(Tensor residual) {
+    return torch.linear(norm(residual, finalNorm).contiguous(), head).to(ScalarType.Float);
+  }
+
+  private static long[] draw(Tensor logits, boolean greedy) {
     Tensor logProbs = torch.log_softmax(logits, 1);
     Tensor drawn;
     if (greedy) {
       drawn = torch.argmax(logProbs, new LongOptional(1), true);
     } else {
       Tensor sums = logProbs.exp().cumsum(1);
-      Tensor at = torch.rand(residual.size(0), 1).mul(sums.narrow(1, sums.size(1) - 1, 1));
+      Tensor at = torch.rand(logits.size(0), 1).mul(sums.narrow(1, sums.size(1) - 1, 1));
       drawn = torch.searchsorted(sums, at).clamp_max(new Scalar(sums.size(1) - 1));
     }
-    int rows = (int) residual.size(0);
+    int rows = (int) logits.size(0);
     float[] chosen = new float[rows];
     new FloatPointer(logProbs.gather(1, drawn).contiguous().data_ptr()).get(chosen);
     long[] ids = new long[rows];

@@ -62,7 +62,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--repetitions",
-      defaultValue = "7",
+      defaultValue = "15",
       description = "Of each pair, 1 to 99; the median counts (default: ${DEFAULT-VALUE}).")
   private int repetitions;
 
@@ -117,8 +117,12 @@ public final class BenchCommand implements Callable<Integer> {
             switch (part) {
               case ENGINE ->
                   new EngineBench(
-                          folder.resolve("java-tiny/1"), repetitions, System::nanoTime, progress)
-                      .run(List.of(1, 8, 64));
+                          folder.resolve("java-tiny/1"),
+                          work,
+                          repetitions,
+                          System::nanoTime,
+                          progress)
+                      .run(List.of(1, 8, 64), 64);
               case MESH -> mesh.startScoreMemory();
               case OVERHEAD -> mesh.overhead();
             });

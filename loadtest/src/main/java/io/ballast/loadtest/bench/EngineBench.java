@@ -5,36 +5,44 @@ import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
+import io.ballast.inference.torch.LlamaConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.inference.torch.TrainableDecoder;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 
 /**
  * The engine's decoding and training beside {@link BareLlama}, on the same weights, one torch
  * thread each. Both first have to compute the same: the same loss, the same likeliest tokens.
+ *
+ * <p>The weights are random ones of the model's shape: they cost what trained ones cost, and no
+ * completion ends before its length, which would leave the engine a smaller batch.
  */
 final class EngineBench {
   private static final int PROMPT_TOKENS = 32;
-  private static final int NEW_TOKENS = 64;
+  private static final int NEW_TOKENS = 32;
   private static final int TRAIN_ROWS = 8;
-  private static final int TRAIN_STEPS = 3;
+  private static final int TRAIN_STEPS = 1;
   private static final double LEARNING_RATE = 1e-4;
   private static final double LOSS_TOLERANCE = 2e-3;
   private static final int SAME_TOKENS = 16;
   private static final double GOAL = 0.85;
 
   private final Path model;
+  private final Path work;
   private final int repetitions;
   private final LongSupplier nanoTime;
   private final Runnable progress;
@@ -42,45 +50,87 @@ final class EngineBench {
   /**
    * Binds what is measured.
    *
-   * @param model a decoder's Hugging Face folder
+   * @param model a decoder's Hugging Face folder: its shape and tokenizer are used
+   * @param work a folder that may be written
    * @param repetitions of each pair, ≥ 1
    * @param progress told after each pair
    */
-  EngineBench(Path model, int repetitions, LongSupplier nanoTime, Runnable progress) {
+  EngineBench(Path model, Path work, int repetitions, LongSupplier nanoTime, Runnable progress) {
     this.model = model;
+    this.work = work;
     this.repetitions = repetitions;
     this.nanoTime = nanoTime;
     this.progress = progress;
   }
 
-  /** Measures decoding at some widths, then training. */
-  List<Figure> run(List<Integer> widths) {
+  /**
+   * Measures decoding at some widths, then training.
+   *
+   * @param widths completions of one prompt, as a trainer samples them
+   * @param callers callers with a prompt of their own each; shown, not judged: their rows come one
+   *     after the other and differ in length, which bare calls in one batch do not pay for
+   */
+  List<Figure> run(List<Integer> widths, int callers) throws IOException {
     TorchRuntime.setThreads(1);
+    Path folder = randomWeights();
     List<Figure> figures = new ArrayList<>();
-    try (TorchDecoder engine = TorchDecoder.load(model, ServingOptions.defaults());
-        BareLlama bare = new BareLlama(model)) {
+    try (TorchDecoder engine = TorchDecoder.load(folder, ServingOptions.defaults());
+        BareLlama bare = new BareLlama(folder)) {
       requireSameTokens(engine, bare);
       for (int rows : widths) {
-        figures.add(decoding(engine, bare, rows));
+        figures.add(
+            decoding(
+                rows == 1 ? "decode, 1 completion" : "decode, %d of a prompt".formatted(rows),
+                new Goal.RatioAtLeast(GOAL),
+                rows,
+                seed -> engine.generate(request(0, seed), rows),
+                prompts(engine, 1),
+                bare));
       }
+      figures.add(
+          decoding(
+              "decode, %d prompts".formatted(callers),
+              new Goal.Reported(),
+              callers,
+              seed -> separately(engine, callers, seed),
+              prompts(engine, callers),
+              bare));
     }
     try (TrainableDecoder engine =
             TrainableDecoder.load(
-                model, Arithmetic.BFLOAT16_PRODUCTS, OptimizerOptions.pretraining());
-        BareLlama bare = new BareLlama(model)) {
+                folder, Arithmetic.BFLOAT16_PRODUCTS, OptimizerOptions.pretraining());
+        BareLlama bare = new BareLlama(folder)) {
       figures.add(training(engine, bare));
     }
     return figures;
   }
 
-  private Figure decoding(TorchDecoder engine, BareLlama bare, int rows) {
-    // so many times that one measurement takes about a second at any width
-    int times = Math.max(1, 512 / (rows * NEW_TOKENS));
-    int[][] prompts = new int[rows][];
-    List<Generation> first = generate(engine, rows, 0);
-    for (int b = 0; b < rows; b++) {
-      prompts[b] = first.get(b).promptTokens().toArray();
+  private Path randomWeights() throws IOException {
+    Path folder = work.resolve("random");
+    try (TrainableDecoder decoder =
+        TrainableDecoder.create(
+            LlamaConfig.read(model),
+            Arithmetic.FLOAT32,
+            OptimizerOptions.pretraining(),
+            new SplittableRandom(1))) {
+      decoder.save(
+          folder,
+          WeightType.BFLOAT16,
+          model.resolve("tokenizer.json"),
+          Map.of("made_for", "bench"));
     }
+    return folder;
+  }
+
+  private Figure decoding(
+      String name,
+      Goal goal,
+      int rows,
+      LongFunction<List<GenerationHandle>> start,
+      int[][] prompts,
+      BareLlama bare) {
+    // short measurements and many of them: a burst of other work then spoils few pairs
+    int times = Math.max(1, 256 / (rows * NEW_TOKENS));
     long[] seed = new long[1];
     return Pairs.measure(
             repetitions,
@@ -88,33 +138,40 @@ final class EngineBench {
                 rate(
                     times,
                     () ->
-                        generate(engine, rows, ++seed[0]).stream()
-                            .mapToLong(generation -> generation.tokens().size())
+                        start.apply(++seed[0]).stream()
+                            .mapToLong(handle -> handle.result().join().tokens().size())
                             .sum()),
             () ->
                 rate(
                     times,
-                    () -> (long) bare.decode(prompts, NEW_TOKENS, false).length * NEW_TOKENS),
+                    () ->
+                        (long) bare.decode(prompts, rows / prompts.length, NEW_TOKENS, false).length
+                            * NEW_TOKENS),
             progress)
-        .figure(
-            String.format(Locale.ROOT, "decode, %d row%s", rows, rows == 1 ? "" : "s"),
-            "tokens/s",
-            new Goal.RatioAtLeast(GOAL));
+        .figure(name, "tokens/s", goal);
   }
 
-  private static List<Generation> generate(TorchDecoder engine, int rows, long seed) {
+  private static List<GenerationHandle> separately(TorchDecoder engine, int callers, long seed) {
     List<GenerationHandle> handles = new ArrayList<>();
-    for (int b = 0; b < rows; b++) {
-      handles.add(
-          engine.generate(
-              new GenerationRequest(
-                  BenchTexts.context(b),
-                  false,
-                  PROMPT_TOKENS,
-                  new SamplingOptions(1, 0, 1, NEW_TOKENS, List.of(), seed * rows + b)),
-              token -> {}));
+    for (int b = 0; b < callers; b++) {
+      handles.add(engine.generate(request(b, seed * callers + b), token -> {}));
     }
-    return handles.stream().map(handle -> handle.result().join()).toList();
+    return handles;
+  }
+
+  private static GenerationRequest request(int context, long seed) {
+    return new GenerationRequest(
+        BenchTexts.context(context),
+        false,
+        PROMPT_TOKENS,
+        new SamplingOptions(1, 0, 1, NEW_TOKENS, List.of(), seed));
+  }
+
+  /** The tokens of the first contexts as the engine sees them. */
+  private static int[][] prompts(TorchDecoder engine, int count) {
+    return separately(engine, count, 0).stream()
+        .map(handle -> handle.result().join().promptTokens().toArray())
+        .toArray(int[][]::new);
   }
 
   private static void requireSameTokens(TorchDecoder engine, BareLlama bare) {
@@ -125,7 +182,8 @@ final class EngineBench {
     TokenIds theirs =
         TokenIds.of(
             Arrays.stream(
-                    bare.decode(new int[][] {ours.promptTokens().toArray()}, SAME_TOKENS, true)[0])
+                    bare.decode(new int[][] {ours.promptTokens().toArray()}, 1, SAME_TOKENS, true)[
+                        0])
                 .mapToInt(Math::toIntExact)
                 .toArray());
     if (!theirs.slice(0, ours.tokens().size()).equals(ours.tokens())) {

@@ -53,9 +53,10 @@ final class MeshBench {
   private static final int CALLERS = 32;
   private static final int ITEMS = 8;
   private static final int MAX_PROMPT_TOKENS = 96;
-  private static final Duration SCORE_TIME = Duration.ofSeconds(3);
+  private static final Duration SCORE_TIME = Duration.ofSeconds(2);
   private static final Duration CAPACITY_TIME = Duration.ofSeconds(4);
   private static final Duration LOAD_TIME = Duration.ofSeconds(8);
+  private static final int LOADS = 5;
   private static final double LOAD = 0.6;
   private static final String GATE = "java-gate-context";
   private static final String GATE_VERSION = "bench";
@@ -216,7 +217,7 @@ final class MeshBench {
       long[] seed = new long[1];
       Pairs latencies =
           Pairs.measure(
-              repetitions,
+              Math.min(LOADS, repetitions),
               () -> p99Millis(rate, ++seed[0], suggest),
               () -> p99Millis(rate, ++seed[0], echo),
               progress);

@@ -17,13 +17,21 @@ class EngineBenchTest {
     int[] pairs = new int[1];
     List<Figure> figures =
         new EngineBench(
-                TinyModel.write(folder.resolve("tiny")), 1, System::nanoTime, () -> pairs[0]++)
-            .run(List.of(1, 3));
+                TinyModel.write(folder.resolve("tiny")),
+                folder,
+                1,
+                System::nanoTime,
+                () -> pairs[0]++)
+            .run(List.of(1, 3), 2);
 
     assertThat(figures)
         .extracting(Figure::name)
-        .containsExactly("decode, 1 row", "decode, 3 rows", "train, 8 x 128 tokens");
-    assertThat(pairs[0]).isEqualTo(6); // a warm-up and a measured pair each
+        .containsExactly(
+            "decode, 1 completion",
+            "decode, 3 of a prompt",
+            "decode, 2 prompts",
+            "train, 8 x 128 tokens");
+    assertThat(pairs[0]).isEqualTo(8); // a warm-up and a measured pair each
     assertThat(figures)
         .allSatisfy(
             figure -> {
