@@ -175,7 +175,11 @@ public final class RunWorkers implements AutoCloseable {
       LOG.info("run {} was stopped: {}", taken.runId(), cause.getMessage());
       return;
     }
-    LOG.error("run {} failed: {}", taken.runId(), reason, cause);
+    if (cause instanceof MeshException || cause instanceof ModelException) {
+      LOG.warn("run {} failed: {}", taken.runId(), reason);
+    } else {
+      LOG.error("run {} failed: a bug", taken.runId(), cause);
+    }
     try {
       store.change(taken.runId(), stored -> stored.heldBy(taken.progress().fence()).failed(reason));
     } catch (RunLostException e) {

@@ -1,0 +1,210 @@
+package io.ballast.orchestrator.core.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.adapter.SpecParser;
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.learner.NamedObjective;
+import io.ballast.orchestrator.core.learner.ObjectiveKind;
+import io.ballast.orchestrator.core.rollout.GroupStrategy;
+import io.ballast.rl.aggregation.AggregationMethod;
+import io.ballast.rl.bound.BoundMethod;
+import io.ballast.rl.regulariser.KlEstimator;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A spec is read completely, or refused by the path of its first flaw. */
+class RunSpecTest {
+  private static final String LEAST =
+      """
+      name: least
+      prompts: {inline: [a]}
+      safety_test: {threshold: 0.3, prompts: {inline: [b, c]}}
+      """;
+
+  private static RunSpec read(String spec) {
+    return new SpecParser().apply(spec);
+  }
+
+  @Test
+  void everythingElseHasADefault() {
+    assertThat(read(LEAST))
+        .isEqualTo(
+            new RunSpec(
+                "least",
+                VersionSelector.alias("java-tiny", "serving"),
+                20,
+                0,
+                new RolloutSpec(
+                    32, 8, 1, 12, 64, List.of("\n"), new GroupStrategy.MinViableGroup(4)),
+                new PromptSource.Inline(List.of("a")),
+                new RewardSpec(new ModelRef("java-reward", "1"), AggregationMethod.WORST_CASE, 0.5),
+                new ModelRef("java-cost", "1"),
+                AdvantageKind.GRPO,
+                NamedObjective.of(ObjectiveKind.PPO_CLIP).withKl(0.1, KlEstimator.K3),
+                1,
+                1.5e-4,
+                new ConstraintSpec(
+                    true,
+                    0.3,
+                    ConstraintSpec.MultiplierKind.LINEAR,
+                    0.5,
+                    0.2,
+                    0.01,
+                    2,
+                    1,
+                    1,
+                    256,
+                    0.05),
+                new StopSpec(0.3, 3),
+                new SafetyTestSpec(
+                    new ModelRef("java-cost", "2"),
+                    0.3,
+                    0.1,
+                    BoundMethod.STUDENT_T,
+                    new PromptSource.Inline(List.of("b", "c")),
+                    1,
+                    24,
+                    96,
+                    List.of("\n")),
+                PromotionMode.AUTOMATIC,
+                "serving"));
+  }
+
+  @Test
+  void theExampleOfTheDocumentIsRead() throws IOException {
+    String document = Files.readString(Path.of("../docs/run-spec.md"));
+    Matcher example = Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL).matcher(document);
+    assertThat(example.find()).isTrue();
+
+    RunSpec spec = read(example.group(1));
+
+    assertThat(spec.name()).isEqualTo("constrained");
+    assertThat(spec.seed()).isEqualTo(7);
+    assertThat(spec.learningRate()).isEqualTo(1.5e-4);
+    assertThat(spec.constraint().target()).isEqualTo(0.2);
+    assertThat(spec.safetyTest().prompts())
+        .isEqualTo(new PromptSource.InFile("prompts/held-out.jsonl"));
+  }
+
+  @Test
+  void jsonSaysTheSameAsYaml() {
+    assertThat(
+            read(
+                """
+                {"name": "least", "prompts": {"inline": ["a"]},
+                \t"safety_test": {"threshold": 0.3, "prompts": {"inline": ["b", "c"]}}}
+                """))
+        .isEqualTo(read(LEAST));
+  }
+
+  @Test
+  void aNumberWithoutADotIsANumber() {
+    assertThat(read(LEAST + "learning_rate: 1e-5").learningRate()).isEqualTo(1e-5);
+  }
+
+  @Test
+  void onlyFeedbackOfTheRunsOwnTenantCanBeNamed() {
+    String feedback = LEAST.replace("{inline: [a]}", "{feedback: {max: 5}}");
+
+    assertThat(read(feedback).prompts()).isEqualTo(new PromptSource.Feedback(5));
+    assertThat(read(feedback.replace("{max: 5}", "{}")).prompts())
+        .isEqualTo(new PromptSource.Feedback(10_000));
+    assertThatThrownBy(() -> read(feedback.replace("max: 5", "tenant: other")))
+        .hasMessageStartingWith("prompts.feedback.tenant: unknown key");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "rollout: {temperatur: 1} | rollout.temperatur: unknown key (did you mean 'temperature'?",
+        "itterations: 3 | itterations: unknown key (did you mean 'iterations'?",
+        "iterations: 0 | iterations: 0 (expected: a whole number, 1 to 100,000)",
+        "iterations: 1.5 | iterations: 1.5 (expected: a whole number, 1 to 100,000)",
+        "iterations: [1] | iterations: a list (expected: a whole number, 1 to 100,000)",
+        "seed: x | seed: x (expected: a whole number of 64 bits)",
+        "learning_rate: 0 | learning_rate: 0 (expected: > 0, at most 1)",
+        "learning_rate: .nan | learning_rate: NaN (expected: > 0, at most 1)",
+        "policy: {version: 1, alias: serving} | policy.alias: beside a version",
+        "policy: {model: ../up} | policy.model: '../up' (expected: 1 to 128 of [A-Za-z0-9._-]",
+        "rollout: 3 | rollout: 3 (expected: an object with keys)",
+        "rollout: {completions_per_prompt: 1} | rollout.completions_per_prompt: 1 (expected: a whole number, 2 to 64)",
+        "rollout: {min_group: 9} | rollout.min_group: 9 (expected: a whole number, 2 to 8)",
+        "rollout: {group_strategy: NONE} | rollout.group_strategy: NONE (expected: one of MIN_VIABLE_GROUP, FAIL_FAST)",
+        "rollout: {group_strategy: FAIL_FAST, min_group: 2} | rollout.min_group: beside FAIL_FAST",
+        "rollout: {temperature: 0.5} | rollout.temperature: 0.5 (expected: 1 with PPO_CLIP",
+        "rollout: {stop_strings: ['']} | rollout.stop_strings: 1 texts (expected: at most 16, none empty)",
+        "reward: {aggregation: BEST} | reward.aggregation: BEST (expected: one of MEAN, WORST_CASE, UNCERTAINTY_WEIGHTED)",
+        "reward: {uwo_lambda: 1} | reward.uwo_lambda: beside WORST_CASE",
+        "advantage: GAE | advantage: GAE (expected: one of GRPO, RLOO, CENTRED)",
+        "objective: {kind: DPO} | objective.kind: DPO (expected: one of PPO_CLIP, POLICY_GRADIENT, GSPO)",
+        "objective: {kind: POLICY_GRADIENT, clip_low: 0.1} | objective.clip_low: beside POLICY_GRADIENT",
+        "objective: {kind: POLICY_GRADIENT, updates_per_iteration: 2} | objective.updates_per_iteration: 2 (expected: 1 with POLICY_GRADIENT",
+        "objective: {clip_low: 1} | objective.clip_low: 1 (expected: > 0, < 1)",
+        "kl: {estimator: K1} | kl.estimator: K1 (expected: one of K3, K2)",
+        "kl: {stop_at: 0} | kl.stop_at: 0 (expected: > 0)",
+        "constraint: {enabled: 1} | constraint.enabled: 1 (expected: true or false)",
+        "constraint: {target: 2} | constraint.target: 2 (expected: 0 to 1)",
+        "constraint: {lambda_init: 3, lambda_max: 2} | constraint.lambda_init: 3.0 (expected: 0.0 to 2.0",
+        "constraint: {lambda_min: 1} | constraint.lambda_min: beside LINEAR",
+        "cost: {version: 2} | safety_test.cost_model: java-cost/2 (expected: another than cost, java-cost/2",
+        "promotion: MAYBE | promotion: MAYBE (expected: one of AUTOMATIC, WAIT, NEVER)",
+        "name: twice | spec: no YAML: found duplicate key name",
+        "'a: [' | spec: no YAML"
+      })
+  void aFlawIsNamedByItsPath(String more, String message) {
+    assertThatThrownBy(() -> read(LEAST + more))
+        .isInstanceOf(MeshException.class)
+        .hasMessageStartingWith(message)
+        .extracting(thrown -> ((MeshException) thrown).fault())
+        .isEqualTo(Fault.MALFORMED_REQUEST);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "name: least | name: 'a b' | name: 'a b' (expected: 1 to 128 of [A-Za-z0-9._-]",
+        "name: least | name: -a | name: '-a' (expected: a name, 1 to 64",
+        "name: least | seed: 1 | name: absent (expected: a name",
+        "threshold: 0.3, | '' | safety_test.threshold: absent (expected: the allowed mean harm",
+        "threshold: 0.3 | threshold: 1.1 | safety_test.threshold: 1.1 (expected: the allowed mean",
+        "threshold: 0.3 | 'threshold: 0.3, delta: 1' | safety_test.delta: 1 (expected: > 0, < 1)",
+        "'prompts: {inline: [a]}' | seed: 1 | prompts: no source (expected: exactly one of inline, file, feedback)",
+        "'{inline: [a]}' | '{inline: [a], file: f}' | prompts: inline and file (expected: exactly one of",
+        "'{inline: [a]}' | '{inline: [1]}' | prompts.inline[0]: 1 (expected: text; put it in quotes)",
+        "'{inline: [b, c]}' | '{feedback: {}}' | safety_test.prompts.feedback: unknown key"
+      })
+  void whatMustBeThereIsNamed(String from, String to, String message) {
+    assertThatThrownBy(() -> read(LEAST.replace(from, to == null ? "" : to)))
+        .isInstanceOf(MeshException.class)
+        .hasMessageStartingWith(message);
+  }
+
+  @Test
+  void theCostModelMayBeTheTestsWhereNothingIsOptimisedAgainstIt() {
+    RunSpec spec = read(LEAST + "cost: {version: 2}\nconstraint: {enabled: false}");
+
+    assertThat(spec.cost()).isEqualTo(spec.safetyTest().costModel());
+  }
+
+  @Test
+  void whatIsNoObjectIsRefused() {
+    for (String spec : List.of("3", "[a]", "# nothing", "{\"name\": 1")) {
+      assertThatThrownBy(() -> read(spec))
+          .isInstanceOf(MeshException.class)
+          .hasMessageStartingWith("spec: ");
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** What a spec may say. */
+@NullMarked
+package io.ballast.orchestrator.core.spec;
+
+import org.jspecify.annotations.NullMarked;
