@@ -15,11 +15,15 @@ import io.ballast.workshop.programmer.Position;
 import io.ballast.workshop.programmer.Positions;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.random.RandomGeneratorFactory;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -91,6 +95,9 @@ public final class Evaluate implements Callable<Integer> {
       description = "Seed of positions and draws (default: ${DEFAULT-VALUE}).")
   private long seed;
 
+  @Option(names = "--card", description = "Markdown to which the table is added at the end.")
+  private @Nullable Path card;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   /** Runs the command and exits with its code. */
@@ -102,7 +109,7 @@ public final class Evaluate implements Callable<Integer> {
   public Integer call() throws IOException {
     TorchRuntime.setThreads(1);
     PrintWriter out = spec.commandLine().getOut();
-    Corpus sources = Corpus.read(corpus, seed);
+    Corpus sources = Corpus.readUpTo(split, corpus, seed);
     try (ParseCheck parseCheck = new ParseCheck();
         Decoder decoder = TorchDecoder.load(model, ServingOptions.defaults())) {
       Cursor cursor =
@@ -118,7 +125,14 @@ public final class Evaluate implements Callable<Integer> {
           SuggestionQuality.measure(positions, suggest(decoder, positions, 0, 1), parseCheck);
       SuggestionQuality drawn =
           SuggestionQuality.measure(positions, suggest(decoder, positions, 1, samples), parseCheck);
-      print(out, positions, greedy, drawn);
+      StringWriter table = new StringWriter();
+      print(new PrintWriter(table), positions, greedy, drawn);
+      out.print(table);
+      out.flush();
+      if (card != null) {
+        Files.writeString(
+            card, "\n## What it suggests\n" + table, StandardOpenOption.APPEND);
+      }
     }
     return 0;
   }
@@ -145,13 +159,16 @@ public final class Evaluate implements Callable<Integer> {
     return suggestions;
   }
 
-  private static void print(
+  private void print(
       PrintWriter out,
       List<Position> positions,
       SuggestionQuality greedy,
       SuggestionQuality drawn) {
     long files = positions.stream().map(Position::file).distinct().count();
-    out.printf("%,d positions in %,d files; ± is 95 %%%n%n", positions.size(), files);
+    out.printf(
+        "%,d positions in %,d files (%s), %d tokens of context, at most %d new ones, %d samples at"
+            + " T = 1; ± is 95 %%%n%n",
+        positions.size(), files, split.folder(), promptTokens, newTokens, samples);
     out.println("| | greedy | T = 1 |\n|---|---|---|");
     row(out, "exact rest of line, %", greedy.exact(), drawn.exact(), 100);
     row(out, "right beginning kept, %", greedy.rightBeginning(), drawn.rightBeginning(), 100);

@@ -3,6 +3,7 @@ package io.ballast.workshop.make;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.workshop.collect.Collect;
 import io.ballast.workshop.corpus.CorpusPart;
+import io.ballast.workshop.evaluate.Evaluate;
 import io.ballast.workshop.gate.TrainGate;
 import io.ballast.workshop.pretrain.Pretrain;
 import io.ballast.workshop.scoring.TrainScoring;
@@ -28,7 +29,6 @@ import picocli.CommandLine.Spec;
  */
 @Command(
     name = "all",
-    aliases = "make-models",
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description =
@@ -145,6 +145,13 @@ public final class MakeModels implements Callable<Integer> {
               "--corpus", corpus.toString(),
               "--work", work.resolve("pretrain").toString(),
               "--output", decoder.toString()));
+      run(
+          new Evaluate(),
+          List.of(
+              "--model", decoder.toString(),
+              "--corpus", corpus.toString(),
+              "--seed", Long.toString(seed),
+              "--card", decoder.resolve("MODEL_CARD.md").toString()));
     }
     Path rewardLabels = collect(decoder, CorpusPart.REWARD_LABELS, positions, seed);
     score(decoder, "REWARD_ENSEMBLE", "java-reward/1", rewardLabels, seed);

@@ -7,6 +7,7 @@ import io.ballast.workshop.pretrain.Pretrain;
 import io.ballast.workshop.scoring.TrainScoring;
 import java.util.function.LongSupplier;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** The workshop's commands as {@code ./mesh pretrain} offers them. */
 public final class WorkshopCommands {
@@ -17,19 +18,25 @@ public final class WorkshopCommands {
     System.exit(pretrain(System::nanoTime).execute(args));
   }
 
+  /** Returns a {@code pretrain} of nothing but {@link #addTo}'s steps. */
+  static CommandLine pretrain(LongSupplier nanos) {
+    CommandLine pretrain = new CommandLine(CommandSpec.create().name("pretrain"));
+    addTo(pretrain, nanos);
+    return pretrain;
+  }
+
   /**
-   * Returns {@code pretrain}, which trains the decoder, with a subcommand for each other step and
-   * {@code all} for all of them.
+   * Adds every step as a subcommand, and {@code all} for all of them.
    *
    * @param nanos what rates and times left are measured by
    */
-  public static CommandLine pretrain(LongSupplier nanos) {
-    CommandLine pretrain = new CommandLine(new Pretrain(nanos));
-    pretrain.addSubcommand("all", new MakeModels(nanos), "make-models");
-    pretrain.addSubcommand("collect", new Collect(nanos));
-    pretrain.addSubcommand("train-scoring", new TrainScoring());
-    pretrain.addSubcommand("train-gate", new TrainGate());
-    pretrain.addSubcommand("evaluate", new Evaluate());
-    return pretrain;
+  public static void addTo(CommandLine pretrain, LongSupplier nanos) {
+    pretrain
+        .addSubcommand("all", new MakeModels(nanos))
+        .addSubcommand("decoder", new Pretrain(nanos))
+        .addSubcommand("collect", new Collect(nanos))
+        .addSubcommand("train-scoring", new TrainScoring())
+        .addSubcommand("train-gate", new TrainGate())
+        .addSubcommand("evaluate", new Evaluate());
   }
 }

@@ -186,7 +186,7 @@ public final class Pretrain implements Callable<Integer> {
         output.resolve("tokenizer_config.json"),
         StandardCopyOption.REPLACE_EXISTING);
     long steps = tokens / TOKENS_PER_STEP;
-    String command = "./mesh pretrain --tokens %d --seed %d".formatted(tokens, seed);
+    String command = "./mesh pretrain decoder --tokens %d --seed %d".formatted(tokens, seed);
     Files.writeString(
         output.resolve("MODEL_CARD.md"),
         ModelCard.of(
