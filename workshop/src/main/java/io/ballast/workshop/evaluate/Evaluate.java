@@ -130,8 +130,7 @@ public final class Evaluate implements Callable<Integer> {
       out.print(table);
       out.flush();
       if (card != null) {
-        Files.writeString(
-            card, "\n## What it suggests\n" + table, StandardOpenOption.APPEND);
+        Files.writeString(card, "\n## What it suggests\n" + table, StandardOpenOption.APPEND);
       }
     }
     return 0;
