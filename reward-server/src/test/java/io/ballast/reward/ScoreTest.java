@@ -244,7 +244,7 @@ class ScoreTest {
             .withDeadlineAfter(2, TimeUnit.SECONDS)
             .score(request(item("", "p", "ok"), item("", "p", "")));
 
-    assertFailure(response, 0, FailureReason.FAILURE_REASON_DEADLINE, "no score after");
+    assertFailure(response, 0, FailureReason.FAILURE_REASON_DEADLINE, "no answer after");
     assertFailure(response, 1, FailureReason.FAILURE_REASON_INVALID_INPUT, "empty");
   }
 

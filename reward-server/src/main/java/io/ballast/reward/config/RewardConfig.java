@@ -1,7 +1,7 @@
 package io.ballast.reward.config;
 
+import io.ballast.kit.batching.QueueLimits;
 import io.ballast.reward.core.ItemLimits;
-import io.ballast.reward.core.QueueLimits;
 import io.ballast.reward.core.RewardSettings;
 
 /**
@@ -9,7 +9,7 @@ import io.ballast.reward.core.RewardSettings;
  *
  * @param settings how the server judges when a request does not say
  * @param items what one request may hold
- * @param queue how work is batched
+ * @param queue how work is batched, in tokens
  * @param threads of one batch in the model
  */
 public record RewardConfig(
@@ -41,9 +41,9 @@ public record RewardConfig(
         "max-prompt-tokens",
         items.promptTokens(),
         "≥ 0; 0 means as many as fit");
-    require(queue.batchTokens() >= 1, "batch-tokens", queue.batchTokens(), "≥ 1");
+    require(queue.batchWeight() >= 1, "batch-tokens", queue.batchWeight(), "≥ 1");
     require(!queue.batchWait().isNegative(), "batch-wait", queue.batchWait(), "≥ 0");
-    require(queue.queuedTokens() >= 1, "queued-tokens", queue.queuedTokens(), "≥ 1");
+    require(queue.queuedWeight() >= 1, "queued-tokens", queue.queuedWeight(), "≥ 1");
     require(queue.workers() >= 1, "workers", queue.workers(), "≥ 1");
     require(threads >= 1, "threads", threads, "≥ 1");
   }

@@ -1,5 +1,6 @@
 package io.ballast.reward.core;
 
+import io.ballast.kit.call.ItemFault;
 import java.util.List;
 
 /** What the members said of one completion, or why none was asked. */

@@ -1,5 +1,6 @@
 package io.ballast.reward.core;
 
+import io.ballast.kit.call.PinnedVersion;
 import java.util.List;
 
 /**

@@ -1,5 +1,12 @@
 package io.ballast.reward.core;
 
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.batching.BatchEngine;
+import io.ballast.kit.batching.BatchGroup;
+import io.ballast.kit.batching.BatchingQueue;
+import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.util.Comparator;
@@ -34,7 +41,25 @@ public final class EnsembleCatalog implements AutoCloseable {
   }
 
   /** An ensemble that is ready to score. */
-  record Served(Ensemble ensemble, ItemReader reader, ScoringQueue queue) {}
+  record Served(
+      Ensemble ensemble,
+      ItemReader reader,
+      BatchingQueue<TokenIds, TokenIds, CompletionScores> queue) {}
+
+  /** The members of an ensemble as the queue runs them. */
+  private record MemberEngine(MemberScorer scorer)
+      implements BatchEngine<TokenIds, TokenIds, CompletionScores> {
+    @Override
+    public List<List<CompletionScores>> run(List<BatchGroup<TokenIds, TokenIds>> groups) {
+      return scorer.score(
+          groups.stream().map(group -> new PromptGroup(group.key(), group.items())).toList());
+    }
+
+    @Override
+    public void close() {
+      scorer.close();
+    }
+  }
 
   /** The ensembles that can be asked, by name and version. */
   public List<Ensemble> list() {
@@ -49,7 +74,7 @@ public final class EnsembleCatalog implements AutoCloseable {
 
   /** The tokens that wait to be scored, of all ensembles. */
   public synchronized int waitingTokens() {
-    return loaded.values().stream().mapToInt(served -> served.queue().waitingTokens()).sum();
+    return loaded.values().stream().mapToInt(served -> served.queue().waitingWeight()).sum();
   }
 
   /** Loads what "serving" of the default ensemble points to, if there is such an ensemble. */
@@ -85,7 +110,12 @@ public final class EnsembleCatalog implements AutoCloseable {
     return new Served(
         ensemble,
         new ItemReader(opened.tokenizer(), itemLimits),
-        new ScoringQueue(ensemble.id().model(), opened.scorer(), queueLimits, nanoTime));
+        new BatchingQueue<>(
+            ensemble.id().model() + " " + ensemble.id().version(),
+            new MemberEngine(opened.scorer()),
+            CompletionScores.Refused::new,
+            queueLimits,
+            nanoTime));
   }
 
   private Ensemble resolve(VersionSelector selector) {

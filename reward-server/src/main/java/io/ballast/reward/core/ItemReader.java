@@ -2,6 +2,7 @@ package io.ballast.reward.core;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.kit.call.ItemFault;
 import java.nio.charset.StandardCharsets;
 
 /** Turns what a caller sent into tokens, naming what cannot be. */

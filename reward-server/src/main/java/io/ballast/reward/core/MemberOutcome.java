@@ -1,5 +1,7 @@
 package io.ballast.reward.core;
 
+import io.ballast.kit.call.ItemFault;
+
 /** What one member said of one completion. */
 public sealed interface MemberOutcome {
   /** Its score as the model gave it; whether it is finite is checked by whoever reads it. */

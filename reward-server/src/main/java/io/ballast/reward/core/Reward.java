@@ -1,5 +1,7 @@
 package io.ballast.reward.core;
 
+import io.ballast.kit.call.ItemFault;
+
 /** A reward, or why there is none; a failure is never a number. */
 public sealed interface Reward {
   /**

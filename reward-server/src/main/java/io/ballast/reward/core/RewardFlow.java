@@ -1,6 +1,13 @@
 package io.ballast.reward.core;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.batching.BatchGroup;
+import io.ballast.kit.batching.Batched;
+import io.ballast.kit.batching.BatchedAnswers;
+import io.ballast.kit.call.CallPatience;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.EnsembleCatalog.Served;
@@ -16,10 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 
 /**
@@ -33,6 +36,7 @@ public final class RewardFlow {
   private final RewardSettings settings;
   private final ItemLimits limits;
   private final LongSupplier nanoTime;
+  private final BatchedAnswers batched;
 
   public RewardFlow(
       EnsembleCatalog catalog, RewardSettings settings, ItemLimits limits, LongSupplier nanoTime) {
@@ -40,6 +44,8 @@ public final class RewardFlow {
     this.settings = settings;
     this.limits = limits;
     this.nanoTime = nanoTime;
+    this.batched =
+        new BatchedAnswers(settings.modelTimeout(), settings.deadlineReserve(), nanoTime);
   }
 
   /**
@@ -157,7 +163,7 @@ public final class RewardFlow {
         }
       }
       Duration tokenise = since(arrival);
-      Map<TokenIds, Batched> answers = infer(byPrompt, command.lane());
+      Map<TokenIds, Batched<CompletionScores>> answers = infer(byPrompt, command.lane());
       List<ScoredItem> items = new ArrayList<>();
       for (int i = 0; i < ids.size(); i++) {
         items.add(
@@ -181,69 +187,35 @@ public final class RewardFlow {
     }
 
     private ScoredItem judged(
-        String id, Place.Queued place, Map<TokenIds, Batched> answers, Duration tokenise) {
-      Batched batched = Objects.requireNonNull(answers.get(place.prompt()));
+        String id,
+        Place.Queued place,
+        Map<TokenIds, Batched<CompletionScores>> answers,
+        Duration tokenise) {
+      Batched<CompletionScores> answer = Objects.requireNonNull(answers.get(place.prompt()));
       long started = nanoTime.getAsLong();
-      Judgement judgement = judge.judge(batched.scores().get(place.index()));
+      Judgement judgement = judge.judge(answer.results().get(place.index()));
       return new ScoredItem(
           id,
           judgement.reward(),
           judgement.members(),
           new PhaseTimes(
-              batched.queue(),
-              batched.batchWait(),
+              answer.queue(),
+              answer.batchWait(),
               tokenise,
-              batched.infer(),
+              answer.infer(),
               since(started),
               since(arrival)));
     }
 
-    private Map<TokenIds, Batched> infer(Map<TokenIds, List<TokenIds>> byPrompt, Lane lane) {
-      List<PromptGroup> groups = new ArrayList<>();
-      byPrompt.forEach((prompt, completions) -> groups.add(new PromptGroup(prompt, completions)));
-      if (groups.isEmpty()) {
-        return Map.of();
-      }
-      List<CompletableFuture<Batched>> answers = served.queue().submit(groups, lane);
-      CompletableFuture<Void> left = new CompletableFuture<>();
-      patience.onCancel(() -> left.complete(null));
-      ItemFault why =
-          await(CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)), left);
-      boolean someLate = false;
-      Map<TokenIds, Batched> byTokens = new LinkedHashMap<>();
-      for (int g = 0; g < groups.size(); g++) {
-        PromptGroup group = groups.get(g);
-        Batched late = Batched.refused(group.completions().size(), why, since(arrival));
-        someLate |= answers.get(g).complete(late);
-        byTokens.put(group.prompt(), answers.get(g).join());
-      }
-      if (someLate) {
-        served.queue().forgetAnswered();
-      }
-      return byTokens;
-    }
-
-    /** Waits as long as it may; returns what those that have not answered by then have met. */
-    private ItemFault await(CompletableFuture<Void> all, CompletableFuture<Void> left) {
-      Duration limit =
-          patience
-              .remaining()
-              .map(remaining -> remaining.minus(settings.deadlineReserve()))
-              .filter(remaining -> remaining.compareTo(settings.modelTimeout()) < 0)
-              .orElse(settings.modelTimeout());
-      try {
-        var unused =
-            CompletableFuture.anyOf(all, left)
-                .get(Math.max(0, limit.toNanos()), TimeUnit.NANOSECONDS);
-      } catch (TimeoutException e) {
-        return new ItemFault(
-            ItemFault.Reason.DEADLINE, "no score after %,d ms".formatted(limit.toMillis()));
-      } catch (ExecutionException e) {
-        throw new IllegalStateException("answers never fail", e);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-      return new ItemFault(ItemFault.Reason.CANCELLED, "the caller left");
+    private Map<TokenIds, Batched<CompletionScores>> infer(
+        Map<TokenIds, List<TokenIds>> byPrompt, Lane lane) {
+      List<BatchGroup<TokenIds, TokenIds>> groups = new ArrayList<>();
+      byPrompt.forEach(
+          (prompt, completions) ->
+              groups.add(
+                  new BatchGroup<>(
+                      prompt, completions, new PromptGroup(prompt, completions).tokens())));
+      return batched.ask(served.queue(), groups, lane, patience, CompletionScores.Refused::new);
     }
 
     private PhaseTimes longest(List<ScoredItem> items) {

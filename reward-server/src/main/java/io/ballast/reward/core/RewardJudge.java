@@ -1,5 +1,6 @@
 package io.ballast.reward.core;
 
+import io.ballast.kit.call.ItemFault;
 import io.ballast.reward.core.CompletionScores.Judged;
 import io.ballast.reward.core.CompletionScores.Refused;
 import io.ballast.rl.aggregation.ScoreAggregator;

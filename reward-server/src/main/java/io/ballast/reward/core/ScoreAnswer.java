@@ -1,5 +1,6 @@
 package io.ballast.reward.core;
 
+import io.ballast.kit.call.PhaseTimes;
 import io.ballast.rl.aggregation.ScoreAggregator;
 import java.util.List;
 

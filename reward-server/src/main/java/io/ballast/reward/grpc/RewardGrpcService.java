@@ -1,5 +1,6 @@
 package io.ballast.reward.grpc;
 
+import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.reward.core.EnsembleCatalog;
 import io.ballast.reward.core.RewardFlow;

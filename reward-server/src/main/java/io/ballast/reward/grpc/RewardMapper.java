@@ -1,33 +1,25 @@
 package io.ballast.reward.grpc;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.RequestContext;
-import io.ballast.mesh.v1.FailureReason;
-import io.ballast.mesh.v1.ItemFailure;
-import io.ballast.mesh.v1.ModelSelector;
-import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
-import io.ballast.mesh.v1.Timing;
 import io.ballast.reward.core.AggregationChoice;
 import io.ballast.reward.core.Comparison;
 import io.ballast.reward.core.Content;
 import io.ballast.reward.core.Ensemble;
-import io.ballast.reward.core.ItemFault;
-import io.ballast.reward.core.Lane;
 import io.ballast.reward.core.Member;
 import io.ballast.reward.core.MemberJudgement;
 import io.ballast.reward.core.MemberOutcome;
-import io.ballast.reward.core.PhaseTimes;
-import io.ballast.reward.core.PinnedVersion;
 import io.ballast.reward.core.Reward;
 import io.ballast.reward.core.ScoreAnswer;
 import io.ballast.reward.core.ScoreCommand;
 import io.ballast.reward.core.ScoreItem;
 import io.ballast.reward.core.ScoredItem;
-import io.ballast.reward.core.VersionSelector;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.CompareRequest;
@@ -39,7 +31,6 @@ import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
 import io.ballast.rl.aggregation.ScoreAggregator;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,11 +50,7 @@ public final class RewardMapper {
 
   /** Which lane a request travels in. */
   Lane lane(RequestMetadata metadata) {
-    return switch (contexts.apply(metadata).priority()) {
-      case PRIORITY_TRAINER -> Lane.TRAINER;
-      case PRIORITY_BATCH -> Lane.BATCH;
-      case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
-    };
+    return MeshMessages.caller(contexts.apply(metadata)).lane();
   }
 
   ScoreCommand command(ScoreRequest request) {
@@ -73,7 +60,7 @@ public final class RewardMapper {
     }
     return new ScoreCommand(
         lane(request.getMetadata()),
-        selector(request.getRewardModel()),
+        MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
         items);
   }
@@ -82,7 +69,7 @@ public final class RewardMapper {
     Content prompt = content(request.getPrompt());
     return new ScoreCommand(
         lane(request.getMetadata()),
-        selector(request.getRewardModel()),
+        MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
         List.of(
             new ScoreItem("a", "a", prompt, content(request.getCompletionA())),
@@ -92,15 +79,6 @@ public final class RewardMapper {
   static ScoreItem item(io.ballast.reward.v1.ScoreItem item, String path) {
     return new ScoreItem(
         item.getItemId(), path, content(item.getPrompt()), content(item.getCompletion()));
-  }
-
-  static VersionSelector selector(ModelSelector selector) {
-    String model = selector.getModel();
-    return switch (selector.getSelectorCase()) {
-      case VERSION -> VersionSelector.version(model, selector.getVersion());
-      case ALIAS -> VersionSelector.alias(model, selector.getAlias());
-      case SELECTOR_NOT_SET -> VersionSelector.alias(model, VersionSelector.SERVING);
-    };
   }
 
   static AggregationChoice choice(Aggregation aggregation) {
@@ -142,8 +120,8 @@ public final class RewardMapper {
     ScoreResponse.Builder response =
         ScoreResponse.newBuilder()
             .setAggregation(aggregation(answer.aggregation()))
-            .setModelVersion(version(answer.ensemble().id()))
-            .setTiming(timing(answer.times()));
+            .setModelVersion(MeshMessages.version(answer.ensemble().id()))
+            .setTiming(MeshMessages.timing(answer.times()));
     for (ScoredItem item : answer.items()) {
       response.addResults(result(item, answer.ensemble()));
       response.addSampleMask(item.reward() instanceof Reward.Value);
@@ -164,10 +142,12 @@ public final class RewardMapper {
 
   static ScoreResult result(ScoredItem item, Ensemble ensemble) {
     ScoreResult.Builder result =
-        ScoreResult.newBuilder().setItemId(item.itemId()).setTiming(timing(item.times()));
+        ScoreResult.newBuilder()
+            .setItemId(item.itemId())
+            .setTiming(MeshMessages.timing(item.times()));
     switch (item.reward()) {
       case Reward.Value value -> result.setValue(value.value()).setSpread(value.spread());
-      case Reward.Failed failed -> result.setFailure(failure(failed.fault()));
+      case Reward.Failed failed -> result.setFailure(MeshMessages.failure(failed.fault()));
     }
     for (int k = 0; k < item.members().size(); k++) {
       result.addMembers(member(item.members().get(k), ensemble.members().get(k)));
@@ -176,10 +156,11 @@ public final class RewardMapper {
   }
 
   private static MemberScore member(MemberJudgement judgement, Member member) {
-    MemberScore.Builder score = MemberScore.newBuilder().setModelVersion(version(member.id()));
+    MemberScore.Builder score =
+        MemberScore.newBuilder().setModelVersion(MeshMessages.version(member.id()));
     switch (judgement.outcome()) {
       case MemberOutcome.Raw raw -> score.setRawScore(raw.score());
-      case MemberOutcome.Missing missing -> score.setFailure(failure(missing.fault()));
+      case MemberOutcome.Missing missing -> score.setFailure(MeshMessages.failure(missing.fault()));
     }
     judgement.normalised().ifPresent(score::setNormalisedScore);
     return score.build();
@@ -202,57 +183,17 @@ public final class RewardMapper {
   static RewardEnsemble ensemble(Ensemble ensemble, int quorum) {
     RewardEnsemble.Builder answer =
         RewardEnsemble.newBuilder()
-            .setModelVersion(version(ensemble.id()))
+            .setModelVersion(MeshMessages.version(ensemble.id()))
             .setQuorum(quorum)
             .setHeldOutAccuracy(ensemble.heldOutAccuracy());
     for (Member member : ensemble.members()) {
       answer.addMembers(
           RewardMember.newBuilder()
-              .setModelVersion(version(member.id()))
+              .setModelVersion(MeshMessages.version(member.id()))
               .setScoreMean(member.scale().mean())
               .setScoreStd(member.scale().std())
               .setHeldOutAccuracy(member.heldOutAccuracy()));
     }
     return answer.build();
-  }
-
-  static ModelVersion version(PinnedVersion version) {
-    return ModelVersion.newBuilder()
-        .setModel(version.model())
-        .setVersion(version.version())
-        .setWeightsSha256(version.weightsSha256())
-        .build();
-  }
-
-  static ItemFailure failure(ItemFault fault) {
-    FailureReason reason =
-        switch (fault.reason()) {
-          case INVALID_INPUT -> FailureReason.FAILURE_REASON_INVALID_INPUT;
-          case TOO_LONG -> FailureReason.FAILURE_REASON_TOO_LONG;
-          case DEADLINE -> FailureReason.FAILURE_REASON_DEADLINE;
-          case OVERLOADED -> FailureReason.FAILURE_REASON_OVERLOADED;
-          case MODEL_ERROR -> FailureReason.FAILURE_REASON_MODEL_ERROR;
-          case QUORUM_LOST -> FailureReason.FAILURE_REASON_QUORUM_LOST;
-          case CANCELLED -> FailureReason.FAILURE_REASON_CANCELLED;
-        };
-    return ItemFailure.newBuilder().setReason(reason).setMessage(fault.message()).build();
-  }
-
-  private static Timing timing(PhaseTimes times) {
-    return Timing.newBuilder()
-        .setQueueDuration(duration(times.queue()))
-        .setBatchWaitDuration(duration(times.batchWait()))
-        .setTokeniseDuration(duration(times.tokenise()))
-        .setInferDuration(duration(times.infer()))
-        .setAggregateDuration(duration(times.aggregate()))
-        .setTotalDuration(duration(times.total()))
-        .build();
-  }
-
-  private static com.google.protobuf.Duration duration(Duration duration) {
-    return com.google.protobuf.Duration.newBuilder()
-        .setSeconds(duration.getSeconds())
-        .setNanos(duration.getNano())
-        .build();
   }
 }

@@ -2,6 +2,8 @@ package io.ballast.reward.grpc;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.ContextPatience;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies.Sink;
 import io.ballast.reward.core.RewardFlow;
 import io.ballast.reward.core.ScoreAnswer;
@@ -70,7 +72,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
     ScoreCommand template =
         new ScoreCommand(
             mapper.lane(settings.getMetadata()),
-            RewardMapper.selector(settings.getRewardModel()),
+            MeshMessages.selector(settings.getRewardModel()),
             RewardMapper.choice(settings.getAggregation()),
             List.of());
     List<Optional<ScoreStreamRequest>> next = new ArrayList<>(List.of(first));
@@ -121,7 +123,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
           ScoreStreamResponse.newBuilder()
               .setResult(RewardMapper.result(item, answer.ensemble()))
               .setAggregation(RewardMapper.aggregation(answer.aggregation()))
-              .setModelVersion(RewardMapper.version(answer.ensemble().id()))
+              .setModelVersion(MeshMessages.version(answer.ensemble().id()))
               .build());
     }
   }

@@ -3,8 +3,8 @@ package io.ballast.reward.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.kit.batching.QueueLimits;
 import io.ballast.reward.core.ItemLimits;
-import io.ballast.reward.core.QueueLimits;
 import io.ballast.reward.core.RewardSettings;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.rl.aggregation.AggregationMethod;

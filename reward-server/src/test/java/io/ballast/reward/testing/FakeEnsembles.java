@@ -1,16 +1,16 @@
 package io.ballast.reward.testing;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.CompletionScores;
 import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.EnsembleSource;
-import io.ballast.reward.core.ItemFault;
 import io.ballast.reward.core.Member;
 import io.ballast.reward.core.MemberOutcome;
 import io.ballast.reward.core.MemberScorer;
-import io.ballast.reward.core.PinnedVersion;
 import io.ballast.reward.core.PromptGroup;
 import io.ballast.rl.aggregation.MemberScale;
 import java.util.ArrayList;
