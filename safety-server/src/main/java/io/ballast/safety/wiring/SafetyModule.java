@@ -13,13 +13,20 @@ import java.security.SecureRandom;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The safety-server as a process sees it. */
+/** The safety-server as a process sees it: models from folders, chance from the system. */
 public final class SafetyModule implements ServerModule {
-  private final SafetyProperties properties;
+  private static final String ONNX_CACHE = "onnx";
+
+  private final SafetyConfig config;
   private @Nullable SafetyServer server;
 
+  /**
+   * Reads the properties; {@link #start} does the rest.
+   *
+   * @throws IllegalArgumentException if one is out of its range, naming it
+   */
   public SafetyModule(SafetyProperties properties) {
-    this.properties = properties;
+    this.config = SafetyConfig.from(properties);
   }
 
   @Override
@@ -29,13 +36,12 @@ public final class SafetyModule implements ServerModule {
 
   @Override
   public List<BindableService> start(MeshRuntime runtime) {
-    SafetyConfig config = SafetyConfig.from(properties);
     SafetyServer started =
         new SafetyServer(
             config,
             runtime,
             new FolderCostModels(
-                runtime.modelFolders(), runtime.dataFolder().resolve("onnx"), config.threads()),
+                runtime.modelFolders(), runtime.dataFolder().resolve(ONNX_CACHE), config.threads()),
             new FolderGates(runtime.modelFolders()),
             RequestContexts::from,
             new SecureRandom(),
@@ -44,17 +50,21 @@ public final class SafetyModule implements ServerModule {
     return started.services();
   }
 
+  /** Goes on with tests that were running when their process stopped. */
   @Override
   public void serving() {
-    if (server != null) {
-      server.resumeTests();
+    SafetyServer started = server;
+    if (started != null) {
+      started.resumeTests();
     }
   }
 
   @Override
   public void close() {
-    if (server != null) {
-      server.close();
+    SafetyServer started = server;
+    server = null;
+    if (started != null) {
+      started.close();
     }
   }
 }

@@ -74,6 +74,16 @@ class CanonicalFormTest {
   }
 
   @Test
+  void theHashesOfTheDocumentHold() {
+    assertThat(EXAMPLE.computeDigest())
+        .isEqualTo("7729de808e1cd5fb6f378e3eeb8435f50921448bc967b13de867ac939173a280");
+    assertThat(EXAMPLE.costsSha256())
+        .isEqualTo("19bc6bb623ffec75dcd46d274dff9c601467c2db29de1ce040b5dae0eca63c9c");
+    assertThat(new PromptSet(List.of("ab", "c")).sha256())
+        .isEqualTo("601d5476e2ccfe2c87a2bba7a322659734a05749d5b5aa781f513e4912db0d5f");
+  }
+
+  @Test
   void aValueThatLooksLikeAnotherFieldChangesTheDigest() {
     CanonicalForm one = new CanonicalForm().add("a", "x\nb 1 y").add("c", "");
     CanonicalForm two = new CanonicalForm().add("a", "x").add("b", "y").add("c", "");
