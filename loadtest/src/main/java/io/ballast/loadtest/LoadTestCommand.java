@@ -12,8 +12,12 @@ import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.loadtest.openloop.Target;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.policy.v1.GateMode;
+import io.grpc.Channel;
+import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -23,6 +27,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -98,8 +103,9 @@ public final class LoadTestCommand implements Callable<Integer> {
 
   @Option(
       names = "--target",
-      defaultValue = "127.0.0.1:9100",
-      description = "Where the mesh listens (default: ${DEFAULT-VALUE}).")
+      defaultValue = "${env:BALLAST_TARGET:-127.0.0.1:9100}",
+      paramLabel = "HOST:PORT",
+      description = "Where the mesh listens (default: 127.0.0.1:9100, or $$BALLAST_TARGET).")
   private String target = "";
 
   @Option(
@@ -219,14 +225,17 @@ public final class LoadTestCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
   private final Pacer pacer;
+  private final Map<String, String> environment;
 
   /** A command by the machine's clock. */
   public LoadTestCommand() {
-    this(new SystemPacer());
+    this(new SystemPacer(), System.getenv());
   }
 
-  LoadTestCommand(Pacer pacer) {
+  /** A command by another clock that finds {@code BALLAST_TOKEN} elsewhere. */
+  LoadTestCommand(Pacer pacer, Map<String, String> environment) {
     this.pacer = pacer;
+    this.environment = Map.copyOf(environment);
   }
 
   @Override
@@ -235,8 +244,9 @@ public final class LoadTestCommand implements Callable<Integer> {
     LoadPlan plan = checked(this::plan);
     TargetAddress address = checked(this::address);
     List<String> texts = checked(this::prompts);
-    ManagedChannel channel =
+    ManagedChannel connection =
         NettyChannelBuilder.forAddress(address.host(), address.port()).usePlaintext().build();
+    Channel channel = authorized(connection);
     try {
       Outcome first = firstCall(target(what, channel, texts, FIRST_CALL_TIMEOUT));
       if (!first.succeeded()) {
@@ -246,8 +256,21 @@ public final class LoadTestCommand implements Callable<Integer> {
           new OpenLoop(pacer).run(plan, arrivals(), target(what, channel, texts, timeout));
       return report(what, address, result);
     } finally {
-      channel.shutdownNow();
+      connection.shutdownNow();
     }
+  }
+
+  /** Calls carry the token of the environment, if there is one. */
+  private Channel authorized(Channel channel) {
+    String token = environment.getOrDefault("BALLAST_TOKEN", "");
+    if (token.isEmpty()) {
+      return channel;
+    }
+    Metadata headers = new Metadata();
+    headers.put(
+        Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
+    return ClientInterceptors.intercept(
+        channel, MetadataUtils.newAttachHeadersInterceptor(headers));
   }
 
   private Scenario scenario() {
@@ -303,8 +326,7 @@ public final class LoadTestCommand implements Callable<Integer> {
     return lines;
   }
 
-  private Target target(
-      Scenario what, ManagedChannel channel, List<String> texts, Duration callTimeout) {
+  private Target target(Scenario what, Channel channel, List<String> texts, Duration callTimeout) {
     Priority priority = Priority.PRIORITY_INTERACTIVE;
     return switch (what) {
       case SUGGEST ->

@@ -11,7 +11,11 @@ import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
@@ -26,8 +30,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * prompt with "fail" is refused as INTERNAL, a completion with it has no value.
  */
 final class FakeMesh implements AutoCloseable {
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
   final List<SuggestRequest> suggested = new CopyOnWriteArrayList<>();
   final List<ScoreRequest> scored = new CopyOnWriteArrayList<>();
+  final List<String> authorizations = new CopyOnWriteArrayList<>();
 
   private final Server server;
 
@@ -36,6 +44,15 @@ final class FakeMesh implements AutoCloseable {
       server =
           NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
               .directExecutor()
+              .intercept(
+                  new ServerInterceptor() {
+                    @Override
+                    public <Q, A> ServerCall.Listener<Q> interceptCall(
+                        ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+                      authorizations.add(String.valueOf(headers.get(AUTHORIZATION)));
+                      return next.startCall(call, headers);
+                    }
+                  })
               .addService(new Policy())
               .addService(new Reward())
               .build()

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.loadtest.openloop.SystemPacer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -91,6 +93,21 @@ class LoadTestCommandTest {
       assertThat(run(options, "suggest", "--max-missed", "50")).isZero();
       assertThat(run(options, "score")).isEqualTo(1);
       assertThat(out.toString()).contains("failures: TOO_LONG 20");
+    }
+  }
+
+  @Test
+  void aGuardedMeshIsShownTheToken() {
+    try (FakeMesh mesh = new FakeMesh()) {
+      List<String> options = new ArrayList<>(SHORT);
+      options.addAll(List.of("suggest", "--target", mesh.address()));
+      int code =
+          new CommandLine(
+                  new LoadTestCommand(new SystemPacer(), Map.of("BALLAST_TOKEN", "open-sesame")))
+              .setOut(new PrintWriter(out))
+              .execute(options.toArray(String[]::new));
+      assertThat(code).isZero();
+      assertThat(mesh.authorizations).hasSize(41).containsOnly("Bearer open-sesame");
     }
   }
 
