@@ -148,10 +148,15 @@ public final class RewardFlow {
 
     private ScoreAnswer answer(ScoreCommand command, List<String> ids) {
       Map<TokenIds, List<TokenIds>> byPrompt = new LinkedHashMap<>();
+      Map<Content, TokenIds> prompts = new HashMap<>(); // items of one prompt split it once
       List<Place> places = new ArrayList<>();
       for (ScoreItem item : command.items()) {
         try {
-          TokenIds prompt = served.reader().prompt(item.path() + ".prompt", item.prompt());
+          TokenIds prompt = prompts.get(item.prompt());
+          if (prompt == null) {
+            prompt = served.reader().prompt(item.path() + ".prompt", item.prompt());
+            prompts.put(item.prompt(), prompt);
+          }
           TokenIds completion =
               served.reader().completion(item.path() + ".completion", item.completion());
           List<TokenIds> completions =
