@@ -41,7 +41,9 @@ public final class BenchCommand implements Callable<Integer> {
   enum Part {
     /** Decode and training. */
     ENGINE,
-    /** Cold start, Score, memory. */
+    /** Score. */
+    SCORE,
+    /** Cold start and memory. */
     MESH,
     /** What a withheld suggestion costs. */
     OVERHEAD
@@ -86,7 +88,7 @@ public final class BenchCommand implements Callable<Integer> {
     Path folder = models == null ? home.resolve("models") : models.toAbsolutePath();
     Set<Part> parts = only.isEmpty() ? EnumSet.allOf(Part.class) : only;
     require(folder.resolve("java-tiny/1"), "--models");
-    if (!parts.equals(EnumSet.of(Part.ENGINE))) {
+    if (parts.contains(Part.MESH) || parts.contains(Part.OVERHEAD)) {
       require(home.resolve("mesh"), "ballast.home");
     }
     PrintWriter out = spec.commandLine().getOut();
@@ -123,7 +125,8 @@ public final class BenchCommand implements Callable<Integer> {
                           System::nanoTime,
                           progress)
                       .run(List.of(1, 8, 64), 64);
-              case MESH -> mesh.startScoreMemory();
+              case SCORE -> List.of(new ScoreBench(folder, work, repetitions, progress).run());
+              case MESH -> mesh.startAndMemory();
               case OVERHEAD -> mesh.overhead();
             });
         err.println();

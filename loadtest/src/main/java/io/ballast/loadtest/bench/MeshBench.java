@@ -2,12 +2,7 @@ package io.ballast.loadtest.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.onnx.OnnxScorer;
-import io.ballast.inference.onnx.ScoreOutcome;
-import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.store.ModelManifest;
-import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.loadtest.openloop.Arrivals;
 import io.ballast.loadtest.openloop.LoadPlan;
 import io.ballast.loadtest.openloop.LoadResult;
@@ -16,15 +11,11 @@ import io.ballast.loadtest.openloop.Outcome;
 import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.loadtest.openloop.Target;
 import io.ballast.mesh.v1.RequestMetadata;
-import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.reward.v1.RewardServiceGrpc;
-import io.ballast.reward.v1.ScoreItem;
-import io.ballast.reward.v1.ScoreRequest;
-import io.ballast.reward.v1.ScoreResponse;
 import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
@@ -51,9 +42,7 @@ final class MeshBench {
   private static final Duration PATIENCE = Duration.ofSeconds(120);
   private static final int STARTS = 3;
   private static final int CALLERS = 32;
-  private static final int ITEMS = 8;
-  private static final int MAX_PROMPT_TOKENS = 96;
-  private static final Duration SCORE_TIME = Duration.ofSeconds(2);
+  private static final Duration SCORE_TIME = Duration.ofSeconds(5);
   private static final Duration CAPACITY_TIME = Duration.ofSeconds(4);
   private static final Duration LOAD_TIME = Duration.ofSeconds(8);
   private static final int LOADS = 5;
@@ -84,8 +73,8 @@ final class MeshBench {
     this.progress = progress;
   }
 
-  /** Starts meshes, then scores with the last of them, and looks at its memory. */
-  List<Figure> startScoreMemory() {
+  /** Starts meshes, loads the last of them, and looks at its memory. */
+  List<Figure> startAndMemory() {
     List<Double> first = new ArrayList<>();
     List<Double> again = new ArrayList<>();
     List<Figure> figures = new ArrayList<>();
@@ -99,7 +88,7 @@ final class MeshBench {
         again.add(mesh.startSeconds());
         progress.run();
         if (i == STARTS - 1) {
-          figures.add(score(mesh));
+          score(mesh);
           figures.add(
               Pairs.alone(
                   "memory of the laptop mesh after load",
@@ -114,74 +103,15 @@ final class MeshBench {
     return figures;
   }
 
-  private Figure score(MeshUnderTest mesh) {
+  /** Some seconds of scores: a mesh that has not worked yet takes less memory. */
+  private static void score(MeshUnderTest mesh) {
     RewardServiceGrpc.RewardServiceBlockingStub stub =
         RewardServiceGrpc.newBlockingStub(mesh.channel());
-    int cores = Runtime.getRuntime().availableProcessors();
-    try (HuggingFaceTokenizerAdapter tokenizer =
-            HuggingFaceTokenizerAdapter.ofFolder(models.resolve("java-tiny/1"));
-        OnnxScorer scorer =
-            OnnxScorer.open(
-                models.resolve("java-tiny/1"),
-                models.resolve("java-reward/1"),
-                work.resolve("onnx"),
-                1);
-        ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor();
-        ExecutorService pool = Executors.newFixedThreadPool(cores)) {
-      return Pairs.measure(
-              repetitions,
-              () ->
-                  ClosedLoop.itemsPerSecond(
-                      CALLERS, SCORE_TIME, callers, System::nanoTime, index -> ask(stub, index)),
-              () ->
-                  ClosedLoop.itemsPerSecond(
-                      cores,
-                      SCORE_TIME,
-                      pool,
-                      System::nanoTime,
-                      index -> direct(tokenizer, scorer, index)),
-              progress)
-          .figure(
-              "Score, %d callers x %d items, beside a pool of %d threads"
-                  .formatted(CALLERS, ITEMS, cores),
-              "items/s",
-              new Goal.RatioAtLeast(0.85));
+    try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      var unused =
+          ClosedLoop.itemsPerSecond(
+              CALLERS, SCORE_TIME, callers, System::nanoTime, index -> ScoreBench.ask(stub, index));
     }
-  }
-
-  private static long ask(RewardServiceGrpc.RewardServiceBlockingStub stub, long index) {
-    ScoreRequest.Builder request =
-        ScoreRequest.newBuilder().setMetadata(RequestMetadata.newBuilder().setTenant("bench"));
-    TextOrTokens prompt = text(BenchTexts.context(index));
-    for (String completion : BenchTexts.completions(ITEMS)) {
-      request.addItems(ScoreItem.newBuilder().setPrompt(prompt).setCompletion(text(completion)));
-    }
-    ScoreResponse answer = stub.withDeadlineAfter(60, TimeUnit.SECONDS).score(request.build());
-    answer
-        .getResultsList()
-        .forEach(
-            result -> {
-              if (result.hasFailure()) {
-                throw new IllegalStateException("Score: " + result.getFailure());
-              }
-            });
-    return answer.getResultsCount();
-  }
-
-  /** The same by hand: tokenise, one pass, the cautious score. */
-  private static long direct(HuggingFaceTokenizerAdapter tokenizer, OnnxScorer scorer, long index) {
-    TokenIds prompt = tokenizer.encode(BenchTexts.context(index)).last(MAX_PROMPT_TOKENS);
-    List<TokenIds> completions =
-        BenchTexts.completions(ITEMS).stream().map(tokenizer::encode).toList();
-    List<ScoreOutcome> outcomes =
-        scorer.score(List.of(new ScoringGroup(prompt, completions))).getFirst();
-    for (ScoreOutcome outcome : outcomes) {
-      if (!(outcome instanceof ScoreOutcome.Scored scored)
-          || !Double.isFinite(scorer.spec().cautious(scored.scores()))) {
-        throw new IllegalStateException("score: " + outcome);
-      }
-    }
-    return outcomes.size();
   }
 
   /** What the mesh costs where it has nothing to do: the gate withholds every suggestion. */
@@ -331,9 +261,5 @@ final class MeshBench {
       throw new IllegalStateException(
           "the gate did not withhold: " + answer.getDecision() + ", " + answer.getReason());
     }
-  }
-
-  private static TextOrTokens text(String text) {
-    return TextOrTokens.newBuilder().setText(text).build();
   }
 }
