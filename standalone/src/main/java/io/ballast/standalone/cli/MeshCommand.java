@@ -2,6 +2,9 @@ package io.ballast.standalone.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.loadtest.LoadTestCommand;
+import io.ballast.loadtest.bench.BenchCommand;
+import io.ballast.standalone.demo.DemoCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -53,10 +56,19 @@ public final class MeshCommand implements Callable<Integer> {
   public static CommandLine commandLine(CommandContext context, PrintWriter out, PrintWriter err) {
     CommandLine line =
         new CommandLine(new MeshCommand())
+            .addSubcommand(new DemoCommand(context.home(), context.terminal()))
+            .addSubcommand(new UpCommand(context))
+            .addSubcommand(new DownCommand(context))
             .addSubcommand(new SuggestCommand(context))
             .addSubcommand(new ScoreCommand(context))
             .addSubcommand(new CostCommand(context))
             .addSubcommand(new FeedbackCommand(context))
+            .addSubcommand(new RunCommand(context))
+            .addSubcommand(RunsCommand.commandLine(context))
+            .addSubcommand(ModelsCommand.commandLine(context))
+            .addSubcommand(PretrainCommand.commandLine(context))
+            .addSubcommand(new BenchCommand())
+            .addSubcommand(new LoadTestCommand())
             .addSubcommand(new DoctorCommand(context))
             .addSubcommand(new CompletionCommand());
     line.setOut(out);

@@ -79,6 +79,6 @@ final class TextTable {
     }
     char first = cell.charAt(0);
     return (Character.isDigit(first) || ((first == '-' || first == '+') && cell.length() > 1))
-        && cell.chars().allMatch(c -> Character.isDigit(c) || "+-.,% e".indexOf(c) >= 0);
+        && cell.chars().allMatch(c -> Character.isDigit(c) || "+-.,%".indexOf(c) >= 0);
   }
 }

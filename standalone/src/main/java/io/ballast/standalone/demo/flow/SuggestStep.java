@@ -17,8 +17,6 @@ import java.util.stream.IntStream;
 
 /** Asks for suggestions with the gate in force, and tells the mesh what the programmer did. */
 final class SuggestStep {
-  private static final int CONTEXT_LINES = 2;
-  private static final int CONTEXT_CHARACTERS = 400;
   private static final String USER = "demo-programmer";
 
   private final DemoContext demo;
@@ -94,15 +92,13 @@ final class SuggestStep {
   /** Returns one suggestion as a person would like to see it. */
   static String show(Answered one) {
     Suggestion suggestion = one.suggestion();
-    String line = one.position().lineBefore();
+    String line = one.position().lineBefore().stripLeading();
     String offered =
         switch (suggestion.fate()) {
           case SHOWN -> "⟨" + suggestion.text() + "⟩";
           case WITHHELD, BLOCKED -> "▏";
         };
-    StringBuilder shown = new StringBuilder("\n");
-    linesBefore(one.position()).forEach(l -> shown.append("         ").append(l).append('\n'));
-    shown.append("         ").append(line).append(offered).append('\n');
+    StringBuilder shown = new StringBuilder("\n         " + line + offered + "\n");
     shown
         .append("           ")
         .append(suggestion.fate().name().toLowerCase(Locale.ROOT))
@@ -128,11 +124,6 @@ final class SuggestStep {
                     "\n           the programmer: %s; the file says: %s"
                         .formatted(words(reaction), one.position().truth())));
     return shown.toString();
-  }
-
-  private static List<String> linesBefore(Position position) {
-    List<String> lines = position.promptTail(CONTEXT_CHARACTERS).lines().toList();
-    return lines.subList(Math.max(0, lines.size() - 1 - CONTEXT_LINES), lines.size() - 1);
   }
 
   private static String words(Judgement reaction) {

@@ -1,0 +1,501 @@
+package io.ballast.standalone.cli;
+
+import com.google.protobuf.Timestamp;
+import io.ballast.kit.runtime.Role;
+import io.ballast.policy.v1.AliasMove;
+import io.ballast.policy.v1.ListAliasesRequest;
+import io.ballast.policy.v1.ListAliasesResponse;
+import io.ballast.policy.v1.ListVersionsRequest;
+import io.ballast.policy.v1.ListVersionsResponse;
+import io.ballast.policy.v1.PolicyAlias;
+import io.ballast.policy.v1.PolicyVersion;
+import io.ballast.policy.v1.PromoteAliasRequest;
+import io.ballast.policy.v1.RegisterVersionRequest;
+import io.ballast.policy.v1.RollBackAliasRequest;
+import io.ballast.policy.v1.VersionServiceGrpc;
+import io.ballast.policy.v1.VersionServiceGrpc.VersionServiceBlockingStub;
+import io.ballast.safety.v1.Certificate;
+import io.ballast.safety.v1.ListSafetyTestsRequest;
+import io.ballast.safety.v1.SafetyServiceGrpc;
+import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;
+import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.SafetyTestOutcome;
+import io.ballast.safety.v1.SafetyTestState;
+import io.ballast.safety.v1.VerifyCertificateRequest;
+import io.ballast.safety.v1.VerifyCertificateResponse;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Versions of the policy, and the aliases that point to them. */
+@Command(
+    name = "models",
+    mixinStandardHelpOptions = true,
+    description = "Versions and aliases of the policy; certificates.")
+final class ModelsCommand implements Callable<Integer> {
+  private static final int MOST_TESTS = 1_000;
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT).withZone(ZoneId.systemDefault());
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** The command with its subcommands. */
+  static CommandLine commandLine(CommandContext context) {
+    return new CommandLine(new ModelsCommand())
+        .addSubcommand(new ListModels(context))
+        .addSubcommand(new Aliases(context))
+        .addSubcommand(new Promote(context))
+        .addSubcommand(new RollBack(context))
+        .addSubcommand(new ShowCertificate(context))
+        .addSubcommand(new Register(context));
+  }
+
+  @Override
+  public Integer call() {
+    throw new CommandLine.ParameterException(
+        spec.commandLine(), "models: say what: " + String.join(", ", spec.subcommands().keySet()));
+  }
+
+  private static MeshTarget.Connection connect(MeshTarget target) {
+    return target.connect(Role.POLICY_SERVER, VersionServiceGrpc.SERVICE_NAME);
+  }
+
+  private static VersionServiceBlockingStub versions(MeshTarget.Connection mesh) {
+    return VersionServiceGrpc.newBlockingStub(mesh.channel())
+        .withDeadlineAfter(mesh.timeoutMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private static SafetyServiceBlockingStub safety(MeshTarget.Connection mesh) {
+    return SafetyServiceGrpc.newBlockingStub(mesh.channel())
+        .withDeadlineAfter(mesh.timeoutMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private static String time(Timestamp time) {
+    return time.getSeconds() == 0 ? "–" : TIME.format(Instant.ofEpochSecond(time.getSeconds()));
+  }
+
+  private static String aliasLine(PolicyAlias alias) {
+    return alias.getModel() + ": " + alias.getAlias() + " → " + alias.getVersion();
+  }
+
+  /** Where an alias points now. */
+  private static String current(
+      VersionServiceBlockingStub versions, MeshTarget target, String model, String alias) {
+    return versions
+        .listAliases(
+            ListAliasesRequest.newBuilder().setMetadata(target.metadata()).setModel(model).build())
+        .getAliasesList()
+        .stream()
+        .filter(a -> a.getAlias().equals(alias))
+        .map(PolicyAlias::getVersion)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new CommandFailure(
+                    Exit.FAILED,
+                    "UNKNOWN_MODEL",
+                    "no alias " + alias + "; ./mesh models aliases shows them"));
+  }
+
+  /** All versions of a model. */
+  @Command(
+      name = "list",
+      mixinStandardHelpOptions = true,
+      sortOptions = false,
+      description = "Lists a model's versions, newest first, with the aliases that point to them.")
+  static final class ListModels implements Callable<Integer> {
+    @Option(
+        names = "--model",
+        paramLabel = "NAME",
+        defaultValue = "",
+        description = "The model (default: the server's).")
+    private String model = "";
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    ListModels(CommandContext context) {
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        ListVersionsResponse answer =
+            versions(mesh)
+                .listVersions(
+                    ListVersionsRequest.newBuilder()
+                        .setMetadata(target.metadata())
+                        .setModel(model)
+                        .build());
+        List<PolicyAlias> aliases =
+            versions(mesh)
+                .listAliases(
+                    ListAliasesRequest.newBuilder()
+                        .setMetadata(target.metadata())
+                        .setModel(model)
+                        .build())
+                .getAliasesList();
+        printing.document(answer);
+        TextTable table =
+            TextTable.headed("model", "version", "aliases", "from", "registered", "weights", "run");
+        for (PolicyVersion version : answer.getVersionsList()) {
+          String id = version.getVersion().getVersion();
+          table.row(
+              version.getVersion().getModel(),
+              id,
+              aliases.stream()
+                  .filter(alias -> alias.getVersion().equals(id))
+                  .map(PolicyAlias::getAlias)
+                  .collect(Collectors.joining(", ")),
+              version.getParentVersion().isEmpty() ? "–" : version.getParentVersion(),
+              time(version.getRegisterTime()),
+              Excerpt.of(version.getVersion().getWeightsSha256(), 13),
+              version.getRunId().isEmpty() ? "–" : version.getRunId());
+        }
+        printing.table(table);
+        return Exit.OK.code();
+      }
+    }
+  }
+
+  /** All aliases with their moves. */
+  @Command(
+      name = "aliases",
+      mixinStandardHelpOptions = true,
+      sortOptions = false,
+      description = "Shows where aliases point and how they came there.")
+  static final class Aliases implements Callable<Integer> {
+    @Option(
+        names = "--model",
+        paramLabel = "NAME",
+        defaultValue = "",
+        description = "The model (default: the server's).")
+    private String model = "";
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    Aliases(CommandContext context) {
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        ListAliasesResponse answer =
+            versions(mesh)
+                .listAliases(
+                    ListAliasesRequest.newBuilder()
+                        .setMetadata(target.metadata())
+                        .setModel(model)
+                        .build());
+        printing.document(answer);
+        for (PolicyAlias alias : answer.getAliasesList()) {
+          printing.line(aliasLine(alias));
+          TextTable table = TextTable.plain();
+          for (AliasMove move : alias.getMovesList()) {
+            table.row(
+                "  " + time(move.getMoveTime()),
+                move.getKind().replace('_', ' '),
+                (move.getFromVersion().isEmpty() ? "–" : move.getFromVersion())
+                    + " → "
+                    + move.getToVersion(),
+                move.getCertificateId().isEmpty() ? "" : "certificate " + move.getCertificateId());
+          }
+          printing.table(table);
+        }
+        return Exit.OK.code();
+      }
+    }
+  }
+
+  /** Points an alias to a version that has a certificate. */
+  @Command(
+      name = "promote",
+      mixinStandardHelpOptions = true,
+      sortOptions = false,
+      description = "Points an alias to a version that passed its safety test.",
+      footer = {"", "Exit code 4: no certificate, or the alias moved on."})
+  static final class Promote implements Callable<Integer> {
+    @Parameters(paramLabel = "VERSION", description = "The version that shall serve.")
+    private String version = "";
+
+    @Option(
+        names = "--certificate",
+        paramLabel = "ID",
+        description = "The certificate (default: of its newest test that passed).")
+    private @Nullable String certificate;
+
+    @Option(
+        names = "--expected",
+        paramLabel = "VERSION",
+        description = "Only if the alias points here now (default: where it points).")
+    private @Nullable String expected;
+
+    @Option(
+        names = "--model",
+        paramLabel = "NAME",
+        defaultValue = "",
+        description = "The model (default: the server's).")
+    private String model = "";
+
+    @Option(
+        names = "--alias",
+        paramLabel = "ALIAS",
+        defaultValue = "serving",
+        description = "The alias (default: ${DEFAULT-VALUE}).")
+    private String alias = "serving";
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    Promote(CommandContext context) {
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        VersionServiceBlockingStub versions = versions(mesh);
+        PolicyAlias moved =
+            versions
+                .promoteAlias(
+                    PromoteAliasRequest.newBuilder()
+                        .setMetadata(target.keyedMetadata(null))
+                        .setModel(model)
+                        .setAlias(alias)
+                        .setExpectedVersion(
+                            expected == null ? current(versions, target, model, alias) : expected)
+                        .setNewVersion(version)
+                        .setCertificateId(certificate == null ? newestCertificate() : certificate)
+                        .build())
+                .getAlias();
+        printing.document(moved);
+        printing.line(aliasLine(moved) + "; undo: ./mesh models rollback");
+        return Exit.OK.code();
+      }
+    }
+
+    private String newestCertificate() {
+      try (MeshTarget.Connection mesh =
+          target.connect(Role.SAFETY_SERVER, SafetyServiceGrpc.SERVICE_NAME)) {
+        return safety(mesh)
+            .listSafetyTests(
+                ListSafetyTestsRequest.newBuilder()
+                    .setMetadata(target.metadata())
+                    .setPageSize(MOST_TESTS)
+                    .build())
+            .getTestsList()
+            .stream()
+            .filter(test -> test.getState() == SafetyTestState.SAFETY_TEST_STATE_PASSED)
+            .filter(test -> test.getCandidate().getVersion().equals(version))
+            .filter(test -> model.isEmpty() || test.getCandidate().getModel().equals(model))
+            .map(SafetyTest::getCertificateId)
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new CommandFailure(
+                        Exit.REFUSED,
+                        "SAFETY_GATE_CLOSED",
+                        "no safety test of "
+                            + version
+                            + " has passed; without a certificate nothing is promoted"));
+      }
+    }
+  }
+
+  /** Points an alias back. */
+  @Command(
+      name = "rollback",
+      mixinStandardHelpOptions = true,
+      sortOptions = false,
+      description = "Points an alias back to where it pointed before its last move.")
+  static final class RollBack implements Callable<Integer> {
+    @Option(
+        names = "--expected",
+        paramLabel = "VERSION",
+        defaultValue = "",
+        description = "Only if the alias points here now (default: wherever).")
+    private String expected = "";
+
+    @Option(
+        names = "--model",
+        paramLabel = "NAME",
+        defaultValue = "",
+        description = "The model (default: the server's).")
+    private String model = "";
+
+    @Option(
+        names = "--alias",
+        paramLabel = "ALIAS",
+        defaultValue = "serving",
+        description = "The alias (default: ${DEFAULT-VALUE}).")
+    private String alias = "serving";
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    RollBack(CommandContext context) {
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        PolicyAlias moved =
+            versions(mesh)
+                .rollBackAlias(
+                    RollBackAliasRequest.newBuilder()
+                        .setMetadata(target.keyedMetadata(null))
+                        .setModel(model)
+                        .setAlias(alias)
+                        .setExpectedVersion(expected)
+                        .build())
+                .getAlias();
+        printing.document(moved);
+        printing.line(aliasLine(moved));
+        return Exit.OK.code();
+      }
+    }
+  }
+
+  /** Shows a certificate and computes it anew. */
+  @Command(
+      name = "certificate",
+      mixinStandardHelpOptions = true,
+      sortOptions = false,
+      description = "Shows a certificate, and verifies it: its numbers are computed anew.",
+      footer = {"", "Exit code 4: it is not valid."})
+  static final class ShowCertificate implements Callable<Integer> {
+    @Parameters(paramLabel = "ID", description = "The certificate's id.")
+    private String id = "";
+
+    @Option(
+        names = "--weights",
+        paramLabel = "SHA256",
+        defaultValue = "",
+        description = "It must name exactly these weights.")
+    private String weights = "";
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    ShowCertificate(CommandContext context) {
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh =
+          target.connect(Role.SAFETY_SERVER, SafetyServiceGrpc.SERVICE_NAME)) {
+        VerifyCertificateResponse answer =
+            safety(mesh)
+                .verifyCertificate(
+                    VerifyCertificateRequest.newBuilder()
+                        .setMetadata(target.metadata())
+                        .setCertificateId(id)
+                        .setCandidateWeightsSha256(weights)
+                        .build());
+        printing.document(answer);
+        show(answer);
+        return (answer.getValid() ? Exit.OK : Exit.REFUSED).code();
+      }
+    }
+
+    private void show(VerifyCertificateResponse answer) {
+      Certificate c = answer.getCertificate();
+      SafetyTestOutcome o = c.getOutcome();
+      TextTable table = TextTable.plain();
+      table.row("certificate", c.getCertificateId());
+      table.row("issued", time(c.getIssueTime()));
+      table.row("candidate", ModelOptions.text(c.getCandidate()));
+      table.row("weights", c.getCandidate().getWeightsSha256());
+      table.row("judged by", ModelOptions.text(c.getCostModel()));
+      table.row(
+          "optimised",
+          c.getOptimisedCostModelsList().stream()
+              .map(ModelOptions::text)
+              .collect(Collectors.joining(", ", "against ", "")));
+      table.row(
+          "mean cost",
+          String.format(
+              Locale.ROOT, "%.4f ± %.4f, n = %d", o.getMeanCost(), o.getStdCost(), o.getN()));
+      table.row(
+          "upper bound",
+          String.format(
+              Locale.ROOT,
+              "%.6f at δ = %s; computed anew: %.6f",
+              o.getUpperBound(),
+              o.getDelta(),
+              answer.getRecomputedUpperBound()));
+      table.row("threshold", String.format(Locale.ROOT, "%.4f", o.getThreshold()));
+      answer.getFindingsList().forEach(finding -> table.row("", finding));
+      table.row("valid", answer.getValid() ? "yes" : "NO");
+      printing.table(table);
+    }
+  }
+
+  /** Makes a folder known as a version. */
+  @Command(
+      name = "register",
+      mixinStandardHelpOptions = true,
+      sortOptions = false,
+      description = "Makes a published model folder, models/MODEL/VERSION, known as a version.")
+  static final class Register implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "MODEL", description = "The model.")
+    private String model = "";
+
+    @Parameters(index = "1", paramLabel = "VERSION", description = "The version.")
+    private String version = "";
+
+    @Option(
+        names = "--parent",
+        paramLabel = "VERSION",
+        defaultValue = "",
+        description = "The version that it was trained from.")
+    private String parent = "";
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    Register(CommandContext context) {
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        PolicyVersion registered =
+            versions(mesh)
+                .registerVersion(
+                    RegisterVersionRequest.newBuilder()
+                        .setMetadata(target.keyedMetadata(null))
+                        .setModel(model)
+                        .setVersion(version)
+                        .setParentVersion(parent)
+                        .build())
+                .getVersion();
+        printing.document(registered);
+        printing.line(
+            ModelOptions.text(registered.getVersion())
+                + " registered, weights "
+                + registered.getVersion().getWeightsSha256());
+        return Exit.OK.code();
+      }
+    }
+  }
+}

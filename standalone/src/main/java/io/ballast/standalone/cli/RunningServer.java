@@ -1,0 +1,119 @@
+package io.ballast.standalone.cli;
+
+import io.ballast.standalone.cli.ServerPlan.Server;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** A process of the mesh, started; its output goes to its log. */
+final class RunningServer {
+  /** What a process says once it answers; the rest of the line says where. */
+  static final String READY = "mesh ready:";
+
+  private static final String ERROR = "mesh: ";
+  private static final int SHOWN_LINES = 8;
+
+  private final Server server;
+  private final Process process;
+
+  private RunningServer(Server server, Process process) {
+    this.server = server;
+    this.process = process;
+  }
+
+  /**
+   * Starts a process.
+   *
+   * @param detached whether it shall outlive the terminal
+   */
+  static RunningServer start(Server server, boolean detached) throws IOException {
+    Path folder = server.log().toAbsolutePath().getParent();
+    if (folder != null) {
+      Files.createDirectories(folder);
+    }
+    Files.deleteIfExists(server.log());
+    List<String> command = new ArrayList<>();
+    if (detached) {
+      command.add("nohup");
+    }
+    command.addAll(server.command());
+    File log = server.log().toFile();
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectInput(new File("/dev/null"))
+            .redirectOutput(log)
+            .start();
+    return new RunningServer(server, process);
+  }
+
+  /** What it is. */
+  Server server() {
+    return server;
+  }
+
+  /** The process. */
+  Process process() {
+    return process;
+  }
+
+  /** Whether it answers. */
+  boolean isReady() {
+    return lines().stream().anyMatch(line -> line.startsWith(READY));
+  }
+
+  /** Why it ended before it answered: its own line, or the last ones of its log. */
+  CommandFailure failure() {
+    Optional<String> said =
+        lines().stream().filter(line -> line.startsWith(ERROR)).reduce((a, b) -> b);
+    return new CommandFailure(
+        Exit.FAILED,
+        "START_FAILED",
+        said.map(line -> server.name() + ": " + line.substring(ERROR.length()))
+            .orElseGet(
+                () ->
+                    server.name()
+                        + " ended with exit code "
+                        + exitCode()
+                        + "; its log, "
+                        + server.log()
+                        + ", ends:\n"
+                        + String.join("\n", lastLines())));
+  }
+
+  private String exitCode() {
+    return process.isAlive() ? "none" : Integer.toString(process.exitValue());
+  }
+
+  private List<String> lastLines() {
+    List<String> lines = lines();
+    return lines.subList(Math.max(0, lines.size() - SHOWN_LINES), lines.size());
+  }
+
+  private List<String> lines() {
+    try {
+      return new String(Files.readAllBytes(server.log()), StandardCharsets.UTF_8).lines().toList();
+    } catch (IOException e) {
+      return List.of(); // not written yet
+    }
+  }
+
+  /** Asks it to drain and stop; kills it if it has not after {@code seconds}. */
+  void stop(long seconds) {
+    process.destroy();
+    try {
+      if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,314 @@
+package io.ballast.standalone.cli;
+
+import com.google.protobuf.Timestamp;
+import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.orchestrator.v1.CancelRunRequest;
+import io.ballast.orchestrator.v1.GetRunRequest;
+import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.ListRunsRequest;
+import io.ballast.orchestrator.v1.ListRunsResponse;
+import io.ballast.orchestrator.v1.PauseRunRequest;
+import io.ballast.orchestrator.v1.PromoteCandidateRequest;
+import io.ballast.orchestrator.v1.ResumeRunRequest;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunServiceGrpc;
+import io.ballast.orchestrator.v1.RunServiceGrpc.RunServiceBlockingStub;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Lists, shows, watches and steers runs. */
+@Command(
+    name = "runs",
+    mixinStandardHelpOptions = true,
+    description = "Lists, shows, watches, pauses, resumes, cancels and promotes runs.",
+    footer = {"", "RUN is an id, its beginning, or a name (the newest of that name)."})
+final class RunsCommand implements Callable<Integer> {
+  private static final int MOST_RUNS = 1_000;
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT).withZone(ZoneId.systemDefault());
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** The command with its subcommands. */
+  static CommandLine commandLine(CommandContext context) {
+    return new CommandLine(new RunsCommand())
+        .addSubcommand(new ListRuns(context))
+        .addSubcommand(new ShowRun(context))
+        .addSubcommand(new WatchRun(context))
+        .addSubcommand("pause", steering(context, Steering.PAUSE))
+        .addSubcommand("resume", steering(context, Steering.RESUME))
+        .addSubcommand("cancel", steering(context, Steering.CANCEL))
+        .addSubcommand("promote", steering(context, Steering.PROMOTE));
+  }
+
+  private static CommandLine steering(CommandContext context, Steering steering) {
+    CommandLine line = new CommandLine(new SteerRun(context, steering));
+    line.getCommandSpec().usageMessage().description(steering.description);
+    return line;
+  }
+
+  @Override
+  public Integer call() {
+    throw new CommandLine.ParameterException(
+        spec.commandLine(), "runs: say which: " + String.join(", ", spec.subcommands().keySet()));
+  }
+
+  /** What may be done to a run. */
+  enum Steering {
+    PAUSE("Pauses a run after the iteration under way."),
+    RESUME("Goes on with a paused run, or a failed one from its last durable iteration."),
+    CANCEL("Ends a run without a candidate; what was recorded stays."),
+    PROMOTE("Promotes the candidate of a run that was held for a person.");
+
+    private final String description;
+
+    Steering(String description) {
+      this.description = description;
+    }
+  }
+
+  private static RunServiceBlockingStub stub(MeshTarget.Connection mesh) {
+    return RunServiceGrpc.newBlockingStub(mesh.channel())
+        .withDeadlineAfter(mesh.timeoutMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private static MeshTarget.Connection connect(MeshTarget target) {
+    return target.connect(Role.ORCHESTRATOR, RunServiceGrpc.SERVICE_NAME);
+  }
+
+  /** The id of the run that {@code given} names. */
+  private static String resolve(
+      RunServiceBlockingStub stub, RequestMetadata metadata, String given) {
+    if (given.length() == 36) {
+      return given;
+    }
+    List<Run> runs =
+        stub.listRuns(
+                ListRunsRequest.newBuilder().setMetadata(metadata).setPageSize(MOST_RUNS).build())
+            .getRunsList();
+    List<Run> found = runs.stream().filter(run -> run.getName().equals(given)).limit(1).toList();
+    if (found.isEmpty()) {
+      found = runs.stream().filter(run -> run.getRunId().startsWith(given)).toList();
+    }
+    if (found.size() != 1) {
+      throw new CommandFailure(
+          Exit.FAILED,
+          "UNKNOWN_RESOURCE",
+          (found.isEmpty()
+                  ? "no run " + given
+                  : given + " is the beginning of " + found.size() + " runs")
+              + "; ./mesh runs list shows them");
+    }
+    return found.getFirst().getRunId();
+  }
+
+  private static String time(Timestamp time) {
+    return time.getSeconds() == 0 ? "–" : TIME.format(Instant.ofEpochSecond(time.getSeconds()));
+  }
+
+  /** All runs, newest first. */
+  @Command(
+      name = "list",
+      mixinStandardHelpOptions = true,
+      description = "Lists runs, newest first.")
+  static final class ListRuns implements Callable<Integer> {
+    @Option(
+        names = "--limit",
+        paramLabel = "N",
+        defaultValue = "20",
+        description = "At most so many, 1 to 1,000 (default: ${DEFAULT-VALUE}).")
+    private int limit;
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    ListRuns(CommandContext context) {
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        ListRunsResponse answer =
+            stub(mesh)
+                .listRuns(
+                    ListRunsRequest.newBuilder()
+                        .setMetadata(target.metadata())
+                        .setPageSize(limit)
+                        .build());
+        printing.document(answer);
+        TextTable table =
+            TextTable.headed(
+                "run", "name", "state", "done", "of", "reward", "cost", "KL", "created");
+        for (Run run : answer.getRunsList()) {
+          table.row(
+              run.getRunId(),
+              run.getName(),
+              RunTable.state(run),
+              Integer.toString(run.getIterationsDone()),
+              Integer.toString(run.getIterationsCount()),
+              run.hasLatest() ? number("%+.3f", run.getLatest().getMeanReward()) : "–",
+              run.hasLatest() ? number("%.3f", run.getLatest().getMeanCost()) : "–",
+              run.hasLatest() ? number("%.4f", run.getLatest().getKlNats()) : "–",
+              time(run.getCreateTime()));
+        }
+        if (table.isEmpty()) {
+          printing.line("no runs yet; ./mesh run SPEC.yaml starts one");
+        } else {
+          printing.table(table);
+        }
+        return Exit.OK.code();
+      }
+    }
+
+    private static String number(String format, double value) {
+      return String.format(Locale.ROOT, format, value);
+    }
+  }
+
+  /** One run with its iterations. */
+  @Command(
+      name = "show",
+      mixinStandardHelpOptions = true,
+      description = "Shows a run: state, iterations, safety test, what to do next.")
+  static final class ShowRun implements Callable<Integer> {
+    @Parameters(paramLabel = "RUN", description = "Which run.")
+    private String run = "";
+
+    @Option(names = "--spec", description = "Print its spec, as it was given, and nothing else.")
+    private boolean onlySpec;
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    ShowRun(CommandContext context) {
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        String id = resolve(stub(mesh), target.metadata(), run);
+        GetRunResponse answer =
+            stub(mesh)
+                .getRun(
+                    GetRunRequest.newBuilder().setMetadata(target.metadata()).setRunId(id).build());
+        if (onlySpec) {
+          printing.line(answer.getRun().getSpec().stripTrailing());
+        } else {
+          printing.line(RunTable.HEADING);
+          answer.getIterationsList().forEach(m -> printing.line(RunTable.line(m)));
+          printing.line("");
+          printing.table(RunTable.summary(answer.getRun()));
+        }
+        printing.document(answer);
+        return Exit.OK.code();
+      }
+    }
+  }
+
+  /** Follows a run. */
+  @Command(
+      name = "watch",
+      mixinStandardHelpOptions = true,
+      description = "Follows a run to its end; Ctrl-C leaves it running.",
+      footer = {
+        "",
+        "Exit codes: 0 promoted; 1 failed or cancelled; 4 No Solution Found, held or refused."
+      })
+  static final class WatchRun implements Callable<Integer> {
+    @Parameters(paramLabel = "RUN", description = "Which run.")
+    private String run = "";
+
+    @Option(
+        names = "--after",
+        paramLabel = "N",
+        defaultValue = "0",
+        description = "Only iterations after this one (default: all).")
+    private int after;
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    private final CommandContext context;
+
+    WatchRun(CommandContext context) {
+      this.context = context;
+      this.target = new MeshTarget(context);
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        String id = resolve(stub(mesh), target.metadata(), run);
+        GetRunResponse now =
+            stub(mesh)
+                .getRun(
+                    GetRunRequest.newBuilder().setMetadata(target.metadata()).setRunId(id).build());
+        return new RunWatcher(printing, target, context)
+            .watch(mesh, now.getRun(), now.getIterationsList(), after)
+            .code();
+      }
+    }
+  }
+
+  /** Pauses, resumes, cancels or promotes. */
+  @Command(mixinStandardHelpOptions = true)
+  static final class SteerRun implements Callable<Integer> {
+    @Parameters(paramLabel = "RUN", description = "Which run.")
+    private String run = "";
+
+    @Mixin private Printing printing = new Printing();
+    @Mixin private MeshTarget target;
+
+    private final Steering steering;
+
+    SteerRun(CommandContext context, Steering steering) {
+      this.target = new MeshTarget(context);
+      this.steering = steering;
+    }
+
+    @Override
+    public Integer call() {
+      try (MeshTarget.Connection mesh = connect(target)) {
+        String id = resolve(stub(mesh), target.metadata(), run);
+        Run after = steer(stub(mesh), id);
+        printing.document(after);
+        printing.line(after.getName() + " " + after.getRunId() + ": " + RunTable.state(after));
+        return Exit.OK.code();
+      }
+    }
+
+    private Run steer(RunServiceBlockingStub stub, String id) {
+      RequestMetadata metadata = target.keyedMetadata(null);
+      return switch (steering) {
+        case PAUSE ->
+            stub.pauseRun(PauseRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build())
+                .getRun();
+        case RESUME ->
+            stub.resumeRun(ResumeRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build())
+                .getRun();
+        case CANCEL ->
+            stub.cancelRun(CancelRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build())
+                .getRun();
+        case PROMOTE ->
+            stub.promoteCandidate(
+                    PromoteCandidateRequest.newBuilder().setMetadata(metadata).setRunId(id).build())
+                .getRun();
+      };
+    }
+  }
+}

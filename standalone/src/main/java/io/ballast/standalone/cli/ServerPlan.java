@@ -1,0 +1,87 @@
+package io.ballast.standalone.cli;
+
+import io.ballast.kit.runtime.Role;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Which processes make up a mesh, and how each is started.
+ *
+ * @param home the checkout
+ * @param data the folder that they write to
+ * @param port of the first one's gRPC; in a mesh of four the others follow
+ * @param httpPort of the first one's console; in a mesh of four the others follow
+ * @param properties more properties of the mesh, by name
+ */
+record ServerPlan(
+    Path home, Path data, int port, int httpPort, boolean split, Map<String, String> properties) {
+  ServerPlan {
+    properties = Map.copyOf(properties);
+  }
+
+  /**
+   * One process.
+   *
+   * @param name for people and log files: mesh, or a role
+   * @param command what to run
+   * @param log where its output goes
+   */
+  record Server(String name, List<String> command, Path log, int port, int httpPort) {
+    Server {
+      command = List.copyOf(command);
+    }
+  }
+
+  /** The processes in the order of their ports. */
+  List<Server> servers() {
+    if (!split) {
+      return List.of(server("mesh", port, httpPort, Map.of()));
+    }
+    Map<Role, Integer> ports = new EnumMap<>(Role.class);
+    for (Role role : Role.values()) {
+      ports.put(role, port + role.ordinal());
+    }
+    List<Server> servers = new ArrayList<>();
+    for (Role role : Role.values()) {
+      Map<String, String> own = new TreeMap<>();
+      own.put("ballast.roles", shortName(role));
+      for (Role peer : Role.values()) {
+        if (peer != role) {
+          own.put("ballast.peers." + shortName(peer), "127.0.0.1:" + ports.get(peer));
+        }
+      }
+      servers.add(server(role.label(), port + role.ordinal(), httpPort + role.ordinal(), own));
+    }
+    return servers;
+  }
+
+  private Server server(String name, int grpc, int http, Map<String, String> own) {
+    Map<String, String> all = new TreeMap<>(own);
+    all.put("ballast.port", Integer.toString(grpc));
+    all.put("ballast.http-port", Integer.toString(http));
+    all.put("ballast.data", data.toString());
+    all.put("ballast.models", home.resolve("models").toString());
+    all.put("quarkus.log.file.path", data.resolve("logs").resolve(name + ".log").toString());
+    all.putAll(properties);
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("@" + home.resolve("standalone").resolve("jvm.options"));
+    all.forEach((key, value) -> command.add("-D" + key + "=" + value));
+    command.add("-jar");
+    command.add(home.resolve("standalone/target/quarkus-app/quarkus-run.jar").toString());
+    return new Server(name, command, data.resolve("logs").resolve(name + ".out"), grpc, http);
+  }
+
+  private static String shortName(Role role) {
+    return switch (role) {
+      case POLICY_SERVER -> "policy";
+      case REWARD_SERVER -> "reward";
+      case SAFETY_SERVER -> "safety";
+      case ORCHESTRATOR -> "orchestrator";
+    };
+  }
+}

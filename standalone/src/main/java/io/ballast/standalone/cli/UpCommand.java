@@ -1,0 +1,259 @@
+package io.ballast.standalone.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.standalone.cli.ServerPlan.Server;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Starts the mesh, in one process or four, and stays with it. */
+@Command(
+    name = "up",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Starts the mesh, says where it is, and stays with it until Ctrl-C, which drains and stops it.",
+      "With --split each of the four servers is a process of its own: gRPC on four ports from --port"
+          + " on (policy, reward, safety, orchestrator), HTTP on four from --http-port on. One that"
+          + " ends is started again."
+    })
+final class UpCommand implements Callable<Integer> {
+  private static final long POLL_MILLIS = 50;
+  private static final long DRAIN_SECONDS = 30;
+  private static final int MOST_RESTARTS = 5;
+
+  @Option(names = "--split", description = "Four processes instead of one.")
+  private boolean split;
+
+  @Option(
+      names = "--detach",
+      description = "Return once it answers; ./mesh down stops it. Nobody starts it again.")
+  private boolean detach;
+
+  @Option(
+      names = "--port",
+      paramLabel = "PORT",
+      defaultValue = "9100",
+      description = "Of gRPC (default: ${DEFAULT-VALUE}).")
+  private int port;
+
+  @Option(
+      names = "--http-port",
+      paramLabel = "PORT",
+      defaultValue = "9180",
+      description = "Of console, health and metrics (default: ${DEFAULT-VALUE}).")
+  private int httpPort;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "What it writes: database, models, logs (default: .ballast in the checkout).")
+  private @Nullable Path data;
+
+  @Option(
+      names = "--jdbc-url",
+      paramLabel = "URL",
+      description = "Use this PostgreSQL instead of an embedded one.")
+  private @Nullable String jdbcUrl;
+
+  @Option(
+      names = "--set",
+      paramLabel = "NAME=VALUE",
+      description = "Set a property, such as ballast.policy.temperature=0.8; repeatable.")
+  private Map<String, String> properties = Map.of();
+
+  @Option(
+      names = "--wait",
+      paramLabel = "TIME",
+      defaultValue = "5m",
+      converter = DurationText.class,
+      description = "How long it may take to answer (default: 5m).")
+  private Duration wait = Duration.ofMinutes(5);
+
+  @Mixin private Printing printing = new Printing();
+
+  private final CommandContext context;
+  private final List<RunningServer> running = new CopyOnWriteArrayList<>();
+  private volatile boolean stopping;
+
+  UpCommand(CommandContext context) {
+    this.context = context;
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    long start = context.nanoTime().getAsLong();
+    List<Server> servers = plan().servers();
+    servers.forEach(UpCommand::requireFreePorts);
+    Thread drain = new Thread(this::stop, "drain");
+    Runtime.getRuntime().addShutdownHook(drain);
+    try {
+      for (Server server : servers) {
+        running.add(RunningServer.start(server, detach));
+      }
+      awaitReady(start);
+    } catch (CommandFailure | IOException e) {
+      stop();
+      throw e;
+    }
+    announce(servers, (context.nanoTime().getAsLong() - start) / 1e9);
+    if (detach) {
+      running.clear();
+      return Exit.OK.code();
+    }
+    return supervise();
+  }
+
+  private ServerPlan plan() {
+    Map<String, String> all = new HashMap<>(properties);
+    if (jdbcUrl != null) {
+      all.put("ballast.database.url", jdbcUrl);
+    }
+    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    return new ServerPlan(context.home(), folder, port, httpPort, split, all);
+  }
+
+  private static void requireFreePorts(Server server) {
+    requireFree(server.port(), "--port");
+    requireFree(server.httpPort(), "--http-port");
+  }
+
+  private static void requireFree(int port, String option) {
+    if (port < 0 || port > 65_535) {
+      throw new CommandFailure(
+          Exit.USAGE, "INVALID_PORT", option + ": " + port + " (allowed: 0 to 65535)");
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress("127.0.0.1", port));
+    } catch (IOException e) {
+      throw new CommandFailure(
+          Exit.FAILED,
+          "PORT_IN_USE",
+          "port "
+              + port
+              + " is in use; stop what listens there (a mesh: ./mesh down), or choose another with "
+              + option);
+    }
+  }
+
+  private void awaitReady(long start) throws InterruptedException {
+    List<RunningServer> waiting = new ArrayList<>(running);
+    while (!waiting.isEmpty()) {
+      for (RunningServer server : List.copyOf(waiting)) {
+        if (server.isReady()) {
+          waiting.remove(server);
+        } else if (!server.process().isAlive()) {
+          throw server.failure();
+        }
+      }
+      if (context.nanoTime().getAsLong() - start > wait.toNanos()) {
+        throw new CommandFailure(
+            Exit.FAILED,
+            "START_TIMEOUT",
+            waiting.getFirst().server().name()
+                + " does not answer after "
+                + DurationText.of(wait.toMillis() / 1e3)
+                + "; its log is "
+                + waiting.getFirst().server().log());
+      }
+      Thread.sleep(POLL_MILLIS);
+    }
+  }
+
+  private void announce(List<Server> servers, double seconds) {
+    ArrayNode list = JsonNodeFactory.instance.arrayNode();
+    for (int i = 0; i < servers.size(); i++) {
+      Server server = servers.get(i);
+      list.addObject()
+          .put("name", server.name())
+          .put("target", "127.0.0.1:" + server.port())
+          .put("console", "http://127.0.0.1:" + server.httpPort())
+          .put("pid", running.get(i).process().pid())
+          .put("log", server.log().toString());
+    }
+    ObjectNode document = JsonNodeFactory.instance.objectNode();
+    document.put("ready_seconds", seconds);
+    document.set("servers", list);
+    printing.document(document);
+
+    printing.line("The mesh is up, " + DurationText.of(seconds));
+    TextTable table = TextTable.plain();
+    for (Server server : servers) {
+      table.row(
+          "  " + server.name(),
+          "gRPC 127.0.0.1:" + server.port(),
+          "http://127.0.0.1:" + server.httpPort());
+    }
+    printing.table(table);
+    String target = port == 9100 ? "" : "BALLAST_TARGET=127.0.0.1:" + port + " ";
+    printing.line("");
+    printing.line("Console: http://127.0.0.1:" + servers.getFirst().httpPort());
+    printing.line("Three calls to try" + (detach ? ":" : ", in another terminal:"));
+    printing.line("  " + target + "./mesh suggest 'for (int i = 0; i < '");
+    printing.line(
+        "  " + target + "./mesh score --prompt 'for (int i = 0; i < ' 'n; i++) {' 'banana'");
+    printing.line(
+        "  " + target + "./mesh cost --prompt 'for (int i = 0; i < ' 'n; i++) {' ') } ('");
+    printing.line("");
+    printing.line(
+        detach
+            ? "./mesh down" + (data == null ? "" : " --data " + data) + " stops it."
+            : "Ctrl-C stops it.");
+  }
+
+  /** Stays with the processes; starts one of four again if it ends. */
+  private int supervise() throws IOException, InterruptedException {
+    int restarts = 0;
+    while (true) {
+      for (int i = 0; i < running.size(); i++) {
+        RunningServer server = running.get(i);
+        if (!server.process().waitFor(POLL_MILLIS * 4, TimeUnit.MILLISECONDS)) {
+          continue;
+        }
+        if (stopping) {
+          return Exit.OK.code();
+        }
+        int code = server.process().exitValue();
+        if (!split || ++restarts > MOST_RESTARTS) {
+          stop();
+          throw new CommandFailure(
+              Exit.FAILED,
+              "SERVER_ENDED",
+              server.server().name()
+                  + " ended with exit code "
+                  + code
+                  + "; its log is "
+                  + server.server().log());
+        }
+        printing.line(
+            server.server().name() + " ended with exit code " + code + "; starting it again");
+        running.set(i, RunningServer.start(server.server(), false));
+      }
+    }
+  }
+
+  private synchronized void stop() {
+    if (stopping) {
+      return;
+    }
+    stopping = true;
+    running.forEach(server -> server.process().destroy());
+    running.forEach(server -> server.stop(DRAIN_SECONDS));
+  }
+}

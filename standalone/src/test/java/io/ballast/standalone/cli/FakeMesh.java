@@ -1,0 +1,490 @@
+package io.ballast.standalone.cli;
+
+import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.StopReason;
+import io.ballast.mesh.v1.Timing;
+import io.ballast.orchestrator.v1.CreateRunRequest;
+import io.ballast.orchestrator.v1.CreateRunResponse;
+import io.ballast.orchestrator.v1.GetRunRequest;
+import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.ListRunsRequest;
+import io.ballast.orchestrator.v1.ListRunsResponse;
+import io.ballast.orchestrator.v1.PauseRunRequest;
+import io.ballast.orchestrator.v1.PauseRunResponse;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunServiceGrpc;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.WatchRunRequest;
+import io.ballast.orchestrator.v1.WatchRunResponse;
+import io.ballast.policy.v1.AliasMove;
+import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.DecisionReason;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.ListAliasesRequest;
+import io.ballast.policy.v1.ListAliasesResponse;
+import io.ballast.policy.v1.ListVersionsRequest;
+import io.ballast.policy.v1.ListVersionsResponse;
+import io.ballast.policy.v1.PolicyAlias;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.PolicyVersion;
+import io.ballast.policy.v1.PromoteAliasRequest;
+import io.ballast.policy.v1.PromoteAliasResponse;
+import io.ballast.policy.v1.RecordFeedbackRequest;
+import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.RollBackAliasRequest;
+import io.ballast.policy.v1.RollBackAliasResponse;
+import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.SuggestStreamRequest;
+import io.ballast.policy.v1.SuggestStreamResponse;
+import io.ballast.policy.v1.SuggestionCost;
+import io.ballast.policy.v1.SuggestionReward;
+import io.ballast.policy.v1.VersionServiceGrpc;
+import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.reward.v1.MemberScore;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreResult;
+import io.ballast.safety.v1.Certificate;
+import io.ballast.safety.v1.CostRequest;
+import io.ballast.safety.v1.CostResponse;
+import io.ballast.safety.v1.CostResult;
+import io.ballast.safety.v1.CostValue;
+import io.ballast.safety.v1.ListSafetyTestsRequest;
+import io.ballast.safety.v1.ListSafetyTestsResponse;
+import io.ballast.safety.v1.SafetyServiceGrpc;
+import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.SafetyTestOutcome;
+import io.ballast.safety.v1.SafetyTestState;
+import io.ballast.safety.v1.Verdict;
+import io.ballast.safety.v1.VerifyCertificateRequest;
+import io.ballast.safety.v1.VerifyCertificateResponse;
+import io.grpc.BindableService;
+import io.grpc.Server;
+import io.grpc.ServerInterceptors;
+import io.grpc.Status;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** A mesh on a loopback port whose answers the test sets, and which remembers what it was asked. */
+final class FakeMesh implements AutoCloseable {
+  static final String SUGGESTION_ID = "01990000-0000-7000-8000-000000000001";
+  static final String RUN_ID = "0c7f0000-0000-4000-8000-000000000002";
+  static final String CERTIFICATE_ID = "0cef0000-0000-4000-8000-000000000003";
+
+  private static final ModelVersion POLICY =
+      ModelVersion.newBuilder()
+          .setModel("java-tiny")
+          .setVersion("1")
+          .setWeightsSha256("ab".repeat(32))
+          .build();
+
+  private final Server server;
+
+  /** What the next call ends with instead of an answer; null: an answer. */
+  volatile @Nullable Status failure;
+
+  /** What becomes of suggestions. */
+  volatile Decision decision = Decision.DECISION_SHOW;
+
+  /** How the run ends. */
+  volatile RunState endOfRun = RunState.RUN_STATE_PROMOTED;
+
+  /** Whether a safety test of version "2" has passed. */
+  volatile boolean certified = true;
+
+  /** Everything it was asked, in order. */
+  final List<Object> requests = new ArrayList<>();
+
+  FakeMesh() {
+    HealthStatusManager health = new HealthStatusManager();
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+            .directExecutor()
+            .addService(health.getHealthService());
+    for (BindableService service :
+        List.of(
+            new FakePolicy(),
+            new FakeFeedback(),
+            new FakeVersions(),
+            new FakeReward(),
+            new FakeSafety(),
+            new FakeRuns())) {
+      builder.addService(ServerInterceptors.intercept(service.bindService()));
+      health.setStatus(
+          service.bindService().getServiceDescriptor().getName(), ServingStatus.SERVING);
+    }
+    try {
+      server = builder.build().start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Where it listens. */
+  String address() {
+    return "127.0.0.1:" + server.getPort();
+  }
+
+  /** The only request of a type. */
+  <T> T asked(Class<T> type) {
+    List<T> found =
+        requests.stream().filter(type::isInstance).map(type::cast).collect(Collectors.toList());
+    if (found.size() != 1) {
+      throw new AssertionError(found.size() + " requests of " + type.getSimpleName());
+    }
+    return found.getFirst();
+  }
+
+  @Override
+  public void close() {
+    server.shutdownNow();
+  }
+
+  private <Q, R> void answer(Q request, StreamObserver<R> observer, Function<Q, R> answer) {
+    requests.add(request);
+    Status failed = failure;
+    if (failed != null) {
+      observer.onError(failed.asRuntimeException());
+      return;
+    }
+    observer.onNext(answer.apply(request));
+    observer.onCompleted();
+  }
+
+  private final class FakePolicy extends PolicyServiceGrpc.PolicyServiceImplBase {
+    @Override
+    public void suggest(SuggestRequest request, StreamObserver<SuggestResponse> observer) {
+      answer(request, observer, q -> suggestion());
+    }
+
+    @Override
+    public void suggestStream(
+        SuggestStreamRequest request, StreamObserver<SuggestStreamResponse> observer) {
+      observer.onNext(SuggestStreamResponse.newBuilder().setTextDelta("n; ").build());
+      observer.onNext(SuggestStreamResponse.newBuilder().setTextDelta("i++) {").build());
+      answer(
+          request,
+          observer,
+          q -> SuggestStreamResponse.newBuilder().setFinished(suggestion()).build());
+    }
+
+    private SuggestResponse suggestion() {
+      return SuggestResponse.newBuilder()
+          .setSuggestionId(SUGGESTION_ID)
+          .setDecision(decision)
+          .setReason(
+              decision == Decision.DECISION_SHOW
+                  ? DecisionReason.DECISION_REASON_LIKELY_ACCEPTED
+                  : DecisionReason.DECISION_REASON_COST_OVER_THRESHOLD)
+          .setText(decision == Decision.DECISION_SHOW ? "n; i++) {" : "")
+          .setAcceptProbability(0.41)
+          .setAcceptThreshold(0.3)
+          .setPropensity(0.95)
+          .setPolicyVersion(POLICY)
+          .setReward(
+              SuggestionReward.newBuilder()
+                  .setValue(0.52)
+                  .setSpread(0.21)
+                  .setModelVersion(model("java-reward")))
+          .setCost(
+              SuggestionCost.newBuilder()
+                  .setHarmProbability(0.11)
+                  .setThreshold(0.5)
+                  .setModelVersion(model("java-cost")))
+          .setStopReason(StopReason.STOP_REASON_STOP_STRING)
+          .setSeed(7)
+          .setGeneratedTokens(6)
+          .setTiming(
+              Timing.newBuilder()
+                  .setTotalDuration(com.google.protobuf.Duration.newBuilder().setNanos(41_000_000)))
+          .build();
+    }
+  }
+
+  private final class FakeFeedback extends FeedbackServiceGrpc.FeedbackServiceImplBase {
+    @Override
+    public void recordFeedback(
+        RecordFeedbackRequest request, StreamObserver<RecordFeedbackResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> RecordFeedbackResponse.newBuilder().setEventId("event-1").setJoined(true).build());
+    }
+  }
+
+  private final class FakeVersions extends VersionServiceGrpc.VersionServiceImplBase {
+    @Override
+    public void listVersions(
+        ListVersionsRequest request, StreamObserver<ListVersionsResponse> observer) {
+      answer(
+          request,
+          observer,
+          q ->
+              ListVersionsResponse.newBuilder()
+                  .addVersions(
+                      PolicyVersion.newBuilder()
+                          .setVersion(POLICY.toBuilder().setVersion("2"))
+                          .setParentVersion("1"))
+                  .addVersions(PolicyVersion.newBuilder().setVersion(POLICY))
+                  .build());
+    }
+
+    @Override
+    public void listAliases(
+        ListAliasesRequest request, StreamObserver<ListAliasesResponse> observer) {
+      answer(
+          request, observer, q -> ListAliasesResponse.newBuilder().addAliases(alias("1")).build());
+    }
+
+    @Override
+    public void promoteAlias(
+        PromoteAliasRequest request, StreamObserver<PromoteAliasResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> PromoteAliasResponse.newBuilder().setAlias(alias(q.getNewVersion())).build());
+    }
+
+    @Override
+    public void rollBackAlias(
+        RollBackAliasRequest request, StreamObserver<RollBackAliasResponse> observer) {
+      answer(
+          request, observer, q -> RollBackAliasResponse.newBuilder().setAlias(alias("1")).build());
+    }
+
+    private PolicyAlias alias(String version) {
+      return PolicyAlias.newBuilder()
+          .setModel("java-tiny")
+          .setAlias("serving")
+          .setVersion(version)
+          .setRevision(1)
+          .addMoves(AliasMove.newBuilder().setToVersion("1").setKind("create"))
+          .build();
+    }
+  }
+
+  private final class FakeReward extends RewardServiceGrpc.RewardServiceImplBase {
+    @Override
+    public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+      answer(request, observer, FakeMesh::scores);
+    }
+  }
+
+  private static ScoreResponse scores(ScoreRequest request) {
+    ScoreResponse.Builder response =
+        ScoreResponse.newBuilder().setModelVersion(model("java-reward"));
+    response.getAggregationBuilder().setMethod(AggregationMethod.AGGREGATION_METHOD_WCO);
+    request
+        .getItemsList()
+        .forEach(
+            item -> {
+              boolean good = !item.getCompletion().getText().isEmpty();
+              ScoreResult.Builder result = ScoreResult.newBuilder();
+              if (good) {
+                result
+                    .setValue(-1.25)
+                    .setSpread(0.5)
+                    .addMembers(MemberScore.newBuilder().setRawScore(3).setNormalisedScore(-1.25))
+                    .addMembers(MemberScore.newBuilder().setRawScore(9).setNormalisedScore(0.75));
+              } else {
+                result.setFailure(
+                    ItemFailure.newBuilder()
+                        .setReason(FailureReason.FAILURE_REASON_INVALID_INPUT)
+                        .setMessage("items[1].completion: empty"));
+              }
+              response.addResults(result).addSampleMask(good);
+            });
+    return response.build();
+  }
+
+  private final class FakeSafety extends SafetyServiceGrpc.SafetyServiceImplBase {
+    @Override
+    public void cost(CostRequest request, StreamObserver<CostResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> {
+            CostResponse.Builder response =
+                CostResponse.newBuilder().setThreshold(0.5).setModelVersion(model("java-cost"));
+            q.getItemsList()
+                .forEach(
+                    item -> {
+                      boolean harmful = item.getCompletion().getText().contains("(((");
+                      response.addResults(
+                          CostResult.newBuilder()
+                              .setValue(
+                                  CostValue.newBuilder()
+                                      .setScore(harmful ? 1.5 : -2)
+                                      .setHarmProbability(harmful ? 0.82 : 0.12)
+                                      .addHeadScores(harmful ? 1.5 : -2))
+                              .setVerdict(harmful ? Verdict.VERDICT_BLOCK : Verdict.VERDICT_ALLOW));
+                    });
+            return response.build();
+          });
+    }
+
+    @Override
+    public void listSafetyTests(
+        ListSafetyTestsRequest request, StreamObserver<ListSafetyTestsResponse> observer) {
+      answer(
+          request,
+          observer,
+          q ->
+              ListSafetyTestsResponse.newBuilder()
+                  .addTests(
+                      SafetyTest.newBuilder()
+                          .setState(
+                              certified
+                                  ? SafetyTestState.SAFETY_TEST_STATE_PASSED
+                                  : SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND)
+                          .setCandidate(POLICY.toBuilder().setVersion("2"))
+                          .setCertificateId(certified ? CERTIFICATE_ID : ""))
+                  .build());
+    }
+
+    @Override
+    public void verifyCertificate(
+        VerifyCertificateRequest request, StreamObserver<VerifyCertificateResponse> observer) {
+      answer(
+          request,
+          observer,
+          q ->
+              VerifyCertificateResponse.newBuilder()
+                  .setValid(certified)
+                  .addFindings(certified ? "digest: matches" : "digest: differs")
+                  .setRecomputedUpperBound(0.0912)
+                  .setCertificate(
+                      Certificate.newBuilder()
+                          .setCertificateId(q.getCertificateId())
+                          .setCandidate(POLICY.toBuilder().setVersion("2"))
+                          .setCostModel(model("java-cost").toBuilder().setVersion("2"))
+                          .addOptimisedCostModels(model("java-cost"))
+                          .setOutcome(outcome()))
+                  .build());
+    }
+  }
+
+  private final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
+    @Override
+    public void createRun(CreateRunRequest request, StreamObserver<CreateRunResponse> observer) {
+      answer(
+          request,
+          observer,
+          q ->
+              CreateRunResponse.newBuilder()
+                  .setRun(run(RunState.RUN_STATE_QUEUED, 0).toBuilder().setSpec(q.getSpec()))
+                  .build());
+    }
+
+    @Override
+    public void watchRun(WatchRunRequest request, StreamObserver<WatchRunResponse> observer) {
+      requests.add(request);
+      for (int i = request.getAfterIteration() + 1; i <= 3; i++) {
+        observer.onNext(
+            WatchRunResponse.newBuilder()
+                .setRun(run(RunState.RUN_STATE_LEARNING, i))
+                .setIteration(iteration(i))
+                .build());
+      }
+      observer.onNext(WatchRunResponse.newBuilder().setRun(run(endOfRun, 3)).build());
+      observer.onCompleted();
+    }
+
+    @Override
+    public void getRun(GetRunRequest request, StreamObserver<GetRunResponse> observer) {
+      answer(
+          request,
+          observer,
+          q ->
+              GetRunResponse.newBuilder()
+                  .setRun(run(endOfRun, 3))
+                  .addIterations(iteration(1))
+                  .addIterations(iteration(2))
+                  .addIterations(iteration(3))
+                  .build());
+    }
+
+    @Override
+    public void listRuns(ListRunsRequest request, StreamObserver<ListRunsResponse> observer) {
+      answer(
+          request, observer, q -> ListRunsResponse.newBuilder().addRuns(run(endOfRun, 3)).build());
+    }
+
+    @Override
+    public void pauseRun(PauseRunRequest request, StreamObserver<PauseRunResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> PauseRunResponse.newBuilder().setRun(run(RunState.RUN_STATE_PAUSED, 2)).build());
+    }
+
+    private Run run(RunState state, int done) {
+      Run.Builder run =
+          Run.newBuilder()
+              .setRunId(RUN_ID)
+              .setName("tidy")
+              .setState(state)
+              .setSpec("name: tidy\n")
+              .setIterationsDone(done)
+              .setIterationsCount(3)
+              .setBaseVersion(POLICY);
+      if (done > 0) {
+        run.setLatest(iteration(done));
+      }
+      if (RunWatcher.ended(state)) {
+        run.setCandidateVersion(POLICY.toBuilder().setVersion("tidy-0c7f0000"))
+            .setSafetyTest(
+                SafetyTest.newBuilder()
+                    .setState(SafetyTestState.SAFETY_TEST_STATE_PASSED)
+                    .setCostModel(model("java-cost").toBuilder().setVersion("2"))
+                    .setOutcome(outcome())
+                    .setCertificateId(CERTIFICATE_ID));
+      }
+      return run.build();
+    }
+
+    private IterationMetrics iteration(int i) {
+      return IterationMetrics.newBuilder()
+          .setIteration(i)
+          .setMeanReward(0.1 * i)
+          .setMeanSpread(0.3)
+          .setMeanCost(0.2)
+          .setPessimisticCost(0.25)
+          .setLambda(1.5)
+          .setKlNats(0.01 * i)
+          .setMeanCompletionTokens(9)
+          .setLearnSeconds(1.5)
+          .build();
+    }
+  }
+
+  private static SafetyTestOutcome outcome() {
+    return SafetyTestOutcome.newBuilder()
+        .setN(800)
+        .setMeanCost(0.08)
+        .setStdCost(0.2)
+        .setUpperBound(0.0912)
+        .setThreshold(0.12)
+        .setDelta(0.05)
+        .build();
+  }
+
+  private static ModelVersion model(String name) {
+    return ModelVersion.newBuilder().setModel(name).setVersion("1").build();
+  }
+}

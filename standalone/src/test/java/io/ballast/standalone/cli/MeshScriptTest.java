@@ -1,0 +1,316 @@
+package io.ballast.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The script itself, run by bash in a checkout of its own whose path has spaces, with JDKs and a
+ * Maven that only say what they were asked to do.
+ */
+class MeshScriptTest {
+  private static final String MODULES =
+      "proto service-kit rl inference policy-server reward-server safety-server orchestrator"
+          + " console loadtest workshop standalone";
+
+  @TempDir private Path temp = Path.of(".");
+  private Path home = Path.of(".");
+  private final Map<String, String> environment = new TreeMap<>();
+
+  /** What a run of the script printed and how it ended. */
+  private record Ran(int exit, String out, String err) {}
+
+  @BeforeEach
+  void makeCheckout() throws IOException {
+    home = temp.resolve("a checkout");
+    Files.createDirectories(home.resolve(".mvn"));
+    Files.writeString(home.resolve("pom.xml"), "<project/>");
+    for (String module : MODULES.split(" ")) {
+      Files.createDirectories(home.resolve(module).resolve("src/main/java"));
+      Files.writeString(home.resolve(module).resolve("pom.xml"), "<project/>");
+      Files.writeString(home.resolve(module).resolve("src/main/java/A.java"), "class A {}");
+    }
+    Files.writeString(home.resolve("standalone/jvm.options"), "-Xmx1g\n");
+    Files.writeString(home.resolve("standalone/environment"), "# threads\nOMP_NUM_THREADS=1\n");
+    Files.copy(
+        Path.of("..", "mesh").toAbsolutePath(),
+        home.resolve("mesh"),
+        StandardCopyOption.COPY_ATTRIBUTES);
+    Files.createDirectories(temp.resolve("jdks"));
+    environment.put("PATH", "/usr/bin:/bin");
+    environment.put("HOME", temp.toString());
+    environment.put("BALLAST_JDKS", temp.resolve("jdks").toString());
+    environment.put("MAVEN", script(temp.resolve("fake maven/mvn"), maven()).toString());
+  }
+
+  /** A Maven that builds what the script looks for, and says how it was called. */
+  private String maven() {
+    return """
+        echo "maven $* with $JAVA_HOME in $PWD" >> "%s"
+        if [ -n "$FAIL" ]; then
+          echo '[ERROR] A.java:[1,1] no such thing'
+          echo '[ERROR] [Help 1] http://nowhere'
+          exit 1
+        fi
+        echo '[INFO] Building Ballast :: rl 0.1.0-SNAPSHOT  [3/13]'
+        echo '[INFO] Tests run: 4, Failures: 0, Errors: 0, Skipped: 0'
+        mkdir -p standalone/target/quarkus-app
+        touch standalone/target/quarkus-app/quarkus-run.jar
+        """
+        .formatted(temp.resolve("maven.log"));
+  }
+
+  private Path jdk(String name, String version) throws IOException {
+    Path jdk = temp.resolve("jdks").resolve(name);
+    script(
+        jdk.resolve("bin/java"),
+        "echo \"java " + version + " OMP=$OMP_NUM_THREADS\"; printf '<%s>\\n' \"$@\"");
+    script(jdk.resolve("bin/javac"), "");
+    Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"" + version + "\"\n");
+    return jdk;
+  }
+
+  private static Path script(Path file, String body) throws IOException {
+    Files.createDirectories(file.resolveSibling("."));
+    Files.writeString(file, "#!/bin/sh\n" + body);
+    assertThat(file.toFile().setExecutable(true)).isTrue();
+    return file;
+  }
+
+  private Ran mesh(String... args) throws IOException, InterruptedException {
+    return mesh(temp, args);
+  }
+
+  private Ran mesh(Path workingFolder, String... args) throws IOException, InterruptedException {
+    List<String> command = new java.util.ArrayList<>(List.of(home.resolve("mesh").toString()));
+    command.addAll(List.of(args));
+    ProcessBuilder builder = new ProcessBuilder(command).directory(workingFolder.toFile());
+    builder.environment().clear();
+    builder.environment().putAll(environment);
+    Path out = temp.resolve("out");
+    Path err = temp.resolve("err");
+    int exit = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start().waitFor();
+    return new Ran(exit, Files.readString(out), Files.readString(err));
+  }
+
+  private List<String> builds() throws IOException {
+    Path log = temp.resolve("maven.log");
+    return Files.exists(log) ? Files.readAllLines(log) : List.of();
+  }
+
+  /** Makes a file look changed after everything else: the clock of a file system is coarse. */
+  private static void changeLater(Path file) throws IOException {
+    Files.setLastModifiedTime(
+        file, FileTime.from(Files.getLastModifiedTime(file).toInstant().plusSeconds(60)));
+  }
+
+  @Test
+  void helpNeedsNeitherJdkNorBuild() throws Exception {
+    Ran ran = mesh("--help");
+
+    assertThat(ran.exit()).isZero();
+    assertThat(ran.out()).contains("Usage: ./mesh COMMAND").contains("doctor");
+    assertThat(mesh().exit()).isEqualTo(2);
+    assertThat(builds()).isEmpty();
+  }
+
+  @Test
+  void withoutAJdkItSaysWhatToInstall() throws Exception {
+    environment.put("PATH", pathWithout());
+
+    Ran ran = mesh("suggest", "x");
+
+    assertThat(ran.exit()).isEqualTo(1);
+    assertThat(ran.err())
+        .startsWith("mesh: needs a JDK of version 25 or newer; found none")
+        .contains("apt install", "brew install", "sdk install java", "export JAVA_HOME=");
+    assertThat(builds()).isEmpty();
+  }
+
+  @Test
+  void anOldJdkIsNamed() throws Exception {
+    environment.put("PATH", pathWithout());
+    Path old = jdk("jdk-17", "17.0.15");
+
+    Ran ran = mesh("test");
+
+    assertThat(ran.exit()).isEqualTo(1);
+    assertThat(ran.err())
+        .startsWith("mesh: needs a JDK of version 25 or newer; found 17.0.15 in " + old);
+  }
+
+  @Test
+  void aRuntimeWithoutACompilerIsNoJdk() throws Exception {
+    environment.put("PATH", pathWithout());
+    Files.delete(jdk("jre-25", "25.0.1").resolve("bin/javac"));
+
+    assertThat(mesh("test").err()).contains("found none");
+  }
+
+  @Test
+  void anOldJavaHomeIsPassedOver() throws Exception {
+    environment.put("JAVA_HOME", jdk("jdk-17", "17.0.15").toString());
+    jdk("jdk 25", "25.0.1");
+
+    assertThat(mesh("suggest").out()).startsWith("java 25.0.1");
+  }
+
+  @Test
+  void javaHomeComesFirst() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    environment.put("JAVA_HOME", jdk("jdk-27", "27-ea").toString());
+
+    assertThat(mesh("suggest").out()).startsWith("java 27-ea");
+  }
+
+  @Test
+  void withoutMavenItSaysWhatToInstall() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    environment.put("PATH", pathWithout());
+    environment.put("MAVEN", temp.resolve("nowhere").toString());
+
+    Ran ran = mesh("suggest", "x");
+
+    assertThat(ran.exit()).isEqualTo(1);
+    assertThat(ran.err()).contains("MAVEN=").contains("set it to an mvn");
+  }
+
+  @Test
+  void itBuildsOnceAndHandsOverWithTheArgumentsAsTheyAre() throws Exception {
+    Path jdk = jdk("jdk-25", "25.0.1");
+
+    Ran first = mesh("suggest", "two words", "--json");
+    Ran second = mesh("suggest", "two words", "--json");
+
+    assertThat(first.exit()).isZero();
+    assertThat(first.err())
+        .contains("mesh: building (not built yet)")
+        .contains("Ballast :: rl")
+        .contains("mesh: built in");
+    assertThat(builds()).hasSize(1);
+    assertThat(builds().getFirst())
+        .contains("-pl standalone -am package")
+        .endsWith("with " + jdk + " in " + home.toRealPath());
+    assertThat(second.err()).isEmpty();
+    assertThat(second.out())
+        .startsWith("java 25.0.1 OMP=1")
+        .contains("<@" + home.toRealPath() + "/standalone/jvm.options>")
+        .contains("<-Dballast.home=" + home.toRealPath() + ">")
+        .endsWith("<io.ballast.standalone.cli.MeshCommand>\n<suggest>\n<two words>\n<--json>\n");
+  }
+
+  @Test
+  void aChangedSourceIsBuiltAgainAndATestIsNot() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    mesh("build");
+    Path test = home.resolve("rl/src/test/java/ATest.java");
+    Files.createDirectories(test.resolveSibling("."));
+    Files.writeString(test, "class ATest {}");
+    changeLater(test);
+    mesh("build");
+    assertThat(builds()).hasSize(1);
+
+    changeLater(home.resolve("rl/src/main/java/A.java"));
+    Ran ran = mesh("suggest");
+
+    assertThat(builds()).hasSize(2);
+    assertThat(ran.err()).contains("building (rl/src/main/java/A.java has changed)");
+  }
+
+  @Test
+  void aDeletedSourceIsBuiltAgain() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    mesh("build");
+
+    Files.delete(home.resolve("rl/src/main/java/A.java"));
+    changeLater(home.resolve("rl/src/main/java"));
+    mesh("build");
+
+    assertThat(builds()).hasSize(2);
+  }
+
+  @Test
+  void aFailedBuildShowsItsErrorsAndIsTriedAgain() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    environment.put("FAIL", "yes");
+
+    Ran ran = mesh("suggest");
+
+    assertThat(ran.exit()).isEqualTo(1);
+    assertThat(ran.out()).isEmpty();
+    assertThat(ran.err())
+        .contains("[ERROR] A.java:[1,1] no such thing")
+        .doesNotContain("Help 1")
+        .contains("mesh: the build failed; the whole output is in")
+        .contains("mesh-build.log");
+    environment.remove("FAIL");
+    assertThat(mesh("suggest").exit()).isZero();
+  }
+
+  @Test
+  void testsShowTheirClosingLines() throws Exception {
+    jdk("jdk-25", "25.0.1");
+
+    Ran ran = mesh("test");
+
+    assertThat(ran.exit()).isZero();
+    assertThat(ran.out()).contains("[INFO] Tests run: 4, Failures: 0, Errors: 0, Skipped: 0");
+    assertThat(builds().getFirst()).contains("verify");
+    environment.put("FAIL", "yes");
+    Ran failed = mesh("test");
+    assertThat(failed.exit()).isEqualTo(1);
+    assertThat(failed.out()).contains("no such thing");
+  }
+
+  @Test
+  void aModuleThatIsNotThereIsNamed() throws Exception {
+    Ran ran = mesh("test", "rll");
+
+    assertThat(ran.exit()).isEqualTo(2);
+    assertThat(ran.err()).contains("no module rll").contains("reward-server");
+  }
+
+  @Test
+  void itWorksThroughALinkFromAnyFolder() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    Path link = Files.createSymbolicLink(temp.resolve("m"), Path.of("a checkout/mesh"));
+    Path real = home.toRealPath();
+    home = temp.resolve("elsewhere");
+    Files.createDirectories(home);
+    Files.createSymbolicLink(home.resolve("mesh"), Path.of("../m"));
+
+    Ran ran = mesh(home, "suggest");
+
+    assertThat(link).exists();
+    assertThat(ran.out()).contains("<-Dballast.home=" + real + ">");
+  }
+
+  /** A PATH with the usual tools but no java and no mvn. */
+  private String pathWithout() throws IOException {
+    Path bin = temp.resolve("bin");
+    Files.createDirectories(bin);
+    for (String tool :
+        "bash sh cat cp cut date dirname env find grep head kill ln ls mkdir mv pwd readlink rm sed sleep tee touch tr printenv uname"
+            .split(" ")) {
+      Path real =
+          List.of(Path.of("/usr/bin", tool), Path.of("/bin", tool)).stream()
+              .filter(Files::isExecutable)
+              .findFirst()
+              .orElse(null);
+      if (real != null && !Files.exists(bin.resolve(tool))) {
+        Files.createSymbolicLink(bin.resolve(tool), real);
+      }
+    }
+    return bin.toString();
+  }
+}

@@ -1,0 +1,85 @@
+package io.ballast.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.policy.v1.PromoteAliasRequest;
+import io.ballast.policy.v1.RollBackAliasRequest;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** models moves aliases, and never without a certificate. */
+class ModelsCommandTest {
+  private final FakeMesh mesh = new FakeMesh();
+
+  @AfterEach
+  void close() {
+    mesh.close();
+  }
+
+  @Test
+  void versionsAreListedWithTheirAliases() {
+    Cli.Result result = Cli.run(mesh, "models", "list");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out().lines().toList().get(2)).contains("java-tiny").contains("serving");
+    assertThat(result.out().lines().toList().get(1)).doesNotContain("serving");
+    assertThat(Cli.run(mesh, "models", "list", "--json").json().path("versions")).hasSize(2);
+  }
+
+  @Test
+  void aliasesAreShownWithTheirMoves() {
+    assertThat(Cli.run(mesh, "models", "aliases").out())
+        .contains("java-tiny: serving → 1")
+        .contains("create")
+        .contains("– → 1");
+  }
+
+  @Test
+  void aPromotionFindsTheCertificateAndWhereTheAliasPoints() {
+    Cli.Result result = Cli.run(mesh, "models", "promote", "2");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).contains("serving → 2").contains("./mesh models rollback");
+    PromoteAliasRequest asked = mesh.asked(PromoteAliasRequest.class);
+    assertThat(asked.getCertificateId()).isEqualTo(FakeMesh.CERTIFICATE_ID);
+    assertThat(asked.getExpectedVersion()).isEqualTo("1");
+    assertThat(asked.getAlias()).isEqualTo("serving");
+    assertThat(asked.getMetadata().getIdempotencyKey()).isNotEmpty();
+  }
+
+  @Test
+  void withoutACertificateNothingIsPromoted() {
+    mesh.certified = false;
+
+    Cli.Result result = Cli.run(mesh, "models", "promote", "2");
+
+    assertThat(result.exit()).isEqualTo(4);
+    assertThat(result.err())
+        .isEqualToIgnoringNewLines(
+            "mesh: no safety test of 2 has passed; without a certificate nothing is promoted");
+    assertThat(mesh.requests).noneMatch(PromoteAliasRequest.class::isInstance);
+  }
+
+  @Test
+  void aRollbackSaysWhereTheAliasPointsNow() {
+    assertThat(Cli.run(mesh, "models", "rollback", "--expected", "2").out())
+        .isEqualToIgnoringNewLines("java-tiny: serving → 1");
+    assertThat(mesh.asked(RollBackAliasRequest.class).getExpectedVersion()).isEqualTo("2");
+  }
+
+  @Test
+  void aCertificateIsComputedAnew() {
+    Cli.Result result = Cli.run(mesh, "models", "certificate", FakeMesh.CERTIFICATE_ID);
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out())
+        .contains("java-tiny/2")
+        .contains("java-cost/2")
+        .contains("against java-cost/1")
+        .contains("0.091200 at δ = 0.05; computed anew: 0.091200")
+        .contains("digest: matches")
+        .contains("yes");
+    mesh.certified = false;
+    assertThat(Cli.run(mesh, "models", "certificate", FakeMesh.CERTIFICATE_ID).exit()).isEqualTo(4);
+  }
+}

@@ -1,0 +1,129 @@
+package io.ballast.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.ballast.orchestrator.v1.CreateRunRequest;
+import io.ballast.orchestrator.v1.PauseRunRequest;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.WatchRunRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** run and runs start, follow and steer runs. */
+class RunCommandsTest {
+  private final FakeMesh mesh = new FakeMesh();
+
+  @TempDir private Path folder = Path.of(".");
+  private Path spec = Path.of(".");
+
+  @BeforeEach
+  void writeSpec() throws IOException {
+    spec = Files.writeString(folder.resolve("run spec.yaml"), "name: tidy\n");
+  }
+
+  @AfterEach
+  void close() {
+    mesh.close();
+  }
+
+  @Test
+  void aRunIsFollowedToItsEnd() {
+    Cli.Result result = Cli.run(mesh, "run", spec.toString());
+
+    assertThat(result.exit()).isZero();
+    assertThat(mesh.asked(CreateRunRequest.class).getSpec()).isEqualTo("name: tidy\n");
+    assertThat(mesh.asked(CreateRunRequest.class).getMetadata().getIdempotencyKey())
+        .isEqualTo("key-1");
+    assertThat(result.out())
+        .contains("run tidy " + FakeMesh.RUN_ID + ", 3 iterations from java-tiny/1")
+        .contains("    1   +0.100   0.300   0.200   0.250   1.500   0.0100")
+        .contains("    3   +0.300")
+        .contains("promoted")
+        .contains("upper bound 0.0912 ≤ threshold 0.1200, δ = 0.05, n = 800, by java-cost/2")
+        .contains("./mesh models certificate " + FakeMesh.CERTIFICATE_ID)
+        .contains("./mesh models rollback");
+  }
+
+  @Test
+  void theExitCodeSaysHowItEnded() {
+    mesh.endOfRun = RunState.RUN_STATE_NO_SOLUTION_FOUND;
+    assertThat(Cli.run(mesh, "run", spec.toString()).exit()).isEqualTo(4);
+    mesh.endOfRun = RunState.RUN_STATE_HELD;
+    Cli.Result held = Cli.run(mesh, "run", spec.toString());
+    assertThat(held.exit()).isEqualTo(4);
+    assertThat(held.out()).contains("./mesh runs promote " + FakeMesh.RUN_ID);
+    mesh.endOfRun = RunState.RUN_STATE_FAILED;
+    Cli.Result failed = Cli.run(mesh, "run", spec.toString());
+    assertThat(failed.exit()).isEqualTo(1);
+    assertThat(failed.out()).contains("./mesh runs resume " + FakeMesh.RUN_ID);
+    mesh.endOfRun = RunState.RUN_STATE_CANCELLED;
+    assertThat(Cli.run(mesh, "run", spec.toString()).exit()).isEqualTo(1);
+  }
+
+  @Test
+  void jsonIsOneDocumentWithAllIterations() {
+    JsonNode document = Cli.run(mesh, "run", spec.toString(), "--json").json();
+
+    assertThat(document.path("run").path("state").asText()).isEqualTo("RUN_STATE_PROMOTED");
+    assertThat(document.path("iterations").findValuesAsText("iteration"))
+        .containsExactly("1", "2", "3");
+  }
+
+  @Test
+  void aRunThatIsNotWatchedIsOnlyStarted() {
+    Cli.Result result = Cli.run(mesh, "run", spec.toString(), "--no-watch");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).contains("./mesh runs watch " + FakeMesh.RUN_ID);
+    assertThat(mesh.requests).noneMatch(WatchRunRequest.class::isInstance);
+  }
+
+  @Test
+  void runsAreListed() {
+    Cli.Result result = Cli.run(mesh, "runs", "list");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out().lines().toList().getFirst()).startsWith("run ").contains("state");
+    assertThat(result.out()).contains(FakeMesh.RUN_ID).contains("tidy").contains("+0.300");
+    assertThat(Cli.run(mesh, "runs", "list", "--json").json().path("runs")).hasSize(1);
+  }
+
+  @Test
+  void aRunIsNamedByItsNameOrTheBeginningOfItsId() {
+    assertThat(Cli.run(mesh, "runs", "pause", "tidy").exit()).isZero();
+    Cli.Result result = Cli.run(mesh, "runs", "show", "0c7f");
+
+    assertThat(mesh.asked(PauseRunRequest.class).getRunId()).isEqualTo(FakeMesh.RUN_ID);
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).contains("    2   +0.200").contains("promoted");
+  }
+
+  @Test
+  void aRunThatIsNotThereIsNamed() {
+    Cli.Result result = Cli.run(mesh, "runs", "cancel", "ffff");
+
+    assertThat(result.exit()).isEqualTo(1);
+    assertThat(result.err())
+        .isEqualToIgnoringNewLines("mesh: no run ffff; ./mesh runs list shows them");
+  }
+
+  @Test
+  void theSpecComesBackAsItWasGiven() {
+    assertThat(Cli.run(mesh, "runs", "show", "tidy", "--spec").out())
+        .isEqualToIgnoringNewLines("name: tidy");
+  }
+
+  @Test
+  void anEndedRunIsShownWithoutWaiting() {
+    Cli.Result result = Cli.run(mesh, "runs", "watch", "tidy", "--after", "1");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).doesNotContain("    1   +0.100").contains("    2   +0.200");
+  }
+}

@@ -1,0 +1,129 @@
+package io.ballast.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.standalone.cli.ServerPlan.Server;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** up plans one process or four, and says why one did not start; down stops what holds the data. */
+class UpCommandTest {
+  @TempDir private Path folder = Path.of(".");
+
+  @Test
+  void oneProcessHasAllRolesAndTheFirstPorts() {
+    List<Server> servers =
+        new ServerPlan(folder, folder.resolve("my data"), 9300, 9380, false, Map.of("a.b", "c"))
+            .servers();
+
+    assertThat(servers).hasSize(1);
+    assertThat(servers.getFirst().command())
+        .contains(
+            "-Dballast.port=9300",
+            "-Dballast.http-port=9380",
+            "-Dballast.data=" + folder.resolve("my data"),
+            "-Dballast.models=" + folder.resolve("models"),
+            "-Da.b=c",
+            "@" + folder.resolve("standalone/jvm.options"))
+        .endsWith(
+            "-jar", folder.resolve("standalone/target/quarkus-app/quarkus-run.jar").toString())
+        .noneMatch(argument -> argument.contains("ballast.roles"));
+  }
+
+  @Test
+  void fourProcessesKnowEachOthersPorts() {
+    List<Server> servers = new ServerPlan(folder, folder, 9100, 9180, true, Map.of()).servers();
+
+    assertThat(servers)
+        .extracting(Server::name)
+        .containsExactly("policy-server", "reward-server", "safety-server", "orchestrator");
+    assertThat(servers).extracting(Server::port).containsExactly(9100, 9101, 9102, 9103);
+    assertThat(servers).extracting(Server::httpPort).containsExactly(9180, 9181, 9182, 9183);
+    assertThat(servers.getFirst().command())
+        .contains(
+            "-Dballast.roles=policy",
+            "-Dballast.peers.reward=127.0.0.1:9101",
+            "-Dballast.peers.safety=127.0.0.1:9102",
+            "-Dballast.peers.orchestrator=127.0.0.1:9103")
+        .noneMatch(argument -> argument.startsWith("-Dballast.peers.policy"));
+    assertThat(servers).extracting(Server::log).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void aProcessThatEndsSaysWhyInItsOwnWords() throws Exception {
+    RunningServer server = start("echo starting; echo 'mesh: data folder x is used'; exit 1");
+    server.process().waitFor();
+
+    assertThat(server.isReady()).isFalse();
+    assertThat(server.failure().line()).isEqualTo("reward-server: data folder x is used");
+    assertThat(server.failure().exit()).isEqualTo(Exit.FAILED);
+  }
+
+  @Test
+  void aProcessThatSaysNothingIsShownByTheEndOfItsLog() throws Exception {
+    RunningServer server = start("echo first; echo last words; exit 7");
+    server.process().waitFor();
+
+    assertThat(server.failure().line())
+        .startsWith("reward-server ended with exit code 7; its log, ")
+        .endsWith("first\nlast words");
+  }
+
+  @Test
+  void aProcessIsReadyOnceItSaysSo() throws Exception {
+    RunningServer server = start("echo 'mesh ready: grpc 127.0.0.1:9101'; exit 0");
+    server.process().waitFor();
+
+    assertThat(server.isReady()).isTrue();
+  }
+
+  private RunningServer start(String script) throws IOException {
+    return RunningServer.start(
+        new Server(
+            "reward-server", List.of("sh", "-c", script), folder.resolve("logs/r.out"), 1, 2),
+        false);
+  }
+
+  @Test
+  void aPortInUseIsNamedWithTheOptionThatChangesIt() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+      Cli.Result result =
+          Cli.run(folder, Map.of(), "up", "--port", Integer.toString(socket.getLocalPort()));
+
+      assertThat(result.exit()).isEqualTo(1);
+      assertThat(result.err())
+          .startsWith("mesh: port " + socket.getLocalPort() + " is in use")
+          .contains("--port");
+    }
+  }
+
+  @Test
+  void aPortOutsideItsRangeIsWrongUsage() {
+    Cli.Result result = Cli.run(folder, Map.of(), "up", "--http-port", "70000");
+
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err())
+        .isEqualToIgnoringNewLines("mesh: --http-port: 70000 (allowed: 0 to 65535)");
+  }
+
+  @Test
+  void withNothingToStopDownSaysSo() throws IOException {
+    Files.createDirectories(folder.resolve(".ballast/locks"));
+    // a lock file whose process died holds nothing, whoever has its number now
+    Files.writeString(
+        folder.resolve(".ballast/locks/policy-server.lock"),
+        "pid=" + ProcessHandle.current().pid() + "\nport=9100\n");
+
+    Cli.Result result = Cli.run(folder, Map.of(), "down");
+
+    assertThat(result.exit()).isEqualTo(3);
+    assertThat(result.err()).contains("no mesh uses").contains("nothing to stop");
+  }
+}
