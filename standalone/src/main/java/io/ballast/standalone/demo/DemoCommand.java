@@ -256,22 +256,24 @@ public final class DemoCommand implements Callable<Integer> {
             seeds.generator(Purpose.POSITIONS));
     screen.say(
         String.format(
-            Locale.ROOT,
-            """
+                Locale.ROOT,
+                """
                      held out, trained nothing: %s
                      %,d positions in %,d files to compare at, 2 × %,d in %,d files to test safety at,
                      %,d in %,d files to suggest at; no file in two sets. Cursors stand at token
                      boundaries of %s in statement lines, drawn with seed %d.""",
-            String.join(", ", corpus.artefacts(Split.HELDOUT)),
-            sets.comparison().size(),
-            PositionSets.filesOf(sets.comparison()).size(),
-            sets.constrainedSafety().size(),
-            PositionSets.filesOf(sets.constrainedSafety()).size()
-                + PositionSets.filesOf(sets.rewardOnlySafety()).size(),
-            sets.suggestions().size(),
-            PositionSets.filesOf(sets.suggestions()).size(),
-            MODEL,
-            seed));
+                String.join(", ", corpus.artefacts(Split.HELDOUT)),
+                sets.comparison().size(),
+                PositionSets.filesOf(sets.comparison()).size(),
+                sets.constrainedSafety().size(),
+                PositionSets.filesOf(sets.constrainedSafety()).size()
+                    + PositionSets.filesOf(sets.rewardOnlySafety()).size(),
+                sets.suggestions().size(),
+                PositionSets.filesOf(sets.suggestions()).size(),
+                MODEL,
+                seed)
+            .indent(9)
+            .stripTrailing());
     return sets;
   }
 

@@ -44,9 +44,8 @@ final class RunStep {
                 .formatted(demo.plan().iterations(), version));
     demo.screen()
         .say(
-            """
-                     constrained: worst of five rewards, harm priced by λ; promoted if its test passes
-                     reward only: the same without the price of harm; tested, never promoted""");
+            "         constrained: worst of five rewards, harm priced by λ; promoted if its test passes\n"
+                + "         reward only: the same without the price of harm; tested, never promoted");
     Map<RunName, String> ids = new EnumMap<>(RunName.class);
     for (RunName run : List.of(RunName.REWARD_ONLY, RunName.CONSTRAINED)) {
       ids.put(run, demo.calls().runs().create(spec(run), attempt + "-" + run.key()));

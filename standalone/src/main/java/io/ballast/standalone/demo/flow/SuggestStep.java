@@ -17,6 +17,8 @@ import java.util.stream.IntStream;
 
 /** Asks for suggestions with the gate in force, and tells the mesh what the programmer did. */
 final class SuggestStep {
+  private static final int CONTEXT_LINES = 2;
+  private static final int CONTEXT_CHARACTERS = 400;
   private static final String USER = "demo-programmer";
 
   private final DemoContext demo;
@@ -92,13 +94,15 @@ final class SuggestStep {
   /** Returns one suggestion as a person would like to see it. */
   static String show(Answered one) {
     Suggestion suggestion = one.suggestion();
-    String line = one.position().lineBefore().stripLeading();
+    String line = one.position().lineBefore();
     String offered =
         switch (suggestion.fate()) {
           case SHOWN -> "⟨" + suggestion.text() + "⟩";
           case WITHHELD, BLOCKED -> "▏";
         };
-    StringBuilder shown = new StringBuilder("\n         " + line + offered + "\n");
+    StringBuilder shown = new StringBuilder("\n");
+    linesBefore(one.position()).forEach(l -> shown.append("         ").append(l).append('\n'));
+    shown.append("         ").append(line).append(offered).append('\n');
     shown
         .append("           ")
         .append(suggestion.fate().name().toLowerCase(Locale.ROOT))
@@ -124,6 +128,11 @@ final class SuggestStep {
                     "\n           the programmer: %s; the file says: %s"
                         .formatted(words(reaction), one.position().truth())));
     return shown.toString();
+  }
+
+  private static List<String> linesBefore(Position position) {
+    List<String> lines = position.promptTail(CONTEXT_CHARACTERS).lines().toList();
+    return lines.subList(Math.max(0, lines.size() - 1 - CONTEXT_LINES), lines.size() - 1);
   }
 
   private static String words(Judgement reaction) {

@@ -17,20 +17,22 @@ public final class SummaryText {
   /** Returns what became of the first suggestions. */
   public static String of(FirstSuggestions first) {
     return String.format(
-        Locale.ROOT,
-        """
+            Locale.ROOT,
+            """
 
                  %,d asked: %,d shown, %,d withheld by the gate, %,d blocked by the cost
                  of those shown: %,d accepted, %,d edited, %,d rejected; %,d events on disk; median %.0f ms""",
-        first.answered().size(),
-        first.count(Fate.SHOWN),
-        first.count(Fate.WITHHELD),
-        first.count(Fate.BLOCKED),
-        first.count(Outcome.ACCEPTED),
-        first.count(Outcome.EDITED),
-        first.count(Outcome.REJECTED),
-        first.feedbackCount(),
-        first.medianMillis());
+            first.answered().size(),
+            first.count(Fate.SHOWN),
+            first.count(Fate.WITHHELD),
+            first.count(Fate.BLOCKED),
+            first.count(Outcome.ACCEPTED),
+            first.count(Outcome.EDITED),
+            first.count(Outcome.REJECTED),
+            first.feedbackCount(),
+            first.medianMillis())
+        .indent(9)
+        .stripTrailing();
   }
 
   /** Returns the tables, the decision and its certificate. */

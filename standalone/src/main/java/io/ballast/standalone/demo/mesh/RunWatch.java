@@ -8,7 +8,7 @@ import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
-import io.ballast.safety.v1.GetSafetyTestRequest;
+import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
@@ -85,7 +85,6 @@ public final class RunWatch {
     private final RunListener listener;
     private final List<Iteration> iterations = new ArrayList<>();
     private RunState state = RunState.RUN_STATE_UNSPECIFIED;
-    private volatile String testId = "";
 
     Following(RunName name, String runId, RunListener listener) {
       this.name = name;
@@ -123,12 +122,6 @@ public final class RunWatch {
 
     private Optional<RunOutcome> take(WatchRunResponse event, ScheduledExecutorService looks) {
       Run run = event.getRun();
-      if (event.hasIteration() && event.getIteration().getIteration() > iterations.size()) {
-        Iteration iteration = iteration(event.getIteration());
-        iterations.add(iteration);
-        listener.iterated(name, iteration, run.getIterationsCount());
-      }
-      testId = run.hasSafetyTest() ? run.getSafetyTest().getTestId() : "";
       if (run.getState() != state) {
         state = run.getState();
         listener.entered(name, words(state));
@@ -138,28 +131,32 @@ public final class RunWatch {
                   this::lookAtTest, 0, LOOK_AT_TEST_EVERY.toMillis(), TimeUnit.MILLISECONDS);
         }
       }
+      if (event.hasIteration() && event.getIteration().getIteration() > iterations.size()) {
+        Iteration iteration = iteration(event.getIteration());
+        iterations.add(iteration);
+        listener.iterated(name, iteration, run.getIterationsCount());
+      }
       return outcome(run);
     }
 
     private void lookAtTest() {
-      if (testId.isEmpty()) {
-        return;
-      }
       try {
-        SafetyTest test =
-            SafetyServiceGrpc.newBlockingStub(channel)
-                .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-                .getSafetyTest(
-                    GetSafetyTestRequest.newBuilder()
-                        .setMetadata(metadata)
-                        .setTestId(testId)
-                        .build())
-                .getTest();
-        if (test.getState() == SafetyTestState.SAFETY_TEST_STATE_RUNNING) {
-          listener.tested(name, test.getJudgedCount(), test.getPromptsCount());
-        }
+        SafetyServiceGrpc.newBlockingStub(channel)
+            .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+            .listSafetyTests(
+                ListSafetyTestsRequest.newBuilder()
+                    .setMetadata(metadata)
+                    .setRunId(runId)
+                    .setPageSize(1)
+                    .build())
+            .getTestsList()
+            .stream()
+            .filter(test -> test.getState() == SafetyTestState.SAFETY_TEST_STATE_RUNNING)
+            .forEach(test -> listener.tested(name, test.getJudgedCount(), test.getPromptsCount()));
       } catch (StatusRuntimeException e) {
-        listener.entered(name, "safety test out of sight: " + e.getStatus().getCode());
+        if (e.getStatus().getCode() != Status.Code.CANCELLED) { // by the run's end
+          listener.entered(name, "safety test out of sight: " + e.getStatus().getCode());
+        }
       }
     }
 

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.orchestrator.adapter.SpecParser;
+import io.ballast.orchestrator.core.spec.PromotionMode;
+import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.policy.v1.FeedbackEvent.EventCase;
 import io.ballast.policy.v1.GateMode;
@@ -159,6 +162,20 @@ class DemoFlowTest {
     assertThat(constrained).contains("  threshold: 0.20", "  delta: 0.05", "promotion: AUTOMATIC");
     assertThat(rewardOnly).contains("  threshold: 0.20", "  delta: 0.05", "promotion: NEVER");
     assertThat(String.join("\n", constrained)).doesNotContain("${");
+  }
+
+  @Test
+  void theOrchestratorTakesBothSpecs() {
+    RunSpec constrained = new SpecParser().apply(spec("demo-constrained"));
+    RunSpec rewardOnly = new SpecParser().apply(spec("demo-reward-only"));
+    assertThat(constrained.constraint().enabled()).isTrue();
+    assertThat(rewardOnly.constraint().enabled()).isFalse();
+    assertThat(rewardOnly.promotion()).isEqualTo(PromotionMode.NEVER);
+    assertThat(constrained.safetyTest().threshold()).isEqualTo(0.2);
+    assertThat(constrained.safetyTest().costModel()).isNotEqualTo(constrained.cost());
+    assertThat(constrained.learningRate()).isEqualTo(1.5e-4);
+    assertThat(constrained.rollout().stopStrings()).containsExactly("\n");
+    assertThat(constrained.safetyTest().prompts()).isNotEqualTo(rewardOnly.safetyTest().prompts());
   }
 
   @Test

@@ -45,8 +45,8 @@ import io.ballast.safety.v1.CostResult;
 import io.ballast.safety.v1.CostValue;
 import io.ballast.safety.v1.GateOutcome;
 import io.ballast.safety.v1.GateStageAnswer;
-import io.ballast.safety.v1.GetSafetyTestRequest;
-import io.ballast.safety.v1.GetSafetyTestResponse;
+import io.ballast.safety.v1.ListSafetyTestsRequest;
+import io.ballast.safety.v1.ListSafetyTestsResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
@@ -270,14 +270,15 @@ final class FakeMesh implements AutoCloseable {
     }
 
     @Override
-    public void getSafetyTest(
-        GetSafetyTestRequest request, StreamObserver<GetSafetyTestResponse> observer) {
+    public void listSafetyTests(
+        ListSafetyTestsRequest request, StreamObserver<ListSafetyTestsResponse> observer) {
       answer(
           observer,
-          GetSafetyTestResponse.newBuilder()
-              .setTest(
+          ListSafetyTestsResponse.newBuilder()
+              .addTests(
                   SafetyTest.newBuilder()
                       .setState(SafetyTestState.SAFETY_TEST_STATE_RUNNING)
+                      .setRunId(request.getRunId())
                       .setJudgedCount(3)
                       .setPromptsCount(6))
               .build());
