@@ -1,15 +1,51 @@
 package io.ballast.standalone;
 
+import io.ballast.kit.error.MeshException;
+import io.ballast.standalone.config.MeshConfig;
+import io.ballast.standalone.config.MeshProperties;
+import io.ballast.standalone.process.MeshProcess;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;
+import jakarta.inject.Inject;
 
-/** The process. */
+/**
+ * The process: reads configuration, starts the servers of its roles, and drains them at its end.
+ */
 @QuarkusMain
 public final class MeshApplication implements QuarkusApplication {
+  private static final int FAILED = 1;
+
+  private final MeshProperties properties;
+  private final ServerModules modules;
+  private final RunningMesh mesh;
+
+  /** Takes what the process needs; CDI calls it. */
+  @Inject
+  public MeshApplication(MeshProperties properties, ServerModules modules, RunningMesh mesh) {
+    this.properties = properties;
+    this.modules = modules;
+    this.mesh = mesh;
+  }
+
+  /** Runs until it is told to stop, or fails with one line that says what to do. */
   @Override
   public int run(String... args) {
-    System.out.println("up");
+    try {
+      MeshConfig config = MeshConfig.from(properties);
+      MeshProcess process = mesh.start(config, modules);
+      System.out.printf(
+          "mesh ready: grpc %s:%d, console http://%s:%d, data %s%n",
+          config.server().host(),
+          process.port(),
+          config.server().host(),
+          config.httpPort(),
+          config.data().toAbsolutePath().normalize());
+      System.out.flush();
+    } catch (MeshException | IllegalArgumentException e) {
+      System.err.println("mesh: " + e.getMessage());
+      return FAILED;
+    }
     Quarkus.waitForExit();
     return 0;
   }

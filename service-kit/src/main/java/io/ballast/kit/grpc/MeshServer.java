@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,13 +37,19 @@ import org.slf4j.LoggerFactory;
 public final class MeshServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MeshServer.class);
 
+  /** For the last bytes of the last answers to leave. */
+  private static final Duration GOODBYE = Duration.ofMillis(200);
+
   private final Server server;
   private final HealthStatusManager health;
+  private final DrainGate gate;
   private final Duration drain;
+  private final AtomicBoolean stopping = new AtomicBoolean();
 
-  private MeshServer(Server server, HealthStatusManager health, Duration drain) {
+  private MeshServer(Server server, HealthStatusManager health, DrainGate gate, Duration drain) {
     this.server = server;
     this.health = health;
+    this.gate = gate;
     this.drain = drain;
   }
 
@@ -113,7 +120,8 @@ public final class MeshServer implements AutoCloseable {
             .permitKeepAliveTime(10, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addService(health.getHealthService());
-    interceptors(options, meters, telemetry, nanoTime).reversed().forEach(builder::intercept);
+    DrainGate gate = new DrainGate();
+    interceptors(options, gate, meters, telemetry, nanoTime).reversed().forEach(builder::intercept);
     List<String> names = new ArrayList<>();
     for (BindableService service : services) {
       ServerServiceDefinition definition = service.bindService();
@@ -126,7 +134,7 @@ public final class MeshServer implements AutoCloseable {
     Server server = bind(builder, options);
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
-    return new MeshServer(server, health, options.drain());
+    return new MeshServer(server, health, gate, options.drain());
   }
 
   /** The port that it listens on. */
@@ -136,18 +144,34 @@ public final class MeshServer implements AutoCloseable {
 
   /** Says NOT_SERVING from now on, so that balancers look elsewhere; calls are still taken. */
   public void stopServing() {
-    health.enterTerminalState();
+    if (stopping.compareAndSet(false, true)) {
+      health.enterTerminalState();
+    }
   }
 
-  /** Drains: not serving, no new calls, waits for those under way, cancels what is left. */
+  /**
+   * Refuses new calls and waits for those under way, at most as long as a drain may take. Calls
+   * from servers of this process are still taken: those under way may need them.
+   */
+  public void drain() {
+    stopServing();
+    try {
+      if (!gate.close(drain)) {
+        LOG.warn("calls were still under way after {}; they are cancelled", drain);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Drains, then ends every connection and cancels what is left. */
   @Override
   public void close() {
-    stopServing();
+    drain();
     server.shutdown();
     try {
-      if (!server.awaitTermination(drain.toNanos(), TimeUnit.NANOSECONDS)) {
-        LOG.warn("calls were still under way after {}; they are cancelled", drain);
-        server.shutdownNow();
+      if (!server.awaitTermination(GOODBYE.toNanos(), TimeUnit.NANOSECONDS)) {
+        server.shutdownNow(); // clients that watch health would stay for ever
         server.awaitTermination(1, TimeUnit.SECONDS);
       }
     } catch (InterruptedException e) {
@@ -158,11 +182,16 @@ public final class MeshServer implements AutoCloseable {
 
   /** Outermost first: metrics see what the inner ones refuse, all of them know the request id. */
   private static List<ServerInterceptor> interceptors(
-      Options options, MeterRegistry meters, OpenTelemetry telemetry, LongSupplier nanoTime) {
+      Options options,
+      DrainGate gate,
+      MeterRegistry meters,
+      OpenTelemetry telemetry,
+      LongSupplier nanoTime) {
     List<ServerInterceptor> list = new ArrayList<>();
     list.add(ServerEdge.requestId(() -> UUID.randomUUID().toString()));
     list.add(GrpcTelemetry.create(telemetry).newServerInterceptor());
     list.add(ServerEdge.metrics(meters, nanoTime));
+    list.add(gate);
     list.add(ServerEdge.deadlineFloor(options.deadlineFloor()));
     options.bearerToken().ifPresent(token -> list.add(ServerEdge.bearerToken(token)));
     return list;

@@ -4,7 +4,6 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.resilience.PeerSettings;
-import io.grpc.Attributes;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -22,16 +21,26 @@ import io.grpc.NameResolver;
 import io.grpc.NameResolverProvider;
 import io.grpc.Status;
 import io.grpc.StatusOr;
+import io.grpc.SynchronizationContext;
 import io.grpc.netty.NettyChannelBuilder;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A channel to a peer, at one address or several. grpc-java balances (round robin, health checked)
@@ -39,6 +48,8 @@ import org.jspecify.annotations.Nullable;
  * trace travel along; every call has a deadline.
  */
 public final class PeerChannel implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PeerChannel.class);
+
   private final ManagedChannel managed;
   private final Channel guarded;
 
@@ -52,20 +63,25 @@ public final class PeerChannel implements AutoCloseable {
    *
    * @param addresses {@code host:port} each, at least one
    * @param guard holds the breaker and the bulkhead of this peer
+   * @param bearerToken what the peer demands of every call; empty: nothing
    * @throws MeshException MALFORMED_REQUEST, naming an address that is none
    */
   @SuppressWarnings(
       "deprecation") // the registry instead would be global: addresses are a channel's
   public static PeerChannel open(
-      List<String> addresses, PeerGuard guard, PeerSettings settings, OpenTelemetry telemetry) {
-    List<EquivalentAddressGroup> groups = addresses.stream().map(PeerChannel::group).toList();
-    if (groups.isEmpty()) {
+      List<String> addresses,
+      PeerGuard guard,
+      PeerSettings settings,
+      Optional<String> bearerToken,
+      OpenTelemetry telemetry) {
+    List<Address> parsed = addresses.stream().map(Address::parse).toList();
+    if (parsed.isEmpty()) {
       throw new MeshException(
           Fault.MALFORMED_REQUEST, guard.peer() + ": no address (expected: host:port)");
     }
     ManagedChannel managed =
         NettyChannelBuilder.forTarget("ballast:///" + guard.peer())
-            .nameResolverFactory(new FixedAddresses(guard.peer(), groups))
+            .nameResolverFactory(new ConfiguredAddresses(guard.peer(), parsed))
             .usePlaintext()
             .maxInboundMessageSize(settings.maxMessageBytes())
             .defaultServiceConfig(settings.serviceConfig())
@@ -76,7 +92,7 @@ public final class PeerChannel implements AutoCloseable {
     Channel guarded =
         ClientInterceptors.interceptForward(
             managed,
-            identity(),
+            identity(bearerToken),
             GrpcTelemetry.create(telemetry).newClientInterceptor(),
             new Guard(guard, settings));
     return new PeerChannel(managed, guarded);
@@ -98,25 +114,32 @@ public final class PeerChannel implements AutoCloseable {
     }
   }
 
-  private static EquivalentAddressGroup group(String address) {
-    int colon = address.lastIndexOf(':');
-    try {
-      int port = Integer.parseInt(address.substring(colon + 1));
-      if (colon > 0 && port > 0 && port <= 65_535) {
-        SocketAddress socket =
-            InetSocketAddress.createUnresolved(address.substring(0, colon), port);
-        return new EquivalentAddressGroup(socket);
+  /** Where one replica, or a name that stands for several, is. */
+  private record Address(String host, int port) {
+    static Address parse(String address) {
+      int colon = address.lastIndexOf(':');
+      try {
+        int port = Integer.parseInt(address.substring(colon + 1));
+        if (colon > 0 && port > 0 && port <= 65_535) {
+          return new Address(address.substring(0, colon), port);
+        }
+      } catch (NumberFormatException e) {
+        // named below, with everything else that is no address
       }
-    } catch (NumberFormatException e) {
-      // named below, with everything else that is no address
+      throw new MeshException(
+          Fault.MALFORMED_REQUEST,
+          "peer address: %s (expected: host:port)".formatted(address),
+          Map.of("address", address));
     }
-    throw new MeshException(
-        Fault.MALFORMED_REQUEST,
-        "peer address: %s (expected: host:port)".formatted(address),
-        Map.of("address", address));
+
+    /** Every replica behind the host's name. */
+    Stream<EquivalentAddressGroup> lookUp() throws UnknownHostException {
+      return Arrays.stream(InetAddress.getAllByName(host))
+          .map(ip -> new EquivalentAddressGroup(new InetSocketAddress(ip, port)));
+    }
   }
 
-  private static ClientInterceptor identity() {
+  private static ClientInterceptor identity(Optional<String> bearerToken) {
     return new ClientInterceptor() {
       @Override
       public <Q, A> ClientCall<Q, A> interceptCall(
@@ -128,6 +151,9 @@ public final class PeerChannel implements AutoCloseable {
             if (call != null && !headers.containsKey(CallIdentity.HEADER)) {
               headers.put(CallIdentity.HEADER, call.requestId());
             }
+            headers.put(DrainGate.PROCESS, DrainGate.THIS_PROCESS);
+            bearerToken.ifPresent(
+                token -> headers.put(ServerEdge.AUTHORIZATION, "Bearer " + token));
             super.start(listener, headers);
           }
         };
@@ -220,36 +246,19 @@ public final class PeerChannel implements AutoCloseable {
     public void sendMessage(Q message) {}
   }
 
-  /** Resolves one peer's name to its configured addresses; host names are looked up on connect. */
-  private static final class FixedAddresses extends NameResolverProvider {
+  /** Looks up one peer's configured addresses, again whenever a connection fails. */
+  private static final class ConfiguredAddresses extends NameResolverProvider {
     private final String peer;
-    private final List<EquivalentAddressGroup> groups;
+    private final List<Address> addresses;
 
-    FixedAddresses(String peer, List<EquivalentAddressGroup> groups) {
+    ConfiguredAddresses(String peer, List<Address> addresses) {
       this.peer = peer;
-      this.groups = groups;
+      this.addresses = addresses;
     }
 
     @Override
     public NameResolver newNameResolver(URI target, NameResolver.Args args) {
-      return new NameResolver() {
-        @Override
-        public String getServiceAuthority() {
-          return peer;
-        }
-
-        @Override
-        public void start(Listener2 listener) {
-          listener.onResult(
-              ResolutionResult.newBuilder()
-                  .setAddressesOrError(StatusOr.fromValue(groups))
-                  .setAttributes(Attributes.EMPTY)
-                  .build());
-        }
-
-        @Override
-        public void shutdown() {}
-      };
+      return new Resolver(peer, addresses, args);
     }
 
     @Override
@@ -265,6 +274,68 @@ public final class PeerChannel implements AutoCloseable {
     @Override
     public String getDefaultScheme() {
       return "ballast";
+    }
+  }
+
+  /** Looks names up on grpc's own executor, since that may block. */
+  private static final class Resolver extends NameResolver {
+    private final String peer;
+    private final List<Address> addresses;
+    private final SynchronizationContext channel;
+    private final Executor lookUps;
+    private @Nullable Listener2 listener;
+
+    Resolver(String peer, List<Address> addresses, NameResolver.Args args) {
+      this.peer = peer;
+      this.addresses = addresses;
+      this.channel = args.getSynchronizationContext();
+      this.lookUps = Objects.requireNonNullElse(args.getOffloadExecutor(), Runnable::run);
+    }
+
+    @Override
+    public String getServiceAuthority() {
+      return peer;
+    }
+
+    @Override
+    public void start(Listener2 told) {
+      listener = told;
+      refresh();
+    }
+
+    @Override
+    public void refresh() {
+      Listener2 told = listener;
+      if (told == null) {
+        return;
+      }
+      lookUps.execute(
+          () -> {
+            ResolutionResult result =
+                ResolutionResult.newBuilder().setAddressesOrError(lookUp()).build();
+            channel.execute(() -> told.onResult(result));
+          });
+    }
+
+    private StatusOr<List<EquivalentAddressGroup>> lookUp() {
+      List<EquivalentAddressGroup> found = new ArrayList<>();
+      for (Address address : addresses) {
+        try {
+          address.lookUp().forEach(found::add);
+        } catch (UnknownHostException e) {
+          LOG.debug("{}: host {} is unknown", peer, address.host());
+        }
+      }
+      return found.isEmpty()
+          ? StatusOr.fromStatus(
+              Status.UNAVAILABLE.withDescription(
+                  "%s: no host of %s is known".formatted(peer, addresses)))
+          : StatusOr.fromValue(found);
+    }
+
+    @Override
+    public void shutdown() {
+      listener = null;
     }
   }
 }

@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 /** The interceptors that every call to a server passes. */
 final class ServerEdge {
   private static final Logger ACCESS = LoggerFactory.getLogger("io.ballast.access");
-  private static final Metadata.Key<String> AUTHORIZATION =
+  static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
   private ServerEdge() {}

@@ -5,6 +5,7 @@ import io.ballast.kit.error.MeshException;
 import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.opentelemetry.api.trace.Span;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -15,6 +16,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 import org.slf4j.event.Level;
 
 /**
@@ -100,7 +102,8 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     }
     Runnable call =
         () -> {
-          try {
+          try (MDC.MDCCloseable request = MDC.putCloseable("request_id", requestId());
+              MDC.MDCCloseable trace = MDC.putCloseable("trace_id", traceId())) {
             work.run();
             dependencyDown.set(false);
           } catch (Throwable e) { // the caller must hear of everything, of errors too
@@ -148,6 +151,10 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   private static String requestId() {
     CallIdentity call = CallIdentity.current();
     return call == null ? "-" : call.requestId();
+  }
+
+  private static String traceId() {
+    return Span.current().getSpanContext().getTraceId();
   }
 
   /** Takes the requests of one stream; it ends when all that came are answered. */

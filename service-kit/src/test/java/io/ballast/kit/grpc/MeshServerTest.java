@@ -236,6 +236,45 @@ class MeshServerTest {
   }
 
   @Test
+  void whileItDrainsOnlyServersOfThisProcessAreStillAnswered() throws Exception {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    work =
+        () -> {
+          inside.countDown();
+          release.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+    ManagedChannel channel = channel(server);
+    var underWay =
+        RewardServiceGrpc.newFutureStub(channel).score(ScoreRequest.getDefaultInstance());
+    inside.await();
+    Thread drain = Thread.startVirtualThread(server::drain);
+    HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(channel);
+    while (health.check(HealthCheckRequest.getDefaultInstance()).getStatus()
+        == ServingStatus.SERVING) {
+      Thread.onSpinWait();
+    }
+    work = ScoreResponse::getDefaultInstance;
+    Metadata own = new Metadata();
+    own.put(DrainGate.PROCESS, DrainGate.THIS_PROCESS);
+    assertThat(
+            RewardServiceGrpc.newBlockingStub(channel)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(own))
+                .score(ScoreRequest.getDefaultInstance()))
+        .isEqualTo(ScoreResponse.getDefaultInstance());
+    assertThat(drain.isAlive()).isTrue();
+    release.countDown();
+    assertThat(underWay.get(10, TimeUnit.SECONDS)).isEqualTo(ScoreResponse.getDefaultInstance());
+    assertThat(drain.join(java.time.Duration.ofSeconds(10))).isTrue();
+    assertThatThrownBy(
+            () ->
+                RewardServiceGrpc.newBlockingStub(channel).score(ScoreRequest.getDefaultInstance()))
+        .hasMessage("UNAVAILABLE: the server is stopping; nothing was done");
+  }
+
+  @Test
   void aTokenIsDemandedWhereOneIsSet() {
     MeshServer.Options plain = MeshServer.Options.loopback(0);
     MeshServer server =

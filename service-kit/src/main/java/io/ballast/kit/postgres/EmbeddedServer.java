@@ -1,0 +1,231 @@
+package io.ballast.kit.postgres;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A PostgreSQL server of this mesh's own, on loopback, durable: fsync and synchronous commits are
+ * on. The processes of one mesh share it: the first starts it, the last stops it. It outlives a
+ * process that is killed, and the next one takes it over.
+ *
+ * <p>Who uses it is kept in the locks of two files, which the operating system frees when a process
+ * dies: {@code start.lock}, held while it is started or stopped, and {@code users.lock}, held
+ * shared by every process that uses it.
+ */
+final class EmbeddedServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);
+  private static final Duration LONGEST_START = Duration.ofSeconds(60);
+  private static final Duration LONGEST_STOP = Duration.ofSeconds(20);
+  private static final String USER = "postgres";
+
+  private final Path folder;
+  private final FileChannel users;
+  private final int port;
+
+  private EmbeddedServer(Path folder, FileChannel users, int port) {
+    this.folder = folder;
+    this.users = users;
+    this.port = port;
+  }
+
+  /**
+   * Returns the server whose files are in {@code folder}, running.
+   *
+   * @throws MeshException PRECONDITION_FAILED if it cannot be started
+   */
+  static EmbeddedServer open(Path folder, Path log) {
+    try {
+      Files.createDirectories(folder);
+      Path parent = log.toAbsolutePath().getParent();
+      if (parent != null) {
+        Files.createDirectories(parent);
+      }
+      try (Held held = Held.lock(folder)) {
+        FileChannel users = file(folder, "users.lock");
+        try {
+          var unused = users.lock(0, Long.MAX_VALUE, true);
+          Optional<Integer> port = running(folder);
+          return new EmbeddedServer(
+              folder, users, port.isPresent() ? port.get() : start(folder, log));
+        } catch (RuntimeException | IOException e) {
+          users.close();
+          throw e;
+        }
+      }
+    } catch (IOException e) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "the embedded PostgreSQL in %s cannot be started: %s; its log is %s"
+              .formatted(folder, e.getMessage(), log),
+          e);
+    } catch (OverlappingFileLockException e) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "the embedded PostgreSQL in %s is in use by this process already".formatted(folder),
+          e);
+    }
+  }
+
+  PostgresAddress address() {
+    return new PostgresAddress("jdbc:postgresql://127.0.0.1:%d/postgres".formatted(port), USER, "");
+  }
+
+  /** Stops the server if no other process uses it. */
+  @Override
+  public void close() {
+    try (Held held = Held.lock(folder)) {
+      users.close();
+      try (FileChannel channel = file(folder, "users.lock");
+          FileLock alone = channel.tryLock()) {
+        if (alone != null) {
+          postmaster(folder).ifPresent(EmbeddedServer::stop);
+        }
+      }
+    } catch (IOException e) {
+      LOG.warn("the embedded PostgreSQL in {} was left running: {}", folder, e.getMessage());
+    }
+  }
+
+  private static int start(Path folder, Path log) throws IOException {
+    Path complete = folder.resolve("complete");
+    if (!Files.exists(complete)) {
+      deleteAll(data(folder)); // the first start was cut off: nobody was given what is there
+    }
+    int port = launch(folder, log, 0);
+    if (!Files.exists(complete)) {
+      Files.createFile(complete);
+    }
+    return port;
+  }
+
+  /**
+   * Runs the server, making its files if there are none.
+   *
+   * @param port 0: any free one
+   * @return its port
+   */
+  static int launch(Path folder, Path log, int port) throws IOException {
+    Files.deleteIfExists(data(folder).resolve("epg-lock")); // the library's own; ours holds
+    try {
+      return EmbeddedPostgres.builder()
+          .setDataDirectory(data(folder))
+          .setCleanDataDirectory(false)
+          .setPort(port)
+          .setRegisterShutdownHook(false)
+          .setPGStartupWait(LONGEST_START)
+          .setOutputRedirector(Redirect.appendTo(log.toFile()))
+          .setErrorRedirector(Redirect.appendTo(log.toFile()))
+          .setServerConfig("fsync", "on")
+          .setServerConfig("synchronous_commit", "on")
+          .setServerConfig("full_page_writes", "on")
+          .setServerConfig("listen_addresses", "127.0.0.1")
+          .setServerConfig("max_connections", "100")
+          .setServerConfig("shared_buffers", "32MB")
+          .start()
+          .getPort();
+    } catch (IllegalStateException e) { // initdb or pg_ctl failed
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  private static void deleteAll(Path root) throws IOException {
+    if (!Files.exists(root)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(root)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private static Path data(Path folder) {
+    return folder.resolve("data");
+  }
+
+  /** The port of a server that runs on these files; empty if none does. */
+  private static Optional<Integer> running(Path folder) throws IOException {
+    return postmaster(folder).isEmpty()
+        ? Optional.empty()
+        : Optional.of(Integer.parseInt(pidFile(folder).get(3).strip()));
+  }
+
+  /**
+   * The process of a server that runs on these files. A number that another program has by now does
+   * not count: the file says where the server's files are, and its process is a postgres.
+   */
+  private static Optional<ProcessHandle> postmaster(Path folder) throws IOException {
+    List<String> lines = pidFile(folder);
+    if (lines.size() < 4) {
+      return Optional.empty();
+    }
+    return ProcessHandle.of(Long.parseLong(lines.getFirst().strip()))
+        .filter(ProcessHandle::isAlive)
+        .filter(p -> p.info().command().map(c -> c.endsWith("postgres")).orElse(false));
+  }
+
+  /** PostgreSQL's own file: process, data folder, start time, port, … */
+  private static List<String> pidFile(Path folder) throws IOException {
+    Path file = data(folder).resolve("postmaster.pid");
+    return Files.isRegularFile(file) ? Files.readAllLines(file) : List.of();
+  }
+
+  /** A fast stop: calls under way are rolled back, files are consistent. */
+  private static void stop(ProcessHandle postmaster) {
+    try {
+      var unused =
+          new ProcessBuilder("kill", "-INT", Long.toString(postmaster.pid())).start().waitFor();
+      postmaster.onExit().get(LONGEST_STOP.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (IOException | ExecutionException | TimeoutException e) {
+      LOG.warn("PostgreSQL, process {}, did not stop: {}", postmaster.pid(), e.toString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static FileChannel file(Path folder, String name) throws IOException {
+    return FileChannel.open(
+        folder.resolve(name),
+        StandardOpenOption.CREATE,
+        StandardOpenOption.WRITE,
+        StandardOpenOption.READ);
+  }
+
+  /** Holds the lock under which the server is started and stopped until it is closed. */
+  private record Held(FileChannel channel, FileLock lock) implements AutoCloseable {
+    static Held lock(Path folder) throws IOException {
+      FileChannel channel = file(folder, "start.lock");
+      try {
+        return new Held(channel, channel.lock());
+      } catch (IOException | RuntimeException e) {
+        channel.close();
+        throw e;
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      lock.release();
+      channel.close();
+    }
+  }
+}

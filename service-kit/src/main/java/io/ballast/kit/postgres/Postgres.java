@@ -1,0 +1,187 @@
+package io.ballast.kit.postgres;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.jdbi.v3.core.Jdbi;
+import org.postgresql.ds.PGSimpleDataSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A PostgreSQL server with a schema for each service. When it goes away calls fail within the
+ * connect timeout, and when it is back they succeed: nothing has to be restarted. Thread-safe.
+ */
+public final class Postgres implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Postgres.class);
+  private static final int LONGEST_STATEMENT_SECONDS = 60;
+
+  private final PostgresAddress address;
+  private final PostgresSettings settings;
+  private final MeterRegistry meters;
+  private final Optional<EmbeddedServer> embedded;
+  private final List<HikariDataSource> pools = new ArrayList<>();
+
+  private Postgres(
+      PostgresAddress address,
+      PostgresSettings settings,
+      MeterRegistry meters,
+      Optional<EmbeddedServer> embedded) {
+    this.address = address;
+    this.settings = settings;
+    this.meters = meters;
+    this.embedded = embedded;
+  }
+
+  /** Uses a server that someone else runs; it is first asked when a schema is opened. */
+  public static Postgres at(
+      PostgresAddress address, PostgresSettings settings, MeterRegistry meters) {
+    return new Postgres(address, settings, meters, Optional.empty());
+  }
+
+  /**
+   * Uses the server whose files are in {@code folder}: starts it unless another process of this
+   * mesh has, and stops it at the end unless another still uses it.
+   *
+   * @param log where the server writes its log
+   * @throws MeshException PRECONDITION_FAILED if it cannot be started
+   */
+  public static Postgres embedded(
+      Path folder, Path log, PostgresSettings settings, MeterRegistry meters) {
+    EmbeddedServer server = EmbeddedServer.open(folder, log);
+    return new Postgres(server.address(), settings, meters, Optional.of(server));
+  }
+
+  /** Where the server is. */
+  public PostgresAddress address() {
+    return address;
+  }
+
+  /**
+   * Opens a service's schema, after bringing it up to date from {@code classpath:db/<schema>}.
+   *
+   * @throws MeshException DEPENDENCY_DOWN if the server cannot be reached, PRECONDITION_FAILED if
+   *     the schema is not one that these migrations made
+   */
+  public synchronized Database schema(String schema) {
+    migrate(schema);
+    HikariConfig config = new HikariConfig();
+    config.setPoolName(schema);
+    config.setDataSource(source(schema));
+    config.setMaximumPoolSize(settings.maxConnections());
+    config.setMinimumIdle(1);
+    config.setConnectionTimeout(settings.connectTimeout().toMillis());
+    config.setValidationTimeout(settings.connectTimeout().toMillis());
+    config.setInitializationFailTimeout(-1);
+    config.setMetricRegistry(meters);
+    HikariDataSource pool = new HikariDataSource(config);
+    pools.add(pool);
+    Jdbi jdbi = Jdbi.create(pool);
+    return () -> jdbi;
+  }
+
+  /** Whether the server answers now; asks it. */
+  public boolean isReachable() {
+    try (Connection connection = source("public").getConnection()) {
+      return connection.isValid((int) Math.max(1, settings.connectTimeout().toSeconds()));
+    } catch (SQLException e) {
+      LOG.debug("{} cannot be reached: {}", address, e.getMessage());
+      return false;
+    }
+  }
+
+  /** Closes all connections, and the server if this process is the last that uses it. */
+  @Override
+  public synchronized void close() {
+    pools.forEach(HikariDataSource::close);
+    pools.clear();
+    embedded.ifPresent(EmbeddedServer::close);
+  }
+
+  private void migrate(String schema) {
+    try {
+      var result =
+          Flyway.configure()
+              .loggers("slf4j")
+              .dataSource(source(schema))
+              .schemas(schema)
+              .locations("classpath:db/" + schema)
+              .load()
+              .migrate();
+      if (result.migrationsExecuted > 0) {
+        LOG.info(
+            "schema {}: {} migrations, now at version {}",
+            schema,
+            result.migrationsExecuted,
+            result.targetSchemaVersion);
+      }
+    } catch (FlywayException e) {
+      throw connectionFailure(e)
+          .map(this::unreachable)
+          .orElseGet(
+              () ->
+                  new MeshException(
+                      Fault.PRECONDITION_FAILED,
+                      "schema %s in %s cannot be migrated: %s"
+                          .formatted(schema, address, firstLine(e)),
+                      e));
+    }
+  }
+
+  private MeshException unreachable(SQLException e) {
+    return new MeshException(
+        Fault.DEPENDENCY_DOWN,
+        ("PostgreSQL cannot be used: %s: %s; check ballast.database.url, .user and .password, or"
+                + " leave the URL out for the embedded one")
+            .formatted(address, firstLine(e)),
+        e);
+  }
+
+  /**
+   * Connections refused, names unknown, passwords wrong, databases absent: SQL states 08, 28, 3D.
+   */
+  private static Optional<SQLException> connectionFailure(Throwable thrown) {
+    Throwable cause = thrown;
+    for (int depth = 0; cause != null && depth < 20; depth++) {
+      if (cause instanceof SQLException e
+          && e.getSQLState() != null
+          && e.getSQLState().matches("(08|28|3D|57P).*")) {
+        return Optional.of(e);
+      }
+      cause = cause.getCause();
+    }
+    return Optional.empty();
+  }
+
+  private static String firstLine(Throwable e) {
+    String message = e.getMessage();
+    return message == null
+        ? e.getClass().getSimpleName()
+        : message.lines().filter(line -> !line.isBlank()).findFirst().orElse("");
+  }
+
+  private PGSimpleDataSource source(String schema) {
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setUrl(address.url());
+    source.setUser(address.user());
+    if (!address.password().isEmpty()) {
+      source.setPassword(address.password());
+    }
+    source.setApplicationName("ballast " + schema);
+    source.setCurrentSchema(schema);
+    source.setConnectTimeout((int) Math.max(1, settings.connectTimeout().toSeconds()));
+    source.setSocketTimeout(LONGEST_STATEMENT_SECONDS);
+    source.setTcpKeepAlive(true);
+    return source;
+  }
+}

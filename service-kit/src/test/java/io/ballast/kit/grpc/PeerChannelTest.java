@@ -1,0 +1,381 @@
+package io.ballast.kit.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.resilience.PeerGuard;
+import io.ballast.kit.resilience.PeerSettings;
+import io.ballast.kit.resilience.TestTime;
+import io.ballast.kit.telemetry.RecentSpans.EndedSpan;
+import io.ballast.kit.telemetry.Telemetry;
+import io.ballast.kit.telemetry.TelemetrySettings;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.reward.v1.CompareRequest;
+import io.ballast.reward.v1.CompareResponse;
+import io.ballast.reward.v1.ListRewardModelsRequest;
+import io.ballast.reward.v1.ListRewardModelsResponse;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.Context;
+import io.grpc.Deadline;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.trace.Span;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What a call to a peer carries, how long it may take, and when it never leaves. */
+class PeerChannelTest {
+  private static final PeerSettings SETTINGS =
+      new PeerSettings(Duration.ofSeconds(30), 2, 50, 4, Duration.ofSeconds(2), 1 << 20);
+
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private final TestTime time = new TestTime();
+  private final Telemetry telemetry =
+      Telemetry.start(new TelemetrySettings("test", Optional.empty(), 1, 100));
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("test"), 100);
+  private final AtomicInteger calls = new AtomicInteger();
+  private final List<Deadline> deadlines = new CopyOnWriteArrayList<>();
+  private final List<String> requestIds = new CopyOnWriteArrayList<>();
+  private final List<String> traceIds = new CopyOnWriteArrayList<>();
+  private volatile Answer answer = () -> ScoreResponse.getDefaultInstance();
+
+  private interface Answer {
+    ScoreResponse get() throws Exception;
+  }
+
+  /** The peer: says what it got. */
+  private final class Inner extends RewardServiceGrpc.RewardServiceImplBase {
+    @Override
+    public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+      calls.incrementAndGet();
+      deadlines.add(Context.current().getDeadline());
+      replies.unary(
+          observer,
+          () -> {
+            traceIds.add(Span.current().getSpanContext().getTraceId());
+            requestIds.add(RequestContexts.from(request.getMetadata()).requestId());
+            return answer.get();
+          });
+    }
+
+    @Override
+    public void listRewardModels(
+        ListRewardModelsRequest request, StreamObserver<ListRewardModelsResponse> observer) {
+      calls.incrementAndGet();
+      observer.onError(Status.UNAVAILABLE.asRuntimeException());
+    }
+  }
+
+  /** A server that asks the peer for each of its answers. */
+  private final class Outer extends RewardServiceGrpc.RewardServiceImplBase {
+    private final RewardServiceGrpc.RewardServiceBlockingStub peer;
+
+    Outer(PeerChannel channel) {
+      peer = RewardServiceGrpc.newBlockingStub(channel.channel());
+    }
+
+    @Override
+    public void compare(CompareRequest request, StreamObserver<CompareResponse> observer) {
+      replies.unary(
+          observer,
+          () -> {
+            RequestContexts.from(request.getMetadata());
+            peer.score(ScoreRequest.getDefaultInstance());
+            return CompareResponse.getDefaultInstance();
+          });
+    }
+  }
+
+  @AfterEach
+  void closeAll() throws Exception {
+    for (AutoCloseable closeable : open.reversed()) {
+      closeable.close();
+    }
+    replies.close();
+    telemetry.close();
+  }
+
+  private MeshServer serve(io.grpc.BindableService service, Optional<String> token) {
+    MeshServer.Options loopback = MeshServer.Options.loopback(0);
+    MeshServer server =
+        MeshServer.start(
+            new MeshServer.Options(
+                loopback.host(),
+                0,
+                loopback.maxMessageBytes(),
+                loopback.deadlineFloor(),
+                loopback.drain(),
+                false,
+                token),
+            List.of(service),
+            new SimpleMeterRegistry(),
+            telemetry.api(),
+            System::nanoTime);
+    open.add(server);
+    return server;
+  }
+
+  private PeerChannel connect(int port, PeerSettings settings, Optional<String> token) {
+    PeerChannel channel =
+        PeerChannel.open(
+            List.of("127.0.0.1:" + port),
+            new PeerGuard("peer", settings, time, time::nanoTime, new SimpleMeterRegistry()),
+            settings,
+            token,
+            telemetry.api());
+    open.add(channel);
+    return channel;
+  }
+
+  private PeerChannel connect(MeshServer server) {
+    return connect(server.port(), SETTINGS, Optional.empty());
+  }
+
+  private static RewardServiceGrpc.RewardServiceBlockingStub stub(PeerChannel channel) {
+    return RewardServiceGrpc.newBlockingStub(channel.channel());
+  }
+
+  @Test
+  void oneRequestIdAndOneTraceRunThroughAllHops() throws Exception {
+    PeerChannel toInner = connect(serve(new Inner(), Optional.empty()));
+    PeerChannel toOuter = connect(serve(new Outer(toInner), Optional.empty()));
+    stub(toOuter)
+        .compare(
+            CompareRequest.newBuilder()
+                .setMetadata(RequestMetadata.newBuilder().setRequestId("run:7.3"))
+                .build());
+    assertThat(requestIds).containsExactly("run:7.3");
+
+    closeAll(); // all spans have ended then
+    List<EndedSpan> spans = telemetry.recent().trace(traceIds.getFirst());
+    List<String> path = new ArrayList<>();
+    Optional<EndedSpan> next = childOf("", spans);
+    while (next.isPresent()) {
+      path.add(next.get().kind() + " " + next.get().name());
+      next = childOf(next.get().spanId(), spans);
+    }
+    assertThat(path)
+        .containsExactly(
+            "CLIENT ballast.reward.v1.RewardService/Compare",
+            "SERVER ballast.reward.v1.RewardService/Compare",
+            "CLIENT ballast.reward.v1.RewardService/Score",
+            "SERVER ballast.reward.v1.RewardService/Score");
+  }
+
+  private static Optional<EndedSpan> childOf(String parent, List<EndedSpan> spans) {
+    return spans.stream().filter(span -> span.parentSpanId().equals(parent)).findFirst();
+  }
+
+  @Test
+  void aCallWithoutADeadlineGetsTheAttemptTimeout() {
+    stub(connect(serve(new Inner(), Optional.empty()))).score(ScoreRequest.getDefaultInstance());
+    assertThat(deadlines.getFirst().timeRemaining(TimeUnit.SECONDS)).isBetween(20L, 30L);
+  }
+
+  @Test
+  void theDeadlineIsWhatIsLeftOfTheCallers() throws Exception {
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    open.add(timer::shutdownNow);
+    try (Context.CancellableContext caller =
+        Context.ROOT.withDeadline(Deadline.after(9, TimeUnit.SECONDS), timer)) {
+      caller.call(() -> stub(channel).score(ScoreRequest.getDefaultInstance()));
+    }
+    assertThat(deadlines.getFirst().timeRemaining(TimeUnit.SECONDS)).isLessThan(9);
+  }
+
+  @Test
+  void thePeersTokenTravels() {
+    MeshServer server = serve(new Inner(), Optional.of("s3cret"));
+    stub(connect(server.port(), SETTINGS, Optional.of("s3cret")))
+        .score(ScoreRequest.getDefaultInstance());
+    assertThat(calls).hasValue(1);
+    assertThatThrownBy(() -> stub(connect(server)).score(ScoreRequest.getDefaultInstance()))
+        .hasMessageStartingWith("UNAUTHENTICATED");
+  }
+
+  @Test
+  void anIdempotentCallIsTriedAgainWhenThePeerIsAway() {
+    AtomicInteger left = new AtomicInteger(2);
+    answer =
+        () -> {
+          if (left.getAndDecrement() > 0) {
+            throw new MeshException(io.ballast.kit.error.Fault.MODEL_LOADING, "soon");
+          }
+          return ScoreResponse.getDefaultInstance();
+        };
+    stub(connect(serve(new Inner(), Optional.empty()))).score(ScoreRequest.getDefaultInstance());
+    assertThat(calls).hasValue(3);
+  }
+
+  @Test
+  void aCallThatIsNotKnownToBeIdempotentIsNotTriedAgain() {
+    assertThatThrownBy(
+            () ->
+                stub(connect(serve(new Inner(), Optional.empty())))
+                    .listRewardModels(ListRewardModelsRequest.getDefaultInstance()))
+        .hasMessageStartingWith("UNAVAILABLE");
+    assertThat(calls).hasValue(1);
+  }
+
+  @Test
+  void retriesStopWhenTheBudgetIsSpent() {
+    PeerSettings patient =
+        new PeerSettings(Duration.ofSeconds(30), 64, 100, 1_000, Duration.ofSeconds(2), 1 << 20);
+    answer =
+        () -> {
+          throw new MeshException(io.ballast.kit.error.Fault.MODEL_LOADING, "never");
+        };
+    PeerChannel channel =
+        connect(serve(new Inner(), Optional.empty()).port(), patient, Optional.empty());
+    for (int i = 0; i < 20; i++) {
+      assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+          .hasMessageStartingWith("UNAVAILABLE");
+    }
+    // 20 tokens, retries while more than 10 are left: 20 calls and about ten retries, not 40
+    assertThat(calls.get()).isBetween(25, 32);
+  }
+
+  @Test
+  void aPeerThatFailsIsNotCalledUntilItsBreakerTriesAgain() {
+    answer =
+        () -> {
+          throw new IllegalStateException("a bug");
+        };
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+          .hasMessageStartingWith("INTERNAL");
+    }
+    assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+        .hasMessage(
+            "UNAVAILABLE: peer: breaker open, its last calls failed; it is tried again soon");
+    assertThat(calls).hasValue(2);
+    time.pass(Duration.ofSeconds(3));
+    answer = ScoreResponse::getDefaultInstance;
+    stub(channel).score(ScoreRequest.getDefaultInstance());
+    assertThat(calls).hasValue(3);
+  }
+
+  @Test
+  void whatThePeerSaysAboutARequestDoesNotOpenTheBreaker() {
+    answer =
+        () -> {
+          throw new MeshException(io.ballast.kit.error.Fault.UNKNOWN_MODEL, "no such model");
+        };
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    for (int i = 0; i < 10; i++) {
+      assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+          .hasMessage("NOT_FOUND: no such model");
+    }
+    assertThat(calls).hasValue(10);
+  }
+
+  @Test
+  void oneCallTooManyIsRefusedWithoutWaiting() throws Exception {
+    CountDownLatch inside = new CountDownLatch(2);
+    CountDownLatch release = new CountDownLatch(1);
+    answer =
+        () -> {
+          inside.countDown();
+          release.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    var async = RewardServiceGrpc.newFutureStub(channel.channel());
+    var first = async.score(ScoreRequest.getDefaultInstance());
+    var second = async.score(ScoreRequest.getDefaultInstance());
+    assertThat(inside.await(20, TimeUnit.SECONDS)).as("%s, %s", first, second).isTrue();
+    assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+        .hasMessage("RESOURCE_EXHAUSTED: peer: 2 calls are under way, the limit");
+    release.countDown();
+    first.get(10, TimeUnit.SECONDS);
+    second.get(10, TimeUnit.SECONDS);
+    answer = ScoreResponse::getDefaultInstance;
+    stub(channel).score(ScoreRequest.getDefaultInstance());
+  }
+
+  @Test
+  void aCallerThatCancelsGivesItsPlaceBack() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    CountDownLatch inside = new CountDownLatch(2);
+    answer =
+        () -> {
+          inside.countDown();
+          release.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    var async = RewardServiceGrpc.newFutureStub(channel.channel());
+    var first = async.score(ScoreRequest.getDefaultInstance());
+    var second = async.score(ScoreRequest.getDefaultInstance());
+    assertThat(inside.await(20, TimeUnit.SECONDS)).as("%s, %s", first, second).isTrue();
+    assertThat(first.cancel(true)).isTrue();
+    assertThat(second.cancel(true)).isTrue();
+    release.countDown();
+    answer = ScoreResponse::getDefaultInstance;
+    stub(channel).score(ScoreRequest.getDefaultInstance());
+  }
+
+  @Test
+  void aRefusedCallClosesItsListenerOnceWhateverTheCallerDoesWithIt() throws Exception {
+    answer =
+        () -> {
+          throw new IllegalStateException("a bug");
+        };
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> stub(channel).score(ScoreRequest.getDefaultInstance()))
+          .isInstanceOf(StatusRuntimeException.class);
+    }
+    ClientCall<ScoreRequest, ScoreResponse> call =
+        channel.channel().newCall(RewardServiceGrpc.getScoreMethod(), CallOptions.DEFAULT);
+    List<Status> closed = new CopyOnWriteArrayList<>();
+    call.start(
+        new ClientCall.Listener<>() {
+          @Override
+          public void onClose(Status status, Metadata trailers) {
+            closed.add(status);
+          }
+        },
+        new Metadata());
+    call.request(2);
+    call.sendMessage(ScoreRequest.getDefaultInstance());
+    call.halfClose();
+    call.cancel("enough", null);
+    assertThat(closed).extracting(Status::getCode).containsExactly(Status.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void anAddressThatIsNoneIsNamed() {
+    assertThatThrownBy(
+            () ->
+                PeerChannel.open(
+                    List.of("somewhere"),
+                    new PeerGuard(
+                        "peer", SETTINGS, time, time::nanoTime, new SimpleMeterRegistry()),
+                    SETTINGS,
+                    Optional.empty(),
+                    telemetry.api()))
+        .hasMessage("peer address: somewhere (expected: host:port)");
+  }
+}

@@ -1,0 +1,153 @@
+package io.ballast.kit.postgres;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.StatusMapper;
+import io.grpc.Context;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jdbi.v3.core.Jdbi;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A mesh's own PostgreSQL is durable, found again, and may go away without anyone restarting. */
+class PostgresTest {
+  private static final PostgresSettings SETTINGS = new PostgresSettings(2, Duration.ofSeconds(1));
+
+  @TempDir Path folder;
+
+  private Postgres open() {
+    return Postgres.embedded(
+        folder.resolve("postgres"),
+        folder.resolve("logs/postgres.log"),
+        SETTINGS,
+        new SimpleMeterRegistry());
+  }
+
+  private static String setting(Jdbi jdbi, String name) {
+    return jdbi.withHandle(h -> h.createQuery("show " + name).mapTo(String.class).one());
+  }
+
+  private static List<String> titles(Jdbi jdbi) {
+    return jdbi.withHandle(h -> h.createQuery("select title from book").mapTo(String.class).list());
+  }
+
+  private static void add(Jdbi jdbi, String title) {
+    jdbi.useHandle(h -> h.execute("insert into book values (?)", title));
+  }
+
+  /** Stops the server as a crash of the machine would, and waits until it is gone. */
+  private void kill(String signal) throws Exception {
+    long pid =
+        Long.parseLong(
+            Files.readAllLines(folder.resolve("postgres/data/postmaster.pid")).getFirst());
+    ProcessHandle process = ProcessHandle.of(pid).orElseThrow();
+    new ProcessBuilder("kill", signal, Long.toString(pid)).start().waitFor();
+    process.onExit().get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void whatIsWrittenIsDurableAndThereAfterARestart() {
+    String port;
+    try (Postgres postgres = open()) {
+      Jdbi shelf = postgres.schema("shelf").jdbi();
+      assertThat(setting(shelf, "fsync")).isEqualTo("on");
+      assertThat(setting(shelf, "synchronous_commit")).isEqualTo("on");
+      assertThat(setting(shelf, "full_page_writes")).isEqualTo("on");
+      assertThat(setting(shelf, "search_path")).isEqualTo("shelf");
+      add(shelf, "Middlemarch");
+      port = postgres.address().url();
+      assertThat(postgres.isReachable()).isTrue();
+    }
+    assertThat(folder.resolve("postgres/data/postmaster.pid")).doesNotExist();
+    assertThat(
+            Postgres.at(
+                    new PostgresAddress(port, "postgres", ""), SETTINGS, new SimpleMeterRegistry())
+                .isReachable())
+        .isFalse();
+    try (Postgres again = open()) {
+      assertThat(titles(again.schema("shelf").jdbi())).containsExactly("Middlemarch");
+    }
+  }
+
+  @Test
+  void aServerThatGoesAwayIsADependencyThatIsDownUntilItIsBack() throws Exception {
+    try (Postgres postgres = open()) {
+      Jdbi shelf = postgres.schema("shelf").jdbi();
+      add(shelf, "Emma");
+      kill("-QUIT"); // an immediate stop: no checkpoint, as in a crash
+      assertThatThrownBy(() -> titles(shelf))
+          .satisfies(
+              thrown ->
+                  assertThat(new StatusMapper("test").judge(thrown, Context.ROOT).fault())
+                      .isEqualTo(Fault.DEPENDENCY_DOWN));
+      assertThat(postgres.isReachable()).isFalse();
+      Postgres other = startAgainOn(postgres.address());
+      assertThat(titles(shelf)).containsExactly("Emma");
+      assertThat(postgres.isReachable()).isTrue();
+      other.close();
+    }
+  }
+
+  /** Starts the server's files on the port that they had. */
+  private Postgres startAgainOn(PostgresAddress address) throws IOException {
+    int port = Integer.parseInt(address.url().replaceAll(".*:(\\d+)/.*", "$1"));
+    EmbeddedServer.launch(folder.resolve("postgres"), folder.resolve("logs/postgres.log"), port);
+    return Postgres.at(address, SETTINGS, new SimpleMeterRegistry());
+  }
+
+  @Test
+  void aServerThatIsAwayAtTheStartIsNamedWithTheMend() throws IOException {
+    int free;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      free = socket.getLocalPort();
+    }
+    String url = "jdbc:postgresql://127.0.0.1:%d/mesh".formatted(free);
+    try (Postgres postgres =
+        Postgres.at(
+            new PostgresAddress(url + "?password=s3cret", "ballast", ""),
+            SETTINGS,
+            new SimpleMeterRegistry())) {
+      assertThatThrownBy(() -> postgres.schema("shelf"))
+          .isInstanceOfSatisfying(
+              MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_DOWN))
+          .hasMessageStartingWith("PostgreSQL cannot be used: ballast at " + url + ": ")
+          .hasMessageContaining("check ballast.database.url")
+          .hasMessageNotContaining("s3cret");
+    }
+  }
+
+  @Test
+  void aUrlOfSomethingElseIsNamed() {
+    assertThatThrownBy(() -> new PostgresAddress("jdbc:h2:mem:x", "sa", ""))
+        .hasMessage(
+            "ballast.database.url: jdbc:h2:mem:x"
+                + " (expected: jdbc:postgresql://host:port/database)");
+  }
+
+  @Test
+  void aFirstStartThatWasCutOffIsDoneAgain() throws IOException {
+    Files.createDirectories(folder.resolve("postgres/data"));
+    Files.writeString(folder.resolve("postgres/data/PG_VERSION"), "14\n");
+    try (Postgres postgres = open()) {
+      assertThat(titles(postgres.schema("shelf").jdbi())).isEmpty();
+    }
+  }
+
+  @Test
+  void settingsOutOfRangeAreNamed() {
+    assertThatThrownBy(() -> new PostgresSettings(0, Duration.ofSeconds(1)))
+        .hasMessage("ballast.database.max-connections: 0 (allowed: ≥ 1)");
+    assertThatThrownBy(() -> new PostgresSettings(1, Duration.ofMillis(100)))
+        .hasMessage("ballast.database.connect-timeout: PT0.1S (allowed: ≥ PT0.25S)");
+  }
+}

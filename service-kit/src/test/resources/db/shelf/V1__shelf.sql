@@ -1,0 +1,3 @@
+create table book (
+  title text primary key
+);

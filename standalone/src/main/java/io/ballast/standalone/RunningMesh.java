@@ -1,0 +1,53 @@
+package io.ballast.standalone;
+
+import io.ballast.kit.runtime.Role;
+import io.ballast.kit.runtime.ServerModule;
+import io.ballast.standalone.config.MeshConfig;
+import io.ballast.standalone.process.MeshProcess;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The process's servers, once they run: what health and console look at. Thread-safe. */
+@ApplicationScoped
+public class RunningMesh {
+  private final MeterRegistry meters;
+  private volatile @Nullable MeshProcess process;
+
+  /** Takes the registry that {@code /q/metrics} shows. */
+  @Inject
+  public RunningMesh(MeterRegistry meters) {
+    this.meters = meters;
+  }
+
+  /** Starts the servers; see {@link MeshProcess#start}. */
+  public MeshProcess start(MeshConfig config, Function<Role, ServerModule> modules) {
+    MeshProcess started =
+        MeshProcess.start(
+            config,
+            modules,
+            meters,
+            OpenTelemetry.noop(),
+            InstantSource.system(),
+            System::nanoTime);
+    process = started;
+    return started;
+  }
+
+  /** The servers; empty until all of them answer. */
+  public Optional<MeshProcess> process() {
+    return Optional.ofNullable(process);
+  }
+
+  /** Drains and stops them. */
+  @PreDestroy
+  void stop() {
+    process().ifPresent(MeshProcess::close);
+  }
+}

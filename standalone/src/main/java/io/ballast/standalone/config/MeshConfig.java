@@ -1,0 +1,143 @@
+package io.ballast.standalone.config;
+
+import io.ballast.kit.grpc.MeshServer;
+import io.ballast.kit.postgres.PostgresAddress;
+import io.ballast.kit.postgres.PostgresSettings;
+import io.ballast.kit.resilience.PeerSettings;
+import io.ballast.kit.runtime.Role;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What a process is, checked once.
+ *
+ * @param roles the servers in it, at least one
+ * @param server how they are reached
+ * @param httpPort for those who are told where the console is
+ * @param data the folder that it may write
+ * @param models folders of models to read, after {@code data/models}
+ * @param peers addresses of servers, those left out being in this process
+ * @param peerCalls how peers are called
+ * @param database empty: embedded in the data folder
+ * @param databaseSettings how the database is used
+ * @param maxCalls under way at once, ≥ 1
+ */
+public record MeshConfig(
+    Set<Role> roles,
+    MeshServer.Options server,
+    int httpPort,
+    Path data,
+    List<Path> models,
+    Map<Role, List<String>> peers,
+    PeerSettings peerCalls,
+    Optional<PostgresAddress> database,
+    PostgresSettings databaseSettings,
+    int maxCalls) {
+  /** Checks and copies. */
+  public MeshConfig {
+    require(!roles.isEmpty(), "ballast.roles", "none", "at least one of " + names());
+    require(maxCalls >= 1, "ballast.max-calls", maxCalls, "≥ 1");
+    require(httpPort >= 0 && httpPort <= 65_535, "ballast.http-port", httpPort, "0 to 65535");
+    roles = Set.copyOf(EnumSet.copyOf(roles));
+    models = List.copyOf(models);
+    peers = Map.copyOf(peers);
+  }
+
+  /**
+   * Reads {@code properties}.
+   *
+   * @throws IllegalArgumentException if one is out of its range, naming it
+   */
+  public static MeshConfig from(MeshProperties properties) {
+    return new MeshConfig(
+        roles(properties.roles()),
+        new MeshServer.Options(
+            properties.host(),
+            properties.port(),
+            Math.toIntExact(properties.maxMessageSize().asLongValue()),
+            properties.deadlineFloor(),
+            properties.drain(),
+            properties.reflection(),
+            properties.token()),
+        properties.httpPort(),
+        properties.data(),
+        properties.models(),
+        peers(properties.peers()),
+        new PeerSettings(
+            properties.peerCalls().timeout(),
+            properties.peerCalls().maxInFlight(),
+            properties.peerCalls().failureRatePercent(),
+            properties.peerCalls().slidingWindowCalls(),
+            properties.peerCalls().openDuration(),
+            Math.toIntExact(properties.peerCalls().maxMessageSize().asLongValue())),
+        properties
+            .database()
+            .url()
+            .map(
+                url ->
+                    new PostgresAddress(
+                        url,
+                        properties.database().user(),
+                        properties.database().password().orElse(""))),
+        new PostgresSettings(
+            properties.database().maxConnections(), properties.database().connectTimeout()),
+        properties.maxCalls());
+  }
+
+  /** The roles in the order in which they start. */
+  public List<Role> rolesInOrder() {
+    return new ArrayList<>(EnumSet.copyOf(roles));
+  }
+
+  private static Set<Role> roles(List<String> names) {
+    EnumSet<Role> roles = EnumSet.noneOf(Role.class);
+    for (String name : names) {
+      roles.add(role(name.strip()));
+    }
+    return roles;
+  }
+
+  private static Role role(String name) {
+    return switch (name) {
+      case "policy" -> Role.POLICY_SERVER;
+      case "reward" -> Role.REWARD_SERVER;
+      case "safety" -> Role.SAFETY_SERVER;
+      case "orchestrator" -> Role.ORCHESTRATOR;
+      default ->
+          throw new IllegalArgumentException(
+              "ballast.roles: %s (expected: some of %s)".formatted(name, names()));
+    };
+  }
+
+  private static String names() {
+    return "policy, reward, safety, orchestrator";
+  }
+
+  private static Map<Role, List<String>> peers(MeshProperties.Peers peers) {
+    Map<Role, List<String>> addresses = new EnumMap<>(Role.class);
+    for (Role role : Role.values()) {
+      Optional<List<String>> given =
+          switch (role) {
+            case POLICY_SERVER -> peers.policy();
+            case REWARD_SERVER -> peers.reward();
+            case SAFETY_SERVER -> peers.safety();
+            case ORCHESTRATOR -> peers.orchestrator();
+          };
+      given.ifPresent(list -> addresses.put(role, List.copyOf(list)));
+    }
+    return addresses;
+  }
+
+  private static void require(boolean holds, String property, Object value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException(
+          "%s: %s (expected: %s)".formatted(property, value, expected));
+    }
+  }
+}

@@ -1,0 +1,149 @@
+package io.ballast.standalone.config;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** The process's properties, {@code ballast.*}. Defaults live here only. */
+@ConfigMapping(prefix = "ballast")
+public interface MeshProperties {
+  /** The servers in this process: policy, reward, safety, orchestrator. */
+  @WithDefault("policy,reward,safety,orchestrator")
+  List<String> roles();
+
+  /** The address that gRPC listens on; 0.0.0.0 for all. */
+  @WithDefault("127.0.0.1")
+  String host();
+
+  /** The port of gRPC; 0: any free one. */
+  @WithDefault("9100")
+  int port();
+
+  /** The port of console, health and metrics; 0: any free one. */
+  @WithDefault("9180")
+  int httpPort();
+
+  /** The folder that this mesh may write: database, published models, caches, logs. */
+  @WithDefault(".ballast")
+  Path data();
+
+  /** Folders of models that came with the program, after the data folder's own in the search. */
+  @WithDefault("models")
+  List<Path> models();
+
+  /** Where the servers are that are not in this process. */
+  Peers peers();
+
+  /** PostgreSQL. */
+  DatabaseProperties database();
+
+  /** Where traces go. */
+  TelemetryProperties telemetry();
+
+  /** What every call must carry as {@code authorization: Bearer <token>}; absent: nothing. */
+  Optional<String> token();
+
+  /** Whether clients may list the services. */
+  @WithDefault("true")
+  boolean reflection();
+
+  /** How long calls under way may take to end at a stop. */
+  @WithDefault("PT10S")
+  Duration drain();
+
+  /** A call that has less time left is refused at once. */
+  @WithDefault("PT0.001S")
+  Duration deadlineFloor();
+
+  /** The longest message taken. */
+  @WithDefault("16M")
+  MemorySize maxMessageSize();
+
+  /** Calls under way at once; more are refused. */
+  @WithDefault("1024")
+  int maxCalls();
+
+  /** How peers are called. */
+  PeerCallProperties peerCalls();
+
+  /** Addresses, {@code host:port} each; absent: this process's own port. */
+  interface Peers {
+    /** Of the policy-server. */
+    Optional<List<String>> policy();
+
+    /** Of the reward-server. */
+    Optional<List<String>> reward();
+
+    /** Of the safety-server. */
+    Optional<List<String>> safety();
+
+    /** Of the orchestrator. */
+    Optional<List<String>> orchestrator();
+  }
+
+  /** How peers are called. */
+  interface PeerCallProperties {
+    /** The longest that a unary call may take, retries included. */
+    @WithDefault("PT60S")
+    Duration timeout();
+
+    /** Calls to one peer at once; one more is refused. */
+    @WithDefault("256")
+    int maxInFlight();
+
+    /** Of the last calls, at which the breaker opens, 1 to 100 %. */
+    @WithDefault("50")
+    int failureRatePercent();
+
+    /** How many last calls count. */
+    @WithDefault("20")
+    int slidingWindowCalls();
+
+    /** How long an open breaker refuses before it tries again. */
+    @WithDefault("PT2S")
+    Duration openDuration();
+
+    /** The longest answer taken. */
+    @WithDefault("64M")
+    MemorySize maxMessageSize();
+  }
+
+  /** PostgreSQL. */
+  interface DatabaseProperties {
+    /** {@code jdbc:postgresql://host:port/database}; absent: an embedded one in the data folder. */
+    Optional<String> url();
+
+    /** The user at the URL. */
+    @WithDefault("ballast")
+    String user();
+
+    /** The user's password; absent: none. */
+    Optional<String> password();
+
+    /** The most connections of each service. */
+    @WithDefault("8")
+    int maxConnections();
+
+    /** How long a call waits for a connection before it fails. */
+    @WithDefault("PT2S")
+    Duration connectTimeout();
+  }
+
+  /** Traces. */
+  interface TelemetryProperties {
+    /** An OTLP collector over gRPC, such as {@code http://localhost:4317}; absent: none. */
+    Optional<String> otlpEndpoint();
+
+    /** The share of traces that are kept, 0 to 1; a caller's own decision wins. */
+    @WithDefault("1.0")
+    double sampledRatio();
+
+    /** How many of the last spans the process keeps for the console. */
+    @WithDefault("4096")
+    int recentSpans();
+  }
+}

@@ -1,0 +1,237 @@
+package io.ballast.standalone.process;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.MeshServer;
+import io.ballast.kit.postgres.Postgres;
+import io.ballast.kit.runtime.Role;
+import io.ballast.kit.runtime.ServerModule;
+import io.ballast.standalone.config.MeshConfig;
+import io.grpc.BindableService;
+import io.grpc.Channel;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The servers of a process, from claiming its data folder to freeing it. {@link #start} returns
+ * when all of them answer; {@link #close} loses no call that is under way.
+ */
+public final class MeshProcess implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(MeshProcess.class);
+
+  private final MeshConfig config;
+  private final List<FolderLock> locks = new ArrayList<>();
+  private final List<ServerModule> modules = new ArrayList<>();
+  private @Nullable CompletableFuture<Postgres> postgres;
+  private @Nullable ProcessRuntime runtime;
+  private @Nullable MeshServer server;
+  private boolean closed;
+
+  private MeshProcess(MeshConfig config) {
+    this.config = config;
+  }
+
+  /**
+   * Starts the servers of {@code config}.
+   *
+   * @param module makes the server of a role
+   * @throws MeshException if something is wrong, with what to do about it; what was started by then
+   *     is stopped
+   */
+  public static MeshProcess start(
+      MeshConfig config,
+      Function<Role, ServerModule> module,
+      MeterRegistry meters,
+      OpenTelemetry telemetry,
+      InstantSource clock,
+      LongSupplier nanoTime) {
+    MeshProcess process = new MeshProcess(config);
+    try {
+      process.run(module, new ProcessRuntime.Surroundings(meters, telemetry, clock, nanoTime));
+      return process;
+    } catch (RuntimeException | Error e) {
+      process.close();
+      throw e;
+    }
+  }
+
+  private void run(Function<Role, ServerModule> module, ProcessRuntime.Surroundings surroundings) {
+    int port = freePort(config.server());
+    for (Role role : config.rolesInOrder()) {
+      locks.add(
+          FolderLock.claim(
+              config.data(), role, ProcessHandle.current().pid(), port, config.httpPort()));
+    }
+    CompletableFuture<Postgres> database =
+        needsDatabase()
+            ? CompletableFuture.supplyAsync(
+                () -> open(surroundings.meters()), Thread::startVirtualThread)
+            : CompletableFuture.failedFuture(
+                new IllegalStateException("no server of this process keeps a database"));
+    postgres = database;
+    ProcessRuntime given = new ProcessRuntime(config, port, surroundings, () -> join(database));
+    runtime = given;
+    List<BindableService> services = new ArrayList<>();
+    for (Role role : config.rolesInOrder()) {
+      long begin = surroundings.nanoTime().getAsLong();
+      ServerModule made = module.apply(role);
+      modules.add(made);
+      services.addAll(made.start(given));
+      LOG.info(
+          "{} started in {} ms",
+          role.label(),
+          (surroundings.nanoTime().getAsLong() - begin) / 1_000_000);
+    }
+    server =
+        MeshServer.start(
+            at(config.server(), port),
+            services,
+            surroundings.meters(),
+            surroundings.telemetry(),
+            surroundings.nanoTime());
+    modules.forEach(ServerModule::serving);
+  }
+
+  /** The port of gRPC. */
+  public int port() {
+    return started(server).port();
+  }
+
+  /** The roles that are played here, in the order of their start. */
+  public List<Role> roles() {
+    return config.rolesInOrder();
+  }
+
+  /** A channel to a server, here or elsewhere, as the servers themselves have it. */
+  public Channel peer(Role role) {
+    return started(runtime).peer(role);
+  }
+
+  /** Whether the database answers; empty if no server of this process has one. */
+  public Optional<Boolean> databaseReachable() {
+    CompletableFuture<Postgres> database = postgres;
+    return database == null || !needsDatabase()
+        ? Optional.empty()
+        : Optional.of(
+            database.isDone()
+                && !database.isCompletedExceptionally()
+                && database.join().isReachable());
+  }
+
+  /** Drains, stops the servers in reverse order, then what they shared. Does nothing twice. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    MeshServer serving = server;
+    if (serving != null) {
+      serving.drain();
+    }
+    modules.reversed().forEach(module -> quietly(module.role().label(), module));
+    if (serving != null) {
+      serving.close();
+    }
+    if (runtime != null) {
+      quietly("calls to peers", runtime);
+    }
+    CompletableFuture<Postgres> database = postgres;
+    if (database != null && needsDatabase()) {
+      quietly("database", () -> database.thenAccept(Postgres::close).join());
+    }
+    locks.forEach(lock -> quietly("lock of the data folder", lock));
+  }
+
+  /** Whatever fails to stop, the rest has to be stopped too. */
+  private static void quietly(String what, AutoCloseable closeable) {
+    try {
+      closeable.close();
+    } catch (Exception e) {
+      LOG.warn("{} did not stop cleanly: {}", what, e.toString());
+    }
+  }
+
+  private boolean needsDatabase() {
+    return config.roles().stream()
+        .anyMatch(
+            role ->
+                switch (role) {
+                  case POLICY_SERVER, SAFETY_SERVER, ORCHESTRATOR -> true;
+                  case REWARD_SERVER -> false;
+                });
+  }
+
+  private Postgres open(MeterRegistry meters) {
+    return config
+        .database()
+        .map(address -> Postgres.at(address, config.databaseSettings(), meters))
+        .orElseGet(
+            () ->
+                Postgres.embedded(
+                    config.data().resolve("postgres"),
+                    config.data().resolve("logs").resolve("postgres.log"),
+                    config.databaseSettings(),
+                    meters));
+  }
+
+  private static Postgres join(CompletableFuture<Postgres> database) {
+    try {
+      return database.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof MeshException known) {
+        throw known;
+      }
+      throw e;
+    }
+  }
+
+  /** The port to listen on, free now: better known at once than after the models are loaded. */
+  private static int freePort(MeshServer.Options options) {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(InetAddress.getByName(options.host()), options.port()));
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "port %d on %s cannot be had: %s; choose another with --port or stop what listens there"
+              .formatted(options.port(), options.host(), e.getMessage()),
+          Map.of("host", options.host(), "port", Integer.toString(options.port())));
+    }
+  }
+
+  private static MeshServer.Options at(MeshServer.Options options, int port) {
+    return new MeshServer.Options(
+        options.host(),
+        port,
+        options.maxMessageBytes(),
+        options.deadlineFloor(),
+        options.drain(),
+        options.reflection(),
+        options.bearerToken());
+  }
+
+  private static <T> T started(@Nullable T part) {
+    if (part == null) {
+      throw new IllegalStateException("the process has not started");
+    }
+    return part;
+  }
+}

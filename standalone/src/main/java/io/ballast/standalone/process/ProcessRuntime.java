@@ -1,0 +1,125 @@
+package io.ballast.standalone.process;
+
+import io.ballast.kit.grpc.PeerChannel;
+import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.kit.grpc.VirtualThreadReplies;
+import io.ballast.kit.postgres.Database;
+import io.ballast.kit.postgres.Postgres;
+import io.ballast.kit.resilience.PeerGuard;
+import io.ballast.kit.runtime.MeshRuntime;
+import io.ballast.kit.runtime.Role;
+import io.ballast.standalone.config.MeshConfig;
+import io.grpc.Channel;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/** What one process gives to the servers in it. Parts are made when they are first asked for. */
+final class ProcessRuntime implements MeshRuntime, AutoCloseable {
+  /** What does not belong to a server: the world outside. */
+  record Surroundings(
+      MeterRegistry meters, OpenTelemetry telemetry, InstantSource clock, LongSupplier nanoTime) {}
+
+  private final MeshConfig config;
+  private final int port;
+  private final Surroundings surroundings;
+  private final Supplier<Postgres> postgres;
+  private final VirtualThreadReplies replies;
+  private final Map<Role, PeerChannel> peers = new EnumMap<>(Role.class);
+
+  /**
+   * @param port of this process
+   * @param postgres gives the database, waiting for its start; may throw
+   */
+  ProcessRuntime(
+      MeshConfig config, int port, Surroundings surroundings, Supplier<Postgres> postgres) {
+    this.config = config;
+    this.port = port;
+    this.surroundings = surroundings;
+    this.postgres = postgres;
+    this.replies = new VirtualThreadReplies(new StatusMapper(domain(config)), config.maxCalls());
+  }
+
+  @Override
+  public Database database(String schema) {
+    return postgres.get().schema(schema);
+  }
+
+  @Override
+  public synchronized Channel peer(Role role) {
+    return peers.computeIfAbsent(role, this::open).channel();
+  }
+
+  private PeerChannel open(Role role) {
+    List<String> addresses = config.peers().getOrDefault(role, List.of());
+    return PeerChannel.open(
+        addresses.isEmpty() ? List.of("127.0.0.1:" + port) : addresses,
+        new PeerGuard(
+            role.label(),
+            config.peerCalls(),
+            surroundings.clock(),
+            surroundings.nanoTime(),
+            surroundings.meters()),
+        config.peerCalls(),
+        config.server().bearerToken(),
+        surroundings.telemetry());
+  }
+
+  @Override
+  public List<Path> modelFolders() {
+    List<Path> folders = new ArrayList<>();
+    folders.add(config.data().resolve("models"));
+    folders.addAll(config.models());
+    return folders;
+  }
+
+  @Override
+  public Path dataFolder() {
+    return config.data();
+  }
+
+  @Override
+  public Replies replies() {
+    return replies;
+  }
+
+  @Override
+  public InstantSource clock() {
+    return surroundings.clock();
+  }
+
+  @Override
+  public LongSupplier nanoTime() {
+    return surroundings.nanoTime();
+  }
+
+  @Override
+  public MeterRegistry meters() {
+    return surroundings.meters();
+  }
+
+  @Override
+  public OpenTelemetry telemetry() {
+    return surroundings.telemetry();
+  }
+
+  @Override
+  public synchronized void close() {
+    replies.close();
+    peers.values().forEach(PeerChannel::close);
+    peers.clear();
+  }
+
+  /** The domain of errors: the server's name, or the mesh's where several share a process. */
+  private static String domain(MeshConfig config) {
+    return config.roles().size() == 1 ? config.roles().iterator().next().label() : "ballast";
+  }
+}
