@@ -1,9 +1,6 @@
 package io.ballast.standalone.cli;
 
-import io.ballast.workshop.collect.Collect;
-import io.ballast.workshop.evaluate.Evaluate;
-import io.ballast.workshop.pretrain.Pretrain;
-import io.ballast.workshop.scoring.TrainScoring;
+import io.ballast.workshop.make.WorkshopCommands;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,12 +21,10 @@ final class PretrainCommand implements Callable<Integer> {
 
   /** The command with its steps. */
   static CommandLine commandLine(CommandContext context) {
-    return new CommandLine(new PretrainCommand())
-        .addSubcommand(new FetchCorpusCommand(context))
-        .addSubcommand(new CommandLine(new Pretrain(context.nanoTime())).setCommandName("decoder"))
-        .addSubcommand(new Collect(context.nanoTime()))
-        .addSubcommand(new TrainScoring())
-        .addSubcommand(new Evaluate());
+    CommandLine pretrain =
+        new CommandLine(new PretrainCommand()).addSubcommand(new FetchCorpusCommand(context));
+    WorkshopCommands.addTo(pretrain, context.nanoTime());
+    return pretrain;
   }
 
   @Override
