@@ -33,7 +33,7 @@ public final class WorkshopCommands {
   public static void addTo(CommandLine pretrain, LongSupplier nanos) {
     pretrain
         .addSubcommand("all", new MakeModels(nanos))
-        .addSubcommand("decoder", new Pretrain(nanos))
+        .addSubcommand(new CommandLine(new Pretrain(nanos)).setCommandName("decoder"))
         .addSubcommand("collect", new Collect(nanos))
         .addSubcommand("train-scoring", new TrainScoring())
         .addSubcommand("train-gate", new TrainGate())
