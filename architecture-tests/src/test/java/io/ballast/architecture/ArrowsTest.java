@@ -143,6 +143,7 @@ class ArrowsTest {
                 "..adapter..",
                 "..wiring..",
                 "..v1..",
+                "io.ballast.kserve.v2..",
                 "io.ballast.inference.triton..",
                 "io.ballast.loadtest..",
                 "io.ballast.standalone.cli..",

@@ -40,6 +40,6 @@ final class Ballast {
   static DescribedPredicate<JavaClass> generated() {
     return DescribedPredicate.describe(
         "generated from .proto files",
-        c -> c.getPackageName().matches("io\\.ballast\\.[a-z]+\\.v1(\\..*)?"));
+        c -> c.getPackageName().matches("io\\.ballast\\.[a-z]+\\.v[12](\\..*)?"));
   }
 }
