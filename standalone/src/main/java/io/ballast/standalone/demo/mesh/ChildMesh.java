@@ -159,7 +159,6 @@ public final class ChildMesh implements MeshHandle {
       command.add("--enable-native-access=ALL-UNNAMED");
       command.add("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0");
     }
-    command.add("-Dballast.home=" + home);
     command.add("-Dballast.data=" + data.toAbsolutePath());
     command.add("-Dballast.models=" + home.resolve("models").toAbsolutePath());
     command.add("-Dballast.port=" + portLike(GRPC_PORT));
