@@ -119,7 +119,7 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Option(
       names = "--iterations",
-      defaultValue = "36",
+      defaultValue = "30",
       description = "Iterations of each run (default: ${DEFAULT-VALUE}).")
   private int iterations;
 
