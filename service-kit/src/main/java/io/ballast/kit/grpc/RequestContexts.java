@@ -94,6 +94,14 @@ public final class RequestContexts {
           "%,d characters".formatted(asked.codePointCount(0, asked.length())),
           "at most 128 characters");
     }
+    for (int i = 0; i < asked.length(); i++) {
+      if (Character.isISOControl(asked.charAt(i))) {
+        throw malformed(
+            "metadata.idempotency_key",
+            "character %d is U+%04X".formatted(i, (int) asked.charAt(i)),
+            "no control characters");
+      }
+    }
     return asked;
   }
 

@@ -44,6 +44,10 @@ class RequestContextsTest {
     assertMalformed(
         RequestMetadata.newBuilder().setIdempotencyKey("k".repeat(129)).build(),
         "metadata.idempotency_key: 129 characters");
+    // PostgreSQL keeps no U+0000 in a text
+    assertMalformed(
+        RequestMetadata.newBuilder().setIdempotencyKey("key\u0000").build(),
+        "metadata.idempotency_key: character 3 is U+0000 (allowed: no control characters)");
   }
 
   private static void assertMalformed(RequestMetadata metadata, String message) {
