@@ -126,7 +126,7 @@ public final class MeshServer implements AutoCloseable {
     for (BindableService service : services) {
       ServerServiceDefinition definition = service.bindService();
       names.add(definition.getServiceDescriptor().getName());
-      builder.addService(definition);
+      builder.addService(LenientRequests.of(definition));
     }
     if (options.reflection()) {
       builder.addService(ProtoReflectionServiceV1.newInstance());

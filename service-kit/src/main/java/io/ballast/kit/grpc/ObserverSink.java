@@ -52,13 +52,23 @@ final class ObserverSink<T> implements Replies.Sink<T> {
     }
   }
 
-  /** Sends the only item: there is nothing to wait for. */
-  void sendOnly(T item) {
+  /**
+   * Sends the only item and ends the call well: there is nothing to wait for. A call that its
+   * caller has left gets neither: grpc-java takes an end without an answer for a mistake, and logs
+   * it.
+   *
+   * @return whether the item was sent
+   */
+  boolean answer(T item) {
     lock.lock();
     try {
-      if (!over && !cancelled()) {
-        observer.onNext(item);
+      if (over || cancelled()) {
+        return false;
       }
+      observer.onNext(item); // may throw; then the call still has to be failed
+      over = true;
+      observer.onCompleted();
+      return true;
     } finally {
       lock.unlock();
     }
@@ -86,11 +96,18 @@ final class ObserverSink<T> implements Replies.Sink<T> {
     }
   }
 
-  /** Ends the call well; the first end counts. Whether this was it. */
+  /**
+   * Ends the call well, unless its caller has left; the first end counts.
+   *
+   * @return whether the call has ended well, now or before
+   */
   boolean complete() {
     lock.lock();
     try {
       if (over) {
+        return true;
+      }
+      if (cancelled()) {
         return false;
       }
       over = true;

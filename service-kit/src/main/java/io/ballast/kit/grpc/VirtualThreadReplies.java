@@ -8,6 +8,7 @@ import io.grpc.stub.StreamObserver;
 import io.opentelemetry.api.trace.Span;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -51,8 +52,9 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     start(
         sink,
         () -> {
-          sink.sendOnly(work.call());
-          sink.complete();
+          if (!sink.answer(work.call())) {
+            throw new CancellationException("the caller left");
+          }
         });
   }
 
@@ -63,7 +65,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
         sink,
         () -> {
           work.run(sink);
-          sink.complete();
+          complete(sink);
         });
   }
 
@@ -117,6 +119,12 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     } catch (RejectedExecutionException e) {
       permits.release();
       fail(sink, new MeshException(Fault.DEPENDENCY_DOWN, "the server is stopping", e));
+    }
+  }
+
+  private void complete(ObserverSink<?> sink) {
+    if (!sink.complete()) {
+      fail(sink, new CancellationException("the caller left"));
     }
   }
 
@@ -194,7 +202,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
 
     private void close() {
       if (open.decrementAndGet() == 0) {
-        sink.complete();
+        complete(sink);
       }
     }
   }

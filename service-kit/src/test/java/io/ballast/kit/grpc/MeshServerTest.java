@@ -12,27 +12,41 @@ import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
 import io.grpc.BindableService;
+import io.grpc.CallOptions;
 import io.grpc.ClientInterceptors;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
+import io.grpc.reflection.v1.ServerReflectionRequest;
+import io.grpc.reflection.v1.ServerReflectionResponse;
+import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -192,6 +206,157 @@ class MeshServerTest {
   }
 
   @Test
+  void bytesThatAreNoRequestAreNamedAsTheCallersMistake() {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    MethodDescriptor<byte[], ScoreResponse> method =
+        RewardServiceGrpc.getScoreMethod().toBuilder(
+                new Bytes(), RewardServiceGrpc.getScoreMethod().getResponseMarshaller())
+            .build();
+
+    assertThatThrownBy(
+            () ->
+                ClientCalls.blockingUnaryCall(
+                    channel(server), method, CallOptions.DEFAULT, NOT_UTF_8))
+        .isInstanceOfSatisfying(StatusRuntimeException.class, MeshServerTest::assertMalformed)
+        .hasMessage(
+            "INVALID_ARGUMENT: the request is not a ballast.reward.v1.ScoreRequest: Protocol"
+                + " message had invalid UTF-8.");
+    assertThat(
+            meters
+                .get("ballast.server.calls")
+                .tag("code", "INVALID_ARGUMENT")
+                .tag("method", "ballast.reward.v1.RewardService/Score")
+                .timer()
+                .count())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void whatAStreamSentBeforeBytesThatAreNoRequestIsAnswered() {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    MethodDescriptor<byte[], ScoreStreamResponse> method =
+        RewardServiceGrpc.getScoreStreamMethod().toBuilder(
+                new Bytes(), RewardServiceGrpc.getScoreStreamMethod().getResponseMarshaller())
+            .build();
+    AtomicInteger answers = new AtomicInteger();
+    CompletableFuture<Throwable> end = new CompletableFuture<>();
+    StreamObserver<byte[]> requests =
+        ClientCalls.asyncBidiStreamingCall(
+            channel(server).newCall(method, CallOptions.DEFAULT),
+            new StreamObserver<>() {
+              @Override
+              public void onNext(ScoreStreamResponse answer) {
+                answers.incrementAndGet();
+              }
+
+              @Override
+              public void onError(Throwable error) {
+                end.complete(error);
+              }
+
+              @Override
+              public void onCompleted() {
+                end.complete(new AssertionError("completed"));
+              }
+            });
+    for (int i = 0; i < 5; i++) {
+      requests.onNext(new byte[0]);
+    }
+    requests.onNext(NOT_UTF_8);
+    requests.onNext(new byte[0]);
+    requests.onCompleted();
+
+    assertThat(end.orTimeout(10, TimeUnit.SECONDS).join())
+        .isInstanceOfSatisfying(StatusRuntimeException.class, MeshServerTest::assertMalformed);
+    assertThat(answers.get()).isEqualTo(5);
+  }
+
+  @Test
+  void aRequestThatIsTooLongIsRefusedWithItsLengthAndTheLimit() {
+    MeshServer.Options plain = MeshServer.Options.loopback(0);
+    MeshServer server =
+        start(
+            new MeshServer.Options(
+                plain.host(),
+                0,
+                1_000,
+                plain.deadlineFloor(),
+                plain.drain(),
+                false,
+                Optional.empty()));
+
+    assertThatThrownBy(
+            () ->
+                rewards(server)
+                    .score(
+                        ScoreRequest.newBuilder()
+                            .setMetadata(RequestMetadata.newBuilder().setTenant("t".repeat(2_000)))
+                            .build()))
+        .hasMessageStartingWith("RESOURCE_EXHAUSTED: ")
+        .hasMessageContaining("1000");
+  }
+
+  @Test
+  void aServiceThatIsReadLenientlyIsStillListedByReflection() throws Exception {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    CompletableFuture<String> found = new CompletableFuture<>();
+    StreamObserver<ServerReflectionRequest> requests =
+        ServerReflectionGrpc.newStub(channel(server))
+            .serverReflectionInfo(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(ServerReflectionResponse answer) {
+                    found.complete(answer.getMessageResponseCase().name());
+                  }
+
+                  @Override
+                  public void onError(Throwable error) {
+                    found.completeExceptionally(error);
+                  }
+
+                  @Override
+                  public void onCompleted() {}
+                });
+    requests.onNext(
+        ServerReflectionRequest.newBuilder()
+            .setFileContainingSymbol("ballast.reward.v1.RewardService")
+            .build());
+    assertThat(found.get(10, TimeUnit.SECONDS)).isEqualTo("FILE_DESCRIPTOR_RESPONSE");
+    requests.onCompleted();
+  }
+
+  @Test
+  void aCallerThatLeftIsNoMistakeOfTheServer() throws Exception {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch left = new CountDownLatch(1);
+    work =
+        () -> {
+          Context.current().addListener(gone -> left.countDown(), Runnable::run);
+          inside.countDown();
+          left.await();
+          return ScoreResponse.getDefaultInstance();
+        };
+    Recorded grpcJava = Recorded.of("io.grpc.internal.ServerCallImpl");
+    try {
+      var call =
+          RewardServiceGrpc.newFutureStub(channel(server)).score(ScoreRequest.getDefaultInstance());
+      inside.await();
+      call.cancel(true);
+
+      // the call is over once it is counted
+      while (meters.find("ballast.server.calls").timer() == null) {
+        Thread.onSpinWait();
+      }
+      assertThat(meters.get("ballast.server.calls").timer().getId().getTag("code"))
+          .isEqualTo("CANCELLED");
+    } finally {
+      grpcJava.stop();
+    }
+    assertThat(grpcJava.messages).isEmpty();
+  }
+
+  @Test
   void aPortInUseIsNamedWithTheMend() {
     MeshServer server = start(MeshServer.Options.loopback(0));
     assertThatThrownBy(() -> start(MeshServer.Options.loopback(server.port())))
@@ -297,5 +462,57 @@ class MeshServerTest {
                 .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
                 .score(ScoreRequest.getDefaultInstance()))
         .isEqualTo(ScoreResponse.getDefaultInstance());
+  }
+
+  private static void assertMalformed(StatusRuntimeException e) {
+    assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+    assertThat(PeerFaults.reason(e)).contains(Fault.MALFORMED_REQUEST);
+  }
+
+  /** Field 1, two bytes, which are no UTF-8; and as a message, an invalid tag. */
+  private static final byte[] NOT_UTF_8 = {0x0A, 0x05, 0x0A, 0x03, 'i', (byte) 0xC3, 0x28};
+
+  /** Sends bytes as they are. */
+  private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
+    @Override
+    public InputStream stream(byte[] bytes) {
+      return new ByteArrayInputStream(bytes);
+    }
+
+    @Override
+    public byte[] parse(InputStream stream) {
+      throw new AssertionError("requests are only sent");
+    }
+  }
+
+  /** What a logger of java.util.logging, which grpc-java uses, was told. */
+  private static final class Recorded extends Handler {
+    private final List<String> messages = new CopyOnWriteArrayList<>();
+    private final Logger logger; // held here: java.util.logging holds it weakly
+
+    private Recorded(Logger logger) {
+      this.logger = logger;
+    }
+
+    static Recorded of(String name) {
+      Recorded recorded = new Recorded(Logger.getLogger(name));
+      recorded.logger.addHandler(recorded);
+      return recorded;
+    }
+
+    void stop() {
+      logger.removeHandler(this);
+    }
+
+    @Override
+    public void publish(LogRecord entry) {
+      messages.add(entry.getLevel() + " " + entry.getMessage());
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
   }
 }
