@@ -52,7 +52,7 @@ public interface RewardProperties {
   int maxPromptTokens();
 
   /** A batch is not made larger than so many tokens, ≥ 1. */
-  @WithDefault("4096")
+  @WithDefault("512")
   int batchTokens();
 
   /** How long the first of a batch waits for others, ≥ 0. */

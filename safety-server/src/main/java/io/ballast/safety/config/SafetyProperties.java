@@ -43,7 +43,7 @@ public interface SafetyProperties {
   int maxPromptTokens();
 
   /** A batch is not made larger than so many tokens, ≥ 1. */
-  @WithDefault("4096")
+  @WithDefault("512")
   int batchTokens();
 
   /** How long the first of a batch waits for others, ≥ 0. */
