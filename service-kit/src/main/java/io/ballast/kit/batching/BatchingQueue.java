@@ -191,27 +191,48 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     return jobs;
   }
 
+  /** Runs a batch; if the engine throws, each group alone, so that no caller fails for another. */
   private void run(Batch<K, I, R> batch) {
     try {
-      List<BatchGroup<K, I>> groups = byKey(batch);
-      List<List<R>> results = engine.run(groups);
-      Duration infer = Duration.ofNanos(nanoTime.getAsLong() - batch.closed());
-      Map<K, List<R>> left = new LinkedHashMap<>();
-      for (int g = 0; g < groups.size(); g++) {
-        left.put(groups.get(g).key(), results.get(g));
+      complete(batch);
+    } catch (Throwable thrown) { // the callers must hear of everything, of errors too
+      if (batch.jobs().size() > 1) {
+        batch.jobs().stream()
+            .filter(job -> !job.answer().isDone())
+            .forEach(job -> run(new Batch<>(List.of(job), batch.taken(), nanoTime.getAsLong())));
+        return;
       }
-      for (Job<K, I, R> job : batch.jobs()) {
-        List<R> rest = left.getOrDefault(job.group().key(), List.of());
-        left.put(job.group().key(), rest.subList(job.size(), rest.size()));
-        job.answer().complete(answer(job, batch, rest.subList(0, job.size()), infer));
-      }
-    } catch (RuntimeException | LinkageError e) { // the callers must hear of everything
       R refused =
           refusal.apply(
-              new ItemFault(ItemFault.Reason.MODEL_ERROR, subject + " failed: " + e.getMessage()));
+              new ItemFault(
+                  ItemFault.Reason.MODEL_ERROR, subject + " failed: " + thrown.getMessage()));
       for (Job<K, I, R> job : batch.jobs()) {
         job.answer().complete(Batched.refused(job.size(), refused, queued(job, batch)));
       }
+    }
+  }
+
+  private void complete(Batch<K, I, R> batch) {
+    List<BatchGroup<K, I>> groups = byKey(batch);
+    List<List<R>> results = engine.run(groups);
+    Duration infer = Duration.ofNanos(nanoTime.getAsLong() - batch.closed());
+    Map<K, List<R>> left = new LinkedHashMap<>();
+    for (int g = 0; g < groups.size(); g++) {
+      List<R> ofGroup = results.get(g);
+      requireSize(ofGroup.size(), groups.get(g).items().size());
+      left.put(groups.get(g).key(), ofGroup);
+    }
+    for (Job<K, I, R> job : batch.jobs()) {
+      List<R> rest = left.getOrDefault(job.group().key(), List.of());
+      left.put(job.group().key(), rest.subList(job.size(), rest.size()));
+      job.answer().complete(answer(job, batch, rest.subList(0, job.size()), infer));
+    }
+  }
+
+  private static void requireSize(int results, int items) {
+    if (results != items) {
+      throw new IllegalStateException(
+          "%,d results for %,d items (expected: one each)".formatted(results, items));
     }
   }
 
