@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,6 +38,8 @@ public final class MeshCommand implements Callable<Integer> {
 
   /** Runs a command and exits with its code. */
   public static void main(String[] args) {
+    // no Quarkus sets levels here: without one, each frame of each call is put into words
+    Logger.getLogger("").setLevel(Level.WARNING);
     String home = System.getProperty("ballast.home", "");
     CommandContext context =
         new CommandContext(
