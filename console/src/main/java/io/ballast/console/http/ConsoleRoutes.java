@@ -1,0 +1,185 @@
+package io.ballast.console.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.ballast.console.grpc.MeshQuestions;
+import io.ballast.console.mesh.ConsoleMesh;
+import io.ballast.kit.error.MeshException;
+import io.vertx.core.Context;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The console's JSON, {@code /api/…}, and the headers of every answer. The page itself lies in
+ * {@code META-INF/resources}, where the HTTP server finds it. An answer waits for servers on a
+ * virtual thread of its own; one whose browser leaves is cancelled.
+ */
+public final class ConsoleRoutes implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ConsoleRoutes.class);
+  private static final String API = "/api/*";
+  private static final String SUGGESTIONS = "/api/suggestions";
+  private static final long MOST_BODY_BYTES = 262_144;
+  private static final int MOST_AT_ONCE = 64;
+
+  /** Before the routes of whoever serves files. */
+  private static final int FIRST = -1_000;
+
+  private final MeshQuestions questions;
+  private final ConsoleAccess access;
+  private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
+  private final Semaphore places = new Semaphore(MOST_AT_ONCE);
+
+  /** Answers from {@code mesh} to those whom {@code access} lets in. */
+  public ConsoleRoutes(ConsoleMesh mesh, ConsoleAccess access) {
+    this.questions = new MeshQuestions(mesh);
+    this.access = access;
+  }
+
+  /** Adds all routes. */
+  public void addTo(Router router) {
+    int order = FIRST;
+    router.route().order(order++).handler(PageHeaders::add);
+    router.route(API).order(order++).handler(this::admit);
+    get(router, order++, "/api/servers", context -> questions.servers());
+    get(
+        router,
+        order++,
+        "/api/models",
+        context -> questions.models(Optional.ofNullable(context.request().getParam("model"))));
+    get(router, order++, "/api/runs", context -> questions.runs());
+    get(router, order++, "/api/runs/:id", context -> questions.run(id(context)));
+    get(router, order++, "/api/safety-tests", context -> questions.safetyTests());
+    get(router, order++, "/api/certificates/:id", context -> questions.certificate(id(context)));
+    get(router, order++, "/api/traces/:id", context -> questions.trace(id(context)));
+    router.post(SUGGESTIONS).order(order++).handler(ConsoleRoutes::requireJson);
+    router
+        .post(SUGGESTIONS)
+        .order(order++)
+        .handler(BodyHandler.create(false).setBodyLimit(MOST_BODY_BYTES));
+    router.post(SUGGESTIONS).order(order++).handler(this::suggest);
+    router.route(API).order(order).handler(ConsoleRoutes::unknown).failureHandler(this::failed);
+  }
+
+  /** Cancels what is under way. */
+  @Override
+  public void close() {
+    executor.shutdownNow();
+  }
+
+  private void get(Router router, int order, String path, Question question) {
+    router.get(path).order(order).handler(context -> answer(context, () -> question.ask(context)));
+  }
+
+  /** The path's {@code :id}; routes with one match only if there is one. */
+  private static String id(RoutingContext context) {
+    return Optional.ofNullable(context.pathParam("id")).orElse("");
+  }
+
+  private void suggest(RoutingContext context) {
+    String body = Optional.ofNullable(context.body().asString()).orElse("");
+    answer(context, () -> questions.suggest(SuggestBody.read(body)));
+  }
+
+  private void admit(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    access
+        .objection(
+            request.getHeader("Host"),
+            request.getHeader("Origin"),
+            request.getHeader("Authorization"))
+        .ifPresentOrElse(failure -> fail(context, failure), context::next);
+  }
+
+  /** A form of another site can send no JSON, a script of another site may not. */
+  private static void requireJson(RoutingContext context) {
+    String type = Optional.ofNullable(context.request().getHeader("Content-Type")).orElse("");
+    if (type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT).equals("application/json")) {
+      context.next();
+    } else {
+      fail(context, Failure.NOT_JSON);
+    }
+  }
+
+  private static void unknown(RoutingContext context) {
+    boolean other =
+        !context.request().method().equals(HttpMethod.GET)
+            || context.normalizedPath().equals(SUGGESTIONS);
+    fail(context, other ? Failure.WRONG_METHOD : Failure.NO_SUCH_PATH);
+  }
+
+  private void failed(RoutingContext context) {
+    if (context.response().ended()) {
+      return;
+    }
+    if (context.statusCode() == 413) {
+      fail(context, Failure.TOO_LONG);
+      return;
+    }
+    LOG.error("{} failed", context.normalizedPath(), context.failure());
+    fail(context, Failure.BUG);
+  }
+
+  private void answer(RoutingContext context, Callable<JsonNode> question) {
+    if (!places.tryAcquire()) {
+      fail(context, Failure.BUSY);
+      return;
+    }
+    Context loop = context.vertx().getOrCreateContext();
+    Future<?> work =
+        executor.submit(
+            () -> {
+              Answer answer;
+              try {
+                answer = new Answer(200, question.call());
+              } catch (MeshException e) {
+                Failure failure = Failure.of(e);
+                answer = new Answer(failure.status(), failure.body());
+              } catch (Exception e) {
+                LOG.error("{} failed", context.normalizedPath(), e);
+                answer = new Answer(Failure.BUG.status(), Failure.BUG.body());
+              } finally {
+                places.release();
+              }
+              Answer written = answer;
+              loop.runOnContext(done -> write(context, written));
+            });
+    context.response().closeHandler(left -> work.cancel(true));
+  }
+
+  private static void fail(RoutingContext context, Failure failure) {
+    write(context, new Answer(failure.status(), failure.body()));
+  }
+
+  private static void write(RoutingContext context, Answer answer) {
+    if (context.response().ended() || context.response().closed()) {
+      return;
+    }
+    context.response().setStatusCode(answer.status());
+    if (answer.status() == 401) {
+      context.response().putHeader("WWW-Authenticate", "Bearer");
+    }
+    if (answer.status() == 429) {
+      context.response().putHeader("Retry-After", "1");
+    }
+    context.response().putHeader("Content-Type", "application/json").end(answer.body().toString());
+  }
+
+  /** What a path asks of the servers; may block. */
+  @FunctionalInterface
+  private interface Question {
+    JsonNode ask(RoutingContext context);
+  }
+
+  private record Answer(int status, JsonNode body) {}
+}

@@ -1,0 +1,92 @@
+package io.ballast.console.http;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.RequestOptions;
+import io.vertx.ext.web.Router;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+
+/** The console's routes on a loopback port, and a client that may send any header. */
+final class TestConsole implements AutoCloseable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Vertx vertx = Vertx.vertx();
+  private final ConsoleRoutes routes;
+  private final HttpServer server;
+  private final HttpClient client;
+
+  TestConsole(FakeMesh mesh, ConsoleAccess access) throws Exception {
+    routes = new ConsoleRoutes(mesh, access);
+    Router router = Router.router(vertx);
+    router.route("/index.html").handler(context -> context.end("page"));
+    routes.addTo(router);
+    server =
+        vertx
+            .createHttpServer()
+            .requestHandler(router)
+            .listen(0, "127.0.0.1")
+            .toCompletionStage()
+            .toCompletableFuture()
+            .get(10, TimeUnit.SECONDS);
+    client = vertx.createHttpClient();
+  }
+
+  /** An answer of the console. */
+  record Reply(int status, Map<String, String> headers, String body) {
+    JsonNode json() {
+      try {
+        return JSON.readTree(body);
+      } catch (JsonProcessingException e) {
+        throw new AssertionError(body, e);
+      }
+    }
+  }
+
+  Reply get(String path) throws Exception {
+    return send(HttpMethod.GET, path, Map.of(), "");
+  }
+
+  Reply suggest(String body) throws Exception {
+    return send(
+        HttpMethod.POST, "/api/suggestions", Map.of("Content-Type", "application/json"), body);
+  }
+
+  Reply send(HttpMethod method, String path, Map<String, String> headers, String body)
+      throws Exception {
+    RequestOptions options =
+        new RequestOptions()
+            .setMethod(method)
+            .setHost("127.0.0.1")
+            .setPort(server.actualPort())
+            .setURI(path);
+    headers.forEach(options::putHeader);
+    return client
+        .request(options)
+        .compose(request -> request.send(Buffer.buffer(body)))
+        .compose(TestConsole::reply)
+        .toCompletionStage()
+        .toCompletableFuture()
+        .get(20, TimeUnit.SECONDS);
+  }
+
+  private static io.vertx.core.Future<Reply> reply(HttpClientResponse response) {
+    Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    response.headers().forEach(headers::put);
+    return response.body().map(text -> new Reply(response.statusCode(), headers, text.toString()));
+  }
+
+  @Override
+  public void close() throws Exception {
+    routes.close();
+    vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,48 @@
+package io.ballast.standalone.console;
+
+import io.ballast.console.http.ConsoleAccess;
+import io.ballast.console.http.ConsoleRoutes;
+import io.ballast.standalone.RunningMesh;
+import io.ballast.standalone.config.MeshConfig;
+import io.ballast.standalone.config.MeshProperties;
+import io.vertx.ext.web.Router;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+
+/** Puts the console on this process's HTTP port. */
+@ApplicationScoped
+public class ConsoleWiring {
+  private final ConsoleRoutes routes;
+
+  /** Takes the mesh that the console shows. */
+  @Inject
+  public ConsoleWiring(RunningMesh mesh, MeshProperties properties) {
+    this.routes =
+        new ConsoleRoutes(
+            new ProcessConsoleMesh(mesh, () -> MeshConfig.from(properties)),
+            new ConsoleAccess(properties.token(), isLoopback(properties.host())));
+  }
+
+  /** Adds the console's routes to those of health and metrics. */
+  void serve(@Observes Router router) {
+    routes.addTo(router);
+  }
+
+  /** Cancels what is under way. */
+  @PreDestroy
+  void stop() {
+    routes.close();
+  }
+
+  private static boolean isLoopback(String host) {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      return false; // the process will say so when it listens
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.ballast.standalone.console;
+
+import io.ballast.console.mesh.ConsoleMesh;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.runtime.Role;
+import io.ballast.kit.telemetry.RecentSpans.EndedSpan;
+import io.ballast.standalone.RunningMesh;
+import io.ballast.standalone.config.MeshConfig;
+import io.ballast.standalone.process.MeshProcess;
+import io.grpc.Channel;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.trace.Tracer;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** The mesh as this process knows it: its own servers, and the peers that it calls. */
+final class ProcessConsoleMesh implements ConsoleMesh {
+  private final RunningMesh mesh;
+  private final Supplier<MeshConfig> config;
+
+  ProcessConsoleMesh(RunningMesh mesh, Supplier<MeshConfig> config) {
+    this.mesh = mesh;
+    this.config = config;
+  }
+
+  @Override
+  public Channel peer(Role role) {
+    return process().peer(role);
+  }
+
+  @Override
+  public Place place(Role role) {
+    MeshProcess process = process();
+    boolean here = process.roles().contains(role);
+    return new Place(
+        here,
+        here
+            ? List.of(config.get().server().host() + ":" + process.port())
+            : config.get().peers().getOrDefault(role, List.of()));
+  }
+
+  @Override
+  public Tracer tracer() {
+    return OpenTelemetry.noop().getTracer("io.ballast.console");
+  }
+
+  @Override
+  public Optional<List<EndedSpan>> spans(String traceId) {
+    return Optional.empty();
+  }
+
+  private MeshProcess process() {
+    return mesh.process()
+        .orElseThrow(
+            () ->
+                new MeshException(
+                    Fault.MODEL_LOADING, "the servers of this process are starting; soon"));
+  }
+}
