@@ -44,7 +44,18 @@ public final class ModelStore {
   }
 
   /** One version of a model. */
-  public record StoredModel(String name, String version, Path folder) {}
+  public record StoredModel(String name, String version, Path folder) {
+    /**
+     * Returns {@code message} with {@code name/version} in place of this folder's path. A model's
+     * failure names files by their path, which an operator needs; callers over the network must not
+     * learn where a server keeps its files.
+     */
+    public String withoutPath(String message) {
+      return message
+          .replace(folder.toAbsolutePath().toString(), name + "/" + version)
+          .replace(folder.toString(), name + "/" + version);
+    }
+  }
 
   /** Returns all versions, by name and then by version in the order of their characters. */
   public List<StoredModel> list() {

@@ -105,10 +105,9 @@ public final class SafetensorsFile {
               List.copyOf(shape),
               value.path("data_offsets").path(0).asLong(-1),
               value.path("data_offsets").path(1).asLong(-1));
-      long count = shape.stream().mapToLong(Long::longValue).reduce(1, Math::multiplyExact);
       if (entry.begin < 0
           || entry.end > dataBytes
-          || entry.end - entry.begin != count * entry.type.bytes()) {
+          || entry.end - entry.begin != bytes(shape, entry.type, dataBytes)) {
         throw invalid(
             path,
             "tensor "
@@ -125,6 +124,18 @@ public final class SafetensorsFile {
       entries.put(name, entry);
     }
     return new SafetensorsFile(path, dataStart, entries, metadata);
+  }
+
+  /** How many bytes a tensor takes; −1 if it is none, or takes more than {@code most}. */
+  private static long bytes(List<Long> shape, WeightType type, long most) {
+    long bytes = type.bytes();
+    for (long side : shape) {
+      if (side < 0 || (side > 0 && bytes > most / side)) {
+        return -1;
+      }
+      bytes *= side;
+    }
+    return bytes;
   }
 
   private static WeightType type(Path path, String name, String code) {

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,12 +93,26 @@ class ModelStoreTest {
   }
 
   @Test
+  void aMessageForACallerNamesTheVersionAndNotTheFolder() throws IOException {
+    StoredModel model = publish("v1", "one");
+    String flaw = model.folder().resolve("model.safetensors") + ": the file is missing";
+
+    assertThat(model.withoutPath(flaw))
+        .isEqualTo("java-tiny/v1/model.safetensors: the file is missing");
+  }
+
+  @Test
   void aNameCannotLeaveTheRoot() {
     assertThatThrownBy(() -> new ModelStore(root).find("..", "v1"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("name: \"..\"");
     assertThatThrownBy(() -> new ModelStore(root).find("a", "v1/../../b"))
         .hasMessageStartingWith("version: ");
+    for (String name : List.of("", "/etc", "a\\b", "a\nb", "a\0b", ".hidden", "-x", "_x")) {
+      assertThatThrownBy(() -> new ModelStore(root).find("a", name))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("version: ");
+    }
   }
 
   private void assertFails(String version, Reason reason, String message) {

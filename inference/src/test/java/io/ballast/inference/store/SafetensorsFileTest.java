@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -82,5 +85,25 @@ class SafetensorsFileTest {
     assertThatThrownBy(() -> SafetensorsFile.open(file))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("tensor w: bytes 0 to 16 do not hold [4] F32");
+  }
+
+  @Test
+  void aHeaderThatPromisesTheImpossibleIsRefused() throws IOException {
+    for (String entry :
+        List.of(
+            "\"shape\":[-1],\"data_offsets\":[8,4]",
+            "\"shape\":[9223372036854775807,3],\"data_offsets\":[0,4]",
+            "\"shape\":[1],\"data_offsets\":[-4,0]",
+            "\"shape\":[1]")) {
+      byte[] header =
+          "{\"w\":{\"dtype\":\"F32\",%s}}".formatted(entry).getBytes(StandardCharsets.UTF_8);
+      ByteBuffer bytes = ByteBuffer.allocate(8 + header.length + 16).order(ByteOrder.LITTLE_ENDIAN);
+      Files.write(file, bytes.putLong(header.length).put(header).array());
+
+      assertThatThrownBy(() -> SafetensorsFile.open(file))
+          .as(entry)
+          .isInstanceOf(ModelException.class)
+          .hasMessageContaining("tensor w: bytes ");
+    }
   }
 }

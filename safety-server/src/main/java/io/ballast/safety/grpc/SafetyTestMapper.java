@@ -3,6 +3,7 @@ package io.ballast.safety.grpc;
 import com.google.protobuf.Timestamp;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
@@ -89,12 +90,20 @@ final class SafetyTestMapper {
   static UUID uuid(String field, String text) {
     if (text.length() == UUID_CHARACTERS) {
       try {
-        return UUID.fromString(text);
+        UUID id = UUID.fromString(text);
+        if (id.toString().equalsIgnoreCase(text)) {
+          return id;
+        }
       } catch (IllegalArgumentException e) {
-        throw Texts.malformed(field, "'%s' (expected: a UUID)".formatted(text));
+        throw noUuid(field, text);
       }
+      throw noUuid(field, text);
     }
-    throw Texts.malformed(field, "%d characters (expected: a UUID)".formatted(text.length()));
+    throw Texts.malformed(field, "%,d characters (expected: a UUID)".formatted(text.length()));
+  }
+
+  private static MeshException noUuid(String field, String text) {
+    return Texts.malformed(field, "'%s' (expected: a UUID)".formatted(text));
   }
 
   /** The weights that a certificate must name; empty: any. */

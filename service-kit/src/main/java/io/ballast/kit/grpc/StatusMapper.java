@@ -12,6 +12,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
@@ -23,6 +24,12 @@ import org.slf4j.event.Level;
 public final class StatusMapper {
   /** How long a refused caller is asked to wait. */
   private static final Duration RETRY_DELAY = Duration.newBuilder().setSeconds(1).build();
+
+  private static final int MAX_MESSAGE_BYTES = 2_000;
+  private static final int MAX_VALUE_BYTES = 400;
+
+  /** Three bytes of UTF-8, each written as %XX. */
+  private static final int ENCODED_BYTES = 9;
 
   private final String service;
 
@@ -92,21 +99,39 @@ public final class StatusMapper {
 
   private Judgement failed(Fault fault, String message, Map<String, String> metadata) {
     Status.Code code = code(fault);
+    Map<String, String> shown = new TreeMap<>();
+    metadata.forEach((name, value) -> shown.put(name, shortened(value, MAX_VALUE_BYTES)));
     com.google.rpc.Status.Builder status =
         com.google.rpc.Status.newBuilder()
             .setCode(code.value())
-            .setMessage(message)
+            .setMessage(shortened(message, MAX_MESSAGE_BYTES))
             .addDetails(
                 Any.pack(
                     ErrorInfo.newBuilder()
                         .setReason(fault.name())
                         .setDomain(service)
-                        .putAllMetadata(metadata)
+                        .putAllMetadata(shown)
                         .build()));
     if (fault == Fault.OVERLOADED) {
       status.addDetails(Any.pack(RetryInfo.newBuilder().setRetryDelay(RETRY_DELAY).build()));
     }
     return new Judgement(StatusProto.toStatusRuntimeException(status.build()), level(fault), fault);
+  }
+
+  /**
+   * What a request said may stand in a message, however long it was; a client takes 8 KiB of
+   * trailers and breaks the call off if there are more, so that it would not learn what was wrong.
+   */
+  private static String shortened(String text, int mostBytes) {
+    int bytes = 0;
+    for (int i = 0; i < text.length(); i++) {
+      bytes += text.charAt(i) < 0x80 ? 1 : ENCODED_BYTES;
+      if (bytes > mostBytes) {
+        int end = i > 0 && Character.isHighSurrogate(text.charAt(i - 1)) ? i - 1 : i;
+        return text.substring(0, end) + "…";
+      }
+    }
+    return text;
   }
 
   private static Judgement ended(Context context) {

@@ -36,6 +36,7 @@ import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -269,6 +270,24 @@ class MeshServerTest {
     assertThat(end.orTimeout(10, TimeUnit.SECONDS).join())
         .isInstanceOfSatisfying(StatusRuntimeException.class, MeshServerTest::assertMalformed);
     assertThat(answers.get()).isEqualTo(5);
+  }
+
+  @Test
+  void aMessageThatQuotesALongRequestStillReachesItsCaller() {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    for (String text : List.of("x", "→", "\uD83D\uDE00")) {
+      work =
+          () -> {
+            throw new MeshException(
+                Fault.MALFORMED_REQUEST,
+                "name: " + text.repeat(100_000),
+                Map.of("field", "name", "flaw", text.repeat(100_000), "value", text.repeat(9_999)));
+          };
+      assertThatThrownBy(() -> rewards(server).score(ScoreRequest.getDefaultInstance()))
+          .isInstanceOfSatisfying(StatusRuntimeException.class, MeshServerTest::assertMalformed)
+          .hasMessageStartingWith("INVALID_ARGUMENT: name: " + text.repeat(100))
+          .hasMessageEndingWith(text + "…");
+    }
   }
 
   @Test

@@ -77,6 +77,13 @@ class StatusMapperTest {
   }
 
   @Test
+  void whatIsShortStaysWhole() {
+    String whole = "known: " + "key, ".repeat(300);
+    assertThat(mapper.judge(new MeshException(Fault.MALFORMED_REQUEST, whole)).answer())
+        .hasMessage("INVALID_ARGUMENT: " + whole);
+  }
+
+  @Test
   void whoIsRefusedForLoadIsToldWhenToComeBack() throws Exception {
     RetryInfo retry =
         detail(mapper.judge(new MeshException(Fault.OVERLOADED, "busy")).answer(), RetryInfo.class);
