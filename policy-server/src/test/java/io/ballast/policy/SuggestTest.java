@@ -411,13 +411,6 @@ class SuggestTest {
   }
 
   @Test
-  void whatCannotBeRecordedIsNotAnswered() {
-    mesh.database.takeAway();
-
-    assertThatThrownBy(() -> mesh.suggest(PROMPT)).isInstanceOf(StatusRuntimeException.class);
-  }
-
-  @Test
   void decisionsAreCounted() {
     mesh.suggest(PROMPT);
 

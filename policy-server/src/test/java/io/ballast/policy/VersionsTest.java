@@ -1,9 +1,10 @@
 package io.ballast.policy;
 
+import static io.ballast.policy.testing.Refusals.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.util.concurrent.ListenableFuture;
+import io.ballast.kit.error.Fault;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.policy.testing.FakeDecoder;
 import io.ballast.policy.testing.FakeModels;
@@ -20,7 +21,6 @@ import io.ballast.policy.v1.RollBackAliasRequest;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +32,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -99,8 +98,16 @@ class VersionsTest {
   void aFolderThatIsMissingOrCorruptIsNotRegistered() {
     models.damage("2");
 
-    assertFails(() -> register("9"), Status.Code.NOT_FOUND, "no model folder java-tiny/9");
-    assertFails(() -> register("2"), Status.Code.DATA_LOSS, "java-tiny/2: the checksum differs");
+    assertFails(
+        () -> register("9"),
+        Status.Code.NOT_FOUND,
+        Fault.UNKNOWN_MODEL,
+        "no model folder java-tiny/9");
+    assertFails(
+        () -> register("2"),
+        Status.Code.DATA_LOSS,
+        Fault.CORRUPT_WEIGHTS,
+        "java-tiny/2: the checksum differs");
   }
 
   @Test
@@ -123,14 +130,17 @@ class VersionsTest {
     assertFails(
         () -> promote("1", "2", ""),
         Status.Code.FAILED_PRECONDITION,
+        Fault.SAFETY_GATE_CLOSED,
         "certificate_id: empty; version 2 of java-tiny needs a certificate to be promoted");
     assertFails(
         () -> promote("1", "2", "unknown"),
         Status.Code.FAILED_PRECONDITION,
+        Fault.SAFETY_GATE_CLOSED,
         "certificate unknown does not allow version 2 of java-tiny: no such certificate");
     assertFails(
         () -> promote("1", "2", "of-other-weights"),
         Status.Code.FAILED_PRECONDITION,
+        Fault.SAFETY_GATE_CLOSED,
         "certificate of-other-weights does not allow version 2 of java-tiny: weights: differ");
     assertThat(mesh.suggest("a").getText()).isEqualTo("suggestion by 1;");
   }
@@ -144,6 +154,7 @@ class VersionsTest {
     assertFails(
         () -> promote("1", "2", "c"),
         Status.Code.UNAVAILABLE,
+        Fault.DEPENDENCY_DOWN,
         "the safety-server could not verify certificate c: UNAVAILABLE");
     assertThat(serving().getVersion()).isEqualTo("1");
   }
@@ -157,6 +168,7 @@ class VersionsTest {
     assertFails(
         () -> promote("1", "3", "c"),
         Status.Code.ABORTED,
+        Fault.VERSION_CONFLICT,
         "alias serving of java-tiny points to 2, expected_version is '1'");
   }
 
@@ -211,6 +223,7 @@ class VersionsTest {
     assertFails(
         () -> mesh.versions().promoteAlias(request.toBuilder().setNewVersion("1").build()),
         Status.Code.INVALID_ARGUMENT,
+        Fault.MALFORMED_REQUEST,
         "metadata.idempotency_key: 'promote-2' was used for another request");
   }
 
@@ -235,6 +248,7 @@ class VersionsTest {
     assertFails(
         () -> mesh.versions().rollBackAlias(RollBackAliasRequest.getDefaultInstance()),
         Status.Code.FAILED_PRECONDITION,
+        Fault.PRECONDITION_FAILED,
         "alias serving of java-tiny never moved: there is nothing to roll back to");
   }
 
@@ -355,6 +369,7 @@ class VersionsTest {
                   .policy()
                   .suggest(endless.toBuilder().setPrompt("a").setPolicy(pinned("3")).build()),
           Status.Code.RESOURCE_EXHAUSTED,
+          Fault.OVERLOADED,
           "1 pinned versions are loaded and busy, limit 1");
       call.cancel(true);
     }
@@ -413,15 +428,5 @@ class VersionsTest {
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
       return executor.invokeAll(tasks);
     }
-  }
-
-  private static void assertFails(ThrowingCallable call, Status.Code code, String message) {
-    assertThatThrownBy(call)
-        .isInstanceOfSatisfying(
-            StatusRuntimeException.class,
-            e -> {
-              assertThat(e.getStatus().getCode()).isEqualTo(code);
-              assertThat(e.getStatus().getDescription()).isEqualTo(message);
-            });
   }
 }

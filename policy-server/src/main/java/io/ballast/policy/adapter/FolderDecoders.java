@@ -53,7 +53,7 @@ public final class FolderDecoders implements DecoderLoader {
     try {
       return TorchDecoder.load(stored.folder(), serving);
     } catch (ModelException e) {
-      throw ModelFaults.toCallFailure(e);
+      throw ModelFaults.toCallFailure(e, stored::withoutPath);
     }
   }
 
@@ -81,7 +81,7 @@ public final class FolderDecoders implements DecoderLoader {
       LlamaConfig config = LlamaConfig.read(stored.folder());
       return new FolderFacts(sha, config.parameterCount(), config.contextTokens());
     } catch (ModelException e) {
-      throw ModelFaults.toCallFailure(e);
+      throw ModelFaults.toCallFailure(e, stored::withoutPath);
     }
   }
 

@@ -3,6 +3,7 @@ package io.ballast.policy.core;
 import io.ballast.inference.api.ModelException;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.util.function.UnaryOperator;
 
 /** Translates an engine's failure into the mesh's faults, or into the failure of one item. */
 public final class ModelFaults {
@@ -10,6 +11,15 @@ public final class ModelFaults {
 
   /** The failure of a whole call. */
   public static MeshException toCallFailure(ModelException e) {
+    return toCallFailure(e, UnaryOperator.identity());
+  }
+
+  /**
+   * The failure of a whole call.
+   *
+   * @param shown makes of the engine's message what a caller may read
+   */
+  public static MeshException toCallFailure(ModelException e, UnaryOperator<String> shown) {
     Fault fault =
         switch (e.reason()) {
           case INVALID_FOLDER -> Fault.PRECONDITION_FAILED;
@@ -18,7 +28,7 @@ public final class ModelFaults {
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
         };
-    return new MeshException(fault, messageOf(e), e);
+    return new MeshException(fault, shown.apply(messageOf(e)), e);
   }
 
   /** The failure of one item at {@code path}, such as {@code prompts[3]}. */

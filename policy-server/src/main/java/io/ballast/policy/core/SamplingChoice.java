@@ -1,8 +1,6 @@
 package io.ballast.policy.core;
 
 import io.ballast.inference.api.SamplingOptions;
-import io.ballast.kit.error.Fault;
-import io.ballast.kit.error.MeshException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +35,7 @@ public record SamplingChoice(
    *
    * @param stops the stop strings when none are given
    * @param drawnSeed the seed when none is given
-   * @throws MeshException MALFORMED_REQUEST, naming the field and its range
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the field and its range
    */
   public SamplingOptions resolve(CallLimits limits, List<String> stops, long drawnSeed) {
     try {
@@ -49,7 +47,8 @@ public record SamplingChoice(
           stopStrings.isEmpty() ? stops : stopStrings,
           seed == null ? drawnSeed : seed);
     } catch (IllegalArgumentException e) {
-      throw new MeshException(Fault.MALFORMED_REQUEST, "sampling." + e.getMessage(), e);
+      String[] flaw = String.valueOf(e.getMessage()).split(": ", 2);
+      throw Texts.malformed("sampling." + flaw[0], flaw[flaw.length - 1]);
     }
   }
 }

@@ -33,8 +33,8 @@ public final class Texts {
   }
 
   /**
-   * Returns {@code name} if it may name a folder: 1 to 128 of [A-Za-z0-9._-], not starting with a
-   * dot, so that no name leads out of the store.
+   * Returns {@code name} if it may name a folder: 1 to 128 of [A-Za-z0-9._-], a letter or digit
+   * first, as the model store has it; so no name leads out of the store.
    *
    * @throws MeshException MALFORMED_REQUEST, naming {@code field}
    */
@@ -42,14 +42,41 @@ public final class Texts {
     boolean holds =
         !name.isEmpty()
             && name.length() <= MAX_NAME_CHARACTERS
-            && name.charAt(0) != '.'
+            && isLetterOrDigit(name.charAt(0))
             && name.chars().allMatch(Texts::mayBeInName);
     if (!holds) {
       String shown = name.length() <= MAX_NAME_CHARACTERS ? name : name.substring(0, 32) + "…";
       throw malformed(
-          field, "'%s' (expected: 1 to 128 of [A-Za-z0-9._-], no dot first)".formatted(shown));
+          field,
+          "'%s' (expected: 1 to 128 of [A-Za-z0-9._-], a letter or digit first)".formatted(shown));
     }
     return name;
+  }
+
+  /**
+   * Returns {@code text} if it fits into one line of a log and one column of a database: at most
+   * {@code most} characters, whole Unicode, none a control character.
+   *
+   * @throws MeshException MALFORMED_REQUEST, naming {@code field}
+   */
+  public static String requireLine(String field, String text, int most) {
+    if (text.length() > most) {
+      throw malformed(
+          field, "%,d characters (expected: at most %,d)".formatted(text.length(), most));
+    }
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isISOControl(text.charAt(i))) {
+        throw malformed(
+            field,
+            "character %d is U+%04X (expected: no control characters)"
+                .formatted(i, (int) text.charAt(i)));
+      }
+    }
+    String flaw = encodingFlaw(text);
+    if (flaw != null) {
+      throw malformed(field, flaw);
+    }
+    return text;
   }
 
   /** Returns the failure that names {@code field} and what is wrong with it. */
@@ -59,11 +86,10 @@ public final class Texts {
   }
 
   private static boolean mayBeInName(int c) {
-    return (c >= 'a' && c <= 'z')
-        || (c >= 'A' && c <= 'Z')
-        || (c >= '0' && c <= '9')
-        || c == '.'
-        || c == '_'
-        || c == '-';
+    return isLetterOrDigit(c) || c == '.' || c == '_' || c == '-';
+  }
+
+  private static boolean isLetterOrDigit(int c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   }
 }

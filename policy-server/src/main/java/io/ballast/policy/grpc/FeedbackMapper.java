@@ -109,12 +109,20 @@ public final class FeedbackMapper {
   static UUID uuid(String field, String text) {
     if (text.length() == UUID_CHARACTERS) {
       try {
-        return UUID.fromString(text);
+        UUID id = UUID.fromString(text);
+        if (id.toString().equalsIgnoreCase(text)) {
+          return id;
+        }
       } catch (IllegalArgumentException e) {
-        throw Texts.malformed(field, "'%s' (expected: a UUID)".formatted(text));
+        throw noUuid(field, text);
       }
+      throw noUuid(field, text);
     }
-    throw Texts.malformed(field, "%d characters (expected: a UUID)".formatted(text.length()));
+    throw Texts.malformed(field, "%,d characters (expected: a UUID)".formatted(text.length()));
+  }
+
+  private static MeshException noUuid(String field, String text) {
+    return Texts.malformed(field, "'%s' (expected: a UUID)".formatted(text));
   }
 
   private static FeedbackKind kindOf(FeedbackEvent event) {

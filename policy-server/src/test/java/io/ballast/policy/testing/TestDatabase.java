@@ -16,10 +16,8 @@ public final class TestDatabase implements Database {
   private static final String SCHEMA = "policy";
 
   private final Jdbi jdbi;
-  private final PGSimpleDataSource source;
 
   private TestDatabase(PGSimpleDataSource source) {
-    this.source = source;
     this.jdbi = Jdbi.create(source);
   }
 
@@ -38,11 +36,6 @@ public final class TestDatabase implements Database {
   @Override
   public Jdbi jdbi() {
     return jdbi;
-  }
-
-  /** Makes every new connection fail, as when PostgreSQL is away. */
-  public void takeAway() {
-    source.setPortNumbers(new int[] {1});
   }
 
   private static final class Server {

@@ -1,7 +1,7 @@
 package io.ballast.policy.testing;
 
-import io.ballast.kit.grpc.RequestContext;
-import io.ballast.mesh.v1.Priority;
+import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.postgres.Database;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.config.PolicyProperties;
@@ -27,7 +27,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.UUID;
 
 /** A policy-server between a fake safety-server and a fake reward-server, all in process. */
 public final class TestMesh implements AutoCloseable {
@@ -35,25 +34,27 @@ public final class TestMesh implements AutoCloseable {
   public final FakeSafetyServer safety = new FakeSafetyServer();
   public final FakeRewardServer rewards = new FakeRewardServer();
   public final TestClock clock = new TestClock();
-  public final TestDatabase database;
+  public final Database database;
   public final MeterRegistry meters = new SimpleMeterRegistry();
   public final PolicyServer server;
 
+  private final TestRuntime runtime;
   private final List<Server> servers = new ArrayList<>();
   private final List<ManagedChannel> channels = new ArrayList<>();
   private final Channel policyChannel;
 
-  private TestMesh(FakeModels models, TestDatabase database, Map<String, String> properties) {
+  private TestMesh(FakeModels models, Database database, Map<String, String> properties) {
     this.models = models;
     this.database = database;
     Channel safetyChannel = serve(safety.services());
     Channel rewardChannel = serve(List.of(rewards));
+    runtime = new TestRuntime(database, safetyChannel, rewardChannel, clock, meters, List.of());
     server =
         new PolicyServer(
             PolicyConfig.from(properties(properties)),
-            new TestRuntime(database, safetyChannel, rewardChannel, clock, meters, List.of()),
+            runtime,
             models,
-            TestMesh::context,
+            RequestContexts::from,
             new Random(7));
     policyChannel = serve(server.services());
   }
@@ -71,6 +72,11 @@ public final class TestMesh implements AutoCloseable {
   /** Starts with these models. */
   public static TestMesh start(FakeModels models) {
     return new TestMesh(models, TestDatabase.create(), Map.of());
+  }
+
+  /** Starts on a database that may go away. */
+  public static TestMesh startOn(Database database) {
+    return new TestMesh(new FakeModels(), database, Map.of());
   }
 
   /** Starts as another replica, or again after a stop, on the same models and database. */
@@ -122,18 +128,6 @@ public final class TestMesh implements AutoCloseable {
     return RequestMetadata.newBuilder().setTenant(tenant).setIdempotencyKey(key).build();
   }
 
-  private static RequestContext context(RequestMetadata metadata) {
-    return new RequestContext(
-        metadata.getRequestId().isEmpty()
-            ? UUID.nameUUIDFromBytes(metadata.toByteArray()).toString()
-            : metadata.getRequestId(),
-        metadata.getTenant().isEmpty() ? "default" : metadata.getTenant(),
-        metadata.getPriority() == Priority.PRIORITY_UNSPECIFIED
-            ? Priority.PRIORITY_INTERACTIVE
-            : metadata.getPriority(),
-        metadata.getIdempotencyKey());
-  }
-
   private Channel serve(List<BindableService> services) {
     String name = InProcessServerBuilder.generateName();
     InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
@@ -153,5 +147,6 @@ public final class TestMesh implements AutoCloseable {
     channels.forEach(ManagedChannel::shutdownNow);
     servers.forEach(Server::shutdownNow);
     server.close();
+    runtime.close();
   }
 }

@@ -1,6 +1,8 @@
 package io.ballast.policy.testing;
 
 import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -13,14 +15,15 @@ import java.util.List;
 import java.util.function.LongSupplier;
 
 /** What a process gives to a policy-server, with these peers and folders. */
-public final class TestRuntime implements MeshRuntime {
+public final class TestRuntime implements MeshRuntime, AutoCloseable {
   private final Database database;
   private final Channel safetyServer;
   private final Channel rewardServer;
   private final TestClock clock;
   private final MeterRegistry meters;
   private final List<Path> modelFolders;
-  private final Replies replies = new TestReplies();
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("policy-server"), 256);
 
   public TestRuntime(
       Database database,
@@ -84,5 +87,10 @@ public final class TestRuntime implements MeshRuntime {
   @Override
   public OpenTelemetry telemetry() {
     return OpenTelemetry.noop();
+  }
+
+  @Override
+  public void close() {
+    replies.close();
   }
 }

@@ -32,6 +32,9 @@ import java.util.random.RandomGenerator;
  * people's suggestions. One prompt that cannot be sampled fails alone.
  */
 public final class SampleFlow {
+  /** A token takes some 15 bytes of an answer, of which peers take 64 MiB. */
+  private static final int MAX_TOKENS = 1 << 22;
+
   private final VersionCatalog catalog;
   private final CallLimits limits;
   private final Semaphore window;
@@ -66,6 +69,7 @@ public final class SampleFlow {
     validate(command);
     SamplingOptions sampling = command.sampling().resolve(limits, List.of(), seeds.nextLong());
     try (Lease lease = catalog.acquire(command.policy())) {
+      requireSize(command, sampling, lease.decoder().contextTokens());
       long start = nanoTime.getAsLong();
       List<Outcome<List<Generation>>> groups =
           new Call(command, cancellation, sampling, lease.decoder()).run();
@@ -92,6 +96,20 @@ public final class SampleFlow {
       throw Texts.malformed(
           "max_prompt_tokens",
           "%d (expected: at least 0; 0 means as many as fit)".formatted(command.maxPromptTokens()));
+    }
+  }
+
+  /** An answer is held in memory and sent as one message. */
+  private static void requireSize(
+      SampleCommand command, SamplingOptions sampling, int contextTokens) {
+    int each = Math.min(sampling.maxNewTokens(), contextTokens);
+    long tokens = (long) command.prompts().size() * command.completionsCount() * each;
+    if (tokens > MAX_TOKENS) {
+      throw Texts.malformed(
+          "completions_count",
+          "%,d prompts of %d completions of up to %,d tokens are %,d tokens (expected: at most %,d a call)"
+              .formatted(
+                  command.prompts().size(), command.completionsCount(), each, tokens, MAX_TOKENS));
     }
   }
 

@@ -16,6 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * old version retired.
  */
 public final class AliasMoves {
+  private static final int MAX_CHARACTERS = 128;
+
   private final VersionCatalog catalog;
   private final VersionStore store;
   private final ServingDecoders serving;
@@ -48,6 +50,8 @@ public final class AliasMoves {
   public Alias move(MoveRequest request) {
     Texts.requireName("model", request.model());
     Texts.requireName("alias", request.alias());
+    Texts.requireLine("expected_version", request.expectedVersion(), MAX_CHARACTERS);
+    Texts.requireLine("certificate_id", request.certificateId(), MAX_CHARACTERS);
     oneAtATime.lock();
     try {
       Optional<Alias> before = repetition(request);

@@ -20,6 +20,8 @@ public final class VersionCatalog {
   /** The alias that stands for where "serving" pointed before its last move. */
   public static final String PREVIOUS = "previous";
 
+  private static final int MAX_RUN_CHARACTERS = 128;
+
   private final VersionStore store;
   private final DecoderLoader loader;
   private final ServingDecoders serving;
@@ -90,7 +92,12 @@ public final class VersionCatalog {
     String model = modelOrDefault(selector.model());
     return switch (selector.kind()) {
       case VERSION -> registered(model, Texts.requireName("policy.version", selector.name()));
-      case ALIAS -> registered(model, targetOf(model, selector.name()).version().version());
+      case ALIAS ->
+          registered(
+              model,
+              targetOf(model, Texts.requireName("policy.alias", selector.name()))
+                  .version()
+                  .version());
     };
   }
 
@@ -104,6 +111,10 @@ public final class VersionCatalog {
       String model, String version, String parentVersion, String runId) {
     Texts.requireName("model", model);
     Texts.requireName("version", version);
+    if (!parentVersion.isEmpty()) {
+      Texts.requireName("parent_version", parentVersion);
+    }
+    Texts.requireLine("run_id", runId, MAX_RUN_CHARACTERS);
     FolderFacts facts = loader.inspect(model, version);
     RegisteredVersion kept =
         store.register(
@@ -136,7 +147,7 @@ public final class VersionCatalog {
       case VERSION ->
           serving.acquire(
               registered(model, Texts.requireName("policy.version", selector.name())).id());
-      case ALIAS -> acquireByAlias(model, selector.name());
+      case ALIAS -> acquireByAlias(model, Texts.requireName("policy.alias", selector.name()));
     };
   }
 
