@@ -1,12 +1,15 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.kit.runtime.Role;
+import java.io.File;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which processes make up a mesh, and how each is started.
@@ -70,10 +73,40 @@ record ServerPlan(
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + home.resolve("standalone").resolve("jvm.options"));
+    command.addAll(archive(name));
     all.forEach((key, value) -> command.add("-D" + key + "=" + value));
-    command.add("-jar");
-    command.add(home.resolve("standalone/target/quarkus-app/quarkus-run.jar").toString());
+    command.add("-cp");
+    command.add(classPath());
+    command.add("io.quarkus.runner.GeneratedMain");
     return new Server(name, command, data.resolve("logs").resolve(name + ".out"), grpc, http);
+  }
+
+  /**
+   * An archive of the process's classes, parsed and linked, which halves the time to start. The JVM
+   * writes it at the end of the first run, and again when the build or the JDK has changed; it does
+   * without where it cannot.
+   */
+  private List<String> archive(String name) {
+    Path file = home.resolve("target").resolve(name + "-classes.jsa");
+    return List.of(
+        "-XX:+AutoCreateSharedArchive",
+        "-XX:SharedArchiveFile=" + file,
+        "-Xlog:cds*=off",
+        "-Xlog:aot*=off",
+        "--add-opens=java.base/java.lang=ALL-UNNAMED"); // as quarkus-run.jar says in its manifest
+  }
+
+  /** What quarkus-run.jar loads, without its class loader, whose classes no archive can hold. */
+  private String classPath() {
+    Path app = home.resolve("standalone/target/quarkus-app");
+    return Stream.of(
+            "quarkus/transformed-bytecode.jar",
+            "quarkus/generated-bytecode.jar",
+            "app/*",
+            "lib/main/*",
+            "lib/boot/*")
+        .map(entry -> app + File.separator + entry)
+        .collect(Collectors.joining(File.pathSeparator));
   }
 
   private static String shortName(Role role) {

@@ -32,8 +32,8 @@ class UpCommandTest {
             "-Dballast.models=" + folder.resolve("models"),
             "-Da.b=c",
             "@" + folder.resolve("standalone/jvm.options"))
-        .endsWith(
-            "-jar", folder.resolve("standalone/target/quarkus-app/quarkus-run.jar").toString())
+        .contains("-XX:SharedArchiveFile=" + folder.resolve("target/mesh-classes.jsa"))
+        .endsWith("io.quarkus.runner.GeneratedMain")
         .noneMatch(argument -> argument.contains("ballast.roles"));
   }
 
@@ -54,6 +54,14 @@ class UpCommandTest {
             "-Dballast.peers.orchestrator=127.0.0.1:9103")
         .noneMatch(argument -> argument.startsWith("-Dballast.peers.policy"));
     assertThat(servers).extracting(Server::log).doesNotHaveDuplicates();
+    // one that two wrote would be of use to neither
+    assertThat(servers)
+        .extracting(
+            server ->
+                server.command().stream()
+                    .filter(argument -> argument.startsWith("-XX:SharedArchiveFile="))
+                    .toList())
+        .doesNotHaveDuplicates();
   }
 
   @Test
