@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.reward.testing.LeftoverThreads;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.testing.TestRuntime;
 import io.ballast.reward.testing.TinyModel;
@@ -39,6 +40,7 @@ class RewardModuleTest {
   @TempDir Path models;
   @TempDir Path data;
 
+  private final List<TestRuntime> runtimes = new ArrayList<>();
   private final List<Server> servers = new ArrayList<>();
   private final List<ManagedChannel> channels = new ArrayList<>();
   private final RewardModule module =
@@ -50,6 +52,7 @@ class RewardModuleTest {
     channels.forEach(ManagedChannel::shutdownNow);
     servers.forEach(Server::shutdownNow);
     module.close();
+    runtimes.forEach(TestRuntime::close);
   }
 
   @Test
@@ -106,6 +109,40 @@ class RewardModuleTest {
   }
 
   @Test
+  void aDefaultThatIsNotThereIsNamedWithTheMend() throws IOException {
+    RewardServiceBlockingStub reward = start();
+
+    assertThatThrownBy(() -> score(reward))
+        .hasMessage(
+            "NOT_FOUND: reward_model.model: 'tiny-reward': there is no reward ensemble of this"
+                + " name; it is the default: put it into a model folder, or set"
+                + " ballast.reward.default-model and ballast.reward.serving-version");
+  }
+
+  @Test
+  void aFileThatIsMissingIsNamedWithoutTheFolderThatItIsMissingFrom() throws IOException {
+    TinyReward.writeTo(models);
+    Files.delete(
+        models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION).resolve("tokenizer.json"));
+
+    assertThatThrownBy(this::start)
+        .hasMessage("tiny/1/tokenizer.json: the file is missing")
+        .hasMessageNotContaining(models.toString());
+  }
+
+  @Test
+  void aModuleThatIsClosedLeavesNoThreadBehind() throws IOException {
+    TinyReward.writeTo(models);
+    LeftoverThreads threads = new LeftoverThreads();
+    assertThat(score(start()).getResults(0).hasValue()).isTrue();
+
+    stop();
+    module.close(); // again: nothing happens
+
+    threads.assertNone();
+  }
+
+  @Test
   void headsDoNotStandOnAnotherTrunk() throws IOException {
     TinyReward.writeTo(models);
     Path trunk = models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
@@ -118,7 +155,9 @@ class RewardModuleTest {
   private RewardServiceBlockingStub start() throws IOException {
     String name = InProcessServerBuilder.generateName();
     InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
-    module.start(new TestRuntime(List.of(empty, models), data)).forEach(builder::addService);
+    TestRuntime runtime = new TestRuntime(List.of(empty, models), data);
+    runtimes.add(runtime);
+    module.start(runtime).forEach(builder::addService);
     module.serving();
     servers.add(builder.build().start());
     ManagedChannel channel = InProcessChannelBuilder.forName(name).build();

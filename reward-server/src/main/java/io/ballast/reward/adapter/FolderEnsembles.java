@@ -43,7 +43,7 @@ public final class FolderEnsembles implements EnsembleSource {
   private final int threads;
   private final Map<PinnedVersion, Found> found = new LinkedHashMap<>();
 
-  private record Found(Path folder, ScoringSpec spec, Ensemble ensemble) {}
+  private record Found(StoredModel folder, ScoringSpec spec, Ensemble ensemble) {}
 
   /**
    * Looks through the folders, the first of equal names and versions wins.
@@ -74,7 +74,7 @@ public final class FolderEnsembles implements EnsembleSource {
       ScoringSpec spec = ScoringModelFolder.readSpec(model.folder());
       if (spec.kind() == ScoringKind.REWARD_ENSEMBLE) {
         Ensemble ensemble = ensemble(model, spec);
-        found.put(ensemble.id(), new Found(model.folder(), spec, ensemble));
+        found.put(ensemble.id(), new Found(model, spec, ensemble));
       }
     } catch (IOException | ModelException e) {
       LOG.error("{} {} cannot be served: {}", model.name(), model.version(), e.getMessage());
@@ -116,11 +116,12 @@ public final class FolderEnsembles implements EnsembleSource {
         Optional.ofNullable(found.get(ensemble.id()))
             .orElseThrow(
                 () -> new MeshException(Fault.UNKNOWN_MODEL, ensemble.id() + ": not in a folder"));
+    StoredModel heads = folder.folder();
+    StoredModel trunk = trunk(folder.spec());
     try {
-      Path trunk = trunk(folder.spec());
       return new Opened(
-          HuggingFaceTokenizerAdapter.ofFolder(trunk),
-          new OnnxMemberScorer(OnnxScorer.open(trunk, folder.folder(), cache, threads)));
+          HuggingFaceTokenizerAdapter.ofFolder(trunk.folder()),
+          new OnnxMemberScorer(OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads)));
     } catch (ModelException e) {
       Fault fault =
           switch (e.reason()) {
@@ -129,16 +130,17 @@ public final class FolderEnsembles implements EnsembleSource {
             case OVERLOADED -> Fault.OVERLOADED;
             case CLOSED, BROKEN -> Fault.DEPENDENCY_BROKEN;
           };
-      throw new MeshException(fault, String.valueOf(e.getMessage()), e);
+      String message = trunk.withoutPath(heads.withoutPath(String.valueOf(e.getMessage())));
+      throw new MeshException(fault, message.replace(cache.toString(), "onnx"), e);
     }
   }
 
-  private Path trunk(ScoringSpec spec) {
+  private StoredModel trunk(ScoringSpec spec) {
     for (Path root : roots) {
       Optional<StoredModel> trunk =
           new ModelStore(root).find(spec.trunk().model(), spec.trunk().version());
       if (trunk.isPresent()) {
-        return trunk.get().folder();
+        return trunk.get();
       }
     }
     throw new MeshException(

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /** The ensembles of this server, each loaded when it is first asked for. Thread-safe. */
@@ -77,8 +78,12 @@ public final class EnsembleCatalog implements AutoCloseable {
     return loaded.values().stream().mapToInt(served -> served.queue().waitingWeight()).sum();
   }
 
-  /** Loads what "serving" of the default ensemble points to, if there is such an ensemble. */
-  public void warmUp() {
+  /**
+   * Loads what "serving" of the default ensemble points to.
+   *
+   * @return why that cannot be asked; empty if it can
+   */
+  public Optional<String> warmUp() {
     boolean there =
         source.list().stream()
             .anyMatch(
@@ -87,7 +92,12 @@ public final class EnsembleCatalog implements AutoCloseable {
                         && ensemble.id().version().equals(settings.servingVersion()));
     if (there) {
       var unused = find(VersionSelector.alias("", SERVING));
+      return Optional.empty();
     }
+    return Optional.of(
+        "there is no reward ensemble %s %s"
+                .formatted(settings.defaultModel(), settings.servingVersion())
+            + mend(settings.defaultModel()));
   }
 
   /**
@@ -123,7 +133,8 @@ public final class EnsembleCatalog implements AutoCloseable {
     List<Ensemble> versions =
         source.list().stream().filter(ensemble -> ensemble.id().model().equals(model)).toList();
     if (versions.isEmpty()) {
-      throw unknown("reward_model.model", model, "there is no reward ensemble of this name");
+      throw unknown(
+          "reward_model.model", model, "there is no reward ensemble of this name" + mend(model));
     }
     String version =
         switch (selector.kind()) {
@@ -134,7 +145,21 @@ public final class EnsembleCatalog implements AutoCloseable {
         .filter(ensemble -> ensemble.id().version().equals(version))
         .findFirst()
         .orElseThrow(
-            () -> unknown("reward_model.version", version, model + " has no such version"));
+            () ->
+                unknown(
+                    "reward_model.version",
+                    version,
+                    model
+                        + " has no such version"
+                        + (version.equals(settings.servingVersion()) ? mend(model) : "")));
+  }
+
+  /** What an operator does about a default that is not there; nothing for another model. */
+  private String mend(String model) {
+    return model.equals(settings.defaultModel())
+        ? "; it is the default: put it into a model folder, or set ballast.reward.default-model and"
+            + " ballast.reward.serving-version"
+        : "";
   }
 
   private String serving(String model, String alias, List<Ensemble> versions) {

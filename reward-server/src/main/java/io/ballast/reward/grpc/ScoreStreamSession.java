@@ -30,6 +30,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   private static final int WINDOW = 256;
   private static final int MAX_ITEMS = 100_000;
+  private static final int MAX_ID_CHARACTERS = 128;
 
   private final RewardFlow flow;
   private final RewardMapper mapper;
@@ -80,10 +81,14 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
     while (!last && !sink.cancelled()) {
       arrived.drainTo(next, WINDOW - next.size());
       last = next.contains(Optional.<ScoreStreamRequest>empty());
-      List<ScoreItem> items = items(next);
+      List<ScoreItem> items = new ArrayList<>();
+      Optional<MeshException> flaw = read(next, items);
       if (!items.isEmpty()) {
         answer(template, items, sink);
         call.request(items.size());
+      }
+      if (flaw.isPresent()) {
+        throw flaw.get();
       }
       next.clear();
       if (!last) {
@@ -92,25 +97,36 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
     }
   }
 
-  private List<ScoreItem> items(List<Optional<ScoreStreamRequest>> requests) {
-    List<ScoreItem> items = new ArrayList<>();
+  /**
+   * Adds the requests to {@code items} until the stream ends, or one could not be told from another
+   * by its id: that ends the stream, but what came before it is answered.
+   */
+  private Optional<MeshException> read(
+      List<Optional<ScoreStreamRequest>> requests, List<ScoreItem> items) {
     for (Optional<ScoreStreamRequest> request : requests) {
       if (request.isEmpty()) {
         break;
       }
       int index = seen.size();
       if (index == MAX_ITEMS) {
-        throw malformed(
-            index, "one too many (expected: at most %,d a stream)".formatted(MAX_ITEMS));
+        return Optional.of(
+            malformed(index, "one too many (expected: at most %,d a stream)".formatted(MAX_ITEMS)));
       }
       ScoreItem item = RewardMapper.item(request.get().getItem(), "item[" + index + "]");
       String id = item.itemId().isEmpty() ? Integer.toString(index) : item.itemId();
+      if (id.length() > MAX_ID_CHARACTERS) {
+        return Optional.of(
+            malformed(
+                index,
+                "item_id: %,d characters (expected: at most %d)"
+                    .formatted(id.length(), MAX_ID_CHARACTERS)));
+      }
       if (!seen.add(id)) {
-        throw malformed(index, "item_id '%s' is another item's too".formatted(id));
+        return Optional.of(malformed(index, "item_id '%s' is another item's too".formatted(id)));
       }
       items.add(new ScoreItem(id, item.path(), item.prompt(), item.completion()));
     }
-    return items;
+    return Optional.empty();
   }
 
   private void answer(

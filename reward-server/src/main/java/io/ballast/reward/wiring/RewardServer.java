@@ -15,9 +15,13 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A reward-server, built and ready to serve. */
 public final class RewardServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RewardServer.class);
+
   private final EnsembleCatalog catalog;
   private final RewardGrpcService service;
 
@@ -45,7 +49,7 @@ public final class RewardServer implements AutoCloseable {
     var unused =
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
             .register(meters);
-    catalog.warmUp();
+    catalog.warmUp().ifPresent(LOG::warn);
   }
 
   /** The services of the reward API. */

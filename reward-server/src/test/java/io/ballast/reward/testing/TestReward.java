@@ -1,8 +1,8 @@
 package io.ballast.reward.testing;
 
-import io.ballast.kit.grpc.RequestContext;
-import io.ballast.mesh.v1.Priority;
-import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
@@ -27,6 +27,8 @@ public final class TestReward implements AutoCloseable {
   public final FakeEnsembles ensembles = new FakeEnsembles();
 
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("reward-server"), 256);
   private final RewardServer server;
   private final Server grpc;
   private final ManagedChannel channel;
@@ -36,8 +38,8 @@ public final class TestReward implements AutoCloseable {
         new RewardServer(
             config(properties),
             ensembles,
-            TestReward::context,
-            new TestReplies(),
+            RequestContexts::from,
+            replies,
             meters,
             System::nanoTime);
     String name = InProcessServerBuilder.generateName();
@@ -99,20 +101,12 @@ public final class TestReward implements AutoCloseable {
     return TextOrTokens.newBuilder().setText(text).build();
   }
 
-  private static RequestContext context(RequestMetadata metadata) {
-    Priority priority = metadata.getPriority();
-    return new RequestContext(
-        "request",
-        "default",
-        priority == Priority.PRIORITY_UNSPECIFIED ? Priority.PRIORITY_INTERACTIVE : priority,
-        "");
-  }
-
   @Override
   public void close() {
     channel.shutdownNow();
     grpc.shutdownNow();
     ensembles.release();
     server.close();
+    replies.close();
   }
 }

@@ -1,6 +1,8 @@
 package io.ballast.reward.testing;
 
 import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -15,10 +17,11 @@ import java.util.List;
 import java.util.function.LongSupplier;
 
 /** What a process gives to a reward-server, which needs neither a database nor peers. */
-public final class TestRuntime implements MeshRuntime {
+public final class TestRuntime implements MeshRuntime, AutoCloseable {
   private final List<Path> modelFolders;
   private final Path dataFolder;
-  private final Replies replies = new TestReplies();
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("reward-server"), 256);
   private final MeterRegistry meters = new SimpleMeterRegistry();
 
   public TestRuntime(List<Path> modelFolders, Path dataFolder) {
@@ -69,5 +72,10 @@ public final class TestRuntime implements MeshRuntime {
   @Override
   public OpenTelemetry telemetry() {
     return OpenTelemetry.noop();
+  }
+
+  @Override
+  public void close() {
+    replies.close();
   }
 }
