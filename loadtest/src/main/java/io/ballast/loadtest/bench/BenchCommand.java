@@ -27,8 +27,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures figures beside their baselines, in turns and in one run, and judges them.",
       "first: decode and training beside bare libtorch calls; Score beside a bare thread pool;"
-          + " what a withheld suggestion costs; cold start; memory. Some ten minutes; let nothing"
-          + " else run meanwhile."
+          + " what a withheld suggestion costs; cold start; memory. Some seven minutes; let"
+          + " nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -46,8 +46,22 @@ public final class BenchCommand implements Callable<Integer> {
     /** Cold start and memory. */
     MESH,
     /** What a withheld suggestion costs. */
-    OVERHEAD
+    OVERHEAD;
+
+    BenchProgress.Part progress(int repetitions) {
+      return switch (this) {
+        case ENGINE ->
+            new BenchProgress.Part("engine", EngineBench.steps(WIDTHS, repetitions), 1.5);
+        case SCORE -> new BenchProgress.Part("score", ScoreBench.steps(repetitions), 4.1);
+        case MESH -> new BenchProgress.Part("mesh", MeshBench.START_STEPS, 8);
+        case OVERHEAD ->
+            new BenchProgress.Part("overhead", MeshBench.overheadSteps(repetitions), 13);
+      };
+    }
   }
+
+  private static final List<Integer> WIDTHS = List.of(1, 8, 64);
+  private static final int PROMPTS = 64;
 
   @Parameters(index = "0", paramLabel = "NAME", description = "Which benchmark: first.")
   private String name = "";
@@ -103,33 +117,29 @@ public final class BenchCommand implements Callable<Integer> {
 
   private List<Figure> measure(Set<Part> parts, Path home, Path folder, PrintWriter err)
       throws IOException {
-    Runnable progress =
-        () -> {
-          err.print('.');
-          err.flush();
-        };
+    EnumSet<Part> inOrder = EnumSet.copyOf(parts);
+    BenchProgress progress =
+        new BenchProgress(
+            err,
+            System.console() != null && System.console().isTerminal(),
+            System::nanoTime,
+            inOrder.stream().map(part -> part.progress(repetitions)).toList());
     Path work = Files.createTempDirectory("ballast-bench");
     try {
-      MeshBench mesh = new MeshBench(home.resolve("mesh"), folder, work, repetitions, progress);
       List<Figure> figures = new ArrayList<>();
-      for (Part part : EnumSet.copyOf(parts)) {
-        err.print(part + " ");
-        err.flush();
+      for (Part part : inOrder) {
+        Runnable step = progress.begin(part.progress(repetitions));
+        MeshBench mesh = new MeshBench(home.resolve("mesh"), folder, work, repetitions, step);
         figures.addAll(
             switch (part) {
               case ENGINE ->
                   new EngineBench(
-                          folder.resolve("java-tiny/1"),
-                          work,
-                          repetitions,
-                          System::nanoTime,
-                          progress)
-                      .run(List.of(1, 8, 64), 64);
-              case SCORE -> List.of(new ScoreBench(folder, work, repetitions, progress).run());
+                          folder.resolve("java-tiny/1"), work, repetitions, System::nanoTime, step)
+                      .run(WIDTHS, PROMPTS);
+              case SCORE -> List.of(new ScoreBench(folder, work, repetitions, step).run());
               case MESH -> mesh.startAndMemory();
               case OVERHEAD -> mesh.overhead();
             });
-        err.println();
       }
       return figures;
     } finally {

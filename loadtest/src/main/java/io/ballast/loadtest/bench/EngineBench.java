@@ -105,6 +105,11 @@ final class EngineBench {
     return figures;
   }
 
+  /** How often {@link #run} tells of progress. */
+  static int steps(List<Integer> widths, int repetitions) {
+    return (widths.size() + 2) * Pairs.measured(repetitions);
+  }
+
   private Path randomWeights() throws IOException {
     Path folder = work.resolve("random");
     try (TrainableDecoder decoder =

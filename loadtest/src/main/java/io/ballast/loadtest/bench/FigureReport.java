@@ -8,7 +8,7 @@ import java.util.List;
 /** Figures for people and for machines. */
 final class FigureReport {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String ROW = "%-62s %10s %-9s %10s %7s  %-15s %-14s %s%n";
+  private static final String ROW = "%-52s %10s %-9s %10s %7s  %-15s %-14s %s%n";
 
   private FigureReport() {}
 
@@ -56,11 +56,6 @@ final class FigureReport {
       json.put("ratio", figure.comparison().map(Figure.Comparison::ratio).orElse(null));
       json.put("goal", figure.goal().toString());
       json.put("holds", figure.holds());
-      json.put("low", figure.low());
-      json.put("high", figure.high());
-      json.put("low_ratio", figure.comparison().map(Figure.Comparison::lowRatio).orElse(null));
-      json.put("high_ratio", figure.comparison().map(Figure.Comparison::highRatio).orElse(null));
-      json.put("repetitions", figure.repetitions());
     }
     return list.toPrettyString() + "\n";
   }

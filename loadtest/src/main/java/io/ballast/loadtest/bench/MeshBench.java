@@ -12,6 +12,7 @@ import io.ballast.loadtest.openloop.SystemPacer;
 import io.ballast.loadtest.openloop.Target;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
@@ -41,8 +42,14 @@ import java.util.stream.Stream;
 final class MeshBench {
   private static final Duration PATIENCE = Duration.ofSeconds(120);
   private static final int STARTS = 3;
+
+  /** How often {@link #startAndMemory} tells of progress. */
+  static final int START_STEPS = 2 * STARTS + 1;
+
   private static final int CALLERS = 32;
-  private static final Duration SCORE_TIME = Duration.ofSeconds(5);
+  private static final int PROGRAMMERS = 8;
+  private static final Duration WORK_TIME = Duration.ofSeconds(5);
+  private static final int CAPACITIES = 3;
   private static final Duration CAPACITY_TIME = Duration.ofSeconds(4);
   private static final Duration LOAD_TIME = Duration.ofSeconds(8);
   private static final int LOADS = 5;
@@ -88,7 +95,8 @@ final class MeshBench {
         again.add(mesh.startSeconds());
         progress.run();
         if (i == STARTS - 1) {
-          score(mesh);
+          work(mesh);
+          progress.run();
           figures.add(
               Pairs.alone(
                   "memory of the laptop mesh after load",
@@ -103,15 +111,46 @@ final class MeshBench {
     return figures;
   }
 
-  /** Some seconds of scores: a mesh that has not worked yet takes less memory. */
-  private static void score(MeshUnderTest mesh) {
-    RewardServiceGrpc.RewardServiceBlockingStub stub =
+  /** Some seconds of scores and of suggestions: a mesh that has not worked takes less memory. */
+  private static void work(MeshUnderTest mesh) {
+    RewardServiceGrpc.RewardServiceBlockingStub reward =
         RewardServiceGrpc.newBlockingStub(mesh.channel());
+    PolicyServiceGrpc.PolicyServiceBlockingStub policy =
+        PolicyServiceGrpc.newBlockingStub(mesh.channel());
     try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-      var unused =
+      var scores =
           ClosedLoop.itemsPerSecond(
-              CALLERS, SCORE_TIME, callers, System::nanoTime, index -> ScoreBench.ask(stub, index));
+              CALLERS, WORK_TIME, callers, System::nanoTime, i -> ScoreBench.ask(reward, i));
+      var suggestions =
+          ClosedLoop.itemsPerSecond(
+              PROGRAMMERS,
+              WORK_TIME,
+              callers,
+              System::nanoTime,
+              index -> {
+                SuggestRequest asked =
+                    request(index).toBuilder()
+                        .setGateMode(GateMode.GATE_MODE_OFF)
+                        .setWithReward(true)
+                        .setWithCost(true)
+                        .build();
+                var unused = policy.withDeadlineAfter(60, TimeUnit.SECONDS).suggest(asked);
+                return 1;
+              });
+      requirePositive(scores);
+      requirePositive(suggestions);
     }
+  }
+
+  private static void requirePositive(double rate) {
+    if (!(rate > 0)) {
+      throw new IllegalStateException("the mesh did no work");
+    }
+  }
+
+  /** How often {@link #overhead} tells of progress. */
+  static int overheadSteps(int repetitions) {
+    return Pairs.measured(CAPACITIES) + Pairs.measured(Math.min(LOADS, repetitions));
   }
 
   /** What the mesh costs where it has nothing to do: the gate withholds every suggestion. */
@@ -124,7 +163,7 @@ final class MeshBench {
       PolicyServiceGrpc.PolicyServiceBlockingStub stub =
           PolicyServiceGrpc.newBlockingStub(mesh.channel());
       List<Double> capacities = new ArrayList<>();
-      for (int i = -1; i < 3; i++) {
+      for (int i = -1; i < CAPACITIES; i++) {
         double capacity =
             ClosedLoop.itemsPerSecond(
                 CALLERS,
@@ -158,8 +197,7 @@ final class MeshBench {
               capacities,
               new Goal.Reported()),
           latencies.figure(
-              "Suggest withheld by the gate, p99 at %.0f calls/s, beside a health check"
-                  .formatted(rate),
+              "Suggest withheld by the gate, p99 at %.0f calls/s".formatted(rate),
               "ms",
               new Goal.Reported()));
     }

@@ -16,6 +16,11 @@ final class Pairs {
 
   private Pairs() {}
 
+  /** The pairs that are measured for so many that count. */
+  static int measured(int repetitions) {
+    return repetitions + 1;
+  }
+
   /**
    * Measures.
    *

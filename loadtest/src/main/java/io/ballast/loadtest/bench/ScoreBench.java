@@ -55,6 +55,11 @@ final class ScoreBench {
     this.progress = progress;
   }
 
+  /** How often {@link #run} tells of progress. */
+  static int steps(int repetitions) {
+    return Pairs.measured(repetitions);
+  }
+
   Figure run() {
     RewardProperties defaults =
         new SmallRyeConfigBuilder()

@@ -79,6 +79,7 @@ class FigureTest {
             Pairs.alone("cold start", "s", List.of(5.0, 7.0, 5.5), new Goal.Below(6)));
     JsonNode json = new ObjectMapper().readTree(FigureReport.json(figures));
 
+    assertThat(json).allSatisfy(FigureTest::requireTheFields);
     assertThat(json.path(0).path("figure").asText()).isEqualTo("Score");
     assertThat(json.path(0).path("value").asDouble()).isEqualTo(8);
     assertThat(json.path(0).path("unit").asText()).isEqualTo("items/s");
@@ -91,6 +92,12 @@ class FigureTest {
     assertThat(json.path(1).path("goal").asText()).isEqualTo("value < 6.00");
     assertThat(json.path(1).path("holds").asBoolean(false)).isTrue();
     assertThat(FigureReport.table(figures)).contains("NO", "5.00 to 7.00");
+  }
+
+  private static void requireTheFields(JsonNode figure) {
+    assertThat(figure.fieldNames())
+        .toIterable()
+        .containsExactly("figure", "value", "unit", "baseline", "ratio", "goal", "holds");
   }
 
   @Test
