@@ -40,7 +40,7 @@ public final class FolderCostModels implements CostModelSource {
   private final int threads;
   private volatile Map<PinnedVersion, Found> found = Map.of();
 
-  private record Found(Path folder, ScoringSpec spec, CostModel model) {}
+  private record Found(StoredModel folder, ScoringSpec spec, CostModel model) {}
 
   /**
    * Looks through the folders; the first of equal names and versions wins.
@@ -79,7 +79,7 @@ public final class FolderCostModels implements CostModelSource {
       }
       ScoringSpec spec = ScoringModelFolder.readSpec(folder.folder());
       return spec.kind() == ScoringKind.COST
-          ? Optional.of(new Found(folder.folder(), spec, model(folder, spec)))
+          ? Optional.of(new Found(folder, spec, model(folder, spec)))
           : Optional.empty();
     } catch (IOException | ModelException e) {
       LOG.error("{} {} cannot be served: {}", folder.name(), folder.version(), e.getMessage());
@@ -113,23 +113,26 @@ public final class FolderCostModels implements CostModelSource {
         Optional.ofNullable(found.get(model.id()))
             .orElseThrow(
                 () -> new MeshException(Fault.UNKNOWN_MODEL, model.id() + ": not in a folder"));
+    StoredModel heads = folder.folder();
+    StoredModel trunk = trunk(folder.spec());
     try {
-      Path trunk = trunk(folder.spec());
       return new Opened(
-          HuggingFaceTokenizerAdapter.ofFolder(trunk),
-          new OnnxCostEngine(OnnxScorer.open(trunk, folder.folder(), cache, threads)));
+          HuggingFaceTokenizerAdapter.ofFolder(trunk.folder()),
+          new OnnxCostEngine(OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads)));
     } catch (ModelException e) {
-      throw ModelFaults.translate(e);
+      throw ModelFaults.translate(
+          e,
+          message ->
+              trunk.withoutPath(heads.withoutPath(message)).replace(cache.toString(), "onnx"));
     }
   }
 
-  private Path trunk(ScoringSpec spec) {
+  private StoredModel trunk(ScoringSpec spec) {
     return roots.stream()
         .flatMap(
             root ->
                 new ModelStore(root).find(spec.trunk().model(), spec.trunk().version()).stream())
         .findFirst()
-        .map(StoredModel::folder)
         .orElseThrow(
             () ->
                 new MeshException(

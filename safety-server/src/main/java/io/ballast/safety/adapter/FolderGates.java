@@ -42,7 +42,7 @@ public final class FolderGates implements GateSource {
     try {
       return new Translating(GateModelFolder.open(folder.folder(), name, version));
     } catch (ModelException e) {
-      throw ModelFaults.translate(e);
+      throw ModelFaults.translate(e, folder::withoutPath);
     }
   }
 

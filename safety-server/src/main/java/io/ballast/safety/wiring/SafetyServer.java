@@ -97,7 +97,7 @@ public final class SafetyServer implements AutoCloseable {
         Gauge.builder("ballast.safety.waiting.tokens", catalog, CostCatalog::waitingTokens)
             .register(runtime.meters());
     try {
-      catalog.warmUp();
+      catalog.warmUp().ifPresent(LOG::warn);
       gates.warmUp().forEach(flaw -> LOG.error("the gate cannot decide: {}", flaw.getMessage()));
     } catch (RuntimeException e) {
       close();

@@ -56,6 +56,7 @@ public final class TestSafety implements AutoCloseable {
   /** What is done instead of pausing, with the length of the pause. */
   public volatile java.util.function.Consumer<Duration> onPause = pause -> {};
 
+  private final Database store;
   private final SafetyServer server;
   private final List<Server> servers = new ArrayList<>();
   private final List<ManagedChannel> channels = new ArrayList<>();
@@ -64,9 +65,14 @@ public final class TestSafety implements AutoCloseable {
   private final Channel channel;
 
   private TestSafety(
-      FakePolicyServer policy, TestDatabase database, Path gates, Map<String, String> properties) {
+      FakePolicyServer policy,
+      TestDatabase database,
+      Database store,
+      Path gates,
+      Map<String, String> properties) {
     this.policy = policy;
     this.database = database;
+    this.store = store;
     server =
         new SafetyServer(
             config(properties),
@@ -88,7 +94,18 @@ public final class TestSafety implements AutoCloseable {
   public static TestSafety start(Path gates, Map<String, String> properties) {
     Map<String, String> all = new HashMap<>(Map.of("batch-wait", "PT0S", "test-chunk", "4"));
     all.putAll(properties);
-    return new TestSafety(new FakePolicyServer(), TestDatabase.create(), gates, all);
+    TestDatabase database = TestDatabase.create();
+    return new TestSafety(new FakePolicyServer(), database, database, gates, all);
+  }
+
+  /** Starts on a database of the test's own. */
+  public static TestSafety startOn(Database store) {
+    return new TestSafety(
+        new FakePolicyServer(),
+        TestDatabase.create(),
+        store,
+        Path.of("no-such-folder"),
+        Map.of("batch-wait", "PT0S", "test-chunk", "4"));
   }
 
   /** Starts again after a stop, or as another replica. */
@@ -96,20 +113,25 @@ public final class TestSafety implements AutoCloseable {
     return new TestSafety(
         policy,
         database,
+        database,
         Path.of("no-such-folder"),
         Map.of("batch-wait", "PT0S", "test-chunk", "4"));
   }
 
   /** Reads properties as the process does; names are without their prefix. */
   public static SafetyConfig config(Map<String, String> values) {
+    return SafetyConfig.from(properties(values));
+  }
+
+  /** The properties of a process; names are without their prefix. */
+  public static SafetyProperties properties(Map<String, String> values) {
     Map<String, String> prefixed = new HashMap<>();
     values.forEach((name, value) -> prefixed.put("ballast.safety." + name, value));
-    return SafetyConfig.from(
-        new SmallRyeConfigBuilder()
-            .withMapping(SafetyProperties.class)
-            .withSources(new PropertiesConfigSource(prefixed, "test", 100))
-            .build()
-            .getConfigMapping(SafetyProperties.class));
+    return new SmallRyeConfigBuilder()
+        .withMapping(SafetyProperties.class)
+        .withSources(new PropertiesConfigSource(prefixed, "test", 100))
+        .build()
+        .getConfigMapping(SafetyProperties.class);
   }
 
   public SafetyServiceBlockingStub safety() {
@@ -224,7 +246,7 @@ public final class TestSafety implements AutoCloseable {
 
     @Override
     public Database database(String schema) {
-      return database;
+      return store;
     }
 
     @Override

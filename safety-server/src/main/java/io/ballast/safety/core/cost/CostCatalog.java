@@ -49,8 +49,12 @@ public final class CostCatalog implements AutoCloseable {
     return loaded.values().stream().mapToInt(served -> served.queue().waitingWeight()).sum();
   }
 
-  /** Loads what "serving" of the default model points to, if there is such a model. */
-  public void warmUp() {
+  /**
+   * Loads what "serving" of the default model points to.
+   *
+   * @return why that cannot be asked; empty if it can
+   */
+  public Optional<String> warmUp() {
     boolean there =
         source.list().stream()
             .anyMatch(
@@ -59,7 +63,19 @@ public final class CostCatalog implements AutoCloseable {
                         && model.id().version().equals(settings.servingVersion()));
     if (there) {
       var unused = find(VersionSelector.alias("", VersionSelector.SERVING));
+      return Optional.empty();
     }
+    return Optional.of(
+        "there is no cost model %s %s".formatted(settings.defaultModel(), settings.servingVersion())
+            + mend(settings.defaultModel()));
+  }
+
+  /** What an operator does about a default that is not there; nothing for another model. */
+  private String mend(String model) {
+    return model.equals(settings.defaultModel())
+        ? "; it is the default: put it into a model folder, or set ballast.safety.cost-model and"
+            + " ballast.safety.cost-version"
+        : "";
   }
 
   /**
@@ -150,7 +166,8 @@ public final class CostCatalog implements AutoCloseable {
     if (!named) {
       return new MeshException(
           Fault.UNKNOWN_MODEL,
-          "cost_model.model: '%s': there is no cost model of this name".formatted(name),
+          "cost_model.model: '%s': there is no cost model of this name%s"
+              .formatted(name, mend(name)),
           Map.of("cost_model.model", name));
     }
     String version =
@@ -159,7 +176,8 @@ public final class CostCatalog implements AutoCloseable {
             : settings.servingVersion();
     return new MeshException(
         Fault.UNKNOWN_MODEL,
-        "cost_model.version: '%s': %s has no such version".formatted(version, name),
+        "cost_model.version: '%s': %s has no such version%s"
+            .formatted(version, name, version.equals(settings.servingVersion()) ? mend(name) : ""),
         Map.of("cost_model.version", version));
   }
 

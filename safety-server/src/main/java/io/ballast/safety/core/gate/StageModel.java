@@ -2,6 +2,7 @@ package io.ballast.safety.core.gate;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -55,8 +56,8 @@ final class StageModel implements AutoCloseable {
     if (!source.exists(choice.model(), choice.version())) {
       throw new MeshException(
           Fault.UNKNOWN_MODEL,
-          "gate model '%s', version '%s': in none of the model folders"
-              .formatted(choice.model(), choice.version()),
+          "gate model '%s', version '%s': in none of the model folders; put it there, or set ballast.safety.%s-gate and ballast.safety.%s-gate-version"
+              .formatted(choice.model(), choice.version(), label(), label()),
           Map.of("model", choice.model(), "version", choice.version()));
     }
     try {
@@ -75,6 +76,10 @@ final class StageModel implements AutoCloseable {
       flaw = e;
       throw e;
     }
+  }
+
+  private String label() {
+    return stage.name().toLowerCase(Locale.ROOT);
   }
 
   @Override

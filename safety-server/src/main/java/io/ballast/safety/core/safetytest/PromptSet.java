@@ -46,7 +46,7 @@ public record PromptSet(List<String> prompts) {
       if (bytes > maxBytes) {
         throw Texts.malformed(path, "%,d bytes, limit %,d".formatted(bytes, maxBytes));
       }
-      String flaw = Texts.encodingFlaw(prompt);
+      String flaw = Texts.storageFlaw(prompt);
       if (flaw != null) {
         throw Texts.malformed(path, flaw);
       }

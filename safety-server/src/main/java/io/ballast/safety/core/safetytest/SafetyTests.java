@@ -74,6 +74,12 @@ public final class SafetyTests {
     PromptSet prompts =
         PromptSet.checked("spec.prompts", command.prompts(), settings.maxPromptBytes());
     var sampling = command.sampling().resolve("spec.sampling", settings, random.nextLong());
+    for (int i = 0; i < sampling.stopStrings().size(); i++) {
+      String flaw = Texts.storageFlaw(sampling.stopStrings().get(i));
+      if (flaw != null) {
+        throw Texts.malformed("spec.sampling.stop_strings[" + i + "]", flaw);
+      }
+    }
     Optional<StoredTest> earlier = byKey(command);
     if (earlier.isPresent()) {
       return earlier.get();
@@ -203,12 +209,7 @@ public final class SafetyTests {
           "spec.max_prompt_tokens",
           command.maxPromptTokens() + " (expected: ≥ 0; 0 means as many as fit)");
     }
-    if (command.runId().length() > MAX_RUN_CHARACTERS) {
-      throw Texts.malformed(
-          "run_id",
-          "%,d characters (expected: at most %d)"
-              .formatted(command.runId().length(), MAX_RUN_CHARACTERS));
-    }
+    var unused = Texts.requireLine("run_id", command.runId(), MAX_RUN_CHARACTERS);
   }
 
   private static void requireName(String field, String name) {
@@ -270,13 +271,15 @@ public final class SafetyTests {
    *
    * @param runId only of this run; empty: of all
    * @param pageSize 0: 100
-   * @throws MeshException MALFORMED_REQUEST if the page size is out of its range
+   * @throws MeshException MALFORMED_REQUEST if the page size is out of its range, or the run could
+   *     be none
    */
   public List<StoredTest> list(String runId, int pageSize) {
     if (pageSize < 0 || pageSize > MOST_LISTED) {
       throw Texts.malformed(
           "page_size", "%,d (expected: 1 to %,d, or 0)".formatted(pageSize, MOST_LISTED));
     }
+    var unused = Texts.requireLine("run_id", runId, MAX_RUN_CHARACTERS);
     return store.list(runId, pageSize == 0 ? LISTED : pageSize);
   }
 }

@@ -295,7 +295,9 @@ public final class TestRunner implements AutoCloseable {
 
   private void fail(ClaimedTest test, String message) {
     LOG.warn("safety test {}: failed, {}", test.id(), message);
-    boolean held = stored("the failure", () -> store.fail(test, message, now()));
+    // a peer's words may hold what PostgreSQL cannot
+    String kept = message.replace('\0', ' ');
+    boolean held = stored("the failure", () -> store.fail(test, kept, now()));
     if (!held) {
       throw new GivenUp("another process has taken it over");
     }
