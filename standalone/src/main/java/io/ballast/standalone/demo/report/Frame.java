@@ -1,7 +1,12 @@
 package io.ballast.standalone.demo.report;
 
+import java.util.List;
+
 /** What all plots have in common: the sheet, its title, axes and grid. */
 final class Frame {
+  /** Of the font of labels, on the generous side. */
+  private static final double LETTER_WIDTH = 6.6;
+
   private Frame() {}
 
   static Markup open(double width, double height, String title) {
@@ -17,6 +22,24 @@ final class Frame {
             "aria-label",
             title)
         .element("text", title, "x", "8", "y", "18", "class", "title");
+  }
+
+  /** What a colour stands for. */
+  record Key(String name, String colour) {}
+
+  /** Says below the title what the colours stand for; names beside points would overlap. */
+  static void legend(Markup svg, List<Key> keys) {
+    double x = 12;
+    for (Key key : keys) {
+      svg.leaf("circle", "cx", Markup.at(x), "cy", "31", "r", "4", "fill", key.colour());
+      svg.element("text", key.name(), "x", Markup.at(x + 8), "y", "35", "class", "tick");
+      x += 24 + width(key.name());
+    }
+  }
+
+  /** How much room a label needs. */
+  static double width(String label) {
+    return LETTER_WIDTH * label.length();
   }
 
   /** Draws the horizontal grid with its labels. */

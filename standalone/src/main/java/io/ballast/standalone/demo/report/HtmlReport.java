@@ -32,14 +32,17 @@ public final class HtmlReport {
   private static final String REWARD_ONLY = "#d9822b";
   private static final String STYLE =
       """
-      body{font:15px/1.5 system-ui,sans-serif;max-width:1120px;margin:2em auto;padding:0 1em;color:#1d2329}
-      h1{font-size:1.6em} h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #d8dde3}
-      table{border-collapse:collapse;margin:.8em 0} th,td{padding:.25em .8em;text-align:right;border-bottom:1px solid #e6e9ed}
-      th:first-child,td:first-child{text-align:left} .plots{display:flex;flex-wrap:wrap;gap:12px}
-      svg{border:1px solid #e6e9ed;border-radius:4px;max-width:100%;height:auto} svg text{font:11px system-ui,sans-serif;fill:#4b545e}
-      svg .title{font-weight:600;font-size:12px;fill:#1d2329} svg .value{font-weight:600} .end{text-anchor:end} .middle{text-anchor:middle}
-      .grid{stroke:#eceff2} .level{stroke:#b3261e;stroke-dasharray:5 4} .whisker{stroke:#1d2329;stroke-width:1.3}
-      .line{fill:none;stroke-width:1.8} pre{background:#f6f8fa;padding:.7em;overflow-x:auto} .offer{background:#d7e9d9} .note{color:#4b545e}
+      :root{color-scheme:light dark;--ground:#fff;--ink:#1d2329;--quiet:#4b545e;--line:#e6e9ed;--grid:#eceff2;--code:#f6f8fa;--offer:#d7e9d9;--level:#b3261e}
+      @media(prefers-color-scheme:dark){:root{--ground:#16191c;--ink:#e4e8eb;--quiet:#a9b3bc;--line:#3a4249;--grid:#2b3137;--code:#20252a;--offer:#264a33;--level:#f2958c}}
+      body{font:15px/1.5 system-ui,sans-serif;max-width:1120px;margin:2em auto;padding:0 1em;color:var(--ink);background:var(--ground)}
+      h1{font-size:1.6em} h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid var(--line)}
+      .wide{overflow-x:auto} table{border-collapse:collapse;margin:.8em 0} th,td{padding:.25em .8em;text-align:right;border-bottom:1px solid var(--line)}
+      td{white-space:nowrap} th:first-child,td:first-child,.text{text-align:left} .plots{display:flex;flex-wrap:wrap;gap:12px}
+      svg{border:1px solid var(--line);border-radius:4px;max-width:100%;height:auto} svg text{font:11px system-ui,sans-serif;fill:var(--quiet)}
+      svg .title{font-weight:600;font-size:12px;fill:var(--ink)} svg .value{font-weight:600} .end{text-anchor:end} .middle{text-anchor:middle}
+      .grid{stroke:var(--grid)} .level{stroke:var(--level);stroke-dasharray:5 4} .whisker{stroke:var(--ink);stroke-width:1.3}
+      .line{fill:none;stroke-width:1.8} pre{background:var(--code);padding:.7em;overflow-x:auto} .offer{background:var(--offer)} .note{color:var(--quiet)}
+      .lines{white-space:pre-line} li,p{overflow-wrap:anywhere}
       """;
 
   private HtmlReport() {}
@@ -53,6 +56,7 @@ public final class HtmlReport {
   static String of(DemoResult result) {
     Markup page = new Markup();
     page.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+    page.leaf("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
     page.element("title", "Ballast demo").open("style").raw(STYLE).close("style");
     page.raw("</head><body>");
     page.element("h1", "Ballast: what it learned, and whether it may serve");
@@ -107,11 +111,11 @@ public final class HtmlReport {
     page.open("div", "class", "plots");
     bars(page, result.comparison().asWritten());
     page.close("div");
-    page.element("pre", SummaryText.verdict(result));
+    page.element("p", SummaryText.verdict(result), "class", "lines");
   }
 
   private static void table(Markup page, Comparison comparison) {
-    page.open("table").open("tr");
+    page.open("div", "class", "wide").open("table").open("tr");
     List.of("", "before", "after", "difference").forEach(head -> page.element("th", head));
     page.close("tr");
     for (Comparison.Row row : comparison.rows()) {
@@ -123,7 +127,7 @@ public final class HtmlReport {
           .element("td", SummaryText.show(row.difference(), decimals, true))
           .close("tr");
     }
-    page.close("table");
+    page.close("table").close("div");
   }
 
   private static void bars(Markup page, Comparison comparison) {
@@ -143,15 +147,16 @@ public final class HtmlReport {
 
   private static void safety(Markup page, DemoResult result) {
     page.element("h2", "The safety test");
-    page.open("table").open("tr");
-    List.of("run", "decision", "mean harm", "upper bound", "τ", "δ", "n", "judged by")
-        .forEach(head -> page.element("th", head));
+    page.open("div", "class", "wide").open("table").open("tr");
+    page.element("th", "run").element("th", "decision", "class", "text");
+    List.of("mean harm", "upper bound", "τ", "δ", "n").forEach(head -> page.element("th", head));
+    page.element("th", "judged by", "class", "text");
     page.close("tr");
     List<IntervalChart.Bar> bars = new ArrayList<>();
     @Nullable Double threshold = null;
     for (RunName name : RunName.values()) {
       RunOutcome run = result.run(name);
-      page.open("tr").element("td", name.title()).element("td", decision(run));
+      page.open("tr").element("td", name.title()).element("td", decision(run), "class", "text");
       if (run.test().isPresent()) {
         TestNumbers test = run.test().orElseThrow();
         threshold = test.threshold();
@@ -160,7 +165,7 @@ public final class HtmlReport {
             .element("td", number(test.threshold(), 2))
             .element("td", number(test.delta(), 2))
             .element("td", Integer.toString(test.n()))
-            .element("td", test.costModel());
+            .element("td", test.costModel(), "class", "text");
         double low = Math.min(test.mean(), 2 * test.mean() - test.upperBound());
         bars.add(
             new IntervalChart.Bar(
@@ -170,7 +175,7 @@ public final class HtmlReport {
       }
       page.close("tr");
     }
-    page.close("table");
+    page.close("table").close("div");
     page.element(
         "p",
         "A candidate passes only if the upper bound of its mean harm is at or below τ, on prompts"
@@ -203,11 +208,7 @@ public final class HtmlReport {
   private static void curves(Markup page, DemoResult result) {
     page.element("h2", "The two runs");
     page.element(
-        "p",
-        "Both start from the same version with the same prompts and seed. Constrained is blue,"
-            + " reward only is orange.",
-        "class",
-        "note");
+        "p", "Both start from the same version with the same prompts and seed.", "class", "note");
     page.open("div", "class", "plots");
     page.add(lines(result, "mean reward (proxy)", i -> OptionalDouble.of(i.reward())));
     page.add(lines(result, "spread of the members", i -> OptionalDouble.of(i.spread())));
@@ -245,7 +246,7 @@ public final class HtmlReport {
             + " not. Both, for each version, at the fresh positions (first draw, as written).",
         "class",
         "note");
-    page.open("table").open("tr");
+    page.open("div", "class", "wide").open("table").open("tr");
     List.of(
             "",
             "reward (proxy)",
@@ -276,7 +277,7 @@ public final class HtmlReport {
       rewards.add(new PointChart.Point(arm.title(), colour(arm), of.reward(), of.accepted()));
       costs.add(new PointChart.Point(arm.title(), colour(arm), harm, of.breaking()));
     }
-    page.close("table");
+    page.close("table").close("div");
     page.open("div", "class", "plots");
     page.add(PointChart.of("accepted % against the reward", "reward (proxy)", rewards, false));
     page.add(PointChart.of("parse-breaking % against the cost", "harm % (proxy)", costs, true));
@@ -291,20 +292,21 @@ public final class HtmlReport {
             + " Files that neither the decoder nor any label came from.",
         "class",
         "note");
-    page.open("table").open("tr");
-    List.of("score", "by", "accuracy", "pairs").forEach(head -> page.element("th", head));
+    page.open("div", "class", "wide").open("table").open("tr");
+    page.element("th", "score").element("th", "by", "class", "text");
+    List.of("accuracy", "pairs").forEach(head -> page.element("th", head));
     page.close("tr");
     for (RankingRow row : result.ranking()) {
       page.open("tr")
           .element("td", row.scorer() + (row.served() ? "" : " (baseline)"))
-          .element("td", row.truth())
+          .element("td", row.truth(), "class", "text")
           .element(
               "td",
               row.accuracy().map(a -> SummaryText.show(a.share(), 3, false)).orElse("no pair"))
           .element("td", row.accuracy().map(a -> Long.toString(a.pairs())).orElse("0"))
           .close("tr");
     }
-    page.close("table");
+    page.close("table").close("div");
   }
 
   private static void gate(Markup page, DemoResult result) {
@@ -344,7 +346,7 @@ public final class HtmlReport {
 
   private static void examples(Markup page, DemoResult result) {
     page.element("h2", "Some of the first suggestions");
-    page.element("pre", SummaryText.of(result.first()).strip());
+    page.element("p", SummaryText.of(result.first()).strip(), "class", "lines");
     for (Answered one : result.first().examples()) {
       Suggestion suggestion = one.suggestion();
       page.open("pre").text(one.position().promptTail(240));

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 /** Bars with their intervals, side by side, as SVG. */
 final class IntervalChart {
   private static final double HEIGHT = 210;
-  private static final double LEFT = 48;
+  private static final double LEFT = 44;
   private static final double TOP = 30;
   private static final double BOTTOM = 40;
-  private static final double SLOT = 92;
+  private static final double LEAST_SLOT = 64;
 
   private IntervalChart() {}
 
@@ -35,8 +35,10 @@ final class IntervalChart {
     if (level != null) {
       ys.add(level);
     }
-    double width = LEFT + 20 + SLOT * bars.size();
-    Axis x = new Axis(0, Math.max(1, bars.size()), LEFT, width - 20);
+    double slot =
+        bars.stream().mapToDouble(bar -> Frame.width(bar.name())).max().orElse(LEAST_SLOT);
+    double width = LEFT + 12 + Math.max(LEAST_SLOT, slot) * bars.size();
+    Axis x = new Axis(0, Math.max(1, bars.size()), LEFT, width - 12);
     Axis y = Axis.of(ys, HEIGHT - BOTTOM, TOP);
     Markup svg = Frame.open(width, HEIGHT, title);
     Frame.grid(svg, x, y);
@@ -64,9 +66,9 @@ final class IntervalChart {
     svg.leaf(
         "rect",
         "x",
-        Markup.at(centre - 22),
+        Markup.at(centre - 20),
         "width",
-        "44",
+        "40",
         "y",
         Markup.at(Math.min(zero, value)),
         "height",

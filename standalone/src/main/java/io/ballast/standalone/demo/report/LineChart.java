@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Lines over iterations, as SVG. */
 final class LineChart {
-  private static final double WIDTH = 360;
-  private static final double HEIGHT = 210;
+  private static final double WIDTH = 340;
+  private static final double HEIGHT = 226;
   private static final double LEFT = 48;
-  private static final double TOP = 30;
+  private static final double TOP = 46;
   private static final double BOTTOM = 34;
 
   private LineChart() {}
@@ -34,9 +34,15 @@ final class LineChart {
       ys.add(level);
     }
     Axis x =
-        new Axis(0, Math.max(1, xs.stream().mapToDouble(v -> v).max().orElse(1)), LEFT, WIDTH - 10);
+        new Axis(0, Math.max(1, xs.stream().mapToDouble(v -> v).max().orElse(1)), LEFT, WIDTH - 16);
     Axis y = Axis.of(ys, HEIGHT - BOTTOM, TOP);
     Markup svg = Frame.open(WIDTH, HEIGHT, title);
+    Frame.legend(
+        svg,
+        series.stream()
+            .filter(line -> !line.points().isEmpty())
+            .map(line -> new Frame.Key(line.name(), line.colour()))
+            .toList());
     Frame.grid(svg, x, y);
     Frame.below(svg, x, y, xTitle);
     if (level != null) {

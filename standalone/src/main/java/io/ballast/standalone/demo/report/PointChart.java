@@ -6,15 +6,15 @@ import java.util.List;
 
 /** Points with intervals in both directions, as SVG: what was estimated against what is true. */
 final class PointChart {
-  private static final double WIDTH = 360;
-  private static final double HEIGHT = 240;
+  private static final double WIDTH = 340;
+  private static final double HEIGHT = 256;
   private static final double LEFT = 48;
-  private static final double TOP = 30;
+  private static final double TOP = 46;
   private static final double BOTTOM = 34;
 
   private PointChart() {}
 
-  /** One point; an interval without width has no whisker. */
+  /** One point; an interval without width has no whisker, a name that is empty no key. */
   record Point(String name, String colour, Interval x, Interval y) {}
 
   /**
@@ -36,6 +36,12 @@ final class PointChart {
     Axis x = Axis.of(xs, LEFT, WIDTH - 14);
     Axis y = Axis.of(ys, HEIGHT - BOTTOM, TOP);
     Markup svg = Frame.open(WIDTH, HEIGHT, title);
+    Frame.legend(
+        svg,
+        points.stream()
+            .filter(point -> !point.name().isEmpty())
+            .map(point -> new Frame.Key(point.name(), point.colour()))
+            .toList());
     Frame.grid(svg, x, y);
     Frame.below(svg, x, y, xTitle);
     if (diagonal) {
@@ -61,18 +67,6 @@ final class PointChart {
       Frame.whisker(svg, cx, y.at(point.y().low()), cx, y.at(point.y().high()));
       svg.leaf(
           "circle", "cx", Markup.at(cx), "cy", Markup.at(cy), "r", "4", "fill", point.colour());
-      if (!point.name().isEmpty()) {
-        boolean right = cx > WIDTH * 0.7;
-        svg.element(
-            "text",
-            point.name(),
-            "x",
-            Markup.at(right ? cx - 8 : cx + 8),
-            "y",
-            Markup.at(cy - 6),
-            "class",
-            right ? "tick end" : "tick");
-      }
     }
     return svg.close("svg");
   }
