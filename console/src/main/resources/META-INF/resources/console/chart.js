@@ -9,7 +9,7 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** Shows [x, y] pairs; a y that is null is a gap. A second row of ys is drawn dashed, `limit` as a level line. */
+/** One chart and the number that it ends with, or that the pointer is on. A y that is null is a gap. */
 export class Chart {
   constructor(title, digits) {
     this.digits = digits;
@@ -60,7 +60,7 @@ export class Chart {
       scales: { x: { time: false }, y: { range: padded } },
       axes: [
         { ...axis, size: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000] },
-        { ...axis, size: 52 },
+        { ...axis, size: 52, space: 26 },
       ],
       series: [{}, { stroke: colour("--accent"), width: 2, points: { show: this.data[0].length < 30, size: 5, fill: colour("--accent") } }],
       hooks: { setCursor: [(plot) => this.point(plot.cursor.idx)] },

@@ -1,7 +1,7 @@
 // "Try a suggestion": one call of Suggest, why it was decided so, and its trace.
 
 import { get, post } from "./api.js";
-import { byId, el, facts, failure, show, table } from "./dom.js";
+import { byId, el, facts, failure, show } from "./dom.js";
 import { showTrace } from "./trace.js";
 import { ABSENT, id, millis, number, significant, span, tag, version, words } from "./words.js";
 
@@ -82,11 +82,9 @@ function draw(prompt, s) {
       ["policy", version(s.policy_version)],
       ["propensity", significant(s.propensity)],
       ["generated", s.generated_tokens === 0 ? "nothing" : `${s.generated_tokens} tokens, then ${words(s.stop_reason, "STOP_REASON_")}; seed ${s.seed}`],
+      ["time", s.timing ? times(s.timing) : null],
       ["suggestion", id(s.suggestion_id)],
-    ]),
-    s.timing ? table("Where the time went in the policy-server", PHASES
-      .filter(([, field]) => s.timing[field])
-      .map(([title, field]) => ({ title, number: true, cell: (timing) => span(millis(timing[field])) })), [s.timing]) : null);
+    ]));
 }
 
 function stage(answer) {
@@ -99,6 +97,11 @@ function stage(answer) {
   ];
 }
 
+function times(timing) {
+  return PHASES.filter(([, field]) => timing[field])
+    .map(([title, field]) => `${title} ${span(millis(timing[field]))}`).join(", ");
+}
+
 function outcome(part, value, more) {
   if (part.failure) {
     return `none: ${part.failure.message} (${words(part.failure.reason, "FAILURE_REASON_")})`;
@@ -109,7 +112,7 @@ function outcome(part, value, more) {
 /** The last spans of a call end just after its answer: asks until none is missing, a few times. */
 async function trace(mine, answer) {
   if (!answer.trace_id) {
-    show(byId("trace"), el("p", { class: "quiet" }, "This call was not traced (ballast.telemetry.sampled-ratio)."));
+    show(byId("trace"), el("p", { class: "quiet" }, "This call was not traced."));
     return;
   }
   for (let attempt = 0; attempt < 4; attempt++) {

@@ -16,6 +16,7 @@ import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.ListRunsRequest;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
+import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.ListAliasesRequest;
 import io.ballast.policy.v1.ListVersionsRequest;
 import io.ballast.policy.v1.PolicyServiceGrpc;
@@ -225,7 +226,8 @@ public final class MeshQuestions {
     SuggestRequest.Builder request =
         SuggestRequest.newBuilder()
             .setPrompt(question.prompt())
-            .setGateMode(question.gateMode())
+            .setGateMode(
+                question.gate().map(MeshQuestions::gateMode).orElse(GateMode.GATE_MODE_UNSPECIFIED))
             .setWithReward(question.withReward())
             .setWithCost(question.withCost());
     if (question.model().isPresent() || question.version().isPresent()) {
@@ -239,6 +241,14 @@ public final class MeshQuestions {
     question.maxNewTokens().ifPresent(sampling::setMaxNewTokens);
     question.seed().ifPresent(sampling::setSeed);
     return request.setSampling(sampling).build();
+  }
+
+  private static GateMode gateMode(SuggestQuestion.Gate gate) {
+    return switch (gate) {
+      case ENFORCE -> GateMode.GATE_MODE_ENFORCE;
+      case SHADOW -> GateMode.GATE_MODE_SHADOW;
+      case OFF -> GateMode.GATE_MODE_OFF;
+    };
   }
 
   private RunServiceGrpc.RunServiceBlockingStub runStub() {

@@ -1,6 +1,5 @@
 package io.ballast.console.grpc;
 
-import io.ballast.policy.v1.GateMode;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -12,7 +11,7 @@ import java.util.OptionalLong;
  * @param prompt the text before the cursor
  * @param model empty: the server's default
  * @param version empty: what the alias {@code serving} points to
- * @param gateMode what the display gate may do
+ * @param gate what the display gate may do; empty: the server's default
  * @param withReward whether the reward-server is asked
  * @param withCost whether the safety-server is asked, and its verdict acted on
  */
@@ -24,6 +23,13 @@ public record SuggestQuestion(
     OptionalInt maxNewTokens,
     OptionalInt candidatesCount,
     OptionalLong seed,
-    GateMode gateMode,
+    Optional<Gate> gate,
     boolean withReward,
-    boolean withCost) {}
+    boolean withCost) {
+  /** What the display gate may do: decide, only be asked, not even that. */
+  public enum Gate {
+    ENFORCE,
+    SHADOW,
+    OFF
+  }
+}

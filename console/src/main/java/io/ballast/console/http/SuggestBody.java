@@ -7,9 +7,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.ballast.console.grpc.SuggestQuestion;
+import io.ballast.console.grpc.SuggestQuestion.Gate;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.policy.v1.GateMode;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -70,7 +71,7 @@ final class SuggestBody {
         body.integer("max_new_tokens"),
         body.integer("candidates_count"),
         body.seed(),
-        body.gateMode(),
+        body.gate(),
         body.flag("with_reward"),
         body.flag("with_cost"));
   }
@@ -139,19 +140,18 @@ final class SuggestBody {
         .orElse(OptionalLong.empty());
   }
 
-  private GateMode gateMode() {
+  private Optional<Gate> gate() {
     return text("gate_mode")
         .map(
             mode ->
-                switch (mode) {
-                  case "ENFORCE" -> GateMode.GATE_MODE_ENFORCE;
-                  case "SHADOW" -> GateMode.GATE_MODE_SHADOW;
-                  case "OFF" -> GateMode.GATE_MODE_OFF;
-                  default ->
-                      throw malformed(
-                          "gate_mode", "'%s' (expected: ENFORCE, SHADOW or OFF)".formatted(mode));
-                })
-        .orElse(GateMode.GATE_MODE_UNSPECIFIED);
+                Arrays.stream(Gate.values())
+                    .filter(gate -> gate.name().equals(mode))
+                    .findFirst()
+                    .orElseThrow(
+                        () ->
+                            malformed(
+                                "gate_mode",
+                                "'%s' (expected: ENFORCE, SHADOW or OFF)".formatted(mode))));
   }
 
   private boolean flag(String name) {
