@@ -50,6 +50,10 @@ public final class ConsoleRoutes implements AutoCloseable {
   public void addTo(Router router) {
     int order = FIRST;
     router.route().order(order++).handler(PageHeaders::add);
+    router
+        .route(API)
+        .order(order++)
+        .handler(BodyHandler.create(false).setBodyLimit(MOST_BODY_BYTES));
     router.route(API).order(order++).handler(this::admit);
     get(router, order++, "/api/servers", context -> questions.servers());
     get(
@@ -63,10 +67,6 @@ public final class ConsoleRoutes implements AutoCloseable {
     get(router, order++, "/api/certificates/:id", context -> questions.certificate(id(context)));
     get(router, order++, "/api/traces/:id", context -> questions.trace(id(context)));
     router.post(SUGGESTIONS).order(order++).handler(ConsoleRoutes::requireJson);
-    router
-        .post(SUGGESTIONS)
-        .order(order++)
-        .handler(BodyHandler.create(false).setBodyLimit(MOST_BODY_BYTES));
     router.post(SUGGESTIONS).order(order++).handler(this::suggest);
     router.route(API).order(order).handler(ConsoleRoutes::unknown).failureHandler(this::failed);
   }
@@ -173,6 +173,13 @@ public final class ConsoleRoutes implements AutoCloseable {
       context.response().putHeader("Retry-After", "1");
     }
     context.response().putHeader("Content-Type", "application/json").end(answer.body().toString());
+  }
+
+  /** What is left of a body that nobody reads would be in the way of the next request. */
+  private static void hangUpOnUnread(RoutingContext context) {
+    if (!context.request().isEnded()) {
+      context.request().connection().close();
+    }
   }
 
   /** What a path asks of the servers; may block. */

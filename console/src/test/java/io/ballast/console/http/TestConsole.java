@@ -3,6 +3,7 @@ package io.ballast.console.http;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -13,6 +14,7 @@ import io.vertx.core.http.RequestOptions;
 import io.vertx.ext.web.Router;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** The console's routes on a loopback port, and a client that may send any header. */
@@ -69,16 +71,19 @@ final class TestConsole implements AutoCloseable {
             .setPort(server.actualPort())
             .setURI(path);
     headers.forEach(options::putHeader);
-    return client
-        .request(options)
-        .compose(request -> request.send(Buffer.buffer(body)))
-        .compose(TestConsole::reply)
-        .toCompletionStage()
-        .toCompletableFuture()
-        .get(20, TimeUnit.SECONDS);
+    CompletableFuture<Reply> reply = new CompletableFuture<>();
+    // on the loop, so that whoever waits for the body is there before the body
+    vertx.runOnContext(
+        loop ->
+            client
+                .request(options)
+                .compose(request -> request.send(Buffer.buffer(body)).compose(TestConsole::reply))
+                .onSuccess(reply::complete)
+                .onFailure(reply::completeExceptionally));
+    return reply.get(20, TimeUnit.SECONDS);
   }
 
-  private static io.vertx.core.Future<Reply> reply(HttpClientResponse response) {
+  private static Future<Reply> reply(HttpClientResponse response) {
     Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     response.headers().forEach(headers::put);
     return response.body().map(text -> new Reply(response.statusCode(), headers, text.toString()));
