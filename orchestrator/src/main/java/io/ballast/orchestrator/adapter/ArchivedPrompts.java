@@ -70,7 +70,10 @@ public final class ArchivedPrompts implements PromptArchive {
   /** No path leads out of the data folder, by {@code ..}, from the root or along a link. */
   private Path resolve(String field, String path) {
     try {
-      Path file = dataFolder.resolve(path);
+      Path file = dataFolder.resolve(path).normalize();
+      if (!file.startsWith(dataFolder.normalize())) { // nobody learns what lies there
+        throw Faults.malformed(field, "'%s' is outside the data folder".formatted(path));
+      }
       if (path.isEmpty() || !Files.isRegularFile(file)) {
         throw Faults.malformed(field, "there is no file '%s' in the data folder".formatted(path));
       }

@@ -11,6 +11,7 @@ import io.ballast.orchestrator.core.learner.WeightsStore;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -18,6 +19,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -46,11 +48,19 @@ public final class ModelFolders implements WeightsStore {
    * @throws MeshException UNKNOWN_MODEL
    */
   public Path folder(String model, String version) {
+    return stored(model, version).folder();
+  }
+
+  /**
+   * Returns a version as it is stored.
+   *
+   * @throws MeshException UNKNOWN_MODEL
+   */
+  ModelStore.StoredModel stored(String model, String version) {
     Faults.requireName("model", model);
     Faults.requireName("version", version);
     for (Path root : roots) {
-      Optional<Path> found =
-          new ModelStore(root).find(model, version).map(ModelStore.StoredModel::folder);
+      Optional<ModelStore.StoredModel> found = new ModelStore(root).find(model, version);
       if (found.isPresent()) {
         return found.get();
       }
@@ -67,10 +77,10 @@ public final class ModelFolders implements WeightsStore {
    * @throws MeshException UNKNOWN_MODEL; PRECONDITION_FAILED if it records none
    */
   public PinnedVersion version(String model, String version) {
-    Path folder = folder(model, version);
+    ModelStore.StoredModel stored = stored(model, version);
     try {
       String sha =
-          ModelManifest.read(folder)
+          ModelManifest.read(stored.folder())
               .flatMap(ModelManifest::weightsSha256)
               .orElseThrow(
                   () ->
@@ -79,7 +89,7 @@ public final class ModelFolders implements WeightsStore {
                               .formatted(version, model, ModelManifest.FILE)));
       return new PinnedVersion(model, version, sha);
     } catch (ModelException e) {
-      throw Faults.of(e);
+      throw Faults.of(e, stored::withoutPath);
     }
   }
 
@@ -161,7 +171,7 @@ public final class ModelFolders implements WeightsStore {
 
   @Override
   public void forgetCheckpoints(String tenant, String prefix, String kept) {
-    Path folder = checkpoints.resolve(Faults.requireName("tenant", tenant));
+    Path folder = checkpoints.resolve(Faults.requireFileName("tenant", tenant));
     if (!Files.isDirectory(folder)) {
       return;
     }
@@ -179,13 +189,18 @@ public final class ModelFolders implements WeightsStore {
 
   private Path file(String tenant, String name) {
     return checkpoints
-        .resolve(Faults.requireName("tenant", tenant))
-        .resolve(Faults.requireName("checkpoint", name) + CHECKPOINT);
+        .resolve(Faults.requireFileName("tenant", tenant))
+        .resolve(Faults.requireFileName("checkpoint", name) + CHECKPOINT);
   }
 
+  /** The cause, which is logged, has the path; a caller is told what is wrong with it. */
   private static MeshException diskFailed(IOException e) {
+    String reason =
+        e instanceof FileSystemException file
+            ? Objects.requireNonNullElse(file.getReason(), e.getClass().getSimpleName())
+            : String.valueOf(e.getMessage());
     return new MeshException(
-        Fault.DEPENDENCY_DOWN, "the folder of weights cannot be used: " + e.getMessage(), e);
+        Fault.DEPENDENCY_DOWN, "the folder of weights cannot be used: " + reason, e);
   }
 
   private static void deleteAll(Path folder) throws IOException {

@@ -19,6 +19,7 @@ import org.yaml.snakeyaml.error.YAMLException;
  * Reads a run's spec: JSON if it begins with a brace, YAML otherwise. No key may be there twice.
  */
 public final class SpecParser implements Function<String, RunSpec> {
+  private static final int MAX_ALIASES = 10;
   private static final JsonMapper JSON =
       JsonMapper.builder()
           .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
@@ -47,6 +48,7 @@ public final class SpecParser implements Function<String, RunSpec> {
     LoaderOptions options = new LoaderOptions();
     options.setAllowDuplicateKeys(false);
     options.setAllowRecursiveKeys(false);
+    options.setMaxAliasesForCollections(MAX_ALIASES);
     try {
       return new Yaml(new SafeConstructor(options)).load(spec);
     } catch (MarkedYAMLException e) {

@@ -1,7 +1,9 @@
 package io.ballast.orchestrator.adapter;
 
 import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.CompletionGroup;
@@ -14,6 +16,7 @@ import io.ballast.inference.torch.TokenGradients;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.inference.torch.TrainableDecoder;
 import io.ballast.inference.torch.WeightsSnapshot;
+import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.GroupGradients;
 import io.ballast.orchestrator.core.learner.GroupLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
@@ -36,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 final class TorchTrainee implements Trainee {
   private static final String TOKENIZER = "tokenizer.json";
 
+  private final StoredModel stored;
   private final Path base;
   private final HuggingFaceTokenizerAdapter tokenizer;
   private final Arithmetic arithmetic;
@@ -45,10 +49,14 @@ final class TorchTrainee implements Trainee {
   private @Nullable TorchDecoder engine;
   private boolean engineIsBehind;
 
-  /** Loads {@code base}, a Hugging Face folder with a tokenizer. */
+  /** Loads {@code stored}, a Hugging Face folder with a tokenizer. */
   TorchTrainee(
-      Path base, Arithmetic arithmetic, ServingOptions serving, OptimizerSettings settings) {
-    this.base = base;
+      StoredModel stored,
+      Arithmetic arithmetic,
+      ServingOptions serving,
+      OptimizerSettings settings) {
+    this.stored = stored;
+    this.base = stored.folder();
     this.arithmetic = arithmetic;
     this.serving = serving;
     this.trained =
@@ -92,7 +100,11 @@ final class TorchTrainee implements Trainee {
   private FrozenDecoder reference() {
     FrozenDecoder loaded = reference;
     if (loaded == null) {
-      loaded = FrozenDecoder.load(base, arithmetic);
+      try {
+        loaded = FrozenDecoder.load(base, arithmetic);
+      } catch (ModelException e) {
+        throw Faults.of(e, stored::withoutPath);
+      }
       reference = loaded;
     }
     return loaded;
@@ -146,7 +158,16 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public void restore(Path file) {
-    var unused = trained.restoreCheckpoint(file);
+    try {
+      var unused = trained.restoreCheckpoint(file);
+    } catch (ModelException e) {
+      throw Faults.of(
+          e,
+          message ->
+              message
+                  .replace(file.toAbsolutePath().toString(), String.valueOf(file.getFileName()))
+                  .replace(file.toString(), String.valueOf(file.getFileName())));
+    }
     engineIsBehind = true;
   }
 

@@ -1,15 +1,17 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.LlamaConfig;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
-import java.nio.file.Path;
 import java.util.Map;
 
 /** Opens model folders for training on libtorch. */
@@ -41,8 +43,12 @@ public final class TorchTraineeLoader implements TraineeLoader {
 
   @Override
   public long memoryBytes(PinnedVersion base) {
-    Path folder = folders.folder(base.model(), base.version());
-    return LlamaConfig.read(folder).parameterCount() * BYTES_A_WEIGHT;
+    StoredModel stored = folders.stored(base.model(), base.version());
+    try {
+      return LlamaConfig.read(stored.folder()).parameterCount() * BYTES_A_WEIGHT;
+    } catch (ModelException e) {
+      throw Faults.of(e, stored::withoutPath);
+    }
   }
 
   @Override
@@ -55,7 +61,11 @@ public final class TorchTraineeLoader implements TraineeLoader {
               .formatted(base.version(), base.model(), found, base.weightsSha256()),
           Map.of("model", base.model(), "version", base.version()));
     }
-    Path folder = folders.folder(base.model(), base.version());
-    return new TorchTrainee(folder, arithmetic, serving, optimizer);
+    StoredModel stored = folders.stored(base.model(), base.version());
+    try {
+      return new TorchTrainee(stored, arithmetic, serving, optimizer);
+    } catch (ModelException e) {
+      throw Faults.of(e, stored::withoutPath);
+    }
   }
 }

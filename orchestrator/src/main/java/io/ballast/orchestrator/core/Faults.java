@@ -1,9 +1,11 @@
 package io.ballast.orchestrator.core;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** Failures that name what was wrong. */
 public final class Faults {
@@ -30,6 +32,15 @@ public final class Faults {
 
   /** Translates an engine's failure. */
   public static MeshException of(ModelException e) {
+    return of(e, UnaryOperator.identity());
+  }
+
+  /**
+   * Translates an engine's failure.
+   *
+   * @param shown makes of its message what a caller may read: no path of this server
+   */
+  public static MeshException of(ModelException e, UnaryOperator<String> shown) {
     Fault fault =
         switch (e.reason()) {
           case INVALID_FOLDER -> Fault.PRECONDITION_FAILED;
@@ -38,16 +49,26 @@ public final class Faults {
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
         };
-    return new MeshException(fault, String.valueOf(e.getMessage()), e);
+    return new MeshException(fault, shown.apply(String.valueOf(e.getMessage())), e);
   }
 
   /**
-   * Returns {@code name} if it may name a file or folder: 1 to 128 of [A-Za-z0-9._-], not starting
-   * with a dot, so that no name leads out of a store.
+   * Returns {@code name} if it may name a model, a version or a run: 1 to 128 of [A-Za-z0-9._-], a
+   * letter or digit first, as in the model store.
    *
    * @throws MeshException MALFORMED_REQUEST, naming {@code field}
    */
   public static String requireName(String field, String name) {
+    return Texts.requireName(field, name);
+  }
+
+  /**
+   * Returns {@code name} if it may name a file or folder of this server: 1 to 128 of
+   * [A-Za-z0-9._-], not starting with a dot, so that no name leads out of its folder.
+   *
+   * @throws MeshException MALFORMED_REQUEST, naming {@code field}
+   */
+  public static String requireFileName(String field, String name) {
     boolean holds =
         !name.isEmpty()
             && name.length() <= MAX_NAME_CHARACTERS

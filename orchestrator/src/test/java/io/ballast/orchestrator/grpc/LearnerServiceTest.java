@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.learner.v1.CallerGradients;
 import io.ballast.learner.v1.CloseSessionRequest;
 import io.ballast.learner.v1.CreateSessionRequest;
@@ -35,7 +37,6 @@ import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.TokenSequence;
 import io.ballast.orchestrator.testing.TestLearner;
-import io.ballast.orchestrator.testing.TestReplies;
 import io.ballast.orchestrator.testing.TinyModel;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
@@ -60,7 +61,8 @@ class LearnerServiceTest {
   private static final TokenSequence BAD = tokens(20, 21);
 
   @TempDir Path root = Path.of("");
-  private final TestReplies replies = new TestReplies();
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("orchestrator"), 64);
   private TestLearner learner;
   private Server server;
   private ManagedChannel channel;

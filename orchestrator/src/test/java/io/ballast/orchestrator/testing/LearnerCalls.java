@@ -1,5 +1,7 @@
 package io.ballast.orchestrator.testing;
 
+import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.learner.v1.CreateSessionRequest;
 import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardBackwardResult;
@@ -25,7 +27,8 @@ import java.util.List;
 public final class LearnerCalls implements AutoCloseable {
   public final LearnerServiceBlockingStub stub;
 
-  private final TestReplies replies = new TestReplies();
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("orchestrator"), 64);
   private final TestLearner learner;
   private final Server server;
   private final ManagedChannel channel;

@@ -1,9 +1,8 @@
 package io.ballast.orchestrator.testing;
 
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.kit.grpc.RequestContext;
-import io.ballast.mesh.v1.Priority;
-import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.TorchTraineeLoader;
 import io.ballast.orchestrator.core.VersionSelector;
@@ -19,19 +18,9 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 
 /** A real learner on {@link TinyModel}, with ids that count. */
 public final class TestLearner implements AutoCloseable {
-  /** Fills in what {@code RequestContexts} would. */
-  public static final Function<RequestMetadata, RequestContext> CONTEXTS =
-      metadata ->
-          new RequestContext(
-              "test",
-              metadata.getTenant().isEmpty() ? "default" : metadata.getTenant(),
-              Priority.PRIORITY_TRAINER,
-              metadata.getIdempotencyKey());
-
   private final AtomicLong nanos = new AtomicLong();
   private final ModelFolders folders;
   private final LearnerSessions sessions;
@@ -40,7 +29,7 @@ public final class TestLearner implements AutoCloseable {
   /**
    * @param root holds models/ with the tiny model, and learner/ for checkpoints
    */
-  public TestLearner(Path root, TestReplies replies) {
+  public TestLearner(Path root, Replies replies) {
     Path models = root.resolve("models");
     folders = new ModelFolders(List.of(models), root.resolve("learner"));
     AtomicLong ids = new AtomicLong();
@@ -60,7 +49,8 @@ public final class TestLearner implements AutoCloseable {
             new LearnerLimits(2, 1L << 30, 64, 64, Duration.ofHours(1)),
             new LearnerSessions.Surroundings(
                 clock, nanos::get, () -> "id-" + ids.incrementAndGet()));
-    service = new LearnerGrpcService(sessions, new CallMapper(CONTEXTS), replies, () -> 7);
+    service =
+        new LearnerGrpcService(sessions, new CallMapper(RequestContexts::from), replies, () -> 7);
   }
 
   /** The service to serve. */

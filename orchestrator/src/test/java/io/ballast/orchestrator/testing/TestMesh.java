@@ -1,9 +1,13 @@
 package io.ballast.orchestrator.testing;
 
 import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
+import io.ballast.learner.v1.LearnerServiceGrpc;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.config.OrchestratorConfig;
 import io.ballast.orchestrator.config.OrchestratorProperties;
@@ -58,7 +62,9 @@ public final class TestMesh implements AutoCloseable {
 
   public final Path root;
 
-  private final TestReplies replies = new TestReplies();
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("orchestrator"), 64);
+  private final Database store;
   private final List<Server> servers = new ArrayList<>();
   private final List<ManagedChannel> channels = new ArrayList<>();
   private final OrchestratorServer orchestrator;
@@ -67,12 +73,14 @@ public final class TestMesh implements AutoCloseable {
   private TestMesh(
       Path root,
       TestDatabase database,
+      Database store,
       FakePolicyServer policy,
       FakeRewardServer rewards,
       FakeSafetyServer safety,
       Map<String, String> properties) {
     this.root = root;
     this.database = database;
+    this.store = store;
     this.policy = policy;
     this.rewards = rewards;
     this.safety = safety;
@@ -85,7 +93,7 @@ public final class TestMesh implements AutoCloseable {
             OrchestratorConfig.from(properties(properties)),
             new Runtime(policyChannel, rewardChannel, safetyChannel),
             new OrchestratorServer.Surroundings(
-                TestLearner.CONTEXTS,
+                RequestContexts::from,
                 random,
                 () -> UUID.randomUUID().toString(),
                 time -> {
@@ -103,10 +111,22 @@ public final class TestMesh implements AutoCloseable {
 
   /** The same with these properties beside the defaults. */
   public static TestMesh start(Path root, Map<String, String> properties) {
+    TestDatabase database = TestDatabase.create();
+    return start(root, database, database, properties);
+  }
+
+  /** Starts on a database of the test's own. */
+  public static TestMesh startOn(Database store, Path root) {
+    return start(root, TestDatabase.create(), store, Map.of());
+  }
+
+  private static TestMesh start(
+      Path root, TestDatabase database, Database store, Map<String, String> properties) {
     TinyModel.writeTo(root.resolve("models"));
     return new TestMesh(
         root,
-        TestDatabase.create(),
+        database,
+        store,
         new FakePolicyServer(root.resolve("models")),
         new FakeRewardServer(),
         new FakeSafetyServer(),
@@ -115,7 +135,7 @@ public final class TestMesh implements AutoCloseable {
 
   /** Starts another orchestrator on the same data, as after a stop. */
   public TestMesh startAgain() {
-    return new TestMesh(root, database, policy, rewards, safety, Map.of());
+    return new TestMesh(root, database, store, policy, rewards, safety, Map.of());
   }
 
   /** Reads properties as the process does, with these values beside the defaults. */
@@ -131,6 +151,10 @@ public final class TestMesh implements AutoCloseable {
 
   public RunServiceGrpc.RunServiceBlockingStub runs() {
     return RunServiceGrpc.newBlockingStub(channel);
+  }
+
+  public LearnerServiceGrpc.LearnerServiceBlockingStub learner() {
+    return LearnerServiceGrpc.newBlockingStub(channel);
   }
 
   public RunServiceGrpc.RunServiceStub runsAsync() {
@@ -202,7 +226,7 @@ public final class TestMesh implements AutoCloseable {
 
     @Override
     public Database database(String schema) {
-      return database;
+      return store;
     }
 
     @Override

@@ -91,6 +91,7 @@ public final class LearnerSession implements AutoCloseable {
    * @throws MeshException OVERLOADED, DEPENDENCY_BROKEN
    */
   public SampleAnswer sample(SampleCommand command, CallCancellation cancellation) {
+    command.requireSize(trainee.shape().contextTokens());
     int window = Math.max(surroundings.limits().sampleWindow(), command.completionsCount());
     return ask(
         () ->
@@ -219,7 +220,7 @@ public final class LearnerSession implements AutoCloseable {
 
   /** Keeps weights and optimiser state under {@code name}. */
   public Operation<OperationResult> keep(Caller caller, String fingerprint, String name) {
-    Faults.requireName("checkpoint", name);
+    Faults.requireFileName("checkpoint", name);
     return submit(
         caller,
         fingerprint,
@@ -232,7 +233,7 @@ public final class LearnerSession implements AutoCloseable {
 
   /** Goes back to a checkpoint; forgets gradients. */
   public Operation<OperationResult> restore(Caller caller, String fingerprint, String name) {
-    Faults.requireName("checkpoint", name);
+    Faults.requireFileName("checkpoint", name);
     return submit(
         caller,
         fingerprint,

@@ -17,6 +17,7 @@ public record SampleCommand(
     List<Prompt> prompts, int completionsCount, SamplingOptions sampling, int maxPromptTokens) {
   private static final int MAX_PROMPTS = 1_024;
   private static final int MAX_COMPLETIONS = 64;
+  private static final int MAX_TOKENS = 1 << 22;
 
   /** What to continue. */
   public sealed interface Prompt {
@@ -45,6 +46,23 @@ public record SampleCommand(
     if (maxPromptTokens < 0) {
       throw Faults.malformed(
           "max_prompt_tokens", "%d (expected: at least 0)".formatted(maxPromptTokens));
+    }
+  }
+
+  /**
+   * Checks that the answer fits in memory and into one message.
+   *
+   * @param contextTokens the longest that a completion can be
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST
+   */
+  void requireSize(int contextTokens) {
+    int each = Math.min(sampling.maxNewTokens(), contextTokens);
+    long tokens = (long) prompts.size() * completionsCount * each;
+    if (tokens > MAX_TOKENS) {
+      throw Faults.malformed(
+          "completions_count",
+          "%,d prompts of %d completions of up to %,d tokens are %,d tokens (expected: at most %,d a call)"
+              .formatted(prompts.size(), completionsCount, each, tokens, MAX_TOKENS));
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.spec.PromptSource;
@@ -73,7 +74,10 @@ final class PromptReader {
       case PromptSource.Inline(List<String> prompts) -> valid(field + ".inline", prompts);
       case PromptSource.InFile(String path) ->
           valid(field + ".file", archive.ofFile(field + ".file", path));
-      case PromptSource.Feedback(int max) -> archive.ofFeedback(tenant, max);
+      case PromptSource.Feedback(int max) ->
+          archive.ofFeedback(tenant, max).stream()
+              .filter(prompt -> Texts.storageFlaw(prompt) == null) // no user's text stops a run
+              .toList();
     };
   }
 

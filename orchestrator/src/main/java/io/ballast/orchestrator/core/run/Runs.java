@@ -21,6 +21,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,7 +31,8 @@ public final class Runs {
   private static final int MAX_SPEC_BYTES = 1 << 20;
   private static final int DEFAULT_PAGE = 100;
   private static final int MAX_PAGE = 1_000;
-  private static final int CANONICAL_ID_CHARACTERS = 36;
+  private static final Pattern CANONICAL_ID =
+      Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
   /** Time and chance. */
   public record Surroundings(InstantSource clock, Supplier<String> ids, Duration watchInterval) {}
@@ -82,7 +84,7 @@ public final class Runs {
    * @throws MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL; DEPENDENCY_DOWN
    */
   public Run create(Caller caller, String spec, String fingerprint) {
-    Faults.requireName("metadata.tenant", caller.tenant());
+    Faults.requireFileName("metadata.tenant", caller.tenant());
     Optional<RunStore.Keyed> repeated =
         caller.idempotencyKey().isEmpty()
             ? Optional.empty()
@@ -300,7 +302,7 @@ public final class Runs {
 
   private Run require(Caller caller, String runId) {
     Optional<Run> found =
-        runId.length() == CANONICAL_ID_CHARACTERS ? store.find(runId) : Optional.empty();
+        CANONICAL_ID.matcher(runId).matches() ? store.find(runId) : Optional.empty();
     return found
         .filter(run -> run.tenant().equals(caller.tenant()))
         .orElseThrow(() -> Faults.unknown("run", runId));

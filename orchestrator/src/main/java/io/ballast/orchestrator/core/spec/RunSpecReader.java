@@ -179,7 +179,7 @@ public final class RunSpecReader {
   private static String runName(SpecNode root) {
     String expected = "a name, 1 to 64 of [A-Za-z0-9._-], a letter or digit first";
     String name = root.requiredText("name", expected);
-    Faults.requireName("name", name);
+    Faults.requireFileName("name", name);
     if (name.length() > MAX_NAME_CHARACTERS || !Character.isLetterOrDigit(name.charAt(0))) {
       throw root.flaw("name", "'" + name + "'", expected);
     }

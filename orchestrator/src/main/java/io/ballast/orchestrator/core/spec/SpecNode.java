@@ -46,7 +46,7 @@ final class SpecNode {
 
   private SpecNode allowing(String... known) {
     for (Object key : values.keySet()) {
-      String name = String.valueOf(key);
+      String name = kind(key); // a key of YAML may be a list
       if (!Arrays.asList(known).contains(name)) {
         String nearest = nearest(name, known);
         throw Faults.malformed(
@@ -111,7 +111,7 @@ final class SpecNode {
     if (value instanceof Integer || value instanceof Long) {
       return ((Number) value).longValue();
     }
-    throw flaw(key, shown(value), "a whole number of 64 bits");
+    throw flaw(key, kind(value), "a whole number of 64 bits");
   }
 
   double number(String key, double otherwise, DoublePredicate holds, String expected) {
@@ -156,7 +156,7 @@ final class SpecNode {
     if (value instanceof Boolean flag) {
       return flag;
     }
-    throw flaw(key, shown(value), "true or false");
+    throw flaw(key, kind(value), "true or false");
   }
 
   /** One of {@code allowed}, in any case. */

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -189,6 +190,48 @@ class RunSpecTest {
   void whatMustBeThereIsNamed(String from, String to, String message) {
     assertThatThrownBy(() -> read(LEAST.replace(from, to == null ? "" : to)))
         .isInstanceOf(MeshException.class)
+        .hasMessageStartingWith(message);
+  }
+
+  /** Of what YAML and JSON can say beyond keys and values, nothing is done, and soon. */
+  @Test
+  @Timeout(20)
+  void whatOnlyLooksLikeASpecIsRefusedAtOnce() {
+    StringBuilder bomb = new StringBuilder("a0: &a0 [x, x]\n");
+    for (int i = 1; i < 40; i++) {
+      bomb.append("a%d: &a%d [*a%d, *a%d]\n".formatted(i, i, i - 1, i - 1));
+    }
+    refused(bomb.toString(), "spec: no YAML: Number of aliases");
+    StringBuilder small = new StringBuilder(LEAST + "seed: [&a0 [x, x]");
+    for (int i = 1; i < 10; i++) {
+      small.append(", &a%d [*a%d]".formatted(i, i - 1));
+    }
+    refused(small + "]", "seed: a list (expected: a whole number of 64 bits)");
+    refused(LEAST + "seed: &s [*s]", "seed: a list (expected: a whole number of 64 bits)");
+    refused(LEAST + "? [a, b]\n: 1", "a list: unknown key");
+    refused(
+        LEAST + "seed: !!java.net.URL [\"http://127.0.0.1\"]",
+        "spec: no YAML: Global tag is not allowed");
+    refused(LEAST + "---\nname: second", "spec: no YAML: ");
+    refused("x: " + "[".repeat(100_000), "spec: no YAML: Nesting Depth exceeded max");
+    refused("{\"x\": " + "[".repeat(100_000), "spec: no JSON: Document nesting depth");
+    refused("{\"seed\": " + "9".repeat(100_000) + "}", "spec: no JSON: Number value length");
+    refused("{\"seed\": 1, \"seed\": 2}", "spec: no JSON: Duplicate field 'seed'");
+    refused("{} {}", "spec: no JSON: Trailing token");
+    refused("{\"seed\": NaN}", "spec: no JSON: Non-standard token 'NaN'");
+    refused("[]", "spec: a list (expected: an object with keys)");
+    refused("just words", "spec: just words (expected: an object with keys)");
+    refused(LEAST + "seed: 9223372036854775808", "seed: 9223372036854775808 (expected: a whole");
+    refused(LEAST + "policy: {model: -x}", "policy.model: '-x' (expected: 1 to 128 of");
+    refused(LEAST + "policy: {version: \"1\\n2\"}", "policy.version: '1\n2' (expected: 1 to 128");
+  }
+
+  private static void refused(String spec, String message) {
+    assertThatThrownBy(() -> read(spec))
+        .as(spec.substring(0, Math.min(200, spec.length())))
+        .isInstanceOfSatisfying(
+            MeshException.class,
+            thrown -> assertThat(thrown.fault()).isEqualTo(Fault.MALFORMED_REQUEST))
         .hasMessageStartingWith(message);
   }
 

@@ -1,0 +1,75 @@
+package io.ballast.orchestrator.testing;
+
+import io.ballast.kit.postgres.Database;
+import io.ballast.kit.postgres.Postgres;
+import io.ballast.kit.postgres.PostgresSettings;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jdbi.v3.core.Jdbi;
+
+/** A PostgreSQL of a test's own, pooled as in production, which can go away under its users. */
+public final class StoppablePostgres implements Database, AutoCloseable {
+  private static final Duration WAIT = Duration.ofMillis(500);
+
+  private final Path data;
+  private final Postgres postgres;
+  private final Database database;
+
+  /**
+   * Starts one, with the schema {@code orchestrator}.
+   *
+   * @param folder an empty folder
+   */
+  public StoppablePostgres(Path folder) {
+    data = folder.resolve("postgres").resolve("data");
+    postgres =
+        Postgres.embedded(
+            folder.resolve("postgres"),
+            folder.resolve("postgres.log"),
+            new PostgresSettings(4, WAIT),
+            new SimpleMeterRegistry());
+    database = postgres.schema("orchestrator");
+  }
+
+  @Override
+  public Jdbi jdbi() {
+    return database.jdbi();
+  }
+
+  /** Stops the server as a crash of its machine would, and waits until it is gone. */
+  public void stop() throws Exception {
+    String pid = Files.readAllLines(data.resolve("postmaster.pid")).getFirst().strip();
+    ProcessHandle process = ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
+    var unused = new ProcessBuilder("kill", "-QUIT", pid).start().waitFor();
+    process.onExit().get(20, TimeUnit.SECONDS);
+  }
+
+  /** Starts it again, where it was and with what it held. */
+  public void startAgain() {
+    String url = postgres.address().url();
+    try {
+      Files.deleteIfExists(
+          data.resolve("epg-lock")); // the library's own, of the server that is gone
+      var unused =
+          EmbeddedPostgres.builder()
+              .setDataDirectory(data)
+              .setCleanDataDirectory(false)
+              .setPort(Integer.parseInt(url.replaceAll(".*:(\\d+)/.*", "$1")))
+              .setRegisterShutdownHook(false)
+              .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    postgres.close();
+  }
+}
