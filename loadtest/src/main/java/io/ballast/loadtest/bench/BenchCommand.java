@@ -2,12 +2,15 @@ package io.ballast.loadtest.bench;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.lang.management.OperatingSystemMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -62,6 +65,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   private static final List<Integer> WIDTHS = List.of(1, 8, 64);
   private static final int PROMPTS = 64;
+  private static final double BUSY_SHARE = 0.4;
 
   @Parameters(index = "0", paramLabel = "NAME", description = "Which benchmark: first.")
   private String name = "";
@@ -106,6 +110,7 @@ public final class BenchCommand implements Callable<Integer> {
       require(home.resolve("mesh"), "ballast.home");
     }
     PrintWriter out = spec.commandLine().getOut();
+    warnIfBusy(spec.commandLine().getErr());
     List<Figure> figures = measure(parts, home, folder, spec.commandLine().getErr());
     out.print(FigureReport.table(figures));
     out.flush();
@@ -113,6 +118,21 @@ public final class BenchCommand implements Callable<Integer> {
       Files.writeString(json, FigureReport.json(figures));
     }
     return figures.stream().allMatch(Figure::holds) ? 0 : 1;
+  }
+
+  /** Nothing here is comparable with what a busy machine shows, ratios included. */
+  private static void warnIfBusy(PrintWriter err) {
+    OperatingSystemMXBean machine = ManagementFactory.getOperatingSystemMXBean();
+    double load = machine.getSystemLoadAverage(); // negative where there is none
+    if (load > BUSY_SHARE * machine.getAvailableProcessors()) {
+      err.printf(
+          Locale.ROOT,
+          "mesh: something else runs here (load %.1f on %d cores); wait for it, or distrust these"
+              + " figures%n",
+          load,
+          machine.getAvailableProcessors());
+      err.flush();
+    }
   }
 
   private List<Figure> measure(Set<Part> parts, Path home, Path folder, PrintWriter err)

@@ -135,7 +135,7 @@ final class EngineBench {
       int[][] prompts,
       BareLlama bare) {
     // short measurements and many of them: a burst of other work then spoils few pairs
-    int times = Math.max(1, 256 / (rows * NEW_TOKENS));
+    int times = Math.max(1, (rows == 1 ? 256 : 1_024) / (rows * NEW_TOKENS));
     long[] seed = new long[1];
     return Pairs.measure(
             repetitions,
