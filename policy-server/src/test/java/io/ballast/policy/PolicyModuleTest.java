@@ -9,6 +9,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.policy.testing.LeftoverThreads;
 import io.ballast.policy.testing.TestClock;
 import io.ballast.policy.testing.TestDatabase;
 import io.ballast.policy.testing.TestMesh;
@@ -143,7 +144,26 @@ class PolicyModuleTest {
     assertThatThrownBy(() -> module.start(runtime(List.of(models))))
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
-        .hasMessageContaining("ballast.json");
+        .hasMessageContaining("ballast.json")
+        .hasMessageNotContaining(models.toString());
+  }
+
+  @Test
+  void aModuleThatIsClosedLeavesNoThreadBehind() throws IOException {
+    LeftoverThreads threads = new LeftoverThreads();
+    SampleResponse drawn =
+        PolicyServiceGrpc.newBlockingStub(start())
+            .sample(
+                SampleRequest.newBuilder()
+                    .addPrompts(TextOrTokens.newBuilder().setText("int i = "))
+                    .setSampling(SamplingOptions.newBuilder().setMaxNewTokens(2))
+                    .build());
+    assertThat(drawn.getResults(0).hasGroup()).isTrue();
+
+    stop();
+    module.close(); // again: nothing happens
+
+    threads.assertNone();
   }
 
   private Channel start() throws IOException {

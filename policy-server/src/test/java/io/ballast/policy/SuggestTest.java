@@ -25,9 +25,11 @@ import io.ballast.policy.v1.SuggestStreamRequest;
 import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.ballast.safety.v1.GateOutcome;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -354,6 +356,30 @@ class SuggestTest {
     call.cancel(true);
 
     assertThat(decoder.endlessCancelled.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(storedSuggestions()).isZero();
+  }
+
+  @Test
+  void aCallerWhoLeavesAStreamStopsTheDecodeLoopAndNothingIsRecorded() throws Exception {
+    Context.CancellableContext caller = Context.current().withCancellation();
+    Iterator<SuggestStreamResponse> stream =
+        caller.call(
+            () ->
+                mesh.policy()
+                    .suggestStream(
+                        SuggestStreamRequest.newBuilder()
+                            .setRequest(request().setPrompt(FakeDecoder.ENDLESS))
+                            .build()));
+    FakeDecoder decoder = models.decoder("1");
+    assertThat(decoder.endlessStarted.await(20, TimeUnit.SECONDS)).isTrue();
+
+    caller.cancel(null);
+
+    assertThat(decoder.endlessCancelled.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThatThrownBy(() -> stream.forEachRemaining(event -> {}))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.CANCELLED));
     assertThat(storedSuggestions()).isZero();
   }
 
