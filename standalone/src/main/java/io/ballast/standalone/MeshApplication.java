@@ -6,13 +6,12 @@ import io.ballast.standalone.config.MeshProperties;
 import io.ballast.standalone.process.MeshProcess;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
-import io.quarkus.runtime.annotations.QuarkusMain;
 import jakarta.inject.Inject;
 
 /**
- * The process: reads configuration, starts the servers of its roles, and drains them at its end.
+ * What the process does: reads configuration, starts the servers of its roles, and drains them at
+ * its end.
  */
-@QuarkusMain
 public final class MeshApplication implements QuarkusApplication {
   private static final int FAILED = 1;
 

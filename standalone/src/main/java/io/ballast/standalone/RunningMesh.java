@@ -2,10 +2,11 @@ package io.ballast.standalone;
 
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
+import io.ballast.kit.telemetry.RecentSpans;
+import io.ballast.kit.telemetry.Telemetry;
 import io.ballast.standalone.config.MeshConfig;
 import io.ballast.standalone.process.MeshProcess;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.opentelemetry.api.OpenTelemetry;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public class RunningMesh {
   private final MeterRegistry meters;
   private volatile @Nullable MeshProcess process;
+  private volatile @Nullable Telemetry telemetry;
 
   /** Takes the registry that {@code /q/metrics} shows. */
   @Inject
@@ -28,16 +30,18 @@ public class RunningMesh {
 
   /** Starts the servers; see {@link MeshProcess#start}. */
   public MeshProcess start(MeshConfig config, Function<Role, ServerModule> modules) {
+    Telemetry traces = Telemetry.start(config.telemetry());
+    telemetry = traces;
     MeshProcess started =
         MeshProcess.start(
-            config,
-            modules,
-            meters,
-            OpenTelemetry.noop(),
-            InstantSource.system(),
-            System::nanoTime);
+            config, modules, meters, traces.api(), InstantSource.system(), System::nanoTime);
     process = started;
     return started;
+  }
+
+  /** The last spans of this process; empty until it starts. */
+  public Optional<RecentSpans> spans() {
+    return Optional.ofNullable(telemetry).map(Telemetry::recent);
   }
 
   /** The servers; empty until all of them answer. */
@@ -45,9 +49,10 @@ public class RunningMesh {
     return Optional.ofNullable(process);
   }
 
-  /** Drains and stops them. */
+  /** Drains and stops them, then sends the last traces. */
   @PreDestroy
   void stop() {
     process().ifPresent(MeshProcess::close);
+    Optional.ofNullable(telemetry).ifPresent(Telemetry::close);
   }
 }

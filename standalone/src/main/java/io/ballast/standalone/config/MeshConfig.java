@@ -5,6 +5,7 @@ import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.kit.postgres.PostgresSettings;
 import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.runtime.Role;
+import io.ballast.kit.telemetry.TelemetrySettings;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -26,6 +27,7 @@ import java.util.Set;
  * @param peerCalls how peers are called
  * @param database empty: embedded in the data folder
  * @param databaseSettings how the database is used
+ * @param telemetry where traces go
  * @param maxCalls under way at once, ≥ 1
  */
 public record MeshConfig(
@@ -38,6 +40,7 @@ public record MeshConfig(
     PeerSettings peerCalls,
     Optional<PostgresAddress> database,
     PostgresSettings databaseSettings,
+    TelemetrySettings telemetry,
     int maxCalls) {
   /** Checks and copies. */
   public MeshConfig {
@@ -55,8 +58,9 @@ public record MeshConfig(
    * @throws IllegalArgumentException if one is out of its range, naming it
    */
   public static MeshConfig from(MeshProperties properties) {
+    Set<Role> roles = roles(properties.roles());
     return new MeshConfig(
-        roles(properties.roles()),
+        roles,
         new MeshServer.Options(
             properties.host(),
             properties.port(),
@@ -87,7 +91,21 @@ public record MeshConfig(
                         properties.database().password().orElse(""))),
         new PostgresSettings(
             properties.database().maxConnections(), properties.database().connectTimeout()),
+        new TelemetrySettings(
+            processName(roles),
+            properties.telemetry().otlpEndpoint(),
+            properties.telemetry().sampledRatio(),
+            properties.telemetry().recentSpans()),
         properties.maxCalls());
+  }
+
+  /** What errors and traces call the process: its server, or the mesh where several share it. */
+  public String processName() {
+    return processName(roles);
+  }
+
+  private static String processName(Set<Role> roles) {
+    return roles.size() == 1 ? roles.iterator().next().label() : "ballast";
   }
 
   /** The roles in the order in which they start. */

@@ -41,7 +41,7 @@ public final class MeshProcess implements AutoCloseable {
   private @Nullable CompletableFuture<Postgres> postgres;
   private @Nullable ProcessRuntime runtime;
   private @Nullable MeshServer server;
-  private boolean closed;
+  private volatile boolean closed;
 
   private MeshProcess(MeshConfig config) {
     this.config = config;
@@ -121,6 +121,11 @@ public final class MeshProcess implements AutoCloseable {
   /** A channel to a server, here or elsewhere, as the servers themselves have it. */
   public Channel peer(Role role) {
     return started(runtime).peer(role);
+  }
+
+  /** Whether calls are taken: from the end of {@link #start} until {@link #close} begins. */
+  public boolean isServing() {
+    return server != null && !closed;
   }
 
   /** Whether the database answers; empty if no server of this process has one. */

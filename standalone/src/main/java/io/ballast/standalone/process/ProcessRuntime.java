@@ -45,7 +45,8 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
     this.port = port;
     this.surroundings = surroundings;
     this.postgres = postgres;
-    this.replies = new VirtualThreadReplies(new StatusMapper(domain(config)), config.maxCalls());
+    this.replies =
+        new VirtualThreadReplies(new StatusMapper(config.processName()), config.maxCalls());
   }
 
   @Override
@@ -116,10 +117,5 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
     replies.close();
     peers.values().forEach(PeerChannel::close);
     peers.clear();
-  }
-
-  /** The domain of errors: the server's name, or the mesh's where several share a process. */
-  private static String domain(MeshConfig config) {
-    return config.roles().size() == 1 ? config.roles().iterator().next().label() : "ballast";
   }
 }

@@ -1,0 +1,48 @@
+package io.ballast.standalone;
+
+import io.ballast.kit.runtime.Role;
+import io.ballast.standalone.process.MeshProcess;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
+import org.eclipse.microprofile.health.Readiness;
+
+/**
+ * Whether to send this process calls: its servers take them, and their database answers. Says which
+ * of the two is missing.
+ */
+@Readiness
+@ApplicationScoped
+public class MeshReadiness implements HealthCheck {
+  private final RunningMesh mesh;
+
+  /** Looks at {@code mesh} whenever it is asked. */
+  @Inject
+  public MeshReadiness(RunningMesh mesh) {
+    this.mesh = mesh;
+  }
+
+  @Override
+  public HealthCheckResponse call() {
+    HealthCheckResponseBuilder answer = HealthCheckResponse.named("mesh");
+    Optional<MeshProcess> running = mesh.process();
+    if (running.isEmpty()) {
+      return answer.down().withData("servers", "starting").build();
+    }
+    MeshProcess process = running.get();
+    Optional<Boolean> database = process.databaseReachable();
+    answer
+        .status(process.isServing() && database.orElse(true))
+        .withData(
+            "servers",
+            process.roles().stream().map(Role::label).collect(Collectors.joining(", "))
+                + (process.isServing() ? "" : ": stopping"))
+        .withData("grpc_port", process.port());
+    database.ifPresent(up -> answer.withData("database", up ? "reachable" : "does not answer"));
+    return answer.build();
+  }
+}

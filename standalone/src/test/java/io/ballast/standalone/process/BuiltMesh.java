@@ -1,0 +1,229 @@
+package io.ballast.standalone.process;
+
+import io.ballast.kit.runtime.Role;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A process of the program that Maven has just built, with the models that come with it, started as
+ * {@code ./mesh up} starts it, on free ports.
+ */
+final class BuiltMesh implements AutoCloseable {
+  private static final long PATIENCE_SECONDS = 120;
+
+  private final Process process;
+  private final Path output;
+  private final Path data;
+  private final int port;
+  private final int httpPort;
+  private final ManagedChannel channel;
+
+  private BuiltMesh(Process process, Path output, Path data, int port, int httpPort) {
+    this.process = process;
+    this.output = output;
+    this.data = data;
+    this.port = port;
+    this.httpPort = httpPort;
+    this.channel =
+        NettyChannelBuilder.forAddress(InetAddress.getLoopbackAddress().getHostAddress(), port)
+            .usePlaintext()
+            .build();
+  }
+
+  /** The checkout. */
+  static Path home() {
+    String home = System.getProperty("ballast.home");
+    if (home == null) {
+      throw new IllegalStateException("these tests need the built program: run them with Maven");
+    }
+    return Path.of(home).toAbsolutePath().normalize();
+  }
+
+  /** Starts all four servers in one process, and waits until they answer. */
+  static BuiltMesh start(Path data, Map<String, String> properties) {
+    return launch(data, "mesh", freePort(), freePort(), properties).awaitReady();
+  }
+
+  /** Starts four processes that call each other, and waits until all of them answer. */
+  static Map<Role, BuiltMesh> startSplit(Path data) {
+    Map<Role, Integer> ports = new TreeMap<>();
+    for (Role role : Role.values()) {
+      ports.put(role, freePort());
+    }
+    Map<Role, BuiltMesh> started = new TreeMap<>();
+    for (Role role : Role.values()) {
+      Map<String, String> properties = new HashMap<>();
+      properties.put("ballast.roles", name(role));
+      for (Role peer : Role.values()) {
+        if (peer != role) {
+          properties.put("ballast.peers." + name(peer), "127.0.0.1:" + ports.get(peer));
+        }
+      }
+      started.put(role, launch(data, role.label(), ports.get(role), freePort(), properties));
+    }
+    started.values().forEach(BuiltMesh::awaitReady);
+    return started;
+  }
+
+  private static String name(Role role) {
+    return role.label().replace("-server", "");
+  }
+
+  /** Starts a process on these ports without waiting for it. */
+  static BuiltMesh launch(
+      Path data, String name, int port, int httpPort, Map<String, String> properties) {
+    Map<String, String> all = new TreeMap<>(properties);
+    all.put("ballast.data", data.toString());
+    all.put("ballast.models", home().resolve("models").toString());
+    all.put("ballast.port", Integer.toString(port));
+    all.put("ballast.http-port", Integer.toString(httpPort));
+    all.put("quarkus.log.file.path", data.resolve("logs").resolve(name + ".log").toString());
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("@" + home().resolve("standalone/jvm.options"));
+    all.forEach((key, value) -> command.add("-D" + key + "=" + value));
+    command.add("-jar");
+    command.add(home().resolve("standalone/target/quarkus-app/quarkus-run.jar").toString());
+    try {
+      Path output = Files.createDirectories(data.resolve("logs")).resolve(name + "-" + port);
+      Process process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(output.toFile())
+              .start();
+      return new BuiltMesh(process, output, data, port, httpPort);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Waits until the process says that it answers. */
+  BuiltMesh awaitReady() {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (!said().contains("mesh ready:")) {
+      if (ended(100) || System.nanoTime() > deadline) {
+        process.destroyForcibly();
+        throw new AssertionError("the mesh does not answer; it said:\n" + said());
+      }
+    }
+    return this;
+  }
+
+  /** Waits until the process ends by itself, and returns its exit code. */
+  int awaitEnd() {
+    if (!ended(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS))) {
+      process.destroyForcibly();
+      throw new AssertionError("the process does not end; it said:\n" + said());
+    }
+    return process.exitValue();
+  }
+
+  private boolean ended(long millis) {
+    try {
+      return process.waitFor(millis, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** All that it has printed. */
+  String said() {
+    try {
+      return Files.readString(output, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The line for people that says why it did not start. */
+  String complaint() {
+    return said()
+        .lines()
+        .filter(line -> line.startsWith("mesh: "))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no line 'mesh: …' in:\n" + said()));
+  }
+
+  /** The body of an HTTP answer. */
+  String http(String path) {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client
+          .send(
+              HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + path)).build(),
+              HttpResponse.BodyHandlers.ofString())
+          .body();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** A channel to its gRPC port. */
+  ManagedChannel channel() {
+    return channel;
+  }
+
+  Path data() {
+    return data;
+  }
+
+  int port() {
+    return port;
+  }
+
+  int httpPort() {
+    return httpPort;
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** What {@code kill} does: SIGTERM. */
+  void terminate() {
+    process.destroy();
+  }
+
+  /** What {@code kill -9} does: no time for anything. */
+  void kill() {
+    process.destroyForcibly();
+    awaitEnd();
+    channel.shutdownNow();
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    process.destroy();
+    awaitEnd();
+  }
+
+  /** A port that nothing listens on now. */
+  static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

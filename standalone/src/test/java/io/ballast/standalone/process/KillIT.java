@@ -1,0 +1,93 @@
+package io.ballast.standalone.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.WatchRunResponse;
+import io.ballast.policy.v1.SuggestResponse;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What was acknowledged is there after kill -9, and a run goes on as if nothing had been. */
+class KillIT {
+  private static final int ITERATIONS = 5;
+
+  @TempDir private Path data = Path.of(".");
+
+  @Test
+  void feedbackSurvivesAndARunGoesOnWithNoSampleCountedTwice() {
+    String spec = spec();
+    SuggestResponse suggestion;
+    String killed;
+    try (BuiltMesh mesh = BuiltMesh.start(data, Map.of())) {
+      suggestion = TestCalls.suggest(mesh.channel(), "int size = list.");
+      TestCalls.accept(mesh.channel(), suggestion.getSuggestionId(), "the key");
+
+      killed = TestCalls.create(mesh.channel(), spec);
+      Iterator<WatchRunResponse> told = TestCalls.watch(mesh.channel(), killed);
+      int done = 0;
+      while (done < 2) {
+        done = told.next().getRun().getIterationsDone();
+      }
+      mesh.kill();
+    }
+    try (BuiltMesh mesh = BuiltMesh.start(data, Map.of())) {
+      assertThat(TestCalls.accept(mesh.channel(), suggestion.getSuggestionId(), "the key"))
+          .satisfies(answer -> assertThat(answer.getDuplicate()).isTrue());
+      assertThat(TestCalls.recorded(mesh.channel(), suggestion.getSuggestionId()).getEventsCount())
+          .isEqualTo(1);
+
+      Run ended = TestCalls.awaitEnd(mesh.channel(), killed);
+      assertThat(ended.getState())
+          .isIn(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
+      String whole = TestCalls.create(mesh.channel(), spec);
+      var unused = TestCalls.awaitEnd(mesh.channel(), whole);
+
+      GetRunResponse resumed = TestCalls.run(mesh.channel(), killed);
+      assertThat(resumed.getIterationsList())
+          .extracting(IterationMetrics::getIteration)
+          .containsExactly(1, 2, 3, 4, 5);
+      assertThat(resumed.getIterationsList())
+          .allSatisfy(
+              iteration ->
+                  assertThat(iteration.getSamplesCount() + iteration.getDroppedCount())
+                      .isEqualTo(8));
+      assertThat(rewards(resumed)).isEqualTo(rewards(TestCalls.run(mesh.channel(), whole)));
+    }
+  }
+
+  private static List<Double> rewards(GetRunResponse run) {
+    return run.getIterationsList().stream().map(IterationMetrics::getMeanReward).toList();
+  }
+
+  private static String spec() {
+    return """
+        name: killed
+        iterations: %d
+        seed: 11
+        rollout: {prompts_per_iteration: 4, completions_per_prompt: 2, min_group: 2}
+        prompts: {inline: [%s]}
+        safety_test:
+          threshold: 0.3
+          prompts: {inline: [%s]}
+        kl: {stop_at: 20}
+        promotion: NEVER
+        """
+        .formatted(ITERATIONS, prompts("training", 8), prompts("held out", 40));
+  }
+
+  private static String prompts(String what, int count) {
+    return IntStream.range(0, count)
+        .mapToObj(i -> "\"// %s %d\\n    int value%d = \"".formatted(what, i, i))
+        .collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,182 @@
+package io.ballast.standalone.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.SuggestStreamRequest;
+import io.ballast.policy.v1.SuggestStreamResponse;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The built program: it starts, refuses to start with one clear line, and stops losing nothing. */
+class ProcessIT {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int FAILED = 1;
+
+  /** How the JVM reports that SIGTERM ended it. */
+  private static final int TERMINATED = 143;
+
+  @TempDir private Path data = Path.of(".");
+
+  @Test
+  void itSuggestsRecordsSaysSoInItsLogsAndRefusesASecondMeshOnItsData() throws IOException {
+    try (BuiltMesh mesh = BuiltMesh.start(data, Map.of())) {
+      SuggestResponse suggestion = TestCalls.suggest(mesh.channel(), "int size = list.");
+
+      assertThat(suggestion.getText()).isNotEmpty();
+      assertThat(suggestion.getReward().hasValue()).isTrue();
+      assertThat(suggestion.getCost().hasHarmProbability()).isTrue();
+      assertThat(suggestion.getDegradationsList()).isEmpty();
+
+      TestCalls.accept(mesh.channel(), suggestion.getSuggestionId(), "once");
+      assertThat(TestCalls.recorded(mesh.channel(), suggestion.getSuggestionId()).getEventsCount())
+          .isEqualTo(1);
+
+      JsonNode health = JSON.readTree(mesh.http("/q/health/ready"));
+      assertThat(health.path("status").asText()).isEqualTo("UP");
+      assertThat(health.at("/checks/0/data/database").asText()).isEqualTo("reachable");
+      assertThat(mesh.http("/q/metrics"))
+          .contains("ballast_server_calls_seconds_count{code=\"OK\"", "PolicyService/Suggest");
+
+      BuiltMesh second =
+          BuiltMesh.launch(data, "second", BuiltMesh.freePort(), BuiltMesh.freePort(), Map.of());
+      assertThat(second.awaitEnd()).isEqualTo(FAILED);
+      assertThat(second.complaint())
+          .contains("process " + mesh.pid(), "port " + mesh.port(), "--data FOLDER");
+      assertThat(TestCalls.suggest(mesh.channel(), "return ").getSuggestionId()).isNotEmpty();
+
+      List<String> log = Files.readAllLines(data.resolve("logs/mesh.log"));
+      assertThat(log).isNotEmpty();
+      for (String line : log) {
+        assertThat(JSON.readTree(line).path("loggerName").asText()).isNotEmpty();
+      }
+    }
+    assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+  }
+
+  @Test
+  void aPortInUseIsNamedWithItsOption() throws IOException {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      int port = taken.getLocalPort();
+
+      BuiltMesh grpc =
+          BuiltMesh.launch(data.resolve("a"), "grpc", port, BuiltMesh.freePort(), Map.of());
+      assertThat(grpc.awaitEnd()).isEqualTo(FAILED);
+      assertThat(grpc.complaint()).contains("port " + port).endsWith("stop what listens there");
+      assertThat(grpc.complaint()).contains("--port");
+
+      BuiltMesh http =
+          BuiltMesh.launch(data.resolve("b"), "http", BuiltMesh.freePort(), port, Map.of());
+      assertThat(http.awaitEnd()).isEqualTo(FAILED);
+      assertThat(http.complaint()).contains("port " + port).endsWith("stop what listens there");
+      assertThat(http.complaint()).contains("--http-port");
+    }
+  }
+
+  @Test
+  void aPropertyOutOfItsRangeIsNamedWithTheRange() {
+    BuiltMesh mesh =
+        BuiltMesh.launch(
+            data,
+            "mesh",
+            BuiltMesh.freePort(),
+            BuiltMesh.freePort(),
+            Map.of("ballast.telemetry.sampled-ratio", "1.5"));
+
+    assertThat(mesh.awaitEnd()).isEqualTo(FAILED);
+    assertThat(mesh.complaint())
+        .isEqualTo("mesh: ballast.telemetry.sampled-ratio: 1.5 (allowed: 0 to 1)");
+  }
+
+  @Test
+  void aPropertyThatNobodyKnowsIsNamed() {
+    BuiltMesh mesh =
+        BuiltMesh.launch(
+            data,
+            "mesh",
+            BuiltMesh.freePort(),
+            BuiltMesh.freePort(),
+            Map.of("ballast.policy.temprature", "0.5"));
+
+    assertThat(mesh.awaitEnd()).isEqualTo(FAILED);
+    assertThat(mesh.complaint()).contains("ballast.policy.temprature");
+  }
+
+  @Test
+  void aDatabaseThatIsAwayIsNamedWithoutItsPassword() throws IOException {
+    String url = "jdbc:postgresql://127.0.0.1:" + BuiltMesh.freePort() + "/mesh?password=s3cret";
+    BuiltMesh mesh =
+        BuiltMesh.launch(
+            data,
+            "mesh",
+            BuiltMesh.freePort(),
+            BuiltMesh.freePort(),
+            Map.of("ballast.database.url", url, "ballast.database.password", "als0s3cret"));
+
+    assertThat(mesh.awaitEnd()).isEqualTo(FAILED);
+    assertThat(mesh.complaint()).contains("PostgreSQL cannot be used", "ballast.database.url");
+    assertThat(mesh.said()).doesNotContain("s3cret");
+    assertThat(Files.readString(data.resolve("logs/mesh.log"))).doesNotContain("s3cret");
+  }
+
+  @Test
+  void aStopLetsTheCallsUnderWayEnd() {
+    BuiltMesh mesh = BuiltMesh.start(data, Map.of());
+    Iterator<SuggestStreamResponse> answers =
+        PolicyServiceGrpc.newBlockingStub(mesh.channel())
+            .suggestStream(
+                SuggestStreamRequest.newBuilder()
+                    .setRequest(
+                        TestCalls.suggestion("/** The values. */").toBuilder()
+                            .setSampling(
+                                SamplingOptions.newBuilder()
+                                    .setMaxNewTokens(128)
+                                    .addStopStrings("\u0001")))
+                    .build());
+    assertThat(answers.next().getTextDelta()).isNotEmpty();
+
+    mesh.terminate();
+
+    SuggestStreamResponse last = SuggestStreamResponse.getDefaultInstance();
+    while (answers.hasNext()) {
+      last = answers.next();
+    }
+    assertThat(last.hasFinished()).isTrue();
+    assertThat(last.getFinished().getSuggestionId()).isNotEmpty();
+    assertThat(mesh.awaitEnd()).isIn(0, TERMINATED);
+    assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+    mesh.channel().shutdownNow();
+  }
+
+  @Test
+  void fourProcessesAreOneMesh() {
+    Map<Role, BuiltMesh> processes = BuiltMesh.startSplit(data);
+    try {
+      SuggestResponse suggestion =
+          TestCalls.suggest(processes.get(Role.POLICY_SERVER).channel(), "int size = list.");
+
+      assertThat(suggestion.getText()).isNotEmpty();
+      assertThat(suggestion.getDegradationsList()).isEmpty();
+      assertThat(suggestion.getReward().hasValue()).isTrue();
+      assertThat(suggestion.getCost().hasHarmProbability()).isTrue();
+      assertThat(suggestion.getStageOne().hasModelVersion()).isTrue();
+    } finally {
+      processes.values().forEach(BuiltMesh::terminate);
+      processes.values().forEach(BuiltMesh::close);
+    }
+    assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+  }
+}
