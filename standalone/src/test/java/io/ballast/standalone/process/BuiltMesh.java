@@ -90,6 +90,8 @@ final class BuiltMesh implements AutoCloseable {
   static BuiltMesh launch(
       Path data, String name, int port, int httpPort, Map<String, String> properties) {
     Map<String, String> all = new TreeMap<>(properties);
+    all.putIfAbsent("ballast.policy.gate-timeout", "PT30S"); // a busy machine is not what is tested
+    all.putIfAbsent("ballast.policy.judge-timeout", "PT30S");
     all.put("ballast.data", data.toString());
     all.put("ballast.models", home().resolve("models").toString());
     all.put("ballast.port", Integer.toString(port));

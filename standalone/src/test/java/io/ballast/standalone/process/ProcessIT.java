@@ -168,8 +168,8 @@ class ProcessIT {
       SuggestResponse suggestion =
           TestCalls.suggest(processes.get(Role.POLICY_SERVER).channel(), "int size = list.");
 
-      assertThat(suggestion.getText()).isNotEmpty();
       assertThat(suggestion.getDegradationsList()).isEmpty();
+      assertThat(suggestion.getText()).as("%s", suggestion).isNotEmpty();
       assertThat(suggestion.getReward().hasValue()).isTrue();
       assertThat(suggestion.getCost().hasHarmProbability()).isTrue();
       assertThat(suggestion.getStageOne().hasModelVersion()).isTrue();
