@@ -74,7 +74,7 @@ class EveryCallTest {
                     SuggestStreamRequest.newBuilder()
                         .setRequest(suggest.toBuilder().setMetadata(m))
                         .build())
-                .hasNext());
+                .forEachRemaining(answer -> {}));
     calls.put(
         "Sample",
         m ->
@@ -137,7 +137,7 @@ class EveryCallTest {
             mesh.feedback()
                 .streamTrainingRecords(
                     StreamTrainingRecordsRequest.newBuilder().setMetadata(m).build())
-                .hasNext());
+                .forEachRemaining(answer -> {}));
     calls.put(
         "GetSuggestion",
         m ->

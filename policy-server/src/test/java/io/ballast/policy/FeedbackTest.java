@@ -231,6 +231,11 @@ class FeedbackTest {
     assertThat(records("one"))
         .singleElement()
         .satisfies(r -> assertThat(r.getRecord().getSuggestion().getTenant()).isEqualTo("one"));
+    String ofAnother = records("one").getFirst().getCursor();
+    assertThat(stream(query("two").setAfterCursor(ofAnother)))
+        .as("a place that another tenant learned shows none of that tenant's records")
+        .allSatisfy(r -> assertThat(r.getRecord().getSuggestion().getTenant()).isEqualTo("two"))
+        .hasSize(1);
   }
 
   @Test
