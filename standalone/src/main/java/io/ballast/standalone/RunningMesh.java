@@ -7,6 +7,7 @@ import io.ballast.kit.telemetry.Telemetry;
 import io.ballast.standalone.config.MeshConfig;
 import io.ballast.standalone.process.MeshProcess;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
@@ -37,6 +38,12 @@ public class RunningMesh {
             config, modules, meters, traces.api(), InstantSource.system(), System::nanoTime);
     process = started;
     return started;
+  }
+
+  /** What this process traces with; traces nothing until it starts. */
+  public OpenTelemetry tracing() {
+    Telemetry traces = telemetry;
+    return traces == null ? OpenTelemetry.noop() : traces.api();
   }
 
   /** The last spans of this process; empty until it starts. */

@@ -9,7 +9,6 @@ import io.ballast.standalone.RunningMesh;
 import io.ballast.standalone.config.MeshConfig;
 import io.ballast.standalone.process.MeshProcess;
 import io.grpc.Channel;
-import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
 import java.util.List;
 import java.util.Optional;
@@ -43,12 +42,12 @@ final class ProcessConsoleMesh implements ConsoleMesh {
 
   @Override
   public Tracer tracer() {
-    return OpenTelemetry.noop().getTracer("io.ballast.console");
+    return mesh.tracing().getTracer("io.ballast.console");
   }
 
   @Override
   public Optional<List<EndedSpan>> spans(String traceId) {
-    return Optional.empty();
+    return mesh.spans().map(spans -> spans.trace(traceId));
   }
 
   private MeshProcess process() {

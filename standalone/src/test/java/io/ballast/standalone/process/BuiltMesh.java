@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,24 +62,21 @@ final class BuiltMesh implements AutoCloseable {
     return launch(data, "mesh", freePort(), freePort(), properties).awaitReady();
   }
 
-  /** Starts four processes that call each other, and waits until all of them answer. */
-  static Map<Role, BuiltMesh> startSplit(Path data) {
-    Map<Role, Integer> ports = new TreeMap<>();
-    for (Role role : Role.values()) {
-      ports.put(role, freePort());
-    }
-    Map<Role, BuiltMesh> started = new TreeMap<>();
+  /** Starts four processes that call each other, in the order of their roles, until all answer. */
+  static List<BuiltMesh> startSplit(Path data) {
+    int[] ports = Arrays.stream(Role.values()).mapToInt(role -> freePort()).toArray();
+    List<BuiltMesh> started = new ArrayList<>();
     for (Role role : Role.values()) {
       Map<String, String> properties = new HashMap<>();
       properties.put("ballast.roles", name(role));
       for (Role peer : Role.values()) {
         if (peer != role) {
-          properties.put("ballast.peers." + name(peer), "127.0.0.1:" + ports.get(peer));
+          properties.put("ballast.peers." + name(peer), "127.0.0.1:" + ports[peer.ordinal()]);
         }
       }
-      started.put(role, launch(data, role.label(), ports.get(role), freePort(), properties));
+      started.add(launch(data, role.label(), ports[role.ordinal()], freePort(), properties));
     }
-    started.values().forEach(BuiltMesh::awaitReady);
+    started.forEach(BuiltMesh::awaitReady);
     return started;
   }
 
@@ -166,12 +164,25 @@ final class BuiltMesh implements AutoCloseable {
 
   /** The body of an HTTP answer. */
   String http(String path) {
-    try (HttpClient client = HttpClient.newHttpClient()) {
-      return client
-          .send(
-              HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + path)).build(),
-              HttpResponse.BodyHandlers.ofString())
-          .body();
+    return answer(request(path).build());
+  }
+
+  /** The body of the answer to a JSON document. */
+  String post(String path, String json) {
+    return answer(
+        request(path)
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(json))
+            .build());
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + path));
+  }
+
+  private static String answer(HttpRequest request) {
+    try (HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+      return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +51,13 @@ class ProcessIT {
       assertThat(health.at("/checks/0/data/database").asText()).isEqualTo("reachable");
       assertThat(mesh.http("/q/metrics"))
           .contains("ballast_server_calls_seconds_count{code=\"OK\"", "PolicyService/Suggest");
+
+      assertThat(hopsOfATrace(mesh))
+          .contains(
+              "ballast.policy.v1.PolicyService/Suggest",
+              "ballast.safety.v1.DisplayGateService/DecideGeneration",
+              "ballast.reward.v1.RewardService/Score",
+              "ballast.safety.v1.SafetyService/Cost");
 
       BuiltMesh second =
           BuiltMesh.launch(data, "second", BuiltMesh.freePort(), BuiltMesh.freePort(), Map.of());
@@ -163,10 +171,11 @@ class ProcessIT {
 
   @Test
   void fourProcessesAreOneMesh() {
-    Map<Role, BuiltMesh> processes = BuiltMesh.startSplit(data);
+    List<BuiltMesh> processes = BuiltMesh.startSplit(data);
     try {
       SuggestResponse suggestion =
-          TestCalls.suggest(processes.get(Role.POLICY_SERVER).channel(), "int size = list.");
+          TestCalls.suggest(
+              processes.get(Role.POLICY_SERVER.ordinal()).channel(), "int size = list.");
 
       assertThat(suggestion.getDegradationsList()).isEmpty();
       assertThat(suggestion.getText()).as("%s", suggestion).isNotEmpty();
@@ -174,9 +183,26 @@ class ProcessIT {
       assertThat(suggestion.getCost().hasHarmProbability()).isTrue();
       assertThat(suggestion.getStageOne().hasModelVersion()).isTrue();
     } finally {
-      processes.values().forEach(BuiltMesh::terminate);
-      processes.values().forEach(BuiltMesh::close);
+      processes.forEach(BuiltMesh::terminate);
+      processes.forEach(BuiltMesh::close);
     }
     assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+  }
+
+  /** The calls that servers of this process answered for one suggestion of the console. */
+  private static List<String> hopsOfATrace(BuiltMesh mesh) throws IOException {
+    JsonNode answer =
+        JSON.readTree(
+            mesh.post(
+                "/api/suggestions",
+                "{\"prompt\": \"int size = list.\", \"with_reward\": true, \"with_cost\": true}"));
+    String trace = answer.path("trace_id").asText();
+    List<String> hops = new ArrayList<>();
+    for (JsonNode span : JSON.readTree(mesh.http("/api/traces/" + trace)).path("spans")) {
+      if ("SERVER".equals(span.path("kind").asText())) {
+        hops.add(span.path("name").asText());
+      }
+    }
+    return hops;
   }
 }
