@@ -51,6 +51,7 @@ class ArrowsTest {
             "io.ballast.reward.core",
             "io.ballast.safety.core",
             "io.ballast.orchestrator.core",
+            "io.ballast.console",
             "io.ballast.loadtest",
             "io.ballast.workshop",
             "io.ballast.standalone")) {
