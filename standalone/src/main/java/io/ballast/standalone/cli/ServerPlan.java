@@ -1,6 +1,7 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.kit.runtime.Role;
+import io.ballast.standalone.MeshMain;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -77,14 +78,14 @@ record ServerPlan(
     all.forEach((key, value) -> command.add("-D" + key + "=" + value));
     command.add("-cp");
     command.add(classPath());
-    command.add("io.quarkus.runner.GeneratedMain");
+    command.add(MeshMain.class.getName());
     return new Server(name, command, data.resolve("logs").resolve(name + ".out"), grpc, http);
   }
 
   /**
    * An archive of the process's classes, parsed and linked, which halves the time to start. The JVM
-   * writes it at the end of the first run, and again when the build or the JDK has changed; it does
-   * without where it cannot.
+   * writes it at the end of the first run; {@code ./mesh} deletes it with each build. Without one a
+   * start is only slower.
    */
   private List<String> archive(String name) {
     Path file = home.resolve("target").resolve(name + "-classes.jsa");

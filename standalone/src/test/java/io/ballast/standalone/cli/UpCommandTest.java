@@ -33,7 +33,7 @@ class UpCommandTest {
             "-Da.b=c",
             "@" + folder.resolve("standalone/jvm.options"))
         .contains("-XX:SharedArchiveFile=" + folder.resolve("target/mesh-classes.jsa"))
-        .endsWith("io.quarkus.runner.GeneratedMain")
+        .endsWith("io.ballast.standalone.MeshMain")
         .noneMatch(argument -> argument.contains("ballast.roles"));
   }
 
@@ -114,7 +114,7 @@ class UpCommandTest {
 
   @Test
   void aPortOutsideItsRangeIsWrongUsage() {
-    Cli.Result result = Cli.run(folder, Map.of(), "up", "--http-port", "70000");
+    Cli.Result result = Cli.run(folder, Map.of(), "up", "--port", "0", "--http-port", "70000");
 
     assertThat(result.exit()).isEqualTo(2);
     assertThat(result.err())
