@@ -25,8 +25,9 @@ public record CommandContext(
     environment = Map.copyOf(environment);
   }
 
-  /** The folder that a mesh writes to unless told otherwise. */
+  /** The folder that a mesh writes to unless an option says otherwise, absolute. */
   public Path defaultDataFolder() {
-    return home.resolve(".ballast");
+    String named = environment.getOrDefault("BALLAST_DATA", "");
+    return named.isEmpty() ? home.resolve(".ballast") : Path.of(named).toAbsolutePath().normalize();
   }
 }

@@ -26,21 +26,22 @@ final class DoctorCommand implements Callable<Integer> {
   @Option(
       names = "--data",
       paramLabel = "FOLDER",
-      description = "The mesh's data folder (default: .ballast in the checkout).")
+      description =
+          "The mesh's data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
   private @Nullable Path data;
 
   @Option(
       names = "--port",
       paramLabel = "PORT",
-      defaultValue = "9100",
-      description = "Where gRPC would listen (default: ${DEFAULT-VALUE}).")
+      defaultValue = "${env:BALLAST_PORT:-9100}",
+      description = "Where gRPC would listen (default: 9100, or $$BALLAST_PORT).")
   private int port;
 
   @Option(
       names = "--http-port",
       paramLabel = "PORT",
-      defaultValue = "9180",
-      description = "Where HTTP would listen (default: ${DEFAULT-VALUE}).")
+      defaultValue = "${env:BALLAST_HTTP_PORT:-9180}",
+      description = "Where HTTP would listen (default: 9180, or $$BALLAST_HTTP_PORT).")
   private int httpPort;
 
   @Mixin private Printing printing = new Printing();

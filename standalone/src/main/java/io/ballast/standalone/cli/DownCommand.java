@@ -31,7 +31,8 @@ final class DownCommand implements Callable<Integer> {
   @Option(
       names = "--data",
       paramLabel = "FOLDER",
-      description = "The mesh's data folder (default: .ballast in the checkout).")
+      description =
+          "The mesh's data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
   private @Nullable Path data;
 
   @Option(

@@ -48,21 +48,23 @@ final class UpCommand implements Callable<Integer> {
   @Option(
       names = "--port",
       paramLabel = "PORT",
-      defaultValue = "9100",
-      description = "Of gRPC (default: ${DEFAULT-VALUE}).")
+      defaultValue = "${env:BALLAST_PORT:-9100}",
+      description = "Of gRPC (default: 9100, or $$BALLAST_PORT).")
   private int port;
 
   @Option(
       names = "--http-port",
       paramLabel = "PORT",
-      defaultValue = "9180",
-      description = "Of console, health and metrics (default: ${DEFAULT-VALUE}).")
+      defaultValue = "${env:BALLAST_HTTP_PORT:-9180}",
+      description = "Of console, health and metrics (default: 9180, or $$BALLAST_HTTP_PORT).")
   private int httpPort;
 
   @Option(
       names = "--data",
       paramLabel = "FOLDER",
-      description = "What it writes: database, models, logs (default: .ballast in the checkout).")
+      description =
+          "What it writes: database, models, logs (default: $$BALLAST_DATA, or .ballast in the"
+              + " checkout).")
   private @Nullable Path data;
 
   @Option(
@@ -99,6 +101,7 @@ final class UpCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     long start = context.nanoTime().getAsLong();
     List<Server> servers = plan().servers();
+    servers.forEach(UpCommand::requirePortsInRange);
     servers.forEach(UpCommand::requireFreePorts);
     Thread drain = new Thread(this::stop, "drain");
     Runtime.getRuntime().addShutdownHook(drain);
@@ -128,16 +131,24 @@ final class UpCommand implements Callable<Integer> {
     return new ServerPlan(context.home(), folder, port, httpPort, split, all);
   }
 
+  private static void requirePortsInRange(Server server) {
+    requireInRange(server.port(), "--port");
+    requireInRange(server.httpPort(), "--http-port");
+  }
+
+  private static void requireInRange(int port, String option) {
+    if (port < 0 || port > 65_535) {
+      throw new CommandFailure(
+          Exit.USAGE, "INVALID_PORT", option + ": " + port + " (allowed: 0 to 65535)");
+    }
+  }
+
   private static void requireFreePorts(Server server) {
     requireFree(server.port(), "--port");
     requireFree(server.httpPort(), "--http-port");
   }
 
   private static void requireFree(int port, String option) {
-    if (port < 0 || port > 65_535) {
-      throw new CommandFailure(
-          Exit.USAGE, "INVALID_PORT", option + ": " + port + " (allowed: 0 to 65535)");
-    }
     try (ServerSocket socket = new ServerSocket()) {
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress("127.0.0.1", port));

@@ -258,6 +258,21 @@ class MeshScriptTest {
   }
 
   @Test
+  void askedNotToBuildItUsesWhatIsThereOrSaysThatNothingIs() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    environment.put("BALLAST_BUILD", "no");
+
+    Ran unbuilt = mesh("suggest");
+
+    assertThat(unbuilt.exit()).isEqualTo(1);
+    assertThat(unbuilt.err()).startsWith("mesh: not built yet").contains("./mesh build");
+    assertThat(mesh("build").exit()).isZero();
+    changeLater(home.resolve("rl/src/main/java/A.java"));
+    assertThat(mesh("suggest").out()).startsWith("java 25.0.1");
+    assertThat(builds()).hasSize(1);
+  }
+
+  @Test
   void testsShowTheirClosingLines() throws Exception {
     jdk("jdk-25", "25.0.1");
 

@@ -122,6 +122,16 @@ class UpCommandTest {
   }
 
   @Test
+  void theEnvironmentNamesTheDataFolderAndAnOptionWins() {
+    Path named = folder.resolve("named");
+    Map<String, String> environment = Map.of("BALLAST_DATA", named.toString());
+
+    assertThat(Cli.run(folder, environment, "down").err()).contains("no mesh uses " + named + ";");
+    assertThat(Cli.run(folder, environment, "down", "--data", "/elsewhere").err())
+        .contains("no mesh uses /elsewhere;");
+  }
+
+  @Test
   void withNothingToStopDownSaysSo() throws IOException {
     Files.createDirectories(folder.resolve(".ballast/locks"));
     // a lock file whose process died holds nothing, whoever has its number now
