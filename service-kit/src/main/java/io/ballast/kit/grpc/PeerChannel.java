@@ -9,6 +9,7 @@ import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.ClientInterceptors;
+import io.grpc.ConnectivityState;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.EquivalentAddressGroup;
@@ -94,7 +95,7 @@ public final class PeerChannel implements AutoCloseable {
             managed,
             identity(bearerToken),
             GrpcTelemetry.create(telemetry).newClientInterceptor(),
-            new Guard(guard, settings));
+            new Guard(managed, guard, settings));
     return new PeerChannel(managed, guarded);
   }
 
@@ -162,7 +163,8 @@ public final class PeerChannel implements AutoCloseable {
   }
 
   /** Gives each call its deadline, and asks the guard for leave. */
-  private record Guard(PeerGuard guard, PeerSettings settings) implements ClientInterceptor {
+  private record Guard(ManagedChannel managed, PeerGuard guard, PeerSettings settings)
+      implements ClientInterceptor {
     @Override
     public <Q, A> ClientCall<Q, A> interceptCall(
         MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
@@ -172,6 +174,7 @@ public final class PeerChannel implements AutoCloseable {
       } catch (MeshException e) {
         return new Refused<>(e);
       }
+      reconnect();
       CallOptions timed = method.getType().serverSendsOneMessage() ? timed(options) : options;
       return new SimpleForwardingClientCall<>(next.newCall(method, timed)) {
         @Override
@@ -198,6 +201,16 @@ public final class PeerChannel implements AutoCloseable {
           super.cancel(message, cause);
         }
       };
+    }
+
+    /**
+     * Tries again now where the last connection failed. grpc-java would wait, in the end for two
+     * minutes; how often a peer that is away may be tried is the breaker's to say.
+     */
+    private void reconnect() {
+      if (managed.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+        managed.resetConnectBackoff();
+      }
     }
 
     /** At most the attempt timeout; less if the caller, or the Context, leaves less. */
