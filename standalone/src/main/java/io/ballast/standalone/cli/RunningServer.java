@@ -1,6 +1,6 @@
 package io.ballast.standalone.cli;
 
-import io.ballast.standalone.cli.ServerPlan.Server;
+import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -2,7 +2,8 @@ package io.ballast.standalone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ballast.standalone.cli.ServerPlan.Server;
+import io.ballast.standalone.process.ServerPlan;
+import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

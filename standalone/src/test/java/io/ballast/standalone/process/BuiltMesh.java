@@ -14,13 +14,11 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 /**
  * A process of the program that Maven has just built, with the models that come with it, started as
@@ -31,15 +29,13 @@ final class BuiltMesh implements AutoCloseable {
 
   private final Process process;
   private final Path output;
-  private final Path data;
   private final int port;
   private final int httpPort;
   private final ManagedChannel channel;
 
-  private BuiltMesh(Process process, Path output, Path data, int port, int httpPort) {
+  private BuiltMesh(Process process, Path output, int port, int httpPort) {
     this.process = process;
     this.output = output;
-    this.data = data;
     this.port = port;
     this.httpPort = httpPort;
     this.channel =
@@ -59,56 +55,44 @@ final class BuiltMesh implements AutoCloseable {
 
   /** Starts all four servers in one process, and waits until they answer. */
   static BuiltMesh start(Path data, Map<String, String> properties) {
-    return launch(data, "mesh", freePort(), freePort(), properties).awaitReady();
+    return launch(data, freePort(), freePort(), properties).awaitReady();
   }
 
   /** Starts four processes that call each other, in the order of their roles, until all answer. */
   static List<BuiltMesh> startSplit(Path data) {
-    int[] ports = Arrays.stream(Role.values()).mapToInt(role -> freePort()).toArray();
-    List<BuiltMesh> started = new ArrayList<>();
-    for (Role role : Role.values()) {
-      Map<String, String> properties = new HashMap<>();
-      properties.put("ballast.roles", name(role));
-      for (Role peer : Role.values()) {
-        if (peer != role) {
-          properties.put("ballast.peers." + name(peer), "127.0.0.1:" + ports[peer.ordinal()]);
-        }
-      }
-      started.add(launch(data, role.label(), ports[role.ordinal()], freePort(), properties));
-    }
+    int ports = Role.values().length;
+    List<BuiltMesh> started =
+        plan(data, freePorts(ports), freePorts(ports), true, Map.of()).servers().stream()
+            .map(server -> launch(data, server))
+            .toList();
     started.forEach(BuiltMesh::awaitReady);
     return started;
   }
 
-  private static String name(Role role) {
-    return role.label().replace("-server", "");
+  /** Starts a process on these ports without waiting for it. */
+  static BuiltMesh launch(Path data, int port, int httpPort, Map<String, String> properties) {
+    return launch(data, plan(data, port, httpPort, false, properties).servers().getFirst());
   }
 
-  /** Starts a process on these ports without waiting for it. */
-  static BuiltMesh launch(
-      Path data, String name, int port, int httpPort, Map<String, String> properties) {
+  private static ServerPlan plan(
+      Path data, int port, int httpPort, boolean split, Map<String, String> properties) {
     Map<String, String> all = new TreeMap<>(properties);
-    all.putIfAbsent("ballast.policy.gate-timeout", "PT30S"); // a busy machine is not what is tested
-    all.putIfAbsent("ballast.policy.judge-timeout", "PT30S");
-    all.put("ballast.data", data.toString());
-    all.put("ballast.models", home().resolve("models").toString());
-    all.put("ballast.port", Integer.toString(port));
-    all.put("ballast.http-port", Integer.toString(httpPort));
-    all.put("quarkus.log.file.path", data.resolve("logs").resolve(name + ".log").toString());
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("@" + home().resolve("standalone/jvm.options"));
-    all.forEach((key, value) -> command.add("-D" + key + "=" + value));
-    command.add("-jar");
-    command.add(home().resolve("standalone/target/quarkus-app/quarkus-run.jar").toString());
+    all.put("ballast.policy.gate-timeout", "PT30S"); // a busy machine is not what is tested
+    all.put("ballast.policy.judge-timeout", "PT30S");
+    return new ServerPlan(home(), data, port, httpPort, split, all);
+  }
+
+  private static BuiltMesh launch(Path data, ServerPlan.Server server) {
     try {
-      Path output = Files.createDirectories(data.resolve("logs")).resolve(name + "-" + port);
+      Path output =
+          Files.createDirectories(data.resolve("logs"))
+              .resolve(server.name() + "-" + server.port() + ".out");
       Process process =
-          new ProcessBuilder(command)
+          new ProcessBuilder(server.command())
               .redirectErrorStream(true)
               .redirectOutput(output.toFile())
               .start();
-      return new BuiltMesh(process, output, data, port, httpPort);
+      return new BuiltMesh(process, output, server.port(), server.httpPort());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -196,16 +180,8 @@ final class BuiltMesh implements AutoCloseable {
     return channel;
   }
 
-  Path data() {
-    return data;
-  }
-
   int port() {
     return port;
-  }
-
-  int httpPort() {
-    return httpPort;
   }
 
   long pid() {
@@ -237,6 +213,25 @@ final class BuiltMesh implements AutoCloseable {
       return socket.getLocalPort();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The first of {@code count} ports in a row that nothing listens on now. */
+  private static int freePorts(int count) {
+    while (true) {
+      int first = freePort();
+      if (first + count <= 65_535
+          && IntStream.range(first + 1, first + count).allMatch(BuiltMesh::isFree)) {
+        return first;
+      }
+    }
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+      return socket.isBound();
+    } catch (IOException e) {
+      return false;
     }
   }
 }

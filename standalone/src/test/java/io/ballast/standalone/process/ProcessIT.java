@@ -60,7 +60,7 @@ class ProcessIT {
               "ballast.safety.v1.SafetyService/Cost");
 
       BuiltMesh second =
-          BuiltMesh.launch(data, "second", BuiltMesh.freePort(), BuiltMesh.freePort(), Map.of());
+          BuiltMesh.launch(data, BuiltMesh.freePort(), BuiltMesh.freePort(), Map.of());
       assertThat(second.awaitEnd()).isEqualTo(FAILED);
       assertThat(second.complaint())
           .contains("process " + mesh.pid(), "port " + mesh.port(), "--data FOLDER");
@@ -80,14 +80,12 @@ class ProcessIT {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       int port = taken.getLocalPort();
 
-      BuiltMesh grpc =
-          BuiltMesh.launch(data.resolve("a"), "grpc", port, BuiltMesh.freePort(), Map.of());
+      BuiltMesh grpc = BuiltMesh.launch(data.resolve("a"), port, BuiltMesh.freePort(), Map.of());
       assertThat(grpc.awaitEnd()).isEqualTo(FAILED);
       assertThat(grpc.complaint()).contains("port " + port).endsWith("stop what listens there");
       assertThat(grpc.complaint()).contains("--port");
 
-      BuiltMesh http =
-          BuiltMesh.launch(data.resolve("b"), "http", BuiltMesh.freePort(), port, Map.of());
+      BuiltMesh http = BuiltMesh.launch(data.resolve("b"), BuiltMesh.freePort(), port, Map.of());
       assertThat(http.awaitEnd()).isEqualTo(FAILED);
       assertThat(http.complaint()).contains("port " + port).endsWith("stop what listens there");
       assertThat(http.complaint()).contains("--http-port");
@@ -99,7 +97,6 @@ class ProcessIT {
     BuiltMesh mesh =
         BuiltMesh.launch(
             data,
-            "mesh",
             BuiltMesh.freePort(),
             BuiltMesh.freePort(),
             Map.of("ballast.telemetry.sampled-ratio", "1.5"));
@@ -114,7 +111,6 @@ class ProcessIT {
     BuiltMesh mesh =
         BuiltMesh.launch(
             data,
-            "mesh",
             BuiltMesh.freePort(),
             BuiltMesh.freePort(),
             Map.of("ballast.policy.temprature", "0.5"));
@@ -129,7 +125,6 @@ class ProcessIT {
     BuiltMesh mesh =
         BuiltMesh.launch(
             data,
-            "mesh",
             BuiltMesh.freePort(),
             BuiltMesh.freePort(),
             Map.of("ballast.database.url", url, "ballast.database.password", "als0s3cret"));

@@ -1,5 +1,6 @@
 package io.ballast.standalone.demo.mesh;
 
+import io.ballast.standalone.process.ServerPlan;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
@@ -9,8 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -24,14 +25,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChildMesh implements MeshHandle {
   private static final Path JAR = Path.of("standalone", "target", "quarkus-app", "quarkus-run.jar");
-  private static final Path JVM_OPTIONS = Path.of("standalone", "jvm.options");
   private static final Path ENVIRONMENT = Path.of("standalone", "environment");
   private static final Pattern READY =
       Pattern.compile("mesh ready: grpc (\\S+:\\d+), console (http://\\S+:\\d+)");
 
   /** Two cores are there, and a run uses one: each run pins the version that it samples from. */
-  private static final List<String> BOTH_RUNS_AT_ONCE =
-      List.of("-Dballast.orchestrator.concurrent-runs=2", "-Dballast.policy.max-pinned-versions=4");
+  private static final Map<String, String> BOTH_RUNS_AT_ONCE =
+      Map.of(
+          "ballast.orchestrator.concurrent-runs", "2", "ballast.policy.max-pinned-versions", "4");
 
   private static final int GRPC_PORT = 9100;
   private static final int HTTP_PORT = 9180;
@@ -73,7 +74,7 @@ public final class ChildMesh implements MeshHandle {
     }
     Path log = Files.createDirectories(data.resolve("logs")).resolve("mesh.out");
     ProcessBuilder builder =
-        new ProcessBuilder(command(home, jar, data))
+        new ProcessBuilder(command(home, data))
             .directory(home.toFile())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile());
@@ -150,23 +151,17 @@ public final class ChildMesh implements MeshHandle {
     }
   }
 
-  private static List<String> command(Path home, Path jar, Path data) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    if (Files.isRegularFile(home.resolve(JVM_OPTIONS))) {
-      command.add("@" + home.resolve(JVM_OPTIONS));
-    } else {
-      command.add("--enable-native-access=ALL-UNNAMED");
-      command.add("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0");
-    }
-    command.add("-Dballast.data=" + data.toAbsolutePath());
-    command.add("-Dballast.models=" + home.resolve("models").toAbsolutePath());
-    command.add("-Dballast.port=" + portLike(GRPC_PORT));
-    command.add("-Dballast.http-port=" + portLike(HTTP_PORT));
-    command.addAll(BOTH_RUNS_AT_ONCE);
-    command.add("-jar");
-    command.add(jar.toString());
-    return command;
+  private static List<String> command(Path home, Path data) throws IOException {
+    return new ServerPlan(
+            home,
+            data.toAbsolutePath(),
+            portLike(GRPC_PORT),
+            portLike(HTTP_PORT),
+            false,
+            BOTH_RUNS_AT_ONCE)
+        .servers()
+        .getFirst()
+        .command();
   }
 
   /** Returns {@code wanted} if it is free, else any free port. */

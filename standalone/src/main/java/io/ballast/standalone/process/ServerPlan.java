@@ -1,4 +1,4 @@
-package io.ballast.standalone.cli;
+package io.ballast.standalone.process;
 
 import io.ballast.kit.runtime.Role;
 import io.ballast.standalone.MeshMain;
@@ -21,9 +21,10 @@ import java.util.stream.Stream;
  * @param httpPort of the first one's console; in a mesh of four the others follow
  * @param properties more properties of the mesh, by name
  */
-record ServerPlan(
+public record ServerPlan(
     Path home, Path data, int port, int httpPort, boolean split, Map<String, String> properties) {
-  ServerPlan {
+  /** Copies the properties. */
+  public ServerPlan {
     properties = Map.copyOf(properties);
   }
 
@@ -34,14 +35,15 @@ record ServerPlan(
    * @param command what to run
    * @param log where its output goes
    */
-  record Server(String name, List<String> command, Path log, int port, int httpPort) {
-    Server {
+  public record Server(String name, List<String> command, Path log, int port, int httpPort) {
+    /** Copies the command. */
+    public Server {
       command = List.copyOf(command);
     }
   }
 
   /** The processes in the order of their ports. */
-  List<Server> servers() {
+  public List<Server> servers() {
     if (!split) {
       return List.of(server("mesh", port, httpPort, Map.of()));
     }
