@@ -22,7 +22,10 @@ import io.grpc.NameResolver;
 import io.grpc.NameResolverProvider;
 import io.grpc.Status;
 import io.grpc.StatusOr;
+import io.grpc.StatusRuntimeException;
 import io.grpc.SynchronizationContext;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
@@ -30,6 +33,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -50,6 +54,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class PeerChannel implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PeerChannel.class);
+
+  /** Peers that start together answer within this time. */
+  private static final Duration CONNECT = Duration.ofMinutes(1);
 
   private final ManagedChannel managed;
   private final Channel guarded;
@@ -102,6 +109,27 @@ public final class PeerChannel implements AutoCloseable {
   /** What stubs are made on. */
   public Channel channel() {
     return guarded;
+  }
+
+  /**
+   * Connects as soon as the peer answers, in the background: the first call has a deadline, and a
+   * connection of two young processes takes a good part of it.
+   */
+  public void connect() {
+    Thread.ofVirtual()
+        .name("connect")
+        .start(
+            () -> {
+              try {
+                var unused =
+                    HealthGrpc.newBlockingStub(managed)
+                        .withWaitForReady()
+                        .withDeadlineAfter(CONNECT.toNanos(), TimeUnit.NANOSECONDS)
+                        .check(HealthCheckRequest.getDefaultInstance());
+              } catch (StatusRuntimeException e) {
+                LOG.debug("not connected ahead of the first call: {}", e.getStatus());
+              }
+            });
   }
 
   /** Ends calls under way and closes connections. */

@@ -105,6 +105,7 @@ public final class MeshProcess implements AutoCloseable {
             surroundings.meters(),
             surroundings.telemetry(),
             surroundings.nanoTime());
+    given.connect();
     modules.forEach(ServerModule::serving);
   }
 

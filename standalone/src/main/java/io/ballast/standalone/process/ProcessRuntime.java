@@ -59,6 +59,11 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
     return peers.computeIfAbsent(role, this::open).channel();
   }
 
+  /** Connects to the peers that the servers have asked for, in the background. */
+  synchronized void connect() {
+    peers.values().forEach(PeerChannel::connect);
+  }
+
   private PeerChannel open(Role role) {
     List<String> addresses = config.peers().getOrDefault(role, List.of());
     return PeerChannel.open(
