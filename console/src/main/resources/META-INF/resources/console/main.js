@@ -42,10 +42,13 @@ async function refresh(section) {
 
 function keep(task, every) {
   const turn = async () => {
-    if (!document.hidden) {
-      await task();
+    try {
+      if (!document.hidden) {
+        await task();
+      }
+    } finally {
+      setTimeout(turn, every);
     }
-    setTimeout(turn, every);
   };
   turn();
 }

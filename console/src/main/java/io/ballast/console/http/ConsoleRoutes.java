@@ -5,6 +5,7 @@ import io.ballast.console.grpc.MeshQuestions;
 import io.ballast.console.mesh.ConsoleMesh;
 import io.ballast.kit.error.MeshException;
 import io.vertx.core.Context;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
@@ -87,7 +88,8 @@ public final class ConsoleRoutes implements AutoCloseable {
   }
 
   private void suggest(RoutingContext context) {
-    String body = Optional.ofNullable(context.body().asString()).orElse("");
+    byte[] body =
+        Optional.ofNullable(context.body().buffer()).map(Buffer::getBytes).orElse(new byte[0]);
     answer(context, () -> questions.suggest(SuggestBody.read(body)));
   }
 
@@ -131,34 +133,35 @@ public final class ConsoleRoutes implements AutoCloseable {
   }
 
   private void answer(RoutingContext context, Callable<JsonNode> question) {
-    if (!places.tryAcquire()) {
-      fail(context, Failure.BUSY);
-      return;
-    }
     Context loop = context.vertx().getOrCreateContext();
     Future<?> work =
         executor.submit(
             () -> {
-              Answer answer;
-              try {
-                answer = new Answer(200, question.call());
-              } catch (MeshException e) {
-                Failure failure = Failure.of(e);
-                answer = new Answer(failure.status(), failure.body());
-              } catch (Exception e) {
-                LOG.error("{} failed", context.normalizedPath(), e);
-                answer = new Answer(Failure.BUG.status(), Failure.BUG.body());
-              } finally {
-                places.release();
-              }
-              Answer written = answer;
-              loop.runOnContext(done -> write(context, written));
+              Answer answer = answer(context.normalizedPath(), question);
+              loop.runOnContext(done -> write(context, answer));
             });
     context.response().closeHandler(left -> work.cancel(true));
   }
 
+  /** Takes its place on the thread that gives it back: one that is cancelled first never ran. */
+  private Answer answer(String path, Callable<JsonNode> question) {
+    if (!places.tryAcquire()) {
+      return Answer.of(Failure.BUSY);
+    }
+    try {
+      return new Answer(200, question.call());
+    } catch (MeshException e) {
+      return Answer.of(Failure.of(e));
+    } catch (Exception e) {
+      LOG.error("{} failed", path, e);
+      return Answer.of(Failure.BUG);
+    } finally {
+      places.release();
+    }
+  }
+
   private static void fail(RoutingContext context, Failure failure) {
-    write(context, new Answer(failure.status(), failure.body()));
+    write(context, Answer.of(failure));
   }
 
   private static void write(RoutingContext context, Answer answer) {
@@ -175,18 +178,15 @@ public final class ConsoleRoutes implements AutoCloseable {
     context.response().putHeader("Content-Type", "application/json").end(answer.body().toString());
   }
 
-  /** What is left of a body that nobody reads would be in the way of the next request. */
-  private static void hangUpOnUnread(RoutingContext context) {
-    if (!context.request().isEnded()) {
-      context.request().connection().close();
-    }
-  }
-
   /** What a path asks of the servers; may block. */
   @FunctionalInterface
   private interface Question {
     JsonNode ask(RoutingContext context);
   }
 
-  private record Answer(int status, JsonNode body) {}
+  private record Answer(int status, JsonNode body) {
+    static Answer of(Failure failure) {
+      return new Answer(failure.status(), failure.body());
+    }
+  }
 }

@@ -8,8 +8,12 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.ballast.console.grpc.SuggestQuestion;
 import io.ballast.console.grpc.SuggestQuestion.Gate;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -47,12 +51,12 @@ final class SuggestBody {
   }
 
   /**
-   * Reads {@code text}.
+   * Reads {@code bytes}, JSON in UTF-8.
    *
    * @throws MeshException MALFORMED_REQUEST, naming what is wrong
    */
-  static SuggestQuestion read(String text) {
-    JsonNode tree = parse(text);
+  static SuggestQuestion read(byte[] bytes) {
+    JsonNode tree = parse(decode(bytes));
     if (!tree.isObject()) {
       throw malformed("body", "%s (expected: an object)".formatted(kind(tree)));
     }
@@ -76,6 +80,15 @@ final class SuggestBody {
         body.flag("with_cost"));
   }
 
+  /** Strictly: nobody is asked about a prompt other than the one that was sent. */
+  private static String decode(byte[] bytes) {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      throw malformed("body", "not UTF-8 (expected: JSON in UTF-8)");
+    }
+  }
+
   private static JsonNode parse(String text) {
     try {
       return JSON.readTree(text);
@@ -95,6 +108,10 @@ final class SuggestBody {
         .map(
             node -> {
               require(node.isTextual(), name, node, "text");
+              String flaw = Texts.encodingFlaw(node.textValue());
+              if (flaw != null) { // protobuf would send a question mark instead
+                throw malformed(name, flaw);
+              }
               return node.textValue();
             });
   }

@@ -10,9 +10,15 @@ import io.ballast.kit.runtime.Role;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.SuggestRequest;
 import io.vertx.core.http.HttpMethod;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -192,6 +198,18 @@ class ConsoleRoutesTest {
   }
 
   @Test
+  void textThatIsNoUnicodeIsNamedAndNotReplaced() throws Exception {
+    assertFailure(
+        console.suggest("{\"prompt\": \"int a\\ud800 = \"}"),
+        400,
+        "MALFORMED_REQUEST",
+        "prompt: character 5 is a lone surrogate");
+    byte[] latin1 = "{\"prompt\": \"caf\u00e9\"}".getBytes(StandardCharsets.ISO_8859_1);
+    assertFailure(console.suggest(latin1), 400, "MALFORMED_REQUEST", "body: not UTF-8");
+    assertThat(mesh.suggested).isEmpty();
+  }
+
+  @Test
   void anEmptyBodyIsNamed() throws Exception {
     assertFailure(console.suggest(""), 400, "MALFORMED_REQUEST", "body: nothing");
   }
@@ -216,6 +234,27 @@ class ConsoleRoutesTest {
 
     assertFailure(reply, 429, "OVERLOADED", "the queue is full");
     assertThat(reply.headers()).containsEntry("Retry-After", "1");
+  }
+
+  @Test
+  void moreQuestionsThanThereArePlacesAreRefusedAndPlacesComeBack() throws Exception {
+    mesh.held = new CountDownLatch(1);
+    String body = "{\"prompt\": \"a\"}";
+    try (ExecutorService browsers = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Reply>> asked = new ArrayList<>();
+      for (int i = 0; i < 64; i++) {
+        asked.add(browsers.submit(() -> console.suggest(body)));
+      }
+      mesh.came.acquire(64);
+
+      assertFailure(console.suggest(body), 429, "OVERLOADED", "the console is busy");
+
+      mesh.held.countDown();
+      for (Future<Reply> reply : asked) {
+        assertThat(reply.get().status()).isEqualTo(200);
+      }
+    }
+    assertThat(console.suggest(body).status()).isEqualTo(200);
   }
 
   @Test

@@ -61,6 +61,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /** Four servers in this process whose answers are known, each of which can be taken away. */
@@ -94,6 +96,12 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
 
   /** What a call of Suggest ends with instead of an answer; null: an answer. */
   volatile @Nullable MeshException refusal;
+
+  /** Calls of Suggest wait for it to be released. */
+  volatile CountDownLatch held = new CountDownLatch(0);
+
+  /** A permit for each call of Suggest that has come. */
+  final Semaphore came = new Semaphore(0);
 
   /** Whether the process is still starting. */
   volatile boolean starting;
@@ -188,6 +196,12 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
     @Override
     public void suggest(SuggestRequest request, StreamObserver<SuggestResponse> observer) {
       suggested.add(request);
+      came.release();
+      try {
+        held.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
       MeshException why = refusal;
       if (why != null) {
         refuse(observer, why);

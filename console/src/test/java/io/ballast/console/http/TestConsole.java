@@ -10,8 +10,10 @@ import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.PoolOptions;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.ext.web.Router;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -39,7 +41,7 @@ final class TestConsole implements AutoCloseable {
             .toCompletionStage()
             .toCompletableFuture()
             .get(10, TimeUnit.SECONDS);
-    client = vertx.createHttpClient();
+    client = vertx.createHttpClient(new PoolOptions().setHttp1MaxSize(100));
   }
 
   /** An answer of the console. */
@@ -58,11 +60,20 @@ final class TestConsole implements AutoCloseable {
   }
 
   Reply suggest(String body) throws Exception {
+    return suggest(body.getBytes(StandardCharsets.UTF_8));
+  }
+
+  Reply suggest(byte[] body) throws Exception {
     return send(
         HttpMethod.POST, "/api/suggestions", Map.of("Content-Type", "application/json"), body);
   }
 
   Reply send(HttpMethod method, String path, Map<String, String> headers, String body)
+      throws Exception {
+    return send(method, path, headers, body.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private Reply send(HttpMethod method, String path, Map<String, String> headers, byte[] body)
       throws Exception {
     RequestOptions options =
         new RequestOptions()
