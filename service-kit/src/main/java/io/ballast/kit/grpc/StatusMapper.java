@@ -28,8 +28,11 @@ public final class StatusMapper {
   private static final int MAX_MESSAGE_BYTES = 2_000;
   private static final int MAX_VALUE_BYTES = 400;
 
-  /** Three bytes of UTF-8, each written as %XX. */
-  private static final int ENCODED_BYTES = 9;
+  /** A byte that gRPC's status message does not take as it is: %XX. */
+  private static final int ESCAPED_BYTES = 3;
+
+  /** A character takes so many bytes of UTF-8 at most. */
+  private static final int MOST_BYTES = 3;
 
   private final String service;
 
@@ -125,13 +128,21 @@ public final class StatusMapper {
   private static String shortened(String text, int mostBytes) {
     int bytes = 0;
     for (int i = 0; i < text.length(); i++) {
-      bytes += text.charAt(i) < 0x80 ? 1 : ENCODED_BYTES;
+      bytes += encodedBytes(text.charAt(i));
       if (bytes > mostBytes) {
         int end = i > 0 && Character.isHighSurrogate(text.charAt(i - 1)) ? i - 1 : i;
         return text.substring(0, end) + "…";
       }
     }
     return text;
+  }
+
+  /** As a status message is written: printable ASCII but for the percent sign as it is. */
+  private static int encodedBytes(char c) {
+    if (c >= 0x80) {
+      return MOST_BYTES * ESCAPED_BYTES;
+    }
+    return c >= ' ' && c < '~' && c != '%' ? 1 : ESCAPED_BYTES;
   }
 
   private static Judgement ended(Context context) {

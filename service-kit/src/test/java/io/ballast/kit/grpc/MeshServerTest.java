@@ -275,7 +275,7 @@ class MeshServerTest {
   @Test
   void aMessageThatQuotesALongRequestStillReachesItsCaller() {
     MeshServer server = start(MeshServer.Options.loopback(0));
-    for (String text : List.of("x", "→", "\uD83D\uDE00")) {
+    for (String text : List.of("x", "%", "\u0001", "→", "\uD83D\uDE00")) {
       work =
           () -> {
             throw new MeshException(
