@@ -228,6 +228,23 @@ class MeshScriptTest {
   }
 
   @Test
+  void archivesOfTheClassesOfAnEarlierBuildAreDroppedWhoeverBuilt() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    mesh("build");
+    Path archive = Files.createFile(home.resolve("target/mesh-classes.jsa"));
+    changeLater(archive);
+    mesh("suggest");
+    assertThat(archive).as("of this build").exists();
+
+    Path jar = home.resolve("standalone/target/quarkus-app/quarkus-run.jar");
+    Files.setLastModifiedTime(jar, Files.getLastModifiedTime(archive));
+    changeLater(jar); // as ./mesh test and Maven itself leave it
+    mesh("suggest");
+    assertThat(archive).doesNotExist();
+    assertThat(builds()).hasSize(1);
+  }
+
+  @Test
   void aDeletedSourceIsBuiltAgain() throws Exception {
     jdk("jdk-25", "25.0.1");
     mesh("build");
