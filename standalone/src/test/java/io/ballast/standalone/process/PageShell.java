@@ -22,6 +22,7 @@ final class PageShell implements AutoCloseable {
 
   private final Path work;
   private final Map<String, String> environment;
+  private boolean finished;
 
   /**
    * @param work an empty folder for the mesh's data and what the commands print
@@ -87,6 +88,7 @@ final class PageShell implements AutoCloseable {
       }
       printed.add(new Printed(command, text));
     }
+    finished = true;
     return printed;
   }
 
@@ -114,10 +116,16 @@ final class PageShell implements AutoCloseable {
     }
   }
 
-  /** Stops what a page that broke off has left running; there is nothing if it came to its end. */
+  /** Stops what a page that broke off has left running; one that came to its end has itself. */
   @Override
   public void close() throws IOException {
-    int ignored = bash("mesh", "down");
+    if (!finished) {
+      int ignored =
+          bash(
+              "-c",
+              "find \"$WORK\" -type d -name locks | while read -r locks; do"
+                  + " ./mesh down --data \"${locks%/locks}\"; done");
+    }
   }
 
   /** The first of some ports that follow each other and on which nothing listens now. */

@@ -8,12 +8,17 @@ import io.ballast.kit.grpc.StatusMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Whoever follows a page of docs/users gets what it says: every command on it is run. */
 class UserPagesIT {
   private static final String EXAMPLES = "standalone/src/test/java/io/ballast/example/";
+
+  private static final Pattern LOG_PROBS =
+      Pattern.compile("log-prob (-[0-9.]+) sampled, (-[0-9.]+) forced");
 
   @TempDir private Path work = Path.of(".");
 
@@ -45,6 +50,65 @@ class UserPagesIT {
       assertThat(of(printed, "./mesh suggest ''")).contains("prompt: empty (expected:");
       assertThat(of(printed, "./mesh down")).contains("stopped process");
     }
+  }
+
+  @Test
+  void aTrainersPage() throws IOException {
+    UserPage page = UserPage.read("trainer");
+    assertThat(page.shows(EXAMPLES + "OraclesFromJava.java")).isTrue();
+    assertThat(page.shows("docs/users/small-run.yaml")).isTrue();
+
+    try (PageShell shell = new PageShell(work)) {
+      List<PageShell.Printed> printed = shell.run(page);
+
+      assertThat(of(printed, "java @standalone").lines())
+          .filteredOn(line -> line.startsWith("reward "))
+          .hasSize(4)
+          .allMatch(UserPagesIT::forcedAsSampled);
+      assertThat(of(printed, "./mesh run docs/users/small-run.yaml"))
+          .contains("2 iterations from java-tiny/1", "promoted", "safety test  passed");
+      assertThat(of(printed, "./mesh run -")).contains("no solution found", "threshold 0.0500");
+      assertThat(of(printed, "./mesh runs list")).contains("small", "strict", "long");
+      assertThat(of(printed, "./mesh runs cancel long")).contains("cancelled");
+      assertThat(of(printed, "./mesh models certificate")).containsPattern("valid +yes");
+      assertThat(of(printed, "./mesh models aliases")).contains("serving → small-");
+      assertThat(of(printed, "./mesh models rollback")).contains("serving → 1");
+      assertThat(all(printed, "./mesh models promote"))
+          .satisfiesExactly(
+              moved -> assertThat(moved).contains("serving → small-"),
+              refused -> assertThat(refused).contains("without a certificate"));
+    }
+  }
+
+  @Test
+  void anOperatorsPage() throws IOException {
+    try (PageShell shell = new PageShell(work)) {
+      List<PageShell.Printed> printed = shell.run(UserPage.read("sre"));
+
+      assertThat(of(printed, "./mesh doctor")).contains("checksums match");
+      assertThat(of(printed, "health/ready")).contains("\"UP\"", "\"reachable\"");
+      assertThat(of(printed, "q/metrics")).contains("PolicyService/Suggest");
+      assertThat(of(printed, "tail -n 3").lines())
+          .hasSize(3)
+          .allMatch(line -> line.startsWith("{\"timestamp\":"));
+      assertThat(of(printed, "loadtest suggest")).contains("failed 0", "p99");
+      assertThat(of(printed, "--split").lines().filter(line -> line.contains("gRPC 127.0.0.1:")))
+          .hasSize(4);
+      assertThat(of(printed, "for i in")).contains("\"policy-server\"", "\"orchestrator\"");
+      assertThat(all(printed, "./mesh models aliases"))
+          .as("what the backup holds")
+          .satisfiesExactly(
+              before -> assertThat(before).contains("serving → 1"),
+              after -> assertThat(after).contains("serving → 1"));
+    }
+  }
+
+  /** Whether a line of OraclesFromJava shows two log-probabilities that agree to rounding. */
+  private static boolean forcedAsSampled(String line) {
+    Matcher numbers = LOG_PROBS.matcher(line);
+    return numbers.find()
+        && Math.abs(Double.parseDouble(numbers.group(1)) - Double.parseDouble(numbers.group(2)))
+            < 0.1;
   }
 
   /** What the one command that has {@code part} in it printed. */
