@@ -1,6 +1,7 @@
 package io.ballast.policy.core;
 
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.kit.call.Texts;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

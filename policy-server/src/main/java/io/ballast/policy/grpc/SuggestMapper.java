@@ -2,7 +2,7 @@ package io.ballast.policy.grpc;
 
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.StopReason;
-import io.ballast.policy.core.Texts;
+import io.ballast.kit.call.Texts;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.suggest.CostOutcome;
 import io.ballast.policy.core.suggest.DecidedSuggestion;

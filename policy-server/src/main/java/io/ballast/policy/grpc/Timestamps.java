@@ -1,7 +1,7 @@
 package io.ballast.policy.grpc;
 
 import com.google.protobuf.Timestamp;
-import io.ballast.policy.core.Texts;
+import io.ballast.kit.call.Texts;
 import java.time.Instant;
 
 /** Points in time on the wire. */

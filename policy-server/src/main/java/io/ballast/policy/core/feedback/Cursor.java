@@ -1,7 +1,7 @@
 package io.ballast.policy.core.feedback;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.MeshException;
-import io.ballast.policy.core.Texts;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.Base64;

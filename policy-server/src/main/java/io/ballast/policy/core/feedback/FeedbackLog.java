@@ -1,9 +1,9 @@
 package io.ballast.policy.core.feedback;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.CallCancellation;
-import io.ballast.policy.core.Texts;
 import io.ballast.policy.core.TimeOrderedIds;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;
 import io.ballast.policy.core.feedback.FeedbackStore.JoinedRecord;

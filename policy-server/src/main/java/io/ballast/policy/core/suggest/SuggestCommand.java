@@ -1,9 +1,9 @@
 package io.ballast.policy.core.suggest;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.Caller;
 import io.ballast.policy.core.SamplingChoice;
-import io.ballast.policy.core.Texts;
 import io.ballast.policy.core.VersionSelector;
 
 /**

@@ -1,0 +1,40 @@
+package io.ballast.kit.call;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+/** A prompt is whole Unicode, what is stored fits a column, a name leads out of no folder. */
+class TextsTest {
+  @Test
+  void wholeCharactersHaveNoFlaw() {
+    assertThat(Texts.encodingFlaw("// naïve → \uD83D\uDE00 \u0000 \uFFFD")).isNull();
+  }
+
+  @Test
+  void aSurrogateWithoutItsPairIsNamed() {
+    assertThat(Texts.encodingFlaw("ab\uD83D"))
+        .isEqualTo("character 2 is a lone surrogate (expected: valid UTF-8)");
+    assertThat(Texts.encodingFlaw("\uDE00\uD83D"))
+        .isEqualTo("character 0 is a lone surrogate (expected: valid UTF-8)");
+  }
+
+  @Test
+  void whatADatabaseCannotKeepIsNamed() {
+    assertThat(Texts.storageFlaw("a\tb\n")).isNull();
+    assertThat(Texts.storageFlaw("a\0")).startsWith("character 1 is U+0000");
+    assertThat(Texts.storageFlaw("\uD83D")).startsWith("character 0 is a lone surrogate");
+  }
+
+  @Test
+  void aLineIsShortAndHasNoControlCharacters() {
+    assertThat(Texts.requireLine("run_id", "über 7", 6)).isEqualTo("über 7");
+    assertThatThrownBy(() -> Texts.requireLine("run_id", "1234567", 6))
+        .hasMessage("run_id: 7 characters (expected: at most 6)");
+    assertThatThrownBy(() -> Texts.requireLine("run_id", "a\nb", 6))
+        .hasMessage("run_id: character 1 is U+000A (expected: no control characters)");
+    assertThatThrownBy(() -> Texts.requireLine("run_id", "\uDE00", 6))
+        .hasMessageStartingWith("run_id: character 0 is a lone surrogate");
+  }
+}
