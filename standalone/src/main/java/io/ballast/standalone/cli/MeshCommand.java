@@ -105,7 +105,12 @@ public final class MeshCommand implements Callable<Integer> {
 
   private static int misused(CommandLine.ParameterException thrown, String[] args) {
     CommandLine command = thrown.getCommandLine();
-    String message = String.valueOf(thrown.getMessage()).lines().findFirst().orElse("");
+    String message =
+        String.valueOf(thrown.getMessage())
+            .lines()
+            .findFirst()
+            .orElse("")
+            .replaceFirst("^Error: ", "");
     command
         .getErr()
         .println(

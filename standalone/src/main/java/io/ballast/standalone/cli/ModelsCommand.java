@@ -28,6 +28,7 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -44,7 +45,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "models",
     mixinStandardHelpOptions = true,
-    description = "Versions and aliases of the policy; certificates.")
+    description = "Versions and aliases of the policy; certificates. Without a subcommand: list.")
 final class ModelsCommand implements Callable<Integer> {
   private static final int MOST_TESTS = 1_000;
   private static final DateTimeFormatter TIME =
@@ -65,8 +66,7 @@ final class ModelsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new CommandLine.ParameterException(
-        spec.commandLine(), "models: say what: " + String.join(", ", spec.subcommands().keySet()));
+    return Objects.requireNonNull(spec.commandLine().getSubcommands().get("list")).execute();
   }
 
   private static MeshTarget.Connection connect(MeshTarget target) {

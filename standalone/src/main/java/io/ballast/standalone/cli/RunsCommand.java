@@ -19,6 +19,7 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine;
@@ -33,7 +34,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "runs",
     mixinStandardHelpOptions = true,
-    description = "Lists, shows, watches, pauses, resumes, cancels and promotes runs.",
+    description =
+        "Lists, shows, watches, pauses, resumes, cancels and promotes runs. Without a subcommand: list.",
     footer = {"", "RUN is an id, its beginning, or a name (the newest of that name)."})
 final class RunsCommand implements Callable<Integer> {
   private static final int MOST_RUNS = 1_000;
@@ -62,8 +64,7 @@ final class RunsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    throw new CommandLine.ParameterException(
-        spec.commandLine(), "runs: say which: " + String.join(", ", spec.subcommands().keySet()));
+    return Objects.requireNonNull(spec.commandLine().getSubcommands().get("list")).execute();
   }
 
   /** What may be done to a run. */

@@ -117,7 +117,9 @@ class ErrorLinesTest {
     assertThat(result.err().lines()).hasSize(1);
     assertThat(result.err()).contains("--temprature").contains("see ./mesh suggest --help");
     assertThat(Cli.run(Path.of("."), Map.of(), "sugest").exit()).isEqualTo(2);
-    assertThat(Cli.run(Path.of("."), Map.of(), "runs").exit()).isEqualTo(2);
+    assertThat(Cli.run(Path.of("."), Map.of(), "runs", "lst").exit()).isEqualTo(2);
+    assertThat(Cli.run(Path.of("."), Map.of(), "feedback", "01").err())
+        .startsWith("mesh: Missing required argument");
     assertThat(Cli.run(Path.of("."), Map.of(), "suggest", "x", "--timeout", "soon").err())
         .contains("'soon' is no duration such as 500ms, 30s, 2m or 1h");
   }

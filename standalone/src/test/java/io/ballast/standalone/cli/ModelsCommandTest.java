@@ -48,6 +48,14 @@ class ModelsCommandTest {
   }
 
   @Test
+  void withoutASubcommandTheyAreListed() {
+    Cli.Result result = Cli.run(mesh, "models");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).contains("java-tiny").isEqualTo(Cli.run(mesh, "models", "list").out());
+  }
+
+  @Test
   void withoutACertificateNothingIsPromoted() {
     mesh.certified = false;
 

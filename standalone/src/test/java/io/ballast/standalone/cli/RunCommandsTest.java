@@ -91,6 +91,7 @@ class RunCommandsTest {
     assertThat(result.exit()).isZero();
     assertThat(result.out().lines().toList().getFirst()).startsWith("run ").contains("state");
     assertThat(result.out()).contains(FakeMesh.RUN_ID).contains("tidy").contains("+0.300");
+    assertThat(Cli.run(mesh, "runs").out()).isEqualTo(result.out());
     assertThat(Cli.run(mesh, "runs", "list", "--json").json().path("runs")).hasSize(1);
   }
 
