@@ -1,0 +1,92 @@
+package io.ballast.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+/** The command line takes every {@code ./mesh} command that a README or a page of docs/ shows. */
+class DocumentedCommandsTest {
+  private static final Path ROOT = Path.of("..");
+  private static final Pattern COMMAND = Pattern.compile("^(?: {4})?\\./mesh (.*)$");
+  private static final Pattern WORD = Pattern.compile("'([^']*)'|\"([^\"]*)\"|(\\S+)");
+
+  /** Of the script itself, not of the command line in Java. */
+  private static final Set<String> OF_THE_SCRIPT = Set.of("build", "check", "test", "fmt");
+
+  @Test
+  void everyCommandIsOneThatTheCommandLineTakes() throws IOException {
+    List<List<String>> commands = new ArrayList<>();
+    for (Path page : pages()) {
+      for (String line : Files.readAllLines(page)) {
+        List<String> words = words(line);
+        if (!words.isEmpty() && !OF_THE_SCRIPT.contains(words.getFirst())) {
+          commands.add(words);
+        }
+      }
+    }
+
+    assertThat(commands).hasSizeGreaterThan(20);
+    assertThat(commands).allSatisfy(DocumentedCommandsTest::assertTaken);
+  }
+
+  private static void assertTaken(List<String> words) {
+    CommandContext context = new CommandContext(ROOT, Map.of(), () -> 0L, () -> "id", false);
+    PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
+    CommandLine line = MeshCommand.commandLine(context, nowhere, nowhere);
+    assertThatCode(() -> requireWhole(line.parseArgs(words.toArray(String[]::new))))
+        .as(String.join(" ", words))
+        .doesNotThrowAnyException();
+  }
+
+  /** A command that has subcommands does nothing without one. */
+  private static void requireWhole(CommandLine.ParseResult parsed) {
+    CommandLine last = parsed.asCommandLineList().getLast();
+    if (!last.getSubcommands().isEmpty()) {
+      throw new CommandLine.ParameterException(last, "a subcommand is missing");
+    }
+  }
+
+  /** The words of a command, up to a comment; none if the line is no command. */
+  private static List<String> words(String line) {
+    return COMMAND
+        .matcher(line)
+        .results()
+        .flatMap(command -> WORD.matcher(command.group(1)).results())
+        .map(DocumentedCommandsTest::unquoted)
+        .takeWhile(word -> !Set.of("#", "||", "|", "&&", ">").contains(word))
+        .toList();
+  }
+
+  private static String unquoted(MatchResult word) {
+    return Stream.of(1, 2, 3)
+        .map(word::group)
+        .filter(group -> group != null)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static List<Path> pages() throws IOException {
+    List<Path> pages = new ArrayList<>();
+    try (Stream<Path> modules = Files.list(ROOT);
+        Stream<Path> docs = Files.walk(ROOT.resolve("docs"))) {
+      modules.map(folder -> folder.resolve("README.md")).filter(Files::exists).forEach(pages::add);
+      docs.filter(page -> page.toString().endsWith(".md")).forEach(pages::add);
+    }
+    pages.add(ROOT.resolve("README.md"));
+    return pages;
+  }
+}
