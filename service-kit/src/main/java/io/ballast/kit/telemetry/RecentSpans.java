@@ -45,6 +45,11 @@ public final class RecentSpans implements SpanProcessor {
     }
   }
 
+  /** Whether it keeps any at all. */
+  public boolean keepsSome() {
+    return limit > 0;
+  }
+
   /** The spans of one trace that are still kept, in the order of their start. */
   public List<EndedSpan> trace(String traceId) {
     List<SpanData> kept;

@@ -4,6 +4,7 @@ import io.ballast.console.mesh.ConsoleMesh;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.runtime.Role;
+import io.ballast.kit.telemetry.RecentSpans;
 import io.ballast.kit.telemetry.RecentSpans.EndedSpan;
 import io.ballast.standalone.RunningMesh;
 import io.ballast.standalone.config.MeshConfig;
@@ -47,7 +48,7 @@ final class ProcessConsoleMesh implements ConsoleMesh {
 
   @Override
   public Optional<List<EndedSpan>> spans(String traceId) {
-    return mesh.spans().map(spans -> spans.trace(traceId));
+    return mesh.spans().filter(RecentSpans::keepsSome).map(spans -> spans.trace(traceId));
   }
 
   private MeshProcess process() {
