@@ -65,7 +65,12 @@ final class BuiltMesh implements AutoCloseable {
         plan(data, freePorts(ports), freePorts(ports), true, Map.of()).servers().stream()
             .map(server -> launch(data, server))
             .toList();
-    started.forEach(BuiltMesh::awaitReady);
+    try {
+      started.forEach(BuiltMesh::awaitReady);
+    } catch (AssertionError e) {
+      started.forEach(each -> each.process.destroyForcibly());
+      throw e;
+    }
     return started;
   }
 

@@ -30,6 +30,16 @@ class ProcessIT {
   /** How the JVM reports that SIGTERM ended it. */
   private static final int TERMINATED = 143;
 
+  /** What a suggestion with everything calls. */
+  private static final List<String> HOPS =
+      List.of(
+          "ballast.policy.v1.PolicyService/Suggest",
+          "ballast.safety.v1.DisplayGateService/DecideGeneration",
+          "ballast.reward.v1.RewardService/Score",
+          "ballast.safety.v1.SafetyService/Cost");
+
+  private static final int MOST_LOOKS = 100;
+
   @TempDir private Path data = Path.of(".");
 
   @Test
@@ -52,12 +62,7 @@ class ProcessIT {
       assertThat(mesh.http("/q/metrics"))
           .contains("ballast_server_calls_seconds_count{code=\"OK\"", "PolicyService/Suggest");
 
-      assertThat(hopsOfATrace(mesh))
-          .contains(
-              "ballast.policy.v1.PolicyService/Suggest",
-              "ballast.safety.v1.DisplayGateService/DecideGeneration",
-              "ballast.reward.v1.RewardService/Score",
-              "ballast.safety.v1.SafetyService/Cost");
+      assertThat(hopsOfATrace(mesh)).containsAll(HOPS);
 
       BuiltMesh second =
           BuiltMesh.launch(data, BuiltMesh.freePort(), BuiltMesh.freePort(), Map.of());
@@ -192,6 +197,14 @@ class ProcessIT {
                 "/api/suggestions",
                 "{\"prompt\": \"int size = list.\", \"with_reward\": true, \"with_cost\": true}"));
     String trace = answer.path("trace_id").asText();
+    List<String> hops = hops(mesh, trace);
+    for (int i = 0; i < MOST_LOOKS && !hops.containsAll(HOPS); i++) {
+      hops = hops(mesh, trace); // the last spans of a call end just after its answer
+    }
+    return hops;
+  }
+
+  private static List<String> hops(BuiltMesh mesh, String trace) throws IOException {
     List<String> hops = new ArrayList<>();
     for (JsonNode span : JSON.readTree(mesh.http("/api/traces/" + trace)).path("spans")) {
       if ("SERVER".equals(span.path("kind").asText())) {

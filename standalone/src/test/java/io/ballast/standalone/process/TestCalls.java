@@ -1,6 +1,5 @@
 package io.ballast.standalone.process;
 
-import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.v1.CreateRunRequest;
@@ -103,9 +102,5 @@ final class TestCalls {
       last = told.next().getRun();
     }
     return last;
-  }
-
-  static ModelSelector serving() {
-    return ModelSelector.newBuilder().setModel("java-tiny").setAlias("serving").build();
   }
 }
