@@ -38,6 +38,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 
 /** A safety test passes a candidate, or finds no solution, or fails: and one look is one look. */
 class SafetyTestsTest {
@@ -429,6 +431,7 @@ class SafetyTestsTest {
   }
 
   @Test
+  @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
   void aTestThatItsProcessLeftIsBegunAgainByTheNext() throws Exception {
     mesh.policy.hold();
     String id = mesh.safety().startSafetyTest(testOf(prompts(10)).build()).getTest().getTestId();

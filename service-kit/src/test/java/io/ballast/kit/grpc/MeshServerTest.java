@@ -50,6 +50,8 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 
 /** A server answers every call, whatever its service does, and loses none when it stops. */
 class MeshServerTest {
@@ -345,6 +347,7 @@ class MeshServerTest {
   }
 
   @Test
+  @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
   void aCallerThatLeftIsNoMistakeOfTheServer() throws Exception {
     MeshServer server = start(MeshServer.Options.loopback(0));
     CountDownLatch inside = new CountDownLatch(1);
