@@ -191,12 +191,15 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     return jobs;
   }
 
-  /** Runs a batch; if the engine throws, each group alone, so that no caller fails for another. */
+  /**
+   * Runs a batch; if the engine throws an exception, each group alone, so that no caller fails for
+   * another. An error, such as no memory left, is nobody's input and would only come again.
+   */
   private void run(Batch<K, I, R> batch) {
     try {
       complete(batch);
     } catch (Throwable thrown) { // the callers must hear of everything, of errors too
-      if (batch.jobs().size() > 1) {
+      if (thrown instanceof Exception && batch.jobs().size() > 1) {
         batch.jobs().stream()
             .filter(job -> !job.answer().isDone())
             .forEach(job -> run(new Batch<>(List.of(job), batch.taken(), nanoTime.getAsLong())));

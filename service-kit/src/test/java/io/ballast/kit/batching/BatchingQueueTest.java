@@ -131,6 +131,20 @@ class BatchingQueueTest {
   }
 
   @Test
+  void anErrorOfTheEngineEndsItsBatchAtOnce() throws Exception {
+    BatchingQueue<String, String, String> queue = queue(10, Duration.ZERO, 100);
+    var held = submit(queue, Lane.INTERACTIVE, group("held", 1, "1"));
+    engine.awaitBatch();
+    var one = submit(queue, Lane.INTERACTIVE, group("a", 1, "no memory"));
+    var two = submit(queue, Lane.INTERACTIVE, group("b", 1, "1"));
+    engine.release(2);
+    join(List.of(held));
+
+    assertThat(one.get().results()).containsExactly("MODEL_ERROR: tests 1 failed: no memory");
+    assertThat(two.get().results()).containsExactly("MODEL_ERROR: tests 1 failed: no memory");
+  }
+
+  @Test
   void aGroupAtWhichTheEngineThrowsFailsAlone() throws Exception {
     BatchingQueue<String, String, String> queue = queue(10, Duration.ZERO, 100);
     var held = submit(queue, Lane.INTERACTIVE, group("held", 1, "1"));

@@ -45,6 +45,9 @@ final class HeldEngine implements BatchEngine<String, String, String> {
     permits.acquireUninterruptibly();
     List<List<String>> results = new ArrayList<>();
     for (BatchGroup<String, String> group : groups) {
+      if (group.items().contains("no memory")) {
+        throw new OutOfMemoryError("no memory");
+      }
       if (group.items().contains("bad")) {
         throw new IllegalStateException("it is bad");
       }

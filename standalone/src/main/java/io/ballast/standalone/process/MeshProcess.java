@@ -73,6 +73,7 @@ public final class MeshProcess implements AutoCloseable {
 
   private void run(Function<Role, ServerModule> module, ProcessRuntime.Surroundings surroundings) {
     int port = freePort(config.server());
+    warnOfStrangers(config.server());
     for (Role role : config.rolesInOrder()) {
       locks.add(
           FolderLock.claim(
@@ -220,6 +221,16 @@ public final class MeshProcess implements AutoCloseable {
           "port %d on %s cannot be had: %s; choose another with --port or stop what listens there"
               .formatted(options.port(), options.host(), e.getMessage()),
           Map.of("host", options.host(), "port", Integer.toString(options.port())));
+    }
+  }
+
+  private static void warnOfStrangers(MeshServer.Options options) {
+    if (options.bearerToken().isEmpty()
+        && !new InetSocketAddress(options.host(), 0).getAddress().isLoopbackAddress()) {
+      LOG.warn(
+          "whoever reaches {} may call this mesh: set ballast.token, or keep strangers out by the"
+              + " network's own rules",
+          options.host());
     }
   }
 

@@ -37,7 +37,7 @@ public final class ChildMesh implements MeshHandle {
   private static final int GRPC_PORT = 9100;
   private static final int HTTP_PORT = 9180;
   private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
-  private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
+  private static final Duration STOP_TIMEOUT = Duration.ofSeconds(40);
   private static final int SHOWN_LINES = 3;
 
   private final Process process;
