@@ -1,8 +1,8 @@
 package io.ballast.orchestrator;
 
 import static io.ballast.orchestrator.testing.LearnerCalls.tokens;
-import static io.ballast.orchestrator.testing.Refusals.assertFails;
-import static io.ballast.orchestrator.testing.Refusals.assertMalformed;
+import static io.ballast.testing.Refusals.assertFails;
+import static io.ballast.testing.Refusals.assertMalformed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.error.Fault;

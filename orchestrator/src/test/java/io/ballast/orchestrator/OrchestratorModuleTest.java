@@ -1,6 +1,6 @@
 package io.ballast.orchestrator;
 
-import static io.ballast.orchestrator.testing.Refusals.assertFails;
+import static io.ballast.testing.Refusals.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,7 +12,6 @@ import io.ballast.learner.v1.SampleFromSessionRequest;
 import io.ballast.learner.v1.Session;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.TextOrTokens;
-import io.ballast.orchestrator.testing.LeftoverThreads;
 import io.ballast.orchestrator.testing.TestMesh;
 import io.ballast.orchestrator.testing.TestRuntime;
 import io.ballast.orchestrator.testing.TestSpecs;
@@ -21,6 +20,7 @@ import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.ListRunsRequest;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.wiring.OrchestratorModule;
+import io.ballast.testing.LeftoverThreads;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.Status;

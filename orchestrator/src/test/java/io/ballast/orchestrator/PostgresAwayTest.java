@@ -1,9 +1,8 @@
 package io.ballast.orchestrator;
 
-import static io.ballast.orchestrator.testing.Refusals.assertDatabaseAway;
+import static io.ballast.testing.Refusals.assertDatabaseAway;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ballast.orchestrator.testing.StoppablePostgres;
 import io.ballast.orchestrator.testing.TestMesh;
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.v1.CancelRunRequest;
@@ -17,6 +16,7 @@ import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunServiceGrpc.RunServiceBlockingStub;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunRequest;
+import io.ballast.testing.StoppablePostgres;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
@@ -39,7 +39,7 @@ class PostgresAwayTest {
 
   @BeforeEach
   void start() {
-    postgres = new StoppablePostgres(folder);
+    postgres = new StoppablePostgres(folder, "orchestrator");
     mesh = TestMesh.startOn(postgres, root);
   }
 

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.testing.FakeModels;
-import io.ballast.policy.testing.StoppablePostgres;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.FeedbackEvent;
@@ -24,6 +23,7 @@ import io.ballast.policy.v1.SampleRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestStreamRequest;
+import io.ballast.testing.StoppablePostgres;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
@@ -45,7 +45,7 @@ class PostgresAwayTest {
 
   @BeforeEach
   void start() {
-    postgres = new StoppablePostgres(folder);
+    postgres = new StoppablePostgres(folder, "policy");
     mesh = TestMesh.startOn(postgres);
     mesh.models.publish("2", request -> "suggestion by 2;");
     mesh.safety.certify("certificate", FakeModels.sha256("2"));

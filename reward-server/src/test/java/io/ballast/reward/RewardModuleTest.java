@@ -4,9 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.reward.testing.LeftoverThreads;
+import io.ballast.kit.runtime.Role;
 import io.ballast.reward.testing.TestReward;
-import io.ballast.reward.testing.TestRuntime;
 import io.ballast.reward.testing.TinyModel;
 import io.ballast.reward.testing.TinyReward;
 import io.ballast.reward.v1.ListRewardModelsRequest;
@@ -18,6 +17,8 @@ import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
 import io.ballast.reward.wiring.RewardModule;
+import io.ballast.testing.FixedRuntime;
+import io.ballast.testing.LeftoverThreads;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.Status;
@@ -40,7 +41,7 @@ class RewardModuleTest {
   @TempDir Path models;
   @TempDir Path data;
 
-  private final List<TestRuntime> runtimes = new ArrayList<>();
+  private final List<FixedRuntime> runtimes = new ArrayList<>();
   private final List<Server> servers = new ArrayList<>();
   private final List<ManagedChannel> channels = new ArrayList<>();
   private final RewardModule module =
@@ -52,7 +53,7 @@ class RewardModuleTest {
     channels.forEach(ManagedChannel::shutdownNow);
     servers.forEach(Server::shutdownNow);
     module.close();
-    runtimes.forEach(TestRuntime::close);
+    runtimes.forEach(FixedRuntime::close);
   }
 
   @Test
@@ -155,7 +156,7 @@ class RewardModuleTest {
   private RewardServiceBlockingStub start() throws IOException {
     String name = InProcessServerBuilder.generateName();
     InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
-    TestRuntime runtime = new TestRuntime(List.of(empty, models), data);
+    FixedRuntime runtime = new FixedRuntime(Role.REWARD_SERVER, List.of(empty, models), data);
     runtimes.add(runtime);
     module.start(runtime).forEach(builder::addService);
     module.serving();

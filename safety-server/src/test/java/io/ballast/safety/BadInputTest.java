@@ -1,9 +1,9 @@
 package io.ballast.safety;
 
-import static io.ballast.safety.testing.Refusals.assertMalformed;
 import static io.ballast.safety.testing.TestSafety.item;
 import static io.ballast.safety.testing.TestSafety.prompts;
 import static io.ballast.safety.testing.TestSafety.testOf;
+import static io.ballast.testing.Refusals.assertMalformed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.mesh.v1.FailureReason;

@@ -1,8 +1,8 @@
 package io.ballast.safety;
 
-import static io.ballast.safety.testing.Refusals.assertRefused;
 import static io.ballast.safety.testing.TestSafety.prompts;
 import static io.ballast.safety.testing.TestSafety.testOf;
+import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.safety.testing.TestSafety;

@@ -3,8 +3,8 @@ package io.ballast.safety;
 import static io.ballast.safety.testing.FakeCostModels.HARMFUL;
 import static io.ballast.safety.testing.FakeCostModels.HARMLESS;
 import static io.ballast.safety.testing.FakeCostModels.HARMLESS_TO_TWO;
-import static io.ballast.safety.testing.Refusals.assertRefused;
 import static io.ballast.safety.testing.TestSafety.item;
+import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 

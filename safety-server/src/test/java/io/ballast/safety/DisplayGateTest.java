@@ -1,6 +1,6 @@
 package io.ballast.safety;
 
-import static io.ballast.safety.testing.Refusals.assertRefused;
+import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 

@@ -1,13 +1,12 @@
 package io.ballast.safety;
 
-import static io.ballast.safety.testing.Refusals.assertDatabaseAway;
 import static io.ballast.safety.testing.TestSafety.item;
 import static io.ballast.safety.testing.TestSafety.prompts;
 import static io.ballast.safety.testing.TestSafety.testOf;
+import static io.ballast.testing.Refusals.assertDatabaseAway;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.mesh.v1.RequestMetadata;
-import io.ballast.safety.testing.StoppablePostgres;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.GetCertificateRequest;
@@ -16,6 +15,7 @@ import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.safety.v1.VerifyCertificateRequest;
+import io.ballast.testing.StoppablePostgres;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
@@ -37,7 +37,7 @@ class PostgresAwayTest {
 
   @BeforeEach
   void start() {
-    postgres = new StoppablePostgres(folder);
+    postgres = new StoppablePostgres(folder, "safety");
     mesh = TestSafety.startOn(postgres);
   }
 

@@ -1,7 +1,7 @@
 package io.ballast.safety;
 
-import static io.ballast.safety.testing.Refusals.assertFails;
 import static io.ballast.safety.testing.TestSafety.item;
+import static io.ballast.testing.Refusals.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,7 +11,6 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.safety.core.gate.GateStage;
-import io.ballast.safety.testing.LeftoverThreads;
 import io.ballast.safety.testing.TestRuntime;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.testing.TinyCostModels;
@@ -23,6 +22,7 @@ import io.ballast.safety.v1.DecideGenerationResponse;
 import io.ballast.safety.v1.DisplayGateServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.wiring.SafetyModule;
+import io.ballast.testing.LeftoverThreads;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.Status;

@@ -1,8 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
-import io.ballast.kit.error.Fault;
-import io.ballast.kit.error.MeshException;
 import io.ballast.kit.postgres.Database;
+import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.run.IterationMetrics;
@@ -15,7 +14,6 @@ import io.ballast.orchestrator.core.run.RunStore;
 import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.SQLTransientException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -25,7 +23,6 @@ import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
 import org.jdbi.v3.core.JdbiException;
-import org.jspecify.annotations.Nullable;
 
 /** Runs in PostgreSQL. A change locks the run's row, so changes happen one after the other. */
 public final class PostgresRunStore implements RunStore {
@@ -381,25 +378,10 @@ public final class PostgresRunStore implements RunStore {
     try {
       return database.jdbi().inTransaction(work);
     } catch (JdbiException e) {
-      if (away(e)) {
-        throw new MeshException(Fault.DEPENDENCY_DOWN, "the database cannot be reached", e);
+      if (DatabaseFaults.isAway(e)) {
+        throw DatabaseFaults.away(e);
       }
       throw e;
     }
-  }
-
-  /** Whether the connection is lost or the server is going down or coming up. */
-  private static boolean away(JdbiException thrown) {
-    for (@Nullable Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLTransientException) {
-        return true;
-      }
-      if (cause instanceof SQLException e
-          && e.getSQLState() != null
-          && (e.getSQLState().startsWith("08") || e.getSQLState().startsWith("57P"))) {
-        return true;
-      }
-    }
-    return false;
   }
 }

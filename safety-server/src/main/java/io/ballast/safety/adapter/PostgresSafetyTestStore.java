@@ -386,10 +386,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
       throw e;
     } catch (RuntimeException e) {
       if (DatabaseFaults.isAway(e)) {
-        throw new MeshException(
-            Fault.DEPENDENCY_DOWN,
-            "the database cannot be reached; it is asked again with the next call",
-            e);
+        throw DatabaseFaults.away(e);
       }
       throw e;
     }

@@ -87,10 +87,7 @@ public final class StatusMapper {
           null);
     }
     if (DatabaseFaults.isAway(thrown)) {
-      return failed(
-          Fault.DEPENDENCY_DOWN,
-          "the database cannot be reached; it is asked again with the next call",
-          Map.of("dependency", "postgresql"));
+      return failed(Fault.DEPENDENCY_DOWN, DatabaseFaults.AWAY, Map.of("dependency", "postgresql"));
     }
     return new Judgement(
         Status.INTERNAL

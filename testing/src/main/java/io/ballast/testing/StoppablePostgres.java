@@ -1,4 +1,4 @@
-package io.ballast.policy.testing;
+package io.ballast.testing;
 
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.Postgres;
@@ -22,11 +22,12 @@ public final class StoppablePostgres implements Database, AutoCloseable {
   private final Database database;
 
   /**
-   * Starts one, with the schema {@code policy}.
+   * Starts one, with one service's schema.
    *
    * @param folder an empty folder
+   * @param schema the service's, migrated from {@code classpath:db/<schema>}
    */
-  public StoppablePostgres(Path folder) {
+  public StoppablePostgres(Path folder, String schema) {
     data = folder.resolve("postgres").resolve("data");
     postgres =
         Postgres.embedded(
@@ -34,7 +35,7 @@ public final class StoppablePostgres implements Database, AutoCloseable {
             folder.resolve("postgres.log"),
             new PostgresSettings(4, WAIT),
             new SimpleMeterRegistry());
-    database = postgres.schema("policy");
+    database = postgres.schema(schema);
   }
 
   @Override

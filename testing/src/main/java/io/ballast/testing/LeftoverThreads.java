@@ -1,4 +1,4 @@
-package io.ballast.policy.testing;
+package io.ballast.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package io.ballast.reward.testing;
+package io.ballast.testing;
 
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.StatusMapper;
@@ -16,27 +16,33 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.function.LongSupplier;
 
-/** What a process gives to a reward-server, which needs neither a database nor peers. */
-public final class TestRuntime implements MeshRuntime, AutoCloseable {
+/**
+ * What a process gives to a server under test: real replies, a day that never ends, metrics of its
+ * own, no traces. It has no database and no peer; a test that gives them overrides the method.
+ */
+public class FixedRuntime implements MeshRuntime, AutoCloseable {
+  private final Role server;
   private final List<Path> modelFolders;
   private final Path dataFolder;
-  private final VirtualThreadReplies replies =
-      new VirtualThreadReplies(new StatusMapper("reward-server"), 256);
+  private final VirtualThreadReplies replies;
   private final MeterRegistry meters = new SimpleMeterRegistry();
 
-  public TestRuntime(List<Path> modelFolders, Path dataFolder) {
+  /** A runtime for the server that plays {@code server}, with these folders. */
+  public FixedRuntime(Role server, List<Path> modelFolders, Path dataFolder) {
+    this.server = server;
     this.modelFolders = modelFolders;
     this.dataFolder = dataFolder;
+    this.replies = new VirtualThreadReplies(new StatusMapper(server.label()), 256);
   }
 
   @Override
   public Database database(String schema) {
-    throw new AssertionError("the reward-server keeps nothing in a database");
+    throw new AssertionError(server.label() + " keeps nothing in a database");
   }
 
   @Override
   public Channel peer(Role role) {
-    throw new AssertionError("not a peer: " + role);
+    throw new AssertionError(role.label() + " is no peer of " + server.label());
   }
 
   @Override

@@ -1,4 +1,4 @@
-package io.ballast.safety.testing;
+package io.ballast.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
