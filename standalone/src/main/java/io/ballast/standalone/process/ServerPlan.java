@@ -87,10 +87,11 @@ public record ServerPlan(
   /**
    * An archive of the process's classes, parsed and linked, which halves the time to start. The JVM
    * writes it at the end of the first run; {@code ./mesh} deletes it with each build. Without one a
-   * start is only slower.
+   * start is only slower. It lies beside the build that it is of: a JVM that finds no folder to
+   * write it to ends with exit code 1, however well it stopped.
    */
   private List<String> archive(String name) {
-    Path file = home.resolve("target").resolve(name + "-classes.jsa");
+    Path file = home.resolve("standalone/target").resolve(name + "-classes.jsa");
     return List.of(
         "-XX:+AutoCreateSharedArchive",
         "-XX:SharedArchiveFile=" + file,

@@ -231,7 +231,7 @@ class MeshScriptTest {
   void archivesOfTheClassesOfAnEarlierBuildAreDroppedWhoeverBuilt() throws Exception {
     jdk("jdk-25", "25.0.1");
     mesh("build");
-    Path archive = Files.createFile(home.resolve("target/mesh-classes.jsa"));
+    Path archive = Files.createFile(home.resolve("standalone/target/mesh-classes.jsa"));
     changeLater(archive);
     mesh("suggest");
     assertThat(archive).as("of this build").exists();

@@ -33,7 +33,7 @@ class UpCommandTest {
             "-Dballast.models=" + folder.resolve("models"),
             "-Da.b=c",
             "@" + folder.resolve("standalone/jvm.options"))
-        .contains("-XX:SharedArchiveFile=" + folder.resolve("target/mesh-classes.jsa"))
+        .contains("-XX:SharedArchiveFile=" + folder.resolve("standalone/target/mesh-classes.jsa"))
         .endsWith("io.ballast.standalone.MeshMain")
         .noneMatch(argument -> argument.contains("ballast.roles"));
   }
