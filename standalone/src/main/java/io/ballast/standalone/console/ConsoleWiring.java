@@ -3,7 +3,6 @@ package io.ballast.standalone.console;
 import io.ballast.console.http.ConsoleAccess;
 import io.ballast.console.http.ConsoleRoutes;
 import io.ballast.standalone.RunningMesh;
-import io.ballast.standalone.config.MeshConfig;
 import io.ballast.standalone.config.MeshProperties;
 import io.vertx.ext.web.Router;
 import jakarta.annotation.PreDestroy;
@@ -23,7 +22,7 @@ public class ConsoleWiring {
   public ConsoleWiring(RunningMesh mesh, MeshProperties properties) {
     this.routes =
         new ConsoleRoutes(
-            new ProcessConsoleMesh(mesh, () -> MeshConfig.from(properties)),
+            new ProcessConsoleMesh(mesh),
             new ConsoleAccess(properties.token(), isLoopback(properties.host())));
   }
 

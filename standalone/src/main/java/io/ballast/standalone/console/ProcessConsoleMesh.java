@@ -7,22 +7,18 @@ import io.ballast.kit.runtime.Role;
 import io.ballast.kit.telemetry.RecentSpans;
 import io.ballast.kit.telemetry.RecentSpans.EndedSpan;
 import io.ballast.standalone.RunningMesh;
-import io.ballast.standalone.config.MeshConfig;
 import io.ballast.standalone.process.MeshProcess;
 import io.grpc.Channel;
 import io.opentelemetry.api.trace.Tracer;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /** The mesh as this process knows it: its own servers, and the peers that it calls. */
 final class ProcessConsoleMesh implements ConsoleMesh {
   private final RunningMesh mesh;
-  private final Supplier<MeshConfig> config;
 
-  ProcessConsoleMesh(RunningMesh mesh, Supplier<MeshConfig> config) {
+  ProcessConsoleMesh(RunningMesh mesh) {
     this.mesh = mesh;
-    this.config = config;
   }
 
   @Override
@@ -33,12 +29,7 @@ final class ProcessConsoleMesh implements ConsoleMesh {
   @Override
   public Place place(Role role) {
     MeshProcess process = process();
-    boolean here = process.roles().contains(role);
-    return new Place(
-        here,
-        here
-            ? List.of(config.get().server().host() + ":" + process.port())
-            : config.get().peers().getOrDefault(role, List.of()));
+    return new Place(process.roles().contains(role), process.addresses(role));
   }
 
   @Override

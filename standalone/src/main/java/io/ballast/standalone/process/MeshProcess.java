@@ -120,6 +120,13 @@ public final class MeshProcess implements AutoCloseable {
     return config.rolesInOrder();
   }
 
+  /** Where a server is, {@code host:port} each: this process, or what it was told of its peers. */
+  public List<String> addresses(Role role) {
+    return config.roles().contains(role)
+        ? List.of(config.server().host() + ":" + port())
+        : config.peers().getOrDefault(role, List.of());
+  }
+
   /** A channel to a server, here or elsewhere, as the servers themselves have it. */
   public Channel peer(Role role) {
     return started(runtime).peer(role);
