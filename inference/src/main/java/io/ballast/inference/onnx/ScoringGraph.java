@@ -4,7 +4,7 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.ballast.inference.onnx.ScoringHeads.Head;
 import io.ballast.inference.store.ModelManifest;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -51,10 +51,10 @@ final class ScoringGraph {
   static final String VERSION = "1";
 
   private final OnnxGraph graph = new OnnxGraph("ballast_scoring");
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final TrunkGraph trunk;
 
-  private ScoringGraph(LlamaConfig config, Path weightsFile) {
+  private ScoringGraph(DecoderConfig config, Path weightsFile) {
     this.config = config;
     this.trunk = new TrunkGraph(graph, config, weightsFile);
   }
@@ -66,7 +66,7 @@ final class ScoringGraph {
    */
   static ModelProto build(
       Path trunkFolder,
-      LlamaConfig config,
+      DecoderConfig config,
       List<ScoringFeature> features,
       HeadActivation activation,
       Optional<ScoringHeads> heads) {

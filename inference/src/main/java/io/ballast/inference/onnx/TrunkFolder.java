@@ -3,7 +3,7 @@ package io.ballast.inference.onnx;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -20,7 +20,7 @@ import java.util.HexFormat;
  * @param config its shape
  * @param weightsSha256 of its model.safetensors
  */
-record TrunkFolder(Path folder, LlamaConfig config, String weightsSha256) {
+record TrunkFolder(Path folder, DecoderConfig config, String weightsSha256) {
   /**
    * Opens a folder.
    *
@@ -28,7 +28,7 @@ record TrunkFolder(Path folder, LlamaConfig config, String weightsSha256) {
    */
   static TrunkFolder open(Path folder) {
     ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
-    LlamaConfig config = LlamaConfig.read(folder);
+    DecoderConfig config = DecoderConfig.read(folder);
     return new TrunkFolder(folder, config, sha256(folder.resolve(ModelManifest.WEIGHTS)));
   }
 

@@ -4,7 +4,7 @@ import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.SafetensorsFile;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -23,11 +23,11 @@ final class TrunkGraph {
   private static final String SCALE = "attention_scale";
 
   private final OnnxGraph graph;
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final Path file;
   private final SafetensorsFile weights;
 
-  TrunkGraph(OnnxGraph graph, LlamaConfig config, Path weightsFile) {
+  TrunkGraph(OnnxGraph graph, DecoderConfig config, Path weightsFile) {
     this.graph = graph;
     this.config = config;
     this.file = weightsFile;

@@ -3,7 +3,7 @@ package io.ballast.inference.torch;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.StopReason;
-import io.ballast.inference.torch.LlamaNetwork.AttentionMemory;
+import io.ballast.inference.torch.DecoderNetwork.AttentionMemory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class DecodeEngine implements AutoCloseable {
   private final TrainedWeights weights;
   private final RotaryTable rotary;
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final int vocabularySize;
   private final int endOfTextId;
   private final KeyValueCache cache;
@@ -95,7 +95,7 @@ final class DecodeEngine implements AutoCloseable {
               .narrow(2, 0, longest)
               .index_copy_(0, slots, value.index_select(0, source));
           // what follows a prompt in its row is padding, which a causal mask hides
-          return LlamaNetwork.attend(query, key, value, null, true);
+          return DecoderNetwork.attend(query, key, value, null, true);
         };
     Tensor residual =
         weights.network().hidden(Tensors.of(ids, prompts, longest), rotary.first(longest), memory);
@@ -138,7 +138,7 @@ final class DecodeEngine implements AutoCloseable {
       Tensor values = cache.values(layer).narrow(0, 0, rows).narrow(2, 0, longest);
       keys.scatter_(2, place, key);
       values.scatter_(2, place, value);
-      return LlamaNetwork.attend(query, keys, values, mask, false);
+      return DecoderNetwork.attend(query, keys, values, mask, false);
     };
   }
 
@@ -159,7 +159,7 @@ final class DecodeEngine implements AutoCloseable {
   }
 
   private Tensor logits(Tensor residual) {
-    LlamaNetwork network = weights.network();
+    DecoderNetwork network = weights.network();
     return torch.linear(network.normalized(residual), network.head()).to(ScalarType.Float);
   }
 

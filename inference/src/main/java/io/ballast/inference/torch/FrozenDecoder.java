@@ -9,11 +9,11 @@ import java.util.List;
  * near. One thread at a time.
  */
 public final class FrozenDecoder implements AutoCloseable {
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final TrainedWeights weights;
   private final RotaryTable rotary;
 
-  private FrozenDecoder(LlamaConfig config, Arithmetic arithmetic) {
+  private FrozenDecoder(DecoderConfig config, Arithmetic arithmetic) {
     TorchRuntime.prepare();
     this.config = config;
     this.weights = new TrainedWeights(new ParameterLayout(config), arithmetic, false);
@@ -28,9 +28,9 @@ public final class FrozenDecoder implements AutoCloseable {
    *     CORRUPT_WEIGHTS if a checksum differs
    */
   public static FrozenDecoder load(Path folder, Arithmetic arithmetic) {
-    FrozenDecoder decoder = new FrozenDecoder(LlamaFolder.verifiedConfig(folder), arithmetic);
+    FrozenDecoder decoder = new FrozenDecoder(DecoderFolder.verifiedConfig(folder), arithmetic);
     try {
-      LlamaFolder.load(folder, decoder.weights);
+      DecoderFolder.load(folder, decoder.weights);
       return decoder;
     } catch (RuntimeException e) {
       decoder.close();
@@ -39,7 +39,7 @@ public final class FrozenDecoder implements AutoCloseable {
   }
 
   /** The model's shape. */
-  public LlamaConfig config() {
+  public DecoderConfig config() {
     return config;
   }
 

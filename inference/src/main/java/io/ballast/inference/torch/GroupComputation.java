@@ -99,12 +99,12 @@ final class GroupComputation {
   }
 
   private Tensor headInput(PackedGroups packed) {
-    LlamaNetwork network = weights.network();
+    DecoderNetwork network = weights.network();
     Tensor residual =
         network.hidden(
             packed.ids(),
             rotary.at(packed.positions()),
-            LlamaNetwork.withoutMemory(packed.mask(weights.fullType())));
+            DecoderNetwork.withoutMemory(packed.mask(weights.fullType())));
     return network.normalized(
         residual
             .view(-1, weights.layout().config().hiddenSize())

@@ -41,7 +41,7 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
    * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be
    */
   public static HuggingFaceTokenizerAdapter ofFolder(Path folder) {
-    return load(folder.resolve(LlamaFolder.TOKENIZER), LlamaConfig.read(folder).endOfTextId());
+    return load(folder.resolve(DecoderFolder.TOKENIZER), DecoderConfig.read(folder).endOfTextId());
   }
 
   /**

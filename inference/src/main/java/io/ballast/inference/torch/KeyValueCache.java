@@ -13,13 +13,13 @@ import org.jspecify.annotations.Nullable;
 final class KeyValueCache implements AutoCloseable {
   private static final int TOKENS_STEP = 64;
 
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final ScalarType type;
   private @Nullable Tensor cache;
   private int rows;
   private int tokens;
 
-  KeyValueCache(LlamaConfig config, ScalarType type) {
+  KeyValueCache(DecoderConfig config, ScalarType type) {
     this.config = config;
     this.type = type;
   }

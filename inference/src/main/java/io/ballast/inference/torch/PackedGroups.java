@@ -46,7 +46,7 @@ final class PackedGroups {
    * @throws IllegalArgumentException naming the completion that is too long, or the id that the
    *     vocabulary lacks
    */
-  static void requireFits(CompletionGroup group, int index, LlamaConfig config) {
+  static void requireFits(CompletionGroup group, int index, DecoderConfig config) {
     requireIds(group.prompt(), "groups[" + index + "].prompt", config);
     for (int g = 0; g < group.size(); g++) {
       TokenIds completion = group.completions().get(g);
@@ -67,7 +67,7 @@ final class PackedGroups {
     }
   }
 
-  private static void requireIds(TokenIds ids, String name, LlamaConfig config) {
+  private static void requireIds(TokenIds ids, String name, DecoderConfig config) {
     for (int t = 0; t < ids.size(); t++) {
       if (ids.get(t) < 0 || ids.get(t) >= config.vocabularySize()) {
         throw new IllegalArgumentException(

@@ -27,12 +27,12 @@ final class ParameterLayout {
     }
   }
 
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final List<Parameter> parameters = new ArrayList<>();
   private final long matrixSize;
   private long size;
 
-  ParameterLayout(LlamaConfig config) {
+  ParameterLayout(DecoderConfig config) {
     this.config = config;
     long hidden = config.hiddenSize();
     long keyValue = (long) config.keyValueHeads() * config.headSize();
@@ -65,7 +65,7 @@ final class ParameterLayout {
     size += parameter.size();
   }
 
-  LlamaConfig config() {
+  DecoderConfig config() {
     return config;
   }
 

@@ -1,6 +1,6 @@
 package io.ballast.inference.torch;
 
-import io.ballast.inference.torch.LlamaNetwork.Rotation;
+import io.ballast.inference.torch.DecoderNetwork.Rotation;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -10,7 +10,7 @@ final class RotaryTable implements AutoCloseable {
   private final Tensor cosine;
   private final Tensor signedSine;
 
-  RotaryTable(LlamaConfig config, ScalarType type) {
+  RotaryTable(DecoderConfig config, ScalarType type) {
     int size = config.headSize();
     int half = size / 2;
     int positions = config.contextTokens();

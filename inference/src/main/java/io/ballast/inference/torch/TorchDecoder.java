@@ -40,7 +40,7 @@ public final class TorchDecoder implements Decoder {
   private static final Logger LOG = LoggerFactory.getLogger(TorchDecoder.class);
 
   private final Tokenizer tokenizer;
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final ServingOptions options;
   private final VocabularyIndex vocabulary;
   private final TrainedWeights weights;
@@ -54,7 +54,7 @@ public final class TorchDecoder implements Decoder {
   private volatile int activeRows;
   private boolean closed;
 
-  private TorchDecoder(LlamaConfig config, Tokenizer tokenizer, ServingOptions options) {
+  private TorchDecoder(DecoderConfig config, Tokenizer tokenizer, ServingOptions options) {
     if (tokenizer.vocabularySize() > config.vocabularySize()) {
       throw new ModelException(
           Reason.INVALID_FOLDER,
@@ -81,11 +81,11 @@ public final class TorchDecoder implements Decoder {
    *     CORRUPT_WEIGHTS if a checksum differs
    */
   public static TorchDecoder load(Path folder, ServingOptions options) {
-    LlamaConfig config = LlamaFolder.verifiedConfig(folder);
+    DecoderConfig config = DecoderFolder.verifiedConfig(folder);
     Tokenizer tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
     TorchDecoder decoder = new TorchDecoder(config, tokenizer, options);
     try {
-      LlamaFolder.load(folder, decoder.weights);
+      DecoderFolder.load(folder, decoder.weights);
     } catch (RuntimeException e) {
       decoder.weights.close();
       decoder.rotary.close();
@@ -115,7 +115,7 @@ public final class TorchDecoder implements Decoder {
   }
 
   /** The model's shape. */
-  public LlamaConfig config() {
+  public DecoderConfig config() {
     return config;
   }
 

@@ -29,12 +29,12 @@ public final class TrainableDecoder implements AutoCloseable {
    */
   public record StepResult(double loss, double gradientNorm) {}
 
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final TrainedWeights weights;
   private final AdamW optimizer;
   private final RotaryTable rotary;
 
-  private TrainableDecoder(LlamaConfig config, Arithmetic arithmetic, OptimizerOptions options) {
+  private TrainableDecoder(DecoderConfig config, Arithmetic arithmetic, OptimizerOptions options) {
     TorchRuntime.prepare();
     this.config = config;
     this.weights = new TrainedWeights(new ParameterLayout(config), arithmetic, true);
@@ -44,7 +44,10 @@ public final class TrainableDecoder implements AutoCloseable {
 
   /** Returns a decoder with fresh weights drawn from {@code random}. */
   public static TrainableDecoder create(
-      LlamaConfig config, Arithmetic arithmetic, OptimizerOptions options, RandomGenerator random) {
+      DecoderConfig config,
+      Arithmetic arithmetic,
+      OptimizerOptions options,
+      RandomGenerator random) {
     TrainableDecoder decoder = new TrainableDecoder(config, arithmetic, options);
     WeightsInitializer.initialize(decoder.weights, random);
     return decoder;
@@ -58,10 +61,10 @@ public final class TrainableDecoder implements AutoCloseable {
    */
   public static TrainableDecoder load(
       Path folder, Arithmetic arithmetic, OptimizerOptions options) {
-    LlamaConfig config = LlamaFolder.verifiedConfig(folder);
+    DecoderConfig config = DecoderFolder.verifiedConfig(folder);
     TrainableDecoder decoder = new TrainableDecoder(config, arithmetic, options);
     try {
-      LlamaFolder.load(folder, decoder.weights);
+      DecoderFolder.load(folder, decoder.weights);
       return decoder;
     } catch (RuntimeException e) {
       decoder.close();
@@ -70,7 +73,7 @@ public final class TrainableDecoder implements AutoCloseable {
   }
 
   /** The model's shape. */
-  public LlamaConfig config() {
+  public DecoderConfig config() {
     return config;
   }
 
@@ -185,7 +188,7 @@ public final class TrainableDecoder implements AutoCloseable {
             .hidden(
                 Tensors.of(flattened(tokens, 0), rows, length),
                 rotary.first(length),
-                LlamaNetwork.withoutMemory(null));
+                DecoderNetwork.withoutMemory(null));
     return weights.network().normalized(residual.view(-1, config.hiddenSize()));
   }
 
@@ -262,7 +265,7 @@ public final class TrainableDecoder implements AutoCloseable {
    */
   public void save(Path folder, WeightType type, Path tokenizer, Map<String, String> notes)
       throws IOException {
-    LlamaFolder.save(folder, weights.layout(), weights.flat(), type, tokenizer, notes);
+    DecoderFolder.save(folder, weights.layout(), weights.flat(), type, tokenizer, notes);
   }
 
   /** Returns a copy of the weights as they are, for a decoder that samples from them. */

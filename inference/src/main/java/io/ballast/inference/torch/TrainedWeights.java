@@ -26,7 +26,7 @@ final class TrainedWeights implements AutoCloseable {
   private final Tensor gradients;
   private final Tensor products;
   private final Tensor productGradients;
-  private final LlamaNetwork network;
+  private final DecoderNetwork network;
 
   /**
    * Starts with zeros.
@@ -50,7 +50,7 @@ final class TrainedWeights implements AutoCloseable {
         productGradients = gradients;
       }
       network =
-          new LlamaNetwork(
+          new DecoderNetwork(
               layout, p -> leaf(products, productGradients, p), p -> leaf(weights, gradients, p));
     }
   }
@@ -76,7 +76,7 @@ final class TrainedWeights implements AutoCloseable {
     return p.columns() == 0 ? range : range.view(p.rows(), p.columns());
   }
 
-  LlamaNetwork network() {
+  DecoderNetwork network() {
     return network;
   }
 

@@ -24,7 +24,7 @@ public final class WeightsSnapshot implements AutoCloseable {
   }
 
   /** The shape of the model that the weights are of. */
-  public LlamaConfig config() {
+  public DecoderConfig config() {
     return layout.config();
   }
 

@@ -8,9 +8,9 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.FeatureOutcome.Extracted;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.CompletionGroup;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.FrozenDecoder;
 import io.ballast.inference.torch.GroupScores;
-import io.ballast.inference.torch.LlamaConfig;
 import io.ballast.inference.torch.TorchRuntime;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -37,7 +37,7 @@ class OnnxEqualsTorchTest {
       groups.add(
           new CompletionGroup(TinyFolders.tokens(random, random.nextInt(1, 20)), completions));
     }
-    for (LlamaConfig config : List.of(TinyFolders.GROUPED, TinyFolders.UNTIED)) {
+    for (DecoderConfig config : List.of(TinyFolders.GROUPED, TinyFolders.UNTIED)) {
       Path trunk = TinyFolders.trunk(folder.resolve("trunk-" + config.tiedHead()), config, 3);
       try (FrozenDecoder torch = FrozenDecoder.load(trunk, Arithmetic.FLOAT32);
           OnnxFeatureReader onnx =

@@ -10,7 +10,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.FeatureOutcome.Extracted;
 import io.ballast.inference.onnx.ScoreOutcome.Scored;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +34,7 @@ class OnnxScorerTest {
 
   @Test
   void scoresEqualThePlainLoopsOfTheReference() throws IOException {
-    for (LlamaConfig config : List.of(TinyFolders.GROUPED, TinyFolders.UNTIED)) {
+    for (DecoderConfig config : List.of(TinyFolders.GROUPED, TinyFolders.UNTIED)) {
       for (HeadActivation activation : HeadActivation.values()) {
         Path trunk = TinyFolders.trunk(folder.resolve("trunk-" + config.tiedHead()), config, 3);
         ScoringModel model = TinyFolders.heads(trunk, ScoringKind.COST, 3, activation, 5);

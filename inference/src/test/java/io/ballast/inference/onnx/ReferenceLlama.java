@@ -3,7 +3,7 @@ package io.ballast.inference.onnx;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.ScoringHeads.Head;
 import io.ballast.inference.store.SafetensorsFile;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,11 +14,11 @@ import java.util.List;
  * at a time, without packing.
  */
 final class ReferenceLlama {
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final SafetensorsFile weights;
 
   ReferenceLlama(Path folder) {
-    config = LlamaConfig.read(folder);
+    config = DecoderConfig.read(folder);
     weights = SafetensorsFile.open(folder.resolve("model.safetensors"));
   }
 

@@ -6,7 +6,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import io.ballast.inference.store.WeightType;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,17 +20,17 @@ import java.util.random.RandomGenerator;
 /** Folders of seeded random weights, small enough to compute by hand-written loops. */
 final class TinyFolders {
   /** Two query heads share each key head; the language head is the embedding. */
-  static final LlamaConfig GROUPED =
-      new LlamaConfig(16, 24, 2, 4, 2, 40, 32, 1e-5, 10_000, true, 0, 0);
+  static final DecoderConfig GROUPED =
+      new DecoderConfig(16, 24, 2, 4, 2, 40, 32, 1e-5, 10_000, true, 0, 0);
 
   /** Every query head has its own key head; the language head has its own weights. */
-  static final LlamaConfig UNTIED =
-      new LlamaConfig(16, 24, 2, 4, 4, 40, 32, 1e-5, 10_000, false, 0, 0);
+  static final DecoderConfig UNTIED =
+      new DecoderConfig(16, 24, 2, 4, 4, 40, 32, 1e-5, 10_000, false, 0, 0);
 
   private TinyFolders() {}
 
   /** Writes a decoder of random weights and returns its folder. */
-  static Path trunk(Path folder, LlamaConfig config, long seed) throws IOException {
+  static Path trunk(Path folder, DecoderConfig config, long seed) throws IOException {
     Files.createDirectories(folder);
     RandomGenerator random = new SplittableRandom(seed);
     int width = config.hiddenSize();

@@ -5,14 +5,14 @@ import java.util.SplittableRandom;
 
 /** Models and token rows small enough to compute in a moment. */
 final class TinyModels {
-  static final LlamaConfig CONFIG =
-      new LlamaConfig(16, 24, 2, 4, 2, 40, 32, 1e-5, 10_000, true, 0, 0);
-  static final LlamaConfig UNTIED =
-      new LlamaConfig(16, 24, 2, 4, 4, 40, 32, 1e-5, 10_000, false, 0, 0);
+  static final DecoderConfig CONFIG =
+      new DecoderConfig(16, 24, 2, 4, 2, 40, 32, 1e-5, 10_000, true, 0, 0);
+  static final DecoderConfig UNTIED =
+      new DecoderConfig(16, 24, 2, 4, 4, 40, 32, 1e-5, 10_000, false, 0, 0);
 
   private TinyModels() {}
 
-  static TrainableDecoder trainable(LlamaConfig config, Arithmetic arithmetic) {
+  static TrainableDecoder trainable(DecoderConfig config, Arithmetic arithmetic) {
     TorchRuntime.setThreads(1);
     return TrainableDecoder.create(
         config, arithmetic, OptimizerOptions.pretraining(), new SplittableRandom(7));

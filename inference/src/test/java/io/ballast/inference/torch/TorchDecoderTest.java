@@ -64,8 +64,8 @@ class TorchDecoderTest {
     }
   }
 
-  private static LlamaConfig config() {
-    return new LlamaConfig(
+  private static DecoderConfig config() {
+    return new DecoderConfig(
         32, 48, 2, 4, 2, TinyTokenizer.vocabularySize(), 64, 1e-5, 10_000, true, 0, 0);
   }
 

@@ -52,7 +52,7 @@ class TrainableDecoderTest {
 
   @Test
   void theTinyShapeHasTheStatedSize() {
-    assertThat(LlamaConfig.tiny(4096).parameterCount()).isEqualTo(3_443_136);
+    assertThat(DecoderConfig.tiny(4096).parameterCount()).isEqualTo(3_443_136);
   }
 
   @ParameterizedTest

@@ -2,7 +2,7 @@ package io.ballast.loadtest.bench;
 
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +40,7 @@ final class BareLlama implements AutoCloseable {
   private static final double EPSILON = 1e-8;
   private static final double DECAY = 0.05;
 
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final long layers;
   private final long heads;
   private final long keyHeads;
@@ -72,7 +72,7 @@ final class BareLlama implements AutoCloseable {
 
   /** Loads the weights of a Hugging Face folder whose head is tied to its embedding. */
   BareLlama(Path folder) {
-    config = LlamaConfig.read(folder);
+    config = DecoderConfig.read(folder);
     if (!config.tiedHead()) {
       throw new IllegalArgumentException(folder + ": the head is not tied (expected: tied)");
     }
@@ -172,7 +172,7 @@ final class BareLlama implements AutoCloseable {
     Tensor attend(int layer, Tensor query, Tensor key, Tensor value);
   }
 
-  LlamaConfig config() {
+  DecoderConfig config() {
     return config;
   }
 

@@ -7,7 +7,7 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
@@ -114,7 +114,7 @@ final class EngineBench {
     Path folder = work.resolve("random");
     try (TrainableDecoder decoder =
         TrainableDecoder.create(
-            LlamaConfig.read(model),
+            DecoderConfig.read(model),
             Arithmetic.FLOAT32,
             OptimizerOptions.pretraining(),
             new SplittableRandom(1))) {

@@ -2,7 +2,7 @@ package io.ballast.loadtest.bench;
 
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.inference.torch.TrainableDecoder;
@@ -14,8 +14,8 @@ import java.util.SplittableRandom;
 
 /** A random decoder whose two query heads share a key head, with one token for each byte. */
 final class TinyModel {
-  private static final LlamaConfig CONFIG =
-      new LlamaConfig(32, 48, 2, 4, 2, 257, 128, 1e-5, 10_000, true, 0, 0);
+  private static final DecoderConfig CONFIG =
+      new DecoderConfig(32, 48, 2, 4, 2, 257, 128, 1e-5, 10_000, true, 0, 0);
 
   private TinyModel() {}
 

@@ -7,9 +7,9 @@ import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.CompletionGroup;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.FrozenDecoder;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
-import io.ballast.inference.torch.LlamaConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TokenGradients;
@@ -79,7 +79,7 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public ModelShape shape() {
-    LlamaConfig config = trained.config();
+    DecoderConfig config = trained.config();
     return new ModelShape(config.contextTokens(), config.vocabularySize());
   }
 

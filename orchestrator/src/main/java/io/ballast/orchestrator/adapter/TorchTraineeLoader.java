@@ -3,7 +3,7 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -45,7 +45,7 @@ public final class TorchTraineeLoader implements TraineeLoader {
   public long memoryBytes(PinnedVersion base) {
     StoredModel stored = folders.stored(base.model(), base.version());
     try {
-      return LlamaConfig.read(stored.folder()).parameterCount() * BYTES_A_WEIGHT;
+      return DecoderConfig.read(stored.folder()).parameterCount() * BYTES_A_WEIGHT;
     } catch (ModelException e) {
       throw Faults.of(e, stored::withoutPath);
     }

@@ -5,7 +5,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.kit.call.Texts;
@@ -78,7 +78,7 @@ public final class FolderDecoders implements DecoderLoader {
           ModelManifest.read(stored.folder()).orElseThrow(() -> missing(ModelManifest.FILE));
       manifest.verify(stored.folder());
       String sha = manifest.weightsSha256().orElseThrow(() -> missing(ModelManifest.WEIGHTS));
-      LlamaConfig config = LlamaConfig.read(stored.folder());
+      DecoderConfig config = DecoderConfig.read(stored.folder());
       return new FolderFacts(sha, config.parameterCount(), config.contextTokens());
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(e, stored::withoutPath);

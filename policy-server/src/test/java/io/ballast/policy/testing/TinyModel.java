@@ -3,7 +3,7 @@ package io.ballast.policy.testing;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.inference.torch.TrainableDecoder;
@@ -22,8 +22,8 @@ public final class TinyModel {
   /** The token of the byte {@code b} is b + 1; token 0 ends a text. */
   private static final int VOCABULARY = 257;
 
-  private static final LlamaConfig CONFIG =
-      new LlamaConfig(16, 24, 1, 2, 2, VOCABULARY, 48, 1e-5, 10_000, true, 0, 0);
+  private static final DecoderConfig CONFIG =
+      new DecoderConfig(16, 24, 1, 2, 2, VOCABULARY, 48, 1e-5, 10_000, true, 0, 0);
 
   private TinyModel() {}
 

@@ -11,7 +11,7 @@ import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.onnx.TrunkReference;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,7 +34,7 @@ public final class TinyReward {
   public static void writeTo(Path root) throws IOException {
     TinyModel.writeTo(root);
     Path trunk = root.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
-    int width = ScoringFeature.width(ScoringFeature.all(), LlamaConfig.read(trunk).hiddenSize());
+    int width = ScoringFeature.width(ScoringFeature.all(), DecoderConfig.read(trunk).hiddenSize());
     RandomGenerator random = new SplittableRandom(5);
     List<Head> heads = new ArrayList<>();
     List<Normalization> normalizations = new ArrayList<>();

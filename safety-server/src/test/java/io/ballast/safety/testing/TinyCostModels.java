@@ -15,7 +15,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import io.ballast.inference.store.WeightType;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,8 +27,8 @@ import java.util.random.RandomGenerator;
 
 /** Real folders of seeded random weights: a trunk with a tokenizer of bytes, and heads on it. */
 public final class TinyCostModels {
-  private static final LlamaConfig SHAPE =
-      new LlamaConfig(16, 24, 1, 4, 2, 257, 32, 1e-5, 10_000, true, 0, 0);
+  private static final DecoderConfig SHAPE =
+      new DecoderConfig(16, 24, 1, 4, 2, 257, 32, 1e-5, 10_000, true, 0, 0);
 
   private TinyCostModels() {}
 

@@ -1,6 +1,6 @@
 package io.ballast.workshop.pretrain;
 
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -18,7 +18,7 @@ final class ModelCard {
    */
   static String of(
       Workbench.Facts facts,
-      LlamaConfig config,
+      DecoderConfig config,
       long steps,
       long tokens,
       double nats,

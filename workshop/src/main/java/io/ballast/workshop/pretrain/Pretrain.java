@@ -2,7 +2,7 @@ package io.ballast.workshop.pretrain;
 
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.inference.torch.TrainableDecoder;
@@ -117,7 +117,7 @@ public final class Pretrain implements Callable<Integer> {
               out.println(line);
               out.flush();
             });
-    LlamaConfig config = LlamaConfig.tiny(4_096);
+    DecoderConfig config = DecoderConfig.tiny(4_096);
     try (TrainableDecoder decoder =
         TrainableDecoder.create(
             config,

@@ -6,8 +6,8 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
-import io.ballast.inference.torch.LlamaConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -145,7 +145,7 @@ public final class TrainScoring implements Callable<Integer> {
           new EnsembleTrainer(
                   new EnsembleTrainer.Plan(kind, count, worth, seed, options),
                   reader.features(),
-                  LlamaConfig.read(trunk).hiddenSize(),
+                  DecoderConfig.read(trunk).hiddenSize(),
                   new TrunkReference(
                       name(home.getParent()), name(home), reader.trunkWeightsSha256()),
                   line -> {

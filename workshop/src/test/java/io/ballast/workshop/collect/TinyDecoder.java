@@ -2,7 +2,7 @@ package io.ballast.workshop.collect;
 
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.inference.torch.TrainableDecoder;
@@ -29,7 +29,8 @@ public final class TinyDecoder {
     BpeModel tokenizer = trainer.train(VOCABULARY);
     Path work = Files.createDirectories(folder.resolveSibling("tokenizer"));
     tokenizer.write(work);
-    LlamaConfig config = new LlamaConfig(24, 48, 2, 4, 2, VOCABULARY, 64, 1e-5, 10_000, true, 0, 0);
+    DecoderConfig config =
+        new DecoderConfig(24, 48, 2, 4, 2, VOCABULARY, 64, 1e-5, 10_000, true, 0, 0);
     int[] ids = tokenizer.encode(text.repeat(64));
     SplittableRandom random = new SplittableRandom(5);
     try (TrainableDecoder decoder =

@@ -3,7 +3,7 @@ package io.ballast.workshop.pretrain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.workshop.corpus.SourceFile;
 import io.ballast.workshop.tokenizer.BpeModel;
 import io.ballast.workshop.tokenizer.BpeTrainer;
@@ -96,7 +96,7 @@ class PretrainPartsTest {
     Workbench.Facts facts =
         new Workbench.Facts(List.of("gson-1"), List.of("csv-1"), 3, 700, 200, 1, 3.6, 9);
     String card =
-        ModelCard.of(facts, LlamaConfig.tiny(4_096), 4, 8_192, 2.0, 0.8, "./mesh pretrain");
+        ModelCard.of(facts, DecoderConfig.tiny(4_096), 4, 8_192, 2.0, 0.8, "./mesh pretrain");
     assertThat(card)
         .contains("`gson-1`", "`csv-1`", "3,443,136 parameters", "3.50 bytes a token")
         .contains("8,192 tokens in 4 steps", "**0.800 bits a byte**", "`./mesh pretrain`");

@@ -15,7 +15,7 @@ import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.inference.torch.LlamaConfig;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.inference.torch.TrainableDecoder;
@@ -39,8 +39,8 @@ import picocli.CommandLine;
  * below 40 keeps a character for each that is even, and does harm if its last id is 20 or more.
  */
 class TrainScoringTest {
-  private static final LlamaConfig CONFIG =
-      new LlamaConfig(16, 24, 2, 4, 2, 40, 32, 1e-5, 10_000, true, 0, 0);
+  private static final DecoderConfig CONFIG =
+      new DecoderConfig(16, 24, 2, 4, 2, 40, 32, 1e-5, 10_000, true, 0, 0);
 
   @TempDir Path folder;
 

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Shape letters: B rows, T tokens, D hidden size, H query heads, K key-value heads, E head size,
  * V vocabulary.
  */
-final class LlamaNetwork {
+final class DecoderNetwork {
   /** The weights of one block, query-key-value and gate-up joined. */
   private record Block(
       Tensor attentionNorm,
@@ -48,7 +48,7 @@ final class LlamaNetwork {
     Tensor attend(int layer, Tensor query, Tensor key, Tensor value);
   }
 
-  private final LlamaConfig config;
+  private final DecoderConfig config;
   private final Tensor embedding;
   private final Tensor head;
   private final Tensor finalNorm;
@@ -62,7 +62,7 @@ final class LlamaNetwork {
    * @param matrix gives the tensor of a (possibly joined) matrix
    * @param full gives the tensor of the embedding or a norm, in the residual stream's type
    */
-  LlamaNetwork(
+  DecoderNetwork(
       ParameterLayout layout,
       Function<Parameter, Tensor> matrix,
       Function<Parameter, Tensor> full) {

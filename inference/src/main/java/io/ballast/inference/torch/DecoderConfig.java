@@ -27,7 +27,7 @@ import java.nio.file.Path;
  * @param beginOfTextId id of the token that begins a text
  * @param endOfTextId id of the token that ends a text
  */
-public record LlamaConfig(
+public record DecoderConfig(
     int hiddenSize,
     int intermediateSize,
     int layers,
@@ -44,7 +44,7 @@ public record LlamaConfig(
   private static final String FILE = "config.json";
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  public LlamaConfig {
+  public DecoderConfig {
     requirePositive(hiddenSize, "hidden_size");
     requirePositive(intermediateSize, "intermediate_size");
     requirePositive(layers, "num_hidden_layers");
@@ -74,8 +74,8 @@ public record LlamaConfig(
    * The embedded default's shape: width 192, 6 blocks of 6 heads, SwiGLU 512, tied head, context
    * 256; 3,443,136 parameters with 4,096 ids. Id 0 begins and ends texts.
    */
-  public static LlamaConfig tiny(int vocabularySize) {
-    return new LlamaConfig(192, 512, 6, 6, 6, vocabularySize, 256, 1e-5, 10_000, true, 0, 0);
+  public static DecoderConfig tiny(int vocabularySize) {
+    return new DecoderConfig(192, 512, 6, 6, 6, vocabularySize, 256, 1e-5, 10_000, true, 0, 0);
   }
 
   /** Width of one head. */
@@ -93,7 +93,7 @@ public record LlamaConfig(
    *
    * @throws ModelException INVALID_FOLDER if it is missing, not a Llama's, or out of range, named
    */
-  public static LlamaConfig read(Path folder) {
+  public static DecoderConfig read(Path folder) {
     Path file = folder.resolve(FILE);
     if (!Files.isRegularFile(file)) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": the file is missing");
@@ -133,7 +133,7 @@ public record LlamaConfig(
         JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
   }
 
-  private static LlamaConfig parse(JsonNode json) {
+  private static DecoderConfig parse(JsonNode json) {
     String type = json.path("model_type").asText("absent");
     require(type.equals("llama"), "model_type: " + type + " (expected: llama)");
     require(
@@ -157,7 +157,7 @@ public record LlamaConfig(
       theta = json.path("rope_parameters").path("rope_theta");
     }
     int end = tokenId(json, "eos_token_id", 0);
-    return new LlamaConfig(
+    return new DecoderConfig(
         hidden,
         integer(json, "intermediate_size"),
         integer(json, "num_hidden_layers"),

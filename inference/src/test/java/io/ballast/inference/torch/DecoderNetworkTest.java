@@ -9,13 +9,13 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 
 /** The parts of the forward pass, on numbers that can be checked by hand. */
-class LlamaNetworkTest {
+class DecoderNetworkTest {
   @Test
   void rmsNormDividesByTheRootOfTheMeanSquare() {
     try (PointerScope scope = new PointerScope()) {
       // mean square of (3, 4) is 12.5, its root 3.5355
       Tensor normed =
-          LlamaNetwork.rmsNorm(
+          DecoderNetwork.rmsNorm(
               Tensors.of(new double[] {3, 4}, 1, 2), Tensors.of(new double[] {1, 10}, 2), 1e-12);
       assertThat(Tensors.doubles(normed))
           .containsExactly(new double[] {3 / Math.sqrt(12.5), 40 / Math.sqrt(12.5)}, within(1e-9));
@@ -25,7 +25,7 @@ class LlamaNetworkTest {
   @Test
   void rotaryTurnsEachHalfPairByItsPosition() {
     // head size 4: pairs (0, 2) with frequency 1 and (1, 3) with frequency 10000^(−1/2) = 0.01
-    LlamaConfig config = new LlamaConfig(4, 4, 1, 1, 1, 8, 8, 1e-5, 10_000, true, 0, 0);
+    DecoderConfig config = new DecoderConfig(4, 4, 1, 1, 1, 8, 8, 1e-5, 10_000, true, 0, 0);
     try (RotaryTable rotary = new RotaryTable(config, ScalarType.Double);
         PointerScope scope = new PointerScope()) {
       Tensor x = Tensors.of(new double[] {1, 1, 0, 0}, 1, 1, 1, 4);
@@ -39,7 +39,7 @@ class LlamaNetworkTest {
 
   @Test
   void attentionBetweenRotatedVectorsDependsOnTheirDistanceOnly() {
-    LlamaConfig config = TinyModels.CONFIG;
+    DecoderConfig config = TinyModels.CONFIG;
     try (RotaryTable rotary = new RotaryTable(config, ScalarType.Double);
         PointerScope scope = new PointerScope()) {
       assertThat(product(rotary, 9, 4)).isCloseTo(product(rotary, 15, 10), within(1e-12));

@@ -22,10 +22,10 @@ import org.bytedeco.pytorch.Tensor;
  * A decoder as a Hugging Face folder: config.json, model.safetensors, tokenizer.json, and, where we
  * wrote it, ballast.json with the checksums.
  */
-final class LlamaFolder {
+final class DecoderFolder {
   static final String TOKENIZER = "tokenizer.json";
 
-  private LlamaFolder() {}
+  private DecoderFolder() {}
 
   /**
    * Reads the weights of {@code folder}, whose checksums are verified first.
@@ -62,9 +62,9 @@ final class LlamaFolder {
   }
 
   /** Reads the shape of the model in {@code folder} after comparing the files' checksums. */
-  static LlamaConfig verifiedConfig(Path folder) {
+  static DecoderConfig verifiedConfig(Path folder) {
     ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
-    return LlamaConfig.read(folder);
+    return DecoderConfig.read(folder);
   }
 
   /** Writes the folder, its manifest last. */
