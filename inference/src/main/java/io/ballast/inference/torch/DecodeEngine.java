@@ -1,13 +1,10 @@
 package io.ballast.inference.torch;
 
-import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.torch.DecoderNetwork.AttentionMemory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -24,18 +21,15 @@ final class DecodeEngine implements AutoCloseable {
   private final TrainedWeights weights;
   private final RotaryTable rotary;
   private final DecoderConfig config;
-  private final int vocabularySize;
-  private final int endOfTextId;
+  private final TokenDrawing drawing;
   private final KeyValueCache cache;
   private final List<DecodeRow> active = new ArrayList<>();
-  private float[] probabilities = new float[0];
 
   DecodeEngine(TrainedWeights weights, RotaryTable rotary, int vocabularySize, int endOfTextId) {
     this.weights = weights;
     this.rotary = rotary;
     this.config = weights.layout().config();
-    this.vocabularySize = vocabularySize;
-    this.endOfTextId = endOfTextId;
+    this.drawing = new TokenDrawing(vocabularySize, endOfTextId, config.contextTokens());
     this.cache = new KeyValueCache(config, weights.fullType());
   }
 
@@ -67,7 +61,7 @@ final class DecodeEngine implements AutoCloseable {
       Arrays.setAll(slots, i -> first + i);
       Tensor source = Tensors.of(longs(sources), slots.length);
       Tensor logits = prefill(groups, longest, source, Tensors.of(slots, slots.length));
-      draw(logits.index_select(0, source), joining, first);
+      drawing.draw(logits.index_select(0, source), joining, i -> cache.clear(first + i));
     }
     compact();
   }
@@ -124,7 +118,7 @@ final class DecodeEngine implements AutoCloseable {
                   Tensors.of(ids, rows, 1),
                   rotary.at(position),
                   stepMemory(position, mask(positions, longest), rows, longest));
-      draw(logits(residual.view(rows, config.hiddenSize())), List.copyOf(active), 0);
+      drawing.draw(logits(residual.view(rows, config.hiddenSize())), active, cache::clear);
     }
     compact();
   }
@@ -161,70 +155,6 @@ final class DecodeEngine implements AutoCloseable {
   private Tensor logits(Tensor residual) {
     DecoderNetwork network = weights.network();
     return torch.linear(network.normalized(residual), network.head()).to(ScalarType.Float);
-  }
-
-  /**
-   * Draws a token for each of {@code rows} from its row of logits. A row that cannot be drawn from
-   * fails alone.
-   *
-   * @param firstSlot where in the cache the first of them is
-   */
-  private void draw(Tensor logits, List<DecodeRow> rows, int firstSlot) {
-    int count = rows.size();
-    int width = config.vocabularySize();
-    float[] sums = Tensors.floats(logits.sum(new long[] {1}, false, Tensors.sameType()));
-    Tensor logProbs = torch.log_softmax(logits, 1);
-    read(tempered(logits, logProbs, rows), count * width);
-    Sampler.@Nullable Draw[] draws = new Sampler.Draw[count];
-    long[] drawn = new long[count];
-    for (int b = 0; b < count; b++) {
-      Sampler.Draw draw = drawOne(rows.get(b), firstSlot + b, b * width, sums[b]);
-      draws[b] = draw;
-      drawn[b] = draw == null ? 0 : draw.tokenId();
-    }
-    float[] chosen = Tensors.floats(logProbs.gather(1, Tensors.of(drawn, count, 1)));
-    for (int b = 0; b < count; b++) {
-      Sampler.Draw draw = draws[b];
-      if (draw != null) {
-        rows.get(b).accept(draw, chosen[b], endOfTextId, config.contextTokens());
-      }
-    }
-  }
-
-  private Sampler.@Nullable Draw drawOne(DecodeRow row, int slot, int from, float sumOfLogits) {
-    if (!Float.isFinite(sumOfLogits)) {
-      cache.clear(slot);
-      row.fail(new ModelException(Reason.BROKEN, "logits: not all are finite"));
-      return null;
-    }
-    try {
-      return row.draw(probabilities, from, vocabularySize);
-    } catch (ModelException e) {
-      row.fail(e);
-      return null;
-    }
-  }
-
-  /** Returns each row's probabilities at its own temperature, shape [B, V]. */
-  private static Tensor tempered(Tensor logits, Tensor logProbs, List<DecodeRow> rows) {
-    float[] temperatures = new float[rows.size()];
-    boolean plain = true;
-    for (int b = 0; b < temperatures.length; b++) {
-      double temperature = rows.get(b).temperature();
-      temperatures[b] = temperature == 0 ? 1 : (float) temperature;
-      plain &= temperatures[b] == 1;
-    }
-    if (plain) {
-      return logProbs.exp();
-    }
-    return torch.softmax(logits.div(Tensors.of(temperatures, temperatures.length, 1)), 1);
-  }
-
-  private void read(Tensor tensor, int count) {
-    if (probabilities.length < count) {
-      probabilities = new float[count];
-    }
-    new FloatPointer(tensor.contiguous().data_ptr()).get(probabilities, 0, count);
   }
 
   /** Ends the rows whose caller has left. */
