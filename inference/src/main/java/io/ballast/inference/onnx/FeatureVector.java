@@ -2,7 +2,10 @@ package io.ballast.inference.onnx;
 
 import java.util.Arrays;
 
-/** The numbers that a head sees of one completion. Immutable. */
+/**
+ * The numbers that a model says of one text, such as those that a head sees of a completion.
+ * Immutable.
+ */
 public final class FeatureVector {
   private final float[] values;
 

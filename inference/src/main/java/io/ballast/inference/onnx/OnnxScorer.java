@@ -2,6 +2,7 @@ package io.ballast.inference.onnx;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.ModelManifest;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -65,7 +66,9 @@ public final class OnnxScorer implements AutoCloseable {
                     spec.features(),
                     spec.activation(),
                     Optional.of(model.heads())));
-    return new OnnxScorer(spec, new PackedSession(file, packing(decoder), threads));
+    OnnxScorer scorer = new OnnxScorer(spec, new PackedSession(file, packing(decoder), threads));
+    scorer.warmUp();
+    return scorer;
   }
 
   static PackingOptions packing(TrunkFolder decoder) {
@@ -97,6 +100,12 @@ public final class OnnxScorer implements AutoCloseable {
             + decoder.weightsSha256()
             + spec.kind()
             + new TreeMap<>(checksums));
+  }
+
+  /** Runs the model once, so that the first caller does not pay for what it sets up. */
+  private void warmUp() {
+    TokenIds any = TokenIds.of(0);
+    List<List<ScoreOutcome>> unused = score(List.of(new ScoringGroup(any, List.of(any))));
   }
 
   /** What the model says of itself: kind, normalisation, calibration, held-out figures. */

@@ -2,15 +2,10 @@ package io.ballast.inference.onnx;
 
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.OrtSession.SessionOptions;
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
 import java.nio.FloatBuffer;
-import java.nio.LongBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,18 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A {@link ScoringGraph} in ONNX Runtime. Thread-safe; closing waits for calls under way. */
 final class PackedSession implements AutoCloseable {
-  private final OrtEnvironment environment;
-  private final OrtSession session;
+  private final GuardedSession session;
   private final RowPacker packer;
-  private final ReadWriteLock life = new ReentrantReadWriteLock();
-  private boolean closed;
 
   /**
    * Opens a model file.
@@ -39,23 +29,8 @@ final class PackedSession implements AutoCloseable {
    * @throws ModelException BROKEN if the engine refuses the file
    */
   PackedSession(Path model, PackingOptions packing, int threads) {
-    if (threads < 1) {
-      throw new IllegalArgumentException("threads: " + threads + " (expected: ≥ 1)");
-    }
     packer = new RowPacker(packing);
-    try {
-      environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING);
-      environment.setTelemetry(false);
-      try (SessionOptions options = new SessionOptions()) {
-        options.setIntraOpNumThreads(threads);
-        options.setInterOpNumThreads(1);
-        options.setMemoryPatternOptimization(false);
-        options.addConfigEntry("session.intra_op.allow_spinning", "0");
-        session = environment.createSession(model.toString(), options);
-      }
-    } catch (OrtException e) {
-      throw new ModelException(Reason.BROKEN, model + ": " + e.getMessage(), e);
-    }
+    session = new GuardedSession(model, threads);
   }
 
   /**
@@ -99,48 +74,41 @@ final class PackedSession implements AutoCloseable {
   }
 
   private List<float[][]> run(PackedRun run, List<String> outputs) {
-    life.readLock().lock();
-    try {
-      if (closed) {
-        throw new ModelException(Reason.CLOSED, "the scoring session was closed");
-      }
-      Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
-      try {
-        long[] rows = {run.rows(), run.tokens()};
-        long[] completions = {run.slots().size(), run.longest()};
-        inputs.put(ScoringGraph.INPUT_IDS, tensor(run.inputIds(), rows));
-        inputs.put(ScoringGraph.POSITION_IDS, tensor(run.positionIds(), rows));
-        inputs.put(
-            ScoringGraph.ATTENTION_MASK,
-            OnnxTensor.createTensor(
-                environment,
-                run.attentionMask(),
-                new long[] {run.rows(), run.tokens(), run.tokens()},
-                OnnxJavaType.BOOL));
-        inputs.put(ScoringGraph.PREDICT_INDEX, tensor(run.predictIndex(), completions));
-        inputs.put(ScoringGraph.TOKEN_INDEX, tensor(run.tokenIndex(), completions));
-        inputs.put(ScoringGraph.TARGETS, tensor(run.targets(), completions));
-        inputs.put(
-            ScoringGraph.MASK, OnnxTensor.createTensor(environment, run.mask(), completions));
-        try (OrtSession.Result result = session.run(inputs, new LinkedHashSet<>(outputs))) {
-          List<float[][]> values = new ArrayList<>();
-          for (String name : outputs) {
-            values.add(rows((OnnxTensor) result.get(name).orElseThrow(), run.slots().size()));
+    return session.use(
+        open -> {
+          Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
+          try {
+            lay(run, inputs);
+            try (OrtSession.Result result = open.run(inputs, new LinkedHashSet<>(outputs))) {
+              List<float[][]> values = new ArrayList<>();
+              for (String name : outputs) {
+                values.add(rows((OnnxTensor) result.get(name).orElseThrow(), run.slots().size()));
+              }
+              return values;
+            }
+          } finally {
+            inputs.values().forEach(OnnxTensor::close);
           }
-          return values;
-        }
-      } finally {
-        inputs.values().forEach(OnnxTensor::close);
-      }
-    } catch (OrtException e) {
-      throw new ModelException(Reason.BROKEN, "ONNX Runtime: " + e.getMessage(), e);
-    } finally {
-      life.readLock().unlock();
-    }
+        });
   }
 
-  private OnnxTensor tensor(LongBuffer values, long[] shape) throws OrtException {
-    return OnnxTensor.createTensor(environment, values, shape);
+  private void lay(PackedRun run, Map<String, OnnxTensor> inputs) throws OrtException {
+    long[] rows = {run.rows(), run.tokens()};
+    long[] completions = {run.slots().size(), run.longest()};
+    inputs.put(ScoringGraph.INPUT_IDS, session.tensor(run.inputIds(), rows));
+    inputs.put(ScoringGraph.POSITION_IDS, session.tensor(run.positionIds(), rows));
+    inputs.put(
+        ScoringGraph.ATTENTION_MASK,
+        OnnxTensor.createTensor(
+            session.environment(),
+            run.attentionMask(),
+            new long[] {run.rows(), run.tokens(), run.tokens()},
+            OnnxJavaType.BOOL));
+    inputs.put(ScoringGraph.PREDICT_INDEX, session.tensor(run.predictIndex(), completions));
+    inputs.put(ScoringGraph.TOKEN_INDEX, session.tensor(run.tokenIndex(), completions));
+    inputs.put(ScoringGraph.TARGETS, session.tensor(run.targets(), completions));
+    inputs.put(
+        ScoringGraph.MASK, OnnxTensor.createTensor(session.environment(), run.mask(), completions));
   }
 
   private static float[][] rows(OnnxTensor tensor, int count) {
@@ -154,16 +122,6 @@ final class PackedSession implements AutoCloseable {
 
   @Override
   public void close() {
-    life.writeLock().lock();
-    try {
-      if (!closed) {
-        closed = true;
-        session.close();
-      }
-    } catch (OrtException e) {
-      throw new ModelException(Reason.BROKEN, "ONNX Runtime: " + e.getMessage(), e);
-    } finally {
-      life.writeLock().unlock();
-    }
+    session.close();
   }
 }

@@ -69,7 +69,7 @@ public record RewardConfig(
             properties.batchTokens(),
             properties.batchWait(),
             properties.queuedTokens(),
-            properties.workers()),
+            properties.workers().orElse(Runtime.getRuntime().availableProcessors())),
         properties.threads());
   }
 

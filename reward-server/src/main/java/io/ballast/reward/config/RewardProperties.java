@@ -4,6 +4,7 @@ import io.ballast.rl.aggregation.AggregationMethod;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.OptionalInt;
 
 /** The reward-server's properties, {@code ballast.reward.*}. Defaults live here only. */
 @ConfigMapping(prefix = "ballast.reward")
@@ -63,9 +64,8 @@ public interface RewardProperties {
   @WithDefault("2000000")
   int queuedTokens();
 
-  /** Batches that run side by side, ≥ 1. */
-  @WithDefault("2")
-  int workers();
+  /** Batches that run side by side, ≥ 1; absent: as many as the cores that the process may use. */
+  OptionalInt workers();
 
   /** Threads of one batch in the model, ≥ 1. */
   @WithDefault("1")

@@ -31,7 +31,11 @@ class RewardPropertiesTest {
                     Duration.ofSeconds(60),
                     Duration.ofMillis(20)),
                 new ItemLimits(4_096, 65_536, 96),
-                new QueueLimits(512, Duration.ofMillis(1), 2_000_000, 2),
+                new QueueLimits(
+                    512,
+                    Duration.ofMillis(1),
+                    2_000_000,
+                    Runtime.getRuntime().availableProcessors()),
                 1));
   }
 

@@ -117,7 +117,9 @@ public record SafetyConfig(
             properties.batchTokens(),
             properties.batchWait(),
             properties.queuedTokens(),
-            properties.workers()),
+            properties
+                .workers()
+                .orElse(Math.max(1, Runtime.getRuntime().availableProcessors() / 2))),
         properties.threads(),
         new GateChoice(properties.contextGate(), properties.contextGateVersion()),
         new GateChoice(properties.suggestionGate(), properties.suggestionGateVersion()),

@@ -3,6 +3,7 @@ package io.ballast.safety.config;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.OptionalInt;
 
 /** The safety-server's properties, {@code ballast.safety.*}. Defaults live here only. */
 @ConfigMapping(prefix = "ballast.safety")
@@ -54,9 +55,11 @@ public interface SafetyProperties {
   @WithDefault("2000000")
   int queuedTokens();
 
-  /** Batches of one cost model that run side by side, ≥ 1. */
-  @WithDefault("1")
-  int workers();
+  /**
+   * Batches of one cost model that run side by side, ≥ 1; absent: half as many as the cores that
+   * the process may use, since the model that serves and the one that tests run at once.
+   */
+  OptionalInt workers();
 
   /** Threads of one batch in the model, ≥ 1. */
   @WithDefault("1")
