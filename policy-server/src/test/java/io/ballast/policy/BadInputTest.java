@@ -173,7 +173,8 @@ class BadInputTest {
         SamplingOptions.newBuilder().addAllStopStrings(Collections.nCopies(1_000, ";")),
         "sampling.stop_strings: 1000 (expected: at most 16)");
     assertSamplingRefused(
-        SamplingOptions.newBuilder().addStopStrings(""), "sampling.stop_strings: one is empty");
+        SamplingOptions.newBuilder().addStopStrings(""),
+        "sampling.stop_strings[0]: 0 characters (expected: 1 to 1,024)");
   }
 
   @Test

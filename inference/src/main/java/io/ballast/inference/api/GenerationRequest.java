@@ -21,16 +21,6 @@ public record GenerationRequest(
 
   /** Returns this request with another seed. */
   public GenerationRequest withSeed(long seed) {
-    return new GenerationRequest(
-        prompt,
-        heal,
-        maxPromptTokens,
-        new SamplingOptions(
-            sampling.temperature(),
-            sampling.topK(),
-            sampling.topP(),
-            sampling.maxNewTokens(),
-            sampling.stopStrings(),
-            seed));
+    return new GenerationRequest(prompt, heal, maxPromptTokens, sampling.withSeed(seed));
   }
 }

@@ -15,7 +15,9 @@ public final class ModelException extends RuntimeException {
     /** The engine was closed. */
     CLOSED,
     /** The model produced a number that is not finite, or the engine failed. */
-    BROKEN
+    BROKEN,
+    /** A request's own options leave no token to draw: penalties, bans and grammar together. */
+    NO_TOKEN_LEFT
   }
 
   private final Reason reason;

@@ -11,5 +11,11 @@ public enum StopReason {
   /** Prompt and completion fill the model's context. */
   CONTEXT_FULL,
   /** The caller left; what was generated until then is returned. */
-  CANCELLED
+  CANCELLED,
+  /** One of the request's stop tokens, which is not part of the completion. */
+  STOP_TOKEN,
+  /** The text matches the request's grammar, and nothing may follow. */
+  GRAMMAR_COMPLETE,
+  /** Tokens or context ran out before the text matched the request's grammar. */
+  GRAMMAR_INCOMPLETE
 }

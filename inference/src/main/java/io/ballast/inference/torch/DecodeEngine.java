@@ -25,11 +25,11 @@ final class DecodeEngine implements AutoCloseable {
   private final KeyValueCache cache;
   private final List<DecodeRow> active = new ArrayList<>();
 
-  DecodeEngine(TrainedWeights weights, RotaryTable rotary, int vocabularySize, int endOfTextId) {
+  DecodeEngine(TrainedWeights weights, RotaryTable rotary, int vocabularySize) {
     this.weights = weights;
     this.rotary = rotary;
     this.config = weights.layout().config();
-    this.drawing = new TokenDrawing(vocabularySize, endOfTextId, config.contextTokens());
+    this.drawing = new TokenDrawing(vocabularySize, config.contextTokens());
     this.cache = new KeyValueCache(config, weights.fullType());
   }
 

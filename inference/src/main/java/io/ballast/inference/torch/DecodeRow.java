@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** One completion under way. Belongs to the engine's thread, but for {@link #cancel}. */
@@ -30,8 +31,10 @@ final class DecodeRow implements GenerationHandle {
   private final float[] logProbs;
   private final float[] samplingLogProbs;
   private int count;
-  private byte[] typedLeft;
-  private @Nullable BitSet allowed;
+  private final int[] endIds;
+  private final @Nullable LogitAdjustment adjustment;
+  private @Nullable TokenConstraint constraint;
+  private int state;
   private boolean ended;
   private volatile boolean cancelled;
 
@@ -40,15 +43,24 @@ final class DecodeRow implements GenerationHandle {
       SamplingOptions sampling,
       long seed,
       VocabularyIndex vocabulary,
+      int endOfTextId,
       Consumer<GeneratedToken> onToken) {
     this.prompt = prompt;
     this.sampling = sampling;
     this.random = new SplittableRandom(seed);
     this.vocabulary = vocabulary;
     this.onToken = onToken;
-    this.typedLeft = prompt.typed().bytes();
-    this.allowed = typedLeft.length == 0 ? null : vocabulary.agreeing(typedLeft);
-    this.text = new CompletionText(sampling.stopStrings(), typedLeft.length);
+    byte[] typed = prompt.typed().bytes();
+    this.endIds =
+        IntStream.concat(
+                IntStream.of(endOfTextId),
+                sampling.stopTokenIds().stream().mapToInt(Integer::intValue))
+            .distinct()
+            .toArray();
+    this.adjustment = LogitAdjustment.of(sampling, prompt.tokens(), endIds);
+    this.constraint = typed.length == 0 ? null : new TypedText(typed, vocabulary);
+    this.state = constraint == null ? 0 : constraint.start();
+    this.text = new CompletionText(sampling.stopStrings(), typed.length);
     this.tokens = new int[sampling.maxNewTokens()];
     this.logProbs = new float[sampling.maxNewTokens()];
     this.samplingLogProbs = new float[sampling.maxNewTokens()];
@@ -77,8 +89,37 @@ final class DecodeRow implements GenerationHandle {
     return prompt;
   }
 
-  double temperature() {
-    return sampling.temperature();
+  SamplingOptions sampling() {
+    return sampling;
+  }
+
+  RandomGenerator random() {
+    return random;
+  }
+
+  /** What the options do to the logits; absent: nothing. */
+  @Nullable LogitAdjustment adjustment() {
+    return adjustment;
+  }
+
+  /**
+   * Returns the only tokens that may be drawn now; absent: any. The caller may change it.
+   *
+   * @throws ModelException NO_TOKEN_LEFT if it is none
+   */
+  @Nullable BitSet allowed() {
+    BitSet now = constraint == null ? null : constraint.allowed(state);
+    if (constraint == null || now == null) {
+      return null;
+    }
+    BitSet allowed = (BitSet) now.clone();
+    for (int id : endIds) {
+      allowed.set(id, constraint.accepting(state));
+    }
+    if (allowed.isEmpty()) {
+      throw new ModelException(Reason.NO_TOKEN_LEFT, "no token agrees with what is typed");
+    }
+    return allowed;
   }
 
   /** The token drawn last. */
@@ -92,33 +133,27 @@ final class DecodeRow implements GenerationHandle {
   }
 
   /**
-   * Draws the next token.
-   *
-   * @throws ModelException BROKEN if no token agrees with what is typed
-   */
-  Sampler.Draw draw(float[] probabilities, int from, int vocabularySize) {
-    if (allowed != null && allowed.isEmpty()) {
-      throw new ModelException(Reason.BROKEN, "no token agrees with what is typed");
-    }
-    return Sampler.draw(probabilities, from, vocabularySize, sampling, allowed, random);
-  }
-
-  /**
    * Takes over the token that was drawn, and ends the completion if it was the last. A caller whose
    * {@code onToken} throws gets what it threw.
    */
-  void accept(Sampler.Draw draw, float logProb, int endOfTextId, int contextTokens) {
-    if (draw.tokenId() == endOfTextId) {
-      finish(StopReason.END_OF_TEXT);
-      return;
+  void accept(Sampler.Draw draw, float logProb, int contextTokens) {
+    for (int i = 0; i < endIds.length; i++) {
+      if (draw.tokenId() == endIds[i]) {
+        finish(i == 0 ? StopReason.END_OF_TEXT : StopReason.STOP_TOKEN);
+        return;
+      }
     }
     tokens[count] = draw.tokenId();
     logProbs[count] = logProb;
     samplingLogProbs[count] = draw.logProb();
     count++;
-    byte[] bytes = vocabulary.bytesOf(draw.tokenId());
-    consumeTyped(bytes);
-    String fresh = text.append(bytes);
+    if (adjustment != null) {
+      adjustment.accept(draw.tokenId());
+    }
+    if (constraint != null) {
+      state = constraint.next(state, draw.tokenId());
+    }
+    String fresh = text.append(vocabulary.bytesOf(draw.tokenId()));
     @Nullable StopReason reason = stopReason(contextTokens);
     if (reason != null) {
       fresh += text.finish();
@@ -142,14 +177,6 @@ final class DecodeRow implements GenerationHandle {
       return StopReason.MAX_TOKENS;
     }
     return prompt.tokens().size() + count >= contextTokens ? StopReason.CONTEXT_FULL : null;
-  }
-
-  private void consumeTyped(byte[] bytes) {
-    if (typedLeft.length > 0) {
-      int consumed = Math.min(bytes.length, typedLeft.length);
-      typedLeft = Arrays.copyOfRange(typedLeft, consumed, typedLeft.length);
-      allowed = typedLeft.length == 0 ? null : vocabulary.agreeing(typedLeft);
-    }
   }
 
   /** Completes the result with what there is. */

@@ -1,13 +1,18 @@
 package io.ballast.inference.torch;
 
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.SamplingOptions;
-import java.util.Arrays;
-import java.util.BitSet;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 
-/** Draws a token from a row of probabilities. Plain Java; a draw takes one random number. */
+/**
+ * Draws a token from a row of weights. A draw takes one random number, which walks the tokens that
+ * truncation leaves in the order of their ids; greedy takes none. Plain Java; keeps scratch memory,
+ * so one for each thread.
+ */
 final class Sampler {
+  private final Truncation truncation = new Truncation();
+
   /**
    * A draw.
    *
@@ -16,138 +21,89 @@ final class Sampler {
    */
   record Draw(int tokenId, float logProb) {}
 
-  private Sampler() {}
-
   /**
-   * Draws one of the {@code count} tokens whose probabilities begin at {@code from}.
+   * Draws one of the {@code count} tokens whose weights begin at {@code from}.
    *
-   * @param probabilities at the options' temperature (at any if greedy); finite, ≥ 0
-   * @param allowed the only tokens that may be drawn, at least one; absent means all
+   * @param weights in proportion to the probabilities at the options' temperature (at any if
+   *     greedy); ≥ 0
+   * @throws ModelException NO_TOKEN_LEFT if no weight is above zero
    */
-  static Draw draw(
-      float[] probabilities,
-      int from,
-      int count,
-      SamplingOptions options,
-      @Nullable BitSet allowed,
-      RandomGenerator random) {
+  Draw draw(float[] weights, int from, int count, SamplingOptions options, RandomGenerator random) {
     if (options.temperature() == 0) {
-      return new Draw(likeliest(probabilities, from, count, allowed), 0);
+      return new Draw(likeliest(weights, from, count), 0);
     }
-    boolean whole =
-        allowed == null && (options.topK() == 0 || options.topK() >= count) && options.topP() == 1;
-    if (whole) {
-      return drawFromAll(probabilities, from, count, random);
+    double total = sum(weights, from, count);
+    if (!(total > 0)) { // NaN too: a softmax over nothing
+      throw noTokenLeft();
     }
-    long[] ranked = ranked(probabilities, from, count, options, allowed);
-    boolean sumsToOne = allowed == null && options.topK() == 0;
-    return drawFromRanked(ranked, kept(ranked, options, sumsToOne), random);
+    if (Truncation.keepsAll(options, count)) {
+      return drawFromAll(weights, from, count, total, random);
+    }
+    return drawFrom(weights, from, count, truncation.cut(weights, from, count, options), random);
   }
 
-  private static int likeliest(
-      float[] probabilities, int from, int count, @Nullable BitSet allowed) {
-    int best = -1;
-    for (int id = 0; id < count; id++) {
-      boolean better = best < 0 || probabilities[from + id] > probabilities[from + best];
-      if (better && (allowed == null || allowed.get(id))) {
+  private static ModelException noTokenLeft() {
+    return new ModelException(Reason.NO_TOKEN_LEFT, "the sampling options leave no token to draw");
+  }
+
+  private static int likeliest(float[] weights, int from, int count) {
+    int best = 0;
+    for (int id = 1; id < count; id++) {
+      if (weights[from + id] > weights[from + best]) {
         best = id;
       }
+    }
+    if (!(weights[from + best] > 0)) {
+      throw noTokenLeft();
     }
     return best;
   }
 
+  private static double sum(float[] weights, int from, int count) {
+    double total = 0;
+    for (int i = from; i < from + count; i++) {
+      total += weights[i];
+    }
+    return total;
+  }
+
   private static Draw drawFromAll(
-      float[] probabilities, int from, int count, RandomGenerator random) {
+      float[] weights, int from, int count, double total, RandomGenerator random) {
+    double left = random.nextDouble() * total;
+    int drawn = -1;
+    for (int id = 0; id < count; id++) {
+      float weight = weights[from + id];
+      if (weight > 0) {
+        drawn = id;
+        left -= weight;
+        if (left < 0) {
+          break;
+        }
+      }
+    }
+    return new Draw(drawn, (float) Math.log(weights[from + drawn] / total));
+  }
+
+  private static Draw drawFrom(
+      float[] weights, int from, int count, Truncation.Cut cut, RandomGenerator random) {
     double total = 0;
     for (int id = 0; id < count; id++) {
-      total += probabilities[from + id];
+      if (cut.keeps(weights[from + id], id)) {
+        total += weights[from + id];
+      }
     }
     double left = random.nextDouble() * total;
     int drawn = -1;
     for (int id = 0; id < count; id++) {
-      float probability = probabilities[from + id];
-      if (probability > 0) {
+      float weight = weights[from + id];
+      if (weight > 0 && cut.keeps(weight, id)) {
         drawn = id;
-        left -= probability;
+        left -= weight;
         if (left < 0) {
           break;
         }
       }
     }
-    return new Draw(drawn, (float) Math.log(probabilities[from + drawn] / total));
-  }
-
-  /** Returns the candidates, likeliest first, each as its probability's bits and its id. */
-  private static long[] ranked(
-      float[] probabilities,
-      int from,
-      int count,
-      SamplingOptions options,
-      @Nullable BitSet allowed) {
-    // tokens below (1 − p)/V weigh less than 1 − p together: the nucleus needs none of them
-    double floor = allowed == null && options.topK() == 0 ? (1 - options.topP()) / count : 0;
-    long[] candidates = new long[count];
-    int size = 0;
-    for (int id = 0; id < count; id++) {
-      float probability = probabilities[from + id];
-      if (probability >= floor && (allowed == null || allowed.get(id))) {
-        // bits of floats ≥ 0 rank as the floats do; negated, the likeliest sort first, then low ids
-        candidates[size++] = (-(long) Float.floatToRawIntBits(probability) << 32) | id;
-      }
-    }
-    long[] ranked = Arrays.copyOf(candidates, size);
-    Arrays.sort(ranked);
-    return ranked;
-  }
-
-  private static float probability(long ranked) {
-    int id = (int) ranked;
-    return Float.intBitsToFloat((int) -((ranked - id) >> 32));
-  }
-
-  /** How many of the ranked candidates may be drawn: top-k first, then top-p of what it leaves. */
-  private static int kept(long[] ranked, SamplingOptions options, boolean sumsToOne) {
-    int kept = options.topK() == 0 ? ranked.length : Math.min(options.topK(), ranked.length);
-    if (options.topP() == 1) {
-      return kept;
-    }
-    double total = sumsToOne ? 1 : sum(ranked, kept);
-    double reached = 0;
-    for (int i = 0; i < kept; i++) {
-      reached += probability(ranked[i]);
-      if (reached >= options.topP() * total) {
-        return i + 1;
-      }
-    }
-    return kept;
-  }
-
-  private static double sum(long[] ranked, int count) {
-    double sum = 0;
-    for (int i = 0; i < count; i++) {
-      sum += probability(ranked[i]);
-    }
-    return sum;
-  }
-
-  private static Draw drawFromRanked(long[] ranked, int kept, RandomGenerator random) {
-    double total = sum(ranked, kept);
-    if (total == 0) {
-      // what agrees with the typed text has underflowed: the likeliest of it is as good as any
-      random.nextDouble();
-      return new Draw((int) ranked[0], 0);
-    }
-    double left = random.nextDouble() * total;
-    int at = 0;
-    for (int i = 0; i < kept; i++) {
-      if (probability(ranked[i]) > 0) {
-        at = i;
-        left -= probability(ranked[i]);
-        if (left < 0) {
-          break;
-        }
-      }
-    }
-    return new Draw((int) ranked[at], (float) Math.log(probability(ranked[at]) / total));
+    return new Draw(drawn, (float) Math.log(weights[from + drawn] / total));
   }
 }

@@ -2,6 +2,8 @@ package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -17,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class TokenDrawing {
   private final int vocabularySize;
-  private final int endOfTextId;
   private final int contextTokens;
-  private float[] probabilities = new float[0];
+  private final Sampler sampler = new Sampler();
+  private float[] weights = new float[0];
 
   /**
    * Draws for one model.
@@ -27,9 +29,8 @@ final class TokenDrawing {
    * @param vocabularySize the ids that the tokenizer knows; the model may have more, which are
    *     never drawn
    */
-  TokenDrawing(int vocabularySize, int endOfTextId, int contextTokens) {
+  TokenDrawing(int vocabularySize, int contextTokens) {
     this.vocabularySize = vocabularySize;
-    this.endOfTextId = endOfTextId;
     this.contextTokens = contextTokens;
   }
 
@@ -45,7 +46,8 @@ final class TokenDrawing {
     int width = (int) logits.size(1);
     float[] sums = Tensors.floats(logits.sum(new long[] {1}, false, Tensors.sameType()));
     Tensor logProbs = torch.log_softmax(logits, 1);
-    read(tempered(logits, logProbs, rows), count * width);
+    Tensor adjusted = adjusted(logits, rows, width);
+    read(tempered(adjusted, adjusted == logits ? logProbs : null, rows), 0, count * width);
     Sampler.@Nullable Draw[] draws = new Sampler.Draw[count];
     long[] drawn = new long[count];
     for (int b = 0; b < count; b++) {
@@ -54,7 +56,7 @@ final class TokenDrawing {
         rows.get(b).fail(new ModelException(Reason.BROKEN, "logits: not all are finite"));
         continue;
       }
-      Sampler.Draw draw = drawOne(rows.get(b), b * width);
+      Sampler.Draw draw = drawOne(rows.get(b), adjusted, b * width);
       draws[b] = draw;
       drawn[b] = draw == null ? 0 : draw.tokenId();
     }
@@ -62,39 +64,102 @@ final class TokenDrawing {
     for (int b = 0; b < count; b++) {
       Sampler.Draw draw = draws[b];
       if (draw != null) {
-        rows.get(b).accept(draw, chosen[b], endOfTextId, contextTokens);
+        rows.get(b).accept(draw, chosen[b], contextTokens);
       }
     }
   }
 
-  private Sampler.@Nullable Draw drawOne(DecodeRow row, int from) {
+  private Sampler.@Nullable Draw drawOne(DecodeRow row, Tensor adjusted, int from) {
     try {
-      return row.draw(probabilities, from, vocabularySize);
+      BitSet allowed = row.allowed();
+      if (allowed != null) {
+        read(adjusted.view(-1).narrow(0, from, vocabularySize), from, vocabularySize);
+        weigh(from, allowed, row.sampling().temperature());
+      }
+      return sampler.draw(weights, from, vocabularySize, row.sampling(), row.random());
     } catch (ModelException e) {
       row.fail(e);
       return null;
     }
   }
 
-  /** Returns each row's probabilities at its own temperature, shape [B, V]. */
-  private static Tensor tempered(Tensor logits, Tensor logProbs, List<DecodeRow> rows) {
+  /**
+   * Makes weights of one row's logits, the likeliest of those allowed weighing 1 and the others 0.
+   * Probabilities would not do: those of all that is allowed may have underflowed.
+   */
+  private void weigh(int from, BitSet allowed, double temperature) {
+    float largest = Float.NEGATIVE_INFINITY;
+    for (int id = allowed.nextSetBit(0); id >= 0; id = allowed.nextSetBit(id + 1)) {
+      largest = Math.max(largest, weights[from + id]);
+    }
+    double scale = temperature == 0 ? 1 : 1 / temperature;
+    boolean none = largest == Float.NEGATIVE_INFINITY;
+    int next = none ? -1 : allowed.nextSetBit(0);
+    for (int id = 0; id < vocabularySize; id++) {
+      if (id == next) {
+        weights[from + id] = (float) Math.exp((weights[from + id] - largest) * scale);
+        next = allowed.nextSetBit(id + 1);
+      } else {
+        weights[from + id] = 0;
+      }
+    }
+  }
+
+  /** Returns the logits as the rows' options adjust them; the same tensor if none does. */
+  private static Tensor adjusted(Tensor logits, List<DecodeRow> rows, int width) {
+    int size = 0;
+    for (DecodeRow row : rows) {
+      LogitAdjustment adjustment = row.adjustment();
+      size += adjustment == null ? 0 : adjustment.size();
+    }
+    if (size == 0) {
+      return logits;
+    }
+    long[] places = new long[size];
+    int at = 0;
+    for (int b = 0; b < rows.size(); b++) {
+      LogitAdjustment adjustment = rows.get(b).adjustment();
+      for (int slot = 0; adjustment != null && slot < adjustment.size(); slot++) {
+        places[at++] = (long) b * width + adjustment.id(slot);
+      }
+    }
+    Tensor place = Tensors.of(places, size);
+    float[] values = Tensors.floats(logits.view(-1).index_select(0, place));
+    at = 0;
+    for (DecodeRow row : rows) {
+      LogitAdjustment adjustment = row.adjustment();
+      for (int slot = 0; adjustment != null && slot < adjustment.size(); slot++, at++) {
+        values[at] = adjustment.adjusted(slot, values[at]);
+      }
+    }
+    Tensor adjusted = logits.clone();
+    adjusted.view(-1).index_copy_(0, place, Tensors.of(values, size));
+    return adjusted;
+  }
+
+  /**
+   * Returns each row's probabilities at its own temperature, shape [B, V].
+   *
+   * @param logProbs at temperature 1, if they are known
+   */
+  private static Tensor tempered(Tensor logits, @Nullable Tensor logProbs, List<DecodeRow> rows) {
     float[] temperatures = new float[rows.size()];
     boolean plain = true;
     for (int b = 0; b < temperatures.length; b++) {
-      double temperature = rows.get(b).temperature();
+      double temperature = rows.get(b).sampling().temperature();
       temperatures[b] = temperature == 0 ? 1 : (float) temperature;
       plain &= temperatures[b] == 1;
     }
     if (plain) {
-      return logProbs.exp();
+      return logProbs == null ? torch.softmax(logits, 1) : logProbs.exp();
     }
     return torch.softmax(logits.div(Tensors.of(temperatures, temperatures.length, 1)), 1);
   }
 
-  private void read(Tensor tensor, int count) {
-    if (probabilities.length < count) {
-      probabilities = new float[count];
+  private void read(Tensor tensor, int to, int count) {
+    if (weights.length < to + count) {
+      weights = Arrays.copyOf(weights, to + count);
     }
-    new FloatPointer(tensor.contiguous().data_ptr()).get(probabilities, 0, count);
+    new FloatPointer(tensor.contiguous().data_ptr()).get(weights, to, count);
   }
 }

@@ -8,6 +8,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
+import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.Tokenizer;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -147,12 +149,15 @@ public final class TorchDecoder implements Decoder {
 
   private List<DecodeRow> enqueue(
       GenerationRequest request, int count, Consumer<GeneratedToken> onToken) {
+    requireTokensExist(request.sampling());
     PreparedPrompt prompt =
         PreparedPrompt.of(request, tokenizer, vocabulary, config.contextTokens());
     List<DecodeRow> rows = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       long seed = Decoder.seedOf(request.sampling().seed(), i);
-      rows.add(new DecodeRow(prompt, request.sampling(), seed, vocabulary, onToken));
+      rows.add(
+          new DecodeRow(
+              prompt, request.sampling(), seed, vocabulary, tokenizer.endOfTextId(), onToken));
     }
     synchronized (lock) {
       requireOpen();
@@ -166,6 +171,23 @@ public final class TorchDecoder implements Decoder {
       lock.notifyAll();
     }
     return rows;
+  }
+
+  private void requireTokensExist(SamplingOptions sampling) {
+    int size = tokenizer.vocabularySize();
+    for (int id : new TreeSet<>(sampling.logitBias().keySet())) {
+      requireToken(id < size, "logit_bias: token " + id, size);
+    }
+    for (int id : sampling.stopTokenIds()) {
+      requireToken(id < size, "stop_token_ids: " + id, size);
+    }
+  }
+
+  private static void requireToken(boolean exists, String named, int vocabularySize) {
+    if (!exists) {
+      throw new IllegalArgumentException(
+          "%s (expected: below the vocabulary's size, %,d)".formatted(named, vocabularySize));
+    }
   }
 
   private int freeRows() {
@@ -256,9 +278,7 @@ public final class TorchDecoder implements Decoder {
 
   private void serve() {
     try (NoGradGuard off = new NoGradGuard();
-        DecodeEngine engine =
-            new DecodeEngine(
-                weights, rotary, tokenizer.vocabularySize(), tokenizer.endOfTextId())) {
+        DecodeEngine engine = new DecodeEngine(weights, rotary, tokenizer.vocabularySize())) {
       while (awaitWork(engine)) {
         runCommands();
         try {

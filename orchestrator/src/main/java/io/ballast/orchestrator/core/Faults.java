@@ -48,6 +48,7 @@ public final class Faults {
           case OVERLOADED -> Fault.OVERLOADED;
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
+          case NO_TOKEN_LEFT -> Fault.MALFORMED_REQUEST;
         };
     return new MeshException(fault, shown.apply(String.valueOf(e.getMessage())), e);
   }

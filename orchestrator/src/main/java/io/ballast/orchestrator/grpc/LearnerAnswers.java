@@ -170,6 +170,9 @@ final class LearnerAnswers {
       case MAX_TOKENS -> io.ballast.mesh.v1.StopReason.STOP_REASON_MAX_TOKENS;
       case CONTEXT_FULL -> io.ballast.mesh.v1.StopReason.STOP_REASON_CONTEXT_FULL;
       case CANCELLED -> io.ballast.mesh.v1.StopReason.STOP_REASON_CANCELLED;
+      case STOP_TOKEN -> io.ballast.mesh.v1.StopReason.STOP_REASON_STOP_TOKEN;
+      case GRAMMAR_COMPLETE -> io.ballast.mesh.v1.StopReason.STOP_REASON_GRAMMAR_COMPLETE;
+      case GRAMMAR_INCOMPLETE -> io.ballast.mesh.v1.StopReason.STOP_REASON_GRAMMAR_INCOMPLETE;
     };
   }
 }

@@ -27,6 +27,7 @@ public final class ModelFaults {
           case OVERLOADED -> Fault.OVERLOADED;
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
+          case NO_TOKEN_LEFT -> Fault.MALFORMED_REQUEST;
         };
     return new MeshException(fault, shown.apply(messageOf(e)), e);
   }
@@ -36,6 +37,7 @@ public final class ModelFaults {
     ItemFault.Reason reason =
         switch (e.reason()) {
           case OVERLOADED -> ItemFault.Reason.OVERLOADED;
+          case NO_TOKEN_LEFT -> ItemFault.Reason.INVALID_INPUT;
           case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN -> ItemFault.Reason.MODEL_ERROR;
         };
     return new ItemFault(reason, path + ": " + messageOf(e));

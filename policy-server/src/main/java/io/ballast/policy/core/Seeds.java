@@ -1,7 +1,5 @@
 package io.ballast.policy.core;
 
-import io.ballast.inference.api.SamplingOptions;
-
 /**
  * Derives the seed of one completion from the seed of a call, so that each completion can be drawn
  * again alone.
@@ -20,17 +18,6 @@ public final class Seeds {
   public static long derive(long seed, int prompt, int completion) {
     long ofPrompt = mix(seed + (prompt + 1L) * GOLDEN_GAMMA);
     return mix(ofPrompt + (completion + 1L) * GOLDEN_GAMMA);
-  }
-
-  /** Returns {@code options} with another seed. */
-  public static SamplingOptions reseed(SamplingOptions options, long seed) {
-    return new SamplingOptions(
-        options.temperature(),
-        options.topK(),
-        options.topP(),
-        options.maxNewTokens(),
-        options.stopStrings(),
-        seed);
   }
 
   private static long mix(long value) {

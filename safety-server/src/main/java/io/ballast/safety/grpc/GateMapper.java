@@ -45,6 +45,9 @@ final class GateMapper {
           case STOP_REASON_MAX_TOKENS -> Optional.of(StopReason.MAX_TOKENS);
           case STOP_REASON_CONTEXT_FULL -> Optional.of(StopReason.CONTEXT_FULL);
           case STOP_REASON_CANCELLED -> Optional.of(StopReason.CANCELLED);
+          case STOP_REASON_STOP_TOKEN -> Optional.of(StopReason.STOP_TOKEN);
+          case STOP_REASON_GRAMMAR_COMPLETE -> Optional.of(StopReason.GRAMMAR_COMPLETE);
+          case STOP_REASON_GRAMMAR_INCOMPLETE -> Optional.of(StopReason.GRAMMAR_INCOMPLETE);
           case STOP_REASON_UNSPECIFIED -> Optional.empty();
           case UNRECOGNIZED ->
               throw Texts.malformed(

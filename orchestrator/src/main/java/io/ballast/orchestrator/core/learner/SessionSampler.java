@@ -184,6 +184,7 @@ final class SessionSampler {
   private static Reason reasonOf(ModelException e) {
     return switch (e.reason()) {
       case OVERLOADED -> Reason.OVERLOADED;
+      case NO_TOKEN_LEFT -> Reason.INVALID_INPUT;
       case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN -> Reason.MODEL_ERROR;
     };
   }

@@ -177,7 +177,7 @@ public final class SampleFlow {
           handles.add(
               startOne(
                   new GenerationRequest(
-                      text, heal, command.maxPromptTokens(), Seeds.reseed(sampling, seed))));
+                      text, heal, command.maxPromptTokens(), sampling.withSeed(seed))));
         }
         return new Value<>(handles);
       } catch (ModelException e) {

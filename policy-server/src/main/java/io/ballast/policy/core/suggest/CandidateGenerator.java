@@ -47,7 +47,7 @@ final class CandidateGenerator {
     List<GenerationHandle> handles = new ArrayList<>(count);
     try {
       for (int j = 0; j < count; j++) {
-        SamplingOptions drawn = Seeds.reseed(sampling, Seeds.derive(sampling.seed(), 0, j));
+        SamplingOptions drawn = sampling.withSeed(Seeds.derive(sampling.seed(), 0, j));
         GenerationHandle handle =
             decoder.generate(new GenerationRequest(prompt, true, maxPromptTokens, drawn), onToken);
         handles.add(handle);

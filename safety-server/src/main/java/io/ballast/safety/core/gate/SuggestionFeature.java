@@ -45,7 +45,11 @@ public enum SuggestionFeature {
         return line.logProbs().size() == 0 ? 0 : (double) unlikely / line.logProbs().size();
       }),
   /** Whether the policy ended the text. */
-  STOPPED_AT_END_OF_TEXT(line -> stopped(line, StopReason.END_OF_TEXT)),
+  STOPPED_AT_END_OF_TEXT(
+      line ->
+          stopped(line, StopReason.END_OF_TEXT)
+              + stopped(line, StopReason.STOP_TOKEN)
+              + stopped(line, StopReason.GRAMMAR_COMPLETE)),
   /** Whether a stop string ended it: most often, the line's end. */
   STOPPED_AT_STRING(line -> stopped(line, StopReason.STOP_STRING)),
   /** Whether it was cut off: by the most tokens, by the context, or because the caller left. */
@@ -53,7 +57,8 @@ public enum SuggestionFeature {
       line ->
           stopped(line, StopReason.MAX_TOKENS)
               + stopped(line, StopReason.CONTEXT_FULL)
-              + stopped(line, StopReason.CANCELLED)),
+              + stopped(line, StopReason.CANCELLED)
+              + stopped(line, StopReason.GRAMMAR_INCOMPLETE)),
   /** Round brackets that the line leaves open. */
   LINE_LEAVES_OPEN_ROUND(line -> CodeTail.depth(line.lexed().tokens(), '(', ')')),
   /** Round brackets that the line closes and did not open. */
