@@ -1,5 +1,7 @@
 package io.ballast.inference.api;
 
+import java.util.Set;
+
 /** Turns text into token ids and back. Safe for use by many threads; never truncates silently. */
 public interface Tokenizer {
   /** Returns the ids of {@code text}, without any special token added; none for the empty text. */
@@ -16,4 +18,9 @@ public interface Tokenizer {
 
   /** The id that ends a text, which also precedes the first token of a file. */
   int endOfTextId();
+
+  /** All ids that end a text; most models have one. */
+  default Set<Integer> endOfTextIds() {
+    return Set.of(endOfTextId());
+  }
 }

@@ -28,6 +28,15 @@ final class TrunkGraph {
   private final SafetensorsFile weights;
 
   TrunkGraph(OnnxGraph graph, DecoderConfig config, Path weightsFile) {
+    if (!config.isPlainLlama()) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          weightsFile
+              + ": scoring heads stand on a "
+              + config.family().modelType()
+              + " decoder with biases, norms of its own or a stretched rope (expected: a plain"
+              + " Llama)");
+    }
     this.graph = graph;
     this.config = config;
     this.file = weightsFile;

@@ -7,6 +7,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -38,9 +39,26 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
     notes = Map.copyOf(notes);
   }
 
-  /** The checksum of {@link #WEIGHTS}; empty if the folder has none. */
+  /**
+   * The checksum of {@link #WEIGHTS}, or one over the names and checksums of the shards that stand
+   * in its place; empty if the folder has neither.
+   */
   public Optional<String> weightsSha256() {
-    return Optional.ofNullable(checksums.get(WEIGHTS));
+    String single = checksums.get(WEIGHTS);
+    if (single != null || !checksums.containsKey(WeightFiles.INDEX)) {
+      return Optional.ofNullable(single);
+    }
+    StringBuilder lines = new StringBuilder();
+    new TreeMap<>(checksums)
+        .forEach(
+            (name, sum) -> {
+              if (name.endsWith(".safetensors")) {
+                lines.append(sum).append("  ").append(name).append('\n');
+              }
+            });
+    return Optional.of(
+        HexFormat.of()
+            .formatHex(digest().digest(lines.toString().getBytes(StandardCharsets.UTF_8))));
   }
 
   /** Computes the checksums of all files in {@code folder} and writes them beside them. */
@@ -116,12 +134,18 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
 
   private static String sha256(Path file) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      MessageDigest digest = digest();
       byte[] buffer = new byte[1 << 16];
       for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
         digest.update(buffer, 0, read);
       }
       return HexFormat.of().formatHex(digest.digest());
+    }
+  }
+
+  private static MessageDigest digest() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }

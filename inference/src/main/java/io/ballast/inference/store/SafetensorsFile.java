@@ -1,5 +1,6 @@
 package io.ballast.inference.store;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,11 +30,16 @@ import java.util.function.Supplier;
  * <p>Source: the safetensors format, version 0.
  */
 public final class SafetensorsFile {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
   private static final int MAX_HEADER_BYTES = 100_000_000;
   private static final int BUFFER_NUMBERS = 1 << 18;
 
-  private record Entry(WeightType type, List<Long> shape, long begin, long end) {}
+  private record Entry(WeightType type, List<Long> shape, long begin, long end) {
+    long count() {
+      return (end - begin) / type.bytes();
+    }
+  }
 
   /**
    * A tensor to be written.
@@ -76,11 +83,20 @@ public final class SafetensorsFile {
       readFully(channel, prefix, 0);
       long length = prefix.flip().remaining() < 8 ? -1 : prefix.getLong();
       if (length < 2 || length > MAX_HEADER_BYTES || 8 + length > channel.size()) {
-        throw invalid(path, "header of " + length + " bytes (expected: a safetensors file)");
+        throw invalid(
+            path,
+            "header of "
+                + length
+                + " bytes in a file of "
+                + channel.size()
+                + " (expected: a safetensors file)");
       }
       ByteBuffer header = ByteBuffer.allocate((int) length);
       readFully(channel, header, 8);
       JsonNode json = JSON.readTree(header.array());
+      if (!json.isObject()) {
+        throw invalid(path, "header: not a JSON object (expected: a safetensors file)");
+      }
       return parse(path, json, 8 + length, channel.size() - 8 - length);
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, path + ": " + e.getMessage(), e);
@@ -98,7 +114,9 @@ public final class SafetensorsFile {
         continue;
       }
       List<Long> shape = new ArrayList<>();
-      value.path("shape").forEach(d -> shape.add(d.asLong(-1)));
+      value
+          .path("shape")
+          .forEach(d -> shape.add(d.isIntegralNumber() && d.canConvertToLong() ? d.asLong() : -1));
       Entry entry =
           new Entry(
               type(path, name, value.path("dtype").asText()),
@@ -107,6 +125,7 @@ public final class SafetensorsFile {
               value.path("data_offsets").path(1).asLong(-1));
       if (entry.begin < 0
           || entry.end > dataBytes
+          || !value.path("shape").isArray()
           || entry.end - entry.begin != bytes(shape, entry.type, dataBytes)) {
         throw invalid(
             path,
@@ -123,7 +142,40 @@ public final class SafetensorsFile {
       }
       entries.put(name, entry);
     }
+    requireSideBySide(path, entries, dataBytes);
     return new SafetensorsFile(path, dataStart, entries, metadata);
+  }
+
+  /** Refuses tensors that overlap, and bytes that belong to none. */
+  private static void requireSideBySide(Path path, Map<String, Entry> entries, long dataBytes) {
+    List<Map.Entry<String, Entry>> ordered = new ArrayList<>(entries.entrySet());
+    ordered.sort(
+        Comparator.comparingLong((Map.Entry<String, Entry> e) -> e.getValue().begin())
+            .thenComparingLong(e -> e.getValue().end()));
+    long end = 0;
+    String before = "the header";
+    for (Map.Entry<String, Entry> entry : ordered) {
+      long begin = entry.getValue().begin();
+      if (begin < end) {
+        throw invalid(path, "tensor " + entry.getKey() + ": overlaps " + before);
+      }
+      if (begin > end) {
+        throw invalid(
+            path,
+            "tensor "
+                + entry.getKey()
+                + ": "
+                + (begin - end)
+                + " bytes that belong to no tensor before it, after "
+                + before);
+      }
+      end = entry.getValue().end();
+      before = "tensor " + entry.getKey();
+    }
+    if (end != dataBytes) {
+      throw invalid(
+          path, (dataBytes - end) + " bytes that belong to no tensor at the end, after " + before);
+    }
   }
 
   /** How many bytes a tensor takes; −1 if it is none, or takes more than {@code most}. */
@@ -157,6 +209,17 @@ public final class SafetensorsFile {
     return Map.copyOf(metadata);
   }
 
+  /** Takes part of a tensor's numbers. */
+  @FunctionalInterface
+  public interface Piece {
+    /**
+     * Takes {@code count} numbers from the start of {@code values}, which is used again afterwards.
+     *
+     * @param at index of the first of them in the tensor, in row-major order
+     */
+    void take(float[] values, int count, long at);
+  }
+
   /**
    * Reads one tensor.
    *
@@ -165,6 +228,41 @@ public final class SafetensorsFile {
    * @throws ModelException INVALID_FOLDER if it is missing or its shape differs
    */
   public float[] read(String name, List<Long> shape) {
+    Entry entry = entry(name, shape);
+    float[] values = new float[Math.toIntExact(entry.count())];
+    read(name, shape, (piece, count, at) -> System.arraycopy(piece, 0, values, (int) at, count));
+    return values;
+  }
+
+  /**
+   * Reads one tensor piece by piece, so that it is never on the heap as a whole.
+   *
+   * @param shape what it must be
+   * @throws ModelException INVALID_FOLDER if it is missing or its shape differs
+   */
+  public void read(String name, List<Long> shape, Piece piece) {
+    Entry entry = entry(name, shape);
+    long count = entry.count();
+    int most = (int) Math.min(count, BUFFER_NUMBERS);
+    float[] values = new float[most];
+    ByteBuffer buffer =
+        ByteBuffer.allocate(most * entry.type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    try (FileChannel channel = FileChannel.open(path)) {
+      long done = 0;
+      while (done < count) {
+        int part = (int) Math.min(most, count - done);
+        buffer.clear().limit(part * entry.type.bytes());
+        readFully(channel, buffer, dataStart + entry.begin + done * entry.type.bytes());
+        decode(buffer.flip(), entry.type, values, part);
+        piece.take(values, part, done);
+        done += part;
+      }
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, path + ": " + e.getMessage(), e);
+    }
+  }
+
+  private Entry entry(String name, List<Long> shape) {
     Entry entry = entries.get(name);
     if (entry == null) {
       throw invalid(path, "tensor " + name + ": missing (expected: shape " + shape + ")");
@@ -173,39 +271,33 @@ public final class SafetensorsFile {
       throw invalid(
           path, "tensor " + name + ": shape " + entry.shape + " (expected: " + shape + ")");
     }
-    int count = Math.toIntExact((entry.end - entry.begin) / entry.type.bytes());
-    float[] values = new float[count];
-    ByteBuffer buffer =
-        ByteBuffer.allocate(Math.min(count, BUFFER_NUMBERS) * entry.type.bytes())
-            .order(ByteOrder.LITTLE_ENDIAN);
-    try (FileChannel channel = FileChannel.open(path)) {
-      int done = 0;
-      while (done < count) {
-        int part = Math.min(BUFFER_NUMBERS, count - done);
-        buffer.clear().limit(part * entry.type.bytes());
-        long at = dataStart + entry.begin + (long) done * entry.type.bytes();
-        readFully(channel, buffer, at);
-        decode(buffer.flip(), entry.type, values, done, part);
-        done += part;
-      }
-    } catch (IOException e) {
-      throw new ModelException(Reason.INVALID_FOLDER, path + ": " + e.getMessage(), e);
-    }
-    return values;
+    return entry;
   }
 
-  private static void decode(
-      ByteBuffer buffer, WeightType type, float[] values, int from, int count) {
+  /**
+   * Returns a tensor's shape.
+   *
+   * @throws ModelException INVALID_FOLDER if it is missing
+   */
+  public List<Long> shape(String name) {
+    Entry entry = entries.get(name);
+    if (entry == null) {
+      throw invalid(path, "tensor " + name + ": missing");
+    }
+    return entry.shape;
+  }
+
+  private static void decode(ByteBuffer buffer, WeightType type, float[] values, int count) {
     switch (type) {
-      case FLOAT32 -> buffer.asFloatBuffer().get(values, from, count);
+      case FLOAT32 -> buffer.asFloatBuffer().get(values, 0, count);
       case BFLOAT16 -> {
         for (int i = 0; i < count; i++) {
-          values[from + i] = Float.intBitsToFloat(buffer.getShort() << 16);
+          values[i] = Float.intBitsToFloat(buffer.getShort() << 16);
         }
       }
       case FLOAT16 -> {
         for (int i = 0; i < count; i++) {
-          values[from + i] = Float.float16ToFloat(buffer.getShort());
+          values[i] = Float.float16ToFloat(buffer.getShort());
         }
       }
     }

@@ -53,7 +53,7 @@ final class DecodeRow implements GenerationHandle {
     byte[] typed = prompt.typed().bytes();
     this.endIds =
         IntStream.concat(
-                IntStream.of(endOfTextId),
+                IntStream.concat(IntStream.of(endOfTextId), vocabulary.endOfTextIds()),
                 sampling.stopTokenIds().stream().mapToInt(Integer::intValue))
             .distinct()
             .toArray();
@@ -139,7 +139,10 @@ final class DecodeRow implements GenerationHandle {
   void accept(Sampler.Draw draw, float logProb, int contextTokens) {
     for (int i = 0; i < endIds.length; i++) {
       if (draw.tokenId() == endIds[i]) {
-        finish(i == 0 ? StopReason.END_OF_TEXT : StopReason.STOP_TOKEN);
+        finish(
+            i == 0 || vocabulary.endsText(draw.tokenId())
+                ? StopReason.END_OF_TEXT
+                : StopReason.STOP_TOKEN);
         return;
       }
     }

@@ -1,10 +1,10 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.ParameterLayout.Parameter;
 import java.io.IOException;
@@ -12,18 +12,28 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * A decoder as a Hugging Face folder: config.json, model.safetensors, tokenizer.json, and, where we
- * wrote it, ballast.json with the checksums.
+ * A decoder as a Hugging Face folder: config.json, model.safetensors or its shards, tokenizer.json,
+ * and, where we wrote it, ballast.json with the checksums.
  */
 final class DecoderFolder {
   static final String TOKENIZER = "tokenizer.json";
+
+  /** Tables that older releases of transformers wrote beside the weights. */
+  static final Pattern IGNORED = Pattern.compile(".*rotary_emb\\.inv_freq");
+
+  /** And a head that is the embedding written twice. */
+  private static final Pattern TIED_IGNORED =
+      Pattern.compile(".*rotary_emb\\.inv_freq|lm_head\\.weight");
 
   private DecoderFolder() {}
 
@@ -33,32 +43,55 @@ final class DecoderFolder {
    * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS
    */
   static void load(Path folder, TrainedWeights weights) {
-    SafetensorsFile file = SafetensorsFile.open(folder.resolve(ModelManifest.WEIGHTS));
-    for (Parameter parameter : weights.layout().parameters()) {
-      float[] values = file.read(parameter.name(), parameter.shape());
-      for (int i = 0; i < values.length; i++) {
-        if (!Float.isFinite(values[i])) {
-          throw new ModelException(
-              Reason.INVALID_FOLDER,
-              folder
-                  + ": tensor "
-                  + parameter.name()
-                  + "["
-                  + i
-                  + "]: "
-                  + values[i]
-                  + " (expected: finite)");
-        }
-      }
-      try (PointerScope scope = new PointerScope();
-          NoGradGuard off = new NoGradGuard()) {
-        weights
-            .flat()
-            .narrow(0, parameter.offset(), parameter.size())
-            .copy_(Tensors.of(values, values.length));
-      }
-    }
+    readPieces(
+        folder,
+        weights.layout(),
+        (parameter, values, count, at) -> {
+          try (PointerScope scope = new PointerScope();
+              NoGradGuard off = new NoGradGuard()) {
+            weights
+                .flat()
+                .narrow(0, parameter.offset() + at, count)
+                .copy_(Tensors.of(values, count));
+          }
+        });
     weights.changed();
+  }
+
+  /** Takes part of a weight's numbers. */
+  @FunctionalInterface
+  interface WeightPiece {
+    /**
+     * Takes {@code count} numbers from the start of {@code values}, which is used again afterwards.
+     *
+     * @param at index of the first of them in the weight, in row-major order
+     */
+    void take(Parameter parameter, float[] values, int count, long at);
+  }
+
+  /**
+   * Reads all weights piece by piece, in the layout's order, so that no matrix is ever on the heap
+   * as a whole.
+   *
+   * @throws ModelException INVALID_FOLDER if a tensor is missing, unexpected, of another shape, or
+   *     has a number that is not finite; named
+   */
+  static void readPieces(Path folder, ParameterLayout layout, WeightPiece piece) {
+    WeightFiles files = WeightFiles.open(folder);
+    Set<String> expected = new HashSet<>();
+    layout.parameters().forEach(parameter -> expected.add(parameter.name()));
+    files.requireNames(expected, layout.config().tiedHead() ? TIED_IGNORED : IGNORED);
+    readPieces(files, layout, piece);
+  }
+
+  /** Reads all weights of a layout, whatever else the files hold. */
+  static void readPieces(WeightFiles files, ParameterLayout layout, WeightPiece piece) {
+    for (Parameter parameter : layout.parameters()) {
+      files.readFinite(
+          parameter.name(),
+          parameter.shape(),
+          (values, count, at) -> piece.take(parameter, values, count, at));
+    }
   }
 
   /** Reads the shape of the model in {@code folder} after comparing the files' checksums. */

@@ -1,5 +1,6 @@
 package io.ballast.inference.torch;
 
+import io.ballast.inference.torch.ParameterLayout.Extras;
 import io.ballast.inference.torch.ParameterLayout.Parameter;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,8 +15,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The forward pass of a Llama-family decoder over weights that somebody else owns: RMS norm, rotary
- * positions, grouped heads, SwiGLU.
+ * The forward pass of a decoder of any {@link DecoderFamily} over weights that somebody else owns:
+ * RMS norm, rotary positions, grouped heads, a gated feed-forward layer.
  *
  * <p>The residual stream, the norms and attention are in the norms' type; products with weights are
  * in the matrices' type. (Attention in bfloat16 took twelve times as long as in 32 bits where the
@@ -32,7 +33,11 @@ final class DecoderNetwork {
       Tensor output,
       Tensor feedForwardNorm,
       Tensor gateUp,
-      Tensor down) {}
+      Tensor down,
+      @Nullable Tensor queryKeyValueBias,
+      @Nullable Tensor outputBias,
+      @Nullable Tensor queryNorm,
+      @Nullable Tensor keyNorm) {}
 
   /** Keys and values that earlier tokens left behind; answers what a block may look at. */
   interface AttentionMemory {
@@ -60,7 +65,7 @@ final class DecoderNetwork {
    * Binds the weights.
    *
    * @param matrix gives the tensor of a (possibly joined) matrix
-   * @param full gives the tensor of the embedding or a norm, in the residual stream's type
+   * @param full gives the tensor of the embedding, a norm or a bias, in the residual stream's type
    */
   DecoderNetwork(
       ParameterLayout layout,
@@ -73,6 +78,7 @@ final class DecoderNetwork {
     for (int i = 0; i < config.layers(); i++) {
       List<Parameter> m = layout.matrices(i);
       List<Parameter> n = layout.norms(i);
+      Extras extras = layout.extras(i);
       blocks.add(
           new Block(
               full.apply(n.get(0)),
@@ -80,7 +86,11 @@ final class DecoderNetwork {
               matrix.apply(m.get(3)),
               full.apply(n.get(1)),
               matrix.apply(ParameterLayout.joined(m.get(4), m.get(5))),
-              matrix.apply(m.get(6))));
+              matrix.apply(m.get(6)),
+              extras.queryKeyValueBias().map(full).orElse(null),
+              extras.outputBias().map(full).orElse(null),
+              extras.queryNorm().map(full).orElse(null),
+              extras.keyNorm().map(full).orElse(null)));
     }
     this.residualType = finalNorm.scalar_type();
     this.productType = head.scalar_type();
@@ -94,6 +104,9 @@ final class DecoderNetwork {
    */
   Tensor hidden(Tensor ids, Rotation rotation, AttentionMemory memory) {
     Tensor x = torch.embedding(embedding, ids).to(residualType);
+    if (config.embeddingScale() != 1) {
+      x = x.mul(new Scalar(config.embeddingScale()));
+    }
     for (int i = 0; i < blocks.size(); i++) {
       Block block = blocks.get(i);
       x = x.add(attention(i, block, norm(x, block.attentionNorm()), rotation, memory));
@@ -120,26 +133,49 @@ final class DecoderNetwork {
     long rows = x.size(0);
     long tokens = x.size(1);
     Tensor projected =
-        torch.linear(x, block.queryKeyValue()).view(rows, tokens, heads + 2 * keyHeads, size);
-    Tensor rotated = rotation.apply(projected.narrow(2, 0, heads + keyHeads));
-    Tensor query = rotated.narrow(2, 0, heads).transpose(1, 2);
-    Tensor key = rotated.narrow(2, heads, keyHeads).transpose(1, 2);
+        withBias(torch.linear(x, block.queryKeyValue()), block.queryKeyValueBias())
+            .view(rows, tokens, heads + 2 * keyHeads, size);
+    Tensor query;
+    Tensor key;
+    if (block.queryNorm() != null && block.keyNorm() != null) {
+      Tensor queries = projected.narrow(2, 0, heads).to(residualType);
+      Tensor keys = projected.narrow(2, heads, keyHeads).to(residualType);
+      query = rotation.apply(scaledNorm(queries, block.queryNorm())).transpose(1, 2);
+      key = rotation.apply(scaledNorm(keys, block.keyNorm())).transpose(1, 2);
+    } else {
+      Tensor rotated = rotation.apply(projected.narrow(2, 0, heads + keyHeads));
+      query = rotated.narrow(2, 0, heads).transpose(1, 2);
+      key = rotated.narrow(2, heads, keyHeads).transpose(1, 2);
+    }
     Tensor value = projected.narrow(2, heads + keyHeads, keyHeads).to(residualType).transpose(1, 2);
     Tensor attended = memory.attend(layer, query, key, value);
-    return torch.linear(
-        attended.transpose(1, 2).reshape(rows, tokens, heads * size).to(productType),
-        block.output());
+    return withBias(
+        torch.linear(
+            attended.transpose(1, 2).reshape(rows, tokens, heads * size).to(productType),
+            block.output()),
+        block.outputBias());
+  }
+
+  /** Adds a bias, in the residual stream's type. */
+  private static Tensor withBias(Tensor x, @Nullable Tensor bias) {
+    return bias == null ? x : x.add(bias);
   }
 
   private Tensor feedForward(Block block, Tensor x) {
     Tensor gateUp = torch.linear(x, block.gateUp());
     long inner = config.intermediateSize();
-    Tensor gated = torch.silu(gateUp.narrow(-1, 0, inner)).mul(gateUp.narrow(-1, inner, inner));
+    Tensor gated =
+        config.activation().apply(gateUp.narrow(-1, 0, inner)).mul(gateUp.narrow(-1, inner, inner));
     return torch.linear(gated, block.down());
   }
 
   private Tensor norm(Tensor x, Tensor weight) {
-    return rmsNorm(x, weight, config.rmsNormEpsilon()).to(productType);
+    return scaledNorm(x, weight).to(productType);
+  }
+
+  private Tensor scaledNorm(Tensor x, Tensor weight) {
+    Tensor scale = config.normOffset() == 0 ? weight : weight.add(new Scalar(config.normOffset()));
+    return rmsNorm(x, scale, config.rmsNormEpsilon());
   }
 
   /** Returns x / sqrt(mean(x²) + ε) · weight over the last dimension. Source: arXiv:1910.07467. */

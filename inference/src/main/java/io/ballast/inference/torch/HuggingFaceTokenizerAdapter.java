@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -26,13 +27,13 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
 
   private final HuggingFaceTokenizer tokenizer;
   private final byte[][] bytes;
-  private final int endOfTextId;
+  private final List<Integer> endOfTextIds;
 
   private HuggingFaceTokenizerAdapter(
-      HuggingFaceTokenizer tokenizer, byte[][] bytes, int endOfTextId) {
+      HuggingFaceTokenizer tokenizer, byte[][] bytes, List<Integer> endOfTextIds) {
     this.tokenizer = tokenizer;
     this.bytes = bytes;
-    this.endOfTextId = endOfTextId;
+    this.endOfTextIds = List.copyOf(endOfTextIds);
   }
 
   /**
@@ -41,7 +42,7 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
    * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be
    */
   public static HuggingFaceTokenizerAdapter ofFolder(Path folder) {
-    return load(folder.resolve(DecoderFolder.TOKENIZER), DecoderConfig.read(folder).endOfTextId());
+    return load(folder.resolve(DecoderFolder.TOKENIZER), DecoderConfig.read(folder).endOfTextIds());
   }
 
   /**
@@ -51,6 +52,10 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
    * @throws ModelException INVALID_FOLDER if it is missing, not byte-level BPE, or lacks the id
    */
   public static HuggingFaceTokenizerAdapter load(Path file, int endOfTextId) {
+    return load(file, List.of(endOfTextId));
+  }
+
+  private static HuggingFaceTokenizerAdapter load(Path file, List<Integer> endOfTextIds) {
     if (!Files.isRegularFile(file)) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": the file is missing");
     }
@@ -59,14 +64,16 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
     System.setProperty("ai.djl.offline", "true");
     try {
       byte[][] bytes = vocabulary(JSON.readTree(file.toFile()));
-      if (endOfTextId < 0 || endOfTextId >= bytes.length) {
-        throw new IllegalArgumentException(
-            "end of text: id " + endOfTextId + " (expected: < " + bytes.length + ")");
+      for (int id : endOfTextIds) {
+        if (id < 0 || id >= bytes.length) {
+          throw new IllegalArgumentException(
+              "end of text: id " + id + " (expected: < " + bytes.length + ")");
+        }
       }
       Map<String, String> options =
           Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
       return new HuggingFaceTokenizerAdapter(
-          HuggingFaceTokenizer.newInstance(file, options), bytes, endOfTextId);
+          HuggingFaceTokenizer.newInstance(file, options), bytes, endOfTextIds);
     } catch (IOException | RuntimeException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
     }
@@ -162,7 +169,12 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
 
   @Override
   public int endOfTextId() {
-    return endOfTextId;
+    return endOfTextIds.getFirst();
+  }
+
+  @Override
+  public Set<Integer> endOfTextIds() {
+    return Set.copyOf(endOfTextIds);
   }
 
   @Override

@@ -2,11 +2,13 @@ package io.ballast.inference.torch;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * Where each weight lies in one flat buffer: the matrices first, then the norms, so that a range is
- * what one optimiser setting covers. The query, key and value matrices of a block adjoin, and so do
- * its gate and up matrices: one product computes each family.
+ * Where each weight lies in one flat buffer: the matrices first, then the vectors (norms and
+ * biases), so that a range is what one optimiser setting covers. The query, key and value matrices
+ * of a block adjoin, and so do their biases and its gate and up matrices: one product computes each
+ * family.
  */
 final class ParameterLayout {
   /**
@@ -27,42 +29,97 @@ final class ParameterLayout {
     }
   }
 
+  /**
+   * The vectors that not every family has.
+   *
+   * @param queryKeyValueBias the three biases as one; empty if there are none
+   * @param outputBias empty if there is none
+   * @param queryNorm of each head, empty if there is none
+   * @param keyNorm of each head, empty if there is none
+   */
+  record Extras(
+      Optional<Parameter> queryKeyValueBias,
+      Optional<Parameter> outputBias,
+      Optional<Parameter> queryNorm,
+      Optional<Parameter> keyNorm) {}
+
   private final DecoderConfig config;
   private final List<Parameter> parameters = new ArrayList<>();
+  private final List<List<Parameter>> matrices = new ArrayList<>();
+  private final List<List<Parameter>> norms = new ArrayList<>();
+  private final List<Extras> extras = new ArrayList<>();
+  private final Parameter embedding;
+  private final Parameter head;
+  private final Parameter finalNorm;
   private final long matrixSize;
   private long size;
 
   ParameterLayout(DecoderConfig config) {
     this.config = config;
     long hidden = config.hiddenSize();
-    long keyValue = (long) config.keyValueHeads() * config.headSize();
+    long queries = config.queryWidth();
+    long keyValue = config.keyValueWidth();
     long inner = config.intermediateSize();
-    add("model.embed_tokens.weight", config.vocabularySize(), hidden);
-    if (!config.tiedHead()) {
-      add("lm_head.weight", config.vocabularySize(), hidden);
-    }
+    embedding = add("model.embed_tokens.weight", config.vocabularySize(), hidden);
+    head = config.tiedHead() ? embedding : add("lm_head.weight", config.vocabularySize(), hidden);
     for (int i = 0; i < config.layers(); i++) {
-      String block = "model.layers." + i + ".";
-      add(block + "self_attn.q_proj.weight", hidden, hidden);
-      add(block + "self_attn.k_proj.weight", keyValue, hidden);
-      add(block + "self_attn.v_proj.weight", keyValue, hidden);
-      add(block + "self_attn.o_proj.weight", hidden, hidden);
-      add(block + "mlp.gate_proj.weight", inner, hidden);
-      add(block + "mlp.up_proj.weight", inner, hidden);
-      add(block + "mlp.down_proj.weight", hidden, inner);
+      String block = block(i);
+      matrices.add(
+          List.of(
+              add(block + "self_attn.q_proj.weight", queries, hidden),
+              add(block + "self_attn.k_proj.weight", keyValue, hidden),
+              add(block + "self_attn.v_proj.weight", keyValue, hidden),
+              add(block + "self_attn.o_proj.weight", hidden, queries),
+              add(block + "mlp.gate_proj.weight", inner, hidden),
+              add(block + "mlp.up_proj.weight", inner, hidden),
+              add(block + "mlp.down_proj.weight", hidden, inner)));
     }
     matrixSize = size;
     for (int i = 0; i < config.layers(); i++) {
-      add("model.layers." + i + ".input_layernorm.weight", hidden, 0);
-      add("model.layers." + i + ".post_attention_layernorm.weight", hidden, 0);
+      norms.add(
+          List.of(
+              add(block(i) + "input_layernorm.weight", hidden, 0),
+              add(block(i) + "post_attention_layernorm.weight", hidden, 0)));
     }
-    add("model.norm.weight", hidden, 0);
+    finalNorm = add("model.norm.weight", hidden, 0);
+    for (int i = 0; i < config.layers(); i++) {
+      extras.add(extras(block(i) + "self_attn.", hidden, queries, keyValue));
+    }
   }
 
-  private void add(String name, long rows, long columns) {
+  private static String block(int layer) {
+    return "model.layers." + layer + ".";
+  }
+
+  private Extras extras(String block, long hidden, long queries, long keyValue) {
+    Optional<Parameter> queryKeyValueBias = Optional.empty();
+    if (config.queryKeyValueBias()) {
+      queryKeyValueBias =
+          Optional.of(
+              joined(
+                  add(block + "q_proj.bias", queries, 0),
+                  add(block + "k_proj.bias", keyValue, 0),
+                  add(block + "v_proj.bias", keyValue, 0)));
+    }
+    Optional<Parameter> outputBias = Optional.empty();
+    if (config.outputBias()) {
+      outputBias = Optional.of(add(block + "o_proj.bias", hidden, 0));
+    }
+    if (!config.queryKeyNorm()) {
+      return new Extras(queryKeyValueBias, outputBias, Optional.empty(), Optional.empty());
+    }
+    return new Extras(
+        queryKeyValueBias,
+        outputBias,
+        Optional.of(add(block + "q_norm.weight", config.headSize(), 0)),
+        Optional.of(add(block + "k_norm.weight", config.headSize(), 0)));
+  }
+
+  private Parameter add(String name, long rows, long columns) {
     Parameter parameter = new Parameter(name, size, rows, columns);
     parameters.add(parameter);
     size += parameter.size();
+    return parameter;
   }
 
   DecoderConfig config() {
@@ -84,30 +141,33 @@ final class ParameterLayout {
   }
 
   Parameter embedding() {
-    return parameters.getFirst();
+    return embedding;
   }
 
   Parameter head() {
-    return parameters.get(config.tiedHead() ? 0 : 1);
+    return head;
   }
 
   /** The seven matrices of a block: query, key, value, output, gate, up, down. */
   List<Parameter> matrices(int layer) {
-    int first = (config.tiedHead() ? 1 : 2) + 7 * layer;
-    return parameters.subList(first, first + 7);
+    return matrices.get(layer);
   }
 
   /** The two norms of a block: before attention, before the feed-forward layer. */
   List<Parameter> norms(int layer) {
-    int first = parameters.size() - 1 - 2 * (config.layers() - layer);
-    return parameters.subList(first, first + 2);
+    return norms.get(layer);
+  }
+
+  /** The vectors of a block that not every family has. */
+  Extras extras(int layer) {
+    return extras.get(layer);
   }
 
   Parameter finalNorm() {
-    return parameters.getLast();
+    return finalNorm;
   }
 
-  /** The matrices that adjoin, as one of their summed height. */
+  /** The weights that adjoin, as one of their summed height. */
   static Parameter joined(Parameter first, Parameter... rest) {
     long rows = first.rows();
     for (Parameter next : rest) {

@@ -7,30 +7,46 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Cosines and sines of every position of a context. */
 final class RotaryTable implements AutoCloseable {
+  private static final int PIECE = 4096;
+
   private final Tensor cosine;
   private final Tensor signedSine;
 
   RotaryTable(DecoderConfig config, ScalarType type) {
     int size = config.headSize();
-    int half = size / 2;
     int positions = config.contextTokens();
-    double[] cosines = new double[positions * size];
-    double[] sines = new double[positions * size];
-    for (int t = 0; t < positions; t++) {
+    double[] frequencies = config.ropeScaling().frequencies(config.ropeTheta(), size);
+    double factor = config.ropeScaling().attentionFactor();
+    try (PointerScope scope = new PointerScope()) {
+      cosine = Tensors.empty(type, positions, size);
+      signedSine = Tensors.empty(type, positions, size);
+      cosine.retainReference();
+      signedSine.retainReference();
+      for (int from = 0; from < positions; from += PIECE) {
+        fill(from, Math.min(PIECE, positions - from), frequencies, factor);
+      }
+    }
+  }
+
+  /** Fills in some positions: a long context's table is never on the heap as a whole. */
+  private void fill(int from, int count, double[] frequencies, double factor) {
+    int half = frequencies.length;
+    int size = 2 * half;
+    double[] cosines = new double[count * size];
+    double[] sines = new double[count * size];
+    for (int t = 0; t < count; t++) {
       for (int i = 0; i < half; i++) {
-        double angle = t * Math.pow(config.ropeTheta(), -2.0 * i / size);
+        double angle = (from + t) * frequencies[i];
         int at = t * size + i;
-        cosines[at] = Math.cos(angle);
-        cosines[at + half] = Math.cos(angle);
-        sines[at] = -Math.sin(angle);
-        sines[at + half] = Math.sin(angle);
+        cosines[at] = factor * Math.cos(angle);
+        cosines[at + half] = cosines[at];
+        sines[at] = -factor * Math.sin(angle);
+        sines[at + half] = -sines[at];
       }
     }
     try (PointerScope scope = new PointerScope()) {
-      cosine = Tensors.of(cosines, positions, size).to(type);
-      signedSine = Tensors.of(sines, positions, size).to(type);
-      cosine.retainReference();
-      signedSine.retainReference();
+      cosine.narrow(0, from, count).copy_(Tensors.of(cosines, count, size));
+      signedSine.narrow(0, from, count).copy_(Tensors.of(sines, count, size));
     }
   }
 

@@ -3,17 +3,20 @@ package io.ballast.inference.torch;
 import io.ballast.inference.api.Tokenizer;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.stream.IntStream;
 
 /** The vocabulary in the order of its bytes: which tokens begin so, which are so. */
 final class VocabularyIndex {
   private final byte[][] bytes;
   private final int[] sorted;
+  private final BitSet endOfText = new BitSet();
 
   VocabularyIndex(Tokenizer tokenizer) {
     int size = tokenizer.vocabularySize();
     bytes = new byte[size][];
     Integer[] order = new Integer[size];
     int count = 0;
+    tokenizer.endOfTextIds().forEach(endOfText::set);
     for (int id = 0; id < size; id++) {
       bytes[id] = tokenizer.bytesOf(id);
       if (bytes[id].length > 0) {
@@ -78,6 +81,16 @@ final class VocabularyIndex {
   private static boolean startsWith(byte[] text, byte[] prefix) {
     return text.length >= prefix.length
         && Arrays.equals(text, 0, prefix.length, prefix, 0, prefix.length);
+  }
+
+  /** The tokens that end a text. */
+  IntStream endOfTextIds() {
+    return endOfText.stream();
+  }
+
+  /** Whether a token ends a text. */
+  boolean endsText(int id) {
+    return endOfText.get(id);
   }
 
   /** The bytes of a token, not copied. */

@@ -8,8 +8,9 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Fresh weights: norms are one, matrices normal with standard deviation 0.02; those that write into
- * the residual stream, two a block, are scaled by 1/√(2·layers), so that depth does not widen it.
+ * Fresh weights: norms change nothing, biases are zero, matrices normal with standard deviation
+ * 0.02; those that write into the residual stream, two a block, are scaled by 1/√(2·layers), so
+ * that depth does not widen it.
  *
  * <p>Source: Radford et al. 2019 (GPT-2), §2.3.
  */
@@ -25,7 +26,8 @@ final class WeightsInitializer {
           NoGradGuard off = new NoGradGuard()) {
         Tensor target = weights.flat().narrow(0, parameter.offset(), parameter.size());
         if (parameter.columns() == 0) {
-          target.fill_(new Scalar(1.0));
+          double neutral = 1 - weights.layout().config().normOffset();
+          target.fill_(new Scalar(parameter.name().endsWith(".bias") ? 0.0 : neutral));
         } else {
           String name = parameter.name();
           boolean intoResidual =

@@ -106,4 +106,76 @@ class SafetensorsFileTest {
           .hasMessageContaining("tensor w: bytes ");
     }
   }
+
+  private void header(String json, int dataBytes) throws IOException {
+    byte[] header = json.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(8 + header.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
+    Files.write(file, bytes.putLong(header.length).put(header).array());
+  }
+
+  private void assertRefused(String message) {
+    assertThatThrownBy(() -> SafetensorsFile.open(file))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void tensorsThatOverlapOrLeaveGapsAreRefused() throws IOException {
+    String two =
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+            + "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[%d,%d]}}";
+    header(two.formatted(4, 12), 12);
+    assertRefused("tensor b: overlaps tensor a");
+    header(two.formatted(12, 20), 20);
+    assertRefused("tensor b: 4 bytes that belong to no tensor before it, after tensor a");
+    header(two.formatted(8, 16), 20);
+    assertRefused("4 bytes that belong to no tensor at the end, after tensor b");
+    header(two.formatted(8, 16), 16);
+    assertThat(SafetensorsFile.open(file).names()).containsExactlyInAnyOrder("a", "b");
+  }
+
+  @Test
+  void aHeaderThatReachesBeyondTheFileAllocatesNothing() throws IOException {
+    for (long length : new long[] {99_999_999, Long.MAX_VALUE, -1}) {
+      Files.write(
+          file, ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array());
+      assertRefused("header of " + length + " bytes in a file of 24");
+    }
+  }
+
+  @Test
+  void anotherTypeANameTwiceOrNoObjectIsRefused() throws IOException {
+    header("{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8);
+    assertRefused("tensor a: type I64 (expected: F32, BF16, F16)");
+    String a = "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}";
+    header("{" + a + "," + a + "}", 4);
+    assertRefused("Duplicate field 'a'");
+    header("[1, 2, 3]", 0);
+    assertRefused("header: not a JSON object");
+  }
+
+  @Test
+  void aTensorLongerThanThePieceIsReadInPieces() throws IOException {
+    float[] values = new float[600_000];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i;
+    }
+    SafetensorsFile.write(
+        file,
+        List.of(new Content("w", WeightType.FLOAT32, List.of(600_000L), () -> values)),
+        Map.of());
+    float[] joined = new float[values.length];
+    int[] pieces = new int[1];
+    SafetensorsFile.open(file)
+        .read(
+            "w",
+            List.of(600_000L),
+            (piece, count, at) -> {
+              System.arraycopy(piece, 0, joined, (int) at, count);
+              pieces[0]++;
+            });
+    assertThat(joined).isEqualTo(values);
+    assertThat(pieces[0]).isEqualTo(3); // of 262,144 numbers
+  }
 }

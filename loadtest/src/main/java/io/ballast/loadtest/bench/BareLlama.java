@@ -73,8 +73,8 @@ final class BareLlama implements AutoCloseable {
   /** Loads the weights of a Hugging Face folder whose head is tied to its embedding. */
   BareLlama(Path folder) {
     config = DecoderConfig.read(folder);
-    if (!config.tiedHead()) {
-      throw new IllegalArgumentException(folder + ": the head is not tied (expected: tied)");
+    if (!config.tiedHead() || !config.isPlainLlama()) {
+      throw new IllegalArgumentException(folder + ": (expected: a plain Llama with a tied head)");
     }
     layers = config.layers();
     heads = config.attentionHeads();
