@@ -16,11 +16,13 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Measures the mesh and judges each figure by its goal. */
 @Command(
@@ -30,8 +32,12 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures figures beside their baselines, in turns and in one run, and judges them.",
       "first: decode and training beside bare libtorch calls; Score beside a bare thread pool;"
-          + " what a withheld suggestion costs; cold start; memory. Some seven minutes; let"
-          + " nothing else run meanwhile."
+          + " what a withheld suggestion costs; cold start; memory. Some seven minutes.",
+      "inference: decode and prefill of two shapes beside bare libtorch calls; callers that share"
+          + " steps beside one at a time; a stream of unlike requests; memory over 1,000"
+          + " generations; Hugging Face transformers and llama.cpp on the same cores, if they are"
+          + " installed. Some fifteen minutes.",
+      "Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -40,18 +46,42 @@ import picocli.CommandLine.Spec;
       "2:an option is wrong"
     })
 public final class BenchCommand implements Callable<Integer> {
+  /** Which benchmark. */
+  enum Benchmark {
+    /** What the mesh costs as a whole. */
+    FIRST,
+    /** What runs the models. */
+    INFERENCE
+  }
+
   /** Figures that are measured together. */
   enum Part {
     /** Decode and training. */
-    ENGINE,
+    ENGINE(Benchmark.FIRST),
     /** Score. */
-    SCORE,
+    SCORE(Benchmark.FIRST),
     /** Cold start and memory. */
-    MESH,
+    MESH(Benchmark.FIRST),
     /** What a withheld suggestion costs. */
-    OVERHEAD;
+    OVERHEAD(Benchmark.FIRST),
+    /** Decode and prefill of the default shape. */
+    TINY(Benchmark.INFERENCE),
+    /** Decode and prefill of 135 million parameters. */
+    SMALL(Benchmark.INFERENCE),
+    /** Callers that share steps, and a stream of unlike requests. */
+    BATCHING(Benchmark.INFERENCE),
+    /** Memory over many generations. */
+    FLATNESS(Benchmark.INFERENCE),
+    /** Transformers and llama.cpp. */
+    PEERS(Benchmark.INFERENCE);
 
-    BenchProgress.Part progress(int repetitions) {
+    private final Benchmark benchmark;
+
+    Part(Benchmark benchmark) {
+      this.benchmark = benchmark;
+    }
+
+    BenchProgress.Part progress(int repetitions, boolean gguf) {
       return switch (this) {
         case ENGINE ->
             new BenchProgress.Part("engine", EngineBench.steps(WIDTHS, repetitions), 1.5);
@@ -59,16 +89,34 @@ public final class BenchCommand implements Callable<Integer> {
         case MESH -> new BenchProgress.Part("mesh", MeshBench.START_STEPS, 8);
         case OVERHEAD ->
             new BenchProgress.Part("overhead", MeshBench.overheadSteps(repetitions), 13);
+        case TINY ->
+            new BenchProgress.Part(
+                "tiny", EngineBench.prefillSteps(DECODE_WIDTHS, repetitions), 1.2);
+        case SMALL ->
+            new BenchProgress.Part(
+                "135M", EngineBench.prefillSteps(DECODE_WIDTHS, repetitions), 12);
+        case BATCHING -> new BenchProgress.Part("batching", BatchingBench.steps(repetitions), 2.5);
+        case FLATNESS -> new BenchProgress.Part("memory", FlatMemoryBench.steps(), 0.5);
+        case PEERS -> new BenchProgress.Part("peers", PeerBench.steps(repetitions, gguf), 4);
       };
     }
   }
 
   private static final List<Integer> WIDTHS = List.of(1, 8, 64);
+  private static final List<Integer> DECODE_WIDTHS = List.of(1, 8, 32);
   private static final int PROMPTS = 64;
+  private static final double FIRST_GOAL = 0.85;
+  private static final double DECODE_GOAL = 0.90;
+  private static final int TINY_PROMPT_TOKENS = 192;
+  private static final int SMALL_PROMPT_TOKENS = 256;
   private static final double BUSY_SHARE = 0.4;
 
-  @Parameters(index = "0", paramLabel = "NAME", description = "Which benchmark: first.")
-  private String name = "";
+  @Parameters(
+      index = "0",
+      paramLabel = "NAME",
+      converter = BenchmarkConverter.class,
+      description = "Which benchmark: first or inference.")
+  private Benchmark benchmark = Benchmark.FIRST;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures here too.")
   private @Nullable Path json;
@@ -77,7 +125,9 @@ public final class BenchCommand implements Callable<Integer> {
       names = "--only",
       split = ",",
       paramLabel = "PART",
-      description = "Only these parts, of ${COMPLETION-CANDIDATES} (default: all).")
+      description =
+          "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
+              + " FLATNESS, PEERS of inference (default: all).")
   private Set<Part> only = EnumSet.noneOf(Part.class);
 
   @Option(
@@ -92,22 +142,52 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Where the models are (default: models in the checkout).")
   private @Nullable Path models;
 
+  @Option(
+      names = "--python",
+      paramLabel = "PROGRAM",
+      defaultValue = "python3",
+      description = "The Python that has transformers and xllamacpp (default: ${DEFAULT-VALUE}).")
+  private String python = "";
+
+  @Option(
+      names = "--model",
+      paramLabel = "FOLDER",
+      description =
+          "A Hugging Face folder of some 135 million parameters for PEERS (default: random weights"
+              + " of SmolLM2-135M's shape).")
+  private @Nullable Path small;
+
+  @Option(
+      names = "--gguf",
+      paramLabel = "FILE",
+      description = "A file for llama.cpp of about the same shape (default: it is left out).")
+  private @Nullable Path gguf;
+
+  @Option(
+      names = "--plot",
+      paramLabel = "FILE",
+      description = "Write memory over generations here, as SVG.")
+  private @Nullable Path plot;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
-  public Integer call() throws IOException {
-    if (!name.equals("first")) {
-      throw usage("NAME: '" + name + "' (expected: first)");
-    }
+  public Integer call() throws IOException, InterruptedException {
     if (repetitions < 1 || repetitions > 99) {
       throw usage("--repetitions: " + repetitions + " (allowed: 1 to 99)");
     }
     Path home = Path.of(System.getProperty("ballast.home", ".")).toAbsolutePath().normalize();
     Path folder = models == null ? home.resolve("models") : models.toAbsolutePath();
-    Set<Part> parts = only.isEmpty() ? EnumSet.allOf(Part.class) : only;
+    Set<Part> parts = parts();
     require(folder.resolve("java-tiny/1"), "--models");
     if (parts.contains(Part.MESH) || parts.contains(Part.OVERHEAD)) {
       require(home.resolve("mesh"), "ballast.home");
+    }
+    if (small != null) {
+      require(small.resolve("config.json"), "--model");
+    }
+    if (gguf != null) {
+      require(gguf, "--gguf");
     }
     PrintWriter out = spec.commandLine().getOut();
     warnIfBusy(spec.commandLine().getErr());
@@ -135,36 +215,106 @@ public final class BenchCommand implements Callable<Integer> {
     }
   }
 
+  private Set<Part> parts() {
+    EnumSet<Part> all = EnumSet.noneOf(Part.class);
+    for (Part part : Part.values()) {
+      if (part.benchmark == benchmark) {
+        all.add(part);
+      }
+    }
+    if (only.isEmpty()) {
+      return all;
+    }
+    for (Part part : only) {
+      if (!all.contains(part)) {
+        throw usage("--only: " + part + " (expected: of " + all + ")");
+      }
+    }
+    return EnumSet.copyOf(only);
+  }
+
   private List<Figure> measure(Set<Part> parts, Path home, Path folder, PrintWriter err)
-      throws IOException {
-    EnumSet<Part> inOrder = EnumSet.copyOf(parts);
+      throws IOException, InterruptedException {
     BenchProgress progress =
         new BenchProgress(
             err,
             System.console() != null && System.console().isTerminal(),
             System::nanoTime,
-            inOrder.stream().map(part -> part.progress(repetitions)).toList());
+            parts.stream().map(part -> part.progress(repetitions, gguf != null)).toList());
     Path work = Files.createTempDirectory("ballast-bench");
     try {
       List<Figure> figures = new ArrayList<>();
-      for (Part part : inOrder) {
-        Runnable step = progress.begin(part.progress(repetitions));
-        MeshBench mesh = new MeshBench(home.resolve("mesh"), folder, work, repetitions, step);
-        figures.addAll(
-            switch (part) {
-              case ENGINE ->
-                  new EngineBench(
-                          folder.resolve("java-tiny/1"), work, repetitions, System::nanoTime, step)
-                      .run(WIDTHS, PROMPTS);
-              case SCORE -> List.of(new ScoreBench(folder, work, repetitions, step).run());
-              case MESH -> mesh.startAndMemory();
-              case OVERHEAD -> mesh.overhead();
-            });
+      for (Part part : parts) {
+        Runnable step = progress.begin(part.progress(repetitions, gguf != null));
+        figures.addAll(measure(part, home, folder, work, step, err));
       }
       return figures;
     } finally {
       delete(work);
     }
+  }
+
+  private List<Figure> measure(
+      Part part, Path home, Path models, Path work, Runnable step, PrintWriter err)
+      throws IOException, InterruptedException {
+    Path tiny = models.resolve("java-tiny/1");
+    return switch (part) {
+      case ENGINE -> engine(tiny, work, FIRST_GOAL, step).decodingAndTraining(WIDTHS, PROMPTS);
+      case SCORE -> List.of(new ScoreBench(models, work, repetitions, step).run());
+      case MESH -> mesh(home, models, work, step).startAndMemory();
+      case OVERHEAD -> mesh(home, models, work, step).overhead();
+      case TINY ->
+          engine(tiny, work, DECODE_GOAL, step)
+              .decodingAndPrefill("tiny", DECODE_WIDTHS, TINY_PROMPT_TOKENS);
+      case SMALL ->
+          engine(
+                  RandomWeights.shapeOf135Million(tiny, work.resolve("135M")),
+                  work,
+                  DECODE_GOAL,
+                  step)
+              .decodingAndPrefill("135M", DECODE_WIDTHS, SMALL_PROMPT_TOKENS);
+      case BATCHING -> new BatchingBench(tiny, work, repetitions, System::nanoTime, step).run();
+      case FLATNESS -> flatness(tiny, work, step);
+      case PEERS -> peers(tiny, work, step, err);
+    };
+  }
+
+  private EngineBench engine(Path model, Path work, double goal, Runnable step) {
+    return new EngineBench(model, work, goal, repetitions, System::nanoTime, step);
+  }
+
+  private MeshBench mesh(Path home, Path models, Path work, Runnable step) {
+    return new MeshBench(home.resolve("mesh"), models, work, repetitions, step);
+  }
+
+  private List<Figure> flatness(Path tiny, Path work, Runnable step) throws IOException {
+    List<FlatMemoryBench.Sample> samples = new FlatMemoryBench(tiny, work, step).sample();
+    if (plot != null) {
+      Files.writeString(plot, FlatMemoryBench.svg(samples));
+    }
+    return FlatMemoryBench.figures(samples);
+  }
+
+  private List<Figure> peers(Path tiny, Path work, Runnable step, PrintWriter err)
+      throws IOException {
+    Path large =
+        small != null
+            ? small
+            : RandomWeights.of(
+                RandomWeights.shapeOf135Million(tiny, work.resolve("peer-shape")),
+                work.resolve("peer-135M"));
+    return new PeerBench(
+            python,
+            work,
+            repetitions,
+            Runtime.getRuntime().availableProcessors(),
+            System::nanoTime,
+            step,
+            word -> {
+              err.println("mesh: " + word);
+              err.flush();
+            })
+        .run(RandomWeights.of(tiny, work.resolve("peer-tiny")), large, gguf);
   }
 
   private static void delete(Path folder) throws IOException {
@@ -183,5 +333,18 @@ public final class BenchCommand implements Callable<Integer> {
 
   private ParameterException usage(String message) {
     return new ParameterException(spec.commandLine(), message);
+  }
+
+  /** Reads the name of a benchmark as people write it. */
+  static final class BenchmarkConverter implements ITypeConverter<Benchmark> {
+    @Override
+    public Benchmark convert(String value) {
+      return switch (value) {
+        case "first" -> Benchmark.FIRST;
+        case "inference" -> Benchmark.INFERENCE;
+        default ->
+            throw new TypeConversionException("'" + value + "' (expected: first or inference)");
+      };
+    }
   }
 }

@@ -5,9 +5,7 @@ import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
@@ -18,7 +16,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
@@ -39,10 +36,12 @@ final class EngineBench {
   private static final double LEARNING_RATE = 1e-4;
   private static final double LOSS_TOLERANCE = 2e-3;
   private static final int SAME_TOKENS = 16;
-  private static final double GOAL = 0.85;
+  private static final int PREFILL_PROMPTS = 4;
+  private static final double TRAINING_GOAL = 0.85;
 
   private final Path model;
   private final Path work;
+  private final double goal;
   private final int repetitions;
   private final LongSupplier nanoTime;
   private final Runnable progress;
@@ -52,12 +51,20 @@ final class EngineBench {
    *
    * @param model a decoder's Hugging Face folder: its shape and tokenizer are used
    * @param work a folder that may be written
+   * @param goal the ratio to the bare calls that decoding must reach
    * @param repetitions of each pair, ≥ 1
    * @param progress told after each pair
    */
-  EngineBench(Path model, Path work, int repetitions, LongSupplier nanoTime, Runnable progress) {
+  EngineBench(
+      Path model,
+      Path work,
+      double goal,
+      int repetitions,
+      LongSupplier nanoTime,
+      Runnable progress) {
     this.model = model;
     this.work = work;
+    this.goal = goal;
     this.repetitions = repetitions;
     this.nanoTime = nanoTime;
     this.progress = progress;
@@ -70,23 +77,14 @@ final class EngineBench {
    * @param callers callers with a prompt of their own each; shown, not judged: their rows come one
    *     after the other and differ in length, which bare calls in one batch do not pay for
    */
-  List<Figure> run(List<Integer> widths, int callers) throws IOException {
+  List<Figure> decodingAndTraining(List<Integer> widths, int callers) throws IOException {
     TorchRuntime.setThreads(1);
-    Path folder = randomWeights();
+    Path folder = RandomWeights.of(model, work.resolve("random"));
     List<Figure> figures = new ArrayList<>();
     try (TorchDecoder engine = TorchDecoder.load(folder, ServingOptions.defaults());
         BareLlama bare = new BareLlama(folder)) {
       requireSameTokens(engine, bare);
-      for (int rows : widths) {
-        figures.add(
-            decoding(
-                rows == 1 ? "decode, 1 completion" : "decode, %d of a prompt".formatted(rows),
-                new Goal.RatioAtLeast(GOAL),
-                rows,
-                seed -> engine.generate(request(0, seed), rows),
-                prompts(engine, 1),
-                bare));
-      }
+      figures.addAll(decoding("", widths, engine, bare));
       figures.add(
           decoding(
               "decode, %d prompts".formatted(callers),
@@ -105,26 +103,103 @@ final class EngineBench {
     return figures;
   }
 
-  /** How often {@link #run} tells of progress. */
+  /** How often {@link #decodingAndTraining} tells of progress. */
   static int steps(List<Integer> widths, int repetitions) {
     return (widths.size() + 2) * Pairs.measured(repetitions);
   }
 
-  private Path randomWeights() throws IOException {
-    Path folder = work.resolve("random");
-    try (TrainableDecoder decoder =
-        TrainableDecoder.create(
-            DecoderConfig.read(model),
-            Arithmetic.FLOAT32,
-            OptimizerOptions.pretraining(),
-            new SplittableRandom(1))) {
-      decoder.save(
-          folder,
-          WeightType.BFLOAT16,
-          model.resolve("tokenizer.json"),
-          Map.of("made_for", "bench"));
+  /**
+   * Measures decoding at some widths, then prompts without decoding.
+   *
+   * @param shape what the figures say the model is
+   * @param promptTokens of each prompt of the latter
+   */
+  List<Figure> decodingAndPrefill(String shape, List<Integer> widths, int promptTokens)
+      throws IOException {
+    TorchRuntime.setThreads(1);
+    Path folder = RandomWeights.of(model, work.resolve("random-" + shape));
+    List<Figure> figures = new ArrayList<>();
+    try (TorchDecoder engine = TorchDecoder.load(folder, ServingOptions.defaults());
+        BareLlama bare = new BareLlama(folder)) {
+      requireSameTokens(engine, bare);
+      figures.addAll(decoding(shape + ": ", widths, engine, bare));
+      figures.add(prefill(shape, promptTokens, engine, bare));
     }
-    return folder;
+    return figures;
+  }
+
+  /** How often {@link #decodingAndPrefill} tells of progress. */
+  static int prefillSteps(List<Integer> widths, int repetitions) {
+    return (widths.size() + 1) * Pairs.measured(repetitions);
+  }
+
+  private List<Figure> decoding(
+      String prefix, List<Integer> widths, TorchDecoder engine, BareLlama bare) {
+    List<Figure> figures = new ArrayList<>();
+    for (int rows : widths) {
+      figures.add(
+          decoding(
+              prefix
+                  + (rows == 1 ? "decode, 1 completion" : "decode, %d of a prompt".formatted(rows)),
+              new Goal.RatioAtLeast(goal),
+              rows,
+              seed -> engine.generate(request(seed, PROMPT_TOKENS, NEW_TOKENS), rows),
+              prompts(engine, 1),
+              bare));
+    }
+    return figures;
+  }
+
+  /** Prompts that nobody has asked before, each with a single token drawn after it. */
+  private Figure prefill(String shape, int promptTokens, TorchDecoder engine, BareLlama bare) {
+    long[] seed = new long[1];
+    int[][] prompts = new int[PREFILL_PROMPTS][];
+    Arrays.setAll(
+        prompts,
+        p ->
+            engine
+                .generate(request(-1 - p, promptTokens, 1), token -> {})
+                .result()
+                .join()
+                .promptTokens()
+                .toArray());
+    requireLength(prompts, promptTokens);
+    long tokens = (long) PREFILL_PROMPTS * promptTokens;
+    return Pairs.measure(
+            repetitions,
+            () ->
+                rate(
+                    1,
+                    () -> {
+                      List<GenerationHandle> handles = new ArrayList<>();
+                      for (int p = 0; p < PREFILL_PROMPTS; p++) {
+                        GenerationRequest request = request(++seed[0], promptTokens, 1);
+                        handles.add(engine.generate(request, token -> {}));
+                      }
+                      handles.forEach(handle -> handle.result().join());
+                      return tokens;
+                    }),
+            () ->
+                rate(
+                    1,
+                    () -> {
+                      long[][] unused = bare.decode(prompts, 1, 1, false);
+                      return tokens;
+                    }),
+            progress)
+        .figure(
+            "%s: prefill, %d x %d tokens".formatted(shape, PREFILL_PROMPTS, promptTokens),
+            "tokens/s",
+            new Goal.RatioAtLeast(goal));
+  }
+
+  private static void requireLength(int[][] prompts, int tokens) {
+    for (int[] prompt : prompts) {
+      if (prompt.length != tokens) {
+        throw new IllegalStateException(
+            "a prompt has %d tokens (expected: %d)".formatted(prompt.length, tokens));
+      }
+    }
   }
 
   private Figure decoding(
@@ -159,17 +234,19 @@ final class EngineBench {
   private static List<GenerationHandle> separately(TorchDecoder engine, int callers, long seed) {
     List<GenerationHandle> handles = new ArrayList<>();
     for (int b = 0; b < callers; b++) {
-      handles.add(engine.generate(request(b, seed * callers + b), token -> {}));
+      GenerationRequest request = request(seed * callers + b, PROMPT_TOKENS, NEW_TOKENS);
+      handles.add(engine.generate(request, token -> {}));
     }
     return handles;
   }
 
-  private static GenerationRequest request(int context, long seed) {
+  /** A request with a prompt of its own for each seed: none is answered from what is kept. */
+  private static GenerationRequest request(long seed, int promptTokens, int newTokens) {
     return new GenerationRequest(
-        BenchTexts.context(context),
+        BenchTexts.words(seed, promptTokens),
         false,
-        PROMPT_TOKENS,
-        new SamplingOptions(1, 0, 1, NEW_TOKENS, List.of(), seed));
+        promptTokens,
+        new SamplingOptions(1, 0, 1, newTokens, List.of(), seed));
   }
 
   /** The tokens of the first contexts as the engine sees them. */
@@ -239,7 +316,7 @@ final class EngineBench {
         .figure(
             "train, %d x %d tokens".formatted(TRAIN_ROWS, length),
             "tokens/s",
-            new Goal.RatioAtLeast(GOAL));
+            new Goal.RatioAtLeast(TRAINING_GOAL));
   }
 
   /** Tokens a second of doing {@code work}, which says how many it did, some times. */

@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The bare calls do the work that the engine does: {@code run} fails if their numbers differ. */
+/** The bare calls do the work that the engine does: a benchmark fails if their numbers differ. */
 class EngineBenchTest {
   @TempDir private Path folder = Path.of("");
 
@@ -19,10 +19,11 @@ class EngineBenchTest {
         new EngineBench(
                 TinyModel.write(folder.resolve("tiny")),
                 folder,
+                0.85,
                 1,
                 System::nanoTime,
                 () -> pairs[0]++)
-            .run(List.of(1, 3), 2);
+            .decodingAndTraining(List.of(1, 3), 2);
 
     assertThat(figures)
         .extracting(Figure::name)

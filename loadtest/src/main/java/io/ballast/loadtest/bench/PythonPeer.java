@@ -1,0 +1,116 @@
+package io.ballast.loadtest.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * A library that somebody would pick in Python, in a process of its own, which answers a line of
+ * JSON with a line of JSON.
+ */
+final class PythonPeer implements AutoCloseable {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Process process;
+  private final BufferedReader answers;
+  private final BufferedWriter questions;
+  private final String version;
+
+  private PythonPeer(Process process, BufferedReader answers, String version) {
+    this.process = process;
+    this.answers = answers;
+    this.questions = process.outputWriter(StandardCharsets.UTF_8);
+    this.version = version;
+  }
+
+  /**
+   * Starts a peer.
+   *
+   * @param python the interpreter
+   * @param script a resource beside this class, which first says {@code {"ready": "<name and
+   *     version>"}}, or {@code {"absent": "<package>"}} and ends
+   * @param work a folder that may be written
+   * @param arguments of the script
+   * @return empty if the interpreter or a package is not there
+   */
+  static Optional<PythonPeer> start(
+      String python, String script, Path work, List<String> arguments, int threads)
+      throws IOException {
+    Path file = work.resolve(script);
+    try (InputStream in =
+        Objects.requireNonNull(PythonPeer.class.getResourceAsStream(script), script)) {
+      Files.write(file, in.readAllBytes());
+    }
+    List<String> command = new ArrayList<>(List.of(python, file.toString()));
+    command.addAll(arguments);
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectError(work.resolve(script + ".log").toFile());
+    builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
+    Process process;
+    try {
+      process = builder.start();
+    } catch (IOException notThere) {
+      return Optional.empty();
+    }
+    BufferedReader answers = process.inputReader(StandardCharsets.UTF_8);
+    String first = answers.readLine();
+    if (first == null) {
+      process.destroyForcibly();
+      throw new IOException(
+          script + " ended at once: " + Files.readString(work.resolve(script + ".log")).strip());
+    }
+    JsonNode said = JSON.readTree(first);
+    if (said.has("absent")) {
+      process.destroyForcibly();
+      return Optional.empty();
+    }
+    return Optional.of(new PythonPeer(process, answers, said.path("ready").asText()));
+  }
+
+  /** Name and version of the library. */
+  String version() {
+    return version;
+  }
+
+  /**
+   * Lets it generate greedily.
+   *
+   * @return tokens a second, prompts included in the time
+   */
+  double tokensPerSecond(int rows, int[] prompt, int newTokens) {
+    ObjectNode question = JSON.createObjectNode();
+    question.put("rows", rows);
+    question.put("new_tokens", newTokens);
+    for (int id : prompt) {
+      question.withArray("prompt").add(id);
+    }
+    try {
+      questions.write(question + "\n");
+      questions.flush();
+      String answer = answers.readLine();
+      if (answer == null) {
+        throw new IOException(version + " ended");
+      }
+      return rows * newTokens / JSON.readTree(answer).path("seconds").asDouble();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    process.destroy();
+  }
+}

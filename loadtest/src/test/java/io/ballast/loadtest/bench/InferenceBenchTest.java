@@ -1,0 +1,101 @@
+package io.ballast.loadtest.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.loadtest.bench.FlatMemoryBench.Sample;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What {@code bench inference} measures can be measured, and what it says follows from it. */
+class InferenceBenchTest {
+  @TempDir private Path folder = Path.of("");
+
+  @Test
+  void decodeAndPrefillAreMeasuredBesideCallsThatComputeTheSame() throws IOException {
+    List<Figure> figures =
+        new EngineBench(
+                TinyModel.write(folder.resolve("tiny")), folder, 0.9, 1, System::nanoTime, () -> {})
+            .decodingAndPrefill("shape", List.of(2), 48);
+
+    assertThat(figures)
+        .extracting(Figure::name)
+        .containsExactly("shape: decode, 2 of a prompt", "shape: prefill, 4 x 48 tokens");
+    assertThat(figures).allSatisfy(figure -> assertThat(figure.value()).isPositive().isFinite());
+  }
+
+  @Test
+  void callersAndAStreamAreMeasured() throws Exception {
+    List<Figure> figures =
+        new BatchingBench(
+                TinyModel.write(folder.resolve("tiny")), folder, 1, System::nanoTime, () -> {})
+            .run();
+
+    assertThat(figures)
+        .extracting(Figure::name)
+        .containsExactly(
+            "16 callers, beside one at a time",
+            "16 callers: between tokens, p99",
+            "mixed stream: first token, p50",
+            "mixed stream: first token, p99",
+            "mixed stream: between tokens, p99");
+    assertThat(figures.get(2).value()).isPositive().isLessThanOrEqualTo(figures.get(3).value());
+  }
+
+  @Test
+  void aQuantileIsAValueThatWasSeen() {
+    assertThat(BatchingBench.quantile(List.of(40L, 10L, 30L, 20L), 0.5)).isEqualTo(20);
+    assertThat(BatchingBench.quantile(List.of(40L, 10L, 30L, 20L), 0.99)).isEqualTo(40);
+    assertThat(BatchingBench.quantile(List.of(5L), 0.5)).isEqualTo(5);
+  }
+
+  @Test
+  void memoryThatGrowsMissesItsGoalAndMemoryThatSwingsDoesNot() {
+    List<Sample> samples = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      samples.add(new Sample(i + 1, 1_000_000L * (100 + i), 1_000_000L * (50 + i % 2)));
+    }
+    List<Figure> figures = FlatMemoryBench.figures(samples);
+    // resident: 110 to 119 in the second quarter, 130 to 139 in the last; 134.5 / 114.5
+    assertThat(figures.get(0).value()).isBetween(1.174, 1.175);
+    assertThat(figures.get(0).holds()).isFalse();
+    assertThat(figures.get(1).value()).isEqualTo(1);
+    assertThat(figures.get(1).holds()).isTrue();
+    assertThat(FlatMemoryBench.svg(samples)).contains("live heap").endsWith("</svg>\n");
+  }
+
+  @Test
+  void aPeerAnswersOrIsAbsentOrSaysWhyItEnded() throws IOException {
+    assertThat(start("no-such-python")).isEmpty();
+    assertThat(start(script("echo '{\"absent\": \"torch\"}'"))).isEmpty();
+    String answering =
+        script(
+            "echo '{\"ready\": \"peer 1.2\"}'; while read line; do echo '{\"seconds\": 0.5}'; done");
+    try (PythonPeer peer = start(answering).orElseThrow()) {
+      assertThat(peer.version()).isEqualTo("peer 1.2");
+      // 3 rows of 10 tokens in half a second
+      assertThat(peer.tokensPerSecond(3, new int[] {1, 2}, 10)).isEqualTo(60);
+    }
+    assertThatThrownBy(() -> start(script("echo no luck >&2")))
+        .isInstanceOf(IOException.class)
+        .hasMessage("transformers_peer.py ended at once: no luck");
+  }
+
+  private Optional<PythonPeer> start(String python) throws IOException {
+    return PythonPeer.start(python, "transformers_peer.py", folder, List.of(), 1);
+  }
+
+  /** Returns a program that does {@code commands} whatever it is given. */
+  private String script(String commands) throws IOException {
+    Path file = Files.createTempFile(folder, "peer", ".sh");
+    Files.writeString(file, "#!/bin/sh\n" + commands + "\n");
+    assertThat(file.toFile().setExecutable(true)).isTrue();
+    return file.toString();
+  }
+}
