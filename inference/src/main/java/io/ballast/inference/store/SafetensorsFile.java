@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -41,14 +42,37 @@ public final class SafetensorsFile {
     }
   }
 
+  /** Gives a tensor's numbers, in row-major order, piece by piece. */
+  @FunctionalInterface
+  public interface Source {
+    /** Hands all numbers to {@code piece}. */
+    void read(Piece piece);
+  }
+
   /**
    * A tensor to be written.
    *
-   * @param values called once, when its turn comes, so that only one tensor is on the heap
+   * @param source asked once, when its turn comes, so that only one tensor is on the heap
    */
-  public record Content(String name, WeightType type, List<Long> shape, Supplier<float[]> values) {
+  public record Content(String name, WeightType type, List<Long> shape, Source source) {
     public Content {
       shape = List.copyOf(shape);
+    }
+
+    /**
+     * A tensor whose numbers fit an array.
+     *
+     * @param values called once, when its turn comes
+     */
+    public Content(String name, WeightType type, List<Long> shape, Supplier<float[]> values) {
+      this(
+          name,
+          type,
+          shape,
+          piece -> {
+            float[] all = values.get();
+            piece.take(all, all.length, 0);
+          });
     }
 
     private long count() {
@@ -341,25 +365,49 @@ public final class SafetensorsFile {
   }
 
   private static void writeValues(FileChannel channel, Content content) throws IOException {
-    float[] values = content.values.get();
-    if (values.length != content.count()) {
-      throw new IllegalArgumentException(
-          content.name + ": " + values.length + " numbers (expected: " + content.count() + ")");
-    }
     ByteBuffer buffer =
         ByteBuffer.allocate(BUFFER_NUMBERS * content.type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
-    for (float value : values) {
-      switch (content.type) {
-        case FLOAT32 -> buffer.putFloat(value);
-        case BFLOAT16 -> buffer.putShort(toBfloat16(value));
-        case FLOAT16 -> buffer.putShort(Float.floatToFloat16(value));
-      }
-      if (!buffer.hasRemaining()) {
-        writeFully(channel, buffer.flip());
-        buffer.clear();
-      }
+    long[] written = new long[1];
+    try {
+      content.source.read(
+          (values, count, at) -> {
+            if (at != written[0]) {
+              throw new IllegalArgumentException(
+                  content.name + ": a piece at " + at + " (expected: at " + written[0] + ")");
+            }
+            for (int i = 0; i < count; i++) {
+              encode(values[i], content.type, buffer);
+              if (!buffer.hasRemaining()) {
+                drain(channel, buffer);
+              }
+            }
+            written[0] += count;
+          });
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+    if (written[0] != content.count()) {
+      throw new IllegalArgumentException(
+          content.name + ": " + written[0] + " numbers (expected: " + content.count() + ")");
     }
     writeFully(channel, buffer.flip());
+  }
+
+  private static void encode(float value, WeightType type, ByteBuffer buffer) {
+    switch (type) {
+      case FLOAT32 -> buffer.putFloat(value);
+      case BFLOAT16 -> buffer.putShort(toBfloat16(value));
+      case FLOAT16 -> buffer.putShort(Float.floatToFloat16(value));
+    }
+  }
+
+  private static void drain(FileChannel channel, ByteBuffer buffer) {
+    try {
+      writeFully(channel, buffer.flip());
+      buffer.clear();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Rounds to nearest, ties to even; NaN stays NaN. */

@@ -4,7 +4,9 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The shape of a decoder, as a Hugging Face {@code config.json} states it.
@@ -130,6 +132,29 @@ public record DecoderConfig(
     return new DecoderConfig(192, 512, 6, 6, 6, vocabularySize, 256, 1e-5, 10_000, true, 0, 0);
   }
 
+  /** Returns the same shape with the embedding as its head: that of a trunk without a head. */
+  DecoderConfig withTiedHead() {
+    return new DecoderConfig(
+        family,
+        hiddenSize,
+        intermediateSize,
+        layers,
+        attentionHeads,
+        keyValueHeads,
+        headSize,
+        vocabularySize,
+        contextTokens,
+        rmsNormEpsilon,
+        ropeTheta,
+        ropeScaling,
+        activation,
+        queryKeyValueBias,
+        outputBias,
+        true,
+        beginOfTextId,
+        endOfTextIds);
+  }
+
   /** Width of all query heads together. */
   public int queryWidth() {
     return attentionHeads * headSize;
@@ -189,6 +214,15 @@ public record DecoderConfig(
   /** Number of trained numbers. */
   public long parameterCount() {
     return new ParameterLayout(this).size();
+  }
+
+  /** The shapes of its weights, by their names in a Hugging Face folder. */
+  public Map<String, List<Long>> weightShapes() {
+    Map<String, List<Long>> shapes = new LinkedHashMap<>();
+    for (ParameterLayout.Parameter parameter : new ParameterLayout(this).parameters()) {
+      shapes.put(parameter.name(), parameter.shape());
+    }
+    return shapes;
   }
 
   /**

@@ -43,8 +43,15 @@ final class DecoderFolder {
    * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS
    */
   static void load(Path folder, TrainedWeights weights) {
+    WeightFiles files = WeightFiles.open(folder);
+    requireNames(files, weights.layout());
+    readInto(files, weights);
+  }
+
+  /** Reads the weights, whatever else the files hold. */
+  static void readInto(WeightFiles files, TrainedWeights weights) {
     readPieces(
-        folder,
+        files,
         weights.layout(),
         (parameter, values, count, at) -> {
           try (PointerScope scope = new PointerScope();
@@ -52,7 +59,7 @@ final class DecoderFolder {
             weights
                 .flat()
                 .narrow(0, parameter.offset() + at, count)
-                .copy_(Tensors.of(values, count));
+                .copy_(Tensors.of(values, values.length).narrow(0, 0, count));
           }
         });
     weights.changed();
@@ -78,10 +85,14 @@ final class DecoderFolder {
    */
   static void readPieces(Path folder, ParameterLayout layout, WeightPiece piece) {
     WeightFiles files = WeightFiles.open(folder);
+    requireNames(files, layout);
+    readPieces(files, layout, piece);
+  }
+
+  private static void requireNames(WeightFiles files, ParameterLayout layout) {
     Set<String> expected = new HashSet<>();
     layout.parameters().forEach(parameter -> expected.add(parameter.name()));
     files.requireNames(expected, layout.config().tiedHead() ? TIED_IGNORED : IGNORED);
-    readPieces(files, layout, piece);
   }
 
   /** Reads all weights of a layout, whatever else the files hold. */

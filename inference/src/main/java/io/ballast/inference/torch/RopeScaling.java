@@ -133,7 +133,7 @@ public sealed interface RopeScaling {
     }
 
     /** The paper's temperature, 0.1 · scale · ln(factor) + 1. */
-    static double temperature(double factor, double scale) {
+    public static double temperature(double factor, double scale) {
       return factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1;
     }
 

@@ -1,0 +1,202 @@
+package io.ballast.inference.torch;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.WeightFiles;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * Scores texts with a Hugging Face sequence-classification folder: a decoder of any {@link
+ * DecoderFamily} whose last token's state is multiplied by {@code score.weight}.
+ *
+ * <p>One thread at a time. A text's scores do not depend on what it is scored with, but for
+ * rounding: texts are padded on the right, where no token looks.
+ *
+ * <p>Shape letters: N texts, T tokens, K labels, D hidden size.
+ */
+public final class SequenceClassifier implements AutoCloseable {
+  private static final String SCORE = "score.weight";
+  private static final int TOKEN_BUDGET = 2_560;
+
+  private final DecoderConfig config;
+  private final int labels;
+  private final TrainedWeights weights;
+  private final RotaryTable rotary;
+  private final Tensor head;
+
+  private SequenceClassifier(
+      DecoderConfig config, int labels, Arithmetic arithmetic, WeightFiles files) {
+    TorchRuntime.prepare();
+    this.config = config;
+    this.labels = labels;
+    ParameterLayout layout = new ParameterLayout(config);
+    Set<String> expected = new HashSet<>();
+    layout.parameters().forEach(parameter -> expected.add(parameter.name()));
+    expected.add(SCORE);
+    files.requireNames(expected, DecoderFolder.IGNORED);
+    float[] score = new float[labels * config.hiddenSize()];
+    files.readFinite(
+        SCORE,
+        List.of((long) labels, (long) config.hiddenSize()),
+        (values, count, at) -> System.arraycopy(values, 0, score, (int) at, count));
+    this.weights = new TrainedWeights(layout, arithmetic, false);
+    this.rotary = new RotaryTable(config, arithmetic.full());
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      head = Tensors.of(score, labels, config.hiddenSize()).to(arithmetic.product());
+      head.retainReference();
+    }
+    try {
+      DecoderFolder.readInto(files, weights);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Reads a folder whose architecture is one of the families' {@code ForSequenceClassification}.
+   *
+   * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be, or the
+   *     folder is of another architecture; CORRUPT_WEIGHTS if a checksum differs
+   */
+  public static SequenceClassifier load(Path folder, Arithmetic arithmetic) {
+    ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
+    DecoderConfig config = DecoderConfig.read(folder).withTiedHead();
+    JsonNode json = ConfigJson.tree(folder.resolve(ConfigJson.FILE));
+    String architecture = json.path("architectures").path(0).asText("absent");
+    if (!architecture.equals(config.family().classifierArchitecture())) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          folder
+              + ": architectures: "
+              + architecture
+              + " (expected: "
+              + config.family().classifierArchitecture()
+              + ")");
+    }
+    int named = json.path("id2label").size();
+    int labels = json.path("num_labels").asInt(named == 0 ? 2 : named);
+    if (labels < 1) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER, folder + ": num_labels: " + labels + " (expected: ≥ 1)");
+    }
+    return new SequenceClassifier(config, labels, arithmetic, WeightFiles.open(folder));
+  }
+
+  /** The trunk's shape. */
+  public DecoderConfig config() {
+    return config;
+  }
+
+  /** Number of scores that each text gets, K. */
+  public int labels() {
+    return labels;
+  }
+
+  /**
+   * Returns each text's scores, K numbers, unnormalised (logits), in the texts' order.
+   *
+   * @throws IllegalArgumentException if a text is empty, too long or has an id outside the
+   *     vocabulary; named
+   * @throws ModelException BROKEN if a score is not finite
+   */
+  public List<PerToken> scores(List<TokenIds> texts) {
+    for (int i = 0; i < texts.size(); i++) {
+      requireFits(texts.get(i), "texts[" + i + "]");
+    }
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < texts.size(); i++) {
+      order.add(i);
+    }
+    order.sort(Comparator.comparingInt(i -> texts.get(i).size()));
+    PerToken[] scores = new PerToken[texts.size()];
+    List<Integer> batch = new ArrayList<>();
+    for (int index : order) {
+      if (!batch.isEmpty() && (batch.size() + 1) * texts.get(index).size() > TOKEN_BUDGET) {
+        score(texts, batch, scores);
+        batch.clear();
+      }
+      batch.add(index);
+    }
+    if (!batch.isEmpty()) {
+      score(texts, batch, scores);
+    }
+    return List.of(scores);
+  }
+
+  private void score(List<TokenIds> texts, List<Integer> batch, PerToken[] scores) {
+    int rows = batch.size();
+    int length = texts.get(batch.getLast()).size();
+    long[] ids = new long[rows * length];
+    long[] last = new long[rows];
+    for (int b = 0; b < rows; b++) {
+      TokenIds text = texts.get(batch.get(b));
+      for (int t = 0; t < text.size(); t++) {
+        ids[b * length + t] = text.get(t);
+      }
+      last[b] = (long) b * length + text.size() - 1;
+    }
+    float[] all;
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      DecoderNetwork network = weights.network();
+      Tensor residual =
+          network.hidden(
+              Tensors.of(ids, rows, length),
+              rotary.first(length),
+              DecoderNetwork.withoutMemory(null));
+      Tensor ends = residual.view(-1, config.hiddenSize()).index_select(0, Tensors.of(last, rows));
+      all = Tensors.floats(torch.linear(network.normalized(ends), head));
+    }
+    for (float score : all) {
+      if (!Float.isFinite(score)) {
+        throw new ModelException(Reason.BROKEN, "score: " + score + " (expected: finite)");
+      }
+    }
+    for (int b = 0; b < rows; b++) {
+      scores[batch.get(b)] = PerToken.of(Arrays.copyOfRange(all, b * labels, (b + 1) * labels));
+    }
+  }
+
+  private void requireFits(TokenIds text, String name) {
+    if (text.size() == 0 || text.size() > config.contextTokens()) {
+      throw new IllegalArgumentException(
+          name + ": " + text.size() + " tokens (expected: 1 to " + config.contextTokens() + ")");
+    }
+    for (int t = 0; t < text.size(); t++) {
+      if (text.get(t) < 0 || text.get(t) >= config.vocabularySize()) {
+        throw new IllegalArgumentException(
+            name
+                + "["
+                + t
+                + "]: "
+                + text.get(t)
+                + " (expected: ≥ 0 and < "
+                + config.vocabularySize()
+                + ")");
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    head.releaseReference();
+    weights.close();
+    rotary.close();
+  }
+}

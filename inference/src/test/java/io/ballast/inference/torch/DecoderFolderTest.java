@@ -1,0 +1,145 @@
+package io.ballast.inference.torch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.SafetensorsFile;
+import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.store.WeightFiles;
+import io.ballast.inference.store.WeightType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A folder whose weights and config disagree says which, and what was expected. */
+class DecoderFolderTest {
+  private static final DecoderConfig CONFIG = FamilyFolders.config(DecoderFamily.LLAMA);
+
+  @TempDir private Path folder;
+
+  private void write(UnaryOperator<List<Content>> change) throws IOException {
+    CONFIG.write(folder, WeightType.FLOAT32);
+    List<Content> contents = new ArrayList<>(FamilyFolders.contents(CONFIG, 4));
+    SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), change.apply(contents), Map.of());
+  }
+
+  private static Content of(String name, float[] values, long... shape) {
+    return new Content(
+        name, WeightType.FLOAT32, Arrays.stream(shape).boxed().toList(), () -> values);
+  }
+
+  private FrozenDecoder load() {
+    return FrozenDecoder.load(folder, Arithmetic.FLOAT32);
+  }
+
+  private void assertRefused(String message) {
+    assertThatThrownBy(this::load)
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining(message)
+        .extracting(e -> ((ModelException) e).reason())
+        .isEqualTo(Reason.INVALID_FOLDER);
+  }
+
+  @Test
+  void tensorsThatAreMissingOrUnexpectedAreListed() throws IOException {
+    write(
+        contents -> {
+          contents.removeIf(c -> c.name().equals("model.layers.1.mlp.up_proj.weight"));
+          contents.add(of("model.layers.0.self_attn.q_proj.bias", new float[16], 16));
+          return contents;
+        });
+    assertRefused(
+        "missing [model.layers.1.mlp.up_proj.weight]; unexpected"
+            + " [model.layers.0.self_attn.q_proj.bias]");
+  }
+
+  @Test
+  void aShapeThatDisagreesIsNamedWithTheExpectedOne() throws IOException {
+    write(
+        contents -> {
+          contents.removeIf(c -> c.name().equals("model.norm.weight"));
+          contents.add(of("model.norm.weight", new float[17], 17));
+          return contents;
+        });
+    assertRefused("tensor model.norm.weight: shape [17] (expected: [16])");
+  }
+
+  @Test
+  void aWeightThatIsNotANumberIsNamed() throws IOException {
+    write(
+        contents -> {
+          contents.removeIf(c -> c.name().equals("model.norm.weight"));
+          float[] values = new float[16];
+          values[11] = Float.NaN;
+          contents.add(of("model.norm.weight", values, 16));
+          return contents;
+        });
+    assertRefused("tensor model.norm.weight[11]: NaN (expected: finite)");
+  }
+
+  @Test
+  void aHeadWrittenTwiceAndOldTablesAreNoHarm() throws IOException {
+    write(
+        contents -> {
+          contents.add(of("lm_head.weight", new float[40 * 16], 40, 16));
+          contents.add(of("model.layers.0.self_attn.rotary_emb.inv_freq", new float[2], 2));
+          return contents;
+        });
+    load().close();
+  }
+
+  @Test
+  void shardsGiveTheSameModelAsOneFile() throws IOException {
+    write(contents -> contents);
+    double[][] expected = new ReferenceDecoder(CONFIG, folder).logits(3, 1, 4);
+    List<Content> contents = FamilyFolders.contents(CONFIG, 4);
+    StringBuilder map = new StringBuilder();
+    for (int i = 0; i < 2; i++) {
+      String shard = "model-0000" + (i + 1) + "-of-00002.safetensors";
+      List<Content> half = contents.subList(i * 8, i == 0 ? 8 : contents.size());
+      SafetensorsFile.write(folder.resolve(shard), half, Map.of());
+      half.forEach(
+          c ->
+              map.append(map.isEmpty() ? "" : ",")
+                  .append('"')
+                  .append(c.name())
+                  .append("\":\"")
+                  .append(shard)
+                  .append('"'));
+    }
+    Files.delete(folder.resolve(ModelManifest.WEIGHTS));
+    Files.writeString(folder.resolve(WeightFiles.INDEX), "{\"weight_map\":{" + map + "}}");
+    Path tokenizer = Files.writeString(folder.resolve("t.json"), "{}");
+    try (TrainableDecoder decoder =
+        TrainableDecoder.load(folder, Arithmetic.FLOAT32, OptimizerOptions.pretraining())) {
+      decoder.save(folder.resolve("one"), WeightType.FLOAT32, tokenizer, Map.of());
+    }
+    assertThat(new ReferenceDecoder(CONFIG, folder.resolve("one")).logits(3, 1, 4))
+        .isDeepEqualTo(expected);
+  }
+
+  @Test
+  void aMatrixLongerThanAPieceIsWhole() throws IOException {
+    // 5,000 ids of 64 numbers: two pieces of which the second is shorter
+    DecoderConfig wide = new DecoderConfig(64, 8, 1, 2, 1, 5_000, 8, 1e-5, 10_000, true, 0, 0);
+    FamilyFolders.write(folder, wide, 2);
+    float[] expected =
+        SafetensorsFile.open(folder.resolve(ModelManifest.WEIGHTS))
+            .read("model.embed_tokens.weight", List.of(5_000L, 64L));
+    try (TrainableDecoder decoder =
+        TrainableDecoder.load(folder, Arithmetic.FLOAT32, OptimizerOptions.pretraining())) {
+      float[] flat = Tensors.floats(decoder.weights().flat());
+      assertThat(Arrays.copyOf(flat, expected.length)).isEqualTo(expected);
+    }
+  }
+}
