@@ -59,7 +59,7 @@ final class DecoderFolder {
             weights
                 .flat()
                 .narrow(0, parameter.offset() + at, count)
-                .copy_(Tensors.of(values, values.length).narrow(0, 0, count));
+                .copy_(Tensors.first(values, count));
           }
         });
     weights.changed();

@@ -1,5 +1,6 @@
 package io.ballast.inference.torch;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -22,12 +23,37 @@ final class Tensors {
     return new ScalarTypeOptional();
   }
 
+  /** What is written beyond a tensor is somebody else's memory. */
+  private static void requireSize(int count, long[] shape) {
+    long size = 1;
+    for (long length : shape) {
+      size *= length;
+    }
+    if (count != size) {
+      throw new IllegalArgumentException(
+          "values: "
+              + count
+              + " (expected: "
+              + size
+              + ", the shape "
+              + Arrays.toString(shape)
+              + ")");
+    }
+  }
+
   static Tensor zeros(ScalarType type, long... shape) {
     return torch.zeros(shape, new TensorOptions(type));
   }
 
   static Tensor empty(ScalarType type, long... shape) {
     return torch.empty(shape, new TensorOptions(type), new MemoryFormatOptional());
+  }
+
+  /** Returns the first {@code count} of {@code values}, shape [{@code count}]. */
+  static Tensor first(float[] values, int count) {
+    Tensor tensor = empty(ScalarType.Float, count);
+    new FloatPointer(tensor.data_ptr()).put(values, 0, count);
+    return tensor;
   }
 
   static Tensor of(long[] values, long... shape) {
@@ -52,6 +78,7 @@ final class Tensors {
   }
 
   static Tensor of(boolean[] values, long... shape) {
+    requireSize(values.length, shape);
     requireCount(values.length, shape);
     byte[] bytes = new byte[values.length];
     for (int i = 0; i < values.length; i++) {
