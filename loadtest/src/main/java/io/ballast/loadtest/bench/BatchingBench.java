@@ -30,7 +30,7 @@ final class BatchingBench {
   private static final double GOAL = 3;
   private static final double SHARE_OF_CAPACITY = 0.6;
   private static final int MIXED_REQUESTS = 200;
-  private static final double MEAN_NEW_TOKENS = 32;
+  private static final int MOST_NEW_TOKENS = 64;
 
   private final Path model;
   private final Path work;
@@ -80,7 +80,7 @@ final class BatchingBench {
       figures.add(throughput);
       figures.add(
           once("%d callers: between tokens, p99".formatted(CALLERS), quantile(gaps, 0.99) / 1e6));
-      figures.addAll(mixedStream(engine, throughput.value() * SHARE_OF_CAPACITY));
+      figures.addAll(mixedStream(engine, mixedPerSecond(engine) * SHARE_OF_CAPACITY));
       progress.run();
       return figures;
     }
@@ -126,32 +126,41 @@ final class BatchingBench {
     return CALLERS * NEW_TOKENS * 1e9 / (nanoTime.getAsLong() - start);
   }
 
-  /**
-   * Requests at random moments (Poisson), prompts of 8 tokens to most of the context, 1 to 63 new
-   * tokens. Latency counts from when a request was due.
-   */
-  private List<Figure> mixedStream(TorchDecoder engine, double tokensPerSecond)
+  /** How many of the stream's requests are answered a second when they are all there at once. */
+  private double mixedPerSecond(TorchDecoder engine) {
+    SplittableRandom random = new SplittableRandom(6);
+    long start = nanoTime.getAsLong();
+    List<GenerationHandle> handles = new ArrayList<>();
+    for (int i = 0; i < MIXED_REQUESTS; i++) {
+      handles.add(engine.generate(mixed(engine, random), token -> {}));
+    }
+    handles.forEach(handle -> handle.result().join());
+    return MIXED_REQUESTS * 1e9 / (nanoTime.getAsLong() - start);
+  }
+
+  /** A prompt of 8 tokens to most of the context, 1 to 63 new tokens. */
+  private static GenerationRequest mixed(TorchDecoder engine, SplittableRandom random) {
+    int newTokens = random.nextInt(1, MOST_NEW_TOKENS);
+    int longest = engine.contextTokens() - MOST_NEW_TOKENS;
+    return request(random.nextLong(), random.nextInt(8, longest), newTokens);
+  }
+
+  /** Requests at random moments (Poisson). Latency counts from when a request was due. */
+  private List<Figure> mixedStream(TorchDecoder engine, double perSecond)
       throws InterruptedException {
     SplittableRandom random = new SplittableRandom(7);
-    int longest = engine.contextTokens() - 2 * (int) MEAN_NEW_TOKENS;
-    double meanGap = MEAN_NEW_TOKENS / tokensPerSecond * 1e9;
     List<Long> firsts = Collections.synchronizedList(new ArrayList<>());
     List<Long> gaps = Collections.synchronizedList(new ArrayList<>());
     List<GenerationHandle> handles = new ArrayList<>();
     long due = nanoTime.getAsLong();
     for (int i = 0; i < MIXED_REQUESTS; i++) {
-      due += (long) (-Math.log1p(-random.nextDouble()) * meanGap);
+      due += (long) (-Math.log1p(-random.nextDouble()) * 1e9 / perSecond);
       waitUntil(due);
       long from = due;
       long[] last = {0};
-      GenerationRequest request =
-          request(
-              random.nextLong(),
-              random.nextInt(8, longest),
-              random.nextInt(1, 2 * (int) MEAN_NEW_TOKENS));
       handles.add(
           engine.generate(
-              request,
+              mixed(engine, random),
               token -> {
                 long now = nanoTime.getAsLong();
                 if (last[0] == 0) {
