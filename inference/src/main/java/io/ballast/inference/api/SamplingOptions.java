@@ -1,8 +1,10 @@
 package io.ballast.inference.api;
 
+import io.ballast.inference.grammar.Grammar;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the next token is drawn. What each field does to the logits, and in which order, stands in
@@ -28,6 +30,7 @@ import java.util.TreeMap;
  * @param stopStrings a completion ends before the first of these, at most 16 of 1 to 1,024
  *     characters
  * @param stopTokenIds a completion ends before any of these tokens, at most 16
+ * @param grammar what the completion's text must look like; absent: anything
  * @param seed the same request with the same seed on the same weights draws the same tokens
  */
 public record SamplingOptions(
@@ -43,6 +46,7 @@ public record SamplingOptions(
     int maxNewTokens,
     List<String> stopStrings,
     List<Integer> stopTokenIds,
+    @Nullable Grammar grammar,
     long seed) {
 
   public static final double MAX_TEMPERATURE = 10;
@@ -115,6 +119,7 @@ public record SamplingOptions(
         maxNewTokens,
         stopStrings,
         List.of(),
+        null,
         seed);
   }
 
@@ -143,6 +148,7 @@ public record SamplingOptions(
         .maxNewTokens(maxNewTokens)
         .stopStrings(stopStrings)
         .stopTokenIds(stopTokenIds)
+        .grammar(grammar)
         .seed(seed);
   }
 
@@ -165,6 +171,7 @@ public record SamplingOptions(
     private int maxNewTokens = 128;
     private List<String> stopStrings = List.of();
     private List<Integer> stopTokenIds = List.of();
+    private @Nullable Grammar grammar;
     private long seed;
 
     private Builder() {}
@@ -229,6 +236,11 @@ public record SamplingOptions(
       return this;
     }
 
+    public Builder grammar(@Nullable Grammar value) {
+      grammar = value;
+      return this;
+    }
+
     public Builder seed(long value) {
       seed = value;
       return this;
@@ -254,6 +266,7 @@ public record SamplingOptions(
           maxNewTokens,
           stopStrings,
           stopTokenIds,
+          grammar,
           seed);
     }
   }

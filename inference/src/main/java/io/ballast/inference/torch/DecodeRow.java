@@ -33,7 +33,7 @@ final class DecodeRow implements GenerationHandle {
   private int count;
   private final int[] endIds;
   private final @Nullable LogitAdjustment adjustment;
-  private @Nullable TokenConstraint constraint;
+  private final @Nullable TokenConstraint constraint;
   private int state;
   private boolean ended;
   private volatile boolean cancelled;
@@ -43,24 +43,23 @@ final class DecodeRow implements GenerationHandle {
       SamplingOptions sampling,
       long seed,
       VocabularyIndex vocabulary,
-      int endOfTextId,
+      @Nullable TokenConstraint constraint,
       Consumer<GeneratedToken> onToken) {
     this.prompt = prompt;
     this.sampling = sampling;
     this.random = new SplittableRandom(seed);
     this.vocabulary = vocabulary;
     this.onToken = onToken;
-    byte[] typed = prompt.typed().bytes();
     this.endIds =
         IntStream.concat(
-                IntStream.concat(IntStream.of(endOfTextId), vocabulary.endOfTextIds()),
+                vocabulary.endOfTextIds(),
                 sampling.stopTokenIds().stream().mapToInt(Integer::intValue))
             .distinct()
             .toArray();
     this.adjustment = LogitAdjustment.of(sampling, prompt.tokens(), endIds);
-    this.constraint = typed.length == 0 ? null : new TypedText(typed, vocabulary);
+    this.constraint = constraint;
     this.state = constraint == null ? 0 : constraint.start();
-    this.text = new CompletionText(sampling.stopStrings(), typed.length);
+    this.text = new CompletionText(sampling.stopStrings(), prompt.typed().bytes().length);
     this.tokens = new int[sampling.maxNewTokens()];
     this.logProbs = new float[sampling.maxNewTokens()];
     this.samplingLogProbs = new float[sampling.maxNewTokens()];
@@ -117,7 +116,8 @@ final class DecodeRow implements GenerationHandle {
       allowed.set(id, constraint.accepting(state));
     }
     if (allowed.isEmpty()) {
-      throw new ModelException(Reason.NO_TOKEN_LEFT, "no token agrees with what is typed");
+      throw new ModelException(
+          Reason.NO_TOKEN_LEFT, "no token agrees with what is typed and with the grammar");
     }
     return allowed;
   }
@@ -137,12 +137,9 @@ final class DecodeRow implements GenerationHandle {
    * {@code onToken} throws gets what it threw.
    */
   void accept(Sampler.Draw draw, float logProb, int contextTokens) {
-    for (int i = 0; i < endIds.length; i++) {
-      if (draw.tokenId() == endIds[i]) {
-        finish(
-            i == 0 || vocabulary.endsText(draw.tokenId())
-                ? StopReason.END_OF_TEXT
-                : StopReason.STOP_TOKEN);
+    for (int id : endIds) {
+      if (draw.tokenId() == id) {
+        finish(vocabulary.endsText(id) ? StopReason.END_OF_TEXT : StopReason.STOP_TOKEN);
         return;
       }
     }
@@ -176,10 +173,19 @@ final class DecodeRow implements GenerationHandle {
     if (text.stopped()) {
       return StopReason.STOP_STRING;
     }
-    if (count == sampling.maxNewTokens()) {
-      return StopReason.MAX_TOKENS;
+    TokenConstraint grammar = sampling.grammar() == null ? null : constraint;
+    boolean enough = count >= sampling.minNewTokens();
+    if (grammar != null && enough && grammar.finished(state)) {
+      return StopReason.GRAMMAR_COMPLETE;
     }
-    return prompt.tokens().size() + count >= contextTokens ? StopReason.CONTEXT_FULL : null;
+    boolean most = count == sampling.maxNewTokens();
+    if (!most && prompt.tokens().size() + count < contextTokens) {
+      return null;
+    }
+    if (grammar != null && !grammar.accepting(state)) {
+      return StopReason.GRAMMAR_INCOMPLETE;
+    }
+    return most ? StopReason.MAX_TOKENS : StopReason.CONTEXT_FULL;
   }
 
   /** Completes the result with what there is. */

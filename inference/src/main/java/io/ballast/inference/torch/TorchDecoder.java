@@ -45,6 +45,7 @@ public final class TorchDecoder implements Decoder {
   private final DecoderConfig config;
   private final ServingOptions options;
   private final VocabularyIndex vocabulary;
+  private final Constraints constraints;
   private final TrainedWeights weights;
   private final RotaryTable rotary;
   private final Thread thread;
@@ -71,6 +72,7 @@ public final class TorchDecoder implements Decoder {
     this.tokenizer = tokenizer;
     this.options = options;
     this.vocabulary = new VocabularyIndex(tokenizer);
+    this.constraints = new Constraints(vocabulary);
     this.weights = new TrainedWeights(new ParameterLayout(config), options.arithmetic(), false);
     this.rotary = new RotaryTable(config, options.arithmetic().full());
     this.thread = Thread.ofPlatform().daemon().name("torch-decoder").unstarted(this::serve);
@@ -152,12 +154,12 @@ public final class TorchDecoder implements Decoder {
     requireTokensExist(request.sampling());
     PreparedPrompt prompt =
         PreparedPrompt.of(request, tokenizer, vocabulary, config.contextTokens());
+    SamplingOptions sampling = request.sampling();
+    TokenConstraint constraint = constraints.of(prompt.typed().bytes(), sampling.grammar());
     List<DecodeRow> rows = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      long seed = Decoder.seedOf(request.sampling().seed(), i);
-      rows.add(
-          new DecodeRow(
-              prompt, request.sampling(), seed, vocabulary, tokenizer.endOfTextId(), onToken));
+      long seed = Decoder.seedOf(sampling.seed(), i);
+      rows.add(new DecodeRow(prompt, sampling, seed, vocabulary, constraint, onToken));
     }
     synchronized (lock) {
       requireOpen();

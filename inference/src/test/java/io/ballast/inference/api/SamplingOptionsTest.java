@@ -3,6 +3,7 @@ package io.ballast.inference.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.grammar.Grammar;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -19,11 +20,13 @@ class SamplingOptionsTest {
   void theBuilderBeginsWithTheModelsOwnDistribution() {
     assertThat(SamplingOptions.builder().build())
         .isEqualTo(
-            new SamplingOptions(1, 0, 1, 0, 1, 0, 0, Map.of(), 0, 128, List.of(), List.of(), 0));
+            new SamplingOptions(
+                1, 0, 1, 0, 1, 0, 0, Map.of(), 0, 128, List.of(), List.of(), null, 0));
   }
 
   @Test
   void everyFieldOfTheBuilderArrivesAndIsKeptByAnotherSeed() {
+    Grammar grammar = Grammar.regex("a+");
     SamplingOptions all =
         SamplingOptions.builder()
             .temperature(0.5)
@@ -38,11 +41,25 @@ class SamplingOptionsTest {
             .maxNewTokens(64)
             .stopStrings(List.of("\n"))
             .stopTokenIds(List.of(5))
+            .grammar(grammar)
             .seed(11)
             .build();
     SamplingOptions expected =
         new SamplingOptions(
-            0.5, 7, 0.9, 0.1, 1.1, -1, 2, Map.of(3, -100.0), 2, 64, List.of("\n"), List.of(5), 11);
+            0.5,
+            7,
+            0.9,
+            0.1,
+            1.1,
+            -1,
+            2,
+            Map.of(3, -100.0),
+            2,
+            64,
+            List.of("\n"),
+            List.of(5),
+            grammar,
+            11);
     assertThat(all).isEqualTo(expected);
     assertThat(all.withSeed(12).withSeed(11)).isEqualTo(all);
     assertThat(all.withSeed(12).seed()).isEqualTo(12);
