@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -170,7 +171,7 @@ class GgufModelTest {
       GgufFile gguf = GgufFile.open(file, arena);
       float[] values = new float[32];
       gguf.read(
-          gguf.tensors().get("t"),
+          Objects.requireNonNull(gguf.tensors().get("t")),
           row -> row,
           (piece, count, at) -> System.arraycopy(piece, 0, values, (int) at, count));
       assertThat(values[0]).isEqualTo(-16);
