@@ -311,6 +311,9 @@ class BadInputTest {
                 session,
                 r -> r.setSampling(SamplingOptions.newBuilder().setTemperature(Double.NaN))),
         "sampling.temperature: NaN (expected: 0, or 0.01 to 10)");
+    assertMalformed(
+        () -> sample(session, r -> r.setSampling(SamplingOptions.newBuilder().setMinP(0.1))),
+        "sampling.min_p: not supported here (supported: temperature, top_k, top_p, max_new_tokens, stop_strings, seed)");
   }
 
   @Test

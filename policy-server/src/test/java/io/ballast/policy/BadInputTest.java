@@ -326,6 +326,54 @@ class BadInputTest {
         "after_cursor: not a cursor of this stream");
   }
 
+  @Test
+  void furtherSamplingOptionsOutsideTheirRange() {
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().setMinP(1.5), "sampling.min_p: 1.5 (expected: 0 to 1)");
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().setRepetitionPenalty(0),
+        "sampling.repetition_penalty: 0.0 (expected: 0.01 to 10)");
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().setPresencePenalty(3),
+        "sampling.presence_penalty: 3.0 (expected: -2 to 2)");
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().setFrequencyPenalty(Double.NaN),
+        "sampling.frequency_penalty: NaN (expected: -2 to 2)");
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().setMaxNewTokens(4).setMinNewTokens(5),
+        "sampling.min_new_tokens: 5 (expected: 0 to max_new_tokens, which is 4)");
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().putLogitBias(3, 101),
+        "sampling.logit_bias[3]: 101.0 (expected: -100 to 100)");
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().addStopStrings("a".repeat(10_000)),
+        "sampling.stop_strings[0]: 10,000 characters (expected: 1 to 1,024)");
+  }
+
+  @Test
+  void tokensThatTheModelDoesNotHave() {
+    String expected = " (expected: below the vocabulary's size, 65,536)";
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().putLogitBias(1_000_000, 1),
+        "sampling.logit_bias: token 1000000" + expected);
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().addStopTokenIds(1_000_000),
+        "sampling.stop_token_ids: 1000000" + expected);
+  }
+
+  @Test
+  void grammarsThatAreNotUnderstood() {
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().setRegex("(a"),
+        "sampling.regex: character 3: a ( without its )");
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().setRegex("[^\\s\\S]"),
+        "sampling.regex: no text matches, so that none could ever end");
+    assertSamplingRefused(
+        SamplingOptions.newBuilder().setJsonSchema("{\"$ref\": \"#\"}"),
+        "sampling.json_schema: $.$ref: \"#\" is recursive, which is not supported");
+  }
+
   private void assertSamplingRefused(SamplingOptions.Builder sampling, String message) {
     assertRefused(() -> mesh.policy().suggest(request().setSampling(sampling).build()), message);
     assertRefused(() -> stream(request().setSampling(sampling)), message);

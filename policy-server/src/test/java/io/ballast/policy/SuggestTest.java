@@ -8,8 +8,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.google.common.util.concurrent.ListenableFuture;
 import io.ballast.inference.api.GenerationRequest;
+import io.ballast.inference.grammar.Grammar;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.policy.core.Seeds;
 import io.ballast.policy.testing.FakeDecoder;
 import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.FakeSafetyServer;
@@ -109,6 +111,60 @@ class SuggestTest {
     assertThat(request.sampling().stopStrings()).containsExactly("\n");
     assertThat(request.sampling().topK()).isZero();
     assertThat(request.sampling().topP()).isEqualTo(1);
+  }
+
+  @Test
+  void everySamplingOptionReachesTheModelAndTheRecord() {
+    SamplingOptions asked =
+        SamplingOptions.newBuilder()
+            .setTemperature(0.5)
+            .setTopK(7)
+            .setTopP(0.9)
+            .setMinP(0.1)
+            .setRepetitionPenalty(1.25)
+            .setPresencePenalty(-1)
+            .setFrequencyPenalty(2)
+            .putLogitBias(3, -100)
+            .setMinNewTokens(2)
+            .setMaxNewTokens(64)
+            .addStopStrings(";;")
+            .addStopTokenIds(5)
+            .setRegex("a+")
+            .setSeed(11)
+            .build();
+    SuggestResponse answer = mesh.policy().suggest(request().setSampling(asked).build());
+
+    assertThat(models.decoder("1").requests.getFirst().sampling())
+        .isEqualTo(
+            io.ballast.inference.api.SamplingOptions.builder()
+                .temperature(0.5)
+                .topK(7)
+                .topP(0.9)
+                .minP(0.1)
+                .repetitionPenalty(1.25)
+                .presencePenalty(-1)
+                .frequencyPenalty(2)
+                .logitBias(Map.of(3, -100.0))
+                .minNewTokens(2)
+                .maxNewTokens(64)
+                .stopStrings(List.of(";;"))
+                .stopTokenIds(List.of(5))
+                .grammar(Grammar.regex("a+"))
+                .seed(Seeds.derive(11, 0, 0))
+                .build());
+    assertThat(recordOf(answer).getSampling()).isEqualTo(asked);
+  }
+
+  @Test
+  void aGrammarTakesThePlaceOfTheLinesEnd() {
+    String schema = "{\"type\": \"integer\"}";
+    SuggestResponse answer =
+        mesh.policy()
+            .suggest(
+                request().setSampling(SamplingOptions.newBuilder().setJsonSchema(schema)).build());
+
+    assertThat(models.decoder("1").requests.getFirst().sampling().stopStrings()).isEmpty();
+    assertThat(recordOf(answer).getSampling().getJsonSchema()).isEqualTo(schema);
   }
 
   @Test

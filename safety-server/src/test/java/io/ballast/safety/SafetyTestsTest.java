@@ -327,6 +327,9 @@ class SafetyTestsTest {
         "spec.sampling.max_new_tokens: 0");
     assertMalformed(
         s -> s.setSampling(SamplingOptions.newBuilder().setTopP(0)), "spec.sampling.top_p: 0");
+    assertMalformed(
+        s -> s.setSampling(SamplingOptions.newBuilder().setRegex("a")),
+        "spec.sampling.regex: not supported here");
     assertRefused(
         () -> mesh.safety().startSafetyTest(testOf(prompts(2)).setRunId("r".repeat(129)).build()),
         Status.Code.INVALID_ARGUMENT,

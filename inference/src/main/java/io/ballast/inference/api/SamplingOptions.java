@@ -157,6 +157,21 @@ public record SamplingOptions(
     return toBuilder().seed(other).build();
   }
 
+  /**
+   * Refuses token ids that a vocabulary does not have.
+   *
+   * @throws IllegalArgumentException naming field and token
+   */
+  public void requireTokensBelow(int vocabularySize) {
+    String expected = " (expected: below the vocabulary's size, %,d)".formatted(vocabularySize);
+    for (int id : new TreeMap<>(logitBias).keySet()) {
+      require(id < vocabularySize, "logit_bias: token " + id + expected);
+    }
+    for (int id : stopTokenIds) {
+      require(id < vocabularySize, "stop_token_ids: " + id + expected);
+    }
+  }
+
   /** Collects options; {@link #build} checks them. */
   public static final class Builder {
     private double temperature = 1;

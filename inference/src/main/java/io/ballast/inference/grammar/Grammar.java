@@ -1,7 +1,9 @@
 package io.ballast.inference.grammar;
 
 import java.nio.charset.StandardCharsets;
-import java.util.function.BiFunction;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
 import org.apache.lucene.util.automaton.Automaton;
 
 /**
@@ -12,18 +14,33 @@ public final class Grammar {
   /** The most characters of a pattern or a schema. */
   public static final int MAX_CHARACTERS = 32_768;
 
+  private static final int MAX_REMEMBERED = 16;
+
   /** In which language a grammar is written. */
   public enum Kind {
     REGEX,
     JSON_SCHEMA
   }
 
+  private record Key(Kind kind, String source) {}
+
+  /** Callers repeat their grammars with every request: those used last are not made again. */
+  private static final Map<Key, Grammar> LAST_USED =
+      new LinkedHashMap<>(32, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Key, Grammar> eldest) {
+          return size() > MAX_REMEMBERED;
+        }
+      };
+
   private final Kind kind;
   private final String source;
   private final ByteAutomaton automaton;
 
-  private Grammar(
-      Kind kind, String field, String source, BiFunction<String, Languages, Automaton> language) {
+  private Grammar(Kind kind, String source) {
+    String field = kind.name().toLowerCase(Locale.ROOT);
     if (source.isEmpty() || source.length() > MAX_CHARACTERS) {
       throw new IllegalArgumentException(
           "%s: %,d characters (expected: 1 to %,d)"
@@ -33,7 +50,7 @@ public final class Grammar {
     this.source = source;
     Languages languages = new Languages();
     try {
-      this.automaton = ByteAutomaton.of(language.apply(source, languages), languages);
+      this.automaton = ByteAutomaton.of(compile(kind, source, languages), languages);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(field + ": " + e.getMessage(), e);
     }
@@ -47,11 +64,7 @@ public final class Grammar {
    *     too many states; the message begins with {@code regex: }
    */
   public static Grammar regex(String pattern) {
-    return new Grammar(
-        Kind.REGEX,
-        "regex",
-        pattern,
-        (text, languages) -> RegexParser.parse(text, languages).body());
+    return remembered(Kind.REGEX, pattern);
   }
 
   /**
@@ -62,7 +75,29 @@ public final class Grammar {
    *     is recursive, or needs too many states; the message begins with {@code json_schema: }
    */
   public static Grammar jsonSchema(String schema) {
-    return new Grammar(Kind.JSON_SCHEMA, "json_schema", schema, JsonSchemaCompiler::compile);
+    return remembered(Kind.JSON_SCHEMA, schema);
+  }
+
+  private static Grammar remembered(Kind kind, String source) {
+    Key key = new Key(kind, source);
+    synchronized (LAST_USED) {
+      Grammar known = LAST_USED.get(key);
+      if (known != null) {
+        return known;
+      }
+    }
+    Grammar made = new Grammar(kind, source); // not under the lock: it may take a second
+    synchronized (LAST_USED) {
+      LAST_USED.put(key, made);
+    }
+    return made;
+  }
+
+  private static Automaton compile(Kind kind, String source, Languages languages) {
+    return switch (kind) {
+      case REGEX -> RegexParser.parse(source, languages).body();
+      case JSON_SCHEMA -> JsonSchemaCompiler.compile(source, languages);
+    };
   }
 
   public Kind kind() {

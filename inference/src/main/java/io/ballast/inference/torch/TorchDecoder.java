@@ -16,7 +16,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -151,7 +150,7 @@ public final class TorchDecoder implements Decoder {
 
   private List<DecodeRow> enqueue(
       GenerationRequest request, int count, Consumer<GeneratedToken> onToken) {
-    requireTokensExist(request.sampling());
+    request.sampling().requireTokensBelow(tokenizer.vocabularySize());
     PreparedPrompt prompt =
         PreparedPrompt.of(request, tokenizer, vocabulary, config.contextTokens());
     SamplingOptions sampling = request.sampling();
@@ -173,23 +172,6 @@ public final class TorchDecoder implements Decoder {
       lock.notifyAll();
     }
     return rows;
-  }
-
-  private void requireTokensExist(SamplingOptions sampling) {
-    int size = tokenizer.vocabularySize();
-    for (int id : new TreeSet<>(sampling.logitBias().keySet())) {
-      requireToken(id < size, "logit_bias: token " + id, size);
-    }
-    for (int id : sampling.stopTokenIds()) {
-      requireToken(id < size, "stop_token_ids: " + id, size);
-    }
-  }
-
-  private static void requireToken(boolean exists, String named, int vocabularySize) {
-    if (!exists) {
-      throw new IllegalArgumentException(
-          "%s (expected: below the vocabulary's size, %,d)".formatted(named, vocabularySize));
-    }
   }
 
   private int freeRows() {

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.grpc;
 
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardWeights;
 import io.ballast.learner.v1.NamedObjective;
@@ -155,6 +156,7 @@ final class LearnerMapper {
   }
 
   private io.ballast.inference.api.SamplingOptions sampling(SamplingOptions options) {
+    MeshMessages.requirePlain(options, "sampling");
     try {
       return new io.ballast.inference.api.SamplingOptions(
           options.hasTemperature() ? options.getTemperature() : 1,

@@ -2,6 +2,7 @@ package io.ballast.policy.grpc;
 
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.grammar.Grammar;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
@@ -12,6 +13,7 @@ import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.Timing;
 import io.ballast.mesh.v1.TokenSequence;
 import io.ballast.policy.core.Caller;
+import io.ballast.policy.core.FurtherOptions;
 import io.ballast.policy.core.ItemFault;
 import io.ballast.policy.core.Lane;
 import io.ballast.policy.core.PhaseTimes;
@@ -60,18 +62,43 @@ public final class CallMapper {
         options.hasTopP() ? options.getTopP() : null,
         options.hasMaxNewTokens() ? options.getMaxNewTokens() : null,
         options.getStopStringsList(),
-        options.hasSeed() ? options.getSeed() : null);
+        options.hasSeed() ? options.getSeed() : null,
+        new FurtherOptions(
+            options.getMinP(),
+            options.hasRepetitionPenalty() ? options.getRepetitionPenalty() : 1,
+            options.getPresencePenalty(),
+            options.getFrequencyPenalty(),
+            options.getLogitBiasMap(),
+            options.getMinNewTokens(),
+            options.getStopTokenIdsList(),
+            options.hasRegex() ? options.getRegex() : null,
+            options.hasJsonSchema() ? options.getJsonSchema() : null));
   }
 
   static SamplingOptions sampling(io.ballast.inference.api.SamplingOptions options) {
-    return SamplingOptions.newBuilder()
-        .setTemperature(options.temperature())
-        .setTopK(options.topK())
-        .setTopP(options.topP())
-        .setMaxNewTokens(options.maxNewTokens())
-        .addAllStopStrings(options.stopStrings())
-        .setSeed(options.seed())
-        .build();
+    SamplingOptions.Builder sampling =
+        SamplingOptions.newBuilder()
+            .setTemperature(options.temperature())
+            .setTopK(options.topK())
+            .setTopP(options.topP())
+            .setMinP(options.minP())
+            .setRepetitionPenalty(options.repetitionPenalty())
+            .setPresencePenalty(options.presencePenalty())
+            .setFrequencyPenalty(options.frequencyPenalty())
+            .putAllLogitBias(options.logitBias())
+            .setMinNewTokens(options.minNewTokens())
+            .setMaxNewTokens(options.maxNewTokens())
+            .addAllStopStrings(options.stopStrings())
+            .addAllStopTokenIds(options.stopTokenIds())
+            .setSeed(options.seed());
+    Grammar grammar = options.grammar();
+    if (grammar != null) {
+      switch (grammar.kind()) {
+        case REGEX -> sampling.setRegex(grammar.source());
+        case JSON_SCHEMA -> sampling.setJsonSchema(grammar.source());
+      }
+    }
+    return sampling.build();
   }
 
   static ModelVersion version(PinnedVersion version) {

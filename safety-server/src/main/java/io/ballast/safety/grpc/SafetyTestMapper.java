@@ -77,6 +77,7 @@ final class SafetyTestMapper {
   }
 
   private static SamplingChoice choice(SamplingOptions options) {
+    MeshMessages.requirePlain(options, "spec.sampling");
     return new SamplingChoice(
         options.hasTemperature() ? options.getTemperature() : null,
         options.hasTopK() ? options.getTopK() : null,

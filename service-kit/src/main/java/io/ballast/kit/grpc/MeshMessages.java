@@ -1,15 +1,18 @@
 package io.ballast.kit.grpc;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.Timing;
 import java.time.Duration;
 
@@ -39,6 +42,23 @@ public final class MeshMessages {
       case ALIAS -> VersionSelector.alias(model, selector.getAlias());
       case SELECTOR_NOT_SET -> VersionSelector.alias(model, VersionSelector.SERVING);
     };
+  }
+
+  /**
+   * Refuses sampling options other than those that every caller of a model can have: temperature,
+   * top_k, top_p, max_new_tokens, stop_strings and seed.
+   *
+   * @param path where the options stand in the request
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the first other option
+   */
+  public static void requirePlain(SamplingOptions sampling, String path) {
+    for (FieldDescriptor field : sampling.getAllFields().keySet()) {
+      if (field.getNumber() > SamplingOptions.SEED_FIELD_NUMBER) {
+        throw Texts.malformed(
+            path + "." + field.getName(),
+            "not supported here (supported: temperature, top_k, top_p, max_new_tokens, stop_strings, seed)");
+      }
+    }
   }
 
   /** A version as a message. */

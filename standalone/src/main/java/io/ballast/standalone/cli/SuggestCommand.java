@@ -13,6 +13,8 @@ import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.policy.v1.SuggestionCost;
 import io.ballast.policy.v1.SuggestionReward;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -86,6 +88,48 @@ final class SuggestCommand implements Callable<Integer> {
       paramLabel = "P",
       description = "Only the likeliest tokens that together reach P, above 0 to 1.")
   private @Nullable Double topP;
+
+  @Option(
+      names = "--min-p",
+      paramLabel = "P",
+      description = "Only tokens at least P times as likely as the likeliest, 0 to 1.")
+  private @Nullable Double minP;
+
+  @Option(
+      names = "--repetition-penalty",
+      paramLabel = "X",
+      description = "Make what prompt and suggestion contain less likely, 0.01 to 10; 1: not.")
+  private @Nullable Double repetitionPenalty;
+
+  @Option(
+      names = "--presence-penalty",
+      paramLabel = "X",
+      description = "Make tokens that the suggestion contains less likely, -2 to 2.")
+  private @Nullable Double presencePenalty;
+
+  @Option(
+      names = "--frequency-penalty",
+      paramLabel = "X",
+      description = "Make tokens less likely each time that they come, -2 to 2.")
+  private @Nullable Double frequencyPenalty;
+
+  @Option(
+      names = "--min-tokens",
+      paramLabel = "N",
+      description = "Do not end the text before so many.")
+  private @Nullable Integer minTokens;
+
+  @Option(
+      names = "--regex",
+      paramLabel = "PATTERN",
+      description = "All of the suggestion matches this regular expression.")
+  private @Nullable String regex;
+
+  @Option(
+      names = "--json-schema",
+      paramLabel = "FILE",
+      description = "The suggestion is a JSON document that satisfies the schema in this file.")
+  private @Nullable Path jsonSchema;
 
   @Option(names = "--max-tokens", paramLabel = "N", description = "At most so many, 1 to 4,096.")
   private @Nullable Integer maxTokens;
@@ -161,7 +205,7 @@ final class SuggestCommand implements Callable<Integer> {
         Exit.FAILED, "STREAM_ENDED", "the stream ended without an answer; ask again");
   }
 
-  private SuggestRequest request(String text) {
+  private SuggestRequest request(String text) throws IOException {
     SamplingOptions.Builder sampling = SamplingOptions.newBuilder().addAllStopStrings(stops);
     if (temperature != null) {
       sampling.setTemperature(temperature);
@@ -171,6 +215,31 @@ final class SuggestCommand implements Callable<Integer> {
     }
     if (topP != null) {
       sampling.setTopP(topP);
+    }
+    if (minP != null) {
+      sampling.setMinP(minP);
+    }
+    if (repetitionPenalty != null) {
+      sampling.setRepetitionPenalty(repetitionPenalty);
+    }
+    if (presencePenalty != null) {
+      sampling.setPresencePenalty(presencePenalty);
+    }
+    if (frequencyPenalty != null) {
+      sampling.setFrequencyPenalty(frequencyPenalty);
+    }
+    if (minTokens != null) {
+      sampling.setMinNewTokens(minTokens);
+    }
+    if (regex != null && jsonSchema != null) {
+      throw new CommandFailure(
+          Exit.USAGE, "TWO_GRAMMARS", "--regex and --json-schema exclude each other; give one");
+    }
+    if (regex != null) {
+      sampling.setRegex(regex);
+    }
+    if (jsonSchema != null) {
+      sampling.setJsonSchema(Files.readString(jsonSchema));
     }
     if (maxTokens != null) {
       sampling.setMaxNewTokens(maxTokens);

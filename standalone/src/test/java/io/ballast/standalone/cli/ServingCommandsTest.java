@@ -3,6 +3,7 @@ package io.ballast.standalone.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.RecordFeedbackRequest;
@@ -79,6 +80,36 @@ class ServingCommandsTest {
     assertThat(asked.getMetadata().getTenant()).isEqualTo("blue");
     assertThat(asked.getPolicy().getModel()).isEqualTo("m");
     assertThat(asked.getPolicy().getVersion()).isEqualTo("3");
+  }
+
+  @Test
+  void furtherSamplingOptionsReachTheMesh(@TempDir Path folder) throws IOException {
+    Cli.run(
+        mesh,
+        "suggest",
+        "x",
+        "--min-p=0.05",
+        "--repetition-penalty=1.2",
+        "--presence-penalty=-0.5",
+        "--frequency-penalty=0.25",
+        "--min-tokens=3",
+        "--regex=[a-z]+");
+    SamplingOptions asked = mesh.asked(SuggestRequest.class).getSampling();
+    assertThat(asked.getMinP()).isEqualTo(0.05);
+    assertThat(asked.getRepetitionPenalty()).isEqualTo(1.2);
+    assertThat(asked.getPresencePenalty()).isEqualTo(-0.5);
+    assertThat(asked.getFrequencyPenalty()).isEqualTo(0.25);
+    assertThat(asked.getMinNewTokens()).isEqualTo(3);
+    assertThat(asked.getRegex()).isEqualTo("[a-z]+");
+
+    Path schema = Files.writeString(folder.resolve("schema.json"), "{\"type\": \"null\"}");
+    mesh.requests.clear();
+    Cli.run(mesh, "suggest", "x", "--json-schema=" + schema);
+    assertThat(mesh.asked(SuggestRequest.class).getSampling().getJsonSchema())
+        .isEqualTo("{\"type\": \"null\"}");
+    Cli.Result both = Cli.run(mesh, "suggest", "x", "--regex=a", "--json-schema=" + schema);
+    assertThat(both.exit()).isEqualTo(2);
+    assertThat(both.err()).contains("--regex and --json-schema exclude each other");
   }
 
   @Test

@@ -13,6 +13,7 @@ import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.Generations;
 import io.ballast.policy.core.ModelFaults;
 import io.ballast.policy.core.PhaseTimes;
+import io.ballast.policy.core.SamplingChoice;
 import io.ballast.policy.core.Seeds;
 import io.ballast.policy.core.sample.Outcome.Failed;
 import io.ballast.policy.core.sample.Outcome.Value;
@@ -69,6 +70,7 @@ public final class SampleFlow {
     validate(command);
     SamplingOptions sampling = command.sampling().resolve(limits, List.of(), seeds.nextLong());
     try (Lease lease = catalog.acquire(command.policy())) {
+      SamplingChoice.requireTokensExist(sampling, lease.decoder().tokenizer());
       requireSize(command, sampling, lease.decoder().contextTokens());
       long start = nanoTime.getAsLong();
       List<Outcome<List<Generation>>> groups =

@@ -8,6 +8,7 @@ import io.ballast.policy.core.CallCancellation;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.ModelFaults;
 import io.ballast.policy.core.PhaseTimes;
+import io.ballast.policy.core.SamplingChoice;
 import io.ballast.policy.core.TimeOrderedIds;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.suggest.SuggestMonitor.Phase;
@@ -83,6 +84,7 @@ public final class SuggestFlow {
     SamplingOptions sampling =
         command.sampling().resolve(limits, limits.suggestStopStrings(), chance.seeds().nextLong());
     try (Lease lease = catalog.acquire(command.policy())) {
+      SamplingChoice.requireTokensExist(sampling, lease.decoder().tokenizer());
       return new Call(command, listener, cancellation, sampling, lease, queued).run();
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(e);
