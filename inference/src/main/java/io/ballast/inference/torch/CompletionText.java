@@ -9,7 +9,8 @@ import java.util.List;
 
 /**
  * The text of a completion as its bytes arrive: whole characters only, nothing that may yet turn
- * out to begin a stop string, and nothing that was typed already.
+ * out to begin a stop string, and nothing that was typed already. It does not depend on where
+ * tokens begin and end.
  */
 final class CompletionText {
   private final CharsetDecoder decoder =
@@ -17,10 +18,11 @@ final class CompletionText {
           .newDecoder()
           .onMalformedInput(CodingErrorAction.REPLACE)
           .onUnmappableCharacter(CodingErrorAction.REPLACE);
-  private final List<String> stopStrings;
+  private final StopStrings stops;
   private final StringBuilder text = new StringBuilder();
   private ByteBuffer undecoded = ByteBuffer.allocate(0);
   private int typedBytesLeft;
+  private int read;
   private int released;
   private boolean stopped;
 
@@ -30,7 +32,7 @@ final class CompletionText {
    * @param typedBytes how many of the first bytes were typed already and belong to no completion
    */
   CompletionText(List<String> stopStrings, int typedBytes) {
-    this.stopStrings = List.copyOf(stopStrings);
+    this.stops = new StopStrings(stopStrings);
     this.typedBytesLeft = typedBytes;
   }
 
@@ -70,42 +72,16 @@ final class CompletionText {
   }
 
   private String release(boolean last) {
-    if (!stopped) {
-      int end = firstStop();
-      stopped = end >= 0;
+    while (!stopped && read < text.length()) {
+      int stop = stops.longestEndingWith(text.charAt(read++));
+      stopped = stop > 0;
       if (stopped) {
-        text.setLength(end);
+        text.setLength(read - stop);
       }
     }
-    int certain = last || stopped ? text.length() : text.length() - heldBack();
+    int certain = last || stopped ? text.length() : text.length() - stops.begun();
     String fresh = text.substring(released, Math.max(released, certain));
     released += fresh.length();
     return fresh;
-  }
-
-  private int firstStop() {
-    int first = -1;
-    for (String stop : stopStrings) {
-      int at = text.indexOf(stop, released);
-      if (at >= 0 && (first < 0 || at < first)) {
-        first = at;
-      }
-    }
-    return first;
-  }
-
-  /** Length of the longest end of the text that begins a stop string. */
-  private int heldBack() {
-    int held = 0;
-    for (String stop : stopStrings) {
-      for (int length = Math.min(stop.length() - 1, text.length() - released);
-          length > held;
-          length--) {
-        if (stop.startsWith(text.substring(text.length() - length))) {
-          held = length;
-        }
-      }
-    }
-    return held;
   }
 }
