@@ -304,11 +304,24 @@ public final class SafetensorsFile {
    * @throws ModelException INVALID_FOLDER if it is missing
    */
   public List<Long> shape(String name) {
+    return entry(name).shape;
+  }
+
+  /**
+   * Returns how a tensor's numbers are held.
+   *
+   * @throws ModelException INVALID_FOLDER if it is missing
+   */
+  public WeightType type(String name) {
+    return entry(name).type;
+  }
+
+  private Entry entry(String name) {
     Entry entry = entries.get(name);
     if (entry == null) {
       throw invalid(path, "tensor " + name + ": missing");
     }
-    return entry.shape;
+    return entry;
   }
 
   private static void decode(ByteBuffer buffer, WeightType type, float[] values, int count) {

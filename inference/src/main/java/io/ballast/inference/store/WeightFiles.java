@@ -54,7 +54,17 @@ public final class WeightFiles {
     return sharded(folder, index);
   }
 
-  private static WeightFiles sharded(Path folder, Path index) {
+  /**
+   * Returns the shards that a folder's index lists.
+   *
+   * @throws ModelException INVALID_FOLDER if it cannot be read, or names a file that is none
+   */
+  public static Set<String> shards(Path folder) {
+    return new TreeSet<>(index(folder.resolve(INDEX)).values());
+  }
+
+  /** Which shard holds which tensor. */
+  private static Map<String, String> index(Path index) {
     Map<String, String> shardOf = new TreeMap<>();
     try {
       JsonNode map = JSON.readTree(index.toFile()).path("weight_map");
@@ -65,21 +75,29 @@ public final class WeightFiles {
     if (shardOf.isEmpty()) {
       throw new ModelException(Reason.INVALID_FOLDER, index + ": weight_map: absent or empty");
     }
+    shardOf.forEach(
+        (tensor, shard) -> {
+          if (!SHARD.matcher(shard).matches()) {
+            throw new ModelException(
+                Reason.INVALID_FOLDER,
+                index
+                    + ": weight_map."
+                    + tensor
+                    + ": \""
+                    + shard
+                    + "\" (expected: a .safetensors file of this folder)");
+          }
+        });
+    return shardOf;
+  }
+
+  private static WeightFiles sharded(Path folder, Path index) {
+    Map<String, String> shardOf = index(index);
     Map<String, SafetensorsFile> shards = new TreeMap<>();
-    for (Map.Entry<String, String> entry : shardOf.entrySet()) {
-      String shard = entry.getValue();
-      if (!SHARD.matcher(shard).matches()) {
-        throw new ModelException(
-            Reason.INVALID_FOLDER,
-            index
-                + ": weight_map."
-                + entry.getKey()
-                + ": \""
-                + shard
-                + "\" (expected: a .safetensors file of this folder)");
-      }
-      shards.computeIfAbsent(shard, name -> SafetensorsFile.open(folder.resolve(name)));
-    }
+    shardOf
+        .values()
+        .forEach(
+            shard -> shards.computeIfAbsent(shard, n -> SafetensorsFile.open(folder.resolve(n))));
     Map<String, SafetensorsFile> fileOf = new HashMap<>();
     shards.forEach(
         (shard, file) -> {
@@ -191,10 +209,23 @@ public final class WeightFiles {
    * @throws ModelException INVALID_FOLDER if it is missing
    */
   public List<Long> shape(String name) {
+    return file(name).shape(name);
+  }
+
+  /**
+   * Returns how a tensor's numbers are held.
+   *
+   * @throws ModelException INVALID_FOLDER if it is missing
+   */
+  public WeightType type(String name) {
+    return file(name).type(name);
+  }
+
+  private SafetensorsFile file(String name) {
     SafetensorsFile file = fileOf.get(name);
     if (file == null) {
       throw new ModelException(Reason.INVALID_FOLDER, folder + ": tensor " + name + ": missing");
     }
-    return file.shape(name);
+    return file;
   }
 }

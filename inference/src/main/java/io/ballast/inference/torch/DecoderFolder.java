@@ -89,7 +89,12 @@ final class DecoderFolder {
     readPieces(files, layout, piece);
   }
 
-  private static void requireNames(WeightFiles files, ParameterLayout layout) {
+  /**
+   * Refuses tensors that a layout lacks or has besides.
+   *
+   * @throws ModelException INVALID_FOLDER listing them
+   */
+  static void requireNames(WeightFiles files, ParameterLayout layout) {
     Set<String> expected = new HashSet<>();
     layout.parameters().forEach(parameter -> expected.add(parameter.name()));
     files.requireNames(expected, layout.config().tiedHead() ? TIED_IGNORED : IGNORED);

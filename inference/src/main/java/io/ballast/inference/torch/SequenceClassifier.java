@@ -29,7 +29,7 @@ import org.bytedeco.pytorch.global.torch;
  * <p>Shape letters: N texts, T tokens, K labels, D hidden size.
  */
 public final class SequenceClassifier implements AutoCloseable {
-  private static final String SCORE = "score.weight";
+  static final String SCORE = "score.weight";
   private static final int TOKEN_BUDGET = 2_560;
 
   private final DecoderConfig config;

@@ -70,6 +70,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(new RunCommand(context))
             .addSubcommand(RunsCommand.commandLine(context))
             .addSubcommand(ModelsCommand.commandLine(context))
+            .addSubcommand(new PullCommand(context))
             .addSubcommand(PretrainCommand.commandLine(context))
             .addSubcommand(new BenchCommand())
             .addSubcommand(new LoadTestCommand())

@@ -75,6 +75,15 @@ final class UpCommand implements Callable<Integer> {
   private @Nullable String jdbcUrl;
 
   @Option(
+      names = "--policy",
+      paramLabel = "NAME[/VERSION]",
+      description =
+          "The model that suggests, of the data folder or of those that came along; the version if"
+              + " there are several (default: java-tiny/1). What serves afterwards is for ./mesh"
+              + " models to say.")
+  private @Nullable String policy;
+
+  @Option(
       names = "--set",
       paramLabel = "NAME=VALUE",
       description = "Set a property, such as ballast.policy.temperature=0.8; repeatable.")
@@ -129,6 +138,13 @@ final class UpCommand implements Callable<Integer> {
       all.put("ballast.database.url", jdbcUrl);
     }
     Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    if (policy != null) {
+      PolicyChoice choice =
+          PolicyChoice.of(
+              policy, List.of(folder.resolve("models"), context.home().resolve("models")));
+      all.put("ballast.policy.default-model", choice.model());
+      all.put("ballast.policy.first-version", choice.version());
+    }
     return new ServerPlan(context.home(), folder, port, httpPort, split, all);
   }
 

@@ -1,0 +1,52 @@
+package io.ballast.standalone.cli;
+
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The model that a mesh is to serve first, as {@code up --policy} names it. */
+record PolicyChoice(String model, String version) {
+  /**
+   * Finds what {@code named}, {@code NAME} or {@code NAME/VERSION}, means.
+   *
+   * @param roots folders of models
+   * @throws CommandFailure if there is none, or several versions to choose from
+   */
+  static PolicyChoice of(String named, List<Path> roots) {
+    int slash = named.indexOf('/');
+    String model = slash < 0 ? named : named.substring(0, slash);
+    List<StoredModel> all =
+        roots.stream().flatMap(root -> new ModelStore(root).list().stream()).toList();
+    List<String> versions =
+        all.stream()
+            .filter(stored -> stored.name().equals(model))
+            .map(StoredModel::version)
+            .distinct()
+            .toList();
+    if (versions.isEmpty()) {
+      throw new CommandFailure(
+          Exit.USAGE,
+          "NO_SUCH_MODEL",
+          "--policy: there is no model "
+              + model
+              + "; there are: "
+              + String.join(", ", all.stream().map(StoredModel::name).distinct().toList())
+              + "; ./mesh pull brings others");
+    }
+    String version = slash < 0 ? "" : named.substring(slash + 1);
+    if (slash < 0 && versions.size() == 1) {
+      version = versions.getFirst();
+    }
+    if (!versions.contains(version)) {
+      throw new CommandFailure(
+          Exit.USAGE,
+          "NO_SUCH_VERSION",
+          "--policy: "
+              + named
+              + ": say which version: "
+              + String.join(", ", versions.stream().map(v -> model + "/" + v).toList()));
+    }
+    return new PolicyChoice(model, version);
+  }
+}

@@ -1,0 +1,206 @@
+package io.ballast.standalone.cli;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.WeightType;
+import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.standalone.pull.HubRepository;
+import io.ballast.standalone.pull.ModelPull;
+import io.ballast.standalone.pull.ModelPull.Pulled;
+import io.ballast.standalone.pull.ModelPull.Wanted;
+import io.ballast.standalone.pull.PullException;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Brings a model from elsewhere into the data folder. */
+@Command(
+    name = "pull",
+    sortOptions = false,
+    description = {
+      "Brings a model from elsewhere into the data folder, checked and whole or not at all; ./mesh up"
+          + " --policy NAME then serves it.",
+      "Decoders of the families llama, mistral, qwen2, qwen3 and gemma; of GGUF the types F32, F16,"
+          + " BF16, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K.",
+      "A repository comes from the hub that --hub names, with the layout of the Hugging Face hub; a"
+          + " download that broke off goes on where it stopped. For a private one: export"
+          + " BALLAST_HUB_TOKEN=…"
+    })
+final class PullCommand implements Callable<Integer> {
+  private static final Pattern REPOSITORY =
+      Pattern.compile("([A-Za-z0-9][\\w.-]*/[A-Za-z0-9][\\w.-]*)(?::([\\w./-]+\\.gguf))?");
+
+  /** How weights are written. */
+  enum Weights {
+    BF16(WeightType.BFLOAT16),
+    F32(WeightType.FLOAT32);
+
+    private final WeightType type;
+
+    Weights(WeightType type) {
+      this.type = type;
+    }
+  }
+
+  @Parameters(
+      paramLabel = "SOURCE",
+      description =
+          "A model's folder; a .gguf or .safetensors file; a wheel or zip that holds one; a"
+              + " repository, owner/name, or one file of it, owner/name:file.gguf.")
+  private String source = "";
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description = "What to call it (default: after its source).")
+  private @Nullable String name;
+
+  @Option(
+      names = "--version",
+      paramLabel = "VERSION",
+      defaultValue = "1",
+      description = "Which version it is (default: 1).")
+  private String version = "1";
+
+  @Option(
+      names = "--weights",
+      paramLabel = "TYPE",
+      description = "bf16 or f32 (default: as they are; bf16 if they are quantised).")
+  private @Nullable Weights weights;
+
+  @Option(
+      names = "--hub",
+      paramLabel = "URL",
+      description = "Where repositories are (default: $$BALLAST_HUB, or the property ballast.hub).")
+  private @Nullable URI hub;
+
+  @Option(
+      names = "--revision",
+      paramLabel = "REVISION",
+      defaultValue = "main",
+      description = "A repository's branch, tag or commit (default: main).")
+  private String revision = "main";
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
+  private @Nullable Path data;
+
+  /** Not the standard help's two options: --version is the model's. */
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help message and exit.")
+  private boolean help;
+
+  @Mixin private Printing printing = new Printing();
+
+  private final CommandContext context;
+
+  PullCommand(CommandContext context) {
+    this.context = context;
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    ProgressLine line = new ProgressLine(printing, context.terminal());
+    try {
+      Pulled pulled = pull(new ModelPull(folder, line::at));
+      line.end();
+      announce(pulled);
+      return Exit.OK.code();
+    } catch (PullException e) {
+      line.end();
+      throw new CommandFailure(Exit.FAILED, e.reason(), String.valueOf(e.getMessage()));
+    } catch (ModelException e) {
+      line.end();
+      throw new CommandFailure(Exit.FAILED, e.reason().name(), String.valueOf(e.getMessage()));
+    } catch (IllegalArgumentException e) {
+      line.end();
+      throw new CommandFailure(Exit.USAGE, "INVALID", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Pulled pull(ModelPull pull) throws IOException, InterruptedException {
+    Wanted wanted =
+        new Wanted(
+            Optional.ofNullable(name), version, Optional.ofNullable(weights).map(w -> w.type));
+    Path path = Path.of(source);
+    if (Files.exists(path)) {
+      return pull.local(path.toAbsolutePath().normalize(), wanted);
+    }
+    Matcher repository = REPOSITORY.matcher(source);
+    if (!repository.matches()) {
+      throw new CommandFailure(
+          Exit.USAGE,
+          "NO_SUCH_SOURCE",
+          source + ": there is no such file or folder, nor is it a repository, owner/name");
+    }
+    String hubName = repository.group(1);
+    URI address = hub();
+    String token = context.environment().getOrDefault("BALLAST_HUB_TOKEN", "");
+    return pull.hub(
+        new HubRepository(address, hubName, revision, token),
+        hubName,
+        Optional.ofNullable(repository.group(2)),
+        wanted);
+  }
+
+  private URI hub() {
+    String configured =
+        System.getProperty("ballast.hub", context.environment().getOrDefault("BALLAST_HUB", ""));
+    URI address = hub != null ? hub : configured.isEmpty() ? null : URI.create(configured);
+    if (address == null) {
+      throw new CommandFailure(
+          Exit.USAGE,
+          "NO_HUB",
+          source
+              + ": no such file or folder here, and no hub to look for it: name one with --hub, or"
+              + " export BALLAST_HUB=https://…");
+    }
+    String scheme = String.valueOf(address.getScheme());
+    if (address.getHost() == null || !(scheme.equals("https") || scheme.equals("http"))) {
+      throw new CommandFailure(
+          Exit.USAGE, "INVALID_HUB", "--hub: " + address + " (expected: https://host)");
+    }
+    return address;
+  }
+
+  private void announce(Pulled pulled) {
+    DecoderConfig config = pulled.config();
+    String model = pulled.model().name() + "/" + pulled.model().version();
+    ObjectNode document = JsonNodeFactory.instance.objectNode();
+    document.put("name", pulled.model().name());
+    document.put("version", pulled.model().version());
+    document.put("folder", pulled.model().folder().toString());
+    document.put("family", config.family().modelType());
+    document.put("parameters", config.parameterCount());
+    document.put("context_tokens", config.contextTokens());
+    printing.document(document);
+    printing.line(
+        String.format(
+            Locale.ROOT,
+            "%s: %s, %.1fM parameters, context %d, in %s",
+            model,
+            config.family().modelType(),
+            config.parameterCount() / 1e6,
+            config.contextTokens(),
+            pulled.model().folder()));
+    printing.line(
+        "Serve it: ./mesh up --policy " + model + (data == null ? "" : " --data " + data));
+  }
+}

@@ -1,0 +1,290 @@
+package io.ballast.standalone.pull;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+
+/**
+ * A model's repository at a hub that has the Hugging Face hub's layout: {@code
+ * <hub>/<owner>/<name>/resolve/<revision>/<file>}, with the checksum of a file in {@code
+ * X-Linked-ETag} or {@code ETag} and the commit in {@code X-Repo-Commit}.
+ *
+ * <p>A download that broke off goes on where it stopped, as long as the file is the same. Nothing
+ * takes a file's name before its length and checksum are right. A token goes to the hub only, not
+ * to where it redirects.
+ */
+public final class HubRepository {
+  private static final int MOST_REDIRECTS = 5;
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private final HttpClient http =
+      HttpClient.newBuilder()
+          .connectTimeout(PATIENCE)
+          .followRedirects(HttpClient.Redirect.NEVER)
+          .build();
+  private final URI hub;
+  private final String name;
+  private final String token;
+  private String revision;
+
+  /**
+   * Names a repository.
+   *
+   * @param hub its address, such as {@code https://hub.example}
+   * @param name {@code owner/name}
+   * @param revision a branch, tag or commit
+   * @param token sent as a bearer token; empty: none
+   */
+  public HubRepository(URI hub, String name, String revision, String token) {
+    this.hub = hub;
+    this.name = name;
+    this.revision = revision;
+    this.token = token;
+  }
+
+  /** The revision, which is a commit once a file has said so: later files are of the same one. */
+  public String revision() {
+    return revision;
+  }
+
+  /** What a hub says of a file before its bytes come. */
+  private record Answer(HttpResponse<InputStream> response, String etag) {}
+
+  /**
+   * Brings a file.
+   *
+   * @param file its path in the repository
+   * @param target where to; what an earlier try left beside it is used
+   * @return false if the repository has no such file
+   * @throws PullException if the hub refuses, or what came is not what it promised
+   */
+  public boolean fetch(String file, Path target, PullProgress progress)
+      throws IOException, InterruptedException {
+    Path part = target.resolveSibling(target.getFileName() + ".part");
+    Path tag = target.resolveSibling(target.getFileName() + ".etag");
+    Optional<Answer> first = ask(file, 0, "HEAD");
+    if (first.isEmpty()) {
+      return false;
+    }
+    String etag = first.get().etag();
+    boolean same = !etag.isEmpty() && Files.exists(tag) && Files.readString(tag).equals(etag);
+    if (same && Files.exists(target)) {
+      return true;
+    }
+    if (!same) {
+      Files.deleteIfExists(target);
+      Files.deleteIfExists(part);
+      Files.writeString(tag, etag);
+    }
+    long have = Files.exists(part) ? Files.size(part) : 0;
+    Optional<Answer> second = ask(file, have, "GET");
+    if (second.isEmpty()) {
+      return false;
+    }
+    receive(file, second.get(), part, have, progress);
+    verify(file, etag, part);
+    Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+    return true;
+  }
+
+  private void receive(String file, Answer answer, Path part, long have, PullProgress progress)
+      throws IOException {
+    HttpResponse<InputStream> response = answer.response();
+    boolean goesOn = response.statusCode() == 206;
+    long start = goesOn ? have : 0;
+    OptionalLong length = response.headers().firstValueAsLong("Content-Length");
+    long all = length.isPresent() ? start + length.getAsLong() : -1;
+    long room = Files.getFileStore(part.toAbsolutePath().getParent()).getUsableSpace();
+    try (InputStream in = response.body()) {
+      if (all - start > room) {
+        throw new PullException(
+            "NO_SPACE",
+            file + ": " + (all - start) + " bytes to come, the disk has room for " + room);
+      }
+      long done = start;
+      try (OutputStream out =
+          Files.newOutputStream(
+              part,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.WRITE,
+              goesOn ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING)) {
+        byte[] buffer = new byte[1 << 16];
+        for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+          out.write(buffer, 0, read);
+          done += read;
+          progress.at(file, all <= 0 ? 0 : (double) done / all);
+        }
+      } catch (IOException e) {
+        throw brokeOff(file, done, all);
+      }
+      if (all >= 0 && done != all) {
+        throw brokeOff(file, done, all);
+      }
+    }
+  }
+
+  private PullException brokeOff(String file, long done, long all) {
+    return new PullException(
+        "BROKE_OFF",
+        file
+            + ": the connection to "
+            + hub.getHost()
+            + " broke off after "
+            + done
+            + (all < 0 ? "" : " of " + all)
+            + " bytes; the same command again goes on from there");
+  }
+
+  /**
+   * Compares with the checksum in the tag: SHA-256, or Git's SHA-1 of a blob; others say nothing.
+   */
+  private static void verify(String file, String etag, Path part) throws IOException {
+    String found;
+    if (etag.matches("[0-9a-f]{64}")) {
+      found = digest("SHA-256", part, "");
+    } else if (etag.matches("[0-9a-f]{40}")) {
+      found = digest("SHA-1", part, "blob " + Files.size(part) + "\0");
+    } else {
+      return;
+    }
+    if (!found.equals(etag)) {
+      Files.delete(part);
+      throw new PullException(
+          "CHECKSUM",
+          file + ": checksum " + found + ", the hub promised " + etag + "; it was thrown away");
+    }
+  }
+
+  private static String digest(String algorithm, Path file, String before) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest digest = MessageDigest.getInstance(algorithm);
+      digest.update(before.getBytes(StandardCharsets.US_ASCII));
+      byte[] buffer = new byte[1 << 16];
+      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+        digest.update(buffer, 0, read);
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has " + algorithm, e);
+    }
+  }
+
+  /**
+   * Asks for a file from byte {@code from} on, and follows where the hub points; empty if absent.
+   */
+  private Optional<Answer> ask(String file, long from, String method)
+      throws IOException, InterruptedException {
+    String base = hub.toString().replaceFirst("/+$", "");
+    URI at = URI.create(base + "/" + name + "/resolve/" + encoded(revision) + "/" + path(file));
+    String etag = "";
+    for (int hop = 0; hop <= MOST_REDIRECTS; hop++) {
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(at)
+              .timeout(PATIENCE)
+              .header("User-Agent", "ballast")
+              .method(method, HttpRequest.BodyPublishers.noBody());
+      if (from > 0) {
+        request.header("Range", "bytes=" + from + "-");
+      }
+      if (!token.isEmpty() && origin(at).equals(origin(hub))) {
+        request.header("Authorization", "Bearer " + token);
+      }
+      HttpResponse<InputStream> response = send(request.build());
+      response.headers().firstValue("X-Repo-Commit").ifPresent(commit -> revision = commit);
+      if (etag.isEmpty()) {
+        etag = unquoted(response.headers().firstValue("X-Linked-ETag").orElse(""));
+      }
+      int status = response.statusCode();
+      if (status == 200 || status == 206) {
+        String own = unquoted(response.headers().firstValue("ETag").orElse(""));
+        if (method.equals("HEAD")) {
+          response.body().close();
+        }
+        return Optional.of(new Answer(response, etag.isEmpty() ? own : etag));
+      }
+      response.body().close();
+      Optional<String> location = response.headers().firstValue("Location");
+      if (status == 404) {
+        return Optional.empty();
+      }
+      if (status == 416) { // all of it is here already; the checksum will say whether it is right
+        return ask(file, 0, method);
+      }
+      if (status / 100 != 3 || location.isEmpty()) {
+        throw refused(file, status);
+      }
+      at = at.resolve(location.get());
+      if (!"https".equals(at.getScheme()) && !origin(at).equals(origin(hub))) {
+        throw new PullException(
+            "REDIRECT", file + ": the hub points to " + origin(at) + ", which is not https");
+      }
+    }
+    throw new PullException("REDIRECT", file + ": more than " + MOST_REDIRECTS + " redirects");
+  }
+
+  private HttpResponse<InputStream> send(HttpRequest request)
+      throws IOException, InterruptedException {
+    try {
+      return http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+    } catch (IOException e) {
+      throw new PullException(
+          "UNREACHABLE",
+          "no answer from "
+              + origin(request.uri())
+              + " ("
+              + e.getClass().getSimpleName()
+              + "); is the hub's address right? --hub, BALLAST_HUB");
+    }
+  }
+
+  private PullException refused(String file, int status) {
+    if (status == 401 || status == 403) {
+      return new PullException(
+          "NOT_ALLOWED",
+          name
+              + ": "
+              + origin(hub)
+              + " answers "
+              + status
+              + "; it is private or does not exist: export BALLAST_HUB_TOKEN=… if you may read it");
+    }
+    return new PullException(
+        "HUB_ERROR", name + "/" + file + ": " + origin(hub) + " answers " + status);
+  }
+
+  private static String origin(URI uri) {
+    return uri.getScheme() + "://" + uri.getAuthority();
+  }
+
+  private static String unquoted(String etag) {
+    return etag.replaceFirst("^W/", "").replace("\"", "");
+  }
+
+  private static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
+  private static String path(String file) {
+    return Arrays.stream(file.split("/"))
+        .map(HubRepository::encoded)
+        .collect(Collectors.joining("/"));
+  }
+}

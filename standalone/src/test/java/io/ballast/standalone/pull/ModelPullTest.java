@@ -1,0 +1,350 @@
+package io.ballast.standalone.pull;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.SafetensorsFile;
+import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.store.WeightFiles;
+import io.ballast.inference.store.WeightType;
+import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.standalone.pull.ModelPull.Pulled;
+import io.ballast.standalone.pull.ModelPull.Wanted;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A model comes from wherever it is, whole and checked, or it does not come at all. */
+class ModelPullTest {
+  private static final Wanted PLAIN = new Wanted(Optional.empty(), "1", Optional.empty());
+
+  @TempDir private Path folder = Path.of(".");
+  private Path data = Path.of(".");
+  private Path source = Path.of(".");
+
+  @BeforeEach
+  void aFolder() throws IOException {
+    data = folder.resolve("data");
+    source = TinyFolder.write(folder.resolve("Tiny Model"));
+  }
+
+  private ModelPull pull() {
+    return new ModelPull(data, (what, part) -> {});
+  }
+
+  private static byte[] weights(Path model) throws IOException {
+    return Files.readAllBytes(model.resolve(ModelManifest.WEIGHTS));
+  }
+
+  private void assertNothingCame() throws IOException {
+    assertThat(new ModelStore(data.resolve("models")).list()).isEmpty();
+    if (Files.exists(data.resolve("models/.staging"))) {
+      try (Stream<Path> left = Files.list(data.resolve("models/.staging"))) {
+        assertThat(left).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void aFolderBecomesAVersionWithChecksums() throws IOException {
+    Pulled pulled = pull().local(source, PLAIN);
+
+    assertThat(pulled.model().name()).isEqualTo("tiny-model");
+    assertThat(pulled.model().version()).isEqualTo("1");
+    assertThat(pulled.config()).isEqualTo(TinyFolder.CONFIG);
+    assertThat(new ModelStore(data.resolve("models")).verified("tiny-model", "1").folder())
+        .isEqualTo(pulled.model().folder());
+    assertThat(DecoderConfig.read(pulled.model().folder())).isEqualTo(TinyFolder.CONFIG);
+    assertThat(pulled.model().folder().resolve("tokenizer.json"))
+        .hasSameTextualContentAs(source.resolve("tokenizer.json"));
+    assertThat(ModelManifest.read(pulled.model().folder()).orElseThrow().notes())
+        .containsEntry("source", "Tiny Model");
+    SafetensorsFile before = SafetensorsFile.open(source.resolve(ModelManifest.WEIGHTS));
+    SafetensorsFile after =
+        SafetensorsFile.open(pulled.model().folder().resolve(ModelManifest.WEIGHTS));
+    TinyFolder.CONFIG
+        .weightShapes()
+        .forEach(
+            (name, shape) ->
+                assertThat(after.read(name, shape)).isEqualTo(before.read(name, shape)));
+  }
+
+  @Test
+  void weightsAreWrittenAsWanted() throws IOException {
+    Pulled pulled =
+        pull()
+            .local(
+                source.resolve(ModelManifest.WEIGHTS),
+                new Wanted(Optional.of("half"), "7", Optional.of(WeightType.BFLOAT16)));
+
+    assertThat(pulled.model().name()).isEqualTo("half");
+    assertThat(pulled.model().version()).isEqualTo("7");
+    assertThat(
+            SafetensorsFile.open(pulled.model().folder().resolve(ModelManifest.WEIGHTS))
+                .type("model.norm.weight"))
+        .isEqualTo(WeightType.BFLOAT16);
+    assertThat(Files.readString(pulled.model().folder().resolve("config.json")))
+        .contains("\"torch_dtype\" : \"bfloat16\"");
+  }
+
+  @Test
+  void aVersionThatIsThereIsNotReplaced() throws IOException {
+    Pulled first = pull().local(source, PLAIN);
+    byte[] before = weights(first.model().folder());
+
+    assertThatThrownBy(() -> pull().local(source, PLAIN))
+        .isInstanceOf(PullException.class)
+        .hasMessage(
+            "tiny-model/1 is there already, and versions never change; take another with --version");
+    assertThat(weights(first.model().folder())).isEqualTo(before);
+  }
+
+  @Test
+  void whatDisagreesDoesNotCome() throws IOException {
+    List<Content> contents = new ArrayList<>(TinyFolder.contents());
+    contents.removeLast();
+    SafetensorsFile.write(source.resolve(ModelManifest.WEIGHTS), contents, Map.of());
+
+    assertThatThrownBy(() -> pull().local(source, PLAIN))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("missing [model.norm.weight]");
+    assertNothingCame();
+  }
+
+  @Test
+  void aTokenizerOfAnotherModelDoesNotCome() throws IOException {
+    DecoderConfig small = new DecoderConfig(16, 24, 1, 2, 1, 100, 32, 1e-5, 10_000, true, 0, 0);
+    small.write(source, WeightType.FLOAT32);
+
+    assertThatThrownBy(() -> pull().local(source, PLAIN))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("tokenizer.json: 257 ids (expected: at most vocab_size 100)");
+    assertNothingCame();
+  }
+
+  private Path zip(String... names) throws IOException {
+    Path archive = folder.resolve("tiny-1.0-py3-none-any.whl");
+    try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(archive))) {
+      for (String name : names) {
+        out.putNextEntry(new ZipEntry(name));
+        Path file = source.resolve(name.substring(name.lastIndexOf('/') + 1));
+        if (Files.isRegularFile(file)) {
+          Files.copy(file, out);
+        }
+        out.closeEntry();
+      }
+    }
+    return archive;
+  }
+
+  @Test
+  void anArchivesOneModelIsUnpacked() throws IOException {
+    Path archive =
+        zip(
+            "tiny/__init__.py",
+            "tiny/model/config.json",
+            "tiny/model/model.safetensors",
+            "tiny/model/tokenizer.json",
+            "tiny/model/evil.sh");
+
+    Pulled pulled = pull().local(archive, PLAIN);
+
+    assertThat(pulled.model().name()).isEqualTo("model");
+    assertThat(pulled.model().folder().resolve("evil.sh")).doesNotExist();
+    assertThat(ModelManifest.read(pulled.model().folder()).orElseThrow().notes())
+        .containsEntry("source", "tiny-1.0-py3-none-any.whl");
+    try (Stream<Path> left = Files.list(data.resolve("pull"))) {
+      assertThat(left).isEmpty();
+    }
+  }
+
+  @Test
+  void anArchiveWithNoModelOrTwoIsRefused() throws IOException {
+    Path none = zip("a.txt");
+    assertThatThrownBy(() -> pull().local(none, PLAIN))
+        .isInstanceOf(PullException.class)
+        .hasMessageContaining("holds no model");
+    Path two = zip("a.gguf", "b/c.gguf");
+    assertThatThrownBy(() -> pull().local(two, PLAIN))
+        .hasMessageContaining("holds [a.gguf, b/c.gguf] (expected: one .gguf, or one folder");
+    Path broken = Files.writeString(folder.resolve("broken.zip"), "no zip");
+    assertThatThrownBy(() -> pull().local(broken, PLAIN)).hasMessageContaining("broken.zip: ");
+  }
+
+  @Test
+  void anEntryThatClimbsLandsInside() throws IOException {
+    Path archive =
+        zip("../../x/config.json", "../../x/model.safetensors", "../../x/tokenizer.json");
+    assertThat(pull().local(archive, PLAIN).model().name()).isEqualTo("x");
+    assertThat(folder.resolve("x")).doesNotExist();
+  }
+
+  @Test
+  void otherFilesAreNotModels() throws IOException {
+    Path text = Files.writeString(folder.resolve("a.bin"), "x");
+    assertThatThrownBy(() -> pull().local(text, PLAIN))
+        .hasMessageContaining("not a folder, .gguf, .safetensors, .whl or .zip");
+    Path alone = Files.copy(source.resolve(ModelManifest.WEIGHTS), folder.resolve("w.safetensors"));
+    assertThatThrownBy(() -> pull().local(alone, PLAIN))
+        .hasMessageContaining("there is no config.json beside it");
+  }
+
+  private Pulled fromHub(FakeHub hub) throws IOException, InterruptedException {
+    return pull()
+        .hub(
+            new HubRepository(hub.address(), "o/tiny", "main", ""),
+            "o/tiny",
+            Optional.empty(),
+            PLAIN);
+  }
+
+  @Test
+  void aRepositoryComesAtOneCommit() throws Exception {
+    try (FakeHub hub = new FakeHub(source)) {
+      Pulled pulled = fromHub(hub);
+
+      assertThat(pulled.model().name()).isEqualTo("tiny");
+      assertThat(ModelManifest.read(pulled.model().folder()).orElseThrow().notes())
+          .containsEntry("revision", FakeHub.COMMIT);
+      assertThat(hub.requests()).first().isEqualTo("HEAD /o/tiny/resolve/main/config.json");
+      assertThat(hub.requests().stream().filter(r -> r.contains("/main/"))).hasSize(1);
+      assertThat(data.resolve("pull/o_tiny@main")).doesNotExist();
+    }
+  }
+
+  @Test
+  void aDownloadThatBrokeOffGoesOnWhereItStopped() throws Exception {
+    try (FakeHub hub = new FakeHub(source)) {
+      hub.breakOff(ModelManifest.WEIGHTS, 1_000);
+      assertThatThrownBy(() -> fromHub(hub))
+          .isInstanceOf(PullException.class)
+          .hasMessageContaining("broke off after 1000 of ")
+          .hasMessageContaining("goes on from there");
+      assertNothingCame();
+
+      Pulled pulled = fromHub(hub);
+
+      assertThat(hub.requests()).contains("GET /cdn/model.safetensors bytes=1000-");
+      new ModelStore(data.resolve("models")).verified(pulled.model().name(), "1");
+      assertThat(
+              hub.requests().stream()
+                  .filter(
+                      r ->
+                          r.startsWith("GET")
+                              && r.contains("config.json")
+                              && !r.contains("tokenizer")))
+          .hasSize(1);
+    }
+  }
+
+  @Test
+  void aFileThatChangedMeanwhileStartsAnew() throws Exception {
+    try (FakeHub hub = new FakeHub(source)) {
+      hub.breakOff(ModelManifest.WEIGHTS, 1_000);
+      assertThatThrownBy(() -> fromHub(hub)).isInstanceOf(PullException.class);
+      List<Content> others =
+          TinyFolder.contents().stream()
+              .map(c -> new Content(c.name(), WeightType.FLOAT16, c.shape(), c.source()))
+              .toList();
+      SafetensorsFile.write(source.resolve(ModelManifest.WEIGHTS), others, Map.of());
+
+      Pulled pulled = fromHub(hub);
+
+      assertThat(hub.requests()).noneMatch(r -> r.contains("bytes="));
+      assertThat(
+              SafetensorsFile.open(pulled.model().folder().resolve(ModelManifest.WEIGHTS))
+                  .type("model.norm.weight"))
+          .isEqualTo(WeightType.FLOAT16);
+    }
+  }
+
+  @Test
+  void aWrongChecksumIsThrownAway() throws Exception {
+    try (FakeHub hub = new FakeHub(source)) {
+      hub.promise(ModelManifest.WEIGHTS, "ab".repeat(32));
+      assertThatThrownBy(() -> fromHub(hub))
+          .isInstanceOf(PullException.class)
+          .hasMessageContaining("the hub promised abab");
+      assertNothingCame();
+      assertThat(data.resolve("pull/o_tiny@main/model.safetensors.part")).doesNotExist();
+    }
+  }
+
+  @Test
+  void shardsComeAsTheIndexSays() throws Exception {
+    List<Content> contents = TinyFolder.contents();
+    SafetensorsFile.write(source.resolve("a.safetensors"), contents.subList(0, 4), Map.of());
+    SafetensorsFile.write(
+        source.resolve("b.safetensors"), contents.subList(4, contents.size()), Map.of());
+    StringBuilder map = new StringBuilder();
+    for (int i = 0; i < contents.size(); i++) {
+      map.append(i == 0 ? "" : ",")
+          .append('"')
+          .append(contents.get(i).name())
+          .append(i < 4 ? "\":\"a.safetensors\"" : "\":\"b.safetensors\"");
+    }
+    Files.writeString(source.resolve(WeightFiles.INDEX), "{\"weight_map\":{" + map + "}}");
+    Files.delete(source.resolve(ModelManifest.WEIGHTS));
+    try (FakeHub hub = new FakeHub(source)) {
+      Path model = fromHub(hub).model().folder();
+      assertThat(SafetensorsFile.open(model.resolve(ModelManifest.WEIGHTS)).names())
+          .isEqualTo(TinyFolder.CONFIG.weightShapes().keySet());
+    }
+  }
+
+  @Test
+  void anUnknownArchitectureIsRefusedBeforeTheWeightsCome() throws Exception {
+    Files.writeString(source.resolve("config.json"), "{\"model_type\":\"falcon\"}");
+    try (FakeHub hub = new FakeHub(source)) {
+      assertThatThrownBy(() -> fromHub(hub))
+          .isInstanceOf(ModelException.class)
+          .hasMessageContaining("model_type: falcon");
+      assertThat(hub.requests()).noneMatch(r -> r.contains("safetensors"));
+    }
+  }
+
+  @Test
+  void aHubThatLacksOrRefusesItIsNamed() throws Exception {
+    Files.delete(source.resolve("tokenizer.json"));
+    try (FakeHub hub = new FakeHub(source)) {
+      assertThatThrownBy(() -> fromHub(hub))
+          .hasMessage("the hub has no tokenizer.json in o/tiny at main; see --revision");
+      hub.requireToken("secret");
+      assertThatThrownBy(() -> fromHub(hub))
+          .hasMessageContaining("answers 401; it is private or does not exist")
+          .hasMessageContaining("BALLAST_HUB_TOKEN");
+    }
+    HubRepository nobody =
+        new HubRepository(URI.create("http://127.0.0.1:1"), "o/tiny", "main", "");
+    assertThatThrownBy(() -> pull().hub(nobody, "o/tiny", Optional.empty(), PLAIN))
+        .isInstanceOf(PullException.class)
+        .hasMessageContaining("no answer from http://127.0.0.1:1");
+  }
+
+  @Test
+  void aTokenOpensAPrivateRepository() throws Exception {
+    try (FakeHub hub = new FakeHub(source)) {
+      hub.requireToken("secret");
+      pull()
+          .hub(
+              new HubRepository(hub.address(), "o/tiny", "main", "secret"),
+              "o/tiny",
+              Optional.empty(),
+              PLAIN);
+    }
+  }
+}
