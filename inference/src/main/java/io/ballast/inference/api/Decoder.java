@@ -56,6 +56,11 @@ public interface Decoder extends AutoCloseable {
    */
   List<PerToken> logProbs(List<PromptAndCompletion> sequences);
 
+  /** Returns what it has done and has under way. */
+  default DecoderStatistics statistics() {
+    return DecoderStatistics.none();
+  }
+
   /** Stops the engine; generations under way end exceptionally. */
   @Override
   void close();

@@ -12,4 +12,14 @@ public interface GenerationHandle {
 
   /** Stops before the next token. Has no effect once the result is there. */
   void cancel();
+
+  /**
+   * Draws nothing more until {@link #resume}; other generations go on. For a reader that is not
+   * ready: what was drawn before may still arrive, one token after this call at most. The
+   * generation keeps its place. A decoder that cannot wait goes on.
+   */
+  default void pause() {}
+
+  /** Goes on after {@link #pause}. */
+  default void resume() {}
 }

@@ -1,5 +1,7 @@
 package io.ballast.inference.api;
 
+import io.ballast.kit.call.Lane;
+
 /**
  * A prompt to continue.
  *
@@ -9,9 +11,16 @@ package io.ballast.inference.api;
  *     the last token boundary and draws only tokens that agree with what is typed. The typed part
  *     belongs to no completion
  * @param maxPromptTokens the most prompt tokens used (the last ones); 0 means as many as fit
+ * @param lane which work goes first when there is not room for all
+ * @param tenant who asks; tenants of a lane share the engine equally
  */
 public record GenerationRequest(
-    String prompt, boolean heal, int maxPromptTokens, SamplingOptions sampling) {
+    String prompt,
+    boolean heal,
+    int maxPromptTokens,
+    SamplingOptions sampling,
+    Lane lane,
+    String tenant) {
   public GenerationRequest {
     if (maxPromptTokens < 0) {
       throw new IllegalArgumentException(
@@ -19,8 +28,20 @@ public record GenerationRequest(
     }
   }
 
+  /** Of somebody who waits, of no tenant in particular. */
+  public GenerationRequest(
+      String prompt, boolean heal, int maxPromptTokens, SamplingOptions sampling) {
+    this(prompt, heal, maxPromptTokens, sampling, Lane.INTERACTIVE, "");
+  }
+
   /** Returns this request with another seed. */
   public GenerationRequest withSeed(long seed) {
-    return new GenerationRequest(prompt, heal, maxPromptTokens, sampling.withSeed(seed));
+    return new GenerationRequest(
+        prompt, heal, maxPromptTokens, sampling.withSeed(seed), lane, tenant);
+  }
+
+  /** Returns this request as that of a tenant, in a lane. */
+  public GenerationRequest of(Lane newLane, String newTenant) {
+    return new GenerationRequest(prompt, heal, maxPromptTokens, sampling, newLane, newTenant);
   }
 }

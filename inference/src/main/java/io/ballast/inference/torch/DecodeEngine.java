@@ -1,204 +1,446 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.StopReason;
-import io.ballast.inference.torch.DecoderNetwork.AttentionMemory;
+import io.ballast.inference.api.TokenIds;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Draws tokens for many completions side by side: rows join after their prompt is computed and
- * leave when they end, between any two steps. For one thread, with gradients off.
+ * Draws tokens for many completions side by side. A step is one forward pass over one token of each
+ * row under way and chunks of the prompts of rows that begin, so that a long prompt delays nobody
+ * by more than a chunk. For one thread, with gradients off.
  *
- * <p>Shape letters: B rows under way, T tokens, K key-value heads, E head size, V vocabulary.
+ * <p>Shape letters: N tokens of a step, D hidden size, V vocabulary.
  */
 final class DecodeEngine implements AutoCloseable {
+  /** The least that a prompt advances in a step, however many rows are under way. */
+  private static final int LEAST_CHUNK = PrefixCache.BLOCK;
+
+  /** A row gets room for so many tokens at once, if it asks for as many. */
+  private static final int FIRST_TOKENS = 32;
+
   private final TrainedWeights weights;
   private final RotaryTable rotary;
   private final DecoderConfig config;
+  private final ServingOptions options;
   private final TokenDrawing drawing;
-  private final KeyValueCache cache;
-  private final List<DecodeRow> active = new ArrayList<>();
+  private final LengthClasses classes;
+  private final KeyValueArenas arenas;
+  private final PrefixCache prefixes;
 
-  DecodeEngine(TrainedWeights weights, RotaryTable rotary, int vocabularySize) {
+  /** Prompts under way, in the order in which they go on. */
+  private final List<PrefillJob> jobs = new ArrayList<>();
+
+  private final List<DecodeRow> ended = new ArrayList<>();
+  private long steps;
+  private long drawnTokens;
+  private long prefilledTokens;
+
+  DecodeEngine(
+      TrainedWeights weights, RotaryTable rotary, int vocabularySize, ServingOptions options) {
     this.weights = weights;
     this.rotary = rotary;
+    this.options = options;
     this.config = weights.layout().config();
     this.drawing = new TokenDrawing(vocabularySize, config.contextTokens());
-    this.cache = new KeyValueCache(config, weights.fullType());
+    this.classes = new LengthClasses(config, weights.fullType());
+    this.arenas = new KeyValueArenas(config, weights.fullType(), classes, options.keyValueBytes());
+    this.prefixes = new PrefixCache(classes, options.prefixCacheBytes());
   }
 
+  /** Rows whose prompt is computed or under way. */
   int activeRows() {
-    return active.size();
+    int rows = arenas.rows();
+    for (PrefillJob job : jobs) {
+      rows += job.rows().size();
+    }
+    return rows;
   }
 
-  /**
-   * Computes prompts, draws each row's first token, and takes the rows on.
-   *
-   * @param groups rows of one prompt each; a prompt is computed once
-   */
-  void join(List<List<DecodeRow>> groups) {
-    List<DecodeRow> joining = new ArrayList<>();
-    List<Long> sources = new ArrayList<>();
-    int longest = 0;
-    for (int p = 0; p < groups.size(); p++) {
-      for (DecodeRow row : groups.get(p)) {
-        joining.add(row);
-        sources.add((long) p);
+  /** Keys and values of all rows, with places in reserve. */
+  long keyValueBytes() {
+    return arenas.bytes() + jobBytes();
+  }
+
+  private long jobBytes() {
+    long bytes = 0;
+    for (PrefillJob job : jobs) {
+      bytes += job.bytes(classes);
+    }
+    return bytes;
+  }
+
+  PrefixCache prefixes() {
+    return prefixes;
+  }
+
+  KeyValueArenas arenas() {
+    return arenas;
+  }
+
+  long steps() {
+    return steps;
+  }
+
+  long drawnTokens() {
+    return drawnTokens;
+  }
+
+  long prefilledTokens() {
+    return prefilledTokens;
+  }
+
+  /** Whether a step would do anything. */
+  boolean hasWork() {
+    if (!jobs.isEmpty()) {
+      return true;
+    }
+    for (KeyValueArena arena : arenas.all()) {
+      for (SeatedRow seat : arena.rows()) {
+        if (!seat.row().paused() || seat.row().cancelled()) {
+          return true;
+        }
       }
-      longest = Math.max(longest, groups.get(p).getFirst().prompt().tokens().size());
     }
-    int first = active.size();
-    active.addAll(joining);
-    try (PointerScope scope = new PointerScope()) {
-      cache.ensure(active.size(), longest);
-      long[] slots = new long[joining.size()];
-      Arrays.setAll(slots, i -> first + i);
-      Tensor source = Tensors.of(longs(sources), slots.length);
-      Tensor logits = prefill(groups, longest, source, Tensors.of(slots, slots.length));
-      drawing.draw(logits.index_select(0, source), joining, i -> cache.clear(first + i));
-    }
-    compact();
+    return false;
   }
 
-  /** Computes prompts padded on the right, and returns the logits after each, shape [P, V]. */
-  private Tensor prefill(List<List<DecodeRow>> groups, int longest, Tensor source, Tensor slots) {
-    int prompts = groups.size();
-    long[] ids = new long[prompts * longest];
-    long[] last = new long[prompts];
-    for (int p = 0; p < prompts; p++) {
-      var tokens = groups.get(p).getFirst().prompt().tokens();
-      for (int t = 0; t < tokens.size(); t++) {
-        ids[p * longest + t] = tokens.get(t);
+  /** Takes rows on; those that begin with the same tokens share their computation. */
+  void begin(List<DecodeRow> rows) {
+    for (DecodeRow row : rows) {
+      TokenIds tokens = row.context();
+      PrefillJob same = null;
+      for (PrefillJob job : jobs) {
+        if (job.epoch() == prefixes.epoch() && job.tokens().equals(tokens)) {
+          same = job;
+        }
       }
-      last[p] = (long) p * longest + tokens.size() - 1;
+      if (same != null) {
+        same.rows().add(row);
+      } else {
+        jobs.add(new PrefillJob(tokens, row, prefixes.epoch()));
+      }
     }
-    AttentionMemory memory =
-        (layer, query, key, value) -> {
-          cache
-              .keys(layer)
-              .narrow(2, 0, longest)
-              .index_copy_(0, slots, key.index_select(0, source));
-          cache
-              .values(layer)
-              .narrow(2, 0, longest)
-              .index_copy_(0, slots, value.index_select(0, source));
-          // what follows a prompt in its row is padding, which a causal mask hides
-          return DecoderNetwork.attend(query, key, value, null, true);
-        };
-    Tensor residual =
-        weights.network().hidden(Tensors.of(ids, prompts, longest), rotary.first(longest), memory);
-    return logits(
-        residual.view(-1, config.hiddenSize()).index_select(0, Tensors.of(last, prompts)));
+    jobs.sort(Comparator.comparing(PrefillJob::lane));
   }
 
-  /** Draws one token for every row under way. */
+  /** Gives up a row's place and memory; it can begin again, and goes on from what it has. */
+  void remove(DecodeRow row) {
+    for (KeyValueArena arena : arenas.all()) {
+      for (int place = 0; place < arena.rows().size(); place++) {
+        if (arena.rows().get(place).row() == row) {
+          arena.remove(place);
+          return;
+        }
+      }
+    }
+    for (PrefillJob job : jobs) {
+      job.rows().remove(row);
+    }
+    dropJobsWithoutRows();
+  }
+
+  private void dropJobsWithoutRows() {
+    jobs.removeIf(
+        job -> {
+          if (job.rows().isEmpty()) {
+            job.close();
+          }
+          return job.rows().isEmpty();
+        });
+  }
+
+  /** Returns the rows that have ended since it was last asked. */
+  List<DecodeRow> takeEnded() {
+    List<DecodeRow> taken = List.copyOf(ended);
+    ended.clear();
+    return taken;
+  }
+
+  /** A chunk of a prompt. */
+  private record Chunk(PrefillJob job, int size) {
+    boolean completes() {
+      return size == job.left();
+    }
+  }
+
+  /** Draws one token for every row that can go on, and advances prompts. */
   void step() {
-    int rows = active.size();
-    long[] ids = new long[rows];
-    long[] positions = new long[rows];
-    int longest = 0;
-    for (int b = 0; b < rows; b++) {
-      ids[b] = active.get(b).lastToken();
-      positions[b] = active.get(b).lastPosition();
-      longest = Math.max(longest, active.get(b).lastPosition() + 1);
-    }
     try (PointerScope scope = new PointerScope()) {
-      cache.ensure(rows, longest);
-      Tensor position = Tensors.of(positions, rows, 1);
-      Tensor residual =
-          weights
-              .network()
-              .hidden(
-                  Tensors.of(ids, rows, 1),
-                  rotary.at(position),
-                  stepMemory(position, mask(positions, longest), rows, longest));
-      drawing.draw(logits(residual.view(rows, config.hiddenSize())), active, cache::clear);
+      arenas.promoteGrown(jobBytes());
+      int rows = 0;
+      for (KeyValueArena arena : arenas.all()) {
+        arena.arrange();
+        rows += arena.running();
+      }
+      List<Chunk> chunks = chunks(rows);
+      if (rows == 0 && chunks.isEmpty()) {
+        return;
+      }
+      forward(rows, chunks);
+      steps++;
+      collectEnded();
     }
-    compact();
   }
 
-  private AttentionMemory stepMemory(
-      Tensor position, @Nullable Tensor mask, int rows, int longest) {
-    Tensor place =
-        position.view(rows, 1, 1, 1).expand(rows, config.keyValueHeads(), 1, config.headSize());
-    return (layer, query, key, value) -> {
-      Tensor keys = cache.keys(layer).narrow(0, 0, rows).narrow(2, 0, longest);
-      Tensor values = cache.values(layer).narrow(0, 0, rows).narrow(2, 0, longest);
-      keys.scatter_(2, place, key);
-      values.scatter_(2, place, value);
-      return DecoderNetwork.attend(query, keys, values, mask, false);
-    };
+  /** Divides what a step may compute beside {@code rows} among the prompts. */
+  private List<Chunk> chunks(int rows) {
+    int left =
+        Math.max(LEAST_CHUNK, rows == 0 ? options.maxPrefillTokens() : options.stepTokens() - rows);
+    List<Chunk> chunks = new ArrayList<>();
+    for (PrefillJob job : jobs) {
+      if (left <= 0 || waitsForAnother(job, chunks)) {
+        continue;
+      }
+      arenas.leave(jobBytes() + job.wholeBytes(classes));
+      if (!job.started()) {
+        job.start(prefixes, config, weights.fullType());
+      }
+      int size = Math.min(job.left(), left);
+      if (size < job.left()) {
+        // chunks end where blocks do, so that a prompt is cut the same way in any company
+        size -= (job.done() + size) % PrefixCache.BLOCK;
+        if (size <= 0) {
+          left = 0;
+          continue;
+        }
+      }
+      job.prepare(size, config, weights.fullType());
+      chunks.add(new Chunk(job, size));
+      left -= size;
+    }
+    return chunks;
   }
 
-  /**
-   * What is added to attention: −∞ after each row's position; shape [B, 1, 1, T]. Absent if all
-   * rows are equally long, which saves a third of attention.
-   */
-  private @Nullable Tensor mask(long[] positions, int longest) {
-    if (Arrays.stream(positions).allMatch(position -> position == longest - 1)) {
-      return null;
+  /** Whether a prompt ahead in this step computes half or more of what {@code job} needs. */
+  private boolean waitsForAnother(PrefillJob job, List<Chunk> chunks) {
+    if (job.started() || !prefixes.enabled()) {
+      return false;
     }
-    float[] mask = new float[positions.length * longest];
-    for (int b = 0; b < positions.length; b++) {
-      Arrays.fill(
-          mask, b * longest + (int) positions[b] + 1, (b + 1) * longest, Float.NEGATIVE_INFINITY);
+    for (Chunk chunk : chunks) {
+      int shared = chunk.job().sharedWith(job) / PrefixCache.BLOCK * PrefixCache.BLOCK;
+      if (shared > chunk.job().done() && 2 * shared >= job.tokens().size()) {
+        return true;
+      }
     }
-    return Tensors.of(mask, positions.length, 1, 1, longest).to(weights.fullType());
+    return false;
   }
 
-  private Tensor logits(Tensor residual) {
+  private void forward(int rows, List<Chunk> chunks) {
+    int tokens = rows;
+    for (Chunk chunk : chunks) {
+      tokens += chunk.size();
+    }
+    long[] ids = new long[tokens];
+    long[] positions = new long[tokens];
+    StepMemory memory = new StepMemory(weights.fullType());
+    int at = 0;
+    for (KeyValueArena arena : arenas.all()) {
+      for (int r = 0; r < arena.running(); r++) {
+        SeatedRow seat = arena.rows().get(r);
+        ids[at] = seat.token();
+        positions[at++] = seat.position();
+      }
+      if (arena.running() > 0) {
+        memory.add(arena);
+      }
+    }
+    for (Chunk chunk : chunks) {
+      int done = chunk.job().done();
+      for (int t = 0; t < chunk.size(); t++) {
+        ids[at] = chunk.job().tokens().get(done + t);
+        positions[at++] = done + t;
+      }
+      memory.add(chunk.job(), chunk.size());
+    }
+    Tensor residual =
+        weights
+            .network()
+            .hidden(Tensors.of(ids, tokens, 1), rotary.at(Tensors.of(positions, tokens, 1)), memory)
+            .view(tokens, config.hiddenSize());
+    draw(residual, rows, chunks);
+  }
+
+  /** What is drawn from: rows of the step's tokens, and who draws from each. */
+  private static final class Drawers {
+    final List<DecodeRow> rows = new ArrayList<>();
+    final List<Runnable> spoiled = new ArrayList<>();
+    final List<Long> sources = new ArrayList<>();
+    final List<Long> tokens = new ArrayList<>();
+
+    void addToken(long token) {
+      tokens.add(token);
+    }
+
+    void add(DecodeRow row, Runnable whenSpoiled) {
+      rows.add(row);
+      spoiled.add(whenSpoiled);
+      sources.add((long) tokens.size() - 1);
+    }
+  }
+
+  private void draw(Tensor residual, int rows, List<Chunk> chunks) {
+    Drawers drawers = new Drawers();
+    List<SeatedRow> fed = new ArrayList<>();
+    int at = 0;
+    for (KeyValueArena arena : arenas.all()) {
+      for (int r = 0; r < arena.running(); r++, at++) {
+        SeatedRow seat = arena.rows().get(r);
+        fed.add(seat);
+        if (seat.draws()) {
+          int place = r;
+          drawers.addToken(at);
+          drawers.add(seat.row(), () -> arena.clear(place));
+        }
+      }
+    }
+    for (Chunk chunk : chunks) {
+      at += chunk.size();
+      if (chunk.completes()) {
+        drawers.addToken(at - 1);
+        for (DecodeRow row : chunk.job().rows()) {
+          drawers.add(row, () -> {});
+        }
+      }
+    }
+    if (!drawers.rows.isEmpty()) {
+      drawing.draw(logits(residual, drawers), drawers.rows, b -> drawers.spoiled.get(b).run());
+      drawnTokens += drawers.rows.size();
+    }
+    fed.forEach(SeatedRow::advance);
+    chunks.forEach(this::advance);
+  }
+
+  private Tensor logits(Tensor residual, Drawers drawers) {
+    int tokens = drawers.tokens.size();
+    Tensor drawnFrom =
+        tokens == residual.size(0)
+            ? residual
+            : residual.index_select(0, Tensors.of(longs(drawers.tokens), tokens));
     DecoderNetwork network = weights.network();
-    return torch.linear(network.normalized(residual), network.head()).to(ScalarType.Float);
+    Tensor logits =
+        torch.linear(network.normalized(drawnFrom), network.head()).to(ScalarType.Float);
+    int rows = drawers.rows.size();
+    return rows == tokens
+        ? logits
+        : logits.index_select(0, Tensors.of(longs(drawers.sources), rows));
+  }
+
+  /** Takes over what a step computed of a prompt; seats its rows if it is complete. */
+  private void advance(Chunk chunk) {
+    PrefillJob job = chunk.job();
+    job.advance(chunk.size());
+    prefilledTokens += chunk.size();
+    if (job.left() > 0) {
+      return;
+    }
+    if (job.epoch() == prefixes.epoch()) {
+      prefixes.put(job.tokens(), job.layers());
+    }
+    List<DecodeRow> staying = new ArrayList<>();
+    for (DecodeRow row : job.rows()) {
+      if (row.ended()) {
+        ended.add(row);
+      } else {
+        staying.add(row);
+      }
+    }
+    jobs.remove(job);
+    seat(staying, job);
+    job.close();
+  }
+
+  private void seat(List<DecodeRow> rows, PrefillJob job) {
+    int tokens = job.tokens().size();
+    for (int from = 0; from < rows.size(); ) {
+      int room = room(rows.get(from), tokens);
+      int to = from;
+      while (to < rows.size() && room(rows.get(to), tokens) == room) {
+        to++;
+      }
+      int count = to - from;
+      KeyValueArena arena = arenas.withRoom(room, count, jobBytes());
+      int place = arena.rows().size();
+      for (DecodeRow row : rows.subList(from, to)) {
+        arena.rows().add(new SeatedRow(row, tokens));
+      }
+      List<Tensor> layers = job.layers();
+      for (int layer = 0; layer < config.layers(); layer++) {
+        copy(layers.get(2 * layer), arena.keys(layer), place, count);
+        copy(layers.get(2 * layer + 1), arena.values(layer), place, count);
+      }
+      from = to;
+    }
+  }
+
+  private static void copy(Tensor from, Tensor to, int place, int count) {
+    to.narrow(0, place, count).narrow(2, 0, from.size(1)).copy_(from.unsqueeze(0));
+  }
+
+  /** The tokens that a row gets room for at first. */
+  private int room(DecodeRow row, int tokens) {
+    int wished = tokens + Math.min(FIRST_TOKENS, row.tokensLeft());
+    return Math.min(config.contextTokens(), wished);
+  }
+
+  private void collectEnded() {
+    for (KeyValueArena arena : arenas.all()) {
+      for (SeatedRow seat : arena.rows()) {
+        if (seat.row().ended()) {
+          ended.add(seat.row());
+        }
+      }
+    }
+    arenas.compact();
   }
 
   /** Ends the rows whose caller has left. */
   void dropCancelled() {
-    for (DecodeRow row : active) {
-      if (row.cancelled()) {
-        row.finish(StopReason.CANCELLED);
+    for (KeyValueArena arena : arenas.all()) {
+      for (SeatedRow seat : arena.rows()) {
+        if (seat.row().cancelled()) {
+          seat.row().finish(StopReason.CANCELLED);
+        }
       }
     }
-    try (PointerScope scope = new PointerScope()) {
-      compact();
+    collectEnded();
+    for (PrefillJob job : jobs) {
+      for (DecodeRow row : List.copyOf(job.rows())) {
+        if (row.cancelled()) {
+          row.finish(StopReason.CANCELLED);
+          job.rows().remove(row);
+          ended.add(row);
+        }
+      }
     }
+    dropJobsWithoutRows();
   }
 
   /** Fails every row under way. */
   void failAll(RuntimeException cause) {
-    active.forEach(row -> row.fail(cause));
-    active.clear();
-    cache.close();
-  }
-
-  /** Moves the last rows into the places of those that have ended. */
-  private void compact() {
-    List<Long> from = new ArrayList<>();
-    List<Long> to = new ArrayList<>();
-    for (int b = 0; b < active.size(); b++) {
-      while (!active.isEmpty() && active.getLast().ended()) {
-        active.removeLast();
+    List<DecodeRow> all = new ArrayList<>();
+    arenas.all().forEach(arena -> arena.rows().forEach(seat -> all.add(seat.row())));
+    jobs.forEach(job -> all.addAll(job.rows()));
+    for (DecodeRow row : all) {
+      if (!row.ended()) {
+        row.fail(cause);
       }
-      if (b < active.size() && active.get(b).ended()) {
-        from.add((long) active.size() - 1);
-        to.add((long) b);
-        active.set(b, active.removeLast());
-      }
+      ended.add(row);
     }
-    if (!from.isEmpty() && !active.isEmpty()) {
-      cache.move(longs(from), longs(to));
-    }
+    jobs.forEach(PrefillJob::close);
+    jobs.clear();
+    arenas.close();
   }
 
   /** Gives memory back that only completions under way need. */
   void releaseMemory() {
-    if (active.isEmpty()) {
-      cache.close();
+    if (activeRows() == 0) {
+      arenas.close();
     }
   }
 
@@ -208,6 +450,9 @@ final class DecodeEngine implements AutoCloseable {
 
   @Override
   public void close() {
-    cache.close();
+    jobs.forEach(PrefillJob::close);
+    jobs.clear();
+    arenas.close();
+    prefixes.close();
   }
 }

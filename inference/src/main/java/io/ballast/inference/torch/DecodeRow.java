@@ -9,6 +9,7 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.call.Lane;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.SplittableRandom;
@@ -37,15 +38,28 @@ final class DecodeRow implements GenerationHandle {
   private int state;
   private boolean ended;
   private volatile boolean cancelled;
+  private volatile boolean paused;
+  private final Lane lane;
+  private final Runnable onChange;
 
+  /**
+   * A completion not yet begun.
+   *
+   * @param lane which work goes first
+   * @param onChange told when the caller cancels, pauses or resumes; on the caller's thread
+   */
   DecodeRow(
       PreparedPrompt prompt,
       SamplingOptions sampling,
       long seed,
       VocabularyIndex vocabulary,
       @Nullable TokenConstraint constraint,
-      Consumer<GeneratedToken> onToken) {
+      Lane lane,
+      Consumer<GeneratedToken> onToken,
+      Runnable onChange) {
     this.prompt = prompt;
+    this.lane = lane;
+    this.onChange = onChange;
     this.sampling = sampling;
     this.random = new SplittableRandom(seed);
     this.vocabulary = vocabulary;
@@ -73,6 +87,25 @@ final class DecodeRow implements GenerationHandle {
   @Override
   public void cancel() {
     cancelled = true;
+    onChange.run();
+  }
+
+  @Override
+  public void pause() {
+    paused = true;
+  }
+
+  @Override
+  public void resume() {
+    if (paused) {
+      paused = false;
+      onChange.run();
+    }
+  }
+
+  /** Whether the caller takes no token at present. */
+  boolean paused() {
+    return paused;
   }
 
   boolean cancelled() {
@@ -86,6 +119,15 @@ final class DecodeRow implements GenerationHandle {
 
   PreparedPrompt prompt() {
     return prompt;
+  }
+
+  Lane lane() {
+    return lane;
+  }
+
+  /** How many tokens it may yet draw. */
+  int tokensLeft() {
+    return sampling.maxNewTokens() - count;
   }
 
   SamplingOptions sampling() {
@@ -122,14 +164,22 @@ final class DecodeRow implements GenerationHandle {
     return allowed;
   }
 
-  /** The token drawn last. */
-  int lastToken() {
-    return tokens[count - 1];
-  }
-
-  /** The position of the token drawn last. */
+  /** The position of the token drawn last; of the prompt's last before the first is drawn. */
   int lastPosition() {
     return prompt.tokens().size() + count - 1;
+  }
+
+  /** The token at a position, of the prompt or drawn. */
+  int tokenAt(int position) {
+    int drawn = position - prompt.tokens().size();
+    return drawn < 0 ? prompt.tokens().get(position) : tokens[drawn];
+  }
+
+  /** The prompt and what was drawn since. */
+  TokenIds context() {
+    return count == 0
+        ? prompt.tokens()
+        : prompt.tokens().concat(TokenIds.of(Arrays.copyOf(tokens, count)));
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.DecoderStatistics;
 import io.ballast.inference.api.GeneratedToken;
 import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
@@ -11,17 +12,22 @@ import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.schedule.RowDemand;
+import io.ballast.inference.schedule.RowScheduler;
+import io.ballast.inference.schedule.RowScheduler.Plan;
+import io.ballast.inference.schedule.ScheduleLimits;
+import io.ballast.kit.call.Lane;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,14 +53,21 @@ public final class TorchDecoder implements Decoder {
   private final Constraints constraints;
   private final TrainedWeights weights;
   private final RotaryTable rotary;
+  private final LengthClasses classes;
   private final Thread thread;
 
   private final Object lock = new Object();
-  private final Deque<List<DecodeRow>> waiting = new ArrayDeque<>();
-  private final Deque<Runnable> commands = new ArrayDeque<>();
-  private int waitingRows;
-  private volatile int activeRows;
+  private final RowScheduler<DecodeRow> scheduler;
+  private final Deque<EngineTask<?>> tasks = new ArrayDeque<>();
+  private volatile DecoderStatistics statistics = DecoderStatistics.none();
+
+  /** Whether a caller has changed what the engine might do next. */
+  private boolean nudged;
+
   private boolean closed;
+
+  /** Read and written by the engine's thread alone. */
+  private boolean weightsChanged;
 
   private TorchDecoder(DecoderConfig config, Tokenizer tokenizer, ServingOptions options) {
     if (tokenizer.vocabularySize() > config.vocabularySize()) {
@@ -74,6 +87,16 @@ public final class TorchDecoder implements Decoder {
     this.constraints = new Constraints(vocabulary);
     this.weights = new TrainedWeights(new ParameterLayout(config), options.arithmetic(), false);
     this.rotary = new RotaryTable(config, options.arithmetic().full());
+    this.classes = new LengthClasses(config, options.arithmetic().full());
+    this.scheduler =
+        new RowScheduler<>(
+            new ScheduleLimits(
+                options.maxRows(),
+                options.maxQueuedRows(),
+                options.keyValueBytes(),
+                options.trainerPatience(),
+                options.batchPatience()),
+            System::nanoTime);
     this.thread = Thread.ofPlatform().daemon().name("torch-decoder").unstarted(this::serve);
   }
 
@@ -122,16 +145,9 @@ public final class TorchDecoder implements Decoder {
     return config;
   }
 
-  /** Completions under way. */
-  public int activeRows() {
-    return activeRows;
-  }
-
-  /** Completions that wait for a row. */
-  public int waitingRows() {
-    synchronized (lock) {
-      return waitingRows;
-    }
+  @Override
+  public DecoderStatistics statistics() {
+    return statistics;
   }
 
   @Override
@@ -155,27 +171,61 @@ public final class TorchDecoder implements Decoder {
         PreparedPrompt.of(request, tokenizer, vocabulary, config.contextTokens());
     SamplingOptions sampling = request.sampling();
     TokenConstraint constraint = constraints.of(prompt.typed().bytes(), sampling.grammar());
+    RowDemand demand = demand(request, prompt);
     List<DecodeRow> rows = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       long seed = Decoder.seedOf(sampling.seed(), i);
-      rows.add(new DecodeRow(prompt, sampling, seed, vocabulary, constraint, onToken));
+      rows.add(
+          new DecodeRow(
+              prompt,
+              sampling,
+              seed,
+              vocabulary,
+              constraint,
+              request.lane(),
+              onToken,
+              this::nudge));
     }
     synchronized (lock) {
       requireOpen();
-      if (waitingRows + count > options.maxQueuedRows() + freeRows()) {
+      if (!scheduler.accepts(count)) {
         throw new ModelException(
             Reason.OVERLOADED,
-            "queue: " + waitingRows + " completions wait, limit " + options.maxQueuedRows());
+            "queue: "
+                + scheduler.waiting()
+                + " completions wait, limit "
+                + options.maxQueuedRows());
       }
-      waiting.add(rows);
-      waitingRows += count;
-      lock.notifyAll();
+      rows.forEach(row -> scheduler.submit(row, demand));
+      nudge();
     }
     return rows;
   }
 
-  private int freeRows() {
-    return Math.max(0, options.maxRows() - activeRows);
+  /**
+   * What a completion may come to.
+   *
+   * @throws IllegalArgumentException if that never fits
+   */
+  private RowDemand demand(GenerationRequest request, PreparedPrompt prompt) {
+    int promptTokens = prompt.tokens().size();
+    int newTokens =
+        Math.min(request.sampling().maxNewTokens(), config.contextTokens() - promptTokens);
+    int most = promptTokens + Math.max(1, newTokens);
+    long bytes = classes.bytesFor(most);
+    if (bytes > options.keyValueBytes()) {
+      throw new IllegalArgumentException(
+          "prompt: %,d tokens + %,d new need %.1f MB of keys and values, limit %.1f MB"
+              .formatted(promptTokens, newTokens, bytes / 1e6, options.keyValueBytes() / 1e6));
+    }
+    return new RowDemand(request.lane(), request.tenant(), most, bytes);
+  }
+
+  private void nudge() {
+    synchronized (lock) {
+      nudged = true;
+      lock.notifyAll();
+    }
   }
 
   @Override
@@ -204,7 +254,10 @@ public final class TorchDecoder implements Decoder {
    */
   public List<GroupScores> scores(List<CompletionGroup> groups) {
     List<CompletionGroup> copy = List.copyOf(groups);
-    return onEngine(() -> new GroupComputation(weights, rotary).scores(copy));
+    for (int i = 0; i < copy.size(); i++) {
+      PackedGroups.requireFits(copy.get(i), i, config);
+    }
+    return onEngine(new ScoringPieces(new GroupComputation(weights, rotary), copy));
   }
 
   /**
@@ -219,35 +272,21 @@ public final class TorchDecoder implements Decoder {
         onEngine(
             () -> {
               replacement.copyTo(weights);
-              return true;
+              weightsChanged = true;
+              return Optional.of(true);
             });
     assert done;
   }
 
-  /** Runs work between two steps, and waits for it. */
-  private <T> T onEngine(Supplier<T> work) {
-    CompletableFuture<T> result = new CompletableFuture<>();
-    Runnable command =
-        () -> {
-          try {
-            result.complete(work.get());
-          } catch (RuntimeException e) {
-            result.completeExceptionally(e);
-          }
-        };
+  /** Runs work between steps, after what was asked for before, and waits for it. */
+  private <T> T onEngine(Supplier<Optional<T>> pieces) {
+    EngineTask<T> task = new EngineTask<>(pieces);
     synchronized (lock) {
       requireOpen();
-      commands.add(command);
+      tasks.add(task);
       lock.notifyAll();
     }
-    try {
-      return result.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      throw e;
-    }
+    return task.await();
   }
 
   private void requireOpen() {
@@ -262,24 +301,23 @@ public final class TorchDecoder implements Decoder {
 
   private void serve() {
     try (NoGradGuard off = new NoGradGuard();
-        DecodeEngine engine = new DecodeEngine(weights, rotary, tokenizer.vocabularySize())) {
+        DecodeEngine engine =
+            new DecodeEngine(weights, rotary, tokenizer.vocabularySize(), options)) {
       while (awaitWork(engine)) {
-        runCommands();
+        runTask();
+        if (weightsChanged) {
+          weightsChanged = false;
+          engine.prefixes().clear();
+        }
         try {
-          dropCancelledWaiting();
-          List<List<DecodeRow>> joining = takeJoining(engine.activeRows());
-          if (!joining.isEmpty()) {
-            engine.join(joining);
-          }
+          admit(engine);
           engine.dropCancelled();
-          if (engine.activeRows() > 0) {
-            engine.step();
-          }
+          engine.step();
         } catch (RuntimeException e) {
           LOG.error("a decoding step failed; all completions under way end", e);
           engine.failAll(new ModelException(Reason.BROKEN, "the engine failed: " + e, e));
         }
-        activeRows = engine.activeRows();
+        settle(engine);
       }
       engine.failAll(closedException());
     } finally {
@@ -292,95 +330,93 @@ public final class TorchDecoder implements Decoder {
   /** Waits for something to do; false once the decoder is closed. */
   private boolean awaitWork(DecodeEngine engine) {
     synchronized (lock) {
-      while (!closed && commands.isEmpty() && waiting.isEmpty() && engine.activeRows() == 0) {
+      boolean waited = false;
+      while (!closed && !nudged && tasks.isEmpty() && !engine.hasWork()) {
+        if (waited && scheduler.waiting() > 0) {
+          break; // somebody may be overdue by now
+        }
         try {
           lock.wait(IDLE_MILLIS);
-          if (waiting.isEmpty()) {
+          waited = true;
+          if (scheduler.waiting() == 0) {
             engine.releaseMemory();
           }
         } catch (InterruptedException e) {
           closed = true;
         }
       }
+      nudged = false;
       return !closed;
     }
   }
 
-  private void runCommands() {
-    while (true) {
-      @Nullable Runnable command;
+  /** Does a piece of the task that was asked for first. */
+  private void runTask() {
+    EngineTask<?> task;
+    synchronized (lock) {
+      task = tasks.peek();
+    }
+    if (task != null && task.advance()) {
       synchronized (lock) {
-        command = commands.poll();
+        tasks.remove(task);
       }
-      if (command == null) {
-        return;
-      }
-      command.run();
     }
   }
 
-  /** Takes rows from the queue while there are places and the prompts fit one prefill. */
-  private List<List<DecodeRow>> takeJoining(int activeNow) {
-    List<List<DecodeRow>> joining = new ArrayList<>();
-    int free = options.maxRows() - activeNow;
-    int longest = 0;
+  /** Gives places to those whose turn it is, and ends those that have left the queue. */
+  private void admit(DecodeEngine engine) {
+    List<DecodeRow> left;
+    Plan<DecodeRow> plan;
     synchronized (lock) {
-      while (free > 0 && !waiting.isEmpty()) {
-        List<DecodeRow> rows = waiting.peek();
-        int tokens = rows.getFirst().prompt().tokens().size();
-        long padded = (long) Math.max(longest, tokens) * (joining.size() + 1);
-        if (!joining.isEmpty() && padded > options.maxPrefillTokens()) {
-          break;
-        }
-        waiting.poll();
-        List<DecodeRow> now = rows.subList(0, Math.min(free, rows.size()));
-        if (now.size() < rows.size()) {
-          waiting.addFirst(rows.subList(now.size(), rows.size()));
-        }
-        joining.add(now);
-        waitingRows -= now.size();
-        free -= now.size();
-        longest = Math.max(longest, tokens);
-      }
+      left = scheduler.removeWaiting(DecodeRow::cancelled);
+      plan = scheduler.next();
     }
-    return joining;
+    left.forEach(row -> row.finish(StopReason.CANCELLED));
+    plan.preempted().forEach(engine::remove);
+    engine.begin(plan.begun());
   }
 
-  /** Ends the waiting rows whose caller has left, so that they take no place in the queue. */
-  private void dropCancelledWaiting() {
+  /** Takes back the places of rows that have ended. */
+  private void settle(DecodeEngine engine) {
+    List<DecodeRow> ended = engine.takeEnded();
     synchronized (lock) {
-      if (waiting.stream().noneMatch(rows -> rows.stream().anyMatch(DecodeRow::cancelled))) {
-        return;
-      }
-      List<List<DecodeRow>> kept = new ArrayList<>();
-      for (List<DecodeRow> rows : waiting) {
-        List<DecodeRow> alive = new ArrayList<>();
-        for (DecodeRow row : rows) {
-          if (row.cancelled()) {
-            row.finish(StopReason.CANCELLED);
-            waitingRows--;
-          } else {
-            alive.add(row);
-          }
-        }
-        if (!alive.isEmpty()) {
-          kept.add(alive);
-        }
-      }
-      waiting.clear();
-      waiting.addAll(kept);
+      ended.forEach(row -> scheduler.ended(row, row.lastPosition() + 1));
+      statistics = statistics(engine);
     }
+  }
+
+  private DecoderStatistics statistics(DecodeEngine engine) {
+    Map<Lane, Integer> waiting = new EnumMap<>(Lane.class);
+    for (Lane lane : Lane.values()) {
+      waiting.put(lane, scheduler.waiting(lane));
+    }
+    return new DecoderStatistics(
+        scheduler.running(),
+        waiting,
+        engine.keyValueBytes(),
+        scheduler.reservedBytes(),
+        options.keyValueBytes(),
+        engine.prefixes().bytes(),
+        engine.prefixes().askedTokens(),
+        engine.prefixes().hitTokens(),
+        engine.prefilledTokens(),
+        engine.drawnTokens(),
+        engine.steps(),
+        scheduler.preemptions());
   }
 
   /** Ends what waits when the engine stops. */
   private void endAll() {
+    List<EngineTask<?>> unfinished;
+    List<DecodeRow> waiting;
     synchronized (lock) {
       closed = true;
-      waiting.forEach(rows -> rows.forEach(row -> row.fail(closedException())));
-      waiting.clear();
-      waitingRows = 0;
+      waiting = scheduler.removeWaiting(row -> true);
+      unfinished = List.copyOf(tasks);
+      tasks.clear();
     }
-    runCommands();
+    waiting.forEach(row -> row.fail(closedException()));
+    unfinished.forEach(task -> task.fail(closedException()));
   }
 
   @Override
