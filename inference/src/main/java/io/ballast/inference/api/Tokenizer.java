@@ -23,4 +23,12 @@ public interface Tokenizer {
   default Set<Integer> endOfTextIds() {
     return Set.of(endOfTextId());
   }
+
+  /**
+   * What a model wants to see before the first token of a text, such as a token that begins it;
+   * nothing for most. {@link #encode} does not put it there.
+   */
+  default TokenIds beginning() {
+    return TokenIds.of();
+  }
 }

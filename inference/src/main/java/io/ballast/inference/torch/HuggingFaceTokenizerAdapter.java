@@ -1,7 +1,6 @@
 package io.ballast.inference.torch;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
@@ -12,27 +11,27 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * A byte-level BPE tokenizer from a Hugging Face tokenizer.json. Reads nothing but that file; never
- * truncates, pads or adds special tokens.
+ * A BPE tokenizer from a Hugging Face tokenizer.json, byte-level or SentencePiece's. Reads nothing
+ * but that file; never truncates, pads or adds special tokens.
  */
 public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final HuggingFaceTokenizer tokenizer;
   private final byte[][] bytes;
+  private final TokenizerJson json;
   private final List<Integer> endOfTextIds;
 
   private HuggingFaceTokenizerAdapter(
-      HuggingFaceTokenizer tokenizer, byte[][] bytes, List<Integer> endOfTextIds) {
+      HuggingFaceTokenizer tokenizer, TokenizerJson json, List<Integer> endOfTextIds) {
     this.tokenizer = tokenizer;
-    this.bytes = bytes;
+    this.json = json;
+    this.bytes = json.bytes();
     this.endOfTextIds = List.copyOf(endOfTextIds);
   }
 
@@ -49,7 +48,7 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
    * Reads a tokenizer.json.
    *
    * @param endOfTextId the id that ends a text
-   * @throws ModelException INVALID_FOLDER if it is missing, not byte-level BPE, or lacks the id
+   * @throws ModelException INVALID_FOLDER if it is missing, of another kind, or lacks the id
    */
   public static HuggingFaceTokenizerAdapter load(Path file, int endOfTextId) {
     return load(file, List.of(endOfTextId));
@@ -63,57 +62,21 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
     System.setProperty("OPT_OUT_TRACKING", "true");
     System.setProperty("ai.djl.offline", "true");
     try {
-      byte[][] bytes = vocabulary(JSON.readTree(file.toFile()));
+      TokenizerJson json = TokenizerJson.of(JSON.readTree(file.toFile()));
+      int size = json.bytes().length;
       for (int id : endOfTextIds) {
-        if (id < 0 || id >= bytes.length) {
+        if (id < 0 || id >= size) {
           throw new IllegalArgumentException(
-              "end of text: id " + id + " (expected: < " + bytes.length + ")");
+              "end of text: id " + id + " (expected: < " + size + ")");
         }
       }
       Map<String, String> options =
           Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
       return new HuggingFaceTokenizerAdapter(
-          HuggingFaceTokenizer.newInstance(file, options), bytes, endOfTextIds);
+          HuggingFaceTokenizer.newInstance(file, options), json, endOfTextIds);
     } catch (IOException | RuntimeException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
     }
-  }
-
-  private static byte[][] vocabulary(JsonNode json) {
-    String type = json.path("model").path("type").asText("absent");
-    if (!type.equals("BPE") || !json.path("decoder").toString().contains("ByteLevel")) {
-      throw new IllegalArgumentException(
-          "model "
-              + type
-              + ", decoder "
-              + json.path("decoder").path("type")
-              + " (expected: BPE, ByteLevel)");
-    }
-    JsonNode vocabulary = json.path("model").path("vocab");
-    JsonNode added = json.path("added_tokens");
-    int size = 0;
-    for (JsonNode id : vocabulary) {
-      size = Math.max(size, id.asInt() + 1);
-    }
-    for (JsonNode token : added) {
-      size = Math.max(size, token.path("id").asInt() + 1);
-    }
-    byte[][] bytes = new byte[size][];
-    Arrays.fill(bytes, new byte[0]);
-    Set<String> addedTexts = new HashSet<>();
-    for (JsonNode token : added) {
-      addedTexts.add(token.path("content").asText());
-      if (!token.path("special").asBoolean()) {
-        bytes[token.path("id").asInt()] =
-            token.path("content").asText().getBytes(StandardCharsets.UTF_8);
-      }
-    }
-    for (Map.Entry<String, JsonNode> entry : vocabulary.properties()) {
-      if (!addedTexts.contains(entry.getKey())) {
-        bytes[entry.getValue().asInt()] = ByteLevelAlphabet.bytes(entry.getKey());
-      }
-    }
-    return bytes;
   }
 
   /**
@@ -148,13 +111,23 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
     }
   }
 
+  /**
+   * {@inheritDoc} Where texts are encoded as if a space preceded them, the first space is left out,
+   * as transformers does.
+   */
   @Override
   public String decode(TokenIds tokens) {
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     for (int t = 0; t < tokens.size(); t++) {
       all.writeBytes(bytes[tokens.get(t)]);
     }
-    return all.toString(StandardCharsets.UTF_8);
+    String text = all.toString(StandardCharsets.UTF_8);
+    return json.leadingSpace() && text.startsWith(" ") ? text.substring(1) : text;
+  }
+
+  @Override
+  public TokenIds beginning() {
+    return json.beginning();
   }
 
   @Override

@@ -33,6 +33,8 @@ record PreparedPrompt(TokenIds tokens, Typed typed) {
    * cursor: that token, or another, may be how the text goes on. Where no token reaches past the
    * cursor there is nothing to heal.
    *
+   * <p>What a model wants to see before a text precedes what is left after truncating.
+   *
    * @throws IllegalArgumentException if the prompt is empty
    */
   static PreparedPrompt of(
@@ -56,14 +58,26 @@ record PreparedPrompt(TokenIds tokens, Typed typed) {
       }
     }
     TokenIds tokens = all.slice(0, kept);
-    if (tokens.size() == 0) {
+    TokenIds beginning = tokenizer.beginning();
+    if (beginsWith(tokens, beginning)) { // a chat template has put it there, or there is none
+      beginning = TokenIds.of();
+    }
+    if (tokens.size() == 0 && beginning.size() == 0) {
       tokens = TokenIds.of(tokenizer.endOfTextId()); // what precedes the first token of a file
     }
     int limit = Math.max(1, contextTokens - request.sampling().maxNewTokens());
     if (request.maxPromptTokens() > 0) {
       limit = Math.min(limit, request.maxPromptTokens());
     }
-    return new PreparedPrompt(tokens.last(limit), new Typed(typed));
+    if (beginning.size() + Math.min(1, tokens.size()) > limit) {
+      beginning = TokenIds.of();
+    }
+    TokenIds last = tokens.last(limit - beginning.size());
+    return new PreparedPrompt(beginning.concat(last), new Typed(typed));
+  }
+
+  private static boolean beginsWith(TokenIds tokens, TokenIds beginning) {
+    return tokens.size() >= beginning.size() && tokens.slice(0, beginning.size()).equals(beginning);
   }
 
   private static byte[] joined(byte[] first, byte[] second) {

@@ -198,6 +198,44 @@ class GgufModelTest {
   }
 
   @Test
+  void sentencePiecesScoresBecomeMerges() throws IOException {
+    List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>"));
+    List<Integer> types = new ArrayList<>(List.of(2, 3));
+    List<Float> scores = new ArrayList<>(List.of(0f, 0f));
+    for (int b = 0; b < 256; b++) {
+      tokens.add("<0x%02X>".formatted(b));
+      types.add(6);
+      scores.add(0f);
+    }
+    // better scores merge first: "in" before "nt", so int is in·t, although ▁i could be made too
+    List<String> pieces = List.of("▁", "i", "n", "t", "nt", "in", "int", "▁int");
+    List<Float> pieceScores = List.of(-9f, -10f, -11f, -12f, -2f, -1f, -3f, -4f);
+    for (int i = 0; i < pieces.size(); i++) {
+      tokens.add(pieces.get(i));
+      types.add(1);
+      scores.add(pieceScores.get(i));
+    }
+    write(
+        model("llama")
+            .with("tokenizer.ggml.model", "llama")
+            .with("tokenizer.ggml.tokens", tokens)
+            .with("tokenizer.ggml.token_type", types)
+            .with("tokenizer.ggml.scores", scores)
+            .with("tokenizer.ggml.eos_token_id", 1)
+            .tensor("token_embd.weight", counting(tokens.size() * 8), tokens.size(), 8));
+    JsonNode json = new ObjectMapper().readTree(folder.resolve("out/tokenizer.json").toFile());
+    List<String> merges = new ArrayList<>();
+    json.path("model").path("merges").forEach(merge -> merges.add(merge.asText()));
+    assertThat(merges).containsExactly("i n", "n t", "i nt", "in t", "▁ int");
+    try (HuggingFaceTokenizerAdapter tokenizer =
+        HuggingFaceTokenizerAdapter.ofFolder(folder.resolve("out"))) {
+      assertThat(tokenizer.encode("int\n")).isEqualTo(TokenIds.of(265, 2 + 0x0A));
+      assertThat(tokenizer.beginning()).isEqualTo(TokenIds.of(1));
+      assertThat(tokenizer.decode(tokenizer.encode("int int"))).isEqualTo("int int");
+    }
+  }
+
+  @Test
   void llama31sFrequenciesAreRecognised() throws IOException {
     double[] plain = new RopeScaling.None().frequencies(500, 4);
     double[] stretched = new RopeScaling.Llama3(8, 1, 4, 8192).frequencies(500, 4);
