@@ -43,15 +43,24 @@ final class LogitAdjustment {
     this.frequency = options.frequencyPenalty();
     this.penalises = repetition != 1 || presence != 0 || frequency != 0;
     this.minNewTokens = options.minNewTokens();
-    options.logitBias().forEach((id, bias) -> biases[slot(id)] = bias);
+    // a new slot may move the arrays: it is taken before they are named
+    options
+        .logitBias()
+        .forEach(
+            (id, bias) -> {
+              int slot = slot(id);
+              biases[slot] = bias;
+            });
     if (minNewTokens > 0) {
       for (int id : endIds) {
-        ends[slot(id)] = true;
+        int slot = slot(id);
+        ends[slot] = true;
       }
     }
     if (repetition != 1) {
       for (int i = 0; i < prompt.size(); i++) {
-        seen[slot(prompt.get(i))] = true;
+        int slot = slot(prompt.get(i));
+        seen[slot] = true;
       }
     }
   }

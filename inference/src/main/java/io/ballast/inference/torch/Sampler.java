@@ -12,6 +12,7 @@ import java.util.random.RandomGenerator;
  */
 final class Sampler {
   private final Truncation truncation = new Truncation();
+  private int[] kept = new int[0];
 
   /**
    * A draw.
@@ -39,7 +40,8 @@ final class Sampler {
     if (Truncation.keepsAll(options, count)) {
       return drawFromAll(weights, from, count, total, random);
     }
-    return drawFrom(weights, from, count, truncation.cut(weights, from, count, options), random);
+    Truncation.Cut cut = truncation.cut(weights, from, count, total, options);
+    return drawFrom(weights, from, count, cut, random);
   }
 
   private static ModelException noTokenLeft() {
@@ -84,24 +86,27 @@ final class Sampler {
     return new Draw(drawn, (float) Math.log(weights[from + drawn] / total));
   }
 
-  private static Draw drawFrom(
+  private Draw drawFrom(
       float[] weights, int from, int count, Truncation.Cut cut, RandomGenerator random) {
+    if (kept.length < count) {
+      kept = new int[count];
+    }
+    int size = 0;
     double total = 0;
     for (int id = 0; id < count; id++) {
-      if (cut.keeps(weights[from + id], id)) {
-        total += weights[from + id];
+      float weight = weights[from + id];
+      if (weight >= cut.weight() && weight > 0 && cut.keeps(weight, id)) {
+        kept[size++] = id;
+        total += weight;
       }
     }
     double left = random.nextDouble() * total;
-    int drawn = -1;
-    for (int id = 0; id < count; id++) {
-      float weight = weights[from + id];
-      if (weight > 0 && cut.keeps(weight, id)) {
-        drawn = id;
-        left -= weight;
-        if (left < 0) {
-          break;
-        }
+    int drawn = kept[0];
+    for (int i = 0; i < size; i++) {
+      drawn = kept[i];
+      left -= weights[from + drawn];
+      if (left < 0) {
+        break;
       }
     }
     return new Draw(drawn, (float) Math.log(weights[from + drawn] / total));

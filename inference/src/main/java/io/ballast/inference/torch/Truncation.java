@@ -52,15 +52,20 @@ final class Truncation {
    *
    * @param weights in proportion to the probabilities, finite, ≥ 0, those of {@code count} tokens
    *     from {@code from} on
+   * @param sum of those weights
    */
-  Cut cut(float[] weights, int from, int count, SamplingOptions options) {
-    count(weights, from, count);
+  Cut cut(float[] weights, int from, int count, double sum, SamplingOptions options) {
+    boolean topK = options.topK() > 0 && options.topK() < count;
     Cut cut = Cut.NONE;
-    double total = 0;
-    for (int bucket = 0; bucket <= highest; bucket++) {
-      total += masses[bucket];
+    double total = sum;
+    // weights below (1 − p)/V of the sum weigh less than 1 − p together: the nucleus needs none
+    float floor = topK ? 0 : (float) ((1 - options.topP()) / count * sum);
+    if (topK || options.topP() < 1) {
+      count(weights, from, count, floor);
+    } else {
+      largest = largest(weights, from, count);
     }
-    if (options.topK() > 0 && options.topK() < count) {
+    if (topK) {
       int above = 0;
       double massAbove = 0;
       int bucket = highest;
@@ -69,7 +74,7 @@ final class Truncation {
         massAbove += masses[bucket];
         bucket--;
       }
-      long[] ranked = ranked(weights, from, count, bucket);
+      long[] ranked = ranked(weights, from, count, bucket, floor);
       int kept = options.topK() - above;
       total = massAbove;
       for (int i = 0; i < kept; i++) {
@@ -78,7 +83,7 @@ final class Truncation {
       cut = cutAfter(ranked[kept - 1]);
     }
     if (options.topP() < 1) {
-      cut = cut.stricter(nucleus(weights, from, count, options.topP() * total));
+      cut = cut.stricter(nucleus(weights, from, count, options.topP() * total, floor));
     }
     if (options.minP() > 0) {
       double least = options.minP() * largest;
@@ -88,22 +93,38 @@ final class Truncation {
     return cut;
   }
 
-  private void count(float[] weights, int from, int count) {
+  /** Counts the weights from {@code floor} on into their buckets. */
+  private void count(float[] weights, int from, int count, float floor) {
     Arrays.fill(counts, 0);
     Arrays.fill(masses, 0);
-    largest = 0;
+    float most = 0;
     for (int i = from; i < from + count; i++) {
       float weight = weights[i];
-      int bucket = Float.floatToRawIntBits(weight) >>> SHIFT;
-      counts[bucket]++;
-      masses[bucket] += weight;
-      largest = Math.max(largest, weight);
+      if (weight >= floor) {
+        int bucket = Float.floatToRawIntBits(weight) >>> SHIFT;
+        counts[bucket]++;
+        masses[bucket] += weight;
+        if (weight > most) {
+          most = weight;
+        }
+      }
     }
+    largest = most;
     highest = Float.floatToRawIntBits(largest) >>> SHIFT;
   }
 
+  private static float largest(float[] weights, int from, int count) {
+    float largest = 0;
+    for (int i = from; i < from + count; i++) {
+      if (weights[i] > largest) {
+        largest = weights[i];
+      }
+    }
+    return largest;
+  }
+
   /** Cuts after the token whose weight, with those before it, reaches {@code target}. */
-  private Cut nucleus(float[] weights, int from, int count, double target) {
+  private Cut nucleus(float[] weights, int from, int count, double target, float floor) {
     double reached = 0;
     int bucket = highest;
     while (bucket >= 0 && reached + masses[bucket] < target) {
@@ -111,9 +132,9 @@ final class Truncation {
       bucket--;
     }
     if (bucket < 0) {
-      return Cut.NONE; // rounding: all of them do not quite reach what they sum to
+      return new Cut(floor, Integer.MAX_VALUE); // rounding: they do not quite reach their own sum
     }
-    long[] ranked = ranked(weights, from, count, bucket);
+    long[] ranked = ranked(weights, from, count, bucket, floor);
     for (long candidate : ranked) {
       reached += weight(candidate);
       if (reached >= target) {
@@ -124,12 +145,13 @@ final class Truncation {
   }
 
   /** The tokens of one bucket by rank, each as its weight's bits, negated, and its id. */
-  private long[] ranked(float[] weights, int from, int count, int bucket) {
+  private long[] ranked(float[] weights, int from, int count, int bucket, float floor) {
     long[] ranked = new long[counts[bucket]];
     int size = 0;
     for (int id = 0; id < count; id++) {
-      int bits = Float.floatToRawIntBits(weights[from + id]);
-      if (bits >>> SHIFT == bucket) {
+      float weight = weights[from + id];
+      int bits = Float.floatToRawIntBits(weight);
+      if (bits >>> SHIFT == bucket && weight >= floor) {
         // bits of floats ≥ 0 rank as the floats do; negated, the likeliest sort first, then low ids
         ranked[size++] = (-(long) bits << 32) | id;
       }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -98,5 +99,23 @@ class LogitAdjustmentTest {
     }
     assertThat(penalty.size()).isEqualTo(500);
     assertThat(adjusted(penalty, 499, 0)).isEqualTo(-2);
+  }
+
+  @Test
+  void manyTokensOfThePromptAndManyBiasesAreRemembered() {
+    Map<Integer, Double> biases = new HashMap<>();
+    int[] prompt = new int[100];
+    for (int id = 0; id < 100; id++) {
+      prompt[id] = id;
+      biases.put(1_000 + id, id / 4.0);
+    }
+    LogitAdjustment both =
+        adjustment(
+            options().repetitionPenalty(2).logitBias(biases).minNewTokens(1), TokenIds.of(prompt));
+    for (int id = 1; id < 100; id++) {
+      assertThat(adjusted(both, id, id == 9 ? 0 : 1)).isEqualTo(id == 9 ? -1f / 0 : 0.5f);
+      assertThat(adjusted(both, 1_000 + id, 1)).isEqualTo(1 + id / 4f);
+    }
+    assertThat(adjusted(both, END, 1)).isEqualTo(Float.NEGATIVE_INFINITY);
   }
 }

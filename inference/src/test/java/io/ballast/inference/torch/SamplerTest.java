@@ -182,7 +182,7 @@ class SamplerTest {
   @Test
   void truncationAgreesWithSortingEverything() {
     SplittableRandom random = new SplittableRandom(11);
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 1_000; round++) {
       float[] weights = new float[1 + random.nextInt(300)];
       double sharpness = random.nextDouble(12);
       for (int id = 0; id < weights.length; id++) {
@@ -191,11 +191,15 @@ class SamplerTest {
       }
       SamplingOptions options =
           SamplingOptions.builder()
-              .topK(random.nextInt(weights.length + 3))
+              .topK(random.nextBoolean() ? 0 : random.nextInt(weights.length + 3))
               .topP(random.nextInt(3) == 0 ? 1 : 0.01 + 0.98 * random.nextDouble())
               .minP(random.nextInt(3) == 0 ? 0 : random.nextDouble())
               .build();
-      Truncation.Cut cut = new Truncation().cut(weights, 0, weights.length, options);
+      double sum = 0;
+      for (float weight : weights) {
+        sum += weight;
+      }
+      Truncation.Cut cut = new Truncation().cut(weights, 0, weights.length, sum, options);
       TreeSet<Integer> kept = new TreeSet<>();
       for (int id = 0; id < weights.length; id++) {
         if (cut.keeps(weights[id], id)) {
