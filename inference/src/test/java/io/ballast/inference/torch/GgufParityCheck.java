@@ -10,6 +10,8 @@ import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.chat.ChatMessage;
+import io.ballast.inference.chat.ChatTemplate;
 import io.ballast.inference.gguf.GgufModel;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.store.WeightType;
@@ -72,6 +74,7 @@ class GgufParityCheck {
     }
     if (exact) {
       generate(expected, model);
+      chat(expected, model);
     }
   }
 
@@ -123,6 +126,21 @@ class GgufParityCheck {
             c.path("prompt").asText() + generation.text());
       }
     }
+  }
+
+  private static void chat(JsonNode expected, Path model) {
+    ChatTemplate template = ChatTemplate.ofFolder(model).orElseThrow();
+    for (JsonNode conversation : expected.path("chats")) {
+      List<ChatMessage> messages = new ArrayList<>();
+      for (JsonNode message : conversation.path("messages")) {
+        messages.add(
+            new ChatMessage(message.path("role").asText(), message.path("content").asText()));
+      }
+      assertThat(template.render(messages, true))
+          .isEqualTo(conversation.path("with_prompt").asText());
+      assertThat(template.render(messages, false)).isEqualTo(conversation.path("without").asText());
+    }
+    System.out.println("chats: the same");
   }
 
   private static TokenIds ids(JsonNode list) {

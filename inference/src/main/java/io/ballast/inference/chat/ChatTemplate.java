@@ -1,0 +1,170 @@
+package io.ballast.inference.chat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.hubspot.jinjava.Jinjava;
+import com.hubspot.jinjava.JinjavaConfig;
+import com.hubspot.jinjava.LegacyOverrides;
+import com.hubspot.jinjava.interpret.Context;
+import com.hubspot.jinjava.interpret.RenderResult;
+import com.hubspot.jinjava.interpret.TemplateError;
+import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A model's chat template: Jinja as Hugging Face writes it, in tokenizer_config.json or
+ * chat_template.jinja, rendered by jinjava. Safe for use by many threads.
+ *
+ * <p>Jinjava is not all of Jinja2. A template that needs what it lacks (such as Qwen3's slices with
+ * a step) is refused when it is rendered, never rendered otherwise than it was meant. It reads no
+ * other file, and its output and loops are bounded.
+ */
+public final class ChatTemplate {
+  private static final String FILE = "chat_template.jinja";
+  private static final String SETTINGS = "tokenizer_config.json";
+  private static final int MOST_OUTPUT_BYTES = 4 << 20;
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** How a template says that a conversation is not one that it takes. */
+  private static final class Refusal extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Refusal(String message) {
+      super(message);
+    }
+  }
+
+  private final String source;
+  private final Map<String, String> tokens;
+  private final Jinjava jinja;
+
+  private ChatTemplate(String source, Map<String, String> tokens) {
+    this.source = source;
+    this.tokens = Map.copyOf(tokens);
+    this.jinja =
+        new Jinjava(
+            JinjavaConfig.newBuilder()
+                .withNestedInterpretationEnabled(false) // what is said is not a template
+                .withTrimBlocks(true)
+                .withLstripBlocks(true)
+                .withMaxOutputSize(MOST_OUTPUT_BYTES)
+                .withDisabled(
+                    Map.of(
+                        Context.Library.TAG,
+                        Set.of("include", "import", "from", "extends", "block")))
+                .withLegacyOverrides(
+                    LegacyOverrides.newBuilder()
+                        .withUsePyishObjectMapper(true)
+                        .withParseWhitespaceControlStrictly(true)
+                        .withUseTrimmingForNotesAndExpressions(true)
+                        .build())
+                .build());
+    jinja
+        .getGlobalContext()
+        .registerFunction(
+            new ELFunctionDefinition(
+                "", "raise_exception", ChatTemplate.class, "refuse", Object.class));
+  }
+
+  /** {@code raise_exception} of templates. Public for jinjava, which calls it by reflection. */
+  public static String refuse(Object message) {
+    throw new Refusal(String.valueOf(message));
+  }
+
+  /**
+   * Returns a template.
+   *
+   * @param source Jinja
+   * @param tokens texts of special tokens by the names that templates know, such as {@code
+   *     bos_token}
+   */
+  public static ChatTemplate of(String source, Map<String, String> tokens) {
+    return new ChatTemplate(source, tokens);
+  }
+
+  /**
+   * Reads the template of a model folder; empty if it has none.
+   *
+   * @throws ModelException INVALID_FOLDER if a file is there and cannot be read
+   */
+  public static Optional<ChatTemplate> ofFolder(Path folder) {
+    Path settings = folder.resolve(SETTINGS);
+    Path file = folder.resolve(FILE);
+    try {
+      JsonNode json =
+          Files.isRegularFile(settings)
+              ? JSON.readTree(settings.toFile())
+              : JSON.createObjectNode();
+      Map<String, String> tokens = new HashMap<>();
+      for (String name : List.of("bos_token", "eos_token", "unk_token", "pad_token")) {
+        JsonNode token = json.path(name);
+        JsonNode text = token.isObject() ? token.path("content") : token;
+        if (text.isTextual()) {
+          tokens.put(name, text.asText());
+        }
+      }
+      Optional<String> source =
+          Files.isRegularFile(file)
+              ? Optional.of(Files.readString(file))
+              : named(json.path("chat_template"));
+      return source.map(text -> new ChatTemplate(text, tokens));
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, folder + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The template, or the one called default of several. */
+  private static Optional<String> named(JsonNode template) {
+    if (template.isTextual()) {
+      return Optional.of(template.asText());
+    }
+    for (JsonNode one : template) {
+      if (one.path("name").asText().equals("default")) {
+        return Optional.of(one.path("template").asText());
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Returns the text that a model is to go on with.
+   *
+   * @param addGenerationPrompt whether it ends where the assistant begins to speak
+   * @throws IllegalArgumentException if the template does not take such a conversation; in its
+   *     words
+   * @throws ModelException INVALID_FOLDER if the template is broken, or needs what jinjava lacks
+   */
+  public String render(List<ChatMessage> messages, boolean addGenerationPrompt) {
+    Map<String, Object> values = new HashMap<>(tokens);
+    values.put(
+        "messages",
+        messages.stream()
+            .map(message -> Map.of("role", message.role(), "content", message.content()))
+            .toList());
+    values.put("add_generation_prompt", addGenerationPrompt);
+    RenderResult result = jinja.renderForResult(source, values);
+    for (TemplateError error : result.getErrors()) {
+      for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
+        if (cause instanceof Refusal refusal) {
+          throw new IllegalArgumentException("messages: " + refusal.getMessage());
+        }
+      }
+    }
+    if (!result.getErrors().isEmpty()) {
+      TemplateError first = result.getErrors().getFirst();
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          "chat template, line " + first.getLineno() + ": " + first.getMessage());
+    }
+    return result.getOutput();
+  }
+}

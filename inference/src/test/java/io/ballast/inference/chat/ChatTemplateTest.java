@@ -1,0 +1,140 @@
+package io.ballast.inference.chat;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.inference.api.ModelException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Templates of the shapes that models come with render as Jinja2 renders them, or are refused. */
+class ChatTemplateTest {
+  /** ChatML with a system turn of its own where none is given. */
+  private static final String CHATML =
+      "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+          + "{{ '<|im_start|>system\nBe brief.<|im_end|>\n' }}{% endif %}"
+          + "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
+          + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+  /** The same over several lines, with dashes that eat the space between them. */
+  private static final String SPACED =
+      """
+      {%- if tools %}
+          {{- 'tools' }}
+      {%- endif %}
+      {%- for message in messages %}
+          {%- if (message.role == "user") or (message.role == "assistant" and not message.tool_calls) %}
+              {{- '<' + message.role + '>' + message.content | trim + '</>\\n' }}
+          {%- endif %}
+      {%- endfor %}
+      {%- if add_generation_prompt %}
+          {{- '<assistant>' }}
+      {%- endif %}
+      """;
+
+  private static final String ALTERNATING =
+      "{{ bos_token }}{% for message in messages %}"
+          + "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+          + "{{ raise_exception('Roles must alternate!') }}{% endif %}"
+          + "{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}"
+          + "{% else %}{{ message['content'] + eos_token }}{% endif %}{% endfor %}";
+
+  private static final List<ChatMessage> CONVERSATION =
+      List.of(
+          new ChatMessage("user", "1 < 2 & \"é\"?\n"),
+          new ChatMessage("assistant", "{{ yes }}"),
+          new ChatMessage("user", "Sure?"));
+
+  @TempDir private Path folder;
+
+  @Test
+  void chatMlIsRendered() {
+    ChatTemplate template = ChatTemplate.of(CHATML, Map.of());
+    assertThat(template.render(CONVERSATION, true))
+        .isEqualTo(
+            "<|im_start|>system\nBe brief.<|im_end|>\n"
+                + "<|im_start|>user\n1 < 2 & \"é\"?\n<|im_end|>\n"
+                + "<|im_start|>assistant\n{{ yes }}<|im_end|>\n"
+                + "<|im_start|>user\nSure?<|im_end|>\n"
+                + "<|im_start|>assistant\n");
+    assertThat(template.render(List.of(new ChatMessage("system", "S")), false))
+        .isEqualTo("<|im_start|>system\nS<|im_end|>\n");
+    assertThat(template.render(List.of(), true)).isEqualTo("<|im_start|>assistant\n");
+  }
+
+  @Test
+  void spaceThatDashesEatIsEaten() {
+    assertThat(ChatTemplate.of(SPACED, Map.of()).render(CONVERSATION, true))
+        .isEqualTo("<user>1 < 2 & \"é\"?</>\n<assistant>{{ yes }}</>\n<user>Sure?</>\n<assistant>");
+  }
+
+  @Test
+  void aConversationThatATemplateDoesNotTakeIsRefusedInItsWords() {
+    ChatTemplate template =
+        ChatTemplate.of(ALTERNATING, Map.of("bos_token", "<s>", "eos_token", "</s>"));
+    assertThat(template.render(CONVERSATION, false))
+        .isEqualTo("<s>[INST] 1 < 2 & \"é\"?\n [/INST]{{ yes }}</s>[INST] Sure? [/INST]");
+    assertThatThrownBy(
+            () -> template.render(List.of(new ChatMessage("assistant", "I begin.")), false))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("messages: Roles must alternate!");
+  }
+
+  @Test
+  void whatJinjavaLacksIsRefusedAndNotRenderedOtherwise() {
+    for (String source :
+        List.of(
+            "{% for m in messages[::-1] %}{{ m.content }}{% endfor %}",
+            "{{ messages[0].content.rstrip('x') }}",
+            "{% for m in messages %}{{ m.content }}",
+            "{{ strftime_now('%Y') }}",
+            "{% include 'application.properties' %}")) {
+      assertThatThrownBy(() -> ChatTemplate.of(source, Map.of()).render(CONVERSATION, false))
+          .as(source)
+          .isInstanceOf(ModelException.class)
+          .hasMessageStartingWith("chat template, line ");
+    }
+  }
+
+  @Test
+  void outputIsBounded() {
+    String endless =
+        "{% for a in range(1000) %}{% for b in range(1000) %}{{ messages[0].content }}"
+            + "{% endfor %}{% endfor %}";
+    List<ChatMessage> wide = List.of(new ChatMessage("user", "x".repeat(1_000)));
+    assertThatThrownBy(() -> ChatTemplate.of(endless, Map.of()).render(wide, false))
+        .isInstanceOf(ModelException.class);
+  }
+
+  @Test
+  void aFoldersTemplateAndTokensAreRead() throws IOException {
+    assertThat(ChatTemplate.ofFolder(folder)).isEmpty();
+    Path settings = folder.resolve("tokenizer_config.json");
+    Files.writeString(
+        settings,
+        "{\"bos_token\":{\"content\":\"<s>\"},\"chat_template\":\"{{ bos_token }}"
+            + "{{ messages[0].content }}\"}");
+    assertThat(
+            ChatTemplate.ofFolder(folder).orElseThrow().render(CONVERSATION.subList(2, 3), false))
+        .isEqualTo("<s>Sure?");
+    Files.writeString(
+        settings,
+        "{\"chat_template\":[{\"name\":\"tool_use\",\"template\":\"t\"},"
+            + "{\"name\":\"default\",\"template\":\"d\"}]}");
+    assertThat(ChatTemplate.ofFolder(folder).orElseThrow().render(CONVERSATION, false))
+        .isEqualTo("d");
+    Files.writeString(folder.resolve("chat_template.jinja"), "of the file");
+    assertThat(ChatTemplate.ofFolder(folder).orElseThrow().render(CONVERSATION, false))
+        .isEqualTo("of the file");
+    Files.delete(folder.resolve("chat_template.jinja"));
+    Files.writeString(settings, "{\"eos_token\":\"</s>\"}");
+    assertThat(ChatTemplate.ofFolder(folder)).isEmpty();
+    Files.writeString(settings, "{");
+    assertThatThrownBy(() -> ChatTemplate.ofFolder(folder)).isInstanceOf(ModelException.class);
+  }
+}
