@@ -11,11 +11,13 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.schedule.RowDemand;
 import io.ballast.inference.schedule.RowScheduler;
 import io.ballast.inference.schedule.RowScheduler.Plan;
 import io.ballast.inference.schedule.ScheduleLimits;
+import io.ballast.inference.search.NextTokenModel;
 import io.ballast.kit.call.Lane;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -40,7 +42,7 @@ import org.slf4j.LoggerFactory;
  * differ in their last bits, which changes a draw only if it falls within that difference. Alone,
  * the same request gives the same tokens.
  */
-public final class TorchDecoder implements Decoder {
+public final class TorchDecoder implements Decoder, NextTokenModel {
   /** An engine that had nothing to do for so long gives the memory of keys and values back. */
   private static final long IDLE_MILLIS = 10_000;
 
@@ -258,6 +260,41 @@ public final class TorchDecoder implements Decoder {
       PackedGroups.requireFits(copy.get(i), i, config);
     }
     return onEngine(new ScoringPieces(new GroupComputation(weights, rotary), copy));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Each text is computed anew, all its tokens: right for searches of some dozens of tokens.
+   *
+   * @throws ModelException BROKEN if a number is not finite, CLOSED after {@link #close}
+   */
+  @Override
+  public List<List<Alternative>> alternatives(List<TokenIds> texts, int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("count: " + count + " (expected: ≥ 1)");
+    }
+    List<TokenIds> copy = List.copyOf(texts);
+    for (int i = 0; i < copy.size(); i++) {
+      requireFits(copy.get(i), "texts[" + i + "]");
+    }
+    return onEngine(
+        new AlternativesPieces(weights, rotary, tokenizer.vocabularySize(), copy, count));
+  }
+
+  private void requireFits(TokenIds text, String name) {
+    if (text.size() == 0 || text.size() > config.contextTokens()) {
+      throw new IllegalArgumentException(
+          "%s: %,d tokens (expected: 1 to %,d)"
+              .formatted(name, text.size(), config.contextTokens()));
+    }
+    for (int t = 0; t < text.size(); t++) {
+      if (text.get(t) < 0 || text.get(t) >= config.vocabularySize()) {
+        throw new IllegalArgumentException(
+            "%s[%d]: %d (expected: ≥ 0 and < %d)"
+                .formatted(name, t, text.get(t), config.vocabularySize()));
+      }
+    }
   }
 
   /**

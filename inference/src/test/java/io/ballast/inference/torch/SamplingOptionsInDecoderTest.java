@@ -14,7 +14,13 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.grammar.Grammar;
+import io.ballast.inference.search.Beam;
+import io.ballast.inference.search.BeamOptions;
+import io.ballast.inference.search.BeamSearch;
+import io.ballast.inference.search.BestOfN;
+import io.ballast.inference.search.NextTokenModel.Alternative;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -24,6 +30,7 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -318,5 +325,70 @@ class SamplingOptionsInDecoderTest {
     Generation generation = generate(options().maxNewTokens(20).grammar(Grammar.regex("[^a]*")));
     byte[] bytes = generation.text().getBytes(StandardCharsets.UTF_8);
     assertThat(new String(bytes, StandardCharsets.UTF_8)).doesNotContain("a");
+  }
+
+  @Test
+  void alternativesAreTheTeacherForcedLogProbsOfEveryToken() {
+    TokenIds shorter = tokenizer.encode("int");
+    TokenIds longer = tokenizer.encode("int x = print");
+    List<List<Alternative>> all = decoder.alternatives(List.of(shorter, longer), 1_000);
+    for (int i = 0; i < 2; i++) {
+      TokenIds text = i == 0 ? shorter : longer;
+      assertThat(all.get(i)).hasSize(tokenizer.vocabularySize());
+      double sum = 0;
+      float before = 0;
+      for (Alternative each : all.get(i)) {
+        assertThat(each.logProb()).isLessThanOrEqualTo(before);
+        before = each.logProb();
+        sum += Math.exp(each.logProb());
+      }
+      assertThat(sum).isCloseTo(1, within(1e-4));
+      for (Alternative each : all.get(i).subList(0, 3)) {
+        PromptAndCompletion forced = new PromptAndCompletion(text, TokenIds.of(each.tokenId()));
+        assertThat(decoder.logProbs(List.of(forced)).getFirst().get(0))
+            .isCloseTo(each.logProb(), within(1e-4f));
+      }
+    }
+    assertThatThrownBy(() -> decoder.alternatives(List.of(shorter, TokenIds.of()), 1))
+        .hasMessage("texts[1]: 0 tokens (expected: 1 to 160)");
+  }
+
+  @Test
+  void beamsOfTheDecoderHaveTheirTeacherForcedLogProb() {
+    TokenIds prompt = tokenizer.encode("int x");
+    List<Beam> beams =
+        new BeamSearch(decoder).search(prompt, new BeamOptions(4, 4, 1, 6, Set.of(0)));
+    assertThat(beams)
+        .hasSize(4)
+        .isSortedAccordingTo((a, b) -> Double.compare(b.score(), a.score()));
+    for (Beam beam : beams) {
+      TokenIds whole = beam.ended() ? beam.tokens().concat(TokenIds.of(0)) : beam.tokens();
+      assertThat(decoder.logProbs(List.of(new PromptAndCompletion(prompt, whole))).getFirst().sum())
+          .isCloseTo(beam.logProb(), within(1e-3));
+    }
+    Generation greedy = generate(options().temperature(0).maxNewTokens(6));
+    Beam one =
+        new BeamSearch(decoder).search(prompt, new BeamOptions(1, 1, 1, 6, Set.of())).getFirst();
+    assertThat(one.tokens()).isEqualTo(greedy.tokens());
+  }
+
+  @Test
+  void theBestOfSeveralHasTheHighestMeanLogProb() {
+    GenerationRequest request = new GenerationRequest("int x", false, 0, options().seed(4).build());
+    BestOfN five = BestOfN.byMeanLogProb(decoder, request, 5);
+    assertThat(five.completions()).hasSize(5);
+    for (Generation each : five.completions()) {
+      assertThat(each.logProbs().sum() / each.tokens().size())
+          .isLessThanOrEqualTo(five.best().logProbs().sum() / five.best().tokens().size());
+    }
+    BestOfN one = BestOfN.byMeanLogProb(decoder, request, 1);
+    assertThat(one.best().tokens()).isEqualTo(five.completions().getFirst().tokens());
+    assertThatThrownBy(() -> BestOfN.byMeanLogProb(decoder, request, 0))
+        .hasMessage("n: 0 (expected: ≥ 1)");
+    GenerationRequest stuck =
+        new GenerationRequest(
+            "x", false, 0, options().grammar(Grammar.regex("a")).minNewTokens(3).build());
+    assertThatThrownBy(() -> BestOfN.byMeanLogProb(decoder, stuck, 2))
+        .isInstanceOf(ModelException.class);
   }
 }

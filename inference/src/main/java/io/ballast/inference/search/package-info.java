@@ -1,0 +1,5 @@
+/** Looks for likely completions instead of drawing one. Plain Java over any model. */
+@NullMarked
+package io.ballast.inference.search;
+
+import org.jspecify.annotations.NullMarked;
