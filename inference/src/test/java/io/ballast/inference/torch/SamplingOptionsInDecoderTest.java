@@ -215,6 +215,36 @@ class SamplingOptionsInDecoderTest {
   }
 
   @Test
+  void underAGrammarTheDistributionIsTheModelsAmongWhatIsAllowed() {
+    GrammarConstraint constraint =
+        new GrammarConstraint(Grammar.regex("[a-f]|pr").machine(), new VocabularyIndex(tokenizer));
+    BitSet allowed = constraint.allowed(constraint.start());
+    TokenIds prompt = tokenizer.encode("int x");
+    List<Alternative> all = decoder.alternatives(List.of(prompt), 1_000).getFirst();
+    List<Alternative> possible = all.stream().filter(a -> allowed.get(a.tokenId())).toList();
+    assertThat(possible).hasSize(8); // a to f, p, pr
+    for (int topK : new int[] {0, 3}) { // the grammar first, then the likeliest of what it leaves
+      List<Alternative> left = topK == 0 ? possible : possible.subList(0, topK);
+      double mass = left.stream().mapToDouble(a -> Math.exp(a.logProb() / 0.5)).sum();
+      for (long seed = 0; seed < 12; seed++) {
+        Generation generation =
+            generate(
+                options()
+                    .temperature(0.5)
+                    .topK(topK)
+                    .grammar(Grammar.regex("[a-f]|pr"))
+                    .seed(seed));
+        int drawn = generation.tokens().get(0);
+        Alternative expected =
+            left.stream().filter(a -> a.tokenId() == drawn).findFirst().orElseThrow();
+        assertThat(generation.logProbs().get(0)).isCloseTo(expected.logProb(), within(1e-4f));
+        assertThat(generation.samplingLogProbs().get(0))
+            .isCloseTo((float) (expected.logProb() / 0.5 - Math.log(mass)), within(1e-4f));
+      }
+    }
+  }
+
+  @Test
   void aDocumentSatisfiesItsSchema() throws JsonProcessingException {
     Grammar grammar =
         Grammar.jsonSchema(
