@@ -1,0 +1,179 @@
+package io.ballast.inference.triton;
+
+import io.ballast.inference.triton.TritonException.Reason;
+import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
+import io.ballast.kserve.v2.ModelInferRequest;
+import io.ballast.kserve.v2.ModelInferResponse;
+import io.ballast.kserve.v2.ModelStreamInferResponse;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.Deadline;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * The answers to one request, in order: none, one or many. The server sends no more of them ahead
+ * than the client's settings allow. Ends with the server's final mark, or fails at the deadline
+ * where none comes. For one reader; {@link #close} may be called by any thread.
+ */
+public final class InferStream implements AutoCloseable {
+  private final ClientCall<ModelInferRequest, ModelStreamInferResponse> call;
+  private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+  private final InferRequest request;
+  private final ModelDescription known;
+  private final KServeClient client;
+  private long answers;
+  private boolean marked;
+  private boolean ended;
+
+  private InferStream(
+      ClientCall<ModelInferRequest, ModelStreamInferResponse> call,
+      InferRequest request,
+      ModelDescription known,
+      KServeClient client) {
+    this.call = call;
+    this.request = request;
+    this.known = known;
+    this.client = client;
+  }
+
+  static InferStream start(
+      Channel channel,
+      Deadline deadline,
+      int ahead,
+      InferRequest request,
+      ModelDescription known,
+      ModelInferRequest wire,
+      KServeClient client) {
+    ClientCall<ModelInferRequest, ModelStreamInferResponse> call =
+        channel.newCall(
+            GRPCInferenceServiceGrpc.getModelStreamInferMethod(), Calls.options(deadline));
+    InferStream stream = new InferStream(call, request, known, client);
+    call.start(stream.new Listener(), new Metadata());
+    call.request(ahead);
+    call.sendMessage(wire);
+    call.halfClose();
+    return stream;
+  }
+
+  /**
+   * Returns the next answer, waiting for it; empty after the last one.
+   *
+   * @throws TritonException for each way in which the stream may fail, after which it has ended;
+   *     SILENT at the deadline
+   */
+  public Optional<InferAnswer> next() {
+    while (!ended) {
+      switch (take()) {
+        case Answered answered -> {
+          Optional<InferAnswer> answer = read(answered.wire());
+          if (answer.isPresent()) {
+            return answer;
+          }
+        }
+        case Ended end -> {
+          ended = true;
+          if (!end.status().isOk()) {
+            throw failure(end.status());
+          }
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Whether the server has marked an answer as the last. */
+  public boolean marked() {
+    return marked;
+  }
+
+  /** Cancels what is still to come. */
+  @Override
+  public void close() {
+    call.cancel("the reader left", null);
+  }
+
+  private Optional<InferAnswer> read(ModelStreamInferResponse wire) {
+    if (!wire.getErrorMessage().isEmpty()) {
+      TritonException failure =
+          TritonErrors.ofWords(
+              wire.getErrorMessage(), KServeClient.subject(request.model()) + after());
+      client.forget(request.model(), failure);
+      throw end(failure);
+    }
+    ModelInferResponse answer = wire.getInferResponse();
+    boolean last = InferMapper.isFinal(answer);
+    if (last) {
+      marked = true;
+      ended = true;
+      close();
+    } else {
+      call.request(1);
+    }
+    if (last && answer.getOutputsCount() == 0) {
+      return Optional.empty();
+    }
+    try {
+      InferAnswer checked = client.checked(request, known, answer);
+      answers++;
+      return Optional.of(checked);
+    } catch (TritonException e) {
+      throw end(e);
+    }
+  }
+
+  private TritonException end(TritonException failure) {
+    ended = true;
+    close();
+    return failure;
+  }
+
+  private TritonException failure(Status status) {
+    TritonException failure =
+        TritonErrors.of(
+            status, KServeClient.subject(request.model()) + after(), status.asRuntimeException());
+    client.forget(request.model(), failure);
+    return failure;
+  }
+
+  private String after() {
+    return answers == 0
+        ? ""
+        : answers == 1 ? ", after 1 answer" : ", after %,d answers".formatted(answers);
+  }
+
+  private Event take() {
+    try {
+      return events.take();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw end(
+          new TritonException(
+              Reason.CANCELLED,
+              KServeClient.subject(request.model()) + after() + ": the reader was interrupted",
+              e));
+    }
+  }
+
+  /** What may come. */
+  private sealed interface Event {}
+
+  private record Answered(ModelStreamInferResponse wire) implements Event {}
+
+  private record Ended(Status status) implements Event {}
+
+  private final class Listener extends ClientCall.Listener<ModelStreamInferResponse> {
+    @Override
+    public void onMessage(ModelStreamInferResponse wire) {
+      events.add(new Answered(wire));
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+      events.add(new Ended(status));
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.ballast.inference.triton;
+
+import com.google.protobuf.ByteString;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Memory that client and server share, under a name of its own. Close it: the server forgets it
+ * then, and the memory is given back. After a server has restarted, {@link SharedMemory#register}
+ * it again. Its bytes are whoever's writes them: who writes while a request reads gets nonsense.
+ */
+public final class SharedMemoryRegion implements AutoCloseable {
+  private final SharedMemory memory;
+  private final SharedMemoryFile file;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment segment;
+
+  SharedMemoryRegion(SharedMemory memory, SharedMemoryFile file) {
+    this.memory = memory;
+    this.file = file;
+    this.segment = file.map(arena);
+  }
+
+  /** Its name on the server. */
+  public String name() {
+    return file.name();
+  }
+
+  /** The name by which the server opens it. */
+  String key() {
+    return "/" + file.name();
+  }
+
+  /** How long it is. */
+  public long bytes() {
+    return segment.byteSize();
+  }
+
+  /** Returns some of its bytes, for an output to be written to. */
+  public SharedSlice slice(long offset, long bytes) {
+    return new SharedSlice(this, offset, bytes);
+  }
+
+  /**
+   * Writes a tensor's elements from {@code offset} on, and returns the tensor that lies there.
+   *
+   * @throws IllegalArgumentException if it does not fit
+   */
+  public SharedTensor write(long offset, Tensor tensor) {
+    SharedSlice slice = slice(offset, tensor.content().size());
+    tensor.content().copyTo(segment.asSlice(offset, slice.bytes()).asByteBuffer());
+    return new SharedTensor(tensor.name(), tensor.type(), tensor.shape(), slice);
+  }
+
+  /** Returns a copy of some of its bytes. */
+  ByteString read(long offset, long bytes) {
+    return ByteString.copyFrom(segment.asSlice(offset, bytes).asByteBuffer());
+  }
+
+  /** Has the server forget it, and gives the memory back, whether or not the server is there. */
+  @Override
+  public void close() {
+    if (!arena.scope().isAlive()) {
+      return;
+    }
+    try {
+      memory.unregisterQuietly(name());
+    } finally {
+      arena.close();
+      file.delete();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package io.ballast.inference.triton;
+
+import io.ballast.inference.triton.TritonException.Reason;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.util.Objects;
+import java.util.Optional;
+
+/** Judges what a server says went wrong: by its code, and by its words where the code says less. */
+final class TritonErrors {
+  private TritonErrors() {}
+
+  /** Returns the failure of a call about {@code subject}, such as a model in quotes. */
+  static TritonException of(StatusRuntimeException failure, String subject) {
+    return of(failure.getStatus(), subject, failure);
+  }
+
+  static TritonException of(Status status, String subject, Throwable cause) {
+    String words = words(status);
+    return new TritonException(
+        reason(status.getCode(), words), subject + ": " + tail(words, status), cause);
+  }
+
+  /** Returns the failure that a stream tells of in words alone. */
+  static TritonException ofWords(String words, String subject) {
+    return new TritonException(
+        byWords(words).orElse(refused(words) ? Reason.BAD_REQUEST : Reason.MODEL_FAILED),
+        subject + ": " + withoutId(words));
+  }
+
+  private static Reason reason(Status.Code code, String words) {
+    return switch (code) {
+      case DEADLINE_EXCEEDED -> Reason.SILENT;
+      case CANCELLED -> Reason.CANCELLED;
+      case UNIMPLEMENTED -> Reason.UNSUPPORTED;
+      case ALREADY_EXISTS -> Reason.ALREADY_THERE;
+      case UNAUTHENTICATED, PERMISSION_DENIED -> Reason.FORBIDDEN;
+      case RESOURCE_EXHAUSTED ->
+          words.contains("larger than max") || words.contains("exceeds maximum size")
+              ? Reason.TOO_LARGE
+              : Reason.QUEUE_FULL;
+      // the models' own words may be anything, so those of the code's neighbours are not looked for
+      case NOT_FOUND -> byWords(words).orElse(Reason.MODEL_FAILED);
+      case UNAVAILABLE -> byWords(words).orElse(Reason.UNAVAILABLE);
+      case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION ->
+          byWords(words).filter(Reason.LOAD_FAILED::equals).orElse(Reason.BAD_REQUEST);
+      case INTERNAL, UNKNOWN, ABORTED, DATA_LOSS, OK -> byWords(words).orElse(Reason.SERVER_FAILED);
+    };
+  }
+
+  /** Whether these are the words in which Triton refuses a request, not those of a model. */
+  private static boolean refused(String words) {
+    return words.contains("unexpected inference ")
+        || words.contains("unexpected shape for input")
+        || words.contains("inference request batch-size must be")
+        || (words.contains("data-type is ") && words.contains(" expects "))
+        || (words.contains("expected ") && words.contains(" inputs but got "));
+  }
+
+  private static Optional<Reason> byWords(String words) {
+    if (words.contains("Request for unknown model")) {
+      return Optional.of(Reason.UNKNOWN_MODEL);
+    }
+    if (words.contains("Exceeds maximum queue size")) {
+      return Optional.of(Reason.QUEUE_FULL);
+    }
+    if (words.contains("Request timeout expired")) {
+      return Optional.of(Reason.EXPIRED);
+    }
+    if (words.contains("Unable to find shared memory region")
+        || words.contains("Unable to find system shared memory region")) {
+      return Optional.of(Reason.UNKNOWN_REGION);
+    }
+    if (words.contains("Stub process") && words.contains("is not healthy")) {
+      return Optional.of(Reason.DEAD_STUB);
+    }
+    if (words.contains("failed to load '") || words.startsWith("load failed for model")) {
+      return Optional.of(Reason.LOAD_FAILED);
+    }
+    if (words.contains("More than one value received")
+        || words.contains("More than one responses received")
+        || words.contains("No value received")
+        || words.contains("Number of InferenceResponse objects do not match")) {
+      return Optional.of(Reason.WRONG_ANSWER);
+    }
+    if (words.contains("Failed to process the request(s) for model")) {
+      return Optional.of(Reason.MODEL_FAILED);
+    }
+    return Optional.empty();
+  }
+
+  private static String words(Status status) {
+    return Objects.requireNonNullElse(status.getDescription(), "");
+  }
+
+  private static String tail(String words, Status status) {
+    if (!words.isEmpty()) {
+      return withoutId(words);
+    }
+    Throwable cause = status.getCause();
+    return cause == null ? status.getCode().name() : status.getCode() + ", " + cause;
+  }
+
+  /** Triton begins with the request's id, which says nothing where there is none. */
+  private static String withoutId(String words) {
+    String unknown = "[request id: <id_unknown>] ";
+    return words.startsWith(unknown) ? words.substring(unknown.length()) : words;
+  }
+}

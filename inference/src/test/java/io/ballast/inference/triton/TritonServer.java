@@ -1,0 +1,254 @@
+package io.ballast.inference.triton;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+
+/** A real Triton on free ports of this machine. It ends with this JVM, however that ends. */
+final class TritonServer implements AutoCloseable {
+  private static final long READY_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+  private final Path repository;
+  private final List<String> flags;
+  private final int grpcPort;
+  private final int httpPort;
+  private final Path log;
+  private final Path notes;
+  private Process script;
+  private ProcessHandle server;
+
+  private TritonServer(Path repository, List<String> flags) throws IOException {
+    this.repository = copy(repository);
+    this.flags = flags;
+    try (ServerSocket one = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        ServerSocket two = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      grpcPort = one.getLocalPort();
+      httpPort = two.getLocalPort();
+    }
+    log = Files.createTempFile("triton", ".log");
+    notes = Files.createTempFile("triton", ".notes");
+    log.toFile().deleteOnExit();
+    notes.toFile().deleteOnExit();
+    start();
+  }
+
+  /** Starts a server of our own models with {@code models} loaded, and waits until it is ready. */
+  static TritonServer of(String... models) {
+    return start(TritonInstallation.FILES.resolve("models"), models);
+  }
+
+  /** Starts a server of {@code repository} with {@code models} loaded. */
+  static TritonServer start(Path repository, String... models) {
+    List<String> flags = new ArrayList<>();
+    for (String model : models) {
+      flags.add("--load-model=" + model);
+    }
+    return start(repository, flags);
+  }
+
+  /** Starts a server of {@code repository} with {@code flags}. */
+  static TritonServer start(Path repository, List<String> flags) {
+    try {
+      return new TritonServer(repository, List.copyOf(flags));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Where its gRPC is: host:port. */
+  String address() {
+    return "127.0.0.1:" + grpcPort;
+  }
+
+  /** What the models wrote about themselves. */
+  List<String> notes() {
+    try {
+      return Files.readAllLines(notes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Waits, at most 10 s, until the models have written {@code line}. */
+  void awaitNote(String line) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (!notes().contains(line)) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("no note '%s' in %s; the log: %s".formatted(line, notes(), log()));
+      }
+      LockSupport.parkNanos(5_000_000);
+    }
+  }
+
+  /** Forgets what the models wrote. */
+  void clearNotes() {
+    try {
+      Files.writeString(notes, "");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Kills it, as a crash would. */
+  void kill() {
+    server.destroyForcibly();
+    await(script);
+  }
+
+  /** Starts it again on the same ports. */
+  void restart() {
+    kill();
+    try {
+      start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Stops it where it stands: connections stay, nothing answers. */
+  void freeze() {
+    signal("-STOP");
+  }
+
+  /** Lets it go on. */
+  void thaw() {
+    signal("-CONT");
+  }
+
+  @Override
+  public void close() {
+    try {
+      script.getOutputStream().close(); // the end of its input is the script's sign to stop
+    } catch (IOException e) {
+      script.destroy();
+    }
+    await(script);
+    delete(repository);
+  }
+
+  /**
+   * Copies a repository. Python writes what it compiled beside the models: not into our sources,
+   * and not at all, since a folder that has changed is loaded anew by the next plain load.
+   */
+  private static Path copy(Path repository) throws IOException {
+    Path copy = Files.createTempDirectory("triton-models");
+    try (Stream<Path> files = Files.walk(repository)) {
+      for (Path file : files.toList()) {
+        Path target = copy.resolve(repository.relativize(file).toString());
+        if (Files.isDirectory(file)) {
+          Files.createDirectories(target);
+        } else {
+          Files.copy(file, target);
+          if (file.endsWith("model.py")) {
+            Files.createFile(target.resolveSibling("__pycache__"));
+          }
+        }
+      }
+    }
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(copy)));
+    return copy;
+  }
+
+  private static void delete(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void signal(String signal) {
+    try {
+      await(new ProcessBuilder("kill", signal, Long.toString(server.pid())).start());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void start() throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(TritonInstallation.FILES.resolve("serve.sh").toString());
+    command.add(TritonInstallation.home().toString());
+    command.add(repository.toAbsolutePath().toString());
+    command.add(Integer.toString(grpcPort));
+    command.add(Integer.toString(httpPort));
+    command.addAll(flags);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
+    builder.environment().put("BALLAST_NOTES", notes.toString());
+    script = builder.start();
+    String pid =
+        new BufferedReader(new InputStreamReader(script.getInputStream(), StandardCharsets.UTF_8))
+            .readLine();
+    if (pid == null) {
+      throw new AssertionError("Triton did not start: " + log());
+    }
+    server = ProcessHandle.of(Long.parseLong(pid)).orElseThrow(() -> new AssertionError(log()));
+    awaitReady();
+  }
+
+  private void awaitReady() {
+    URI ready = URI.create("http://127.0.0.1:" + httpPort + "/v2/health/ready");
+    long end = System.nanoTime() + READY_NANOS;
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      while (true) {
+        try {
+          if (http.send(HttpRequest.newBuilder(ready).build(), BodyHandlers.discarding())
+                  .statusCode()
+              == 200) {
+            return;
+          }
+        } catch (IOException e) {
+          // not listening yet
+        } catch (InterruptedException e) {
+          throw new AssertionError("interrupted while Triton starts", e);
+        }
+        if (!server.isAlive() || System.nanoTime() > end) {
+          close();
+          throw new AssertionError("Triton is not ready: " + log());
+        }
+        LockSupport.parkNanos(20_000_000);
+      }
+    }
+  }
+
+  private String log() {
+    try {
+      List<String> lines = Files.readAllLines(log);
+      return String.join("\n", lines.subList(Math.max(0, lines.size() - 30), lines.size()));
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
+  private static void await(Process process) {
+    try {
+      if (!process.waitFor(20, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+        throw new AssertionError("still running: " + process.info().commandLine().orElse("?"));
+      }
+    } catch (InterruptedException e) {
+      throw new AssertionError("interrupted", e);
+    }
+  }
+}
