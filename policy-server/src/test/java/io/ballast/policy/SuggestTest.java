@@ -9,6 +9,8 @@ import static org.assertj.core.api.Assertions.within;
 import com.google.common.util.concurrent.ListenableFuture;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.grammar.Grammar;
+import io.ballast.kit.call.Lane;
+import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.policy.core.Seeds;
@@ -72,6 +74,21 @@ class SuggestTest {
     assertThat(answer.hasCost()).isFalse();
     assertThat(answer.getTiming().hasTotalDuration()).isTrue();
     assertThat(answer.getTiming().hasInferDuration()).isTrue();
+  }
+
+  @Test
+  void theEngineLearnsWhoAsksAndHowUrgently() {
+    SuggestRequest request =
+        SuggestRequest.newBuilder()
+            .setPrompt(PROMPT)
+            .setMetadata(
+                RequestMetadata.newBuilder().setTenant("acme").setPriority(Priority.PRIORITY_BATCH))
+            .build();
+    var unused = mesh.policy().suggest(request);
+
+    GenerationRequest asked = models.decoder("1").requests.getFirst();
+    assertThat(asked.lane()).isEqualTo(Lane.BATCH);
+    assertThat(asked.tenant()).isEqualTo("acme");
   }
 
   @Test

@@ -2,13 +2,25 @@ package io.ballast.policy.core;
 
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.ModelException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 
-/** Waits for generations. */
+/** Asks for generations, and waits for them. */
 public final class Generations {
   private Generations() {}
+
+  /** Returns {@code request} as that of {@code caller}: in its lane, on its tenant's account. */
+  public static GenerationRequest of(GenerationRequest request, Caller caller) {
+    return request.of(
+        switch (caller.lane()) {
+          case INTERACTIVE -> io.ballast.kit.call.Lane.INTERACTIVE;
+          case TRAINER -> io.ballast.kit.call.Lane.TRAINER;
+          case BATCH -> io.ballast.kit.call.Lane.BATCH;
+        },
+        caller.tenant());
+  }
 
   /**
    * Returns what {@code handle} comes to.

@@ -5,6 +5,7 @@ import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.adapter.DecoderMetrics;
 import io.ballast.policy.adapter.GrpcCertificateAuthority;
 import io.ballast.policy.adapter.GrpcCostOracle;
 import io.ballast.policy.adapter.GrpcDisplayGate;
@@ -113,6 +114,7 @@ public final class PolicyServer implements AutoCloseable {
     var unused =
         Gauge.builder("ballast.policy.loaded.versions", serving, ServingDecoders::loadedCount)
             .register(runtime.meters());
+    DecoderMetrics.register(runtime.meters(), serving::statistics);
     background =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("policy-aliases").factory());

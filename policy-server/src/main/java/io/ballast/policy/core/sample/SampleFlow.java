@@ -178,8 +178,10 @@ public final class SampleFlow {
           long seed = Seeds.derive(sampling.seed(), prompt, j);
           handles.add(
               startOne(
-                  new GenerationRequest(
-                      text, heal, command.maxPromptTokens(), sampling.withSeed(seed))));
+                  Generations.of(
+                      new GenerationRequest(
+                          text, heal, command.maxPromptTokens(), sampling.withSeed(seed)),
+                      command.caller())));
         }
         return new Value<>(handles);
       } catch (ModelException e) {

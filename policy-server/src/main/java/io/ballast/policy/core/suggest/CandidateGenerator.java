@@ -9,22 +9,21 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Texts;
 import io.ballast.policy.core.CallCancellation;
+import io.ballast.policy.core.Caller;
 import io.ballast.policy.core.Generations;
 import io.ballast.policy.core.Seeds;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
 
 /** Generates the candidates of one suggestion, side by side. */
 final class CandidateGenerator {
-  private static final String END = new String("end"); // compared by identity
-
+  private final Caller caller;
   private final CallCancellation cancellation;
 
-  CandidateGenerator(CallCancellation cancellation) {
+  CandidateGenerator(Caller caller, CallCancellation cancellation) {
+    this.caller = caller;
     this.cancellation = cancellation;
   }
 
@@ -42,20 +41,21 @@ final class CandidateGenerator {
       SamplingOptions sampling,
       int count,
       TextListener listener) {
-    BlockingQueue<String> deltas = new LinkedBlockingQueue<>();
-    Consumer<GeneratedToken> onToken = count == 1 ? token -> deltas.add(token.text()) : token -> {};
+    TextStream stream = new TextStream();
+    Consumer<GeneratedToken> onToken = count == 1 ? token -> stream.add(token.text()) : token -> {};
     List<GenerationHandle> handles = new ArrayList<>(count);
     try {
       for (int j = 0; j < count; j++) {
         SamplingOptions drawn = sampling.withSeed(Seeds.derive(sampling.seed(), 0, j));
         GenerationHandle handle =
-            decoder.generate(new GenerationRequest(prompt, true, maxPromptTokens, drawn), onToken);
+            decoder.generate(
+                Generations.of(new GenerationRequest(prompt, true, maxPromptTokens, drawn), caller),
+                onToken);
         handles.add(handle);
         cancellation.onCancel(handle::cancel);
       }
       if (count == 1) {
-        var unused = handles.getFirst().result().whenComplete((done, failed) -> deltas.add(END));
-        forward(deltas, listener);
+        stream.forward(handles.getFirst(), listener);
       }
       List<Generation> generations = new ArrayList<>(count);
       for (GenerationHandle handle : handles) {
@@ -70,20 +70,6 @@ final class CandidateGenerator {
       throw Texts.malformed("prompt", String.valueOf(e.getMessage()));
     } finally {
       handles.forEach(GenerationHandle::cancel);
-    }
-  }
-
-  @SuppressWarnings("ReferenceEquality") // END is one object, equal texts are not
-  private static void forward(BlockingQueue<String> deltas, TextListener listener) {
-    try {
-      for (String delta = deltas.take(); delta != END; delta = deltas.take()) {
-        if (!delta.isEmpty()) {
-          listener.onText(delta);
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CancellationException("interrupted while generating");
     }
   }
 }

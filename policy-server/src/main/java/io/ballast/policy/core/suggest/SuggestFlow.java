@@ -148,7 +148,7 @@ public final class SuggestFlow {
           monitor.watch(
               Phase.GENERATE,
               () ->
-                  new CandidateGenerator(cancellation)
+                  new CandidateGenerator(command.caller(), cancellation)
                       .generate(
                           lease.decoder(),
                           command.prompt(),

@@ -1,6 +1,7 @@
 package io.ballast.policy.core.version;
 
 import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.DecoderStatistics;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.PinnedVersion;
@@ -104,6 +105,22 @@ public final class ServingDecoders implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Returns what every loaded decoder has done and has under way. */
+  public List<DecoderStatistics> statistics() {
+    List<Decoder> decoders = new ArrayList<>();
+    lock.lock();
+    try {
+      for (Entry entry : entries.values()) {
+        if (entry.isReady()) {
+          decoders.add(entry.decoder.join());
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    return decoders.stream().map(Decoder::statistics).toList();
   }
 
   /** Closes every idle decoder, and the others when their leases end. */
