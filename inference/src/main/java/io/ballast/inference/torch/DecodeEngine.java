@@ -7,7 +7,6 @@ import java.util.Comparator;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -24,6 +23,9 @@ final class DecodeEngine implements AutoCloseable {
   /** A row gets room for so many tokens at once, if it asks for as many. */
   private static final int FIRST_TOKENS = 32;
 
+  /** Where completions are to be the same in any company, products are of so many rows. */
+  private static final int PRODUCT_ROWS = 16;
+
   private final TrainedWeights weights;
   private final RotaryTable rotary;
   private final DecoderConfig config;
@@ -32,6 +34,14 @@ final class DecodeEngine implements AutoCloseable {
   private final LengthClasses classes;
   private final KeyValueArenas arenas;
   private final PrefixCache prefixes;
+
+  /** Rows of a product, or 1: as many as there are. */
+  private final int productRows;
+
+  /** Tokens of a prompt that attend together, or 0: as many as there are. */
+  private final int promptBlock;
+
+  private final Products products;
 
   /** Prompts under way, in the order in which they go on. */
   private final List<PrefillJob> jobs = new ArrayList<>();
@@ -51,6 +61,10 @@ final class DecodeEngine implements AutoCloseable {
     this.classes = new LengthClasses(config, weights.fullType());
     this.arenas = new KeyValueArenas(config, weights.fullType(), classes, options.keyValueBytes());
     this.prefixes = new PrefixCache(classes, options.prefixCacheBytes());
+    boolean invariant = options.batchInvariant();
+    this.productRows = invariant ? PRODUCT_ROWS : 1;
+    this.promptBlock = invariant ? PrefixCache.BLOCK : 0;
+    this.products = invariant ? Products.inBlocksOf(PRODUCT_ROWS) : Products.atOnce();
   }
 
   /** Rows whose prompt is computed or under way. */
@@ -113,7 +127,9 @@ final class DecodeEngine implements AutoCloseable {
   /** Takes rows on; those that begin with the same tokens share their computation. */
   void begin(List<DecodeRow> rows) {
     for (DecodeRow row : rows) {
-      TokenIds tokens = row.context();
+      // what was drawn is either computed anew with the prompt or, where every bit counts, fed
+      // again token by token, as it was at first
+      TokenIds tokens = options.batchInvariant() ? row.prompt().tokens() : row.context();
       PrefillJob same = null;
       for (PrefillJob job : jobs) {
         if (job.epoch() == prefixes.epoch() && job.tokens().equals(tokens)) {
@@ -123,7 +139,7 @@ final class DecodeEngine implements AutoCloseable {
       if (same != null) {
         same.rows().add(row);
       } else {
-        jobs.add(new PrefillJob(tokens, row, prefixes.epoch()));
+        jobs.add(new PrefillJob(tokens, row, prefixes.epoch(), promptBlock));
       }
     }
     jobs.sort(Comparator.comparing(PrefillJob::lane));
@@ -232,13 +248,13 @@ final class DecodeEngine implements AutoCloseable {
   }
 
   private void forward(int rows, List<Chunk> chunks) {
-    int tokens = rows;
+    int tokens = padded(rows, productRows);
     for (Chunk chunk : chunks) {
-      tokens += chunk.size();
+      tokens += padded(chunk.size(), promptBlock);
     }
     long[] ids = new long[tokens];
     long[] positions = new long[tokens];
-    StepMemory memory = new StepMemory(weights.fullType());
+    StepMemory memory = new StepMemory(weights.fullType(), promptBlock);
     int at = 0;
     for (KeyValueArena arena : arenas.all()) {
       for (int r = 0; r < arena.running(); r++) {
@@ -250,20 +266,32 @@ final class DecodeEngine implements AutoCloseable {
         memory.add(arena);
       }
     }
+    at = padded(rows, productRows);
+    memory.addPadding(at - rows);
     for (Chunk chunk : chunks) {
       int done = chunk.job().done();
       for (int t = 0; t < chunk.size(); t++) {
-        ids[at] = chunk.job().tokens().get(done + t);
-        positions[at++] = done + t;
+        ids[at + t] = chunk.job().tokens().get(done + t);
+        positions[at + t] = done + t;
       }
+      at += padded(chunk.size(), promptBlock);
       memory.add(chunk.job(), chunk.size());
     }
     Tensor residual =
         weights
             .network()
-            .hidden(Tensors.of(ids, tokens, 1), rotary.at(Tensors.of(positions, tokens, 1)), memory)
+            .hidden(
+                Tensors.of(ids, tokens, 1),
+                rotary.at(Tensors.of(positions, tokens, 1)),
+                memory,
+                products)
             .view(tokens, config.hiddenSize());
     draw(residual, rows, chunks);
+  }
+
+  /** The least multiple of {@code block} that is not below {@code count}. */
+  private static int padded(int count, int block) {
+    return block <= 1 ? count : (count + block - 1) / block * block;
   }
 
   /** What is drawn from: rows of the step's tokens, and who draws from each. */
@@ -299,32 +327,53 @@ final class DecodeEngine implements AutoCloseable {
         }
       }
     }
+    at = padded(rows, productRows);
     for (Chunk chunk : chunks) {
-      at += chunk.size();
       if (chunk.completes()) {
-        drawers.addToken(at - 1);
+        drawers.addToken(at + chunk.size() - 1);
         for (DecodeRow row : chunk.job().rows()) {
-          drawers.add(row, () -> {});
+          if (row.lastPosition() + 1 == chunk.job().tokens().size()) {
+            drawers.add(row, () -> {});
+          }
         }
       }
+      at += padded(chunk.size(), promptBlock);
     }
     if (!drawers.rows.isEmpty()) {
-      drawing.draw(logits(residual, drawers), drawers.rows, b -> drawers.spoiled.get(b).run());
+      draw(logits(residual, drawers), drawers);
       drawnTokens += drawers.rows.size();
     }
     fed.forEach(SeatedRow::advance);
     chunks.forEach(this::advance);
   }
 
+  private void draw(Tensor logits, Drawers drawers) {
+    if (!options.batchInvariant()) {
+      drawing.draw(logits, drawers.rows, b -> drawers.spoiled.get(b).run());
+      return;
+    }
+    // how the others are drawn from must not change how one is
+    for (int b = 0; b < drawers.rows.size(); b++) {
+      Runnable spoiled = drawers.spoiled.get(b);
+      drawing.draw(
+          logits.narrow(0, b, 1).contiguous(),
+          List.of(drawers.rows.get(b)),
+          unused -> spoiled.run());
+    }
+  }
+
   private Tensor logits(Tensor residual, Drawers drawers) {
-    int tokens = drawers.tokens.size();
+    int tokens = padded(drawers.tokens.size(), productRows);
+    while (drawers.tokens.size() < tokens) {
+      drawers.tokens.add(0L);
+    }
     Tensor drawnFrom =
         tokens == residual.size(0)
             ? residual
             : residual.index_select(0, Tensors.of(longs(drawers.tokens), tokens));
     DecoderNetwork network = weights.network();
     Tensor logits =
-        torch.linear(network.normalized(drawnFrom), network.head()).to(ScalarType.Float);
+        products.linear(network.normalized(drawnFrom), network.head()).to(ScalarType.Float);
     int rows = drawers.rows.size();
     return rows == tokens
         ? logits
@@ -384,7 +433,7 @@ final class DecodeEngine implements AutoCloseable {
 
   /** The tokens that a row gets room for at first. */
   private int room(DecodeRow row, int tokens) {
-    int wished = tokens + Math.min(FIRST_TOKENS, row.tokensLeft());
+    int wished = tokens + Math.min(FIRST_TOKENS, row.mostTokens() - tokens);
     return Math.min(config.contextTokens(), wished);
   }
 

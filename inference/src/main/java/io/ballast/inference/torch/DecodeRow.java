@@ -125,9 +125,9 @@ final class DecodeRow implements GenerationHandle {
     return lane;
   }
 
-  /** How many tokens it may yet draw. */
-  int tokensLeft() {
-    return sampling.maxNewTokens() - count;
+  /** The most tokens that prompt and completion may come to, whatever the context. */
+  int mostTokens() {
+    return prompt.tokens().size() + sampling.maxNewTokens();
   }
 
   SamplingOptions sampling() {

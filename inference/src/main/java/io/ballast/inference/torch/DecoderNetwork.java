@@ -103,14 +103,19 @@ final class DecoderNetwork {
    * @param rotation cosines and sines at each token's position
    */
   Tensor hidden(Tensor ids, Rotation rotation, AttentionMemory memory) {
+    return hidden(ids, rotation, memory, Products.atOnce());
+  }
+
+  /** The same with products of the caller's. */
+  Tensor hidden(Tensor ids, Rotation rotation, AttentionMemory memory, Products products) {
     Tensor x = torch.embedding(embedding, ids).to(residualType);
     if (config.embeddingScale() != 1) {
       x = x.mul(new Scalar(config.embeddingScale()));
     }
     for (int i = 0; i < blocks.size(); i++) {
       Block block = blocks.get(i);
-      x = x.add(attention(i, block, norm(x, block.attentionNorm()), rotation, memory));
-      x = x.add(feedForward(block, norm(x, block.feedForwardNorm())));
+      x = x.add(attention(i, block, norm(x, block.attentionNorm()), rotation, memory, products));
+      x = x.add(feedForward(block, norm(x, block.feedForwardNorm()), products));
     }
     return x;
   }
@@ -126,14 +131,19 @@ final class DecoderNetwork {
   }
 
   private Tensor attention(
-      int layer, Block block, Tensor x, Rotation rotation, AttentionMemory memory) {
+      int layer,
+      Block block,
+      Tensor x,
+      Rotation rotation,
+      AttentionMemory memory,
+      Products products) {
     long heads = config.attentionHeads();
     long keyHeads = config.keyValueHeads();
     long size = config.headSize();
     long rows = x.size(0);
     long tokens = x.size(1);
     Tensor projected =
-        withBias(torch.linear(x, block.queryKeyValue()), block.queryKeyValueBias())
+        withBias(products.linear(x, block.queryKeyValue()), block.queryKeyValueBias())
             .view(rows, tokens, heads + 2 * keyHeads, size);
     Tensor query;
     Tensor key;
@@ -150,7 +160,7 @@ final class DecoderNetwork {
     Tensor value = projected.narrow(2, heads + keyHeads, keyHeads).to(residualType).transpose(1, 2);
     Tensor attended = memory.attend(layer, query, key, value);
     return withBias(
-        torch.linear(
+        products.linear(
             attended.transpose(1, 2).reshape(rows, tokens, heads * size).to(productType),
             block.output()),
         block.outputBias());
@@ -161,12 +171,12 @@ final class DecoderNetwork {
     return bias == null ? x : x.add(bias);
   }
 
-  private Tensor feedForward(Block block, Tensor x) {
-    Tensor gateUp = torch.linear(x, block.gateUp());
+  private Tensor feedForward(Block block, Tensor x, Products products) {
+    Tensor gateUp = products.linear(x, block.gateUp());
     long inner = config.intermediateSize();
     Tensor gated =
         config.activation().apply(gateUp.narrow(-1, 0, inner)).mul(gateUp.narrow(-1, inner, inner));
-    return torch.linear(gated, block.down());
+    return products.linear(gated, block.down());
   }
 
   private Tensor norm(Tensor x, Tensor weight) {

@@ -3,6 +3,7 @@ package io.ballast.inference.torch;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenScores.Alternative;
 import io.ballast.inference.torch.LanguageHead.Prediction;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,8 +11,10 @@ import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
+import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +34,15 @@ final class GroupComputation {
 
   /** Returns the scores of {@code groups}, in their order; no gradients. */
   List<GroupScores> scores(List<CompletionGroup> groups) {
+    return scores(groups, 0);
+  }
+
+  /**
+   * Returns the scores of {@code groups}, in their order; no gradients.
+   *
+   * @param alternatives how many of the likeliest tokens to name in each place
+   */
+  List<GroupScores> scores(List<CompletionGroup> groups, int alternatives) {
     requireFits(groups);
     List<@Nullable GroupScores> scores = nulls(groups.size());
     for (List<Integer> batch : PackedGroups.batches(groups, TOKEN_BUDGET)) {
@@ -38,11 +50,11 @@ final class GroupComputation {
           NoGradGuard off = new NoGradGuard()) {
         PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
         if (packed.predicted() == 0) {
-          put(scores, batch, packed, new float[0], new float[0]);
+          put(scores, batch, packed, new float[0], new float[0], List.of());
           continue;
         }
         Prediction prediction = head().forward(headInput(packed), packed.targets());
-        put(scores, batch, packed, prediction);
+        put(scores, batch, packed, prediction, alternatives);
       }
     }
     return complete(scores);
@@ -63,12 +75,12 @@ final class GroupComputation {
       try (PointerScope scope = new PointerScope()) {
         PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
         if (packed.predicted() == 0) {
-          put(scores, batch, packed, new float[0], new float[0]);
+          put(scores, batch, packed, new float[0], new float[0], List.of());
           continue;
         }
         Tensor input = headInput(packed);
         Prediction prediction = head().forward(input.detach(), packed.targets());
-        put(scores, batch, packed, prediction);
+        put(scores, batch, packed, prediction, 0);
         GivenGradients given = new GivenGradients(packed.predicted());
         for (int index : batch) {
           GroupScores ofGroup = Objects.requireNonNull(scores.get(index));
@@ -115,7 +127,8 @@ final class GroupComputation {
       List<@Nullable GroupScores> scores,
       List<Integer> batch,
       PackedGroups packed,
-      Prediction prediction) {
+      Prediction prediction,
+      int alternatives) {
     float[] logProbs = Tensors.floats(prediction.logProbs());
     float[] entropies = Tensors.floats(prediction.entropies());
     for (int n = 0; n < logProbs.length; n++) {
@@ -129,7 +142,31 @@ final class GroupComputation {
                 + " (expected: finite)");
       }
     }
-    put(scores, batch, packed, logProbs, entropies);
+    put(scores, batch, packed, logProbs, entropies, likeliest(prediction, alternatives));
+  }
+
+  /** Returns the likeliest tokens in each place, shape [N][K]. */
+  private static List<List<Alternative>> likeliest(Prediction prediction, int count) {
+    List<List<Alternative>> all = new ArrayList<>();
+    for (Tensor piece : prediction.pieces()) {
+      if (count == 0) {
+        for (long n = 0; n < piece.size(0); n++) {
+          all.add(List.of());
+        }
+        continue;
+      }
+      T_TensorTensor_T top = torch.topk(piece, count);
+      float[] logProbs = Tensors.floats(top.get0());
+      long[] ids = Tensors.longs(top.get1());
+      for (int n = 0; n < piece.size(0); n++) {
+        List<Alternative> here = new ArrayList<>();
+        for (int k = n * count; k < (n + 1) * count; k++) {
+          here.add(new Alternative((int) ids[k], logProbs[k]));
+        }
+        all.add(here);
+      }
+    }
+    return all;
   }
 
   private static void put(
@@ -137,11 +174,19 @@ final class GroupComputation {
       List<Integer> batch,
       PackedGroups packed,
       float[] logProbs,
-      float[] entropies) {
+      float[] entropies,
+      List<List<Alternative>> alternatives) {
     List<List<PerToken>> logProbsOf = packed.split(logProbs);
     List<List<PerToken>> entropiesOf = packed.split(entropies);
+    int from = 0;
     for (int b = 0; b < batch.size(); b++) {
-      scores.set(batch.get(b), new GroupScores(logProbsOf.get(b), entropiesOf.get(b)));
+      List<List<List<Alternative>>> alternativesOf = new ArrayList<>();
+      for (PerToken completion : logProbsOf.get(b)) {
+        alternativesOf.add(List.copyOf(alternatives.subList(from, from + completion.size())));
+        from += completion.size();
+      }
+      scores.set(
+          batch.get(b), new GroupScores(logProbsOf.get(b), entropiesOf.get(b), alternativesOf));
     }
   }
 

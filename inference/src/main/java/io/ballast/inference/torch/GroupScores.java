@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenScores.Alternative;
 import java.util.List;
 
 /**
@@ -9,10 +10,14 @@ import java.util.List;
  * @param logProbs shape [G][T of each], nats
  * @param entropies of the distribution that each token was predicted with, shape [G][T of each],
  *     nats
+ * @param alternatives the likeliest tokens in each place, the likeliest first, shape [G][T of
+ *     each][K]
  */
-public record GroupScores(List<PerToken> logProbs, List<PerToken> entropies) {
+public record GroupScores(
+    List<PerToken> logProbs, List<PerToken> entropies, List<List<List<Alternative>>> alternatives) {
   public GroupScores {
     logProbs = List.copyOf(logProbs);
     entropies = List.copyOf(entropies);
+    alternatives = List.copyOf(alternatives);
   }
 }

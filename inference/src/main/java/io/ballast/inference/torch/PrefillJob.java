@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class PrefillJob implements AutoCloseable {
   private final TokenIds tokens;
+  private final int block;
+  private final int capacity;
   private final List<DecodeRow> rows = new ArrayList<>();
 
   /** Shape [2L, K, T, E]; absent before the first token, and for prompts computed in one go. */
@@ -31,8 +33,17 @@ final class PrefillJob implements AutoCloseable {
   private int done;
   private long epoch;
 
-  PrefillJob(TokenIds tokens, DecodeRow first, long epoch) {
+  /**
+   * Begins nothing yet.
+   *
+   * @param epoch of the prefixes' cache
+   * @param block the memory is a multiple of so many tokens long, and there is one even for a
+   *     prompt that is computed in one go; 0: neither
+   */
+  PrefillJob(TokenIds tokens, DecodeRow first, long epoch, int block) {
     this.tokens = tokens;
+    this.block = block;
+    this.capacity = block == 0 ? tokens.size() : (tokens.size() + block - 1) / block * block;
     this.epoch = epoch;
     rows.add(first);
   }
@@ -90,11 +101,7 @@ final class PrefillJob implements AutoCloseable {
       try (PointerScope scope = new PointerScope()) {
         Tensor all =
             Tensors.zeros(
-                type,
-                2L * config.layers(),
-                config.keyValueHeads(),
-                tokens.size(),
-                config.headSize());
+                type, 2L * config.layers(), config.keyValueHeads(), capacity, config.headSize());
         all.retainReference();
         kept = all;
       }
@@ -104,19 +111,19 @@ final class PrefillJob implements AutoCloseable {
 
   /** Makes room for a chunk that is not the whole prompt. */
   void prepare(int chunk, DecoderConfig config, ScalarType type) {
-    if (chunk < tokens.size()) {
+    if (chunk < tokens.size() || block > 0) {
       var unused = keep(config, type);
     }
   }
 
   /** Bytes of its own that it may yet take. */
   long wholeBytes(LengthClasses classes) {
-    return kept == null ? tokens.size() * classes.bytesPerToken() : 0;
+    return kept == null ? capacity * classes.bytesPerToken() : 0;
   }
 
   /** Bytes of its own. */
   long bytes(LengthClasses classes) {
-    return kept == null ? 0 : tokens.size() * classes.bytesPerToken();
+    return kept == null ? 0 : capacity * classes.bytesPerToken();
   }
 
   /**
@@ -139,6 +146,12 @@ final class PrefillJob implements AutoCloseable {
         allKeys.narrow(1, 0, done + chunk), allValues.narrow(1, 0, done + chunk));
   }
 
+  /** All of its memory of a layer, shape [K, capacity, E] each; zeros where nothing is yet. */
+  KeysAndValues all(int layer) {
+    Tensor all = Objects.requireNonNull(kept);
+    return new KeysAndValues(all.select(0, 2L * layer), all.select(0, 2L * layer + 1));
+  }
+
   /** Keys and values of one layer. */
   record KeysAndValues(Tensor keys, Tensor values) {}
 
@@ -153,7 +166,7 @@ final class PrefillJob implements AutoCloseable {
     }
     List<Tensor> layers = new ArrayList<>();
     for (long i = 0; i < kept.size(0); i++) {
-      layers.add(kept.select(0, i));
+      layers.add(kept.select(0, i).narrow(1, 0, tokens.size()));
     }
     return layers;
   }

@@ -15,10 +15,12 @@ final class ScoringPieces implements Supplier<Optional<List<GroupScores>>> {
 
   private final GroupComputation computation;
   private final List<CompletionGroup> groups;
+  private final int alternatives;
   private final List<@Nullable GroupScores> scores = new ArrayList<>();
   private final Iterator<List<Integer>> batches;
 
-  ScoringPieces(GroupComputation computation, List<CompletionGroup> groups) {
+  ScoringPieces(GroupComputation computation, List<CompletionGroup> groups, int alternatives) {
+    this.alternatives = alternatives;
     this.computation = computation;
     this.groups = groups;
     this.batches = PackedGroups.batches(groups, TOKENS).iterator();
@@ -31,7 +33,8 @@ final class ScoringPieces implements Supplier<Optional<List<GroupScores>>> {
   public Optional<List<GroupScores>> get() {
     if (batches.hasNext()) {
       List<Integer> batch = batches.next();
-      List<GroupScores> ofBatch = computation.scores(batch.stream().map(groups::get).toList());
+      List<GroupScores> ofBatch =
+          computation.scores(batch.stream().map(groups::get).toList(), alternatives);
       for (int b = 0; b < batch.size(); b++) {
         scores.set(batch.get(b), ofBatch.get(b));
       }

@@ -17,6 +17,8 @@ import java.time.Duration;
  * @param trainerPatience after so long in the queue a trainer's completion gets one of the places
  *     that are kept for those who have waited long
  * @param batchPatience the same for batch work
+ * @param batchInvariant whether a completion is the same bit by bit whatever else is under way, at
+ *     a price (README)
  */
 public record ServingOptions(
     Arithmetic arithmetic,
@@ -27,7 +29,8 @@ public record ServingOptions(
     long keyValueBytes,
     long prefixCacheBytes,
     Duration trainerPatience,
-    Duration batchPatience) {
+    Duration batchPatience,
+    boolean batchInvariant) {
   private static final long MEGABYTE = 1_000_000;
 
   public ServingOptions {
@@ -54,7 +57,8 @@ public record ServingOptions(
         1_024 * MEGABYTE,
         128 * MEGABYTE,
         Duration.ofSeconds(5),
-        Duration.ofSeconds(30));
+        Duration.ofSeconds(30),
+        false);
   }
 
   /**
@@ -76,7 +80,8 @@ public record ServingOptions(
         bytes,
         prefixCacheBytes,
         trainerPatience,
-        batchPatience);
+        batchPatience,
+        batchInvariant);
   }
 
   /** Returns these options with another bound on what is kept of prompts. */
@@ -90,7 +95,23 @@ public record ServingOptions(
         keyValueBytes,
         bytes,
         trainerPatience,
-        batchPatience);
+        batchPatience,
+        batchInvariant);
+  }
+
+  /** Returns these options with completions that are the same bit by bit in any company, or not. */
+  public ServingOptions withBatchInvariant(boolean invariant) {
+    return new ServingOptions(
+        arithmetic,
+        maxRows,
+        maxQueuedRows,
+        maxPrefillTokens,
+        stepTokens,
+        keyValueBytes,
+        prefixCacheBytes,
+        trainerPatience,
+        batchPatience,
+        invariant);
   }
 
   /** Returns these options with another size of steps. */
@@ -104,7 +125,8 @@ public record ServingOptions(
         keyValueBytes,
         prefixCacheBytes,
         trainerPatience,
-        batchPatience);
+        batchPatience,
+        batchInvariant);
   }
 
   private static void require(boolean holds, String message) {

@@ -32,9 +32,24 @@ final class StepMemory implements AttentionMemory {
 
   private final List<Part> parts = new ArrayList<>();
   private final ScalarType type;
+  private final int block;
 
-  StepMemory(ScalarType type) {
+  /**
+   * Starts without parts.
+   *
+   * @param block queries of a prompt attend so many at a time, from multiples of it on, and every
+   *     attention is over a length that depends on the row alone; 0: as is quickest
+   */
+  StepMemory(ScalarType type, int block) {
     this.type = type;
+    this.block = block;
+  }
+
+  /** Adds tokens that nobody looks at. */
+  void addPadding(int tokens) {
+    if (tokens > 0) {
+      parts.add(new Padding(tokens));
+    }
   }
 
   /** Adds the rows of an arena that take part. */
@@ -44,7 +59,7 @@ final class StepMemory implements AttentionMemory {
 
   /** Adds the next tokens of a prompt. */
   void add(PrefillJob job, int chunk) {
-    parts.add(new ChunkPart(job, chunk));
+    parts.add(block == 0 ? new ChunkPart(job, chunk) : new BlockPart(job, chunk));
   }
 
   @Override
@@ -84,9 +99,9 @@ final class StepMemory implements AttentionMemory {
         positions[r] = position;
         most = Math.max(most, position);
       }
-      longest = most + 1;
+      longest = block == 0 ? most + 1 : arena.tokens();
       long last = most;
-      if (Arrays.stream(positions).allMatch(position -> position == last)) {
+      if (block == 0 && Arrays.stream(positions).allMatch(position -> position == last)) {
         place = null;
         mask = null;
       } else {
@@ -147,16 +162,7 @@ final class StepMemory implements AttentionMemory {
     ChunkPart(PrefillJob job, int chunk) {
       this.job = job;
       this.chunk = chunk;
-      long before = job.done();
-      mask =
-          before == 0
-              ? null
-              : torch
-                  .full(
-                      new long[] {chunk, before + chunk},
-                      new Scalar(Double.NEGATIVE_INFINITY),
-                      new TensorOptions(type))
-                  .triu_(before + 1);
+      mask = job.done() == 0 ? null : causal(chunk, job.done());
     }
 
     @Override
@@ -167,20 +173,85 @@ final class StepMemory implements AttentionMemory {
     @Override
     public Tensor attend(int layer, Tensor query, Tensor key, Tensor value) {
       KeysAndValues all = job.append(layer, sideBySide(key), sideBySide(value));
-      return DecoderNetwork.attend(
+      return oneByOne(
+          DecoderNetwork.attend(
               sideBySide(query).unsqueeze(0),
               all.keys().unsqueeze(0),
               all.values().unsqueeze(0),
               mask,
-              mask == null)
-          .squeeze(0)
-          .transpose(0, 1)
-          .unsqueeze(2);
+              mask == null));
+    }
+  }
+
+  /** From [C, heads, 1, E] to [heads, C, E]. */
+  private static Tensor sideBySide(Tensor x) {
+    return x.squeeze(2).transpose(0, 1);
+  }
+
+  /** From [1, heads, C, E] to [C, heads, 1, E]. */
+  private static Tensor oneByOne(Tensor x) {
+    return x.squeeze(0).transpose(0, 1).unsqueeze(2);
+  }
+
+  /** A chunk that is padded to whole blocks, whose queries attend block by block. */
+  private final class BlockPart implements Part {
+    private final PrefillJob job;
+    private final int chunk;
+    private final List<Tensor> masks = new ArrayList<>();
+
+    BlockPart(PrefillJob job, int chunk) {
+      this.job = job;
+      this.chunk = chunk;
+      for (int from = job.done(); from < job.done() + chunk; from += block) {
+        masks.add(causal(block, from));
+      }
     }
 
-    /** From [C, heads, 1, E] to [heads, C, E]. */
-    private static Tensor sideBySide(Tensor x) {
-      return x.squeeze(2).transpose(0, 1);
+    @Override
+    public int size() {
+      return masks.size() * block;
     }
+
+    @Override
+    public Tensor attend(int layer, Tensor query, Tensor key, Tensor value) {
+      var unused =
+          job.append(
+              layer, sideBySide(key.narrow(0, 0, chunk)), sideBySide(value.narrow(0, 0, chunk)));
+      KeysAndValues all = job.all(layer);
+      TensorVector attended = new TensorVector();
+      for (int b = 0; b < masks.size(); b++) {
+        long from = (long) b * block;
+        long length = job.done() + from + block;
+        attended.push_back(
+            oneByOne(
+                DecoderNetwork.attend(
+                    sideBySide(query.narrow(0, from, block)).unsqueeze(0),
+                    all.keys().narrow(1, 0, length).unsqueeze(0),
+                    all.values().narrow(1, 0, length).unsqueeze(0),
+                    masks.get(b),
+                    false)));
+      }
+      return masks.size() == 1 ? attended.get(0) : torch.cat(attended, 0);
+    }
+  }
+
+  /** Tokens that fill a block up. */
+  private record Padding(int size) implements Part {
+    @Override
+    public Tensor attend(int layer, Tensor query, Tensor key, Tensor value) {
+      return query;
+    }
+  }
+
+  /**
+   * What is added to attention of tokens that follow {@code before} others; shape [C, C + before].
+   */
+  private Tensor causal(long tokens, long before) {
+    return torch
+        .full(
+            new long[] {tokens, before + tokens},
+            new Scalar(Double.NEGATIVE_INFINITY),
+            new TensorOptions(type))
+        .triu_(before + 1);
   }
 }

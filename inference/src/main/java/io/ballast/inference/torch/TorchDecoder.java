@@ -12,6 +12,7 @@ import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.TokenScores;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.schedule.RowDemand;
 import io.ballast.inference.schedule.RowScheduler;
@@ -40,7 +41,8 @@ import org.slf4j.LoggerFactory;
  * <p>A request draws from a random source of its own, one number a token, seeded by the request.
  * What shares the batch reaches it only through rounding: products over another number of rows may
  * differ in their last bits, which changes a draw only if it falls within that difference. Alone,
- * the same request gives the same tokens.
+ * the same request gives the same tokens; in {@linkplain ServingOptions#batchInvariant
+ * batch-invariant mode} it does in any company.
  */
 public final class TorchDecoder implements Decoder, NextTokenModel {
   /** An engine that had nothing to do for so long gives the memory of keys and values back. */
@@ -232,6 +234,16 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
 
   @Override
   public List<PerToken> logProbs(List<PromptAndCompletion> sequences) {
+    return tokenScores(sequences, 0).stream().map(TokenScores::logProbs).toList();
+  }
+
+  @Override
+  public List<TokenScores> tokenScores(List<PromptAndCompletion> sequences, int alternatives) {
+    if (alternatives < 0 || alternatives > config.vocabularySize()) {
+      throw new IllegalArgumentException(
+          "alternatives: %,d (expected: 0 to %,d, the vocabulary's size)"
+              .formatted(alternatives, config.vocabularySize()));
+    }
     List<CompletionGroup> groups = new ArrayList<>();
     for (int i = 0; i < sequences.size(); i++) {
       PromptAndCompletion sequence = sequences.get(i);
@@ -244,8 +256,14 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
       PackedGroups.requireFits(group, i, config);
       groups.add(group);
     }
-    List<GroupScores> scores = scores(groups);
-    return scores.stream().map(score -> score.logProbs().getFirst()).toList();
+    return scores(groups, alternatives).stream()
+        .map(
+            of ->
+                new TokenScores(
+                    of.logProbs().getFirst(),
+                    of.entropies().getFirst(),
+                    of.alternatives().getFirst()))
+        .toList();
   }
 
   /**
@@ -255,11 +273,15 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
    * @throws ModelException BROKEN if a number is not finite, CLOSED after {@link #close}
    */
   public List<GroupScores> scores(List<CompletionGroup> groups) {
+    return scores(groups, 0);
+  }
+
+  private List<GroupScores> scores(List<CompletionGroup> groups, int alternatives) {
     List<CompletionGroup> copy = List.copyOf(groups);
     for (int i = 0; i < copy.size(); i++) {
       PackedGroups.requireFits(copy.get(i), i, config);
     }
-    return onEngine(new ScoringPieces(new GroupComputation(weights, rotary), copy));
+    return onEngine(new ScoringPieces(new GroupComputation(weights, rotary), copy, alternatives));
   }
 
   /**
@@ -418,6 +440,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
     List<DecodeRow> ended = engine.takeEnded();
     synchronized (lock) {
       ended.forEach(row -> scheduler.ended(row, row.lastPosition() + 1));
+      nudged |= !ended.isEmpty(); // whoever waits may have their place
       statistics = statistics(engine);
     }
   }

@@ -16,6 +16,7 @@ import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.TokenScores;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -310,6 +311,38 @@ class TorchDecoderTest {
     assertThatThrownBy(() -> TorchDecoder.load(saved, OPTIONS))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("tokenizer.json: the file is missing");
+  }
+
+  @Test
+  void alternativesAreTheLikeliestTokensOfEachPlace() {
+    PromptAndCompletion line =
+        new PromptAndCompletion(tokenizer.encode(LOOP), tokenizer.encode("int x"));
+    PromptAndCompletion other = new PromptAndCompletion(TokenIds.of(70), TokenIds.of(71, 72));
+    TokenScores all = decoder.tokenScores(List.of(line), TinyTokenizer.vocabularySize()).getFirst();
+    for (int t = 0; t < line.completion().size(); t++) {
+      List<TokenScores.Alternative> here = all.alternatives().get(t);
+      double mass = 0;
+      double entropy = 0;
+      for (int k = 0; k < here.size(); k++) {
+        double logProb = here.get(k).logProb();
+        mass += Math.exp(logProb);
+        entropy -= Math.exp(logProb) * logProb;
+        if (here.get(k).tokenId() == line.completion().get(t)) {
+          assertThat(here.get(k).logProb()).isCloseTo(all.logProbs().get(t), within(1e-5f));
+        }
+        assertThat(k == 0 || logProb <= here.get(k - 1).logProb()).isTrue();
+      }
+      assertThat(mass).isCloseTo(1, within(1e-4));
+      assertThat((double) all.entropies().get(t)).isCloseTo(entropy, within(1e-4));
+    }
+    List<TokenScores> two = decoder.tokenScores(List.of(other, line), 2);
+    assertThat(two.get(0).alternatives()).hasSize(2).allSatisfy(a -> assertThat(a).hasSize(2));
+    assertThat(two.get(1).alternatives().stream().map(a -> a.getFirst().tokenId()).toList())
+        .isEqualTo(all.alternatives().stream().map(a -> a.getFirst().tokenId()).toList());
+    assertThat(decoder.tokenScores(List.of(line), 0).getFirst().alternatives())
+        .allSatisfy(a -> assertThat(a).isEmpty());
+    assertThatThrownBy(() -> decoder.tokenScores(List.of(line), 100_000))
+        .hasMessage("alternatives: 100,000 (expected: 0 to 268, the vocabulary's size)");
   }
 
   @Test
