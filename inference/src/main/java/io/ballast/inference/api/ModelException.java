@@ -17,7 +17,11 @@ public final class ModelException extends RuntimeException {
     /** The model produced a number that is not finite, or the engine failed. */
     BROKEN,
     /** A request's own options leave no token to draw: penalties, bans and grammar together. */
-    NO_TOKEN_LEFT
+    NO_TOKEN_LEFT,
+    /** The engine cannot do what was asked, such as tell a number that its back end keeps. */
+    UNSUPPORTED,
+    /** The server behind the engine is not reached, or does not answer, or has not the model. */
+    UNAVAILABLE
   }
 
   private final Reason reason;

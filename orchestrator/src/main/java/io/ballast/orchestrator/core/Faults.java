@@ -48,7 +48,8 @@ public final class Faults {
           case OVERLOADED -> Fault.OVERLOADED;
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
-          case NO_TOKEN_LEFT -> Fault.MALFORMED_REQUEST;
+          case NO_TOKEN_LEFT, UNSUPPORTED -> Fault.MALFORMED_REQUEST;
+          case UNAVAILABLE -> Fault.DEPENDENCY_DOWN;
         };
     return new MeshException(fault, shown.apply(String.valueOf(e.getMessage())), e);
   }

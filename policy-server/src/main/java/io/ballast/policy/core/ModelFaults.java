@@ -27,7 +27,8 @@ public final class ModelFaults {
           case OVERLOADED -> Fault.OVERLOADED;
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
-          case NO_TOKEN_LEFT -> Fault.MALFORMED_REQUEST;
+          case NO_TOKEN_LEFT, UNSUPPORTED -> Fault.MALFORMED_REQUEST;
+          case UNAVAILABLE -> Fault.DEPENDENCY_DOWN;
         };
     return new MeshException(fault, shown.apply(messageOf(e)), e);
   }
@@ -37,8 +38,9 @@ public final class ModelFaults {
     ItemFault.Reason reason =
         switch (e.reason()) {
           case OVERLOADED -> ItemFault.Reason.OVERLOADED;
-          case NO_TOKEN_LEFT -> ItemFault.Reason.INVALID_INPUT;
-          case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN -> ItemFault.Reason.MODEL_ERROR;
+          case NO_TOKEN_LEFT, UNSUPPORTED -> ItemFault.Reason.INVALID_INPUT;
+          case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN, UNAVAILABLE ->
+              ItemFault.Reason.MODEL_ERROR;
         };
     return new ItemFault(reason, path + ": " + messageOf(e));
   }

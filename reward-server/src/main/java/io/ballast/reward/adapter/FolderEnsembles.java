@@ -128,7 +128,7 @@ public final class FolderEnsembles implements EnsembleSource {
             case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
             case INVALID_FOLDER -> Fault.UNKNOWN_MODEL;
             case OVERLOADED -> Fault.OVERLOADED;
-            case CLOSED, BROKEN, NO_TOKEN_LEFT -> Fault.DEPENDENCY_BROKEN;
+            case CLOSED, BROKEN, NO_TOKEN_LEFT, UNSUPPORTED, UNAVAILABLE -> Fault.DEPENDENCY_BROKEN;
           };
       String message = trunk.withoutPath(heads.withoutPath(String.valueOf(e.getMessage())));
       throw new MeshException(fault, message.replace(cache.toString(), "onnx"), e);

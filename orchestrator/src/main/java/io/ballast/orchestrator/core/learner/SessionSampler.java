@@ -184,8 +184,8 @@ final class SessionSampler {
   private static Reason reasonOf(ModelException e) {
     return switch (e.reason()) {
       case OVERLOADED -> Reason.OVERLOADED;
-      case NO_TOKEN_LEFT -> Reason.INVALID_INPUT;
-      case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN -> Reason.MODEL_ERROR;
+      case NO_TOKEN_LEFT, UNSUPPORTED -> Reason.INVALID_INPUT;
+      case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN, UNAVAILABLE -> Reason.MODEL_ERROR;
     };
   }
 }

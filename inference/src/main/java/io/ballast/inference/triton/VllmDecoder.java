@@ -1,0 +1,243 @@
+package io.ballast.inference.triton;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.GeneratedToken;
+import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.GenerationRequest;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.PromptAndCompletion;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.remote.RemoteGeneration;
+import io.ballast.inference.remote.RemoteGeneration.Told;
+import io.ballast.inference.remote.RemoteSampling;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * A language model behind Triton's vLLM back end, or one that keeps its convention: a decoupled
+ * model that takes {@code text_input} and {@code sampling_parameters} and streams {@code
+ * text_output} with the log-probabilities of the tokens drawn. Prompts are not healed. What the
+ * back end does not tell is refused: see {@link RemoteSampling}; it cannot score given texts.
+ */
+public final class VllmDecoder implements Decoder {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final List<Long> ONE = List.of(1L);
+  private static final List<String> INPUTS =
+      List.of(
+          "text_input",
+          "stream",
+          "sampling_parameters",
+          "exclude_input_in_output",
+          "return_finish_reason",
+          "return_logprobs");
+  private static final List<String> OUTPUTS = List.of("text_output", "finish_reason", "logprobs");
+
+  private final KServeClient client;
+  private final ServedModel model;
+  private final Tokenizer tokenizer;
+  private final int contextTokens;
+  private final Set<RemoteGeneration> underWay = ConcurrentHashMap.newKeySet();
+  private volatile boolean closed;
+
+  private VllmDecoder(
+      KServeClient client, ServedModel model, Tokenizer tokenizer, int contextTokens) {
+    this.client = client;
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.contextTokens = contextTokens;
+  }
+
+  /**
+   * Returns the decoder, after a look at what the model takes and gives.
+   *
+   * @param client stays its owner's
+   * @param tokenizer the one that belongs to the weights
+   * @param contextTokens the back end's {@code max_model_len}
+   * @throws ModelException UNSUPPORTED, naming what the model lacks; UNAVAILABLE if the server is
+   *     not reached or has no such model
+   */
+  public static VllmDecoder open(
+      KServeClient client, ServedModel model, Tokenizer tokenizer, int contextTokens) {
+    ModelDescription description;
+    try {
+      description = client.describe(model);
+    } catch (TritonException e) {
+      throw translate(e);
+    }
+    List<String> lacking =
+        Stream.concat(
+                INPUTS.stream().filter(name -> !description.takes(name)),
+                OUTPUTS.stream().filter(name -> !description.gives(name)))
+            .toList();
+    if (!lacking.isEmpty() || !description.decoupled()) {
+      throw new ModelException(
+          Reason.UNSUPPORTED,
+          "%s: %s (expected: Triton's vLLM convention, with log-probabilities)"
+              .formatted(
+                  KServeClient.subject(model),
+                  lacking.isEmpty() ? "not decoupled" : "lacks " + lacking));
+    }
+    return new VllmDecoder(client, model, tokenizer, contextTokens);
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Override
+  public int contextTokens() {
+    return contextTokens;
+  }
+
+  @Override
+  public GenerationHandle generate(GenerationRequest request, Consumer<GeneratedToken> onToken) {
+    if (closed) {
+      throw new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed");
+    }
+    RemoteSampling.check(request.sampling());
+    TokenIds prompt = RemoteSampling.prompt(request, tokenizer, contextTokens);
+    RemoteGeneration generation =
+        new RemoteGeneration(request.sampling(), tokenizer, prompt, onToken);
+    InferStream stream;
+    try {
+      stream = client.stream(wire(tokenizer.decode(prompt), request));
+    } catch (TritonException e) {
+      throw translate(e);
+    }
+    underWay.add(generation);
+    generation.onCancel(stream::close);
+    Thread.ofVirtual().name("triton-generation").start(() -> read(stream, generation));
+    return generation;
+  }
+
+  /**
+   * Would score given texts.
+   *
+   * @throws ModelException always, UNSUPPORTED: the back end scores only what it draws
+   */
+  @Override
+  public List<PerToken> logProbs(List<PromptAndCompletion> sequences) {
+    throw new ModelException(
+        Reason.UNSUPPORTED,
+        KServeClient.subject(model)
+            + ": Triton's vLLM back end tells log-probabilities of what it draws alone, not of"
+            + " given texts");
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    underWay.forEach(
+        generation ->
+            generation
+                .result()
+                .completeExceptionally(
+                    new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed")));
+    underWay.forEach(RemoteGeneration::cancel);
+  }
+
+  private InferRequest wire(String prompt, GenerationRequest request) {
+    ObjectNode sampling = RemoteSampling.json(request.sampling());
+    sampling.put("logprobs", 0); // of the token drawn, without alternatives
+    return InferRequest.of(model)
+        .input(Tensor.strings("text_input", ONE, prompt))
+        .input(Tensor.bools("stream", ONE, true))
+        .input(Tensor.strings("sampling_parameters", ONE, sampling.toString()))
+        .input(Tensor.bools("exclude_input_in_output", ONE, true))
+        .input(Tensor.bools("return_finish_reason", ONE, true))
+        .input(Tensor.bools("return_logprobs", ONE, true))
+        .build();
+  }
+
+  private void read(InferStream stream, RemoteGeneration generation) {
+    try (stream) {
+      for (Optional<InferAnswer> answer = stream.next();
+          answer.isPresent() && !generation.result().isDone();
+          answer = stream.next()) {
+        String finish = only(answer.get(), "finish_reason");
+        generation.add(
+            told(answer.get()),
+            only(answer.get(), "text_output"),
+            finish.equals("None") ? Optional.empty() : Optional.of(finish));
+      }
+      generation.ended();
+    } catch (TritonException e) {
+      generation.fail(translate(e));
+    } catch (RuntimeException e) {
+      generation.fail(e);
+    } finally {
+      underWay.remove(generation);
+    }
+  }
+
+  private List<Told> told(InferAnswer answer) {
+    String wire = only(answer, "logprobs");
+    try {
+      JsonNode steps = JSON.readTree(wire);
+      if (!steps.isArray()) {
+        throw new ModelException(
+            Reason.UNSUPPORTED,
+            KServeClient.subject(model) + ": the back end tells no log-probabilities");
+      }
+      List<Told> told = new ArrayList<>();
+      for (JsonNode step : steps) {
+        // the token drawn comes first; alternatives, if any, after it
+        Map.Entry<String, JsonNode> drawn = step.properties().iterator().next();
+        JsonNode logProb = drawn.getValue().path("logprob");
+        told.add(
+            new Told(
+                Integer.parseInt(drawn.getKey()),
+                logProb.isNumber() ? logProb.doubleValue() : Double.NaN));
+      }
+      return told;
+    } catch (JsonProcessingException | NumberFormatException | java.util.NoSuchElementException e) {
+      throw new ModelException(
+          Reason.BROKEN, KServeClient.subject(model) + ": logprobs cannot be read: " + wire, e);
+    }
+  }
+
+  private String only(InferAnswer answer, String output) {
+    List<String> values = answer.find(output).map(Tensor::strings).orElse(List.of());
+    if (values.size() != 1) {
+      throw new ModelException(
+          Reason.BROKEN,
+          "%s: %,d values of '%s' in an answer (expected: 1)"
+              .formatted(KServeClient.subject(model), values.size(), output));
+    }
+    return values.getFirst();
+  }
+
+  private static ModelException translate(TritonException e) {
+    Reason reason =
+        switch (e.reason()) {
+          case QUEUE_FULL, EXPIRED -> Reason.OVERLOADED;
+          case UNAVAILABLE, UNKNOWN_MODEL, SILENT, DEAD_STUB, CANCELLED -> Reason.UNAVAILABLE;
+          case UNSUPPORTED, NOT_HERE -> Reason.UNSUPPORTED;
+          case BAD_REQUEST,
+              MODEL_FAILED,
+              WRONG_ANSWER,
+              LOAD_FAILED,
+              ALREADY_THERE,
+              UNKNOWN_REGION,
+              TOO_LARGE,
+              FORBIDDEN,
+              SERVER_FAILED ->
+              Reason.BROKEN;
+        };
+    return new ModelException(reason, String.valueOf(e.getMessage()), e);
+  }
+}

@@ -1,0 +1,287 @@
+package io.ballast.inference.remote;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.ballast.inference.api.GeneratedToken;
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.GenerationRequest;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.api.StopReason;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.remote.OpenAiDecoder.OpenAiSettings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A decoder behind an HTTP server that speaks as vLLM or llama.cpp do. */
+class OpenAiDecoderTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final AtomicReference<String> asked = new AtomicReference<>("");
+  private HttpServer server;
+  private OpenAiDecoder decoder;
+  private Answer answer = exchange -> {};
+
+  /** What the server does with a request. */
+  private interface Answer {
+    void to(HttpExchange exchange) throws IOException;
+  }
+
+  @BeforeEach
+  void start() throws IOException {
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+    server.createContext(
+        "/v1/completions",
+        exchange -> {
+          asked.set(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+          answer.to(exchange);
+          exchange.close();
+        });
+    server.start();
+    decoder = decoder(Duration.ofSeconds(20));
+  }
+
+  @AfterEach
+  void stop() {
+    decoder.close();
+    server.stop(0);
+  }
+
+  private OpenAiDecoder decoder(Duration deadline) {
+    return new OpenAiDecoder(
+        new OpenAiSettings(
+            URI.create("http://127.0.0.1:" + server.getAddress().getPort()),
+            "m",
+            Optional.empty(),
+            64,
+            deadline),
+        new ByteTokenizer());
+  }
+
+  private void events(String... events) {
+    answer =
+        exchange -> {
+          exchange.getResponseHeaders().add("Content-Type", "text/event-stream");
+          exchange.sendResponseHeaders(200, 0);
+          for (String event : events) {
+            send(exchange, event);
+          }
+        };
+  }
+
+  private static void send(HttpExchange exchange, String event) throws IOException {
+    exchange.getResponseBody().write(("data: " + event + "\n\n").getBytes(StandardCharsets.UTF_8));
+    exchange.getResponseBody().flush();
+  }
+
+  /** As vLLM tells a token when asked for ids. */
+  private static String vllm(int id, double logProb, String text, String finish) {
+    return """
+        {"choices":[{"text":"%s","finish_reason":%s,
+         "logprobs":{"tokens":["token_id:%d"],"token_logprobs":[%s]}}]}"""
+        .formatted(text, finish, id, logProb)
+        .replace("\n", "");
+  }
+
+  private GenerationHandle ask(SamplingOptions options) {
+    return decoder.generate(new GenerationRequest("ab", false, 0, options), token -> {});
+  }
+
+  private ModelException failure(SamplingOptions options) {
+    CompletionException thrown =
+        catchThrowableOfType(CompletionException.class, () -> ask(options).result().join());
+    return (ModelException) thrown.getCause();
+  }
+
+  @Test
+  void tokensArriveWithTheirLogProbabilities() throws IOException {
+    events(vllm(100, -0.25, "c", "null"), vllm(101, -0.5, "d", "\"length\""), "[DONE]");
+    List<GeneratedToken> tokens = new ArrayList<>();
+
+    Generation generation =
+        decoder
+            .generate(
+                new GenerationRequest(
+                    "ab", false, 0, SamplingOptions.builder().maxNewTokens(2).seed(7).build()),
+                tokens::add)
+            .result()
+            .join();
+
+    assertThat(generation.text()).isEqualTo("cd");
+    assertThat(generation.tokens()).isEqualTo(TokenIds.of(100, 101));
+    assertThat(generation.logProbs().toArray()).containsExactly(-0.25f, -0.5f);
+    assertThat(generation.samplingLogProbs().toArray()).containsExactly(-0.25f, -0.5f);
+    assertThat(generation.stopReason()).isEqualTo(StopReason.MAX_TOKENS);
+    assertThat(tokens).extracting(GeneratedToken::text).containsExactly("c", "d");
+    JsonNode request = JSON.readTree(asked.get());
+    assertThat(request.path("model").asText()).isEqualTo("m");
+    assertThat(request.path("prompt").asText()).isEqualTo("ab");
+    assertThat(request.path("seed").asLong()).isEqualTo(7);
+    assertThat(request.path("max_tokens").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void llamaCppTellsIdsInObjects() {
+    events(
+        """
+        {"choices":[{"text":"c","finish_reason":null,"logprobs":{"content":[{"id":100,"token":"c","logprob":-1.5}]}}]}"""
+            .strip(),
+        "{\"choices\":[{\"text\":\"\",\"finish_reason\":\"stop\",\"logprobs\":null}]}",
+        "[DONE]");
+
+    Generation generation = ask(SamplingOptions.greedy(8)).result().join();
+
+    assertThat(generation.tokens()).isEqualTo(TokenIds.of(100));
+    assertThat(generation.logProbs().toArray()).containsExactly(-1.5f);
+    assertThat(generation.samplingLogProbs().toArray()).as("greedy").containsExactly(0);
+    assertThat(generation.stopReason()).isEqualTo(StopReason.END_OF_TEXT);
+  }
+
+  @Test
+  void theEndOfTextIsNoPartOfTheCompletion() {
+    events(vllm(100, -0.25, "c", "null"), vllm(0, -0.5, "", "\"stop\""), "[DONE]");
+
+    Generation generation = ask(SamplingOptions.greedy(8)).result().join();
+
+    assertThat(generation.tokens()).isEqualTo(TokenIds.of(100));
+    assertThat(generation.stopReason()).isEqualTo(StopReason.END_OF_TEXT);
+  }
+
+  @Test
+  void aServerThatTellsNoIdsIsRefusedNotGuessedAt() {
+    events(
+        "{\"choices\":[{\"text\":\"c\",\"finish_reason\":null,\"logprobs\":{\"tokens\":[\"c\"],\"token_logprobs\":[-1]}}]}");
+    assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.UNSUPPORTED);
+
+    events("{\"choices\":[{\"text\":\"c\",\"finish_reason\":null,\"logprobs\":null}]}");
+    assertThat(failure(SamplingOptions.greedy(8)))
+        .hasMessageEndingWith("the server tells no ids and log-probabilities of its tokens");
+  }
+
+  @Test
+  void whatCannotBeSoIsBroken() {
+    events(vllm(257, -1, "c", "null"));
+    assertThat(failure(SamplingOptions.greedy(8)))
+        .hasMessage("token 0: 257 is not in the tokenizer's vocabulary of 257");
+    events(vllm(100, 0.5, "c", "null"));
+    assertThat(failure(SamplingOptions.greedy(8)))
+        .hasMessage("token 0: log-probability 0.5 (expected: finite, ≤ 0)");
+    events(vllm(100, -1, "c", "null"), vllm(100, -1, "c", "null"));
+    assertThat(failure(SamplingOptions.greedy(1)).reason()).isEqualTo(Reason.BROKEN);
+    events(vllm(100, -1, "c", "null"), "[DONE]");
+    assertThat(failure(SamplingOptions.greedy(8)))
+        .hasMessage("the back end stopped after 1 tokens without saying why");
+  }
+
+  @Test
+  void theServersRefusalsHaveReasons() {
+    answer = exchange -> exchange.sendResponseHeaders(429, -1);
+    assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.OVERLOADED);
+    answer = exchange -> exchange.sendResponseHeaders(404, -1);
+    assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.UNAVAILABLE);
+    answer = exchange -> exchange.sendResponseHeaders(500, -1);
+    assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.BROKEN);
+    server.stop(0);
+    assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.UNAVAILABLE);
+  }
+
+  @Test
+  void aCallerThatLeavesKeepsWhatCame() throws InterruptedException {
+    CountDownLatch left = new CountDownLatch(1);
+    answer =
+        exchange -> {
+          exchange.sendResponseHeaders(200, 0);
+          send(exchange, vllm(100, -0.25, "c", "null"));
+          try {
+            left.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    CountDownLatch first = new CountDownLatch(1);
+    GenerationHandle handle =
+        decoder.generate(
+            new GenerationRequest("ab", false, 0, SamplingOptions.greedy(8)),
+            token -> first.countDown());
+    first.await();
+
+    handle.cancel();
+
+    Generation generation = handle.result().join();
+    left.countDown();
+    assertThat(generation.text()).isEqualTo("c");
+    assertThat(generation.stopReason()).isEqualTo(StopReason.CANCELLED);
+  }
+
+  @Test
+  void aServerThatKeepsSilentIsUnavailableAtTheDeadline() {
+    CountDownLatch over = new CountDownLatch(1);
+    answer =
+        exchange -> {
+          exchange.sendResponseHeaders(200, 0);
+          send(exchange, vllm(100, -0.25, "c", "null"));
+          try {
+            over.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    try (OpenAiDecoder hasty = decoder(Duration.ofMillis(300))) {
+      GenerationHandle handle =
+          hasty.generate(
+              new GenerationRequest("ab", false, 0, SamplingOptions.greedy(8)), token -> {});
+
+      assertThatExceptionOfType(CompletionException.class)
+          .isThrownBy(() -> handle.result().join())
+          .withMessageContaining("not done within PT0.3S");
+    } finally {
+      over.countDown();
+    }
+  }
+
+  @Test
+  void waysOfDrawingThatTheServerDoesNotTellAreRefusedByName() {
+    assertThatThrownBy(() -> ask(SamplingOptions.builder().temperature(0.7).build()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("temperature: 0.7 (expected: 0 or 1; ");
+    assertThatThrownBy(() -> ask(SamplingOptions.builder().topP(0.9).build()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("top_p: 0.9 (expected: 1; ");
+    assertThatThrownBy(() -> decoder.logProbs(List.of()))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("not of given texts");
+  }
+
+  @Test
+  void aClosedDecoderSaysSo() {
+    decoder.close();
+
+    assertThatThrownBy(() -> ask(SamplingOptions.greedy(8)))
+        .isInstanceOf(ModelException.class)
+        .hasMessageEndingWith("closed");
+  }
+}
