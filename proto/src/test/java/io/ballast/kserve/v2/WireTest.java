@@ -93,7 +93,7 @@ class WireTest {
         .isEqualTo(
             "{1=name, 2=platform, 3=version_policy, 4=max_batch_size, 5=input, 6=output,"
                 + " 7=instance_group, 8=default_model_filename, 11=dynamic_batching,"
-                + " 14=parameters, 17=backend, 19=model_transaction_policy, 24=response_cache,"
+                + " 14=parameters, 15=ensemble_scheduling, 17=backend, 19=model_transaction_policy, 24=response_cache,"
                 + " 25=runtime}");
   }
 
