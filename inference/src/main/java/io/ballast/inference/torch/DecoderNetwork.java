@@ -190,9 +190,8 @@ final class DecoderNetwork {
 
   /** Returns x / sqrt(mean(x²) + ε) · weight over the last dimension. Source: arXiv:1910.07467. */
   static Tensor rmsNorm(Tensor x, Tensor weight, double epsilon) {
-    Tensor meanSquare = x.mul(x).mean(new long[] {-1}, true, Tensors.sameType());
-    Tensor scale = meanSquare.add(new Scalar(epsilon)).rsqrt();
-    return x.mul(scale).mul(weight);
+    return torch.rms_norm(
+        x, new long[] {x.size(-1)}, new TensorOptional(weight), new DoubleOptional(epsilon));
   }
 
   /**

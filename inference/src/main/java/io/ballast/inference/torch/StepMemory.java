@@ -125,6 +125,12 @@ final class StepMemory implements AttentionMemory {
       return Tensors.of(addends, rows, 1, 1, longest).to(type);
     }
 
+    /** What the rows that take part have, shape [R, K, T, E]. */
+    private Tensor used(Tensor places) {
+      Tensor ours = rows == arena.capacity() ? places : places.narrow(0, 0, rows);
+      return longest == arena.tokens() ? ours : ours.narrow(2, 0, longest);
+    }
+
     @Override
     public int size() {
       return rows;
@@ -132,8 +138,8 @@ final class StepMemory implements AttentionMemory {
 
     @Override
     public Tensor attend(int layer, Tensor query, Tensor key, Tensor value) {
-      Tensor keys = arena.keys(layer).narrow(0, 0, rows).narrow(2, 0, longest);
-      Tensor values = arena.values(layer).narrow(0, 0, rows).narrow(2, 0, longest);
+      Tensor keys = used(arena.keys(layer));
+      Tensor values = used(arena.values(layer));
       if (place == null) {
         keys.narrow(2, longest - 1, 1).copy_(key);
         values.narrow(2, longest - 1, 1).copy_(value);
