@@ -33,6 +33,24 @@ final class ContentReader {
   }
 
   /**
+   * The tokens of a prompt as the decoder sees it: before a text stands what the model wants to see
+   * first, which {@code generate} puts there too. Tokens are taken as they are.
+   */
+  Outcome<TokenIds> promptTokens(String path, Content content) {
+    Outcome<TokenIds> tokens = tokens(path, content);
+    if (!(content instanceof Content.Text) || !(tokens instanceof Value<TokenIds> value)) {
+      return tokens;
+    }
+    return new Value<>(
+        begun(value.value()) ? value.value() : tokenizer.beginning().concat(value.value()));
+  }
+
+  private boolean begun(TokenIds tokens) {
+    TokenIds beginning = tokenizer.beginning();
+    return tokens.size() >= beginning.size() && tokens.slice(0, beginning.size()).equals(beginning);
+  }
+
+  /**
    * The text that makes the decoder see {@code content}. Tokens are taken if the tokenizer would
    * split their text in the same way, for the decoder takes text.
    */
@@ -54,8 +72,14 @@ final class ContentReader {
     if (tokens.size() >= contextTokens) {
       return tooLong("%s: %,d tokens, limit %,d".formatted(path, tokens.size(), contextTokens - 1));
     }
-    String text = tokenizer.decode(tokens);
-    if (!tokenizer.encode(text).equals(tokens)) {
+    // the decoder puts back what a text begins with
+    int beginning = tokenizer.beginning().size();
+    TokenIds rest =
+        begun(tokens) && tokens.size() > beginning
+            ? tokens.slice(beginning, tokens.size())
+            : tokens;
+    String text = tokenizer.decode(rest);
+    if (!tokenizer.encode(text).equals(rest)) {
       return invalid(
           path + ": the tokenizer splits the text of these tokens in another way; send the text");
     }

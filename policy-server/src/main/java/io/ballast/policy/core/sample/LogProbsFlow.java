@@ -74,7 +74,7 @@ public final class LogProbsFlow {
     List<Outcome<PromptAndCompletion>> sequences = new ArrayList<>(items.size());
     for (int i = 0; i < items.size(); i++) {
       String path = "items[" + i + "]";
-      Outcome<TokenIds> prompt = reader.tokens(path + ".prompt", items.get(i).prompt());
+      Outcome<TokenIds> prompt = reader.promptTokens(path + ".prompt", items.get(i).prompt());
       Outcome<TokenIds> completion = reader.tokens(path + ".completion", items.get(i).completion());
       sequences.add(join(path, prompt, completion, decoder.contextTokens()));
     }
