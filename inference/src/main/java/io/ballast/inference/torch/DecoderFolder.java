@@ -56,10 +56,7 @@ final class DecoderFolder {
         (parameter, values, count, at) -> {
           try (PointerScope scope = new PointerScope();
               NoGradGuard off = new NoGradGuard()) {
-            weights
-                .flat()
-                .narrow(0, parameter.offset() + at, count)
-                .copy_(Tensors.first(values, count));
+            weights.write(parameter.offset() + at, Tensors.first(values, count));
           }
         });
     weights.changed();

@@ -36,7 +36,7 @@ public final class WeightsSnapshot implements AutoCloseable {
     }
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
-      target.flat().copy_(flat);
+      target.write(0, flat);
     }
     target.changed();
   }
