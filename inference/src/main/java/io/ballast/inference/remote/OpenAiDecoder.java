@@ -134,19 +134,17 @@ public final class OpenAiDecoder implements Decoder {
     try {
       HttpRequest.Builder request =
           HttpRequest.newBuilder(settings.base().resolve("/v1/completions"))
-              .timeout(settings.deadline())
               .header("Content-Type", "application/json")
               .POST(BodyPublishers.ofString(body.toString()));
       settings.bearerToken().ifPresent(token -> request.header("Authorization", "Bearer " + token));
       CompletableFuture<HttpResponse<InputStream>> call =
           http.sendAsync(request.build(), BodyHandlers.ofInputStream());
       generation.onCancel(() -> call.cancel(true));
+      CompletableFuture.delayedExecutor(
+              settings.deadline().toNanos(), TimeUnit.NANOSECONDS, Runnable::run)
+          .execute(() -> expire(generation));
       try (InputStream events = accepted(call.join())) {
         generation.onCancel(() -> close(events));
-        // the request's timeout ends with the headers
-        CompletableFuture.delayedExecutor(
-                settings.deadline().toNanos(), TimeUnit.NANOSECONDS, Runnable::run)
-            .execute(() -> expire(events, generation));
         read(events, generation);
       }
       generation.ended();
@@ -159,11 +157,13 @@ public final class OpenAiDecoder implements Decoder {
     }
   }
 
-  private void expire(InputStream events, RemoteGeneration generation) {
-    generation.fail(
-        new ModelException(
-            Reason.UNAVAILABLE, subject() + ": not done within " + settings.deadline()));
-    close(events);
+  private void expire(RemoteGeneration generation) {
+    if (!generation.result().isDone()) {
+      generation.fail(
+          new ModelException(
+              Reason.UNAVAILABLE, subject() + ": not done within " + settings.deadline()));
+      generation.cancel();
+    }
   }
 
   private InputStream accepted(HttpResponse<InputStream> response) throws IOException {

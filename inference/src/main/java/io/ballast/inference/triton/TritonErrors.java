@@ -16,6 +16,10 @@ final class TritonErrors {
   }
 
   static TritonException of(Status status, String subject, Throwable cause) {
+    if (status.getCode() == Status.Code.CANCELLED
+        && status.getCause() instanceof StatusRuntimeException inner) {
+      return of(inner.getStatus(), subject, cause); // grpc-java cancels what it cannot take
+    }
     String words = words(status);
     return new TritonException(
         reason(status.getCode(), words), subject + ": " + tail(words, status), cause);

@@ -27,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -114,7 +115,7 @@ class OpenAiDecoderTest {
   private ModelException failure(SamplingOptions options) {
     CompletionException thrown =
         catchThrowableOfType(CompletionException.class, () -> ask(options).result().join());
-    return (ModelException) thrown.getCause();
+    return (ModelException) Objects.requireNonNull(thrown.getCause());
   }
 
   @Test

@@ -15,6 +15,7 @@ import io.ballast.inference.api.StopReason;
 import io.ballast.inference.remote.ByteTokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
@@ -101,7 +102,8 @@ class VllmDecoderIT {
         catchThrowableOfType(
             CompletionException.class, () -> generate(prompt, sampling(8).build()));
 
-    assertThat(((ModelException) thrown.getCause()).reason()).isEqualTo(reason);
+    assertThat(((ModelException) Objects.requireNonNull(thrown.getCause())).reason())
+        .isEqualTo(reason);
     assertThat(thrown.getCause()).hasMessageContaining(words);
   }
 
