@@ -93,6 +93,15 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   }
 
   private void start(ObserverSink<?> sink, Work work) {
+    start(sink, work, () -> {});
+  }
+
+  /**
+   * Starts work if there is room for it.
+   *
+   * @param afterwards runs once the work was done and its place is free again
+   */
+  private void start(ObserverSink<?> sink, Work work, Runnable afterwards) {
     if (!permits.tryAcquire()) {
       fail(
           sink,
@@ -104,14 +113,19 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
     }
     Runnable call =
         () -> {
+          boolean done = false;
           try (MDC.MDCCloseable request = MDC.putCloseable("request_id", requestId());
               MDC.MDCCloseable trace = MDC.putCloseable("trace_id", traceId())) {
             work.run();
             dependencyDown.set(false);
+            done = true;
           } catch (Throwable e) { // the caller must hear of everything, of errors too
             fail(sink, e);
           } finally {
             permits.release();
+          }
+          if (done) {
+            afterwards.run();
           }
         };
     try {
@@ -185,9 +199,9 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
           sink,
           () -> {
             work.answer(request, sink);
-            readMore.run();
             close();
-          });
+          },
+          readMore); // after this one's place is free, or the next might find none
     }
 
     @Override
