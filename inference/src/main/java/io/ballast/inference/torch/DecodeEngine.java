@@ -370,14 +370,12 @@ final class DecodeEngine implements AutoCloseable {
     Tensor drawnFrom =
         tokens == residual.size(0)
             ? residual
-            : residual.index_select(0, Tensors.of(longs(drawers.tokens), tokens));
+            : residual.index_select(0, Tensors.of(drawers.tokens));
     DecoderNetwork network = weights.network();
     Tensor logits =
         products.linear(network.normalized(drawnFrom), network.head()).to(ScalarType.Float);
     int rows = drawers.rows.size();
-    return rows == tokens
-        ? logits
-        : logits.index_select(0, Tensors.of(longs(drawers.sources), rows));
+    return rows == tokens ? logits : logits.index_select(0, Tensors.of(drawers.sources));
   }
 
   /** Takes over what a step computed of a prompt; seats its rows if it is complete. */
@@ -491,10 +489,6 @@ final class DecodeEngine implements AutoCloseable {
     if (activeRows() == 0) {
       arenas.close();
     }
-  }
-
-  private static long[] longs(List<Long> values) {
-    return values.stream().mapToLong(Long::longValue).toArray();
   }
 
   @Override

@@ -130,8 +130,8 @@ final class KeyValueArena implements AutoCloseable {
       return;
     }
     try (PointerScope scope = new PointerScope()) {
-      Tensor source = Tensors.of(longs(from), from.size());
-      Tensor target = Tensors.of(longs(to), to.size());
+      Tensor source = Tensors.of(from);
+      Tensor target = Tensors.of(to);
       for (int layer = 0; layer < config.layers(); layer++) {
         move(keys(layer), source, target);
         move(values(layer), source, target);
@@ -193,10 +193,6 @@ final class KeyValueArena implements AutoCloseable {
         values(layer).select(0, place).zero_();
       }
     }
-  }
-
-  private static long[] longs(List<Long> values) {
-    return values.stream().mapToLong(Long::longValue).toArray();
   }
 
   /** Gives the memory back; the rows are gone. */

@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import java.util.Arrays;
+import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -61,6 +62,11 @@ final class Tensors {
     Tensor tensor = empty(ScalarType.Long, shape);
     new LongPointer(tensor.data_ptr()).put(values);
     return tensor;
+  }
+
+  /** Returns {@code values}, shape [their number]. */
+  static Tensor of(List<Long> values) {
+    return of(values.stream().mapToLong(Long::longValue).toArray(), values.size());
   }
 
   static Tensor of(float[] values, long... shape) {

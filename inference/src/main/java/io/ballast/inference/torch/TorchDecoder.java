@@ -10,29 +10,15 @@ import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
-import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.TokenScores;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.schedule.RowDemand;
-import io.ballast.inference.schedule.RowScheduler;
-import io.ballast.inference.schedule.RowScheduler.Plan;
-import io.ballast.inference.schedule.ScheduleLimits;
 import io.ballast.inference.search.NextTokenModel;
-import io.ballast.kit.call.Lane;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
-import org.bytedeco.pytorch.NoGradGuard;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A decoder on libtorch. One thread owns the weights and steps all completions side by side;
@@ -45,11 +31,6 @@ import org.slf4j.LoggerFactory;
  * batch-invariant mode} it does in any company.
  */
 public final class TorchDecoder implements Decoder, NextTokenModel {
-  /** An engine that had nothing to do for so long gives the memory of keys and values back. */
-  private static final long IDLE_MILLIS = 10_000;
-
-  private static final Logger LOG = LoggerFactory.getLogger(TorchDecoder.class);
-
   private final Tokenizer tokenizer;
   private final DecoderConfig config;
   private final ServingOptions options;
@@ -58,20 +39,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
   private final TrainedWeights weights;
   private final RotaryTable rotary;
   private final LengthClasses classes;
-  private final Thread thread;
-
-  private final Object lock = new Object();
-  private final RowScheduler<DecodeRow> scheduler;
-  private final Deque<EngineTask<?>> tasks = new ArrayDeque<>();
-  private volatile DecoderStatistics statistics = DecoderStatistics.none();
-
-  /** Whether a caller has changed what the engine might do next. */
-  private boolean nudged;
-
-  private boolean closed;
-
-  /** Read and written by the engine's thread alone. */
-  private boolean weightsChanged;
+  private final EngineThread engine;
 
   private TorchDecoder(DecoderConfig config, Tokenizer tokenizer, ServingOptions options) {
     if (tokenizer.vocabularySize() > config.vocabularySize()) {
@@ -92,16 +60,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
     this.weights = new TrainedWeights(new ParameterLayout(config), options.arithmetic(), false);
     this.rotary = new RotaryTable(config, options.arithmetic().full());
     this.classes = new LengthClasses(config, options.arithmetic().full());
-    this.scheduler =
-        new RowScheduler<>(
-            new ScheduleLimits(
-                options.maxRows(),
-                options.maxQueuedRows(),
-                options.keyValueBytes(),
-                options.trainerPatience(),
-                options.batchPatience()),
-            System::nanoTime);
-    this.thread = Thread.ofPlatform().daemon().name("torch-decoder").unstarted(this::serve);
+    this.engine = new EngineThread(weights, rotary, tokenizer.vocabularySize(), options);
   }
 
   /**
@@ -121,7 +80,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
       decoder.rotary.close();
       throw e;
     }
-    decoder.thread.start();
+    decoder.engine.start();
     return decoder;
   }
 
@@ -130,7 +89,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
       WeightsSnapshot weights, Tokenizer tokenizer, ServingOptions options) {
     TorchDecoder decoder = new TorchDecoder(weights.config(), tokenizer, options);
     weights.copyTo(decoder.weights);
-    decoder.thread.start();
+    decoder.engine.start();
     return decoder;
   }
 
@@ -151,7 +110,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
 
   @Override
   public DecoderStatistics statistics() {
-    return statistics;
+    return engine.statistics();
   }
 
   @Override
@@ -188,21 +147,9 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
               constraint,
               request.lane(),
               onToken,
-              this::nudge));
+              engine::nudge));
     }
-    synchronized (lock) {
-      requireOpen();
-      if (!scheduler.accepts(count)) {
-        throw new ModelException(
-            Reason.OVERLOADED,
-            "queue: "
-                + scheduler.waiting()
-                + " completions wait, limit "
-                + options.maxQueuedRows());
-      }
-      rows.forEach(row -> scheduler.submit(row, demand));
-      nudge();
-    }
+    engine.submit(rows, demand);
     return rows;
   }
 
@@ -223,13 +170,6 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
               .formatted(promptTokens, newTokens, bytes / 1e6, options.keyValueBytes() / 1e6));
     }
     return new RowDemand(request.lane(), request.tenant(), most, bytes);
-  }
-
-  private void nudge() {
-    synchronized (lock) {
-      nudged = true;
-      lock.notifyAll();
-    }
   }
 
   @Override
@@ -281,7 +221,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
     for (int i = 0; i < copy.size(); i++) {
       PackedGroups.requireFits(copy.get(i), i, config);
     }
-    return onEngine(new ScoringPieces(new GroupComputation(weights, rotary), copy, alternatives));
+    return engine.run(new ScoringPieces(new GroupComputation(weights, rotary), copy, alternatives));
   }
 
   /**
@@ -300,7 +240,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
     for (int i = 0; i < copy.size(); i++) {
       requireFits(copy.get(i), "texts[" + i + "]");
     }
-    return onEngine(
+    return engine.run(
         new AlternativesPieces(weights, rotary, tokenizer.vocabularySize(), copy, count));
   }
 
@@ -327,174 +267,11 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
    * @throws ModelException CLOSED after {@link #close}
    */
   public void replaceWeights(WeightsSnapshot replacement) {
-    boolean done =
-        onEngine(
-            () -> {
-              replacement.copyTo(weights);
-              weightsChanged = true;
-              return Optional.of(true);
-            });
-    assert done;
-  }
-
-  /** Runs work between steps, after what was asked for before, and waits for it. */
-  private <T> T onEngine(Supplier<Optional<T>> pieces) {
-    EngineTask<T> task = new EngineTask<>(pieces);
-    synchronized (lock) {
-      requireOpen();
-      tasks.add(task);
-      lock.notifyAll();
-    }
-    return task.await();
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw closedException();
-    }
-  }
-
-  private static ModelException closedException() {
-    return new ModelException(Reason.CLOSED, "the decoder was closed");
-  }
-
-  private void serve() {
-    try (NoGradGuard off = new NoGradGuard();
-        DecodeEngine engine =
-            new DecodeEngine(weights, rotary, tokenizer.vocabularySize(), options)) {
-      while (awaitWork(engine)) {
-        runTask();
-        if (weightsChanged) {
-          weightsChanged = false;
-          engine.prefixes().clear();
-        }
-        try {
-          admit(engine);
-          engine.dropCancelled();
-          engine.step();
-        } catch (RuntimeException e) {
-          LOG.error("a decoding step failed; all completions under way end", e);
-          engine.failAll(new ModelException(Reason.BROKEN, "the engine failed: " + e, e));
-        }
-        settle(engine);
-      }
-      engine.failAll(closedException());
-    } finally {
-      endAll();
-      weights.close();
-      rotary.close();
-    }
-  }
-
-  /** Waits for something to do; false once the decoder is closed. */
-  private boolean awaitWork(DecodeEngine engine) {
-    synchronized (lock) {
-      boolean waited = false;
-      while (!closed && !nudged && tasks.isEmpty() && !engine.hasWork()) {
-        if (waited && scheduler.waiting() > 0) {
-          break; // somebody may be overdue by now
-        }
-        try {
-          lock.wait(IDLE_MILLIS);
-          waited = true;
-          if (scheduler.waiting() == 0) {
-            engine.releaseMemory();
-          }
-        } catch (InterruptedException e) {
-          closed = true;
-        }
-      }
-      nudged = false;
-      return !closed;
-    }
-  }
-
-  /** Does a piece of the task that was asked for first. */
-  private void runTask() {
-    EngineTask<?> task;
-    synchronized (lock) {
-      task = tasks.peek();
-    }
-    if (task != null && task.advance()) {
-      synchronized (lock) {
-        tasks.remove(task);
-      }
-    }
-  }
-
-  /** Gives places to those whose turn it is, and ends those that have left the queue. */
-  private void admit(DecodeEngine engine) {
-    List<DecodeRow> left;
-    Plan<DecodeRow> plan;
-    synchronized (lock) {
-      left = scheduler.removeWaiting(DecodeRow::cancelled);
-      plan = scheduler.next();
-    }
-    left.forEach(row -> row.finish(StopReason.CANCELLED));
-    plan.preempted().forEach(engine::remove);
-    engine.begin(plan.begun());
-  }
-
-  /** Takes back the places of rows that have ended. */
-  private void settle(DecodeEngine engine) {
-    List<DecodeRow> ended = engine.takeEnded();
-    synchronized (lock) {
-      ended.forEach(row -> scheduler.ended(row, row.lastPosition() + 1));
-      nudged |= !ended.isEmpty(); // whoever waits may have their place
-      statistics = statistics(engine);
-    }
-  }
-
-  private DecoderStatistics statistics(DecodeEngine engine) {
-    Map<Lane, Integer> waiting = new EnumMap<>(Lane.class);
-    for (Lane lane : Lane.values()) {
-      waiting.put(lane, scheduler.waiting(lane));
-    }
-    return new DecoderStatistics(
-        scheduler.running(),
-        waiting,
-        engine.keyValueBytes(),
-        scheduler.reservedBytes(),
-        options.keyValueBytes(),
-        engine.prefixes().bytes(),
-        engine.prefixes().askedTokens(),
-        engine.prefixes().hitTokens(),
-        engine.prefilledTokens(),
-        engine.drawnTokens(),
-        engine.steps(),
-        scheduler.preemptions());
-  }
-
-  /** Ends what waits when the engine stops. */
-  private void endAll() {
-    List<EngineTask<?>> unfinished;
-    List<DecodeRow> waiting;
-    synchronized (lock) {
-      closed = true;
-      waiting = scheduler.removeWaiting(row -> true);
-      unfinished = List.copyOf(tasks);
-      tasks.clear();
-    }
-    waiting.forEach(row -> row.fail(closedException()));
-    unfinished.forEach(task -> task.fail(closedException()));
+    engine.changeWeights(() -> replacement.copyTo(weights));
   }
 
   @Override
   public void close() {
-    synchronized (lock) {
-      closed = true;
-      lock.notifyAll();
-    }
-    boolean interrupted = false;
-    while (thread.isAlive() && Thread.currentThread() != thread) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    engine.close();
   }
 }

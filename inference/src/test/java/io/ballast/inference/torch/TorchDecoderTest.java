@@ -250,6 +250,29 @@ class TorchDecoderTest {
   }
 
   @Test
+  void whateverEndsTheEngineNobodyWaitsForEver() throws InterruptedException {
+    CountDownLatch started = new CountDownLatch(1);
+    CountDownLatch released = new CountDownLatch(1);
+    GenerationHandle other =
+        decoder.generate(
+            request(LOOP, SamplingOptions.greedy(40)), t -> waitAfterFirst(started, released));
+    assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
+    GenerationHandle bad =
+        decoder.generate(
+            request("a", sampled(5, 1)),
+            token -> {
+              throw new AssertionError("a bug");
+            });
+    released.countDown();
+    for (GenerationHandle handle : List.of(other, bad)) {
+      assertThatThrownBy(() -> handle.result().get(60, TimeUnit.SECONDS))
+          .isInstanceOf(ExecutionException.class)
+          .hasCauseInstanceOf(ModelException.class)
+          .hasMessageContaining("the decoder was closed");
+    }
+  }
+
+  @Test
   void aFullQueueRefusesAtOnce() throws InterruptedException {
     CountDownLatch started = new CountDownLatch(1);
     CountDownLatch released = new CountDownLatch(1);
