@@ -1,9 +1,7 @@
 package io.ballast.inference.grammar;
 
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
 import java.util.Locale;
-import java.util.Map;
 import org.apache.lucene.util.automaton.Automaton;
 
 /**
@@ -14,8 +12,6 @@ public final class Grammar {
   /** The most characters of a pattern or a schema. */
   public static final int MAX_CHARACTERS = 32_768;
 
-  private static final int MAX_REMEMBERED = 16;
-
   /** In which language a grammar is written. */
   public enum Kind {
     REGEX,
@@ -25,15 +21,7 @@ public final class Grammar {
   private record Key(Kind kind, String source) {}
 
   /** Callers repeat their grammars with every request: those used last are not made again. */
-  private static final Map<Key, Grammar> LAST_USED =
-      new LinkedHashMap<>(32, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Grammar> eldest) {
-          return size() > MAX_REMEMBERED;
-        }
-      };
+  private static final LastUsed<Key, Grammar> LAST_USED = new LastUsed<>(100_000, Grammar::states);
 
   private final Kind kind;
   private final String source;
@@ -80,16 +68,12 @@ public final class Grammar {
 
   private static Grammar remembered(Kind kind, String source) {
     Key key = new Key(kind, source);
-    synchronized (LAST_USED) {
-      Grammar known = LAST_USED.get(key);
-      if (known != null) {
-        return known;
-      }
+    Grammar known = LAST_USED.get(key);
+    if (known != null) {
+      return known;
     }
-    Grammar made = new Grammar(kind, source); // not under the lock: it may take a second
-    synchronized (LAST_USED) {
-      LAST_USED.put(key, made);
-    }
+    Grammar made = new Grammar(kind, source); // not under a lock: it may take some seconds
+    LAST_USED.put(key, made);
     return made;
   }
 
