@@ -37,7 +37,7 @@ final class ByteAutomaton implements ByteMachine {
   static ByteAutomaton of(Automaton characters, Languages languages) {
     Automaton bytes =
         Operations.removeDeadStates(
-            languages.deterministic(Utf8.bytes(languages.deterministic(characters))));
+            languages.deterministic(languages.utf8(languages.deterministic(characters))));
     if (Operations.isEmpty(bytes)) {
       throw new IllegalArgumentException("no text matches, so that none could ever end");
     }

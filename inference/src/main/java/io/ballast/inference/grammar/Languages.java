@@ -5,26 +5,33 @@ import java.util.List;
 import org.apache.lucene.util.automaton.Automata;
 import org.apache.lucene.util.automaton.Automaton;
 import org.apache.lucene.util.automaton.Operations;
-import org.apache.lucene.util.automaton.TooComplexToDeterminizeException;
 
 /**
  * Puts the language of one grammar together from smaller ones: sets of texts over the characters of
- * Unicode. Counts what it makes, so that a hostile grammar costs a second and not a minute.
+ * Unicode. Each step is paid from one budget a grammar before it is taken, so that a hostile
+ * grammar costs some seconds at most and not minutes.
  */
 final class Languages {
   /** The most states of an automaton before it is made deterministic. */
   static final int MAX_PARTS = 60_000;
 
-  private static final int MAX_TRANSITIONS = 4_000_000;
+  /** Lucene looks for the transitions to copy among all that there are; one look is cheap. */
+  private static final int LOOKS_FOR_ONE_EFFORT = 256;
 
-  private static final int MAX_MADE = 1_000_000;
-
-  /** In tens of states looked at; a third of a second. */
-  private static final int DETERMINIZE_EFFORT = 50_000;
+  /** A range of characters becomes some ranges of bytes; this many if it is wide. */
+  private static final long RANGES_OF_UTF8 = 4;
 
   private static final int[] SCALARS = {0, 0xD7FF, 0xE000, Character.MAX_CODE_POINT};
 
-  private long made;
+  private final EffortBudget budget;
+
+  Languages() {
+    this(new EffortBudget());
+  }
+
+  Languages(EffortBudget budget) {
+    this.budget = budget;
+  }
 
   /** Exactly this text. */
   static Automaton text(String text) {
@@ -70,13 +77,16 @@ final class Languages {
   }
 
   Automaton sequence(List<Automaton> parts) {
-    long nullable = parts.stream().filter(Languages::nullable).count();
-    long states = parts.stream().mapToLong(Automaton::getNumStates).sum();
-    long starts = parts.stream().mapToLong(Languages::beginnings).sum();
-    requireSize(states);
-    // from each part that may be empty, the beginnings of all that follow are copied
-    requireTransitions(nullable * starts);
-    return counted(Operations.concatenate(parts));
+    requireSize(parts.stream().mapToLong(Automaton::getNumStates).sum());
+    long copied = 0;
+    long after = 0; // the beginnings that follow each accepting state of the part before
+    for (Automaton part : parts.reversed()) {
+      budget.spend(size(part));
+      copied += ends(part) * after;
+      after = beginnings(part) + (nullable(part) ? after : 0);
+    }
+    budget.spend(copied);
+    return Operations.concatenate(parts);
   }
 
   Automaton sequence(Automaton... parts) {
@@ -89,7 +99,10 @@ final class Languages {
 
   private Automaton union(List<Automaton> parts) {
     requireSize(parts.stream().mapToLong(Automaton::getNumStates).sum());
-    return counted(Operations.union(parts));
+    for (Automaton part : parts) {
+      budget.spend(size(part) + beginnings(part));
+    }
+    return Operations.union(parts);
   }
 
   Automaton choice(Automaton... parts) {
@@ -97,6 +110,7 @@ final class Languages {
   }
 
   Automaton optional(Automaton part) {
+    budget.spend(size(part));
     return Operations.optional(part);
   }
 
@@ -108,7 +122,11 @@ final class Languages {
    * @param required which must be there
    */
   Automaton members(List<Automaton> members, Automaton comma, BitSet required) {
+    long size = members.stream().mapToLong(Languages::size).sum();
+    long ends = members.stream().mapToLong(Languages::ends).sum();
     requireSize(2 * members.stream().mapToLong(Automaton::getNumStates).sum());
+    budget.spend(2 * size);
+    budget.spend((2 * ends + 4L * members.size()) * 2 * size / LOOKS_FOR_ONE_EFFORT);
     // two states before each member: some stand before it, or none; built from the last to the
     // first, since an epsilon copies what its target has by then
     Automaton.Builder all = new Automaton.Builder();
@@ -117,15 +135,19 @@ final class Languages {
     all.setAccept(afterSome, true);
     int afterNone = all.createState();
     all.setAccept(afterNone, true);
+    long beginnings = 0; // of what may follow a member
     for (int i = members.size() - 1; i >= 0; i--) {
       boolean optional = !required.get(i);
+      budget.spend(2L * ends(members.get(i)) * beginnings);
+      beginnings = beginnings(comma) + (optional ? beginnings : 0);
+      budget.spend(2 * (beginnings + beginnings(members.get(i))));
       int first = append(all, members.get(i), afterSome);
       int further = append(all, sequence(comma, members.get(i)), afterSome);
       afterNone = either(all, first, optional ? afterNone : -1);
       afterSome = either(all, further, optional ? afterSome : -1);
     }
     all.addEpsilon(none, afterNone);
-    return counted(all.finish());
+    return all.finish();
   }
 
   /** Adds a copy of {@code part} that goes on with state {@code next}; returns its start. */
@@ -152,7 +174,9 @@ final class Languages {
   /** The texts that are in both. */
   Automaton both(Automaton one, Automaton other) {
     requireSize((long) one.getNumStates() * other.getNumStates());
-    return counted(Operations.intersection(one, other));
+    budget.spend((long) one.getNumStates() * other.getNumTransitions());
+    budget.spend((long) other.getNumStates() * one.getNumTransitions());
+    return Operations.intersection(one, other);
   }
 
   /**
@@ -167,11 +191,17 @@ final class Languages {
     }
     int fewest = nullable(each) ? 0 : least;
     each = withoutEmpty(each);
-    long copies = Math.max(1, Math.max(fewest, most));
+    if (each.getNumStates() == 0) {
+      return empty(); // it was the only text
+    }
+    long copies = most < 0 ? fewest + 1L : Math.max(1, most);
     requireSize(each.getNumStates() * copies);
-    requireTransitions(copies * each.getAcceptStates().cardinality() * beginnings(each));
-    return counted(
-        most < 0 ? Operations.repeat(each, fewest) : Operations.repeat(each, fewest, most));
+    budget.spend(copies * size(each));
+    budget.spend(copies * ends(each) * beginnings(each));
+    if (most != fewest) {
+      budget.spend(copies * ends(each) * copies * each.getNumTransitions() / LOOKS_FOR_ONE_EFFORT);
+    }
+    return most < 0 ? Operations.repeat(each, fewest) : Operations.repeat(each, fewest, most);
   }
 
   /** Without the empty text, so that copies in a row are not reached past one another. */
@@ -190,21 +220,22 @@ final class Languages {
   /** The same language with one state for each beginning of a text. */
   Automaton deterministic(Automaton part) {
     requireSize(part.getNumStates());
-    try {
-      return counted(Operations.determinize(Operations.removeDeadStates(part), DETERMINIZE_EFFORT));
-    } catch (TooComplexToDeterminizeException e) {
-      throw new IllegalArgumentException("too complex: its automaton grows without measure", e);
-    }
+    budget.spend(size(part));
+    return Subsets.deterministic(Operations.removeDeadStates(part), budget);
   }
 
-  /** Whatever is put together inside something else is copied: all copies count. */
-  private Automaton counted(Automaton whole) {
-    made += whole.getNumStates() + whole.getNumTransitions();
-    if (made > MAX_MADE) {
-      throw new IllegalArgumentException(
-          "too complex: more than %,d states and transitions on the way".formatted(MAX_MADE));
-    }
-    return whole;
+  /** The bytes of the texts. */
+  Automaton utf8(Automaton characters) {
+    budget.spend(characters.getNumStates() + RANGES_OF_UTF8 * characters.getNumTransitions());
+    return Utf8.bytes(characters);
+  }
+
+  private static long size(Automaton part) {
+    return part.getNumStates() + (long) part.getNumTransitions();
+  }
+
+  private static long ends(Automaton part) {
+    return part.getAcceptStates().cardinality();
   }
 
   private static boolean nullable(Automaton part) {
@@ -213,14 +244,6 @@ final class Languages {
 
   private static int beginnings(Automaton part) {
     return part.getNumStates() == 0 ? 0 : part.getNumTransitions(0);
-  }
-
-  private static void requireTransitions(long transitions) {
-    if (transitions > MAX_TRANSITIONS) {
-      throw new IllegalArgumentException(
-          "too complex: %,d transitions (expected: at most %,d)"
-              .formatted(transitions, MAX_TRANSITIONS));
-    }
   }
 
   private static void requireSize(long states) {

@@ -1,12 +1,17 @@
 package io.ballast.inference.grammar;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.apache.lucene.util.automaton.Automaton;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -53,6 +58,12 @@ class GrammarTest {
         "🎈*é",
         "[é-🎈]+",
         "(((a)|b)*|c)+ ?",
+        "a(|)*b",
+        "()*",
+        "()+",
+        "(){2,}",
+        "(){0,3}c?",
+        "(a{0})*b",
       })
   void aPatternMatchesWhatJavaSays(String pattern) {
     Grammar grammar = Grammar.regex(pattern);
@@ -169,14 +180,48 @@ class GrammarTest {
             "(a|b)*a(a|b){40}",
             "(.{1000}){30}",
             "a?".repeat(9_000),
-            "(((((((((a?){9}){9}){9}){9}){9}){9}){9}){9})")) {
-      assertThatThrownBy(() -> Grammar.regex(pattern))
-          .as(pattern)
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageStartingWith("regex: too complex: ");
+            "(((((((((a?){9}){9}){9}){9}){9}){9}){9}){9})",
+            "a{0,1000}b{0,1000}c{0,1000}d{0,1000}e{0,1000}" + everyOther(8_000),
+            "a{0,1000}".repeat(20) + everyOther(15_000),
+            everyOther(13_000) + "{70}",
+            IntStream.range(0, 2_000).mapToObj(n -> ".*x" + n).collect(joining("|")),
+            "(?:[ab]*a[ab]{11}c)?".repeat(1_000),
+            "((a?){100}){20}".repeat(50))) {
+      // two seconds at most; what is not paid for takes ten seconds, minutes, or all memory
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(10),
+          () ->
+              assertThatThrownBy(() -> Grammar.regex(pattern))
+                  .as(pattern.substring(0, Math.min(60, pattern.length())))
+                  .isInstanceOf(IllegalArgumentException.class)
+                  .hasMessageStartingWith("regex: too complex: "));
     }
     assertThatThrownBy(() -> Grammar.regex("(".repeat(300) + ")".repeat(300)))
         .hasMessage("regex: character 201: more than 200 groups inside each other");
+  }
+
+  /** A class of so many characters, of which no two are neighbours. */
+  private static String everyOther(int count) {
+    return IntStream.range(0, count)
+        .mapToObj(i -> Character.toString('一' + 2 * i))
+        .collect(joining("", "[", "]"));
+  }
+
+  @Test
+  void theEffortForAllPartsOfAGrammarTogetherIsBounded() {
+    EffortBudget budget = new EffortBudget();
+    Languages languages = new Languages(budget);
+    Automaton part = RegexParser.parse("(a|b)*a(a|b){9}", languages).body();
+    languages.deterministic(part);
+    long once = budget.spent();
+    assertThat(once).isGreaterThan(1_024); // 2¹⁰ states: which of the last ten were an a
+    assertThatThrownBy(
+            () -> {
+              for (long paid = 0; paid <= EffortBudget.MAX_EFFORT; paid += once / 2) {
+                languages.deterministic(part);
+              }
+            })
+        .hasMessage("too complex: more than 3,000,000 states and transitions on the way");
   }
 
   @Test

@@ -1,0 +1,30 @@
+package io.ballast.inference.grammar;
+
+/**
+ * What the making of one grammar may cost, in states and transitions that are read or written. All
+ * that is done for it is paid here, and before it is done.
+ */
+final class EffortBudget {
+  /** The most effort for one grammar. */
+  static final long MAX_EFFORT = 3_000_000;
+
+  private long spent;
+
+  /**
+   * Pays for what is about to be done.
+   *
+   * @throws IllegalArgumentException if that is more than is left
+   */
+  void spend(long effort) {
+    spent += effort;
+    if (spent > MAX_EFFORT) {
+      throw new IllegalArgumentException(
+          "too complex: more than %,d states and transitions on the way".formatted(MAX_EFFORT));
+    }
+  }
+
+  /** What has been paid. */
+  long spent() {
+    return spent;
+  }
+}
