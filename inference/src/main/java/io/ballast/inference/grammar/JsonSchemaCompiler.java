@@ -4,14 +4,19 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.node.TextNode;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.lucene.util.automaton.Automata;
@@ -27,9 +32,9 @@ import org.apache.lucene.util.automaton.Automaton;
  * {@code $ref} into the document, {@code $defs} and {@code definitions}; for objects {@code
  * properties}, {@code required}, {@code additionalProperties: false}; for arrays {@code items},
  * {@code minItems}, {@code maxItems}; for strings {@code minLength}, {@code maxLength}, {@code
- * pattern}; for integers {@code minimum}, {@code maximum} and their exclusive forms. Titles and
- * other remarks are passed over. Anything else is refused by name, recursion too. Source of the
- * keywords' meaning: JSON Schema, draft 2020-12.
+ * pattern}; for integers {@code minimum}, {@code maximum} and their exclusive forms, unless {@code
+ * number} is a type too. Titles and other remarks are passed over. Anything else is refused by
+ * name, recursion too. Source of the keywords' meaning: JSON Schema, draft 2020-12.
  */
 final class JsonSchemaCompiler {
   private static final int MAX_DEPTH = 64;
@@ -63,7 +68,12 @@ final class JsonSchemaCompiler {
   private static final ObjectMapper JSON =
       new ObjectMapper()
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY);
+          .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .configure(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES, false);
+
+  private static final Set<String> TYPES =
+      Set.of("object", "array", "string", "integer", "number", "boolean", "null");
 
   /** What a string may contain as it is. */
   private static final int[] UNESCAPED = {' ', '!', '#', '[', ']', Character.MAX_CODE_POINT};
@@ -112,12 +122,25 @@ final class JsonSchemaCompiler {
     }
     if (schema.has("const")) {
       requireOnly(path, schema, Set.of("const", "type"), "beside const");
-      return value(schema.get("const"));
+      JsonNode value = schema.get("const");
+      Set<String> types = types(path, schema);
+      if (!isOf(types, value)) {
+        throw flaw(path + ".const", "%s is of no allowed type (%s)", value, listed(types));
+      }
+      return value(path + ".const", value);
     }
     if (schema.has("enum")) {
       requireOnly(path, schema, Set.of("enum", "type"), "beside enum");
+      Set<String> types = types(path, schema);
       List<Automaton> values = new ArrayList<>();
-      array(path + ".enum", schema.get("enum")).forEach(value -> values.add(value(value)));
+      for (JsonNode value : array(path + ".enum", schema.get("enum"))) {
+        if (isOf(types, value)) {
+          values.add(value(path + ".enum", value));
+        }
+      }
+      if (values.isEmpty()) {
+        throw flaw(path + ".enum", "none is of an allowed type (%s)", listed(types));
+      }
       return languages.choice(values);
     }
     if (schema.has("anyOf")) {
@@ -133,13 +156,8 @@ final class JsonSchemaCompiler {
   }
 
   private Automaton ofTypes(String path, JsonNode schema) {
-    List<String> types = new ArrayList<>();
-    JsonNode type = schema.path("type");
-    if (type.isTextual()) {
-      types.add(type.textValue());
-    } else if (type.isArray() && !type.isEmpty()) {
-      type.forEach(each -> types.add(each.asText()));
-    } else {
+    Set<String> types = types(path, schema);
+    if (types.isEmpty()) {
       requireKnown(path, schema);
       throw flaw(path + ".type", "missing (expected: a type, or enum, const, anyOf or $ref)");
     }
@@ -152,9 +170,11 @@ final class JsonSchemaCompiler {
             case "array" -> OF_ARRAYS;
             case "string" -> OF_STRINGS;
             case "integer" -> OF_INTEGERS;
-            case "number", "boolean", "null" -> Set.of();
-            default -> throw flaw(path + ".type", "\"%s\" is no type of JSON", each);
+            default -> Set.of();
           });
+    }
+    if (types.contains("number")) {
+      allowed.removeAll(OF_INTEGERS); // they would bound the other numbers as well
     }
     requireOnly(path, schema, allowed, "for " + String.join(", ", types));
     for (String each : types) {
@@ -170,6 +190,39 @@ final class JsonSchemaCompiler {
           });
     }
     return languages.choice(either);
+  }
+
+  /** The types that a schema names, in its order; none if it leaves them open. */
+  private static Set<String> types(String path, JsonNode schema) {
+    JsonNode type = schema.path("type");
+    Set<String> types = new LinkedHashSet<>();
+    for (JsonNode each : type.isArray() ? array(path + ".type", type) : List.of(type)) {
+      if (each.isTextual() && TYPES.contains(each.textValue())) {
+        types.add(each.textValue());
+      } else if (!each.isMissingNode()) {
+        throw flaw(path + ".type", "%s is no type of JSON", each);
+      }
+    }
+    return types;
+  }
+
+  private static String listed(Set<String> types) {
+    return String.join(", ", types);
+  }
+
+  private static boolean isOf(Set<String> types, JsonNode value) {
+    if (types.isEmpty()) {
+      return true;
+    }
+    if (value.isNumber()) {
+      return types.contains("number") || (types.contains("integer") && isWhole(value));
+    }
+    return types.contains(value.getNodeType().name().toLowerCase(Locale.ROOT));
+  }
+
+  /** 1.0 is an integer too. */
+  private static boolean isWhole(JsonNode number) {
+    return number.decimalValue().stripTrailingZeros().scale() <= 0;
   }
 
   private Automaton referenced(String path, JsonNode reference) {
@@ -193,8 +246,15 @@ final class JsonSchemaCompiler {
     return language;
   }
 
-  private static Automaton value(JsonNode value) {
-    return Languages.text(value.toString());
+  private static Automaton value(String path, JsonNode value) {
+    return text(path, value.toString());
+  }
+
+  private static Automaton text(String path, String text) {
+    if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+      throw flaw(path, "half of a pair of UTF-16, which no text can hold");
+    }
+    return Languages.text(text);
   }
 
   private Automaton object(String path, JsonNode schema) {
@@ -212,22 +272,26 @@ final class JsonSchemaCompiler {
           path + ".properties", "%d (expected: at most %d)", properties.size(), MAX_PROPERTIES);
     }
     Set<String> required = new HashSet<>();
-    for (JsonNode name : schema.path("required")) {
-      if (!properties.has(name.asText())) {
+    JsonNode names = schema.path("required");
+    if (!names.isMissingNode() && !names.isArray()) {
+      throw flaw(path + ".required", "%s (expected: an array of names)", names);
+    }
+    for (JsonNode name : names) {
+      if (!name.isTextual() || !properties.has(name.textValue())) {
         throw flaw(path + ".required", "%s is not among the properties", name);
       }
-      required.add(name.asText());
+      required.add(name.textValue());
     }
     List<Automaton> members = new ArrayList<>();
     BitSet always = new BitSet();
-    for (Iterator<String> names = properties.fieldNames(); names.hasNext(); ) {
-      String name = names.next();
+    for (Map.Entry<String, JsonNode> property : properties.properties()) {
+      String name = property.getKey();
       always.set(members.size(), required.contains(name));
       members.add(
           languages.sequence(
-              Languages.text(TextNode.valueOf(name) + ":"),
+              text(path + ".properties", TextNode.valueOf(name) + ":"),
               space(),
-              language(path + ".properties." + name, properties.get(name))));
+              language(path + ".properties." + name, property.getValue())));
     }
     Automaton comma = languages.sequence(Languages.text(","), space());
     return languages.sequence(
@@ -273,9 +337,12 @@ final class JsonSchemaCompiler {
 
   /** A pattern is searched for in a string, unless it is anchored. */
   private Automaton pattern(String path, JsonNode pattern) {
+    if (!pattern.isTextual()) {
+      throw flaw(path, "%s (expected: a string)", pattern);
+    }
     RegexParser.Parsed parsed;
     try {
-      parsed = RegexParser.parse(pattern.asText(), languages);
+      parsed = RegexParser.parse(pattern.textValue(), languages);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(path + ": " + e.getMessage(), e);
     }
@@ -388,7 +455,10 @@ final class JsonSchemaCompiler {
     if (count.isMissingNode()) {
       return otherwise;
     }
-    if (!count.canConvertToInt() || count.intValue() < 0 || count.intValue() > MAX_COUNT) {
+    if (!count.isIntegralNumber()
+        || !count.canConvertToInt()
+        || count.intValue() < 0
+        || count.intValue() > MAX_COUNT) {
       throw flaw(path + "." + keyword, "%s (expected: 0 to 10,000)", count);
     }
     return count.intValue();

@@ -131,6 +131,27 @@ class JsonSchemaGrammarTest {
   }
 
   @Test
+  void valuesOfAnotherTypeAreLeftOutOfAnEnum() {
+    String schema = "{\"type\":\"integer\",\"enum\":[\"a\",1,2.0,2.5,null]}";
+    assertThat(matches(schema, "1")).isTrue();
+    assertThat(matches(schema, "2.0")).isTrue(); // an integer to JSON Schema
+    for (String other : List.of("\"a\"", "2.5", "null")) {
+      assertThat(matches(schema, other)).as(other).isFalse();
+    }
+    assertThat(matches("{\"type\":\"number\",\"const\":1}", "1")).isTrue();
+    assertThat(matches("{\"type\":\"object\",\"const\":{}}", "{}")).isTrue();
+  }
+
+  @Test
+  void numbersAreWrittenAsTheyAreHoweverLargeOrLong() {
+    assertThat(matches("{\"const\":1e400}", "1E+400")).isTrue();
+    assertThat(matches("{\"const\":1e400}", "\"Infinity\"")).isFalse();
+    for (String number : List.of("0.1234567890123456789012345", "1.50", "100.0")) {
+      assertThat(matches("{\"const\":" + number + "}", number)).as(number).isTrue();
+    }
+  }
+
+  @Test
   void arraysKeepTheirLength() {
     for (int least = 0; least <= 3; least++) {
       for (int most = -1; most <= 3; most++) {
@@ -199,6 +220,19 @@ class JsonSchemaGrammarTest {
         "{\"$ref\":\"other.json\"} → json_schema: $.$ref: \"other.json\" leads out of the document (expected: #/…)",
         "{} → json_schema: $.type: missing (expected: a type, or enum, const, anyOf or $ref)",
         "true → json_schema: $: true is no schema that says what to write (expected: an object)",
+        "{\"type\":[\"integer\",\"number\"],\"minimum\":5} → json_schema: $.minimum: not supported for integer, number (supported: type)",
+        "{\"type\":\"string\",\"const\":5} → json_schema: $.const: 5 is of no allowed type (string)",
+        "{\"type\":\"integer\",\"const\":1.5} → json_schema: $.const: 1.5 is of no allowed type (integer)",
+        "{\"type\":[\"integer\",\"null\"],\"enum\":[\"a\",true]} → json_schema: $.enum: none is of an allowed type (integer, null)",
+        "{\"type\":\"whole\",\"enum\":[1]} → json_schema: $.type: \"whole\" is no type of JSON",
+        "{\"type\":[\"string\",5]} → json_schema: $.type: 5 is no type of JSON",
+        "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"}},\"required\":\"a\"} → json_schema: $.required: \"a\" (expected: an array of names)",
+        "{\"type\":\"object\",\"properties\":{\"1\":{\"type\":\"null\"}},\"required\":[1]} → json_schema: $.required: 1 is not among the properties",
+        "{\"const\":[\"\\ud800\"]} → json_schema: $.const: half of a pair of UTF-16, which no text can hold",
+        "{\"enum\":[\"a\",\"\\udc00x\"]} → json_schema: $.enum: half of a pair of UTF-16, which no text can hold",
+        "{\"type\":\"object\",\"properties\":{\"\\ud800\":{\"type\":\"null\"}}} → json_schema: $.properties: half of a pair of UTF-16, which no text can hold",
+        "{\"type\":\"string\",\"pattern\":5} → json_schema: $.pattern: 5 (expected: a string)",
+        "{\"type\":\"string\",\"minLength\":1.5} → json_schema: $.minLength: 1.5 (expected: 0 to 10,000)",
         "{\"type\":\"text\"} → json_schema: $.type: \"text\" is no type of JSON",
         "{\"type\":\"array\"} → json_schema: $.items: missing: what the array holds",
         "{\"type\":\"object\",\"additionalProperties\":true} → json_schema: $.additionalProperties: true is not supported (expected: false)",
