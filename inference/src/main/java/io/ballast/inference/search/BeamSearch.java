@@ -14,15 +14,14 @@ import java.util.List;
  *
  * <p>Source: Graves 2012, arXiv:1211.3711, §2.5, for the search; the length penalty is that of
  * Hugging Face transformers. Wu et al. 2016 (arXiv:1609.08144) use ((5 + T)/6)ᵅ instead. A width
- * that holds all beginnings makes it exhaustive; a width of 1 is greedy decoding.
+ * that holds all beginnings makes it exhaustive. A width of 1 is greedy decoding if no token ends a
+ * completion or α ≤ 0; if α &gt; 0 it follows the likeliest token that does not end, too, since a
+ * longer completion may score higher than the one that ended.
  *
  * <p>The search ends as soon as no beginning can still come to rank among the best: a
  * log-probability only falls as tokens are added.
  */
 public final class BeamSearch {
-  private static final Comparator<Beam> BY_SCORE =
-      Comparator.comparingDouble(Beam::score).reversed();
-
   private final NextTokenModel model;
 
   public BeamSearch(NextTokenModel model) {
@@ -44,7 +43,7 @@ public final class BeamSearch {
    */
   public List<Beam> search(TokenIds prompt, BeamOptions options) {
     List<Open> open = List.of(new Open(TokenIds.of(), 0));
-    List<Beam> found = new ArrayList<>();
+    BestBeams found = new BestBeams(options.best());
     for (int length = 1; length <= options.maxNewTokens(); length++) {
       List<Open> next = new ArrayList<>();
       for (Step step : steps(prompt, open, options)) {
@@ -58,17 +57,15 @@ public final class BeamSearch {
           next.add(new Open(tokens, step.logProb()));
         }
       }
-      found.sort(BY_SCORE);
       open = next;
       if (open.isEmpty() || settled(found, open, length, options)) {
-        return best(found, options);
+        return found.ranked();
       }
     }
     for (Open cut : open) {
       found.add(beam(cut.tokens(), cut.logProb(), options.maxNewTokens(), options, false));
     }
-    found.sort(BY_SCORE);
-    return best(found, options);
+    return found.ranked();
   }
 
   /** All beginnings with one more token each, the likeliest first. */
@@ -90,14 +87,14 @@ public final class BeamSearch {
   }
 
   private static boolean settled(
-      List<Beam> found, List<Open> open, int length, BeamOptions options) {
-    if (found.size() < options.best() || length == options.maxNewTokens()) {
+      BestBeams found, List<Open> open, int length, BeamOptions options) {
+    if (length == options.maxNewTokens()) {
       return false;
     }
     // the same log-probability scores highest at the greatest length if α > 0, else at the least
     int kindest = options.lengthPenalty() > 0 ? options.maxNewTokens() : length + 1;
     double attainable = score(open.getFirst().logProb(), kindest, options);
-    return found.get(options.best() - 1).score() >= attainable;
+    return found.allReach(attainable);
   }
 
   private static Beam beam(
@@ -107,9 +104,5 @@ public final class BeamSearch {
 
   private static double score(double logProb, int length, BeamOptions options) {
     return logProb / Math.pow(length, options.lengthPenalty());
-  }
-
-  private static List<Beam> best(List<Beam> found, BeamOptions options) {
-    return List.copyOf(found.subList(0, Math.min(options.best(), found.size())));
   }
 }

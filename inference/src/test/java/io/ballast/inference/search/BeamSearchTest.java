@@ -127,6 +127,38 @@ class BeamSearchTest {
   }
 
   @Test
+  void oneBeamEndsWhereGreedyDecodingDoesUnlessLengthIsRewarded() {
+    int ended = 0;
+    for (long seed = 0; seed < 40; seed++) {
+      Table model = new Table(4, seed);
+      TokenIds greedy = TokenIds.of();
+      boolean ends = false;
+      while (greedy.size() < 6 && !ends) {
+        TokenIds text = PROMPT.concat(greedy);
+        int likeliest = model.alternatives(List.of(text), 1).getFirst().getFirst().tokenId();
+        ends = likeliest == END;
+        greedy = ends ? greedy : greedy.concat(TokenIds.of(likeliest));
+      }
+      ended += ends ? 1 : 0;
+      for (double penalty : new double[] {0, -1}) {
+        BeamOptions one = new BeamOptions(1, 1, penalty, 6, Set.of(END));
+        assertThat(new BeamSearch(model).search(PROMPT, one).getFirst().tokens())
+            .as("seed %d, penalty %s", seed, penalty)
+            .isEqualTo(greedy);
+      }
+    }
+    assertThat(ended).isPositive();
+    // at first the end has 0.5 and 1 has 0.4, then 1 has 1: ln 0.5 = -0.69 a token, or ln 0.4 / 2
+    NextTokenModel model =
+        (texts, count) ->
+            texts.stream().map(t -> t.size() == 1 ? list(END, 0.5, 1, 0.4) : list(1, 1)).toList();
+    BeamOptions longer = new BeamOptions(1, 1, 1, 2, Set.of(END));
+    Beam beam = new BeamSearch(model).search(PROMPT, longer).getFirst();
+    assertThat(beam.tokens()).isEqualTo(TokenIds.of(1, 1));
+    assertThat(beam.score()).isCloseTo(Math.log(0.4) / 2, within(1e-6));
+  }
+
+  @Test
   void whatEndsAtOnceIsACompletionWithoutTokens() {
     NextTokenModel model = (texts, count) -> texts.stream().map(t -> list(END, 1)).toList();
     Beam beam =
