@@ -134,7 +134,7 @@ public record SamplingOptions(
   }
 
   /** Begins with these options. */
-  public Builder toBuilder() {
+  private Builder toBuilder() {
     return builder()
         .temperature(temperature)
         .topK(topK)

@@ -14,6 +14,15 @@ public interface ByteMachine {
   /** Returns the state after one more byte, 0 to 255, or {@link #DEAD}. */
   int step(int state, int next);
 
+  /** Returns the state after all of {@code bytes}, or {@link #DEAD}. */
+  default int read(int state, byte[] bytes) {
+    int next = state;
+    for (int i = 0; i < bytes.length && next != DEAD; i++) {
+      next = step(next, bytes[i] & 0xFF);
+    }
+    return next;
+  }
+
   /** Whether what was read so far is accepted as it is. */
   boolean accepting(int state);
 

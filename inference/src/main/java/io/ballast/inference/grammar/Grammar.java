@@ -105,14 +105,8 @@ public final class Grammar {
 
   /** Whether {@code text} is as it must be. */
   public boolean matches(String text) {
-    int state = automaton.start();
-    for (byte next : text.getBytes(StandardCharsets.UTF_8)) {
-      state = automaton.step(state, next & 0xFF);
-      if (state == ByteMachine.DEAD) {
-        return false;
-      }
-    }
-    return automaton.accepting(state);
+    int end = automaton.read(automaton.start(), text.getBytes(StandardCharsets.UTF_8));
+    return end != ByteMachine.DEAD && automaton.accepting(end);
   }
 
   @Override

@@ -64,11 +64,7 @@ final class TypedThenGrammar implements TokenConstraint {
 
   @Override
   public int next(int state, int tokenId) {
-    int next = state;
-    for (byte each : vocabulary.bytesOf(tokenId)) {
-      next = machine.step(next, each & 0xFF);
-    }
-    return next;
+    return machine.read(state, vocabulary.bytesOf(tokenId));
   }
 
   @Override
