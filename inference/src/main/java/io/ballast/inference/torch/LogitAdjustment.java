@@ -99,6 +99,30 @@ final class LogitAdjustment {
     return slot;
   }
 
+  /** Frees the slots of tokens that nothing concerns but that they end. */
+  private void letEnds() {
+    for (int slot = slots.size() - 1; slot >= 0; slot--) {
+      if (!ends[slot]) {
+        continue;
+      }
+      ends[slot] = false;
+      if (!seen[slot] && counts[slot] == 0 && biases[slot] == 0) {
+        int last = slots.size() - 1; // it takes the place of the one that goes
+        slots.remove(ids[slot]);
+        if (slot != last) {
+          slots.put(ids[last], slot);
+        }
+        ids[slot] = ids[last];
+        counts[slot] = counts[last];
+        seen[slot] = seen[last];
+        biases[slot] = biases[last];
+        counts[last] = 0;
+        seen[last] = false;
+        biases[last] = 0;
+      }
+    }
+  }
+
   /** How many tokens are concerned now. */
   int size() {
     return slots.size();
@@ -111,7 +135,7 @@ final class LogitAdjustment {
 
   /** Returns what becomes of the logit of a slot's token. */
   float adjusted(int slot, float logit) {
-    if (ends[slot] && drawn < minNewTokens) {
+    if (ends[slot]) {
       return Float.NEGATIVE_INFINITY;
     }
     double adjusted = logit + biases[slot];
@@ -127,6 +151,9 @@ final class LogitAdjustment {
   /** Takes note of a token of the completion. */
   void accept(int tokenId) {
     drawn++;
+    if (drawn == minNewTokens) {
+      letEnds();
+    }
     if (penalises) {
       int slot = slot(tokenId);
       seen[slot] = true;

@@ -2,7 +2,6 @@ package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.IntConsumer;
@@ -21,7 +20,7 @@ final class TokenDrawing {
   private final int vocabularySize;
   private final int contextTokens;
   private final Sampler sampler = new Sampler();
-  private float[] weights = new float[0];
+  private final float[] weights;
 
   /**
    * Draws for one model.
@@ -31,6 +30,7 @@ final class TokenDrawing {
    */
   TokenDrawing(int vocabularySize, int contextTokens) {
     this.vocabularySize = vocabularySize;
+    this.weights = new float[vocabularySize];
     this.contextTokens = contextTokens;
   }
 
@@ -38,16 +38,17 @@ final class TokenDrawing {
    * Draws a token for each of {@code rows} from its row of logits. A row that cannot be drawn from
    * fails alone.
    *
-   * @param logits shape [B, V], float
+   * @param logitsOfRows shape [B, V], float; what the rows' options make of them is written there
    * @param spoiled told the index of each row whose logits are not all finite, before it fails
    */
-  void draw(Tensor logits, List<DecodeRow> rows, IntConsumer spoiled) {
+  void draw(Tensor logitsOfRows, List<DecodeRow> rows, IntConsumer spoiled) {
+    Tensor logits = logitsOfRows.contiguous();
     int count = rows.size();
     int width = (int) logits.size(1);
     float[] sums = Tensors.floats(logits.sum(new long[] {1}, false, Tensors.sameType()));
     Tensor logProbs = torch.log_softmax(logits, 1);
-    Tensor adjusted = adjusted(logits, rows, width);
-    read(tempered(adjusted, adjusted == logits ? logProbs : null, rows), 0, count * width);
+    boolean adjusted = adjust(logits, rows, width);
+    Weights source = new Weights(logits, adjusted ? null : logProbs, rows, width);
     Sampler.@Nullable Draw[] draws = new Sampler.Draw[count];
     long[] drawn = new long[count];
     for (int b = 0; b < count; b++) {
@@ -56,7 +57,7 @@ final class TokenDrawing {
         rows.get(b).fail(new ModelException(Reason.BROKEN, "logits: not all are finite"));
         continue;
       }
-      Sampler.Draw draw = drawOne(rows.get(b), adjusted, b * width);
+      Sampler.Draw draw = drawOne(rows.get(b), source, b);
       draws[b] = draw;
       drawn[b] = draw == null ? 0 : draw.tokenId();
     }
@@ -69,14 +70,52 @@ final class TokenDrawing {
     }
   }
 
-  private Sampler.@Nullable Draw drawOne(DecodeRow row, Tensor adjusted, int from) {
+  /** Where the weights of rows are read from, each row once. */
+  private final class Weights {
+    private final Tensor logits;
+    private final @Nullable Tensor logProbs;
+    private final List<DecodeRow> rows;
+    private final int width;
+    private @Nullable Tensor probabilities;
+
+    Weights(Tensor logits, @Nullable Tensor logProbs, List<DecodeRow> rows, int width) {
+      this.logits = logits;
+      this.logProbs = logProbs;
+      this.rows = rows;
+      this.width = width;
+    }
+
+    void readLogits(int row) {
+      read(logits, row);
+    }
+
+    /** Computed for all rows when one is first asked for: under constraints none may be. */
+    void readProbabilities(int row) {
+      Tensor known = probabilities;
+      if (known == null) {
+        known = tempered(logits, logProbs, rows).contiguous();
+        probabilities = known;
+      }
+      read(known, row);
+    }
+
+    private void read(Tensor tensor, int row) {
+      new FloatPointer(tensor.data_ptr())
+          .position((long) row * width)
+          .get(weights, 0, vocabularySize);
+    }
+  }
+
+  private Sampler.@Nullable Draw drawOne(DecodeRow row, Weights source, int index) {
     try {
       BitSet allowed = row.allowed();
-      if (allowed != null) {
-        read(adjusted.view(-1).narrow(0, from, vocabularySize), from, vocabularySize);
-        weigh(from, allowed, row.sampling().temperature());
+      if (allowed == null) {
+        source.readProbabilities(index);
+      } else {
+        source.readLogits(index);
+        weigh(allowed, row.sampling().temperature());
       }
-      return sampler.draw(weights, from, vocabularySize, row.sampling(), row.random());
+      return sampler.draw(weights, 0, vocabularySize, row.sampling(), row.random());
     } catch (ModelException e) {
       row.fail(e);
       return null;
@@ -87,33 +126,33 @@ final class TokenDrawing {
    * Makes weights of one row's logits, the likeliest of those allowed weighing 1 and the others 0.
    * Probabilities would not do: those of all that is allowed may have underflowed.
    */
-  private void weigh(int from, BitSet allowed, double temperature) {
+  private void weigh(BitSet allowed, double temperature) {
     float largest = Float.NEGATIVE_INFINITY;
     for (int id = allowed.nextSetBit(0); id >= 0; id = allowed.nextSetBit(id + 1)) {
-      largest = Math.max(largest, weights[from + id]);
+      largest = Math.max(largest, weights[id]);
     }
     double scale = temperature == 0 ? 1 : 1 / temperature;
     boolean none = largest == Float.NEGATIVE_INFINITY;
     int next = none ? -1 : allowed.nextSetBit(0);
     for (int id = 0; id < vocabularySize; id++) {
       if (id == next) {
-        weights[from + id] = (float) Math.exp((weights[from + id] - largest) * scale);
+        weights[id] = (float) Math.exp((weights[id] - largest) * scale);
         next = allowed.nextSetBit(id + 1);
       } else {
-        weights[from + id] = 0;
+        weights[id] = 0;
       }
     }
   }
 
-  /** Returns the logits as the rows' options adjust them; the same tensor if none does. */
-  private static Tensor adjusted(Tensor logits, List<DecodeRow> rows, int width) {
+  /** Writes into the logits what the rows' options make of them; tells whether any does. */
+  private static boolean adjust(Tensor logits, List<DecodeRow> rows, int width) {
     int size = 0;
     for (DecodeRow row : rows) {
       LogitAdjustment adjustment = row.adjustment();
       size += adjustment == null ? 0 : adjustment.size();
     }
     if (size == 0) {
-      return logits;
+      return false;
     }
     long[] places = new long[size];
     int at = 0;
@@ -132,9 +171,8 @@ final class TokenDrawing {
         values[at] = adjustment.adjusted(slot, values[at]);
       }
     }
-    Tensor adjusted = logits.clone();
-    adjusted.view(-1).index_copy_(0, place, Tensors.of(values, size));
-    return adjusted;
+    logits.view(-1).index_copy_(0, place, Tensors.of(values, size));
+    return true;
   }
 
   /**
@@ -154,12 +192,5 @@ final class TokenDrawing {
       return logProbs == null ? torch.softmax(logits, 1) : logProbs.exp();
     }
     return torch.softmax(logits.div(Tensors.of(temperatures, temperatures.length, 1)), 1);
-  }
-
-  private void read(Tensor tensor, int to, int count) {
-    if (weights.length < to + count) {
-      weights = Arrays.copyOf(weights, to + count);
-    }
-    new FloatPointer(tensor.contiguous().data_ptr()).get(weights, to, count);
   }
 }

@@ -59,7 +59,11 @@ final class Truncation {
     Cut cut = Cut.NONE;
     double total = sum;
     // weights below (1 − p)/V of the sum weigh less than 1 − p together: the nucleus needs none
-    float floor = topK ? 0 : (float) ((1 - options.topP()) / count * sum);
+    // what weighs nothing is never drawn, and a grammar may leave little else
+    float floor =
+        topK
+            ? Float.MIN_VALUE
+            : Math.max(Float.MIN_VALUE, (float) ((1 - options.topP()) / count * sum));
     if (topK || options.topP() < 1) {
       count(weights, from, count, floor);
     } else {
@@ -69,18 +73,20 @@ final class Truncation {
       int above = 0;
       double massAbove = 0;
       int bucket = highest;
-      while (above + counts[bucket] < options.topK()) {
+      while (bucket >= 0 && above + counts[bucket] < options.topK()) {
         above += counts[bucket];
         massAbove += masses[bucket];
         bucket--;
       }
-      long[] ranked = ranked(weights, from, count, bucket, floor);
-      int kept = options.topK() - above;
-      total = massAbove;
-      for (int i = 0; i < kept; i++) {
-        total += weight(ranked[i]);
+      if (bucket >= 0) { // else there are fewer
+        long[] ranked = ranked(weights, from, count, bucket, floor);
+        int kept = options.topK() - above;
+        total = massAbove;
+        for (int i = 0; i < kept; i++) {
+          total += weight(ranked[i]);
+        }
+        cut = cutAfter(ranked[kept - 1]);
       }
-      cut = cutAfter(ranked[kept - 1]);
     }
     if (options.topP() < 1) {
       cut = cut.stricter(nucleus(weights, from, count, options.topP() * total, floor));

@@ -79,7 +79,26 @@ class LogitAdjustmentTest {
       minimum.accept(3);
     }
     assertThat(adjusted(minimum, END, 8)).isEqualTo(8);
-    assertThat(minimum.size()).isEqualTo(2);
+    assertThat(minimum.size()).isZero(); // and then costs nothing more
+  }
+
+  @Test
+  void whatElseConcernsTokensThatEndOutlivesTheFewestTokens() {
+    Map<Integer, Double> biases = Map.of(END, 2.0, 5, 0.5);
+    LogitAdjustment all =
+        adjustment(
+            options().minNewTokens(2).logitBias(biases).repetitionPenalty(2), TokenIds.of(7, 8));
+    all.accept(3);
+    all.accept(3);
+    assertThat(adjusted(all, END, 8)).isEqualTo(10); // its bias
+    assertThat(adjusted(all, 9, 8)).isEqualTo(8); // nothing but that it ends
+    for (int id : new int[] {3, 7, 8}) {
+      assertThat(adjusted(all, id, 8)).isEqualTo(4);
+    }
+    all.accept(9);
+    assertThat(adjusted(all, 9, 8)).isEqualTo(4);
+    assertThat(adjusted(all, 5, 8)).isEqualTo(8.5f);
+    assertThat(all.size()).isEqualTo(6);
   }
 
   @Test

@@ -180,6 +180,20 @@ class SamplerTest {
   }
 
   @Test
+  void topKBeyondWhatMayBeDrawnCutsNothingAndRanksNoZeros() {
+    float[] weights = new float[1_000];
+    weights[3] = 0.5f;
+    weights[900] = 0.25f;
+    SamplingOptions options = options(1, 40, 1);
+    assertThat(new Truncation().cut(weights, 0, 1_000, 0.75, options))
+        .isEqualTo(Truncation.Cut.NONE);
+    assertThat(new Truncation().cut(weights, 0, 1_000, 0.75, options(1, 2, 1)))
+        .isEqualTo(new Truncation.Cut(0.25f, 900));
+    assertThat(new Truncation().cut(weights, 0, 1_000, 0.75, options(1, 40, 0.6)))
+        .isEqualTo(new Truncation.Cut(0.5f, 3));
+  }
+
+  @Test
   void truncationAgreesWithSortingEverything() {
     SplittableRandom random = new SplittableRandom(11);
     for (int round = 0; round < 1_000; round++) {
