@@ -22,7 +22,6 @@ import io.ballast.inference.search.BeamSearch;
 import io.ballast.inference.search.BestOfN;
 import io.ballast.inference.search.NextTokenModel.Alternative;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,11 +49,11 @@ class SamplingOptionsInDecoderTest {
   @BeforeAll
   static void start() throws IOException {
     TorchRuntime.setThreads(1);
-    tokenizer = HuggingFaceTokenizerAdapter.load(TinyTokenizer.write(folder), 0);
+    tokenizer = HuggingFaceTokenizerAdapter.load(TinyTokenizer.writeWithSpecial(folder), 0);
     learner =
         TinyModels.trainable(
             new DecoderConfig(
-                16, 24, 1, 2, 1, TinyTokenizer.vocabularySize(), 160, 1e-5, 10_000, true, 0, 0),
+                16, 24, 1, 2, 1, TinyTokenizer.specialId() + 1, 160, 1e-5, 10_000, true, 0, 0),
             Arithmetic.FLOAT32);
     try (WeightsSnapshot weights = learner.snapshot()) {
       decoder =
@@ -178,10 +177,10 @@ class SamplingOptionsInDecoderTest {
   void tokensOutsideTheVocabularyAreRefusedByName() {
     assertThatThrownBy(() -> generate(options().logitBias(Map.of(9_999, 1.0))))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("logit_bias: token 9999 (expected: below the vocabulary's size, 268)");
-    assertThatThrownBy(() -> generate(options().stopTokenIds(List.of(268))))
+        .hasMessage("logit_bias: token 9999 (expected: below the vocabulary's size, 269)");
+    assertThatThrownBy(() -> generate(options().stopTokenIds(List.of(269))))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("stop_token_ids: 268 (expected: below the vocabulary's size, 268)");
+        .hasMessage("stop_token_ids: 269 (expected: below the vocabulary's size, 269)");
   }
 
   @Test
@@ -314,10 +313,15 @@ class SamplingOptionsInDecoderTest {
 
   @Test
   void tokensWithoutTextAreNeverDrawnUnderAGrammar() {
-    // emoji of four bytes: each is a token of this vocabulary, none alone is a character
-    Generation generation = generate(options().grammar(Grammar.regex("[🎈-🎊é]{5}")));
-    assertThat(generation.text()).matches("[🎈-🎊é]{5}");
-    assertThat(generation.text()).doesNotContain("\uFFFD");
+    int special = TinyTokenizer.specialId();
+    assertThat(tokenizer.bytesOf(special)).isEmpty();
+    // it is what the model would draw all the time
+    SamplingOptions.Builder eager = options().logitBias(Map.of(special, 100.0));
+    assertThat(generate(eager).tokens().get(0)).isEqualTo(special);
+    for (String pattern : List.of("[🎈-🎊é]{5}", "x{10}", "[^a]{3,}z")) {
+      Generation generation = generate(eager.grammar(Grammar.regex(pattern)));
+      assertThat(generation.tokens().toArray()).as(pattern).isNotEmpty().doesNotContain(special);
+    }
   }
 
   @Test
@@ -352,9 +356,13 @@ class SamplingOptionsInDecoderTest {
 
   @Test
   void textOfTokensIsWhatTheGrammarSaw() {
-    Generation generation = generate(options().maxNewTokens(20).grammar(Grammar.regex("[^a]*")));
-    byte[] bytes = generation.text().getBytes(StandardCharsets.UTF_8);
-    assertThat(new String(bytes, StandardCharsets.UTF_8)).doesNotContain("a");
+    // characters of several tokens, tokens of several characters
+    Grammar grammar = Grammar.regex("([🎈-🎊é]|print(ln)?\\(\\);){3}");
+    for (long seed = 0; seed < 10; seed++) {
+      Generation generation = generate(options().grammar(grammar).seed(seed));
+      assertThat(grammar.matches(generation.text())).as(generation.text()).isTrue();
+      assertThat(tokenizer.decode(generation.tokens())).isEqualTo(generation.text());
+    }
   }
 
   @Test

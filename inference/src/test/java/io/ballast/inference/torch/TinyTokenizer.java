@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * A byte-level BPE tokenizer: id 0 ends a text, ids 1 to 256 are the bytes, then a few words of
- * Java.
+ * Java; a special token without text may come last.
  */
 final class TinyTokenizer {
   /** In the order of the ids, {@code Ġ} for a space. */
@@ -20,11 +20,29 @@ final class TinyTokenizer {
 
   private TinyTokenizer() {}
 
+  /** The id of the special token in what {@link #writeWithSpecial} writes. */
+  static int specialId() {
+    return vocabularySize();
+  }
+
   static int vocabularySize() {
     return 257 + MERGED.size();
   }
 
   static Path write(Path folder) throws IOException {
+    return write(folder, "");
+  }
+
+  static Path writeWithSpecial(Path folder) throws IOException {
+    return write(
+        folder,
+        """
+        ,{"id":%d,"content":"<|special|>","single_word":false,"lstrip":false,
+          "rstrip":false,"normalized":false,"special":true}"""
+            .formatted(specialId()));
+  }
+
+  private static Path write(Path folder, String moreAdded) throws IOException {
     StringBuilder vocabulary = new StringBuilder("\"<|endoftext|>\":0");
     for (int b = 0; b < 256; b++) {
       vocabulary.append(",").append(quoted("" + ByteLevelAlphabet.character(b))).append(":");
@@ -38,7 +56,7 @@ final class TinyTokenizer {
         """
         {"version":"1.0","truncation":null,"padding":null,
          "added_tokens":[{"id":0,"content":"<|endoftext|>","single_word":false,"lstrip":false,
-           "rstrip":false,"normalized":false,"special":true}],
+           "rstrip":false,"normalized":false,"special":true}%s],
          "normalizer":null,
          "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false},
          "post_processor":null,
@@ -48,7 +66,9 @@ final class TinyTokenizer {
            "vocab":{%s},"merges":[%s]}}
         """
             .formatted(
-                vocabulary, String.join(",", MERGES.stream().map(TinyTokenizer::quoted).toList()));
+                moreAdded,
+                vocabulary,
+                String.join(",", MERGES.stream().map(TinyTokenizer::quoted).toList()));
     return Files.writeString(folder.resolve("tokenizer.json"), json);
   }
 
