@@ -1,0 +1,109 @@
+package io.ballast.kit.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** What a stream of requests gets from a server that takes no more calls than its window holds. */
+class VirtualThreadRepliesTest {
+  /** A call whose next request is there the moment that it is asked for. */
+  private static final class Eager extends ServerCallStreamObserver<Integer> {
+    final List<Integer> answers = new ArrayList<>();
+    final CompletableFuture<List<Integer>> end = new CompletableFuture<>();
+    private final int requests;
+    private int asked;
+    private int delivered;
+    private @Nullable StreamObserver<Integer> inbound;
+
+    Eager(int requests) {
+      this.requests = requests;
+    }
+
+    /** Tells where requests go, and delivers those that were asked for before that was known. */
+    void connect(StreamObserver<Integer> to) {
+      inbound = to;
+      deliver();
+    }
+
+    @Override
+    public void request(int count) {
+      asked += count;
+      deliver();
+    }
+
+    private void deliver() {
+      StreamObserver<Integer> to = inbound;
+      while (to != null && delivered < asked && delivered < requests) {
+        int next = delivered++;
+        to.onNext(next);
+        if (next == requests - 1) {
+          to.onCompleted();
+        }
+      }
+    }
+
+    @Override
+    public void onNext(Integer answer) {
+      answers.add(answer);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      end.completeExceptionally(error);
+    }
+
+    @Override
+    public void onCompleted() {
+      end.complete(answers);
+    }
+
+    @Override
+    public boolean isCancelled() {
+      return false;
+    }
+
+    @Override
+    public boolean isReady() {
+      return true;
+    }
+
+    @Override
+    public void setOnCancelHandler(Runnable handler) {}
+
+    @Override
+    public void setOnReadyHandler(Runnable handler) {}
+
+    @Override
+    public void disableAutoRequest() {}
+
+    @Override
+    public void disableAutoInboundFlowControl() {}
+
+    @Override
+    public void setCompression(String compression) {}
+
+    @Override
+    public void setMessageCompression(boolean enable) {}
+  }
+
+  @Test
+  void aRequestFindsThePlaceOfTheOneBeforeItFree() {
+    try (VirtualThreadReplies replies =
+        new VirtualThreadReplies(new StatusMapper("reward-server"), 1)) {
+      Eager call = new Eager(50);
+      call.connect(
+          replies.<Integer, Integer>bidirectional(
+              call, 1, (request, sink) -> sink.send(10 * request)));
+      assertThat(call.end.orTimeout(10, TimeUnit.SECONDS).join())
+          .isEqualTo(IntStream.range(0, 50).mapToObj(i -> 10 * i).toList());
+    }
+  }
+}
