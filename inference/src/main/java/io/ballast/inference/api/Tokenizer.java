@@ -31,4 +31,21 @@ public interface Tokenizer {
   default TokenIds beginning() {
     return TokenIds.of();
   }
+
+  /** Whether {@code tokens} have what a text begins with: a chat template puts it there itself. */
+  default boolean begun(TokenIds tokens) {
+    TokenIds beginning = beginning();
+    return tokens.size() >= beginning.size() && tokens.slice(0, beginning.size()).equals(beginning);
+  }
+
+  /**
+   * Returns {@code tokens} without what a text begins with, which a decoder puts back; all of them
+   * if it is not there or nothing follows it.
+   */
+  default TokenIds withoutBeginning(TokenIds tokens) {
+    int beginning = beginning().size();
+    return begun(tokens) && tokens.size() > beginning
+        ? tokens.slice(beginning, tokens.size())
+        : tokens;
+  }
 }

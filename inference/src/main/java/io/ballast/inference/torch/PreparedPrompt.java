@@ -59,7 +59,7 @@ record PreparedPrompt(TokenIds tokens, Typed typed) {
     }
     TokenIds tokens = all.slice(0, kept);
     TokenIds beginning = tokenizer.beginning();
-    if (beginsWith(tokens, beginning)) { // a chat template has put it there, or there is none
+    if (tokenizer.begun(tokens)) {
       beginning = TokenIds.of();
     }
     if (tokens.size() == 0 && beginning.size() == 0) {
@@ -74,10 +74,6 @@ record PreparedPrompt(TokenIds tokens, Typed typed) {
     }
     TokenIds last = tokens.last(limit - beginning.size());
     return new PreparedPrompt(beginning.concat(last), new Typed(typed));
-  }
-
-  private static boolean beginsWith(TokenIds tokens, TokenIds beginning) {
-    return tokens.size() >= beginning.size() && tokens.slice(0, beginning.size()).equals(beginning);
   }
 
   private static byte[] joined(byte[] first, byte[] second) {

@@ -101,8 +101,9 @@ final class SessionSampler {
                 "tokens[%d]: %d (expected: ≥ 0 and < %,d)".formatted(t, tokens.get(t), size));
           }
         }
-        String text = decoder.tokenizer().decode(tokens);
-        if (!decoder.tokenizer().encode(text).equals(tokens)) {
+        TokenIds rest = decoder.tokenizer().withoutBeginning(tokens);
+        String text = decoder.tokenizer().decode(rest);
+        if (!decoder.tokenizer().encode(text).equals(rest)) {
           throw new IllegalArgumentException(
               "the tokenizer splits the text of these tokens in another way; send the text");
         }

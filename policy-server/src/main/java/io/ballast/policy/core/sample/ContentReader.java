@@ -42,12 +42,9 @@ final class ContentReader {
       return tokens;
     }
     return new Value<>(
-        begun(value.value()) ? value.value() : tokenizer.beginning().concat(value.value()));
-  }
-
-  private boolean begun(TokenIds tokens) {
-    TokenIds beginning = tokenizer.beginning();
-    return tokens.size() >= beginning.size() && tokens.slice(0, beginning.size()).equals(beginning);
+        tokenizer.begun(value.value())
+            ? value.value()
+            : tokenizer.beginning().concat(value.value()));
   }
 
   /**
@@ -72,12 +69,7 @@ final class ContentReader {
     if (tokens.size() >= contextTokens) {
       return tooLong("%s: %,d tokens, limit %,d".formatted(path, tokens.size(), contextTokens - 1));
     }
-    // the decoder puts back what a text begins with
-    int beginning = tokenizer.beginning().size();
-    TokenIds rest =
-        begun(tokens) && tokens.size() > beginning
-            ? tokens.slice(beginning, tokens.size())
-            : tokens;
+    TokenIds rest = tokenizer.withoutBeginning(tokens);
     String text = tokenizer.decode(rest);
     if (!tokenizer.encode(text).equals(rest)) {
       return invalid(
