@@ -57,16 +57,18 @@ public interface Decoder extends AutoCloseable {
   List<PerToken> logProbs(List<PromptAndCompletion> sequences);
 
   /**
-   * Returns what {@link #logProbs} does, with entropies and the likeliest tokens in each place.
+   * Returns what {@link #logProbs} does, with entropies and the likeliest tokens in each place. For
+   * callers of this library: no RPC of the mesh tells them.
    *
    * @param alternatives how many of the latter, ≥ 0 and at most the vocabulary's size
    * @return shape [N]
    * @throws IllegalArgumentException as {@link #logProbs}, and if {@code alternatives} is outside
    *     its range
-   * @throws UnsupportedOperationException if this decoder knows nothing but log-probabilities
+   * @throws ModelException UNSUPPORTED if this decoder knows nothing but log-probabilities
    */
   default List<TokenScores> tokenScores(List<PromptAndCompletion> sequences, int alternatives) {
-    throw new UnsupportedOperationException("entropies and alternatives of tokens");
+    throw new ModelException(
+        ModelException.Reason.UNSUPPORTED, "entropies and alternatives of tokens");
   }
 
   /** Returns what it has done and has under way. */

@@ -285,4 +285,13 @@ class OpenAiDecoderTest {
         .isInstanceOf(ModelException.class)
         .hasMessageEndingWith("closed");
   }
+
+  @Test
+  void whatTheEndpointDoesNotTellIsUnsupportedByName() {
+    assertThatThrownBy(() -> decoder.tokenScores(List.of(), 1))
+        .isInstanceOfSatisfying(
+            ModelException.class,
+            e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.UNSUPPORTED))
+        .hasMessage("entropies and alternatives of tokens");
+  }
 }
