@@ -123,16 +123,20 @@ public final class FolderEnsembles implements EnsembleSource {
           HuggingFaceTokenizerAdapter.ofFolder(trunk.folder()),
           new OnnxMemberScorer(OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads)));
     } catch (ModelException e) {
-      Fault fault =
-          switch (e.reason()) {
-            case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
-            case INVALID_FOLDER -> Fault.UNKNOWN_MODEL;
-            case OVERLOADED -> Fault.OVERLOADED;
-            case CLOSED, BROKEN, NO_TOKEN_LEFT, UNSUPPORTED, UNAVAILABLE -> Fault.DEPENDENCY_BROKEN;
-          };
       String message = trunk.withoutPath(heads.withoutPath(String.valueOf(e.getMessage())));
-      throw new MeshException(fault, message.replace(cache.toString(), "onnx"), e);
+      throw new MeshException(faultOf(e.reason()), message.replace(cache.toString(), "onnx"), e);
     }
+  }
+
+  /** What a model that cannot be opened means to the caller. */
+  static Fault faultOf(ModelException.Reason reason) {
+    return switch (reason) {
+      case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
+      case INVALID_FOLDER -> Fault.UNKNOWN_MODEL;
+      case OVERLOADED -> Fault.OVERLOADED;
+      case UNAVAILABLE -> Fault.DEPENDENCY_DOWN;
+      case CLOSED, BROKEN, NO_TOKEN_LEFT, UNSUPPORTED -> Fault.DEPENDENCY_BROKEN;
+    };
   }
 
   private StoredModel trunk(ScoringSpec spec) {
