@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * Beam search: follows the likeliest beginnings side by side and returns the completions that rank
- * highest.
+ * highest. For callers of this library: no RPC of the mesh does so.
  *
  * <pre>score(y) = log p(y | x) / Tᵅ,  T tokens, the one that ends it included</pre>
  *

@@ -9,7 +9,8 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 
 /**
- * N completions drawn side by side, of which one is chosen.
+ * N completions drawn side by side, of which one is chosen. For callers of this library: no RPC of
+ * the mesh does so.
  *
  * @param completions as they were drawn, completion i with {@link Decoder#seedOf}
  * @param chosen the index of the chosen one

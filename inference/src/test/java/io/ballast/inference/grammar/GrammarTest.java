@@ -187,7 +187,8 @@ class GrammarTest {
             IntStream.range(0, 2_000).mapToObj(n -> ".*x" + n).collect(joining("|")),
             "(?:[ab]*a[ab]{11}c)?".repeat(1_000),
             "((a?){100}){20}".repeat(50))) {
-      // two seconds at most; what is not paid for takes ten seconds, minutes, or all memory
+      // two or three seconds at most; what is not paid for takes ten seconds, minutes, or all
+      // memory
       assertTimeoutPreemptively(
           Duration.ofSeconds(10),
           () ->

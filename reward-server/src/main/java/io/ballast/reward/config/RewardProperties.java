@@ -6,7 +6,10 @@ import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.OptionalInt;
 
-/** The reward-server's properties, {@code ballast.reward.*}. Defaults live here only. */
+/**
+ * The reward-server's properties, {@code ballast.reward.*}. Defaults live here only, except for
+ * {@link #workers}, which are as many as the machine has room for: {@link RewardConfig} counts.
+ */
 @ConfigMapping(prefix = "ballast.reward")
 public interface RewardProperties {
   /** The ensemble that is meant when a request names none. */

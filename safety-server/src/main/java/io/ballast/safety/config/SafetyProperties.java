@@ -5,7 +5,10 @@ import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.OptionalInt;
 
-/** The safety-server's properties, {@code ballast.safety.*}. Defaults live here only. */
+/**
+ * The safety-server's properties, {@code ballast.safety.*}. Defaults live here only, except for
+ * {@link #workers}, which are as many as the machine has room for: {@link SafetyConfig} counts.
+ */
 @ConfigMapping(prefix = "ballast.safety")
 public interface SafetyProperties {
   /** The cost model that is meant when a request names none. */
