@@ -98,31 +98,6 @@ public record SamplingOptions(
     }
   }
 
-  /** What every engine has; the rest as {@link #builder} begins. */
-  public SamplingOptions(
-      double temperature,
-      int topK,
-      double topP,
-      int maxNewTokens,
-      List<String> stopStrings,
-      long seed) {
-    this(
-        temperature,
-        topK,
-        topP,
-        0,
-        1,
-        0,
-        0,
-        Map.of(),
-        0,
-        maxNewTokens,
-        stopStrings,
-        List.of(),
-        null,
-        seed);
-  }
-
   /** Greedy decoding of at most {@code maxNewTokens} tokens, to the end of text. */
   public static SamplingOptions greedy(int maxNewTokens) {
     return builder().temperature(0).maxNewTokens(maxNewTokens).build();

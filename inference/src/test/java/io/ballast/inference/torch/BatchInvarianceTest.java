@@ -57,7 +57,11 @@ class BatchInvarianceTest {
         text.toString(),
         false,
         0,
-        new SamplingOptions(temperature, 0, 1, newTokens, List.of(), seed));
+        SamplingOptions.builder()
+            .temperature(temperature)
+            .maxNewTokens(newTokens)
+            .seed(seed)
+            .build());
   }
 
   private static Generation await(GenerationHandle handle) {

@@ -64,7 +64,11 @@ class ContinuousBatchingTest {
   }
 
   private static SamplingOptions sampling(double temperature, int newTokens, long seed) {
-    return new SamplingOptions(temperature, 0, 1, newTokens, List.of(), seed);
+    return SamplingOptions.builder()
+        .temperature(temperature)
+        .maxNewTokens(newTokens)
+        .seed(seed)
+        .build();
   }
 
   private static GenerationRequest request(String prompt, SamplingOptions sampling) {

@@ -61,7 +61,7 @@ class DecodeEngineTest {
   }
 
   private DecodeRow row(String prompt, int newTokens, long seed) {
-    SamplingOptions sampling = new SamplingOptions(1, 0, 1, newTokens, List.of(), seed);
+    SamplingOptions sampling = SamplingOptions.builder().maxNewTokens(newTokens).seed(seed).build();
     return new DecodeRow(
         PreparedPrompt.of(
             new GenerationRequest(prompt, false, 0, sampling), tokenizer, vocabulary, 128),

@@ -22,7 +22,12 @@ class SamplerTest {
   private final Sampler sampler = new Sampler();
 
   private static SamplingOptions options(double temperature, int topK, double topP) {
-    return new SamplingOptions(temperature, topK, topP, 1, List.of(), 0);
+    return SamplingOptions.builder()
+        .temperature(temperature)
+        .topK(topK)
+        .topP(topP)
+        .maxNewTokens(1)
+        .build();
   }
 
   private static SamplingOptions minP(double minP) {

@@ -92,7 +92,7 @@ class TorchDecoderTest {
   }
 
   private static SamplingOptions sampled(int maxNewTokens, long seed) {
-    return new SamplingOptions(1, 0, 1, maxNewTokens, List.of(), seed);
+    return SamplingOptions.builder().maxNewTokens(maxNewTokens).seed(seed).build();
   }
 
   private static Generation await(GenerationHandle handle) {
@@ -165,7 +165,12 @@ class TorchDecoderTest {
 
   @Test
   void aStopStringEndsTheTextBeforeIt() {
-    SamplingOptions stop = new SamplingOptions(0, 0, 1, 20, List.of("= pr"), 0);
+    SamplingOptions stop =
+        SamplingOptions.builder()
+            .temperature(0)
+            .maxNewTokens(20)
+            .stopStrings(List.of("= pr"))
+            .build();
     Generation generation = generate(request(LOOP + "int x", stop));
     assertThat(generation.text()).isEqualTo(" ");
     assertThat(generation.stopReason()).isEqualTo(StopReason.STOP_STRING);

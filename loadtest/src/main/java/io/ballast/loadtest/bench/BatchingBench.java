@@ -192,7 +192,7 @@ final class BatchingBench {
         BenchTexts.words(seed, promptTokens),
         false,
         promptTokens,
-        new SamplingOptions(1, 0, 1, newTokens, List.of(), seed));
+        SamplingOptions.builder().maxNewTokens(newTokens).seed(seed).build());
   }
 
   private static Figure once(String name, double milliseconds) {

@@ -246,7 +246,7 @@ final class EngineBench {
         BenchTexts.words(seed, promptTokens),
         false,
         promptTokens,
-        new SamplingOptions(1, 0, 1, newTokens, List.of(), seed));
+        SamplingOptions.builder().maxNewTokens(newTokens).seed(seed).build());
   }
 
   /** The tokens of the first contexts as the engine sees them. */

@@ -61,7 +61,7 @@ final class FlatMemoryBench {
                 BenchTexts.words(i, random.nextInt(1, 160)),
                 false,
                 160,
-                new SamplingOptions(1, 0, 1, random.nextInt(1, 48), List.of(), i));
+                SamplingOptions.builder().maxNewTokens(random.nextInt(1, 48)).seed(i).build());
         GenerationHandle handle = engine.generate(request, token -> {});
         open.add(handle);
         if (random.nextInt(3) == 0) {

@@ -158,13 +158,14 @@ final class LearnerMapper {
   private io.ballast.inference.api.SamplingOptions sampling(SamplingOptions options) {
     MeshMessages.requirePlain(options, "sampling");
     try {
-      return new io.ballast.inference.api.SamplingOptions(
-          options.hasTemperature() ? options.getTemperature() : 1,
-          options.getTopK(),
-          options.hasTopP() ? options.getTopP() : 1,
-          options.hasMaxNewTokens() ? options.getMaxNewTokens() : DEFAULT_NEW_TOKENS,
-          options.getStopStringsList(),
-          options.hasSeed() ? options.getSeed() : seeds.getAsLong());
+      return io.ballast.inference.api.SamplingOptions.builder()
+          .temperature(options.hasTemperature() ? options.getTemperature() : 1)
+          .topK(options.getTopK())
+          .topP(options.hasTopP() ? options.getTopP() : 1)
+          .maxNewTokens(options.hasMaxNewTokens() ? options.getMaxNewTokens() : DEFAULT_NEW_TOKENS)
+          .stopStrings(options.getStopStringsList())
+          .seed(options.hasSeed() ? options.getSeed() : seeds.getAsLong())
+          .build();
     } catch (IllegalArgumentException e) {
       String[] flaw = String.valueOf(e.getMessage()).split(": ", 2);
       throw Faults.malformed("sampling." + flaw[0], flaw[flaw.length - 1]);

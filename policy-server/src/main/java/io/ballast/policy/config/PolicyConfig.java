@@ -115,7 +115,12 @@ public record PolicyConfig(
   private static void requireSampling(CallLimits limits) {
     List<String> stops = limits.suggestStopStrings();
     try {
-      var unused = new SamplingOptions(limits.temperature(), 0, 1, limits.maxNewTokens(), stops, 0);
+      var unused =
+          SamplingOptions.builder()
+              .temperature(limits.temperature())
+              .maxNewTokens(limits.maxNewTokens())
+              .stopStrings(stops)
+              .build();
     } catch (IllegalArgumentException e) {
       String property = String.valueOf(e.getMessage()).replace('_', '-');
       throw new IllegalArgumentException("ballast.policy." + property, e);

@@ -117,13 +117,14 @@ final class SafetyRows {
   }
 
   private static SamplingOptions sampling(ResultSet row) throws SQLException {
-    return new SamplingOptions(
-        row.getDouble("temperature"),
-        row.getInt("top_k"),
-        row.getDouble("top_p"),
-        row.getInt("max_new_tokens"),
-        texts(row, "stop_strings"),
-        row.getLong("seed"));
+    return SamplingOptions.builder()
+        .temperature(row.getDouble("temperature"))
+        .topK(row.getInt("top_k"))
+        .topP(row.getDouble("top_p"))
+        .maxNewTokens(row.getInt("max_new_tokens"))
+        .stopStrings(texts(row, "stop_strings"))
+        .seed(row.getLong("seed"))
+        .build();
   }
 
   /** The version in the columns {@code <name>_model} and so on. */

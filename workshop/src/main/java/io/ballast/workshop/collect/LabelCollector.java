@@ -127,7 +127,11 @@ public final class LabelCollector implements AutoCloseable {
     for (int i = 0; i < positions.size(); i++) {
       DrawShape shape = plan.shapes().get((first + i) % plan.shapes().size());
       SamplingOptions sampling =
-          new SamplingOptions(1, 0, 1, shape.newTokens(), List.of("\n"), seedOf(first + i));
+          SamplingOptions.builder()
+              .maxNewTokens(shape.newTokens())
+              .stopStrings(List.of("\n"))
+              .seed(seedOf(first + i))
+              .build();
       String prompt = positions.get(i).promptTail(TAIL_CHARACTERS);
       underWay.add(
           decoder.generate(

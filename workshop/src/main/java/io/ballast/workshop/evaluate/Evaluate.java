@@ -144,7 +144,12 @@ public final class Evaluate implements Callable<Integer> {
       List<List<GenerationHandle>> underWay = new ArrayList<>();
       for (int i = first; i < end; i++) {
         SamplingOptions sampling =
-            new SamplingOptions(temperature, 0, 1, newTokens, List.of("\n"), seed + i);
+            SamplingOptions.builder()
+                .temperature(temperature)
+                .maxNewTokens(newTokens)
+                .stopStrings(List.of("\n"))
+                .seed(seed + i)
+                .build();
         String prompt = positions.get(i).promptTail(TAIL_CHARACTERS);
         underWay.add(
             decoder.generate(

@@ -264,13 +264,12 @@ public final class TrainingLoop {
             policy,
             prompts,
             job.spec.rollout().completionsPerPrompt(),
-            new SamplingOptions(
-                job.spec.rollout().temperature(),
-                0,
-                1,
-                job.spec.rollout().maxNewTokens(),
-                job.spec.rollout().stopStrings(),
-                job.plan.samplingSeed(iteration)),
+            SamplingOptions.builder()
+                .temperature(job.spec.rollout().temperature())
+                .maxNewTokens(job.spec.rollout().maxNewTokens())
+                .stopStrings(job.spec.rollout().stopStrings())
+                .seed(job.plan.samplingSeed(iteration))
+                .build(),
             job.spec.rollout().maxPromptTokens());
     return patience
         .policyServer()

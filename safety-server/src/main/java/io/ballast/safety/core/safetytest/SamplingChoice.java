@@ -24,13 +24,14 @@ public record SamplingChoice(
    */
   SamplingOptions resolve(String field, TestSettings settings, long freshSeed) {
     try {
-      return new SamplingOptions(
-          temperature == null ? settings.temperature() : temperature,
-          topK == null ? 0 : topK,
-          topP == null ? 1 : topP,
-          maxNewTokens == null ? settings.maxNewTokens() : maxNewTokens,
-          stopStrings,
-          seed == null ? freshSeed : seed);
+      return SamplingOptions.builder()
+          .temperature(temperature == null ? settings.temperature() : temperature)
+          .topK(topK == null ? 0 : topK)
+          .topP(topP == null ? 1 : topP)
+          .maxNewTokens(maxNewTokens == null ? settings.maxNewTokens() : maxNewTokens)
+          .stopStrings(stopStrings)
+          .seed(seed == null ? freshSeed : seed)
+          .build();
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
       int colon = message.indexOf(": ");

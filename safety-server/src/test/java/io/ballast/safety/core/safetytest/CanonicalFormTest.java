@@ -22,7 +22,7 @@ class CanonicalFormTest {
           List.of(new PinnedVersion("java-cost", "1", "1".repeat(64))),
           new TestOutcome(
               new SafetyTestNumbers(4, 0.25, 0.5, 0.75, 0.8, 0.1, BoundMethod.STUDENT_T), 1),
-          new SamplingOptions(1, 0, 1, 24, List.of("\n"), -7),
+          SamplingOptions.builder().maxNewTokens(24).stopStrings(List.of("\n")).seed(-7).build(),
           "b".repeat(64),
           Certificate.costsSha256(List.of(0.0, 0.0, 0.0, 1.0)),
           Instant.parse("2026-11-24T12:00:00.000250Z"),
