@@ -1,12 +1,12 @@
 package io.ballast.inference.grammar;
 
 /**
- * What the making of one grammar may cost, in states and transitions that are read or written. All
- * that is done for it is paid here, and before it is done.
+ * What the making of one grammar may cost, in looks at a state or transition. All that is done for
+ * it is paid here, and before it is done.
  */
 final class EffortBudget {
   /** The most effort for one grammar. */
-  static final long MAX_EFFORT = 3_000_000;
+  static final long MAX_EFFORT = 7_000_000;
 
   private long spent;
 
@@ -19,7 +19,8 @@ final class EffortBudget {
     spent += effort;
     if (spent > MAX_EFFORT) {
       throw new IllegalArgumentException(
-          "too complex: more than %,d states and transitions on the way".formatted(MAX_EFFORT));
+          "too complex: more than %,d looks at a state or transition on the way"
+              .formatted(MAX_EFFORT));
     }
   }
 

@@ -72,7 +72,7 @@ public final class Grammar {
     if (known != null) {
       return known;
     }
-    Grammar made = new Grammar(kind, source); // not under a lock: it may take some seconds
+    Grammar made = new Grammar(kind, source); // not under a lock: it may take a second
     LAST_USED.put(key, made);
     return made;
   }

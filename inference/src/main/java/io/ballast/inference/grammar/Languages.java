@@ -9,14 +9,17 @@ import org.apache.lucene.util.automaton.Operations;
 /**
  * Puts the language of one grammar together from smaller ones: sets of texts over the characters of
  * Unicode. Each step is paid from one budget a grammar before it is taken, so that a hostile
- * grammar costs some seconds at most and not minutes.
+ * grammar costs a second of one processor and not minutes.
  */
 final class Languages {
   /** The most states of an automaton before it is made deterministic. */
   static final int MAX_PARTS = 60_000;
 
   /** Lucene looks for the transitions to copy among all that there are; one look is cheap. */
-  private static final int LOOKS_FOR_ONE_EFFORT = 256;
+  private static final int SCANS_FOR_ONE_BUILT = 1024;
+
+  /** What is built takes some times as long as what is looked at. */
+  private static final int LOOKS_FOR_ONE_BUILT = 4;
 
   /** A range of characters becomes some ranges of bytes; this many if it is wide. */
   private static final long RANGES_OF_UTF8 = 4;
@@ -81,11 +84,11 @@ final class Languages {
     long copied = 0;
     long after = 0; // the beginnings that follow each accepting state of the part before
     for (Automaton part : parts.reversed()) {
-      budget.spend(size(part));
+      build(size(part));
       copied += ends(part) * after;
       after = beginnings(part) + (nullable(part) ? after : 0);
     }
-    budget.spend(copied);
+    build(copied);
     return Operations.concatenate(parts);
   }
 
@@ -100,7 +103,7 @@ final class Languages {
   private Automaton union(List<Automaton> parts) {
     requireSize(parts.stream().mapToLong(Automaton::getNumStates).sum());
     for (Automaton part : parts) {
-      budget.spend(size(part) + beginnings(part));
+      build(size(part) + beginnings(part));
     }
     return Operations.union(parts);
   }
@@ -110,7 +113,7 @@ final class Languages {
   }
 
   Automaton optional(Automaton part) {
-    budget.spend(size(part));
+    build(size(part));
     return Operations.optional(part);
   }
 
@@ -125,8 +128,8 @@ final class Languages {
     long size = members.stream().mapToLong(Languages::size).sum();
     long ends = members.stream().mapToLong(Languages::ends).sum();
     requireSize(2 * members.stream().mapToLong(Automaton::getNumStates).sum());
-    budget.spend(2 * size);
-    budget.spend((2 * ends + 4L * members.size()) * 2 * size / LOOKS_FOR_ONE_EFFORT);
+    build(2 * size);
+    build((2 * ends + 4L * members.size()) * 2 * size / SCANS_FOR_ONE_BUILT);
     // two states before each member: some stand before it, or none; built from the last to the
     // first, since an epsilon copies what its target has by then
     Automaton.Builder all = new Automaton.Builder();
@@ -138,9 +141,9 @@ final class Languages {
     long beginnings = 0; // of what may follow a member
     for (int i = members.size() - 1; i >= 0; i--) {
       boolean optional = !required.get(i);
-      budget.spend(2L * ends(members.get(i)) * beginnings);
+      build(2L * ends(members.get(i)) * beginnings);
       beginnings = beginnings(comma) + (optional ? beginnings : 0);
-      budget.spend(2 * (beginnings + beginnings(members.get(i))));
+      build(2 * (beginnings + beginnings(members.get(i))));
       int first = append(all, members.get(i), afterSome);
       int further = append(all, sequence(comma, members.get(i)), afterSome);
       afterNone = either(all, first, optional ? afterNone : -1);
@@ -174,8 +177,8 @@ final class Languages {
   /** The texts that are in both. */
   Automaton both(Automaton one, Automaton other) {
     requireSize((long) one.getNumStates() * other.getNumStates());
-    budget.spend((long) one.getNumStates() * other.getNumTransitions());
-    budget.spend((long) other.getNumStates() * one.getNumTransitions());
+    build((long) one.getNumStates() * other.getNumTransitions());
+    build((long) other.getNumStates() * one.getNumTransitions());
     return Operations.intersection(one, other);
   }
 
@@ -196,10 +199,10 @@ final class Languages {
     }
     long copies = most < 0 ? fewest + 1L : Math.max(1, most);
     requireSize(each.getNumStates() * copies);
-    budget.spend(copies * size(each));
-    budget.spend(copies * ends(each) * beginnings(each));
+    build(copies * size(each));
+    build(copies * ends(each) * beginnings(each));
     if (most != fewest) {
-      budget.spend(copies * ends(each) * copies * each.getNumTransitions() / LOOKS_FOR_ONE_EFFORT);
+      build(copies * ends(each) * copies * each.getNumTransitions() / SCANS_FOR_ONE_BUILT);
     }
     return most < 0 ? Operations.repeat(each, fewest) : Operations.repeat(each, fewest, most);
   }
@@ -226,8 +229,13 @@ final class Languages {
 
   /** The bytes of the texts. */
   Automaton utf8(Automaton characters) {
-    budget.spend(characters.getNumStates() + RANGES_OF_UTF8 * characters.getNumTransitions());
+    build(characters.getNumStates() + RANGES_OF_UTF8 * characters.getNumTransitions());
     return Utf8.bytes(characters);
+  }
+
+  /** Pays for states and transitions to be copied, sorted and made an automaton of. */
+  private void build(long statesAndTransitions) {
+    budget.spend(LOOKS_FOR_ONE_BUILT * statesAndTransitions);
   }
 
   private static long size(Automaton part) {
