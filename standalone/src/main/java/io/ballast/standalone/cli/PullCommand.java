@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -39,6 +40,7 @@ import picocli.CommandLine.Parameters;
           + " BALLAST_HUB_TOKEN=…"
     })
 final class PullCommand implements Callable<Integer> {
+  private static final Duration HUB_PATIENCE = Duration.ofSeconds(30);
   private static final Pattern REPOSITORY =
       Pattern.compile("([A-Za-z0-9][\\w.-]*/[A-Za-z0-9][\\w.-]*)(?::([\\w./-]+\\.gguf))?");
 
@@ -154,7 +156,7 @@ final class PullCommand implements Callable<Integer> {
     URI address = hub();
     String token = context.environment().getOrDefault("BALLAST_HUB_TOKEN", "");
     return pull.hub(
-        new HubRepository(address, hubName, revision, token),
+        new HubRepository(address, hubName, revision, token, HUB_PATIENCE),
         hubName,
         Optional.ofNullable(repository.group(2)),
         wanted);

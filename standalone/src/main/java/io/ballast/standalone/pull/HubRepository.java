@@ -19,7 +19,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /**
@@ -28,18 +27,15 @@ import java.util.stream.Collectors;
  * X-Linked-ETag} or {@code ETag} and the commit in {@code X-Repo-Commit}.
  *
  * <p>A download that broke off goes on where it stopped, as long as the file is the same. Nothing
- * takes a file's name before its length and checksum are right. A token goes to the hub only, not
- * to where it redirects.
+ * takes a file's name before its length and checksum are right, as far as the hub tells them: an
+ * ETag that is neither a SHA-256 nor Git's SHA-1 of a blob says nothing of the bytes. A token goes
+ * to the hub only, not to where it redirects.
  */
 public final class HubRepository {
   private static final int MOST_REDIRECTS = 5;
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  private final HttpClient http =
-      HttpClient.newBuilder()
-          .connectTimeout(PATIENCE)
-          .followRedirects(HttpClient.Redirect.NEVER)
-          .build();
+  private final Duration patience;
+  private final HttpClient http;
   private final URI hub;
   private final String name;
   private final String token;
@@ -52,8 +48,15 @@ public final class HubRepository {
    * @param name {@code owner/name}
    * @param revision a branch, tag or commit
    * @param token sent as a bearer token; empty: none
+   * @param patience how long it may say nothing, before its answer and within it
    */
-  public HubRepository(URI hub, String name, String revision, String token) {
+  public HubRepository(URI hub, String name, String revision, String token, Duration patience) {
+    this.patience = patience;
+    this.http =
+        HttpClient.newBuilder()
+            .connectTimeout(patience)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .build();
     this.hub = hub;
     this.name = name;
     this.revision = revision;
@@ -82,7 +85,7 @@ public final class HubRepository {
     Path tag = target.resolveSibling(target.getFileName() + ".etag");
     Optional<Answer> first = ask(file, 0, "HEAD");
     if (first.isEmpty()) {
-      return false;
+      return absent(target, part, tag);
     }
     String etag = first.get().etag();
     boolean same = !etag.isEmpty() && Files.exists(tag) && Files.readString(tag).equals(etag);
@@ -95,14 +98,29 @@ public final class HubRepository {
       Files.writeString(tag, etag);
     }
     long have = Files.exists(part) ? Files.size(part) : 0;
-    Optional<Answer> second = ask(file, have, "GET");
-    if (second.isEmpty()) {
-      return false;
+    if (have == 0 || length(first.get()) != have) {
+      Optional<Answer> second = ask(file, have, "GET");
+      if (second.isEmpty()) {
+        return absent(target, part, tag);
+      }
+      receive(file, second.get(), part, have, progress);
     }
-    receive(file, second.get(), part, have, progress);
     verify(file, etag, part);
     Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
     return true;
+  }
+
+  /** What an earlier try brought is of another commit, which had the file. */
+  private static boolean absent(Path... earlier) throws IOException {
+    for (Path file : earlier) {
+      Files.deleteIfExists(file);
+    }
+    return false;
+  }
+
+  /** The whole file's length in bytes; −1 if the hub does not say. */
+  private static long length(Answer answer) {
+    return answer.response().headers().firstValueAsLong("Content-Length").orElse(-1);
   }
 
   private void receive(String file, Answer answer, Path part, long have, PullProgress progress)
@@ -110,34 +128,35 @@ public final class HubRepository {
     HttpResponse<InputStream> response = answer.response();
     boolean goesOn = response.statusCode() == 206;
     long start = goesOn ? have : 0;
-    OptionalLong length = response.headers().firstValueAsLong("Content-Length");
-    long all = length.isPresent() ? start + length.getAsLong() : -1;
-    long room = Files.getFileStore(part.toAbsolutePath().getParent()).getUsableSpace();
-    try (InputStream in = response.body()) {
-      if (all - start > room) {
-        throw new PullException(
-            "NO_SPACE",
-            file + ": " + (all - start) + " bytes to come, the disk has room for " + room);
-      }
-      long done = start;
-      try (OutputStream out =
-          Files.newOutputStream(
-              part,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              goesOn ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING)) {
-        byte[] buffer = new byte[1 << 16];
-        for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-          out.write(buffer, 0, read);
-          done += read;
-          progress.at(file, all <= 0 ? 0 : (double) done / all);
+    long toCome = length(answer);
+    long all = toCome < 0 ? -1 : start + toCome;
+    DiskRoom.require(file, toCome, part);
+    long done = start;
+    try (StallGuard in = new StallGuard(response.body(), patience);
+        OutputStream out =
+            Files.newOutputStream(
+                part,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE,
+                goesOn ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING)) {
+      byte[] buffer = new byte[1 << 16];
+      while (true) {
+        int read;
+        try {
+          read = in.read(buffer);
+        } catch (IOException e) {
+          throw brokeOff(file, done, all);
         }
-      } catch (IOException e) {
-        throw brokeOff(file, done, all);
+        if (read < 0) {
+          break;
+        }
+        out.write(buffer, 0, read);
+        done += read;
+        progress.at(file, all <= 0 ? 0 : (double) done / all);
       }
-      if (all >= 0 && done != all) {
-        throw brokeOff(file, done, all);
-      }
+    }
+    if (all >= 0 && done != all) {
+      throw brokeOff(file, done, all);
     }
   }
 
@@ -198,15 +217,13 @@ public final class HubRepository {
     for (int hop = 0; hop <= MOST_REDIRECTS; hop++) {
       HttpRequest.Builder request =
           HttpRequest.newBuilder(at)
-              .timeout(PATIENCE)
+              .timeout(patience)
               .header("User-Agent", "ballast")
               .method(method, HttpRequest.BodyPublishers.noBody());
       if (from > 0) {
         request.header("Range", "bytes=" + from + "-");
       }
-      if (!token.isEmpty() && origin(at).equals(origin(hub))) {
-        request.header("Authorization", "Bearer " + token);
-      }
+      authorization(at).ifPresent(value -> request.header("Authorization", value));
       HttpResponse<InputStream> response = send(request.build());
       response.headers().firstValue("X-Repo-Commit").ifPresent(commit -> revision = commit);
       if (etag.isEmpty()) {
@@ -225,7 +242,7 @@ public final class HubRepository {
       if (status == 404) {
         return Optional.empty();
       }
-      if (status == 416) { // all of it is here already; the checksum will say whether it is right
+      if (status == 416) { // what is here is longer than the file: from the start, then
         return ask(file, 0, method);
       }
       if (status / 100 != 3 || location.isEmpty()) {
@@ -238,6 +255,13 @@ public final class HubRepository {
       }
     }
     throw new PullException("REDIRECT", file + ": more than " + MOST_REDIRECTS + " redirects");
+  }
+
+  /** What is told of who asks; nothing where the hub redirects to. */
+  Optional<String> authorization(URI at) {
+    return token.isEmpty() || !origin(at).equals(origin(hub))
+        ? Optional.empty()
+        : Optional.of("Bearer " + token);
   }
 
   private HttpResponse<InputStream> send(HttpRequest request)

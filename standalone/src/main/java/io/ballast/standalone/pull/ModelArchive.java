@@ -4,7 +4,6 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.torch.DecoderImport;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +11,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
@@ -103,13 +104,11 @@ final class ModelArchive {
   private static void copy(ZipFile zip, ZipEntry entry, Path target, PullProgress progress)
       throws IOException {
     long size = entry.getSize();
-    long room = Files.getFileStore(target.toAbsolutePath().getParent()).getUsableSpace();
-    if (size < 0 || size > room) {
-      throw new PullException(
-          "NO_SPACE",
-          entry.getName() + ": " + size + " bytes unpacked, the disk has room for " + room);
+    if (size < 0) {
+      throw new PullException("BAD_ARCHIVE", entry.getName() + ": does not say how long it is");
     }
-    try (InputStream in = zip.getInputStream(entry);
+    DiskRoom.require(entry.getName(), size, target);
+    try (CheckedInputStream in = new CheckedInputStream(zip.getInputStream(entry), new CRC32());
         OutputStream out = Files.newOutputStream(target)) {
       byte[] buffer = new byte[1 << 16];
       long done = 0;
@@ -121,6 +120,12 @@ final class ModelArchive {
         }
         out.write(buffer, 0, read);
         progress.at("unpacking", size == 0 ? 1 : (double) done / size);
+      }
+      // the library does not compare them
+      if (done != size || in.getChecksum().getValue() != entry.getCrc()) {
+        throw new PullException(
+            "BAD_ARCHIVE",
+            entry.getName() + ": " + done + " bytes do not have the length and checksum it says");
       }
     }
   }

@@ -9,6 +9,8 @@ import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.DecoderImport;
 import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,6 +66,7 @@ public final class ModelPull {
 
   /** Brings what lies on this machine: a folder, a .gguf or .safetensors file, a wheel or zip. */
   public Pulled local(Path source, Wanted wanted) throws IOException {
+    requireFree(wanted.name(), wanted);
     String file = source.getFileName() == null ? "" : source.getFileName().toString();
     String lower = file.toLowerCase(Locale.ROOT);
     Map<String, String> notes = new TreeMap<>(Map.of("source", file));
@@ -112,9 +115,12 @@ public final class ModelPull {
   public Pulled hub(HubRepository repository, String name, Optional<String> file, Wanted wanted)
       throws IOException, InterruptedException {
     String asked = repository.revision();
+    String base =
+        file.map(ModelPull::withoutSuffix).orElseGet(() -> name.substring(name.indexOf('/') + 1));
+    requireFree(wanted.name().or(() -> Optional.of(nameOf(base))), wanted);
     Path here =
-        Files.createDirectories(work.resolve((name + "@" + asked).replaceAll("[^\\w.@-]", "_")));
-    String base = name.substring(name.indexOf('/') + 1);
+        Files.createDirectories(
+            work.resolve(URLEncoder.encode(name + "@" + asked, StandardCharsets.UTF_8)));
     Pulled pulled;
     if (file.isPresent()) {
       Path target = here.resolve(file.get().replaceAll("[^\\w.-]", "_"));
@@ -179,11 +185,8 @@ public final class ModelPull {
 
   private Pulled gguf(Path source, String base, Wanted wanted, Map<String, String> notes)
       throws IOException {
-    String plain = base.substring(base.lastIndexOf('/') + 1);
     return publish(
-        plain.toLowerCase(Locale.ROOT).endsWith(GGUF)
-            ? plain.substring(0, plain.length() - GGUF.length())
-            : plain,
+        withoutSuffix(base),
         wanted,
         notes,
         target ->
@@ -194,6 +197,23 @@ public final class ModelPull {
                 part -> progress.at("weights", part)));
   }
 
+  /** {@code folder/Model.Q8_0.gguf} becomes {@code Model.Q8_0}. */
+  private static String withoutSuffix(String file) {
+    String plain = file.substring(file.lastIndexOf('/') + 1);
+    return plain.toLowerCase(Locale.ROOT).endsWith(GGUF)
+        ? plain.substring(0, plain.length() - GGUF.length())
+        : plain;
+  }
+
+  /**
+   * Refuses a version that is there already, or a name that none may have; an absent name passes.
+   */
+  private void requireFree(Optional<String> name, Wanted wanted) {
+    if (name.isPresent() && store.find(name.get(), wanted.version()).isPresent()) {
+      throw exists(name.get(), wanted.version());
+    }
+  }
+
   @FunctionalInterface
   private interface Writer {
     DecoderConfig write(Path target) throws IOException;
@@ -202,9 +222,7 @@ public final class ModelPull {
   private Pulled publish(String base, Wanted wanted, Map<String, String> notes, Writer writer)
       throws IOException {
     String name = wanted.name().orElseGet(() -> nameOf(base));
-    if (store.find(name, wanted.version()).isPresent()) {
-      throw exists(name, wanted.version());
-    }
+    requireFree(Optional.of(name), wanted);
     DecoderConfig[] config = new DecoderConfig[1];
     try {
       StoredModel model =

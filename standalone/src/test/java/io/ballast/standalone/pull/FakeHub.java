@@ -16,6 +16,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * A hub with the Hugging Face hub's layout over a folder: weights are redirected to {@code /cdn}
@@ -29,7 +30,10 @@ final class FakeHub implements AutoCloseable {
   private final List<String> requests = new ArrayList<>();
   private final Map<String, Long> breaksOffAt = new ConcurrentHashMap<>();
   private final Map<String, String> lies = new ConcurrentHashMap<>();
+  private final CountDownLatch closing = new CountDownLatch(1);
   private volatile String token = "";
+  private volatile String cdn = "";
+  private volatile String stalling = "";
 
   FakeHub(Path folder) throws IOException {
     this.folder = folder;
@@ -50,6 +54,16 @@ final class FakeHub implements AutoCloseable {
   /** Promises another checksum than the file has. */
   void promise(String file, String etag) {
     lies.put(file, etag);
+  }
+
+  /** Says nothing more of a file after its first half. */
+  void stall(String file) {
+    stalling = file;
+  }
+
+  /** Redirects to somebody else for the weights. */
+  void redirectTo(URI other) {
+    cdn = other.toString();
   }
 
   void requireToken(String wanted) {
@@ -89,7 +103,7 @@ final class FakeHub implements AutoCloseable {
         exchange
             .getResponseHeaders()
             .set("X-Linked-ETag", '"' + lies.getOrDefault(name, digest("SHA-256", bytes)) + '"');
-        exchange.getResponseHeaders().set("Location", "/cdn/" + name);
+        exchange.getResponseHeaders().set("Location", cdn + "/cdn/" + name);
         exchange.sendResponseHeaders(302, -1);
         return;
       }
@@ -109,14 +123,29 @@ final class FakeHub implements AutoCloseable {
       }
     }
     if (exchange.getRequestMethod().equals("HEAD")) {
+      exchange.getResponseHeaders().set("Content-Length", Integer.toString(bytes.length));
       exchange.sendResponseHeaders(200, -1);
       return;
     }
     exchange.sendResponseHeaders(from > 0 ? 206 : 200, bytes.length - from);
     Long end = breaksOffAt.remove(name);
     try (OutputStream out = exchange.getResponseBody()) {
+      if (name.equals(stalling)) {
+        out.write(bytes, from, (bytes.length - from) / 2);
+        out.flush();
+        awaitClosing();
+        return;
+      }
       out.write(bytes, from, (end == null ? bytes.length : end.intValue()) - from);
       out.flush(); // a client that has seen no header asks again by itself
+    }
+  }
+
+  private void awaitClosing() {
+    try {
+      closing.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -138,6 +167,7 @@ final class FakeHub implements AutoCloseable {
 
   @Override
   public void close() {
+    closing.countDown();
     server.stop(0);
   }
 }

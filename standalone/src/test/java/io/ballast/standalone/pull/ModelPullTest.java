@@ -17,11 +17,14 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A model comes from wherever it is, whole and checked, or it does not come at all. */
 class ModelPullTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Wanted PLAIN = new Wanted(Optional.empty(), "1", Optional.empty());
 
   @TempDir private Path folder = Path.of(".");
@@ -204,12 +208,11 @@ class ModelPullTest {
   }
 
   private Pulled fromHub(FakeHub hub) throws IOException, InterruptedException {
-    return pull()
-        .hub(
-            new HubRepository(hub.address(), "o/tiny", "main", ""),
-            "o/tiny",
-            Optional.empty(),
-            PLAIN);
+    return pull().hub(repository(hub.address(), "", PATIENCE), "o/tiny", Optional.empty(), PLAIN);
+  }
+
+  private static HubRepository repository(URI hub, String token, Duration patience) {
+    return new HubRepository(hub, "o/tiny", "main", token, patience);
   }
 
   @Test
@@ -222,7 +225,7 @@ class ModelPullTest {
           .containsEntry("revision", FakeHub.COMMIT);
       assertThat(hub.requests()).first().isEqualTo("HEAD /o/tiny/resolve/main/config.json");
       assertThat(hub.requests().stream().filter(r -> r.contains("/main/"))).hasSize(1);
-      assertThat(data.resolve("pull/o_tiny@main")).doesNotExist();
+      assertThat(data.resolve("pull/o%2Ftiny%40main")).doesNotExist();
     }
   }
 
@@ -280,7 +283,7 @@ class ModelPullTest {
           .isInstanceOf(PullException.class)
           .hasMessageContaining("the hub promised abab");
       assertNothingCame();
-      assertThat(data.resolve("pull/o_tiny@main/model.safetensors.part")).doesNotExist();
+      assertThat(data.resolve("pull/o%2Ftiny%40main/model.safetensors.part")).doesNotExist();
     }
   }
 
@@ -328,8 +331,7 @@ class ModelPullTest {
           .hasMessageContaining("answers 401; it is private or does not exist")
           .hasMessageContaining("BALLAST_HUB_TOKEN");
     }
-    HubRepository nobody =
-        new HubRepository(URI.create("http://127.0.0.1:1"), "o/tiny", "main", "");
+    HubRepository nobody = repository(URI.create("http://127.0.0.1:1"), "", PATIENCE);
     assertThatThrownBy(() -> pull().hub(nobody, "o/tiny", Optional.empty(), PLAIN))
         .isInstanceOf(PullException.class)
         .hasMessageContaining("no answer from http://127.0.0.1:1");
@@ -339,12 +341,139 @@ class ModelPullTest {
   void aTokenOpensAPrivateRepository() throws Exception {
     try (FakeHub hub = new FakeHub(source)) {
       hub.requireToken("secret");
-      pull()
-          .hub(
-              new HubRepository(hub.address(), "o/tiny", "main", "secret"),
-              "o/tiny",
-              Optional.empty(),
-              PLAIN);
+      pull().hub(repository(hub.address(), "secret", PATIENCE), "o/tiny", Optional.empty(), PLAIN);
     }
+  }
+
+  @Test
+  void whatAnEarlierCommitHadIsNotTakenForALaterOne() throws Exception {
+    Files.writeString(source.resolve("generation_config.json"), "{\"eos_token_id\": 1}");
+    try (FakeHub hub = new FakeHub(source)) {
+      hub.breakOff(ModelManifest.WEIGHTS, 1_000);
+      assertThatThrownBy(() -> fromHub(hub)).isInstanceOf(PullException.class);
+      Files.delete(source.resolve("generation_config.json"));
+
+      Pulled pulled = fromHub(hub);
+
+      assertThat(pulled.model().folder().resolve("generation_config.json")).doesNotExist();
+    }
+  }
+
+  @Test
+  void whatCannotBePublishedIsNotFetched() throws Exception {
+    Pulled first = pull().local(source, PLAIN);
+    Wanted again = new Wanted(Optional.of(first.model().name()), "1", Optional.empty());
+    try (FakeHub hub = new FakeHub(source)) {
+      assertThatThrownBy(
+              () ->
+                  pull()
+                      .hub(
+                          repository(hub.address(), "", PATIENCE),
+                          "o/tiny",
+                          Optional.empty(),
+                          again))
+          .hasMessageContaining("tiny-model/1 is there already");
+      assertThat(hub.requests()).isEmpty();
+    }
+    assertThatThrownBy(() -> pull().local(zip("a.gguf"), again))
+        .hasMessageContaining("tiny-model/1 is there already");
+  }
+
+  @Test
+  void aHubThatFallsSilentIsGivenUp() throws Exception {
+    try (FakeHub hub = new FakeHub(source)) {
+      hub.stall(ModelManifest.WEIGHTS);
+      assertThatThrownBy(
+              () ->
+                  pull()
+                      .hub(
+                          repository(hub.address(), "", Duration.ofSeconds(1)),
+                          "o/tiny",
+                          Optional.empty(),
+                          PLAIN))
+          .isInstanceOf(PullException.class)
+          .hasMessageContaining("broke off after");
+      assertNothingCame();
+    }
+  }
+
+  @Test
+  void aDownloadThatWasWholeIsNotFetchedAgain() throws Exception {
+    byte[] all = weights(source);
+    try (FakeHub hub = new FakeHub(source)) {
+      hub.breakOff(ModelManifest.WEIGHTS, 1_000);
+      assertThatThrownBy(() -> fromHub(hub)).isInstanceOf(PullException.class);
+      Files.write(data.resolve("pull/o%2Ftiny%40main/model.safetensors.part"), all);
+      int before = hub.requests().size();
+
+      Pulled pulled = fromHub(hub);
+
+      assertThat(hub.requests().subList(before, hub.requests().size()))
+          .noneMatch(request -> request.startsWith("GET /cdn/"));
+      new ModelStore(data.resolve("models")).verified(pulled.model().name(), "1");
+    }
+  }
+
+  @Test
+  void anotherHostIsFollowedByHttpsOnly() throws Exception {
+    try (FakeHub hub = new FakeHub(source);
+        FakeHub stranger = new FakeHub(source)) {
+      hub.redirectTo(stranger.address());
+      assertThatThrownBy(() -> fromHub(hub))
+          .isInstanceOf(PullException.class)
+          .hasMessageContaining("which is not https");
+      assertThat(stranger.requests()).isEmpty();
+    }
+  }
+
+  @Test
+  void theTokenIsForTheHubAlone() {
+    HubRepository repository = repository(URI.create("https://hub.example/a"), "secret", PATIENCE);
+    assertThat(repository.authorization(URI.create("https://hub.example/o/tiny")))
+        .contains("Bearer secret");
+    assertThat(repository.authorization(URI.create("https://cdn.example/o/tiny"))).isEmpty();
+    assertThat(repository.authorization(URI.create("http://hub.example/o/tiny"))).isEmpty();
+    assertThat(
+            repository(URI.create("https://hub.example"), "", PATIENCE)
+                .authorization(URI.create("https://hub.example/o/tiny")))
+        .isEmpty();
+  }
+
+  @Test
+  void anArchiveWithAFlippedBitIsRefused() throws Exception {
+    Path archive = folder.resolve("stored.zip");
+    byte[] weights = weights(source);
+    try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(archive))) {
+      out.setMethod(ZipOutputStream.STORED);
+      for (String name : List.of("config.json", "tokenizer.json", ModelManifest.WEIGHTS)) {
+        byte[] bytes = Files.readAllBytes(source.resolve(name));
+        CRC32 crc = new CRC32();
+        crc.update(bytes);
+        ZipEntry entry = new ZipEntry("m/" + name);
+        entry.setSize(bytes.length);
+        entry.setCrc(crc.getValue());
+        out.putNextEntry(entry);
+        out.write(bytes);
+        out.closeEntry();
+      }
+    }
+    byte[] zip = Files.readAllBytes(archive);
+    int last = indexOf(zip, weights) + weights.length - 1;
+    zip[last] ^= 1;
+    Files.write(archive, zip);
+
+    assertThatThrownBy(() -> pull().local(archive, PLAIN))
+        .isInstanceOf(PullException.class)
+        .hasMessageContaining("model.safetensors: ")
+        .hasMessageContaining("do not have the length and checksum it says");
+    assertNothingCame();
+  }
+
+  private static int indexOf(byte[] all, byte[] part) {
+    int at = 0;
+    while (!Arrays.equals(all, at, at + part.length, part, 0, part.length)) {
+      at++;
+    }
+    return at;
   }
 }
