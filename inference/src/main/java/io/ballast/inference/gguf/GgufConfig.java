@@ -27,8 +27,7 @@ final class GgufConfig {
     String key = architecture + ".";
     int hidden = metadata.integer(key + "embedding_length");
     int heads = metadata.integer(key + "attention.head_count");
-    int headSize =
-        (int) metadata.integer(key + "attention.key_length", heads > 0 ? hidden / heads : 0);
+    int headSize = metadata.integer(key + "attention.key_length", heads > 0 ? hidden / heads : 0);
     require(
         metadata.integer(key + "attention.value_length", headSize) == headSize,
         key + "attention.value_length: other than the keys'");
@@ -38,16 +37,16 @@ final class GgufConfig {
     boolean bias = tensors.containsKey("blk.0.attn_q.bias");
     List<Integer> ends = new ArrayList<>();
     for (String end : List.of("eos_token_id", "eot_token_id")) {
-      int id = (int) metadata.integer("tokenizer.ggml." + end, -1);
+      int id = metadata.integer("tokenizer.ggml." + end, -1);
       if (id >= 0 && !ends.contains(id)) {
         ends.add(id);
       }
     }
     require(!ends.isEmpty(), "tokenizer.ggml.eos_token_id: absent (expected: an id)");
     GgufTensor embedding = tensors.get("token_embd.weight");
-    require(
-        embedding != null && embedding.shape().size() == 2,
-        "tensor token_embd.weight: missing, or not of two dimensions");
+    if (embedding == null) {
+      throw new IllegalArgumentException("tensor token_embd.weight: missing");
+    }
     double theta = metadata.number(key + "rope.freq_base", 10_000);
     return new DecoderConfig(
         family,
@@ -55,9 +54,9 @@ final class GgufConfig {
         metadata.integer(key + "feed_forward_length"),
         metadata.integer(key + "block_count"),
         heads,
-        (int) metadata.integer(key + "attention.head_count_kv", heads),
+        metadata.integer(key + "attention.head_count_kv", heads),
         headSize,
-        Math.toIntExact(embedding == null ? 0 : embedding.shape().getFirst()),
+        vocabularySize(embedding),
         metadata.integer(key + "context_length"),
         metadata.number(key + "attention.layer_norm_rms_epsilon", 1e-6),
         theta,
@@ -69,8 +68,16 @@ final class GgufConfig {
         bias,
         tensors.containsKey("blk.0.attn_output.bias"),
         !tensors.containsKey("output.weight"),
-        (int) metadata.integer("tokenizer.ggml.bos_token_id", ends.getFirst()),
+        metadata.integer("tokenizer.ggml.bos_token_id", ends.getFirst()),
         ends);
+  }
+
+  private static int vocabularySize(GgufTensor embedding) {
+    List<Long> shape = embedding.shape();
+    require(
+        shape.size() == 2 && shape.getFirst() <= Integer.MAX_VALUE,
+        "tensor token_embd.weight: shape " + shape + " (expected: [vocabulary, embedding_length])");
+    return shape.getFirst().intValue();
   }
 
   private static DecoderFamily family(String architecture) {
@@ -94,11 +101,14 @@ final class GgufConfig {
     if (factors != null) {
       return llama3(file, factors, theta, headSize);
     }
-    String type = metadata.text(key + "rope.scaling.type").orElse("none");
-    double factor = metadata.number(key + "rope.scaling.factor", 1);
+    // what llama.cpp takes for absent: an older name of the factor, linear, and 0 for no factor
+    String type = metadata.text(key + "rope.scaling.type").orElse("linear");
+    double given =
+        metadata.number(key + "rope.scaling.factor", metadata.number(key + "rope.scale_linear", 1));
+    double factor = given == 0 ? 1 : given;
     return switch (type) {
       case "none" -> new RopeScaling.None();
-      case "linear" -> new RopeScaling.Linear(factor);
+      case "linear" -> factor == 1 ? new RopeScaling.None() : new RopeScaling.Linear(factor);
       case "yarn" ->
           new RopeScaling.Yarn(
               factor,

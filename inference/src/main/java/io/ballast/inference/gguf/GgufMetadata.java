@@ -73,9 +73,9 @@ final class GgufMetadata {
     return values.containsKey(key);
   }
 
-  /** The whole number under {@code key}; {@code absent} if there is none. */
-  long integer(String key, long absent) {
-    return has(key) ? of(key, Long.class, "a whole number") : absent;
+  /** The whole number under {@code key}, which must fit an {@code int}; or {@code absent}. */
+  int integer(String key, int absent) {
+    return has(key) ? integer(key) : absent;
   }
 
   /** The whole number under {@code key}, which must be there and fit an {@code int}. */

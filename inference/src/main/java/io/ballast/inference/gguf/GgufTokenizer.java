@@ -192,7 +192,7 @@ final class GgufTokenizer {
       decoders.addObject().put("type", "Strip").put("content", " ").put("start", 1).put("stop", 0);
     }
     ObjectNode model = model(json);
-    int unknown = (int) metadata.integer(KEY + "unknown_token_id", 0);
+    int unknown = metadata.integer(KEY + "unknown_token_id", 0);
     require(
         unknown >= 0 && unknown < tokens.size(),
         KEY + "unknown_token_id: " + unknown + " (expected: one of " + tokens.size() + " tokens)");

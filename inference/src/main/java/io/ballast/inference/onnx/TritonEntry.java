@@ -6,17 +6,16 @@ import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 
 /**
  * A model in a Triton model repository: {@code <name>/config.pbtxt} and {@code
@@ -49,7 +48,7 @@ final class TritonEntry {
         write(fresh, name, source, model.get());
         replace(entry, fresh, source);
       } finally {
-        delete(fresh);
+        ModelStore.deleteAll(fresh);
       }
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, entry + ": " + e.getMessage(), e);
@@ -94,18 +93,7 @@ final class TritonEntry {
         throw e;
       }
     } finally {
-      delete(old);
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
+      ModelStore.deleteAll(old);
     }
   }
 

@@ -5,13 +5,12 @@ import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
 
 /**
  * A decoder's folder whose checksums were compared.
@@ -27,27 +26,27 @@ record TrunkFolder(Path folder, DecoderConfig config, String weightsSha256) {
    * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS
    */
   static TrunkFolder open(Path folder) {
-    ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
+    Optional<ModelManifest> manifest = ModelManifest.read(folder);
+    manifest.ifPresent(present -> present.verify(folder));
     DecoderConfig config = DecoderConfig.read(folder);
-    return new TrunkFolder(folder, config, sha256(folder.resolve(ModelManifest.WEIGHTS)));
+    return new TrunkFolder(
+        folder,
+        config,
+        manifest.flatMap(ModelManifest::weightsSha256).orElseGet(() -> computed(folder)));
+  }
+
+  private static String computed(Path folder) {
+    Path file = folder.resolve(ModelManifest.WEIGHTS);
+    try {
+      return ModelManifest.sha256(file);
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+    }
   }
 
   /** Returns the SHA-256 of a text's UTF-8 bytes, lower-case hexadecimal. */
   static String sha256(String text) {
     return HexFormat.of().formatHex(digest().digest(text.getBytes(StandardCharsets.UTF_8)));
-  }
-
-  private static String sha256(Path file) {
-    MessageDigest digest = digest();
-    try (InputStream in = Files.newInputStream(file)) {
-      byte[] buffer = new byte[1 << 16];
-      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-        digest.update(buffer, 0, read);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (IOException e) {
-      throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
-    }
   }
 
   private static MessageDigest digest() {

@@ -132,7 +132,8 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
     }
   }
 
-  private static String sha256(Path file) throws IOException {
+  /** Returns the SHA-256 of a file, lower-case hexadecimal. */
+  public static String sha256(Path file) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
       MessageDigest digest = digest();
       byte[] buffer = new byte[1 << 16];

@@ -174,7 +174,8 @@ public final class ModelStore {
     }
   }
 
-  private static void deleteAll(Path folder) throws IOException {
+  /** Deletes a folder with all that is in it, if it is there. */
+  public static void deleteAll(Path folder) throws IOException {
     if (!Files.exists(folder)) {
       return;
     }

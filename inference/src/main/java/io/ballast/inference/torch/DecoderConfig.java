@@ -51,11 +51,16 @@ public record DecoderConfig(
     int beginOfTextId,
     List<Integer> endOfTextIds) {
 
+  /** More than any model has; what a file only claims must not cost memory. */
+  private static final int MAX_LAYERS = 1_024;
+
   public DecoderConfig {
     endOfTextIds = List.copyOf(endOfTextIds);
     requirePositive(hiddenSize, "hidden_size");
     requirePositive(intermediateSize, "intermediate_size");
-    requirePositive(layers, "num_hidden_layers");
+    require(
+        layers > 0 && layers <= MAX_LAYERS,
+        "num_hidden_layers: " + layers + " (expected: 1 to " + MAX_LAYERS + ")");
     requirePositive(attentionHeads, "num_attention_heads");
     requirePositive(keyValueHeads, "num_key_value_heads");
     requirePositive(headSize, "head_dim");

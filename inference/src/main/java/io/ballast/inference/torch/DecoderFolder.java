@@ -38,9 +38,10 @@ final class DecoderFolder {
   private DecoderFolder() {}
 
   /**
-   * Reads the weights of {@code folder}, whose checksums are verified first.
+   * Reads the weights of {@code folder}, whose checksums the caller has compared.
    *
-   * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS
+   * @throws ModelException INVALID_FOLDER if a tensor is missing, unexpected, of another shape, or
+   *     has a number that is not finite; named
    */
   static void load(Path folder, TrainedWeights weights) {
     WeightFiles files = WeightFiles.open(folder);
@@ -48,42 +49,20 @@ final class DecoderFolder {
     readInto(files, weights);
   }
 
-  /** Reads the weights, whatever else the files hold. */
+  /** Reads the weights piece by piece, whatever else the files hold: no matrix is on the heap. */
   static void readInto(WeightFiles files, TrainedWeights weights) {
-    readPieces(
-        files,
-        weights.layout(),
-        (parameter, values, count, at) -> {
-          try (PointerScope scope = new PointerScope();
-              NoGradGuard off = new NoGradGuard()) {
-            weights.write(parameter.offset() + at, Tensors.first(values, count));
-          }
-        });
+    for (Parameter parameter : weights.layout().parameters()) {
+      files.readFinite(
+          parameter.name(),
+          parameter.shape(),
+          (values, count, at) -> {
+            try (PointerScope scope = new PointerScope();
+                NoGradGuard off = new NoGradGuard()) {
+              weights.write(parameter.offset() + at, Tensors.first(values, count));
+            }
+          });
+    }
     weights.changed();
-  }
-
-  /** Takes part of a weight's numbers. */
-  @FunctionalInterface
-  interface WeightPiece {
-    /**
-     * Takes {@code count} numbers from the start of {@code values}, which is used again afterwards.
-     *
-     * @param at index of the first of them in the weight, in row-major order
-     */
-    void take(Parameter parameter, float[] values, int count, long at);
-  }
-
-  /**
-   * Reads all weights piece by piece, in the layout's order, so that no matrix is ever on the heap
-   * as a whole.
-   *
-   * @throws ModelException INVALID_FOLDER if a tensor is missing, unexpected, of another shape, or
-   *     has a number that is not finite; named
-   */
-  static void readPieces(Path folder, ParameterLayout layout, WeightPiece piece) {
-    WeightFiles files = WeightFiles.open(folder);
-    requireNames(files, layout);
-    readPieces(files, layout, piece);
   }
 
   /**
@@ -95,16 +74,6 @@ final class DecoderFolder {
     Set<String> expected = new HashSet<>();
     layout.parameters().forEach(parameter -> expected.add(parameter.name()));
     files.requireNames(expected, layout.config().tiedHead() ? TIED_IGNORED : IGNORED);
-  }
-
-  /** Reads all weights of a layout, whatever else the files hold. */
-  static void readPieces(WeightFiles files, ParameterLayout layout, WeightPiece piece) {
-    for (Parameter parameter : layout.parameters()) {
-      files.readFinite(
-          parameter.name(),
-          parameter.shape(),
-          (values, count, at) -> piece.take(parameter, values, count, at));
-    }
   }
 
   /** Reads the shape of the model in {@code folder} after comparing the files' checksums. */

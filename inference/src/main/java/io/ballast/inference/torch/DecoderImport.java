@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,7 +41,7 @@ public final class DecoderImport {
   private DecoderImport() {}
 
   /**
-   * Writes {@code source}'s decoder or sequence classifier to {@code target}.
+   * Writes {@code source}'s decoder to {@code target}.
    *
    * @param target exists; files of these names in it are replaced
    * @param weights how numbers are written; empty: as they are
@@ -60,8 +59,7 @@ public final class DecoderImport {
     JsonNode json = ConfigJson.tree(source.resolve(ConfigJson.FILE));
     String architecture =
         json.path("architectures").path(0).asText(config.family().causalArchitecture());
-    boolean classifier = architecture.equals(config.family().classifierArchitecture());
-    if (!classifier && !architecture.equals(config.family().causalArchitecture())) {
+    if (!architecture.equals(config.family().causalArchitecture())) {
       throw new ModelException(
           Reason.INVALID_FOLDER,
           source
@@ -69,20 +67,11 @@ public final class DecoderImport {
               + architecture
               + " (expected: "
               + config.family().causalArchitecture()
-              + " or "
-              + config.family().classifierArchitecture()
-              + ")");
+              + "; no server scores with a classifier from elsewhere yet)");
     }
     WeightFiles files = WeightFiles.open(source);
-    Map<String, List<Long>> shapes =
-        new LinkedHashMap<>(
-            classifier ? config.withTiedHead().weightShapes() : config.weightShapes());
-    if (classifier) {
-      shapes.put(SequenceClassifier.SCORE, files.shape(SequenceClassifier.SCORE));
-      files.requireNames(shapes.keySet(), DecoderFolder.IGNORED);
-    } else {
-      DecoderFolder.requireNames(files, new ParameterLayout(config));
-    }
+    DecoderFolder.requireNames(files, new ParameterLayout(config));
+    Map<String, List<Long>> shapes = config.weightShapes();
     for (String name : COMPANIONS) {
       if (Files.isRegularFile(source.resolve(name))) {
         Files.copy(source.resolve(name), target.resolve(name), StandardCopyOption.REPLACE_EXISTING);

@@ -58,7 +58,7 @@ final class Tensors {
   }
 
   static Tensor of(long[] values, long... shape) {
-    requireCount(values.length, shape);
+    requireSize(values.length, shape);
     Tensor tensor = empty(ScalarType.Long, shape);
     new LongPointer(tensor.data_ptr()).put(values);
     return tensor;
@@ -70,14 +70,14 @@ final class Tensors {
   }
 
   static Tensor of(float[] values, long... shape) {
-    requireCount(values.length, shape);
+    requireSize(values.length, shape);
     Tensor tensor = empty(ScalarType.Float, shape);
     new FloatPointer(tensor.data_ptr()).put(values);
     return tensor;
   }
 
   static Tensor of(double[] values, long... shape) {
-    requireCount(values.length, shape);
+    requireSize(values.length, shape);
     Tensor tensor = empty(ScalarType.Double, shape);
     new DoublePointer(tensor.data_ptr()).put(values);
     return tensor;
@@ -85,7 +85,6 @@ final class Tensors {
 
   static Tensor of(boolean[] values, long... shape) {
     requireSize(values.length, shape);
-    requireCount(values.length, shape);
     byte[] bytes = new byte[values.length];
     for (int i = 0; i < values.length; i++) {
       bytes[i] = (byte) (values[i] ? 1 : 0);
@@ -93,17 +92,6 @@ final class Tensors {
     Tensor tensor = empty(ScalarType.Bool, shape);
     new BytePointer(tensor.data_ptr()).put(bytes);
     return tensor;
-  }
-
-  /** Writing more numbers than the tensor holds would write into somebody else's memory. */
-  private static void requireCount(int values, long... shape) {
-    long count = 1;
-    for (long side : shape) {
-      count *= side;
-    }
-    if (values != count) {
-      throw new IllegalArgumentException(values + " numbers (expected: " + count + ")");
-    }
   }
 
   /** Returns the numbers of {@code tensor} in row-major order. */

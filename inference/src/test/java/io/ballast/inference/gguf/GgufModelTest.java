@@ -237,15 +237,49 @@ class GgufModelTest {
 
   @Test
   void llama31sFrequenciesAreRecognised() throws IOException {
-    double[] plain = new RopeScaling.None().frequencies(500, 4);
-    double[] stretched = new RopeScaling.Llama3(8, 1, 4, 8192).frequencies(500, 4);
-    float[] divisors = {(float) (plain[0] / stretched[0]), (float) (plain[1] / stretched[1])};
-    assertThat(divisors).containsExactly(1, 1); // waves of 6 and 140 tokens are kept
-    assertThat(write(model("llama").tensor("rope_freqs.weight", divisors, 2)).ropeScaling())
-        .isEqualTo(new RopeScaling.Llama3(1, 1, 4, 8192));
+    // waves of 6 and 14,050 tokens under this base: the first is kept, the second, longer than the
+    // original context of 8,192, is stretched by the whole factor
+    for (double factor : new double[] {8, 32}) {
+      GgufBytes stretched =
+          model("llama")
+              .with("llama.rope.freq_base", 5_000_000f)
+              .tensor("rope_freqs.weight", new float[] {1, (float) factor}, 2);
+      assertThat(write(stretched).ropeScaling())
+          .isEqualTo(new RopeScaling.Llama3(factor, 1, 4, 8192));
+    }
     assertRefused(
         model("llama").tensor("rope_freqs.weight", new float[] {3, 1}, 2),
         "tensor rope_freqs.weight[0]: 3.0 (expected: those of Llama 3.1");
+  }
+
+  @Test
+  void aRopeIsStretchedAsLlamaCppStretchesIt() throws IOException {
+    assertThat(write(model("llama").with("llama.rope.scaling.factor", 4f)).ropeScaling())
+        .isEqualTo(new RopeScaling.Linear(4));
+    assertThat(write(model("llama").with("llama.rope.scale_linear", 2f)).ropeScaling())
+        .isEqualTo(new RopeScaling.Linear(2));
+    assertThat(write(model("llama").with("llama.rope.scaling.factor", 0f)).ropeScaling())
+        .isEqualTo(new RopeScaling.None());
+    assertThat(
+            write(
+                    model("llama")
+                        .with("llama.rope.scaling.factor", 4f)
+                        .with("llama.rope.scaling.type", "none"))
+                .ropeScaling())
+        .isEqualTo(new RopeScaling.None());
+  }
+
+  @Test
+  void numbersThatAreTooLargeAreNotCutOff() throws IOException {
+    assertRefused(
+        model("llama").with("tokenizer.ggml.eos_token_id", 1L << 32),
+        "tokenizer.ggml.eos_token_id: 4294967296 (expected: below 2³¹)");
+    assertRefused(
+        model("llama").with("llama.attention.head_count_kv", 1L << 32),
+        "llama.attention.head_count_kv: 4294967296 (expected: below 2³¹)");
+    assertRefused(
+        model("llama").with("llama.block_count", 2_000_000_000),
+        "num_hidden_layers: 2000000000 (expected: 1 to 1024)");
   }
 
   private void assertRefused(GgufBytes bytes, String message) throws IOException {

@@ -42,15 +42,15 @@ public final class FolderDecoders implements DecoderLoader {
   @Override
   public Decoder load(PinnedVersion version) {
     StoredModel stored = find(version.model(), version.version());
-    String found = inspect(stored).weightsSha256();
-    if (!found.equals(version.weightsSha256())) {
-      throw new MeshException(
-          Fault.CORRUPT_WEIGHTS,
-          "version %s of %s was registered with weights %s, the folder has %s"
-              .formatted(version.version(), version.model(), version.weightsSha256(), found),
-          Map.of("model", version.model(), "version", version.version()));
-    }
     try {
+      String recorded = weightsSha256(manifest(stored)); // which loading compares with the file's
+      if (!recorded.equals(version.weightsSha256())) {
+        throw new MeshException(
+            Fault.CORRUPT_WEIGHTS,
+            "version %s of %s was registered with weights %s, the folder has %s"
+                .formatted(version.version(), version.model(), version.weightsSha256(), recorded),
+            Map.of("model", version.model(), "version", version.version()));
+      }
       return TorchDecoder.load(stored.folder(), serving);
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(e, stored::withoutPath);
@@ -74,15 +74,22 @@ public final class FolderDecoders implements DecoderLoader {
 
   private static FolderFacts inspect(StoredModel stored) {
     try {
-      ModelManifest manifest =
-          ModelManifest.read(stored.folder()).orElseThrow(() -> missing(ModelManifest.FILE));
+      ModelManifest manifest = manifest(stored);
       manifest.verify(stored.folder());
-      String sha = manifest.weightsSha256().orElseThrow(() -> missing(ModelManifest.WEIGHTS));
+      String sha = weightsSha256(manifest);
       DecoderConfig config = DecoderConfig.read(stored.folder());
       return new FolderFacts(sha, config.parameterCount(), config.contextTokens());
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(e, stored::withoutPath);
     }
+  }
+
+  private static ModelManifest manifest(StoredModel stored) {
+    return ModelManifest.read(stored.folder()).orElseThrow(() -> missing(ModelManifest.FILE));
+  }
+
+  private static String weightsSha256(ModelManifest manifest) {
+    return manifest.weightsSha256().orElseThrow(() -> missing(ModelManifest.WEIGHTS));
   }
 
   private static ModelException missing(String file) {

@@ -14,14 +14,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.stream.Stream;
 
 /**
  * Brings a model into a {@link ModelStore}: from a folder, a .gguf or .safetensors file, an archive
@@ -103,7 +101,7 @@ public final class ModelPull {
           ? gguf(content.path(), content.name(), wanted, notes)
           : folder(content.path(), content.name(), wanted, notes);
     } finally {
-      deleteAll(unpacked);
+      ModelStore.deleteAll(unpacked);
     }
   }
 
@@ -132,7 +130,7 @@ public final class ModelPull {
       fetchFolder(repository, name, asked, here);
       pulled = folder(here, base, wanted, notes(repository, name));
     }
-    deleteAll(here);
+    ModelStore.deleteAll(here);
     return pulled;
   }
 
@@ -254,13 +252,5 @@ public final class ModelPull {
       throw new PullException("NO_NAME", base + ": gives no name for the model; give one: --name");
     }
     return name;
-  }
-
-  private static void deleteAll(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    }
   }
 }
