@@ -26,7 +26,7 @@ import java.util.Set;
  *
  * <p>Jinjava is not all of Jinja2. A template that needs what it lacks (such as Qwen3's slices with
  * a step) is refused when it is rendered, never rendered otherwise than it was meant. It reads no
- * other file, and its output and loops are bounded.
+ * other file, and its output is bounded; how long it computes is not.
  */
 public final class ChatTemplate {
   private static final String FILE = "chat_template.jinja";

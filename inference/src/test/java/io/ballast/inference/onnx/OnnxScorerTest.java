@@ -40,7 +40,7 @@ class OnnxScorerTest {
         ScoringModel model = TinyFolders.heads(trunk, ScoringKind.COST, 3, activation, 5);
         Path scoring = folder.resolve("cost-" + config.tiedHead() + "/" + activation.ordinal());
         ScoringModelFolder.write(scoring, model, Map.of());
-        ReferenceLlama reference = new ReferenceLlama(trunk);
+        ReferenceScorer reference = new ReferenceScorer(trunk);
         List<ScoringGroup> groups = groups(new SplittableRandom(11), 7);
         try (OnnxScorer scorer = OnnxScorer.open(trunk, scoring, folder.resolve("cache"), 1)) {
           List<List<ScoreOutcome>> outcomes = scorer.score(groups);
@@ -60,7 +60,7 @@ class OnnxScorerTest {
   @Test
   void featuresAndLogProbsEqualThePlainLoopsOfTheReference() throws IOException {
     Path trunk = TinyFolders.trunk(folder.resolve("trunk"), TinyFolders.GROUPED, 3);
-    ReferenceLlama reference = new ReferenceLlama(trunk);
+    ReferenceScorer reference = new ReferenceScorer(trunk);
     List<ScoringGroup> groups = groups(new SplittableRandom(12), 7);
     try (OnnxFeatureReader reader =
         OnnxFeatureReader.open(trunk, ScoringFeature.all(), folder.resolve("cache"), 1)) {

@@ -8,17 +8,17 @@ import java.util.Arrays;
  * The oracle: a decoder of any family in plain loops and double precision, one text at a time,
  * without a cache. Its frequencies are written as the papers' reference code has them.
  */
-final class ReferenceDecoder {
+public final class ReferenceDecoder {
   private final DecoderConfig config;
   private final SafetensorsFile weights;
 
-  ReferenceDecoder(DecoderConfig config, Path folder) {
+  public ReferenceDecoder(DecoderConfig config, Path folder) {
     this.config = config;
     this.weights = SafetensorsFile.open(folder.resolve("model.safetensors"));
   }
 
   /** Returns the normalised hidden state of each token, shape [T][D]. */
-  double[][] hidden(int... tokens) {
+  public double[][] hidden(int... tokens) {
     int width = config.hiddenSize();
     float[] embedding = read("model.embed_tokens.weight", config.vocabularySize(), width);
     double scale = config.family() == DecoderFamily.GEMMA ? Math.sqrt(width) : 1;
@@ -37,7 +37,7 @@ final class ReferenceDecoder {
   }
 
   /** Returns the logits after each token, shape [T][V]. */
-  double[][] logits(int... tokens) {
+  public double[][] logits(int... tokens) {
     String name = config.tiedHead() ? "model.embed_tokens.weight" : "lm_head.weight";
     return linear(hidden(tokens), name, config.vocabularySize());
   }
@@ -196,7 +196,7 @@ final class ReferenceDecoder {
   }
 
   /** The error function by its series; exact enough for |x| up to 5, where it is 1. */
-  private static double erf(double x) {
+  public static double erf(double x) {
     if (Math.abs(x) > 5) {
       return Math.signum(x);
     }

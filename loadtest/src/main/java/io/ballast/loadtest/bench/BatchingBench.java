@@ -12,9 +12,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
@@ -88,6 +90,7 @@ final class BatchingBench {
 
   private double closedLoop(TorchDecoder engine, ExecutorService callers, List<Long> gaps) {
     long start = nanoTime.getAsLong();
+    LongAdder tokens = new LongAdder();
     List<Future<?>> done = new ArrayList<>();
     for (int c = 0; c < CALLERS; c++) {
       long caller = c;
@@ -106,24 +109,27 @@ final class BatchingBench {
                             }
                             last[0] = now;
                           });
-                  var unused = handle.result().join();
+                  tokens.add(handle.result().join().tokens().size());
                 }
               }));
     }
     done.forEach(BatchingBench::join);
-    return CALLERS * CALLS_EACH * NEW_TOKENS * 1e9 / (nanoTime.getAsLong() - start);
+    return tokens.sum() * 1e9 / (nanoTime.getAsLong() - start);
   }
 
   private double oneAtATime(TorchDecoder engine) {
     long start = nanoTime.getAsLong();
+    long tokens = 0;
     for (int c = 0; c < CALLERS; c++) {
-      var unused =
+      tokens +=
           engine
               .generate(request(start + c, PROMPT_TOKENS, NEW_TOKENS), token -> {})
               .result()
-              .join();
+              .join()
+              .tokens()
+              .size();
     }
-    return CALLERS * NEW_TOKENS * 1e9 / (nanoTime.getAsLong() - start);
+    return tokens * 1e9 / (nanoTime.getAsLong() - start);
   }
 
   /** How many of the stream's requests are answered a second when they are all there at once. */
@@ -211,7 +217,7 @@ final class BatchingBench {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted", e);
-    } catch (java.util.concurrent.ExecutionException e) {
+    } catch (ExecutionException e) {
       throw new IllegalStateException(e.getCause());
     }
   }

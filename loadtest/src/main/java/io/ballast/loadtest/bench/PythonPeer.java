@@ -2,6 +2,7 @@ package io.ballast.loadtest.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
@@ -66,17 +67,28 @@ final class PythonPeer implements AutoCloseable {
     }
     BufferedReader answers = process.inputReader(StandardCharsets.UTF_8);
     String first = answers.readLine();
-    if (first == null) {
+    JsonNode said = first == null ? MissingNode.getInstance() : said(first);
+    if (!said.has("ready")) {
       process.destroyForcibly();
-      throw new IOException(
-          script + " ended at once: " + Files.readString(work.resolve(script + ".log")).strip());
     }
-    JsonNode said = JSON.readTree(first);
     if (said.has("absent")) {
-      process.destroyForcibly();
       return Optional.empty();
     }
+    if (!said.has("ready")) {
+      throw new IOException(
+          script
+              + " ended at once, or did not say that it is ready: "
+              + Files.readString(work.resolve(script + ".log")).strip());
+    }
     return Optional.of(new PythonPeer(process, answers, said.path("ready").asText()));
+  }
+
+  private static JsonNode said(String line) {
+    try {
+      return JSON.readTree(line);
+    } catch (IOException notJson) {
+      return MissingNode.getInstance();
+    }
   }
 
   /** Name and version of the library. */

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * Models of a shape with random weights: they cost what trained ones cost, and no completion ends
- * before its length, which would leave an engine a smaller batch.
+ * Models of a shape with random weights: they cost what trained ones cost, and hardly a completion
+ * ends before its length, which would leave an engine a smaller batch.
  */
 final class RandomWeights {
   private static final String TOKENIZER = "tokenizer.json";

@@ -84,7 +84,14 @@ class InferenceBenchTest {
     }
     assertThatThrownBy(() -> start(script("echo no luck >&2")))
         .isInstanceOf(IOException.class)
-        .hasMessage("transformers_peer.py ended at once: no luck");
+        .hasMessage("transformers_peer.py ended at once, or did not say that it is ready: no luck");
+  }
+
+  @Test
+  void aPeerThatSaysSomethingElseIsNoPeer() {
+    assertThatThrownBy(() -> start(script("echo why >&2; echo Loading...; exec sleep 600")))
+        .isInstanceOf(IOException.class)
+        .hasMessageEndingWith("why");
   }
 
   private Optional<PythonPeer> start(String python) throws IOException {
