@@ -252,6 +252,8 @@ final class DecodeEngine implements AutoCloseable {
     for (Chunk chunk : chunks) {
       tokens += padded(chunk.size(), promptBlock);
     }
+    int filled = tokens;
+    tokens = options.batchInvariant() ? tokens : rounded(tokens);
     long[] ids = new long[tokens];
     long[] positions = new long[tokens];
     StepMemory memory = new StepMemory(weights.fullType(), promptBlock);
@@ -277,6 +279,7 @@ final class DecodeEngine implements AutoCloseable {
       at += padded(chunk.size(), promptBlock);
       memory.add(chunk.job(), chunk.size());
     }
+    memory.addPadding(tokens - filled);
     Tensor residual =
         weights
             .network()
@@ -292,6 +295,17 @@ final class DecodeEngine implements AutoCloseable {
   /** The least multiple of {@code block} that is not below {@code count}. */
   private static int padded(int count, int block) {
     return block <= 1 ? count : (count + block - 1) / block * block;
+  }
+
+  /**
+   * A number of rows, at most an eighth more than {@code count}, of which there are few: for each
+   * number that it meets the library makes and keeps a program of its own, some 0.3 MB a matrix.
+   */
+  static int rounded(int count) {
+    if (count <= 16) {
+      return count;
+    }
+    return padded(count, Integer.highestOneBit(count - 1) / 8);
   }
 
   /** What is drawn from: rows of the step's tokens, and who draws from each. */
@@ -340,7 +354,8 @@ final class DecodeEngine implements AutoCloseable {
       at += padded(chunk.size(), promptBlock);
     }
     if (!drawers.rows.isEmpty()) {
-      draw(logits(residual, drawers), drawers);
+      boolean inOrder = chunks.isEmpty() && drawers.tokens.size() == rows;
+      draw(logits(residual, drawers, inOrder), drawers);
       drawnTokens += drawers.rows.size();
     }
     fed.forEach(SeatedRow::advance);
@@ -362,13 +377,19 @@ final class DecodeEngine implements AutoCloseable {
     }
   }
 
-  private Tensor logits(Tensor residual, Drawers drawers) {
-    int tokens = padded(drawers.tokens.size(), productRows);
+  /**
+   * Returns the logits that each row draws from.
+   *
+   * @param inOrder whether all tokens of the step, its padding apart, are drawn from
+   */
+  private Tensor logits(Tensor residual, Drawers drawers, boolean inOrder) {
+    int drawn = drawers.tokens.size();
+    int tokens = options.batchInvariant() ? padded(drawn, productRows) : rounded(drawn);
     while (drawers.tokens.size() < tokens) {
       drawers.tokens.add(0L);
     }
     Tensor drawnFrom =
-        tokens == residual.size(0)
+        inOrder && tokens == residual.size(0)
             ? residual
             : residual.index_select(0, Tensors.of(drawers.tokens));
     DecoderNetwork network = weights.network();

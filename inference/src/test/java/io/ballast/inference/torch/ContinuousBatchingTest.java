@@ -19,7 +19,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -181,6 +183,33 @@ class ContinuousBatchingTest {
       assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void aStepIsRoundedUpByAtMostAnEighthToFewNumbersOfRows() {
+    Set<Integer> numbers = new TreeSet<>();
+    for (int count = 1; count <= 2_048; count++) {
+      int rounded = DecodeEngine.rounded(count);
+      assertThat(rounded).isBetween(count, count + count / 8);
+      assertThat(DecodeEngine.rounded(rounded)).isEqualTo(rounded);
+      numbers.add(rounded);
+    }
+    assertThat(numbers).hasSize(16 + 8 * 7); // 1 to 16, and eight an octave up to 2,048
+  }
+
+  @Test
+  void whatRoundsAStepUpIsDrawnByNobody() {
+    // 21 rows are rounded to 22, and those that join them with a prompt to 24 and more
+    try (TorchDecoder decoder = decoder(new ServingOptions(Arithmetic.FLOAT32, 32, 200, 512))) {
+      List<GenerationHandle> handles =
+          new ArrayList<>(decoder.generate(request(text(5, 1), sampling(1, 12, 3)), 21));
+      for (int i = 0; i < 4; i++) {
+        handles.add(decoder.generate(request(text(3, i), sampling(0, 9, i)), token -> {}));
+      }
+      for (int i = 0; i < handles.size(); i++) {
+        requireAsReference(await(handles.get(i)), i >= 21);
+      }
     }
   }
 

@@ -1,5 +1,8 @@
 package io.ballast.loadtest.bench;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
@@ -17,6 +20,8 @@ import java.util.SplittableRandom;
  */
 final class RandomWeights {
   private static final String TOKENIZER = "tokenizer.json";
+  private static final int VOCABULARY = 49_152;
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private RandomWeights() {}
 
@@ -41,16 +46,25 @@ final class RandomWeights {
   }
 
   /**
-   * Writes a folder with the shape of SmolLM2-135M and another tokenizer, whose ids are the first
-   * ones.
+   * Writes a folder with the shape of SmolLM2-135M and a tokenizer whose first ids are another's;
+   * the others are texts that no merge makes.
    *
-   * @param tokenizer a tokenizer.json
+   * @param model a Hugging Face folder: its tokenizer is used
    * @param folder created
    * @return {@code folder}, which has no weights
    */
-  static Path shapeOf135Million(Path tokenizer, Path folder) throws IOException {
+  static Path shapeOf135Million(Path model, Path folder) throws IOException {
     Files.createDirectories(folder);
-    Files.copy(tokenizer.resolve(TOKENIZER), folder.resolve(TOKENIZER));
+    ObjectNode tokenizer = (ObjectNode) JSON.readTree(model.resolve(TOKENIZER).toFile());
+    ObjectNode vocabulary = (ObjectNode) tokenizer.path("model").path("vocab");
+    int first = 0;
+    for (JsonNode id : vocabulary) {
+      first = Math.max(first, id.asInt() + 1);
+    }
+    for (int id = first; id < VOCABULARY; id++) {
+      vocabulary.put("never-made-" + id, id);
+    }
+    JSON.writeValue(folder.resolve(TOKENIZER).toFile(), tokenizer);
     Files.writeString(
         folder.resolve("config.json"),
         """
