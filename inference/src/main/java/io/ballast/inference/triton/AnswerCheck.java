@@ -87,7 +87,10 @@ final class AnswerCheck {
 
   private static Optional<String> wrongRows(
       ModelDescription promised, InferRequest request, Tensor output) {
-    if (promised.maxBatchSize() == 0 || request.inputs().isEmpty()) {
+    if (promised.maxBatchSize() == 0
+        || request.inputs().isEmpty()
+        || request.inputs().getFirst().shape().isEmpty()
+        || output.shape().isEmpty()) {
       return Optional.empty();
     }
     long rows = request.inputs().getFirst().shape().getFirst();

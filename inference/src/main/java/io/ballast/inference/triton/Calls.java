@@ -5,6 +5,7 @@ import io.grpc.Channel;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.MethodDescriptor;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
@@ -70,15 +71,13 @@ record Calls(Channel channel) {
 
     @Override
     public void onNext(A value) {
-      answer = value; // there may be a second one, which would be wrong
+      answer = value;
     }
 
     @Override
     public void onError(Throwable failure) {
       future.completeExceptionally(
-          failure instanceof StatusRuntimeException status
-              ? TritonErrors.of(status, subject)
-              : failure);
+          TritonErrors.of(Status.fromThrowable(failure), subject, failure));
     }
 
     @Override

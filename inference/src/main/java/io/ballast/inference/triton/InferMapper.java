@@ -67,9 +67,18 @@ final class InferMapper {
   /**
    * Returns the answer.
    *
-   * @throws TritonException WRONG_ANSWER if its outputs cannot be read
+   * @throws TritonException WRONG_ANSWER if its outputs cannot be read; CANCELLED if the region
+   *     that they were to be written to has been closed
    */
   static InferAnswer fromWire(ModelInferResponse wire, InferRequest request) {
+    try {
+      return read(wire, request);
+    } catch (IllegalArgumentException e) {
+      throw wrong(request, "output " + e.getMessage(), e);
+    }
+  }
+
+  private static InferAnswer read(ModelInferResponse wire, InferRequest request) {
     List<Tensor> outputs = new ArrayList<>(wire.getOutputsCount());
     int sequential = 0;
     // Triton has raw contents for each output, empty ones for those in shared memory
@@ -89,7 +98,8 @@ final class InferMapper {
         }
         content = wire.getRawOutputContents(index);
       }
-      outputs.add(tensor(output, content, request));
+      outputs.add(
+          Tensor.raw(output.getName(), type(output, request), output.getShapeList(), content));
     }
     Map<String, ParameterValue> parameters = new TreeMap<>();
     wire.getParametersMap().forEach((name, value) -> parameters.put(name, fromWire(value)));
@@ -165,14 +175,6 @@ final class InferMapper {
     return InferParameter.newBuilder().setInt64Param(value).build();
   }
 
-  private static Tensor tensor(InferOutputTensor output, ByteString content, InferRequest request) {
-    try {
-      return Tensor.raw(output.getName(), type(output, request), output.getShapeList(), content);
-    } catch (IllegalArgumentException e) {
-      throw wrong(request, "output " + e.getMessage());
-    }
-  }
-
   private static TensorType type(InferOutputTensor output, InferRequest request) {
     return TensorType.named(output.getDatatype())
         .orElseThrow(
@@ -193,12 +195,16 @@ final class InferMapper {
   /** Reads as many bytes as type and shape say: the answer itself does not tell. */
   private static ByteString fromRegion(
       InferOutputTensor output, SharedSlice slice, InferRequest request) {
-    ByteString bytes = slice.region().read(slice.offset(), slice.bytes());
     try {
-      return bytes.substring(
-          0, Tensor.length(output.getName(), type(output, request), output.getShapeList(), bytes));
-    } catch (IllegalArgumentException e) {
-      throw wrong(request, "output " + e.getMessage());
+      return slice
+          .region()
+          .read(slice, output.getName(), type(output, request), output.getShapeList());
+    } catch (IllegalStateException e) {
+      throw new TritonException(
+          Reason.CANCELLED,
+          "model %s: output '%s': its region %s was closed before the answer came"
+              .formatted(request.model(), output.getName(), slice.region().name()),
+          e);
     }
   }
 
@@ -213,7 +219,7 @@ final class InferMapper {
         from.getBoolContentsList().forEach(value -> bytes.write(value ? 1 : 0));
         yield bytes.toByteString();
       }
-      case INT8, INT16, INT32 -> integers(name, type, shape, from.getIntContentsList(), request);
+      case INT8, INT16, INT32 -> integers(name, type, shape, from.getIntContentsList());
       case UINT8, UINT16, UINT32 ->
           Tensor.integers(
                   name,
@@ -221,8 +227,8 @@ final class InferMapper {
                   shape,
                   from.getUintContentsList().stream().mapToLong(Integer::toUnsignedLong).toArray())
               .content();
-      case INT64 -> integers(name, type, shape, from.getInt64ContentsList(), request);
-      case UINT64 -> integers(name, type, shape, from.getUint64ContentsList(), request);
+      case INT64 -> integers(name, type, shape, from.getInt64ContentsList());
+      case UINT64 -> integers(name, type, shape, from.getUint64ContentsList());
       case FP32 -> {
         float[] values = new float[from.getFp32ContentsCount()];
         for (int i = 0; i < values.length; i++) {
@@ -247,18 +253,10 @@ final class InferMapper {
   }
 
   private static ByteString integers(
-      String name,
-      TensorType type,
-      List<Long> shape,
-      List<? extends Number> values,
-      InferRequest request) {
-    try {
-      return Tensor.integers(
-              name, type, shape, values.stream().mapToLong(Number::longValue).toArray())
-          .content();
-    } catch (IllegalArgumentException e) {
-      throw wrong(request, "output " + e.getMessage());
-    }
+      String name, TensorType type, List<Long> shape, List<? extends Number> values) {
+    return Tensor.integers(
+            name, type, shape, values.stream().mapToLong(Number::longValue).toArray())
+        .content();
   }
 
   private static int elements(InferTensorContents from) {
@@ -274,5 +272,10 @@ final class InferMapper {
 
   private static TritonException wrong(InferRequest request, String what) {
     return new TritonException(Reason.WRONG_ANSWER, "model " + request.model() + ": " + what);
+  }
+
+  private static TritonException wrong(
+      InferRequest request, String what, IllegalArgumentException why) {
+    return new TritonException(Reason.WRONG_ANSWER, "model " + request.model() + ": " + what, why);
   }
 }

@@ -25,6 +25,7 @@ public final class InferStream implements AutoCloseable {
   private final InferRequest request;
   private final ModelDescription known;
   private final KServeClient client;
+  private final Deadline deadline;
   private long answers;
   private boolean marked;
   private boolean ended;
@@ -33,11 +34,13 @@ public final class InferStream implements AutoCloseable {
       ClientCall<ModelInferRequest, ModelStreamInferResponse> call,
       InferRequest request,
       ModelDescription known,
-      KServeClient client) {
+      KServeClient client,
+      Deadline deadline) {
     this.call = call;
     this.request = request;
     this.known = known;
     this.client = client;
+    this.deadline = deadline;
   }
 
   static InferStream start(
@@ -51,7 +54,7 @@ public final class InferStream implements AutoCloseable {
     ClientCall<ModelInferRequest, ModelStreamInferResponse> call =
         channel.newCall(
             GRPCInferenceServiceGrpc.getModelStreamInferMethod(), Calls.options(deadline));
-    InferStream stream = new InferStream(call, request, known, client);
+    InferStream stream = new InferStream(call, request, known, client, deadline);
     call.start(stream.new Listener(), new Metadata());
     call.request(ahead);
     call.sendMessage(wire);
@@ -117,15 +120,15 @@ public final class InferStream implements AutoCloseable {
       return Optional.empty();
     }
     try {
-      InferAnswer checked = client.checked(request, known, answer);
+      InferAnswer checked = client.checked(request, known, answer, deadline);
       answers++;
       return Optional.of(checked);
-    } catch (TritonException e) {
+    } catch (RuntimeException e) {
       throw end(e);
     }
   }
 
-  private TritonException end(TritonException failure) {
+  private <E extends RuntimeException> E end(E failure) {
     ended = true;
     close();
     return failure;

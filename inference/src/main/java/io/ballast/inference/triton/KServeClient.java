@@ -114,35 +114,18 @@ public final class KServeClient {
 
   /** What a model takes and gives now. */
   public ModelDescription describeAnew(ServedModel model) {
-    ModelMetadataResponse metadata =
-        control(
-            GRPCInferenceServiceGrpc.getModelMetadataMethod(),
-            ModelMetadataRequest.newBuilder()
-                .setName(model.name())
-                .setVersion(model.version())
-                .build(),
-            subject(model));
-    ModelDescription description = describe(metadata, configOrDefault(model));
-    descriptions.put(model, description);
-    return description;
+    return describeAnew(model, Calls.deadline(settings.controlDeadline()));
   }
 
   /** A model's configuration, as Triton's config.pbtxt has it. */
   ModelConfig config(ServedModel model) {
-    return control(
-            GRPCInferenceServiceGrpc.getModelConfigMethod(),
-            ModelConfigRequest.newBuilder()
-                .setName(model.name())
-                .setVersion(model.version())
-                .build(),
-            subject(model))
-        .getConfig();
+    return config(model, Calls.deadline(settings.controlDeadline()));
   }
 
   /** Returns the answer, waiting for it; of models that are not decoupled. */
   public InferAnswer infer(InferRequest request) {
     Deadline deadline = deadline(request);
-    ModelDescription known = describe(request.model());
+    ModelDescription known = describe(request.model(), deadline);
     ModelInferResponse wire =
         forgetting(
             request.model(),
@@ -152,13 +135,16 @@ public final class KServeClient {
                     InferMapper.toWire(request, queueTimeout(request, deadline), false),
                     deadline,
                     subject(request.model())));
-    return checked(request, known, wire);
+    return checked(request, known, wire, deadline);
   }
 
-  /** Returns the answer to come; cancelling it cancels the call. */
+  /**
+   * Returns the answer to come; cancelling it cancels the call. The first request to a model waits
+   * for its metadata here, within its deadline, and throws what comes of that.
+   */
   public CompletableFuture<InferAnswer> inferAsync(InferRequest request) {
     Deadline deadline = deadline(request);
-    ModelDescription known = describe(request.model());
+    ModelDescription known = describe(request.model(), deadline);
     CompletableFuture<ModelInferResponse> call =
         calls.future(
             GRPCInferenceServiceGrpc.getModelInferMethod(),
@@ -175,9 +161,10 @@ public final class KServeClient {
                 return;
               }
               try {
-                answer.complete(checked(request, known, wire));
-              } catch (TritonException e) {
-                answer.completeExceptionally(e);
+                answer.complete(checked(request, known, wire, deadline));
+              } catch (RuntimeException e) {
+                answer.completeExceptionally(
+                    e); // whatever it is: nobody else would tell the caller
               }
             });
     var cancelled =
@@ -196,7 +183,7 @@ public final class KServeClient {
    */
   public InferStream stream(InferRequest request) {
     Deadline deadline = deadline(request);
-    ModelDescription known = describe(request.model());
+    ModelDescription known = describe(request.model(), deadline);
     return InferStream.start(
         calls.channel(),
         deadline,
@@ -247,12 +234,16 @@ public final class KServeClient {
   /**
    * Returns the answer if it is as promised, by what was known of the model when it was asked or by
    * what it is now: it may have been loaded anew with another configuration.
+   *
+   * @param deadline the request's
+   * @throws TritonException WRONG_ANSWER, whatever is wrong with it
    */
-  InferAnswer checked(InferRequest request, ModelDescription known, ModelInferResponse wire) {
+  InferAnswer checked(
+      InferRequest request, ModelDescription known, ModelInferResponse wire, Deadline deadline) {
     InferAnswer answer = InferMapper.fromWire(wire, request);
     Optional<String> wrong = AnswerCheck.wrong(known, request, answer);
     if (wrong.isPresent()) {
-      ModelDescription now = describeAnew(request.model(), known);
+      ModelDescription now = describeAnewOr(known, request.model(), deadline);
       wrong = now.equals(known) ? wrong : AnswerCheck.wrong(now, request, answer);
     }
     if (wrong.isPresent()) {
@@ -261,9 +252,30 @@ public final class KServeClient {
     return answer;
   }
 
-  private ModelDescription describeAnew(ServedModel model, ModelDescription known) {
+  private ModelDescription describe(ServedModel model, Deadline deadline) {
+    ModelDescription known = descriptions.get(model);
+    return known != null ? known : describeAnew(model, control(deadline));
+  }
+
+  private ModelDescription describeAnew(ServedModel model, Deadline deadline) {
+    ModelMetadataResponse metadata =
+        calls.unary(
+            GRPCInferenceServiceGrpc.getModelMetadataMethod(),
+            ModelMetadataRequest.newBuilder()
+                .setName(model.name())
+                .setVersion(model.version())
+                .build(),
+            deadline,
+            subject(model));
+    ModelDescription description = describe(metadata, configOrDefault(model, deadline));
+    descriptions.put(model, description);
+    return description;
+  }
+
+  private ModelDescription describeAnewOr(
+      ModelDescription known, ServedModel model, Deadline deadline) {
     try {
-      return describeAnew(model);
+      return describeAnew(model, control(deadline));
     } catch (TritonException e) {
       return known; // it has gone, or the server has: what it promised is what is known
     }
@@ -286,6 +298,11 @@ public final class KServeClient {
     return calls.unary(method, request, settings.controlDeadline(), subject);
   }
 
+  /** Returns the nearer of an inference's deadline and the one of control. */
+  private Deadline control(Deadline deadline) {
+    return deadline.minimum(Calls.deadline(settings.controlDeadline()));
+  }
+
   private Deadline deadline(InferRequest request) {
     return Calls.deadline(request.deadline().orElse(settings.inferDeadline()));
   }
@@ -299,15 +316,28 @@ public final class KServeClient {
   }
 
   /** The protocol's core has no configuration: a server without it has models as it shows them. */
-  private ModelConfig configOrDefault(ServedModel model) {
+  private ModelConfig configOrDefault(ServedModel model, Deadline deadline) {
     try {
-      return config(model);
+      return config(model, deadline);
     } catch (TritonException e) {
       if (e.reason() == Reason.UNSUPPORTED) {
         return ModelConfig.getDefaultInstance();
       }
       throw e;
     }
+  }
+
+  private ModelConfig config(ServedModel model, Deadline deadline) {
+    return calls
+        .unary(
+            GRPCInferenceServiceGrpc.getModelConfigMethod(),
+            ModelConfigRequest.newBuilder()
+                .setName(model.name())
+                .setVersion(model.version())
+                .build(),
+            deadline,
+            subject(model))
+        .getConfig();
   }
 
   private static ModelDescription describe(ModelMetadataResponse metadata, ModelConfig config) {

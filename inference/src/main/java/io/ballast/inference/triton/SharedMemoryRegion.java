@@ -3,6 +3,8 @@ package io.ballast.inference.triton;
 import com.google.protobuf.ByteString;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.List;
 
 /**
  * Memory that client and server share, under a name of its own. Close it: the server forgets it
@@ -52,9 +54,16 @@ public final class SharedMemoryRegion implements AutoCloseable {
     return new SharedTensor(tensor.name(), tensor.type(), tensor.shape(), slice);
   }
 
-  /** Returns a copy of some of its bytes. */
-  ByteString read(long offset, long bytes) {
-    return ByteString.copyFrom(segment.asSlice(offset, bytes).asByteBuffer());
+  /**
+   * Returns a copy of the elements of a tensor at the beginning of {@code slice}.
+   *
+   * @throws IllegalArgumentException if the slice is too short for them
+   * @throws IllegalStateException if the region is closed
+   */
+  ByteString read(SharedSlice slice, String name, TensorType type, List<Long> shape) {
+    long most = Math.min(slice.bytes(), Integer.MAX_VALUE); // of a buffer, and of an answer
+    ByteBuffer bytes = segment.asSlice(slice.offset(), most).asByteBuffer();
+    return ByteString.copyFrom(bytes, Tensor.length(name, type, shape, bytes));
   }
 
   /** Has the server forget it, and gives the memory back, whether or not the server is there. */

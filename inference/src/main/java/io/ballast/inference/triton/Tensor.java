@@ -36,7 +36,7 @@ public final class Tensor implements InferInput {
    *     strings do not fit into it
    */
   public static Tensor raw(String name, TensorType type, List<Long> shape, ByteString content) {
-    int length = length(name, type, shape, content);
+    int length = length(name, type, shape, content.asReadOnlyByteBuffer());
     if (content.size() != length) {
       throw new IllegalArgumentException(
           "%s: %,d bytes (expected: %,d, for %s of shape %s)"
@@ -271,13 +271,17 @@ public final class Tensor implements InferInput {
       if (dimension < 0) {
         throw new IllegalArgumentException(name + ": shape " + shape + " (expected: none below 0)");
       }
-      try {
-        elements = Math.multiplyExact(elements, dimension);
-      } catch (ArithmeticException e) {
-        throw new IllegalArgumentException(name + ": shape " + shape + " is too large", e);
-      }
+      elements = times(elements, dimension, name, shape);
     }
     return elements;
+  }
+
+  private static long times(long elements, long factor, String name, List<Long> shape) {
+    try {
+      return Math.multiplyExact(elements, factor);
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException(name + ": shape " + shape + " is too large", e);
+    }
   }
 
   private static Tensor of(String name, TensorType type, List<Long> shape, ByteBuffer buffer) {
@@ -297,27 +301,27 @@ public final class Tensor implements InferInput {
    *
    * @throws IllegalArgumentException if {@code content} is too short
    */
-  static int length(String name, TensorType type, List<Long> shape, ByteString content) {
+  static int length(String name, TensorType type, List<Long> shape, ByteBuffer content) {
     long elements = elements(name, shape);
     if (type == TensorType.BYTES) {
       return lengthOfStrings(name, elements, content);
     }
-    long length = elements * type.width();
-    if (length > content.size()) {
+    long length = times(elements, type.width(), name, shape);
+    if (length > content.remaining()) {
       throw new IllegalArgumentException(
           "%s: %,d bytes (expected: %,d, for %s of shape %s)"
-              .formatted(name, content.size(), length, type, shape));
+              .formatted(name, content.remaining(), length, type, shape));
     }
     return (int) length;
   }
 
-  private static int lengthOfStrings(String name, long elements, ByteString content) {
-    ByteBuffer bytes = content.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  private static int lengthOfStrings(String name, long elements, ByteBuffer content) {
+    ByteBuffer bytes = content.slice().order(ByteOrder.LITTLE_ENDIAN);
     for (long i = 0; i < elements; i++) {
       int length = bytes.remaining() < LENGTH_BYTES ? -1 : bytes.getInt();
       if (length < 0 || length > bytes.remaining()) {
         throw new IllegalArgumentException(
-            "%s[%d]: reaches past the end of its %,d bytes".formatted(name, i, content.size()));
+            "%s[%d]: reaches past the end of its %,d bytes".formatted(name, i, bytes.capacity()));
       }
       bytes.position(bytes.position() + length);
     }

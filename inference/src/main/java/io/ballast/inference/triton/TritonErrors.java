@@ -8,6 +8,10 @@ import java.util.Optional;
 
 /** Judges what a server says went wrong: by its code, and by its words where the code says less. */
 final class TritonErrors {
+  private static final String RAISED = "Failed to process the request(s) for model";
+  private static final String MESSAGE = "message: ";
+  private static final String OTHER_NUMBER = "Number of InferenceResponse objects do not match";
+
   private TritonErrors() {}
 
   /** Returns the failure of a call about {@code subject}, such as a model in quotes. */
@@ -62,6 +66,9 @@ final class TritonErrors {
   }
 
   private static Optional<Reason> byWords(String words) {
+    if (words.contains(RAISED)) {
+      return Optional.of(ofModel(words.substring(words.indexOf(RAISED))));
+    }
     if (words.contains("Request for unknown model")) {
       return Optional.of(Reason.UNKNOWN_MODEL);
     }
@@ -83,14 +90,18 @@ final class TritonErrors {
     }
     if (words.contains("More than one value received")
         || words.contains("More than one responses received")
-        || words.contains("No value received")
-        || words.contains("Number of InferenceResponse objects do not match")) {
+        || words.contains("No value received")) {
       return Optional.of(Reason.WRONG_ANSWER);
     }
-    if (words.contains("Failed to process the request(s) for model")) {
-      return Optional.of(Reason.MODEL_FAILED);
-    }
     return Optional.empty();
+  }
+
+  /** Judges what follows upon a model's exception: its words, which may be anything. */
+  private static Reason ofModel(String words) {
+    int message = words.indexOf(MESSAGE);
+    return message >= 0 && words.startsWith(OTHER_NUMBER, message + MESSAGE.length())
+        ? Reason.WRONG_ANSWER
+        : Reason.MODEL_FAILED;
   }
 
   private static String words(Status status) {
