@@ -9,6 +9,7 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.text.CompletionText;
 import io.ballast.kit.call.Lane;
 import java.util.Arrays;
 import java.util.BitSet;

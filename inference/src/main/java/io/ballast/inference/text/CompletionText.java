@@ -1,4 +1,4 @@
-package io.ballast.inference.torch;
+package io.ballast.inference.text;
 
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -12,7 +12,7 @@ import java.util.List;
  * out to begin a stop string, and nothing that was typed already. It does not depend on where
  * tokens begin and end.
  */
-final class CompletionText {
+public final class CompletionText {
   private final CharsetDecoder decoder =
       StandardCharsets.UTF_8
           .newDecoder()
@@ -31,13 +31,13 @@ final class CompletionText {
    *
    * @param typedBytes how many of the first bytes were typed already and belong to no completion
    */
-  CompletionText(List<String> stopStrings, int typedBytes) {
+  public CompletionText(List<String> stopStrings, int typedBytes) {
     this.stops = new StopStrings(stopStrings);
     this.typedBytesLeft = typedBytes;
   }
 
   /** Takes a token's bytes and returns the text that has become certain. */
-  String append(byte[] bytes) {
+  public String append(byte[] bytes) {
     int skipped = Math.min(typedBytesLeft, bytes.length);
     typedBytesLeft -= skipped;
     ByteBuffer input = ByteBuffer.allocate(undecoded.remaining() + bytes.length - skipped);
@@ -48,7 +48,7 @@ final class CompletionText {
   }
 
   /** Ends the text and returns what had been held back; a broken character becomes U+FFFD. */
-  String finish() {
+  public String finish() {
     if (!stopped) {
       decode(undecoded, true);
     }
@@ -56,12 +56,12 @@ final class CompletionText {
   }
 
   /** Whether a stop string has come. */
-  boolean stopped() {
+  public boolean stopped() {
     return stopped;
   }
 
   /** The whole text, before the stop string if there is one. */
-  String text() {
+  public String text() {
     return text.toString();
   }
 

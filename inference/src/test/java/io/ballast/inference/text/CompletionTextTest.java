@@ -1,4 +1,4 @@
-package io.ballast.inference.torch;
+package io.ballast.inference.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
