@@ -9,11 +9,15 @@ import io.ballast.inference.store.ModelManifest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * An encoder as the field lays it out: model.onnx and tokenizer.json, and, where a sentence encoder
  * brings them, sentence_bert_config.json (length), 1_Pooling/config.json (pooling) and modules.json
- * (whether a Normalize step follows).
+ * (whether a Normalize step follows). What else would have to be done to a vector is refused.
  *
  * @param model the ONNX file
  * @param tokenizer the tokenizer's file
@@ -25,7 +29,24 @@ record EncoderFolder(
     Path model, Path tokenizer, int maxTokens, Pooling pooling, boolean normalized) {
   private static final String MODEL = "model.onnx";
   private static final String TOKENIZER = "tokenizer.json";
+  private static final String NORMALIZE = "Normalize";
   private static final int BERT_TOKENS = 512;
+  private static final List<String> MODULES = List.of("Transformer", "Pooling", NORMALIZE);
+
+  /** Kinds of model that number positions from the one after that of padding. */
+  private static final Set<String> POSITIONS_AFTER_PADDING =
+      Set.of(
+          "camembert",
+          "data2vec-text",
+          "ibert",
+          "longformer",
+          "mpnet",
+          "roberta",
+          "roberta-prelayernorm",
+          "xlm-roberta",
+          "xlm-roberta-xl",
+          "xmod");
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /**
@@ -38,35 +59,65 @@ record EncoderFolder(
     ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
     Path model = required(folder, MODEL);
     Path tokenizer = required(folder, TOKENIZER);
-    int longest =
-        json(folder, "sentence_bert_config.json")
-            .path("max_seq_length")
-            .asInt(json(folder, "config.json").path("max_position_embeddings").asInt(BERT_TOKENS));
-    if (longest < 1) {
-      throw invalid(folder, "max_seq_length: " + longest + " (expected: ≥ 1)");
-    }
     JsonNode modules = json(folder, "modules.json");
-    boolean normalized = modules.isMissingNode() || modules.toString().contains(".Normalize\"");
+    boolean normalized = modules.isMissingNode();
+    for (int i = 0; i < modules.size(); i++) {
+      normalized |= module(folder, modules.path(i), i).equals(NORMALIZE);
+    }
     return new EncoderFolder(
         model,
         tokenizer,
-        longest,
+        longest(folder),
         pooling(folder, json(folder, "1_Pooling/config.json")),
         normalized);
   }
 
+  /** Returns a module's kind, which is one of those that are honoured. */
+  private static String module(Path folder, JsonNode module, int index) {
+    String type = module.path("type").asText();
+    String kind = type.substring(type.lastIndexOf('.') + 1);
+    if (!MODULES.contains(kind)) {
+      throw invalid(
+          folder,
+          "modules.json: [%d].type: '%s' (expected: one of %s)".formatted(index, type, MODULES));
+    }
+    return kind;
+  }
+
+  private static int longest(Path folder) {
+    JsonNode config = json(folder, "config.json");
+    int positions = config.path("max_position_embeddings").asInt(BERT_TOKENS);
+    if (POSITIONS_AFTER_PADDING.contains(config.path("model_type").asText())) {
+      positions -= config.path("pad_token_id").asInt(1) + 1; // those of padding come first
+    }
+    int said = json(folder, "sentence_bert_config.json").path("max_seq_length").asInt(positions);
+    if (said < 1 || positions < 1) {
+      throw invalid(folder, "max_seq_length: " + Math.min(said, positions) + " (expected: ≥ 1)");
+    }
+    return Math.min(said, positions);
+  }
+
   private static Pooling pooling(Path folder, JsonNode config) {
-    if (config.isMissingNode() || config.path("pooling_mode_mean_tokens").asBoolean()) {
+    if (config.isMissingNode()) {
       return Pooling.MEAN;
     }
-    if (config.path("pooling_mode_cls_token").asBoolean()) {
+    List<String> modes = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> entry : config.properties()) {
+      if (entry.getKey().startsWith("pooling_mode_") && entry.getValue().asBoolean()) {
+        modes.add(entry.getKey());
+      }
+    }
+    if (modes.equals(List.of("pooling_mode_mean_tokens"))) {
+      return Pooling.MEAN;
+    }
+    if (modes.equals(List.of("pooling_mode_cls_token"))) {
       return Pooling.FIRST_TOKEN;
     }
     throw invalid(
         folder,
         "1_Pooling/config.json: "
-            + config
-            + " (expected: pooling_mode_mean_tokens or pooling_mode_cls_token)");
+            + modes
+            + " (expected: pooling_mode_mean_tokens or pooling_mode_cls_token, and no other)");
   }
 
   private static Path required(Path folder, String name) {

@@ -181,15 +181,13 @@ public final class OnnxEncoder implements AutoCloseable {
     SortedMap<Integer, EncodingOutcome> outcomes = new TreeMap<>();
     List<long[]> tokens = new ArrayList<>();
     List<Integer> places = new ArrayList<>();
+    List<long[]> ids = tokenize(texts);
     for (int i = 0; i < texts.size(); i++) {
-      int index = i;
-      Optional<Refusal> flaw = flaw(texts.get(i), i);
-      long[] ids = flaw.isPresent() ? new long[0] : tokenizer.encode(texts.get(i)).getIds();
-      Optional<Refusal> refusal = flaw.or(() -> tooLong(ids.length, index));
+      Optional<Refusal> refusal = refusal(texts.get(i), ids.get(i), i);
       if (refusal.isPresent()) {
         outcomes.put(i, refusal.get());
       } else {
-        tokens.add(ids);
+        tokens.add(ids.get(i));
         places.add(i);
       }
     }
@@ -202,6 +200,20 @@ public final class OnnxEncoder implements AutoCloseable {
     return List.copyOf(outcomes.values());
   }
 
+  /** Each text's ids; none for a text that has a flaw. */
+  private List<long[]> tokenize(List<String> texts) {
+    // the tokenizer's native memory lives as long as the session may be used
+    return session.use(
+        open -> {
+          List<long[]> ids = new ArrayList<>();
+          for (int i = 0; i < texts.size(); i++) {
+            boolean whole = flaw(texts.get(i), i).isEmpty();
+            ids.add(whole ? tokenizer.encode(texts.get(i)).getIds() : new long[0]);
+          }
+          return ids;
+        });
+  }
+
   private static Optional<Refusal> flaw(String text, int index) {
     if (text.isEmpty()) {
       return Optional.of(new Refusal(Refusal.Reason.EMPTY, "texts[" + index + "]: empty"));
@@ -210,7 +222,14 @@ public final class OnnxEncoder implements AutoCloseable {
         .map(flaw -> new Refusal(Refusal.Reason.INVALID_TOKEN, "texts[" + index + "]: " + flaw));
   }
 
-  private Optional<Refusal> tooLong(int count, int index) {
+  private Optional<Refusal> refusal(String text, long[] ids, int index) {
+    return flaw(text, index).or(() -> countFlaw(ids.length, index));
+  }
+
+  private Optional<Refusal> countFlaw(int count, int index) {
+    if (count == 0) {
+      return Optional.of(new Refusal(Refusal.Reason.EMPTY, "texts[" + index + "]: no tokens"));
+    }
     return count <= folder.maxTokens()
         ? Optional.empty()
         : Optional.of(

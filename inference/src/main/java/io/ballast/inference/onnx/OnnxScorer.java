@@ -66,9 +66,20 @@ public final class OnnxScorer implements AutoCloseable {
                     spec.features(),
                     spec.activation(),
                     Optional.of(model.heads())));
-    OnnxScorer scorer = new OnnxScorer(spec, new PackedSession(file, packing(decoder), threads));
-    scorer.warmUp();
-    return scorer;
+    return warmed(spec, new PackedSession(file, packing(decoder), threads));
+  }
+
+  /** Runs the model once, so that the first caller does not pay for what it sets up. */
+  static OnnxScorer warmed(ScoringSpec spec, PackedSession session) {
+    OnnxScorer scorer = new OnnxScorer(spec, session);
+    try {
+      TokenIds any = TokenIds.of(0);
+      List<List<ScoreOutcome>> unused = scorer.score(List.of(new ScoringGroup(any, List.of(any))));
+      return scorer;
+    } catch (RuntimeException e) {
+      session.close();
+      throw e;
+    }
   }
 
   static PackingOptions packing(TrunkFolder decoder) {
@@ -100,12 +111,6 @@ public final class OnnxScorer implements AutoCloseable {
             + decoder.weightsSha256()
             + spec.kind()
             + new TreeMap<>(checksums));
-  }
-
-  /** Runs the model once, so that the first caller does not pay for what it sets up. */
-  private void warmUp() {
-    TokenIds any = TokenIds.of(0);
-    List<List<ScoreOutcome>> unused = score(List.of(new ScoringGroup(any, List.of(any))));
   }
 
   /** What the model says of itself: kind, normalisation, calibration, held-out figures. */

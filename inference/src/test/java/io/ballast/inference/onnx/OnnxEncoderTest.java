@@ -78,6 +78,32 @@ class OnnxEncoderTest {
   }
 
   @Test
+  void aTextWithoutTokensIsEmpty() throws IOException {
+    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    try (OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults())) {
+      List<EncodingOutcome> outcomes = encoder.encode(List.of("w1", " \n"));
+
+      assertThat(outcomes.get(0)).isInstanceOf(Encoded.class);
+      assertThat(outcomes.get(1))
+          .isEqualTo(new Refusal(Refusal.Reason.EMPTY, "texts[1]: no tokens"));
+    }
+  }
+
+  @Test
+  void aClosedEncoderSaysSoBeforeItLooksAtTexts() throws IOException {
+    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults());
+    encoder.close();
+
+    for (String text : List.of("w1", "")) {
+      assertThatThrownBy(() -> encoder.encode(List.of(text)))
+          .isInstanceOfSatisfying(
+              ModelException.class,
+              e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.CLOSED));
+    }
+  }
+
+  @Test
   void aNumberThatIsNotFiniteIsNoEmbedding() throws IOException {
     smallEncoder(folder, "last_hidden_state", Double.POSITIVE_INFINITY);
     try (OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults())) {

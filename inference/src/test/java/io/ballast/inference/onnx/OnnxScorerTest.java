@@ -6,6 +6,7 @@ import static io.ballast.inference.onnx.TinyFolders.tokens;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.FeatureOutcome.Extracted;
@@ -245,6 +246,32 @@ class OnnxScorerTest {
     scorer.close();
     scorer.close();
     assertThatThrownBy(() -> scorer.score(groups(new SplittableRandom(1), 1)))
+        .isInstanceOfSatisfying(
+            ModelException.class,
+            e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.CLOSED));
+  }
+
+  @Test
+  void aModelThatFailsItsFirstRunIsClosed() throws IOException {
+    Path trunk = TinyFolders.trunk(folder.resolve("trunk"), TinyFolders.GROUPED, 3);
+    ScoringSpec spec = TinyFolders.heads(trunk, ScoringKind.COST, 3, HeadActivation.TANH, 5).spec();
+    OnnxGraph graph = new OnnxGraph("other");
+    String numbers = graph.input("numbers", DataType.FLOAT, "B", "T");
+    graph.output(ScoringGraph.SCORES, graph.apply("Neg", numbers), "B", "T");
+    Path file = folder.resolve("other.onnx");
+    Files.write(file, graph.model().toByteArray());
+    PackedSession session = new PackedSession(file, OnnxScorer.packing(TrunkFolder.open(trunk)), 1);
+
+    assertThatThrownBy(() -> OnnxScorer.warmed(spec, session))
+        .isInstanceOfSatisfying(
+            ModelException.class,
+            e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.BROKEN));
+
+    ScoringGroup any = new ScoringGroup(TokenIds.of(0), List.of(TokenIds.of(0)));
+    assertThatThrownBy(
+            () ->
+                session.each(
+                    List.of(any), List.of(ScoringGraph.SCORES), refusal -> "", values -> ""))
         .isInstanceOfSatisfying(
             ModelException.class,
             e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.CLOSED));
