@@ -33,6 +33,8 @@ class TritonPythonModel:
             if text.startswith(b"!fail") and i == 2:
                 sender.send(pb_utils.InferenceResponse(error=pb_utils.TritonError("out of luck")))
                 break
+            if text.startswith(b"!cut") and token == 0:
+                break
             piece = b"" if token == 0 else bytes([token - 1])
             said += piece
             stopped = token == 0 or any(said.endswith(stop) for stop in stops)

@@ -71,6 +71,17 @@ public interface Decoder extends AutoCloseable {
         ModelException.Reason.UNSUPPORTED, "entropies and alternatives of tokens");
   }
 
+  /**
+   * Returns what the server that draws says, now, of its weights; a generation under way may have
+   * begun with others. Nothing of weights in this process: whoever loaded them knows. May wait for
+   * the server.
+   *
+   * @throws ModelException UNAVAILABLE if it is not reached, CLOSED after {@link #close}
+   */
+  default ReportedWeights reportedWeights() {
+    return ReportedWeights.nothing();
+  }
+
   /** Returns what it has done and has under way. */
   default DecoderStatistics statistics() {
     return DecoderStatistics.none();

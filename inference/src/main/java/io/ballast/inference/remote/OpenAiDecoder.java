@@ -1,5 +1,6 @@
 package io.ballast.inference.remote;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -11,15 +12,13 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
+import io.ballast.inference.api.ReportedWeights;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
-import io.ballast.inference.remote.RemoteGeneration.Told;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -27,25 +26,28 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /**
- * A language model behind {@code /v1/completions}, as vLLM and llama.cpp's server offer it:
- * completions stream as server-sent events, with the ids and log-probabilities of the tokens drawn.
- * A server that does not tell those is refused, and never guessed at. Prompts are not healed.
+ * A language model behind {@code /v1/completions}, as vLLM, SGLang and llama.cpp's server offer it:
+ * prompts go as ids, completions stream as server-sent events, with the ids and log-probabilities
+ * of the tokens drawn. A server that does not tell those is refused, and never guessed at. Prompts
+ * are not healed. What of sampling is taken: see {@link RemoteSampling}.
  */
 public final class OpenAiDecoder implements Decoder {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String EVENT = "data:";
   private static final String DONE = "[DONE]";
-  private static final String ID = "token_id:";
 
   private final HttpClient http;
   private final OpenAiSettings settings;
@@ -61,20 +63,12 @@ public final class OpenAiDecoder implements Decoder {
   public OpenAiDecoder(OpenAiSettings settings, Tokenizer tokenizer) {
     this.settings = settings;
     this.tokenizer = tokenizer;
-    this.http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+    this.http =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1) // some servers stumble over the offer of another
+            .connectTimeout(Duration.ofSeconds(5))
+            .build();
   }
-
-  /**
-   * Where a server is and what it serves.
-   *
-   * @param base such as {@code http://127.0.0.1:8000}; the path begins with {@code /v1} after it
-   * @param model the name by which the server knows it
-   * @param bearerToken what the server demands; empty: nothing
-   * @param contextTokens the server's limit of prompt and completion together
-   * @param deadline how long a completion may take
-   */
-  public record OpenAiSettings(
-      URI base, String model, Optional<String> bearerToken, int contextTokens, Duration deadline) {}
 
   @Override
   public Tokenizer tokenizer() {
@@ -88,21 +82,25 @@ public final class OpenAiDecoder implements Decoder {
 
   @Override
   public GenerationHandle generate(GenerationRequest request, Consumer<GeneratedToken> onToken) {
-    if (closed) {
-      throw new ModelException(Reason.CLOSED, subject() + ": closed");
-    }
+    requireOpen();
     RemoteSampling.check(request.sampling());
-    TokenIds prompt = RemoteSampling.prompt(request, tokenizer, settings.contextTokens());
+    TokenIds prompt = RemotePrompt.ids(request, tokenizer, settings.contextTokens());
     ObjectNode body = RemoteSampling.json(request.sampling());
+    body.put("repeat_penalty", 1.0); // llama.cpp's name
     body.put("model", settings.model());
-    body.put("prompt", tokenizer.decode(prompt));
+    Arrays.stream(prompt.toArray()).forEach(body.putArray("prompt")::add);
     body.put("stream", true);
     body.put("logprobs", 1);
-    body.put("return_tokens_as_token_ids", true); // how vLLM tells ids; llama.cpp tells them anyway
+    // two ways to ask for ids; llama.cpp tells them anyway
+    body.put("return_tokens_as_token_ids", true);
+    body.put("return_token_ids", true);
     RemoteGeneration generation =
         new RemoteGeneration(request.sampling(), tokenizer, prompt, onToken);
     underWay.add(generation);
     Thread.ofVirtual().name("openai-generation").start(() -> run(body, generation));
+    if (closed) {
+      close(generation);
+    }
     return generation;
   }
 
@@ -118,51 +116,106 @@ public final class OpenAiDecoder implements Decoder {
         subject() + ": log-probabilities are told of what the server draws, not of given texts");
   }
 
+  /**
+   * {@inheritDoc} SGLang tells the version and the source, vLLM and llama.cpp the source; a server
+   * that tells neither is asked in vain.
+   */
+  @Override
+  public ReportedWeights reportedWeights() {
+    requireOpen();
+    return new WeightsQuery(this::ask, settings.model()).report();
+  }
+
   @Override
   public void close() {
     closed = true;
-    for (RemoteGeneration generation : underWay) {
-      generation
-          .result()
-          .completeExceptionally(new ModelException(Reason.CLOSED, subject() + ": closed"));
-      generation.cancel();
-    }
+    underWay.forEach(this::close);
     http.shutdownNow();
   }
 
+  private void close(RemoteGeneration generation) {
+    generation.fail(new ModelException(Reason.CLOSED, subject() + ": closed"));
+    generation.cancel();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new ModelException(Reason.CLOSED, subject() + ": closed");
+    }
+  }
+
   private void run(ObjectNode body, RemoteGeneration generation) {
+    expireInTime(generation);
     try {
-      HttpRequest.Builder request =
-          HttpRequest.newBuilder(settings.base().resolve("/v1/completions"))
+      HttpRequest request =
+          request("v1/completions")
               .header("Content-Type", "application/json")
-              .POST(BodyPublishers.ofString(body.toString()));
-      settings.bearerToken().ifPresent(token -> request.header("Authorization", "Bearer " + token));
+              .POST(BodyPublishers.ofString(body.toString()))
+              .build();
       CompletableFuture<HttpResponse<InputStream>> call =
-          http.sendAsync(request.build(), BodyHandlers.ofInputStream());
+          http.sendAsync(request, BodyHandlers.ofInputStream());
       generation.onCancel(() -> call.cancel(true));
-      CompletableFuture.delayedExecutor(
-              settings.deadline().toNanos(), TimeUnit.NANOSECONDS, Runnable::run)
-          .execute(() -> expire(generation));
       try (InputStream events = accepted(call.join())) {
         generation.onCancel(() -> close(events));
         read(events, generation);
       }
       generation.ended();
-    } catch (ModelException e) {
+    } catch (JsonProcessingException e) {
+      generation.fail(unreadable(e));
+    } catch (IOException | CompletionException | CancellationException e) {
+      generation.fail(unreached(e));
+    } catch (RuntimeException e) {
       generation.fail(e);
-    } catch (IOException | RuntimeException e) {
-      generation.fail(new ModelException(Reason.UNAVAILABLE, subject() + ": " + cause(e), e));
     } finally {
       underWay.remove(generation);
     }
   }
 
-  private void expire(RemoteGeneration generation) {
-    if (!generation.result().isDone()) {
-      generation.fail(
-          new ModelException(
-              Reason.UNAVAILABLE, subject() + ": not done within " + settings.deadline()));
-      generation.cancel();
+  /** On a copy, whose end no caller waits for: the timer's thread is not for their work. */
+  private void expireInTime(RemoteGeneration generation) {
+    generation
+        .result()
+        .copy()
+        .orTimeout(settings.deadline().toNanos(), TimeUnit.NANOSECONDS)
+        .whenCompleteAsync(
+            (done, failure) -> {
+              if (failure instanceof TimeoutException) {
+                generation.fail(
+                    new ModelException(
+                        Reason.UNAVAILABLE,
+                        subject() + ": not done within " + settings.deadline()));
+                generation.cancel();
+              }
+            },
+            Thread::startVirtualThread);
+  }
+
+  private HttpRequest.Builder request(String path) {
+    HttpRequest.Builder request = HttpRequest.newBuilder(settings.at(path));
+    settings.bearerToken().ifPresent(token -> request.header("Authorization", "Bearer " + token));
+    return request;
+  }
+
+  /** Returns what the server answers to a question; empty where it does not know the path. */
+  private Optional<JsonNode> ask(String path) {
+    try {
+      HttpResponse<InputStream> response =
+          http.send(
+              request(path).timeout(settings.deadline()).build(), BodyHandlers.ofInputStream());
+      if (response.statusCode() == 404) {
+        response.body().close();
+        return Optional.empty();
+      }
+      try (InputStream body = accepted(response)) {
+        return Optional.of(JSON.readTree(body));
+      }
+    } catch (JsonProcessingException e) {
+      return Optional.empty(); // a page for people
+    } catch (IOException e) {
+      throw unreached(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw unreached(e);
     }
   }
 
@@ -209,59 +262,31 @@ public final class OpenAiDecoder implements Decoder {
     if (choice.isMissingNode()) {
       return; // usage alone
     }
-    String piece = choice.path("text").asText("");
-    List<Told> told = told(choice.path("logprobs"));
-    if (told.isEmpty() && !piece.isEmpty()) {
+    CompletionChoice said = new CompletionChoice(choice);
+    if (said.told().isEmpty() && !said.text().isEmpty()) {
       throw new ModelException(
           Reason.UNSUPPORTED,
           subject() + ": the server tells no ids and log-probabilities of its tokens");
     }
-    String finish = choice.path("finish_reason").asText("");
-    generation.add(
-        told,
-        piece,
-        finish.isEmpty() || finish.equals("null") ? Optional.empty() : Optional.of(finish));
-  }
-
-  /** Reads what vLLM tells in parallel lists, or llama.cpp in a list of objects. */
-  private static List<Told> told(JsonNode logProbs) {
-    List<Told> told = new ArrayList<>();
-    JsonNode tokens = logProbs.path("tokens");
-    for (int i = 0; i < tokens.size(); i++) {
-      String token = tokens.path(i).asText();
-      if (token.matches(ID + "\\d{1,9}")) {
-        told.add(
-            new Told(
-                Integer.parseInt(token.substring(ID.length())),
-                number(logProbs.path("token_logprobs").path(i))));
-      }
-    }
-    if (told.size() < tokens.size()) {
-      return List.of(); // texts, which may stand for several ids
-    }
-    for (JsonNode token : logProbs.path("content")) {
-      if (token.path("id").isInt()) {
-        told.add(new Told(token.path("id").intValue(), number(token.path("logprob"))));
-      }
-    }
-    return told;
-  }
-
-  private static double number(JsonNode node) {
-    return node.isNumber() ? node.doubleValue() : Double.NaN;
+    generation.add(said.told(), said.text(), said.finish());
   }
 
   private static void close(InputStream events) {
     try {
       events.close();
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      // it is closed all the same, and nobody reads on
     }
   }
 
-  private static String cause(Throwable e) {
-    Throwable cause = e.getCause();
-    return String.valueOf(cause == null ? e : cause);
+  private ModelException unreadable(JsonProcessingException e) {
+    return new ModelException(
+        Reason.BROKEN, subject() + ": an event is no JSON: " + e.getOriginalMessage(), e);
+  }
+
+  private ModelException unreached(Exception e) {
+    Throwable cause = e.getCause() == null ? e : e.getCause();
+    return new ModelException(Reason.UNAVAILABLE, subject() + ": " + cause, e);
   }
 
   private String subject() {

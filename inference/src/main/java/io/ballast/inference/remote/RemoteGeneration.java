@@ -10,17 +10,23 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.text.CompletionText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A generation that arrives in pieces from elsewhere. One thread adds them; any may cancel. What
- * comes is checked: tokens of the vocabulary, log-probabilities that are some, no more tokens than
- * asked for.
+ * A generation that arrives in pieces from elsewhere. One thread adds them; any may cancel or end
+ * it. What comes is checked: tokens of the vocabulary, that spell the text sent with them, with
+ * log-probabilities that are some, no more of them than asked for.
+ *
+ * <p>Text and end follow from the tokens, as in a decoder of our own: the first that ends a text,
+ * the first stop string that is complete. The back end is believed only where its tokens say
+ * nothing.
  */
 public final class RemoteGeneration implements GenerationHandle {
   private final SamplingOptions options;
@@ -28,11 +34,21 @@ public final class RemoteGeneration implements GenerationHandle {
   private final TokenIds prompt;
   private final Consumer<GeneratedToken> onToken;
   private final CompletableFuture<Generation> result = new CompletableFuture<>();
-  private final List<GeneratedToken> tokens = new ArrayList<>();
-  private final StringBuilder text = new StringBuilder();
-  private boolean cancelled;
-  private @Nullable Runnable onCancel;
+  private final AtomicReference<Runnable> onCancel = new AtomicReference<>(() -> {});
+  private volatile boolean cancelled;
 
+  private final Object lock = new Object();
+  // all below: under the lock
+  private final List<GeneratedToken> tokens = new ArrayList<>();
+  private final CompletionText text;
+  private final Spelling spelling = new Spelling();
+  private boolean over;
+
+  /**
+   * Begins with nothing.
+   *
+   * @param onToken called by the thread that adds, before the result is there; must not block
+   */
   public RemoteGeneration(
       SamplingOptions options,
       Tokenizer tokenizer,
@@ -42,10 +58,25 @@ public final class RemoteGeneration implements GenerationHandle {
     this.tokenizer = tokenizer;
     this.prompt = prompt;
     this.onToken = onToken;
+    this.text = new CompletionText(options.stopStrings(), 0);
   }
 
   /** A token and its log-probability under the model, nats. */
   public record Told(int tokenId, double logProb) {}
+
+  /**
+   * What a back end says of a generation's end.
+   *
+   * @param reason in the words of vLLM: stop or length
+   * @param token which token ended it; empty if none did or the back end does not say
+   * @param stopString which stop string ended it; empty if none did or the back end does not say
+   */
+  public record Finish(String reason, OptionalInt token, Optional<String> stopString) {
+    /** An end of which nothing more is known. */
+    public static Finish of(String reason) {
+      return new Finish(reason, OptionalInt.empty(), Optional.empty());
+    }
+  }
 
   @Override
   public CompletableFuture<Generation> result() {
@@ -54,85 +85,156 @@ public final class RemoteGeneration implements GenerationHandle {
 
   @Override
   public void cancel() {
-    Runnable action;
-    synchronized (this) {
-      cancelled = true;
-      action = onCancel;
-    }
-    if (action != null) {
-      action.run();
-    }
+    cancelled = true;
+    onCancel.get().run();
   }
 
-  /** Runs {@code action} when this is cancelled, at once if it has been. */
+  /**
+   * Runs {@code action} when this is cancelled, at once if it has been; it replaces the last one.
+   *
+   * @param action may run more than once, on any thread
+   */
   public void onCancel(Runnable action) {
-    boolean now;
-    synchronized (this) {
-      onCancel = action;
-      now = cancelled;
-    }
-    if (now) {
+    onCancel.set(action);
+    if (cancelled) {
       action.run();
     }
   }
 
   /** Whether the caller has left. */
-  public synchronized boolean cancelled() {
+  public boolean cancelled() {
     return cancelled;
   }
 
   /**
-   * Adds a piece: the text that it makes certain belongs to its last token.
+   * Adds tokens and the text that the back end sends with them. Does nothing once this has ended.
    *
-   * @param finish why the generation ends with it, in the words of vLLM: stop or length; empty: it
-   *     goes on
+   * @param finish what the back end says if the generation ends with them; empty: it goes on
    * @throws ModelException BROKEN if it cannot be so
    */
-  public void add(List<Told> told, String piece, Optional<String> finish) {
-    List<Told> kept = told;
-    StopReason reason = null;
-    if (finish.isPresent()) {
-      Optional<StopReason> token = endsWith(told);
-      reason = reason(finish.get(), token, tokens.size() + told.size());
-      kept = token.isPresent() ? told.subList(0, told.size() - 1) : told;
+  public void add(List<Told> told, String piece, Optional<Finish> finish) {
+    Optional<Generation> whole;
+    synchronized (lock) {
+      if (over) {
+        return;
+      }
+      requireSpelling(told, piece);
+      whole = take(told, finish).or(() -> finish.map(this::reason)).map(this::generation);
+      over = whole.isPresent();
     }
-    text.append(piece);
-    for (int i = 0; i < kept.size(); i++) {
-      GeneratedToken token = checked(kept.get(i), i == kept.size() - 1 ? piece : "");
-      tokens.add(token);
-      if (tokens.size() > options.maxNewTokens()) {
+    whole.ifPresent(result::complete); // outside: whoever waits for it goes on in this thread
+  }
+
+  /** Ends without the rest: with what there is if the caller has left, exceptionally otherwise. */
+  public void fail(RuntimeException failure) {
+    Optional<Generation> soFar;
+    synchronized (lock) {
+      if (over) {
+        return;
+      }
+      over = true;
+      soFar = cancelled ? Optional.of(generation(StopReason.CANCELLED)) : Optional.empty();
+    }
+    soFar.ifPresentOrElse(result::complete, () -> result.completeExceptionally(failure));
+  }
+
+  /** Ends where nothing more comes; BROKEN unless it has ended before, or was cancelled. */
+  public void ended() {
+    int count;
+    synchronized (lock) {
+      count = tokens.size();
+    }
+    fail(
+        new ModelException(
+            Reason.BROKEN,
+            "the back end stopped after %,d tokens without saying why".formatted(count)));
+  }
+
+  private void requireSpelling(List<Told> told, String piece) {
+    for (int i = 0; i < told.size(); i++) {
+      int id = told.get(i).tokenId();
+      if (id < 0 || id >= tokenizer.vocabularySize()) {
+        throw new ModelException(
+            Reason.BROKEN,
+            "token %d: %,d is not in the tokenizer's vocabulary of %,d"
+                .formatted(tokens.size() + i, id, tokenizer.vocabularySize()));
+      }
+      spelling.token(tokenizer.bytesOf(id));
+    }
+    if (!spelling.spells(piece)) {
+      throw new ModelException(
+          Reason.BROKEN,
+          "the text '%s' after %,d tokens is not what the tokens told spell: the back end does not tell all of them, or the tokenizer is not that of its model"
+              .formatted(piece, tokens.size()));
+    }
+  }
+
+  /** Takes tokens up to the one with which the generation ends, and returns why it does. */
+  private Optional<StopReason> take(List<Told> told, Optional<Finish> finish) {
+    for (int i = 0; i < told.size(); i++) {
+      boolean last = i == told.size() - 1;
+      Optional<StopReason> end = endsWith(told.get(i), last ? finish : Optional.empty());
+      if (end.isPresent()) {
+        return end;
+      }
+      if (tokens.size() == options.maxNewTokens()) {
         throw new ModelException(
             Reason.BROKEN,
             "the back end sent more than the %,d tokens asked for"
                 .formatted(options.maxNewTokens()));
       }
+      String fresh = text.append(tokenizer.bytesOf(told.get(i).tokenId()));
+      boolean stopped = text.stopped();
+      if (stopped || (last && finish.isPresent())) {
+        fresh += text.finish();
+      }
+      GeneratedToken token = checked(told.get(i), fresh);
+      tokens.add(token);
       onToken.accept(token);
+      if (stopped) {
+        return Optional.of(StopReason.STOP_STRING);
+      }
     }
-    if (reason != null) {
-      end(reason);
-    }
+    return Optional.empty();
   }
 
-  /** Ends without the generation. */
-  public void fail(RuntimeException failure) {
-    if (cancelled()) {
-      end(StopReason.CANCELLED);
-    } else {
-      result.completeExceptionally(failure);
+  /** Why a token, that belongs to no completion, ends the text; empty for all others. */
+  private Optional<StopReason> endsWith(Told told, Optional<Finish> finish) {
+    if (tokenizer.endOfTextIds().contains(told.tokenId())) {
+      return Optional.of(StopReason.END_OF_TEXT);
     }
+    if (options.stopTokenIds().contains(told.tokenId())) {
+      return Optional.of(StopReason.STOP_TOKEN);
+    }
+    return finish.isPresent() && finish.get().token().equals(OptionalInt.of(told.tokenId()))
+        ? Optional.of(StopReason.END_OF_TEXT)
+        : Optional.empty();
   }
 
-  /** Ends where nothing more comes; BROKEN unless it has ended before, or was cancelled. */
-  public void ended() {
-    if (!result.isDone()) {
-      fail(
-          new ModelException(
+  /** Why it ended where no token says so. */
+  private StopReason reason(Finish finish) {
+    return switch (finish.reason()) {
+      case "stop" -> {
+        if (finish.stopString().isPresent()) {
+          yield StopReason.STOP_STRING;
+        }
+        boolean stopToken =
+            finish.token().isPresent()
+                && !tokenizer.endOfTextIds().contains(finish.token().getAsInt())
+                && options.stopTokenIds().contains(finish.token().getAsInt());
+        yield stopToken ? StopReason.STOP_TOKEN : StopReason.END_OF_TEXT;
+      }
+      case "length" ->
+          tokens.size() >= options.maxNewTokens() ? StopReason.MAX_TOKENS : StopReason.CONTEXT_FULL;
+      default ->
+          throw new ModelException(
               Reason.BROKEN,
-              "the back end stopped after %,d tokens without saying why".formatted(tokens.size())));
-    }
+              "the back end ended with '" + finish.reason() + "' (expected: stop or length)");
+    };
   }
 
-  private void end(StopReason reason) {
+  private Generation generation(StopReason reason) {
+    text.finish();
     float[] logProbs = new float[tokens.size()];
     float[] drawn = new float[tokens.size()];
     int[] ids = new int[tokens.size()];
@@ -141,23 +243,11 @@ public final class RemoteGeneration implements GenerationHandle {
       logProbs[i] = tokens.get(i).logProb();
       drawn[i] = tokens.get(i).samplingLogProb();
     }
-    result.complete(
-        new Generation(
-            prompt,
-            TokenIds.of(ids),
-            text.toString(),
-            PerToken.of(logProbs),
-            PerToken.of(drawn),
-            reason));
+    return new Generation(
+        prompt, TokenIds.of(ids), text.text(), PerToken.of(logProbs), PerToken.of(drawn), reason);
   }
 
-  private GeneratedToken checked(Told told, String piece) {
-    if (told.tokenId() < 0 || told.tokenId() >= tokenizer.vocabularySize()) {
-      throw new ModelException(
-          Reason.BROKEN,
-          "token %d: %,d is not in the tokenizer's vocabulary of %,d"
-              .formatted(tokens.size(), told.tokenId(), tokenizer.vocabularySize()));
-    }
+  private GeneratedToken checked(Told told, String fresh) {
     // a little above 0 is rounding
     if (!(told.logProb() <= 1e-3) || Double.isInfinite(told.logProb())) {
       throw new ModelException(
@@ -167,33 +257,6 @@ public final class RemoteGeneration implements GenerationHandle {
     }
     float logProb = (float) Math.min(0, told.logProb());
     return new GeneratedToken(
-        told.tokenId(), logProb, RemoteSampling.drawn(options, logProb), piece);
-  }
-
-  /** Which token, that belongs to no completion, ends the text. */
-  private Optional<StopReason> endsWith(List<Told> told) {
-    if (told.isEmpty()) {
-      return Optional.empty();
-    }
-    int last = told.getLast().tokenId();
-    if (tokenizer.endOfTextIds().contains(last)) {
-      return Optional.of(StopReason.END_OF_TEXT);
-    }
-    return options.stopTokenIds().contains(last)
-        ? Optional.of(StopReason.STOP_TOKEN)
-        : Optional.empty();
-  }
-
-  private StopReason reason(String finish, Optional<StopReason> token, int count) {
-    return switch (finish) {
-      case "stop" ->
-          token.orElse(
-              options.stopStrings().isEmpty() ? StopReason.END_OF_TEXT : StopReason.STOP_STRING);
-      case "length" ->
-          count >= options.maxNewTokens() ? StopReason.MAX_TOKENS : StopReason.CONTEXT_FULL;
-      default ->
-          throw new ModelException(
-              Reason.BROKEN, "the back end ended with '" + finish + "' (expected: stop or length)");
-    };
+        told.tokenId(), logProb, RemoteSampling.drawn(options, logProb), fresh);
   }
 }

@@ -12,10 +12,11 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
-import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.remote.RemoteGeneration;
+import io.ballast.inference.remote.RemoteGeneration.Finish;
 import io.ballast.inference.remote.RemoteGeneration.Told;
+import io.ballast.inference.remote.RemotePrompt;
 import io.ballast.inference.remote.RemoteSampling;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,8 +30,9 @@ import java.util.stream.Stream;
 /**
  * A language model behind Triton's vLLM back end, or one that keeps its convention: a decoupled
  * model that takes {@code text_input} and {@code sampling_parameters} and streams {@code
- * text_output} with the log-probabilities of the tokens drawn. Prompts are not healed. What the
- * back end does not tell is refused: see {@link RemoteSampling}; it cannot score given texts.
+ * text_output} with the log-probabilities of the tokens drawn. Prompts are not healed, and cut only
+ * where their text reads as the same tokens: see {@link RemotePrompt}. What the back end does not
+ * tell is refused: see {@link RemoteSampling}; it cannot score given texts.
  */
 public final class VllmDecoder implements Decoder {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -109,18 +111,21 @@ public final class VllmDecoder implements Decoder {
       throw new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed");
     }
     RemoteSampling.check(request.sampling());
-    TokenIds prompt = RemoteSampling.prompt(request, tokenizer, contextTokens);
+    RemotePrompt prompt = RemotePrompt.written(request, tokenizer, contextTokens);
     RemoteGeneration generation =
-        new RemoteGeneration(request.sampling(), tokenizer, prompt, onToken);
+        new RemoteGeneration(request.sampling(), tokenizer, prompt.tokens(), onToken);
     InferStream stream;
     try {
-      stream = client.stream(wire(tokenizer.decode(prompt), request));
+      stream = client.stream(wire(prompt.text(), request));
     } catch (TritonException e) {
       throw translate(e);
     }
     underWay.add(generation);
     generation.onCancel(stream::close);
     Thread.ofVirtual().name("triton-generation").start(() -> read(stream, generation));
+    if (closed) {
+      close(generation);
+    }
     return generation;
   }
 
@@ -141,13 +146,12 @@ public final class VllmDecoder implements Decoder {
   @Override
   public void close() {
     closed = true;
-    underWay.forEach(
-        generation ->
-            generation
-                .result()
-                .completeExceptionally(
-                    new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed")));
-    underWay.forEach(RemoteGeneration::cancel);
+    underWay.forEach(this::close);
+  }
+
+  private void close(RemoteGeneration generation) {
+    generation.fail(new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed"));
+    generation.cancel();
   }
 
   private InferRequest wire(String prompt, GenerationRequest request) {
@@ -172,7 +176,7 @@ public final class VllmDecoder implements Decoder {
         generation.add(
             told(answer.get()),
             only(answer.get(), "text_output"),
-            finish.equals("None") ? Optional.empty() : Optional.of(finish));
+            finish.equals("None") ? Optional.empty() : Optional.of(Finish.of(finish)));
       }
       generation.ended();
     } catch (TritonException e) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.ballast.inference.api.GeneratedToken;
@@ -15,10 +16,10 @@ import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.ReportedWeights;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.remote.OpenAiDecoder.OpenAiSettings;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -42,6 +43,7 @@ class OpenAiDecoderTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final AtomicReference<String> asked = new AtomicReference<>("");
+  private final AtomicReference<Headers> headers = new AtomicReference<>(new Headers());
   private HttpServer server;
   private OpenAiDecoder decoder;
   private Answer answer = exchange -> {};
@@ -58,6 +60,7 @@ class OpenAiDecoderTest {
     server.createContext(
         "/v1/completions",
         exchange -> {
+          headers.set(exchange.getRequestHeaders());
           asked.set(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
           answer.to(exchange);
           exchange.close();
@@ -73,14 +76,28 @@ class OpenAiDecoderTest {
   }
 
   private OpenAiDecoder decoder(Duration deadline) {
-    return new OpenAiDecoder(
-        new OpenAiSettings(
-            URI.create("http://127.0.0.1:" + server.getAddress().getPort()),
-            "m",
-            Optional.empty(),
-            64,
-            deadline),
-        new ByteTokenizer());
+    return new OpenAiDecoder(settings("", Optional.empty(), deadline), new ByteTokenizer());
+  }
+
+  private OpenAiSettings settings(String path, Optional<String> token, Duration deadline) {
+    return new OpenAiSettings(
+        URI.create("http://127.0.0.1:" + server.getAddress().getPort() + path),
+        "m",
+        token,
+        64,
+        deadline);
+  }
+
+  /** Answers a question that is no completion. */
+  private void says(String path, String json) {
+    server.createContext(
+        path,
+        exchange -> {
+          byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(200, bytes.length);
+          exchange.getResponseBody().write(bytes);
+          exchange.close();
+        });
   }
 
   private void events(String... events) {
@@ -140,9 +157,113 @@ class OpenAiDecoderTest {
     assertThat(tokens).extracting(GeneratedToken::text).containsExactly("c", "d");
     JsonNode request = JSON.readTree(asked.get());
     assertThat(request.path("model").asText()).isEqualTo("m");
-    assertThat(request.path("prompt").asText()).isEqualTo("ab");
+    assertThat(request.path("prompt")).isEqualTo(JSON.readTree("[98, 99]"));
     assertThat(request.path("seed").asLong()).isEqualTo(7);
     assertThat(request.path("max_tokens").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void thePromptGoesAsIdsWithItsMarksAndItsBeginning() throws IOException {
+    events(vllm(100, -0.25, "c", "\"length\""), "[DONE]");
+    try (OpenAiDecoder marked =
+        new OpenAiDecoder(
+            settings("", Optional.empty(), Duration.ofSeconds(20)), new MarkedTokenizer())) {
+      Generation generation =
+          marked
+              .generate(
+                  new GenerationRequest("c<m>", false, 0, SamplingOptions.greedy(1)), token -> {})
+              .result()
+              .join();
+
+      assertThat(JSON.readTree(asked.get()).path("prompt"))
+          .isEqualTo(JSON.readTree("[258,100,259]"));
+      assertThat(generation.promptTokens()).isEqualTo(TokenIds.of(258, 100, 259));
+    }
+  }
+
+  @Test
+  void defaultsOfTheServerOrItsModelShapeNothing() throws IOException {
+    events(vllm(100, -0.25, "c", "\"length\""), "[DONE]");
+    ask(SamplingOptions.builder().maxNewTokens(1).build()).result().join();
+
+    JsonNode request = JSON.readTree(asked.get());
+    assertThat(request.path("temperature").asDouble()).isEqualTo(1);
+    assertThat(request.path("top_k").asInt()).isEqualTo(-1);
+    assertThat(request.path("top_p").asDouble()).isEqualTo(1);
+    assertThat(request.path("min_p").asDouble(9)).isEqualTo(0);
+    assertThat(request.path("repetition_penalty").asDouble()).isEqualTo(1);
+    assertThat(request.path("repeat_penalty").asDouble()).isEqualTo(1);
+    assertThat(request.path("presence_penalty").asDouble(9)).isEqualTo(0);
+    assertThat(request.path("frequency_penalty").asDouble(9)).isEqualTo(0);
+  }
+
+  @Test
+  void theProtocolIsPlainHttp11() {
+    AtomicReference<String> protocol = new AtomicReference<>("");
+    answer =
+        exchange -> {
+          protocol.set(exchange.getProtocol());
+          exchange.sendResponseHeaders(429, -1);
+        };
+    ModelException busy = failure(SamplingOptions.greedy(8));
+
+    assertThat(busy.reason()).isEqualTo(Reason.OVERLOADED);
+    assertThat(protocol.get()).isEqualTo("HTTP/1.1");
+    assertThat(headers.get()).doesNotContainKeys("Upgrade", "Http2-settings");
+  }
+
+  @Test
+  void aPathAndATokenOfTheServerAreHonoured() {
+    server.createContext(
+        "/prefix/v1/completions",
+        exchange -> {
+          headers.set(exchange.getRequestHeaders());
+          exchange.sendResponseHeaders(200, 0);
+          send(exchange, vllm(100, -0.25, "c", "\"length\""));
+          exchange.close();
+        });
+    try (OpenAiDecoder other =
+        new OpenAiDecoder(
+            settings("/prefix/", Optional.of("secret"), Duration.ofSeconds(20)),
+            new ByteTokenizer())) {
+      Generation generation =
+          other
+              .generate(
+                  new GenerationRequest("ab", false, 0, SamplingOptions.greedy(1)), token -> {})
+              .result()
+              .join();
+
+      assertThat(generation.text()).isEqualTo("c");
+      assertThat(headers.get().getFirst("Authorization")).isEqualTo("Bearer secret");
+    }
+  }
+
+  @Test
+  void theServersTokenIsLeftOutWhereThereIsNone() {
+    events(vllm(100, -0.25, "c", "\"length\""));
+    ask(SamplingOptions.greedy(1)).result().join();
+
+    assertThat(headers.get()).doesNotContainKey("Authorization");
+  }
+
+  @Test
+  void sglangTellsIdsBesideTheTexts() {
+    events(
+        """
+        {"choices":[{"text":"cd","finish_reason":null,"matched_stop":null,"token_ids":[100,101],
+         "logprobs":{"tokens":["c","d"],"token_logprobs":[-1.5,-2]}}]}"""
+            .replace("\n", ""),
+        """
+        {"choices":[{"text":"","finish_reason":"stop","matched_stop":0,"token_ids":[0],
+         "logprobs":{"tokens":[""],"token_logprobs":[-0.5]}}]}"""
+            .replace("\n", ""),
+        "[DONE]");
+
+    Generation generation = ask(SamplingOptions.greedy(8)).result().join();
+
+    assertThat(generation.tokens()).isEqualTo(TokenIds.of(100, 101));
+    assertThat(generation.logProbs().toArray()).containsExactly(-1.5f, -2);
+    assertThat(generation.stopReason()).isEqualTo(StopReason.END_OF_TEXT);
   }
 
   @Test
@@ -265,7 +386,83 @@ class OpenAiDecoderTest {
   }
 
   @Test
+  void whoWaitsForTheResultDoesNotGoOnInTheTimersThread() {
+    CountDownLatch over = new CountDownLatch(1);
+    answer =
+        exchange -> {
+          try {
+            over.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    try (OpenAiDecoder hasty = decoder(Duration.ofMillis(300))) {
+      Thread thread =
+          hasty
+              .generate(
+                  new GenerationRequest("ab", false, 0, SamplingOptions.greedy(8)), token -> {})
+              .result()
+              .handle((generation, failure) -> Thread.currentThread())
+              .join();
+
+      assertThat(thread.isVirtual()).isTrue();
+    } finally {
+      over.countDown();
+    }
+  }
+
+  @Test
+  void aServerThatNamesItsWeightsIsHeard() {
+    says("/model_info", "{\"weight_version\":\"step-7\",\"model_path\":\"/models/m/3\"}");
+
+    assertThat(decoder.reportedWeights())
+        .isEqualTo(new ReportedWeights(Optional.of("step-7"), Optional.of("/models/m/3")));
+  }
+
+  @Test
+  void weightsThatNobodyNamedHaveNoVersion() {
+    says("/get_model_info", "{\"weight_version\":\"default\",\"model_path\":\"/models/m/3\"}");
+
+    assertThat(decoder.reportedWeights())
+        .isEqualTo(new ReportedWeights(Optional.empty(), Optional.of("/models/m/3")));
+  }
+
+  @Test
+  void whereWeightsWereReadIsAskedInTheWaysOfVllmAndLlamaCpp() {
+    says("/props", "{\"model_path\":\"/models/m.gguf\"}");
+    assertThat(decoder.reportedWeights().source()).contains("/models/m.gguf");
+
+    says(
+        "/v1/models",
+        "{\"data\":[{\"id\":\"n\",\"root\":\"/n\"},{\"id\":\"m\",\"root\":\"/models/m/4\"}]}");
+    assertThat(decoder.reportedWeights())
+        .isEqualTo(new ReportedWeights(Optional.empty(), Optional.of("/models/m/4")));
+  }
+
+  @Test
+  void aServerThatSaysNothingOfItsWeightsIsNotGuessedAt() {
+    says("/model_info", "<html>");
+
+    assertThat(decoder.reportedWeights()).isEqualTo(ReportedWeights.nothing());
+
+    server.stop(0);
+    assertThatThrownBy(() -> decoder.reportedWeights())
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.UNAVAILABLE));
+  }
+
+  @Test
+  void anEventThatIsNoJsonIsBroken() {
+    events("{");
+    assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.BROKEN);
+  }
+
+  @Test
   void waysOfDrawingThatTheServerDoesNotTellAreRefusedByName() {
+    assertThatThrownBy(
+            () -> ask(SamplingOptions.builder().temperature(0).repetitionPenalty(1.1).build()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("repetition_penalty: 1.1 (expected: 1; ");
     assertThatThrownBy(() -> ask(SamplingOptions.builder().temperature(0.7).build()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("temperature: 0.7 (expected: 0 or 1; ");

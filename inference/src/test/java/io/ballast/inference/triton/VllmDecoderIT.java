@@ -70,6 +70,12 @@ class VllmDecoderIT {
     Generation stopped = generate("abcdef", sampling(8).stopStrings(List.of("d")).build());
     assertThat(stopped.text()).isEqualTo("abc");
     assertThat(stopped.stopReason()).isEqualTo(StopReason.STOP_STRING);
+    assertThat(stopped.tokens())
+        .as("the last one reaches past the text")
+        .hasToString("[98, 99, 100, 101]");
+
+    Generation ended = generate("abc", sampling(8).stopStrings(List.of("d")).build());
+    assertThat(ended.stopReason()).as("no stop string came").isEqualTo(StopReason.END_OF_TEXT);
   }
 
   @Test
