@@ -23,6 +23,7 @@ import io.ballast.policy.v1.PolicyServiceGrpc.PolicyServiceBlockingStub;
 import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.policy.v1.SampleResponse;
+import io.ballast.policy.v1.TokenLogProbs;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.policy.wiring.PolicyModule;
 import io.ballast.testing.LeftoverThreads;
@@ -40,6 +41,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -85,6 +87,8 @@ class PolicyModuleTest {
             .logProbs(
                 LogProbsRequest.newBuilder()
                     .setPolicy(ModelSelector.newBuilder().setVersion(TinyModel.VERSION))
+                    .setWithEntropies(true)
+                    .setAlternativesCount(128)
                     .addItems(
                         LogProbsItem.newBuilder()
                             .setPrompt(
@@ -103,6 +107,7 @@ class PolicyModuleTest {
       // products are in bfloat16, which has 8 bits of mantissa
       assertThat(judged.getValue().getLogProbs(t))
           .isCloseTo(completion.getLogProbs(t), within(0.05f));
+      assertLikely(judged.getValue(), t);
     }
   }
 
@@ -164,6 +169,24 @@ class PolicyModuleTest {
     module.close(); // again: nothing happens
 
     threads.assertNone();
+  }
+
+  /** Entropy and alternatives of a place agree with each other and with the token that is there. */
+  private static void assertLikely(TokenLogProbs told, int t) {
+    List<Float> likeliest = told.getAlternatives(t).getLogProbsList();
+    assertThat(likeliest).hasSize(128).isSortedAccordingTo(Comparator.reverseOrder());
+    assertThat(told.getAlternatives(t).getTokenIdsList())
+        .doesNotHaveDuplicates()
+        .allMatch(id -> id >= 0 && id < TinyModel.VOCABULARY);
+    int place = told.getAlternatives(t).getTokenIdsList().indexOf(told.getTokens().getTokenIds(t));
+    if (place < 0) {
+      assertThat(told.getLogProbs(t)).isLessThanOrEqualTo(likeliest.getLast());
+    } else {
+      assertThat(told.getLogProbs(t)).isEqualTo(likeliest.get(place));
+    }
+    // no tokens have more entropy together than V equally likely ones; those named have part of it
+    double named = likeliest.stream().mapToDouble(p -> -p * Math.exp(p)).sum();
+    assertThat((double) told.getEntropies(t)).isBetween(named, Math.log(TinyModel.VOCABULARY));
   }
 
   private Channel start() throws IOException {

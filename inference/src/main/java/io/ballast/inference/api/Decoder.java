@@ -57,10 +57,9 @@ public interface Decoder extends AutoCloseable {
   List<PerToken> logProbs(List<PromptAndCompletion> sequences);
 
   /**
-   * Returns what {@link #logProbs} does, with entropies and the likeliest tokens in each place. For
-   * callers of this library: no RPC of the mesh tells them.
+   * Returns what {@link #logProbs} does, with entropies and the likeliest tokens in each place.
    *
-   * @param alternatives how many of the latter, ≥ 0 and at most the vocabulary's size
+   * @param alternatives how many of the latter, ≥ 0 and at most the tokenizer's vocabulary
    * @return shape [N]
    * @throws IllegalArgumentException as {@link #logProbs}, and if {@code alternatives} is outside
    *     its range

@@ -34,15 +34,17 @@ final class GroupComputation {
 
   /** Returns the scores of {@code groups}, in their order; no gradients. */
   List<GroupScores> scores(List<CompletionGroup> groups) {
-    return scores(groups, 0);
+    return scores(groups, 0, 0);
   }
 
   /**
    * Returns the scores of {@code groups}, in their order; no gradients.
    *
    * @param alternatives how many of the likeliest tokens to name in each place
+   * @param vocabularySize the ids that may be named; the model may have more, which are left out
+   *     but weigh in the log-probabilities; ≥ {@code alternatives}
    */
-  List<GroupScores> scores(List<CompletionGroup> groups, int alternatives) {
+  List<GroupScores> scores(List<CompletionGroup> groups, int alternatives, int vocabularySize) {
     requireFits(groups);
     List<@Nullable GroupScores> scores = nulls(groups.size());
     for (List<Integer> batch : PackedGroups.batches(groups, TOKEN_BUDGET)) {
@@ -54,7 +56,7 @@ final class GroupComputation {
           continue;
         }
         Prediction prediction = head().forward(headInput(packed), packed.targets());
-        put(scores, batch, packed, prediction, alternatives);
+        put(scores, batch, packed, prediction, likeliest(prediction, alternatives, vocabularySize));
       }
     }
     return complete(scores);
@@ -80,7 +82,7 @@ final class GroupComputation {
         }
         Tensor input = headInput(packed);
         Prediction prediction = head().forward(input.detach(), packed.targets());
-        put(scores, batch, packed, prediction, 0);
+        put(scores, batch, packed, prediction, likeliest(prediction, 0, 0));
         GivenGradients given = new GivenGradients(packed.predicted());
         for (int index : batch) {
           GroupScores ofGroup = Objects.requireNonNull(scores.get(index));
@@ -128,7 +130,7 @@ final class GroupComputation {
       List<Integer> batch,
       PackedGroups packed,
       Prediction prediction,
-      int alternatives) {
+      List<List<Alternative>> alternatives) {
     float[] logProbs = Tensors.floats(prediction.logProbs());
     float[] entropies = Tensors.floats(prediction.entropies());
     for (int n = 0; n < logProbs.length; n++) {
@@ -142,11 +144,12 @@ final class GroupComputation {
                 + " (expected: finite)");
       }
     }
-    put(scores, batch, packed, logProbs, entropies, likeliest(prediction, alternatives));
+    put(scores, batch, packed, logProbs, entropies, alternatives);
   }
 
   /** Returns the likeliest tokens in each place, shape [N][K]. */
-  private static List<List<Alternative>> likeliest(Prediction prediction, int count) {
+  private static List<List<Alternative>> likeliest(
+      Prediction prediction, int count, int vocabularySize) {
     List<List<Alternative>> all = new ArrayList<>();
     for (Tensor piece : prediction.pieces()) {
       if (count == 0) {
@@ -155,7 +158,7 @@ final class GroupComputation {
         }
         continue;
       }
-      T_TensorTensor_T top = torch.topk(piece, count);
+      T_TensorTensor_T top = torch.topk(piece.narrow(1, 0, vocabularySize), count);
       float[] logProbs = Tensors.floats(top.get0());
       long[] ids = Tensors.longs(top.get1());
       for (int n = 0; n < piece.size(0); n++) {

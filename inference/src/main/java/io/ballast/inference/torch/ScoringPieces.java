@@ -16,13 +16,20 @@ final class ScoringPieces implements Supplier<Optional<List<GroupScores>>> {
   private final GroupComputation computation;
   private final List<CompletionGroup> groups;
   private final int alternatives;
+  private final int vocabularySize;
   private final List<@Nullable GroupScores> scores = new ArrayList<>();
   private final Iterator<List<Integer>> batches;
 
-  ScoringPieces(GroupComputation computation, List<CompletionGroup> groups, int alternatives) {
-    this.alternatives = alternatives;
+  /** As {@link GroupComputation#scores(List, int, int)}. */
+  ScoringPieces(
+      GroupComputation computation,
+      List<CompletionGroup> groups,
+      int alternatives,
+      int vocabularySize) {
     this.computation = computation;
     this.groups = groups;
+    this.alternatives = alternatives;
+    this.vocabularySize = vocabularySize;
     this.batches = PackedGroups.batches(groups, TOKENS).iterator();
     for (int i = 0; i < groups.size(); i++) {
       scores.add(null);
@@ -34,7 +41,8 @@ final class ScoringPieces implements Supplier<Optional<List<GroupScores>>> {
     if (batches.hasNext()) {
       List<Integer> batch = batches.next();
       List<GroupScores> ofBatch =
-          computation.scores(batch.stream().map(groups::get).toList(), alternatives);
+          computation.scores(
+              batch.stream().map(groups::get).toList(), alternatives, vocabularySize);
       for (int b = 0; b < batch.size(); b++) {
         scores.set(batch.get(b), ofBatch.get(b));
       }

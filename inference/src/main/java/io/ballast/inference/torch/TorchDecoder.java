@@ -179,10 +179,10 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
 
   @Override
   public List<TokenScores> tokenScores(List<PromptAndCompletion> sequences, int alternatives) {
-    if (alternatives < 0 || alternatives > config.vocabularySize()) {
+    if (alternatives < 0 || alternatives > tokenizer.vocabularySize()) {
       throw new IllegalArgumentException(
           "alternatives: %,d (expected: 0 to %,d, the vocabulary's size)"
-              .formatted(alternatives, config.vocabularySize()));
+              .formatted(alternatives, tokenizer.vocabularySize()));
     }
     List<CompletionGroup> groups = new ArrayList<>();
     for (int i = 0; i < sequences.size(); i++) {
@@ -221,7 +221,9 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
     for (int i = 0; i < copy.size(); i++) {
       PackedGroups.requireFits(copy.get(i), i, config);
     }
-    return engine.run(new ScoringPieces(new GroupComputation(weights, rotary), copy, alternatives));
+    return engine.run(
+        new ScoringPieces(
+            new GroupComputation(weights, rotary), copy, alternatives, tokenizer.vocabularySize()));
   }
 
   /**

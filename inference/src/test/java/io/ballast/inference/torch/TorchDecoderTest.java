@@ -374,6 +374,25 @@ class TorchDecoderTest {
   }
 
   @Test
+  void idsThatTheTokenizerDoesNotKnowAreNoAlternatives() {
+    int known = TinyTokenizer.vocabularySize();
+    DecoderConfig wider =
+        new DecoderConfig(32, 48, 2, 4, 2, known + 60, 64, 1e-5, 10_000, true, 0, 0);
+    PromptAndCompletion line = new PromptAndCompletion(TokenIds.of(70), TokenIds.of(71, 72));
+    try (TrainableDecoder random = TinyModels.trainable(wider, Arithmetic.FLOAT32);
+        WeightsSnapshot weights = random.snapshot();
+        TorchDecoder padded = TorchDecoder.of(weights, tokenizer, OPTIONS)) {
+      TokenScores all = padded.tokenScores(List.of(line), known).getFirst();
+      for (List<TokenScores.Alternative> place : all.alternatives()) {
+        assertThat(place).hasSize(known).allMatch(one -> one.tokenId() < known);
+        // what is not named has its share all the same
+        double mass = place.stream().mapToDouble(one -> Math.exp(one.logProb())).sum();
+        assertThat(mass).isBetween(0.5, 0.95);
+      }
+    }
+  }
+
+  @Test
   void badSequencesAreNamed() {
     PromptAndCompletion empty = new PromptAndCompletion(TokenIds.of(1), TokenIds.of());
     assertThatThrownBy(() -> decoder.logProbs(List.of(empty)))

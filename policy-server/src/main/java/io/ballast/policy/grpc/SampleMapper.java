@@ -2,6 +2,7 @@ package io.ballast.policy.grpc;
 
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenScores;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.core.PinnedVersion;
 import io.ballast.policy.core.sample.Content;
@@ -18,6 +19,7 @@ import io.ballast.policy.v1.LogProbsResult;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.policy.v1.SampleResponse;
 import io.ballast.policy.v1.SampleResult;
+import io.ballast.policy.v1.TokenAlternatives;
 import io.ballast.policy.v1.TokenLogProbs;
 import io.ballast.policy.v1.VersionSpan;
 import java.util.ArrayList;
@@ -73,6 +75,7 @@ public final class SampleMapper {
                     new LogProbsCommand.Item(
                         content(item.getPrompt()), content(item.getCompletion())))
             .toList(),
+        new LogProbsCommand.Detail(request.getWithEntropies(), request.getAlternativesCount()),
         arrivalNanos);
   }
 
@@ -85,12 +88,7 @@ public final class SampleMapper {
       response.addResults(
           switch (outcome) {
             case Outcome.Value<LogProbsAnswer.Sequence> value ->
-                LogProbsResult.newBuilder()
-                    .setValue(
-                        TokenLogProbs.newBuilder()
-                            .setTokens(CallMapper.tokens(value.value().tokens()))
-                            .addAllLogProbs(floats(value.value().logProbs())))
-                    .build();
+                LogProbsResult.newBuilder().setValue(tokenLogProbs(value.value())).build();
             case Outcome.Failed<LogProbsAnswer.Sequence> failed ->
                 LogProbsResult.newBuilder().setFailure(CallMapper.failure(failed.fault())).build();
           });
@@ -122,6 +120,22 @@ public final class SampleMapper {
             .setPromptTokens(CallMapper.tokens(generations.getFirst().promptTokens()));
     generations.forEach(generation -> group.addCompletions(completion(generation, version)));
     return group.build();
+  }
+
+  private static TokenLogProbs tokenLogProbs(LogProbsAnswer.Sequence sequence) {
+    TokenLogProbs.Builder tokens =
+        TokenLogProbs.newBuilder()
+            .setTokens(CallMapper.tokens(sequence.tokens()))
+            .addAllLogProbs(floats(sequence.logProbs()))
+            .addAllEntropies(floats(sequence.entropies()));
+    for (List<TokenScores.Alternative> place : sequence.alternatives()) {
+      TokenAlternatives.Builder alternatives = TokenAlternatives.newBuilder();
+      for (TokenScores.Alternative one : place) {
+        alternatives.addTokenIds(one.tokenId()).addLogProbs(one.logProb());
+      }
+      tokens.addAlternatives(alternatives);
+    }
+    return tokens.build();
   }
 
   private static Content content(TextOrTokens content) {

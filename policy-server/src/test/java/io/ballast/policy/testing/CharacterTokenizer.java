@@ -8,6 +8,17 @@ import java.nio.charset.StandardCharsets;
 public final class CharacterTokenizer implements Tokenizer {
   public static final int VOCABULARY = 65_536;
 
+  private final int vocabularySize;
+
+  public CharacterTokenizer() {
+    this(VOCABULARY);
+  }
+
+  /** One that knows only the first so many characters. */
+  public CharacterTokenizer(int vocabularySize) {
+    this.vocabularySize = vocabularySize;
+  }
+
   @Override
   public TokenIds encode(String text) {
     return TokenIds.of(text.chars().toArray());
@@ -31,7 +42,7 @@ public final class CharacterTokenizer implements Tokenizer {
 
   @Override
   public int vocabularySize() {
-    return VOCABULARY;
+    return vocabularySize;
   }
 
   @Override

@@ -10,7 +10,9 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.TokenScores;
 import io.ballast.inference.api.Tokenizer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -35,16 +37,25 @@ public final class FakeDecoder implements Decoder {
   /** A sequence with this gives logits that are not finite. */
   public static final String BROKEN = "BROKEN";
 
+  /** A completion with this has an entropy that is not finite. */
+  public static final String UNSURE = "UNSURE";
+
+  /** A completion with this asks what the engine cannot tell. */
+  public static final String SECRET = "SECRET";
+
   public static final int CONTEXT_TOKENS = 256;
   public static final float LOG_PROB = -0.5f;
   public static final float SAMPLING_LOG_PROB = -0.25f;
 
-  private final CharacterTokenizer tokenizer = new CharacterTokenizer();
+  private final CharacterTokenizer tokenizer;
   private final Function<GenerationRequest, String> script;
   private final AtomicInteger underWay = new AtomicInteger();
 
   /** Every request that came, in order. */
   public final List<GenerationRequest> requests = new CopyOnWriteArrayList<>();
+
+  /** How many sequences each call for log-probabilities brought, in order. */
+  public final List<Integer> evaluated = new CopyOnWriteArrayList<>();
 
   /** Ends once an endless generation has emitted its first token. */
   public final CountDownLatch endlessStarted = new CountDownLatch(1);
@@ -61,7 +72,13 @@ public final class FakeDecoder implements Decoder {
    * @param script gives each request its completion
    */
   public FakeDecoder(Function<GenerationRequest, String> script) {
+    this(script, CharacterTokenizer.VOCABULARY);
+  }
+
+  /** As the other, with a tokenizer that knows so many characters. */
+  public FakeDecoder(Function<GenerationRequest, String> script, int vocabularySize) {
     this.script = script;
+    this.tokenizer = new CharacterTokenizer(vocabularySize);
   }
 
   /** Whether it was closed. */
@@ -138,12 +155,43 @@ public final class FakeDecoder implements Decoder {
   @Override
   public List<PerToken> logProbs(List<PromptAndCompletion> sequences) {
     requireOpen();
+    evaluated.add(sequences.size());
     for (PromptAndCompletion sequence : sequences) {
-      if (tokenizer.decode(sequence.completion()).contains(BROKEN)) {
+      String completion = tokenizer.decode(sequence.completion());
+      if (completion.contains(BROKEN)) {
         throw new ModelException(ModelException.Reason.BROKEN, "logits are not finite");
+      }
+      if (completion.contains(SECRET)) {
+        throw new ModelException(ModelException.Reason.UNSUPPORTED, "log-probabilities of tokens");
       }
     }
     return sequences.stream().map(s -> constant(s.completion().size(), LOG_PROB)).toList();
+  }
+
+  /**
+   * Token t has the entropy t + 0.25; in its place the likeliest is the token itself, the next one
+   * its id plus 1 at a nat less, and so on.
+   */
+  @Override
+  public List<TokenScores> tokenScores(List<PromptAndCompletion> sequences, int alternatives) {
+    List<PerToken> logProbs = logProbs(sequences);
+    List<TokenScores> scores = new ArrayList<>();
+    for (int i = 0; i < sequences.size(); i++) {
+      TokenIds completion = sequences.get(i).completion();
+      boolean unsure = tokenizer.decode(completion).contains(UNSURE);
+      float[] entropies = new float[completion.size()];
+      List<List<TokenScores.Alternative>> places = new ArrayList<>();
+      for (int t = 0; t < completion.size(); t++) {
+        entropies[t] = unsure && t == 2 ? Float.NaN : t + 0.25f;
+        List<TokenScores.Alternative> place = new ArrayList<>();
+        for (int k = 0; k < alternatives; k++) {
+          place.add(new TokenScores.Alternative(completion.get(t) + k, LOG_PROB - k));
+        }
+        places.add(place);
+      }
+      scores.add(new TokenScores(logProbs.get(i), PerToken.of(entropies), places));
+    }
+    return scores;
   }
 
   @Override

@@ -28,6 +28,9 @@ public final class FakeModels implements DecoderLoader {
   /** Every decoder that was loaded, by {@code model/version}; the last one of each. */
   public final Map<String, FakeDecoder> decoders = new ConcurrentHashMap<>();
 
+  /** How many characters the tokenizer of what is loaded from now on knows. */
+  public volatile int vocabularySize = CharacterTokenizer.VOCABULARY;
+
   public FakeModels() {
     publish("1", request -> "suggestion by 1;");
   }
@@ -77,7 +80,7 @@ public final class FakeModels implements DecoderLoader {
     if (script == null) {
       throw new MeshException(Fault.UNKNOWN_MODEL, "no model folder " + name);
     }
-    FakeDecoder decoder = new FakeDecoder(script);
+    FakeDecoder decoder = new FakeDecoder(script, vocabularySize);
     decoders.put(name, decoder);
     return decoder;
   }

@@ -20,7 +20,7 @@ public final class TinyModel {
   public static final String VERSION = "1";
 
   /** The token of the byte {@code b} is b + 1; token 0 ends a text. */
-  private static final int VOCABULARY = 257;
+  public static final int VOCABULARY = 257;
 
   private static final DecoderConfig CONFIG =
       new DecoderConfig(16, 24, 1, 2, 2, VOCABULARY, 48, 1e-5, 10_000, true, 0, 0);

@@ -2,6 +2,7 @@ package io.ballast.policy.core.sample;
 
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.TokenScores;
 import io.ballast.policy.core.PhaseTimes;
 import io.ballast.policy.core.PinnedVersion;
 import java.util.List;
@@ -24,6 +25,17 @@ public record LogProbsAnswer(
    *
    * @param tokens shape [T]
    * @param logProbs shape [T], nats, temperature 1
+   * @param entropies shape [T], nats, temperature 1; of no tokens unless asked for
+   * @param alternatives the likeliest tokens in each token's place, shape [T][K]; of no tokens
+   *     unless asked for
    */
-  public record Sequence(TokenIds tokens, PerToken logProbs) {}
+  public record Sequence(
+      TokenIds tokens,
+      PerToken logProbs,
+      PerToken entropies,
+      List<List<TokenScores.Alternative>> alternatives) {
+    public Sequence {
+      alternatives = List.copyOf(alternatives);
+    }
+  }
 }
