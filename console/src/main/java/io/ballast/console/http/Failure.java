@@ -57,6 +57,7 @@ record Failure(int status, String reason, String message) {
       case NOT_IMPLEMENTED -> 501;
       case DEPENDENCY_BROKEN -> 502;
       case MODEL_LOADING, DEPENDENCY_DOWN -> 503;
+      case TIMED_OUT -> 504;
     };
   }
 }

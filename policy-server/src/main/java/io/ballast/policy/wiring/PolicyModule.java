@@ -4,6 +4,7 @@ import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
@@ -13,6 +14,7 @@ import io.ballast.policy.config.PolicyProperties;
 import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The policy-server as a process sees it: decoders from model folders, chance from the system. */
@@ -65,6 +67,11 @@ public final class PolicyModule implements ServerModule {
     if (started != null) {
       started.follow(config);
     }
+  }
+
+  @Override
+  public Optional<ServedModels> models() {
+    return Optional.ofNullable(server).map(PolicyServer::models);
   }
 
   @Override

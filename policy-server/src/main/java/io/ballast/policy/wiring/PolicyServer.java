@@ -1,6 +1,7 @@
 package io.ballast.policy.wiring;
 
 import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -20,6 +21,7 @@ import io.ballast.policy.core.feedback.ChangeSignal;
 import io.ballast.policy.core.feedback.FeedbackLog;
 import io.ballast.policy.core.sample.LogProbsFlow;
 import io.ballast.policy.core.sample.SampleFlow;
+import io.ballast.policy.core.suggest.CompletionFlow;
 import io.ballast.policy.core.suggest.SuggestFlow;
 import io.ballast.policy.core.version.AliasMoves;
 import io.ballast.policy.core.version.DecoderLoader;
@@ -28,6 +30,7 @@ import io.ballast.policy.core.version.VersionCatalog;
 import io.ballast.policy.grpc.CallMapper;
 import io.ballast.policy.grpc.FeedbackGrpcService;
 import io.ballast.policy.grpc.FeedbackMapper;
+import io.ballast.policy.grpc.KservePolicies;
 import io.ballast.policy.grpc.PolicyGrpcService;
 import io.ballast.policy.grpc.SuggestMapper;
 import io.ballast.policy.grpc.VersionGrpcService;
@@ -51,6 +54,7 @@ public final class PolicyServer implements AutoCloseable {
   private final ServingDecoders serving;
   private final VersionCatalog catalog;
   private final List<BindableService> services;
+  private final ServedModels models;
   private final ScheduledExecutorService background;
 
   /**
@@ -111,6 +115,9 @@ public final class PolicyServer implements AutoCloseable {
             new VersionGrpcService(catalog, moves, calls, runtime.replies()),
             new FeedbackGrpcService(
                 feedback, new FeedbackMapper(calls, runtime.clock()), runtime.replies()));
+    models =
+        new KservePolicies(
+            new CompletionFlow(catalog, config.limits(), random), catalog, runtime.nanoTime());
     var unused =
         Gauge.builder("ballast.policy.loaded.versions", serving, ServingDecoders::loadedCount)
             .register(runtime.meters());
@@ -129,6 +136,11 @@ public final class PolicyServer implements AutoCloseable {
   /** The three services of the policy API. */
   public List<BindableService> services() {
     return services;
+  }
+
+  /** The registered versions as KServe clients see them. */
+  public ServedModels models() {
+    return models;
   }
 
   /** Looks from now on for aliases that other replicas moved. */

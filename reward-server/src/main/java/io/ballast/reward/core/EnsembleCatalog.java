@@ -128,7 +128,12 @@ public final class EnsembleCatalog implements AutoCloseable {
             nanoTime));
   }
 
-  private Ensemble resolve(VersionSelector selector) {
+  /**
+   * The ensemble that {@code selector} means; it is not loaded.
+   *
+   * @throws MeshException UNKNOWN_MODEL if there is none
+   */
+  public Ensemble resolve(VersionSelector selector) {
     String model = selector.model().isEmpty() ? settings.defaultModel() : selector.model();
     List<Ensemble> versions =
         source.list().stream().filter(ensemble -> ensemble.id().model().equals(model)).toList();

@@ -1,6 +1,7 @@
 package io.ballast.reward.wiring;
 
 import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
@@ -9,6 +10,7 @@ import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
 import io.grpc.BindableService;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The reward-server as a process sees it: ensembles from model folders. */
@@ -51,6 +53,11 @@ public final class RewardModule implements ServerModule {
             runtime.nanoTime());
     server = started;
     return started.services();
+  }
+
+  @Override
+  public Optional<ServedModels> models() {
+    return Optional.ofNullable(server).map(RewardServer::models);
   }
 
   @Override

@@ -2,11 +2,13 @@ package io.ballast.reward.wiring;
 
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.kserve.ServedModels;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.core.EnsembleCatalog;
 import io.ballast.reward.core.EnsembleSource;
 import io.ballast.reward.core.RewardFlow;
+import io.ballast.reward.grpc.KserveRewards;
 import io.ballast.reward.grpc.RewardGrpcService;
 import io.ballast.reward.grpc.RewardMapper;
 import io.grpc.BindableService;
@@ -24,6 +26,7 @@ public final class RewardServer implements AutoCloseable {
 
   private final EnsembleCatalog catalog;
   private final RewardGrpcService service;
+  private final ServedModels models;
 
   /**
    * Builds every part and loads the default ensemble if it is there.
@@ -40,12 +43,9 @@ public final class RewardServer implements AutoCloseable {
       LongSupplier nanoTime) {
     catalog =
         new EnsembleCatalog(source, config.settings(), config.items(), config.queue(), nanoTime);
-    service =
-        new RewardGrpcService(
-            new RewardFlow(catalog, config.settings(), config.items(), nanoTime),
-            catalog,
-            new RewardMapper(contexts),
-            replies);
+    RewardFlow flow = new RewardFlow(catalog, config.settings(), config.items(), nanoTime);
+    service = new RewardGrpcService(flow, catalog, new RewardMapper(contexts), replies);
+    models = new KserveRewards(flow, catalog, config.items().items());
     var unused =
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
             .register(meters);
@@ -55,6 +55,11 @@ public final class RewardServer implements AutoCloseable {
   /** The services of the reward API. */
   public List<BindableService> services() {
     return List.of(service);
+  }
+
+  /** The ensembles as KServe clients see them. */
+  public ServedModels models() {
+    return models;
   }
 
   @Override

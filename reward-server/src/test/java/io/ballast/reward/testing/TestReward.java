@@ -3,6 +3,7 @@ package io.ballast.reward.testing;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
+import io.ballast.kit.kserve.ServedModels;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
@@ -78,6 +79,11 @@ public final class TestReward implements AutoCloseable {
 
   public RewardServiceBlockingStub stub() {
     return RewardServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** The ensembles as KServe clients see them. */
+  public ServedModels models() {
+    return server.models();
   }
 
   /** What waits for a worker. */

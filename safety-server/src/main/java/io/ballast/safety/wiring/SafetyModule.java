@@ -1,6 +1,7 @@
 package io.ballast.safety.wiring;
 
 import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
@@ -11,6 +12,7 @@ import io.ballast.safety.config.SafetyProperties;
 import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The safety-server as a process sees it: models from folders, chance from the system. */
@@ -57,6 +59,11 @@ public final class SafetyModule implements ServerModule {
     if (started != null) {
       started.resumeTests();
     }
+  }
+
+  @Override
+  public Optional<ServedModels> models() {
+    return Optional.ofNullable(server).map(SafetyServer::models);
   }
 
   @Override

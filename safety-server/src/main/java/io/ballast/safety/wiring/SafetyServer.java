@@ -3,6 +3,7 @@ package io.ballast.safety.wiring;
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -24,6 +25,7 @@ import io.ballast.safety.core.safetytest.SafetyTests;
 import io.ballast.safety.core.safetytest.TestRunner;
 import io.ballast.safety.grpc.CallContexts;
 import io.ballast.safety.grpc.DisplayGateGrpcService;
+import io.ballast.safety.grpc.KserveCosts;
 import io.ballast.safety.grpc.SafetyGrpcService;
 import io.grpc.BindableService;
 import io.micrometer.core.instrument.Gauge;
@@ -42,6 +44,7 @@ public final class SafetyServer implements AutoCloseable {
   private final GateFlow gates;
   private final TestRunner runner;
   private final List<BindableService> services;
+  private final ServedModels models;
 
   /**
    * Builds every part and loads the default models that are there. Without them the server starts
@@ -93,6 +96,7 @@ public final class SafetyServer implements AutoCloseable {
             new SafetyGrpcService(
                 costs, tests, new CertificateDesk(store), calls, runtime.replies()),
             new DisplayGateGrpcService(gates, calls, runtime.replies()));
+    models = new KserveCosts(costs, catalog, config.items().items());
     var unused =
         Gauge.builder("ballast.safety.waiting.tokens", catalog, CostCatalog::waitingTokens)
             .register(runtime.meters());
@@ -108,6 +112,11 @@ public final class SafetyServer implements AutoCloseable {
   /** The services of the safety API. */
   public List<BindableService> services() {
     return services;
+  }
+
+  /** The cost models as KServe clients see them. */
+  public ServedModels models() {
+    return models;
   }
 
   /** Goes on with tests that were running when their process stopped. Peers may be called now. */

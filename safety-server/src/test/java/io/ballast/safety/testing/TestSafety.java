@@ -4,6 +4,7 @@ import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
+import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -144,6 +145,11 @@ public final class TestSafety implements AutoCloseable {
 
   public DisplayGateServiceBlockingStub gate() {
     return DisplayGateServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** The cost models as KServe clients see them. */
+  public ServedModels models() {
+    return server.models();
   }
 
   /** Begins tests that were running again, as a process does once it serves. */

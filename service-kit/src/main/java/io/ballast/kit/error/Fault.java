@@ -21,6 +21,8 @@ public enum Fault {
   PRECONDITION_FAILED,
   /** A limit is reached: slow down. */
   OVERLOADED,
+  /** The time that the request itself allowed is over. */
+  TIMED_OUT,
   /** Weights are loading: soon. */
   MODEL_LOADING,
   /** A peer or the database is down, or its breaker is open. */

@@ -160,6 +160,8 @@ public final class StatusMapper {
       case SAFETY_GATE_CLOSED, PRECONDITION_FAILED -> Status.Code.FAILED_PRECONDITION;
       case OVERLOADED -> Status.Code.RESOURCE_EXHAUSTED;
       case MODEL_LOADING, DEPENDENCY_DOWN -> Status.Code.UNAVAILABLE;
+      case TIMED_OUT ->
+          Status.Code.UNAVAILABLE; // as Triton has it; a call's own deadline is another
       case DEPENDENCY_BROKEN -> Status.Code.INTERNAL;
       case CORRUPT_WEIGHTS -> Status.Code.DATA_LOSS;
       case NOT_IMPLEMENTED -> Status.Code.UNIMPLEMENTED;
@@ -175,6 +177,7 @@ public final class StatusMapper {
           ALREADY_EXISTS,
           VERSION_CONFLICT,
           PRECONDITION_FAILED,
+          TIMED_OUT,
           NOT_IMPLEMENTED ->
           Level.DEBUG;
       case SAFETY_GATE_CLOSED -> Level.INFO;

@@ -1,7 +1,9 @@
 package io.ballast.kit.runtime;
 
+import io.ballast.kit.kserve.ServedModels;
 import io.grpc.BindableService;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One server of the mesh as a process sees it. The wiring of each server implements it; the process
@@ -20,6 +22,11 @@ public interface ServerModule extends AutoCloseable {
    * @throws io.ballast.kit.error.MeshException if it cannot serve, with what to do about it
    */
   List<BindableService> start(MeshRuntime runtime);
+
+  /** The models that KServe clients may ask; called once, after {@link #start}. */
+  default Optional<ServedModels> models() {
+    return Optional.empty();
+  }
 
   /**
    * Called once all servers of the process accept calls: background work may call peers from now

@@ -41,6 +41,7 @@ class StatusMapperTest {
         arguments(Fault.SAFETY_GATE_CLOSED, Status.Code.FAILED_PRECONDITION, Level.INFO),
         arguments(Fault.PRECONDITION_FAILED, Status.Code.FAILED_PRECONDITION, Level.DEBUG),
         arguments(Fault.OVERLOADED, Status.Code.RESOURCE_EXHAUSTED, Level.TRACE),
+        arguments(Fault.TIMED_OUT, Status.Code.UNAVAILABLE, Level.DEBUG),
         arguments(Fault.MODEL_LOADING, Status.Code.UNAVAILABLE, Level.WARN),
         arguments(Fault.DEPENDENCY_DOWN, Status.Code.UNAVAILABLE, Level.WARN),
         arguments(Fault.DEPENDENCY_BROKEN, Status.Code.INTERNAL, Level.ERROR),

@@ -3,6 +3,10 @@ package io.ballast.standalone.process;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshServer;
+import io.ballast.kit.grpc.StatusMapper;
+import io.ballast.kit.kserve.ServedModels;
+import io.ballast.kit.kserve.grpc.InferenceGrpcService;
+import io.ballast.kit.kserve.grpc.Inferences;
 import io.ballast.kit.postgres.Postgres;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
@@ -41,6 +45,7 @@ public final class MeshProcess implements AutoCloseable {
   private @Nullable CompletableFuture<Postgres> postgres;
   private @Nullable ProcessRuntime runtime;
   private @Nullable MeshServer server;
+  private @Nullable InferenceGrpcService kserve;
   private volatile boolean closed;
 
   private MeshProcess(MeshConfig config) {
@@ -98,6 +103,18 @@ public final class MeshProcess implements AutoCloseable {
           "{} started in {} ms",
           role.label(),
           (surroundings.nanoTime().getAsLong() - begin) / 1_000_000);
+    }
+    List<ServedModels> models = modules.stream().flatMap(made -> made.models().stream()).toList();
+    if (!models.isEmpty()) {
+      InferenceGrpcService inference =
+          new InferenceGrpcService(
+              models,
+              given.replies(),
+              new StatusMapper(config.processName()),
+              this::isServing,
+              new Inferences(surroundings.clock(), surroundings.nanoTime()));
+      kserve = inference;
+      services.add(inference);
     }
     server =
         MeshServer.start(
@@ -162,6 +179,9 @@ public final class MeshProcess implements AutoCloseable {
     modules.reversed().forEach(module -> quietly(module.role().label(), module));
     if (serving != null) {
       serving.close();
+    }
+    if (kserve != null) {
+      quietly("KServe", kserve);
     }
     if (runtime != null) {
       quietly("calls to peers", runtime);

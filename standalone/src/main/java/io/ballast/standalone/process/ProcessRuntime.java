@@ -1,7 +1,7 @@
 package io.ballast.standalone.process;
 
+import io.ballast.kit.grpc.BidiReplies;
 import io.ballast.kit.grpc.PeerChannel;
-import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.postgres.Database;
@@ -93,7 +93,7 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   }
 
   @Override
-  public Replies replies() {
+  public BidiReplies replies() {
     return replies;
   }
 

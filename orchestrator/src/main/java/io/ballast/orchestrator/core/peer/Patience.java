@@ -93,7 +93,7 @@ public final class Patience {
 
   private static boolean mayPass(Fault fault) {
     return switch (fault) {
-      case OVERLOADED, MODEL_LOADING, DEPENDENCY_DOWN -> true;
+      case OVERLOADED, MODEL_LOADING, DEPENDENCY_DOWN, TIMED_OUT -> true;
       case MALFORMED_REQUEST,
           UNKNOWN_MODEL,
           UNKNOWN_RESOURCE,

@@ -44,6 +44,7 @@ public final class Promoter {
             OVERLOADED,
             MODEL_LOADING,
             DEPENDENCY_DOWN,
+            TIMED_OUT,
             DEPENDENCY_BROKEN,
             NOT_IMPLEMENTED ->
             throw e;

@@ -10,6 +10,8 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -149,6 +151,19 @@ public final class VersionCatalog {
               registered(model, Texts.requireName("policy.version", selector.name())).id());
       case ALIAS -> acquireByAlias(model, Texts.requireName("policy.alias", selector.name()));
     };
+  }
+
+  /** The models that have an alias, by name; from memory. */
+  public SortedSet<String> servedModels() {
+    SortedSet<String> models = new TreeSet<>();
+    targets.keySet().forEach(alias -> models.add(alias.model()));
+    return models;
+  }
+
+  /** Where the alias "serving" of a model points, if it has one; from memory. */
+  public Optional<PinnedVersion> serving(String model) {
+    return Optional.ofNullable(targets.get(new AliasName(model, VersionSelector.SERVING)))
+        .map(Target::version);
   }
 
   /** The version of {@code model} named {@code version}. */

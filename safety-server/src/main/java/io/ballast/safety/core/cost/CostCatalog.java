@@ -44,6 +44,11 @@ public final class CostCatalog implements AutoCloseable {
   record Served(
       CostModel model, ItemReader reader, BatchingQueue<TokenIds, TokenIds, HeadScores> queue) {}
 
+  /** The models that can be asked, as far as they are known, by name and version. */
+  public List<CostModel> list() {
+    return source.list();
+  }
+
   /** The tokens that wait to be judged, of all models. */
   public int waitingTokens() {
     return loaded.values().stream().mapToInt(served -> served.queue().waitingWeight()).sum();
