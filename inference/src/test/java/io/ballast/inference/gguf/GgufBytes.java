@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Writes GGUF files for tests, truthful or not. */
-final class GgufBytes {
+public final class GgufBytes {
   private record Tensor(String name, long[] sides, int type, byte[] data) {}
 
   private final Map<String, Object> metadata = new LinkedHashMap<>();
@@ -24,7 +24,7 @@ final class GgufBytes {
   private int version = 3;
 
   /** A key with a value: Integer, Long, Float, Boolean, String, or a list of them. */
-  GgufBytes with(String key, Object value) {
+  public GgufBytes with(String key, Object value) {
     metadata.put(key, value);
     return this;
   }
@@ -35,7 +35,7 @@ final class GgufBytes {
   }
 
   /** A tensor of 32 bits; the slowest dimension first. */
-  GgufBytes tensor(String name, float[] values, long... shape) {
+  public GgufBytes tensor(String name, float[] values, long... shape) {
     ByteBuffer data = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     data.asFloatBuffer().put(values);
     return tensor(name, 0, data.array(), shape);
@@ -68,7 +68,7 @@ final class GgufBytes {
     return this;
   }
 
-  Path write(Path file) throws IOException {
+  public Path write(Path file) throws IOException {
     return Files.write(file, bytes());
   }
 
@@ -120,6 +120,11 @@ final class GgufBytes {
     };
   }
 
+  /** Lists hold signed numbers, single keys unsigned ones, as llama.cpp demands. */
+  private static int listed(Object value) {
+    return value instanceof Integer ? 5 : type(value);
+  }
+
   private static void value(ByteArrayOutputStream out, Object value) {
     switch (value) {
       case Integer i -> int32(out, i);
@@ -128,7 +133,7 @@ final class GgufBytes {
       case String s -> text(out, s);
       case Long l -> int64(out, l);
       case List<?> list -> {
-        int32(out, list.isEmpty() ? 4 : type(list.getFirst()));
+        int32(out, list.isEmpty() ? 4 : listed(list.getFirst()));
         int64(out, list.size());
         list.forEach(element -> value(out, element));
       }

@@ -4,15 +4,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Where {@code src/test/triton/setup.sh} put Triton. */
-final class TritonInstallation {
+/** Where {@code src/test/triton/setup.sh} put Triton, and llama.cpp's server. */
+public final class TritonInstallation {
   /** Our own models and scripts. */
-  static final Path FILES = Path.of("src", "test", "triton").toAbsolutePath();
+  public static final Path FILES = Path.of("src", "test", "triton").toAbsolutePath();
 
   private TritonInstallation() {}
 
   /** Returns its folder; fails, never skips, where it is not set up. */
-  static Path home() {
+  public static Path home() {
     Path home = folder(System.getenv("BALLAST_TRITON_HOME"), System.getenv("XDG_CACHE_HOME"));
     if (!Files.exists(home.resolve("installed"))) {
       throw new AssertionError(
