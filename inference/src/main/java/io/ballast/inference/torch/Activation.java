@@ -35,6 +35,16 @@ public enum Activation {
     };
   }
 
+  /** Writes it of each number of {@code x} into {@code target}, of the same shape. */
+  void apply(Tensor x, Tensor target) {
+    var unused =
+        switch (this) {
+          case SILU -> torch.silu_out(target, x);
+          case GELU_TANH -> torch.gelu_out(target, x, "tanh");
+          case GELU -> torch.gelu_out(target, x, "none");
+        };
+  }
+
   static Optional<Activation> of(String code) {
     return Arrays.stream(values()).filter(a -> a.code.equals(code)).findFirst();
   }

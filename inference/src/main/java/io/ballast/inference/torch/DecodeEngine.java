@@ -8,6 +8,7 @@ import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Draws tokens for many completions side by side. A step is one forward pass over one token of each
@@ -43,6 +44,9 @@ final class DecodeEngine implements AutoCloseable {
 
   private final Products products;
 
+  /** For steps of few rows; absent where every bit counts, or if the weights are not for it. */
+  private final @Nullable DecodePass pass;
+
   /** Prompts under way, in the order in which they go on. */
   private final List<PrefillJob> jobs = new ArrayList<>();
 
@@ -65,6 +69,7 @@ final class DecodeEngine implements AutoCloseable {
     this.productRows = invariant ? PRODUCT_ROWS : 1;
     this.promptBlock = invariant ? PrefixCache.BLOCK : 0;
     this.products = invariant ? Products.inBlocksOf(PRODUCT_ROWS) : Products.atOnce();
+    this.pass = invariant ? null : DecodePass.over(weights.network(), config, rotary);
   }
 
   /** Rows whose prompt is computed or under way. */
@@ -280,16 +285,23 @@ final class DecodeEngine implements AutoCloseable {
       memory.add(chunk.job(), chunk.size());
     }
     memory.addPadding(tokens - filled);
-    Tensor residual =
-        weights
-            .network()
-            .hidden(
-                Tensors.of(ids, tokens, 1),
-                rotary.at(Tensors.of(positions, tokens, 1)),
-                memory,
-                products)
-            .view(tokens, config.hiddenSize());
-    draw(residual, rows, chunks);
+    draw(residual(ids, positions, memory, chunks.isEmpty()), rows, chunks);
+  }
+
+  /** Computes the residual stream after the last block, shape [N, D]. */
+  private Tensor residual(long[] ids, long[] positions, StepMemory memory, boolean rowsAlone) {
+    int tokens = ids.length;
+    if (pass != null && rowsAlone && tokens <= DecodePass.MOST_ROWS) {
+      return pass.hidden(ids, positions, memory);
+    }
+    return weights
+        .network()
+        .hidden(
+            Tensors.of(ids, tokens, 1),
+            rotary.at(Tensors.of(positions, tokens, 1)),
+            memory,
+            products)
+        .view(tokens, config.hiddenSize());
   }
 
   /** The least multiple of {@code block} that is not below {@code count}. */
@@ -518,5 +530,8 @@ final class DecodeEngine implements AutoCloseable {
     jobs.clear();
     arenas.close();
     prefixes.close();
+    if (pass != null) {
+      pass.close();
+    }
   }
 }

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DecoderNetwork {
   /** The weights of one block, query-key-value and gate-up joined. */
-  private record Block(
+  record Block(
       Tensor attentionNorm,
       Tensor queryKeyValue,
       Tensor output,
@@ -128,6 +128,20 @@ final class DecoderNetwork {
   /** The head's weights, shape [V, D]. */
   Tensor head() {
     return head;
+  }
+
+  /** The embedding's weights, shape [V, D]. */
+  Tensor embedding() {
+    return embedding;
+  }
+
+  List<Block> blocks() {
+    return blocks;
+  }
+
+  /** The type of what products take and give. */
+  ScalarType productType() {
+    return productType;
   }
 
   private Tensor attention(

@@ -1,6 +1,8 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.torch.DecoderNetwork.Rotation;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -11,6 +13,8 @@ final class RotaryTable implements AutoCloseable {
 
   private final Tensor cosine;
   private final Tensor signedSine;
+  private final MemorySegment cosineMemory;
+  private final MemorySegment sineMemory;
 
   RotaryTable(DecoderConfig config, ScalarType type) {
     int size = config.headSize();
@@ -22,6 +26,8 @@ final class RotaryTable implements AutoCloseable {
       signedSine = Tensors.empty(type, positions, size);
       cosine.retainReference();
       signedSine.retainReference();
+      cosineMemory = Tensors.memory(cosine);
+      sineMemory = Tensors.memory(signedSine);
       for (int from = 0; from < positions; from += PIECE) {
         fill(from, Math.min(PIECE, positions - from), frequencies, factor);
       }
@@ -55,6 +61,18 @@ final class RotaryTable implements AutoCloseable {
     return new Rotation(
         cosine.narrow(0, 0, length).unsqueeze(0).unsqueeze(2),
         signedSine.narrow(0, 0, length).unsqueeze(0).unsqueeze(2));
+  }
+
+  /**
+   * Copies the cosines and signed sines of a position, E numbers each.
+   *
+   * @param at where they begin
+   */
+  void copy(long position, float[] cosines, float[] signedSines, int at) {
+    int size = (int) cosine.size(1);
+    long from = position * size * Float.BYTES;
+    MemorySegment.copy(cosineMemory, ValueLayout.JAVA_FLOAT, from, cosines, at, size);
+    MemorySegment.copy(sineMemory, ValueLayout.JAVA_FLOAT, from, signedSines, at, size);
   }
 
   /** Returns the rotation of tokens at {@code positions}, shape [B, T]. */

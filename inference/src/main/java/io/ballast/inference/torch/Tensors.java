@@ -1,5 +1,6 @@
 package io.ballast.inference.torch;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.BytePointer;
@@ -48,6 +49,17 @@ final class Tensors {
 
   static Tensor empty(ScalarType type, long... shape) {
     return torch.empty(shape, new TensorOptions(type), new MemoryFormatOptional());
+  }
+
+  /**
+   * Returns the memory of a tensor whose numbers adjoin, in row-major order. It is there as long as
+   * the tensor is; nothing checks that.
+   */
+  static MemorySegment memory(Tensor tensor) {
+    if (!tensor.is_contiguous()) {
+      throw new IllegalArgumentException("tensor: is not contiguous");
+    }
+    return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(tensor.nbytes());
   }
 
   /** Returns the first {@code count} of {@code values}, shape [{@code count}]. */
