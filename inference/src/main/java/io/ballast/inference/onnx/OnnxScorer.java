@@ -18,7 +18,7 @@ import java.util.TreeMap;
  * A completion's score does not depend on what it is scored with. A prompt that does not fit the
  * context together with a completion is cut from the left; a completion is never cut. Thread-safe.
  */
-public final class OnnxScorer implements AutoCloseable {
+public final class OnnxScorer implements CompletionScorer {
   private final ScoringSpec spec;
   private final PackedSession session;
 
@@ -40,20 +40,8 @@ public final class OnnxScorer implements AutoCloseable {
    */
   public static OnnxScorer open(Path trunk, Path scoring, Path cache, int threads) {
     TrunkFolder decoder = TrunkFolder.open(trunk);
-    ScoringModel model = ScoringModelFolder.read(scoring, decoder.config().hiddenSize());
+    ScoringModel model = model(decoder, scoring);
     ScoringSpec spec = model.spec();
-    if (!spec.trunk().weightsSha256().equals(decoder.weightsSha256())) {
-      throw new ModelException(
-          Reason.INVALID_FOLDER,
-          scoring
-              + ": trunk.weights_sha256 "
-              + spec.trunk().weightsSha256()
-              + " (expected: that of "
-              + trunk
-              + ", "
-              + decoder.weightsSha256()
-              + ")");
-    }
     Path file =
         TritonEntry.prepare(
             cache,
@@ -80,6 +68,25 @@ public final class OnnxScorer implements AutoCloseable {
       session.close();
       throw e;
     }
+  }
+
+  /** Reads heads that stand on {@code decoder}. */
+  static ScoringModel model(TrunkFolder decoder, Path scoring) {
+    ScoringModel model = ScoringModelFolder.read(scoring, decoder.config().hiddenSize());
+    ScoringSpec spec = model.spec();
+    if (!spec.trunk().weightsSha256().equals(decoder.weightsSha256())) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          scoring
+              + ": trunk.weights_sha256 "
+              + spec.trunk().weightsSha256()
+              + " (expected: that of "
+              + decoder.folder()
+              + ", "
+              + decoder.weightsSha256()
+              + ")");
+    }
+    return model;
   }
 
   static PackingOptions packing(TrunkFolder decoder) {
@@ -113,17 +120,12 @@ public final class OnnxScorer implements AutoCloseable {
             + new TreeMap<>(checksums));
   }
 
-  /** What the model says of itself: kind, normalisation, calibration, held-out figures. */
+  @Override
   public ScoringSpec spec() {
     return spec;
   }
 
-  /**
-   * Scores every completion; one that cannot be scored fails alone.
-   *
-   * @return shape [groups][completions of each], in the order given
-   * @throws ModelException CLOSED, or BROKEN if the engine fails
-   */
+  @Override
   public List<List<ScoreOutcome>> score(List<ScoringGroup> groups) {
     return session.each(
         groups, List.of(ScoringGraph.SCORES), refusal -> refusal, values -> outcome(values[0]));
@@ -131,14 +133,10 @@ public final class OnnxScorer implements AutoCloseable {
 
   private static ScoreOutcome outcome(float[] scores) {
     List<Float> list = new ArrayList<>(scores.length);
-    for (int k = 0; k < scores.length; k++) {
-      if (!Float.isFinite(scores[k])) {
-        return new Refusal(
-            Refusal.Reason.NOT_FINITE, "scores[" + k + "]: " + scores[k] + " (expected: finite)");
-      }
-      list.add(scores[k]);
+    for (float score : scores) {
+      list.add(score);
     }
-    return new ScoreOutcome.Scored(list);
+    return ScoreOutcome.of(list);
   }
 
   @Override

@@ -140,7 +140,7 @@ final class RowPacker {
   }
 
   /** How many of the prompt's last tokens a completion is scored with. */
-  private int keptTokens(TokenIds prompt, TokenIds completion) {
+  int keptTokens(TokenIds prompt, TokenIds completion) {
     int room = options.contextTokens() - Math.max(completion.size(), options.reserveTokens());
     return prompt.size() + completion.size() <= options.contextTokens()
         ? prompt.size()

@@ -14,4 +14,16 @@ public sealed interface ScoreOutcome permits ScoreOutcome.Scored, Refusal {
       scores = List.copyOf(scores);
     }
   }
+
+  /** Returns what raw scores amount to: a refusal if one of them is not finite. */
+  static ScoreOutcome of(List<Float> scores) {
+    for (int k = 0; k < scores.size(); k++) {
+      if (!Float.isFinite(scores.get(k))) {
+        return new Refusal(
+            Refusal.Reason.NOT_FINITE,
+            "scores[" + k + "]: " + scores.get(k) + " (expected: finite)");
+      }
+    }
+    return new Scored(scores);
+  }
 }

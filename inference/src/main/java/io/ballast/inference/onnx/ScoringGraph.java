@@ -10,15 +10,23 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Trunk, likelihoods, features and heads as one ONNX model over packed rows.
+ * Trunk, likelihoods, features and heads as one ONNX model.
  *
- * <p>A row is prompt | completion 1 | … | completion G: a completion sees its prompt and itself.
- * Shape letters: B rows, T tokens, M completions in all rows, C tokens of the longest, D hidden
- * size, V vocabulary, F features, K heads, N hidden units of a head.
+ * <p>Over packed rows, a row is prompt | completion 1 | … | completion G: a completion sees its
+ * prompt and itself. Over plain rows it is prompt | completion | padding, and the model works out
+ * the rest, so that whoever batches need know nothing. Shape letters: B rows, T tokens, M
+ * completions in all rows, C tokens of the longest, D hidden size, V vocabulary, F features, K
+ * heads, N hidden units of a head.
  */
 final class ScoringGraph {
   /** int64 [B, T]. */
   static final String INPUT_IDS = "input_ids";
+
+  /** int64 [B, 1], of plain rows: how many tokens of a row are its prompt, ≥ 1. */
+  static final String PROMPT_TOKENS = "prompt_tokens";
+
+  /** int64 [B, 1], of plain rows: how many tokens after them are its completion, ≥ 1. */
+  static final String COMPLETION_TOKENS = "completion_tokens";
 
   /** int64 [B, T]: where each token would stand if its completion were alone. */
   static final String POSITION_IDS = "position_ids";
@@ -38,7 +46,7 @@ final class ScoringGraph {
   /** float [M, C]: 1 for a token, 0 for padding; a completion has at least one token. */
   static final String MASK = "mask";
 
-  /** float [M, K]. */
+  /** float [M, K]; of plain rows not a number where the counts of a row's tokens cannot be. */
   static final String SCORES = "scores";
 
   /** float [M, F], not standardised. */
@@ -76,19 +84,19 @@ final class ScoringGraph {
 
   private ModelProto build(
       List<ScoringFeature> features, HeadActivation activation, Optional<ScoringHeads> heads) {
-    String hidden = trunk.hidden();
-    String predictIndex = graph.input(PREDICT_INDEX, DataType.INT64, "M", "C");
-    String tokenIndex = graph.input(TOKEN_INDEX, DataType.INT64, "M", "C");
-    String targets = graph.input(TARGETS, DataType.INT64, "M", "C");
-    String mask = graph.input(MASK, DataType.FLOAT, "M", "C");
-    String logProbs = logProbs(hidden, predictIndex, targets, mask);
-    String length = graph.sum(mask, 1, true);
-    String seen =
-        graph.concat(
-            1,
-            features.stream()
-                .map(feature -> feature(feature, hidden, tokenIndex, mask, length, logProbs))
-                .toArray(String[]::new));
+    String hidden =
+        trunk.hidden(
+            graph.input(INPUT_IDS, DataType.INT64, "B", "T"),
+            graph.input(POSITION_IDS, DataType.INT64, "B", "T"),
+            graph.input(ATTENTION_MASK, DataType.BOOL, "B", "T", "T"));
+    Completions completions =
+        new Completions(
+            graph.input(PREDICT_INDEX, DataType.INT64, "M", "C"),
+            graph.input(TOKEN_INDEX, DataType.INT64, "M", "C"),
+            graph.input(TARGETS, DataType.INT64, "M", "C"),
+            graph.input(MASK, DataType.FLOAT, "M", "C"));
+    String logProbs = logProbs(hidden, completions);
+    String seen = features(features, hidden, completions, logProbs);
     int width = ScoringFeature.width(features, config.hiddenSize());
     heads.ifPresent(
         given ->
@@ -99,8 +107,96 @@ final class ScoringGraph {
     return graph.model();
   }
 
-  private String logProbs(String hidden, String predictIndex, String targets, String mask) {
-    String predicting = graph.reshape(graph.gather(hidden, predictIndex), -1, config.hiddenSize());
+  /** The completions' tokens, each shape [M, C]: as the inputs of a packed model are. */
+  private record Completions(String predictIndex, String tokenIndex, String targets, String mask) {}
+
+  /** Writes the model over plain rows, whose only output is {@link #SCORES}. */
+  static ModelProto buildPlain(Path trunkFolder, DecoderConfig config, ScoringModel model) {
+    return new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS)).buildPlain(model);
+  }
+
+  private ModelProto buildPlain(ScoringModel model) {
+    String ids = graph.input(INPUT_IDS, DataType.INT64, "B", "T");
+    String promptTokens = graph.input(PROMPT_TOKENS, DataType.INT64, "B", "1");
+    String completionTokens = graph.input(COMPLETION_TOKENS, DataType.INT64, "B", "1");
+    String rows = size(ids, 0);
+    String tokens = size(ids, 1);
+    String places = graph.unsqueeze(range(tokens), 0);
+    String causal =
+        graph.unsqueeze(graph.apply("GreaterOrEqual", graph.transpose(places, 1, 0), places), 0);
+    String hidden = trunk.hidden(ids, places, causal);
+
+    String longest =
+        graph.apply("ReduceMax", List.of(OnnxGraph.attribute("keepdims", 0)), completionTokens);
+    String steps = graph.unsqueeze(range(longest), 0);
+    String real = graph.apply("Less", steps, completionTokens);
+    // padding points at the completion's own first token, never at another row
+    String own = graph.apply("Mul", steps, cast(real, DataType.INT64));
+    String first = graph.apply("Mul", graph.unsqueeze(range(rows), 1), tokens);
+    String tokenIndex = graph.apply("Add", graph.apply("Add", first, promptTokens), own);
+    Completions completions =
+        new Completions(
+            graph.apply("Sub", tokenIndex, graph.integers(1)),
+            tokenIndex,
+            graph.gather(graph.reshape(ids, -1), tokenIndex),
+            cast(real, DataType.FLOAT));
+
+    ScoringSpec spec = model.spec();
+    String seen = features(spec.features(), hidden, completions, logProbs(hidden, completions));
+    String scores = scores(seen, model.heads(), spec.activation());
+    String possible =
+        graph.apply(
+            "And",
+            graph.apply(
+                "And",
+                graph.apply("Greater", promptTokens, graph.integers(0)),
+                graph.apply("Greater", completionTokens, graph.integers(0))),
+            graph.apply("LessOrEqual", graph.apply("Add", promptTokens, completionTokens), tokens));
+    graph.output(
+        SCORES,
+        graph.apply("Where", possible, scores, graph.scalar("impossible", Double.NaN)),
+        "B",
+        Integer.toString(spec.heads()));
+    return graph.model();
+  }
+
+  /** The length of an axis, without dimensions. */
+  private String size(String x, long axis) {
+    return graph.apply(
+        "Squeeze",
+        graph.apply(
+            "Shape",
+            List.of(OnnxGraph.attribute("start", axis), OnnxGraph.attribute("end", axis + 1)),
+            x));
+  }
+
+  /** 0 to {@code count}, exclusive. */
+  private String range(String count) {
+    return graph.apply(
+        "Range",
+        graph.apply("Squeeze", graph.integers(0)),
+        count,
+        graph.apply("Squeeze", graph.integers(1)));
+  }
+
+  private String cast(String x, DataType type) {
+    return graph.apply("Cast", List.of(OnnxGraph.attribute("to", type.getNumber())), x);
+  }
+
+  private String features(
+      List<ScoringFeature> features, String hidden, Completions completions, String logProbs) {
+    String length = graph.sum(completions.mask(), 1, true);
+    return graph.concat(
+        1,
+        features.stream()
+            .map(feature -> feature(feature, hidden, completions, length, logProbs))
+            .toArray(String[]::new));
+  }
+
+  private String logProbs(String hidden, Completions completions) {
+    String targets = completions.targets();
+    String predicting =
+        graph.reshape(graph.gather(hidden, completions.predictIndex()), -1, config.hiddenSize());
     String logits =
         graph.apply("Gemm", List.of(OnnxGraph.attribute("transB", 1)), predicting, trunk.head());
     String all = graph.apply("LogSoftmax", List.of(OnnxGraph.attribute("axis", -1)), logits);
@@ -111,20 +207,23 @@ final class ScoringGraph {
             all,
             graph.reshape(targets, -1, 1));
     String shaped = graph.apply("Reshape", ofTargets, graph.apply("Shape", targets));
-    return graph.apply("Mul", shaped, mask);
+    return graph.apply("Mul", shaped, completions.mask());
   }
 
   private String feature(
       ScoringFeature feature,
       String hidden,
-      String tokenIndex,
-      String mask,
+      Completions completions,
       String length,
       String logProbs) {
     return switch (feature) {
-      case LAST_HIDDEN -> lastHidden(hidden, tokenIndex, length);
+      case LAST_HIDDEN -> lastHidden(hidden, completions.tokenIndex(), length);
       case MEAN_HIDDEN -> {
-        String own = graph.apply("Mul", graph.gather(hidden, tokenIndex), graph.unsqueeze(mask, 2));
+        String own =
+            graph.apply(
+                "Mul",
+                graph.gather(hidden, completions.tokenIndex()),
+                graph.unsqueeze(completions.mask(), 2));
         yield graph.apply("Div", graph.sum(own, 1, false), length);
       }
       case SUM_LOG_PROB -> graph.sum(logProbs, 1, true);
@@ -141,12 +240,7 @@ final class ScoringGraph {
   }
 
   private String lastHidden(String hidden, String tokenIndex, String length) {
-    String last =
-        graph.apply(
-            "Sub",
-            graph.apply(
-                "Cast", List.of(OnnxGraph.attribute("to", DataType.INT64.getNumber())), length),
-            graph.integers(1));
+    String last = graph.apply("Sub", cast(length, DataType.INT64), graph.integers(1));
     String place =
         graph.apply("GatherElements", List.of(OnnxGraph.attribute("axis", 1)), tokenIndex, last);
     return graph.gather(hidden, graph.reshape(place, -1));

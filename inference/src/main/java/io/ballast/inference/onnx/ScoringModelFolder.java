@@ -1,5 +1,6 @@
 package io.ballast.inference.onnx;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -30,7 +31,9 @@ import java.util.function.Function;
  * heads.k.output.weight} [1, N], {@code heads.k.output.bias} [1].
  */
 public final class ScoringModelFolder {
-  private static final String CONFIG = "config.json";
+  /** What a folder says of itself. */
+  public static final String CONFIG = "config.json";
+
   private static final String FORMAT = "ballast-scoring-heads";
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -84,6 +87,19 @@ public final class ScoringModelFolder {
       return parse(JSON.readTree(file.toFile()));
     } catch (IOException | IllegalArgumentException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Reads the text of a folder's config.json.
+   *
+   * @throws IllegalArgumentException if a field is missing or is not what it should be, named
+   */
+  public static ScoringSpec parse(String config) {
+    try {
+      return parse(JSON.readTree(config));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("not JSON: " + e.getOriginalMessage(), e);
     }
   }
 

@@ -1,6 +1,5 @@
 package io.ballast.inference.onnx;
 
-import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.SafetensorsFile;
@@ -43,11 +42,14 @@ final class TrunkGraph {
     this.weights = SafetensorsFile.open(weightsFile);
   }
 
-  /** Adds inputs and blocks; returns the hidden states after the final norm, shape [B·T, D]. */
-  String hidden() {
-    String ids = graph.input(ScoringGraph.INPUT_IDS, DataType.INT64, "B", "T");
-    String positions = graph.input(ScoringGraph.POSITION_IDS, DataType.INT64, "B", "T");
-    String allowed = graph.input(ScoringGraph.ATTENTION_MASK, DataType.BOOL, "B", "T", "T");
+  /**
+   * Adds the blocks; returns the hidden states after the final norm, shape [B·T, D].
+   *
+   * @param ids int64 [B, T]
+   * @param positions int64 [B or 1, T]
+   * @param allowed bool [B or 1, T, T]: whether a token sees another
+   */
+  String hidden(String ids, String positions, String allowed) {
     graph.scalar(NEGATIVE, -1e9);
     graph.scalar(EPSILON, config.rmsNormEpsilon());
     graph.scalar(TWO, 2);

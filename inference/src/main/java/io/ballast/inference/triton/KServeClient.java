@@ -64,10 +64,7 @@ public final class KServeClient {
         .getLive();
   }
 
-  /**
-   * Whether what the server was told to load is loaded. Triton says no as long as any model is
-   * being unloaded.
-   */
+  /** Whether what the server was told to load is loaded. */
   public boolean ready() {
     return control(
             GRPCInferenceServiceGrpc.getServerReadyMethod(),

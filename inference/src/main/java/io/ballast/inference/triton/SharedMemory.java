@@ -38,8 +38,7 @@ public final class SharedMemory {
    * Creates a region and registers it. What processes that have ended left behind is removed first,
    * here and on the server.
    *
-   * @throws TritonException NOT_HERE where the system has no shared memory in a folder, or no room
-   *     for so much
+   * @throws TritonException NOT_HERE where the system has no shared memory in a folder
    */
   public SharedMemoryRegion create(long bytes) {
     if (bytes < 1) {
@@ -55,7 +54,7 @@ public final class SharedMemory {
     try {
       register(region);
       return region;
-    } catch (RuntimeException e) {
+    } catch (TritonException e) {
       region.close();
       throw e;
     }
@@ -92,11 +91,7 @@ public final class SharedMemory {
    * @throws TritonException UNKNOWN_REGION if there is none
    */
   public Registration registration(String name) {
-    return registrations(name).stream()
-        .filter(known -> known.name().equals(name))
-        .findFirst()
-        .orElseThrow(
-            () -> new TritonException(Reason.UNKNOWN_REGION, subject(name) + ": there is none"));
+    return registrations(name).getFirst();
   }
 
   /** Has the server forget a region; one that it does not know is forgotten already. */

@@ -5,7 +5,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Memory that client and server share, under a name of its own. Close it: the server forgets it
@@ -17,19 +16,11 @@ public final class SharedMemoryRegion implements AutoCloseable {
   private final SharedMemoryFile file;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
-  private final AtomicBoolean closed = new AtomicBoolean();
 
-  /** The file is the region's from now on; it is deleted if it cannot be one. */
   SharedMemoryRegion(SharedMemory memory, SharedMemoryFile file) {
     this.memory = memory;
     this.file = file;
-    try {
-      this.segment = file.map(arena);
-    } catch (RuntimeException e) {
-      arena.close();
-      file.delete();
-      throw e;
-    }
+    this.segment = file.map(arena);
   }
 
   /** Its name on the server. */
@@ -78,14 +69,14 @@ public final class SharedMemoryRegion implements AutoCloseable {
   /** Has the server forget it, and gives the memory back, whether or not the server is there. */
   @Override
   public void close() {
-    if (!closed.compareAndSet(false, true)) {
+    if (!arena.scope().isAlive()) {
       return;
     }
     try {
       memory.unregisterQuietly(name());
     } finally {
-      file.delete();
       arena.close();
+      file.delete();
     }
   }
 }

@@ -77,7 +77,7 @@ public final class VllmDecoder implements Decoder {
     try {
       description = client.describe(model);
     } catch (TritonException e) {
-      throw translate(e);
+      throw TritonFaults.of(e);
     }
     List<String> lacking =
         Stream.concat(
@@ -118,7 +118,7 @@ public final class VllmDecoder implements Decoder {
     try {
       stream = client.stream(wire(prompt.text(), request));
     } catch (TritonException e) {
-      throw translate(e);
+      throw TritonFaults.of(e);
     }
     underWay.add(generation);
     generation.onCancel(stream::close);
@@ -180,7 +180,7 @@ public final class VllmDecoder implements Decoder {
       }
       generation.ended();
     } catch (TritonException e) {
-      generation.fail(translate(e));
+      generation.fail(TritonFaults.of(e));
     } catch (RuntimeException e) {
       generation.fail(e);
     } finally {
@@ -223,25 +223,5 @@ public final class VllmDecoder implements Decoder {
               .formatted(KServeClient.subject(model), values.size(), output));
     }
     return values.getFirst();
-  }
-
-  private static ModelException translate(TritonException e) {
-    Reason reason =
-        switch (e.reason()) {
-          case QUEUE_FULL, EXPIRED -> Reason.OVERLOADED;
-          case UNAVAILABLE, UNKNOWN_MODEL, SILENT, DEAD_STUB, CANCELLED -> Reason.UNAVAILABLE;
-          case UNSUPPORTED, NOT_HERE -> Reason.UNSUPPORTED;
-          case BAD_REQUEST,
-              MODEL_FAILED,
-              WRONG_ANSWER,
-              LOAD_FAILED,
-              ALREADY_THERE,
-              UNKNOWN_REGION,
-              TOO_LARGE,
-              FORBIDDEN,
-              SERVER_FAILED ->
-              Reason.BROKEN;
-        };
-    return new ModelException(reason, String.valueOf(e.getMessage()), e);
   }
 }

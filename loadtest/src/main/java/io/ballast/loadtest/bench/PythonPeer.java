@@ -108,22 +108,6 @@ final class PythonPeer implements AutoCloseable {
     for (int id : prompt) {
       question.withArray("prompt").add(id);
     }
-    return rows * newTokens / seconds(question);
-  }
-
-  /**
-   * Lets it make requests of a server.
-   *
-   * @return requests a second
-   */
-  double requestsPerSecond(int requests, int inFlight) {
-    ObjectNode question = JSON.createObjectNode();
-    question.put("requests", requests);
-    question.put("in_flight", inFlight);
-    return requests / seconds(question);
-  }
-
-  private double seconds(ObjectNode question) {
     try {
       questions.write(question + "\n");
       questions.flush();
@@ -131,7 +115,7 @@ final class PythonPeer implements AutoCloseable {
       if (answer == null) {
         throw new IOException(version + " ended");
       }
-      return JSON.readTree(answer).path("seconds").asDouble();
+      return rows * newTokens / JSON.readTree(answer).path("seconds").asDouble();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -32,8 +32,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
@@ -142,15 +140,14 @@ public final class KserveCosts implements ServedModels {
     }
 
     private List<Tensor> tensors(CostAnswer answer) {
-      SortedMap<Integer, ItemFault> faults = new TreeMap<>();
+      List<ItemFault> faults = new ArrayList<>();
       List<Float> costs = new ArrayList<>();
       List<Float> probabilities = new ArrayList<>();
       List<List<Float>> heads = new ArrayList<>();
       List<String> verdicts = new ArrayList<>();
-      for (int i = 0; i < answer.items().size(); i++) {
-        JudgedItem item = answer.items().get(i);
+      for (JudgedItem item : answer.items()) {
         switch (item.cost()) {
-          case Cost.Missing missing -> faults.put(i, missing.fault());
+          case Cost.Missing missing -> faults.add(missing.fault());
           case Cost.Estimated estimated -> {
             costs.add((float) estimated.score());
             probabilities.add((float) estimated.harmProbability());

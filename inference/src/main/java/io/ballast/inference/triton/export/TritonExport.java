@@ -1,0 +1,228 @@
+package io.ballast.inference.triton.export;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.onnx.PlainScoring;
+import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.WeightFiles;
+import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.triton.export.ExportOptions.Backend;
+import io.ballast.inference.triton.export.ExportOptions.Batching;
+import io.ballast.inference.triton.export.ExportOptions.Device;
+import io.ballast.kserve.v2.DataType;
+import io.ballast.kserve.v2.ModelConfig;
+import io.ballast.kserve.v2.ModelInput;
+import io.ballast.kserve.v2.ModelTransactionPolicy;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes models into a Triton model repository. An entry, {@code <name>/}, holds all versions that
+ * are to be served of one model; it appears whole or not at all and is never changed.
+ */
+public final class TritonExport {
+  private static final String GRAPH = "model.onnx";
+  private static final String TOKENIZER = "tokenizer.json";
+
+  /** What folders from elsewhere may have besides their weights. */
+  private static final Pattern IGNORED =
+      Pattern.compile(".*rotary_emb\\.inv_freq|lm_head\\.weight");
+
+  private final Path repository;
+  private final ExportOptions options;
+
+  /**
+   * Binds a repository.
+   *
+   * @param repository created if absent, when something is written
+   */
+  public TritonExport(Path repository, ExportOptions options) {
+    this.repository = repository;
+    this.options = options;
+  }
+
+  /**
+   * A model's folder and the number that Triton shall know it by.
+   *
+   * @param number ≥ 1: versions of a Triton repository are numbers
+   */
+  public record Version(long number, Path folder) {
+    public Version {
+      if (number < 1) {
+        throw new IllegalArgumentException("version: " + number + " (expected: ≥ 1)");
+      }
+    }
+  }
+
+  /**
+   * Writes heads on a decoder: rewards or costs.
+   *
+   * @param name of the model in the repository
+   * @param versions at least one, of as many heads, on decoders of one context and vocabulary
+   * @param trunks finds the folder of a decoder
+   * @return the entry's folder
+   * @throws FileAlreadyExistsException if the repository has a model of this name
+   * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS as when the model is opened; UNSUPPORTED
+   *     if versions differ in what they take or give
+   */
+  public Path scoring(String name, List<Version> versions, Function<TrunkReference, Path> trunks)
+      throws IOException {
+    try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
+      Map<String, String> parameters = new TreeMap<>();
+      Map<String, String> notes = new LinkedHashMap<>();
+      PlainScoring first = null;
+      for (Version version : versions) {
+        TrunkReference trunk = ScoringModelFolder.readSpec(version.folder()).trunk();
+        Path file = entry.version(version.number()).resolve(GRAPH);
+        PlainScoring written = PlainScoring.write(trunks.apply(trunk), version.folder(), file);
+        first = sameTensors(name, version, first, written);
+        parameters.put(
+            ExportedScoring.configName(Long.toString(version.number())),
+            Files.readString(version.folder().resolve(ScoringModelFolder.CONFIG)));
+        notes.put("version_" + version.number(), version.folder().toString());
+        runInPython(entry, version);
+      }
+      if (first == null) {
+        throw new IllegalArgumentException("versions: none (expected: at least one)");
+      }
+      parameters.put(ExportedScoring.CONTEXT_TOKENS, Integer.toString(first.contextTokens()));
+      parameters.put(ExportedScoring.VOCABULARY_SIZE, Integer.toString(first.vocabularySize()));
+      ModelConfig config =
+          ModelConfigs.batched(name, numbers(versions), options, parameters)
+              .addInput(
+                  ModelConfigs.input(PlainScoring.INPUT_IDS, DataType.TYPE_INT64, -1)
+                      // rows of other lengths share an execution: our model.py pads them
+                      .setAllowRaggedBatch(options.backend() == Backend.PYTHON))
+              .addInput(ModelConfigs.input(PlainScoring.PROMPT_TOKENS, DataType.TYPE_INT64, 1))
+              .addInput(ModelConfigs.input(PlainScoring.COMPLETION_TOKENS, DataType.TYPE_INT64, 1))
+              .addOutput(
+                  ModelConfigs.output(
+                      PlainScoring.SCORES, DataType.TYPE_FP32, first.spec().heads()))
+              .build();
+      return entry.finish(config, notes);
+    }
+  }
+
+  /**
+   * Writes a decoder for the python back end, under the convention of Triton's vLLM back end: small
+   * ones, for it computes in NumPy.
+   *
+   * @param name of the model in the repository
+   * @param versions at least one
+   * @return the entry's folder
+   * @throws FileAlreadyExistsException if the repository has a model of this name
+   * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS as when the model is opened; UNSUPPORTED
+   *     if the options or a version need what the python back end lacks
+   */
+  public Path decoder(String name, List<Version> versions) throws IOException {
+    if (options.backend() != Backend.PYTHON || options.instances().device() != Device.CPU) {
+      throw new ModelException(
+          Reason.UNSUPPORTED,
+          name + ": a decoder is exported for the python back end on the CPU alone");
+    }
+    try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
+      Map<String, String> notes = new LinkedHashMap<>();
+      for (Version version : versions) {
+        writeDecoder(name, entry, version);
+        notes.put("version_" + version.number(), version.folder().toString());
+      }
+      ModelConfig config =
+          ModelConfigs.common(
+                  name,
+                  numbers(versions),
+                  options,
+                  Map.of("max_rows", Integer.toString(options.batching().maxRows())))
+              .setBackend(Backend.PYTHON.code())
+              .setDefaultModelFilename("model.py")
+              .setModelTransactionPolicy(ModelTransactionPolicy.newBuilder().setDecoupled(true))
+              .setDynamicBatching(
+                  ModelConfigs.batching(new Batching(1, List.of(), Duration.ZERO), options.queue()))
+              .addInput(ModelConfigs.input("text_input", DataType.TYPE_STRING, 1))
+              .addInput(optional("stream", DataType.TYPE_BOOL))
+              .addInput(optional("sampling_parameters", DataType.TYPE_STRING))
+              .addInput(optional("exclude_input_in_output", DataType.TYPE_BOOL))
+              .addInput(optional("return_finish_reason", DataType.TYPE_BOOL))
+              .addInput(optional("return_logprobs", DataType.TYPE_BOOL))
+              .addOutput(ModelConfigs.output("text_output", DataType.TYPE_STRING, -1))
+              .addOutput(ModelConfigs.output("finish_reason", DataType.TYPE_STRING, -1))
+              .addOutput(ModelConfigs.output("logprobs", DataType.TYPE_STRING, -1))
+              .build();
+      return entry.finish(config, notes);
+    }
+  }
+
+  private static ModelInput.Builder optional(String name, DataType type) {
+    return ModelConfigs.input(name, type, 1).setOptional(true);
+  }
+
+  private void writeDecoder(String name, RepositoryEntry entry, Version version)
+      throws IOException {
+    Path from = version.folder();
+    ModelManifest.read(from).ifPresent(manifest -> manifest.verify(from));
+    DecoderConfig config = DecoderConfig.read(from);
+    WeightFiles.open(from).requireNames(config.weightShapes().keySet(), IGNORED);
+    Path to = entry.version(version.number());
+    try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(from)) {
+      Files.writeString(to.resolve(DecoderShape.FILE), DecoderShape.of(name, config, tokenizer));
+    }
+    Files.copy(from.resolve(TOKENIZER), to.resolve(TOKENIZER));
+    for (String file : weightFiles(from)) {
+      Files.copy(from.resolve(file), to.resolve(file));
+    }
+    for (String file : List.of("model.py", "network.py", "sampling.py")) {
+      entry.python(version.number(), "decoder/" + file, file);
+    }
+  }
+
+  private static Set<String> weightFiles(Path folder) {
+    return Files.isRegularFile(folder.resolve(ModelManifest.WEIGHTS))
+        ? Set.of(ModelManifest.WEIGHTS)
+        : WeightFiles.shards(folder);
+  }
+
+  private static PlainScoring sameTensors(
+      String name, Version version, @Nullable PlainScoring first, PlainScoring next) {
+    if (first != null
+        && (first.spec().heads() != next.spec().heads()
+            || first.contextTokens() != next.contextTokens()
+            || first.vocabularySize() != next.vocabularySize())) {
+      throw new ModelException(
+          Reason.UNSUPPORTED,
+          "%s version %d: %d heads on a context of %,d and a vocabulary of %,d (expected: as the first version, %d on %,d and %,d)"
+              .formatted(
+                  name,
+                  version.number(),
+                  next.spec().heads(),
+                  next.contextTokens(),
+                  next.vocabularySize(),
+                  first.spec().heads(),
+                  first.contextTokens(),
+                  first.vocabularySize()));
+    }
+    return first == null ? next : first;
+  }
+
+  private void runInPython(RepositoryEntry entry, Version version) throws IOException {
+    if (options.backend() == Backend.PYTHON) {
+      entry.python(version.number(), "graph.py", "model.py");
+    }
+  }
+
+  private static List<Long> numbers(List<Version> versions) {
+    return versions.stream().map(Version::number).toList();
+  }
+}

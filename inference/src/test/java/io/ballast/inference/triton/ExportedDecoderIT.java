@@ -1,0 +1,155 @@
+package io.ballast.inference.triton;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.GenerationRequest;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.torch.Arithmetic;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.torch.ServingOptions;
+import io.ballast.inference.torch.TorchDecoder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@link DecoderContract} on a real Triton, and what only exported decoders do. */
+class ExportedDecoderIT extends DecoderContract {
+  private static final HuggingFaceTokenizerAdapter TOKENIZER =
+      HuggingFaceTokenizerAdapter.ofFolder(MODELS.resolve("java-tiny/1"));
+  private static final Decoder DECODER = decoder("java-tiny", "1");
+
+  private static Decoder decoder(String name, String version) {
+    return VllmDecoder.open(
+        ExportedTriton.client(), new ServedModel(name, version), TOKENIZER, 256);
+  }
+
+  @Override
+  Decoder decoder() {
+    return DECODER;
+  }
+
+  @Override
+  Decoder open(String name, String version) {
+    return decoder(name, version);
+  }
+
+  @Override
+  ModelException.Reason unknownModel() {
+    return ModelException.Reason.UNAVAILABLE;
+  }
+
+  private static String refusal(String text, String sampling) {
+    InferRequest request =
+        InferRequest.of("java-tiny")
+            .input(Tensor.strings("text_input", List.of(1L), text))
+            .input(Tensor.strings("sampling_parameters", List.of(1L), sampling))
+            .build();
+    TritonException thrown =
+        catchThrowableOfType(
+            TritonException.class,
+            () -> {
+              try (InferStream stream = ExportedTriton.client().stream(request)) {
+                stream.next();
+              }
+            });
+    return String.valueOf(thrown.getMessage());
+  }
+
+  @Test
+  void whatItDoesNotKnowIsRefusedByName() {
+    assertThat(refusal("int x", "{\"best_of\": 2}"))
+        .contains("sampling_parameters.best_of: not known (expected: one of temperature,");
+    assertThat(refusal("int x", "{\"top_p\": 1.5}"))
+        .endsWith("sampling_parameters.top_p: 1.5 is out of its range");
+    assertThat(refusal("int x", "{\"stop\": [\"\"]}"))
+        .endsWith("sampling_parameters.stop: an empty text");
+    assertThat(refusal("int x", "[]")).endsWith("sampling_parameters: not an object");
+    assertThat(refusal("", "{}")).endsWith("text_input: no tokens (expected: >= 1)");
+    assertThat(refusal("x + ".repeat(300), "{}")).endsWith(" tokens, limit 255");
+  }
+
+  private static String whole(String text, String sampling) {
+    InferRequest request =
+        InferRequest.of("java-tiny")
+            .input(Tensor.strings("text_input", List.of(1L), text))
+            .input(Tensor.strings("sampling_parameters", List.of(1L), sampling))
+            .build();
+    try (InferStream stream = ExportedTriton.client().stream(request)) {
+      String answer = stream.next().orElseThrow().output("text_output").strings().getFirst();
+      assertThat(stream.next()).isEmpty();
+      return answer;
+    }
+  }
+
+  @Test
+  void withoutAStreamTheWholeTextComesAtOnceBehindItsPrompt() {
+    assertThat(whole("for (int i = 0; i < ", "{\"temperature\": 0, \"max_tokens\": 3}"))
+        .isEqualTo("for (int i = 0; i < active; i");
+  }
+
+  /** The embedded decoder's text under the same options. */
+  @Test
+  void penaltiesShapeAsTheEmbeddedDecodersDo() {
+    String expected;
+    try (TorchDecoder embedded =
+        TorchDecoder.load(
+            MODELS.resolve("java-tiny/1"), new ServingOptions(Arithmetic.FLOAT32, 4, 8, 512))) {
+      expected =
+          embedded
+              .generate(
+                  new GenerationRequest(
+                      "int a = a + a + ",
+                      false,
+                      0,
+                      SamplingOptions.builder()
+                          .temperature(0)
+                          .maxNewTokens(12)
+                          .repetitionPenalty(1.3)
+                          .frequencyPenalty(0.5)
+                          .presencePenalty(0.25)
+                          .logitBias(Map.of(27, -2.0))
+                          .build()),
+                  token -> {})
+              .result()
+              .join()
+              .text();
+    }
+
+    assertThat(
+            whole(
+                "int a = a + a + ",
+                """
+                {"temperature": 0, "max_tokens": 12, "repetition_penalty": 1.3,
+                 "frequency_penalty": 0.5, "presence_penalty": 0.25, "logit_bias": {"27": -2.0}}"""))
+        .isEqualTo("int a = a + a + " + expected);
+  }
+
+  /** A share of 1e-9 of what is left leaves the likeliest alone, whichever option says so. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"\"top_k\": 1", "\"top_p\": 1e-9", "\"min_p\": 1.0", "\"temperature\": 1e-6"})
+  void whatLeavesOneTokenIsGreedy(String option) {
+    assertThat(whole("for (int i = 0; i < ", "{\"max_tokens\": 3, \"seed\": 3, " + option + "}"))
+        .isEqualTo("for (int i = 0; i < active; i");
+  }
+
+  /** While all its rows are taken the model takes no more, and Triton's own queue keeps order. */
+  @Test
+  void moreThanItHasRowsWaitForTheirTurn() {
+    List<GenerationHandle> handles = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      handles.add(
+          DECODER.generate(
+              new GenerationRequest("int x" + i + " = ", false, 0, SamplingOptions.greedy(20)),
+              token -> {}));
+    }
+    handles.forEach(handle -> assertThat(handle.result().join().tokens().size()).isBetween(1, 20));
+  }
+}

@@ -1,0 +1,50 @@
+package io.ballast.inference.triton;
+
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.triton.export.ExportOptions;
+import io.ballast.inference.triton.export.TritonExport;
+import io.ballast.inference.triton.export.TritonExport.Version;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/** One real Triton of the committed models as we export them. It ends with the JVM. */
+final class ExportedTriton {
+  private static final Path MODELS = Path.of("..", "models");
+  private static final TritonServer SERVER = start();
+  private static final KServeConnection CONNECTION =
+      KServeConnection.open(SERVER.address(), KServeSettings.defaults());
+
+  private ExportedTriton() {}
+
+  static KServeClient client() {
+    return CONNECTION.client();
+  }
+
+  private static TritonServer start() {
+    try {
+      Path repository = Files.createTempDirectory("triton-exported");
+      TritonExport export = new TritonExport(repository, ExportOptions.defaults());
+      export.scoring(
+          "java-reward", versions("java-reward", 1), trunk -> MODELS.resolve("java-tiny/1"));
+      export.scoring(
+          "java-cost", versions("java-cost", 1, 2), trunk -> MODELS.resolve("java-tiny/1"));
+      export.decoder("java-tiny", versions("java-tiny", 1));
+      TritonServer server = TritonServer.start(repository, "java-reward", "java-cost", "java-tiny");
+      ModelStore.deleteAll(repository);
+      return server;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<Version> versions(String name, long... numbers) {
+    return Arrays.stream(numbers)
+        .mapToObj(
+            number -> new Version(number, MODELS.resolve(name).resolve(Long.toString(number))))
+        .toList();
+  }
+}

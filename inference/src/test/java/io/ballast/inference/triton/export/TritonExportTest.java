@@ -1,0 +1,245 @@
+package io.ballast.inference.triton.export;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.TextFormat;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.PlainScoring;
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.triton.export.ExportOptions.Backend;
+import io.ballast.inference.triton.export.ExportOptions.Batching;
+import io.ballast.inference.triton.export.ExportOptions.Device;
+import io.ballast.inference.triton.export.ExportOptions.Instances;
+import io.ballast.inference.triton.export.ExportOptions.Queue;
+import io.ballast.inference.triton.export.ExportOptions.TimeoutAction;
+import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.kserve.v2.DataType;
+import io.ballast.kserve.v2.ModelConfig;
+import io.ballast.kserve.v2.ModelDynamicBatching;
+import io.ballast.kserve.v2.ModelInput;
+import io.ballast.kserve.v2.ModelInstanceGroup.Kind;
+import io.ballast.kserve.v2.ModelOutput;
+import io.ballast.kserve.v2.ModelParameter;
+import io.ballast.kserve.v2.ModelQueuePolicy;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an exported entry holds, read back as Triton reads it. */
+class TritonExportTest {
+  private static final Path MODELS = Path.of("..", "models");
+
+  @TempDir private Path folder = Path.of(".");
+
+  private static Path trunk(TrunkReference reference) {
+    return MODELS.resolve(reference.model()).resolve(reference.version());
+  }
+
+  private static Version version(String name, long number) {
+    return new Version(number, MODELS.resolve(name).resolve(Long.toString(number)));
+  }
+
+  private Path reward(ExportOptions options) throws IOException {
+    return new TritonExport(folder.resolve("repository"), options)
+        .scoring("java-reward", List.of(version("java-reward", 1)), TritonExportTest::trunk);
+  }
+
+  private static ModelConfig config(Path entry) throws IOException {
+    return TextFormat.parse(Files.readString(entry.resolve("config.pbtxt")), ModelConfig.class);
+  }
+
+  private static Map<String, String> parameters(ModelConfig config) {
+    return config.getParametersMap().entrySet().stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, e -> e.getValue().getStringValue()));
+  }
+
+  @Test
+  void theDefaultsAreWritten() throws IOException {
+    Path entry = reward(ExportOptions.defaults());
+    ModelConfig config = config(entry);
+
+    assertThat(config.getName()).isEqualTo("java-reward");
+    assertThat(config.getBackend()).isEqualTo("python");
+    assertThat(config.getDefaultModelFilename()).isEqualTo("model.py");
+    assertThat(config.getVersionPolicy().getSpecific().getVersionsList()).containsExactly(1L);
+    assertThat(config.getMaxBatchSize()).isEqualTo(32);
+    assertThat(config.getInstanceGroupList()).hasSize(1);
+    assertThat(config.getInstanceGroup(0).getKind()).isEqualTo(Kind.KIND_CPU);
+    assertThat(config.getInstanceGroup(0).getCount()).isEqualTo(1);
+    assertThat(config.getDynamicBatching())
+        .isEqualTo(
+            ModelDynamicBatching.newBuilder()
+                .setPriorityLevels(3)
+                .setDefaultPriorityLevel(1)
+                .setDefaultQueuePolicy(
+                    ModelQueuePolicy.newBuilder()
+                        .setTimeoutAction(ModelQueuePolicy.TimeoutAction.REJECT)
+                        .setDefaultTimeoutMicroseconds(10_000_000)
+                        .setAllowTimeoutOverride(true)
+                        .setMaxQueueSize(64))
+                .build());
+    assertThat(config.getInputList())
+        .containsExactly(
+            ModelInput.newBuilder()
+                .setName("input_ids")
+                .setDataType(DataType.TYPE_INT64)
+                .addDims(-1)
+                .setAllowRaggedBatch(true)
+                .build(),
+            ModelInput.newBuilder()
+                .setName("prompt_tokens")
+                .setDataType(DataType.TYPE_INT64)
+                .addDims(1)
+                .build(),
+            ModelInput.newBuilder()
+                .setName("completion_tokens")
+                .setDataType(DataType.TYPE_INT64)
+                .addDims(1)
+                .build());
+    assertThat(config.getOutputList())
+        .containsExactly(
+            ModelOutput.newBuilder()
+                .setName("scores")
+                .setDataType(DataType.TYPE_FP32)
+                .addDims(5)
+                .build());
+    assertThat(config.hasModelTransactionPolicy()).isFalse();
+    try (var files = Files.list(entry.resolve("1"))) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder("model.onnx", "model.py");
+    }
+    ModelManifest.read(entry).orElseThrow().verify(entry);
+  }
+
+  @Test
+  void everyOptionReachesItsField() throws IOException {
+    ModelConfig config =
+        config(
+            reward(
+                new ExportOptions(
+                    Backend.ONNXRUNTIME,
+                    new Instances(Device.GPU, 2, 3),
+                    new Batching(16, List.of(4, 8), Duration.ofMillis(2)),
+                    new Queue(
+                        Optional.of(7),
+                        Optional.of(Duration.ofSeconds(3)),
+                        TimeoutAction.DELAY,
+                        false,
+                        false))));
+
+    assertThat(config.getBackend()).isEqualTo("onnxruntime");
+    assertThat(config.getDefaultModelFilename()).isEqualTo("model.onnx");
+    assertThat(config.getInstanceGroup(0).getKind()).isEqualTo(Kind.KIND_GPU);
+    assertThat(config.getInstanceGroup(0).getCount()).isEqualTo(2);
+    assertThat(config.getParametersOrThrow("intra_op_thread_count"))
+        .isEqualTo(ModelParameter.newBuilder().setStringValue("3").build());
+    assertThat(config.getMaxBatchSize()).isEqualTo(16);
+    assertThat(config.getDynamicBatching())
+        .isEqualTo(
+            ModelDynamicBatching.newBuilder()
+                .addPreferredBatchSize(4)
+                .addPreferredBatchSize(8)
+                .setMaxQueueDelayMicroseconds(2_000)
+                .setDefaultQueuePolicy(
+                    ModelQueuePolicy.newBuilder()
+                        .setTimeoutAction(ModelQueuePolicy.TimeoutAction.DELAY)
+                        .setDefaultTimeoutMicroseconds(3_000_000)
+                        .setMaxQueueSize(7))
+                .build());
+    // Triton's own back end batches rows of one length alone
+    assertThat(config.getInput(0).getAllowRaggedBatch()).isFalse();
+  }
+
+  @Test
+  void aPlainQueueHasNoPolicyAtAll() throws IOException {
+    ModelConfig config = config(reward(ExportOptions.defaults().with(Queue.plain())));
+
+    assertThat(config.hasDynamicBatching()).isTrue();
+    assertThat(config.getDynamicBatching()).isEqualTo(ModelDynamicBatching.getDefaultInstance());
+  }
+
+  @Test
+  void versionsAreServedSideBySideAndTellHowTheyAreAsked() throws IOException {
+    Path entry =
+        new TritonExport(folder.resolve("repository"), ExportOptions.defaults())
+            .scoring(
+                "java-cost",
+                List.of(version("java-cost", 2), version("java-cost", 1)),
+                TritonExportTest::trunk);
+    ModelConfig config = config(entry);
+
+    assertThat(config.getVersionPolicy().getSpecific().getVersionsList()).containsExactly(1L, 2L);
+    assertThat(entry.resolve("1/model.onnx")).exists();
+    assertThat(entry.resolve("2/model.onnx")).exists();
+    PlainScoring one = ExportedScoring.read(parameters(config), "1");
+    PlainScoring two = ExportedScoring.read(parameters(config), "2");
+    assertThat(one.spec().kind()).isEqualTo(ScoringKind.COST);
+    assertThat(one.contextTokens()).isEqualTo(256);
+    assertThat(one.vocabularySize()).isEqualTo(4096);
+    assertThat(two.spec()).isNotEqualTo(one.spec());
+    assertThatThrownBy(() -> ExportedScoring.read(parameters(config), "3"))
+        .hasMessageStartingWith("parameter 'scoring_config_3': none (expected:");
+  }
+
+  @Test
+  void versionsThatDifferInTheirTensorsAreRefused() {
+    assertThatThrownBy(
+            () ->
+                new TritonExport(folder.resolve("repository"), ExportOptions.defaults())
+                    .scoring(
+                        "mixed",
+                        List.of(version("java-reward", 1), version("java-cost", 2)),
+                        TritonExportTest::trunk))
+        .isInstanceOf(ModelException.class)
+        .hasMessage(
+            "mixed version 2: 3 heads on a context of 256 and a vocabulary of 4,096 (expected: as"
+                + " the first version, 5 on 256 and 4,096)");
+    assertThat(folder.resolve("repository")).isEmptyDirectory();
+  }
+
+  @Test
+  void nothingIsReplaced() throws IOException {
+    reward(ExportOptions.defaults());
+
+    assertThatThrownBy(() -> reward(ExportOptions.defaults()))
+        .isInstanceOf(FileAlreadyExistsException.class);
+  }
+
+  @Test
+  void whatIsOutOfItsRangeIsNamed() {
+    assertThatThrownBy(() -> new Batching(4, List.of(2, 5), Duration.ZERO))
+        .hasMessage("preferred_batch[1]: 5 (expected: 1 to max_batch, 4)");
+    assertThatThrownBy(() -> new Batching(0, List.of(), Duration.ZERO))
+        .hasMessage("max_batch: 0 (expected: ≥ 1)");
+    assertThatThrownBy(() -> new Batching(4, List.of(), Duration.ofMillis(-1)))
+        .hasMessageStartingWith("batch_delay: ");
+    assertThatThrownBy(() -> new Instances(Device.CPU, 0, 1))
+        .hasMessage("instances: 0 (expected: ≥ 1)");
+    assertThatThrownBy(() -> new Instances(Device.CPU, 1, 0))
+        .hasMessage("threads: 0 (expected: ≥ 1)");
+    assertThatThrownBy(
+            () -> new Queue(Optional.of(0), Optional.empty(), TimeoutAction.REJECT, false, false))
+        .hasMessage("max_queue: 0 (expected: ≥ 1)");
+    assertThatThrownBy(
+            () ->
+                new Queue(
+                    Optional.empty(),
+                    Optional.of(Duration.ZERO),
+                    TimeoutAction.REJECT,
+                    false,
+                    false))
+        .hasMessageStartingWith("queue_timeout: ");
+    assertThatThrownBy(() -> new Version(0, Path.of("."))).hasMessageStartingWith("version: 0");
+  }
+}
