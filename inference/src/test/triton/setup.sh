@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Triton and the llama.cpp that the contract tests talk to, once: 140 MB fetched by pip, 440 MB on disk. Run again it only checks. Prints the folder.
+# Installs the Triton, its clients and the llama.cpp that the contract tests talk to, once: 165 MB fetched by pip, 510 MB on disk. Run again it only checks. Prints the folder.
 #   BALLAST_TRITON_HOME  where to; by default ${XDG_CACHE_HOME:-~/.cache}/ballast/triton
 #   PYTHON               the Python to use; otherwise python3.11, python3.12 or python3 is looked for
 set -euo pipefail
@@ -39,7 +39,7 @@ fi
 wanted=$(sha256sum <"$requirements")
 if [ "$(cat "$home/installed" 2>/dev/null)" != "$wanted" ]; then
   find_python
-  printf 'triton: installing into %s with %s; 140 MB are fetched\n' "$home" "$python" >&2
+  printf 'triton: installing into %s with %s; 165 MB are fetched\n' "$home" "$python" >&2
   rm -rf "$home/venv" "$home/installed"
   log="$home/setup.log"
   "$python" -m venv "$home/venv" >"$log" 2>&1 || fail "$python cannot make a virtual environment (Debian, Ubuntu: apt install python3-venv); its words are in $log"

@@ -12,7 +12,7 @@ class TritonPythonModel:
 
     error ARG: one of ERRORS. raise: a Python exception. exit: the process ends. nothing: no answer, ever. shape, dtype, name, absent, rows: an
     answer that the configuration does not allow. fewer, more: not as many answers as requests. sleep ARG: answers after ARG milliseconds, at once when
-    cancelled, and writes what happened to the file that BALLAST_NOTES names, if any. order: Y is how many were answered before.
+    cancelled, and writes what happened and the request's id to the file that BALLAST_NOTES names, if any. order: Y is how many were answered before.
     """
 
     def initialize(self, args):
@@ -60,16 +60,16 @@ class TritonPythonModel:
         return answers
 
     def sleep(self, request, seconds):
-        self.note("asleep")
+        self.note("asleep", request)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if request.is_cancelled():
-                self.note("cancelled")
+                self.note("cancelled", request)
                 return
             time.sleep(0.005)
-        self.note("slept")
+        self.note("slept", request)
 
-    def note(self, text):
+    def note(self, text, request):
         if "BALLAST_NOTES" in os.environ:
             with open(os.environ["BALLAST_NOTES"], "a") as notes:
-                notes.write(text + "\n")
+                notes.write("%s %s\n" % (text, request.request_id()))

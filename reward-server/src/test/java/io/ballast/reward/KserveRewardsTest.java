@@ -92,7 +92,8 @@ class KserveRewardsTest {
             MeshException.class,
             e -> {
               assertThat(e.fault()).isEqualTo(Fault.MALFORMED_REQUEST);
-              assertThat(e.getMessage()).contains("999 tokens").endsWith("; 2 of 3 items failed");
+              assertThat(e)
+                  .hasMessage("batch[1]: 999 tokens (expected: at most 255); 2 of 3 items failed");
             });
   }
 

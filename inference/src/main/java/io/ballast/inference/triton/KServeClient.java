@@ -64,7 +64,10 @@ public final class KServeClient {
         .getLive();
   }
 
-  /** Whether what the server was told to load is loaded. */
+  /**
+   * Whether what the server was told to load is loaded. Triton says no as long as any model is
+   * being unloaded.
+   */
   public boolean ready() {
     return control(
             GRPCInferenceServiceGrpc.getServerReadyMethod(),

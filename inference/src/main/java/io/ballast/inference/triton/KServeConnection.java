@@ -3,10 +3,15 @@ package io.ballast.inference.triton;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
+import io.netty.handler.ssl.SslContext;
+import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -25,15 +30,23 @@ public final class KServeConnection implements AutoCloseable {
   }
 
   /**
-   * Opens the connections to one server, without encryption; they connect with the first calls.
+   * Opens the connections to one server; they connect with the first calls. Of a host with several
+   * addresses one that can be reached is taken; {@link KServeFleet} takes all.
    *
    * @param address {@code host:port}
-   * @throws IllegalArgumentException if it is none
+   * @throws IllegalArgumentException if it is none, or the file of trusted authorities is none
    */
   public static KServeConnection open(String address, KServeSettings settings) {
     ServerAddress parsed = ServerAddress.parse(address);
     return new KServeConnection(
         pool(settings, () -> NettyChannelBuilder.forAddress(parsed.host(), parsed.port())),
+        settings);
+  }
+
+  /** Opens the connections to one of the addresses of {@code name}, whose name it must prove. */
+  static KServeConnection open(InetSocketAddress at, ServerAddress name, KServeSettings settings) {
+    return new KServeConnection(
+        pool(settings, () -> NettyChannelBuilder.forAddress(at).overrideAuthority(name.toString())),
         settings);
   }
 
@@ -49,18 +62,29 @@ public final class KServeConnection implements AutoCloseable {
   }
 
   static List<ManagedChannel> pool(KServeSettings settings, Supplier<NettyChannelBuilder> channel) {
+    KServeSecurity security = settings.security();
+    Optional<SslContext> ssl =
+        security.encrypted() ? Optional.of(security.sslContext()) : Optional.empty();
+    ClientInterceptor identity = MetadataUtils.newAttachHeadersInterceptor(security.headers());
     return IntStream.range(0, settings.connections())
-        .mapToObj(
-            i ->
-                channel
-                    .get()
-                    .usePlaintext()
+        .mapToObj(i -> secured(channel.get(), ssl))
+        .map(
+            builder ->
+                builder
+                    .intercept(identity)
                     .maxInboundMessageSize(settings.maxMessageBytes())
                     .flowControlWindow(WINDOW_BYTES)
                     .disableRetry() // retries are the orchestrator's alone
                     .disableServiceConfigLookUp()
                     .build())
         .toList();
+  }
+
+  private static NettyChannelBuilder secured(
+      NettyChannelBuilder builder, Optional<SslContext> ssl) {
+    return ssl.isPresent()
+        ? builder.useTransportSecurity().sslContext(ssl.get())
+        : builder.usePlaintext();
   }
 
   /** Returns a channel that gives each call to the next of {@code channels}. */

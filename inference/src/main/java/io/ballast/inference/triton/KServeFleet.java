@@ -2,13 +2,15 @@ package io.ballast.inference.triton;
 
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Several servers of the same models. Calls go to those that say that all models are ready, in turn
  * (grpc-java's round robin); each server is asked again at an interval, and at once when a
- * connection breaks.
+ * connection breaks. A host with several addresses is as many servers; its name is looked up each
+ * time.
  */
 public final class KServeFleet implements AutoCloseable {
   private final List<KServeConnection> servers;
@@ -28,15 +30,21 @@ public final class KServeFleet implements AutoCloseable {
   }
 
   /**
-   * Opens the connections to all servers, without encryption.
+   * Opens the connections to all servers.
    *
    * @param addresses {@code host:port} of each server, at least one
    * @param models those that a server must have ready; none: the server itself must be
-   * @throws IllegalArgumentException if there is no address, or one that is none
+   * @throws IllegalArgumentException if there is no address, or one that is none, or the file of
+   *     trusted authorities is none
    */
-  @SuppressWarnings("deprecation") // the registry instead would be global: addresses are a fleet's
   public static KServeFleet open(
       List<String> addresses, List<ServedModel> models, KServeSettings settings) {
+    return open(addresses, models, settings, InetAddress::getAllByName);
+  }
+
+  @SuppressWarnings("deprecation") // the registry instead would be global: addresses are a fleet's
+  static KServeFleet open(
+      List<String> addresses, List<ServedModel> models, KServeSettings settings, HostLookup hosts) {
     if (addresses.isEmpty()) {
       throw new IllegalArgumentException("servers: none (expected: host:port of each)");
     }
@@ -44,12 +52,7 @@ public final class KServeFleet implements AutoCloseable {
     KServeSettings one = settings.withConnections(1);
     List<KServeConnection> servers =
         addresses.stream().map(address -> KServeConnection.open(address, one)).toList();
-    ReadyServers ready =
-        new ReadyServers(
-            parsed,
-            servers.stream().map(KServeConnection::client).toList(),
-            models,
-            settings.readyInterval());
+    ReadyServers ready = new ReadyServers(parsed, models, one, hosts);
     List<ManagedChannel> channels =
         KServeConnection.pool(
             settings,
@@ -66,7 +69,10 @@ public final class KServeFleet implements AutoCloseable {
     return client;
   }
 
-  /** What asks each of them: to load and unload, which each must do for itself. */
+  /**
+   * What asks each address that was given: to load and unload, which each server must do for
+   * itself. Give each of them an address of its own where that is to be done.
+   */
   public List<KServeClient> servers() {
     return servers.stream().map(KServeConnection::client).toList();
   }

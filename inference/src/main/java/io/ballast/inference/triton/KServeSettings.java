@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param deadlineAsQueueTimeout whether a request that does not say how long it may wait on the
  *     server waits no longer than its caller
  * @param readyInterval how often each of several servers is asked whether it is ready
+ * @param security how connections are secured, and what servers are told of who asks
  */
 public record KServeSettings(
     Duration inferDeadline,
@@ -23,7 +24,8 @@ public record KServeSettings(
     int connections,
     int answersAhead,
     boolean deadlineAsQueueTimeout,
-    Duration readyInterval) {
+    Duration readyInterval,
+    KServeSecurity security) {
 
   public KServeSettings {
     requirePositive("infer_deadline", inferDeadline);
@@ -35,7 +37,10 @@ public record KServeSettings(
     require("answers_ahead", answersAhead, answersAhead >= 1, "≥ 1");
   }
 
-  /** 30 s for an answer, 5 s for control, 5 minutes to load, 256 MiB, one connection each. */
+  /**
+   * 30 s for an answer, 5 s for control, 5 minutes to load, 256 MiB, one connection each, no
+   * encryption.
+   */
   public static KServeSettings defaults() {
     return new KServeSettings(
         Duration.ofSeconds(30),
@@ -45,20 +50,8 @@ public record KServeSettings(
         1,
         16,
         true,
-        Duration.ofSeconds(1));
-  }
-
-  /** Returns these settings with another deadline for answers. */
-  public KServeSettings withInferDeadline(Duration value) {
-    return new KServeSettings(
-        value,
-        controlDeadline,
-        loadDeadline,
-        maxMessageBytes,
-        connections,
-        answersAhead,
-        deadlineAsQueueTimeout,
-        readyInterval);
+        Duration.ofSeconds(1),
+        KServeSecurity.none());
   }
 
   /** Returns these settings with another deadline for control. */
@@ -71,7 +64,8 @@ public record KServeSettings(
         connections,
         answersAhead,
         deadlineAsQueueTimeout,
-        readyInterval);
+        readyInterval,
+        security);
   }
 
   /** Returns these settings with another deadline for loading. */
@@ -84,7 +78,8 @@ public record KServeSettings(
         connections,
         answersAhead,
         deadlineAsQueueTimeout,
-        readyInterval);
+        readyInterval,
+        security);
   }
 
   /** Returns these settings with another number of connections. */
@@ -97,7 +92,8 @@ public record KServeSettings(
         value,
         answersAhead,
         deadlineAsQueueTimeout,
-        readyInterval);
+        readyInterval,
+        security);
   }
 
   /** Returns these settings with another number of answers ahead. */
@@ -110,7 +106,8 @@ public record KServeSettings(
         connections,
         value,
         deadlineAsQueueTimeout,
-        readyInterval);
+        readyInterval,
+        security);
   }
 
   /** Returns these settings with another interval of readiness. */
@@ -123,6 +120,21 @@ public record KServeSettings(
         connections,
         answersAhead,
         deadlineAsQueueTimeout,
+        value,
+        security);
+  }
+
+  /** Returns these settings secured otherwise. */
+  public KServeSettings withSecurity(KServeSecurity value) {
+    return new KServeSettings(
+        inferDeadline,
+        controlDeadline,
+        loadDeadline,
+        maxMessageBytes,
+        connections,
+        answersAhead,
+        deadlineAsQueueTimeout,
+        readyInterval,
         value);
   }
 

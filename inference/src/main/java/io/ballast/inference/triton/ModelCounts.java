@@ -1,5 +1,6 @@
 package io.ballast.inference.triton;
 
+import io.ballast.inference.triton.TritonException.Reason;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.InferStatistics;
 import io.ballast.kserve.v2.ModelStatistics;
@@ -56,6 +57,9 @@ public record ModelCounts(
   }
 
   private static ModelCounts fromWire(ModelStatistics wire) {
+    if (wire.getName().isEmpty()) {
+      throw new TritonException(Reason.WRONG_ANSWER, "statistics: those of a model without a name");
+    }
     InferStatistics times = wire.getInferenceStats();
     Map<Long, Long> byRows = new TreeMap<>();
     wire.getBatchStatsList()

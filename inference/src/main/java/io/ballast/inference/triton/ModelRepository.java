@@ -157,7 +157,8 @@ public final class ModelRepository {
   }
 
   /**
-   * Waits until no version of a model is ready or being unloaded any more.
+   * Waits until no version of a model is ready or being unloaded any more. Triton's index loses a
+   * model that was sent as files at once; its process may take a second more.
    *
    * @throws TritonException SILENT if that takes longer than loading may, as with requests that are
    *     never answered

@@ -1,57 +1,90 @@
 package io.ballast.inference.triton;
 
+import io.grpc.Attributes;
 import io.grpc.EquivalentAddressGroup;
 import io.grpc.NameResolver;
 import io.grpc.NameResolverProvider;
 import io.grpc.Status;
 import io.grpc.StatusOr;
 import io.grpc.SynchronizationContext;
+import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The addresses of those servers that have all models ready, as a name that resolves to them:
- * grpc-java balances over what it is told here.
+ * grpc-java balances over what it is told here. Hosts are looked up in the same rounds in which
+ * servers are asked, never on a channel's own thread.
  */
 final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReadyServers.class);
+  private static final Duration CLOSING = Duration.ofSeconds(2);
+  private static final Comparator<Server> BY_TEXT = Comparator.comparing(Server::toString);
 
-  private final List<ServerAddress> addresses;
-  private final List<KServeClient> clients;
+  private final List<ServerAddress> names;
   private final List<ServedModel> models;
+  private final KServeSettings settings;
+  private final HostLookup hosts;
   private final ScheduledExecutorService timer;
   private final ExecutorService probes = Executors.newVirtualThreadPerTaskExecutor();
+  private final Map<Server, KServeConnection> connections = new ConcurrentHashMap<>();
   private final List<Resolver> resolvers = new CopyOnWriteArrayList<>();
+  private final AtomicBoolean refreshing = new AtomicBoolean();
   private volatile @Nullable Outcome latest;
 
+  /**
+   * Begins to ask.
+   *
+   * @param settings with one connection
+   */
   ReadyServers(
-      List<ServerAddress> addresses,
-      List<KServeClient> clients,
+      List<ServerAddress> names,
       List<ServedModel> models,
-      Duration interval) {
-    this.addresses = addresses;
-    this.clients = clients;
+      KServeSettings settings,
+      HostLookup hosts) {
+    this.names = names;
     this.models = List.copyOf(models);
+    this.settings = settings;
+    this.hosts = hosts;
     this.timer =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("kserve-ready").factory());
     var unused =
-        timer.scheduleWithFixedDelay(this::probe, 0, interval.toNanos(), TimeUnit.NANOSECONDS);
+        timer.scheduleWithFixedDelay(
+            () -> round(false), 0, settings.readyInterval().toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /** One address of a host. */
+  private record Server(ServerAddress name, InetSocketAddress at) {
+    @Override
+    public String toString() {
+      String numbers = at.getAddress().getHostAddress();
+      return numbers.equals(name.host()) ? name.toString() : name + " (" + numbers + ")";
+    }
   }
 
   /** Which servers are ready, and why the others are not. */
-  private record Outcome(List<ServerAddress> ready, String others) {}
+  private record Outcome(List<Server> ready, String others) {}
 
   @Override
   public NameResolver newNameResolver(URI target, NameResolver.Args args) {
@@ -62,6 +95,17 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   public void close() {
     timer.shutdownNow();
     probes.shutdownNow();
+    try {
+      boolean ended =
+          timer.awaitTermination(CLOSING.toNanos(), TimeUnit.NANOSECONDS)
+              && probes.awaitTermination(CLOSING.toNanos(), TimeUnit.NANOSECONDS);
+      if (!ended) {
+        LOG.warn("still being asked whether they are ready: {}", connections.keySet());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    connections.values().forEach(KServeConnection::close);
   }
 
   @Override
@@ -79,35 +123,101 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
     return "ready";
   }
 
-  /** Asks all servers at once, so that one that hangs keeps nobody waiting but this round. */
-  private void probe() {
-    List<CompletableFuture<String>> answers = new ArrayList<>();
-    for (KServeClient client : clients) {
-      answers.add(CompletableFuture.supplyAsync(() -> notReady(client), probes));
-    }
-    List<ServerAddress> ready = new ArrayList<>();
-    StringBuilder others = new StringBuilder();
-    for (int i = 0; i < answers.size(); i++) {
-      String why = answers.get(i).join();
-      if (why.isEmpty()) {
-        ready.add(addresses.get(i));
-      } else {
-        others.append(others.isEmpty() ? "" : "; ").append(addresses.get(i)).append(": ");
-        others.append(why);
+  /**
+   * Asks all servers, and tells the channels what has changed.
+   *
+   * @param asked whether channels are told in any case: they have asked
+   */
+  private void round(boolean asked) {
+    try {
+      Outcome before = latest;
+      Outcome now = probe();
+      latest = now;
+      boolean changed = before == null || !before.ready().equals(now.ready());
+      if (changed) {
+        LOG.info("ready: {}{}", now.ready(), now.others().isEmpty() ? "" : "; not " + now.others());
       }
-    }
-    Outcome before = latest;
-    Outcome now = new Outcome(List.copyOf(ready), others.toString());
-    latest = now;
-    if (before == null || !before.ready().equals(now.ready())) {
-      LOG.info("ready: {}{}", now.ready(), now.others().isEmpty() ? "" : "; not " + now.others());
-      resolvers.forEach(resolver -> resolver.tell(now));
+      if (changed || asked) {
+        resolvers.forEach(resolver -> resolver.tell(now));
+      }
+    } catch (RuntimeException e) {
+      if (!timer.isShutdown()) {
+        LOG.error("which servers are ready is not known; asked again", e);
+      }
     }
   }
 
-  /** Returns why the server is not ready; empty if it is. */
-  private String notReady(KServeClient client) {
+  /** Asks all servers at once, so that one that hangs keeps nobody waiting but this round. */
+  private Outcome probe() {
+    Map<ServerAddress, CompletableFuture<Optional<List<Server>>>> lookups = new LinkedHashMap<>();
+    for (ServerAddress name : names) {
+      lookups.put(name, CompletableFuture.supplyAsync(() -> lookUp(name), probes));
+    }
+    List<String> others = new ArrayList<>();
+    Map<Server, CompletableFuture<String>> answers = new LinkedHashMap<>();
+    lookups.forEach(
+        (name, lookup) -> {
+          List<Server> servers = lookup.join().orElseGet(() -> known(name));
+          if (servers.isEmpty()) {
+            others.add(name + ": the host is not known");
+          }
+          for (Server server : servers) {
+            answers.put(server, CompletableFuture.supplyAsync(() -> notReady(server), probes));
+          }
+        });
+    List<Server> ready = new ArrayList<>();
+    answers.forEach(
+        (server, answer) -> {
+          String why = answer.join();
+          if (why.isEmpty()) {
+            ready.add(server);
+          } else {
+            others.add(server + ": " + why);
+          }
+        });
+    for (Server server : List.copyOf(connections.keySet())) {
+      if (!answers.containsKey(server)) {
+        closeNow(server);
+      }
+    }
+    return new Outcome(List.copyOf(ready), String.join("; ", others));
+  }
+
+  private void closeNow(Server server) {
+    KServeConnection gone = connections.remove(server);
+    if (gone != null) {
+      gone.close();
+    }
+  }
+
+  /** Returns the servers behind a name; empty if it cannot be looked up now. */
+  private Optional<List<Server>> lookUp(ServerAddress name) {
     try {
+      return Optional.of(
+          Arrays.stream(hosts.addresses(name.host()))
+              .map(address -> new Server(name, new InetSocketAddress(address, name.port())))
+              .sorted(BY_TEXT) // name servers turn them round each time
+              .toList());
+    } catch (UnknownHostException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Those that a name meant the last time: they are there even while names are not looked up. */
+  private List<Server> known(ServerAddress name) {
+    return connections.keySet().stream()
+        .filter(server -> server.name().equals(name))
+        .sorted(BY_TEXT)
+        .toList();
+  }
+
+  /** Returns why the server is not ready; empty if it is. */
+  private String notReady(Server server) {
+    try {
+      KServeClient client =
+          connections
+              .computeIfAbsent(server, at -> KServeConnection.open(at.at(), at.name(), settings))
+              .client();
       if (models.isEmpty()) {
         return client.ready() ? "" : "the server is not ready";
       }
@@ -119,6 +229,8 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
       return "";
     } catch (TritonException e) {
       return String.valueOf(e.getMessage());
+    } catch (RuntimeException e) {
+      return "it could not be asked: " + e;
     }
   }
 
@@ -145,10 +257,19 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
       }
     }
 
+    /** Looks again, once for all who ask meanwhile, and tells them even what they know. */
     @Override
     public void refresh() {
-      if (!timer.isShutdown()) {
-        timer.execute(ReadyServers.this::probe);
+      if (refreshing.compareAndSet(false, true)) {
+        try {
+          timer.execute(
+              () -> {
+                refreshing.set(false);
+                round(true);
+              });
+        } catch (RejectedExecutionException e) {
+          LOG.debug("not asked again: the fleet is closed");
+        }
       }
     }
 
@@ -173,10 +294,16 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
         return StatusOr.fromStatus(
             Status.UNAVAILABLE.withDescription("no server is ready; " + outcome.others()));
       }
-      return StatusOr.fromValue(
-          outcome.ready().stream()
-              .map(address -> new EquivalentAddressGroup(address.lookUp()))
-              .toList());
+      return StatusOr.fromValue(outcome.ready().stream().map(Resolver::group).toList());
+    }
+
+    /** A server of its own, which must prove the name that it was given by. */
+    private static EquivalentAddressGroup group(Server server) {
+      return new EquivalentAddressGroup(
+          server.at(),
+          Attributes.newBuilder()
+              .set(EquivalentAddressGroup.ATTR_AUTHORITY_OVERRIDE, server.name().toString())
+              .build());
     }
   }
 }

@@ -1,7 +1,5 @@
 package io.ballast.inference.triton;
 
-import java.net.InetSocketAddress;
-
 /** Where one server is. */
 record ServerAddress(String host, int port) {
   /**
@@ -20,11 +18,6 @@ record ServerAddress(String host, int port) {
       // named below, with everything else that is no address
     }
     throw new IllegalArgumentException("server: '" + address + "' (expected: host:port)");
-  }
-
-  /** Looks the host up anew. */
-  InetSocketAddress lookUp() {
-    return new InetSocketAddress(host, port);
   }
 
   @Override

@@ -38,7 +38,8 @@ public final class SharedMemory {
    * Creates a region and registers it. What processes that have ended left behind is removed first,
    * here and on the server.
    *
-   * @throws TritonException NOT_HERE where the system has no shared memory in a folder
+   * @throws TritonException NOT_HERE where the system has no shared memory in a folder, or no room
+   *     for so much
    */
   public SharedMemoryRegion create(long bytes) {
     if (bytes < 1) {
@@ -54,7 +55,7 @@ public final class SharedMemory {
     try {
       register(region);
       return region;
-    } catch (TritonException e) {
+    } catch (RuntimeException e) {
       region.close();
       throw e;
     }
@@ -91,7 +92,11 @@ public final class SharedMemory {
    * @throws TritonException UNKNOWN_REGION if there is none
    */
   public Registration registration(String name) {
-    return registrations(name).getFirst();
+    return registrations(name).stream()
+        .filter(known -> known.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () -> new TritonException(Reason.UNKNOWN_REGION, subject(name) + ": there is none"));
   }
 
   /** Has the server forget a region; one that it does not know is forgotten already. */

@@ -1,19 +1,23 @@
 package io.ballast.inference.triton;
 
+import io.ballast.inference.triton.TritonException.Reason;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -31,6 +35,10 @@ final class SharedMemoryFile {
 
   private static final Logger LOG = LoggerFactory.getLogger(SharedMemoryFile.class);
 
+  private static final int CHUNK_BYTES = 1 << 20;
+  private static final Set<StandardOpenOption> CREATION =
+      EnumSet.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+
   /** Those of this JVM: opening one and closing it again would give up its lock. */
   private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
 
@@ -42,29 +50,66 @@ final class SharedMemoryFile {
     this.channel = channel;
   }
 
-  /** Creates an object of zeros. */
+  /**
+   * Creates an object of zeros. They are written, all of them: a hole would end the process later,
+   * where there is no room when it is filled.
+   *
+   * @throws TritonException NOT_HERE if there is no room for it, or it cannot be made; nothing is
+   *     left of it then
+   */
   static SharedMemoryFile create(Path folder, long bytes) {
-    // locked before it has a name that others look for
-    Path fresh = folder.resolve("." + PREFIX + UUID.randomUUID());
-    Path path = folder.resolve(fresh.getFileName().toString().substring(1));
-    OWN.add(path);
+    requireRoom(folder, bytes);
+    while (true) {
+      Path path = folder.resolve(PREFIX + UUID.randomUUID());
+      OWN.add(path);
+      SharedMemoryFile file = null;
+      try {
+        file = new SharedMemoryFile(path, FileChannel.open(path, CREATION));
+        if (file.lock()) {
+          file.fill(bytes);
+          return file;
+        }
+        file.delete(); // before it was locked another process took it for left behind
+      } catch (IOException e) {
+        if (file != null) {
+          file.delete();
+        }
+        OWN.remove(path);
+        throw new TritonException(
+            Reason.NOT_HERE,
+            "%s: no %,d bytes of shared memory: %s".formatted(folder, bytes, e),
+            e);
+      }
+    }
+  }
+
+  private static void requireRoom(Path folder, long bytes) {
+    long room;
     try {
-      FileChannel channel =
-          FileChannel.open(
-              fresh,
-              StandardOpenOption.CREATE_NEW,
-              StandardOpenOption.READ,
-              StandardOpenOption.WRITE);
-      FileLock lock = channel.lock();
-      channel.truncate(0);
-      channel.write(java.nio.ByteBuffer.allocate(1), bytes - 1);
-      Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE);
-      LOG.debug("created {} with {}", path, lock);
-      return new SharedMemoryFile(path, channel);
+      room = Files.getFileStore(folder).getUsableSpace();
     } catch (IOException e) {
-      OWN.remove(path);
-      throw new UncheckedIOException(
-          "%s: no room for %,d bytes of shared memory".formatted(folder, bytes), e);
+      throw new TritonException(Reason.NOT_HERE, folder + ": no shared memory: " + e, e);
+    }
+    if (bytes > room) {
+      throw new TritonException(
+          Reason.NOT_HERE,
+          "%s: no room for %,d bytes of shared memory: %,d are free"
+              .formatted(folder, bytes, room));
+    }
+  }
+
+  /** Locks it for as long as this process lives; false if it has gone meanwhile. */
+  private boolean lock() throws IOException {
+    FileLock lock = channel.lock();
+    LOG.debug("{}: {}", path, lock);
+    return Files.exists(path);
+  }
+
+  private void fill(long bytes) throws IOException {
+    ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(bytes, CHUNK_BYTES));
+    for (long position = 0; position < bytes; ) {
+      zeros.clear().limit((int) Math.min(bytes - position, zeros.capacity()));
+      position += channel.write(zeros, position);
     }
   }
 
@@ -72,11 +117,16 @@ final class SharedMemoryFile {
     return path.getFileName().toString();
   }
 
+  /**
+   * Returns its bytes.
+   *
+   * @throws TritonException NOT_HERE if this process has no addresses left for them
+   */
   MemorySegment map(Arena arena) {
     try {
       return channel.map(MapMode.READ_WRITE, 0, channel.size(), arena);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new TritonException(Reason.NOT_HERE, path + ": not mapped: " + e, e);
     }
   }
 
@@ -100,7 +150,7 @@ final class SharedMemoryFile {
           names.add(path.getFileName().toString());
         }
       }
-    } catch (IOException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       LOG.warn("{}: shared memory of ended processes may stay behind: {}", folder, e.toString());
     }
     return names;
@@ -110,7 +160,7 @@ final class SharedMemoryFile {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE);
         FileLock lock = channel.tryLock()) {
       return lock != null;
-    } catch (NoSuchFileException | java.nio.file.AccessDeniedException e) {
+    } catch (NoSuchFileException | AccessDeniedException | OverlappingFileLockException e) {
       return false; // another's
     }
   }

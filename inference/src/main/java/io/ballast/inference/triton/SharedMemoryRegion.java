@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Memory that client and server share, under a name of its own. Close it: the server forgets it
@@ -16,11 +17,19 @@ public final class SharedMemoryRegion implements AutoCloseable {
   private final SharedMemoryFile file;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
+  /** The file is the region's from now on; it is deleted if it cannot be one. */
   SharedMemoryRegion(SharedMemory memory, SharedMemoryFile file) {
     this.memory = memory;
     this.file = file;
-    this.segment = file.map(arena);
+    try {
+      this.segment = file.map(arena);
+    } catch (RuntimeException e) {
+      arena.close();
+      file.delete();
+      throw e;
+    }
   }
 
   /** Its name on the server. */
@@ -69,14 +78,14 @@ public final class SharedMemoryRegion implements AutoCloseable {
   /** Has the server forget it, and gives the memory back, whether or not the server is there. */
   @Override
   public void close() {
-    if (!arena.scope().isAlive()) {
+    if (!closed.compareAndSet(false, true)) {
       return;
     }
     try {
       memory.unregisterQuietly(name());
     } finally {
-      arena.close();
       file.delete();
+      arena.close();
     }
   }
 }

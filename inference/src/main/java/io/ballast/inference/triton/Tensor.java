@@ -240,11 +240,6 @@ public final class Tensor implements InferInput {
     return bytes().stream().map(value -> new String(value, StandardCharsets.UTF_8)).toList();
   }
 
-  /** Returns this tensor under another name. */
-  public Tensor named(String other) {
-    return new Tensor(other, type, shape, content);
-  }
-
   @Override
   public boolean equals(Object other) {
     return other instanceof Tensor that

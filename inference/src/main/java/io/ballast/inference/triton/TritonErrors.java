@@ -109,11 +109,18 @@ final class TritonErrors {
   }
 
   private static String tail(String words, Status status) {
-    if (!words.isEmpty()) {
-      return withoutId(words);
-    }
+    String said = words.isEmpty() ? status.getCode().name() : withoutId(words);
     Throwable cause = status.getCause();
-    return cause == null ? status.getCode().name() : status.getCode() + ", " + cause;
+    return cause == null ? said : said.lines().findFirst().orElse(said) + ", " + first(cause);
+  }
+
+  /** Returns what began it: the library's own words, such as "io exception", say less. */
+  private static Throwable first(Throwable failure) {
+    Throwable first = failure;
+    for (Throwable next = failure; next != null; next = next.getCause()) {
+      first = next;
+    }
+    return first;
   }
 
   /** Triton begins with the request's id, which says nothing where there is none. */

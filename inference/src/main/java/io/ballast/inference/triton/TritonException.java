@@ -36,7 +36,7 @@ public final class TritonException extends RuntimeException {
     TOO_LARGE,
     /** The server cannot do this, such as answer once for a decoupled model. */
     UNSUPPORTED,
-    /** This client cannot do this: there is no CUDA here. */
+    /** This client cannot do this here: there is no CUDA, no shared memory, or no room for it. */
     NOT_HERE,
     /** The server wants to know who asks, or knows and refuses. */
     FORBIDDEN,

@@ -27,6 +27,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -35,12 +36,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -65,6 +68,7 @@ class KServeClientTest {
   /** A server of the protocol's core: no configuration, no extensions. */
   private final class OtherServer extends GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase {
     private final AtomicInteger sent = new AtomicInteger();
+    private final AtomicBoolean ended = new AtomicBoolean();
     private final CountDownLatch notReady = new CountDownLatch(1);
 
     @Override
@@ -108,7 +112,7 @@ class KServeClientTest {
             }
             if (sent.get() < 1_000) {
               notReady.countDown();
-            } else {
+            } else if (ended.compareAndSet(false, true)) {
               call.onCompleted();
             }
           });
@@ -311,6 +315,38 @@ class KServeClientTest {
 
     answers = List.of(ANSWER, ANSWER);
     failure(Reason.WRONG_ANSWER, () -> client.infer(request()));
+  }
+
+  @Test
+  void anAnswerInMemoryIsReadNoFurtherThanItsPlace(@TempDir Path folder) {
+    SharedMemoryRegion region =
+        new SharedMemoryRegion(client.sharedMemory(), SharedMemoryFile.create(folder, 64));
+    InferRequest request =
+        InferRequest.of("m")
+            .input(Tensor.floats("X", List.of(1L), 1))
+            .output(new RequestedOutput("Y", 0, Optional.of(region.slice(56, 8))))
+            .build();
+    Tensor eight = Tensor.floats("Y", List.of(1L), 8);
+    region.write(56, eight);
+    answers = List.of(ANSWER.toBuilder().clearRawOutputContents().build());
+    assertThat(client.infer(request).outputs()).containsExactly(eight);
+
+    answers =
+        List.of(
+            ANSWER.toBuilder()
+                .clearRawOutputContents()
+                .setOutputs(0, ANSWER.getOutputs(0).toBuilder().setShape(0, 3))
+                .build());
+    assertThat(failure(Reason.WRONG_ANSWER, () -> client.infer(request)))
+        .isEqualTo("model 'm': output Y: 8 bytes (expected: 12, for FP32 of shape [3])");
+
+    answers = List.of(ANSWER.toBuilder().clearRawOutputContents().build());
+    region.close();
+    assertThat(failure(Reason.CANCELLED, () -> client.infer(request)))
+        .isEqualTo(
+            "model 'm': output 'Y': its region "
+                + region.name()
+                + " was closed before the answer came");
   }
 
   @Test

@@ -20,6 +20,11 @@ final class Requests {
     return faulty("faulty", mode, 0);
   }
 
+  /** Of one that sleeps, and notes that with its id. */
+  static InferRequest.Builder sleeper(String model, String id, int millis) {
+    return faulty(model, "sleep", millis).id(id);
+  }
+
   static InferRequest.Builder repeat(int count, String mode) {
     return InferRequest.of("repeat")
         .input(Tensor.ints("COUNT", ONE, count))

@@ -1,10 +1,29 @@
 package io.ballast.inference.triton;
 
+import java.util.List;
+import java.util.stream.Stream;
+
 /** One real Triton for all contract tests that leave it as they found it. It ends with the JVM. */
 final class SharedTriton {
+  private static final List<String> MODELS =
+      List.of(
+          "identity",
+          "faulty",
+          "queued",
+          "repeat",
+          "versions",
+          "double",
+          "chain",
+          "vllm",
+          "sequence",
+          "caller");
   private static final TritonServer SERVER =
-      TritonServer.of(
-          "identity", "faulty", "queued", "repeat", "versions", "double", "chain", "vllm");
+      TritonServer.start(
+          TritonInstallation.FILES.resolve("models"),
+          Stream.concat(
+                  MODELS.stream().map(model -> "--load-model=" + model),
+                  Stream.of("--cache-config=local,size=1048576"))
+              .toList());
   private static final KServeConnection CONNECTION =
       KServeConnection.open(SERVER.address(), KServeSettings.defaults());
 

@@ -95,22 +95,10 @@ class TritonFleetIT {
     awaitBoth();
 
     fleet.servers().get(0).repository().unload("double");
-    await(() -> onlySecondAnswers());
+    awaitOnly(1);
 
     fleet.servers().get(0).repository().load("double");
     awaitBoth();
-  }
-
-  private boolean onlySecondAnswers() {
-    try {
-      for (int i = 0; i < 6; i++) {
-        infer();
-      }
-      return true;
-    } catch (TritonException e) {
-      assertThat(e.reason()).isEqualTo(Reason.UNKNOWN_MODEL);
-      return false;
-    }
   }
 
   @Test
@@ -147,16 +135,23 @@ class TritonFleetIT {
             awaitBoth();
             return true;
           } catch (TritonException e) {
+            assertThat(e.reason()).isIn(Reason.UNAVAILABLE, Reason.SILENT);
             return false;
           }
         });
   }
 
   @Test
-  void whenNoneIsLeftThatIsSaid() {
+  void whenNoneIsLeftThatIsSaidOfEach() {
+    awaitBoth();
     one.kill();
     two.kill();
 
-    failure(Reason.UNAVAILABLE, this::infer);
+    // until the next look the calls themselves fail
+    await(() -> failure(Reason.UNAVAILABLE, this::infer).contains("no server is ready"));
+
+    assertThat(failure(Reason.UNAVAILABLE, this::infer))
+        .startsWith("model 'double': no server is ready; ")
+        .contains(one.address() + ": model 'double': ", two.address() + ": model 'double': ");
   }
 }

@@ -68,6 +68,16 @@ class TritonRepositoryIT {
   }
 
   @Test
+  void theVersionPolicyMayShowAllVersions() {
+    repository.load("versions", Override.config(versionsConfig("\"all\":{}")));
+
+    assertThat(client.describe(ServedModel.of("versions")).versions())
+        .containsExactly("1", "2", "3");
+    assertThat(answer(add("1", 10))).isEqualTo(11);
+    repository.unload("versions");
+  }
+
+  @Test
   void anOverrideSticksUntilTheModelIsUnloaded() {
     repository.load("versions", Override.config(versionsConfig("\"specific\":{\"versions\":[1]}")));
     assertThat(answer(add("", 10))).isEqualTo(11);

@@ -9,6 +9,7 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,6 +19,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** A real Triton on free ports of this machine. It ends with this JVM, however that ends. */
@@ -28,6 +30,7 @@ final class TritonServer implements AutoCloseable {
   private final List<String> flags;
   private final int grpcPort;
   private final int httpPort;
+  private final int metricsPort;
   private final Path log;
   private final Path notes;
   private Process script;
@@ -37,9 +40,11 @@ final class TritonServer implements AutoCloseable {
     this.repository = copy(repository);
     this.flags = flags;
     try (ServerSocket one = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-        ServerSocket two = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        ServerSocket two = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        ServerSocket three = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       grpcPort = one.getLocalPort();
       httpPort = two.getLocalPort();
+      metricsPort = three.getLocalPort();
     }
     log = Files.createTempFile("triton", ".log");
     notes = Files.createTempFile("triton", ".notes");
@@ -74,6 +79,23 @@ final class TritonServer implements AutoCloseable {
   /** Where its gRPC is: host:port. */
   String address() {
     return "127.0.0.1:" + grpcPort;
+  }
+
+  /** Returns the status of an answer over HTTP. */
+  int httpStatus(String path) {
+    return get(httpPort, path).statusCode();
+  }
+
+  /** Returns the sum of a metric over the versions of a model. */
+  double metric(String name, String model) {
+    Pattern line =
+        Pattern.compile(
+            "(?m)^%s\\{model=\"%s\",version=\"\\d+\"\\} (\\S+)$".formatted(name, model));
+    String page = get(metricsPort, "/metrics").body();
+    return line.matcher(page)
+        .results()
+        .mapToDouble(match -> Double.parseDouble(match.group(1)))
+        .sum();
   }
 
   /** What the models wrote about themselves. */
@@ -193,6 +215,7 @@ final class TritonServer implements AutoCloseable {
     command.add(repository.toAbsolutePath().toString());
     command.add(Integer.toString(grpcPort));
     command.add(Integer.toString(httpPort));
+    command.add(Integer.toString(metricsPort));
     command.addAll(flags);
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
     builder.environment().put("BALLAST_NOTES", notes.toString());
@@ -205,6 +228,17 @@ final class TritonServer implements AutoCloseable {
     }
     server = ProcessHandle.of(Long.parseLong(pid)).orElseThrow(() -> new AssertionError(log()));
     awaitReady();
+  }
+
+  private static HttpResponse<String> get(int port, String path) {
+    URI uri = URI.create("http://127.0.0.1:" + port + path);
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      return http.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new AssertionError("interrupted", e);
+    }
   }
 
   private void awaitReady() {

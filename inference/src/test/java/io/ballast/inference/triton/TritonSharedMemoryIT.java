@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.inference.triton.SharedMemory.Registration;
 import io.ballast.inference.triton.TritonException.Reason;
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -105,6 +106,59 @@ class TritonSharedMemoryIT {
           .extracting(Registration::name)
           .contains(mine.name())
           .doesNotContain(name);
+    }
+  }
+
+  @Test
+  void whatAKilledProcessLeftBehindIsRemovedHereAndThere() throws Exception {
+    Process owner =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                RegionOwner.class.getName(),
+                SharedTriton.server().address())
+            .redirectError(Redirect.DISCARD)
+            .start();
+    String name = owner.inputReader().readLine();
+    Path left = Path.of("/dev/shm", name);
+    try {
+      assertThat(left).exists();
+      MEMORY.removeLeft();
+      assertThat(left).as("as long as its owner lives").exists();
+      assertThat(MEMORY.registration(name).bytes()).isEqualTo(RegionOwner.BYTES);
+    } finally {
+      owner.destroyForcibly().waitFor();
+    }
+
+    MEMORY.removeLeft();
+
+    assertThat(left).doesNotExist();
+    failure(Reason.UNKNOWN_REGION, () -> MEMORY.registration(name));
+  }
+
+  @Test
+  void allRegionsAreForgottenAtOnce() {
+    try (SharedMemoryRegion one = MEMORY.create(64);
+        SharedMemoryRegion two = MEMORY.create(64)) {
+      assertThat(MEMORY.registrations())
+          .extracting(Registration::name)
+          .contains(one.name(), two.name());
+
+      MEMORY.unregisterAll();
+
+      assertThat(MEMORY.registrations()).isEmpty();
+    }
+  }
+
+  @Test
+  void everyByteOfARegionIsThere() throws Exception {
+    long bytes = (2 << 20) + 3; // a hole in it would end this process where memory has run out
+    try (SharedMemoryRegion region = MEMORY.create(bytes)) {
+      Process stat =
+          new ProcessBuilder("stat", "-c", "%b", Path.of("/dev/shm", region.name()).toString())
+              .start();
+      assertThat(Long.parseLong(stat.inputReader().readLine()) * 512).isGreaterThanOrEqualTo(bytes);
     }
   }
 

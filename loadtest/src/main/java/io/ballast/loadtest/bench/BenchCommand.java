@@ -36,7 +36,8 @@ import picocli.CommandLine.TypeConversionException;
       "inference: decode and prefill of two shapes beside bare libtorch calls; callers that share"
           + " steps beside one at a time; a stream of unlike requests; memory over 1,000"
           + " generations; Hugging Face transformers and llama.cpp on the same cores, if they are"
-          + " installed. Some fifteen minutes.",
+          + " installed; the client of Triton beside a bare stub and tritonclient, if ./mesh test"
+          + " --triton has installed them. Some fifteen minutes.",
       "Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
@@ -73,7 +74,9 @@ public final class BenchCommand implements Callable<Integer> {
     /** Memory over many generations. */
     FLATNESS(Benchmark.INFERENCE),
     /** Transformers and llama.cpp. */
-    PEERS(Benchmark.INFERENCE);
+    PEERS(Benchmark.INFERENCE),
+    /** The client of Triton. */
+    TRITON(Benchmark.INFERENCE);
 
     private final Benchmark benchmark;
 
@@ -98,6 +101,7 @@ public final class BenchCommand implements Callable<Integer> {
         case BATCHING -> new BenchProgress.Part("batching", BatchingBench.steps(repetitions), 2.5);
         case FLATNESS -> new BenchProgress.Part("memory", FlatMemoryBench.steps(), 0.5);
         case PEERS -> new BenchProgress.Part("peers", PeerBench.steps(repetitions, gguf), 4);
+        case TRITON -> new BenchProgress.Part("triton", TritonBench.steps(repetitions), 1);
       };
     }
   }
@@ -127,7 +131,8 @@ public final class BenchCommand implements Callable<Integer> {
       paramLabel = "PART",
       description =
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
-              + " FLATNESS, PEERS of inference (default: all).")
+              + " FLATNESS, PEERS, TRITON of inference (default:"
+              + " all).")
   private Set<Part> only = EnumSet.noneOf(Part.class);
 
   @Option(
@@ -276,6 +281,9 @@ public final class BenchCommand implements Callable<Integer> {
       case BATCHING -> new BatchingBench(tiny, work, repetitions, System::nanoTime, step).run();
       case FLATNESS -> flatness(tiny, work, step);
       case PEERS -> peers(tiny, work, step, err);
+      case TRITON ->
+          new TritonBench(home, work, repetitions, System::nanoTime, step, word -> say(err, word))
+              .run();
     };
   }
 
@@ -310,11 +318,13 @@ public final class BenchCommand implements Callable<Integer> {
             Runtime.getRuntime().availableProcessors(),
             System::nanoTime,
             step,
-            word -> {
-              err.println("mesh: " + word);
-              err.flush();
-            })
+            word -> say(err, word))
         .run(RandomWeights.of(tiny, work.resolve("peer-tiny")), large, gguf);
+  }
+
+  private static void say(PrintWriter err, String word) {
+    err.println("mesh: " + word);
+    err.flush();
   }
 
   private static void delete(Path folder) throws IOException {

@@ -108,6 +108,22 @@ final class PythonPeer implements AutoCloseable {
     for (int id : prompt) {
       question.withArray("prompt").add(id);
     }
+    return rows * newTokens / seconds(question);
+  }
+
+  /**
+   * Lets it make requests of a server.
+   *
+   * @return requests a second
+   */
+  double requestsPerSecond(int requests, int inFlight) {
+    ObjectNode question = JSON.createObjectNode();
+    question.put("requests", requests);
+    question.put("in_flight", inFlight);
+    return requests / seconds(question);
+  }
+
+  private double seconds(ObjectNode question) {
     try {
       questions.write(question + "\n");
       questions.flush();
@@ -115,7 +131,7 @@ final class PythonPeer implements AutoCloseable {
       if (answer == null) {
         throw new IOException(version + " ended");
       }
-      return rows * newTokens / JSON.readTree(answer).path("seconds").asDouble();
+      return JSON.readTree(answer).path("seconds").asDouble();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -71,6 +71,12 @@ class InferenceBenchTest {
   }
 
   @Test
+  void aTritonThatIsNotInstalledIsAbsent() throws IOException {
+    assertThat(TritonPeer.start(folder, folder.resolve("nowhere"), folder)).isEmpty();
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
   void aPeerAnswersOrIsAbsentOrSaysWhyItEnded() throws IOException {
     assertThat(start("no-such-python")).isEmpty();
     assertThat(start(script("echo '{\"absent\": \"torch\"}'"))).isEmpty();

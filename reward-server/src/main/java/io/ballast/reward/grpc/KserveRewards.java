@@ -33,6 +33,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /** The ensembles as KServe clients see them: texts in, rewards out, by the same flow as Score. */
@@ -140,14 +142,14 @@ public final class KserveRewards implements ServedModels {
     }
 
     private List<Tensor> tensors(ScoreAnswer answer, boolean withMembers) {
-      List<ItemFault> faults = new ArrayList<>();
+      SortedMap<Integer, ItemFault> faults = new TreeMap<>();
       List<Float> rewards = new ArrayList<>();
       List<Float> spreads = new ArrayList<>();
       List<List<Float>> members = new ArrayList<>();
       for (int i = 0; i < answer.items().size(); i++) {
         ScoredItem item = answer.items().get(i);
         switch (item.reward()) {
-          case Reward.Failed failed -> faults.add(failed.fault());
+          case Reward.Failed failed -> faults.put(i, failed.fault());
           case Reward.Value value -> {
             rewards.add((float) value.value());
             spreads.add((float) value.spread());

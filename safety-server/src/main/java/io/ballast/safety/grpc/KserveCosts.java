@@ -32,6 +32,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
@@ -140,14 +142,15 @@ public final class KserveCosts implements ServedModels {
     }
 
     private List<Tensor> tensors(CostAnswer answer) {
-      List<ItemFault> faults = new ArrayList<>();
+      SortedMap<Integer, ItemFault> faults = new TreeMap<>();
       List<Float> costs = new ArrayList<>();
       List<Float> probabilities = new ArrayList<>();
       List<List<Float>> heads = new ArrayList<>();
       List<String> verdicts = new ArrayList<>();
-      for (JudgedItem item : answer.items()) {
+      for (int i = 0; i < answer.items().size(); i++) {
+        JudgedItem item = answer.items().get(i);
         switch (item.cost()) {
-          case Cost.Missing missing -> faults.add(missing.fault());
+          case Cost.Missing missing -> faults.put(i, missing.fault());
           case Cost.Estimated estimated -> {
             costs.add((float) estimated.score());
             probabilities.add((float) estimated.harmProbability());

@@ -3,8 +3,8 @@ package io.ballast.kit.kserve;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.concurrent.CancellationException;
 
 /** Makes the failure of a request of the failures of its items: KServe has no other place. */
@@ -12,15 +12,18 @@ public final class ItemFailures {
   private ItemFailures() {}
 
   /**
-   * Returns what fails a request of which these items failed: the first one's message, and how many
-   * there are.
+   * Returns what fails a request of which these items failed: the first one's message, which names
+   * the item, and how many there are.
    *
-   * @param faults at least one, in the order of the items
+   * @param faults at least one, by the item's place in the batch
    * @param items how many items there were
    * @throws CancellationException if the first one failed because the caller left
    */
-  public static MeshException of(List<ItemFault> faults, int items) {
-    ItemFault first = faults.getFirst();
+  public static MeshException of(SortedMap<Integer, ItemFault> faults, int items) {
+    ItemFault first = faults.firstEntry().getValue();
+    String path = "batch[%d]".formatted(faults.firstKey());
+    String message =
+        first.message().startsWith(path) ? first.message() : path + ": " + first.message();
     Fault fault =
         switch (first.reason()) {
           case INVALID_INPUT, TOO_LONG -> Fault.MALFORMED_REQUEST;
@@ -32,8 +35,8 @@ public final class ItemFailures {
     return new MeshException(
         fault,
         items == 1
-            ? first.message()
-            : "%s; %,d of %,d items failed".formatted(first.message(), faults.size(), items),
+            ? message
+            : "%s; %,d of %,d items failed".formatted(message, faults.size(), items),
         Map.of("reason", first.reason().name(), "failed_items", Integer.toString(faults.size())));
   }
 }

@@ -1,0 +1,141 @@
+package io.ballast.loadtest.bench;
+
+import io.ballast.inference.triton.KServeConnection;
+import io.ballast.inference.triton.KServeSettings;
+import io.ballast.inference.triton.ServedModel;
+import io.ballast.inference.triton.TritonException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** A real Triton with one model that copies its input. It ends with this process. */
+final class TritonPeer implements AutoCloseable {
+  /** Takes X, 32-bit floats of shape [1, N], and gives them as Y. */
+  static final String MODEL = "copy";
+
+  private static final long READY_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+  private final Process script;
+  private final String address;
+
+  private TritonPeer(Process script, String address) {
+    this.script = script;
+    this.address = address;
+  }
+
+  /** Where {@code ./mesh test --triton} installs Triton. */
+  static Path installation() {
+    String named = System.getenv("BALLAST_TRITON_HOME");
+    if (named != null && !named.isBlank()) {
+      return Path.of(named);
+    }
+    String cache = System.getenv("XDG_CACHE_HOME");
+    Path caches =
+        cache == null || cache.isBlank()
+            ? Path.of(System.getProperty("user.home"), ".cache")
+            : Path.of(cache);
+    return caches.resolve("ballast").resolve("triton");
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param checkout has the script that runs Triton
+   * @param work a folder that may be written
+   * @return empty if Triton is not installed
+   */
+  static Optional<TritonPeer> start(Path checkout, Path installation, Path work)
+      throws IOException {
+    Path serve = checkout.resolve("inference/src/test/triton/serve.sh");
+    if (!Files.exists(installation.resolve("installed")) || !Files.exists(serve)) {
+      return Optional.empty();
+    }
+    Path repository = work.resolve("triton-models");
+    Path model = Files.createDirectories(repository.resolve(MODEL).resolve("1"));
+    copy("triton/config.pbtxt", model.resolveSibling("config.pbtxt"));
+    copy("triton/model.py", model.resolve("model.py"));
+    int grpcPort;
+    int httpPort;
+    try (ServerSocket one = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        ServerSocket two = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      grpcPort = one.getLocalPort();
+      httpPort = two.getLocalPort();
+    }
+    Path log = work.resolve("triton.log");
+    Process script =
+        new ProcessBuilder(
+                serve.toString(),
+                installation.toString(),
+                repository.toString(),
+                Integer.toString(grpcPort),
+                Integer.toString(httpPort),
+                "--load-model=" + MODEL)
+            .redirectError(log.toFile())
+            .start();
+    TritonPeer peer = new TritonPeer(script, "127.0.0.1:" + grpcPort);
+    try {
+      peer.awaitReady(log);
+    } catch (IOException | RuntimeException e) {
+      peer.close();
+      throw e;
+    }
+    return Optional.of(peer);
+  }
+
+  private static void copy(String resource, Path file) throws IOException {
+    try (InputStream in =
+        Objects.requireNonNull(TritonPeer.class.getResourceAsStream(resource), resource)) {
+      Files.write(file, in.readAllBytes());
+    }
+  }
+
+  private void awaitReady(Path log) throws IOException {
+    BufferedReader said = script.inputReader(StandardCharsets.UTF_8);
+    if (said.readLine() == null) { // the process id comes first
+      throw new IOException("Triton did not start: " + Files.readString(log).strip());
+    }
+    long end = System.nanoTime() + READY_NANOS;
+    try (KServeConnection connection = KServeConnection.open(address, KServeSettings.defaults())) {
+      while (true) {
+        try {
+          if (connection.client().ready(ServedModel.of(MODEL))) {
+            return;
+          }
+        } catch (TritonException notYet) {
+          if (!script.isAlive() || System.nanoTime() > end) {
+            throw new IOException("Triton is not ready: " + Files.readString(log).strip(), notYet);
+          }
+        }
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+      }
+    }
+  }
+
+  /** Where its gRPC is: host:port. */
+  String address() {
+    return address;
+  }
+
+  /** Ends it; the end of its input is the script's sign to stop. */
+  @Override
+  public void close() throws IOException {
+    script.getOutputStream().close();
+    try {
+      if (!script.waitFor(10, TimeUnit.SECONDS)) {
+        script.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      script.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+}
