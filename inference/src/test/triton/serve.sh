@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# serve.sh HOME REPOSITORY GRPC_PORT HTTP_PORT METRICS_PORT [FLAG…]: runs the Triton installed in HOME on 127.0.0.1 until its standard input ends, so that it never
+# serve.sh HOME REPOSITORY GRPC_PORT HTTP_PORT [FLAG…]: runs the Triton installed in HOME on 127.0.0.1 until its standard input ends, so that it never
 # outlives who started it. Prints the server's process id; what the server says goes to standard error.
+#   BALLAST_METRICS_PORT  where its metrics are; without it there are none
 set -euo pipefail
-home=$1 repository=$2 grpc=$3 http=$4 metrics=$5
-shift 5
+home=$1 repository=$2 grpc=$3 http=$4
+shift 4
+metrics=(--allow-metrics=false)
+[ -z "${BALLAST_METRICS_PORT:-}" ] || metrics=(--metrics-address=127.0.0.1 --metrics-port="$BALLAST_METRICS_PORT" --allow-gpu-metrics=false)
 triton="$home/site-packages/pytriton/tritonserver"
 prefix="ballast-triton-$$-"
 
@@ -16,7 +19,7 @@ exec 3<&0
   --backend-directory="$triton/backends" --cache-directory="$triton/caches" \
   --backend-config=python,shm-region-prefix-name="$prefix" --backend-config=python,shm-default-byte-size=1048576 \
   --grpc-address=127.0.0.1 --grpc-port="$grpc" --http-address=127.0.0.1 --http-port="$http" \
-  --metrics-address=127.0.0.1 --metrics-port="$metrics" --allow-gpu-metrics=false --exit-timeout-secs=3 "$@" 1>&2 3<&- </dev/null &
+  "${metrics[@]}" --exit-timeout-secs=3 "$@" 1>&2 3<&- </dev/null &
 pid=$!
 printf '%s\n' "$pid"
 {

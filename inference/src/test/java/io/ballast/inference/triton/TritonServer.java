@@ -215,10 +215,10 @@ final class TritonServer implements AutoCloseable {
     command.add(repository.toAbsolutePath().toString());
     command.add(Integer.toString(grpcPort));
     command.add(Integer.toString(httpPort));
-    command.add(Integer.toString(metricsPort));
     command.addAll(flags);
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
     builder.environment().put("BALLAST_NOTES", notes.toString());
+    builder.environment().put("BALLAST_METRICS_PORT", Integer.toString(metricsPort));
     script = builder.start();
     String pid =
         new BufferedReader(new InputStreamReader(script.getInputStream(), StandardCharsets.UTF_8))
