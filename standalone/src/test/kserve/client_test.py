@@ -15,6 +15,7 @@ PATIENCE_SECONDS = 60
 POLICY = "java-tiny"
 REWARD = "java-reward"
 COST = "java-cost"
+GATES = ("java-gate-context", "java-gate-suggestion")
 PROMPT = "int size = list."
 COMPLETIONS = ["size();", "clear(); // all of it"]
 
@@ -65,7 +66,7 @@ class Server(ClientTest):
     def test_every_model_is_in_the_index(self):
         index = self.client.get_model_repository_index()
         ready = {(model.name, model.version) for model in index.models if model.state == "READY"}
-        self.assertLessEqual({(POLICY, "1"), (REWARD, "1"), (COST, "1"), (COST, "2")}, ready)
+        self.assertLessEqual({(POLICY, "1"), (REWARD, "1"), (COST, "1"), (COST, "2"), (GATES[0], "1"), (GATES[1], "1")}, ready)
 
     def test_what_it_does_not_offer_says_so(self):
         self.assert_fails("StatusCode.UNIMPLEMENTED", "", lambda: self.client.unload_model(REWARD))
@@ -81,7 +82,7 @@ class Models(ClientTest):
         self.assertFalse(self.client.is_model_ready("nope"))
 
     def test_metadata_and_configuration_agree(self):
-        for name, decoupled in ((POLICY, True), (REWARD, False), (COST, False)):
+        for name, decoupled in ((POLICY, True), (REWARD, False), (COST, False), (GATES[0], False), (GATES[1], False)):
             metadata = self.client.get_model_metadata(name)
             config = self.client.get_model_config(name).config
             self.assertEqual(name, config.name)
@@ -141,6 +142,17 @@ class Judges(ClientTest):
         self.assertTrue(((harm > 0) & (harm < 1)).all())
         for verdict, probability in zip(result.as_numpy("verdict")[:, 0], harm[:, 0]):
             self.assertEqual(b"BLOCK" if probability >= 0.5 else b"ALLOW", verdict)
+
+    def test_gates(self):
+        alone = self.client.infer(GATES[0], [texts("prompt", [PROMPT])])
+        shown = self.client.infer(
+            GATES[1], [texts("prompt", [PROMPT]), texts("suggestion", ["size();"]), value("log_probs", "FP32", np.array([-0.5, -0.1], np.float32))]
+        )
+        for gate, result in zip(GATES, (alone, shown)):
+            names = self.client.get_model_config(gate).config.parameters["features"].string_value.split(",")
+            self.assertEqual((len(names),), result.as_numpy("features").shape)
+            self.assertEqual(len(PROMPT), result.as_numpy("features")[names.index("line_characters")])
+            self.assertTrue(0 <= result.as_numpy("accept_probability")[0] <= 1)
 
     def test_outputs_on_demand_compression_and_async(self):
         answers = queue.Queue()

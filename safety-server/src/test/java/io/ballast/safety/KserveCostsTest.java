@@ -58,17 +58,17 @@ class KserveCostsTest {
 
   @Test
   void aModelThatCameLaterIsFound() {
-    assertThat(mesh.models().find("later", "1")).isEmpty();
+    assertThat(mesh.costs().find("later", "1")).isEmpty();
 
     mesh.costModels.laterIsThere = true;
 
-    assertThat(mesh.models().find("later", "1")).isPresent();
-    assertThat(mesh.models().lists("later")).isTrue();
-    assertThat(mesh.models().find("java-cost", "99")).isEmpty();
+    assertThat(mesh.costs().find("later", "1")).isPresent();
+    assertThat(mesh.costs().lists("later")).isTrue();
+    assertThat(mesh.costs().find("java-cost", "99")).isEmpty();
   }
 
   private ServedModel serving() {
-    return mesh.models().find("java-cost", "").orElseThrow();
+    return mesh.costs().find("java-cost", "").orElseThrow();
   }
 
   private static List<Tensor> infer(ServedModel model, String... completions) {

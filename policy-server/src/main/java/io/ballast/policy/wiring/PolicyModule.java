@@ -14,7 +14,6 @@ import io.ballast.policy.config.PolicyProperties;
 import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The policy-server as a process sees it: decoders from model folders, chance from the system. */
@@ -70,8 +69,9 @@ public final class PolicyModule implements ServerModule {
   }
 
   @Override
-  public Optional<ServedModels> models() {
-    return Optional.ofNullable(server).map(PolicyServer::models);
+  public List<ServedModels> models() {
+    PolicyServer started = server;
+    return started == null ? List.of() : List.of(started.models());
   }
 
   @Override

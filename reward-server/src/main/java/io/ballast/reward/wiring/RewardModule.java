@@ -10,7 +10,6 @@ import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
 import io.grpc.BindableService;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The reward-server as a process sees it: ensembles from model folders. */
@@ -56,8 +55,9 @@ public final class RewardModule implements ServerModule {
   }
 
   @Override
-  public Optional<ServedModels> models() {
-    return Optional.ofNullable(server).map(RewardServer::models);
+  public List<ServedModels> models() {
+    RewardServer started = server;
+    return started == null ? List.of() : List.of(started.models());
   }
 
   @Override

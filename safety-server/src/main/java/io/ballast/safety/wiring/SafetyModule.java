@@ -12,7 +12,6 @@ import io.ballast.safety.config.SafetyProperties;
 import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The safety-server as a process sees it: models from folders, chance from the system. */
@@ -62,8 +61,9 @@ public final class SafetyModule implements ServerModule {
   }
 
   @Override
-  public Optional<ServedModels> models() {
-    return Optional.ofNullable(server).map(SafetyServer::models);
+  public List<ServedModels> models() {
+    SafetyServer started = server;
+    return started == null ? List.of() : started.models();
   }
 
   @Override

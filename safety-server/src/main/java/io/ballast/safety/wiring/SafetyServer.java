@@ -26,6 +26,7 @@ import io.ballast.safety.core.safetytest.TestRunner;
 import io.ballast.safety.grpc.CallContexts;
 import io.ballast.safety.grpc.DisplayGateGrpcService;
 import io.ballast.safety.grpc.KserveCosts;
+import io.ballast.safety.grpc.KserveGates;
 import io.ballast.safety.grpc.SafetyGrpcService;
 import io.grpc.BindableService;
 import io.micrometer.core.instrument.Gauge;
@@ -44,7 +45,7 @@ public final class SafetyServer implements AutoCloseable {
   private final GateFlow gates;
   private final TestRunner runner;
   private final List<BindableService> services;
-  private final ServedModels models;
+  private final List<ServedModels> models;
 
   /**
    * Builds every part and loads the default models that are there. Without them the server starts
@@ -96,7 +97,10 @@ public final class SafetyServer implements AutoCloseable {
             new SafetyGrpcService(
                 costs, tests, new CertificateDesk(store), calls, runtime.replies()),
             new DisplayGateGrpcService(gates, calls, runtime.replies()));
-    models = new KserveCosts(costs, catalog, config.items().items());
+    models =
+        List.of(
+            new KserveCosts(costs, catalog, config.items().items()),
+            new KserveGates(gates, runtime.nanoTime()));
     var unused =
         Gauge.builder("ballast.safety.waiting.tokens", catalog, CostCatalog::waitingTokens)
             .register(runtime.meters());
@@ -114,8 +118,8 @@ public final class SafetyServer implements AutoCloseable {
     return services;
   }
 
-  /** The cost models as KServe clients see them. */
-  public ServedModels models() {
+  /** The cost models and the gate's as KServe clients see them. */
+  public List<ServedModels> models() {
     return models;
   }
 

@@ -148,8 +148,13 @@ public final class TestSafety implements AutoCloseable {
   }
 
   /** The cost models as KServe clients see them. */
-  public ServedModels models() {
-    return server.models();
+  public ServedModels costs() {
+    return server.models().get(0);
+  }
+
+  /** The gate's models as KServe clients see them. */
+  public ServedModels gates() {
+    return server.models().get(1);
   }
 
   /** Begins tests that were running again, as a process does once it serves. */

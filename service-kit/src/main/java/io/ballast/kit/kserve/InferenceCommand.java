@@ -44,6 +44,14 @@ public record InferenceCommand(
         : Optional.empty();
   }
 
+  /** The values of an input of FP32, in row-major order; none if it was left out. */
+  public List<Float> floats(String name) {
+    return inputs.get(name) instanceof Tensor tensor
+            && tensor.values() instanceof TensorValues.Floats given
+        ? given.floats()
+        : List.of();
+  }
+
   /** The first value of an input of whole numbers. */
   public Optional<Long> integer(String name) {
     return inputs.get(name) instanceof Tensor tensor

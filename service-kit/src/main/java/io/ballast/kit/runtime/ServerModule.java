@@ -3,7 +3,6 @@ package io.ballast.kit.runtime;
 import io.ballast.kit.kserve.ServedModels;
 import io.grpc.BindableService;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * One server of the mesh as a process sees it. The wiring of each server implements it; the process
@@ -24,8 +23,8 @@ public interface ServerModule extends AutoCloseable {
   List<BindableService> start(MeshRuntime runtime);
 
   /** The models that KServe clients may ask; called once, after {@link #start}. */
-  default Optional<ServedModels> models() {
-    return Optional.empty();
+  default List<ServedModels> models() {
+    return List.of();
   }
 
   /**

@@ -4,6 +4,7 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.MeshException;
 import io.ballast.rl.gate.GateDecision;
 import io.ballast.safety.core.SafetyMonitor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -72,6 +73,53 @@ public final class GateFlow implements AutoCloseable {
           double draw = ExplorationDraw.of(explorationSeed, GateStage.SUGGESTION);
           return answered(GateStage.SUGGESTION, model, model.spec().gate().decideDisplay(p, draw));
         });
+  }
+
+  /**
+   * What a stage's model says, without a decision.
+   *
+   * @param features shape [features of the stage], in the order of its names
+   * @param probability of acceptance, 0 to 1
+   */
+  public record Opinion(List<Float> features, double probability) {
+    public Opinion {
+      features = List.copyOf(features);
+    }
+  }
+
+  /** The models of the stages, those that are loaded. */
+  public List<AcceptModel> models() {
+    return Stream.of(context, suggestion).flatMap(stage -> stage.loaded().stream()).toList();
+  }
+
+  /**
+   * Stage 1's opinion.
+   *
+   * @throws MeshException MALFORMED_REQUEST, or as {@link GateSource#open}
+   */
+  public Opinion opinion(String prompt) {
+    requireText("prompt", prompt);
+    return opinion(context.get(), GateFeatures.context(prompt));
+  }
+
+  /**
+   * Stage 2's opinion.
+   *
+   * @throws MeshException MALFORMED_REQUEST, or as {@link GateSource#open}
+   */
+  public Opinion opinion(String prompt, GateSuggestion shown) {
+    requireText("prompt", prompt);
+    requireText("suggestion", shown.text());
+    requireLogProbs(shown);
+    return opinion(suggestion.get(), GateFeatures.suggestion(prompt, shown));
+  }
+
+  private static Opinion opinion(AcceptModel model, float[] features) {
+    List<Float> values = new ArrayList<>(features.length);
+    for (float feature : features) {
+      values.add(feature);
+    }
+    return new Opinion(values, probability(model, features));
   }
 
   private static double probability(AcceptModel model, float[] features) {

@@ -4,6 +4,7 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +44,11 @@ final class StageModel implements AutoCloseable {
   AcceptModel get() {
     AcceptModel loaded = model;
     return loaded == null ? load() : loaded;
+  }
+
+  /** The model, if it is loaded. */
+  Optional<AcceptModel> loaded() {
+    return Optional.ofNullable(model);
   }
 
   private synchronized AcceptModel load() {
