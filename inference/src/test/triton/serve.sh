@@ -15,7 +15,8 @@ export PATH="$home/venv/bin:$PATH" CUDA_VISIBLE_DEVICES='' OMP_NUM_THREADS=1
 export LD_LIBRARY_PATH="$home/site-packages/nvidia_pytriton.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 
 exec 3<&0
-"$triton/bin/tritonserver" --model-repository="$repository" --model-control-mode=explicit --disable-auto-complete-config \
+# a process group of its own: the processes of its models outlive a server that was killed
+setsid "$triton/bin/tritonserver" --model-repository="$repository" --model-control-mode=explicit --disable-auto-complete-config \
   --backend-directory="$triton/backends" --cache-directory="$triton/caches" \
   --backend-config=python,shm-region-prefix-name="$prefix" --backend-config=python,shm-default-byte-size=1048576 \
   --grpc-address=127.0.0.1 --grpc-port="$grpc" --http-address=127.0.0.1 --http-port="$http" \
@@ -27,11 +28,12 @@ printf '%s\n' "$pid"
   kill -CONT "$pid" 2>/dev/null || true
   kill -TERM "$pid" 2>/dev/null || true
   sleep 6
-  kill -KILL "$pid" 2>/dev/null || true
+  kill -KILL -- "-$pid" 2>/dev/null || true
 } 1>&2 &
 watcher=$!
 code=0
 wait "$pid" || code=$?
 kill "$watcher" 2>/dev/null || true
+kill -KILL -- "-$pid" 2>/dev/null || true
 rm -f /dev/shm/"$prefix"*
 exit "$code"

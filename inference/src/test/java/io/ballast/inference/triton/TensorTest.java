@@ -31,6 +31,18 @@ class TensorTest {
   }
 
   @Test
+  void whatIsWrittenIsRead() {
+    assertThat(Tensor.doubles("x", TWO, Math.PI, -0.0).doubles()).containsExactly(Math.PI, -0.0);
+    assertThat(Tensor.longs("x", TWO, Long.MIN_VALUE, 1).longs())
+        .containsExactly(Long.MIN_VALUE, 1);
+    assertThat(Tensor.ints("x", TWO, Integer.MIN_VALUE, 1).ints())
+        .containsExactly(Integer.MIN_VALUE, 1);
+    assertThat(Tensor.bools("x", TWO, true, false).bools()).containsExactly(true, false);
+    assertThat(Tensor.strings("x", TWO, "schön", "").strings()).containsExactly("schön", "");
+    assertThat(Tensor.floats("x", List.of(2L, 0L)).floats()).isEmpty();
+  }
+
+  @Test
   void unsignedNumbersStayPositive() {
     assertThat(Tensor.integers("x", TensorType.UINT8, TWO, 255, 0).longs()).containsExactly(255, 0);
     assertThat(Tensor.integers("x", TensorType.UINT32, TWO, 4_294_967_295L, 1).longs())

@@ -8,6 +8,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.inference.triton.ModelRepository.State;
 import io.ballast.inference.triton.TritonException.Reason;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.LockSupport;
@@ -106,7 +108,7 @@ class TritonFaultsIT {
           try {
             inFlight.join();
           } catch (CompletionException e) {
-            throw java.util.Objects.requireNonNull(e.getCause());
+            throw Objects.requireNonNull(e.getCause());
           }
         });
     assertThat(failure(Reason.UNAVAILABLE, () -> client.infer(faulty("ok").build())))
@@ -153,9 +155,7 @@ class TritonFaultsIT {
 
     InferAnswer answer =
         client.infer(
-            InferRequest.of("double")
-                .input(Tensor.floats("X", java.util.List.of(1L, 2L), 1, 2))
-                .build());
+            InferRequest.of("double").input(Tensor.floats("X", List.of(1L, 2L), 1, 2)).build());
 
     assertThat(answer.output("Y").floats()).containsExactly(2, 4);
     assertThat(client.describe(ServedModel.of("double")).maxBatchSize()).isEqualTo(4);

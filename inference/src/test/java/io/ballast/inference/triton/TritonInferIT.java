@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
@@ -152,6 +154,8 @@ class TritonInferIT {
     ModelCounts counts = CLIENT.statistics(ServedModel.of("identity")).getFirst();
     assertThat(counts.success().count()).isGreaterThanOrEqualTo(64);
     assertThat(counts.executionsByRows().keySet()).anyMatch(rows -> rows > 1);
+    assertThat(counts.queue().count()).isGreaterThanOrEqualTo(64);
+    assertThat(counts.computeInfer().time()).isPositive();
     assertThat(counts.lastInference()).isPresent();
   }
 
@@ -466,15 +470,19 @@ class TritonInferIT {
   }
 
   @Test
+  void aPriorityBelowTheModelsLastIsTaken() {
+    assertThat(CLIENT.infer(faulty("queued", "ok", 0).priority(9).build()).outputs()).hasSize(1);
+  }
+
+  @Test
   void classesComeAsTexts() {
     InferAnswer answer =
-        CLIENT.infer(
-            faulty("ok").output(new RequestedOutput("Y", 2, java.util.Optional.empty())).build());
+        CLIENT.infer(faulty("ok").output(new RequestedOutput("Y", 2, Optional.empty())).build());
 
     assertThat(answer.output("Y").strings()).containsExactly("4.000000:3", "3.000000:2");
   }
 
   private static void rethrow(CompletionException e) throws Throwable {
-    throw java.util.Objects.requireNonNull(e.getCause());
+    throw Objects.requireNonNull(e.getCause());
   }
 }

@@ -131,6 +131,7 @@ final class TritonServer implements AutoCloseable {
   void kill() {
     server.destroyForcibly();
     await(script);
+    requireNoneLeft();
   }
 
   /** Starts it again on the same ports. */
@@ -153,15 +154,39 @@ final class TritonServer implements AutoCloseable {
     signal("-CONT");
   }
 
-  @Override
-  public void close() {
+  /** Has it end as it would by itself: it unloads its models, and writes what it has traced. */
+  void stop() {
     try {
       script.getOutputStream().close(); // the end of its input is the script's sign to stop
     } catch (IOException e) {
       script.destroy();
     }
     await(script);
+    requireNoneLeft();
+  }
+
+  /** Kills it, which takes a second less, and deletes its files. */
+  @Override
+  public void close() {
+    kill();
     delete(repository);
+  }
+
+  /** The models have processes of their own, which outlive a server that does not end them. */
+  private void requireNoneLeft() {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+    while (processes().findAny().isPresent()) {
+      if (System.nanoTime() > end) {
+        throw new AssertionError("still running: " + processes().toList() + "; the log: " + log());
+      }
+      LockSupport.parkNanos(5_000_000);
+    }
+  }
+
+  /** Those whose command names the copy of the repository, which is this server's alone. */
+  private Stream<ProcessHandle> processes() {
+    return ProcessHandle.allProcesses()
+        .filter(process -> process.info().commandLine().orElse("").contains(repository.toString()));
   }
 
   /**

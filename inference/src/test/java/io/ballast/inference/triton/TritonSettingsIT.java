@@ -75,6 +75,7 @@ class TritonSettingsIT {
                   Reason.UNSUPPORTED,
                   () -> settings.trace("", Map.of("trace_file", List.of("elsewhere")))))
           .contains("trace file location can not be updated through network protocol");
+      server.stop();
     }
     try (var files = Files.list(folder)) {
       assertThat(files.toList())

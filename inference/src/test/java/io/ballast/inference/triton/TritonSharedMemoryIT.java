@@ -79,6 +79,18 @@ class TritonSharedMemoryIT {
   }
 
   @Test
+  void aPlaceOutsideWhatTheServerKnowsIsRefused() {
+    Tensor tensor = Tensor.floats("FP32", SHAPE, 1, 2, 3, 4);
+    try (SharedMemoryRegion region = MEMORY.create(64)) {
+      MEMORY.unregister(region.name());
+      MEMORY.register(region.name(), "/" + region.name(), 0, 32);
+
+      assertThat(failure(Reason.BAD_REQUEST, () -> CLIENT.infer(request(region, tensor, 16))))
+          .contains("Invalid offset + byte size for shared memory region: '" + region.name() + "'");
+    }
+  }
+
+  @Test
   void theServerForgetsARegionAndIsToldAgain() {
     Tensor tensor = Tensor.floats("FP32", SHAPE, 1, 2, 3, 4);
     try (SharedMemoryRegion region = MEMORY.create(64)) {
