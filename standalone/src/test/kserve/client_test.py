@@ -98,7 +98,7 @@ class Models(ClientTest):
         config = self.client.get_model_config(POLICY, as_json=True)["config"]
         self.assertTrue(config["model_transaction_policy"]["decoupled"])
         optional = {tensor["name"] for tensor in config["input"] if tensor.get("optional")}
-        self.assertEqual({"stream", "sampling_parameters", "max_tokens", "exclude_input_in_output", "return_finish_reason"}, optional)
+        self.assertEqual({"stream", "sampling_parameters", "max_tokens", "exclude_input_in_output", "return_finish_reason", "return_logprobs"}, optional)
 
     def test_statistics_count(self):
         def counts():
@@ -276,7 +276,21 @@ class Policy(ClientTest):
             self.request("stop", stream=False, sampling={"temperature": 0, "max_tokens": 64, "stop": ["("]}, extra=reason),
         )
         self.assertEqual(b"length", came["length"][0].as_numpy("finish_reason")[0])
+        self.assertIsNone(came["length"][0].as_numpy("logprobs"))
         self.assertEqual(b"stop", came["stop"][0].as_numpy("finish_reason")[0])
+
+    def test_log_probabilities(self):
+        wanted = [value("return_logprobs", "BOOL", np.array([True]))]
+        sampling = {"temperature": 0, "max_tokens": 6}
+        came = self.stream(self.request("pieces", sampling=sampling, extra=wanted), self.request("whole", stream=False, sampling=sampling, extra=wanted))
+
+        def steps(results):
+            return [s for result in results if result.as_numpy("logprobs") is not None for s in json.loads(result.as_numpy("logprobs")[0])]
+
+        whole = steps(came["whole"])
+        self.assertEqual(6, len(whole))
+        self.assertEqual([list(s) for s in whole], [list(s) for s in steps(came["pieces"])])
+        self.assertTrue(all(token["logprob"] <= 0 for s in whole for token in s.values()))
 
     def test_without_the_mark_only_pieces_come(self):
         answers = queue.Queue()

@@ -3,6 +3,9 @@ package io.ballast.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Lane;
@@ -86,6 +89,53 @@ class KservePoliciesTest {
   }
 
   @Test
+  void eachAnswerHasTheTokensThatSpellIt() throws JsonProcessingException {
+    List<List<Tensor>> answers =
+        infer(
+            serving(),
+            Map.of(
+                "text_input",
+                text("x"),
+                "stream",
+                truth(true),
+                "return_finish_reason",
+                truth(true),
+                "return_logprobs",
+                truth(true)));
+
+    // the fake decoder draws a character at a time
+    StringBuilder spelt = new StringBuilder();
+    for (List<Tensor> answer : answers) {
+      assertThat(answer)
+          .extracting(Tensor::name)
+          .containsExactly("text_output", "finish_reason", "logprobs");
+      JsonNode steps = new ObjectMapper().readTree(answer.get(2).texts().getFirst());
+      assertThat(steps).hasSize(answer.getFirst().texts().getFirst().length());
+      for (JsonNode step : steps) {
+        String id = step.fieldNames().next();
+        assertThat(step.get(id).get("logprob").floatValue()).isEqualTo(FakeDecoder.LOG_PROB);
+        assertThat(step.get(id).get("decoded_token").textValue())
+            .isEqualTo(Character.toString(Integer.parseInt(id)));
+        spelt.append(step.get(id).get("decoded_token").textValue());
+      }
+    }
+    assertThat(spelt).hasToString("a + b");
+    assertThat(answers)
+        .extracting(answer -> answer.get(1).texts().getFirst())
+        .containsExactly("None", "None", "None", "None", "None", "stop");
+  }
+
+  @Test
+  void aWholeAnswerHasAllItsTokens() throws JsonProcessingException {
+    List<Tensor> answer =
+        infer(serving(), Map.of("text_input", text("x"), "return_logprobs", truth(true)))
+            .getFirst();
+
+    assertThat(new ObjectMapper().readTree(answer.get(1).texts().getFirst()))
+        .hasSize("a + b".length());
+  }
+
+  @Test
   void samplingParametersAreReadAsVllmTakesThem() {
     var unused =
         complete(
@@ -119,6 +169,9 @@ class KservePoliciesTest {
     assertRefusedSampling(
         "{\"seed\": 1e30}",
         "sampling_parameters.seed: 1.0E30 (expected: a whole number of 64 bits)");
+    assertRefusedSampling(
+        "{\"logprobs\": 3}",
+        "sampling_parameters.logprobs: 3 (expected: 0: of the token drawn alone)");
     assertThatThrownBy(() -> complete(sampled("{\"best_of\": 2}")))
         .hasMessageStartingWith(
             "sampling_parameters.best_of: unknown here (expected: temperature,");

@@ -1,5 +1,7 @@
 package io.ballast.policy.grpc;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Texts;
@@ -21,7 +23,6 @@ import io.ballast.policy.core.Lane;
 import io.ballast.policy.core.PinnedVersion;
 import io.ballast.policy.core.VersionSelector;
 import io.ballast.policy.core.suggest.CompletionFlow;
-import io.ballast.policy.core.suggest.TextListener;
 import io.ballast.policy.core.version.RegisteredVersion;
 import io.ballast.policy.core.version.VersionCatalog;
 import java.time.Duration;
@@ -44,6 +45,11 @@ public final class KservePolicies implements ServedModels {
   private static final String MAX_TOKENS = "max_tokens";
   private static final String EXCLUDE_INPUT = "exclude_input_in_output";
   private static final String RETURN_FINISH_REASON = "return_finish_reason";
+  private static final String RETURN_LOGPROBS = "return_logprobs";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** The reason of an end that has not come, as Python writes it and so vLLM's back end. */
+  private static final String UNFINISHED = "None";
 
   private static final List<TensorSpec> INPUTS =
       List.of(
@@ -52,11 +58,13 @@ public final class KservePolicies implements ServedModels {
           TensorSpec.optional(SAMPLING, Datatype.BYTES),
           TensorSpec.optional(MAX_TOKENS, Datatype.INT32),
           TensorSpec.optional(EXCLUDE_INPUT, Datatype.BOOL),
-          TensorSpec.optional(RETURN_FINISH_REASON, Datatype.BOOL));
+          TensorSpec.optional(RETURN_FINISH_REASON, Datatype.BOOL),
+          TensorSpec.optional(RETURN_LOGPROBS, Datatype.BOOL));
   private static final List<TensorSpec> OUTPUTS =
       List.of(
           TensorSpec.of("text_output", Datatype.BYTES, -1),
-          TensorSpec.of("finish_reason", Datatype.BYTES, -1));
+          TensorSpec.of("finish_reason", Datatype.BYTES, -1),
+          TensorSpec.of("logprobs", Datatype.BYTES, -1));
 
   private final CompletionFlow flow;
   private final VersionCatalog catalog;
@@ -114,6 +122,39 @@ public final class KservePolicies implements ServedModels {
     }
   }
 
+  /** What an answer has beside its text. */
+  private record Wanted(boolean reason, boolean logProbs) {
+    List<Tensor> answer(String text, String finishReason, List<CompletionFlow.Drawn> tokens) {
+      List<Tensor> tensors = new ArrayList<>(3);
+      tensors.add(one("text_output", text));
+      if (reason) {
+        tensors.add(one("finish_reason", finishReason));
+      }
+      if (logProbs) {
+        tensors.add(one("logprobs", json(tokens)));
+      }
+      return tensors;
+    }
+
+    private static Tensor one(String name, String text) {
+      return Tensor.list(name, new TensorValues.Texts(List.of(text)));
+    }
+
+    /** An object for each token, as vLLM's back end writes it; without alternatives, no rank. */
+    private static String json(List<CompletionFlow.Drawn> tokens) {
+      ArrayNode steps = JSON.createArrayNode();
+      for (CompletionFlow.Drawn token : tokens) {
+        steps
+            .addObject()
+            .putObject(Integer.toString(token.tokenId()))
+            .put("logprob", token.logProb())
+            .putNull("rank")
+            .put("decoded_token", token.text());
+      }
+      return steps.toString();
+    }
+  }
+
   private final class ServedPolicy implements ServedModel {
     private final RegisteredVersion version;
 
@@ -147,34 +188,33 @@ public final class KservePolicies implements ServedModels {
         throw Texts.malformed(
             EXCLUDE_INPUT, "false (expected: true or absent where the answer is streamed)");
       }
-      boolean reason = command.truth(RETURN_FINISH_REASON).orElse(false);
+      Wanted wanted =
+          new Wanted(
+              command.truth(RETURN_FINISH_REASON).orElse(false),
+              command.truth(RETURN_LOGPROBS).orElse(false));
       SamplingOptions.Builder sampling = SamplingOptions.newBuilder();
       command.integer(MAX_TOKENS).ifPresent(most -> sampling.setMaxNewTokens(most.intValue()));
-      TextListener listener =
-          stream ? delta -> answers.accept(answer(delta, reason, "")) : TextListener.none();
+      List<CompletionFlow.Drawn> tokens = new ArrayList<>();
+      CompletionFlow.Reader reader =
+          stream
+              ? (text, drawn) -> answers.accept(wanted.answer(text, UNFINISHED, drawn))
+              : (text, drawn) -> tokens.addAll(drawn);
       long begin = nanoTime.getAsLong();
-      Generation generation =
+      CompletionFlow.Completed completed =
           flow.complete(
               caller(command),
               VersionSelector.version(version.id().model(), version.id().version()),
               prompt,
               SamplingParameters.read(command.text(SAMPLING).orElse(""), sampling),
-              listener,
+              reader,
               ContextCancellation.ofCurrentCall());
       Duration infer = Duration.ofNanos(nanoTime.getAsLong() - begin);
+      tokens.addAll(completed.rest());
+      Generation generation = completed.generation();
       String text = stream ? "" : (withPrompt ? prompt : "") + generation.text();
-      answers.accept(answer(text, reason, finishReason(generation.stopReason())));
+      answers.accept(wanted.answer(text, finishReason(generation.stopReason()), tokens));
       return new InferenceTimes(
           Duration.ZERO, Duration.ofNanos(begin - start), infer, Duration.ZERO);
-    }
-
-    private static List<Tensor> answer(String text, boolean withReason, String reason) {
-      List<Tensor> tensors = new ArrayList<>(2);
-      tensors.add(Tensor.list("text_output", new TensorValues.Texts(List.of(text))));
-      if (withReason) {
-        tensors.add(Tensor.list("finish_reason", new TensorValues.Texts(List.of(reason))));
-      }
-      return tensors;
     }
 
     private static Caller caller(InferenceCommand command) {

@@ -59,6 +59,11 @@ final class SamplingParameters {
           throw malformed(name, value + " (expected: 1; send as many requests)");
         }
       }
+      case "logprobs" -> {
+        if (integer(name, value) != 0) {
+          throw malformed(name, value + " (expected: 0: of the token drawn alone)");
+        }
+      }
       case "stop" -> {
         if (value.isTextual()) {
           options.addStopStrings(value.textValue());
@@ -78,8 +83,8 @@ final class SamplingParameters {
           throw malformed(
               name,
               "unknown here (expected: temperature, top_p, min_p, top_k, max_tokens, min_tokens,"
-                  + " seed, repetition_penalty, presence_penalty, frequency_penalty, n, stop,"
-                  + " stop_token_ids)");
+                  + " seed, repetition_penalty, presence_penalty, frequency_penalty, n,"
+                  + " logprobs, stop, stop_token_ids)");
     }
   }
 

@@ -4,6 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.protobuf.ByteString;
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.GenerationRequest;
+import io.ballast.inference.api.StopReason;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.triton.KServeConnection;
+import io.ballast.inference.triton.KServeSettings;
+import io.ballast.inference.triton.ServedModel;
+import io.ballast.inference.triton.VllmDecoder;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.InferTensorContents;
 import io.ballast.kserve.v2.ModelInferRequest;
@@ -12,6 +21,7 @@ import io.ballast.kserve.v2.ModelInferResponse;
 import io.ballast.kserve.v2.ModelStreamInferResponse;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.policy.v1.Completion;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -47,6 +57,8 @@ import org.junit.jupiter.api.io.TempDir;
 class KserveIT {
   private static final String PROMPT = "int size = list.";
   private static final String COMPLETION = "size();";
+  private static final int TOKENS = 9;
+  private static final int CONTEXT_TOKENS = 256;
 
   @TempDir private static Path data = Path.of(".");
   private static @Nullable BuiltMesh started;
@@ -188,17 +200,7 @@ class KserveIT {
 
   @Test
   void aCompletionIsThatOfSample() throws Exception {
-    String own =
-        PolicyServiceGrpc.newBlockingStub(mesh().channel())
-            .sample(
-                SampleRequest.newBuilder()
-                    .addPrompts(text(PROMPT))
-                    .setSampling(SamplingOptions.newBuilder().setTemperature(0).setMaxNewTokens(9))
-                    .build())
-            .getResults(0)
-            .getGroup()
-            .getCompletions(0)
-            .getText();
+    String own = sample().getText();
 
     ModelStreamInferResponse answer =
         first(
@@ -206,7 +208,9 @@ class KserveIT {
                 .setModelName("java-tiny")
                 .addInputs(input("text_input", PROMPT).clearShape().addShape(1))
                 .addInputs(
-                    input("sampling_parameters", "{\"temperature\": 0, \"max_tokens\": 9}")
+                    input(
+                            "sampling_parameters",
+                            "{\"temperature\": 0, \"max_tokens\": %d}".formatted(TOKENS))
                         .clearShape()
                         .addShape(1))
                 .build());
@@ -215,6 +219,56 @@ class KserveIT {
     assertThat(answer.getErrorMessage()).isEmpty();
     assertThat(raw(answer.getInferResponse(), "text_output").substring(4).toStringUtf8())
         .isEqualTo(PROMPT + own);
+  }
+
+  @Test
+  void ourOwnClientOfTritonDecodesAsTheMeshDoes() throws Exception {
+    Completion own = sample();
+
+    Generation generation;
+    try (KServeConnection connection = KServeConnection.open(target(), KServeSettings.defaults());
+        HuggingFaceTokenizerAdapter tokenizer =
+            HuggingFaceTokenizerAdapter.ofFolder(BuiltMesh.home().resolve("models/java-tiny/1"));
+        Decoder decoder =
+            VllmDecoder.open(
+                connection.client(), ServedModel.of("java-tiny"), tokenizer, CONTEXT_TOKENS)) {
+      generation =
+          decoder
+              .generate(
+                  new GenerationRequest(
+                      PROMPT,
+                      false,
+                      0,
+                      io.ballast.inference.api.SamplingOptions.builder()
+                          .temperature(0)
+                          .maxNewTokens(TOKENS)
+                          .build()),
+                  token -> {})
+              .result()
+              .get(60, TimeUnit.SECONDS);
+    }
+
+    assertThat(generation.text()).isEqualTo(own.getText());
+    assertThat(generation.tokens().toArray())
+        .containsExactly(
+            own.getTokens().getTokenIdsList().stream().mapToInt(Integer::intValue).toArray());
+    assertThat(generation.stopReason()).isEqualTo(StopReason.MAX_TOKENS);
+    for (int t = 0; t < TOKENS; t++) {
+      assertThat(generation.logProbs().get(t)).isCloseTo(own.getLogProbs(t), within(1e-3f));
+    }
+  }
+
+  /** What the likeliest tokens after the prompt are. */
+  private static Completion sample() {
+    return PolicyServiceGrpc.newBlockingStub(mesh().channel())
+        .sample(
+            SampleRequest.newBuilder()
+                .addPrompts(text(PROMPT))
+                .setSampling(SamplingOptions.newBuilder().setTemperature(0).setMaxNewTokens(TOKENS))
+                .build())
+        .getResults(0)
+        .getGroup()
+        .getCompletions(0);
   }
 
   /** The only answer to the only request of a stream. */
