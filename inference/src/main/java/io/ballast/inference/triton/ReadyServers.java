@@ -151,7 +151,11 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   private Outcome probe() {
     Map<ServerAddress, CompletableFuture<Optional<List<Server>>>> lookups = new LinkedHashMap<>();
     for (ServerAddress name : names) {
-      lookups.put(name, CompletableFuture.supplyAsync(() -> lookUp(name), probes));
+      lookups.put(
+          name,
+          CompletableFuture.supplyAsync(() -> lookUp(name), probes)
+              .completeOnTimeout(
+                  Optional.empty(), settings.controlDeadline().toNanos(), TimeUnit.NANOSECONDS));
     }
     List<String> others = new ArrayList<>();
     Map<Server, CompletableFuture<String>> answers = new LinkedHashMap<>();

@@ -198,6 +198,28 @@ class KServeClientTest {
   }
 
   @Test
+  void theDeadlineIsNoQueueTimeoutWhereThatIsSwitchedOff() {
+    KServeSettings usual = KServeSettings.defaults();
+    KServeClient other =
+        new KServeClient(
+            channel,
+            new KServeSettings(
+                usual.inferDeadline(),
+                usual.controlDeadline(),
+                usual.loadDeadline(),
+                usual.maxMessageBytes(),
+                usual.connections(),
+                usual.answersAhead(),
+                false,
+                usual.readyInterval(),
+                usual.security()));
+
+    other.infer(request());
+
+    assertThat(asked.get().getParametersMap()).isEmpty();
+  }
+
+  @Test
   void typedContentsAreReadAsRawOnesAre() {
     answers =
         List.of(
@@ -295,7 +317,7 @@ class KServeClientTest {
             client.infer(
                 InferRequest.of("m")
                     .input(Tensor.floats("X", List.of(1L), 1))
-                    .deadline(Duration.ofMillis(500))
+                    .deadline(Duration.ofMillis(1_500))
                     .build()));
   }
 

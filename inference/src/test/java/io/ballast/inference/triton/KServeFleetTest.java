@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -134,6 +135,45 @@ class KServeFleetTest {
       int before = notFound.get();
       await(() -> notFound.get() > before + 2); // two rounds have ended without it
       assertThat(answersAll(fleet, two)).isTrue();
+    }
+  }
+
+  @Test
+  void aLookupThatHangsKeepsNobodyWaitingForever() {
+    CountDownLatch never = new CountDownLatch(1);
+    HostLookup hosts =
+        host -> {
+          if (host.equals("slow")) {
+            awaitQuietly(never);
+          }
+          return new InetAddress[] {first};
+        };
+    try (KServeFleet fleet =
+        KServeFleet.open(
+            List.of("slow:1", "pair:" + one.port()),
+            List.of(),
+            SETTINGS.withControlDeadline(Duration.ofMillis(300)),
+            hosts)) {
+      await(
+          () -> {
+            try {
+              infer(fleet);
+              return true;
+            } catch (TritonException e) {
+              assertThat(e.reason()).as("while the lookup has time").isEqualTo(Reason.SILENT);
+              return false;
+            }
+          });
+    } finally {
+      never.countDown();
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
