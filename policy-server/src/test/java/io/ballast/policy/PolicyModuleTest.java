@@ -42,6 +42,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -108,6 +109,68 @@ class PolicyModuleTest {
       assertThat(judged.getValue().getLogProbs(t))
           .isCloseTo(completion.getLogProbs(t), within(0.05f));
       assertLikely(judged.getValue(), t);
+    }
+  }
+
+  @Test
+  void whatDoesNotFitBesideTheOthersIsRefusedWithTheArithmetic() throws IOException {
+    TinyModel.writeTo(models, "2");
+    // a version needs 5 to 9 MiB: one fits, two do not
+    PolicyModule narrow = module(Map.of("memory-mebibytes", "9", "key-value-mebibytes", "1"));
+    try {
+      Channel channel = serve(narrow.start(runtime(List.of(models))));
+      register(channel, "2");
+
+      assertThatThrownBy(
+              () ->
+                  PolicyServiceGrpc.newBlockingStub(channel)
+                      .sample(
+                          SampleRequest.newBuilder()
+                              .setPolicy(ModelSelector.newBuilder().setVersion("2"))
+                              .addPrompts(TextOrTokens.newBuilder().setText("int i = "))
+                              .build()))
+          .isInstanceOfSatisfying(
+              StatusRuntimeException.class,
+              e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED))
+          .hasMessageContaining("tiny/2: needs ")
+          .hasMessageContaining(" MiB of 9 are free; loaded: tiny/1 ");
+    } finally {
+      narrow.close();
+    }
+  }
+
+  @Test
+  void whatNeverFitsIsNoMatterOfWaiting() {
+    PolicyModule tooNarrow = module(Map.of("memory-mebibytes", "1", "key-value-mebibytes", "1"));
+
+    assertThatThrownBy(() -> tooNarrow.start(runtime(List.of(models))))
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
+        .hasMessageContaining("tiny/1: needs ")
+        .hasMessageContaining("keys and values 2")
+        .hasMessageContaining("more than ballast.policy.memory-mebibytes: 1");
+  }
+
+  @Test
+  void batchInvariantCompletionsAreTheSameInAnyCompany() throws IOException {
+    PolicyModule invariant = module(Map.of("batch-invariant", "true"));
+    try {
+      PolicyServiceBlockingStub policy =
+          PolicyServiceGrpc.newBlockingStub(serve(invariant.start(runtime(List.of(models)))));
+      SampleRequest.Builder one =
+          SampleRequest.newBuilder()
+              .addPrompts(TextOrTokens.newBuilder().setText("int i = "))
+              .setSampling(SamplingOptions.newBuilder().setMaxNewTokens(8).setSeed(3));
+      SampleRequest.Builder many = one.clone();
+      for (int i = 0; i < 20; i++) {
+        many.addPrompts(TextOrTokens.newBuilder().setText("x".repeat(i + 1)));
+      }
+
+      // log-probabilities too, bit by bit
+      assertThat(policy.sample(many.build()).getResults(0))
+          .isEqualTo(policy.sample(one.build()).getResults(0));
+    } finally {
+      invariant.close();
     }
   }
 
@@ -187,6 +250,23 @@ class PolicyModuleTest {
     // no tokens have more entropy together than V equally likely ones; those named have part of it
     double named = likeliest.stream().mapToDouble(p -> -p * Math.exp(p)).sum();
     assertThat((double) told.getEntropies(t)).isBetween(named, Math.log(TinyModel.VOCABULARY));
+  }
+
+  private static PolicyModule module(Map<String, String> properties) {
+    Map<String, String> all = new HashMap<>();
+    properties.forEach((name, value) -> all.put("ballast.policy." + name, value));
+    all.put("ballast.policy.default-model", TinyModel.NAME);
+    return new PolicyModule(TestMesh.properties(all));
+  }
+
+  private static void register(Channel channel, String version) {
+    var unused =
+        VersionServiceGrpc.newBlockingStub(channel)
+            .registerVersion(
+                RegisterVersionRequest.newBuilder()
+                    .setModel(TinyModel.NAME)
+                    .setVersion(version)
+                    .build());
   }
 
   private Channel start() throws IOException {

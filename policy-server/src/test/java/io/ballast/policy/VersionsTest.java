@@ -323,6 +323,43 @@ class VersionsTest {
   }
 
   @Test
+  void atAStartOnlyWhatServesByDefaultIsLoaded() {
+    models.publishModel("other", request -> "by another;");
+    models.loads.clear();
+    try (TestMesh beside = mesh.startBeside(Map.of("ballast.policy.default-model", "other"))) {
+      assertThat(models.loads).containsExactly("other/1");
+      assertThat(beside.suggest("a").getText()).isEqualTo("by another;");
+
+      SuggestResponse answer =
+          beside
+              .policy()
+              .suggest(
+                  SuggestRequest.newBuilder()
+                      .setPrompt("a")
+                      .setPolicy(ModelSelector.newBuilder().setModel(FakeModels.MODEL))
+                      .build());
+
+      assertThat(answer.getText()).isEqualTo("suggestion by 1;");
+      assertThat(models.loads).containsExactly("other/1", "java-tiny/1");
+    }
+  }
+
+  @Test
+  void aVersionForWhichThereIsNoMemoryIsNotPromoted() {
+    register("2");
+    mesh.safety.certify("c", FakeModels.sha256("2"));
+    models.room = 1;
+
+    assertFails(
+        () -> promote("1", "2", "c"),
+        Status.Code.RESOURCE_EXHAUSTED,
+        Fault.OVERLOADED,
+        "java-tiny/2: needs 1 MiB, 0 MiB are free");
+    assertThat(serving().getVersion()).isEqualTo("1");
+    assertThat(mesh.suggest("a").getText()).isEqualTo("suggestion by 1;");
+  }
+
+  @Test
   void aReplicaFollowsWhatAnotherOnePromoted() {
     try (TestMesh beside = mesh.startBeside()) {
       Promotions.promote(mesh, "1", "2");

@@ -12,6 +12,8 @@ public final class ModelException extends RuntimeException {
     CORRUPT_WEIGHTS,
     /** The engine's queue is full. */
     OVERLOADED,
+    /** The budget of memory has not room for the model beside those that are loaded. */
+    NO_MEMORY,
     /** The engine was closed. */
     CLOSED,
     /** The model produced a number that is not finite, or the engine failed. */

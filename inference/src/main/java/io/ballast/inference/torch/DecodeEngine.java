@@ -517,11 +517,13 @@ final class DecodeEngine implements AutoCloseable {
     arenas.close();
   }
 
-  /** Gives memory back that only completions under way need. */
-  void releaseMemory() {
-    if (activeRows() == 0) {
-      arenas.close();
+  /** Gives memory back that only completions under way need; whether there was any. */
+  boolean releaseMemory() {
+    if (activeRows() > 0 || arenas.bytes() == 0) {
+      return false;
     }
+    arenas.close();
+    return true;
   }
 
   @Override

@@ -165,6 +165,7 @@ final class EngineThread implements AutoCloseable {
       endAll();
       weights.close();
       rotary.close();
+      TorchRuntime.releaseFreedMemory();
     }
   }
 
@@ -196,8 +197,8 @@ final class EngineThread implements AutoCloseable {
         try {
           lock.wait(IDLE_MILLIS);
           waited = true;
-          if (scheduler.waiting() == 0) {
-            engine.releaseMemory();
+          if (scheduler.waiting() == 0 && engine.releaseMemory()) {
+            TorchRuntime.releaseFreedMemory();
           }
         } catch (InterruptedException e) {
           closed = true;

@@ -6,6 +6,7 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenScores.Alternative;
 import io.ballast.inference.torch.LanguageHead.Prediction;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
@@ -51,12 +52,22 @@ final class GroupComputation {
       try (PointerScope scope = new PointerScope();
           NoGradGuard off = new NoGradGuard()) {
         PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
-        if (packed.predicted() == 0) {
-          put(scores, batch, packed, new float[0], new float[0], List.of());
-          continue;
+        int predicted = packed.predicted();
+        float[] logProbs = new float[predicted];
+        float[] entropies = new float[predicted];
+        List<List<Alternative>> likeliest = new ArrayList<>();
+        if (predicted > 0) {
+          head()
+              .read(
+                  headInput(packed),
+                  packed.targets(),
+                  (from, all, ofTargets, ofEntropies) -> {
+                    copy(Tensors.floats(ofTargets), logProbs, from);
+                    copy(Tensors.floats(ofEntropies), entropies, from);
+                    addLikeliest(all, alternatives, vocabularySize, likeliest);
+                  });
         }
-        Prediction prediction = head().forward(headInput(packed), packed.targets());
-        put(scores, batch, packed, prediction, likeliest(prediction, alternatives, vocabularySize));
+        put(scores, batch, packed, logProbs, entropies, likeliest);
       }
     }
     return complete(scores);
@@ -82,7 +93,13 @@ final class GroupComputation {
         }
         Tensor input = headInput(packed);
         Prediction prediction = head().forward(input.detach(), packed.targets());
-        put(scores, batch, packed, prediction, likeliest(prediction, 0, 0));
+        put(
+            scores,
+            batch,
+            packed,
+            Tensors.floats(prediction.logProbs()),
+            Tensors.floats(prediction.entropies()),
+            Collections.nCopies(packed.predicted(), List.of()));
         GivenGradients given = new GivenGradients(packed.predicted());
         for (int index : batch) {
           GroupScores ofGroup = Objects.requireNonNull(scores.get(index));
@@ -125,14 +142,36 @@ final class GroupComputation {
             .index_select(0, packed.predictors()));
   }
 
+  private static void copy(float[] values, float[] target, int from) {
+    System.arraycopy(values, 0, target, from, values.length);
+  }
+
+  /** Adds the likeliest tokens in each place of a piece. */
+  private static void addLikeliest(
+      Tensor piece, int count, int vocabularySize, List<List<Alternative>> likeliest) {
+    if (count == 0) {
+      likeliest.addAll(Collections.nCopies((int) piece.size(0), List.of()));
+      return;
+    }
+    T_TensorTensor_T top = torch.topk(piece.narrow(1, 0, vocabularySize), count);
+    float[] logProbs = Tensors.floats(top.get0());
+    long[] ids = Tensors.longs(top.get1());
+    for (int n = 0; n < piece.size(0); n++) {
+      List<Alternative> here = new ArrayList<>();
+      for (int k = n * count; k < (n + 1) * count; k++) {
+        here.add(new Alternative((int) ids[k], logProbs[k]));
+      }
+      likeliest.add(here);
+    }
+  }
+
   private static void put(
       List<@Nullable GroupScores> scores,
       List<Integer> batch,
       PackedGroups packed,
-      Prediction prediction,
+      float[] logProbs,
+      float[] entropies,
       List<List<Alternative>> alternatives) {
-    float[] logProbs = Tensors.floats(prediction.logProbs());
-    float[] entropies = Tensors.floats(prediction.entropies());
     for (int n = 0; n < logProbs.length; n++) {
       if (!Float.isFinite(logProbs[n]) || !Float.isFinite(entropies[n])) {
         throw new ModelException(
@@ -144,41 +183,6 @@ final class GroupComputation {
                 + " (expected: finite)");
       }
     }
-    put(scores, batch, packed, logProbs, entropies, alternatives);
-  }
-
-  /** Returns the likeliest tokens in each place, shape [N][K]. */
-  private static List<List<Alternative>> likeliest(
-      Prediction prediction, int count, int vocabularySize) {
-    List<List<Alternative>> all = new ArrayList<>();
-    for (Tensor piece : prediction.pieces()) {
-      if (count == 0) {
-        for (long n = 0; n < piece.size(0); n++) {
-          all.add(List.of());
-        }
-        continue;
-      }
-      T_TensorTensor_T top = torch.topk(piece.narrow(1, 0, vocabularySize), count);
-      float[] logProbs = Tensors.floats(top.get0());
-      long[] ids = Tensors.longs(top.get1());
-      for (int n = 0; n < piece.size(0); n++) {
-        List<Alternative> here = new ArrayList<>();
-        for (int k = n * count; k < (n + 1) * count; k++) {
-          here.add(new Alternative((int) ids[k], logProbs[k]));
-        }
-        all.add(here);
-      }
-    }
-    return all;
-  }
-
-  private static void put(
-      List<@Nullable GroupScores> scores,
-      List<Integer> batch,
-      PackedGroups packed,
-      float[] logProbs,
-      float[] entropies,
-      List<List<Alternative>> alternatives) {
     List<List<PerToken>> logProbsOf = packed.split(logProbs);
     List<List<PerToken>> entropiesOf = packed.split(entropies);
     int from = 0;

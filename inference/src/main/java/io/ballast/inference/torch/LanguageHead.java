@@ -2,6 +2,7 @@ package io.ballast.inference.torch;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -61,13 +62,46 @@ final class LanguageHead {
         long rows = Math.min(PIECE_ROWS, input.size(0) - from);
         Tensor all = logProbsOfAll(input, from, rows);
         pieces.add(all);
-        logProbs.push_back(all.gather(1, targets.narrow(0, from, rows).unsqueeze(1)).squeeze(1));
-        entropies.push_back(
-            all.exp().mul_(all).sum(new long[] {1}, false, Tensors.sameType()).neg());
+        logProbs.push_back(ofTargets(all, targets, from));
+        entropies.push_back(entropies(all));
       }
       return new Prediction(
           input.detach(), targets, pieces, torch.cat(logProbs, 0), torch.cat(entropies, 0));
     }
+  }
+
+  /** Reads what the head says of some rows. */
+  @FunctionalInterface
+  interface PieceReader {
+    /**
+     * Reads; the tensors are gone afterwards.
+     *
+     * @param from the first row
+     * @param all log-probabilities of all ids, shape [≤ 256, V]
+     * @param logProbs of the targets, shape [≤ 256]
+     * @param entropies shape [≤ 256]
+     */
+    void read(int from, Tensor all, Tensor logProbs, Tensor entropies);
+  }
+
+  /** Tells what {@link #forward} returns, piece after piece, and keeps none of it. */
+  void read(Tensor input, Tensor targets, PieceReader reader) {
+    try (NoGradGuard off = new NoGradGuard()) {
+      for (long from = 0; from < input.size(0); from += PIECE_ROWS) {
+        try (PointerScope scope = new PointerScope()) {
+          Tensor all = logProbsOfAll(input, from, Math.min(PIECE_ROWS, input.size(0) - from));
+          reader.read((int) from, all, ofTargets(all, targets, from), entropies(all));
+        }
+      }
+    }
+  }
+
+  private static Tensor ofTargets(Tensor all, Tensor targets, long from) {
+    return all.gather(1, targets.narrow(0, from, all.size(0)).unsqueeze(1)).squeeze(1);
+  }
+
+  private static Tensor entropies(Tensor all) {
+    return all.exp().mul_(all).sum(new long[] {1}, false, Tensors.sameType()).neg();
   }
 
   private Tensor logProbsOfAll(Tensor input, long from, long rows) {

@@ -19,7 +19,8 @@ final class LengthClasses {
     bytesPerToken = 2L * config.layers() * config.keyValueWidth() * bytes(type);
   }
 
-  private static int bytes(ScalarType type) {
+  /** What one number of a type takes. */
+  static int bytes(ScalarType type) {
     return switch (type.intern()) {
       case Float -> Float.BYTES;
       case Double -> Double.BYTES;

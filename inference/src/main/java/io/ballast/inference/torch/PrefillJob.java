@@ -133,9 +133,7 @@ final class PrefillJob implements AutoCloseable {
    */
   KeysAndValues append(int layer, Tensor keys, Tensor values) {
     if (kept == null) {
-      inOneGo.add(keys);
-      inOneGo.add(values);
-      return new KeysAndValues(keys, values);
+      return new KeysAndValues(inOneGo(keys), inOneGo(values));
     }
     long chunk = keys.size(1);
     Tensor allKeys = kept.select(0, 2L * layer);
@@ -144,6 +142,14 @@ final class PrefillJob implements AutoCloseable {
     allValues.narrow(1, done, chunk).copy_(values);
     return new KeysAndValues(
         allKeys.narrow(1, 0, done + chunk), allValues.narrow(1, 0, done + chunk));
+  }
+
+  /** Keeps a layer's keys or values beyond the block that computes them, and nothing beside. */
+  private Tensor inOneGo(Tensor ofLayer) {
+    Tensor own = ofLayer.contiguous();
+    own.retainReference();
+    inOneGo.add(own);
+    return own;
   }
 
   /** All of its memory of a layer, shape [K, capacity, E] each; zeros where nothing is yet. */
@@ -187,6 +193,7 @@ final class PrefillJob implements AutoCloseable {
       kept.releaseReference();
       kept = null;
     }
+    inOneGo.forEach(Tensor::releaseReference);
     inOneGo.clear();
   }
 }

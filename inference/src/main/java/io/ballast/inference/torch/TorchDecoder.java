@@ -13,12 +13,15 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.TokenScores;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.memory.MemoryBudget;
+import io.ballast.inference.memory.MemoryNeed;
 import io.ballast.inference.schedule.RowDemand;
 import io.ballast.inference.search.NextTokenModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A decoder on libtorch. One thread owns the weights and steps all completions side by side;
@@ -40,6 +43,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
   private final RotaryTable rotary;
   private final LengthClasses classes;
   private final EngineThread engine;
+  private MemoryBudget.@Nullable Reservation reservation;
 
   private TorchDecoder(DecoderConfig config, Tokenizer tokenizer, ServingOptions options) {
     if (tokenizer.vocabularySize() > config.vocabularySize()) {
@@ -70,7 +74,10 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
    *     CORRUPT_WEIGHTS if a checksum differs
    */
   public static TorchDecoder load(Path folder, ServingOptions options) {
-    DecoderConfig config = DecoderFolder.verifiedConfig(folder);
+    return load(folder, DecoderFolder.verifiedConfig(folder), options);
+  }
+
+  private static TorchDecoder load(Path folder, DecoderConfig config, ServingOptions options) {
     Tokenizer tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
     TorchDecoder decoder = new TorchDecoder(config, tokenizer, options);
     try {
@@ -82,6 +89,32 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
     }
     decoder.engine.start();
     return decoder;
+  }
+
+  /**
+   * Returns a decoder as {@link #load(Path, ServingOptions)} does, within a budget: what it may
+   * come to take is reserved before a weight is read, and given back when it is closed.
+   *
+   * @param name of the model, for people
+   * @throws ModelException NO_MEMORY with the arithmetic if there is not room for it; as the other
+   */
+  public static TorchDecoder load(
+      Path folder, ServingOptions options, String name, MemoryBudget budget) {
+    DecoderConfig config = DecoderFolder.verifiedConfig(folder);
+    MemoryBudget.Reservation reservation = budget.reserve(name, memoryNeed(config, options));
+    try {
+      TorchDecoder decoder = load(folder, config, options);
+      decoder.reservation = reservation;
+      return decoder;
+    } catch (RuntimeException | Error e) {
+      reservation.close();
+      throw e;
+    }
+  }
+
+  /** Returns what a decoder of a shape may come to take outside the heap with such options. */
+  public static MemoryNeed memoryNeed(DecoderConfig config, ServingOptions options) {
+    return DecoderMemory.of(config, options);
   }
 
   /** Returns a decoder with weights that were never saved, such as those in training. */
@@ -275,5 +308,9 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
   @Override
   public void close() {
     engine.close();
+    MemoryBudget.Reservation reserved = reservation;
+    if (reserved != null) {
+      reserved.close();
+    }
   }
 }

@@ -2,7 +2,7 @@ package io.ballast.inference.torch;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
@@ -15,6 +15,9 @@ public final class TorchRuntime {
 
   private static final int MMAP_THRESHOLD = -3;
   private static final int KEPT_BYTES = 1 << 30;
+
+  private static final Optional<MethodHandle> MALLOC_TRIM =
+      ofAllocator("malloc_trim", ValueLayout.JAVA_LONG);
 
   static {
     keepFreedMemory();
@@ -47,25 +50,50 @@ public final class TorchRuntime {
   }
 
   /**
+   * Gives the memory back that tensors have freed and the allocator keeps; some milliseconds, and
+   * what is taken next costs page faults. For when something big is gone for good. Other allocators
+   * than glibc's do not have the function: they do as they see fit.
+   */
+  static void releaseFreedMemory() {
+    Optional<MethodHandle> trim = MALLOC_TRIM;
+    if (trim.isEmpty()) {
+      return;
+    }
+    try {
+      int unused = (int) trim.get().invokeExact(0L);
+    } catch (Throwable e) {
+      throw new IllegalStateException("malloc_trim", e);
+    }
+  }
+
+  /**
    * Lets glibc keep what tensors free. By default it maps and unmaps each big tensor anew, and the
    * page faults took a fifth of a training step. Other allocators do not have the function.
    */
   private static void keepFreedMemory() {
-    Linker linker = Linker.nativeLinker();
-    Optional<MemorySegment> address = linker.defaultLookup().find("mallopt");
-    if (address.isEmpty()) {
+    Optional<MethodHandle> found =
+        ofAllocator("mallopt", ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+    if (found.isEmpty()) {
       return;
     }
-    MethodHandle mallopt =
-        linker.downcallHandle(
-            address.get(),
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    MethodHandle mallopt = found.get();
     try {
       int unused = (int) mallopt.invokeExact(MMAP_THRESHOLD, KEPT_BYTES);
       unused = (int) mallopt.invokeExact(TRIM_THRESHOLD, KEPT_BYTES);
     } catch (Throwable e) {
       throw new IllegalStateException("mallopt", e);
     }
+  }
+
+  /** A function of the allocator that returns an int, if there is one of that name. */
+  private static Optional<MethodHandle> ofAllocator(String name, MemoryLayout... arguments) {
+    Linker linker = Linker.nativeLinker();
+    return linker
+        .defaultLookup()
+        .find(name)
+        .map(
+            address ->
+                linker.downcallHandle(
+                    address, FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments)));
   }
 }

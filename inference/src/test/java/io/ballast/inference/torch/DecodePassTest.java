@@ -44,13 +44,18 @@ class DecodePassTest {
     @Override
     public Tensor attend(int layer, Tensor query, Tensor key, Tensor value) {
       if (layer == keys.size()) {
-        keys.add(key.clone());
-        values.add(value.clone());
+        keys.add(kept(key.clone()));
+        values.add(kept(value.clone()));
       } else {
-        keys.set(layer, torch.cat(new TensorVector(keys.get(layer), key), 2));
-        values.set(layer, torch.cat(new TensorVector(values.get(layer), value), 2));
+        keys.set(layer, kept(torch.cat(new TensorVector(keys.get(layer), key), 2)));
+        values.set(layer, kept(torch.cat(new TensorVector(values.get(layer), value), 2)));
       }
       return DecoderNetwork.attend(query, keys.get(layer), values.get(layer), null, false);
+    }
+
+    /** Beyond the scope of the block; the collector frees it. */
+    private static Tensor kept(Tensor tensor) {
+      return tensor.retainReference();
     }
   }
 

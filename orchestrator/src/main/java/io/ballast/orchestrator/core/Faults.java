@@ -45,7 +45,7 @@ public final class Faults {
         switch (e.reason()) {
           case INVALID_FOLDER -> Fault.PRECONDITION_FAILED;
           case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
-          case OVERLOADED -> Fault.OVERLOADED;
+          case OVERLOADED, NO_MEMORY -> Fault.OVERLOADED;
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
           case NO_TOKEN_LEFT, UNSUPPORTED -> Fault.MALFORMED_REQUEST;

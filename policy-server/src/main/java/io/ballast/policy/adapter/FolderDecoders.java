@@ -2,6 +2,8 @@ package io.ballast.policy.adapter;
 
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.memory.MemoryBudget;
+import io.ballast.inference.memory.MemoryNeed;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -24,14 +26,17 @@ import java.util.Optional;
 public final class FolderDecoders implements DecoderLoader {
   private final List<Path> roots;
   private final ServingOptions serving;
+  private final MemoryBudget memory;
 
   /**
    * @param roots in the order of search
    * @param serving how much one decoder takes on at once
+   * @param memory what all decoders of this process may take
    */
-  public FolderDecoders(List<Path> roots, ServingOptions serving) {
+  public FolderDecoders(List<Path> roots, ServingOptions serving, MemoryBudget memory) {
     this.roots = List.copyOf(roots);
     this.serving = serving;
+    this.memory = memory;
   }
 
   @Override
@@ -51,9 +56,22 @@ public final class FolderDecoders implements DecoderLoader {
                 .formatted(version.version(), version.model(), version.weightsSha256(), recorded),
             Map.of("model", version.model(), "version", version.version()));
       }
-      return TorchDecoder.load(stored.folder(), serving);
+      String name = version.model() + "/" + version.version();
+      requireFitsAlone(name, stored.folder());
+      return TorchDecoder.load(stored.folder(), serving, name, memory);
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(e, stored::withoutPath);
+    }
+  }
+
+  /** What never fits is no matter of waiting. */
+  private void requireFitsAlone(String name, Path folder) {
+    MemoryNeed need = TorchDecoder.memoryNeed(DecoderConfig.read(folder), serving);
+    if (need.bytes() > memory.limitBytes()) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "%s: needs %s, more than ballast.policy.memory-mebibytes: %,d"
+              .formatted(name, need, memory.limitBytes() >> 20));
     }
   }
 

@@ -6,6 +6,7 @@ import io.ballast.policy.core.suggest.PeerPolicy;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /**
@@ -15,6 +16,7 @@ import java.util.stream.Collectors;
  * @param firstVersion where "serving" points at the very first start
  * @param limits what a call may ask, and what it gets when it does not say
  * @param maxPinnedVersions how many versions that no alias points to may be loaded
+ * @param engine what the decoders of this process may take
  * @param sampleWindow how many generations of trainers may be under way
  * @param timeouts how long peers may take
  * @param peerPolicy what a missing peer counts as
@@ -27,6 +29,7 @@ public record PolicyConfig(
     String firstVersion,
     CallLimits limits,
     int maxPinnedVersions,
+    Engine engine,
     int sampleWindow,
     Timeouts timeouts,
     PeerPolicy peerPolicy,
@@ -37,6 +40,17 @@ public record PolicyConfig(
   private static final int MAX_ITEMS = 1_024;
   private static final int MAX_CANDIDATES = 16;
   private static final int MAX_COMPLETIONS = 64;
+  private static final long MAX_MEBIBYTES = 1L << 40;
+
+  /**
+   * What the decoders of this process may take.
+   *
+   * @param memoryMebibytes all together; absent: as the machine has it
+   * @param keyValueMebibytes each for its completions; absent: as the first has it
+   * @param batchInvariant whether completions are the same bit by bit in any company
+   */
+  public record Engine(
+      OptionalLong memoryMebibytes, OptionalLong keyValueMebibytes, boolean batchInvariant) {}
 
   /** How long peers may take, at most what is left of the caller's deadline. */
   public record Timeouts(Duration gate, Duration judge, Duration certificate) {}
@@ -56,6 +70,8 @@ public record PolicyConfig(
         limits.maxPromptBytes(),
         "1 to 65,536");
     require(maxPinnedVersions >= 1, "max-pinned-versions", maxPinnedVersions, "≥ 1");
+    requireMebibytes("memory-mebibytes", engine.memoryMebibytes());
+    requireMebibytes("key-value-mebibytes", engine.keyValueMebibytes());
     require(sampleWindow >= 1, "sample-window", sampleWindow, "≥ 1");
     requirePositive("gate-timeout", timeouts.gate());
     requirePositive("judge-timeout", timeouts.judge());
@@ -85,6 +101,10 @@ public record PolicyConfig(
             MAX_CANDIDATES,
             MAX_COMPLETIONS),
         properties.maxPinnedVersions(),
+        new Engine(
+            properties.memoryMebibytes(),
+            properties.keyValueMebibytes(),
+            properties.batchInvariant()),
         properties.sampleWindow(),
         new Timeouts(
             properties.gateTimeout(), properties.judgeTimeout(), properties.certificateTimeout()),
@@ -125,6 +145,13 @@ public record PolicyConfig(
       String property = String.valueOf(e.getMessage()).replace('_', '-');
       throw new IllegalArgumentException("ballast.policy." + property, e);
     }
+  }
+
+  private static void requireMebibytes(String property, OptionalLong value) {
+    value.ifPresent(
+        mebibytes ->
+            require(
+                mebibytes >= 1 && mebibytes <= MAX_MEBIBYTES, property, mebibytes, "1 to 2^40"));
   }
 
   private static void requirePositive(String property, Duration value) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** The policy-server's properties, {@code ballast.policy.*}. Defaults live here only. */
 @ConfigMapping(prefix = "ballast.policy")
@@ -42,6 +43,22 @@ public interface PolicyProperties {
   /** How many versions that no alias points to may be loaded at a time, at least 1. */
   @WithDefault("2")
   int maxPinnedVersions();
+
+  /**
+   * What all loaded versions may take together outside the heap, in MiB, at least 1; absent: seven
+   * tenths of what the machine or container has beyond the heap's bound.
+   */
+  OptionalLong memoryMebibytes();
+
+  /**
+   * What one version's completions may take of that for keys and values, in MiB, at least 1;
+   * absent: a fifth of it, at most 976.
+   */
+  OptionalLong keyValueMebibytes();
+
+  /** Whether completions are the same bit by bit in any company, at a price. */
+  @WithDefault("false")
+  boolean batchInvariant();
 
   /** How many generations of trainers may be under way at a time, at least 1. */
   @WithDefault("32")

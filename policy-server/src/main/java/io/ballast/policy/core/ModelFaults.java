@@ -24,7 +24,7 @@ public final class ModelFaults {
         switch (e.reason()) {
           case INVALID_FOLDER -> Fault.PRECONDITION_FAILED;
           case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
-          case OVERLOADED -> Fault.OVERLOADED;
+          case OVERLOADED, NO_MEMORY -> Fault.OVERLOADED;
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
           case NO_TOKEN_LEFT, UNSUPPORTED -> Fault.MALFORMED_REQUEST;
@@ -37,7 +37,7 @@ public final class ModelFaults {
   public static ItemFault toItemFault(String path, ModelException e) {
     ItemFault.Reason reason =
         switch (e.reason()) {
-          case OVERLOADED -> ItemFault.Reason.OVERLOADED;
+          case OVERLOADED, NO_MEMORY -> ItemFault.Reason.OVERLOADED;
           case NO_TOKEN_LEFT, UNSUPPORTED -> ItemFault.Reason.INVALID_INPUT;
           case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN, UNAVAILABLE ->
               ItemFault.Reason.MODEL_ERROR;

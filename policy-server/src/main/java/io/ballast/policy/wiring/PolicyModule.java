@@ -1,6 +1,6 @@
 package io.ballast.policy.wiring;
 
-import io.ballast.inference.torch.ServingOptions;
+import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
@@ -40,11 +40,7 @@ public final class PolicyModule implements ServerModule {
     try {
       PolicyServer started =
           new PolicyServer(
-              config,
-              runtime,
-              new FolderDecoders(runtime.modelFolders(), ServingOptions.defaults()),
-              RequestContexts::from,
-              new SecureRandom());
+              config, runtime, decoders(runtime), RequestContexts::from, new SecureRandom());
       server = started;
       return started.services();
     } catch (MeshException e) {
@@ -57,6 +53,15 @@ public final class PolicyModule implements ServerModule {
       }
       throw e;
     }
+  }
+
+  private FolderDecoders decoders(MeshRuntime runtime) {
+    MemoryBudget memory = new MemoryBudget(DecoderLimits.memoryBytes(config.engine()));
+    DecoderLimits.register(runtime.meters(), memory);
+    return new FolderDecoders(
+        runtime.modelFolders(),
+        DecoderLimits.serving(config.engine(), memory.limitBytes()),
+        memory);
   }
 
   /** Looks from now on for aliases that other replicas moved. */

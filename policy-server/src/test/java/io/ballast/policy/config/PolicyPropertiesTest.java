@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,6 +24,7 @@ class PolicyPropertiesTest {
           "1",
           new CallLimits(1.0, 24, List.of("\n"), 96, 65_536, 1_024, 16, 64),
           2,
+          new PolicyConfig.Engine(OptionalLong.empty(), OptionalLong.empty(), false),
           32,
           new PolicyConfig.Timeouts(
               Duration.ofMillis(500), Duration.ofSeconds(2), Duration.ofSeconds(10)),
@@ -47,6 +49,9 @@ class PolicyPropertiesTest {
     all.put("stop-strings", ";,END");
     all.put("max-prompt-bytes", "1000");
     all.put("max-pinned-versions", "3");
+    all.put("memory-mebibytes", "2048");
+    all.put("key-value-mebibytes", "256");
+    all.put("batch-invariant", "true");
     all.put("sample-window", "33");
     all.put("gate-timeout", "PT3S");
     all.put("judge-timeout", "PT4S");
@@ -65,6 +70,7 @@ class PolicyPropertiesTest {
                 "9",
                 new CallLimits(0.5, 25, List.of(";", "END"), 97, 1_000, 1_024, 16, 64),
                 3,
+                new PolicyConfig.Engine(OptionalLong.of(2_048), OptionalLong.of(256), true),
                 33,
                 new PolicyConfig.Timeouts(
                     Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofSeconds(5)),
@@ -91,6 +97,8 @@ class PolicyPropertiesTest {
         "max-prompt-tokens | -1 | max-prompt-tokens: -1 (expected: ≥ 0; 0 means as many as fit)",
         "max-prompt-bytes | 65537 | max-prompt-bytes: 65537 (expected: 1 to 65,536)",
         "max-pinned-versions | 0 | max-pinned-versions: 0 (expected: ≥ 1)",
+        "memory-mebibytes | 0 | memory-mebibytes: 0 (expected: 1 to 2^40)",
+        "key-value-mebibytes | -1 | key-value-mebibytes: -1 (expected: 1 to 2^40)",
         "sample-window | 0 | sample-window: 0 (expected: ≥ 1)",
         "gate-timeout | PT0S | gate-timeout: PT0S (expected: > 0)",
         "judge-timeout | PT0S | judge-timeout: PT0S (expected: > 0)",

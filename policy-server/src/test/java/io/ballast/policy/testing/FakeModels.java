@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 
 /** A folder of models with versions that tests publish; "java-tiny" has "1" from the start. */
@@ -31,6 +32,14 @@ public final class FakeModels implements DecoderLoader {
   /** How many characters the tokenizer of what is loaded from now on knows. */
   public volatile int vocabularySize = CharacterTokenizer.VOCABULARY;
 
+  /** How many decoders there is memory for. */
+  public volatile int room = Integer.MAX_VALUE;
+
+  /** What a load waits for. */
+  public volatile CountDownLatch gate = new CountDownLatch(0);
+
+  private final List<FakeDecoder> all = new CopyOnWriteArrayList<>();
+
   public FakeModels() {
     publish("1", request -> "suggestion by 1;");
   }
@@ -38,6 +47,11 @@ public final class FakeModels implements DecoderLoader {
   /** Publishes a version of "java-tiny" that completes by {@code script}. */
   public void publish(String version, Function<GenerationRequest, String> script) {
     scripts.put(MODEL + "/" + version, script);
+  }
+
+  /** Publishes version 1 of another model. */
+  public void publishModel(String model, Function<GenerationRequest, String> script) {
+    scripts.put(model + "/1", script);
   }
 
   /** Damages a published version. */
@@ -76,12 +90,26 @@ public final class FakeModels implements DecoderLoader {
     String name = version.model() + "/" + version.version();
     var unused = inspect(version.model(), version.version());
     loads.add(name);
+    awaitGate();
+    if (all.stream().filter(decoder -> !decoder.isClosed()).count() >= room) {
+      throw new MeshException(Fault.OVERLOADED, name + ": needs 1 MiB, 0 MiB are free");
+    }
     Function<GenerationRequest, String> script = scripts.get(name);
     if (script == null) {
       throw new MeshException(Fault.UNKNOWN_MODEL, "no model folder " + name);
     }
     FakeDecoder decoder = new FakeDecoder(script, vocabularySize);
     decoders.put(name, decoder);
+    all.add(decoder);
     return decoder;
+  }
+
+  private void awaitGate() {
+    try {
+      gate.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(e);
+    }
   }
 }

@@ -84,6 +84,11 @@ public final class TestMesh implements AutoCloseable {
     return new TestMesh(models, database, Map.of());
   }
 
+  /** As the other, with these properties beside the defaults. */
+  public TestMesh startBeside(Map<String, String> properties) {
+    return new TestMesh(models, database, properties);
+  }
+
   /** Reads properties as the process does, with these values beside the defaults. */
   public static PolicyProperties properties(Map<String, String> values) {
     return new SmallRyeConfigBuilder()

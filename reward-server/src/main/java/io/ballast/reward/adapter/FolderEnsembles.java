@@ -133,7 +133,7 @@ public final class FolderEnsembles implements EnsembleSource {
     return switch (reason) {
       case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
       case INVALID_FOLDER -> Fault.UNKNOWN_MODEL;
-      case OVERLOADED -> Fault.OVERLOADED;
+      case OVERLOADED, NO_MEMORY -> Fault.OVERLOADED;
       case UNAVAILABLE -> Fault.DEPENDENCY_DOWN;
       case CLOSED, BROKEN, NO_TOKEN_LEFT, UNSUPPORTED -> Fault.DEPENDENCY_BROKEN;
     };

@@ -23,7 +23,7 @@ final class ModelFaults {
         switch (e.reason()) {
           case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
           case INVALID_FOLDER -> Fault.UNKNOWN_MODEL;
-          case OVERLOADED -> Fault.OVERLOADED;
+          case OVERLOADED, NO_MEMORY -> Fault.OVERLOADED;
           case CLOSED -> Fault.MODEL_LOADING;
           case BROKEN -> Fault.DEPENDENCY_BROKEN;
           case NO_TOKEN_LEFT, UNSUPPORTED -> Fault.MALFORMED_REQUEST;

@@ -184,7 +184,7 @@ final class SessionSampler {
 
   private static Reason reasonOf(ModelException e) {
     return switch (e.reason()) {
-      case OVERLOADED -> Reason.OVERLOADED;
+      case OVERLOADED, NO_MEMORY -> Reason.OVERLOADED;
       case NO_TOKEN_LEFT, UNSUPPORTED -> Reason.INVALID_INPUT;
       case INVALID_FOLDER, CORRUPT_WEIGHTS, CLOSED, BROKEN, UNAVAILABLE -> Reason.MODEL_ERROR;
     };

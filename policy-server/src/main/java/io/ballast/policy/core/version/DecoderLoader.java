@@ -18,7 +18,8 @@ public interface DecoderLoader {
    * Returns a decoder that is ready to serve; the caller closes it. May take seconds.
    *
    * @throws io.ballast.kit.error.MeshException as {@link #inspect}; CORRUPT_WEIGHTS also if the
-   *     folder's weights are not those of {@code version}
+   *     folder's weights are not those of {@code version}; OVERLOADED if there is not the memory
+   *     beside what is loaded, PRECONDITION_FAILED if there never is
    */
   Decoder load(PinnedVersion version);
 }

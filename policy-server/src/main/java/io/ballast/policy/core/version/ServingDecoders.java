@@ -19,13 +19,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * The decoders that are loaded, counted by reference.
  *
- * <p>A version that an alias points to is <em>kept</em>: loaded before the alias turns to it, and
- * retired when the alias leaves it. A retired decoder closes when its last lease ends, so a swap
- * fails no call. Any other version is loaded when a call pins it; of those at most {@code
- * maxPinned} stay, and the one that was idle longest makes room. If all of them are busy the call
- * is refused, so memory is bounded.
+ * <p>A version that an alias points to is <em>kept</em>: loaded before the alias turns to it (at a
+ * start only when it is first used), and retired when the alias leaves it. A retired decoder closes
+ * when its last lease ends, so a swap fails no call. Any other version is loaded when a call pins
+ * it; of those at most {@code maxPinned} stay, and the one that was idle longest makes room. If all
+ * of them are busy the call is refused.
  *
- * <p>Loading and closing happen outside the lock; two calls for one version share one load.
+ * <p>If the loader has not the memory for a version, pinned ones that nobody uses are unloaded, the
+ * one that was idle longest first, until it has. One that is kept never is: people who ask for an
+ * alias neither wait for a load nor are refused because a trainer asked for something else.
+ *
+ * <p>Loading and closing happen outside the lock; calls for one version share one load.
  */
 public final class ServingDecoders implements AutoCloseable {
   private final DecoderLoader loader;
@@ -49,8 +53,19 @@ public final class ServingDecoders implements AutoCloseable {
     try {
       await(claim).close();
     } catch (RuntimeException e) {
-      forget(claim.entry());
+      retire(version);
       throw e;
+    }
+  }
+
+  /** Keeps {@code version} as {@link #keep} does, but leaves the load to who first uses it. */
+  public void keepUnloaded(PinnedVersion version) {
+    lock.lock();
+    try {
+      requireOpen();
+      entries.computeIfAbsent(version, Entry::new).keeps++;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -101,7 +116,7 @@ public final class ServingDecoders implements AutoCloseable {
   public int loadedCount() {
     lock.lock();
     try {
-      return entries.size();
+      return (int) entries.values().stream().filter(entry -> entry.started).count();
     } finally {
       lock.unlock();
     }
@@ -148,11 +163,8 @@ public final class ServingDecoders implements AutoCloseable {
     Claim claim;
     lock.lock();
     try {
-      if (closed) {
-        throw new MeshException(Fault.MODEL_LOADING, "the policy-server is shutting down");
-      }
+      requireOpen();
       Entry entry = entries.get(version);
-      boolean first = entry == null;
       if (entry == null) {
         evicted = keep ? null : makeRoom();
         entry = new Entry(version);
@@ -163,7 +175,8 @@ public final class ServingDecoders implements AutoCloseable {
       if (keep) {
         entry.keeps++;
       }
-      claim = new Claim(entry, first);
+      claim = new Claim(entry, !entry.started);
+      entry.started = true;
     } finally {
       lock.unlock();
     }
@@ -177,7 +190,7 @@ public final class ServingDecoders implements AutoCloseable {
     Entry entry = claim.entry();
     if (claim.mustLoad()) {
       try {
-        entry.decoder.complete(loader.load(entry.version));
+        entry.decoder.complete(load(entry.version));
       } catch (Throwable e) { // whatever it is, those who wait for this load must hear of it
         entry.decoder.completeExceptionally(e);
       }
@@ -192,6 +205,53 @@ public final class ServingDecoders implements AutoCloseable {
         throw new MeshException(known.fault(), String.valueOf(known.getMessage()), known);
       }
       throw e;
+    }
+  }
+
+  /** Loads, and unloads what nobody uses for as long as memory is short. */
+  private Decoder load(PinnedVersion version) {
+    while (true) {
+      try {
+        return loader.load(version);
+      } catch (MeshException e) {
+        Entry idle = e.fault() == Fault.OVERLOADED ? takeIdle() : null;
+        if (idle == null) {
+          throw e;
+        }
+        idle.closeDecoder();
+      }
+    }
+  }
+
+  /** Takes out the pinned version that was idle longest; null if none is. */
+  private @Nullable Entry takeIdle() {
+    lock.lock();
+    try {
+      Entry idle = longestIdle();
+      if (idle != null) {
+        takeOut(idle);
+      }
+      return idle;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private @Nullable Entry longestIdle() {
+    return entries.values().stream()
+        .filter(e -> e.keeps == 0 && e.leases == 0 && e.isReady())
+        .min(Comparator.comparingLong(e -> e.lastUse))
+        .orElse(null);
+  }
+
+  private void takeOut(Entry entry) {
+    entries.remove(entry.version);
+    entry.retired = true;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new MeshException(Fault.MODEL_LOADING, "the policy-server is shutting down");
     }
   }
 
@@ -219,7 +279,11 @@ public final class ServingDecoders implements AutoCloseable {
   private void forget(Entry entry) {
     lock.lock();
     try {
-      entries.remove(entry.version, entry);
+      if (!entry.retired && entries.remove(entry.version, entry) && entry.keeps > 0) {
+        Entry again = new Entry(entry.version);
+        again.keeps = entry.keeps;
+        entries.put(entry.version, again);
+      }
       entry.retired = true;
     } finally {
       lock.unlock();
@@ -232,19 +296,14 @@ public final class ServingDecoders implements AutoCloseable {
     if (pinned.size() < maxPinned) {
       return null;
     }
-    Entry victim =
-        pinned.stream()
-            .filter(e -> e.leases == 0 && e.isReady())
-            .min(Comparator.comparingLong(e -> e.lastUse))
-            .orElseThrow(
-                () ->
-                    new MeshException(
-                        Fault.OVERLOADED,
-                        "%d pinned versions are loaded and busy, limit %d"
-                            .formatted(pinned.size(), maxPinned),
-                        Map.of("limit", Integer.toString(maxPinned))));
-    entries.remove(victim.version);
-    victim.retired = true;
+    Entry victim = longestIdle();
+    if (victim == null) {
+      throw new MeshException(
+          Fault.OVERLOADED,
+          "%d pinned versions are loaded and busy, limit %d".formatted(pinned.size(), maxPinned),
+          Map.of("limit", Integer.toString(maxPinned)));
+    }
+    takeOut(victim);
     return victim;
   }
 
@@ -258,6 +317,9 @@ public final class ServingDecoders implements AutoCloseable {
     private int keeps;
     private long lastUse;
     private boolean retired;
+
+    /** Whether somebody loads it, or has. */
+    private boolean started;
 
     private Entry(PinnedVersion version) {
       this.version = version;

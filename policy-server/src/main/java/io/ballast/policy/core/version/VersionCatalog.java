@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * Which versions there are and where aliases point. Answers from memory which decoder serves an
@@ -46,8 +47,9 @@ public final class VersionCatalog {
   }
 
   /**
-   * Loads what every alias points to; at the first start registers {@code firstVersion} of the
-   * default model and points "serving" to it.
+   * Learns where every alias points and loads what "serving" of the default model means; what the
+   * others point to is loaded when it is first used. At the first start registers {@code
+   * firstVersion} of the default model and points "serving" to it.
    */
   public void start(String firstVersion) {
     if (store.alias(defaultModel, VersionSelector.SERVING).isEmpty()) {
@@ -57,7 +59,13 @@ public final class VersionCatalog {
           VersionSelector.SERVING,
           new AliasMove("", firstVersion, clock.instant(), "", AliasMove.Kind.CREATE));
     }
-    store.allAliases().forEach(this::turn);
+    for (Alias alias : store.allAliases()) {
+      if (alias.model().equals(defaultModel) && alias.name().equals(VersionSelector.SERVING)) {
+        turn(alias);
+      } else {
+        turn(alias, serving::keepUnloaded);
+      }
+    }
   }
 
   /** Turns to where aliases point that were moved elsewhere, by another replica for instance. */
@@ -183,8 +191,12 @@ public final class VersionCatalog {
 
   /** Turns the alias in memory to where {@code alias} points; its version is loaded before. */
   void turn(Alias alias) {
+    turn(alias, serving::keep);
+  }
+
+  private void turn(Alias alias, Consumer<PinnedVersion> keep) {
     PinnedVersion version = registered(alias.model(), alias.version()).id();
-    serving.keep(version);
+    keep.accept(version);
     AliasName name = new AliasName(alias.model(), alias.name());
     Target target = new Target(version, alias.revision(), alias.previousVersion());
     Optional<PinnedVersion> left = put(name, target);

@@ -1,0 +1,109 @@
+package io.ballast.inference.torch;
+
+import io.ballast.inference.memory.MemoryNeed;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * What a decoder may come to take, by its shape and what it takes on at once.
+ *
+ * <p>Weights are exact, keys and values are their bounds, activations an upper estimate of one
+ * step: what one block holds while it computes the most tokens that a step has, and the logits of
+ * the most rows. A sequence to score that is longer than a step takes more while it is scored. Sums
+ * are of doubles, exact up to 2⁵³, for what a file claims must not overflow.
+ */
+final class DecoderMemory {
+  /** Tokens of a scoring piece. */
+  private static final int SCORED_TOKENS = 512;
+
+  /** Rows of the head's pieces when sequences are scored. */
+  private static final int SCORED_ROWS = 256;
+
+  private final DecoderConfig config;
+  private final ServingOptions options;
+  private final LengthClasses classes;
+  private final double full;
+  private final double product;
+
+  private DecoderMemory(DecoderConfig config, ServingOptions options) {
+    this.config = config;
+    this.options = options;
+    this.classes = new LengthClasses(config, options.arithmetic().full());
+    this.full = bytes(options.arithmetic().full());
+    this.product = bytes(options.arithmetic().product());
+  }
+
+  /** Returns what a decoder of this shape may come to take with these options. */
+  static MemoryNeed of(DecoderConfig config, ServingOptions options) {
+    DecoderMemory memory = new DecoderMemory(config, options);
+    return new MemoryNeed(
+        (long) memory.weights(), (long) memory.keysAndValues(), (long) memory.activations());
+  }
+
+  private static long bytes(ScalarType type) {
+    return LengthClasses.bytes(type);
+  }
+
+  /** As {@link TrainedWeights} keeps them, and the {@link RotaryTable}. */
+  private double weights() {
+    ParameterLayout layout = new ParameterLayout(config);
+    double table = 2.0 * config.contextTokens() * config.headSize() * full;
+    if (full == product) {
+      return layout.size() * full + table;
+    }
+    double inFull = layout.embedding().size() + layout.size() - layout.matrixSize();
+    return layout.matrixSize() * product + inFull * full + table;
+  }
+
+  /** No more rows run than may, none longer than the context. */
+  private double keysAndValues() {
+    double most = options.maxRows() * rowBytes();
+    return Math.min(options.keyValueBytes(), most) + options.prefixCacheBytes();
+  }
+
+  /** Keys and values of a row that has come to the whole context. */
+  private double rowBytes() {
+    return (double) config.contextTokens() * classes.bytesPerToken();
+  }
+
+  private double activations() {
+    double tokens =
+        Math.max(
+            Math.max(options.maxPrefillTokens(), options.maxRows() + options.stepTokens()),
+            SCORED_TOKENS);
+    tokens += tokens / 8; // steps are rounded up
+    double rows = Math.max(options.maxRows() + options.maxRows() / 8, SCORED_ROWS);
+    double logits = rows * config.vocabularySize() * (product + 2 * full);
+    return residuals(tokens) + block(tokens) + attention() + logits;
+  }
+
+  /** The residual stream before a block and after it, what it is looked up in, and the ids. */
+  private double residuals(double tokens) {
+    return tokens * (3 * config.hiddenSize() * full + 2.0 * Long.BYTES);
+  }
+
+  /** What a block computes on the way; the order is that of {@link DecoderNetwork}. */
+  private double block(double tokens) {
+    double hidden = config.hiddenSize();
+    double queries = config.queryWidth();
+    double keys = config.keyValueWidth();
+    double inner = config.intermediateSize();
+    double norms = 2 * hidden * (full + product);
+    double projected = (queries + 2 * keys) * (product + full);
+    double rotated = (queries + keys) * (3 * full + product) + keys * full;
+    double attended = queries * (2 * full + product) + hidden * (product + full);
+    double feedForward = inner * 4 * product + hidden * (product + full);
+    return tokens * (norms + projected + rotated + attended + feedForward);
+  }
+
+  /**
+   * What attention of one block holds beside that: keys and values that each of several query heads
+   * is given a copy of, and the mask of the longest chunk.
+   */
+  private double attention() {
+    int groups = config.attentionHeads() / config.keyValueHeads();
+    double most = Math.min(options.keyValueBytes(), options.maxRows() * rowBytes());
+    double copies = groups == 1 ? 0 : most / config.layers() * groups;
+    double chunk = Math.min(options.maxPrefillTokens(), config.contextTokens());
+    return copies + 2.0 * chunk * config.contextTokens() * full;
+  }
+}
