@@ -35,7 +35,8 @@ import picocli.CommandLine.TypeConversionException;
           + " what a withheld suggestion costs; cold start; memory. Some seven minutes.",
       "inference: decode and prefill of two shapes beside bare libtorch calls; callers that share"
           + " steps beside one at a time; a stream of unlike requests; memory over 1,000"
-          + " generations; Hugging Face transformers and llama.cpp on the same cores, if they are"
+          + " generations and after unloading; Hugging Face transformers and llama.cpp on the same"
+          + " cores, if they are"
           + " installed; the client of Triton beside a bare stub and tritonclient, if ./mesh test"
           + " --triton has installed them. Some fifteen minutes.",
       "Let nothing else run meanwhile."
@@ -73,6 +74,8 @@ public final class BenchCommand implements Callable<Integer> {
     BATCHING(Benchmark.INFERENCE),
     /** Memory over many generations. */
     FLATNESS(Benchmark.INFERENCE),
+    /** What an unloaded version leaves behind. */
+    UNLOADING(Benchmark.INFERENCE),
     /** Transformers and llama.cpp. */
     PEERS(Benchmark.INFERENCE),
     /** The client of Triton. */
@@ -100,6 +103,7 @@ public final class BenchCommand implements Callable<Integer> {
                 "135M", EngineBench.prefillSteps(DECODE_WIDTHS, repetitions), 12);
         case BATCHING -> new BenchProgress.Part("batching", BatchingBench.steps(repetitions), 2.5);
         case FLATNESS -> new BenchProgress.Part("memory", FlatMemoryBench.steps(), 0.5);
+        case UNLOADING -> new BenchProgress.Part("unloading", UnloadBench.steps(), 1);
         case PEERS -> new BenchProgress.Part("peers", PeerBench.steps(repetitions, gguf), 4);
         case TRITON -> new BenchProgress.Part("triton", TritonBench.steps(repetitions), 1);
       };
@@ -131,7 +135,7 @@ public final class BenchCommand implements Callable<Integer> {
       paramLabel = "PART",
       description =
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
-              + " FLATNESS, PEERS, TRITON of inference (default:"
+              + " FLATNESS, UNLOADING, PEERS, TRITON of inference (default:"
               + " all).")
   private Set<Part> only = EnumSet.noneOf(Part.class);
 
@@ -280,6 +284,7 @@ public final class BenchCommand implements Callable<Integer> {
               .decodingAndPrefill("135M", DECODE_WIDTHS, SMALL_PROMPT_TOKENS);
       case BATCHING -> new BatchingBench(tiny, work, repetitions, System::nanoTime, step).run();
       case FLATNESS -> flatness(tiny, work, step);
+      case UNLOADING -> UnloadBench.figures(new UnloadBench(tiny, work, step).turns());
       case PEERS -> peers(tiny, work, step, err);
       case TRITON ->
           new TritonBench(home, work, repetitions, System::nanoTime, step, word -> say(err, word))

@@ -99,7 +99,8 @@ final class FlatMemoryBench {
     return values.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
   }
 
-  private static long resident() throws IOException {
+  /** What the process has in memory, heap and native, in bytes. */
+  static long resident() throws IOException {
     for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
       if (line.startsWith("VmRSS:")) {
         return Long.parseLong(line.replaceAll("\\D", "")) * 1_024;
