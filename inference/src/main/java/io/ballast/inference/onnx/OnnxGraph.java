@@ -25,9 +25,12 @@ import java.util.Map;
 final class OnnxGraph {
   private static final int OPERATOR_SET = 17;
   private static final int IR_VERSION = 8;
+  private static final String ML_DOMAIN = "ai.onnx.ml";
+  private static final int ML_OPERATOR_SET = 3;
 
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final Map<String, String> integers = new HashMap<>();
+  private boolean usesMl;
 
   OnnxGraph(String name) {
     graph.setName(name);
@@ -129,6 +132,14 @@ final class OnnxGraph {
     return List.copyOf(node.getOutputList());
   }
 
+  /** Adds an operator of the classical machine-learning set, version 3, with one output. */
+  String applyMl(String operator, List<AttributeProto> attributes, String... inputs) {
+    usesMl = true;
+    String name = apply(operator, attributes, inputs);
+    graph.getNodeBuilder(graph.getNodeCount() - 1).setDomain(ML_DOMAIN);
+    return name;
+  }
+
   String reshape(String x, long... shape) {
     return apply("Reshape", x, integers(shape));
   }
@@ -174,20 +185,45 @@ final class OnnxGraph {
   }
 
   static AttributeProto integersAttribute(String name, long... values) {
+    return integersAttribute(name, Arrays.stream(values).boxed().toList());
+  }
+
+  static AttributeProto integersAttribute(String name, List<Long> values) {
     return AttributeProto.newBuilder()
         .setName(name)
         .setType(AttributeProto.AttributeType.INTS)
-        .addAllInts(Arrays.stream(values).boxed().toList())
+        .addAllInts(values)
+        .build();
+  }
+
+  static AttributeProto floatsAttribute(String name, List<Float> values) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.FLOATS)
+        .addAllFloats(values)
+        .build();
+  }
+
+  static AttributeProto textsAttribute(String name, List<String> values) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.STRINGS)
+        .addAllStrings(values.stream().map(ByteString::copyFromUtf8).toList())
         .build();
   }
 
   /** The whole model. */
   ModelProto model() {
-    return ModelProto.newBuilder()
-        .setIrVersion(IR_VERSION)
-        .setProducerName("ballast")
-        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(OPERATOR_SET))
-        .setGraph(graph)
-        .build();
+    ModelProto.Builder model =
+        ModelProto.newBuilder()
+            .setIrVersion(IR_VERSION)
+            .setProducerName("ballast")
+            .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(OPERATOR_SET))
+            .setGraph(graph);
+    if (usesMl) {
+      model.addOpsetImport(
+          OperatorSetIdProto.newBuilder().setDomain(ML_DOMAIN).setVersion(ML_OPERATOR_SET));
+    }
+    return model.build();
   }
 }

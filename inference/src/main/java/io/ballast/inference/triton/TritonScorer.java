@@ -27,9 +27,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * A scoring model on a Triton, as {@code ./mesh models export} writes it there. It needs none of
  * the model's files: what the scores mean is in the server's configuration. Completions are laid
- * into rows of like length and asked for in requests of as many rows as the model takes at once.
+ * into rows of like length and asked for in requests of as many rows as the model takes at once, a
+ * few at a time. A row is one prompt with one completion: prompts are computed for each.
  */
 public final class TritonScorer implements CompletionScorer {
+  private static final int IN_FLIGHT = 4;
+
   private final KServeClient client;
   private final ServedModel model;
   private final PlainScoring plain;
@@ -115,11 +118,13 @@ public final class TritonScorer implements CompletionScorer {
     rows.sort(Comparator.comparingInt(Row::length));
     List<CompletableFuture<InferAnswer>> answers = new ArrayList<>();
     try {
+      // a request's deadline begins when it leaves: only a few are on their way at a time
       for (int from = 0; from < rows.size(); from += maxRows) {
-        answers.add(client.inferAsync(request(batch(rows, from))));
-      }
-      for (int b = 0; b < answers.size(); b++) {
-        read(batch(rows, b * maxRows), answers.get(b).join(), outcomes);
+        while (answers.size() < IN_FLIGHT + from / maxRows
+            && answers.size() * maxRows < rows.size()) {
+          answers.add(client.inferAsync(request(batch(rows, answers.size() * maxRows))));
+        }
+        read(batch(rows, from), answers.get(from / maxRows).join(), outcomes);
       }
     } catch (TritonException e) {
       throw TritonFaults.of(e);

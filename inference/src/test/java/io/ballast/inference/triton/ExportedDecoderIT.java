@@ -70,6 +70,10 @@ class ExportedDecoderIT extends DecoderContract {
         .endsWith("sampling_parameters.top_p: 1.5 is out of its range");
     assertThat(refusal("int x", "{\"stop\": [\"\"]}"))
         .endsWith("sampling_parameters.stop: an empty text");
+    assertThat(refusal("int x", "{\"seed\": -1}")).contains("model 'java-tiny': ");
+    assertThat(refusal("int x", "{\"logit_bias\": [1]}")).contains("model 'java-tiny': ");
+    assertThat(refusal("int x", "{\"stop_token_ids\": [4096]}"))
+        .endsWith("sampling_parameters: token 4096 (expected: >= 0 and < 4096)");
     assertThat(refusal("int x", "[]")).endsWith("sampling_parameters: not an object");
     assertThat(refusal("", "{}")).endsWith("text_input: no tokens (expected: >= 1)");
     assertThat(refusal("x + ".repeat(300), "{}")).endsWith(" tokens, limit 255");
@@ -127,7 +131,8 @@ class ExportedDecoderIT extends DecoderContract {
                 "int a = a + a + ",
                 """
                 {"temperature": 0, "max_tokens": 12, "repetition_penalty": 1.3,
-                 "frequency_penalty": 0.5, "presence_penalty": 0.25, "logit_bias": {"27": -2.0}}"""))
+                 "frequency_penalty": 0.5, "presence_penalty": 0.25, "logit_bias": {"27": -2.0}}\
+                """))
         .isEqualTo("int a = a + a + " + expected);
   }
 
@@ -151,5 +156,59 @@ class ExportedDecoderIT extends DecoderContract {
               token -> {}));
     }
     handles.forEach(handle -> assertThat(handle.result().join().tokens().size()).isBetween(1, 20));
+  }
+
+  private static InferStream narrow(int tokens, long priority) {
+    return ExportedTriton.client().stream(
+        InferRequest.of("narrow")
+            .input(Tensor.strings("text_input", List.of(1L), "int value = "))
+            .input(Tensor.bools("stream", List.of(1L), true))
+            .input(
+                Tensor.strings(
+                    "sampling_parameters",
+                    List.of(1L),
+                    "{\"temperature\": 0, \"ignore_eos\": true, \"max_tokens\": " + tokens + "}"))
+            .priority(priority)
+            .build());
+  }
+
+  /**
+   * One row draws and each lane lets two wait; one more may have left its lane for the model's
+   * door, where it waits too.
+   */
+  @Test
+  void tritonKeepsTheQueueOfEachLane() {
+    InferStream drawing = narrow(240, 1);
+    assertThat(drawing.next()).isPresent();
+    List<InferStream> more = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      more.add(narrow(2, 1));
+    }
+    List<InferStream> batch = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      batch.add(narrow(2, 3));
+    }
+    // refusals come at once, in any order of arrival; whoever draws makes room for the others
+    drawing.close();
+
+    long interactive = more.stream().filter(ExportedDecoderIT::refusedByTheQueue).count();
+    long inBatch = batch.stream().filter(ExportedDecoderIT::refusedByTheQueue).count();
+    assertThat(interactive).isBetween(2L, 3L);
+    assertThat(inBatch).isBetween(0L, 1L);
+    assertThat(interactive + inBatch).isBetween(3L, 4L);
+  }
+
+  private static boolean refusedByTheQueue(InferStream stream) {
+    try (stream) {
+      int answers = 0;
+      while (stream.next().isPresent()) {
+        answers++;
+      }
+      assertThat(answers).isEqualTo(2);
+      return false;
+    } catch (TritonException e) {
+      assertThat(e.reason()).as(e.getMessage()).isEqualTo(TritonException.Reason.QUEUE_FULL);
+      return true;
+    }
   }
 }

@@ -2,14 +2,19 @@ package io.ballast.inference.triton;
 
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.triton.export.ExportOptions;
+import io.ballast.inference.triton.export.ExportOptions.Batching;
+import io.ballast.inference.triton.export.ExportOptions.Queue;
+import io.ballast.inference.triton.export.ExportOptions.TimeoutAction;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** One real Triton of the committed models as we export them. It ends with the JVM. */
 final class ExportedTriton {
@@ -33,7 +38,26 @@ final class ExportedTriton {
       export.scoring(
           "java-cost", versions("java-cost", 1, 2), trunk -> MODELS.resolve("java-tiny/1"));
       export.decoder("java-tiny", versions("java-tiny", 1));
-      TritonServer server = TritonServer.start(repository, "java-reward", "java-cost", "java-tiny");
+      new TritonExport(
+              repository,
+              ExportOptions.defaults()
+                  .with(new Batching(1, List.of(), Duration.ZERO))
+                  .with(
+                      new Queue(
+                          Optional.of(2), Optional.empty(), TimeoutAction.REJECT, true, true)))
+          .decoder("narrow", versions("java-tiny", 1));
+      for (String gate : List.of("java-gate-context", "java-gate-suggestion")) {
+        export.trees(gate, versions(gate, 1), "gate.json");
+      }
+      TritonServer server =
+          TritonServer.start(
+              repository,
+              "java-reward",
+              "java-cost",
+              "java-tiny",
+              "narrow",
+              "java-gate-context",
+              "java-gate-suggestion");
       ModelStore.deleteAll(repository);
       return server;
     } catch (IOException e) {

@@ -44,14 +44,14 @@ class TritonScorerIT extends ScorerContract {
   void itAgreesWithTheEmbeddedOneOnRandomTokens(String name, String version) {
     RandomGenerator random = new SplittableRandom(21);
     List<ScoringGroup> groups = new ArrayList<>();
-    for (int g = 0; g < 12; g++) {
+    for (int g = 0; g < 60; g++) {
       List<TokenIds> completions = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
-        completions.add(TokenIds.of(random.ints(random.nextInt(1, 30), 0, 4096).toArray()));
+        completions.add(TokenIds.of(random.ints(random.nextInt(1, 12), 0, 4096).toArray()));
       }
       groups.add(
           new ScoringGroup(
-              TokenIds.of(random.ints(random.nextInt(1, g == 0 ? 300 : 60), 0, 4096).toArray()),
+              TokenIds.of(random.ints(random.nextInt(1, g == 0 ? 300 : 20), 0, 4096).toArray()),
               completions));
     }
     try (CompletionScorer triton = open(name, version);

@@ -4,11 +4,14 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.onnx.PlainScoring;
 import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.TreeGraph;
 import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.trees.TreeEnsemble;
+import io.ballast.inference.trees.XgboostTrees;
 import io.ballast.inference.triton.export.ExportOptions.Backend;
 import io.ballast.inference.triton.export.ExportOptions.Batching;
 import io.ballast.inference.triton.export.ExportOptions.Device;
@@ -24,6 +27,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -81,6 +85,7 @@ public final class TritonExport {
    */
   public Path scoring(String name, List<Version> versions, Function<TrunkReference, Path> trunks)
       throws IOException {
+    requireSome(versions);
     try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
       Map<String, String> parameters = new TreeMap<>();
       Map<String, String> notes = new LinkedHashMap<>();
@@ -93,12 +98,10 @@ public final class TritonExport {
         parameters.put(
             ExportedScoring.configName(Long.toString(version.number())),
             Files.readString(version.folder().resolve(ScoringModelFolder.CONFIG)));
-        notes.put("version_" + version.number(), version.folder().toString());
+        notes.put("version_" + version.number(), modelOf(version.folder()));
         runInPython(entry, version);
       }
-      if (first == null) {
-        throw new IllegalArgumentException("versions: none (expected: at least one)");
-      }
+      Objects.requireNonNull(first, "there is at least one version");
       parameters.put(ExportedScoring.CONTEXT_TOKENS, Integer.toString(first.contextTokens()));
       parameters.put(ExportedScoring.VOCABULARY_SIZE, Integer.toString(first.vocabularySize()));
       ModelConfig config =
@@ -134,11 +137,12 @@ public final class TritonExport {
           Reason.UNSUPPORTED,
           name + ": a decoder is exported for the python back end on the CPU alone");
     }
+    requireSome(versions);
     try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
       Map<String, String> notes = new LinkedHashMap<>();
       for (Version version : versions) {
         writeDecoder(name, entry, version);
-        notes.put("version_" + version.number(), version.folder().toString());
+        notes.put("version_" + version.number(), modelOf(version.folder()));
       }
       ModelConfig config =
           ModelConfigs.common(
@@ -163,6 +167,62 @@ public final class TritonExport {
               .build();
       return entry.finish(config, notes);
     }
+  }
+
+  /**
+   * Writes gradient-boosted trees, which answer with their log-odds.
+   *
+   * @param name of the model in the repository
+   * @param versions at least one, of as many features; folders with {@link XgboostTrees#FILE}
+   * @param says the file in each that says what the trees mean, kept as the parameter {@code
+   *     trees_config_<version>}
+   * @return the entry's folder
+   * @throws FileAlreadyExistsException if the repository has a model of this name
+   * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS as when the model is opened; UNSUPPORTED
+   *     if versions differ in their features
+   */
+  public Path trees(String name, List<Version> versions, String says) throws IOException {
+    requireSome(versions);
+    try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
+      Map<String, String> parameters = new TreeMap<>();
+      Map<String, String> notes = new LinkedHashMap<>();
+      int features = 0;
+      for (Version version : versions) {
+        Path from = version.folder();
+        ModelManifest.read(from).ifPresent(manifest -> manifest.verify(from));
+        TreeEnsemble trees = XgboostTrees.read(from);
+        if (features != 0 && features != trees.features()) {
+          throw new ModelException(
+              Reason.UNSUPPORTED,
+              "%s version %d: %d features (expected: as the first version, %d)"
+                  .formatted(name, version.number(), trees.features(), features));
+        }
+        features = trees.features();
+        TreeGraph.write(trees, entry.version(version.number()).resolve(GRAPH));
+        parameters.put("trees_config_" + version.number(), Files.readString(from.resolve(says)));
+        notes.put("version_" + version.number(), modelOf(from));
+        runInPython(entry, version);
+      }
+      return entry.finish(
+          ModelConfigs.batched(name, numbers(versions), options, parameters)
+              .addInput(ModelConfigs.input(TreeGraph.FEATURES, DataType.TYPE_FP32, features))
+              .addOutput(ModelConfigs.output(TreeGraph.MARGIN, DataType.TYPE_FP32, 1))
+              .build(),
+          notes);
+    }
+  }
+
+  private static void requireSome(List<Version> versions) {
+    if (versions.isEmpty()) {
+      throw new IllegalArgumentException("versions: none (expected: at least one)");
+    }
+  }
+
+  /** {@code name/version}: where a model came from, without the paths of this machine. */
+  private static String modelOf(Path folder) {
+    Path absolute = folder.toAbsolutePath().normalize();
+    int names = absolute.getNameCount();
+    return absolute.subpath(Math.max(0, names - 2), names).toString().replace('\\', '/');
   }
 
   private static ModelInput.Builder optional(String name, DataType type) {

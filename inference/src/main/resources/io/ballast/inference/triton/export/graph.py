@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 import triton_python_backend_utils as pb_utils
 
-RUN_TOKENS = 2048  # of rows that are padded to one length; more do not stay near the processor
+RUN_TOKENS = 2048  # of rows that are padded to one length: more do not stay near the processor
 
 
 class TritonPythonModel:
@@ -37,7 +37,7 @@ class TritonPythonModel:
                 taken.append((place, tensors))
             else:
                 answers[place] = failure(refusal, pb_utils.TritonError.INVALID_ARG)
-        for run in runs(taken):
+        for run in runs(taken) if self.context_tokens else [taken] if taken else []:
             try:
                 for place, answer in self.run(run):
                     answers[place] = answer

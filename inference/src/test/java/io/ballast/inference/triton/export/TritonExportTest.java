@@ -193,6 +193,87 @@ class TritonExportTest {
   }
 
   @Test
+  void treesAreRowsOfNumbers() throws IOException {
+    Path entry =
+        new TritonExport(folder.resolve("repository"), ExportOptions.defaults())
+            .trees("gate", List.of(version("java-gate-context", 1)), "gate.json");
+    ModelConfig config = config(entry);
+
+    assertThat(config.getInputList())
+        .containsExactly(
+            ModelInput.newBuilder()
+                .setName("features")
+                .setDataType(DataType.TYPE_FP32)
+                .addDims(47)
+                .build());
+    assertThat(config.getOutputList())
+        .containsExactly(
+            ModelOutput.newBuilder()
+                .setName("log_odds")
+                .setDataType(DataType.TYPE_FP32)
+                .addDims(1)
+                .build());
+    assertThat(parameters(config).get("trees_config_1"))
+        .isEqualTo(Files.readString(MODELS.resolve("java-gate-context/1/gate.json")));
+    assertThat(ModelManifest.read(entry).orElseThrow().notes())
+        .isEqualTo(Map.of("version_1", "java-gate-context/1"));
+  }
+
+  @Test
+  void aDecoderKeepsTheConventionOfVllm() throws IOException {
+    Path entry =
+        new TritonExport(
+                folder.resolve("repository"),
+                ExportOptions.defaults().with(new Batching(6, List.of(), Duration.ZERO)))
+            .decoder("java-tiny", List.of(version("java-tiny", 1)));
+    ModelConfig config = config(entry);
+
+    assertThat(config.getMaxBatchSize()).isZero();
+    assertThat(config.getModelTransactionPolicy().getDecoupled()).isTrue();
+    assertThat(parameters(config)).containsEntry("max_rows", "6");
+    assertThat(config.getDynamicBatching().getPriorityLevels()).isEqualTo(3);
+    assertThat(config.getDynamicBatching().getDefaultQueuePolicy().getMaxQueueSize()).isEqualTo(64);
+    assertThat(config.getInputList())
+        .extracting(ModelInput::getName)
+        .containsExactly(
+            "text_input",
+            "stream",
+            "sampling_parameters",
+            "exclude_input_in_output",
+            "return_finish_reason",
+            "return_logprobs");
+    assertThat(config.getInputList())
+        .extracting(ModelInput::getOptional)
+        .containsExactly(false, true, true, true, true, true);
+    assertThat(config.getOutputList())
+        .extracting(ModelOutput::getName)
+        .containsExactly("text_output", "finish_reason", "logprobs");
+    try (var files = Files.list(entry.resolve("1"))) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactlyInAnyOrder(
+              "model.py",
+              "network.py",
+              "sampling.py",
+              "decoder.json",
+              "tokenizer.json",
+              "model.safetensors");
+    }
+  }
+
+  @Test
+  void aDecoderThatThePythonBackEndCannotRunIsRefused() {
+    assertThatThrownBy(
+            () ->
+                new TritonExport(
+                        folder.resolve("repository"),
+                        ExportOptions.defaults().with(Backend.ONNXRUNTIME))
+                    .decoder("java-tiny", List.of(version("java-tiny", 1))))
+        .isInstanceOf(ModelException.class)
+        .hasMessage("java-tiny: a decoder is exported for the python back end on the CPU alone");
+    assertThat(folder.resolve("repository")).doesNotExist();
+  }
+
+  @Test
   void versionsThatDifferInTheirTensorsAreRefused() {
     assertThatThrownBy(
             () ->

@@ -44,7 +44,7 @@ class TritonPythonModel:
             sender = request.get_response_sender()
             try:
                 row = Row(self, request, sender)
-            except Refused as e:
+            except (ValueError, TypeError) as e:  # refused, or of a kind that nobody foresaw
                 end(sender, failure(str(e), pb_utils.TritonError.INVALID_ARG))
                 continue
             with self.lock:

@@ -1,0 +1,42 @@
+package io.ballast.safety.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.trees.TreeEnsemble;
+import io.ballast.inference.trees.XgboostTrees;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** XGBoost's log-odds are those of a walk through the trees that are exported for Triton. */
+class GradientBoostedTreesTest {
+  @ParameterizedTest
+  @ValueSource(strings = {"java-gate-context", "java-gate-suggestion"})
+  void logOddsAreThoseOfAWalk(String name) throws IOException {
+    Path folder = Path.of("..", "models", name, "1");
+    TreeEnsemble walk = XgboostTrees.read(folder);
+    RandomGenerator random = new SplittableRandom(17);
+    try (GradientBoostedTrees trees =
+        GradientBoostedTrees.load(
+            Files.readAllBytes(folder.resolve(XgboostTrees.FILE)), walk.features())) {
+      for (int row = 0; row < 500; row++) {
+        float[] numbers = new float[walk.features()];
+        for (int i = 0; i < numbers.length; i++) {
+          // whole numbers stand on the trees' borders; some numbers are missing
+          numbers[i] =
+              switch (random.nextInt(8)) {
+                case 0 -> Float.NaN;
+                case 1, 2, 3 -> random.nextInt(-3, 12);
+                default -> (float) random.nextGaussian(0, 4);
+              };
+        }
+        assertThat(trees.logOdds(numbers)).isCloseTo(walk.margin(numbers), within(1e-5));
+      }
+    }
+  }
+}
