@@ -61,7 +61,8 @@ final class ModelsCommand implements Callable<Integer> {
         .addSubcommand(new Promote(context))
         .addSubcommand(new RollBack(context))
         .addSubcommand(new ShowCertificate(context))
-        .addSubcommand(new Register(context));
+        .addSubcommand(new Register(context))
+        .addSubcommand(new ExportCommand(context));
   }
 
   @Override

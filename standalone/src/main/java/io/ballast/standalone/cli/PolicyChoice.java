@@ -5,15 +5,21 @@ import io.ballast.inference.store.ModelStore.StoredModel;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The model that a mesh is to serve first, as {@code up --policy} names it. */
+/** A model version as a person names it, such as with {@code up --policy}. */
 record PolicyChoice(String model, String version) {
+  /** Finds what {@code --policy} means. */
+  static PolicyChoice of(String named, List<Path> roots) {
+    return of("--policy: ", named, roots);
+  }
+
   /**
    * Finds what {@code named}, {@code NAME} or {@code NAME/VERSION}, means.
    *
+   * @param where begins what is said of a wrong one
    * @param roots folders of models
    * @throws CommandFailure if there is none, or several versions to choose from
    */
-  static PolicyChoice of(String named, List<Path> roots) {
+  static PolicyChoice of(String where, String named, List<Path> roots) {
     int slash = named.indexOf('/');
     String model = slash < 0 ? named : named.substring(0, slash);
     List<StoredModel> all =
@@ -28,7 +34,8 @@ record PolicyChoice(String model, String version) {
       throw new CommandFailure(
           Exit.USAGE,
           "NO_SUCH_MODEL",
-          "--policy: there is no model "
+          where
+              + "there is no model "
               + model
               + "; there are: "
               + String.join(", ", all.stream().map(StoredModel::name).distinct().toList())
@@ -42,7 +49,7 @@ record PolicyChoice(String model, String version) {
       throw new CommandFailure(
           Exit.USAGE,
           "NO_SUCH_VERSION",
-          "--policy: "
+          where
               + named
               + ": say which version: "
               + String.join(", ", versions.stream().map(v -> model + "/" + v).toList()));

@@ -1,0 +1,391 @@
+package io.ballast.standalone.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.triton.export.ExportOptions;
+import io.ballast.inference.triton.export.ExportOptions.Backend;
+import io.ballast.inference.triton.export.ExportOptions.Batching;
+import io.ballast.inference.triton.export.ExportOptions.Device;
+import io.ballast.inference.triton.export.ExportOptions.Instances;
+import io.ballast.inference.triton.export.ExportOptions.Queue;
+import io.ballast.inference.triton.export.ExportOptions.TimeoutAction;
+import io.ballast.inference.triton.export.TritonExport;
+import io.ballast.inference.triton.export.TritonExport.Version;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Writes a model into a Triton model repository. */
+@Command(
+    name = "export",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Writes a model into a Triton model repository: rewards, costs and gates as ONNX with a"
+          + " config.pbtxt, small decoders for the python back end under vLLM's convention.",
+      "All versions that are to be served side by side are named in one call; nothing that is there"
+          + " is changed. The python back end needs numpy and onnxruntime, for decoders numpy and"
+          + " tokenizers. No mesh need run."
+    },
+    footer = {
+      "",
+      "Behind a busy instance Triton 2.51 looks at a queue that has lanes, limits or timeouts twice"
+          + " a second only; --plain-queue is looked at without delay."
+    })
+final class ExportCommand implements Callable<Integer> {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String GATE = "gate.json";
+  private static final String CONFIG = "config.json";
+
+  /** What can be exported. */
+  private enum Kind {
+    DECODER("a decoder"),
+    SCORING("scoring heads"),
+    GATE("a gate");
+
+    private final String words;
+
+    Kind(String words) {
+      this.words = words;
+    }
+  }
+
+  @Parameters(
+      paramLabel = "NAME[/VERSION]",
+      arity = "1..*",
+      description =
+          "A model of the data folder or of those that came along; several versions of one model"
+              + " are served side by side.")
+  private List<String> models = List.of();
+
+  @Option(
+      names = "--triton",
+      paramLabel = "FOLDER",
+      required = true,
+      description = "The model repository, made if need be.")
+  private Path repository = Path.of("");
+
+  @Option(
+      names = "--as",
+      paramLabel = "NAME",
+      description = "What Triton shall call it (default: the model's name).")
+  private @Nullable String as;
+
+  @Option(
+      names = "--number",
+      paramLabel = "N",
+      description = "Which number a version gets whose name is none; Triton numbers versions.")
+  private @Nullable Long number;
+
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      defaultValue = "python",
+      description =
+          "python, or Triton's own onnxruntime, which batches rows of one length alone (default:"
+              + " python).")
+  private Backend backend = Backend.PYTHON;
+
+  @Option(
+      names = "--device",
+      paramLabel = "WHERE",
+      defaultValue = "cpu",
+      description = "cpu or gpu (default: cpu).")
+  private Device device = Device.CPU;
+
+  @Option(
+      names = "--instances",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Copies side by side, of each GPU if there are several (default: 1).")
+  private int instances = 1;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Of one execution on the CPU (default: 1).")
+  private int threads = 1;
+
+  @Option(
+      names = "--max-batch",
+      paramLabel = "N",
+      defaultValue = "32",
+      description = "Rows of one execution; of a decoder, that draw side by side (default: 32).")
+  private int maxBatch = 32;
+
+  @Option(
+      names = "--preferred-batch",
+      paramLabel = "N",
+      split = ",",
+      description = "Sizes to make if possible, such as 8,16 (default: as large as possible).")
+  private List<Integer> preferredBatch = List.of();
+
+  @Option(
+      names = "--batch-delay",
+      paramLabel = "TIME",
+      converter = DurationText.class,
+      description = "How long a request waits for others, such as 2ms (default: not at all).")
+  private @Nullable Duration batchDelay;
+
+  @Option(
+      names = "--max-queue",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Requests that may wait; 0: any number (default: 64).")
+  private int maxQueue = 64;
+
+  @Option(
+      names = "--queue-timeout",
+      paramLabel = "TIME",
+      defaultValue = "10s",
+      converter = DurationText.class,
+      description = "How long one may wait (default: 10s).")
+  private Duration queueTimeout = Duration.ofSeconds(10);
+
+  @Option(names = "--no-queue-timeout", description = "It may wait for ever.")
+  private boolean noQueueTimeout;
+
+  @Option(
+      names = "--on-timeout",
+      paramLabel = "ACTION",
+      defaultValue = "reject",
+      description = "reject, or delay: behind all that are in time (default: reject).")
+  private TimeoutAction onTimeout = TimeoutAction.REJECT;
+
+  @Option(
+      names = "--no-timeout-override",
+      description = "Do not let a request's own timeout shorten that.")
+  private boolean noTimeoutOverride;
+
+  @Option(
+      names = "--no-lanes",
+      description = "No priorities 1 interactive (the default), 2 trainer, 3 batch.")
+  private boolean noLanes;
+
+  @Option(
+      names = "--plain-queue",
+      description = "No lanes, limits and timeouts: whatever is said of them is left out.")
+  private boolean plainQueue;
+
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
+  private @Nullable Path data;
+
+  @Mixin private Printing printing = new Printing();
+
+  private final CommandContext context;
+
+  ExportCommand(CommandContext context) {
+    this.context = context;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    List<PolicyChoice> choices =
+        models.stream().map(named -> PolicyChoice.of("", named, roots())).toList();
+    String name = as == null ? choices.getFirst().model() : as;
+    try {
+      List<Version> versions = versions(choices);
+      Kind kind = kind(choices);
+      TritonExport export = new TritonExport(repository, options());
+      Path entry =
+          switch (kind) {
+            case DECODER -> export.decoder(name, versions);
+            case SCORING -> export.scoring(name, versions, this::trunk);
+            case GATE -> export.trees(name, versions, GATE);
+          };
+      announce(name, kind, versions, entry);
+      return Exit.OK.code();
+    } catch (FileAlreadyExistsException e) {
+      throw new CommandFailure(
+          Exit.REFUSED,
+          "ALREADY_EXISTS",
+          e.getFile()
+              + ": is there already, and nothing is replaced; export under another name (--as) or"
+              + " into another folder, or delete it first");
+    } catch (ModelException e) {
+      throw new CommandFailure(Exit.FAILED, e.reason().name(), String.valueOf(e.getMessage()));
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailure(Exit.USAGE, "INVALID", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private List<Path> roots() {
+    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    return List.of(folder.resolve("models"), context.home().resolve("models"));
+  }
+
+  private Path folder(PolicyChoice choice) {
+    return folder(choice.model(), choice.version()).orElseThrow();
+  }
+
+  private Optional<Path> folder(String model, String version) {
+    return roots().stream()
+        .map(root -> root.resolve(model).resolve(version))
+        .filter(Files::isDirectory)
+        .findFirst();
+  }
+
+  private Path trunk(TrunkReference trunk) {
+    return folder(trunk.model(), trunk.version())
+        .orElseThrow(
+            () ->
+                new CommandFailure(
+                    Exit.FAILED,
+                    "NO_SUCH_MODEL",
+                    models.getFirst()
+                        + ": stands on "
+                        + trunk.model()
+                        + "/"
+                        + trunk.version()
+                        + ", which is not here; ./mesh pull brings models"));
+  }
+
+  private List<Version> versions(List<PolicyChoice> choices) {
+    List<Version> versions = new ArrayList<>();
+    for (PolicyChoice choice : choices) {
+      if (!choice.model().equals(choices.getFirst().model())) {
+        throw new CommandFailure(
+            Exit.USAGE,
+            "SEVERAL_MODELS",
+            choice.model()
+                + " and "
+                + choices.getFirst().model()
+                + ": one call exports versions of one model; call it once for each");
+      }
+      Version version = new Version(number(choice, choices.size()), folder(choice));
+      if (versions.stream().anyMatch(other -> other.number() == version.number())) {
+        throw new CommandFailure(
+            Exit.USAGE, "TWICE", choice.model() + "/" + choice.version() + ": named twice");
+      }
+      versions.add(version);
+    }
+    return versions;
+  }
+
+  private long number(PolicyChoice choice, int count) {
+    if (number != null && count == 1) {
+      return number;
+    }
+    if (number == null && choice.version().matches("[1-9][0-9]{0,17}")) {
+      return Long.parseLong(choice.version());
+    }
+    throw new CommandFailure(
+        Exit.USAGE,
+        "NO_NUMBER",
+        choice.model()
+            + "/"
+            + choice.version()
+            + (count == 1
+                ? ": Triton numbers versions; say which this one is: --number 1"
+                : ": --number is for a single version; export those whose names are no numbers one"
+                    + " by one, each under its own name (--as)"));
+  }
+
+  private Kind kind(List<PolicyChoice> choices) {
+    Kind first = kind(choices.getFirst());
+    for (PolicyChoice choice : choices) {
+      if (kind(choice) != first) {
+        throw new CommandFailure(
+            Exit.FAILED,
+            "UNSUPPORTED",
+            choice.model() + "/" + choice.version() + ": not " + first.words + " as the first");
+      }
+    }
+    return first;
+  }
+
+  private Kind kind(PolicyChoice choice) {
+    Path folder = folder(choice);
+    if (Files.isRegularFile(folder.resolve(GATE))) {
+      return Kind.GATE;
+    }
+    JsonNode config = JsonNodeFactory.instance.missingNode();
+    try {
+      if (Files.isRegularFile(folder.resolve(CONFIG))) {
+        config = JSON.readTree(folder.resolve(CONFIG).toFile());
+      }
+    } catch (IOException e) {
+      throw new CommandFailure(
+          Exit.FAILED, "INVALID_FOLDER", folder.resolve(CONFIG) + ": " + e.getMessage());
+    }
+    if (config.path("format").asText().equals("ballast-scoring-heads")) {
+      return Kind.SCORING;
+    }
+    String architecture = config.path("architectures").path(0).asText();
+    if (config.has("model_type")
+        && !Files.exists(folder.resolve("model.onnx"))
+        && !architecture.endsWith("ForSequenceClassification")) {
+      return Kind.DECODER;
+    }
+    throw new CommandFailure(
+        Exit.FAILED,
+        "UNSUPPORTED",
+        choice.model()
+            + "/"
+            + choice.version()
+            + ": "
+            + (Files.exists(folder.resolve("model.onnx"))
+                ? "an encoder in ONNX"
+                : architecture.isEmpty() ? "of no kind that is known" : architecture)
+            + "; decoders, scoring heads and gates can be exported");
+  }
+
+  private ExportOptions options() {
+    Queue queue =
+        plainQueue
+            ? Queue.plain()
+            : new Queue(
+                maxQueue == 0 ? Optional.empty() : Optional.of(maxQueue),
+                noQueueTimeout ? Optional.empty() : Optional.of(queueTimeout),
+                onTimeout,
+                !noTimeoutOverride,
+                !noLanes);
+    return new ExportOptions(
+        backend,
+        new Instances(device, instances, threads),
+        new Batching(maxBatch, preferredBatch, batchDelay == null ? Duration.ZERO : batchDelay),
+        queue);
+  }
+
+  private void announce(String name, Kind kind, List<Version> versions, Path entry) {
+    ObjectNode document = JsonNodeFactory.instance.objectNode();
+    document.put("name", name);
+    document.put("kind", kind.name().toLowerCase(Locale.ROOT));
+    versions.forEach(version -> document.withArray("versions").add(version.number()));
+    document.put("backend", backend.code());
+    document.put("folder", entry.toString());
+    printing.document(document);
+    printing.line(
+        name
+            + ": "
+            + kind.words
+            + (versions.size() == 1 ? ", version " : ", versions ")
+            + versions.stream()
+                .map(version -> Long.toString(version.number()))
+                .collect(Collectors.joining(", "))
+            + ", in "
+            + entry);
+    printing.line("Serve it: tritonserver --model-repository=" + repository.toAbsolutePath());
+  }
+}
