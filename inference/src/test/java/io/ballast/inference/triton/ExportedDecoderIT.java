@@ -92,6 +92,14 @@ class ExportedDecoderIT extends DecoderContract {
     }
   }
 
+  /** The caller leaves as it is refused: what is left to say to it must not harm the server. */
+  @Test
+  void manyRefusalsLeaveTheServerAlive() {
+    for (int i = 0; i < 200; i++) {
+      assertThat(refusal("int x", "[]")).endsWith("sampling_parameters: not an object");
+    }
+  }
+
   @Test
   void withoutAStreamTheWholeTextComesAtOnceBehindItsPrompt() {
     assertThat(whole("for (int i = 0; i < ", "{\"temperature\": 0, \"max_tokens\": 3}"))

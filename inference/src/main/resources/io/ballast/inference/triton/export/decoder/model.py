@@ -175,8 +175,9 @@ def failure(words, code):
     return pb_utils.InferenceResponse(error=pb_utils.TritonError(words, code))
 
 
-def end(sender, *answers):
-    """Tells what is left to tell, and that nothing follows."""
-    for answer in answers:
-        sender.send(answer)
-    sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+def end(sender, answer=None):
+    """Tells what is left to tell, and with it that nothing follows."""
+    if answer is None:
+        sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+    else:
+        sender.send(answer, pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
