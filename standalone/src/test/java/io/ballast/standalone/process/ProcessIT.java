@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.kit.runtime.Role;
+import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
+import io.ballast.kserve.v2.RepositoryIndexRequest;
+import io.ballast.kserve.v2.RepositoryIndexResponse;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SuggestResponse;
@@ -19,6 +22,8 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -182,11 +187,27 @@ class ProcessIT {
       assertThat(suggestion.getReward().hasValue()).isTrue();
       assertThat(suggestion.getCost().hasHarmProbability()).isTrue();
       assertThat(suggestion.getStageOne().hasModelVersion()).isTrue();
+      assertThat(kserveModels(processes.get(Role.POLICY_SERVER.ordinal())))
+          .containsExactly("java-tiny");
+      assertThat(kserveModels(processes.get(Role.REWARD_SERVER.ordinal())))
+          .containsExactly("java-reward");
+      assertThat(kserveModels(processes.get(Role.SAFETY_SERVER.ordinal())))
+          .containsExactlyInAnyOrder("java-cost", "java-gate-context", "java-gate-suggestion");
     } finally {
       processes.forEach(BuiltMesh::terminate);
       processes.forEach(BuiltMesh::close);
     }
     assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+  }
+
+  /** The models that a process offers to KServe clients. */
+  private static Set<String> kserveModels(BuiltMesh process) {
+    return GRPCInferenceServiceGrpc.newBlockingStub(process.channel())
+        .repositoryIndex(RepositoryIndexRequest.getDefaultInstance())
+        .getModelsList()
+        .stream()
+        .map(RepositoryIndexResponse.ModelIndex::getName)
+        .collect(Collectors.toSet());
   }
 
   /** The calls that servers of this process answered for one suggestion of the console. */
