@@ -127,8 +127,8 @@ class LogProbsTest {
     var unused =
         assertFails(
             () -> evaluate(request("good", FakeDecoder.SECRET)),
-            Status.Code.INVALID_ARGUMENT,
-            Fault.MALFORMED_REQUEST,
+            Status.Code.UNIMPLEMENTED,
+            Fault.NOT_IMPLEMENTED,
             "log-probabilities of tokens");
   }
 

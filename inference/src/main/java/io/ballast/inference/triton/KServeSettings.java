@@ -54,6 +54,20 @@ public record KServeSettings(
         KServeSecurity.none());
   }
 
+  /** Returns these settings with another deadline for answers. */
+  public KServeSettings withInferDeadline(Duration value) {
+    return new KServeSettings(
+        value,
+        controlDeadline,
+        loadDeadline,
+        maxMessageBytes,
+        connections,
+        answersAhead,
+        deadlineAsQueueTimeout,
+        readyInterval,
+        security);
+  }
+
   /** Returns these settings with another deadline for control. */
   public KServeSettings withControlDeadline(Duration value) {
     return new KServeSettings(

@@ -3,6 +3,8 @@ package io.ballast.policy.config;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
+import io.ballast.policy.core.version.RemoteVersion;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +19,7 @@ import java.util.stream.Collectors;
  * @param limits what a call may ask, and what it gets when it does not say
  * @param maxPinnedVersions how many versions that no alias points to may be loaded
  * @param engine what the decoders of this process may take
+ * @param remotes versions that other servers run
  * @param sampleWindow how many generations of trainers may be under way
  * @param timeouts how long peers may take
  * @param peerPolicy what a missing peer counts as
@@ -30,6 +33,7 @@ public record PolicyConfig(
     CallLimits limits,
     int maxPinnedVersions,
     Engine engine,
+    List<RemoteVersion> remotes,
     int sampleWindow,
     Timeouts timeouts,
     PeerPolicy peerPolicy,
@@ -70,6 +74,7 @@ public record PolicyConfig(
         limits.maxPromptBytes(),
         "1 to 65,536");
     require(maxPinnedVersions >= 1, "max-pinned-versions", maxPinnedVersions, "≥ 1");
+    remotes = List.copyOf(remotes);
     requireMebibytes("memory-mebibytes", engine.memoryMebibytes());
     requireMebibytes("key-value-mebibytes", engine.keyValueMebibytes());
     require(sampleWindow >= 1, "sample-window", sampleWindow, "≥ 1");
@@ -105,6 +110,10 @@ public record PolicyConfig(
             properties.memoryMebibytes(),
             properties.keyValueMebibytes(),
             properties.batchInvariant()),
+        properties.remotes().entrySet().stream()
+            .sorted(Map.Entry.comparingByKey())
+            .map(remote -> remote(remote.getKey(), remote.getValue()))
+            .toList(),
         properties.sampleWindow(),
         new Timeouts(
             properties.gateTimeout(), properties.judgeTimeout(), properties.certificateTimeout()),
@@ -114,6 +123,47 @@ public record PolicyConfig(
                 Collectors.toMap(Map.Entry::getKey, tenant -> policyOf(tenant.getValue(), forAll))),
         properties.aliasRefresh(),
         properties.followInterval());
+  }
+
+  private static RemoteVersion remote(String name, PolicyProperties.RemoteProperties remote) {
+    String property = "remotes." + name + ".";
+    require(!remote.model().isBlank(), property + "model", remote.model(), "a name");
+    require(!remote.version().isBlank(), property + "version", remote.version(), "a name");
+    boolean address =
+        switch (remote.kind()) {
+          case OPENAI -> remote.url().matches("https?://[^/?#@\\s]+(/[^?#\\s]*)?");
+          case VLLM -> remote.url().matches("[^/:@\\s]+:[0-9]{1,5}");
+        };
+    require(
+        address,
+        property + "url",
+        remote.url().contains("@") ? "not shown" : remote.url(),
+        switch (remote.kind()) {
+          case OPENAI -> "http://host:port or https://…, no user";
+          case VLLM -> "host:port";
+        });
+    require(!remote.folder().isBlank(), property + "folder", remote.folder(), "a folder");
+    remote
+        .contextTokens()
+        .ifPresent(tokens -> require(tokens >= 2, property + "context-tokens", tokens, "≥ 2"));
+    require(
+        remote.tokenFile().isEmpty() || remote.tokenVariable().isEmpty(),
+        property + "token-file",
+        "given",
+        "not beside token-variable");
+    requirePositive(property + "timeout", remote.timeout());
+    return new RemoteVersion(
+        remote.model(),
+        remote.version(),
+        remote.kind(),
+        remote.url(),
+        remote.servedModel().orElse(remote.model()),
+        Path.of(remote.folder()),
+        remote.contextTokens(),
+        remote.tokenFile().map(Path::of),
+        remote.tokenVariable(),
+        remote.tls(),
+        remote.timeout());
   }
 
   /** What a missing peer counts as for {@code tenant}. */

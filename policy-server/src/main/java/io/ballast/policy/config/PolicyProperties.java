@@ -1,12 +1,14 @@
 package io.ballast.policy.config;
 
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import io.ballast.policy.core.version.RemoteVersion;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /** The policy-server's properties, {@code ballast.policy.*}. Defaults live here only. */
@@ -94,6 +96,48 @@ public interface PolicyProperties {
   /** The longest that a follower of training records waits before it looks for other replicas'. */
   @WithDefault("PT1S")
   Duration followInterval();
+
+  /** Versions that other servers run, by names that mean nothing else. */
+  Map<String, RemoteProperties> remotes();
+
+  /** A version that another server runs. */
+  interface RemoteProperties {
+    /** The model's name in the mesh. */
+    String model();
+
+    /** The version within the model. */
+    String version();
+
+    /** How the server is spoken to: OPENAI ({@code /v1/completions}) or VLLM (behind Triton). */
+    @WithDefault("OPENAI")
+    RemoteVersion.Kind kind();
+
+    /** {@code http://host:port} or {@code https://…} for OPENAI, {@code host:port} for VLLM. */
+    String url();
+
+    /** The name by which the server knows it; absent: the model's. */
+    Optional<String> servedModel();
+
+    /** A folder with the model's tokenizer.json and config.json. */
+    String folder();
+
+    /** The server's limit of prompt and completion together; absent: as config.json says. */
+    OptionalInt contextTokens();
+
+    /** A file with the token that the server demands. */
+    Optional<String> tokenFile();
+
+    /** The environment variable with the token that the server demands. */
+    Optional<String> tokenVariable();
+
+    /** Whether a connection to VLLM is encrypted. */
+    @WithDefault("false")
+    boolean tls();
+
+    /** How long a completion may take. */
+    @WithDefault("PT60S")
+    Duration timeout();
+  }
 
   /** What may differ for one tenant. */
   interface TenantProperties {

@@ -9,8 +9,10 @@ import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
 import io.ballast.policy.adapter.FolderDecoders;
+import io.ballast.policy.adapter.RemoteDecoders;
 import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.config.PolicyProperties;
+import io.ballast.policy.core.version.DecoderLoader;
 import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.util.List;
@@ -55,13 +57,15 @@ public final class PolicyModule implements ServerModule {
     }
   }
 
-  private FolderDecoders decoders(MeshRuntime runtime) {
+  private DecoderLoader decoders(MeshRuntime runtime) {
     MemoryBudget memory = new MemoryBudget(DecoderLimits.memoryBytes(config.engine()));
     DecoderLimits.register(runtime.meters(), memory);
-    return new FolderDecoders(
-        runtime.modelFolders(),
-        DecoderLimits.serving(config.engine(), memory.limitBytes()),
-        memory);
+    FolderDecoders folders =
+        new FolderDecoders(
+            runtime.modelFolders(),
+            DecoderLimits.serving(config.engine(), memory.limitBytes()),
+            memory);
+    return new RemoteDecoders(config.remotes(), folders, System::getenv);
   }
 
   /** Looks from now on for aliases that other replicas moved. */

@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import io.ballast.policy.core.version.RemoteVersion;
 import io.ballast.policy.testing.TestMesh;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +29,7 @@ class PolicyPropertiesTest {
           new CallLimits(1.0, 24, List.of("\n"), 96, 65_536, 1_024, 16, 64),
           2,
           new PolicyConfig.Engine(OptionalLong.empty(), OptionalLong.empty(), false),
+          List.of(),
           32,
           new PolicyConfig.Timeouts(
               Duration.ofMillis(500), Duration.ofSeconds(2), Duration.ofSeconds(10)),
@@ -52,6 +57,21 @@ class PolicyPropertiesTest {
     all.put("memory-mebibytes", "2048");
     all.put("key-value-mebibytes", "256");
     all.put("batch-invariant", "true");
+    all.put("remotes.a.model", "big");
+    all.put("remotes.a.version", "2");
+    all.put("remotes.a.url", "https://host/prefix");
+    all.put("remotes.a.folder", "models/big");
+    all.put("remotes.a.token-variable", "BIG_TOKEN");
+    all.put("remotes.b.model", "large");
+    all.put("remotes.b.version", "3");
+    all.put("remotes.b.kind", "VLLM");
+    all.put("remotes.b.url", "triton:8001");
+    all.put("remotes.b.served-model", "its-name");
+    all.put("remotes.b.folder", "models/large");
+    all.put("remotes.b.context-tokens", "4096");
+    all.put("remotes.b.token-file", "secrets/token");
+    all.put("remotes.b.tls", "true");
+    all.put("remotes.b.timeout", "PT8S");
     all.put("sample-window", "33");
     all.put("gate-timeout", "PT3S");
     all.put("judge-timeout", "PT4S");
@@ -71,6 +91,31 @@ class PolicyPropertiesTest {
                 new CallLimits(0.5, 25, List.of(";", "END"), 97, 1_000, 1_024, 16, 64),
                 3,
                 new PolicyConfig.Engine(OptionalLong.of(2_048), OptionalLong.of(256), true),
+                List.of(
+                    new RemoteVersion(
+                        "big",
+                        "2",
+                        RemoteVersion.Kind.OPENAI,
+                        "https://host/prefix",
+                        "big",
+                        Path.of("models/big"),
+                        OptionalInt.empty(),
+                        Optional.empty(),
+                        Optional.of("BIG_TOKEN"),
+                        false,
+                        Duration.ofSeconds(60)),
+                    new RemoteVersion(
+                        "large",
+                        "3",
+                        RemoteVersion.Kind.VLLM,
+                        "triton:8001",
+                        "its-name",
+                        Path.of("models/large"),
+                        OptionalInt.of(4_096),
+                        Optional.of(Path.of("secrets/token")),
+                        Optional.empty(),
+                        true,
+                        Duration.ofSeconds(8))),
                 33,
                 new PolicyConfig.Timeouts(
                     Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofSeconds(5)),
@@ -110,6 +155,31 @@ class PolicyPropertiesTest {
     assertThatThrownBy(() -> config(Map.of(property, value)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("ballast.policy." + message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "url | ftp://host | url: ftp://host (expected: http://host:port or https://…, no user)",
+        "url | http://user:secret@host | url: not shown (expected: http://host:port or https://…, no user)",
+        "kind | VLLM | url: http://host:8000 (expected: host:port)",
+        "context-tokens | 1 | context-tokens: 1 (expected: ≥ 2)",
+        "token-variable | T | token-file: given (expected: not beside token-variable)",
+        "timeout | PT0S | timeout: PT0S (expected: > 0)"
+      })
+  void aRemoteVersionOutOfItsRangeIsNamed(String property, String value, String message) {
+    Map<String, String> remote = new HashMap<>();
+    remote.put("remotes.a.model", "big");
+    remote.put("remotes.a.version", "2");
+    remote.put("remotes.a.url", "http://host:8000");
+    remote.put("remotes.a.folder", "models/big");
+    remote.put("remotes.a.token-file", "secrets/token");
+    remote.put("remotes.a." + property, value);
+
+    assertThatThrownBy(() -> config(remote))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("ballast.policy.remotes.a." + message);
   }
 
   private static PolicyConfig config(Map<String, String> values) {

@@ -5,6 +5,7 @@ import io.ballast.kit.postgres.Database;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.config.PolicyProperties;
+import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SuggestRequest;
@@ -44,6 +45,11 @@ public final class TestMesh implements AutoCloseable {
   private final Channel policyChannel;
 
   private TestMesh(FakeModels models, Database database, Map<String, String> properties) {
+    this(models, models, database, properties);
+  }
+
+  private TestMesh(
+      FakeModels models, DecoderLoader loader, Database database, Map<String, String> properties) {
     this.models = models;
     this.database = database;
     Channel safetyChannel = serve(safety.services());
@@ -53,7 +59,7 @@ public final class TestMesh implements AutoCloseable {
         new PolicyServer(
             PolicyConfig.from(properties(properties)),
             runtime,
-            models,
+            loader,
             RequestContexts::from,
             new Random(7));
     policyChannel = serve(server.services());
@@ -72,6 +78,11 @@ public final class TestMesh implements AutoCloseable {
   /** Starts with these models. */
   public static TestMesh start(FakeModels models) {
     return new TestMesh(models, TestDatabase.create(), Map.of());
+  }
+
+  /** Starts with a loader before these models. */
+  public static TestMesh start(DecoderLoader loader, FakeModels models) {
+    return new TestMesh(models, loader, TestDatabase.create(), Map.of());
   }
 
   /** Starts on a database that may go away. */

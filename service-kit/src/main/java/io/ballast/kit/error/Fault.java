@@ -31,6 +31,6 @@ public enum Fault {
   DEPENDENCY_BROKEN,
   /** A checksum of weights differs. */
   CORRUPT_WEIGHTS,
-  /** Not built yet. */
+  /** Not built yet, or not what the engine behind this version can do. */
   NOT_IMPLEMENTED
 }

@@ -7,6 +7,8 @@ import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.TokenScores;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.CallCancellation;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.ItemFault;
@@ -51,7 +53,8 @@ public final class LogProbsFlow {
    * Evaluates every item.
    *
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST for a call that is wrong as a
-   *     whole, or asks what the version's engine cannot tell; UNKNOWN_MODEL; OVERLOADED
+   *     whole; NOT_IMPLEMENTED if the version's engine cannot tell what is asked; UNKNOWN_MODEL;
+   *     OVERLOADED; DEPENDENCY_DOWN if a server behind the engine is away
    * @throws CancellationException if nobody waits any more
    */
   public LogProbsAnswer logProbs(LogProbsCommand command, CallCancellation cancellation) {
@@ -184,10 +187,14 @@ public final class LogProbsFlow {
       try {
         return sequences.isEmpty() ? List.of() : ask(sequences);
       } catch (ModelException e) {
-        if (e.reason() == ModelException.Reason.UNSUPPORTED) {
-          throw ModelFaults.toCallFailure(e); // no sequence is at fault
+        switch (e.reason()) { // of which no sequence is at fault
+          case UNSUPPORTED ->
+              throw new MeshException(Fault.NOT_IMPLEMENTED, String.valueOf(e.getMessage()), e);
+          case UNAVAILABLE -> throw ModelFaults.toCallFailure(e);
+          default -> {
+            return List.of();
+          }
         }
-        return List.of();
       } catch (IllegalArgumentException e) {
         return List.of();
       }

@@ -62,7 +62,7 @@ public final class SampleFlow {
    * Samples every prompt.
    *
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST for a call that is wrong as a
-   *     whole; UNKNOWN_MODEL; OVERLOADED
+   *     whole; UNKNOWN_MODEL; OVERLOADED; DEPENDENCY_DOWN if a server behind the engine is away
    * @throws CancellationException if nobody waits any more
    */
   public SampleAnswer sample(SampleCommand command, CallCancellation cancellation) {
@@ -186,11 +186,21 @@ public final class SampleFlow {
         return new Value<>(handles);
       } catch (ModelException e) {
         handles.forEach(GenerationHandle::cancel);
-        return new Failed<>(ModelFaults.toItemFault(path, e));
+        return failed(path, e);
       } catch (IllegalArgumentException e) {
         handles.forEach(GenerationHandle::cancel);
         return ContentReader.invalid(path + ": " + e.getMessage());
       }
+    }
+
+    /**
+     * One prompt fails alone, unless no prompt is at fault: the server behind the engine is away.
+     */
+    private static <T> Outcome<T> failed(String path, ModelException e) {
+      if (e.reason() == ModelException.Reason.UNAVAILABLE) {
+        throw ModelFaults.toCallFailure(e);
+      }
+      return new Failed<>(ModelFaults.toItemFault(path, e));
     }
 
     private GenerationHandle startOne(GenerationRequest request) {
@@ -231,7 +241,7 @@ public final class SampleFlow {
             }
             yield new Value<>(group);
           } catch (ModelException e) {
-            yield new Failed<>(ModelFaults.toItemFault("prompts[" + prompt + "]", e));
+            yield failed("prompts[" + prompt + "]", e);
           }
         }
       };

@@ -1,0 +1,194 @@
+package io.ballast.policy.adapter;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.remote.OpenAiDecoder;
+import io.ballast.inference.remote.OpenAiSettings;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.triton.KServeConnection;
+import io.ballast.inference.triton.KServeSecurity;
+import io.ballast.inference.triton.KServeSettings;
+import io.ballast.inference.triton.ServedModel;
+import io.ballast.inference.triton.VllmDecoder;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.policy.core.ModelFaults;
+import io.ballast.policy.core.PinnedVersion;
+import io.ballast.policy.core.version.DecoderLoader;
+import io.ballast.policy.core.version.FolderFacts;
+import io.ballast.policy.core.version.RemoteVersion;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Versions that other servers run, and behind them those of another loader. Thread-safe.
+ *
+ * <p>Nobody tells the checksum of weights that are elsewhere. What stands for it is the SHA-256 of
+ * where they are: kind, address, name there and tokenizer. A certificate for a remote version holds
+ * for that place, whatever is served there later.
+ */
+public final class RemoteDecoders implements DecoderLoader {
+  private final List<RemoteVersion> remotes;
+  private final DecoderLoader others;
+  private final Function<String, @Nullable String> environment;
+
+  /**
+   * @param others has all versions that are not remote
+   * @param environment gives a variable's value
+   */
+  public RemoteDecoders(
+      List<RemoteVersion> remotes,
+      DecoderLoader others,
+      Function<String, @Nullable String> environment) {
+    this.remotes = List.copyOf(remotes);
+    this.others = others;
+    this.environment = environment;
+  }
+
+  @Override
+  public FolderFacts inspect(String model, String version) {
+    Optional<RemoteVersion> remote = find(model, version);
+    return remote.isPresent() ? inspect(remote.get()) : others.inspect(model, version);
+  }
+
+  @Override
+  public Decoder load(PinnedVersion version) {
+    Optional<RemoteVersion> remote = find(version.model(), version.version());
+    return remote.isPresent() ? load(remote.get(), version) : others.load(version);
+  }
+
+  private Optional<RemoteVersion> find(String model, String version) {
+    return remotes.stream().filter(remote -> remote.is(model, version)).findFirst();
+  }
+
+  private static FolderFacts inspect(RemoteVersion remote) {
+    try {
+      DecoderConfig config = DecoderConfig.read(remote.folder());
+      return new FolderFacts(
+          placeSha256(remote), config.parameterCount(), contextTokens(remote, config));
+    } catch (ModelException e) {
+      throw ModelFaults.toCallFailure(e, message -> withoutPath(remote, message));
+    }
+  }
+
+  private Decoder load(RemoteVersion remote, PinnedVersion version) {
+    try {
+      String place = placeSha256(remote);
+      if (!place.equals(version.weightsSha256())) {
+        throw new MeshException(
+            Fault.PRECONDITION_FAILED,
+            "version %s of %s was registered for another server, name or tokenizer than it is configured with; give it another version"
+                .formatted(version.version(), version.model()),
+            Map.of("model", version.model(), "version", version.version()));
+      }
+      Tokenizer tokenizer = HuggingFaceTokenizerAdapter.ofFolder(remote.folder());
+      int context = contextTokens(remote, DecoderConfig.read(remote.folder()));
+      return switch (remote.kind()) {
+        case OPENAI -> openAi(remote, tokenizer, context);
+        case VLLM -> vllm(remote, tokenizer, context);
+      };
+    } catch (ModelException e) {
+      throw ModelFaults.toCallFailure(e, message -> withoutPath(remote, message));
+    }
+  }
+
+  private Decoder openAi(RemoteVersion remote, Tokenizer tokenizer, int context) {
+    return new OpenAiDecoder(
+        new OpenAiSettings(
+            URI.create(remote.url()),
+            remote.servedModel(),
+            token(remote),
+            context,
+            remote.timeout()),
+        tokenizer);
+  }
+
+  private Decoder vllm(RemoteVersion remote, Tokenizer tokenizer, int context) {
+    KServeSecurity plain = remote.encrypted() ? KServeSecurity.tls() : KServeSecurity.none();
+    KServeSecurity security = token(remote).map(plain::withBearerToken).orElse(plain);
+    KServeSettings settings =
+        KServeSettings.defaults().withInferDeadline(remote.timeout()).withSecurity(security);
+    KServeConnection connection = KServeConnection.open(remote.url(), settings);
+    try {
+      return new ConnectedDecoder(
+          VllmDecoder.open(
+              connection.client(), ServedModel.of(remote.servedModel()), tokenizer, context),
+          connection);
+    } catch (RuntimeException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
+  /** What the server demands; never shown. */
+  private Optional<String> token(RemoteVersion remote) {
+    if (remote.tokenFile().isPresent()) {
+      Path file = remote.tokenFile().get();
+      try {
+        return Optional.of(Files.readString(file).strip());
+      } catch (IOException e) {
+        throw new MeshException(
+            Fault.PRECONDITION_FAILED,
+            "the token file of version %s of %s cannot be read"
+                .formatted(remote.version(), remote.model()),
+            e);
+      }
+    }
+    if (remote.tokenVariable().isEmpty()) {
+      return Optional.empty();
+    }
+    String value = environment.apply(remote.tokenVariable().get());
+    if (value == null || value.isBlank()) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "the environment variable %s, which holds the token of version %s of %s, is not set"
+              .formatted(remote.tokenVariable().get(), remote.version(), remote.model()));
+    }
+    return Optional.of(value.strip());
+  }
+
+  private static int contextTokens(RemoteVersion remote, DecoderConfig config) {
+    return remote.contextTokens().orElse(config.contextTokens());
+  }
+
+  private static String placeSha256(RemoteVersion remote) {
+    Path tokenizer = remote.folder().resolve("tokenizer.json");
+    try {
+      String place =
+          String.join(
+              "\n",
+              remote.kind().name(),
+              remote.url(),
+              remote.servedModel(),
+              ModelManifest.sha256(tokenizer));
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(place.getBytes(StandardCharsets.UTF_8)));
+    } catch (IOException e) {
+      throw new ModelException(
+          ModelException.Reason.INVALID_FOLDER, tokenizer + ": cannot be read", e);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java has it
+    }
+  }
+
+  /** Folders of this machine are nobody's business. */
+  private static String withoutPath(RemoteVersion remote, String message) {
+    return message.replace(
+        remote.folder().toString(), remote.model() + "/" + remote.version() + " (remote)");
+  }
+}
