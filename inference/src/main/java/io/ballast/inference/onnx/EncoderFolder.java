@@ -24,9 +24,15 @@ import java.util.Set;
  * @param maxTokens the longest text, special tokens included, in tokens
  * @param pooling how the vectors of tokens become one; means where nothing is said
  * @param normalized whether embeddings are scaled to length 1; so where nothing is said
+ * @param largestTokenId the largest id that the tokenizer may make
  */
 record EncoderFolder(
-    Path model, Path tokenizer, int maxTokens, Pooling pooling, boolean normalized) {
+    Path model,
+    Path tokenizer,
+    int maxTokens,
+    Pooling pooling,
+    boolean normalized,
+    int largestTokenId) {
   private static final String MODEL = "model.onnx";
   private static final String TOKENIZER = "tokenizer.json";
   private static final String NORMALIZE = "Normalize";
@@ -69,7 +75,23 @@ record EncoderFolder(
         tokenizer,
         longest(folder),
         pooling(folder, json(folder, "1_Pooling/config.json")),
-        normalized);
+        normalized,
+        largestTokenId(json(folder, TOKENIZER)));
+  }
+
+  /** Vocabularies are objects from text to id, or, of unigrams, lists in the order of the ids. */
+  private static int largestTokenId(JsonNode tokenizer) {
+    JsonNode vocabulary = tokenizer.path("model").path("vocab");
+    int largest = vocabulary.isArray() ? vocabulary.size() - 1 : 0;
+    if (vocabulary.isObject()) {
+      for (JsonNode id : vocabulary) {
+        largest = Math.max(largest, id.asInt());
+      }
+    }
+    for (JsonNode token : tokenizer.path("added_tokens")) {
+      largest = Math.max(largest, token.path("id").asInt());
+    }
+    return Math.max(0, largest);
   }
 
   /** Returns a module's kind, which is one of those that are honoured. */

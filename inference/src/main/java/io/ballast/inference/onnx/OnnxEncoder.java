@@ -80,10 +80,12 @@ public final class OnnxEncoder implements AutoCloseable {
 
   /**
    * Opens a folder with model.onnx and tokenizer.json, and runs the model once on its shortest and
-   * its longest text, so that the first caller does not pay for it.
+   * its longest text, so that the first caller does not pay for it, and on the tokenizer's largest
+   * id.
    *
-   * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be,
-   *     CORRUPT_WEIGHTS if a checksum differs, BROKEN if the engine refuses the model
+   * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be, or the
+   *     tokenizer has ids that the model has not, CORRUPT_WEIGHTS if a checksum differs, BROKEN if
+   *     the engine refuses the model or the model says nothing finite of its first token
    */
   public static OnnxEncoder open(Path folder, EncoderOptions options) {
     EncoderFolder files = EncoderFolder.read(folder);
@@ -152,8 +154,27 @@ public final class OnnxEncoder implements AutoCloseable {
   private int warmUp() {
     long[] shortest = {0};
     float[] values = run(List.of(shortest)).getFirst();
+    int spoiled = notFinite(values);
+    if (spoiled >= 0) {
+      throw new ModelException(
+          Reason.BROKEN,
+          folder.model() + ": token 0: " + notFinite(values, spoiled) + " (expected: finite)");
+    }
     run(List.of(new long[folder.maxTokens()]));
+    requireLargestTokenId();
     return values.length;
+  }
+
+  private void requireLargestTokenId() {
+    try {
+      run(List.of(new long[] {folder.largestTokenId()}));
+    } catch (ModelException e) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          "%s: id %,d is not one of the model's: %s"
+              .formatted(folder.tokenizer(), folder.largestTokenId(), e.getMessage()),
+          e);
+    }
   }
 
   /** How many numbers a text has: the embedding's dimensions, or the classifier's classes. */
@@ -194,7 +215,12 @@ public final class OnnxEncoder implements AutoCloseable {
     for (List<Integer> batch : batches(tokens)) {
       List<float[]> values = run(batch.stream().map(tokens::get).toList());
       for (int b = 0; b < batch.size(); b++) {
-        outcomes.put(places.get(batch.get(b)), outcome(values.get(b)));
+        float[] own = values.get(b);
+        if (batch.size() > 1 && notFinite(own) >= 0) {
+          own = run(List.of(tokens.get(batch.get(b)))).getFirst(); // it may be of its company
+        }
+        int place = places.get(batch.get(b));
+        outcomes.put(place, outcome(own, place));
       }
     }
     return List.copyOf(outcomes.values());
@@ -250,14 +276,27 @@ public final class OnnxEncoder implements AutoCloseable {
         tokens.stream().mapToInt(ids -> ids.length).toArray(), options.batchTokens());
   }
 
-  private static EncodingOutcome outcome(float[] values) {
+  private static EncodingOutcome outcome(float[] values, int index) {
+    int spoiled = notFinite(values);
+    return spoiled < 0
+        ? new Encoded(FeatureVector.of(values))
+        : new Refusal(
+            Refusal.Reason.NOT_FINITE,
+            "texts[" + index + "]: " + notFinite(values, spoiled) + " (expected: finite)");
+  }
+
+  private static String notFinite(float[] values, int index) {
+    return "values[" + index + "]: " + values[index];
+  }
+
+  /** The index of the first number that is not finite; −1 if all are. */
+  private static int notFinite(float[] values) {
     for (int i = 0; i < values.length; i++) {
       if (!Float.isFinite(values[i])) {
-        return new Refusal(
-            Refusal.Reason.NOT_FINITE, "values[" + i + "]: " + values[i] + " (expected: finite)");
+        return i;
       }
     }
-    return new Encoded(FeatureVector.of(values));
+    return -1;
   }
 
   /** Runs the model on a batch, and returns each text's numbers. */

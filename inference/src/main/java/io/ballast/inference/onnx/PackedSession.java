@@ -5,6 +5,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.TokenIds;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,7 +35,9 @@ final class PackedSession implements AutoCloseable {
   }
 
   /**
-   * Runs the model over all groups and makes something of each completion.
+   * Runs the model over all groups and makes something of each completion. One whose numbers are
+   * not finite is run once more, alone: in a row attention multiplies its siblings by zero, and
+   * zero times NaN is NaN.
    *
    * @param outputs names of the outputs to read
    * @param refused what a refused completion becomes
@@ -61,9 +64,9 @@ final class PackedSession implements AutoCloseable {
       List<float[][]> values = run(run, outputs);
       for (int m = 0; m < run.slots().size(); m++) {
         RowPacker.Slot slot = run.slots().get(m);
-        float[][] ofCompletion = new float[outputs.size()][];
-        for (int o = 0; o < outputs.size(); o++) {
-          ofCompletion[o] = values.get(o)[m];
+        float[][] ofCompletion = ofSlot(values, m);
+        if (run.slots().size() > 1 && !finite(ofCompletion)) {
+          ofCompletion = alone(groups.get(slot.group()).prompt(), slot.tokens(), outputs);
         }
         results.get(slot.group()).set(slot.completion(), read.apply(ofCompletion));
       }
@@ -71,6 +74,31 @@ final class PackedSession implements AutoCloseable {
     return results.stream()
         .map(row -> row.stream().<T>map(Objects::requireNonNull).toList())
         .toList();
+  }
+
+  private float[][] alone(TokenIds prompt, TokenIds completion, List<String> outputs) {
+    PackedRun run = packer.pack(List.of(new ScoringGroup(prompt, List.of(completion)))).getFirst();
+    return ofSlot(run(run, outputs), 0);
+  }
+
+  /** The row of each output that is of one completion. */
+  private static float[][] ofSlot(List<float[][]> values, int slot) {
+    float[][] ofCompletion = new float[values.size()][];
+    for (int o = 0; o < ofCompletion.length; o++) {
+      ofCompletion[o] = values.get(o)[slot];
+    }
+    return ofCompletion;
+  }
+
+  private static boolean finite(float[][] rows) {
+    for (float[] row : rows) {
+      for (float value : row) {
+        if (!Float.isFinite(value)) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   private List<float[][]> run(PackedRun run, List<String> outputs) {

@@ -1,6 +1,7 @@
 package io.ballast.inference.store;
 
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -32,7 +33,9 @@ import java.util.function.Supplier;
  */
 public final class SafetensorsFile {
   private static final ObjectMapper JSON =
-      new ObjectMapper().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+      new ObjectMapper()
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
   private static final int MAX_HEADER_BYTES = 100_000_000;
   private static final int BUFFER_NUMBERS = 1 << 18;
 
@@ -138,16 +141,15 @@ public final class SafetensorsFile {
         continue;
       }
       List<Long> shape = new ArrayList<>();
-      value
-          .path("shape")
-          .forEach(d -> shape.add(d.isIntegralNumber() && d.canConvertToLong() ? d.asLong() : -1));
+      value.path("shape").forEach(d -> shape.add(whole(d)));
       Entry entry =
           new Entry(
               type(path, name, value.path("dtype").asText()),
               List.copyOf(shape),
-              value.path("data_offsets").path(0).asLong(-1),
-              value.path("data_offsets").path(1).asLong(-1));
+              whole(value.path("data_offsets").path(0)),
+              whole(value.path("data_offsets").path(1)));
       if (entry.begin < 0
+          || value.path("data_offsets").size() != 2
           || entry.end > dataBytes
           || !value.path("shape").isArray()
           || entry.end - entry.begin != bytes(shape, entry.type, dataBytes)) {
@@ -168,6 +170,11 @@ public final class SafetensorsFile {
     }
     requireSideBySide(path, entries, dataBytes);
     return new SafetensorsFile(path, dataStart, entries, metadata);
+  }
+
+  /** A number as it stands there; −1 if it is none, has a fraction, or is longer than 64 bits. */
+  private static long whole(JsonNode node) {
+    return node.isIntegralNumber() && node.canConvertToLong() ? node.asLong() : -1;
   }
 
   /** Refuses tensors that overlap, and bytes that belong to none. */

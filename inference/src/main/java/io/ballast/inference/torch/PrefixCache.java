@@ -106,7 +106,8 @@ final class PrefixCache implements AutoCloseable {
   }
 
   /**
-   * Keeps the full blocks of a prompt.
+   * Keeps the full blocks of a prompt, up to the first whose numbers are not all finite: attention
+   * multiplies what a token may not see by zero, so one NaN reaches the tokens before it.
    *
    * @param layers keys, values, keys, values, …: 2L tensors [K, at least T, E]
    */
@@ -129,6 +130,9 @@ final class PrefixCache implements AutoCloseable {
             all = stacked(layers, tokens.size() / BLOCK * BLOCK);
           }
           Tensor copy = all.narrow(2, from, BLOCK).contiguous().clone();
+          if (!Double.isFinite(copy.sum().item_double())) {
+            break; // a token that spoils its prompt must not spoil all that begin as it does
+          }
           copy.retainReference();
           block = new Block(++ids, copy);
           blocks.put(key, block);

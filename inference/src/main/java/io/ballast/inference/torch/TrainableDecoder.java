@@ -88,12 +88,22 @@ public final class TrainableDecoder implements AutoCloseable {
    *
    * @param tokens shape [B][T + 1], B ≥ 1, 1 ≤ T ≤ context, ids of the vocabulary
    * @param learningRate ≥ 0
-   * @throws ModelException BROKEN if loss or gradient is not finite: the weights have not changed
+   * @throws ModelException BROKEN if loss or gradient is not finite: the weights have not changed,
+   *     and nothing stays collected
    */
   public StepResult trainStep(int[][] tokens, double learningRate) {
     requireRows(tokens);
     requireLearningRate(learningRate);
     weights.clearGradients();
+    try {
+      return stepOnRows(tokens, learningRate);
+    } catch (RuntimeException e) {
+      weights.clearGradients();
+      throw e;
+    }
+  }
+
+  private StepResult stepOnRows(int[][] tokens, double learningRate) {
     try (PointerScope scope = new PointerScope()) {
       Tensor input = headInput(tokens);
       double[] lossSum = new double[1];

@@ -52,8 +52,8 @@ final class TrainingCheckpoint {
    * Takes over what {@code file} holds.
    *
    * @return what was noted when it was written
-   * @throws ModelException INVALID_FOLDER if it is missing or of another model; nothing has changed
-   *     then
+   * @throws ModelException INVALID_FOLDER if it is missing or of another model, or a number is not
+   *     finite; nothing has changed then
    */
   static Map<String, String> restore(Path file, TrainedWeights weights, AdamW optimizer) {
     SafetensorsFile saved = SafetensorsFile.open(file);
@@ -70,9 +70,9 @@ final class TrainingCheckpoint {
           Reason.INVALID_FOLDER, file + ": steps: " + steps + " (expected: a whole number)");
     }
     List<Long> shape = List.of(weights.layout().size());
-    float[] values = saved.read(WEIGHTS, shape);
-    float[] first = saved.read(FIRST_MOMENT, shape);
-    float[] second = saved.read(SECOND_MOMENT, shape);
+    float[] values = finite(file, saved, WEIGHTS, shape);
+    float[] first = finite(file, saved, FIRST_MOMENT, shape);
+    float[] second = finite(file, saved, SECOND_MOMENT, shape);
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
       weights.flat().copy_(Tensors.of(values, values.length));
@@ -83,6 +83,18 @@ final class TrainingCheckpoint {
     weights.clearGradients();
     weights.changed();
     return metadata;
+  }
+
+  private static float[] finite(Path file, SafetensorsFile saved, String name, List<Long> shape) {
+    float[] values = saved.read(name, shape);
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        throw new ModelException(
+            Reason.INVALID_FOLDER,
+            "%s: tensor %s[%d]: %s (expected: finite)".formatted(file, name, i, values[i]));
+      }
+    }
+    return values;
   }
 
   private static float[] values(Tensor flat) {

@@ -7,12 +7,14 @@ import static org.assertj.core.api.Assertions.within;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.onnx.EncodingOutcome.Encoded;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
@@ -107,13 +109,102 @@ class OnnxEncoderTest {
   void aNumberThatIsNotFiniteIsNoEmbedding() throws IOException {
     smallEncoder(folder, "last_hidden_state", Double.POSITIVE_INFINITY);
     try (OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults())) {
-      List<EncodingOutcome> outcomes = encoder.encode(List.of("w1", "w7"));
-      assertThat(outcomes.get(0)).isInstanceOf(Encoded.class);
+      List<EncodingOutcome> outcomes = encoder.encode(List.of("w1", "w7", "w1 w2"));
       assertThat(outcomes.get(1))
-          .isInstanceOfSatisfying(
-              Refusal.class,
-              refusal -> assertThat(refusal.reason()).isEqualTo(Refusal.Reason.NOT_FINITE));
+          .isEqualTo(
+              new Refusal(
+                  Refusal.Reason.NOT_FINITE, "texts[1]: values[0]: NaN (expected: finite)"));
+      for (int i : new int[] {0, 2}) {
+        String text = List.of("w1", "w7", "w1 w2").get(i);
+        EncodingOutcome alone = encoder.encode(List.of(text)).getFirst();
+        assertThat(values(outcomes.get(i))).containsExactly(values(alone), within(1e-6f));
+      }
     }
+  }
+
+  @Test
+  void aFileCutAnywhereIsNoModel() throws IOException {
+    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    Path model = folder.resolve("model.onnx");
+    byte[] whole = Files.readAllBytes(model);
+    for (int length = 0; length < whole.length; length += 1 + length / 12) {
+      Files.write(model, Arrays.copyOf(whole, length));
+      assertThatThrownBy(() -> OnnxEncoder.open(folder, EncoderOptions.defaults()))
+          .isInstanceOfSatisfying(
+              ModelException.class,
+              e -> assertThat(e.reason()).isIn(Reason.INVALID_FOLDER, Reason.BROKEN))
+          .hasMessageContaining("model.onnx: ");
+    }
+    Files.write(model, whole);
+    OnnxEncoder.open(folder, EncoderOptions.defaults()).close();
+  }
+
+  @Test
+  void aTokenizerOfAnotherVocabularyIsRefusedWhenTheFolderIsOpened() throws IOException {
+    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    Path tokenizer = folder.resolve("tokenizer.json");
+    String own = Files.readString(tokenizer);
+    for (String other :
+        List.of(
+            own.replace("\"w1\": 1,", "\"w1\": 1, \"one too many\": 20,"),
+            own.replace(
+                "\"added_tokens\": []",
+                """
+                "added_tokens": [{"id": 20, "content": "<pad>", "single_word": false,
+                  "lstrip": false, "rstrip": false, "normalized": false, "special": true}]"""))) {
+      assertThat(other).isNotEqualTo(own);
+      Files.writeString(tokenizer, other);
+      assertThatThrownBy(() -> OnnxEncoder.open(folder, EncoderOptions.defaults()))
+          .isInstanceOfSatisfying(
+              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+          .hasMessageContaining("tokenizer.json: id 20 is not one of the model's: ");
+    }
+    Files.writeString(tokenizer, own);
+    OnnxEncoder.open(folder, EncoderOptions.defaults()).close();
+  }
+
+  @Test
+  void aModelThatSaysNothingFiniteIsRefusedWhenTheFolderIsOpened() throws IOException {
+    classifier(folder, 0);
+    assertThatThrownBy(() -> OnnxEncoder.open(folder, EncoderOptions.defaults()))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BROKEN))
+        .hasMessageEndingWith("model.onnx: token 0: values[1]: NaN (expected: finite)");
+  }
+
+  @Test
+  void aClassifierRefusesATextThatMeetsANanWeightAloneThoughItSharesABatch() throws IOException {
+    classifier(folder, 7);
+    try (OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults())) {
+      assertThat(encoder.width()).isEqualTo(2);
+      List<EncodingOutcome> outcomes = encoder.encode(List.of("w1", "w7", "w2 w3"));
+      assertThat(outcomes.get(1))
+          .isEqualTo(
+              new Refusal(
+                  Refusal.Reason.NOT_FINITE, "texts[1]: values[1]: NaN (expected: finite)"));
+      assertThat(values(outcomes.get(0))).containsExactly(1, -1);
+      assertThat(values(outcomes.get(2))).containsExactly(5, -5);
+    }
+  }
+
+  /**
+   * Writes a classifier whose two scores are the sum of its words' numbers, and the negative of it:
+   * word w has the number w. The negative of one word is NaN. Each text reads what stands beside it
+   * too, times zero, as packed or padded texts do.
+   */
+  private static void classifier(Path folder, int spoiled) throws IOException {
+    var unused = smallEncoder(folder, "last_hidden_state", Double.NaN); // its tokenizer
+    float[] table = new float[WORDS * 2];
+    for (int w = 0; w < WORDS; w++) {
+      table[2 * w] = w;
+      table[2 * w + 1] = w == spoiled ? Float.NaN : -w;
+    }
+    OnnxGraph graph = new OnnxGraph("classifier");
+    String ids = graph.input("input_ids", DataType.INT64, "B", "T");
+    String scores = graph.sum(graph.gather(graph.weight("words", table, WORDS, 2), ids), 1, false);
+    String company = graph.apply("Mul", graph.sum(scores, 0, true), graph.scalar("nothing", 0));
+    graph.output("logits", graph.apply("Add", scores, company), "B", "2");
+    write(folder.resolve("model.onnx"), graph.model());
   }
 
   @Test

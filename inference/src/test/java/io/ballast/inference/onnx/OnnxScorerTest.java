@@ -11,8 +11,14 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.FeatureOutcome.Extracted;
 import io.ballast.inference.onnx.ScoreOutcome.Scored;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.SafetensorsFile;
+import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -184,6 +190,88 @@ class OnnxScorerTest {
       assertThat(outcome)
           .isEqualTo(
               new Refusal(Refusal.Reason.NOT_FINITE, "scores[1]: Infinity (expected: finite)"));
+    }
+  }
+
+  /**
+   * Makes the numbers of texts with token 39 overflow in the first layer; all weights are finite.
+   */
+  private static void spoil(Path trunk) throws IOException {
+    Path file = trunk.resolve(ModelManifest.WEIGHTS);
+    SafetensorsFile weights = SafetensorsFile.open(file);
+    List<Content> contents = new ArrayList<>();
+    for (String name : weights.names()) {
+      List<Long> shape = weights.shape(name);
+      float[] values = weights.read(name, shape);
+      if (name.equals("model.embed_tokens.weight")) {
+        for (int id = 0; id < 40; id++) {
+          values[id * 16] = id == 39 ? 1 : 0;
+        }
+      } else if (name.equals("model.layers.0.input_layernorm.weight")) {
+        values[0] = Float.MAX_VALUE;
+      }
+      contents.add(new Content(name, WeightType.FLOAT32, shape, () -> values));
+    }
+    SafetensorsFile.write(file, contents, Map.of());
+    var unused = ModelManifest.write(trunk, Map.of());
+  }
+
+  @Test
+  void aCompletionWhoseNumbersOverflowFailsAloneAmongItsSiblingsAndNeighbours() throws IOException {
+    Path trunk = TinyFolders.trunk(folder.resolve("trunk"), TinyFolders.GROUPED, 3);
+    spoil(trunk);
+    Path scoring = folder.resolve("cost/1");
+    ScoringModelFolder.write(
+        scoring, TinyFolders.heads(trunk, ScoringKind.COST, 2, HeadActivation.TANH, 5), Map.of());
+    List<ScoringGroup> groups =
+        List.of(
+            new ScoringGroup(
+                TokenIds.of(1, 2, 3),
+                List.of(TokenIds.of(4, 5), TokenIds.of(6, 39, 7), TokenIds.of(8))),
+            new ScoringGroup(TokenIds.of(1, 2), List.of(TokenIds.of(9, 10))),
+            new ScoringGroup(TokenIds.of(39, 2), List.of(TokenIds.of(9, 10))));
+    try (OnnxScorer scorer = OnnxScorer.open(trunk, scoring, folder.resolve("cache"), 1)) {
+      List<List<ScoreOutcome>> together = scorer.score(groups);
+      for (ScoringGroup group : groups) {
+        for (int i = 0; i < group.completions().size(); i++) {
+          ScoreOutcome outcome = together.get(groups.indexOf(group)).get(i);
+          TokenIds completion = group.completions().get(i);
+          if (group.prompt().get(0) == 39 || i == 1) {
+            assertThat(outcome)
+                .isEqualTo(
+                    new Refusal(Refusal.Reason.NOT_FINITE, "scores[0]: NaN (expected: finite)"));
+          } else {
+            ScoreOutcome alone =
+                scorer
+                    .score(List.of(new ScoringGroup(group.prompt(), List.of(completion))))
+                    .getFirst()
+                    .getFirst();
+            assertThat(gap(scores(outcome), scores(alone))).isLessThan(1e-5);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aNanWeightOfTheTrunkIsNamed() throws IOException {
+    Path trunk = TinyFolders.trunk(folder.resolve("trunk"), TinyFolders.GROUPED, 3);
+    Path file = trunk.resolve(ModelManifest.WEIGHTS);
+    byte[] bytes = Files.readAllBytes(file);
+    // the last tensor of the file is the last norm: 16 numbers
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(bytes.length - 8, Float.NaN);
+    Files.write(file, bytes);
+    var unused = ModelManifest.write(trunk, Map.of());
+    Path scoring = folder.resolve("cost/1");
+    ScoringModelFolder.write(
+        scoring, TinyFolders.heads(trunk, ScoringKind.COST, 2, HeadActivation.TANH, 5), Map.of());
+    assertThatThrownBy(() -> OnnxScorer.open(trunk, scoring, folder.resolve("cache"), 1))
+        .isInstanceOfSatisfying(
+            ModelException.class,
+            e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.CORRUPT_WEIGHTS))
+        .hasMessageEndingWith("tensor model.norm.weight[14]: NaN (expected: finite)");
+    try (var names = Files.walk(folder.resolve("cache"))) {
+      assertThat(names.filter(path -> path.endsWith("model.onnx"))).isEmpty();
     }
   }
 

@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.store.ModelManifest;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -65,6 +68,20 @@ class ScoringModelFolderTest {
         HIDDEN_SIZE + 1,
         Reason.INVALID_FOLDER,
         "tensor features.mean: shape [40] (expected: [42])");
+  }
+
+  @Test
+  void aNanWeightIsNamed() throws IOException {
+    Path weights = folder.resolve("model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    // the last tensor of the file is the last head's bias
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(bytes.length - 4, Float.NaN);
+    Files.write(weights, bytes);
+    var unused = ModelManifest.write(folder, Map.of());
+    refuses(
+        HIDDEN_SIZE,
+        Reason.CORRUPT_WEIGHTS,
+        "tensor heads.1.output.bias[0]: NaN (expected: finite)");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,8 +12,11 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,7 +85,7 @@ class SafetensorsFileTest {
         List.of(new Content("w", WeightType.FLOAT32, List.of(4L), () -> new float[4])),
         Map.of());
     byte[] bytes = Files.readAllBytes(file);
-    Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length - 3));
+    Files.write(file, Arrays.copyOf(bytes, bytes.length - 3));
     assertThatThrownBy(() -> SafetensorsFile.open(file))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("tensor w: bytes 0 to 16 do not hold [4] F32");
@@ -94,6 +98,11 @@ class SafetensorsFileTest {
             "\"shape\":[-1],\"data_offsets\":[8,4]",
             "\"shape\":[9223372036854775807,3],\"data_offsets\":[0,4]",
             "\"shape\":[1],\"data_offsets\":[-4,0]",
+            "\"shape\":[1],\"data_offsets\":[0,4,8]",
+            "\"shape\":[1],\"data_offsets\":[0.5,4]",
+            "\"shape\":[1],\"data_offsets\":[\"0\",\"4\"]",
+            "\"shape\":[1.0],\"data_offsets\":[0,4]",
+            "\"shape\":1,\"data_offsets\":[0,4]",
             "\"shape\":[1]")) {
       byte[] header =
           "{\"w\":{\"dtype\":\"F32\",%s}}".formatted(entry).getBytes(StandardCharsets.UTF_8);
@@ -116,7 +125,9 @@ class SafetensorsFileTest {
 
   private void assertRefused(String message) {
     assertThatThrownBy(() -> SafetensorsFile.open(file))
-        .isInstanceOf(ModelException.class)
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+        .hasMessageStartingWith(file.toString())
         .hasMessageContaining(message);
   }
 
@@ -153,6 +164,67 @@ class SafetensorsFileTest {
     assertRefused("Duplicate field 'a'");
     header("[1, 2, 3]", 0);
     assertRefused("header: not a JSON object");
+    header("{" + a + "} {" + a + "}", 4);
+    assertRefused("Trailing token");
+  }
+
+  private void two() throws IOException {
+    SafetensorsFile.write(
+        file,
+        List.of(
+            new Content("a", WeightType.FLOAT32, List.of(2L, 3L), () -> new float[6]),
+            new Content("b", WeightType.BFLOAT16, List.of(4L), () -> new float[4])),
+        Map.of("step", "7"));
+  }
+
+  @Test
+  void aFileCutAnywhereIsRefused() throws IOException {
+    two();
+    byte[] whole = Files.readAllBytes(file);
+    for (int length = 0; length < whole.length; length++) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      assertRefused("");
+    }
+    Files.write(file, Arrays.copyOf(whole, whole.length + 1));
+    assertRefused("1 bytes that belong to no tensor at the end, after tensor b");
+  }
+
+  @Test
+  void aFileThatWasCutAfterItWasOpenedIsRefusedWhenItIsRead() throws IOException {
+    two();
+    SafetensorsFile opened = SafetensorsFile.open(file);
+    byte[] whole = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(whole, whole.length - 1));
+    assertThat(opened.read("a", List.of(2L, 3L))).hasSize(6);
+    assertThatThrownBy(() -> opened.read("b", List.of(4L)))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+        .hasMessageContaining("the file ends early, at byte " + (whole.length - 1));
+  }
+
+  @Test
+  void aHeaderWithAnyByteChangedIsReadAsItIsOrRefused() throws IOException {
+    two();
+    byte[] whole = Files.readAllBytes(file);
+    int header = whole.length - 6 * 4 - 4 * 2;
+    RandomGenerator random = new SplittableRandom(4);
+    int refused = 0;
+    for (int i = 0; i < 2_000; i++) {
+      byte[] changed = whole.clone();
+      changed[random.nextInt(header)] = (byte) random.nextInt(256);
+      Files.write(file, changed);
+      try {
+        SafetensorsFile read = SafetensorsFile.open(file);
+        for (String name : read.names()) { // whatever it is called, it lies within the file
+          assertThat(read.read(name, read.shape(name)).length).isIn(1, 2, 3, 4, 6, 8, 12, 16, 24);
+        }
+      } catch (ModelException e) {
+        assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER);
+        assertThat(e).hasMessageStartingWith(file.toString());
+        refused++;
+      }
+    }
+    assertThat(refused).isBetween(500, 1_999);
   }
 
   @Test

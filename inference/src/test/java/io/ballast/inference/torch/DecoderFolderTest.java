@@ -3,14 +3,17 @@ package io.ballast.inference.torch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -85,6 +88,60 @@ class DecoderFolderTest {
           return contents;
         });
     assertRefused("tensor model.norm.weight[11]: NaN (expected: finite)");
+  }
+
+  @Test
+  void weightsThatLieNeverBecomeADecoder() throws IOException {
+    write(contents -> contents);
+    Path file = folder.resolve(ModelManifest.WEIGHTS);
+    byte[] whole = Files.readAllBytes(file);
+    for (int length : new int[] {0, 7, 8, 100, whole.length / 2, whole.length - 1}) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      assertRefused("model.safetensors: ");
+    }
+    String header = new String(whole, StandardCharsets.ISO_8859_1);
+    Files.writeString(file, header.replaceFirst("\"F32\"", "\"I32\""), StandardCharsets.ISO_8859_1);
+    assertRefused("type I32 (expected: F32, BF16, F16)");
+    Files.write(file, whole);
+    load().close();
+  }
+
+  @Test
+  void aTokenizerOfMoreIdsThanTheModelIsRefusedAndOneOfFewerServes() throws IOException {
+    DecoderConfig narrow = new DecoderConfig(16, 24, 1, 2, 1, 257, 32, 1e-5, 10_000, true, 0, 0);
+    FamilyFolders.write(folder, narrow, 4);
+    TinyTokenizer.write(folder);
+    assertThatThrownBy(() -> TorchDecoder.load(folder, ServingOptions.defaults()))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+        .hasMessage("tokenizer: 268 ids (expected: at most vocab_size 257)");
+
+    int known = TinyTokenizer.vocabularySize();
+    DecoderConfig wide =
+        new DecoderConfig(16, 24, 1, 2, 1, known + 30, 32, 1e-5, 10_000, true, 0, 0);
+    FamilyFolders.write(folder, wide, 4);
+    try (TorchDecoder decoder = TorchDecoder.load(folder, ServingOptions.defaults())) {
+      for (long seed = 0; seed < 20; seed++) {
+        SamplingOptions hot =
+            SamplingOptions.builder().temperature(10).maxNewTokens(16).seed(seed).build();
+        int[] drawn =
+            decoder
+                .generate(new GenerationRequest("int", false, 0, hot), token -> {})
+                .result()
+                .join()
+                .tokens()
+                .toArray();
+        assertThat(Arrays.stream(drawn).max().orElse(0)).isLessThan(known);
+      }
+    }
+
+    DecoderConfig elsewhere =
+        new DecoderConfig(16, 24, 1, 2, 1, known + 30, 32, 1e-5, 10_000, true, 0, known);
+    FamilyFolders.write(folder, elsewhere, 4);
+    assertThatThrownBy(() -> TorchDecoder.load(folder, ServingOptions.defaults()))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+        .hasMessageEndingWith("tokenizer.json: end of text: id 268 (expected: < 268)");
   }
 
   @Test

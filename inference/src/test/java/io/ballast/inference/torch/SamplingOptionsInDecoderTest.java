@@ -22,10 +22,12 @@ import io.ballast.inference.search.BeamSearch;
 import io.ballast.inference.search.BestOfN;
 import io.ballast.inference.search.NextTokenModel.Alternative;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -362,6 +364,39 @@ class SamplingOptionsInDecoderTest {
       Generation generation = generate(options().grammar(grammar).seed(seed));
       assertThat(grammar.matches(generation.text())).as(generation.text()).isTrue();
       assertThat(tokenizer.decode(generation.tokens())).isEqualTo(generation.text());
+    }
+  }
+
+  private static List<String> pieces(SamplingOptions.Builder options) {
+    List<String> pieces = Collections.synchronizedList(new ArrayList<>());
+    Generation generation =
+        await(
+            decoder.generate(
+                new GenerationRequest("int x", false, 0, options.build()),
+                token -> pieces.add(token.text())));
+    assertThat(String.join("", pieces)).isEqualTo(generation.text());
+    return pieces;
+  }
+
+  @Test
+  void aCharacterOfFourTokensIsHeldBackUntilItIsComplete() {
+    List<String> pieces = pieces(options().grammar(Grammar.regex("[🎈-🎊]{3}")).seed(5));
+    assertThat(pieces).hasSize(12);
+    for (int i = 0; i < pieces.size(); i++) {
+      assertThat(pieces.get(i)).isIn(i % 4 == 3 ? List.of("🎈", "🎉", "🎊") : List.of(""));
+    }
+  }
+
+  @Test
+  void bytesThatAreNoTextBecomeReplacementCharactersAndNeverHalves() {
+    int firstOfFour = 0xF0 + 1;
+    List<String> never = pieces(options().maxNewTokens(6).logitBias(Map.of(firstOfFour, 100.0)));
+    assertThat(never).containsExactly("", "\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD\uFFFD");
+    // bytes at random: whatever comes, it is text as UTF-8 decoders agree
+    for (long seed = 0; seed < 20; seed++) {
+      for (String piece : pieces(options().temperature(10).seed(seed))) {
+        assertThat(StandardCharsets.UTF_8.newEncoder().canEncode(piece)).as(piece).isTrue();
+      }
     }
   }
 

@@ -303,8 +303,10 @@ class TorchDecoderTest {
       }
       GenerationHandle handle = decoder.generate(request("a", sampled(5, 1)), token -> {});
       assertThatThrownBy(() -> await(handle))
-          .hasCauseInstanceOf(ModelException.class)
-          .hasMessageContaining("logits: not all are finite");
+          .cause()
+          .isInstanceOfSatisfying(
+              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BROKEN))
+          .hasMessage("logits: not all are finite");
       decoder.replaceWeights(good);
     }
     assertThat(generate(request("a", sampled(5, 1))).logProbs().sum()).isFinite();

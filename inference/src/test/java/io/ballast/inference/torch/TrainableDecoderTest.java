@@ -9,8 +9,12 @@ import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -77,6 +81,33 @@ class TrainableDecoderTest {
         assertThat(resumed.trainStep(ROWS, 1e-2)).isEqualTo(whole.trainStep(ROWS, 1e-2));
       }
       assertThat(resumed.steps()).isEqualTo(6);
+    }
+  }
+
+  @Test
+  void aCheckpointThatIsCutShortOrHasANanChangesNothing() throws IOException {
+    Path file = folder.resolve("checkpoint.safetensors");
+    try (TrainableDecoder decoder = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32);
+        TrainableDecoder untouched = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32)) {
+      decoder.saveCheckpoint(file, Map.of());
+      byte[] whole = Files.readAllBytes(file);
+      byte[] spoiled = whole.clone();
+      ByteBuffer.wrap(spoiled)
+          .order(ByteOrder.LITTLE_ENDIAN)
+          .putFloat(spoiled.length - 4, Float.NaN);
+      long last = TinyModels.CONFIG.parameterCount() - 1;
+      for (byte[] bad : List.of(Arrays.copyOf(whole, whole.length - 1), spoiled)) {
+        Files.write(file, bad);
+        assertThatThrownBy(() -> decoder.restoreCheckpoint(file))
+            .isInstanceOfSatisfying(
+                ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+            .hasMessageContaining(
+                bad == spoiled
+                    ? "tensor second_moment[" + last + "]: NaN (expected: finite)"
+                    : "tensor second_moment: bytes ");
+      }
+      assertThat(decoder.trainStep(ROWS, 1e-2)).isEqualTo(untouched.trainStep(ROWS, 1e-2));
+      assertThat(decoder.meanLoss(ROWS)).isEqualTo(untouched.meanLoss(ROWS));
     }
   }
 
