@@ -92,6 +92,26 @@ class ExportedDecoderIT extends DecoderContract {
     }
   }
 
+  /** Callers leave in the middle, at the last token, and before the mark of the end. */
+  @Test
+  void manyThatLeaveLeaveTheServerAlive() {
+    for (int i = 0; i < 200; i++) {
+      try (InferStream stream =
+          ExportedTriton.client().stream(
+              InferRequest.of("java-tiny")
+                  .input(Tensor.strings("text_input", List.of(1L), "int value = "))
+                  .input(Tensor.bools("stream", List.of(1L), true))
+                  .input(
+                      Tensor.strings(
+                          "sampling_parameters",
+                          List.of(1L),
+                          "{\"temperature\": 0, \"max_tokens\": " + (1 + i % 3) + "}"))
+                  .build())) {
+        assertThat(stream.next()).isPresent();
+      }
+    }
+  }
+
   /** The caller leaves as it is refused: what is left to say to it must not harm the server. */
   @Test
   void manyRefusalsLeaveTheServerAlive() {
