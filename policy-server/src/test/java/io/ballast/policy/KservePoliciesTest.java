@@ -162,6 +162,9 @@ class KservePoliciesTest {
   void whatIsWrongIsNamed() {
     assertRefusedSampling("[1]", "sampling_parameters: not a JSON object");
     assertRefusedSampling(
+        "{\"temperature\": \"" + "1".repeat(65) + "\"}",
+        "sampling_parameters.temperature: 65 characters (expected: a number)");
+    assertRefusedSampling(
         "{\"n\": 2}", "sampling_parameters.n: 2 (expected: 1; send as many requests)");
     assertRefusedSampling(
         "{\"max_tokens\": \"many\"}",

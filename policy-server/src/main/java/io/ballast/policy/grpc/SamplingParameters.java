@@ -13,6 +13,9 @@ import java.math.BigDecimal;
  * whose numbers may be written as texts. A name that is not known here is refused.
  */
 final class SamplingParameters {
+  /** The longest number that is read, in characters. */
+  private static final int MOST_DIGITS = 64;
+
   private static final String INPUT = "sampling_parameters";
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -97,8 +100,12 @@ final class SamplingParameters {
 
   private static BigDecimal number(String name, JsonNode value) {
     try {
+      String text = value.asText();
+      if (text.length() > MOST_DIGITS) { // reading takes time that grows with their square
+        throw malformed(name, "%,d characters (expected: a number)".formatted(text.length()));
+      }
       if (value.isNumber() || value.isTextual()) {
-        return new BigDecimal(value.asText());
+        return new BigDecimal(text);
       }
     } catch (NumberFormatException e) {
       throw malformed(name, value + " (expected: a number)");
