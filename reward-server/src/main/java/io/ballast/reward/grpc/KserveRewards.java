@@ -67,21 +67,8 @@ public final class KserveRewards implements ServedModels {
 
   @Override
   public Optional<ServedModel> find(String model, String version) {
-    if (model.isEmpty()) {
-      return Optional.empty();
-    }
-    VersionSelector selector =
-        version.isEmpty()
-            ? VersionSelector.alias(model, VersionSelector.SERVING)
-            : VersionSelector.version(model, version);
-    try {
-      return Optional.of(new ServedEnsemble(catalog.resolve(selector)));
-    } catch (MeshException e) {
-      if (e.fault() == Fault.UNKNOWN_MODEL) {
-        return Optional.empty();
-      }
-      throw e;
-    }
+    return ServedModels.find(
+        model, version, selector -> new ServedEnsemble(catalog.resolve(selector)));
   }
 
   private final class ServedEnsemble implements ServedModel {

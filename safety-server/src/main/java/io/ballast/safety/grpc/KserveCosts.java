@@ -4,8 +4,6 @@ import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.VersionSelector;
-import io.ballast.kit.error.Fault;
-import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.kserve.Datatype;
 import io.ballast.kit.kserve.InferenceCommand;
@@ -66,21 +64,8 @@ public final class KserveCosts implements ServedModels {
 
   @Override
   public Optional<ServedModel> find(String model, String version) {
-    if (model.isEmpty()) {
-      return Optional.empty();
-    }
-    VersionSelector selector =
-        version.isEmpty()
-            ? VersionSelector.alias(model, VersionSelector.SERVING)
-            : VersionSelector.version(model, version);
-    try {
-      return Optional.of(new ServedCosts(catalog.resolve(selector)));
-    } catch (MeshException e) {
-      if (e.fault() == Fault.UNKNOWN_MODEL) {
-        return Optional.empty();
-      }
-      throw e;
-    }
+    return ServedModels.find(
+        model, version, selector -> new ServedCosts(catalog.resolve(selector)));
   }
 
   private final class ServedCosts implements ServedModel {
