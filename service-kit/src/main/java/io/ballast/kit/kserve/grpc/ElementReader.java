@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Reads the elements of one input, raw or typed.
@@ -31,7 +32,12 @@ record ElementReader(TensorSpec spec, String model, String prefix, long elements
     }
     int count = (int) Math.min(elements, bytes.size());
     return switch (spec.datatype()) {
-      case BYTES -> texts(strings(buffer));
+      case BYTES -> {
+        requireStrings(strings(buffer.duplicate().order(ByteOrder.LITTLE_ENDIAN), s -> {}));
+        List<ByteBuffer> strings = new ArrayList<>(count);
+        var unused = strings(buffer, strings::add);
+        yield texts(strings);
+      }
       case BOOL -> {
         List<Boolean> truths = new ArrayList<>(count);
         while (buffer.hasRemaining()) {
@@ -75,8 +81,9 @@ record ElementReader(TensorSpec spec, String model, String prefix, long elements
     }
   }
 
-  private List<ByteBuffer> strings(ByteBuffer buffer) {
-    List<ByteBuffer> strings = new ArrayList<>();
+  /** Gives each string to {@code taker} and returns how many there are. */
+  private int strings(ByteBuffer buffer, Consumer<ByteBuffer> taker) {
+    int count = 0;
     while (buffer.hasRemaining()) {
       if (buffer.remaining() < LENGTH_BYTES) {
         throw invalid(
@@ -93,10 +100,11 @@ record ElementReader(TensorSpec spec, String model, String prefix, long elements
                     + " only %d bytes available")
                 .formatted(spec.name(), length, buffer.remaining()));
       }
-      strings.add(buffer.slice(buffer.position(), (int) length));
+      taker.accept(buffer.slice(buffer.position(), (int) length));
       buffer.position(buffer.position() + (int) length);
+      count++;
     }
-    return strings;
+    return count;
   }
 
   /** One repeated field for each type; the others must be empty. */
@@ -111,11 +119,13 @@ record ElementReader(TensorSpec spec, String model, String prefix, long elements
     requireField(contents.getBytesContentsCount(), "BYTES");
     TensorValues values =
         switch (spec.datatype()) {
-          case BYTES ->
-              texts(
-                  contents.getBytesContentsList().stream()
-                      .map(ByteString::asReadOnlyByteBuffer)
-                      .toList());
+          case BYTES -> {
+            requireStrings(contents.getBytesContentsCount());
+            yield texts(
+                contents.getBytesContentsList().stream()
+                    .map(ByteString::asReadOnlyByteBuffer)
+                    .toList());
+          }
           case BOOL -> new TensorValues.Truths(contents.getBoolContentsList());
           case INT32 ->
               new TensorValues.Integers(
@@ -144,20 +154,23 @@ record ElementReader(TensorSpec spec, String model, String prefix, long elements
     }
   }
 
-  private TensorValues texts(List<ByteBuffer> strings) {
-    if (strings.size() > elements) {
+  private void requireStrings(int count) {
+    if (count > elements) {
       throw invalid(
           prefix
               + ("unexpected number of string elements %d for inference input '%s' for model '%s',"
                       + " expecting %d")
-                  .formatted(strings.size(), spec.name(), model, elements));
+                  .formatted(count, spec.name(), model, elements));
     }
-    if (strings.size() < elements) {
+    if (count < elements) {
       throw invalid(
           prefix
               + "expected %d string elements for inference input '%s' for model '%s', got %d"
-                  .formatted(elements, spec.name(), model, strings.size()));
+                  .formatted(elements, spec.name(), model, count));
     }
+  }
+
+  private TensorValues texts(List<ByteBuffer> strings) {
     List<String> texts = new ArrayList<>(strings.size());
     for (ByteBuffer string : strings) {
       try {

@@ -347,6 +347,11 @@ class InferenceGrpcServiceTest {
                 + "unexpected number of string elements 2 for inference input 'prompt' for model"
                 + " 'rew', expecting 1"),
         bad(
+            r -> r.setRawInputContents(0, ByteString.copyFrom(new byte[400_000])),
+            named
+                + "unexpected number of string elements 100000 for inference input 'prompt' for"
+                + " model 'rew', expecting 1"),
+        bad(
             r -> r.setRawInputContents(0, ByteString.fromHex("64000000616263")),
             "incomplete string data for inference input 'prompt', expecting string of length 100"
                 + " but only 3 bytes available"),
