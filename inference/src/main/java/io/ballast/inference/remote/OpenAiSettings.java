@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param base such as {@code http://127.0.0.1:8000} or {@code https://host/prefix}; what the
  *     protocol adds to it begins with {@code /v1}
  * @param model the name by which the server knows it
- * @param bearerToken what the server demands; empty: nothing
+ * @param bearerToken what the server demands, visible ASCII; empty: nothing
  * @param contextTokens the server's limit of prompt and completion together, ≥ 2
  * @param deadline how long a completion may take
  */
@@ -22,6 +22,10 @@ public record OpenAiSettings(
     require(web && base.getHost() != null && bare, "base: " + base, "http://host:port or https");
     require(!path(base).endsWith("/v1"), "base: " + base, "what stands before /v1");
     require(!model.isBlank(), "model: '" + model + "'", "a name");
+    require(
+        bearerToken.map(OpenAiSettings::fitsHeader).orElse(true),
+        "bearer_token: not shown", // nor by the HTTP client, which quotes what it refuses
+        "visible ASCII characters");
     require(contextTokens >= 2, "context_tokens: " + contextTokens, "≥ 2");
     require(deadline.isPositive(), "deadline: " + deadline, "> 0");
   }
@@ -42,6 +46,10 @@ public record OpenAiSettings(
     return "OpenAiSettings[base=%s, model=%s, bearerToken=%s, contextTokens=%d, deadline=%s]"
         .formatted(
             base, model, bearerToken.isPresent() ? "given" : "none", contextTokens, deadline);
+  }
+
+  private static boolean fitsHeader(String token) {
+    return !token.isEmpty() && token.chars().allMatch(c -> c > ' ' && c < 127);
   }
 
   private static void require(boolean holds, String found, String expected) {

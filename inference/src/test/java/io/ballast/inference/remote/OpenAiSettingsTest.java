@@ -41,4 +41,20 @@ class OpenAiSettingsTest {
   void theTokenIsNotWrittenAnywhere() {
     assertThat(at("http://host").toString()).doesNotContain("secret").contains("given");
   }
+
+  @Test
+  void aTokenThatNoHeaderTakesIsRefusedWithoutBeingShown() {
+    for (String token : new String[] {"secret\nother", "sec ret", "", "secrét"}) {
+      assertThatThrownBy(
+              () ->
+                  new OpenAiSettings(
+                      URI.create("http://host"),
+                      "m",
+                      Optional.of(token),
+                      64,
+                      Duration.ofSeconds(1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("bearer_token: not shown (expected: visible ASCII characters)");
+    }
+  }
 }
