@@ -132,6 +132,18 @@ class LogProbsTest {
             "log-probabilities of tokens");
   }
 
+  @Test
+  void anEngineThatIsFullIsNotAskedAgainForEachItem() {
+    var unused =
+        assertFails(
+            () -> evaluate(request("good", FakeDecoder.CROWDED, "also good")),
+            Status.Code.RESOURCE_EXHAUSTED,
+            Fault.OVERLOADED,
+            "the engine's queue is full");
+
+    assertThat(mesh.models.decoder("1").evaluated).containsExactly(3);
+  }
+
   private List<LogProbsResult> evaluate(LogProbsRequest.Builder request) {
     return mesh.policy().logProbs(request.build()).getResultsList();
   }

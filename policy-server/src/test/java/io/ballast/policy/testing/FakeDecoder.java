@@ -161,6 +161,9 @@ public final class FakeDecoder implements Decoder {
       if (completion.contains(BROKEN)) {
         throw new ModelException(ModelException.Reason.BROKEN, "logits are not finite");
       }
+      if (completion.contains(CROWDED)) {
+        throw new ModelException(ModelException.Reason.OVERLOADED, "the engine's queue is full");
+      }
       if (completion.contains(SECRET)) {
         throw new ModelException(ModelException.Reason.UNSUPPORTED, "log-probabilities of tokens");
       }
