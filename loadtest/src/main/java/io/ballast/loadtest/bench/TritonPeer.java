@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.inference.triton.KServeClient;
 import io.ballast.inference.triton.KServeConnection;
 import io.ballast.inference.triton.KServeSettings;
 import io.ballast.inference.triton.ServedModel;
@@ -105,18 +106,20 @@ final class TritonPeer implements AutoCloseable {
     }
     long end = System.nanoTime() + READY_NANOS;
     try (KServeConnection connection = KServeConnection.open(address, KServeSettings.defaults())) {
-      while (true) {
-        try {
-          if (connection.client().ready(ServedModel.of(MODEL))) {
-            return;
-          }
-        } catch (TritonException notYet) {
-          if (!script.isAlive() || System.nanoTime() > end) {
-            throw new IOException("Triton is not ready: " + Files.readString(log).strip(), notYet);
-          }
+      while (!ready(connection.client())) {
+        if (!script.isAlive() || System.nanoTime() > end) {
+          throw new IOException("Triton is not ready: " + Files.readString(log).strip());
         }
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
       }
+    }
+  }
+
+  private static boolean ready(KServeClient client) {
+    try {
+      return client.ready(ServedModel.of(MODEL));
+    } catch (TritonException notYet) {
+      return false;
     }
   }
 
