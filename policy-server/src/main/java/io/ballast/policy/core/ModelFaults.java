@@ -1,6 +1,7 @@
 package io.ballast.policy.core;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.util.function.UnaryOperator;
@@ -20,6 +21,9 @@ public final class ModelFaults {
    * @param shown makes of the engine's message what a caller may read
    */
   public static MeshException toCallFailure(ModelException e, UnaryOperator<String> shown) {
+    if (e.reason() == ModelException.Reason.NO_TOKEN_LEFT) {
+      return Texts.malformed("sampling", messageOf(e)); // the options are at fault, all together
+    }
     Fault fault =
         switch (e.reason()) {
           case INVALID_FOLDER -> Fault.PRECONDITION_FAILED;
