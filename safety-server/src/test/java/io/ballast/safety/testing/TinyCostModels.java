@@ -16,6 +16,7 @@ import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.testing.ByteTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ import java.util.random.RandomGenerator;
 /** Real folders of seeded random weights: a trunk with a tokenizer of bytes, and heads on it. */
 public final class TinyCostModels {
   private static final DecoderConfig SHAPE =
-      new DecoderConfig(16, 24, 1, 4, 2, 257, 32, 1e-5, 10_000, true, 0, 0);
+      new DecoderConfig(16, 24, 1, 4, 2, ByteTokenizer.VOCABULARY, 32, 1e-5, 10_000, true, 0, 0);
 
   private TinyCostModels() {}
 
@@ -55,7 +56,7 @@ public final class TinyCostModels {
             weights(random, "model.norm.weight", width));
     SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), contents, Map.of());
     SHAPE.write(folder, WeightType.FLOAT32);
-    Files.writeString(folder.resolve("tokenizer.json"), tokenizer());
+    ByteTokenizer.write(folder);
     var unused = ModelManifest.write(folder, Map.of());
     return folder;
   }
@@ -122,33 +123,5 @@ public final class TinyCostModels {
       values[i] = (float) random.nextGaussian(0, 0.3);
     }
     return values;
-  }
-
-  /** Id 0 ends a text; ids 1 to 256 are the bytes, in the byte-level alphabet of GPT-2. */
-  private static String tokenizer() {
-    StringBuilder vocabulary = new StringBuilder("\"<|endoftext|>\":0");
-    int shifted = 256;
-    for (int b = 0; b < 256; b++) {
-      boolean printable = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
-      String character = Character.toString(printable ? b : shifted++);
-      vocabulary
-          .append(",\"")
-          .append(character.replace("\\", "\\\\").replace("\"", "\\\""))
-          .append("\":")
-          .append(b + 1);
-    }
-    return """
-        {"version":"1.0","truncation":null,"padding":null,
-         "added_tokens":[{"id":0,"content":"<|endoftext|>","single_word":false,"lstrip":false,
-           "rstrip":false,"normalized":false,"special":true}],
-         "normalizer":null,
-         "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false},
-         "post_processor":null,
-         "decoder":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false},
-         "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,
-           "end_of_word_suffix":null,"fuse_unk":false,"byte_fallback":false,"ignore_merges":false,
-           "vocab":{%s},"merges":[]}}
-        """
-        .formatted(vocabulary);
   }
 }

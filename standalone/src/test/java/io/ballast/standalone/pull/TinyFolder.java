@@ -5,6 +5,7 @@ import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.testing.ByteTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +19,7 @@ import java.util.random.RandomGenerator;
 public final class TinyFolder {
   /** Its shape: id 0 ends a text, ids 1 to 256 are the bytes. */
   public static final DecoderConfig CONFIG =
-      new DecoderConfig(16, 24, 1, 2, 1, 257, 32, 1e-5, 10_000, true, 0, 0);
+      new DecoderConfig(16, 24, 1, 2, 1, ByteTokenizer.VOCABULARY, 32, 1e-5, 10_000, true, 0, 0);
 
   private TinyFolder() {}
 
@@ -27,8 +28,10 @@ public final class TinyFolder {
     Files.createDirectories(folder);
     CONFIG.write(folder, WeightType.FLOAT32);
     SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), contents(), Map.of());
-    Files.writeString(folder.resolve("tokenizer.json"), tokenizer());
-    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"eos_token\":\"<end>\"}");
+    ByteTokenizer.write(folder);
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        "{\"eos_token\":\"%s\"}".formatted(ByteTokenizer.END_OF_TEXT));
     return folder;
   }
 
@@ -48,29 +51,5 @@ public final class TinyFolder {
               contents.add(new Content(name, WeightType.FLOAT32, shape, () -> values));
             });
     return contents;
-  }
-
-  private static String tokenizer() {
-    StringBuilder vocabulary = new StringBuilder("\"<end>\":0");
-    int next = 256;
-    for (int b = 0; b < 256; b++) {
-      boolean printable = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xFF && b != 0xAD);
-      String text = Character.toString(printable ? b : next++);
-      String quoted = text.equals("\"") || text.equals("\\") ? "\\" + text : text;
-      vocabulary.append(",\"").append(quoted).append("\":").append(b + 1);
-    }
-    return """
-        {"version":"1.0","truncation":null,"padding":null,
-         "added_tokens":[{"id":0,"content":"<end>","single_word":false,"lstrip":false,
-           "rstrip":false,"normalized":false,"special":true}],
-         "normalizer":null,
-         "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false},
-         "post_processor":null,
-         "decoder":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false},
-         "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,
-           "end_of_word_suffix":null,"fuse_unk":false,"byte_fallback":false,"ignore_merges":false,
-           "vocab":{%s},"merges":[]}}
-        """
-        .formatted(vocabulary);
   }
 }
