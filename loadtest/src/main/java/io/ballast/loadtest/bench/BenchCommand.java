@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.inference.store.ModelStore;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
@@ -7,13 +8,11 @@ import java.lang.management.OperatingSystemMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -259,7 +258,7 @@ public final class BenchCommand implements Callable<Integer> {
       }
       return figures;
     } finally {
-      delete(work);
+      ModelStore.deleteAll(work);
     }
   }
 
@@ -330,14 +329,6 @@ public final class BenchCommand implements Callable<Integer> {
   private static void say(PrintWriter err, String word) {
     err.println("mesh: " + word);
     err.flush();
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    }
   }
 
   private void require(Path path, String option) {

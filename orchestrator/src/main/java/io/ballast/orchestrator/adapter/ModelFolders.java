@@ -16,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -132,7 +131,7 @@ public final class ModelFolders implements WeightsStore {
         }
         return there;
       } finally {
-        deleteAll(aside);
+        ModelStore.deleteAll(aside);
       }
     } catch (IOException e) {
       throw diskFailed(e);
@@ -201,13 +200,5 @@ public final class ModelFolders implements WeightsStore {
             : String.valueOf(e.getMessage());
     return new MeshException(
         Fault.DEPENDENCY_DOWN, "the folder of weights cannot be used: " + reason, e);
-  }
-
-  private static void deleteAll(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    }
   }
 }

@@ -1,11 +1,11 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.inference.store.ModelStore;
 import io.ballast.orchestrator.core.run.RolloutFolders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -19,14 +19,8 @@ public final class StoredRollouts implements RolloutFolders {
 
   @Override
   public void delete(String model, String version) {
-    Path folder = root.resolve(model).resolve(version);
-    if (!Files.isDirectory(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
+    try {
+      ModelStore.deleteAll(root.resolve(model).resolve(version));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -312,10 +312,8 @@ final class Examination {
   }
 
   private static void delete(Path folder) {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
-        Files.deleteIfExists(file);
-      }
+    try {
+      ModelStore.deleteAll(folder);
     } catch (IOException e) {
       // a temporary folder: the system's own cleaning takes it
     }

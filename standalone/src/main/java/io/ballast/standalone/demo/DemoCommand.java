@@ -1,6 +1,7 @@
 package io.ballast.standalone.demo;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.standalone.demo.flow.DemoContext;
 import io.ballast.standalone.demo.flow.DemoFlow;
@@ -362,10 +363,8 @@ public final class DemoCommand implements Callable<Integer> {
   }
 
   private static void delete(Path folder) {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
+    try {
+      ModelStore.deleteAll(folder);
     } catch (IOException e) {
       // a leftover in the system's temporary folder; nothing of value is lost
     }
