@@ -127,7 +127,6 @@ final class UnloadBench {
       taken.add(took / 1e6);
       kept.add((turn.unloaded() - turn.before()) / took);
     }
-    // caches of the library fill on the way: they grow by less the more shapes they have met
     double grown = turns.getLast().unloaded() - turns.getFirst().unloaded();
     double each = grown / (turns.size() - 1) / 1e6 / Pairs.median(taken);
     return List.of(
