@@ -167,6 +167,8 @@ class KservePoliciesTest {
     assertRefusedSampling(
         "{\"n\": 2}", "sampling_parameters.n: 2 (expected: 1; send as many requests)");
     assertRefusedSampling(
+        "{\"top_k\": -7}", "sampling_parameters.top_k: -7 (expected: >= 0; 0 and -1 mean all)");
+    assertRefusedSampling(
         "{\"max_tokens\": \"many\"}",
         "sampling_parameters.max_tokens: \"many\" (expected: a number)");
     assertRefusedSampling(

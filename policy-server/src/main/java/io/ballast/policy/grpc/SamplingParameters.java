@@ -50,7 +50,7 @@ final class SamplingParameters {
       case "temperature" -> options.setTemperature(number(name, value).doubleValue());
       case "top_p" -> options.setTopP(number(name, value).doubleValue());
       case "min_p" -> options.setMinP(number(name, value).doubleValue());
-      case "top_k" -> options.setTopK(Math.max(0, integer(name, value))); // −1 means all there
+      case "top_k" -> options.setTopK(topK(name, value));
       case "max_tokens" -> options.setMaxNewTokens(integer(name, value));
       case "min_tokens" -> options.setMinNewTokens(integer(name, value));
       case "seed" -> options.setSeed(whole(name, value));
@@ -96,6 +96,15 @@ final class SamplingParameters {
       throw malformed(name, value + " (expected: a text)");
     }
     return value.textValue();
+  }
+
+  /** There, −1 means all, which is 0 here. */
+  private static int topK(String name, JsonNode value) {
+    int topK = integer(name, value);
+    if (topK < -1) {
+      throw malformed(name, topK + " (expected: >= 0; 0 and -1 mean all)");
+    }
+    return Math.max(0, topK);
   }
 
   private static BigDecimal number(String name, JsonNode value) {
