@@ -115,6 +115,7 @@ public final class BenchCommand implements Callable<Integer> {
   private static final double FIRST_GOAL = 0.85;
   private static final double DECODE_GOAL = 0.90;
   private static final int TINY_PROMPT_TOKENS = 192;
+  private static final int TINY_PREFILLS = 8;
   private static final int SMALL_PROMPT_TOKENS = 256;
   private static final double BUSY_SHARE = 0.4;
 
@@ -273,14 +274,14 @@ public final class BenchCommand implements Callable<Integer> {
       case OVERHEAD -> mesh(home, models, work, step).overhead();
       case TINY ->
           engine(tiny, work, DECODE_GOAL, step)
-              .decodingAndPrefill("tiny", DECODE_WIDTHS, TINY_PROMPT_TOKENS);
+              .decodingAndPrefill("tiny", DECODE_WIDTHS, TINY_PROMPT_TOKENS, TINY_PREFILLS);
       case SMALL ->
           engine(
                   RandomWeights.shapeOf135Million(tiny, work.resolve("135M")),
                   work,
                   DECODE_GOAL,
                   step)
-              .decodingAndPrefill("135M", DECODE_WIDTHS, SMALL_PROMPT_TOKENS);
+              .decodingAndPrefill("135M", DECODE_WIDTHS, SMALL_PROMPT_TOKENS, 1);
       case BATCHING -> new BatchingBench(tiny, work, repetitions, System::nanoTime, step).run();
       case FLATNESS -> flatness(tiny, work, step);
       case UNLOADING -> UnloadBench.figures(new UnloadBench(tiny, work, step).turns());

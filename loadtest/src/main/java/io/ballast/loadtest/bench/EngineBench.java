@@ -113,9 +113,12 @@ final class EngineBench {
    *
    * @param shape what the figures say the model is
    * @param promptTokens of each prompt of the latter
+   * @param prefills how often the prompts are computed for one value, so that it takes half a
+   *     second at least: a single pass of the tiny shape is over in 70 ms, and five of those spread
+   *     too far
    */
-  List<Figure> decodingAndPrefill(String shape, List<Integer> widths, int promptTokens)
-      throws IOException {
+  List<Figure> decodingAndPrefill(
+      String shape, List<Integer> widths, int promptTokens, int prefills) throws IOException {
     TorchRuntime.setThreads(1);
     Path folder = RandomWeights.of(model, work.resolve("random-" + shape));
     List<Figure> figures = new ArrayList<>();
@@ -123,7 +126,7 @@ final class EngineBench {
         BareLlama bare = new BareLlama(folder)) {
       requireSameTokens(engine, bare);
       figures.addAll(decoding(shape + ": ", widths, engine, bare));
-      figures.add(prefill(shape, promptTokens, engine, bare));
+      figures.add(prefill(shape, promptTokens, prefills, engine, bare));
     }
     return figures;
   }
@@ -151,7 +154,8 @@ final class EngineBench {
   }
 
   /** Prompts that nobody has asked before, each with a single token drawn after it. */
-  private Figure prefill(String shape, int promptTokens, TorchDecoder engine, BareLlama bare) {
+  private Figure prefill(
+      String shape, int promptTokens, int times, TorchDecoder engine, BareLlama bare) {
     long[] seed = new long[1];
     int[][] prompts = new int[PREFILL_PROMPTS][];
     Arrays.setAll(
@@ -169,7 +173,7 @@ final class EngineBench {
             repetitions,
             () ->
                 rate(
-                    1,
+                    times,
                     () -> {
                       List<GenerationHandle> handles = new ArrayList<>();
                       for (int p = 0; p < PREFILL_PROMPTS; p++) {
@@ -181,7 +185,7 @@ final class EngineBench {
                     }),
             () ->
                 rate(
-                    1,
+                    times,
                     () -> {
                       long[][] unused = bare.decode(prompts, 1, 1, false);
                       return tokens;
