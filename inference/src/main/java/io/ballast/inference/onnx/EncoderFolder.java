@@ -33,11 +33,15 @@ record EncoderFolder(
     Pooling pooling,
     boolean normalized,
     int largestTokenId) {
-  private static final String MODEL = "model.onnx";
-  private static final String TOKENIZER = "tokenizer.json";
+  static final String MODEL = "model.onnx";
+  static final String TOKENIZER = "tokenizer.json";
+  static final String CONFIG = "config.json";
+  static final String SENTENCE_CONFIG = "sentence_bert_config.json";
+  static final String MODULES = "modules.json";
+  static final String POOLING = "1_Pooling/config.json";
   private static final String NORMALIZE = "Normalize";
   private static final int BERT_TOKENS = 512;
-  private static final List<String> MODULES = List.of("Transformer", "Pooling", NORMALIZE);
+  private static final List<String> KNOWN_MODULES = List.of("Transformer", "Pooling", NORMALIZE);
 
   /** Kinds of model that number positions from the one after that of padding. */
   private static final Set<String> POSITIONS_AFTER_PADDING =
@@ -65,7 +69,7 @@ record EncoderFolder(
     ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
     Path model = required(folder, MODEL);
     Path tokenizer = required(folder, TOKENIZER);
-    JsonNode modules = json(folder, "modules.json");
+    JsonNode modules = json(folder, MODULES);
     boolean normalized = modules.isMissingNode();
     for (int i = 0; i < modules.size(); i++) {
       normalized |= module(folder, modules.path(i), i).equals(NORMALIZE);
@@ -74,7 +78,7 @@ record EncoderFolder(
         model,
         tokenizer,
         longest(folder),
-        pooling(folder, json(folder, "1_Pooling/config.json")),
+        pooling(folder, json(folder, POOLING)),
         normalized,
         largestTokenId(json(folder, TOKENIZER)));
   }
@@ -98,21 +102,22 @@ record EncoderFolder(
   private static String module(Path folder, JsonNode module, int index) {
     String type = module.path("type").asText();
     String kind = type.substring(type.lastIndexOf('.') + 1);
-    if (!MODULES.contains(kind)) {
+    if (!KNOWN_MODULES.contains(kind)) {
       throw invalid(
           folder,
-          "modules.json: [%d].type: '%s' (expected: one of %s)".formatted(index, type, MODULES));
+          "modules.json: [%d].type: '%s' (expected: one of %s)"
+              .formatted(index, type, KNOWN_MODULES));
     }
     return kind;
   }
 
   private static int longest(Path folder) {
-    JsonNode config = json(folder, "config.json");
+    JsonNode config = json(folder, CONFIG);
     int positions = config.path("max_position_embeddings").asInt(BERT_TOKENS);
     if (POSITIONS_AFTER_PADDING.contains(config.path("model_type").asText())) {
       positions -= config.path("pad_token_id").asInt(1) + 1; // those of padding come first
     }
-    int said = json(folder, "sentence_bert_config.json").path("max_seq_length").asInt(positions);
+    int said = json(folder, SENTENCE_CONFIG).path("max_seq_length").asInt(positions);
     if (said < 1 || positions < 1) {
       throw invalid(folder, "max_seq_length: " + Math.min(said, positions) + " (expected: ≥ 1)");
     }
@@ -129,11 +134,10 @@ record EncoderFolder(
         modes.add(entry.getKey());
       }
     }
-    if (modes.equals(List.of("pooling_mode_mean_tokens"))) {
-      return Pooling.MEAN;
-    }
-    if (modes.equals(List.of("pooling_mode_cls_token"))) {
-      return Pooling.FIRST_TOKEN;
+    for (Pooling way : Pooling.values()) {
+      if (modes.equals(List.of(way.mode()))) {
+        return way;
+      }
     }
     throw invalid(
         folder,

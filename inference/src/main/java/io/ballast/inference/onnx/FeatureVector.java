@@ -33,6 +33,26 @@ public final class FeatureVector {
     return values.clone();
   }
 
+  /**
+   * Returns the cosine of the angle between two vectors of one size, −1 to 1 but for rounding; NaN
+   * if one of them has no length.
+   */
+  public double cosine(FeatureVector other) {
+    if (values.length != other.values.length) {
+      throw new IllegalArgumentException(
+          "other: " + other.values.length + " numbers (expected: " + values.length + ")");
+    }
+    double product = 0;
+    double ownSquares = 0;
+    double otherSquares = 0;
+    for (int i = 0; i < values.length; i++) {
+      product += (double) values[i] * other.values[i];
+      ownSquares += (double) values[i] * values[i];
+      otherSquares += (double) other.values[i] * other.values[i];
+    }
+    return product / Math.sqrt(ownSquares) / Math.sqrt(otherSquares);
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof FeatureVector that && Arrays.equals(values, that.values);

@@ -187,6 +187,16 @@ public final class OnnxEncoder implements AutoCloseable {
     return folder.maxTokens();
   }
 
+  /** What it is, for people and manifests. */
+  public EncoderDescription description() {
+    return new EncoderDescription(
+        output == Output.LOGITS,
+        width,
+        folder.maxTokens(),
+        output.dimensions == 3 ? Optional.of(folder.pooling()) : Optional.empty(),
+        oneByOne);
+  }
+
   /** Whether texts run one by one, since the model's numbers would depend on their company. */
   public boolean oneByOne() {
     return oneByOne;

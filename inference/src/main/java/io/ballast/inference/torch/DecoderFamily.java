@@ -113,7 +113,7 @@ public enum DecoderFamily {
   }
 
   /** The family of a {@code model_type}; empty if it is none of these. */
-  static Optional<DecoderFamily> of(String modelType) {
+  public static Optional<DecoderFamily> of(String modelType) {
     return Arrays.stream(values()).filter(f -> f.modelType.equals(modelType)).findFirst();
   }
 

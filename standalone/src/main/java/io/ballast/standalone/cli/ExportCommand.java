@@ -1,7 +1,5 @@
 package io.ballast.standalone.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
@@ -22,7 +20,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -50,23 +47,6 @@ import picocli.CommandLine.Parameters;
           + " a second only; --plain-queue is looked at without delay."
     })
 final class ExportCommand implements Callable<Integer> {
-  private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String GATE = "gate.json";
-  private static final String CONFIG = "config.json";
-
-  /** What can be exported. */
-  private enum Kind {
-    DECODER("a decoder"),
-    SCORING("scoring heads"),
-    GATE("a gate");
-
-    private final String words;
-
-    Kind(String words) {
-      this.words = words;
-    }
-  }
-
   @Parameters(
       paramLabel = "NAME[/VERSION]",
       arity = "1..*",
@@ -206,13 +186,14 @@ final class ExportCommand implements Callable<Integer> {
     String name = as == null ? choices.getFirst().model() : as;
     try {
       List<Version> versions = versions(choices);
-      Kind kind = kind(choices);
+      ModelKind kind = kind(choices);
       TritonExport export = new TritonExport(repository, options());
       Path entry =
           switch (kind) {
             case DECODER -> export.decoder(name, versions);
             case SCORING -> export.scoring(name, versions, this::trunk);
-            case GATE -> export.trees(name, versions, GATE);
+            case GATE -> export.trees(name, versions, ModelKind.GATE_FILE);
+            case ENCODER, CLASSIFIER, UNKNOWN -> throw new IllegalStateException("refused before");
           };
       announce(name, kind, versions, entry);
       return Exit.OK.code();
@@ -302,53 +283,34 @@ final class ExportCommand implements Callable<Integer> {
                     + " by one, each under its own name (--as)"));
   }
 
-  private Kind kind(List<PolicyChoice> choices) {
-    Kind first = kind(choices.getFirst());
+  private ModelKind kind(List<PolicyChoice> choices) {
+    ModelKind first = kind(choices.getFirst());
     for (PolicyChoice choice : choices) {
       if (kind(choice) != first) {
         throw new CommandFailure(
             Exit.FAILED,
             "UNSUPPORTED",
-            choice.model() + "/" + choice.version() + ": not " + first.words + " as the first");
+            choice.model() + "/" + choice.version() + ": not " + first.words() + " as the first");
       }
     }
     return first;
   }
 
-  private Kind kind(PolicyChoice choice) {
-    Path folder = folder(choice);
-    if (Files.isRegularFile(folder.resolve(GATE))) {
-      return Kind.GATE;
-    }
-    JsonNode config = JsonNodeFactory.instance.missingNode();
-    try {
-      if (Files.isRegularFile(folder.resolve(CONFIG))) {
-        config = JSON.readTree(folder.resolve(CONFIG).toFile());
-      }
-    } catch (IOException e) {
-      throw new CommandFailure(
-          Exit.FAILED, "INVALID_FOLDER", folder.resolve(CONFIG) + ": " + e.getMessage());
-    }
-    if (config.path("format").asText().equals("ballast-scoring-heads")) {
-      return Kind.SCORING;
-    }
-    String architecture = config.path("architectures").path(0).asText();
-    if (config.has("model_type")
-        && !Files.exists(folder.resolve("model.onnx"))
-        && !architecture.endsWith("ForSequenceClassification")) {
-      return Kind.DECODER;
-    }
-    throw new CommandFailure(
-        Exit.FAILED,
-        "UNSUPPORTED",
-        choice.model()
-            + "/"
-            + choice.version()
-            + ": "
-            + (Files.exists(folder.resolve("model.onnx"))
-                ? "an encoder in ONNX"
-                : architecture.isEmpty() ? "of no kind that is known" : architecture)
-            + "; decoders, scoring heads and gates can be exported");
+  private ModelKind kind(PolicyChoice choice) {
+    ModelKind kind = ModelKind.of(folder(choice));
+    return switch (kind) {
+      case DECODER, SCORING, GATE -> kind;
+      case ENCODER, CLASSIFIER, UNKNOWN ->
+          throw new CommandFailure(
+              Exit.FAILED,
+              "UNSUPPORTED",
+              choice.model()
+                  + "/"
+                  + choice.version()
+                  + ": "
+                  + kind.words()
+                  + "; decoders, scoring heads and gates can be exported");
+    };
   }
 
   private ExportOptions options() {
@@ -368,10 +330,10 @@ final class ExportCommand implements Callable<Integer> {
         queue);
   }
 
-  private void announce(String name, Kind kind, List<Version> versions, Path entry) {
+  private void announce(String name, ModelKind kind, List<Version> versions, Path entry) {
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     document.put("name", name);
-    document.put("kind", kind.name().toLowerCase(Locale.ROOT));
+    document.put("kind", kind.code());
     versions.forEach(version -> document.withArray("versions").add(version.number()));
     document.put("backend", backend.code());
     document.put("folder", entry.toString());
@@ -379,7 +341,7 @@ final class ExportCommand implements Callable<Integer> {
     printing.line(
         name
             + ": "
-            + kind.words
+            + kind.words()
             + (versions.size() == 1 ? ", version " : ", versions ")
             + versions.stream()
                 .map(version -> Long.toString(version.number()))

@@ -45,7 +45,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "models",
     mixinStandardHelpOptions = true,
-    description = "Versions and aliases of the policy; certificates. Without a subcommand: list.")
+    description =
+        "Versions and aliases of the policy; certificates; the model folders of this machine."
+            + " Without a subcommand: list.")
 final class ModelsCommand implements Callable<Integer> {
   private static final int MOST_TESTS = 1_000;
   private static final DateTimeFormatter TIME =
@@ -62,6 +64,8 @@ final class ModelsCommand implements Callable<Integer> {
         .addSubcommand(new RollBack(context))
         .addSubcommand(new ShowCertificate(context))
         .addSubcommand(new Register(context))
+        .addSubcommand(new ModelFoldersCommand(context))
+        .addSubcommand(new EncodeCommand(context))
         .addSubcommand(new ExportCommand(context));
   }
 

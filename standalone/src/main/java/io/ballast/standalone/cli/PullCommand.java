@@ -3,6 +3,8 @@ package io.ballast.standalone.cli;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.Pooling;
+import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.standalone.pull.HubRepository;
@@ -34,7 +36,8 @@ import picocli.CommandLine.Parameters;
       "Brings a model from elsewhere into the data folder, checked and whole or not at all; ./mesh up"
           + " --policy NAME then serves it.",
       "Decoders of the families llama, mistral, qwen2, qwen3 and gemma; of GGUF the types F32, F16,"
-          + " BF16, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K.",
+          + " BF16, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K. Encoders and classifiers in ONNX with their"
+          + " tokenizer.json, for ./mesh models encode.",
       "A repository comes from the hub that --hub names, with the layout of the Hugging Face hub; a"
           + " download that broke off goes on where it stopped. For a private one: export"
           + " BALLAST_HUB_TOKEN=…"
@@ -59,8 +62,8 @@ final class PullCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "SOURCE",
       description =
-          "A model's folder; a .gguf or .safetensors file; a wheel or zip that holds one; a"
-              + " repository, owner/name, or one file of it, owner/name:file.gguf.")
+          "A model's folder; a .gguf, .safetensors or .onnx file; a wheel, jar or zip that holds"
+              + " one; a repository, owner/name, or one file of it, owner/name:file.gguf.")
   private String source = "";
 
   @Option(
@@ -81,6 +84,14 @@ final class PullCommand implements Callable<Integer> {
       paramLabel = "TYPE",
       description = "bf16 or f32 (default: as they are; bf16 if they are quantised).")
   private @Nullable Weights weights;
+
+  @Option(
+      names = "--pooling",
+      paramLabel = "WAY",
+      description =
+          "Of an encoder, how the vectors of tokens become one: mean or cls (default: as its files"
+              + " say; mean where they say nothing).")
+  private @Nullable String pooling;
 
   @Option(
       names = "--hub",
@@ -140,7 +151,10 @@ final class PullCommand implements Callable<Integer> {
   private Pulled pull(ModelPull pull) throws IOException, InterruptedException {
     Wanted wanted =
         new Wanted(
-            Optional.ofNullable(name), version, Optional.ofNullable(weights).map(w -> w.type));
+            Optional.ofNullable(name),
+            version,
+            Optional.ofNullable(weights).map(w -> w.type),
+            Optional.ofNullable(pooling).map(PullCommand::pooling));
     Path path = Path.of(source);
     if (Files.exists(path)) {
       return pull.local(path.toAbsolutePath().normalize(), wanted);
@@ -160,6 +174,14 @@ final class PullCommand implements Callable<Integer> {
         hubName,
         Optional.ofNullable(repository.group(2)),
         wanted);
+  }
+
+  private static Pooling pooling(String code) {
+    return Pooling.ofCode(code)
+        .orElseThrow(
+            () ->
+                new CommandFailure(
+                    Exit.USAGE, "INVALID", "--pooling: " + code + " (expected: mean or cls)"));
   }
 
   private URI hub() {
@@ -183,12 +205,25 @@ final class PullCommand implements Callable<Integer> {
   }
 
   private void announce(Pulled pulled) {
+    switch (pulled) {
+      case Pulled.Decoder decoder -> announce(decoder);
+      case Pulled.Encoder encoder -> announce(encoder);
+    }
+  }
+
+  private static ObjectNode document(StoredModel model) {
+    ObjectNode document = JsonNodeFactory.instance.objectNode();
+    document.put("name", model.name());
+    document.put("version", model.version());
+    document.put("folder", model.folder().toString());
+    return document;
+  }
+
+  private void announce(Pulled.Decoder pulled) {
     DecoderConfig config = pulled.config();
     String model = pulled.model().name() + "/" + pulled.model().version();
-    ObjectNode document = JsonNodeFactory.instance.objectNode();
-    document.put("name", pulled.model().name());
-    document.put("version", pulled.model().version());
-    document.put("folder", pulled.model().folder().toString());
+    ObjectNode document = document(pulled.model());
+    document.put("kind", ModelKind.DECODER.code());
     document.put("family", config.family().modelType());
     document.put("parameters", config.parameterCount());
     document.put("context_tokens", config.contextTokens());
@@ -202,7 +237,22 @@ final class PullCommand implements Callable<Integer> {
             config.parameterCount() / 1e6,
             config.contextTokens(),
             pulled.model().folder()));
+    printing.line("Serve it: ./mesh up --policy " + model + dataOption());
+  }
+
+  private void announce(Pulled.Encoder pulled) {
+    String model = pulled.model().name() + "/" + pulled.model().version();
+    ObjectNode document = document(pulled.model());
+    document.put("kind", ModelKind.ENCODER.code());
+    ModelKind.describe(pulled.description(), document);
+    printing.document(document);
     printing.line(
-        "Serve it: ./mesh up --policy " + model + (data == null ? "" : " --data " + data));
+        model + ": " + ModelKind.words(pulled.description()) + ", in " + pulled.model().folder());
+    printing.line(
+        "Try it: ./mesh models encode " + model + dataOption() + " \"one text\" \"another\"");
+  }
+
+  private String dataOption() {
+    return data == null ? "" : " --data " + data;
   }
 }

@@ -1,6 +1,10 @@
 package io.ballast.standalone.pull;
 
 import io.ballast.inference.gguf.GgufModel;
+import io.ballast.inference.onnx.EncoderDescription;
+import io.ballast.inference.onnx.EncoderFiles;
+import io.ballast.inference.onnx.EncoderImport;
+import io.ballast.inference.onnx.Pooling;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -9,6 +13,7 @@ import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.DecoderImport;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
@@ -18,15 +23,18 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /**
- * Brings a model into a {@link ModelStore}: from a folder, a .gguf or .safetensors file, an archive
- * that holds one, or a repository at a hub. It appears whole and checked, or not at all.
+ * Brings a model into a {@link ModelStore}: from a folder, a .gguf, .safetensors or .onnx file, an
+ * archive that holds one, or a repository at a hub. It appears whole and checked, or not at all.
  */
 public final class ModelPull {
-  private static final List<String> ARCHIVES = List.of(".whl", ".zip");
+  private static final List<String> ARCHIVES = List.of(".whl", ".zip", ".jar");
   private static final String GGUF = ".gguf";
   private static final String SAFETENSORS = ".safetensors";
 
@@ -45,24 +53,42 @@ public final class ModelPull {
     this.progress = progress;
   }
 
-  /**
-   * What came.
-   *
-   * @param model where it is
-   * @param config its shape
-   */
-  public record Pulled(StoredModel model, DecoderConfig config) {}
+  /** What came. */
+  public sealed interface Pulled {
+    /** Where it is. */
+    StoredModel model();
+
+    /** A language model, with its shape. */
+    record Decoder(StoredModel model, DecoderConfig config) implements Pulled {}
+
+    /** An encoder or classifier in ONNX. */
+    record Encoder(StoredModel model, EncoderDescription description) implements Pulled {}
+  }
 
   /**
-   * What it is to be called.
+   * What it is to be called, and how it is to be written.
    *
    * @param name empty: after its source
-   * @param weights how numbers are written; empty: as they are, or bfloat16 where they are
-   *     quantised
+   * @param weights of decoders, how numbers are written; empty: as they are, or bfloat16 where they
+   *     are quantised
+   * @param pooling of encoders, how tokens become one vector; empty: as its files say, by their
+   *     mean where they say nothing
    */
-  public record Wanted(Optional<String> name, String version, Optional<WeightType> weights) {}
+  public record Wanted(
+      Optional<String> name,
+      String version,
+      Optional<WeightType> weights,
+      Optional<Pooling> pooling) {
+    /** As its source has it, under a name and version. */
+    public static Wanted plain(Optional<String> name, String version) {
+      return new Wanted(name, version, Optional.empty(), Optional.empty());
+    }
+  }
 
-  /** Brings what lies on this machine: a folder, a .gguf or .safetensors file, a wheel or zip. */
+  /**
+   * Brings what lies on this machine: a folder, a .gguf, .safetensors or .onnx file, a wheel, jar
+   * or zip.
+   */
   public Pulled local(Path source, Wanted wanted) throws IOException {
     requireFree(wanted.name(), wanted);
     String file = source.getFileName() == null ? "" : source.getFileName().toString();
@@ -84,12 +110,46 @@ public final class ModelPull {
       }
       return folder(parent, String.valueOf(parent.getFileName()), wanted, notes);
     }
+    if (EncoderFiles.isModel(lower)) {
+      return onnx(source.toAbsolutePath(), wanted, notes);
+    }
     if (ARCHIVES.stream().anyMatch(lower::endsWith)) {
       return archive(source, wanted, notes);
     }
     throw new PullException(
         "UNKNOWN_SOURCE",
-        source + ": not a folder, .gguf, .safetensors, .whl or .zip; nothing else is read");
+        source
+            + ": not a folder, .gguf, .safetensors, .onnx, .whl, .jar or .zip; nothing else is"
+            + " read");
+  }
+
+  /** The encoder of a .onnx file, whose tokenizer stands beside it or above a folder onnx. */
+  private Pulled onnx(Path model, Wanted wanted, Map<String, String> notes) throws IOException {
+    Path parent = model.resolveSibling("");
+    Path above = parent.resolveSibling("");
+    Path root = String.valueOf(parent.getFileName()).equals("onnx") ? above : parent;
+    String name = root.relativize(model).toString().replace('\\', '/');
+    EncoderFiles files =
+        EncoderFiles.of(name, names(root))
+            .orElseThrow(
+                () ->
+                    new PullException(
+                        "NO_TOKENIZER",
+                        model
+                            + ": there is no tokenizer.json beside it, without which no text can"
+                            + " be read"));
+    return encoder(root, files, String.valueOf(root.getFileName()), wanted, notes);
+  }
+
+  /** The files of a folder and of the folders in it, relative, with slashes. */
+  private static Set<String> names(Path folder) throws IOException {
+    Set<String> names = new TreeSet<>();
+    try (Stream<Path> files = Files.walk(folder, 2)) {
+      files
+          .filter(Files::isRegularFile)
+          .forEach(file -> names.add(folder.relativize(file).toString().replace('\\', '/')));
+    }
+    return names;
   }
 
   private Pulled archive(Path source, Wanted wanted, Map<String, String> notes) throws IOException {
@@ -97,9 +157,17 @@ public final class ModelPull {
     try {
       ModelArchive.Content content = ModelArchive.unpack(source, unpacked, progress);
       notes.put("inside", content.name());
-      return content.gguf()
-          ? gguf(content.path(), content.name(), wanted, notes)
-          : folder(content.path(), content.name(), wanted, notes);
+      return switch (content.kind()) {
+        case GGUF -> gguf(content.path(), content.name(), wanted, notes);
+        case DECODER -> decoder(content.path(), content.name(), wanted, notes);
+        case ENCODER ->
+            encoder(
+                content.path(),
+                EncoderFiles.in(names(content.path())).getFirst(),
+                content.name(),
+                wanted,
+                notes);
+      };
     } finally {
       ModelStore.deleteAll(unpacked);
     }
@@ -128,7 +196,7 @@ public final class ModelPull {
       pulled = gguf(target, file.get(), wanted, notes(repository, name));
     } else {
       fetchFolder(repository, name, asked, here);
-      pulled = folder(here, base, wanted, notes(repository, name));
+      pulled = decoder(here, base, wanted, notes(repository, name));
     }
     ModelStore.deleteAll(here);
     return pulled;
@@ -172,7 +240,57 @@ public final class ModelPull {
 
   private Pulled folder(Path source, String base, Wanted wanted, Map<String, String> notes)
       throws IOException {
-    return publish(
+    List<EncoderFiles> encoders = EncoderFiles.in(names(source));
+    if (encoders.isEmpty() || isDecoder(source)) {
+      return decoder(source, base, wanted, notes);
+    }
+    if (encoders.size() > 1) {
+      throw new PullException(
+          "NO_SINGLE_MODEL",
+          source
+              + ": holds "
+              + encoders.stream().map(EncoderFiles::model).toList()
+              + "; name the .onnx that you mean");
+    }
+    return encoder(source, encoders.getFirst(), base, wanted, notes);
+  }
+
+  private static boolean isDecoder(Path folder) throws IOException {
+    Path config = folder.resolve("config.json");
+    boolean weights =
+        Files.exists(folder.resolve(ModelManifest.WEIGHTS))
+            || Files.exists(folder.resolve(WeightFiles.INDEX));
+    if (!weights || !Files.isRegularFile(config)) {
+      return false;
+    }
+    try (InputStream in = Files.newInputStream(config)) {
+      return SourceKind.isDecoder(in);
+    }
+  }
+
+  private Pulled encoder(
+      Path source, EncoderFiles files, String base, Wanted wanted, Map<String, String> notes)
+      throws IOException {
+    if (wanted.weights().isPresent()) {
+      throw new IllegalArgumentException(
+          "weights: " + source + " is an encoder, whose numbers stay as they are");
+    }
+    EncoderDescription[] came = new EncoderDescription[1];
+    StoredModel model =
+        publish(
+            files.name().isEmpty() ? base : files.name(),
+            wanted,
+            notes,
+            target -> {
+              came[0] = EncoderImport.write(source, files, target, wanted.pooling());
+              notes.putAll(came[0].notes());
+            });
+    return new Pulled.Encoder(model, came[0]);
+  }
+
+  private Pulled decoder(Path source, String base, Wanted wanted, Map<String, String> notes)
+      throws IOException {
+    return decoder(
         base,
         wanted,
         notes,
@@ -183,7 +301,7 @@ public final class ModelPull {
 
   private Pulled gguf(Path source, String base, Wanted wanted, Map<String, String> notes)
       throws IOException {
-    return publish(
+    return decoder(
         withoutSuffix(base),
         wanted,
         notes,
@@ -217,19 +335,24 @@ public final class ModelPull {
     DecoderConfig write(Path target) throws IOException;
   }
 
-  private Pulled publish(String base, Wanted wanted, Map<String, String> notes, Writer writer)
+  private Pulled decoder(String base, Wanted wanted, Map<String, String> notes, Writer writer)
+      throws IOException {
+    if (wanted.pooling().isPresent()) {
+      throw new IllegalArgumentException("pooling: " + base + " is no encoder");
+    }
+    DecoderConfig[] config = new DecoderConfig[1];
+    StoredModel model = publish(base, wanted, notes, target -> config[0] = writer.write(target));
+    return new Pulled.Decoder(model, config[0]);
+  }
+
+  /** Publishes a version with what {@code notes} says once its files are written. */
+  private StoredModel publish(
+      String base, Wanted wanted, Map<String, String> notes, ModelStore.FolderWriter writer)
       throws IOException {
     String name = wanted.name().orElseGet(() -> nameOf(base));
     requireFree(Optional.of(name), wanted);
-    DecoderConfig[] config = new DecoderConfig[1];
     try {
-      StoredModel model =
-          store.publish(
-              name,
-              wanted.version(),
-              target -> config[0] = writer.write(target),
-              Map.copyOf(notes));
-      return new Pulled(model, config[0]);
+      return store.publish(name, wanted.version(), writer, notes);
     } catch (FileAlreadyExistsException e) {
       throw exists(name, wanted.version());
     }

@@ -200,7 +200,7 @@ class ExportCommandTest {
 
     assertThat(export("encoder").err())
         .contains("encoder/1: an encoder in ONNX; decoders, scoring heads and gates can be");
-    assertThat(export("judge").err()).contains("judge/1: LlamaForSequenceClassification; decoders");
+    assertThat(export("judge").err()).contains("judge/1: a classifier; decoders");
     assertThat(export("empty").err()).contains("empty/1: of no kind that is known; decoders");
     Files.writeString(
         Files.createDirectories(folder.resolve("data/models/odd/1")).resolve("config.json"),

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A model comes from wherever it is, whole and checked, or it does not come at all. */
 class ModelPullTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final Wanted PLAIN = new Wanted(Optional.empty(), "1", Optional.empty());
+  private static final Wanted PLAIN = Wanted.plain(Optional.empty(), "1");
 
   @TempDir private Path folder = Path.of(".");
   private Path data = Path.of(".");
@@ -69,7 +69,7 @@ class ModelPullTest {
 
     assertThat(pulled.model().name()).isEqualTo("tiny-model");
     assertThat(pulled.model().version()).isEqualTo("1");
-    assertThat(pulled.config()).isEqualTo(TinyFolder.CONFIG);
+    assertThat(pulled).isEqualTo(new Pulled.Decoder(pulled.model(), TinyFolder.CONFIG));
     assertThat(new ModelStore(data.resolve("models")).verified("tiny-model", "1").folder())
         .isEqualTo(pulled.model().folder());
     assertThat(DecoderConfig.read(pulled.model().folder())).isEqualTo(TinyFolder.CONFIG);
@@ -93,7 +93,8 @@ class ModelPullTest {
         pull()
             .local(
                 source.resolve(ModelManifest.WEIGHTS),
-                new Wanted(Optional.of("half"), "7", Optional.of(WeightType.BFLOAT16)));
+                new Wanted(
+                    Optional.of("half"), "7", Optional.of(WeightType.BFLOAT16), Optional.empty()));
 
     assertThat(pulled.model().name()).isEqualTo("half");
     assertThat(pulled.model().version()).isEqualTo("7");
@@ -184,7 +185,7 @@ class ModelPullTest {
         .hasMessageContaining("holds no model");
     Path two = zip("a.gguf", "b/c.gguf");
     assertThatThrownBy(() -> pull().local(two, PLAIN))
-        .hasMessageContaining("holds [a.gguf, b/c.gguf] (expected: one .gguf, or one folder");
+        .hasMessageContaining("holds [a.gguf, b/c.gguf] (expected: one .gguf, one folder");
     Path broken = Files.writeString(folder.resolve("broken.zip"), "no zip");
     assertThatThrownBy(() -> pull().local(broken, PLAIN)).hasMessageContaining("broken.zip: ");
   }
@@ -201,7 +202,7 @@ class ModelPullTest {
   void otherFilesAreNotModels() throws IOException {
     Path text = Files.writeString(folder.resolve("a.bin"), "x");
     assertThatThrownBy(() -> pull().local(text, PLAIN))
-        .hasMessageContaining("not a folder, .gguf, .safetensors, .whl or .zip");
+        .hasMessageContaining("not a folder, .gguf, .safetensors, .onnx, .whl, .jar or .zip");
     Path alone = Files.copy(source.resolve(ModelManifest.WEIGHTS), folder.resolve("w.safetensors"));
     assertThatThrownBy(() -> pull().local(alone, PLAIN))
         .hasMessageContaining("there is no config.json beside it");
@@ -362,7 +363,7 @@ class ModelPullTest {
   @Test
   void whatCannotBePublishedIsNotFetched() throws Exception {
     Pulled first = pull().local(source, PLAIN);
-    Wanted again = new Wanted(Optional.of(first.model().name()), "1", Optional.empty());
+    Wanted again = Wanted.plain(Optional.of(first.model().name()), "1");
     try (FakeHub hub = new FakeHub(source)) {
       assertThatThrownBy(
               () ->

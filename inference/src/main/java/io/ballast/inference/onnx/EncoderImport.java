@@ -1,0 +1,59 @@
+package io.ballast.inference.onnx;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.store.ModelManifest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import java.util.Optional;
+
+/** Takes over somebody else's encoder: its files are copied and tried before anybody is served. */
+public final class EncoderImport {
+  private EncoderImport() {}
+
+  /**
+   * Copies an encoder's files and opens what came.
+   *
+   * @param files which, relative to {@code source}
+   * @param target exists; files of these names in it are replaced
+   * @param pooling what the vectors of tokens become one by; empty: as the files say, means where
+   *     they say nothing
+   * @return what it turned out to be
+   * @throws ModelException as {@link OnnxEncoder#open}; also INVALID_FOLDER if {@code pooling}
+   *     contradicts the files
+   */
+  public static EncoderDescription write(
+      Path source, EncoderFiles files, Path target, Optional<Pooling> pooling) throws IOException {
+    ModelManifest.read(source).ifPresent(manifest -> manifest.verify(source));
+    for (Map.Entry<String, String> part : files.parts().entrySet()) {
+      Path to = target.resolve(part.getKey());
+      Files.createDirectories(to.resolveSibling(""));
+      Files.copy(source.resolve(part.getValue()), to, StandardCopyOption.REPLACE_EXISTING);
+    }
+    if (pooling.isPresent()) {
+      pool(target, pooling.get());
+    }
+    try (OnnxEncoder encoder = OnnxEncoder.open(target, EncoderOptions.defaults())) {
+      return encoder.description();
+    }
+  }
+
+  private static void pool(Path target, Pooling wanted) throws IOException {
+    Path config = target.resolve(EncoderFolder.POOLING);
+    if (Files.exists(config)) {
+      Pooling said = EncoderFolder.read(target).pooling();
+      if (said != wanted) {
+        throw new ModelException(
+            Reason.INVALID_FOLDER,
+            "%s: %s (expected: as wanted, %s)"
+                .formatted(EncoderFolder.POOLING, said.code(), wanted.code()));
+      }
+      return;
+    }
+    Files.createDirectories(config.resolveSibling(""));
+    Files.writeString(config, "{\"%s\": true}\n".formatted(wanted.mode()));
+  }
+}

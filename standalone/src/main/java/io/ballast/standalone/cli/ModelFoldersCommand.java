@@ -1,0 +1,155 @@
+package io.ballast.standalone.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.EncoderDescription;
+import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.inference.torch.DecoderConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Lists the model folders of this machine. */
+@Command(
+    name = "folders",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Lists the model folders of this machine: those of the data folder, which ./mesh pull and runs"
+          + " write, and those that came along. No mesh need run.",
+      "Files are not compared with their checksums here; whoever opens a model does that."
+    })
+final class ModelFoldersCommand implements Callable<Integer> {
+  @Option(
+      names = "--data",
+      paramLabel = "FOLDER",
+      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
+  private @Nullable Path data;
+
+  @Mixin private Printing printing = new Printing();
+
+  private final CommandContext context;
+
+  ModelFoldersCommand(CommandContext context) {
+    this.context = context;
+  }
+
+  /** The folders that hold models: the data folder's first. */
+  static List<Path> roots(CommandContext context, @Nullable Path data) {
+    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    return List.of(folder.resolve("models"), context.home().resolve("models"));
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    ObjectNode document = JsonNodeFactory.instance.objectNode();
+    ArrayNode documents = document.putArray("folders");
+    TextTable table = TextTable.headed("model", "kind", "MB", "from", "what");
+    for (Path root : roots(context, data)) {
+      for (StoredModel model : new ModelStore(root).list()) {
+        add(model, documents.addObject(), table);
+      }
+    }
+    printing.document(document);
+    printing.table(table);
+    if (table.isEmpty()) {
+      printing.line("none; ./mesh pull brings some");
+    }
+    return Exit.OK.code();
+  }
+
+  private static void add(StoredModel model, ObjectNode document, TextTable table)
+      throws IOException {
+    long bytes = bytes(model.folder());
+    document.put("name", model.name());
+    document.put("version", model.version());
+    document.put("folder", model.folder().toString());
+    document.put("bytes", bytes);
+    String kind;
+    String source = "";
+    String words;
+    try {
+      ModelKind found = ModelKind.of(model.folder());
+      Optional<ModelManifest> manifest = ModelManifest.read(model.folder());
+      source = manifest.map(read -> read.notes().getOrDefault("source", "")).orElse("");
+      kind = found.code();
+      words = words(found, model.folder(), manifest, document);
+    } catch (ModelException | CommandFailure e) { // one that cannot be read does not hide others
+      kind = "broken";
+      words = model.withoutPath(String.valueOf(e.getMessage()));
+      document.put("problem", words);
+    }
+    document.put("kind", kind);
+    document.put("source", source);
+    table.row(
+        model.name() + "/" + model.version(),
+        kind,
+        String.format(Locale.ROOT, "%.1f", bytes / 1e6),
+        source.isEmpty() ? "–" : source,
+        words);
+  }
+
+  private static String words(
+      ModelKind kind, Path folder, Optional<ModelManifest> manifest, ObjectNode document) {
+    return switch (kind) {
+      case DECODER -> {
+        DecoderConfig config = DecoderConfig.read(folder);
+        document.put("family", config.family().modelType());
+        document.put("parameters", config.parameterCount());
+        document.put("context_tokens", config.contextTokens());
+        yield String.format(
+            Locale.ROOT,
+            "%s, %.1fM parameters, context %d",
+            config.family().modelType(),
+            config.parameterCount() / 1e6,
+            config.contextTokens());
+      }
+      case SCORING -> {
+        ScoringSpec spec = ScoringModelFolder.readSpec(folder);
+        document.put("heads", spec.heads());
+        document.put("trunk", spec.trunk().model() + "/" + spec.trunk().version());
+        yield "%d %s heads on %s/%s"
+            .formatted(
+                spec.heads(),
+                spec.kind().name().toLowerCase(Locale.ROOT),
+                spec.trunk().model(),
+                spec.trunk().version());
+      }
+      case ENCODER ->
+          manifest
+              .flatMap(read -> EncoderDescription.of(read.notes()))
+              .map(
+                  encoder -> {
+                    ModelKind.describe(encoder, document);
+                    return ModelKind.words(encoder);
+                  })
+              .orElse(kind.words());
+      case GATE, CLASSIFIER, UNKNOWN -> kind.words();
+    };
+  }
+
+  private static long bytes(Path folder) throws IOException {
+    long bytes = 0;
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        bytes += Files.size(file);
+      }
+    }
+    return bytes;
+  }
+}
