@@ -31,13 +31,20 @@ import java.util.TreeSet;
  *
  * <p>Texts of many callers are laid into batches of like lengths. A text's numbers do not depend on
  * its company, but for the last bits of sums. Where they would, the model runs one text at a time:
- * a graph that quantises its activations as it goes takes their scale from the whole batch, padding
- * included.
+ * a graph that quantises its activations as it goes takes their scale from the whole batch, one
+ * without a mask sees padding, one in 16 bits rounds otherwise in products of another shape.
  */
 public final class OnnxEncoder implements AutoCloseable {
   private static final String INPUT_IDS = "input_ids";
   private static final String ATTENTION_MASK = "attention_mask";
   private static final String TOKEN_TYPE_IDS = "token_type_ids";
+
+  /** How far a text's numbers may be from themselves in company, as a part of the largest. */
+  private static final double LAST_BITS = 1e-5;
+
+  private static final int PROBE_TOKENS = 5;
+  private static final int PROBE_COMPANY_TOKENS = 23;
+
   private static final Set<String> INPUTS = Set.of(INPUT_IDS, ATTENTION_MASK, TOKEN_TYPE_IDS);
 
   /** What is read of a run, in the order in which it is looked for. */
@@ -74,14 +81,14 @@ public final class OnnxEncoder implements AutoCloseable {
     this.tokenizer = tokenizer;
     this.session = session;
     this.output = output(folder, session);
-    this.oneByOne = quantizesActivations(folder);
     this.width = warmUp();
+    this.oneByOne = quantizesActivations(folder) || dependsOnCompany();
   }
 
   /**
    * Opens a folder with model.onnx and tokenizer.json, and runs the model once on its shortest and
-   * its longest text, so that the first caller does not pay for it, and on the tokenizer's largest
-   * id.
+   * its longest text, so that the first caller does not pay for it, on the tokenizer's largest id,
+   * and on one text alone and in company, to see whether its numbers depend on that.
    *
    * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be, or the
    *     tokenizer has ids that the model has not, CORRUPT_WEIGHTS if a checksum differs, BROKEN if
@@ -163,6 +170,34 @@ public final class OnnxEncoder implements AutoCloseable {
     run(List.of(new long[folder.maxTokens()]));
     requireLargestTokenId();
     return values.length;
+  }
+
+  /** Whether a short text's numbers change when a longer one shares its run. */
+  private boolean dependsOnCompany() {
+    long[] text = probe(Math.min(PROBE_TOKENS, folder.maxTokens()), 1);
+    long[] company = probe(Math.min(PROBE_COMPANY_TOKENS, folder.maxTokens()), 2);
+    float[] alone = run(List.of(text)).getFirst();
+    float[] together = run(List.of(company, text, company)).get(1);
+    double largest = 1;
+    for (float value : alone) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    for (int d = 0; d < alone.length; d++) {
+      // one that is not finite is no sign of it: its text is refused alone as in company
+      if (Float.isFinite(alone[d]) && !(Math.abs(alone[d] - together[d]) <= LAST_BITS * largest)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Ids from all over the vocabulary. */
+  private long[] probe(int count, int seed) {
+    long[] ids = new long[count];
+    for (int t = 0; t < count; t++) {
+      ids[t] = (seed + 7_919L * (t + 1) * seed) % (folder.largestTokenId() + 1L);
+    }
+    return ids;
   }
 
   private void requireLargestTokenId() {

@@ -19,6 +19,8 @@ import java.util.TreeMap;
  * context together with a completion is cut from the left; a completion is never cut. Thread-safe.
  */
 public final class OnnxScorer implements CompletionScorer {
+  private static final int WARM_TOKENS = 512;
+
   private final ScoringSpec spec;
   private final PackedSession session;
 
@@ -57,12 +59,19 @@ public final class OnnxScorer implements CompletionScorer {
     return warmed(spec, new PackedSession(file, packing(decoder), threads));
   }
 
-  /** Runs the model once, so that the first caller does not pay for what it sets up. */
+  /**
+   * Runs the model on the shortest row and on a long one, of the context or {@value #WARM_TOKENS}
+   * tokens, so that the first caller does not pay for what they set up.
+   */
   static OnnxScorer warmed(ScoringSpec spec, PackedSession session) {
     OnnxScorer scorer = new OnnxScorer(spec, session);
     try {
       TokenIds any = TokenIds.of(0);
-      List<List<ScoreOutcome>> unused = scorer.score(List.of(new ScoringGroup(any, List.of(any))));
+      int room = Math.min(session.contextTokens(), WARM_TOKENS) - 1;
+      for (TokenIds prompt : List.of(any, TokenIds.of(new int[room]))) {
+        List<List<ScoreOutcome>> unused =
+            scorer.score(List.of(new ScoringGroup(prompt, List.of(any))));
+      }
       return scorer;
     } catch (RuntimeException e) {
       session.close();

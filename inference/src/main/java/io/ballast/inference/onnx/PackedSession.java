@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class PackedSession implements AutoCloseable {
   private final GuardedSession session;
   private final RowPacker packer;
+  private final int contextTokens;
 
   /**
    * Opens a model file.
@@ -31,7 +32,13 @@ final class PackedSession implements AutoCloseable {
    */
   PackedSession(Path model, PackingOptions packing, int threads) {
     packer = new RowPacker(packing);
+    contextTokens = packing.contextTokens();
     session = new GuardedSession(model, threads);
+  }
+
+  /** The most tokens of a prompt with one completion. */
+  int contextTokens() {
+    return contextTokens;
   }
 
   /**

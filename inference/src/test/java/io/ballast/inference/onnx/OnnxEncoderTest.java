@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
@@ -31,14 +30,14 @@ import org.junit.jupiter.api.io.TempDir;
  * one layer of attention; the real one is all-MiniLM-L6-v2 with 8-bit weights.
  */
 class OnnxEncoderTest {
-  private static final int WORDS = 20;
-  private static final int WIDTH = 3;
+  private static final int WORDS = SmallEncoder.WORDS;
+  private static final int WIDTH = SmallEncoder.WIDTH;
 
   @TempDir Path folder;
 
   @Test
   void embeddingsEqualPlainLoopsWhateverTheyAreBatchedWith() throws IOException {
-    double[][] table = smallEncoder(folder, "last_hidden_state", Double.NaN);
+    double[][] table = SmallEncoder.write(folder, "last_hidden_state", Double.NaN);
     List<int[]> texts = new ArrayList<>();
     RandomGenerator random = new SplittableRandom(3);
     for (int i = 0; i < 40; i++) {
@@ -62,7 +61,7 @@ class OnnxEncoderTest {
 
   @Test
   void aTextThatCannotBeEncodedFailsAlone() throws IOException {
-    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    SmallEncoder.write(folder, "last_hidden_state", Double.NaN);
     Files.writeString(folder.resolve("config.json"), "{\"max_position_embeddings\": 4}");
     try (OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults())) {
       List<EncodingOutcome> outcomes =
@@ -81,7 +80,7 @@ class OnnxEncoderTest {
 
   @Test
   void aTextWithoutTokensIsEmpty() throws IOException {
-    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    SmallEncoder.write(folder, "last_hidden_state", Double.NaN);
     try (OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults())) {
       List<EncodingOutcome> outcomes = encoder.encode(List.of("w1", " \n"));
 
@@ -93,7 +92,7 @@ class OnnxEncoderTest {
 
   @Test
   void aClosedEncoderSaysSoBeforeItLooksAtTexts() throws IOException {
-    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    SmallEncoder.write(folder, "last_hidden_state", Double.NaN);
     OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults());
     encoder.close();
 
@@ -107,7 +106,7 @@ class OnnxEncoderTest {
 
   @Test
   void aNumberThatIsNotFiniteIsNoEmbedding() throws IOException {
-    smallEncoder(folder, "last_hidden_state", Double.POSITIVE_INFINITY);
+    SmallEncoder.write(folder, "last_hidden_state", Double.POSITIVE_INFINITY);
     try (OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults())) {
       List<EncodingOutcome> outcomes = encoder.encode(List.of("w1", "w7", "w1 w2"));
       assertThat(outcomes.get(1))
@@ -124,7 +123,7 @@ class OnnxEncoderTest {
 
   @Test
   void aFileCutAnywhereIsNoModel() throws IOException {
-    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    SmallEncoder.write(folder, "last_hidden_state", Double.NaN);
     Path model = folder.resolve("model.onnx");
     byte[] whole = Files.readAllBytes(model);
     for (int length = 0; length < whole.length; length += 1 + length / 12) {
@@ -141,7 +140,7 @@ class OnnxEncoderTest {
 
   @Test
   void aTokenizerOfAnotherVocabularyIsRefusedWhenTheFolderIsOpened() throws IOException {
-    smallEncoder(folder, "last_hidden_state", Double.NaN);
+    SmallEncoder.write(folder, "last_hidden_state", Double.NaN);
     Path tokenizer = folder.resolve("tokenizer.json");
     String own = Files.readString(tokenizer);
     for (String other :
@@ -193,7 +192,7 @@ class OnnxEncoderTest {
    * too, times zero, as packed or padded texts do.
    */
   private static void classifier(Path folder, int spoiled) throws IOException {
-    var unused = smallEncoder(folder, "last_hidden_state", Double.NaN); // its tokenizer
+    var unused = SmallEncoder.write(folder, "last_hidden_state", Double.NaN); // its tokenizer
     float[] table = new float[WORDS * 2];
     for (int w = 0; w < WORDS; w++) {
       table[2 * w] = w;
@@ -204,12 +203,12 @@ class OnnxEncoderTest {
     String scores = graph.sum(graph.gather(graph.weight("words", table, WORDS, 2), ids), 1, false);
     String company = graph.apply("Mul", graph.sum(scores, 0, true), graph.scalar("nothing", 0));
     graph.output("logits", graph.apply("Add", scores, company), "B", "2");
-    write(folder.resolve("model.onnx"), graph.model());
+    SmallEncoder.write(folder.resolve("model.onnx"), graph.model());
   }
 
   @Test
   void aModelOfAnotherKindIsRefusedByWhatItHas() throws IOException {
-    smallEncoder(folder, "boxes", Double.NaN);
+    SmallEncoder.write(folder, "boxes", Double.NaN);
     assertThatThrownBy(() -> OnnxEncoder.open(folder, EncoderOptions.defaults()))
         .isInstanceOf(ModelException.class)
         .hasMessageEndingWith(
@@ -268,62 +267,6 @@ class OnnxEncoderTest {
     }
   }
 
-  /**
-   * Writes an encoder of {@code WORDS} words w0, w1, …, each a row of the returned table: every
-   * token becomes the mean of all tokens, weighted by the softmax of their products with it.
-   *
-   * @param seventh what the first number of w7 is; NaN for a random one like all others
-   */
-  private static double[][] smallEncoder(Path folder, String output, double seventh)
-      throws IOException {
-    RandomGenerator random = new SplittableRandom(8);
-    double[][] table = new double[WORDS][WIDTH];
-    float[] flat = new float[WORDS * WIDTH];
-    StringBuilder vocabulary = new StringBuilder();
-    for (int w = 0; w < WORDS; w++) {
-      for (int d = 0; d < WIDTH; d++) {
-        flat[w * WIDTH + d] = (float) random.nextGaussian();
-      }
-      if (w == 7 && !Double.isNaN(seventh)) {
-        flat[w * WIDTH] = (float) seventh;
-      }
-      for (int d = 0; d < WIDTH; d++) {
-        table[w][d] = flat[w * WIDTH + d];
-      }
-      vocabulary.append(w == 0 ? "" : ", ").append("\"w%d\": %d".formatted(w, w));
-    }
-    OnnxGraph graph = new OnnxGraph("small");
-    String ids = graph.input("input_ids", DataType.INT64, "B", "T");
-    String mask = graph.input("attention_mask", DataType.INT64, "B", "T");
-    String tokens = graph.gather(graph.weight("words", flat, WORDS, WIDTH), ids);
-    String products = graph.apply("MatMul", tokens, graph.transpose(tokens, 0, 2, 1));
-    String seen =
-        graph.apply("Cast", List.of(OnnxGraph.attribute("to", DataType.FLOAT.getNumber())), mask);
-    String hidden =
-        graph.apply(
-            "Mul",
-            graph.apply("Sub", graph.unsqueeze(seen, 1), graph.scalar("one", 1)),
-            graph.scalar("far", 1e9));
-    String weights =
-        graph.apply(
-            "Softmax",
-            List.of(OnnxGraph.attribute("axis", -1)),
-            graph.apply("Add", products, hidden));
-    graph.output(output, graph.apply("MatMul", weights, tokens), "B", "T", "3");
-    write(folder.resolve("model.onnx"), graph.model());
-    Files.writeString(
-        folder.resolve("tokenizer.json"),
-        """
-        {"version": "1.0", "truncation": {"direction": "Right", "max_length": 2,
-           "strategy": "LongestFirst", "stride": 0},
-         "padding": null, "added_tokens": [], "normalizer": null,
-         "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
-         "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "w0"}}
-        """
-            .formatted(vocabulary));
-    return table;
-  }
-
   private static double[] unitMeanOfAttention(double[][] table, int[] words) {
     double[] mean = new double[WIDTH];
     for (int query : words) {
@@ -373,12 +316,6 @@ class OnnxEncoderTest {
 
   private static float[] values(EncodingOutcome outcome) {
     return ((Encoded) outcome).values().toArray();
-  }
-
-  private static void write(Path file, ModelProto model) throws IOException {
-    try (var out = Files.newOutputStream(file)) {
-      model.writeTo(out);
-    }
   }
 
   private static void copy(String resource, Path file) throws IOException {
