@@ -37,6 +37,12 @@ public record ModelDescription(
       shape = List.copyOf(shape);
     }
 
+    /** One row of it, without the batch's dimension. */
+    TensorPromise row() {
+      return new TensorPromise(
+          name, type, shape.subList(Math.min(1, shape.size()), shape.size()), optional);
+    }
+
     /** Whether {@code actual} is of this shape. */
     boolean allows(List<Long> actual) {
       if (actual.size() != shape.size()) {

@@ -21,9 +21,8 @@ import io.ballast.inference.remote.RemoteSampling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -47,19 +46,17 @@ public final class VllmDecoder implements Decoder {
           "return_logprobs");
   private static final List<String> OUTPUTS = List.of("text_output", "finish_reason", "logprobs");
 
-  private final KServeClient client;
   private final ServedModel model;
   private final Tokenizer tokenizer;
   private final int contextTokens;
-  private final Set<RemoteGeneration> underWay = ConcurrentHashMap.newKeySet();
-  private volatile boolean closed;
+  private final GenerationStreams streams;
 
   private VllmDecoder(
       KServeClient client, ServedModel model, Tokenizer tokenizer, int contextTokens) {
-    this.client = client;
     this.model = model;
     this.tokenizer = tokenizer;
     this.contextTokens = contextTokens;
+    this.streams = new GenerationStreams(client, model);
   }
 
   /**
@@ -107,26 +104,12 @@ public final class VllmDecoder implements Decoder {
 
   @Override
   public GenerationHandle generate(GenerationRequest request, Consumer<GeneratedToken> onToken) {
-    if (closed) {
-      throw new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed");
-    }
+    streams.requireOpen();
     RemoteSampling.check(request.sampling());
     RemotePrompt prompt = RemotePrompt.written(request, tokenizer, contextTokens);
     RemoteGeneration generation =
         new RemoteGeneration(request.sampling(), tokenizer, prompt.tokens(), onToken);
-    InferStream stream;
-    try {
-      stream = client.stream(wire(prompt.text(), request));
-    } catch (TritonException e) {
-      throw TritonFaults.of(e);
-    }
-    underWay.add(generation);
-    generation.onCancel(stream::close);
-    Thread.ofVirtual().name("triton-generation").start(() -> read(stream, generation));
-    if (closed) {
-      close(generation);
-    }
-    return generation;
+    return streams.start(wire(prompt.text(), request), generation, new Answers(generation));
   }
 
   /**
@@ -145,13 +128,7 @@ public final class VllmDecoder implements Decoder {
 
   @Override
   public void close() {
-    closed = true;
-    underWay.forEach(this::close);
-  }
-
-  private void close(RemoteGeneration generation) {
-    generation.fail(new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed"));
-    generation.cancel();
+    streams.close();
   }
 
   private InferRequest wire(String prompt, GenerationRequest request) {
@@ -167,24 +144,26 @@ public final class VllmDecoder implements Decoder {
         .build();
   }
 
-  private void read(InferStream stream, RemoteGeneration generation) {
-    try (stream) {
-      for (Optional<InferAnswer> answer = stream.next();
-          answer.isPresent() && !generation.result().isDone();
-          answer = stream.next()) {
-        String finish = only(answer.get(), "finish_reason");
-        generation.add(
-            told(answer.get()),
-            only(answer.get(), "text_output"),
-            finish.equals("None") ? Optional.empty() : Optional.of(Finish.of(finish)));
-      }
-      generation.ended();
-    } catch (TritonException e) {
-      generation.fail(TritonFaults.of(e));
-    } catch (RuntimeException e) {
-      generation.fail(e);
-    } finally {
-      underWay.remove(generation);
+  /** One generation's answers. */
+  private final class Answers implements GenerationStreams.Reader {
+    private final RemoteGeneration generation;
+
+    Answers(RemoteGeneration generation) {
+      this.generation = generation;
+    }
+
+    @Override
+    public void answered(InferAnswer answer, boolean last) {
+      String finish = only(answer, "finish_reason");
+      generation.add(
+          told(answer),
+          only(answer, "text_output"),
+          finish.equals("None") ? Optional.empty() : Optional.of(Finish.of(finish)));
+    }
+
+    @Override
+    public void ended(boolean marked) {
+      // the reason of an end is told with its last answer, or not at all
     }
   }
 
@@ -208,7 +187,7 @@ public final class VllmDecoder implements Decoder {
                 logProb.isNumber() ? logProb.doubleValue() : Double.NaN));
       }
       return told;
-    } catch (JsonProcessingException | NumberFormatException | java.util.NoSuchElementException e) {
+    } catch (JsonProcessingException | NumberFormatException | NoSuchElementException e) {
       throw new ModelException(
           Reason.BROKEN, KServeClient.subject(model) + ": logprobs cannot be read: " + wire, e);
     }
