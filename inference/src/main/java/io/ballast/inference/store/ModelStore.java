@@ -142,16 +142,22 @@ public final class ModelStore {
     try {
       writer.write(staged);
       ModelManifest.write(staged, notes);
-      makeDurable(staged);
       Files.createDirectories(root.resolve(name));
-      moveInto(staged, target);
+      moveDurably(staged, target);
     } finally {
       deleteAll(staged);
     }
     return new StoredModel(name, version, target);
   }
 
-  private static void moveInto(Path staged, Path target) throws IOException {
+  /**
+   * Lets a folder appear under another name of its file system at once, its files written to disk
+   * before.
+   *
+   * @throws FileAlreadyExistsException if there is something of that name
+   */
+  public static void moveDurably(Path staged, Path target) throws IOException {
+    makeDurable(staged);
     try {
       Files.move(staged, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (FileSystemException e) {

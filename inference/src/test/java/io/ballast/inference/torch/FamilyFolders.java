@@ -15,13 +15,13 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /** Folders of seeded random weights, one shape a family, small enough for plain loops. */
-final class FamilyFolders {
+public final class FamilyFolders {
   private FamilyFolders() {}
 
   /**
    * Returns a small shape of a family; a head is wider than its part of the stream if it may be.
    */
-  static DecoderConfig config(DecoderFamily family) {
+  public static DecoderConfig config(DecoderFamily family) {
     return switch (family) {
       case LLAMA -> of(family, 4, 2, Activation.SILU, false, true);
       case MISTRAL -> of(family, 4, 2, Activation.SILU, false, false);
@@ -59,8 +59,32 @@ final class FamilyFolders {
         List.of(2, 3));
   }
 
+  /** Returns {@code config} with other ids, another context and another gate. */
+  public static DecoderConfig with(
+      DecoderConfig config, int vocabularySize, int contextTokens, Activation activation) {
+    return new DecoderConfig(
+        config.family(),
+        config.hiddenSize(),
+        config.intermediateSize(),
+        config.layers(),
+        config.attentionHeads(),
+        config.keyValueHeads(),
+        config.headSize(),
+        vocabularySize,
+        contextTokens,
+        config.rmsNormEpsilon(),
+        config.ropeTheta(),
+        config.ropeScaling(),
+        activation,
+        config.queryKeyValueBias(),
+        config.outputBias(),
+        config.tiedHead(),
+        config.beginOfTextId(),
+        config.endOfTextIds());
+  }
+
   /** Returns {@code config} with another rope. */
-  static DecoderConfig withRope(DecoderConfig config, RopeScaling scaling) {
+  public static DecoderConfig withRope(DecoderConfig config, RopeScaling scaling) {
     return new DecoderConfig(
         config.family(),
         config.hiddenSize(),
@@ -83,7 +107,7 @@ final class FamilyFolders {
   }
 
   /** Returns a Llama whose attention has all biases and whose gate is the exact GELU. */
-  static DecoderConfig biasedLlama() {
+  public static DecoderConfig biasedLlama() {
     DecoderConfig plain = config(DecoderFamily.LLAMA);
     return new DecoderConfig(
         plain.family(),
@@ -107,7 +131,7 @@ final class FamilyFolders {
   }
 
   /** Writes a decoder of random weights and returns its folder. */
-  static Path write(Path folder, DecoderConfig config, long seed) throws IOException {
+  public static Path write(Path folder, DecoderConfig config, long seed) throws IOException {
     Files.createDirectories(folder);
     SafetensorsFile.write(
         folder.resolve(ModelManifest.WEIGHTS), contents(config, seed), Map.of("format", "pt"));

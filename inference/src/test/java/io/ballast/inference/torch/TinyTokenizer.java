@@ -9,7 +9,7 @@ import java.util.List;
  * A byte-level BPE tokenizer: id 0 ends a text, ids 1 to 256 are the bytes, then a few words of
  * Java; a special token without text may come last.
  */
-final class TinyTokenizer {
+public final class TinyTokenizer {
   /** In the order of the ids, {@code Ġ} for a space. */
   private static final List<String> MERGED =
       List.of("pr", "nt", "pri", "print", "ln", "println", "in", ");", "();", "ĠĠ", "ĠĠĠĠ");
@@ -25,11 +25,13 @@ final class TinyTokenizer {
     return vocabularySize();
   }
 
-  static int vocabularySize() {
+  /** How many ids there are. */
+  public static int vocabularySize() {
     return 257 + MERGED.size();
   }
 
-  static Path write(Path folder) throws IOException {
+  /** Writes the tokenizer.json into a folder, which it returns. */
+  public static Path write(Path folder) throws IOException {
     return write(folder, "");
   }
 

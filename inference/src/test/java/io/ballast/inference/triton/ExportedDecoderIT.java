@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@link DecoderContract} on a real Triton, and what only exported decoders do. */
@@ -46,9 +47,13 @@ class ExportedDecoderIT extends DecoderContract {
   }
 
   private static String refusal(String text, String sampling) {
+    return refusal(Tensor.strings("text_input", List.of(1L), text), sampling);
+  }
+
+  private static String refusal(Tensor text, String sampling) {
     InferRequest request =
         InferRequest.of("java-tiny")
-            .input(Tensor.strings("text_input", List.of(1L), text))
+            .input(text)
             .input(Tensor.strings("sampling_parameters", List.of(1L), sampling))
             .build();
     TritonException thrown =
@@ -67,16 +72,80 @@ class ExportedDecoderIT extends DecoderContract {
     assertThat(refusal("int x", "{\"best_of\": 2}"))
         .contains("sampling_parameters.best_of: not known (expected: one of temperature,");
     assertThat(refusal("int x", "{\"top_p\": 1.5}"))
-        .endsWith("sampling_parameters.top_p: 1.5 is out of its range");
+        .endsWith("sampling_parameters.top_p: 1.5 (expected: > 0 and <= 1)");
     assertThat(refusal("int x", "{\"stop\": [\"\"]}"))
-        .endsWith("sampling_parameters.stop: an empty text");
-    assertThat(refusal("int x", "{\"seed\": -1}")).contains("model 'java-tiny': ");
-    assertThat(refusal("int x", "{\"logit_bias\": [1]}")).contains("model 'java-tiny': ");
+        .endsWith(
+            "sampling_parameters.stop: [\"\"] (expected: a text of 1 to 1,024 characters, or a list"
+                + " of at most 16)");
+    assertThat(refusal("int x", "{\"min_tokens\": 5, \"max_tokens\": 3}"))
+        .endsWith("sampling_parameters.min_tokens: 5 (expected: at most max_tokens, 3)");
     assertThat(refusal("int x", "{\"stop_token_ids\": [4096]}"))
         .endsWith("sampling_parameters: token 4096 (expected: >= 0 and < 4096)");
     assertThat(refusal("int x", "[]")).endsWith("sampling_parameters: not an object");
+    byte[] cut = {'a', (byte) 0xc3};
+    assertThat(refusal(Tensor.bytes("text_input", List.of(1L), List.of(cut)), "{}"))
+        .contains("text_input: 'utf-8' codec can't decode byte 0xc3 in position 1");
     assertThat(refusal("", "{}")).endsWith("text_input: no tokens (expected: >= 1)");
     assertThat(refusal("x + ".repeat(300), "{}")).endsWith(" tokens, limit 255");
+  }
+
+  /** Python's JSON knows NaN and Infinity; a list, a text and true are numbers of some kind. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\'',
+      value = {
+        "temperature | NaN",
+        "temperature | Infinity",
+        "temperature | -0.5",
+        "temperature | \"warm\"",
+        "temperature | true",
+        "temperature | [1]",
+        "max_tokens | 0",
+        "max_tokens | 1.5",
+        "max_tokens | Infinity",
+        "max_tokens | NaN",
+        "max_tokens | \"8\"",
+        "seed | -1",
+        "seed | NaN",
+        "seed | -Infinity",
+        "seed | 1e300",
+        "top_k | -2",
+        "top_p | NaN",
+        "min_p | -1",
+        "repetition_penalty | Infinity",
+        "presence_penalty | 1e400",
+        "logprobs | 2",
+        "stop | 5",
+        "stop | [1]",
+        "stop | [null]",
+        "stop | {\"a\": 1}",
+        "stop_token_ids | \"12\"",
+        "stop_token_ids | [1.7]",
+        "stop_token_ids | [true]",
+        "stop_token_ids | [-1]",
+        "logit_bias | [1]",
+        "logit_bias | {\"5\": NaN}",
+        "logit_bias | {\"5\": 101}",
+        "logit_bias | {\"five\": 1}",
+        "logit_bias | {\"-5\": 1}",
+        "ignore_eos | \"no\"",
+        "ignore_eos | 1"
+      })
+  void whatCannotBeIsRefusedByNameAndTheNextIsServed(String name, String value) {
+    assertThat(refusal("int x", "{\"" + name + "\": " + value + "}"))
+        .startsWith("model 'java-tiny': sampling_parameters." + name + ": ")
+        .contains(" (expected: ");
+    assertThat(whole("for (int i = 0; i < ", "{\"temperature\": 0, \"max_tokens\": 3.0}"))
+        .isEqualTo("for (int i = 0; i < active; i");
+  }
+
+  @Test
+  void whatIsNoJsonIsRefusedHoweverDeepItIs() {
+    assertThat(refusal("int x", "{\"seed\": ")).contains("sampling_parameters: not JSON: ");
+    assertThat(refusal("int x", "[".repeat(100_000))).contains("sampling_parameters: not JSON: ");
+    assertThat(refusal("int x", "1".repeat(5_000))).contains("sampling_parameters: not JSON: ");
+    assertThat(refusal("int x", "{\"\\ud800\": 1}")).contains("not known (expected: one of");
   }
 
   private static String whole(String text, String sampling) {

@@ -2,10 +2,7 @@ package io.ballast.inference.triton.export;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.Tokenizer;
-import io.ballast.inference.torch.Activation;
 import io.ballast.inference.torch.DecoderConfig;
 import java.util.Arrays;
 
@@ -20,17 +17,8 @@ final class DecoderShape {
 
   private DecoderShape() {}
 
-  /**
-   * Returns the text.
-   *
-   * @throws ModelException UNSUPPORTED if our model.py lacks what the decoder needs
-   */
-  static String of(String name, DecoderConfig config, Tokenizer tokenizer) {
-    if (config.activation() == Activation.GELU) {
-      throw new ModelException(
-          Reason.UNSUPPORTED,
-          name + ": hidden_act gelu (expected: silu or gelu_pytorch_tanh, in the python back end)");
-    }
+  /** Returns the text. */
+  static String of(DecoderConfig config, Tokenizer tokenizer) {
     ObjectNode json = JSON.createObjectNode();
     json.put("layers", config.layers());
     json.put("heads", config.attentionHeads());

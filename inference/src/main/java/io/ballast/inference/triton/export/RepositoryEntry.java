@@ -7,17 +7,23 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * A model of a Triton repository under construction: {@code <name>/config.pbtxt} and a folder for
- * each version. It appears whole or not at all, and replaces nothing.
+ * each version. It appears whole or not at all, and replaces nothing. It is written beside the
+ * repository, where that can be: Triton takes whatever folder it finds in a repository for a model,
+ * and does not start if it is none.
  */
 final class RepositoryEntry implements AutoCloseable {
+  /** As {@link ModelStore} calls models; Triton would take more, and paths are made of it. */
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
+
   private final Path target;
   private final Path staged;
 
@@ -31,14 +37,32 @@ final class RepositoryEntry implements AutoCloseable {
    *
    * @param repository created if absent
    * @throws FileAlreadyExistsException if the repository has a model of this name
+   * @throws IllegalArgumentException if a model could not be called so
    */
   static RepositoryEntry begin(Path repository, String name) throws IOException {
+    if (!NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException(
+          "name: \"%s\" (expected: letters, digits, '.', '_', '-'; at most 128)".formatted(name));
+    }
     Path target = repository.resolve(name);
-    if (Files.exists(target)) {
+    if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
       throw new FileAlreadyExistsException(target.toString());
     }
-    Files.createDirectories(repository);
-    return new RepositoryEntry(target, Files.createTempDirectory(repository, "." + name));
+    if (!Files.isDirectory(repository)) {
+      Files.createDirectories(repository);
+    }
+    return new RepositoryEntry(target, Files.createTempDirectory(aside(repository), "." + name));
+  }
+
+  /** The repository's parent; the repository itself if nothing can be moved from there. */
+  private static Path aside(Path repository) throws IOException {
+    Path real = repository.toRealPath();
+    Path parent = real.getParent();
+    return parent != null
+            && Files.isWritable(parent)
+            && Files.getFileStore(parent).equals(Files.getFileStore(real))
+        ? parent
+        : real;
   }
 
   /** Returns a version's folder, created. */
@@ -64,7 +88,7 @@ final class RepositoryEntry implements AutoCloseable {
     Files.writeString(staged.resolve("config.pbtxt"), ModelConfigs.text(config));
     var unused = ModelManifest.write(staged, notes);
     Files.setPosixFilePermissions(staged, PosixFilePermissions.fromString("rwxr-xr-x"));
-    Files.move(staged, target, StandardCopyOption.ATOMIC_MOVE);
+    ModelStore.moveDurably(staged, target);
     return target;
   }
 

@@ -24,6 +24,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -141,7 +142,7 @@ public final class TritonExport {
     try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
       Map<String, String> notes = new LinkedHashMap<>();
       for (Version version : versions) {
-        writeDecoder(name, entry, version);
+        writeDecoder(entry, version);
         notes.put("version_" + version.number(), modelOf(version.folder()));
       }
       ModelConfig config =
@@ -216,6 +217,14 @@ public final class TritonExport {
     if (versions.isEmpty()) {
       throw new IllegalArgumentException("versions: none (expected: at least one)");
     }
+    Set<Long> numbers = new HashSet<>();
+    for (int i = 0; i < versions.size(); i++) {
+      if (!numbers.add(versions.get(i).number())) {
+        throw new IllegalArgumentException(
+            "versions[%d]: %d (expected: a number that no other has)"
+                .formatted(i, versions.get(i).number()));
+      }
+    }
   }
 
   /** {@code name/version}: where a model came from, without the paths of this machine. */
@@ -229,15 +238,21 @@ public final class TritonExport {
     return ModelConfigs.input(name, type, 1).setOptional(true);
   }
 
-  private void writeDecoder(String name, RepositoryEntry entry, Version version)
-      throws IOException {
+  private void writeDecoder(RepositoryEntry entry, Version version) throws IOException {
     Path from = version.folder();
     ModelManifest.read(from).ifPresent(manifest -> manifest.verify(from));
     DecoderConfig config = DecoderConfig.read(from);
     WeightFiles.open(from).requireNames(config.weightShapes().keySet(), IGNORED);
     Path to = entry.version(version.number());
     try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(from)) {
-      Files.writeString(to.resolve(DecoderShape.FILE), DecoderShape.of(name, config, tokenizer));
+      if (tokenizer.vocabularySize() > config.vocabularySize()) {
+        throw new ModelException(
+            Reason.INVALID_FOLDER,
+            "%s: %d ids (expected: at most vocab_size %d)"
+                .formatted(
+                    from.resolve(TOKENIZER), tokenizer.vocabularySize(), config.vocabularySize()));
+      }
+      Files.writeString(to.resolve(DecoderShape.FILE), DecoderShape.of(config, tokenizer));
     }
     Files.copy(from.resolve(TOKENIZER), to.resolve(TOKENIZER));
     for (String file : weightFiles(from)) {

@@ -9,6 +9,10 @@ import io.ballast.inference.onnx.PlainScoring;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.torch.Activation;
+import io.ballast.inference.torch.DecoderFamily;
+import io.ballast.inference.torch.FamilyFolders;
+import io.ballast.inference.torch.TinyTokenizer;
 import io.ballast.inference.triton.export.ExportOptions.Backend;
 import io.ballast.inference.triton.export.ExportOptions.Batching;
 import io.ballast.inference.triton.export.ExportOptions.Device;
@@ -25,10 +29,12 @@ import io.ballast.kserve.v2.ModelOutput;
 import io.ballast.kserve.v2.ModelParameter;
 import io.ballast.kserve.v2.ModelQueuePolicy;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -295,6 +301,136 @@ class TritonExportTest {
 
     assertThatThrownBy(() -> reward(ExportOptions.defaults()))
         .isInstanceOf(FileAlreadyExistsException.class);
+  }
+
+  @Test
+  void whatHasTheNameAlreadyStaysWhateverItIs() throws IOException {
+    Path repository = Files.createDirectories(folder.resolve("repository"));
+    Path target = repository.resolve("java-reward");
+    Files.createSymbolicLink(target, folder.resolve("nowhere"));
+    assertThatThrownBy(() -> reward(ExportOptions.defaults()))
+        .isInstanceOf(FileAlreadyExistsException.class);
+    assertThat(Files.isSymbolicLink(target)).isTrue();
+    Files.delete(target);
+    Files.writeString(target, "mine");
+    assertThatThrownBy(() -> reward(ExportOptions.defaults()))
+        .isInstanceOf(FileAlreadyExistsException.class);
+    assertThat(target).hasContent("mine");
+  }
+
+  @Test
+  void aRepositoryMayBeALink() throws IOException {
+    Path real = Files.createDirectories(folder.resolve("disk/models"));
+    Files.createSymbolicLink(folder.resolve("repository"), real);
+    assertThat(reward(ExportOptions.defaults()).resolve("config.pbtxt")).exists();
+    assertThat(real.resolve("java-reward/1/model.onnx")).exists();
+    assertThat(folder.resolve("disk")).isDirectoryNotContaining("glob:**/.*");
+  }
+
+  /** Triton takes every folder of its repository for a model, and does not start if it is none. */
+  @Test
+  void whatIsUnderConstructionIsNotInTheRepository() throws IOException {
+    Path repository = folder.resolve("repository");
+    List<Path> seen = new ArrayList<>();
+    new TritonExport(repository, ExportOptions.defaults())
+        .scoring(
+            "java-reward",
+            List.of(version("java-reward", 1)),
+            reference -> {
+              try (var files = Files.list(repository)) {
+                files.forEach(seen::add);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+              return trunk(reference);
+            });
+    assertThat(seen).isEmpty();
+    assertThat(folder).isDirectoryNotContaining("glob:**/.*");
+  }
+
+  @Test
+  void namesThatAreNoFolderOfTheRepositoryAreRefused() {
+    for (String name : List.of("", ".", "..", "../x", "a/b", "a\nb", "a\"b", ".hidden", "ä")) {
+      assertThatThrownBy(
+              () ->
+                  new TritonExport(folder.resolve("repository"), ExportOptions.defaults())
+                      .scoring(name, List.of(version("java-reward", 1)), TritonExportTest::trunk))
+          .as(name)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("name: \"" + name + "\" (expected: letters,");
+    }
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void aNumberIsOfOneVersion() {
+    TritonExport export = new TritonExport(folder.resolve("repository"), ExportOptions.defaults());
+    List<Version> twice = List.of(version("java-cost", 1), new Version(1, MODELS));
+    assertThatThrownBy(() -> export.scoring("costs", twice, TritonExportTest::trunk))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("versions[1]: 1 (expected: a number that no other has)");
+    assertThatThrownBy(() -> export.decoder("decoder", twice))
+        .hasMessageStartingWith("versions[1]: 1");
+    assertThatThrownBy(() -> export.trees("trees", twice, "gate.json"))
+        .hasMessageStartingWith("versions[1]: 1");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  /** What a model says of itself is anybody's text: it must not become configuration. */
+  @Test
+  void whateverAParameterSaysStaysAText() throws IOException {
+    Path gate = folder.resolve("gate/1");
+    Files.createDirectories(gate);
+    Files.copy(MODELS.resolve("java-gate-context/1/trees.ubj"), gate.resolve("trees.ubj"));
+    String hostile = "\"}\n}\nbackend: \"evil\" # \\ ' \u0000 \ud83d\ude00 \r\n\t\\\"";
+    Files.writeString(gate.resolve("says.json"), hostile);
+
+    Path entry =
+        new TritonExport(folder.resolve("repository"), ExportOptions.defaults())
+            .trees("gate", List.of(new Version(1, gate)), "says.json");
+
+    ModelConfig config = config(entry);
+    assertThat(parameters(config)).containsEntry("trees_config_1", hostile);
+    assertThat(config.getBackend()).isEqualTo("python");
+    assertThat(Files.readString(entry.resolve("config.pbtxt"))).matches("\\p{ASCII}*");
+  }
+
+  @Test
+  void aTokenizerWithMoreIdsThanTheModelIsRefused() throws IOException {
+    Path small = folder.resolve("small/1");
+    FamilyFolders.write(small, FamilyFolders.config(DecoderFamily.LLAMA), 1);
+    TinyTokenizer.write(small);
+    assertThatThrownBy(
+            () ->
+                new TritonExport(folder.resolve("repository"), ExportOptions.defaults())
+                    .decoder("small", List.of(new Version(1, small))))
+        .isInstanceOf(ModelException.class)
+        .hasMessageEndingWith("tokenizer.json: 268 ids (expected: at most vocab_size 40)");
+    assertThat(folder.resolve("repository")).isEmptyDirectory();
+  }
+
+  @Test
+  void everyFamilyIsWrittenWithEachOfItsGates() throws IOException {
+    for (DecoderFamily family : DecoderFamily.values()) {
+      for (Activation activation : Activation.values()) {
+        if (family == DecoderFamily.GEMMA && activation == Activation.GELU) {
+          continue; // as in transformers, a Gemma's "gelu" is the approximation
+        }
+        String name = family.modelType() + "-" + activation.code();
+        Path weights = folder.resolve(name);
+        FamilyFolders.write(
+            weights,
+            FamilyFolders.with(
+                FamilyFolders.config(family), TinyTokenizer.vocabularySize(), 32, activation),
+            1);
+        TinyTokenizer.write(weights);
+        Path entry =
+            new TritonExport(folder.resolve("repository"), ExportOptions.defaults())
+                .decoder(name, List.of(new Version(1, weights)));
+        assertThat(Files.readString(entry.resolve("1/decoder.json")))
+            .contains("\"activation\" : \"" + activation.code() + "\"");
+      }
+    }
   }
 
   @Test

@@ -44,8 +44,11 @@ class TritonPythonModel:
             sender = request.get_response_sender()
             try:
                 row = Row(self, request, sender)
-            except (ValueError, TypeError) as e:  # refused, or of a kind that nobody foresaw
+            except Refused as e:
                 end(sender, failure(str(e), pb_utils.TritonError.INVALID_ARG))
+                continue
+            except Exception as e:  # whatever leaves this method leaves the request without an answer
+                end(sender, failure(f"{type(e).__name__}: {e}", pb_utils.TritonError.INTERNAL))
                 continue
             with self.lock:
                 self.lock.wait_for(lambda: len(self.rows) < self.max_rows)
@@ -60,7 +63,12 @@ class TritonPythonModel:
                 if self.stopped:
                     return
                 rows = list(self.rows)
-            ended = self.step(rows)
+            try:
+                ended = self.step(rows)
+            except Exception as e:  # this thread is the only one that answers
+                ended = rows
+                for row in rows:
+                    end(row.sender, failure(f"{type(e).__name__}: {e}", pb_utils.TritonError.INTERNAL))
             with self.lock:
                 self.rows = [row for row in self.rows if row not in ended]
                 self.lock.notify_all()
@@ -97,7 +105,10 @@ class Row:
 
     def __init__(self, model, request, sender):
         self.sender, self.tokenizer = sender, model.tokenizer
-        text = value(request, "text_input", b"").decode("utf-8", "replace")
+        try:
+            text = value(request, "text_input", b"").decode()
+        except UnicodeDecodeError as e:
+            raise Refused(f"text_input: {e}")
         self.sampling = Sampling(value(request, "sampling_parameters", b"{}"), model.network.vocabulary_size, model.end_ids)
         self.stream = bool(value(request, "stream", False))
         exclude = bool(value(request, "exclude_input_in_output", self.stream))
@@ -113,6 +124,8 @@ class Row:
             raise Refused("text_input: no tokens (expected: >= 1)")
         if len(ids) >= self.limit:
             raise Refused(f"text_input: {len(ids):,} tokens, limit {self.limit - 1:,}")
+        if max(ids) >= model.network.vocabulary_size:
+            raise Refused(f"text_input: token {max(ids)} (expected: < {model.network.vocabulary_size})")
         self.prompt = np.array(ids, np.int64)
         self.memory = model.network.memory(min(self.limit, len(ids) + self.sampling.max_tokens))
         self.fresh, self.seen = self.prompt, 0  # tokens to feed, and how many were fed
@@ -172,12 +185,15 @@ def texts(name, text):
 
 
 def failure(words, code):
-    return pb_utils.InferenceResponse(error=pb_utils.TritonError(words, code))
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(words.encode("utf-8", "replace").decode(), code))
 
 
 def end(sender, answer=None):
-    """Tells what is left to tell, and with it that nothing follows."""
-    if answer is None:
-        sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
-    else:
-        sender.send(answer, pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+    """Tells what is left to tell, and with it that nothing follows. Who cannot be told any more is left alone."""
+    try:
+        if answer is None:
+            sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+        else:
+            sender.send(answer, pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+    except Exception as e:
+        pb_utils.Logger.log_warn(f"an answer could not be sent: {type(e).__name__}: {e}")

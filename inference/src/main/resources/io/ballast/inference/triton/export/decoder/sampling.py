@@ -1,30 +1,76 @@
 """How the next token is drawn, and where a text ends. Written by Ballast."""
 import json
+import math
 
 import numpy as np
-
-# name: its default, and the range that it must be in
-KNOWN = {
-    "temperature": (1.0, lambda v: v >= 0),
-    "max_tokens": (16, lambda v: v >= 1 and v == int(v)),
-    "min_tokens": (0, lambda v: v >= 0 and v == int(v)),
-    "seed": (None, lambda v: v == int(v)),
-    "top_k": (0, lambda v: v >= -1 and v == int(v)),
-    "top_p": (1.0, lambda v: 0 < v <= 1),
-    "min_p": (0.0, lambda v: 0 <= v <= 1),
-    "repetition_penalty": (1.0, lambda v: v > 0),
-    "presence_penalty": (0.0, lambda v: -2 <= v <= 2),
-    "frequency_penalty": (0.0, lambda v: -2 <= v <= 2),
-    "logprobs": (None, lambda v: v == 0),
-    "stop": ((), None),
-    "stop_token_ids": ((), None),
-    "logit_bias": ((), None),
-    "ignore_eos": (False, None),
-}
 
 
 class Refused(ValueError):
     """A request that cannot be, in words for its caller."""
+
+
+def real(words, holds):
+    """A finite number of a range."""
+
+    def read(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LARGEST <= value <= LARGEST:
+            return None
+        return float(value) if holds(value) else None
+
+    return read, words
+
+
+def whole(least, most):
+    """A whole number of a range, whether it is written 8 or 8.0."""
+
+    def read(value):
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
+
+    return read, f"a whole number, {least:,} to {most:,}"
+
+
+def texts(value):
+    value = [value] if isinstance(value, str) else value
+    holds = isinstance(value, list) and len(value) <= 16 and all(isinstance(text, str) and 1 <= len(text) <= 1024 for text in value)
+    return value if holds else None
+
+
+def tokens(value):
+    read, _ = whole(0, LARGEST)
+    holds = isinstance(value, list) and len(value) <= 16 and all(read(id) is not None for id in value)
+    return {read(id) for id in value} if holds else None
+
+
+def biases(value):
+    read, _ = real("", lambda number: abs(number) <= 100)
+    if not isinstance(value, dict) or len(value) > 1024:
+        return None
+    holds = all(id.isascii() and id.isdigit() and len(id) < 20 and read(number) is not None for id, number in value.items())
+    return {int(id): float(number) for id, number in value.items()} if holds else None
+
+
+LARGEST = 2**63 - 1
+
+# name: its default, what reads it (None: it cannot be), and what it must be
+KNOWN = {
+    "temperature": (1.0, *real(">= 0", lambda v: v >= 0)),
+    "max_tokens": (16, *whole(1, LARGEST)),
+    "min_tokens": (0, *whole(0, LARGEST)),
+    "seed": (None, *whole(0, LARGEST)),
+    "top_k": (0, *whole(-1, LARGEST)),
+    "top_p": (1.0, *real("> 0 and <= 1", lambda v: 0 < v <= 1)),
+    "min_p": (0.0, *real("0 to 1", lambda v: 0 <= v <= 1)),
+    "repetition_penalty": (1.0, *real("> 0", lambda v: v > 0)),
+    "presence_penalty": (0.0, *real("-2 to 2", lambda v: -2 <= v <= 2)),
+    "frequency_penalty": (0.0, *real("-2 to 2", lambda v: -2 <= v <= 2)),
+    "logprobs": (None, *whole(0, 0)),
+    "stop": ((), texts, "a text of 1 to 1,024 characters, or a list of at most 16"),
+    "stop_token_ids": ((), tokens, "a list of at most 16 token ids"),
+    "logit_bias": ({}, biases, "an object of at most 1,024 token ids with numbers, -100 to 100"),
+    "ignore_eos": (False, lambda v: v if isinstance(v, bool) else None, "true or false"),
+}
 
 
 class Sampling:
@@ -33,27 +79,26 @@ class Sampling:
     def __init__(self, text, vocabulary_size, end_ids):
         try:
             given = json.loads(text)
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             raise Refused(f"sampling_parameters: not JSON: {e}")
         if not isinstance(given, dict):
             raise Refused("sampling_parameters: not an object")
-        for name, value in given.items():
+        for name in given:
             if name not in KNOWN:
-                raise Refused(f"sampling_parameters.{name}: not known (expected: one of {', '.join(KNOWN)})")
-            holds = KNOWN[name][1]
-            if holds and value is not None and (isinstance(value, (str, bool, list, dict)) or not holds(value)):
-                raise Refused(f"sampling_parameters.{name}: {json.dumps(value)} is out of its range")
+                raise Refused(f"sampling_parameters.{name[:60]}: not known (expected: one of {', '.join(KNOWN)})")
+        for name, (default, read, words) in KNOWN.items():
+            value = default
+            if given.get(name) is not None:
+                value = read(given[name])
+                if value is None:
+                    shown = json.dumps(given[name])
+                    raise Refused(f"sampling_parameters.{name}: {shown if len(shown) <= 60 else shown[:59] + '…'} (expected: {words})")
             setattr(self, name, value)
-        for name, (default, _) in KNOWN.items():
-            if given.get(name) is None:
-                setattr(self, name, default)
-        self.stop = [self.stop] if isinstance(self.stop, str) else [str(stop) for stop in self.stop]
-        if not all(self.stop):
-            raise Refused("sampling_parameters.stop: an empty text")
-        self.bias = [(int(id), float(value)) for id, value in dict(self.logit_bias).items()]
-        self.stop_ids = {int(id) for id in self.stop_token_ids}
-        for id in [id for id, _ in self.bias] + list(self.stop_ids):
-            if not 0 <= id < vocabulary_size:
+        if self.min_tokens > self.max_tokens:
+            raise Refused(f"sampling_parameters.min_tokens: {self.min_tokens} (expected: at most max_tokens, {self.max_tokens})")
+        self.stop_ids = set(self.stop_token_ids)
+        for id in sorted(self.stop_ids | set(self.logit_bias)):
+            if id >= vocabulary_size:
                 raise Refused(f"sampling_parameters: token {id} (expected: >= 0 and < {vocabulary_size})")
         self.end_ids = self.stop_ids if self.ignore_eos else self.stop_ids | set(end_ids)
         self.random = np.random.default_rng(self.seed)
@@ -63,7 +108,7 @@ class Sampling:
         logits = logits.astype(np.float64)
         if len(drawn) < self.min_tokens:
             logits[list(self.end_ids)] = -np.inf
-        for id, value in self.bias:
+        for id, value in self.logit_bias.items():
             logits[id] += value
         if self.repetition_penalty != 1:
             seen = np.unique(np.concatenate([prompt, np.array(drawn, np.int64)]))

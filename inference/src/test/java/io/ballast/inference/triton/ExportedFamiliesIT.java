@@ -1,0 +1,147 @@
+package io.ballast.inference.triton;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.Generation;
+import io.ballast.inference.api.GenerationHandle;
+import io.ballast.inference.api.GenerationRequest;
+import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.torch.Activation;
+import io.ballast.inference.torch.Arithmetic;
+import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.DecoderFamily;
+import io.ballast.inference.torch.FamilyFolders;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.torch.RopeScaling;
+import io.ballast.inference.torch.ServingOptions;
+import io.ballast.inference.torch.TinyTokenizer;
+import io.ballast.inference.torch.TorchDecoder;
+import io.ballast.inference.triton.export.ExportOptions;
+import io.ballast.inference.triton.export.TritonExport;
+import io.ballast.inference.triton.export.TritonExport.Version;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every family of decoders draws on a real Triton, exported, what the embedded engine draws with
+ * the same weights: random ones, of a shape in which the family's peculiarities are all to be seen.
+ */
+class ExportedFamiliesIT {
+  private static final int CONTEXT = 64;
+  private static final float TOLERANCE = 1e-4f;
+  private static final List<String> PROMPTS =
+      List.of("x", "print(in);", "println();  in é €", "int a = b + c; ".repeat(3));
+  private static final Map<String, DecoderConfig> CONFIGS = configs();
+
+  @TempDir private static Path folder;
+  private static TritonServer server;
+  private static KServeConnection connection;
+
+  private static Map<String, DecoderConfig> configs() {
+    Map<String, DecoderConfig> configs = new TreeMap<>();
+    for (DecoderFamily family : DecoderFamily.values()) {
+      DecoderConfig config = FamilyFolders.config(family);
+      configs.put(family.modelType(), config(config, config.activation()));
+    }
+    configs.put("llama-exact-gelu", config(FamilyFolders.biasedLlama(), Activation.GELU));
+    DecoderConfig llama = FamilyFolders.config(DecoderFamily.LLAMA);
+    configs.put(
+        "llama-stretched",
+        config(
+            FamilyFolders.withRope(llama, new RopeScaling.Llama3(8, 1, 4, 16)),
+            llama.activation()));
+    configs.put(
+        "qwen3-yarn",
+        config(
+            FamilyFolders.withRope(
+                FamilyFolders.config(DecoderFamily.QWEN3),
+                new RopeScaling.Yarn(4, 16, 32, 1, 1.14, true)),
+            Activation.SILU));
+    return configs;
+  }
+
+  private static DecoderConfig config(DecoderConfig config, Activation activation) {
+    return FamilyFolders.with(config, TinyTokenizer.vocabularySize(), CONTEXT, activation);
+  }
+
+  @BeforeAll
+  static void export() throws IOException {
+    Path repository = folder.resolve("repository");
+    TritonExport export = new TritonExport(repository, ExportOptions.defaults());
+    long seed = 31;
+    for (Map.Entry<String, DecoderConfig> model : CONFIGS.entrySet()) {
+      Path weights = FamilyFolders.write(folder.resolve(model.getKey()), model.getValue(), seed++);
+      TinyTokenizer.write(weights);
+      export.decoder(model.getKey(), List.of(new Version(1, weights)));
+    }
+    server = TritonServer.start(repository, CONFIGS.keySet().toArray(String[]::new));
+    connection = KServeConnection.open(server.address(), KServeSettings.defaults());
+    ModelStore.deleteAll(repository);
+  }
+
+  @AfterAll
+  static void close() {
+    connection.close();
+    server.close();
+  }
+
+  static Iterable<String> models() {
+    return CONFIGS.keySet();
+  }
+
+  private static Map<String, Generation> greedy(Decoder decoder) {
+    Map<String, GenerationHandle> handles = new LinkedHashMap<>();
+    for (String prompt : PROMPTS) {
+      handles.put(
+          prompt,
+          decoder.generate(
+              new GenerationRequest(prompt, false, 0, SamplingOptions.greedy(12)), token -> {}));
+    }
+    Map<String, Generation> generations = new LinkedHashMap<>();
+    handles.forEach(
+        (prompt, handle) ->
+            generations.put(prompt, handle.result().orTimeout(60, TimeUnit.SECONDS).join()));
+    return generations;
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void itDrawsWhatTheEmbeddedEngineDraws(String model) {
+    Path weights = folder.resolve(model);
+    try (TorchDecoder embedded =
+            TorchDecoder.load(weights, new ServingOptions(Arithmetic.FLOAT32, 4, 8, 64));
+        HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(weights);
+        Decoder exported =
+            VllmDecoder.open(
+                connection.client(), new ServedModel(model, "1"), tokenizer, CONTEXT)) {
+      Map<String, Generation> expected = greedy(embedded);
+      Map<String, Generation> found = greedy(exported);
+      for (String prompt : PROMPTS) {
+        Generation here = expected.get(prompt);
+        Generation there = found.get(prompt);
+        assertThat(there.tokens()).as("after '%s'", prompt).isEqualTo(here.tokens());
+        assertThat(there.text()).isEqualTo(here.text());
+        assertThat(there.stopReason()).isEqualTo(here.stopReason());
+        assertThat(there.promptTokens()).isEqualTo(here.promptTokens());
+        assertThat(there.logProbs().toArray())
+            .usingComparatorWithPrecision(TOLERANCE)
+            .containsExactly(here.logProbs().toArray());
+      }
+      assertThat(new ArrayList<>(found.values()))
+          .anySatisfy(generation -> assertThat(generation.tokens().size()).isEqualTo(12));
+    }
+  }
+}
