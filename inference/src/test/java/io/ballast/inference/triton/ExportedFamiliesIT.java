@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -130,8 +131,8 @@ class ExportedFamiliesIT {
       Map<String, Generation> expected = greedy(embedded);
       Map<String, Generation> found = greedy(exported);
       for (String prompt : PROMPTS) {
-        Generation here = expected.get(prompt);
-        Generation there = found.get(prompt);
+        Generation here = Objects.requireNonNull(expected.get(prompt));
+        Generation there = Objects.requireNonNull(found.get(prompt));
         assertThat(there.tokens()).as("after '%s'", prompt).isEqualTo(here.tokens());
         assertThat(there.text()).isEqualTo(here.text());
         assertThat(there.stopReason()).isEqualTo(here.stopReason());

@@ -237,7 +237,7 @@ class TensorRtLlmDecoderIT {
 
       assertThat(((ModelException) Objects.requireNonNull(thrown.getCause())).reason())
           .isEqualTo(Reason.UNAVAILABLE);
-      assertThat(((TritonException) thrown.getCause().getCause()).reason())
+      assertThat(((TritonException) Objects.requireNonNull(thrown.getCause().getCause())).reason())
           .isEqualTo(TritonException.Reason.SILENT);
     }
   }
