@@ -3,8 +3,8 @@ package io.ballast.policy;
 import static io.ballast.policy.testing.Refusals.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.error.Fault;
-import io.ballast.policy.core.TimeOrderedIds;
 import io.ballast.policy.testing.TestClock;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.Accepted;

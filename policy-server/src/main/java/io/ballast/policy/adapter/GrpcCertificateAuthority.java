@@ -1,8 +1,8 @@
 package io.ballast.policy.adapter;
 
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.policy.core.Caller;
 import io.ballast.policy.core.version.CertificateAuthority;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;

@@ -1,7 +1,7 @@
 package io.ballast.policy.adapter;
 
 import io.ballast.inference.api.Generation;
-import io.ballast.policy.core.Caller;
+import io.ballast.kit.call.Caller;
 import io.ballast.policy.core.suggest.DisplayGate;
 import io.ballast.policy.core.suggest.GateStage;
 import io.ballast.safety.v1.DecideDisplayRequest;

@@ -1,7 +1,7 @@
 package io.ballast.policy.adapter;
 
-import io.ballast.policy.core.Caller;
-import io.ballast.policy.core.PinnedVersion;
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.policy.core.suggest.RewardOracle;
 import io.ballast.policy.core.suggest.RewardOutcome;
 import io.ballast.reward.v1.RewardServiceGrpc;

@@ -1,15 +1,15 @@
 package io.ballast.policy.adapter;
 
 import io.ballast.inference.api.StopReason;
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
-import io.ballast.policy.core.Caller;
-import io.ballast.policy.core.ItemFault;
-import io.ballast.policy.core.PinnedVersion;
 import io.ballast.policy.core.suggest.PeerUnavailableException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;

@@ -1,7 +1,7 @@
 package io.ballast.policy.adapter;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.postgres.Database;
-import io.ballast.policy.core.PinnedVersion;
 import io.ballast.policy.core.version.Alias;
 import io.ballast.policy.core.version.AliasMove;
 import io.ballast.policy.core.version.MoveRequest;

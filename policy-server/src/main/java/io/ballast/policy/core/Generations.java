@@ -4,6 +4,7 @@ import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.ModelException;
+import io.ballast.kit.call.Caller;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 
@@ -13,13 +14,7 @@ public final class Generations {
 
   /** Returns {@code request} as that of {@code caller}: in its lane, on its tenant's account. */
   public static GenerationRequest of(GenerationRequest request, Caller caller) {
-    return request.of(
-        switch (caller.lane()) {
-          case INTERACTIVE -> io.ballast.kit.call.Lane.INTERACTIVE;
-          case TRAINER -> io.ballast.kit.call.Lane.TRAINER;
-          case BATCH -> io.ballast.kit.call.Lane.BATCH;
-        },
-        caller.tenant());
+    return request.of(caller.lane(), caller.tenant());
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.ballast.policy.core;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;

@@ -3,23 +3,16 @@ package io.ballast.policy.grpc;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.grammar.Grammar;
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.RequestContext;
-import io.ballast.mesh.v1.FailureReason;
-import io.ballast.mesh.v1.ItemFailure;
-import io.ballast.mesh.v1.ModelSelector;
-import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.Timing;
 import io.ballast.mesh.v1.TokenSequence;
-import io.ballast.policy.core.Caller;
 import io.ballast.policy.core.FurtherOptions;
-import io.ballast.policy.core.ItemFault;
-import io.ballast.policy.core.Lane;
 import io.ballast.policy.core.PhaseTimes;
-import io.ballast.policy.core.PinnedVersion;
 import io.ballast.policy.core.SamplingChoice;
-import io.ballast.policy.core.VersionSelector;
 import java.time.Duration;
 import java.util.function.Function;
 
@@ -36,23 +29,7 @@ public final class CallMapper {
 
   /** Who asks, validated. */
   Caller caller(RequestMetadata metadata) {
-    RequestContext context = contexts.apply(metadata);
-    Lane lane =
-        switch (context.priority()) {
-          case PRIORITY_TRAINER -> Lane.TRAINER;
-          case PRIORITY_BATCH -> Lane.BATCH;
-          case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
-        };
-    return new Caller(context.requestId(), context.tenant(), lane, context.idempotencyKey());
-  }
-
-  static VersionSelector selector(ModelSelector selector) {
-    String model = selector.getModel();
-    return switch (selector.getSelectorCase()) {
-      case VERSION -> VersionSelector.version(model, selector.getVersion());
-      case ALIAS -> VersionSelector.alias(model, selector.getAlias());
-      case SELECTOR_NOT_SET -> VersionSelector.alias(model, VersionSelector.SERVING);
-    };
+    return MeshMessages.caller(contexts.apply(metadata));
   }
 
   static SamplingChoice sampling(SamplingOptions options) {
@@ -101,14 +78,6 @@ public final class CallMapper {
     return sampling.build();
   }
 
-  static ModelVersion version(PinnedVersion version) {
-    return ModelVersion.newBuilder()
-        .setModel(version.model())
-        .setVersion(version.version())
-        .setWeightsSha256(version.weightsSha256())
-        .build();
-  }
-
   static TokenSequence tokens(TokenIds ids) {
     TokenSequence.Builder sequence = TokenSequence.newBuilder();
     for (int i = 0; i < ids.size(); i++) {
@@ -119,20 +88,6 @@ public final class CallMapper {
 
   static TokenIds tokens(TokenSequence sequence) {
     return TokenIds.of(sequence.getTokenIdsList().stream().mapToInt(Integer::intValue).toArray());
-  }
-
-  static ItemFailure failure(ItemFault fault) {
-    FailureReason reason =
-        switch (fault.reason()) {
-          case INVALID_INPUT -> FailureReason.FAILURE_REASON_INVALID_INPUT;
-          case TOO_LONG -> FailureReason.FAILURE_REASON_TOO_LONG;
-          case DEADLINE -> FailureReason.FAILURE_REASON_DEADLINE;
-          case OVERLOADED -> FailureReason.FAILURE_REASON_OVERLOADED;
-          case MODEL_ERROR -> FailureReason.FAILURE_REASON_MODEL_ERROR;
-          case QUORUM_LOST -> FailureReason.FAILURE_REASON_QUORUM_LOST;
-          case CANCELLED -> FailureReason.FAILURE_REASON_CANCELLED;
-        };
-    return ItemFailure.newBuilder().setReason(reason).setMessage(fault.message()).build();
   }
 
   static io.ballast.mesh.v1.StopReason stopReason(StopReason reason) {

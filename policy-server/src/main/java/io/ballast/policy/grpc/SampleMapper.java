@@ -3,8 +3,9 @@ package io.ballast.policy.grpc;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenScores;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.TextOrTokens;
-import io.ballast.policy.core.PinnedVersion;
 import io.ballast.policy.core.sample.Content;
 import io.ballast.policy.core.sample.LogProbsAnswer;
 import io.ballast.policy.core.sample.LogProbsCommand;
@@ -36,7 +37,7 @@ public final class SampleMapper {
   SampleCommand toCommand(SampleRequest request, long arrivalNanos) {
     return new SampleCommand(
         calls.caller(request.getMetadata()),
-        CallMapper.selector(request.getPolicy()),
+        MeshMessages.selector(request.getPolicy()),
         request.getPromptsList().stream().map(SampleMapper::content).toList(),
         request.hasCompletionsCount() ? request.getCompletionsCount() : 1,
         CallMapper.sampling(request.getSampling()),
@@ -48,7 +49,7 @@ public final class SampleMapper {
   SampleResponse toResponse(SampleAnswer answer) {
     SampleResponse.Builder response =
         SampleResponse.newBuilder()
-            .setPolicyVersion(CallMapper.version(answer.policyVersion()))
+            .setPolicyVersion(MeshMessages.version(answer.policyVersion()))
             .setSeed(answer.seed())
             .setTiming(CallMapper.timing(answer.times()));
     for (Outcome<List<Generation>> outcome : answer.groups()) {
@@ -59,7 +60,7 @@ public final class SampleMapper {
                     .setGroup(group(value.value(), answer.policyVersion()))
                     .build();
             case Outcome.Failed<List<Generation>> failed ->
-                SampleResult.newBuilder().setFailure(CallMapper.failure(failed.fault())).build();
+                SampleResult.newBuilder().setFailure(MeshMessages.failure(failed.fault())).build();
           });
     }
     return response.build();
@@ -68,7 +69,7 @@ public final class SampleMapper {
   LogProbsCommand toCommand(LogProbsRequest request, long arrivalNanos) {
     return new LogProbsCommand(
         calls.caller(request.getMetadata()),
-        CallMapper.selector(request.getPolicy()),
+        MeshMessages.selector(request.getPolicy()),
         request.getItemsList().stream()
             .map(
                 item ->
@@ -82,7 +83,7 @@ public final class SampleMapper {
   LogProbsResponse toResponse(LogProbsAnswer answer) {
     LogProbsResponse.Builder response =
         LogProbsResponse.newBuilder()
-            .setPolicyVersion(CallMapper.version(answer.policyVersion()))
+            .setPolicyVersion(MeshMessages.version(answer.policyVersion()))
             .setTiming(CallMapper.timing(answer.times()));
     for (Outcome<LogProbsAnswer.Sequence> outcome : answer.results()) {
       response.addResults(
@@ -90,7 +91,9 @@ public final class SampleMapper {
             case Outcome.Value<LogProbsAnswer.Sequence> value ->
                 LogProbsResult.newBuilder().setValue(tokenLogProbs(value.value())).build();
             case Outcome.Failed<LogProbsAnswer.Sequence> failed ->
-                LogProbsResult.newBuilder().setFailure(CallMapper.failure(failed.fault())).build();
+                LogProbsResult.newBuilder()
+                    .setFailure(MeshMessages.failure(failed.fault()))
+                    .build();
           });
     }
     return response.build();
@@ -109,7 +112,7 @@ public final class SampleMapper {
           VersionSpan.newBuilder()
               .setFirstToken(0)
               .setTokensCount(generation.tokens().size())
-              .setPolicyVersion(CallMapper.version(version)));
+              .setPolicyVersion(MeshMessages.version(version)));
     }
     return completion.build();
   }

@@ -3,6 +3,7 @@ package io.ballast.policy.grpc;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.suggest.CostOutcome;
 import io.ballast.policy.core.suggest.DecidedSuggestion;
@@ -33,7 +34,7 @@ public final class SuggestMapper {
   SuggestCommand toCommand(SuggestRequest request, long arrivalNanos) {
     return new SuggestCommand(
         calls.caller(request.getMetadata()),
-        CallMapper.selector(request.getPolicy()),
+        MeshMessages.selector(request.getPolicy()),
         request.getPrompt(),
         CallMapper.sampling(request.getSampling()),
         request.hasCandidatesCount() ? request.getCandidatesCount() : 1,
@@ -67,7 +68,7 @@ public final class SuggestMapper {
             .setReason(reason(answer.ruling().reason()))
             .setText(answer.text())
             .setPropensity(answer.propensity())
-            .setPolicyVersion(CallMapper.version(answer.policyVersion()))
+            .setPolicyVersion(MeshMessages.version(answer.policyVersion()))
             .setSeed(answer.seed())
             .setGeneratedTokens(answer.generatedTokens())
             .setTiming(CallMapper.timing(answer.times()));
@@ -160,7 +161,7 @@ public final class SuggestMapper {
         .setEntropyBits(stage.entropyBits())
         .setReferEntropy(stage.referEntropy())
         .setPropensity(stage.propensity())
-        .setModelVersion(CallMapper.version(stage.gateModel()))
+        .setModelVersion(MeshMessages.version(stage.gateModel()))
         .build();
   }
 
@@ -170,10 +171,10 @@ public final class SuggestMapper {
           SuggestionReward.newBuilder()
               .setValue(scored.value())
               .setSpread(scored.spread())
-              .setModelVersion(CallMapper.version(scored.rewardModel()))
+              .setModelVersion(MeshMessages.version(scored.rewardModel()))
               .build();
       case RewardOutcome.Missing missing ->
-          SuggestionReward.newBuilder().setFailure(CallMapper.failure(missing.fault())).build();
+          SuggestionReward.newBuilder().setFailure(MeshMessages.failure(missing.fault())).build();
     };
   }
 
@@ -183,10 +184,10 @@ public final class SuggestMapper {
           SuggestionCost.newBuilder()
               .setHarmProbability(estimated.harmProbability())
               .setThreshold(estimated.threshold())
-              .setModelVersion(CallMapper.version(estimated.costModel()))
+              .setModelVersion(MeshMessages.version(estimated.costModel()))
               .build();
       case CostOutcome.Missing missing ->
-          SuggestionCost.newBuilder().setFailure(CallMapper.failure(missing.fault())).build();
+          SuggestionCost.newBuilder().setFailure(MeshMessages.failure(missing.fault())).build();
     };
   }
 }

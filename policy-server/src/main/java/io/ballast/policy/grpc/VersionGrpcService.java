@@ -1,5 +1,6 @@
 package io.ballast.policy.grpc;
 
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.policy.core.version.AliasMoves;
 import io.ballast.policy.core.version.VersionCatalog;
@@ -55,7 +56,7 @@ public final class VersionGrpcService extends VersionServiceGrpc.VersionServiceI
           mapper.requireCaller(request.getMetadata());
           return GetVersionResponse.newBuilder()
               .setVersion(
-                  mapper.toVersion(catalog.version(CallMapper.selector(request.getSelector()))))
+                  mapper.toVersion(catalog.version(MeshMessages.selector(request.getSelector()))))
               .build();
         });
   }

@@ -1,7 +1,8 @@
 package io.ballast.policy.grpc;
 
+import io.ballast.kit.call.VersionSelector;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.RequestMetadata;
-import io.ballast.policy.core.VersionSelector;
 import io.ballast.policy.core.version.Alias;
 import io.ballast.policy.core.version.MoveRequest;
 import io.ballast.policy.core.version.RegisteredVersion;
@@ -26,7 +27,7 @@ public final class VersionMapper {
 
   PolicyVersion toVersion(RegisteredVersion version) {
     return PolicyVersion.newBuilder()
-        .setVersion(CallMapper.version(version.id()))
+        .setVersion(MeshMessages.version(version.id()))
         .setParentVersion(version.parentVersion())
         .setRunId(version.runId())
         .setRegisterTime(Timestamps.of(version.registeredAt()))

@@ -1,5 +1,6 @@
 package io.ballast.policy.wiring;
 
+import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.postgres.Database;
@@ -16,7 +17,6 @@ import io.ballast.policy.adapter.PostgresSuggestionLog;
 import io.ballast.policy.adapter.PostgresVersionStore;
 import io.ballast.policy.adapter.SuggestTelemetry;
 import io.ballast.policy.config.PolicyConfig;
-import io.ballast.policy.core.TimeOrderedIds;
 import io.ballast.policy.core.feedback.ChangeSignal;
 import io.ballast.policy.core.feedback.FeedbackLog;
 import io.ballast.policy.core.sample.LogProbsFlow;

@@ -2,9 +2,9 @@ package io.ballast.policy.testing;
 
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.GenerationRequest;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.policy.core.PinnedVersion;
 import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.core.version.FolderFacts;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.ballast.policy.core.feedback;
 
-import io.ballast.policy.core.Caller;
+import io.ballast.kit.call.Caller;
 import java.time.Instant;
 import java.util.UUID;
 

@@ -1,10 +1,10 @@
 package io.ballast.policy.core.feedback;
 
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.CallCancellation;
-import io.ballast.policy.core.TimeOrderedIds;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;
 import io.ballast.policy.core.feedback.FeedbackStore.JoinedRecord;
 import io.ballast.policy.core.feedback.FeedbackStore.SuggestionHistory;

@@ -2,8 +2,8 @@ package io.ballast.policy.core.sample;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Texts;
-import io.ballast.policy.core.ItemFault;
 import io.ballast.policy.core.sample.Outcome.Failed;
 import io.ballast.policy.core.sample.Outcome.Value;
 

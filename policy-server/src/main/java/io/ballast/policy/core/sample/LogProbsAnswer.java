@@ -3,8 +3,8 @@ package io.ballast.policy.core.sample;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.TokenScores;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.policy.core.PhaseTimes;
-import io.ballast.policy.core.PinnedVersion;
 import java.util.List;
 
 /**

@@ -1,7 +1,7 @@
 package io.ballast.policy.core.sample;
 
-import io.ballast.policy.core.Caller;
-import io.ballast.policy.core.VersionSelector;
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.VersionSelector;
 import java.util.List;
 
 /**

@@ -1,6 +1,6 @@
 package io.ballast.policy.core.sample;
 
-import io.ballast.policy.core.ItemFault;
+import io.ballast.kit.call.ItemFault;
 
 /** What one item of a batch gave. */
 public sealed interface Outcome<T> {

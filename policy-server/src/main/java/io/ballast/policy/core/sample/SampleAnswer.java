@@ -1,8 +1,8 @@
 package io.ballast.policy.core.sample;
 
 import io.ballast.inference.api.Generation;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.policy.core.PhaseTimes;
-import io.ballast.policy.core.PinnedVersion;
 import java.util.List;
 
 /**

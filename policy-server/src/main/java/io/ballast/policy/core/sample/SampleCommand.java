@@ -1,8 +1,8 @@
 package io.ballast.policy.core.sample;
 
-import io.ballast.policy.core.Caller;
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.VersionSelector;
 import io.ballast.policy.core.SamplingChoice;
-import io.ballast.policy.core.VersionSelector;
 import java.util.List;
 
 /**

@@ -1,7 +1,7 @@
 package io.ballast.policy.core.suggest;
 
 import io.ballast.inference.api.Generation;
-import io.ballast.policy.core.Caller;
+import io.ballast.kit.call.Caller;
 
 /** Who says whether to generate, and whether to show. */
 public interface DisplayGate {

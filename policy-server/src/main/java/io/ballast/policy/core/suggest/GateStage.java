@@ -1,6 +1,6 @@
 package io.ballast.policy.core.suggest;
 
-import io.ballast.policy.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 
 /**
  * What one stage of the display gate said.

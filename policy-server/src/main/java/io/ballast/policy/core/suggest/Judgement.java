@@ -1,7 +1,7 @@
 package io.ballast.policy.core.suggest;
 
 import io.ballast.inference.api.Generation;
-import io.ballast.policy.core.ItemFault;
+import io.ballast.kit.call.ItemFault;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.ballast.policy.core.suggest;
 
-import io.ballast.policy.core.Caller;
+import io.ballast.kit.call.Caller;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 

@@ -1,7 +1,7 @@
 package io.ballast.policy.core.suggest;
 
-import io.ballast.policy.core.ItemFault;
-import io.ballast.policy.core.PinnedVersion;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.PinnedVersion;
 
 /** The reward of one completion, or why there is none. */
 public sealed interface RewardOutcome {

@@ -1,8 +1,8 @@
 package io.ballast.policy.core.suggest;
 
 import io.ballast.inference.api.StopReason;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.policy.core.PhaseTimes;
-import io.ballast.policy.core.PinnedVersion;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;

@@ -1,10 +1,10 @@
 package io.ballast.policy.core.suggest;
 
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.call.VersionSelector;
 import io.ballast.policy.core.CallLimits;
-import io.ballast.policy.core.Caller;
 import io.ballast.policy.core.SamplingChoice;
-import io.ballast.policy.core.VersionSelector;
 
 /**
  * A place in a text where somebody might want a continuation.

@@ -1,10 +1,10 @@
 package io.ballast.policy.core.version;
 
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.policy.core.Caller;
-import io.ballast.policy.core.PinnedVersion;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;

@@ -1,6 +1,6 @@
 package io.ballast.policy.core.version;
 
-import io.ballast.policy.core.Caller;
+import io.ballast.kit.call.Caller;
 
 /** Who says whether a safety certificate holds. */
 public interface CertificateAuthority {

@@ -1,7 +1,7 @@
 package io.ballast.policy.core.version;
 
 import io.ballast.inference.api.Decoder;
-import io.ballast.policy.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 
 /** Where decoders come from: the model folders and the engine that runs them. */
 public interface DecoderLoader {

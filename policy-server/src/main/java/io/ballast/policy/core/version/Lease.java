@@ -1,7 +1,7 @@
 package io.ballast.policy.core.version;
 
 import io.ballast.inference.api.Decoder;
-import io.ballast.policy.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**

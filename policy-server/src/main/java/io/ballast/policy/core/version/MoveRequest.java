@@ -1,6 +1,6 @@
 package io.ballast.policy.core.version;
 
-import io.ballast.policy.core.Caller;
+import io.ballast.kit.call.Caller;
 
 /**
  * A move of an alias that somebody asks for.

@@ -1,6 +1,6 @@
 package io.ballast.policy.core.version;
 
-import io.ballast.policy.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 import java.time.Instant;
 
 /**

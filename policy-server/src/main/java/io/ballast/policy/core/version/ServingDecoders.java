@@ -2,9 +2,9 @@ package io.ballast.policy.core.version;
 
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.DecoderStatistics;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.policy.core.PinnedVersion;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;

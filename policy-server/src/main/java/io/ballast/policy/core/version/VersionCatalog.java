@@ -1,11 +1,11 @@
 package io.ballast.policy.core.version;
 
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.policy.core.Caller;
-import io.ballast.policy.core.PinnedVersion;
-import io.ballast.policy.core.VersionSelector;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package io.ballast.policy.core;
+package io.ballast.kit.call;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
