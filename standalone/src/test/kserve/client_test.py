@@ -225,7 +225,7 @@ class Policy(ClientTest):
         came = {}
         try:
             for request in requests:
-                self.client.async_stream_infer(enable_empty_final_response=True, **request)
+                self.client.async_stream_infer(**request)
             open_ids = {request["request_id"] for request in requests}
             while open_ids:
                 result, error = answers.get(timeout=PATIENCE_SECONDS)
@@ -257,8 +257,7 @@ class Policy(ClientTest):
     def test_a_stream_is_the_whole_answer_in_pieces(self):
         came = self.stream(self.request("whole", stream=False), self.request("pieces"))
 
-        self.assertEqual(2, len(came["whole"]))  # one with the text, one empty mark of the end
-        self.assertIsNone(came["whole"][1].as_numpy("text_output"))
+        self.assertEqual(1, len(came["whole"]))  # marked as the last, with its text
         self.assertGreater(len(came["pieces"]), 3)
         completion = self.text(came["pieces"])
         self.assertNotEqual("", completion)
@@ -292,14 +291,17 @@ class Policy(ClientTest):
         self.assertEqual([list(s) for s in whole], [list(s) for s in steps(came["pieces"])])
         self.assertTrue(all(token["logprob"] <= 0 for s in whole for token in s.values()))
 
-    def test_without_the_mark_only_pieces_come(self):
+    def test_no_empty_answer_follows_the_last(self):
         answers = queue.Queue()
         self.client.start_stream(lambda result, error: answers.put((result, error)))
-        self.client.async_stream_infer(POLICY, self.request(stream=False)["inputs"], request_id="plain")
+        self.client.async_stream_infer(
+            POLICY, self.request(stream=False)["inputs"], request_id="plain", enable_empty_final_response=True
+        )
         result, error = answers.get(timeout=PATIENCE_SECONDS)
         self.client.stop_stream()
         self.assertIsNone(error)
         self.assertTrue(self.text([result]).startswith(PROMPT))
+        self.assertTrue(result.get_response().parameters["triton_final_response"].bool_param)
         self.assertTrue(answers.empty())
 
     def test_an_error_does_not_end_the_stream(self):

@@ -28,14 +28,13 @@ stream.set_data_from_numpy(np.array([True]))
 client.async_stream_infer(
     "java-tiny",
     [texts("text_input", prompts[0]), stream, texts("sampling_parameters", np.array(['{"temperature": 0, "max_tokens": 12}'], dtype=object))],
-    enable_empty_final_response=True,
 )
 while True:
     result, error = answers.get(timeout=60)
     if error is not None:
         raise error
+    print(result.as_numpy("text_output")[0].decode(), end="")
     if result.get_response().parameters["triton_final_response"].bool_param:
         break
-    print(result.as_numpy("text_output")[0].decode(), end="")
 print()
 client.stop_stream()

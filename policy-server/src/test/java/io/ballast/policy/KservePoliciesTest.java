@@ -12,6 +12,7 @@ import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.kserve.InferenceCommand;
+import io.ballast.kit.kserve.LastAnswer;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
 import io.ballast.kit.kserve.Tensor;
@@ -29,6 +30,7 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -215,6 +217,22 @@ class KservePoliciesTest {
   }
 
   @Test
+  void aBugIsNotTheCallers() {
+    Map<String, Tensor> inputs = Map.of("text_input", text("x"), "stream", truth(true));
+    IllegalArgumentException bug = new IllegalArgumentException("a reader's");
+
+    assertThatThrownBy(
+            () ->
+                infer(
+                    serving(),
+                    inputs,
+                    answer -> {
+                      throw bug;
+                    }))
+        .isSameAs(bug);
+  }
+
+  @Test
   void aCallerWhoLeavesStopsTheDecoder() throws InterruptedException {
     Context.CancellableContext call = Context.ROOT.withCancellation();
     CompletableFuture<List<String>> answer =
@@ -272,15 +290,19 @@ class KservePoliciesTest {
 
   private static List<List<Tensor>> infer(ServedModel model, Map<String, Tensor> inputs) {
     List<List<Tensor>> answers = new ArrayList<>();
-    var unused =
-        model.infer(
-            new InferenceCommand(
-                new Caller("r", "default", Lane.INTERACTIVE, ""),
-                1,
-                new LinkedHashMap<>(inputs),
-                Set.of()),
-            answers::add);
+    answers.add(infer(model, inputs, answers::add).outputs());
     return answers;
+  }
+
+  private static LastAnswer infer(
+      ServedModel model, Map<String, Tensor> inputs, Consumer<List<Tensor>> earlier) {
+    return model.infer(
+        new InferenceCommand(
+            new Caller("r", "default", Lane.INTERACTIVE, ""),
+            1,
+            new LinkedHashMap<>(inputs),
+            Set.of()),
+        earlier);
   }
 
   private static Tensor text(String text) {

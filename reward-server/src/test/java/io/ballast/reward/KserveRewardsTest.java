@@ -9,6 +9,7 @@ import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.kserve.InferenceCommand;
+import io.ballast.kit.kserve.LastAnswer;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
 import io.ballast.kit.kserve.Tensor;
@@ -113,8 +114,8 @@ class KserveRewardsTest {
   }
 
   private static List<Tensor> infer(ServedModel model, Set<String> outputs, String... completions) {
-    List<List<Tensor>> answers = new ArrayList<>();
-    var unused =
+    List<List<Tensor>> earlier = new ArrayList<>();
+    LastAnswer answer =
         model.infer(
             new InferenceCommand(
                 new Caller("r", "default", Lane.INTERACTIVE, ""),
@@ -125,9 +126,9 @@ class KserveRewardsTest {
                     "completion",
                     texts("completion", List.of(completions))),
                 outputs),
-            answers::add);
-    assertThat(answers).hasSize(1);
-    return answers.getFirst();
+            earlier::add);
+    assertThat(earlier).isEmpty();
+    return answer.outputs();
   }
 
   private static Tensor texts(String name, List<String> texts) {

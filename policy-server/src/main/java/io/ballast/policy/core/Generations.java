@@ -1,12 +1,16 @@
 package io.ballast.policy.core;
 
+import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.GeneratedToken;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.ModelException;
 import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.Texts;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
 
 /** Asks for generations, and waits for them. */
 public final class Generations {
@@ -15,6 +19,23 @@ public final class Generations {
   /** Returns {@code request} as that of {@code caller}: in its lane, on its tenant's account. */
   public static GenerationRequest of(GenerationRequest request, Caller caller) {
     return request.of(caller.lane(), caller.tenant());
+  }
+
+  /**
+   * Starts a completion.
+   *
+   * @param field where the caller wrote the prompt
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming {@code field}, if the
+   *     decoder takes no such prompt
+   * @throws ModelException as {@link Decoder#generate(GenerationRequest, Consumer)}
+   */
+  public static GenerationHandle start(
+      Decoder decoder, GenerationRequest request, Consumer<GeneratedToken> onToken, String field) {
+    try {
+      return decoder.generate(request, onToken);
+    } catch (IllegalArgumentException e) {
+      throw Texts.malformed(field, String.valueOf(e.getMessage()));
+    }
   }
 
   /**

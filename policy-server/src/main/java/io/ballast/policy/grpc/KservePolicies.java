@@ -4,16 +4,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.StopReason;
-import io.ballast.kit.call.Caller;
-import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.VersionSelector;
-import io.ballast.kit.error.Fault;
-import io.ballast.kit.error.MeshException;
 import io.ballast.kit.kserve.Datatype;
 import io.ballast.kit.kserve.InferenceCommand;
 import io.ballast.kit.kserve.InferenceTimes;
+import io.ballast.kit.kserve.LastAnswer;
 import io.ballast.kit.kserve.ModelSignature;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
@@ -105,21 +102,8 @@ public final class KservePolicies implements ServedModels {
 
   @Override
   public Optional<ServedModel> find(String model, String version) {
-    if (model.isEmpty()) {
-      return Optional.empty();
-    }
-    VersionSelector selector =
-        version.isEmpty()
-            ? VersionSelector.alias(model, VersionSelector.SERVING)
-            : VersionSelector.version(model, version);
-    try {
-      return Optional.of(new ServedPolicy(catalog.version(selector)));
-    } catch (MeshException e) {
-      if (e.fault() == Fault.UNKNOWN_MODEL || e.fault() == Fault.MALFORMED_REQUEST) {
-        return Optional.empty(); // no such version, or no name of one
-      }
-      throw e;
-    }
+    return ServedModels.find(
+        model, version, selector -> new ServedPolicy(catalog.version(selector)));
   }
 
   /** What an answer has beside its text. */
@@ -163,9 +147,8 @@ public final class KservePolicies implements ServedModels {
     }
 
     @Override
-    public io.ballast.kit.call.PinnedVersion id() {
-      return new io.ballast.kit.call.PinnedVersion(
-          version.id().model(), version.id().version(), version.id().weightsSha256());
+    public PinnedVersion id() {
+      return version.id();
     }
 
     @Override
@@ -179,7 +162,7 @@ public final class KservePolicies implements ServedModels {
     }
 
     @Override
-    public InferenceTimes infer(InferenceCommand command, Consumer<List<Tensor>> answers) {
+    public LastAnswer infer(InferenceCommand command, Consumer<List<Tensor>> earlier) {
       long start = nanoTime.getAsLong();
       String prompt = command.text(TEXT_INPUT).orElseThrow();
       boolean stream = command.truth(STREAM).orElse(false);
@@ -197,12 +180,12 @@ public final class KservePolicies implements ServedModels {
       List<CompletionFlow.Drawn> tokens = new ArrayList<>();
       CompletionFlow.Reader reader =
           stream
-              ? (text, drawn) -> answers.accept(wanted.answer(text, UNFINISHED, drawn))
+              ? (text, drawn) -> earlier.accept(wanted.answer(text, UNFINISHED, drawn))
               : (text, drawn) -> tokens.addAll(drawn);
       long begin = nanoTime.getAsLong();
       CompletionFlow.Completed completed =
           flow.complete(
-              caller(command),
+              command.caller(),
               VersionSelector.version(version.id().model(), version.id().version()),
               prompt,
               SamplingParameters.read(command.text(SAMPLING).orElse(""), sampling),
@@ -212,18 +195,9 @@ public final class KservePolicies implements ServedModels {
       tokens.addAll(completed.rest());
       Generation generation = completed.generation();
       String text = stream ? "" : (withPrompt ? prompt : "") + generation.text();
-      answers.accept(wanted.answer(text, finishReason(generation.stopReason()), tokens));
-      return new InferenceTimes(
-          Duration.ZERO, Duration.ofNanos(begin - start), infer, Duration.ZERO);
-    }
-
-    private static Caller caller(InferenceCommand command) {
-      io.ballast.kit.call.Caller caller = command.caller();
-      return new Caller(
-          caller.requestId(),
-          caller.tenant(),
-          Lane.valueOf(caller.lane().name()),
-          caller.idempotencyKey());
+      return new LastAnswer(
+          wanted.answer(text, finishReason(generation.stopReason()), tokens),
+          new InferenceTimes(Duration.ZERO, Duration.ofNanos(begin - start), infer, Duration.ZERO));
     }
 
     /** In vLLM's words. */

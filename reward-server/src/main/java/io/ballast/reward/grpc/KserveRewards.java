@@ -1,7 +1,6 @@
 package io.ballast.reward.grpc;
 
 import io.ballast.kit.call.ItemFault;
-import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
@@ -11,6 +10,7 @@ import io.ballast.kit.kserve.Datatype;
 import io.ballast.kit.kserve.InferenceCommand;
 import io.ballast.kit.kserve.InferenceTimes;
 import io.ballast.kit.kserve.ItemFailures;
+import io.ballast.kit.kserve.LastAnswer;
 import io.ballast.kit.kserve.ModelSignature;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
@@ -99,7 +99,7 @@ public final class KserveRewards implements ServedModels {
     }
 
     @Override
-    public InferenceTimes infer(InferenceCommand command, Consumer<List<Tensor>> answers) {
+    public LastAnswer infer(InferenceCommand command, Consumer<List<Tensor>> earlier) {
       List<String> prompts = command.texts(PROMPT);
       List<String> completions = command.texts(COMPLETION);
       List<ScoreItem> items = new ArrayList<>(command.batchSize());
@@ -119,13 +119,8 @@ public final class KserveRewards implements ServedModels {
                   AggregationChoice.unspecified(),
                   items),
               ContextPatience.ofCurrentCall());
-      answers.accept(tensors(answer, command.wants(MEMBERS)));
-      PhaseTimes times = answer.times();
-      return new InferenceTimes(
-          times.queue().plus(times.batchWait()),
-          times.tokenise(),
-          times.infer(),
-          times.aggregate());
+      return new LastAnswer(
+          tensors(answer, command.wants(MEMBERS)), InferenceTimes.of(answer.times()));
     }
 
     private List<Tensor> tensors(ScoreAnswer answer, boolean withMembers) {

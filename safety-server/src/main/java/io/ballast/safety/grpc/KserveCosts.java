@@ -1,7 +1,6 @@
 package io.ballast.safety.grpc;
 
 import io.ballast.kit.call.ItemFault;
-import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.grpc.ContextPatience;
@@ -9,6 +8,7 @@ import io.ballast.kit.kserve.Datatype;
 import io.ballast.kit.kserve.InferenceCommand;
 import io.ballast.kit.kserve.InferenceTimes;
 import io.ballast.kit.kserve.ItemFailures;
+import io.ballast.kit.kserve.LastAnswer;
 import io.ballast.kit.kserve.ModelSignature;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
@@ -97,7 +97,7 @@ public final class KserveCosts implements ServedModels {
     }
 
     @Override
-    public InferenceTimes infer(InferenceCommand command, Consumer<List<Tensor>> answers) {
+    public LastAnswer infer(InferenceCommand command, Consumer<List<Tensor>> earlier) {
       List<String> prompts = command.texts(PROMPT);
       List<String> completions = command.texts(COMPLETION);
       List<CostItem> items = new ArrayList<>(command.batchSize());
@@ -117,13 +117,7 @@ public final class KserveCosts implements ServedModels {
                   items,
                   OptionalDouble.empty()),
               ContextPatience.ofCurrentCall());
-      answers.accept(tensors(answer));
-      PhaseTimes times = answer.times();
-      return new InferenceTimes(
-          times.queue().plus(times.batchWait()),
-          times.tokenise(),
-          times.infer(),
-          times.aggregate());
+      return new LastAnswer(tensors(answer), InferenceTimes.of(answer.times()));
     }
 
     private List<Tensor> tensors(CostAnswer answer) {

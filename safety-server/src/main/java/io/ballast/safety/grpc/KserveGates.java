@@ -5,6 +5,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.kserve.Datatype;
 import io.ballast.kit.kserve.InferenceCommand;
 import io.ballast.kit.kserve.InferenceTimes;
+import io.ballast.kit.kserve.LastAnswer;
 import io.ballast.kit.kserve.ModelSignature;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
@@ -96,7 +97,7 @@ public final class KserveGates implements ServedModels {
     }
 
     @Override
-    public InferenceTimes infer(InferenceCommand command, Consumer<List<Tensor>> answers) {
+    public LastAnswer infer(InferenceCommand command, Consumer<List<Tensor>> earlier) {
       long start = nanoTime.getAsLong();
       String prompt = command.text(PROMPT).orElseThrow();
       GateFlow.Opinion opinion =
@@ -105,13 +106,13 @@ public final class KserveGates implements ServedModels {
             case SUGGESTION -> flow.opinion(prompt, suggestion(command));
           };
       Duration infer = Duration.ofNanos(nanoTime.getAsLong() - start);
-      answers.accept(
+      return new LastAnswer(
           List.of(
               Tensor.list(
                   "accept_probability",
                   new TensorValues.Floats(List.of((float) opinion.probability()))),
-              Tensor.list("features", new TensorValues.Floats(opinion.features()))));
-      return new InferenceTimes(Duration.ZERO, Duration.ZERO, infer, Duration.ZERO);
+              Tensor.list("features", new TensorValues.Floats(opinion.features()))),
+          new InferenceTimes(Duration.ZERO, Duration.ZERO, infer, Duration.ZERO));
     }
 
     private static GateSuggestion suggestion(InferenceCommand command) {

@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What text a server takes: names of folders, and prompts that are whole Unicode. */
 public final class Texts {
+  private static final char LINE_SEPARATOR = 0x2028;
+  private static final char PARAGRAPH_SEPARATOR = 0x2029;
   private static final int MAX_NAME_CHARACTERS = 128;
 
   private Texts() {}
@@ -88,6 +90,24 @@ public final class Texts {
       throw malformed(field, flaw);
     }
     return text;
+  }
+
+  /**
+   * Returns {@code text} as it may stand in a line of a log: control characters by their code, and
+   * what is beyond {@code most} characters as an ellipsis. Whoever sent it cannot begin a line.
+   */
+  public static String asLine(String text, int most) {
+    int end = Math.min(text.length(), most);
+    StringBuilder line = new StringBuilder(end + 1);
+    for (int i = 0; i < end; i++) {
+      char c = text.charAt(i);
+      if (Character.isISOControl(c) || c == LINE_SEPARATOR || c == PARAGRAPH_SEPARATOR) {
+        line.append("\\u%04x".formatted((int) c));
+      } else {
+        line.append(c);
+      }
+    }
+    return end < text.length() ? line.append('…').toString() : line.toString();
   }
 
   /** Returns the failure that names {@code field} and what is wrong with it. */

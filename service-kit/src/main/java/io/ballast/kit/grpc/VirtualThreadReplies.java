@@ -1,5 +1,6 @@
 package io.ballast.kit.grpc;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.grpc.Context;
@@ -26,6 +27,9 @@ import org.slf4j.event.Level;
  */
 public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(VirtualThreadReplies.class);
+
+  /** Characters of a message in a log; it may have what a caller wrote. */
+  private static final int SHOWN_MESSAGE = 1_024;
 
   private final StatusMapper mapper;
   private final int maxCalls;
@@ -167,7 +171,7 @@ public final class VirtualThreadReplies implements BidiReplies, AutoCloseable {
             "{}: {}: {}",
             requestId(),
             judgement.answer().getStatus().getCode(),
-            thrown.getMessage());
+            Texts.asLine(String.valueOf(thrown.getMessage()), SHOWN_MESSAGE));
   }
 
   private static String requestId() {

@@ -1,5 +1,6 @@
 package io.ballast.kit.kserve;
 
+import io.ballast.kit.call.PhaseTimes;
 import java.time.Duration;
 
 /**
@@ -10,4 +11,10 @@ import java.time.Duration;
  * @param infer in the model
  * @param output collecting outputs
  */
-public record InferenceTimes(Duration queue, Duration input, Duration infer, Duration output) {}
+public record InferenceTimes(Duration queue, Duration input, Duration infer, Duration output) {
+  /** The times of an answer to a batch of items. */
+  public static InferenceTimes of(PhaseTimes times) {
+    return new InferenceTimes(
+        times.queue().plus(times.batchWait()), times.tokenise(), times.infer(), times.aggregate());
+  }
+}

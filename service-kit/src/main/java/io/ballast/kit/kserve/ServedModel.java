@@ -16,11 +16,11 @@ public interface ServedModel {
    * Makes an inference for the call of the current gRPC Context: its deadline and cancellation end
    * it. An item that cannot be inferred fails all of it; no number is made up.
    *
-   * @param answers takes the outputs of each answer in order: of exactly one unless the model is
-   *     decoupled. May block while the client is slow
-   * @return where the time went
+   * @param earlier takes the outputs of each answer before the last, in order: of none unless the
+   *     model is decoupled. May block while the client is slow
+   * @return the last answer, which the client is told is that
    * @throws io.ballast.kit.error.MeshException if there is no answer, or not a whole one
    * @throws java.util.concurrent.CancellationException if the caller has left
    */
-  InferenceTimes infer(InferenceCommand command, Consumer<List<Tensor>> answers);
+  LastAnswer infer(InferenceCommand command, Consumer<List<Tensor>> earlier);
 }

@@ -37,4 +37,13 @@ class TextsTest {
     assertThatThrownBy(() -> Texts.requireLine("run_id", "\uDE00", 6))
         .hasMessageStartingWith("run_id: character 0 is a lone surrogate");
   }
+
+  @Test
+  void whatAClientWroteBeginsNoLineOfALog() {
+    assertThat(Texts.asLine("r-1 über", 10)).isEqualTo("r-1 über");
+    assertThat(Texts.asLine("a\nERROR b\u2028\u007f", 20))
+        .isEqualTo("a\\u000aERROR b\\u2028\\u007f");
+    assertThat(Texts.asLine("abcdef", 5)).isEqualTo("abcde…");
+    assertThat(Texts.asLine("", 0)).isEmpty();
+  }
 }

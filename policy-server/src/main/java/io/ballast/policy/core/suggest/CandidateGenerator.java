@@ -8,7 +8,6 @@ import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Caller;
-import io.ballast.kit.call.Texts;
 import io.ballast.policy.core.CallCancellation;
 import io.ballast.policy.core.Generations;
 import io.ballast.policy.core.Seeds;
@@ -48,9 +47,11 @@ final class CandidateGenerator {
       for (int j = 0; j < count; j++) {
         SamplingOptions drawn = sampling.withSeed(Seeds.derive(sampling.seed(), 0, j));
         GenerationHandle handle =
-            decoder.generate(
+            Generations.start(
+                decoder,
                 Generations.of(new GenerationRequest(prompt, true, maxPromptTokens, drawn), caller),
-                onToken);
+                onToken,
+                "prompt");
         handles.add(handle);
         cancellation.onCancel(handle::cancel);
       }
@@ -66,8 +67,6 @@ final class CandidateGenerator {
         generations.add(generation);
       }
       return generations;
-    } catch (IllegalArgumentException e) {
-      throw Texts.malformed("prompt", String.valueOf(e.getMessage()));
     } finally {
       handles.forEach(GenerationHandle::cancel);
     }

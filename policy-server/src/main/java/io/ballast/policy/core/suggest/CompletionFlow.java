@@ -32,6 +32,9 @@ import java.util.random.RandomGenerator;
  * SuggestFlow}.
  */
 public final class CompletionFlow {
+  /** What callers call the prompt. */
+  private static final String TEXT_INPUT = "text_input";
+
   private final VersionCatalog catalog;
   private final CallLimits limits;
   private final RandomGenerator seeds;
@@ -98,8 +101,6 @@ public final class CompletionFlow {
           cancellation);
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(e);
-    } catch (IllegalArgumentException e) {
-      throw Texts.malformed("text_input", String.valueOf(e.getMessage()));
     }
   }
 
@@ -108,14 +109,14 @@ public final class CompletionFlow {
     TextStream stream = new TextStream();
     Queue<GeneratedToken> tokens = new ConcurrentLinkedQueue<>();
     GenerationHandle handle =
-        lease
-            .decoder()
-            .generate(
-                request,
-                token -> {
-                  tokens.add(token); // before its text, which is looked for here
-                  stream.add(token.text());
-                });
+        Generations.start(
+            lease.decoder(),
+            request,
+            token -> {
+              tokens.add(token); // before its text, which is looked for here
+              stream.add(token.text());
+            },
+            TEXT_INPUT);
     Tokenizer tokenizer = lease.decoder().tokenizer();
     try {
       cancellation.onCancel(handle::cancel);
@@ -145,12 +146,12 @@ public final class CompletionFlow {
 
   private void requirePrompt(String prompt) {
     if (prompt.isEmpty()) {
-      throw Texts.malformed("text_input", "empty (expected: at least one token)");
+      throw Texts.malformed(TEXT_INPUT, "empty (expected: at least one token)");
     }
     int bytes = Texts.utf8Bytes(prompt);
     if (bytes > limits.maxPromptBytes()) {
       throw Texts.malformed(
-          "text_input", "%,d bytes, limit %,d".formatted(bytes, limits.maxPromptBytes()));
+          TEXT_INPUT, "%,d bytes, limit %,d".formatted(bytes, limits.maxPromptBytes()));
     }
   }
 }

@@ -7,19 +7,33 @@ import io.ballast.kserve.v2.InferStatistics;
 import io.ballast.kserve.v2.ModelStatistics;
 import io.ballast.kserve.v2.StatisticDuration;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * How often each version was asked by KServe clients since the process started, and where the time
  * went. A request counts as one execution of its own size, though the model's queue may have run it
- * together with others. Thread-safe.
+ * together with others. Versions come and go for as long as the process lives, so those that were
+ * not asked for longest are forgotten beyond {@value #MOST}, and count from zero again.
+ * Thread-safe.
  */
 final class InferenceCounts {
-  private final Map<Name, Counts> counts = new ConcurrentHashMap<>();
+  static final int MOST = 1_024;
+
+  /** The one asked last comes last. */
+  private final Map<Name, Counts> counts =
+      Collections.synchronizedMap(
+          new LinkedHashMap<>(16, 0.75f, true) {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<Name, Counts> eldest) {
+              return size() > MOST;
+            }
+          });
 
   /** A version that was asked. */
   record Name(String model, String version) {}
@@ -40,15 +54,18 @@ final class InferenceCounts {
 
   /** The versions that were asked, in order. */
   List<Name> names() {
-    return counts.keySet().stream()
-        .sorted(Comparator.comparing(Name::model).thenComparing(Name::version))
-        .toList();
+    List<Name> names;
+    synchronized (counts) {
+      names = new ArrayList<>(counts.keySet());
+    }
+    names.sort(Comparator.comparing(Name::model).thenComparing(Name::version));
+    return names;
   }
 
   /** What is known of a version; zeros if it was never asked. */
   ModelStatistics statistics(Name name) {
-    return counts
-        .getOrDefault(name, new Counts())
+    Counts asked = counts.get(name);
+    return (asked == null ? new Counts() : asked)
         .message()
         .setName(name.model())
         .setVersion(name.version())

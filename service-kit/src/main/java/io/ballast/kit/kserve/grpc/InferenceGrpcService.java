@@ -1,5 +1,6 @@
 package io.ballast.kit.kserve.grpc;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.BidiReplies;
@@ -31,14 +32,12 @@ import io.ballast.kserve.v2.ServerReadyRequest;
 import io.ballast.kserve.v2.ServerReadyResponse;
 import io.grpc.Context;
 import io.grpc.stub.StreamObserver;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +57,11 @@ public final class InferenceGrpcService
       List.of("schedule_policy", "model_configuration", "statistics", "parameters");
 
   private static final String FINAL_RESPONSE = "triton_final_response";
+
+  /** Characters in a log of what a client may have written. */
+  private static final int SHOWN_ID = 128;
+
+  private static final int SHOWN_MESSAGE = 1_024;
 
   /** The requests of one stream that are under way at once; more are not read from the wire. */
   private static final int WINDOW = 64;
@@ -218,9 +222,7 @@ public final class InferenceGrpcService
                 Fault.NOT_IMPLEMENTED,
                 "ModelInfer RPC doesn't support models with decoupled transaction policy");
           }
-          List<ModelInferResponse> answers = new ArrayList<>(1);
-          inferences.infer(request, model, answer -> answers.add(answer.build()));
-          return answers.getFirst();
+          return inferences.infer(request, model, InferenceGrpcService::refuseSecondAnswer).build();
         });
   }
 
@@ -234,24 +236,10 @@ public final class InferenceGrpcService
   private void answer(ModelInferRequest request, Sink<ModelStreamInferResponse> sink) {
     try {
       ServedModel model = require(request.getModelName(), request.getModelVersion());
-      boolean decoupled = model.signature().decoupled();
-      AtomicInteger sent = new AtomicInteger();
-      boolean emptyFinal = new RequestReader(request, model.signature()).wantsEmptyFinalResponse();
-      inferences.infer(
-          request,
-          model,
-          answer -> {
-            sink.send(inStream(answer, !decoupled));
-            sent.incrementAndGet();
-          });
-      if (decoupled && (emptyFinal || sent.get() == 0)) {
-        sink.send(
-            inStream(
-                ModelInferResponse.newBuilder()
-                    .setModelName(model.id().model())
-                    .setId(request.getId()),
-                true));
-      }
+      sink.send(
+          inStream(
+              inferences.infer(request, model, earlier -> sink.send(inStream(earlier, false))),
+              true));
     } catch (RuntimeException | Error e) {
       if (Context.current().isCancelled()) {
         throw e; // nobody is there to be told
@@ -259,7 +247,10 @@ public final class InferenceGrpcService
       StatusMapper.Judgement judgement = mapper.judge(e);
       LOG.atLevel(judgement.level())
           .setCause(judgement.isBug() ? e : null)
-          .log("request '{}' of a stream: {}", request.getId(), e.getMessage());
+          .log(
+              "request '{}' of a stream: {}",
+              Texts.asLine(request.getId(), SHOWN_ID),
+              Texts.asLine(String.valueOf(e.getMessage()), SHOWN_MESSAGE));
       String message = judgement.answer().getStatus().getDescription();
       sink.send(
           ModelStreamInferResponse.newBuilder()
@@ -270,6 +261,11 @@ public final class InferenceGrpcService
               .setInferResponse(ModelInferResponse.newBuilder().setId(request.getId()))
               .build());
     }
+  }
+
+  private static void refuseSecondAnswer(ModelInferResponse.Builder answer) {
+    throw new IllegalStateException(
+        "%s is not decoupled, and gave an answer before its last".formatted(answer.getModelName()));
   }
 
   private static ModelStreamInferResponse inStream(

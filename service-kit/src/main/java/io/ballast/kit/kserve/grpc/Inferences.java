@@ -3,7 +3,7 @@ package io.ballast.kit.kserve.grpc;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.kserve.InferenceCommand;
-import io.ballast.kit.kserve.InferenceTimes;
+import io.ballast.kit.kserve.LastAnswer;
 import io.ballast.kit.kserve.ServedModel;
 import io.ballast.kserve.v2.ModelInferRequest;
 import io.ballast.kserve.v2.ModelInferResponse;
@@ -39,9 +39,14 @@ public final class Inferences implements AutoCloseable {
     return counts;
   }
 
-  /** Makes one; it succeeds or fails as a whole, and is counted as that. */
-  void infer(
-      ModelInferRequest request, ServedModel model, Consumer<ModelInferResponse.Builder> answers) {
+  /**
+   * Makes one; it succeeds or fails as a whole, and is counted as that.
+   *
+   * @param earlier takes the answers before the last
+   * @return the last answer
+   */
+  ModelInferResponse.Builder infer(
+      ModelInferRequest request, ServedModel model, Consumer<ModelInferResponse.Builder> earlier) {
     long start = nanoTime.getAsLong();
     long arrival = clock.millis();
     boolean succeeded = false;
@@ -49,13 +54,15 @@ public final class Inferences implements AutoCloseable {
       RequestReader reader = new RequestReader(request, model.signature());
       InferenceCommand command = reader.command();
       AnswerWriter writer = new AnswerWriter(request.getId(), model, command);
-      InferenceTimes times =
+      LastAnswer last =
           inTime(
               reader,
-              () -> model.infer(command, outputs -> answers.accept(writer.answer(outputs))));
+              () -> model.infer(command, outputs -> earlier.accept(writer.answer(outputs))));
+      ModelInferResponse.Builder answer = writer.answer(last.outputs());
       counts.succeeded(
-          model.id(), command.batchSize(), times, nanoTime.getAsLong() - start, arrival);
+          model.id(), command.batchSize(), last.times(), nanoTime.getAsLong() - start, arrival);
       succeeded = true;
+      return answer;
     } finally {
       if (!succeeded) {
         counts.failed(model.id(), nanoTime.getAsLong() - start, arrival);
@@ -65,11 +72,11 @@ public final class Inferences implements AutoCloseable {
 
   @FunctionalInterface
   private interface Work {
-    InferenceTimes run();
+    LastAnswer run();
   }
 
   /** A timeout of the request's own is a deadline within the call's. */
-  private InferenceTimes inTime(RequestReader reader, Work work) {
+  private LastAnswer inTime(RequestReader reader, Work work) {
     Optional<Duration> timeout = reader.timeout();
     if (timeout.isEmpty()) {
       return work.run();

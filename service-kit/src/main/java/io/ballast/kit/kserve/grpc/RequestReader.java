@@ -66,18 +66,7 @@ final class RequestReader {
     long micros = number("timeout", "int64_param");
     return micros == 0
         ? Optional.empty()
-        : Optional.of(Duration.ofNanos(Math.multiplyExact(Math.min(micros, 1L << 52), 1_000L)));
-  }
-
-  /** Whether a last answer without tensors is wanted. */
-  boolean wantsEmptyFinalResponse() {
-    InferParameter wanted = request.getParametersMap().get("triton_enable_empty_final_response");
-    if (wanted != null && !wanted.hasBoolParam()) {
-      throw invalid(
-          "invalid value type for 'triton_enable_empty_final_response' parameter, expected"
-              + " bool_param.");
-    }
-    return wanted != null && wanted.getBoolParam();
+        : Optional.of(Duration.ofNanos(Math.min(micros, 1L << 52) * 1_000));
   }
 
   private RequestMetadata metadata() {
@@ -108,7 +97,7 @@ final class RequestReader {
     long value =
         switch (parameter.getParameterChoiceCase()) {
           case INT64_PARAM -> parameter.getInt64Param();
-          case UINT64_PARAM -> parameter.getUint64Param();
+          case UINT64_PARAM -> atMostAsLong(parameter.getUint64Param());
           case BOOL_PARAM, STRING_PARAM, DOUBLE_PARAM, PARAMETERCHOICE_NOT_SET ->
               throw invalid(
                   "invalid value type for '%s' parameter, expected %s.".formatted(name, expected));
@@ -117,6 +106,11 @@ final class RequestReader {
       throw invalid("invalid value for '%s', expected value >= 0.".formatted(name));
     }
     return value;
+  }
+
+  /** What no deadline and no lane tells from something larger: the largest number, if beyond it. */
+  private static long atMostAsLong(long unsigned) {
+    return unsigned < 0 ? Long.MAX_VALUE : unsigned;
   }
 
   private Set<String> outputs() {

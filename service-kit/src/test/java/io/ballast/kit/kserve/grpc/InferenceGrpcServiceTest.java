@@ -14,6 +14,7 @@ import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.kserve.Datatype;
 import io.ballast.kit.kserve.InferenceCommand;
 import io.ballast.kit.kserve.InferenceTimes;
+import io.ballast.kit.kserve.LastAnswer;
 import io.ballast.kit.kserve.ModelSignature;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.kit.kserve.ServedModel;
@@ -79,6 +80,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class InferenceGrpcServiceTest {
   private static final String FAILS = "FAIL";
   private static final String WAITS = "WAIT";
+  private static final String TWICE = "TWICE";
   private static final String IS_NO_NUMBER = "NAN";
 
   private final List<InferenceCommand> commands = new CopyOnWriteArrayList<>();
@@ -165,7 +167,7 @@ class InferenceGrpcServiceTest {
     }
 
     @Override
-    public InferenceTimes infer(InferenceCommand command, Consumer<List<Tensor>> answers) {
+    public LastAnswer infer(InferenceCommand command, Consumer<List<Tensor>> earlier) {
       commands.add(command);
       List<String> completions = command.texts("completion");
       if (completions.contains(FAILS)) {
@@ -178,12 +180,20 @@ class InferenceGrpcServiceTest {
           completions.stream()
               .map(text -> text.equals(IS_NO_NUMBER) ? Float.NaN : (float) text.length())
               .toList();
-      answers.accept(
+      List<Tensor> outputs =
           List.of(
               Tensor.column("reward", new TensorValues.Floats(lengths)),
-              Tensor.column("std", new TensorValues.Floats(lengths))));
-      return new InferenceTimes(
-          Duration.ofNanos(10), Duration.ofNanos(20), Duration.ofNanos(30), Duration.ofNanos(40));
+              Tensor.column("std", new TensorValues.Floats(lengths)));
+      if (completions.contains(TWICE)) {
+        earlier.accept(outputs);
+      }
+      return new LastAnswer(
+          outputs,
+          new InferenceTimes(
+              Duration.ofNanos(10),
+              Duration.ofNanos(20),
+              Duration.ofNanos(30),
+              Duration.ofNanos(40)));
     }
 
     private void await() {
@@ -215,12 +225,17 @@ class InferenceGrpcServiceTest {
     }
 
     @Override
-    public InferenceTimes infer(InferenceCommand command, Consumer<List<Tensor>> answers) {
+    public LastAnswer infer(InferenceCommand command, Consumer<List<Tensor>> earlier) {
       String text = command.text("text_input").orElseThrow();
-      for (String word : text.isBlank() ? new String[0] : text.split(" ", -1)) {
-        answers.accept(List.of(Tensor.list("text_output", new TensorValues.Texts(List.of(word)))));
-      }
-      return new InferenceTimes(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+      List<String> words = List.of(text.split(" ", -1));
+      words.subList(0, words.size() - 1).forEach(word -> earlier.accept(said(word)));
+      return new LastAnswer(
+          said(words.getLast()),
+          new InferenceTimes(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO));
+    }
+
+    private static List<Tensor> said(String word) {
+      return List.of(Tensor.list("text_output", new TensorValues.Texts(List.of(word))));
     }
   }
 
@@ -554,30 +569,49 @@ class InferenceGrpcServiceTest {
   }
 
   @Test
-  void aStreamGivesEachWordAndAFinalMarkWhereOneIsWanted() {
-    List<ModelStreamInferResponse> plain = stream(say("a b").setId("s1").build());
-    assertThat(plain).hasSize(2).noneMatch(InferenceGrpcServiceTest::isFinal);
-    assertThat(plain).allMatch(answer -> answer.getInferResponse().getId().equals("s1"));
-    assertThat(plain.get(1).getInferResponse().getRawOutputContents(0)).isEqualTo(bytes("b"));
+  void aStreamGivesEachWordAndSaysWhichIsTheLast() {
+    List<ModelStreamInferResponse> words = stream(say("a b c").setId("s1").build());
 
-    List<ModelStreamInferResponse> marked =
+    assertThat(words)
+        .extracting(InferenceGrpcServiceTest::isFinal)
+        .containsExactly(false, false, true);
+    assertThat(words).allMatch(answer -> answer.getInferResponse().getId().equals("s1"));
+    assertThat(words)
+        .extracting(word -> word.getInferResponse().getRawOutputContents(0))
+        .containsExactly(bytes("a"), bytes("b"), bytes("c"));
+  }
+
+  /** As Triton does whose model gives its last answer and the mark of the end together. */
+  @Test
+  void noEmptyAnswerFollowsTheLast() {
+    List<ModelStreamInferResponse> words =
         stream(
             say("a b")
                 .putParameters(
                     "triton_enable_empty_final_response",
                     InferParameter.newBuilder().setBoolParam(true).build())
                 .build());
-    assertThat(marked).hasSize(3);
-    assertThat(isFinal(marked.get(1))).isFalse();
-    assertThat(isFinal(marked.get(2))).isTrue();
-    assertThat(marked.get(2).getInferResponse().getOutputsList()).isEmpty();
+
+    assertThat(words).extracting(InferenceGrpcServiceTest::isFinal).containsExactly(false, true);
   }
 
   @Test
-  void noAnswerAtAllIsAFinalMark() {
-    List<ModelStreamInferResponse> nothing = stream(say(" ").build());
-    assertThat(nothing).hasSize(1);
-    assertThat(isFinal(nothing.getFirst())).isTrue();
+  void aModelThatGivesAnAnswerTooManyIsABug() {
+    assertThatThrownBy(() -> stub.modelInfer(pair().setRawInputContents(1, bytes(TWICE)).build()))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INTERNAL));
+  }
+
+  @Test
+  void theLargestNumbersAreALongTimeAndALevelThatIsNone() {
+    InferParameter beyond = InferParameter.newBuilder().setUint64Param(-1).build();
+
+    var unused =
+        stub.modelInfer(
+            pair().putParameters("timeout", beyond).putParameters("priority", beyond).build());
+
+    assertThat(commands.getFirst().caller().lane()).isEqualTo(Lane.INTERACTIVE);
   }
 
   @Test
