@@ -82,6 +82,10 @@ public final class TritonScorer implements CompletionScorer {
         parameters.put(entry.getKey(), entry.getValue().getStringValue());
       }
       PlainScoring plain = ExportedScoring.read(parameters, model.version());
+      if (config.getMaxBatchSize() < 1) {
+        throw new IllegalArgumentException(
+            "max_batch_size: " + config.getMaxBatchSize() + " (expected: ≥ 1)");
+      }
       return new TritonScorer(client, model, plain, config.getMaxBatchSize(), priority);
     } catch (TritonException e) {
       throw TritonFaults.of(e);
@@ -175,7 +179,13 @@ public final class TritonScorer implements CompletionScorer {
   private void read(
       List<Row> rows, InferAnswer answer, List<List<@Nullable ScoreOutcome>> outcomes) {
     float[] scores = answer.output(PlainScoring.SCORES).floats();
-    int heads = scores.length / rows.size();
+    int heads = plain.spec().heads();
+    if (scores.length != rows.size() * heads) {
+      throw new ModelException(
+          Reason.BROKEN,
+          "%s: %,d scores of %,d rows (expected: %d a row)"
+              .formatted(KServeClient.subject(model), scores.length, rows.size(), heads));
+    }
     for (int b = 0; b < rows.size(); b++) {
       List<Float> ofRow = new ArrayList<>(heads);
       for (int k = 0; k < heads; k++) {

@@ -18,9 +18,9 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /** Folders of seeded random weights, small enough to compute by hand-written loops. */
-final class TinyFolders {
+public final class TinyFolders {
   /** Two query heads share each key head; the language head is the embedding. */
-  static final DecoderConfig GROUPED =
+  public static final DecoderConfig GROUPED =
       new DecoderConfig(16, 24, 2, 4, 2, 40, 32, 1e-5, 10_000, true, 0, 0);
 
   /** Every query head has its own key head; the language head has its own weights. */
@@ -30,7 +30,7 @@ final class TinyFolders {
   private TinyFolders() {}
 
   /** Writes a decoder of random weights and returns its folder. */
-  static Path trunk(Path folder, DecoderConfig config, long seed) throws IOException {
+  public static Path trunk(Path folder, DecoderConfig config, long seed) throws IOException {
     Files.createDirectories(folder);
     RandomGenerator random = new SplittableRandom(seed);
     int width = config.hiddenSize();
@@ -61,7 +61,7 @@ final class TinyFolders {
   }
 
   /** Returns K heads of random weights for the decoder in a folder. */
-  static ScoringModel heads(
+  public static ScoringModel heads(
       Path trunk, ScoringKind kind, int count, HeadActivation activation, long seed) {
     RandomGenerator random = new SplittableRandom(seed);
     TrunkFolder decoder = TrunkFolder.open(trunk);
@@ -96,7 +96,7 @@ final class TinyFolders {
   }
 
   /** Returns random ids below 40. */
-  static TokenIds tokens(RandomGenerator random, int count) {
+  public static TokenIds tokens(RandomGenerator random, int count) {
     return TokenIds.of(random.ints(count, 0, 40).toArray());
   }
 

@@ -130,6 +130,30 @@ public final class FamilyFolders {
         plain.endOfTextIds());
   }
 
+  /**
+   * Writes a decoder of random weights in which one token is not a number, and returns its folder.
+   *
+   * @param config with a head of its own, so that only who feeds the token meets it
+   */
+  public static Path writeSpoiled(Path folder, DecoderConfig config, long seed, int token)
+      throws IOException {
+    write(folder, config, seed);
+    List<Content> contents = new ArrayList<>();
+    for (Content content : contents(config, seed)) {
+      if (content.name().equals("model.embed_tokens.weight")) {
+        float[] values =
+            SafetensorsFile.open(folder.resolve(ModelManifest.WEIGHTS))
+                .read(content.name(), content.shape());
+        values[token * config.hiddenSize()] = Float.NaN;
+        contents.add(new Content(content.name(), content.type(), content.shape(), () -> values));
+      } else {
+        contents.add(content);
+      }
+    }
+    SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), contents, Map.of("format", "pt"));
+    return folder;
+  }
+
   /** Writes a decoder of random weights and returns its folder. */
   public static Path write(Path folder, DecoderConfig config, long seed) throws IOException {
     Files.createDirectories(folder);

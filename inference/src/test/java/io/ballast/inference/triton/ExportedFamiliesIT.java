@@ -1,6 +1,7 @@
 package io.ballast.inference.triton;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.Generation;
@@ -29,9 +30,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -41,7 +44,12 @@ import org.junit.jupiter.params.provider.MethodSource;
  * the same weights: random ones, of a shape in which the family's peculiarities are all to be seen.
  */
 class ExportedFamiliesIT {
+  private static final String SPOILED = "spoiled";
   private static final int CONTEXT = 64;
+
+  /** More than the tokenizer knows, as many models have: those are never drawn. */
+  private static final int VOCABULARY = TinyTokenizer.vocabularySize() + 60;
+
   private static final float TOLERANCE = 1e-4f;
   private static final List<String> PROMPTS =
       List.of("x", "print(in);", "println();  in é €", "int a = b + c; ".repeat(3));
@@ -75,7 +83,7 @@ class ExportedFamiliesIT {
   }
 
   private static DecoderConfig config(DecoderConfig config, Activation activation) {
-    return FamilyFolders.with(config, TinyTokenizer.vocabularySize(), CONTEXT, activation);
+    return FamilyFolders.with(config, VOCABULARY, CONTEXT, activation);
   }
 
   @BeforeAll
@@ -88,7 +96,15 @@ class ExportedFamiliesIT {
       TinyTokenizer.write(weights);
       export.decoder(model.getKey(), List.of(new Version(1, weights)));
     }
-    server = TritonServer.start(repository, CONFIGS.keySet().toArray(String[]::new));
+    DecoderConfig mistral = FamilyFolders.config(DecoderFamily.MISTRAL);
+    Path spoiled =
+        FamilyFolders.writeSpoiled(
+            folder.resolve(SPOILED), config(mistral, mistral.activation()), seed, 1 + 'Z');
+    TinyTokenizer.write(spoiled);
+    export.decoder(SPOILED, List.of(new Version(1, spoiled)));
+    List<String> names = new ArrayList<>(CONFIGS.keySet());
+    names.add(SPOILED);
+    server = TritonServer.start(repository, names.toArray(String[]::new));
     connection = KServeConnection.open(server.address(), KServeSettings.defaults());
     ModelStore.deleteAll(repository);
   }
@@ -116,6 +132,38 @@ class ExportedFamiliesIT {
         (prompt, handle) ->
             generations.put(prompt, handle.result().orTimeout(60, TimeUnit.SECONDS).join()));
     return generations;
+  }
+
+  /** One weight is no number: who meets it fails, and nobody who draws beside it. */
+  @Test
+  void whoMeetsANumberThatIsNoneFailsAlone() {
+    SamplingOptions options = SamplingOptions.greedy(12);
+    try (HuggingFaceTokenizerAdapter tokenizer =
+            HuggingFaceTokenizerAdapter.ofFolder(folder.resolve(SPOILED));
+        Decoder decoder =
+            VllmDecoder.open(
+                connection.client(), new ServedModel(SPOILED, "1"), tokenizer, CONTEXT)) {
+      GenerationRequest clean = new GenerationRequest("print(in);", false, 0, options);
+      Generation alone =
+          decoder.generate(clean, token -> {}).result().orTimeout(60, TimeUnit.SECONDS).join();
+      List<GenerationHandle> handles = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        handles.add(
+            decoder.generate(
+                i % 3 == 0 ? new GenerationRequest("x = Z" + i, false, 0, options) : clean,
+                token -> {}));
+      }
+      for (int i = 0; i < handles.size(); i++) {
+        CompletableFuture<Generation> result =
+            handles.get(i).result().orTimeout(60, TimeUnit.SECONDS);
+        if (i % 3 == 0) {
+          assertThatThrownBy(result::join)
+              .hasMessageContaining("ArithmeticError: logits that are not finite");
+        } else {
+          assertThat(result.join().tokens()).isEqualTo(alone.tokens());
+        }
+      }
+    }
   }
 
   @ParameterizedTest

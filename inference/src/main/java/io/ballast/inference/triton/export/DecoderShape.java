@@ -25,6 +25,7 @@ final class DecoderShape {
     json.put("key_heads", config.keyValueHeads());
     json.put("head_size", config.headSize());
     json.put("vocabulary_size", config.vocabularySize());
+    json.put("known_tokens", tokenizer.vocabularySize()); // others have no text: never drawn
     json.put("context_tokens", config.contextTokens());
     json.put("epsilon", config.rmsNormEpsilon());
     json.put("norm_offset", config.normOffset());

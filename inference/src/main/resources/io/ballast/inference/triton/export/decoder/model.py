@@ -22,7 +22,8 @@ class TritonPythonModel:
         self.max_rows = int(parameters["max_rows"]["string_value"])
         with open(os.path.join(folder, "decoder.json")) as file:
             shape = json.load(file)
-        self.beginning, self.end_ids = shape["beginning"], shape["end_of_text_ids"]
+        self.beginning, self.known_tokens = shape["beginning"], shape["known_tokens"]
+        self.end_ids = [id for id in shape["end_of_text_ids"] if id < self.known_tokens]
         self.tokenizer = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
@@ -109,7 +110,7 @@ class Row:
             text = value(request, "text_input", b"").decode()
         except UnicodeDecodeError as e:
             raise Refused(f"text_input: {e}")
-        self.sampling = Sampling(value(request, "sampling_parameters", b"{}"), model.network.vocabulary_size, model.end_ids)
+        self.sampling = Sampling(value(request, "sampling_parameters", b"{}"), model.known_tokens, model.end_ids)
         self.stream = bool(value(request, "stream", False))
         exclude = bool(value(request, "exclude_input_in_output", self.stream))
         if self.stream and not exclude:

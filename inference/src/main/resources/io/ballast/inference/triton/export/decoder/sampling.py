@@ -76,7 +76,7 @@ KNOWN = {
 class Sampling:
     """The sampling_parameters of one request, under the names of vLLM. One that is not known is refused, never ignored."""
 
-    def __init__(self, text, vocabulary_size, end_ids):
+    def __init__(self, text, known_tokens, end_ids):
         try:
             given = json.loads(text)
         except (ValueError, RecursionError) as e:
@@ -98,14 +98,15 @@ class Sampling:
             raise Refused(f"sampling_parameters.min_tokens: {self.min_tokens} (expected: at most max_tokens, {self.max_tokens})")
         self.stop_ids = set(self.stop_token_ids)
         for id in sorted(self.stop_ids | set(self.logit_bias)):
-            if id >= vocabulary_size:
-                raise Refused(f"sampling_parameters: token {id} (expected: >= 0 and < {vocabulary_size})")
+            if id >= known_tokens:
+                raise Refused(f"sampling_parameters: token {id} (expected: >= 0 and < {known_tokens})")
+        self.known_tokens = known_tokens
         self.end_ids = self.stop_ids if self.ignore_eos else self.stop_ids | set(end_ids)
         self.random = np.random.default_rng(self.seed)
 
     def draw(self, logits, prompt, drawn):
-        """Returns the next token after prompt and drawn, given the model's logits, [V]."""
-        logits = logits.astype(np.float64)
+        """Returns the next token after prompt and drawn, given the model's logits, [V]: one that the tokenizer knows."""
+        logits = logits[: self.known_tokens].astype(np.float64)
         if len(drawn) < self.min_tokens:
             logits[list(self.end_ids)] = -np.inf
         for id, value in self.logit_bias.items():
