@@ -8,6 +8,7 @@ import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.standalone.pull.HubRepository;
+import io.ballast.standalone.pull.MavenRepository;
 import io.ballast.standalone.pull.ModelPull;
 import io.ballast.standalone.pull.ModelPull.Pulled;
 import io.ballast.standalone.pull.ModelPull.Wanted;
@@ -43,7 +44,7 @@ import picocli.CommandLine.Parameters;
           + " BALLAST_HUB_TOKEN=…"
     })
 final class PullCommand implements Callable<Integer> {
-  private static final Duration HUB_PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Pattern REPOSITORY =
       Pattern.compile("([A-Za-z0-9][\\w.-]*/[A-Za-z0-9][\\w.-]*)(?::([\\w./-]+\\.gguf))?");
 
@@ -63,7 +64,8 @@ final class PullCommand implements Callable<Integer> {
       paramLabel = "SOURCE",
       description =
           "A model's folder; a .gguf, .safetensors or .onnx file; a wheel, jar or zip that holds"
-              + " one; a repository, owner/name, or one file of it, owner/name:file.gguf.")
+              + " one; a jar of a Maven repository, group:artifact:version; a repository, owner/name, or"
+              + " one file of it, owner/name:file.gguf.")
   private String source = "";
 
   @Option(
@@ -98,6 +100,12 @@ final class PullCommand implements Callable<Integer> {
       paramLabel = "URL",
       description = "Where repositories are (default: $$BALLAST_HUB, or the property ballast.hub).")
   private @Nullable URI hub;
+
+  @Option(
+      names = "--maven",
+      paramLabel = "URL",
+      description = "Where jars are (default: $$BALLAST_MAVEN, or the property ballast.maven).")
+  private @Nullable URI maven;
 
   @Option(
       names = "--revision",
@@ -159,18 +167,25 @@ final class PullCommand implements Callable<Integer> {
     if (Files.exists(path)) {
       return pull.local(path.toAbsolutePath().normalize(), wanted);
     }
+    if (MavenRepository.Coordinate.is(source)) {
+      URI address = address(maven, "--maven", "BALLAST_MAVEN", "ballast.maven", "NO_MAVEN");
+      return pull.maven(
+          new MavenRepository(address, PATIENCE), MavenRepository.Coordinate.of(source), wanted);
+    }
     Matcher repository = REPOSITORY.matcher(source);
     if (!repository.matches()) {
       throw new CommandFailure(
           Exit.USAGE,
           "NO_SUCH_SOURCE",
-          source + ": there is no such file or folder, nor is it a repository, owner/name");
+          source
+              + ": there is no such file or folder, nor is it a repository, owner/name, or a jar's"
+              + " group:artifact:version");
     }
     String hubName = repository.group(1);
-    URI address = hub();
+    URI address = address(hub, "--hub", "BALLAST_HUB", "ballast.hub", "NO_HUB");
     String token = context.environment().getOrDefault("BALLAST_HUB_TOKEN", "");
     return pull.hub(
-        new HubRepository(address, hubName, revision, token, HUB_PATIENCE),
+        new HubRepository(address, hubName, revision, token, PATIENCE),
         hubName,
         Optional.ofNullable(repository.group(2)),
         wanted);
@@ -184,22 +199,24 @@ final class PullCommand implements Callable<Integer> {
                     Exit.USAGE, "INVALID", "--pooling: " + code + " (expected: mean or cls)"));
   }
 
-  private URI hub() {
+  /** The address that an option, a property or the environment names. */
+  private URI address(
+      @Nullable URI option, String flag, String variable, String property, String reason) {
     String configured =
-        System.getProperty("ballast.hub", context.environment().getOrDefault("BALLAST_HUB", ""));
-    URI address = hub != null ? hub : configured.isEmpty() ? null : URI.create(configured);
+        System.getProperty(property, context.environment().getOrDefault(variable, ""));
+    URI address = option != null ? option : configured.isEmpty() ? null : URI.create(configured);
     if (address == null) {
       throw new CommandFailure(
           Exit.USAGE,
-          "NO_HUB",
-          source
-              + ": no such file or folder here, and no hub to look for it: name one with --hub, or"
-              + " export BALLAST_HUB=https://…");
+          reason,
+          "%s: no such file or folder here, and no %s to look for it: name one with %s, or export %s=https://…"
+              .formatted(
+                  source, flag.equals("--hub") ? "hub" : "Maven repository", flag, variable));
     }
     String scheme = String.valueOf(address.getScheme());
     if (address.getHost() == null || !(scheme.equals("https") || scheme.equals("http"))) {
       throw new CommandFailure(
-          Exit.USAGE, "INVALID_HUB", "--hub: " + address + " (expected: https://host)");
+          Exit.USAGE, "INVALID_ADDRESS", flag + ": " + address + " (expected: https://host)");
     }
     return address;
   }

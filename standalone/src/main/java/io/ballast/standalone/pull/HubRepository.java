@@ -1,44 +1,20 @@
 package io.ballast.standalone.pull;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.URI;
-import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
+import java.net.http.HttpHeaders;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.HexFormat;
-import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * A model's repository at a hub that has the Hugging Face hub's layout: {@code
  * <hub>/<owner>/<name>/resolve/<revision>/<file>}, with the checksum of a file in {@code
- * X-Linked-ETag} or {@code ETag} and the commit in {@code X-Repo-Commit}.
- *
- * <p>A download that broke off goes on where it stopped, as long as the file is the same. Nothing
- * takes a file's name before its length and checksum are right, as far as the hub tells them: an
- * ETag that is neither a SHA-256 nor Git's SHA-1 of a blob says nothing of the bytes. A token goes
- * to the hub only, not to where it redirects.
+ * X-Linked-ETag} or {@code ETag} and the commit in {@code X-Repo-Commit}. An ETag that is neither a
+ * SHA-256 nor Git's SHA-1 of a blob says nothing of the bytes.
  */
-public final class HubRepository {
-  private static final int MOST_REDIRECTS = 5;
-
-  private final Duration patience;
-  private final HttpClient http;
-  private final URI hub;
+public final class HubRepository extends RemoteFiles {
   private final String name;
-  private final String token;
   private String revision;
 
   /**
@@ -51,16 +27,9 @@ public final class HubRepository {
    * @param patience how long it may say nothing, before its answer and within it
    */
   public HubRepository(URI hub, String name, String revision, String token, Duration patience) {
-    this.patience = patience;
-    this.http =
-        HttpClient.newBuilder()
-            .connectTimeout(patience)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .build();
-    this.hub = hub;
+    super(hub, token, patience);
     this.name = name;
     this.revision = revision;
-    this.token = token;
   }
 
   /** The revision, which is a commit once a file has said so: later files are of the same one. */
@@ -68,114 +37,36 @@ public final class HubRepository {
     return revision;
   }
 
-  /** What a hub says of a file before its bytes come. */
-  private record Answer(HttpResponse<InputStream> response, String etag) {}
-
-  /**
-   * Brings a file.
-   *
-   * @param file its path in the repository
-   * @param target where to; what an earlier try left beside it is used
-   * @return false if the repository has no such file
-   * @throws PullException if the hub refuses, or what came is not what it promised
-   */
-  public boolean fetch(String file, Path target, PullProgress progress)
-      throws IOException, InterruptedException {
-    Path part = target.resolveSibling(target.getFileName() + ".part");
-    Path tag = target.resolveSibling(target.getFileName() + ".etag");
-    Optional<Answer> first = ask(file, 0, "HEAD");
-    if (first.isEmpty()) {
-      return absent(target, part, tag);
-    }
-    String etag = first.get().etag();
-    boolean same = !etag.isEmpty() && Files.exists(tag) && Files.readString(tag).equals(etag);
-    if (same && Files.exists(target)) {
-      return true;
-    }
-    if (!same) {
-      Files.deleteIfExists(target);
-      Files.deleteIfExists(part);
-      Files.writeString(tag, etag);
-    }
-    long have = Files.exists(part) ? Files.size(part) : 0;
-    if (have == 0 || length(first.get()) != have) {
-      Optional<Answer> second = ask(file, have, "GET");
-      if (second.isEmpty()) {
-        return absent(target, part, tag);
-      }
-      receive(file, second.get(), part, have, progress);
-    }
-    verify(file, etag, part);
-    Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
-    return true;
+  @Override
+  String kind() {
+    return "hub";
   }
 
-  /** What an earlier try brought is of another commit, which had the file. */
-  private static boolean absent(Path... earlier) throws IOException {
-    for (Path file : earlier) {
-      Files.deleteIfExists(file);
-    }
-    return false;
+  @Override
+  String addressMend() {
+    return "--hub, BALLAST_HUB";
   }
 
-  /** The whole file's length in bytes; −1 if the hub does not say. */
-  private static long length(Answer answer) {
-    return answer.response().headers().firstValueAsLong("Content-Length").orElse(-1);
+  @Override
+  String accessMend() {
+    return "export BALLAST_HUB_TOKEN=… if you may read " + name;
   }
 
-  private void receive(String file, Answer answer, Path part, long have, PullProgress progress)
-      throws IOException {
-    HttpResponse<InputStream> response = answer.response();
-    boolean goesOn = response.statusCode() == 206;
-    long start = goesOn ? have : 0;
-    long toCome = length(answer);
-    long all = toCome < 0 ? -1 : start + toCome;
-    DiskRoom.require(file, toCome, part);
-    long done = start;
-    try (StallGuard in = new StallGuard(response.body(), patience);
-        OutputStream out =
-            Files.newOutputStream(
-                part,
-                StandardOpenOption.CREATE,
-                StandardOpenOption.WRITE,
-                goesOn ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING)) {
-      byte[] buffer = new byte[1 << 16];
-      while (true) {
-        int read;
-        try {
-          read = in.read(buffer);
-        } catch (IOException e) {
-          throw brokeOff(file, done, all);
-        }
-        if (read < 0) {
-          break;
-        }
-        out.write(buffer, 0, read);
-        done += read;
-        progress.at(file, all <= 0 ? 0 : (double) done / all);
-      }
-    }
-    if (all >= 0 && done != all) {
-      throw brokeOff(file, done, all);
-    }
+  @Override
+  String path(String file) {
+    return name + "/resolve/" + encoded(revision) + "/" + encodedPath(file);
   }
 
-  private PullException brokeOff(String file, long done, long all) {
-    return new PullException(
-        "BROKE_OFF",
-        file
-            + ": the connection to "
-            + hub.getHost()
-            + " broke off after "
-            + done
-            + (all < 0 ? "" : " of " + all)
-            + " bytes; the same command again goes on from there");
+  @Override
+  void told(HttpHeaders headers) {
+    headers.firstValue("X-Repo-Commit").ifPresent(commit -> revision = commit);
   }
 
   /**
    * Compares with the checksum in the tag: SHA-256, or Git's SHA-1 of a blob; others say nothing.
    */
-  private static void verify(String file, String etag, Path part) throws IOException {
+  @Override
+  void verify(String file, String etag, Path part, PullProgress progress) throws IOException {
     String found;
     if (etag.matches("[0-9a-f]{64}")) {
       found = digest("SHA-256", part, "");
@@ -190,125 +81,5 @@ public final class HubRepository {
           "CHECKSUM",
           file + ": checksum " + found + ", the hub promised " + etag + "; it was thrown away");
     }
-  }
-
-  private static String digest(String algorithm, Path file, String before) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      MessageDigest digest = MessageDigest.getInstance(algorithm);
-      digest.update(before.getBytes(StandardCharsets.US_ASCII));
-      byte[] buffer = new byte[1 << 16];
-      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-        digest.update(buffer, 0, read);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has " + algorithm, e);
-    }
-  }
-
-  /**
-   * Asks for a file from byte {@code from} on, and follows where the hub points; empty if absent.
-   */
-  private Optional<Answer> ask(String file, long from, String method)
-      throws IOException, InterruptedException {
-    String base = hub.toString().replaceFirst("/+$", "");
-    URI at = URI.create(base + "/" + name + "/resolve/" + encoded(revision) + "/" + path(file));
-    String etag = "";
-    for (int hop = 0; hop <= MOST_REDIRECTS; hop++) {
-      HttpRequest.Builder request =
-          HttpRequest.newBuilder(at)
-              .timeout(patience)
-              .header("User-Agent", "ballast")
-              .method(method, HttpRequest.BodyPublishers.noBody());
-      if (from > 0) {
-        request.header("Range", "bytes=" + from + "-");
-      }
-      authorization(at).ifPresent(value -> request.header("Authorization", value));
-      HttpResponse<InputStream> response = send(request.build());
-      response.headers().firstValue("X-Repo-Commit").ifPresent(commit -> revision = commit);
-      if (etag.isEmpty()) {
-        etag = unquoted(response.headers().firstValue("X-Linked-ETag").orElse(""));
-      }
-      int status = response.statusCode();
-      if (status == 200 || status == 206) {
-        String own = unquoted(response.headers().firstValue("ETag").orElse(""));
-        if (method.equals("HEAD")) {
-          response.body().close();
-        }
-        return Optional.of(new Answer(response, etag.isEmpty() ? own : etag));
-      }
-      response.body().close();
-      Optional<String> location = response.headers().firstValue("Location");
-      if (status == 404) {
-        return Optional.empty();
-      }
-      if (status == 416) { // what is here is longer than the file: from the start, then
-        return ask(file, 0, method);
-      }
-      if (status / 100 != 3 || location.isEmpty()) {
-        throw refused(file, status);
-      }
-      at = at.resolve(location.get());
-      if (!"https".equals(at.getScheme()) && !origin(at).equals(origin(hub))) {
-        throw new PullException(
-            "REDIRECT", file + ": the hub points to " + origin(at) + ", which is not https");
-      }
-    }
-    throw new PullException("REDIRECT", file + ": more than " + MOST_REDIRECTS + " redirects");
-  }
-
-  /** What is told of who asks; nothing where the hub redirects to. */
-  Optional<String> authorization(URI at) {
-    return token.isEmpty() || !origin(at).equals(origin(hub))
-        ? Optional.empty()
-        : Optional.of("Bearer " + token);
-  }
-
-  private HttpResponse<InputStream> send(HttpRequest request)
-      throws IOException, InterruptedException {
-    try {
-      return http.send(request, HttpResponse.BodyHandlers.ofInputStream());
-    } catch (IOException e) {
-      throw new PullException(
-          "UNREACHABLE",
-          "no answer from "
-              + origin(request.uri())
-              + " ("
-              + e.getClass().getSimpleName()
-              + "); is the hub's address right? --hub, BALLAST_HUB");
-    }
-  }
-
-  private PullException refused(String file, int status) {
-    if (status == 401 || status == 403) {
-      return new PullException(
-          "NOT_ALLOWED",
-          name
-              + ": "
-              + origin(hub)
-              + " answers "
-              + status
-              + "; it is private or does not exist: export BALLAST_HUB_TOKEN=… if you may read it");
-    }
-    return new PullException(
-        "HUB_ERROR", name + "/" + file + ": " + origin(hub) + " answers " + status);
-  }
-
-  private static String origin(URI uri) {
-    return uri.getScheme() + "://" + uri.getAuthority();
-  }
-
-  private static String unquoted(String etag) {
-    return etag.replaceFirst("^W/", "").replace("\"", "");
-  }
-
-  private static String encoded(String text) {
-    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
-  }
-
-  private static String path(String file) {
-    return Arrays.stream(file.split("/"))
-        .map(HubRepository::encoded)
-        .collect(Collectors.joining("/"));
   }
 }

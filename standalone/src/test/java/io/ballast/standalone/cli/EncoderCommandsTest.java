@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.ballast.standalone.pull.FakeMaven;
+import io.ballast.standalone.pull.MavenPullTest;
 import io.ballast.standalone.pull.TinyEncoder;
 import io.ballast.standalone.pull.TinyFolder;
 import java.net.JarURLConnection;
@@ -104,6 +106,31 @@ class EncoderCommandsTest {
     assertThat(run("models", "encode", "none", "east").err()).contains("there is no model none");
     assertThat(run("pull", folder.resolve("tiny").toString(), "--pooling", "max").err())
         .contains("--pooling: max (expected: mean or cls)");
+  }
+
+  @Test
+  void aJarIsFetchedFromTheRepositoryThatIsNamed() throws Exception {
+    String jar = "org/example/compass/1.0/compass-1.0.jar";
+    try (FakeMaven maven = new FakeMaven().putWithChecksum(jar, MavenPullTest.jar(folder))) {
+      Cli.Result named =
+          run("pull", "org.example:compass:1.0", "--maven", maven.address().toString());
+      assertThat(named.err()).isEmpty();
+      assertThat(named.out()).contains("compass-q/1: encoder in ONNX, 2 numbers a text");
+      Cli.Result configured =
+          Cli.run(
+              folder,
+              Map.of("BALLAST_MAVEN", maven.address().toString()),
+              "pull",
+              "org.example:compass:1.0",
+              "--version",
+              "2");
+      assertThat(configured.out()).contains("compass-q/2: encoder in ONNX");
+    }
+    Cli.Result nowhere = run("pull", "org.example:compass:1.0");
+    assertThat(nowhere.exit()).isEqualTo(2);
+    assertThat(nowhere.err())
+        .contains("no Maven repository to look for it: name one with --maven, or export")
+        .contains("BALLAST_MAVEN=https://…");
   }
 
   @Test

@@ -58,7 +58,7 @@ class PullCommandTest {
     assertThat(pull("no/such/file.gguf").err())
         .isEqualTo(
             "mesh: no/such/file.gguf: there is no such file or folder, nor is it a repository,"
-                + " owner/name"
+                + " owner/name, or a jar's group:artifact:version"
                 + System.lineSeparator());
     Cli.Result noHub = pull("owner/name");
     assertThat(noHub.exit()).isEqualTo(2);
