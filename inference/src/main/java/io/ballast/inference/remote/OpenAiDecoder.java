@@ -15,10 +15,8 @@ import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.ReportedWeights;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -34,6 +32,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -48,6 +47,13 @@ public final class OpenAiDecoder implements Decoder {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String EVENT = "data:";
   private static final String DONE = "[DONE]";
+  private static final int ANSWER_BYTES = 1 << 20;
+  private static final int WORDS_BYTES = 500;
+
+  /** The longest event: some servers repeat the prompt's ids in the first. */
+  private static final int EVENT_CHARACTERS = 1 << 20;
+
+  private static final int TOKEN_CHARACTERS = 64;
 
   private final HttpClient http;
   private final OpenAiSettings settings;
@@ -155,13 +161,16 @@ public final class OpenAiDecoder implements Decoder {
       CompletableFuture<HttpResponse<InputStream>> call =
           http.sendAsync(request, BodyHandlers.ofInputStream());
       generation.onCancel(() -> call.cancel(true));
-      try (InputStream events = accepted(call.join())) {
-        generation.onCancel(() -> close(events));
+      HttpResponse<InputStream> response = call.join();
+      generation.onCancel(() -> close(response.body()));
+      try (InputStream events = accepted(response)) {
         read(events, generation);
       }
       generation.ended();
     } catch (JsonProcessingException e) {
       generation.fail(unreadable(e));
+    } catch (EventLines.TooLongException e) {
+      generation.fail(new ModelException(Reason.BROKEN, subject() + ": " + e.getMessage(), e));
     } catch (IOException | CompletionException | CancellationException e) {
       generation.fail(unreached(e));
     } catch (RuntimeException e) {
@@ -196,24 +205,31 @@ public final class OpenAiDecoder implements Decoder {
     return request;
   }
 
-  /** Returns what the server answers to a question; empty where it does not know the path. */
+  /**
+   * Returns what the server answers to a question; empty where it does not know the path. The
+   * deadline is that of the whole answer: the client's own timeout ends with the headers.
+   */
   private Optional<JsonNode> ask(String path) {
+    CompletableFuture<HttpResponse<byte[]>> call =
+        http.sendAsync(
+            request(path).build(), BodyHandlers.limiting(BodyHandlers.ofByteArray(), ANSWER_BYTES));
     try {
-      HttpResponse<InputStream> response =
-          http.send(
-              request(path).timeout(settings.deadline()).build(), BodyHandlers.ofInputStream());
-      if (response.statusCode() == 404) {
-        response.body().close();
-        return Optional.empty();
-      }
-      try (InputStream body = accepted(response)) {
-        return Optional.of(JSON.readTree(body));
-      }
-    } catch (JsonProcessingException e) {
-      return Optional.empty(); // a page for people
+      HttpResponse<byte[]> response = call.get(settings.deadline().toNanos(), TimeUnit.NANOSECONDS);
+      return switch (response.statusCode()) {
+        case 200 -> Optional.of(JSON.readTree(response.body()));
+        case 404, 405, 501 -> Optional.empty(); // no such path, or it is for something else
+        default -> throw refused(response.statusCode(), response.body());
+      };
     } catch (IOException e) {
+      return Optional.empty(); // a page for people
+    } catch (TimeoutException e) {
+      call.cancel(true);
+      throw new ModelException(
+          Reason.UNAVAILABLE, subject() + ": not answered within " + settings.deadline(), e);
+    } catch (ExecutionException e) {
       throw unreached(e);
     } catch (InterruptedException e) {
+      call.cancel(true);
       Thread.currentThread().interrupt();
       throw unreached(e);
     }
@@ -224,25 +240,29 @@ public final class OpenAiDecoder implements Decoder {
     if (status == 200) {
       return response.body();
     }
-    String words;
     try (InputStream body = response.body()) {
-      words = new String(body.readNBytes(500), StandardCharsets.UTF_8).strip();
+      throw refused(status, body.readNBytes(WORDS_BYTES));
     }
+  }
+
+  private ModelException refused(int status, byte[] body) {
+    String words =
+        new String(body, 0, Math.min(body.length, WORDS_BYTES), StandardCharsets.UTF_8).strip();
     Reason reason =
         switch (status) {
           case 429, 503 -> Reason.OVERLOADED;
           case 404, 502, 504 -> Reason.UNAVAILABLE;
           default -> Reason.BROKEN;
         };
-    throw new ModelException(reason, "%s: HTTP %d: %s".formatted(subject(), status, words));
+    return new ModelException(reason, "%s: HTTP %d: %s".formatted(subject(), status, words));
   }
 
   private void read(InputStream events, RemoteGeneration generation) throws IOException {
-    BufferedReader lines =
-        new BufferedReader(new InputStreamReader(events, StandardCharsets.UTF_8));
-    for (String line = lines.readLine();
+    EventLines lines =
+        new EventLines(events, EVENT_CHARACTERS + TOKEN_CHARACTERS * settings.contextTokens());
+    for (String line = lines.next();
         line != null && !generation.result().isDone();
-        line = lines.readLine()) {
+        line = lines.next()) {
       String event = line.startsWith(EVENT) ? line.substring(EVENT.length()).strip() : "";
       if (event.equals(DONE)) {
         return;

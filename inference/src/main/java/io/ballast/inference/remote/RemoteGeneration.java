@@ -248,8 +248,8 @@ public final class RemoteGeneration implements GenerationHandle {
   }
 
   private GeneratedToken checked(Told told, String fresh) {
-    // a little above 0 is rounding
-    if (!(told.logProb() <= 1e-3) || Double.isInfinite(told.logProb())) {
+    // a little above 0 is rounding; beyond a float's range is infinite here
+    if (!(told.logProb() <= 1e-3) || Float.isInfinite((float) told.logProb())) {
       throw new ModelException(
           Reason.BROKEN,
           "token %d: log-probability %s (expected: finite, ≤ 0)"

@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -47,7 +46,7 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   private final HostLookup hosts;
   private final ScheduledExecutorService timer;
   private final ExecutorService probes = Executors.newVirtualThreadPerTaskExecutor();
-  private final Map<Server, KServeConnection> connections = new ConcurrentHashMap<>();
+  private final AskedServers<Server> connections;
   private final List<Resolver> resolvers = new CopyOnWriteArrayList<>();
   private final AtomicBoolean refreshing = new AtomicBoolean();
   private volatile @Nullable Outcome latest;
@@ -66,6 +65,8 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
     this.models = List.copyOf(models);
     this.settings = settings;
     this.hosts = hosts;
+    this.connections =
+        new AskedServers<>(server -> KServeConnection.open(server.at(), server.name(), settings));
     this.timer =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("kserve-ready").factory());
@@ -100,12 +101,12 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
           timer.awaitTermination(CLOSING.toNanos(), TimeUnit.NANOSECONDS)
               && probes.awaitTermination(CLOSING.toNanos(), TimeUnit.NANOSECONDS);
       if (!ended) {
-        LOG.warn("still being asked whether they are ready: {}", connections.keySet());
+        LOG.warn("still being asked whether they are ready: {}", connections.servers());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    connections.values().forEach(KServeConnection::close);
+    connections.close();
   }
 
   @Override
@@ -179,19 +180,12 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
             others.add(server + ": " + why);
           }
         });
-    for (Server server : List.copyOf(connections.keySet())) {
+    for (Server server : connections.servers()) {
       if (!answers.containsKey(server)) {
-        closeNow(server);
+        connections.forget(server);
       }
     }
     return new Outcome(List.copyOf(ready), String.join("; ", others));
-  }
-
-  private void closeNow(Server server) {
-    KServeConnection gone = connections.remove(server);
-    if (gone != null) {
-      gone.close();
-    }
   }
 
   /** Returns the servers behind a name; empty if it cannot be looked up now. */
@@ -209,7 +203,7 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
 
   /** Those that a name meant the last time: they are there even while names are not looked up. */
   private List<Server> known(ServerAddress name) {
-    return connections.keySet().stream()
+    return connections.servers().stream()
         .filter(server -> server.name().equals(name))
         .sorted(BY_TEXT)
         .toList();
@@ -218,10 +212,7 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   /** Returns why the server is not ready; empty if it is. */
   private String notReady(Server server) {
     try {
-      KServeClient client =
-          connections
-              .computeIfAbsent(server, at -> KServeConnection.open(at.at(), at.name(), settings))
-              .client();
+      KServeClient client = connections.client(server);
       if (models.isEmpty()) {
         return client.ready() ? "" : "the server is not ready";
       }

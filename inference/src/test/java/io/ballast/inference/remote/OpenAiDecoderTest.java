@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -452,9 +453,127 @@ class OpenAiDecoderTest {
   }
 
   @Test
+  void pathsThatAreForSomethingElseAreNoAnswer() {
+    status("/model_info", 405);
+    status("/get_model_info", 501);
+    says("/v1/models", "{\"data\":[{\"id\":\"m\",\"root\":\"/models/m/4\"}]}");
+
+    assertThat(decoder.reportedWeights())
+        .isEqualTo(new ReportedWeights(Optional.empty(), Optional.of("/models/m/4")));
+  }
+
+  @Test
+  void aServerThatRefusesToSayIsNotTakenForOneThatSaysNothing() {
+    status("/model_info", 401);
+
+    assertThatThrownBy(() -> decoder.reportedWeights())
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BROKEN))
+        .hasMessageEndingWith("HTTP 401: ");
+  }
+
+  @Test
+  void anAnswerThatNeverEndsIsUnavailable() {
+    CountDownLatch over = new CountDownLatch(1);
+    server.createContext(
+        "/model_info",
+        exchange -> {
+          exchange.sendResponseHeaders(200, 0);
+          exchange.getResponseBody().write('{');
+          exchange.getResponseBody().flush();
+          await(over);
+          exchange.close();
+        });
+    try (OpenAiDecoder hasty = decoder(Duration.ofMillis(300))) {
+      assertThatThrownBy(hasty::reportedWeights)
+          .isInstanceOfSatisfying(
+              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.UNAVAILABLE))
+          .hasMessageEndingWith("not answered within PT0.3S");
+    } finally {
+      over.countDown();
+    }
+  }
+
+  @Test
+  void anAnswerWithoutMeasureIsNotKept() {
+    says("/model_info", "{\"model_path\":\"" + "x".repeat(1 << 20) + "\"}");
+
+    assertThatThrownBy(() -> decoder.reportedWeights())
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.UNAVAILABLE));
+  }
+
+  private void status(String path, int status) {
+    server.createContext(
+        path,
+        exchange -> {
+          exchange.sendResponseHeaders(status, -1);
+          exchange.close();
+        });
+  }
+
+  @Test
   void anEventThatIsNoJsonIsBroken() {
     events("{");
     assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.BROKEN);
+  }
+
+  @Test
+  void anEventWithoutEndIsBroken() {
+    answer =
+        exchange -> {
+          exchange.sendResponseHeaders(200, 0);
+          byte[] piece = "data: ".repeat(10_000).getBytes(StandardCharsets.UTF_8);
+          while (true) { // until the decoder hangs up
+            exchange.getResponseBody().write(piece);
+          }
+        };
+
+    assertThat(failure(SamplingOptions.greedy(8)))
+        .hasMessageEndingWith("a line of more than 1,052,672 characters") // 2²⁰ + 64 · 64
+        .extracting(ModelException::reason)
+        .isEqualTo(Reason.BROKEN);
+  }
+
+  @Test
+  void aRefusalWhoseWordsNeverComeEndsAtTheDeadlineAndLeavesNobodyReading()
+      throws InterruptedException {
+    CountDownLatch hungUp = new CountDownLatch(1);
+    CountDownLatch failed = new CountDownLatch(1);
+    answer =
+        exchange -> {
+          exchange.sendResponseHeaders(500, 0);
+          exchange.getResponseBody().flush();
+          await(failed);
+          try {
+            while (true) { // until nobody reads
+              exchange.getResponseBody().write(new byte[1]);
+              exchange.getResponseBody().flush();
+            }
+          } catch (IOException e) {
+            hungUp.countDown();
+            throw e;
+          }
+        };
+    try (OpenAiDecoder hasty = decoder(Duration.ofMillis(300))) {
+      GenerationHandle handle =
+          hasty.generate(
+              new GenerationRequest("ab", false, 0, SamplingOptions.greedy(8)), token -> {});
+
+      assertThatExceptionOfType(CompletionException.class)
+          .isThrownBy(() -> handle.result().join())
+          .withMessageContaining("not done within PT0.3S");
+      failed.countDown();
+      assertThat(hungUp.await(20, TimeUnit.SECONDS)).as("before the decoder is closed").isTrue();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Test
