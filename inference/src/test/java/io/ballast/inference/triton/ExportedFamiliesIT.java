@@ -97,11 +97,12 @@ class ExportedFamiliesIT {
       export.decoder(model.getKey(), List.of(new Version(1, weights)));
     }
     DecoderConfig mistral = FamilyFolders.config(DecoderFamily.MISTRAL);
-    Path spoiled =
-        FamilyFolders.writeSpoiled(
-            folder.resolve(SPOILED), config(mistral, mistral.activation()), seed, 1 + 'Z');
-    TinyTokenizer.write(spoiled);
-    export.decoder(SPOILED, List.of(new Version(1, spoiled)));
+    DecoderConfig untied = config(mistral, mistral.activation());
+    Path weights = FamilyFolders.write(folder.resolve(SPOILED), untied, seed);
+    TinyTokenizer.write(weights);
+    Path entry = export.decoder(SPOILED, List.of(new Version(1, weights)));
+    // what is not finite is not exported: it becomes so afterwards
+    FamilyFolders.writeSpoiled(entry.resolve("1"), untied, seed, 1 + 'Z');
     List<String> names = new ArrayList<>(CONFIGS.keySet());
     names.add(SPOILED);
     server = TritonServer.start(repository, names.toArray(String[]::new));

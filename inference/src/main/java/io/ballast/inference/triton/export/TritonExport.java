@@ -242,7 +242,7 @@ public final class TritonExport {
     Path from = version.folder();
     ModelManifest.read(from).ifPresent(manifest -> manifest.verify(from));
     DecoderConfig config = DecoderConfig.read(from);
-    WeightFiles.open(from).requireNames(config.weightShapes().keySet(), IGNORED);
+    requireWeights(WeightFiles.open(from), config);
     Path to = entry.version(version.number());
     try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(from)) {
       if (tokenizer.vocabularySize() > config.vocabularySize()) {
@@ -261,6 +261,14 @@ public final class TritonExport {
     for (String file : List.of("model.py", "network.py", "sampling.py")) {
       entry.python(version.number(), "decoder/" + file, file);
     }
+  }
+
+  /** Refuses weights that the embedded engine would refuse: there they would fail each request. */
+  private static void requireWeights(WeightFiles files, DecoderConfig config) {
+    files.requireNames(config.weightShapes().keySet(), IGNORED);
+    config
+        .weightShapes()
+        .forEach((name, shape) -> files.readFinite(name, shape, (values, count, at) -> {}));
   }
 
   private static Set<String> weightFiles(Path folder) {

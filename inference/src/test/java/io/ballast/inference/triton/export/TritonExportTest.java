@@ -10,6 +10,7 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.Activation;
+import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.DecoderFamily;
 import io.ballast.inference.torch.FamilyFolders;
 import io.ballast.inference.torch.TinyTokenizer;
@@ -406,6 +407,34 @@ class TritonExportTest {
                     .decoder("small", List.of(new Version(1, small))))
         .isInstanceOf(ModelException.class)
         .hasMessageEndingWith("tokenizer.json: 268 ids (expected: at most vocab_size 40)");
+    assertThat(folder.resolve("repository")).isEmptyDirectory();
+  }
+
+  @Test
+  void weightsThatTheEngineRefusesAreNotExported() throws IOException {
+    DecoderConfig config =
+        FamilyFolders.with(
+            FamilyFolders.config(DecoderFamily.MISTRAL),
+            TinyTokenizer.vocabularySize(),
+            32,
+            Activation.SILU);
+    Path spoiled = FamilyFolders.writeSpoiled(folder.resolve("spoiled/1"), config, 1, 5);
+    TinyTokenizer.write(spoiled);
+    Path other = FamilyFolders.write(folder.resolve("other/1"), config, 1);
+    TinyTokenizer.write(other);
+    Files.writeString(
+        other.resolve("config.json"),
+        Files.readString(other.resolve("config.json"))
+            .replace("\"intermediate_size\" : 24", "\"intermediate_size\" : 23"));
+    TritonExport export = new TritonExport(folder.resolve("repository"), ExportOptions.defaults());
+
+    assertThatThrownBy(() -> export.decoder("spoiled", List.of(new Version(1, spoiled))))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("model.embed_tokens.weight[80]: NaN (expected: finite)");
+    assertThatThrownBy(() -> export.decoder("other", List.of(new Version(1, other))))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("mlp.")
+        .hasMessageContaining("23");
     assertThat(folder.resolve("repository")).isEmptyDirectory();
   }
 
