@@ -123,6 +123,17 @@ class LogProbsTest {
   }
 
   @Test
+  void aSequenceThatFindsNoMemoryFailsAlone() {
+    List<LogProbsResult> results = evaluate(request("good", FakeDecoder.GREEDY, "also good"));
+
+    assertThat(results.get(0).hasValue()).isTrue();
+    assertThat(results.get(1).getFailure().getReason())
+        .isEqualTo(FailureReason.FAILURE_REASON_OVERLOADED);
+    assertThat(results.get(1).getFailure().getMessage()).contains("needs 9 MiB, 1 is free");
+    assertThat(results.get(2).hasValue()).isTrue();
+  }
+
+  @Test
   void whatTheEngineCannotTellIsNoFaultOfAnItem() {
     var unused =
         assertFails(

@@ -105,6 +105,16 @@ public final class MemoryBudget {
       return need;
     }
 
+    /**
+     * Takes more for the same model for a while.
+     *
+     * @param what it is for, for people
+     * @throws ModelException NO_MEMORY with the arithmetic, if there is not so much left
+     */
+    public Reservation beside(String what, MemoryNeed more) {
+      return reserve(name + ", " + what, more);
+    }
+
     /** Gives it back. A second time has no effect. */
     @Override
     public void close() {

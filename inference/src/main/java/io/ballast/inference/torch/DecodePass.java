@@ -72,6 +72,7 @@ final class DecodePass implements AutoCloseable {
     this.result = new float[widest];
     this.weight = new float[widest];
     this.halves = new short[widest];
+    boolean complete = false;
     try (PointerScope scope = new PointerScope()) {
       embedding = Tensors.memory(network.embedding());
       for (Block block : network.blocks()) {
@@ -87,6 +88,11 @@ final class DecodePass implements AutoCloseable {
                 memory(block.outputBias()),
                 memory(block.queryNorm()),
                 memory(block.keyNorm())));
+      }
+      complete = true;
+    } finally {
+      if (!complete) {
+        close();
       }
     }
   }

@@ -8,8 +8,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *
  * <p>Weights are exact, keys and values are their bounds, activations an upper estimate of one
  * step: what one block holds while it computes the most tokens that a step has, and the logits of
- * the most rows. A sequence to score that is longer than a step takes more while it is scored. Sums
- * are of doubles, exact up to 2⁵³, for what a file claims must not overflow.
+ * the most rows. A sequence to score that is longer than a step takes {@link #ofScoring} beside it
+ * while it is scored. Sums are of doubles, exact up to 2⁵³, for what a file claims must not
+ * overflow.
  */
 final class DecoderMemory {
   /** Tokens of a scoring piece. */
@@ -39,6 +40,21 @@ final class DecoderMemory {
         (long) memory.weights(), (long) memory.keysAndValues(), (long) memory.activations());
   }
 
+  /**
+   * Returns what scoring a sequence of so many tokens takes beyond what a decoder has anyway; no
+   * bytes for those that are no longer than a step.
+   */
+  static MemoryNeed ofScoring(DecoderConfig config, ServingOptions options, int tokens) {
+    DecoderMemory memory = new DecoderMemory(config, options);
+    double most = memory.mostTokens();
+    if (tokens <= most) {
+      return new MemoryNeed(0, 0, 0);
+    }
+    double copies = 2.0 * tokens * config.queryWidth() * memory.full;
+    double more = memory.passing(tokens) - memory.passing(most) + copies;
+    return new MemoryNeed(0, 0, (long) more);
+  }
+
   private static long bytes(ScalarType type) {
     return LengthClasses.bytes(type);
   }
@@ -66,14 +82,23 @@ final class DecoderMemory {
   }
 
   private double activations() {
+    double rows = Math.max(options.maxRows() + options.maxRows() / 8, SCORED_ROWS);
+    double logits = rows * config.vocabularySize() * (product + 2 * full);
+    return passing(mostTokens()) + attention() + logits;
+  }
+
+  /** Of a step. */
+  private double mostTokens() {
     double tokens =
         Math.max(
             Math.max(options.maxPrefillTokens(), options.maxRows() + options.stepTokens()),
             SCORED_TOKENS);
-    tokens += tokens / 8; // steps are rounded up
-    double rows = Math.max(options.maxRows() + options.maxRows() / 8, SCORED_ROWS);
-    double logits = rows * config.vocabularySize() * (product + 2 * full);
-    return residuals(tokens) + block(tokens) + attention() + logits;
+    return tokens + tokens / 8; // steps are rounded up
+  }
+
+  /** What so many tokens take on their way through the blocks. */
+  private double passing(double tokens) {
+    return residuals(tokens) + block(tokens);
   }
 
   /** The residual stream before a block and after it, what it is looked up in, and the ids. */

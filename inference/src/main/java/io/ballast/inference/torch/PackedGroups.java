@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Groups laid out as rows [prompt | completion 1 | … | completion G], so that the prompt is
@@ -135,8 +136,15 @@ final class PackedGroups {
     }
   }
 
-  /** Returns what is added to attention: 0 where a token may look, −∞ elsewhere; [B, 1, L, L]. */
-  Tensor mask(ScalarType type) {
+  /**
+   * Returns what is added to attention: 0 where a token may look, −∞ elsewhere; [B, 1, L, L]. Null
+   * where no prompt has two completions: then a token looks at all before it, and what comes after
+   * a row's end at what nobody reads.
+   */
+  @Nullable Tensor mask(ScalarType type) {
+    if (groups.stream().allMatch(group -> group.size() <= 1)) {
+      return null;
+    }
     float[] mask = new float[groups.size() * length * length];
     Arrays.fill(mask, Float.NEGATIVE_INFINITY);
     for (int b = 0; b < groups.size(); b++) {

@@ -243,7 +243,8 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
    * Returns log-probabilities and entropies, temperature 1, of groups that share their prompts.
    *
    * @throws IllegalArgumentException if a completion does not fit the model, named by its index
-   * @throws ModelException BROKEN if a number is not finite, CLOSED after {@link #close}
+   * @throws ModelException BROKEN if a number is not finite, NO_MEMORY if a sequence longer than a
+   *     step finds no room in the budget, CLOSED after {@link #close}
    */
   public List<GroupScores> scores(List<CompletionGroup> groups) {
     return scores(groups, 0);
@@ -254,9 +255,28 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
     for (int i = 0; i < copy.size(); i++) {
       PackedGroups.requireFits(copy.get(i), i, config);
     }
-    return engine.run(
-        new ScoringPieces(
-            new GroupComputation(weights, rotary), copy, alternatives, tokenizer.vocabularySize()));
+    MemoryBudget.@Nullable Reservation more = reserveForScoring(copy);
+    try {
+      return engine.run(
+          new ScoringPieces(
+              new GroupComputation(weights, rotary),
+              copy,
+              alternatives,
+              tokenizer.vocabularySize()));
+    } finally {
+      if (more != null) {
+        more.close();
+      }
+    }
+  }
+
+  private MemoryBudget.@Nullable Reservation reserveForScoring(List<CompletionGroup> groups) {
+    MemoryBudget.Reservation own = reservation;
+    int longest = groups.stream().mapToInt(PackedGroups::rowLength).max().orElse(0);
+    MemoryNeed more = DecoderMemory.ofScoring(config, options, longest);
+    return own == null || more.bytes() == 0
+        ? null
+        : own.beside("a sequence of %,d tokens to score".formatted(longest), more);
   }
 
   /**

@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.PromptAndCompletion;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.memory.MemoryNeed;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,5 +107,46 @@ class DecoderMemoryTest {
     assertThatThrownBy(() -> TorchDecoder.load(folder.resolve("none"), options, "none", budget))
         .isInstanceOf(ModelException.class);
     assertThat(budget.takenBytes()).isZero();
+  }
+
+  @Test
+  void whatIsLongerThanAStepFindsItsOwnRoomOrIsRefused() throws IOException {
+    ServingOptions options = new ServingOptions(Arithmetic.FLOAT32, 4, 6, 64);
+    Path tokenizer = TinyTokenizer.write(folder);
+    DecoderConfig config =
+        new DecoderConfig(
+            16, 24, 1, 2, 2, TinyTokenizer.vocabularySize(), 1_024, 1e-5, 10_000, true, 0, 0);
+    try (TrainableDecoder trained = TinyModels.trainable(config, Arithmetic.FLOAT32)) {
+      trained.save(folder.resolve("m"), WeightType.FLOAT32, tokenizer, Map.of());
+    }
+    // 512 tokens of a scoring piece and an eighth
+    assertThat(DecoderMemory.ofScoring(config, options, 576).bytes()).isZero();
+    long need = TorchDecoder.memoryNeed(config, options).bytes();
+    long more = DecoderMemory.ofScoring(config, options, 900).bytes();
+    MemoryBudget budget = new MemoryBudget(need + more);
+
+    try (TorchDecoder decoder = TorchDecoder.load(folder.resolve("m"), options, "m/1", budget)) {
+      List<PerToken> known = decoder.logProbs(List.of(sequence(900)));
+      assertThat(budget.takenBytes()).isEqualTo(need);
+
+      MemoryBudget.Reservation other = budget.reserve("other/1", new MemoryNeed(more, 0, 0));
+      assertThat(decoder.logProbs(List.of(sequence(576))).getFirst().size()).isEqualTo(1);
+      assertThatThrownBy(() -> decoder.logProbs(List.of(sequence(5), sequence(900))))
+          .isInstanceOfSatisfying(
+              ModelException.class,
+              e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.NO_MEMORY))
+          .hasMessageStartingWith("m/1, a sequence of 900 tokens to score: needs ");
+
+      other.close();
+      assertThat(decoder.logProbs(List.of(sequence(900)))).isEqualTo(known);
+    }
+    assertThat(budget.takenBytes()).isZero();
+  }
+
+  /** A prompt of so many tokens, and one more. */
+  private static PromptAndCompletion sequence(int prompt) {
+    int[] ids = new int[prompt];
+    Arrays.setAll(ids, t -> 1 + t % (TinyTokenizer.vocabularySize() - 1));
+    return new PromptAndCompletion(TokenIds.of(ids), TokenIds.of(1));
   }
 }

@@ -22,7 +22,7 @@ class InferenceBenchTest {
     List<Figure> figures =
         new EngineBench(
                 TinyModel.write(folder.resolve("tiny")), folder, 0.9, 1, System::nanoTime, () -> {})
-            .decodingAndPrefill("shape", List.of(2), 48);
+            .decodingAndPrefill("shape", List.of(2), 48, 2);
 
     assertThat(figures)
         .extracting(Figure::name)

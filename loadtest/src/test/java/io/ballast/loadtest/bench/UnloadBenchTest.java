@@ -6,6 +6,7 @@ import io.ballast.loadtest.bench.UnloadBench.Turn;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,22 +18,24 @@ class UnloadBenchTest {
 
   @Test
   void whatStaysIsMeasuredAgainstWhatWasTaken() {
-    // takes 100 and leaves 5 each time: from 500 to 510 in two turns
-    List<Turn> back =
-        List.of(
-            new Turn(495 * MB, 595 * MB, 500 * MB),
-            new Turn(500 * MB, 600 * MB, 505 * MB),
-            new Turn(505 * MB, 605 * MB, 510 * MB));
-    assertThat(UnloadBench.figures(back))
+    // takes 100 and leaves 5 each time: 505 after the second turn of four, 515 after the last
+    assertThat(UnloadBench.figures(turns(5)))
         .extracting(Figure::value)
-        .containsExactly(100.0, 0.05, 0.05);
-    assertThat(UnloadBench.figures(back)).allMatch(Figure::holds);
+        .containsExactly(100.0, 0.05, 515.0 / 505);
+    assertThat(UnloadBench.figures(turns(5))).allMatch(Figure::holds);
 
-    List<Turn> kept =
-        List.of(new Turn(500 * MB, 600 * MB, 600 * MB), new Turn(600 * MB, 700 * MB, 700 * MB));
+    List<Turn> kept = turns(100);
     assertThat(UnloadBench.figures(kept))
         .extracting(Figure::holds)
         .containsExactly(true, false, false);
+  }
+
+  /** Four turns, each of which takes 100 and leaves some of it; they begin at 495. */
+  private static List<Turn> turns(long left) {
+    return IntStream.range(0, 4)
+        .mapToObj(i -> 495 + i * left)
+        .map(before -> new Turn(before * MB, (before + 100) * MB, (before + left) * MB))
+        .toList();
   }
 
   @Test

@@ -40,6 +40,9 @@ public final class FakeDecoder implements Decoder {
   /** A completion with this has an entropy that is not finite. */
   public static final String UNSURE = "UNSURE";
 
+  /** A completion with this takes more memory than is left. */
+  public static final String GREEDY = "GREEDY";
+
   /** A completion with this asks what the engine cannot tell. */
   public static final String SECRET = "SECRET";
 
@@ -163,6 +166,9 @@ public final class FakeDecoder implements Decoder {
       }
       if (completion.contains(CROWDED)) {
         throw new ModelException(ModelException.Reason.OVERLOADED, "the engine's queue is full");
+      }
+      if (completion.contains(GREEDY)) {
+        throw new ModelException(ModelException.Reason.NO_MEMORY, "needs 9 MiB, 1 is free");
       }
       if (completion.contains(SECRET)) {
         throw new ModelException(ModelException.Reason.UNSUPPORTED, "log-probabilities of tokens");

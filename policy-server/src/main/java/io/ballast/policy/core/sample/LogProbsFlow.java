@@ -190,7 +190,7 @@ public final class LogProbsFlow {
         switch (e.reason()) { // of which no sequence is at fault
           case UNSUPPORTED ->
               throw new MeshException(Fault.NOT_IMPLEMENTED, String.valueOf(e.getMessage()), e);
-          case UNAVAILABLE, OVERLOADED, NO_MEMORY, CLOSED -> throw ModelFaults.toCallFailure(e);
+          case UNAVAILABLE, OVERLOADED, CLOSED -> throw ModelFaults.toCallFailure(e);
           default -> {
             return List.of();
           }

@@ -72,7 +72,8 @@ record ElementReader(TensorSpec spec, String model, String prefix, long elements
   }
 
   private void requireBytes(int size) {
-    long expected = elements > Integer.MAX_VALUE ? -1 : elements * spec.datatype().byteSize();
+    int each = spec.datatype().byteSize();
+    long expected = elements > Long.MAX_VALUE / each ? Long.MAX_VALUE : elements * each;
     if (size != expected) {
       throw invalid(
           prefix
