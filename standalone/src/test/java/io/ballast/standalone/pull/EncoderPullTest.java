@@ -17,6 +17,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -383,6 +384,45 @@ class EncoderPullTest {
           .as(location)
           .isInstanceOf(ModelException.class);
       assertNothingCame();
+    }
+  }
+
+  private Pulled fromHub(FakeHub hub, String file) throws Exception {
+    return pull()
+        .hub(
+            new HubRepository(hub.address(), "o/tiny", "main", "", Duration.ofSeconds(30)),
+            "o/tiny",
+            Optional.of(file).filter(name -> !name.isEmpty()),
+            Wanted.plain(Optional.of("hub" + file.replaceAll("\\W", "")), "1"));
+  }
+
+  @Test
+  void aRepositoryOfAHubThatHoldsNoDecoderIsLookedThroughForAnEncoder() throws Exception {
+    Files.createDirectories(source.resolve("onnx"));
+    Files.move(source.resolve("model.onnx"), source.resolve("onnx/model.onnx"));
+    TinyEncoder.writeWithOuterPoints(source.resolve("onnx/outer.onnx"), "outer.onnx_data");
+    Files.write(
+        source.resolve("onnx/outer.onnx_data"), TinyEncoder.points(ByteOrder.LITTLE_ENDIAN));
+    Files.writeString(source.resolve("config.json"), "{\"model_type\":\"bert\"}");
+    Files.createDirectories(source.resolve("1_Pooling"));
+    Files.writeString(
+        source.resolve("1_Pooling/config.json"), "{\"pooling_mode_cls_token\": true}");
+    EncoderDescription expected =
+        new EncoderDescription(false, 2, 512, Optional.of(Pooling.FIRST_TOKEN), false);
+    try (FakeHub hub = new FakeHub(source)) {
+      for (String file : List.of("", "onnx/model.onnx", "onnx/outer.onnx")) {
+        Pulled pulled = fromHub(hub, file);
+        assertThat(pulled).as(file).isEqualTo(new Pulled.Encoder(pulled.model(), expected));
+        assertThat(ModelManifest.read(pulled.model().folder()).orElseThrow().notes())
+            .containsEntry("revision", FakeHub.COMMIT);
+      }
+      assertThat(hub.requests()).noneMatch(request -> request.contains("safetensors"));
+      assertThatThrownBy(() -> fromHub(hub, "onnx/none.onnx"))
+          .hasMessage("the hub has no onnx/none.onnx in o/tiny at main; see --revision");
+      Files.delete(source.resolve("tokenizer.json"));
+      ModelStore.deleteAll(data.resolve("models"));
+      assertThatThrownBy(() -> fromHub(hub, ""))
+          .hasMessage("the hub has no tokenizer.json in o/tiny at main; see --revision");
     }
   }
 }

@@ -90,7 +90,7 @@ final class FakeHub implements AutoCloseable {
         return;
       }
       String name = path.substring(path.lastIndexOf('/') + 1);
-      Path file = folder.resolve(name);
+      Path file = folder.resolve(path.replaceFirst("^/o/tiny/resolve/[^/]+/|^/cdn/", ""));
       boolean known =
           path.startsWith("/cdn/") || path.matches("/o/tiny/resolve/(main|" + COMMIT + ")/.*");
       if (!known || !Files.isRegularFile(file)) {
