@@ -55,17 +55,11 @@ final class AnswerCheck {
 
   private static Optional<String> wrongOutput(
       ModelDescription promised, InferRequest request, Tensor output) {
-    Optional<TensorPromise> promise =
-        promised.outputs().stream()
-            .filter(tensor -> tensor.name().equals(output.name()))
-            .findFirst();
+    Optional<TensorPromise> promise = promised.output(output.name());
     if (promise.isEmpty()) {
       return Optional.of("output '" + output.name() + "': the model promises none of this name");
     }
-    boolean classes =
-        request.outputs().stream()
-            .anyMatch(wanted -> wanted.name().equals(output.name()) && wanted.classes() > 0);
-    if (classes) {
+    if (asClasses(request, output)) {
       return output.type() == TensorType.BYTES
           ? Optional.empty()
           : Optional.of(
@@ -86,6 +80,15 @@ final class AnswerCheck {
               .formatted(output.name(), output.shape(), promise.get().shape()));
     }
     return wrongRows(promised, request, output);
+  }
+
+  private static boolean asClasses(InferRequest request, Tensor output) {
+    for (RequestedOutput wanted : request.outputs()) {
+      if (wanted.classes() > 0 && wanted.name().equals(output.name())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**

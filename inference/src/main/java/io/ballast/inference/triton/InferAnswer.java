@@ -33,6 +33,11 @@ public record InferAnswer(
 
   /** Returns the output of this name, if there is one: a decoupled model may leave it out. */
   public Optional<Tensor> find(String name) {
-    return outputs.stream().filter(output -> output.name().equals(name)).findFirst();
+    for (Tensor output : outputs) {
+      if (output.name().equals(name)) {
+        return Optional.of(output);
+      }
+    }
+    return Optional.empty();
   }
 }

@@ -11,10 +11,10 @@ import io.ballast.kserve.v2.ModelInferResponse;
 import io.ballast.kserve.v2.ModelInferResponse.InferOutputTensor;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** Translates inferences to the wire and back. Inputs travel raw; outputs may come either way. */
 final class InferMapper {
@@ -101,7 +101,7 @@ final class InferMapper {
       outputs.add(
           Tensor.raw(output.getName(), type(output, request), output.getShapeList(), content));
     }
-    Map<String, ParameterValue> parameters = new TreeMap<>();
+    Map<String, ParameterValue> parameters = new HashMap<>();
     wire.getParametersMap().forEach((name, value) -> parameters.put(name, fromWire(value)));
     return new InferAnswer(
         new ServedModel(
@@ -186,10 +186,12 @@ final class InferMapper {
   }
 
   private static Optional<SharedSlice> place(String output, InferRequest request) {
-    return request.outputs().stream()
-        .filter(wanted -> wanted.name().equals(output))
-        .flatMap(wanted -> wanted.into().stream())
-        .findFirst();
+    for (RequestedOutput wanted : request.outputs()) {
+      if (wanted.into().isPresent() && wanted.name().equals(output)) {
+        return wanted.into();
+      }
+    }
+    return Optional.empty();
   }
 
   /** Reads as many bytes as type and shape say: the answer itself does not tell. */

@@ -143,7 +143,9 @@ public final class KServeClient {
 
   /**
    * Returns the answer to come; cancelling it cancels the call. The first request to a model waits
-   * for its metadata here, within its deadline, and throws what comes of that.
+   * for its metadata here, within its deadline, and throws what comes of that. What is to follow
+   * upon the answer runs in a thread of the channel's executor; that of a {@link KServeConnection}
+   * or {@link KServeFleet} has a virtual thread for each answer, which may block.
    */
   public CompletableFuture<InferAnswer> inferAsync(InferRequest request) {
     Deadline deadline = deadline(request);

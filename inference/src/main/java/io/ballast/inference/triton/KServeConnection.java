@@ -12,6 +12,7 @@ import io.netty.handler.ssl.SslContext;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
@@ -20,6 +21,10 @@ import java.util.stream.IntStream;
 /** The connections to one server and the client that uses them; each call takes the next one. */
 public final class KServeConnection implements AutoCloseable {
   private static final int WINDOW_BYTES = 8 << 20;
+
+  /** Takes answers from the connections' threads: what callers do with them may block. */
+  private static final Executor ANSWERS =
+      task -> Thread.ofVirtual().name("kserve-answer").start(task);
 
   private final List<ManagedChannel> channels;
   private final KServeClient client;
@@ -65,12 +70,16 @@ public final class KServeConnection implements AutoCloseable {
     KServeSecurity security = settings.security();
     Optional<SslContext> ssl =
         security.encrypted() ? Optional.of(security.sslContext()) : Optional.empty();
-    ClientInterceptor identity = MetadataUtils.newAttachHeadersInterceptor(security.headers());
+    List<ClientInterceptor> identity =
+        security.metadata().isEmpty()
+            ? List.of()
+            : List.of(MetadataUtils.newAttachHeadersInterceptor(security.headers()));
     return IntStream.range(0, settings.connections())
         .mapToObj(i -> secured(channel.get(), ssl))
         .map(
             builder ->
                 builder
+                    .executor(ANSWERS)
                     .intercept(identity)
                     .maxInboundMessageSize(settings.maxMessageBytes())
                     .flowControlWindow(WINDOW_BYTES)

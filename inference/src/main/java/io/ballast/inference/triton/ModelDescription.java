@@ -1,6 +1,7 @@
 package io.ballast.inference.triton;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a model takes and gives, as its server promises it.
@@ -57,6 +58,16 @@ public record ModelDescription(
     }
   }
 
+  /** Returns what is promised of the output of this name, if it is promised. */
+  Optional<TensorPromise> output(String output) {
+    for (TensorPromise tensor : outputs) {
+      if (tensor.name().equals(output)) {
+        return Optional.of(tensor);
+      }
+    }
+    return Optional.empty();
+  }
+
   /** Whether it takes an input of this name. */
   public boolean takes(String input) {
     return inputs.stream().anyMatch(tensor -> tensor.name().equals(input));
@@ -64,6 +75,6 @@ public record ModelDescription(
 
   /** Whether it gives an output of this name. */
   public boolean gives(String output) {
-    return outputs.stream().anyMatch(tensor -> tensor.name().equals(output));
+    return output(output).isPresent();
   }
 }
