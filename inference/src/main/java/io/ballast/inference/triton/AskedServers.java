@@ -22,7 +22,7 @@ final class AskedServers<S> implements AutoCloseable {
   }
 
   /**
-   * Returns what asks {@code server}.
+   * Returns what asks {@code server}; one that was away is connected to again at once.
    *
    * @throws IllegalStateException if all are closed
    */
@@ -32,6 +32,7 @@ final class AskedServers<S> implements AutoCloseable {
       forget(server);
       throw new IllegalStateException("closed");
     }
+    connection.reconnect();
     return connection.client();
   }
 

@@ -4,6 +4,7 @@ import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
+import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.netty.NettyChannelBuilder;
@@ -58,6 +59,22 @@ public final class KServeConnection implements AutoCloseable {
   /** What asks the server. */
   public KServeClient client() {
     return client;
+  }
+
+  /**
+   * Has connections that failed be tried again now. grpc-java would wait, in the end for two
+   * minutes; whoever asks at an interval of their own wants to know earlier.
+   */
+  void reconnect() {
+    reconnect(channels);
+  }
+
+  static void reconnect(List<ManagedChannel> channels) {
+    for (ManagedChannel channel : channels) {
+      if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
+        channel.resetConnectBackoff();
+      }
+    }
   }
 
   /** Ends calls under way and closes the connections. */

@@ -5,6 +5,7 @@ import io.grpc.netty.NettyChannelBuilder;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Several servers of the same models. Calls go to those that say that all models are ready, in turn
@@ -42,9 +43,19 @@ public final class KServeFleet implements AutoCloseable {
     return open(addresses, models, settings, InetAddress::getAllByName);
   }
 
-  @SuppressWarnings("deprecation") // the registry instead would be global: addresses are a fleet's
+  /** As the other, with a check of its own on each server. */
+  static KServeFleet open(List<String> addresses, ReadyCheck check, KServeSettings settings) {
+    return open(addresses, check, settings, InetAddress::getAllByName);
+  }
+
   static KServeFleet open(
       List<String> addresses, List<ServedModel> models, KServeSettings settings, HostLookup hosts) {
+    return open(addresses, ReadyCheck.of(models), settings, hosts);
+  }
+
+  @SuppressWarnings("deprecation") // the registry instead would be global: addresses are a fleet's
+  private static KServeFleet open(
+      List<String> addresses, ReadyCheck check, KServeSettings settings, HostLookup hosts) {
     if (addresses.isEmpty()) {
       throw new IllegalArgumentException("servers: none (expected: host:port of each)");
     }
@@ -52,7 +63,7 @@ public final class KServeFleet implements AutoCloseable {
     KServeSettings one = settings.withConnections(1);
     List<KServeConnection> servers =
         addresses.stream().map(address -> KServeConnection.open(address, one)).toList();
-    ReadyServers ready = new ReadyServers(parsed, models, one, hosts);
+    ReadyServers ready = new ReadyServers(parsed, check, one, hosts);
     List<ManagedChannel> channels =
         KServeConnection.pool(
             settings,
@@ -61,6 +72,7 @@ public final class KServeFleet implements AutoCloseable {
                     .nameResolverFactory(ready)
                     .defaultServiceConfig(
                         Map.of("loadBalancingConfig", List.of(Map.of("round_robin", Map.of())))));
+    ready.onReady(() -> KServeConnection.reconnect(channels));
     return new KServeFleet(servers, ready, channels, settings);
   }
 
@@ -75,6 +87,11 @@ public final class KServeFleet implements AutoCloseable {
    */
   public List<KServeClient> servers() {
     return servers.stream().map(KServeConnection::client).toList();
+  }
+
+  /** Returns why no server is ready, as far as it is known by now; empty if one is. */
+  public Optional<String> noneReady() {
+    return ready.noneReady();
   }
 
   /** Ends calls under way and closes the connections. */

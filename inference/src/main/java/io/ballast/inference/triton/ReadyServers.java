@@ -41,7 +41,7 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   private static final Comparator<Server> BY_TEXT = Comparator.comparing(Server::toString);
 
   private final List<ServerAddress> names;
-  private final List<ServedModel> models;
+  private final ReadyCheck check;
   private final KServeSettings settings;
   private final HostLookup hosts;
   private final ScheduledExecutorService timer;
@@ -50,19 +50,18 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   private final List<Resolver> resolvers = new CopyOnWriteArrayList<>();
   private final AtomicBoolean refreshing = new AtomicBoolean();
   private volatile @Nullable Outcome latest;
+  private volatile Runnable reconnect = () -> {};
 
   /**
    * Begins to ask.
    *
+   * @param check whether a server may be sent calls
    * @param settings with one connection
    */
   ReadyServers(
-      List<ServerAddress> names,
-      List<ServedModel> models,
-      KServeSettings settings,
-      HostLookup hosts) {
+      List<ServerAddress> names, ReadyCheck check, KServeSettings settings, HostLookup hosts) {
     this.names = names;
-    this.models = List.copyOf(models);
+    this.check = check;
     this.settings = settings;
     this.hosts = hosts;
     this.connections =
@@ -86,6 +85,20 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
 
   /** Which servers are ready, and why the others are not. */
   private record Outcome(List<Server> ready, String others) {}
+
+  /** Has {@code action} run whenever other servers have become ready; it must not block. */
+  void onReady(Runnable action) {
+    reconnect = action;
+  }
+
+  /** Returns why no server is ready, as far as it is known by now; empty if one is. */
+  Optional<String> noneReady() {
+    Outcome outcome = latest;
+    if (outcome == null) {
+      return Optional.of("not asked yet");
+    }
+    return outcome.ready().isEmpty() ? Optional.of(outcome.others()) : Optional.empty();
+  }
 
   @Override
   public NameResolver newNameResolver(URI target, NameResolver.Args args) {
@@ -140,6 +153,9 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
       }
       if (changed || asked) {
         resolvers.forEach(resolver -> resolver.tell(now));
+      }
+      if (changed && !now.ready().isEmpty()) {
+        reconnect.run();
       }
     } catch (RuntimeException e) {
       if (!timer.isShutdown()) {
@@ -212,16 +228,7 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   /** Returns why the server is not ready; empty if it is. */
   private String notReady(Server server) {
     try {
-      KServeClient client = connections.client(server);
-      if (models.isEmpty()) {
-        return client.ready() ? "" : "the server is not ready";
-      }
-      for (ServedModel model : models) {
-        if (!client.ready(model)) {
-          return KServeClient.subject(model) + " is not ready";
-        }
-      }
-      return "";
+      return check.lacks(connections.client(server)).orElse("");
     } catch (TritonException e) {
       return String.valueOf(e.getMessage());
     } catch (RuntimeException e) {

@@ -11,12 +11,9 @@ import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.triton.export.ExportedScoring;
 import io.ballast.kserve.v2.ModelConfig;
-import io.ballast.kserve.v2.ModelParameter;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -77,11 +74,7 @@ public final class TritonScorer implements CompletionScorer {
     }
     try {
       ModelConfig config = client.config(model);
-      Map<String, String> parameters = new HashMap<>();
-      for (Map.Entry<String, ModelParameter> entry : config.getParametersMap().entrySet()) {
-        parameters.put(entry.getKey(), entry.getValue().getStringValue());
-      }
-      PlainScoring plain = ExportedScoring.read(parameters, model.version());
+      PlainScoring plain = ExportedScoring.read(ServedScoring.parameters(config), model.version());
       if (config.getMaxBatchSize() < 1) {
         throw new IllegalArgumentException(
             "max_batch_size: " + config.getMaxBatchSize() + " (expected: ≥ 1)");
@@ -93,6 +86,11 @@ public final class TritonScorer implements CompletionScorer {
       throw new ModelException(
           Reason.UNSUPPORTED, KServeClient.subject(model) + ": " + e.getMessage(), e);
     }
+  }
+
+  /** Returns the scorer of a version that was looked at before; asks nobody. */
+  static TritonScorer of(KServeClient client, ServedScoring version, OptionalLong priority) {
+    return new TritonScorer(client, version.at(), version.scoring(), version.maxRows(), priority);
   }
 
   @Override

@@ -212,7 +212,7 @@ class KServeFleetTest {
     try (ReadyServers ready =
         new ReadyServers(
             List.of(new ServerAddress("pair", one.port())),
-            List.of(),
+            ReadyCheck.of(List.of()),
             SETTINGS.withReadyInterval(Duration.ofHours(1)),
             host -> new InetAddress[] {first})) {
       NameResolver resolver = ready.newNameResolver(URI.create("ready:///kserve"), arguments());

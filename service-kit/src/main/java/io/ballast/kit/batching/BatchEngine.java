@@ -14,6 +14,8 @@ public interface BatchEngine<K, I, R> extends AutoCloseable {
    * Runs a batch; keys differ from one another.
    *
    * @return shape [groups][items of each]
+   * @throws io.ballast.kit.error.MeshException if nothing can be run now, whatever it is: the whole
+   *     batch fails with it. After any other exception each group is run alone
    */
   List<List<R>> run(List<BatchGroup<K, I>> groups);
 

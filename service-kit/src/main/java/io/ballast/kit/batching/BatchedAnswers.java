@@ -3,6 +3,7 @@ package io.ballast.kit.batching;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
+import io.ballast.kit.error.MeshException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,7 +28,8 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
    * Returns an answer for each group, by its key; keys must differ.
    *
    * @param refusal makes a result of what kept an item from being answered
-   * @throws io.ballast.kit.error.MeshException OVERLOADED if the queue is full
+   * @throws MeshException OVERLOADED if the queue is full; what the engine threw if it could run
+   *     nothing for some of the groups: all of them can be asked again
    */
   public <K, I, R> Map<K, Batched<R>> ask(
       BatchingQueue<K, I, R> queue,
@@ -42,6 +44,9 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     List<CompletableFuture<Batched<R>>> answers = queue.submit(groups, lane);
     CompletableFuture<Void> left = new CompletableFuture<>();
     patience.onCancel(() -> left.complete(null));
+    for (CompletableFuture<Batched<R>> answer : answers) {
+      var unused = answer.exceptionally(fault -> nothingElseIsWaitedFor(left));
+    }
     ItemFault why =
         await(CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)), left, patience);
     boolean someLate = false;
@@ -53,12 +58,27 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
           answers
               .get(g)
               .complete(Batched.refused(group.items().size(), refusal.apply(why), waited));
-      byKey.put(group.key(), answers.get(g).join());
     }
     if (someLate) {
       queue.forgetAnswered();
     }
+    for (int g = 0; g < groups.size(); g++) {
+      byKey.put(groups.get(g).key(), answered(answers.get(g)));
+    }
     return byKey;
+  }
+
+  /** The call fails as a whole: the rest of its groups need not be run. */
+  private static <R> Batched<R> nothingElseIsWaitedFor(CompletableFuture<Void> left) {
+    left.complete(null);
+    return new Batched<>(List.of(), Duration.ZERO, Duration.ZERO, Duration.ZERO);
+  }
+
+  private static <R> Batched<R> answered(CompletableFuture<Batched<R>> answer) {
+    if (answer.isCompletedExceptionally() && answer.exceptionNow() instanceof MeshException fault) {
+      throw fault;
+    }
+    return answer.join();
   }
 
   /** Waits as long as it may; returns what those that have not answered by then have met. */
@@ -79,7 +99,7 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
           ItemFault.Reason.DEADLINE,
           "no answer after %,d ms".formatted(Math.max(0, limit.toMillis())));
     } catch (ExecutionException e) {
-      throw new IllegalStateException("answers never fail", e);
+      return new ItemFault(ItemFault.Reason.CANCELLED, "the engine runs nothing now");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -81,8 +81,10 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   private record Batch<K, I, R>(List<Job<K, I, R>> jobs, long taken, long closed) {}
 
   /**
-   * Queues groups; each future completes with results or typed refusals, never exceptionally,
-   * unless the caller completes it first: then it is not run.
+   * Queues groups; each future completes with results or typed refusals, unless the caller
+   * completes it first: then it is not run. It completes exceptionally only with a {@link
+   * MeshException} of the engine: what keeps it from running anything, such as a server that is
+   * away.
    *
    * @throws MeshException OVERLOADED if the queue has no room for all of them, MODEL_LOADING if it
    *     is closed
@@ -193,11 +195,14 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
 
   /**
    * Runs a batch; if the engine throws an exception, each group alone, so that no caller fails for
-   * another. An error, such as no memory left, is nobody's input and would only come again.
+   * another. An error, such as no memory left, and what the engine itself calls a fault of the mesh
+   * are nobody's input and would only come again.
    */
   private void run(Batch<K, I, R> batch) {
     try {
       complete(batch);
+    } catch (MeshException fault) {
+      batch.jobs().forEach(job -> job.answer().completeExceptionally(fault));
     } catch (Throwable thrown) { // the callers must hear of everything, of errors too
       if (thrown instanceof Exception && batch.jobs().size() > 1) {
         batch.jobs().stream()

@@ -167,6 +167,70 @@ class BatchingQueueTest {
   }
 
   @Test
+  void anEngineThatCanRunNothingFailsItsBatchAtOnceAndTheCallThatAsked() throws Exception {
+    BatchingQueue<String, String, String> queue = queue(10, Duration.ZERO, 100);
+    var held = submit(queue, Lane.INTERACTIVE, group("held", 1, "1"));
+    engine.awaitBatch();
+    var other = submit(queue, Lane.INTERACTIVE, group("a", 1, "1"));
+    try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<?> call =
+          executor.submit(
+              () ->
+                  new BatchedAnswers(Duration.ofMinutes(1), Duration.ZERO, nanos::get)
+                      .ask(
+                          queue,
+                          List.of(group("b", 1, "away"), group("c", 20, "1")),
+                          Lane.INTERACTIVE,
+                          CallPatience.endless(),
+                          BatchingQueueTest::refusal));
+      while (queue.waitingWeight() < 22) {
+        Thread.onSpinWait();
+      }
+      engine.release(2); // the batch of a and b; that of c is not waited for
+
+      assertThatThrownBy(call::get)
+          .cause()
+          .isInstanceOfSatisfying(
+              MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_DOWN))
+          .hasMessage("the engine is away");
+    }
+    join(List.of(held));
+
+    assertThat(other.exceptionNow()).hasMessage("the engine is away");
+    engine.release(1);
+    assertThat(engine.keys().subList(0, 2)).containsExactly(List.of("held"), List.of("a", "b"));
+  }
+
+  @Test
+  void lanesApartDoNotWaitForOneAnother() throws Exception {
+    LaneQueues<String, String, String> apart =
+        LaneQueues.apart(lane -> queue(1, Duration.ZERO, 100));
+    var flood = submit(apart.of(Lane.BATCH), Lane.BATCH, group("flood", 1, "1"));
+    engine.awaitBatch();
+    var waits = submit(apart.of(Lane.BATCH), Lane.BATCH, group("more", 1, "1"));
+    var person = submit(apart.of(Lane.INTERACTIVE), Lane.INTERACTIVE, group("person", 1, "1"));
+
+    assertThat(engine.awaitBatch()).extracting(BatchGroup::key).containsExactly("person");
+    assertThat(apart.waitingWeight()).isEqualTo(1);
+    engine.release(3);
+    join(List.of(flood, waits, person));
+  }
+
+  @Test
+  void lanesThatShareAQueueAreCountedOnce() throws Exception {
+    LaneQueues<String, String, String> shared = LaneQueues.shared(queue(1, Duration.ZERO, 100));
+    var held = submit(shared.of(Lane.BATCH), Lane.BATCH, group("held", 1, "1"));
+    engine.awaitBatch();
+    var waits = submit(shared.of(Lane.INTERACTIVE), Lane.INTERACTIVE, group("more", 3, "1"));
+
+    assertThat(shared.waitingWeight()).isEqualTo(3);
+    engine.release(2);
+    join(List.of(held, waits));
+    shared.close();
+    assertThat(engine.closed()).isTrue();
+  }
+
+  @Test
   void anEngineThatAnswersTooFewIsAModelErrorAndNotAHang() throws Exception {
     BatchEngine<String, String, String> forgetful =
         new BatchEngine<>() {

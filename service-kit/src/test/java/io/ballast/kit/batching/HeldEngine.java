@@ -1,5 +1,7 @@
 package io.ballast.kit.batching;
 
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -8,7 +10,8 @@ import java.util.concurrent.Semaphore;
 
 /**
  * An engine that echoes its items as {@code key:item}, one batch at a time and only when a test
- * lets it. It throws at an item that is {@code bad}.
+ * lets it. It throws at an item that is {@code bad}, and cannot run anything at one that is {@code
+ * away}.
  */
 final class HeldEngine implements BatchEngine<String, String, String> {
   private final Semaphore permits = new Semaphore(0);
@@ -50,6 +53,9 @@ final class HeldEngine implements BatchEngine<String, String, String> {
       }
       if (group.items().contains("bad")) {
         throw new IllegalStateException("it is bad");
+      }
+      if (group.items().contains("away")) {
+        throw new MeshException(Fault.DEPENDENCY_DOWN, "the engine is away");
       }
       results.add(group.items().stream().map(item -> group.key() + ":" + item).toList());
     }

@@ -94,11 +94,18 @@ public final class TritonExport {
       for (Version version : versions) {
         TrunkReference trunk = ScoringModelFolder.readSpec(version.folder()).trunk();
         Path file = entry.version(version.number()).resolve(GRAPH);
-        PlainScoring written = PlainScoring.write(trunks.apply(trunk), version.folder(), file);
+        Path decoder = trunks.apply(trunk);
+        PlainScoring written = PlainScoring.write(decoder, version.folder(), file);
         first = sameTensors(name, version, first, written);
         parameters.put(
             ExportedScoring.configName(Long.toString(version.number())),
             Files.readString(version.folder().resolve(ScoringModelFolder.CONFIG)));
+        ExportedScoring.tell(
+            parameters,
+            Long.toString(version.number()),
+            modelOf(version.folder()),
+            version.folder(),
+            decoder);
         notes.put("version_" + version.number(), modelOf(version.folder()));
         runInPython(entry, version);
       }

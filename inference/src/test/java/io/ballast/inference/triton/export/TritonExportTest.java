@@ -21,6 +21,7 @@ import io.ballast.inference.triton.export.ExportOptions.Instances;
 import io.ballast.inference.triton.export.ExportOptions.Queue;
 import io.ballast.inference.triton.export.ExportOptions.TimeoutAction;
 import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kserve.v2.DataType;
 import io.ballast.kserve.v2.ModelConfig;
 import io.ballast.kserve.v2.ModelDynamicBatching;
@@ -195,6 +196,23 @@ class TritonExportTest {
     assertThat(one.contextTokens()).isEqualTo(256);
     assertThat(one.vocabularySize()).isEqualTo(4096);
     assertThat(two.spec()).isNotEqualTo(one.spec());
+    assertThat(ExportedScoring.versions(parameters(config))).containsExactly("1", "2");
+    for (String number : List.of("1", "2")) {
+      Path source = version("java-cost", Integer.parseInt(number)).folder();
+      assertThat(ExportedScoring.origin(parameters(config), number))
+          .isEqualTo(
+              new ExportedScoring.Origin(
+                  new PinnedVersion(
+                      "java-cost",
+                      number,
+                      ModelManifest.read(source)
+                          .flatMap(ModelManifest::weightsSha256)
+                          .orElseThrow()),
+                  Optional.of(
+                      ModelManifest.sha256(trunk(one.spec().trunk()).resolve("tokenizer.json")))));
+    }
+    assertThatThrownBy(() -> ExportedScoring.origin(Map.of("source_1", "java-cost"), "1"))
+        .hasMessage("parameter 'source_1': 'java-cost' (expected: name/version)");
     assertThatThrownBy(() -> ExportedScoring.read(parameters(config), "3"))
         .hasMessageStartingWith("parameter 'scoring_config_3': none (expected:");
   }

@@ -1,0 +1,137 @@
+package io.ballast.inference.triton;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.onnx.CompletionScorer;
+import io.ballast.kserve.v2.ModelConfig;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * The scoring models that several Tritons serve: which versions there are, and scorers of them.
+ * Only servers are asked that have the weights that are meant, which each is asked for at an
+ * interval and when a connection breaks.
+ */
+public final class ScoringFleet implements AutoCloseable {
+  private final List<String> addresses;
+  private final KServeSettings settings;
+  private final List<KServeConnection> servers;
+
+  /**
+   * Binds the servers; they are connected to when they are asked.
+   *
+   * @param addresses {@code host:port} of each, at least one
+   * @throws IllegalArgumentException if there is no address, or one that is none, or the file of
+   *     trusted authorities is none
+   */
+  public ScoringFleet(List<String> addresses, KServeSettings settings) {
+    if (addresses.isEmpty()) {
+      throw new IllegalArgumentException("servers: none (expected: host:port of each)");
+    }
+    this.addresses = List.copyOf(addresses);
+    this.settings = settings;
+    this.servers =
+        this.addresses.stream().map(address -> KServeConnection.open(address, settings)).toList();
+  }
+
+  /**
+   * Returns the versions of a model, whichever server has them: of equal ones that of the first.
+   *
+   * @param name what Triton calls it
+   * @return none if no server that answers has such a model
+   * @throws ModelException UNAVAILABLE if no server answers; UNSUPPORTED if the model is none that
+   *     we exported
+   */
+  public List<ServedScoring> find(String name) {
+    Map<String, ServedScoring> found = new LinkedHashMap<>();
+    List<TritonException> silent = new ArrayList<>();
+    for (KServeConnection server : servers) {
+      server.reconnect();
+      try {
+        ModelConfig config = server.client().config(ServedModel.of(name));
+        for (ServedScoring version : ServedScoring.all(name, config)) {
+          found.putIfAbsent(version.folder().version(), version);
+        }
+      } catch (TritonException e) {
+        if (e.reason() != TritonException.Reason.UNKNOWN_MODEL) {
+          silent.add(e);
+        }
+      } catch (IllegalArgumentException e) {
+        throw new ModelException(Reason.UNSUPPORTED, "model '" + name + "': " + e.getMessage(), e);
+      }
+    }
+    if (silent.size() == servers.size()) {
+      throw TritonFaults.of(silent.getLast());
+    }
+    return List.copyOf(found.values());
+  }
+
+  /** Opens a version on all servers that have it, now or later. */
+  public OpenScoring open(ServedScoring version) {
+    return new OpenScoring(
+        version, KServeFleet.open(addresses, client -> lacks(client, version), settings));
+  }
+
+  private static Optional<String> lacks(KServeClient client, ServedScoring version) {
+    ServedModel at = version.at();
+    if (!client.ready(at)) {
+      return Optional.of(KServeClient.subject(at) + " is not ready");
+    }
+    try {
+      String there =
+          ServedScoring.all(at.name(), client.config(at)).stream()
+              .filter(one -> one.at().equals(at))
+              .map(one -> one.folder().toString())
+              .findFirst()
+              .orElse("nothing");
+      return there.equals(version.folder().toString())
+          ? Optional.empty()
+          : Optional.of(
+              "%s was exported from %s (expected: %s)"
+                  .formatted(KServeClient.subject(at), there, version.folder()));
+    } catch (IllegalArgumentException e) {
+      return Optional.of(KServeClient.subject(at) + ": " + e.getMessage());
+    }
+  }
+
+  /** Closes what {@link #find} asks through; versions that are open stay so. */
+  @Override
+  public void close() {
+    servers.forEach(KServeConnection::close);
+  }
+
+  /** One version, open. */
+  public static final class OpenScoring implements AutoCloseable {
+    private final ServedScoring version;
+    private final KServeFleet fleet;
+
+    private OpenScoring(ServedScoring version, KServeFleet fleet) {
+      this.version = version;
+      this.fleet = fleet;
+    }
+
+    /**
+     * Returns a scorer; closing it leaves the connections open.
+     *
+     * @param priority 1 interactive, 2 trainer, 3 batch; empty: the model's usual one
+     */
+    public CompletionScorer scorer(OptionalLong priority) {
+      return TritonScorer.of(fleet.client(), version, priority);
+    }
+
+    /** Returns why no server is ready, as far as it is known by now; empty if one is. */
+    public Optional<String> noneReady() {
+      return fleet.noneReady();
+    }
+
+    /** Ends calls under way and closes the connections. */
+    @Override
+    public void close() {
+      fleet.close();
+    }
+  }
+}
