@@ -13,7 +13,8 @@ import org.eclipse.microprofile.health.Readiness;
 
 /**
  * Whether to send this process calls: its servers take them, and their database answers. Says which
- * of the two is missing.
+ * of the two is missing. A model behind a Triton that is away is named, and leaves the process ready:
+ * all else is answered.
  */
 @Readiness
 @ApplicationScoped
@@ -42,6 +43,7 @@ public class MeshReadiness implements HealthCheck {
             process.roles().stream().map(Role::label).collect(Collectors.joining(", "))
                 + (process.isServing() ? "" : ": stopping"))
         .withData("grpc_port", process.port());
+    process.flaws().forEach(answer::withData);
     database.ifPresent(up -> answer.withData("database", up ? "reachable" : "does not answer"));
     return answer.build();
   }

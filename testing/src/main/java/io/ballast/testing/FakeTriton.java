@@ -53,14 +53,15 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
 
   private final List<Long> priorities = new CopyOnWriteArrayList<>();
   private final Server server;
+  private final int port;
   private volatile ModelConfig config;
   private volatile Conduct conduct = Conduct.ANSWERS;
 
-  private FakeTriton(int port, ModelConfig config) {
+  private FakeTriton(int wanted, ModelConfig config) {
     this.config = config;
     try {
       server =
-          NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", port))
+          NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", wanted))
               .directExecutor()
               .addService(this)
               .build()
@@ -68,6 +69,7 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    this.port = server.getPort();
   }
 
   /** Starts one that has the model of a repository's entry, on a free port. */
@@ -113,7 +115,7 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
 
   /** Where it is. */
   public int port() {
-    return server.getPort();
+    return port;
   }
 
   /** Where it is: host:port. */

@@ -90,19 +90,21 @@ public final class FolderEnsembles implements EnsembleSource {
                     new ModelException(
                         ModelException.Reason.INVALID_FOLDER,
                         model.folder().resolve(ModelManifest.FILE) + ": the file is missing"));
+    return ensemble(new PinnedVersion(model.name(), model.version(), sha), spec);
+  }
+
+  /** The ensemble that a folder describes, wherever its weights are. */
+  static Ensemble ensemble(PinnedVersion id, ScoringSpec spec) {
     List<Member> members = new ArrayList<>();
     for (int k = 0; k < spec.heads(); k++) {
       members.add(
           new Member(
-              new PinnedVersion(model.name() + "/" + k, model.version(), sha),
+              new PinnedVersion(id.model() + "/" + k, id.version(), id.weightsSha256()),
               new MemberScale(
                   spec.normalizations().get(k).mean(), spec.normalizations().get(k).std()),
               spec.heldOutMembers().get(k).getOrDefault(ACCURACY, 0.0)));
     }
-    return new Ensemble(
-        new PinnedVersion(model.name(), model.version(), sha),
-        members,
-        spec.heldOut().getOrDefault("cautious_" + ACCURACY, 0.0));
+    return new Ensemble(id, members, spec.heldOut().getOrDefault("cautious_" + ACCURACY, 0.0));
   }
 
   @Override
@@ -121,7 +123,9 @@ public final class FolderEnsembles implements EnsembleSource {
     try {
       return new Opened(
           HuggingFaceTokenizerAdapter.ofFolder(trunk.folder()),
-          new OnnxMemberScorer(OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads)));
+          new CompletionMemberScorer(
+              OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads)),
+          Optional.empty());
     } catch (ModelException e) {
       String message = trunk.withoutPath(heads.withoutPath(String.valueOf(e.getMessage())));
       throw new MeshException(faultOf(e.reason()), message.replace(cache.toString(), "onnx"), e);
@@ -140,6 +144,11 @@ public final class FolderEnsembles implements EnsembleSource {
   }
 
   private StoredModel trunk(ScoringSpec spec) {
+    return trunk(roots, spec);
+  }
+
+  /** The folder of the decoder that heads stand on. */
+  static StoredModel trunk(List<Path> roots, ScoringSpec spec) {
     for (Path root : roots) {
       Optional<StoredModel> trunk =
           new ModelStore(root).find(spec.trunk().model(), spec.trunk().version());

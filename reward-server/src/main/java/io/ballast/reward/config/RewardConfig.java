@@ -1,8 +1,11 @@
 package io.ballast.reward.config;
 
+import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.reward.core.ItemLimits;
 import io.ballast.reward.core.RewardSettings;
+import java.nio.file.Path;
+import java.util.List;
 
 /**
  * The reward-server's configuration, checked once.
@@ -11,9 +14,14 @@ import io.ballast.reward.core.RewardSettings;
  * @param items what one request may hold
  * @param queue how work is batched, in tokens
  * @param threads of one batch in the model
+ * @param triton where ensembles run that do not run here
  */
 public record RewardConfig(
-    RewardSettings settings, ItemLimits items, QueueLimits queue, int threads) {
+    RewardSettings settings,
+    ItemLimits items,
+    QueueLimits queue,
+    int threads,
+    ScoringPlace triton) {
   private static final int MAX_ITEMS = 4_096;
   private static final int MAX_TEXT_BYTES = 1 << 20;
 
@@ -70,7 +78,26 @@ public record RewardConfig(
             properties.batchWait(),
             properties.queuedTokens(),
             properties.workers().orElse(Runtime.getRuntime().availableProcessors())),
-        properties.threads());
+        properties.threads(),
+        place(properties.triton()));
+  }
+
+  private static ScoringPlace place(RewardProperties.TritonProperties triton) {
+    try {
+      return new ScoringPlace(
+          triton.targets().orElse(List.of()),
+          triton.models().orElse(List.of()),
+          triton.servedModels(),
+          triton.tls(),
+          triton.trustedFile().map(Path::of),
+          triton.tokenFile().map(Path::of),
+          triton.tokenVariable(),
+          triton.timeout(),
+          triton.inFlight(),
+          triton.batchTokens());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("ballast.reward.triton." + e.getMessage(), e);
+    }
   }
 
   private static void require(boolean holds, String property, Object value, String expected) {

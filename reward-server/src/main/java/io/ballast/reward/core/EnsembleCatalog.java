@@ -4,19 +4,25 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.batching.BatchingQueue;
+import io.ballast.kit.batching.LaneQueues;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.time.Duration;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
-/** The ensembles of this server, each loaded when it is first asked for. Thread-safe. */
+/**
+ * The ensembles of this server, each loaded when it is first asked for and kept beside the others.
+ * Loading one does not hold up calls to another. Thread-safe.
+ */
 public final class EnsembleCatalog implements AutoCloseable {
   private static final String SERVING = VersionSelector.SERVING;
 
@@ -25,8 +31,8 @@ public final class EnsembleCatalog implements AutoCloseable {
   private final ItemLimits itemLimits;
   private final QueueLimits queueLimits;
   private final LongSupplier nanoTime;
-  private final Map<PinnedVersion, Served> loaded = new HashMap<>();
-  private boolean closed;
+  private final Map<PinnedVersion, Served> loaded = new ConcurrentHashMap<>();
+  private volatile boolean closed;
 
   public EnsembleCatalog(
       EnsembleSource source,
@@ -45,7 +51,7 @@ public final class EnsembleCatalog implements AutoCloseable {
   record Served(
       Ensemble ensemble,
       ItemReader reader,
-      BatchingQueue<TokenIds, TokenIds, CompletionScores> queue) {}
+      LaneQueues<TokenIds, TokenIds, CompletionScores> queues) {}
 
   /** The members of an ensemble as the queue runs them. */
   private record MemberEngine(MemberScorer scorer)
@@ -73,9 +79,23 @@ public final class EnsembleCatalog implements AutoCloseable {
     return settings.quorum() == 0 ? count : Math.min(settings.quorum(), count);
   }
 
+  /** Looks again for what could not be asked, and loads the default if it can be had. */
+  public void retry() {
+    source.flaws().keySet().stream()
+        .map(name -> name.split(" ", 2)[0])
+        .distinct()
+        .forEach(source::refresh);
+    var unused = warmUp();
+  }
+
+  /** What keeps ensembles from being asked now, as {@link EnsembleSource#flaws} says it. */
+  public Map<String, String> flaws() {
+    return source.flaws();
+  }
+
   /** The tokens that wait to be scored, of all ensembles. */
-  public synchronized int waitingTokens() {
-    return loaded.values().stream().mapToInt(served -> served.queue().waitingWeight()).sum();
+  public int waitingTokens() {
+    return loaded.values().stream().mapToInt(served -> served.queues().waitingWeight()).sum();
   }
 
   /**
@@ -91,8 +111,15 @@ public final class EnsembleCatalog implements AutoCloseable {
                     ensemble.id().model().equals(settings.defaultModel())
                         && ensemble.id().version().equals(settings.servingVersion()));
     if (there) {
-      var unused = find(VersionSelector.alias("", SERVING));
-      return Optional.empty();
+      try {
+        var unused = find(VersionSelector.alias("", SERVING));
+        return Optional.empty();
+      } catch (MeshException e) {
+        if (source.isElsewhere(settings.defaultModel())) {
+          return Optional.of(String.valueOf(e.getMessage()));
+        }
+        throw e;
+      }
     }
     return Optional.of(
         "there is no reward ensemble %s %s"
@@ -103,38 +130,80 @@ public final class EnsembleCatalog implements AutoCloseable {
   /**
    * The ensemble that {@code selector} means, loaded.
    *
-   * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs
+   * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
+   *     DEPENDENCY_DOWN if it is elsewhere and that cannot be asked
    */
   Served find(VersionSelector selector) {
     Ensemble ensemble = resolve(selector);
-    synchronized (this) {
-      if (closed) {
-        throw new MeshException(Fault.MODEL_LOADING, "the server is stopping");
+    Served served = loaded.get(ensemble.id());
+    if (served == null) {
+      requireOpen();
+      served = loaded.computeIfAbsent(ensemble.id(), id -> load(ensemble));
+      if (closed) { // it was closed while this one loaded
+        served.queues().close();
+        requireOpen();
       }
-      return loaded.computeIfAbsent(ensemble.id(), id -> load(ensemble));
+    }
+    return served;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new MeshException(Fault.MODEL_LOADING, "the server is stopping");
     }
   }
 
   private Served load(Ensemble ensemble) {
     EnsembleSource.Opened opened = source.open(ensemble);
+    String subject = ensemble.id().model() + " " + ensemble.id().version();
     return new Served(
         ensemble,
         new ItemReader(opened.tokenizer(), itemLimits),
-        new BatchingQueue<>(
-            ensemble.id().model() + " " + ensemble.id().version(),
-            new MemberEngine(opened.scorer()),
-            CompletionScores.Refused::new,
-            queueLimits,
-            nanoTime));
+        opened
+            .apart()
+            .map(
+                apart ->
+                    LaneQueues.apart(
+                        lane ->
+                            queue(
+                                subject + " " + lane.name().toLowerCase(Locale.ROOT),
+                                opened.scorer().in(lane),
+                                limits(apart))))
+            .orElseGet(() -> LaneQueues.shared(queue(subject, opened.scorer(), queueLimits))));
+  }
+
+  private QueueLimits limits(EnsembleSource.Apart apart) {
+    return new QueueLimits(
+        apart.batchTokens(), Duration.ZERO, queueLimits.queuedWeight(), apart.inFlight());
+  }
+
+  private BatchingQueue<TokenIds, TokenIds, CompletionScores> queue(
+      String subject, MemberScorer scorer, QueueLimits limits) {
+    return new BatchingQueue<>(
+        subject, new MemberEngine(scorer), CompletionScores.Refused::new, limits, nanoTime);
   }
 
   /**
    * The ensemble that {@code selector} means; it is not loaded.
    *
-   * @throws MeshException UNKNOWN_MODEL if there is none
+   * @throws MeshException UNKNOWN_MODEL if there is none; DEPENDENCY_DOWN if that cannot be known
+   *     now
    */
   public Ensemble resolve(VersionSelector selector) {
-    String model = selector.model().isEmpty() ? settings.defaultModel() : selector.model();
+    try {
+      return resolveKnown(selector);
+    } catch (MeshException unknown) {
+      source.refresh(model(selector));
+      return resolveKnown(selector);
+    }
+  }
+
+  private String model(VersionSelector selector) {
+    return selector.model().isEmpty() ? settings.defaultModel() : selector.model();
+  }
+
+  private Ensemble resolveKnown(VersionSelector selector) {
+    String model = model(selector);
     List<Ensemble> versions =
         source.list().stream().filter(ensemble -> ensemble.id().model().equals(model)).toList();
     if (versions.isEmpty()) {
@@ -186,12 +255,8 @@ public final class EnsembleCatalog implements AutoCloseable {
 
   @Override
   public void close() {
-    List<Served> served;
-    synchronized (this) {
-      closed = true;
-      served = List.copyOf(loaded.values());
-      loaded.clear();
-    }
-    served.forEach(one -> one.queue().close());
+    closed = true;
+    loaded.values().forEach(served -> served.queues().close());
+    loaded.clear();
   }
 }

@@ -2,11 +2,34 @@ package io.ballast.reward.core;
 
 import io.ballast.inference.api.Tokenizer;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** Where ensembles come from. */
 public interface EnsembleSource {
   /** The ensembles that can be opened, by name and version. */
   List<Ensemble> list();
+
+  /**
+   * Looks again for ensembles of this name, where they may have come or gone since.
+   *
+   * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN if they are elsewhere, and that
+   *     cannot be asked
+   */
+  default void refresh(String model) {}
+
+  /** Whether ensembles of this name run elsewhere: what is amiss there may mend itself. */
+  default boolean isElsewhere(String model) {
+    return false;
+  }
+
+  /**
+   * What keeps ensembles from being asked now, by what they are called, {@code name version}, or by
+   * name alone where no version is known; quick.
+   */
+  default Map<String, String> flaws() {
+    return Map.of();
+  }
 
   /**
    * Loads an ensemble.
@@ -16,6 +39,19 @@ public interface EnsembleSource {
    */
   Opened open(Ensemble ensemble);
 
-  /** A loaded ensemble; closing the scorer frees it. */
-  record Opened(Tokenizer tokenizer, MemberScorer scorer) {}
+  /**
+   * A loaded ensemble; closing the scorer frees it.
+   *
+   * @param apart how each lane is batched by itself, where the members run elsewhere and lanes are
+   *     sorted there; empty: lanes share the server's batches
+   */
+  record Opened(Tokenizer tokenizer, MemberScorer scorer, Optional<Apart> apart) {}
+
+  /**
+   * How the work of one lane is batched by itself.
+   *
+   * @param batchTokens a batch is not made larger than this
+   * @param inFlight batches under way at once
+   */
+  record Apart(int batchTokens, int inFlight) {}
 }

@@ -52,7 +52,8 @@ public final class RewardFlow {
    * Scores items; one that cannot be scored fails alone.
    *
    * @throws MeshException MALFORMED_REQUEST for no items, too many, or ids that are too long or not
-   *     unique; UNKNOWN_MODEL; OVERLOADED
+   *     unique; UNKNOWN_MODEL; OVERLOADED; DEPENDENCY_DOWN if the members run elsewhere and are not
+   *     reached
    */
   public ScoreAnswer score(ScoreCommand command, CallPatience patience) {
     if (command.items().isEmpty() || command.items().size() > limits.items()) {
@@ -220,7 +221,8 @@ public final class RewardFlow {
               groups.add(
                   new BatchGroup<>(
                       prompt, completions, new PromptGroup(prompt, completions).tokens())));
-      return batched.ask(served.queue(), groups, lane, patience, CompletionScores.Refused::new);
+      return batched.ask(
+          served.queues().of(lane), groups, lane, patience, CompletionScores.Refused::new);
     }
 
     private PhaseTimes longest(List<ScoredItem> items) {

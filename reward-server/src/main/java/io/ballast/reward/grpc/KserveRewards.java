@@ -60,8 +60,16 @@ public final class KserveRewards implements ServedModels {
 
   @Override
   public List<ModelState> states() {
+    Map<String, String> flaws = catalog.flaws();
     return catalog.list().stream()
-        .map(ensemble -> ModelState.ready(ensemble.id().model(), ensemble.id().version()))
+        .map(Ensemble::id)
+        .map(
+            id -> {
+              String flaw = flaws.get(id.model() + " " + id.version());
+              return flaw == null
+                  ? ModelState.ready(id.model(), id.version())
+                  : new ModelState(id.model(), id.version(), false, flaw);
+            })
         .toList();
   }
 

@@ -1,23 +1,41 @@
 package io.ballast.reward.wiring;
 
+import io.ballast.inference.triton.ScoringFleet;
+import io.ballast.inference.triton.ScoringPlace;
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.kserve.ServedModels;
+import io.ballast.kit.resilience.PeerGuard;
+import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
 import io.ballast.reward.adapter.FolderEnsembles;
+import io.ballast.reward.adapter.TritonEnsembles;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
+import io.ballast.reward.core.EnsembleSource;
 import io.grpc.BindableService;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The reward-server as a process sees it: ensembles from model folders. */
+/** The reward-server as a process sees it: ensembles from model folders, run here or by Triton. */
 public final class RewardModule implements ServerModule {
   private static final String ONNX_CACHE = "onnx";
 
+  /** How often an ensemble behind a Triton that was away is looked for. */
+  private static final Duration RETRY = Duration.ofSeconds(1);
+
+  /** A breaker's window: short, since one call carries many items and may take its whole time. */
+  private static final int WINDOW_CALLS = 8;
+
   private final RewardConfig config;
   private @Nullable RewardServer server;
+  private @Nullable TritonEnsembles triton;
 
   /**
    * Reads the properties; {@link #start} does the rest.
@@ -37,21 +55,76 @@ public final class RewardModule implements ServerModule {
    * {@inheritDoc}
    *
    * <p>Without the default ensemble the server starts all the same: other ensembles can be asked,
-   * and the default one answers NOT_FOUND.
+   * and the default one answers NOT_FOUND. So it does without its Triton: what runs there answers
+   * UNAVAILABLE, and is looked for each second.
    */
   @Override
   public List<BindableService> start(MeshRuntime runtime) {
     RewardServer started =
         new RewardServer(
             config,
-            new FolderEnsembles(
-                runtime.modelFolders(), runtime.dataFolder().resolve(ONNX_CACHE), config.threads()),
+            ensembles(runtime),
             RequestContexts::from,
             runtime.replies(),
             runtime.meters(),
             runtime.nanoTime());
     server = started;
     return started.services();
+  }
+
+  private EnsembleSource ensembles(MeshRuntime runtime) {
+    FolderEnsembles folders =
+        new FolderEnsembles(
+            runtime.modelFolders(), runtime.dataFolder().resolve(ONNX_CACHE), config.threads());
+    ScoringPlace place = config.triton();
+    if (place.isNowhere()) {
+      return folders;
+    }
+    PeerSettings usual = PeerSettings.defaults();
+    PeerSettings settings =
+        new PeerSettings(
+            place.timeout(),
+            usual.maxInFlight() + Lane.values().length * place.inFlight(),
+            usual.failureRatePercent(),
+            WINDOW_CALLS,
+            usual.openDuration(),
+            usual.maxMessageBytes());
+    TritonEnsembles remote =
+        new TritonEnsembles(
+            place,
+            open(place),
+            folders,
+            runtime.modelFolders(),
+            config.settings().defaultModel(),
+            peer ->
+                new PeerGuard(
+                    peer, settings, runtime.clock(), runtime.nanoTime(), runtime.meters()));
+    triton = remote;
+    return remote;
+  }
+
+  private static ScoringFleet open(ScoringPlace place) {
+    try {
+      return place.open(System::getenv);
+    } catch (IllegalArgumentException e) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED, "ballast.reward.triton." + e.getMessage(), e);
+    }
+  }
+
+  /** Looks from now on for what runs elsewhere and could not be asked. */
+  @Override
+  public void serving() {
+    RewardServer started = server;
+    if (started != null && !config.triton().isNowhere()) {
+      started.follow(RETRY);
+    }
+  }
+
+  @Override
+  public Map<String, String> flaws() {
+    RewardServer started = server;
+    return started == null ? Map.of() : started.flaws();
   }
 
   @Override
@@ -66,6 +139,11 @@ public final class RewardModule implements ServerModule {
     server = null;
     if (started != null) {
       started.close();
+    }
+    TritonEnsembles remote = triton;
+    triton = null;
+    if (remote != null) {
+      remote.close();
     }
   }
 }

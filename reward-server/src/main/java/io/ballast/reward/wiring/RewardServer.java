@@ -14,7 +14,12 @@ import io.ballast.reward.grpc.RewardMapper;
 import io.grpc.BindableService;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -27,6 +32,7 @@ public final class RewardServer implements AutoCloseable {
   private final EnsembleCatalog catalog;
   private final RewardGrpcService service;
   private final ServedModels models;
+  private final ScheduledExecutorService background;
 
   /**
    * Builds every part and loads the default ensemble if it is there.
@@ -49,7 +55,34 @@ public final class RewardServer implements AutoCloseable {
     var unused =
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
             .register(meters);
-    catalog.warmUp().ifPresent(LOG::warn);
+    background =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("reward-retry").factory());
+    try {
+      catalog.warmUp().ifPresent(LOG::warn);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** Looks from now on, each {@code interval}, for ensembles elsewhere that could not be asked. */
+  public void follow(Duration interval) {
+    long nanos = interval.toNanos();
+    var unused = background.scheduleWithFixedDelay(this::retry, nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void retry() {
+    try {
+      catalog.retry();
+    } catch (RuntimeException e) { // the next look may succeed
+      LOG.debug("ensembles elsewhere are still not asked: {}", e.getMessage());
+    }
+  }
+
+  /** What keeps ensembles from being asked now, by name and version. */
+  public Map<String, String> flaws() {
+    return catalog.flaws();
   }
 
   /** The services of the reward API. */
@@ -64,6 +97,7 @@ public final class RewardServer implements AutoCloseable {
 
   @Override
   public void close() {
+    background.shutdownNow();
     catalog.close();
   }
 }

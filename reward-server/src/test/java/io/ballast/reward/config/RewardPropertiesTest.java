@@ -3,14 +3,18 @@ package io.ballast.reward.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.reward.core.ItemLimits;
 import io.ballast.reward.core.RewardSettings;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.rl.aggregation.AggregationMethod;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,7 +40,18 @@ class RewardPropertiesTest {
                     Duration.ofMillis(1),
                     2_000_000,
                     Runtime.getRuntime().availableProcessors()),
-                1));
+                1,
+                new ScoringPlace(
+                    List.of(),
+                    List.of(),
+                    Map.of(),
+                    false,
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Duration.ofSeconds(10),
+                    8,
+                    4_096)));
   }
 
   @Test
@@ -57,6 +72,15 @@ class RewardPropertiesTest {
     all.put("queued-tokens", "10");
     all.put("workers", "11");
     all.put("threads", "12");
+    all.put("triton.targets", "one:1,[::1]:2");
+    all.put("triton.models", "a,b");
+    all.put("triton.served-models.a", "there");
+    all.put("triton.tls", "true");
+    all.put("triton.trusted-file", "ca.pem");
+    all.put("triton.token-file", "token");
+    all.put("triton.timeout", "PT13S");
+    all.put("triton.in-flight", "14");
+    all.put("triton.batch-tokens", "15");
 
     assertThat(TestReward.config(all))
         .isEqualTo(
@@ -71,7 +95,20 @@ class RewardPropertiesTest {
                     Duration.ofSeconds(2)),
                 new ItemLimits(5, 6, 8),
                 new QueueLimits(9, Duration.ofSeconds(3), 10, 11),
-                12));
+                12,
+                new ScoringPlace(
+                    List.of("one:1", "[::1]:2"),
+                    List.of("a", "b"),
+                    Map.of("a", "there"),
+                    true,
+                    Optional.of(Path.of("ca.pem")),
+                    Optional.of(Path.of("token")),
+                    Optional.empty(),
+                    Duration.ofSeconds(13),
+                    14,
+                    15)));
+    assertThat(TestReward.config(Map.of("triton.token-variable", "TOKEN")).triton().tokenVariable())
+        .contains("TOKEN");
   }
 
   @ParameterizedTest
@@ -89,7 +126,13 @@ class RewardPropertiesTest {
         "batch-wait | PT-1S | batch-wait: PT-1S (expected: ≥ 0)",
         "queued-tokens | 0 | queued-tokens: 0 (expected: ≥ 1)",
         "workers | 0 | workers: 0 (expected: ≥ 1)",
-        "threads | 0 | threads: 0 (expected: ≥ 1)"
+        "threads | 0 | threads: 0 (expected: ≥ 1)",
+        "triton.targets | http://gpu:8001 | triton.targets: http://gpu:8001 (expected: host:port)",
+        "triton.targets | me:secret@gpu:8001 | triton.targets: not shown (expected: host:port)",
+        "triton.trusted-file | ca.pem | triton.trusted-file: ca.pem (expected: none without tls)",
+        "triton.timeout | PT0S | triton.timeout: PT0S (expected: > 0)",
+        "triton.in-flight | 257 | triton.in-flight: 257 (expected: 1 to 256)",
+        "triton.batch-tokens | 0 | triton.batch-tokens: 0 (expected: ≥ 1)"
       })
   void aValueOutOfItsRangeIsNamed(String property, String value, String message) {
     assertThatThrownBy(() -> TestReward.config(Map.of(property, value)))

@@ -15,6 +15,7 @@ import io.ballast.reward.core.PromptGroup;
 import io.ballast.rl.aggregation.MemberScale;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
@@ -55,7 +56,7 @@ public final class FakeEnsembles implements EnsembleSource {
     if (ensemble.id().version().equals("2")) {
       throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
     }
-    return new Opened(new CharacterTokenizer(), new Scorer());
+    return new Opened(new CharacterTokenizer(), new Scorer(), Optional.empty());
   }
 
   /** Holds every batch from now on until {@link #release}. */

@@ -3,6 +3,7 @@ package io.ballast.kit.runtime;
 import io.ballast.kit.kserve.ServedModels;
 import io.grpc.BindableService;
 import java.util.List;
+import java.util.Map;
 
 /**
  * One server of the mesh as a process sees it. The wiring of each server implements it; the process
@@ -32,6 +33,14 @@ public interface ServerModule extends AutoCloseable {
    * on.
    */
   default void serving() {}
+
+  /**
+   * What keeps parts of this server from answering now, by what they are called, such as a model
+   * that runs elsewhere; quick. The process says it where it tells whether it is ready.
+   */
+  default Map<String, String> flaws() {
+    return Map.of();
+  }
 
   /** Stops background work and frees models; no call is under way any more. */
   @Override

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
@@ -152,6 +153,17 @@ public final class MeshProcess implements AutoCloseable {
   /** Whether calls are taken: from the end of {@link #start} until {@link #close} begins. */
   public boolean isServing() {
     return server != null && !closed;
+  }
+
+  /** What keeps parts of the servers from answering now, by server and part. */
+  public Map<String, String> flaws() {
+    Map<String, String> flaws = new TreeMap<>();
+    if (isServing()) {
+      for (ServerModule module : modules) {
+        module.flaws().forEach((part, why) -> flaws.put(module.role().label() + ": " + part, why));
+      }
+    }
+    return flaws;
   }
 
   /** Whether the database answers; empty if no server of this process has one. */

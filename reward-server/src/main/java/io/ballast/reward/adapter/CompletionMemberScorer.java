@@ -1,6 +1,6 @@
 package io.ballast.reward.adapter;
 
-import io.ballast.inference.onnx.OnnxScorer;
+import io.ballast.inference.onnx.CompletionScorer;
 import io.ballast.inference.onnx.Refusal;
 import io.ballast.inference.onnx.ScoreOutcome;
 import io.ballast.inference.onnx.ScoringGroup;
@@ -12,12 +12,12 @@ import io.ballast.reward.core.PromptGroup;
 import java.util.ArrayList;
 import java.util.List;
 
-/** K heads on one trunk, in one pass of ONNX Runtime. */
-public final class OnnxMemberScorer implements MemberScorer {
-  private final OnnxScorer scorer;
+/** K heads on one trunk, in one pass, here or on a server elsewhere. */
+public final class CompletionMemberScorer implements MemberScorer {
+  private final CompletionScorer scorer;
 
   /** Takes over {@code scorer}, which is closed with this. */
-  public OnnxMemberScorer(OnnxScorer scorer) {
+  public CompletionMemberScorer(CompletionScorer scorer) {
     this.scorer = scorer;
   }
 
@@ -28,7 +28,7 @@ public final class OnnxMemberScorer implements MemberScorer {
             .map(group -> new ScoringGroup(group.prompt(), group.completions()))
             .toList();
     return scorer.score(asked).stream()
-        .map(group -> group.stream().map(OnnxMemberScorer::scores).toList())
+        .map(group -> group.stream().map(CompletionMemberScorer::scores).toList())
         .toList();
   }
 

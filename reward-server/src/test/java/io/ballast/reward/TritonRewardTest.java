@@ -1,0 +1,462 @@
+package io.ballast.reward;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.triton.export.ExportOptions;
+import io.ballast.inference.triton.export.TritonExport;
+import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.grpc.PeerFaults;
+import io.ballast.kit.kserve.ModelState;
+import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.reward.testing.TestReward;
+import io.ballast.reward.testing.TinyModel;
+import io.ballast.reward.testing.TinyReward;
+import io.ballast.reward.v1.ListRewardModelsRequest;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreResult;
+import io.ballast.reward.wiring.RewardModule;
+import io.ballast.testing.FakeTriton;
+import io.ballast.testing.FakeTriton.Conduct;
+import io.ballast.testing.FixedRuntime;
+import io.ballast.testing.LeftoverThreads;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.StatusRuntimeException;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A reward-server whose ensembles run behind Triton, and what it makes of Triton's conduct. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class TritonRewardTest {
+  /** {@code int a} and {@code = 1;}: a token for each byte. */
+  private static final int PROMPT_TOKENS = 5;
+
+  private static final int COMPLETION_TOKENS = 4;
+
+  @TempDir private static Path here = Path.of(".");
+  @TempDir private static Path repository = Path.of(".");
+  private static Path entry = Path.of(".");
+
+  @TempDir Path trunkOnly;
+  @TempDir Path data;
+
+  private final List<FixedRuntime> runtimes = new ArrayList<>();
+  private final List<Server> servers = new ArrayList<>();
+  private final List<ManagedChannel> channels = new ArrayList<>();
+  private final List<RewardModule> modules = new ArrayList<>();
+
+  @BeforeAll
+  static void export() throws IOException {
+    TinyReward.writeTo(here);
+    Path trunk = here.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
+    entry =
+        new TritonExport(repository, ExportOptions.defaults())
+            .scoring(
+                "there",
+                List.of(new Version(7, here.resolve(TinyReward.NAME).resolve("1"))),
+                reference -> trunk);
+  }
+
+  @AfterEach
+  void stop() {
+    channels.forEach(ManagedChannel::shutdownNow);
+    servers.forEach(Server::shutdownNow);
+    modules.forEach(RewardModule::close);
+    runtimes.forEach(FixedRuntime::close);
+  }
+
+  @Test
+  void theMembersOfTritonScoreOnTheirStoredScalesAndTheAnswerTellsWhoseTheyAre()
+      throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      ScoreResponse response = score(start(triton, List.of(here)), TinyReward.NAME);
+
+      assertThat(response.getModelVersion().getModel()).isEqualTo(TinyReward.NAME);
+      assertThat(response.getModelVersion().getVersion()).isEqualTo("1");
+      assertThat(response.getModelVersion().getWeightsSha256()).isEqualTo(weightsSha256());
+      ScoreResult result = response.getResults(0);
+      double lowest = Double.POSITIVE_INFINITY;
+      for (int k = 0; k < TinyReward.MEMBERS; k++) {
+        float raw = FakeTriton.score(k, PROMPT_TOKENS, COMPLETION_TOKENS);
+        assertThat(result.getMembers(k).getRawScore()).isCloseTo(raw, within(1e-6));
+        assertThat(result.getMembers(k).getNormalisedScore())
+            .isCloseTo((raw - k) / (0.5 + k), within(1e-6));
+        lowest = Math.min(lowest, result.getMembers(k).getNormalisedScore());
+      }
+      assertThat(result.getValue()).isEqualTo(lowest);
+      assertThat(data.resolve("onnx")).doesNotExist();
+    }
+  }
+
+  @Test
+  void theWeightsNeedNotBeHere() throws IOException {
+    copyTrunk();
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward = start(triton, List.of(trunkOnly));
+
+      ScoreResponse response = score(reward, TinyReward.NAME);
+      assertThat(response.getResults(0).hasValue()).isTrue();
+      assertThat(response.getModelVersion().getWeightsSha256()).isEqualTo(weightsSha256());
+      assertThat(
+              reward
+                  .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
+                  .getEnsembles(0)
+                  .getHeldOutAccuracy())
+          .isEqualTo(0.64);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PRIORITY_INTERACTIVE, 1",
+    "PRIORITY_TRAINER, 2",
+    "PRIORITY_BATCH, 3",
+  })
+  void theLaneIsTritonsPriority(Priority lane, long priority) throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      var unused =
+          start(triton, List.of(here))
+              .score(
+                  request(TinyReward.NAME)
+                      .setMetadata(RequestMetadata.newBuilder().setPriority(lane))
+                      .build());
+
+      assertThat(triton.priorities()).containsExactly(priority);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "NOT_A_NUMBER | scores[1]: NaN (expected: finite)",
+        "RAISES | ValueError: no",
+        "WRONG_SHAPE | scores",
+      })
+  void whatTritonMakesOfACompletionFailsTheItem(Conduct conduct, String says) throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward = start(triton, List.of(here));
+      triton.conduct(conduct);
+
+      ScoreResult result = score(reward, TinyReward.NAME).getResults(0);
+
+      assertThat(result.hasValue()).isFalse();
+      assertThat(result.getFailure().getReason().name()).endsWith("MODEL_ERROR");
+      assertThat(result.getFailure().getMessage()).contains(says);
+      triton.conduct(Conduct.ANSWERS);
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+    }
+  }
+
+  @Test
+  void aFullQueueThereIsAFullQueueHere() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward = start(triton, List.of(here));
+      triton.conduct(Conduct.FULL);
+
+      assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.OVERLOADED);
+    }
+  }
+
+  @Test
+  void aTritonThatHangsIsAwayAfterItsTimeoutAndThenForTheBreaker() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward =
+          start(triton, List.of(here), Map.of("triton.timeout", "PT0.05S"));
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+      triton.conduct(Conduct.SILENT);
+      for (int i = 0; i < 8; i++) {
+        assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
+      }
+      int asked = triton.priorities().size();
+
+      StatusRuntimeException refused = refusal(() -> score(reward, TinyReward.NAME));
+
+      assertThat(refused).hasMessageContaining("triton:tiny-reward: breaker open");
+      assertThat(triton.priorities()).hasSize(asked);
+    }
+  }
+
+  @Test
+  void aTritonThatDiesIsNamedAndOneThatComesBackIsAsked() throws IOException {
+    FakeTriton first = FakeTriton.start(entry);
+    int port = first.port();
+    RewardServiceBlockingStub reward = start(first, List.of(here));
+    assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+    assertThat(modules.getFirst().flaws()).isEmpty();
+
+    first.close();
+
+    assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
+    await(() -> modules.getFirst().flaws().containsKey("tiny-reward 1"));
+    assertThat(states())
+        .singleElement()
+        .satisfies(state -> assertThat(state.ready()).isFalse())
+        .satisfies(state -> assertThat(state.reason()).contains("127.0.0.1:" + port));
+
+    try (FakeTriton second = FakeTriton.startAt(port, entry)) {
+      await(() -> modules.getFirst().flaws().isEmpty());
+      await(() -> answers(reward));
+      assertThat(second.priorities()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void aTritonThatIsAwayAtTheStartStopsNothing() throws IOException {
+    FakeTriton gone = FakeTriton.start(entry);
+    int port = gone.port();
+    gone.close();
+    RewardServiceBlockingStub reward = start(gone, List.of(here));
+
+    assertThat(modules.getFirst().flaws()).containsKey("tiny-reward 1");
+    assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
+    assertThat(
+            reward
+                .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
+                .getEnsembles(0)
+                .getModelVersion()
+                .getWeightsSha256())
+        .isEqualTo(weightsSha256()); // the folder tells
+
+    try (FakeTriton now = FakeTriton.startAt(port, entry)) {
+      await(() -> modules.getFirst().flaws().isEmpty());
+      await(() -> answers(reward));
+      assertThat(now.priorities()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void withoutAFolderNobodyKnowsWhatATritonThatIsAwayHas() throws IOException {
+    copyTrunk();
+    FakeTriton gone = FakeTriton.start(entry);
+    gone.close();
+    RewardServiceBlockingStub reward = start(gone, List.of(trunkOnly));
+
+    assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
+    assertThat(modules.getFirst().flaws()).containsOnlyKeys(TinyReward.NAME);
+  }
+
+  @Test
+  void whatTritonHasNotIsNotFoundAsInAFolder() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward = start(triton, List.of(here));
+
+      assertThat(fault(() -> score(reward, "java-nothing"))).isEqualTo(Fault.UNKNOWN_MODEL);
+      assertThat(
+              fault(
+                  () ->
+                      reward.score(
+                          request("")
+                              .setRewardModel(
+                                  ModelSelector.newBuilder()
+                                      .setModel(TinyReward.NAME)
+                                      .setVersion("9"))
+                              .build())))
+          .isEqualTo(Fault.UNKNOWN_MODEL);
+    }
+  }
+
+  @Test
+  void aVersionOfTheFolderThatTritonHasNotIsNotFound() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward =
+          start(triton, List.of(here), Map.of("triton.served-models.tiny-reward", "not-there"));
+
+      assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.UNKNOWN_MODEL);
+    }
+  }
+
+  @Test
+  void otherWeightsThanTheFoldersAreRefused() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      triton.parameter("weights_sha256_7", "0".repeat(64));
+      StatusRuntimeException thrown =
+          refusal(() -> score(start(triton, List.of(here)), TinyReward.NAME));
+
+      assertThat(thrown).hasMessageContaining("tiny-reward 1: Triton has weights of SHA-256 0000");
+      assertThat(PeerFaults.reason(thrown)).contains(Fault.CORRUPT_WEIGHTS);
+      assertThat(modules.getFirst().flaws().get("tiny-reward 1")).contains("Triton has weights");
+    }
+  }
+
+  @Test
+  void aServerWithOtherWeightsThanTheAnswerTellsIsNotAsked() throws IOException {
+    copyTrunk();
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward = start(triton, List.of(trunkOnly));
+      assertThat(score(reward, TinyReward.NAME).getModelVersion().getWeightsSha256())
+          .isEqualTo(weightsSha256());
+
+      triton.parameter("weights_sha256_7", "0".repeat(64));
+
+      // at the next look it has the version anew, and the answers tell the weights that gave them
+      await(
+          () ->
+              answers(reward)
+                  && score(reward, TinyReward.NAME)
+                      .getModelVersion()
+                      .getWeightsSha256()
+                      .equals("0".repeat(64)));
+    }
+  }
+
+  @Test
+  void theTokenizerMustBeTheModels() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      triton.parameter("tokenizer_sha256_7", "0".repeat(64));
+      StatusRuntimeException thrown =
+          refusal(() -> score(start(triton, List.of(here)), TinyReward.NAME));
+
+      assertThat(thrown).hasMessageContaining("tiny/1/tokenizer.json: SHA-256");
+    }
+  }
+
+  @Test
+  void ensemblesThatAreNotNamedRunHere() throws IOException {
+    FakeTriton gone = FakeTriton.start(entry);
+    gone.close();
+    RewardServiceBlockingStub reward =
+        start(gone, List.of(here), Map.of("triton.models", "another"));
+
+    assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+    assertThat(data.resolve("onnx")).isNotEmptyDirectory();
+    assertThat(modules.getFirst().flaws()).containsOnlyKeys("another");
+  }
+
+  @Test
+  void aModuleThatIsClosedLeavesNoThreadBehind() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      assertThat(score(start(triton, List.of(here)), TinyReward.NAME).getResultsCount())
+          .isEqualTo(1);
+      stop();
+      LeftoverThreads threads = new LeftoverThreads();
+      assertThat(score(start(triton, List.of(here)), TinyReward.NAME).getResultsCount())
+          .isEqualTo(1);
+
+      stop();
+
+      threads.assertNone();
+    }
+  }
+
+  private void copyTrunk() throws IOException {
+    Path from = here.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
+    Path to = trunkOnly.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
+    ModelStore.deleteAll(to);
+    Files.createDirectories(to);
+    for (String file : List.of("config.json", "tokenizer.json")) {
+      Files.copy(from.resolve(file), to.resolve(file));
+    }
+  }
+
+  private static String weightsSha256() {
+    return ModelManifest.read(here.resolve(TinyReward.NAME).resolve("1"))
+        .flatMap(ModelManifest::weightsSha256)
+        .orElseThrow();
+  }
+
+  private RewardServiceBlockingStub start(FakeTriton triton, List<Path> folders)
+      throws IOException {
+    return start(triton, folders, Map.of());
+  }
+
+  private RewardServiceBlockingStub start(
+      FakeTriton triton, List<Path> folders, Map<String, String> properties) throws IOException {
+    Map<String, String> all = new HashMap<>();
+    all.put("ballast.reward.default-model", TinyReward.NAME);
+    all.put("ballast.reward.triton.targets", triton.address());
+    all.put("ballast.reward.triton.served-models.tiny-reward", "there");
+    properties.forEach((name, value) -> all.put("ballast.reward." + name, value));
+    RewardModule module = new RewardModule(TestReward.properties(all));
+    modules.add(module);
+    String name = InProcessServerBuilder.generateName();
+    InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
+    FixedRuntime runtime =
+        new FixedRuntime(Role.REWARD_SERVER, folders, data) {
+          @Override
+          public InstantSource clock() {
+            return InstantSource.system(); // open breakers wait by it
+          }
+        };
+    runtimes.add(runtime);
+    module.start(runtime).forEach(builder::addService);
+    module.serving();
+    servers.add(builder.build().start());
+    ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
+    channels.add(channel);
+    return RewardServiceGrpc.newBlockingStub(channel);
+  }
+
+  private List<ModelState> states() {
+    return modules.getFirst().models().getFirst().states();
+  }
+
+  private static ScoreRequest.Builder request(String model) {
+    return ScoreRequest.newBuilder()
+        .setRewardModel(ModelSelector.newBuilder().setModel(model))
+        .addItems(TestReward.item("x", "int a", "= 1;"));
+  }
+
+  private static ScoreResponse score(RewardServiceBlockingStub reward, String model) {
+    return reward.score(request(model).build());
+  }
+
+  private static boolean answers(RewardServiceBlockingStub reward) {
+    try {
+      return score(reward, TinyReward.NAME).getResults(0).hasValue();
+    } catch (StatusRuntimeException e) {
+      return false;
+    }
+  }
+
+  /** Waits until it is so; the test's own timeout ends the wait. */
+  private static void await(BooleanSupplier condition) {
+    while (!condition.getAsBoolean()) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new AssertionError("it did not come to be");
+      }
+      LockSupport.parkNanos(5_000_000);
+    }
+  }
+
+  private interface Call {
+    Object run() throws IOException;
+  }
+
+  private static StatusRuntimeException refusal(Call call) {
+    return catchThrowableOfType(StatusRuntimeException.class, call::run);
+  }
+
+  private static Fault fault(Call call) {
+    return PeerFaults.reason(refusal(call)).orElseThrow();
+  }
+}
