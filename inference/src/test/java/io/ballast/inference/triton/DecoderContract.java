@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -175,7 +176,9 @@ abstract class DecoderContract {
             .generate(
                 new GenerationRequest("int value = ", false, 0, greedy(240).build()),
                 token -> second.countDown());
-    second.await();
+    while (second.getCount() > 0 && !handle.result().isCompletedExceptionally()) {
+      var unused = second.await(10, TimeUnit.MILLISECONDS);
+    }
 
     handle.cancel();
 

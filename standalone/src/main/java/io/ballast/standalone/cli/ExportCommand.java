@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.triton.export.DecoderConvention;
 import io.ballast.inference.triton.export.ExportOptions;
 import io.ballast.inference.triton.export.ExportOptions.Backend;
 import io.ballast.inference.triton.export.ExportOptions.Batching;
@@ -19,15 +20,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
 
 /** Writes a model into a Triton model repository. */
 @Command(
@@ -36,7 +41,8 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     description = {
       "Writes a model into a Triton model repository: rewards, costs and gates as ONNX with a"
-          + " config.pbtxt, small decoders for the python back end under vLLM's convention.",
+          + " config.pbtxt, small decoders for the python back end under vLLM's convention or that"
+          + " of TensorRT-LLM.",
       "All versions that are to be served side by side are named in one call; nothing that is there"
           + " is changed. The python back end needs numpy and onnxruntime, for decoders numpy and"
           + " tokenizers. No mesh need run."
@@ -47,6 +53,20 @@ import picocli.CommandLine.Parameters;
           + " a second only; --plain-queue is looked at without delay."
     })
 final class ExportCommand implements Callable<Integer> {
+  /** Reads a convention by its name. */
+  static final class ConventionText implements ITypeConverter<DecoderConvention> {
+    @Override
+    public DecoderConvention convert(String value) {
+      return Arrays.stream(DecoderConvention.values())
+          .filter(convention -> convention.code().equals(value.toLowerCase(Locale.ROOT)))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "'" + value + "' is no convention: vllm or tensorrt-llm"));
+    }
+  }
+
   @Parameters(
       paramLabel = "NAME[/VERSION]",
       arity = "1..*",
@@ -82,6 +102,15 @@ final class ExportCommand implements Callable<Integer> {
           "python, or Triton's own onnxruntime, which batches rows of one length alone (default:"
               + " python).")
   private Backend backend = Backend.PYTHON;
+
+  @Option(
+      names = "--convention",
+      paramLabel = "NAME",
+      converter = ConventionText.class,
+      description =
+          "Whose tensors a decoder has: vllm, which takes and gives texts, or tensorrt-llm, ids"
+              + " (default: vllm).")
+  private @Nullable DecoderConvention convention;
 
   @Option(
       names = "--device",
@@ -187,10 +216,18 @@ final class ExportCommand implements Callable<Integer> {
     try {
       List<Version> versions = versions(choices);
       ModelKind kind = kind(choices);
+      if (kind != ModelKind.DECODER && convention != null) {
+        throw new CommandFailure(
+            Exit.USAGE,
+            "NOT_A_DECODER",
+            "--convention: of decoders alone, and " + name + " is " + kind.words());
+      }
       TritonExport export = new TritonExport(repository, options());
       Path entry =
           switch (kind) {
-            case DECODER -> export.decoder(name, versions);
+            case DECODER ->
+                export.decoder(
+                    name, versions, convention == null ? DecoderConvention.VLLM : convention);
             case SCORING -> export.scoring(name, versions, this::trunk);
             case GATE -> export.trees(name, versions, ModelKind.GATE_FILE);
             case ENCODER, CLASSIFIER, UNKNOWN -> throw new IllegalStateException("refused before");

@@ -188,6 +188,22 @@ class ExportCommandTest {
   }
 
   @Test
+  void aDecoderHasTheTensorsOfTheConventionNamed() throws IOException {
+    TinyFolder.write(folder.resolve("data/models/tiny/1"));
+
+    assertThat(export("tiny", "--as", "engine", "--convention", "tensorrt-llm").exit()).isZero();
+    assertThat(folder.resolve("repository/engine/config.pbtxt"))
+        .content()
+        .contains("\"input_ids\"", "\"runtime_top_p\"", "\"output_log_probs\"")
+        .doesNotContain("text_input");
+    Cli.Result unknown = export("tiny", "--convention", "openai");
+    assertThat(unknown.exit()).isEqualTo(2);
+    assertThat(unknown.err()).contains("'openai' is no convention: vllm or tensorrt-llm");
+    assertThat(export("java-reward", "--convention", "vllm").err())
+        .contains("--convention: of decoders alone, and java-reward is scoring heads");
+  }
+
+  @Test
   void anotherKindIsNamed() throws IOException {
     Path encoder = Files.createDirectories(folder.resolve("data/models/encoder/1"));
     Files.writeString(encoder.resolve("config.json"), "{\"model_type\":\"bert\"}");

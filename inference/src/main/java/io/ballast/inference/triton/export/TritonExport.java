@@ -17,7 +17,6 @@ import io.ballast.inference.triton.export.ExportOptions.Batching;
 import io.ballast.inference.triton.export.ExportOptions.Device;
 import io.ballast.kserve.v2.DataType;
 import io.ballast.kserve.v2.ModelConfig;
-import io.ballast.kserve.v2.ModelInput;
 import io.ballast.kserve.v2.ModelTransactionPolicy;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -129,17 +128,27 @@ public final class TritonExport {
   }
 
   /**
-   * Writes a decoder for the python back end, under the convention of Triton's vLLM back end: small
-   * ones, for it computes in NumPy.
+   * Writes a decoder for the python back end, under the convention of Triton's vLLM back end.
+   *
+   * @see #decoder(String, List, DecoderConvention)
+   */
+  public Path decoder(String name, List<Version> versions) throws IOException {
+    return decoder(name, versions, DecoderConvention.VLLM);
+  }
+
+  /**
+   * Writes a decoder for the python back end: small ones, for it computes in NumPy.
    *
    * @param name of the model in the repository
    * @param versions at least one
+   * @param convention how it is asked and answers
    * @return the entry's folder
    * @throws FileAlreadyExistsException if the repository has a model of this name
    * @throws ModelException INVALID_FOLDER, CORRUPT_WEIGHTS as when the model is opened; UNSUPPORTED
    *     if the options or a version need what the python back end lacks
    */
-  public Path decoder(String name, List<Version> versions) throws IOException {
+  public Path decoder(String name, List<Version> versions, DecoderConvention convention)
+      throws IOException {
     if (options.backend() != Backend.PYTHON || options.instances().device() != Device.CPU) {
       throw new ModelException(
           Reason.UNSUPPORTED,
@@ -152,28 +161,24 @@ public final class TritonExport {
         writeDecoder(entry, version);
         notes.put("version_" + version.number(), modelOf(version.folder()));
       }
-      ModelConfig config =
+      ModelConfig.Builder config =
           ModelConfigs.common(
                   name,
                   numbers(versions),
                   options,
-                  Map.of("max_rows", Integer.toString(options.batching().maxRows())))
+                  Map.of(
+                      "max_rows",
+                      Integer.toString(options.batching().maxRows()),
+                      "convention",
+                      convention.code()))
               .setBackend(Backend.PYTHON.code())
               .setDefaultModelFilename("model.py")
               .setModelTransactionPolicy(ModelTransactionPolicy.newBuilder().setDecoupled(true))
               .setDynamicBatching(
-                  ModelConfigs.batching(new Batching(1, List.of(), Duration.ZERO), options.queue()))
-              .addInput(ModelConfigs.input("text_input", DataType.TYPE_STRING, 1))
-              .addInput(optional("stream", DataType.TYPE_BOOL))
-              .addInput(optional("sampling_parameters", DataType.TYPE_STRING))
-              .addInput(optional("exclude_input_in_output", DataType.TYPE_BOOL))
-              .addInput(optional("return_finish_reason", DataType.TYPE_BOOL))
-              .addInput(optional("return_logprobs", DataType.TYPE_BOOL))
-              .addOutput(ModelConfigs.output("text_output", DataType.TYPE_STRING, -1))
-              .addOutput(ModelConfigs.output("finish_reason", DataType.TYPE_STRING, -1))
-              .addOutput(ModelConfigs.output("logprobs", DataType.TYPE_STRING, -1))
-              .build();
-      return entry.finish(config, notes);
+                  ModelConfigs.batching(
+                      new Batching(1, List.of(), Duration.ZERO), options.queue()));
+      convention.declare(config);
+      return entry.finish(config.build(), notes);
     }
   }
 
@@ -241,10 +246,6 @@ public final class TritonExport {
     return absolute.subpath(Math.max(0, names - 2), names).toString().replace('\\', '/');
   }
 
-  private static ModelInput.Builder optional(String name, DataType type) {
-    return ModelConfigs.input(name, type, 1).setOptional(true);
-  }
-
   private void writeDecoder(RepositoryEntry entry, Version version) throws IOException {
     Path from = version.folder();
     ModelManifest.read(from).ifPresent(manifest -> manifest.verify(from));
@@ -265,7 +266,7 @@ public final class TritonExport {
     for (String file : weightFiles(from)) {
       Files.copy(from.resolve(file), to.resolve(file));
     }
-    for (String file : List.of("model.py", "network.py", "sampling.py")) {
+    for (String file : List.of("model.py", "rows.py", "network.py", "sampling.py")) {
       entry.python(version.number(), "decoder/" + file, file);
     }
   }

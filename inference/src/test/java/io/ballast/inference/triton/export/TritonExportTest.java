@@ -277,12 +277,32 @@ class TritonExportTest {
       assertThat(files.map(file -> file.getFileName().toString()))
           .containsExactlyInAnyOrder(
               "model.py",
+              "rows.py",
               "network.py",
               "sampling.py",
               "decoder.json",
               "tokenizer.json",
               "model.safetensors");
     }
+  }
+
+  @Test
+  void aDecoderKeepsTheConventionOfTensorRtLlm() throws IOException {
+    Path entry =
+        new TritonExport(folder.resolve("repository"), ExportOptions.defaults())
+            .decoder("java-tiny", List.of(version("java-tiny", 1)), DecoderConvention.TENSORRT_LLM);
+    ModelConfig config = config(entry);
+
+    assertThat(config.getMaxBatchSize()).isEqualTo(1);
+    assertThat(config.getModelTransactionPolicy().getDecoupled()).isTrue();
+    assertThat(parameters(config)).containsEntry("convention", "tensorrt-llm");
+    assertThat(config.getInputList())
+        .filteredOn(input -> !input.getOptional())
+        .extracting(ModelInput::getName)
+        .containsExactly("input_ids", "input_lengths", "request_output_len");
+    assertThat(config.getOutputList())
+        .extracting(ModelOutput::getName)
+        .containsExactly("output_ids", "sequence_length", "cum_log_probs", "output_log_probs");
   }
 
   @Test

@@ -74,28 +74,23 @@ KNOWN = {
 
 
 class Sampling:
-    """The sampling_parameters of one request, under the names of vLLM. One that is not known is refused, never ignored."""
+    """How one request draws: options under the names of vLLM, whatever its convention calls them. One that is not known is refused, never ignored."""
 
-    def __init__(self, text, known_tokens, end_ids):
-        try:
-            given = json.loads(text)
-        except (ValueError, RecursionError) as e:
-            raise Refused(f"sampling_parameters: not JSON: {e}")
-        if not isinstance(given, dict):
-            raise Refused("sampling_parameters: not an object")
+    def __init__(self, given, known_tokens, end_ids, names=None):
+        self.names = names or {}
         for name in given:
             if name not in KNOWN:
-                raise Refused(f"sampling_parameters.{name[:60]}: not known (expected: one of {', '.join(KNOWN)})")
+                raise Refused(f"{self.named(name[:60])}: not known (expected: one of {', '.join(KNOWN)})")
         for name, (default, read, words) in KNOWN.items():
             value = default
             if given.get(name) is not None:
                 value = read(given[name])
                 if value is None:
                     shown = json.dumps(given[name])
-                    raise Refused(f"sampling_parameters.{name}: {shown if len(shown) <= 60 else shown[:59] + '…'} (expected: {words})")
+                    raise Refused(f"{self.named(name)}: {shown if len(shown) <= 60 else shown[:59] + '…'} (expected: {words})")
             setattr(self, name, value)
         if self.min_tokens > self.max_tokens:
-            raise Refused(f"sampling_parameters.min_tokens: {self.min_tokens} (expected: at most max_tokens, {self.max_tokens})")
+            raise Refused(f"{self.named('min_tokens')}: {self.min_tokens} (expected: at most {self.names.get('max_tokens', 'max_tokens')}, {self.max_tokens})")
         self.stop_ids = set(self.stop_token_ids)
         for id in sorted(self.stop_ids | set(self.logit_bias)):
             if id >= known_tokens:
@@ -103,6 +98,21 @@ class Sampling:
         self.known_tokens = known_tokens
         self.end_ids = self.stop_ids if self.ignore_eos else self.stop_ids | set(end_ids)
         self.random = np.random.default_rng(self.seed)
+
+    @staticmethod
+    def read(text, known_tokens, end_ids):
+        """Reads the sampling_parameters of Triton's vLLM back end."""
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError) as e:
+            raise Refused(f"sampling_parameters: not JSON: {e}")
+        if not isinstance(given, dict):
+            raise Refused("sampling_parameters: not an object")
+        return Sampling(given, known_tokens, end_ids)
+
+    def named(self, name):
+        """An option as the request calls it."""
+        return self.names.get(name, f"sampling_parameters.{name}")
 
     def draw(self, logits, prompt, drawn):
         """Returns the next token after prompt and drawn, given the model's logits, [V]: one that the tokenizer knows."""
