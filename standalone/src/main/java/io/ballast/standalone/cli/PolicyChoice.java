@@ -2,14 +2,34 @@ package io.ballast.standalone.cli;
 
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
 /** A model version as a person names it, such as with {@code up --policy}. */
 record PolicyChoice(String model, String version) {
-  /** Finds what {@code --policy} means. */
+  /**
+   * Finds what {@code --policy} means.
+   *
+   * @throws CommandFailure as the other, and if it is no decoder
+   */
   static PolicyChoice of(String named, List<Path> roots) {
-    return of("--policy: ", named, roots);
+    PolicyChoice choice = of("--policy: ", named, roots);
+    ModelKind kind =
+        roots.stream()
+            .map(root -> root.resolve(choice.model).resolve(choice.version))
+            .filter(Files::isDirectory)
+            .findFirst()
+            .map(ModelKind::of)
+            .orElse(ModelKind.UNKNOWN);
+    if (kind != ModelKind.DECODER) {
+      throw new CommandFailure(
+          Exit.USAGE,
+          "NO_POLICY",
+          "--policy: %s/%s: %s, not a decoder"
+              .formatted(choice.model, choice.version, kind.words()));
+    }
+    return choice;
   }
 
   /**

@@ -17,6 +17,10 @@ final class RunningServer {
   static final String READY = "mesh ready:";
 
   private static final String ERROR = "mesh: ";
+
+  /** The one process of a mesh that is not split: what it says needs no name. */
+  private static final String WHOLE_MESH = "mesh";
+
   private static final int SHOWN_LINES = 8;
 
   private final Server server;
@@ -75,7 +79,8 @@ final class RunningServer {
     return new CommandFailure(
         Exit.FAILED,
         "START_FAILED",
-        said.map(line -> server.name() + ": " + line.substring(ERROR.length()))
+        said.map(line -> line.substring(ERROR.length()))
+            .map(line -> server.name().equals(WHOLE_MESH) ? line : server.name() + ": " + line)
             .orElseGet(
                 () ->
                     server.name()

@@ -79,7 +79,7 @@ class PullCommandTest {
   }
 
   @Test
-  void aPolicyIsFoundByNameOrTheMendIsSaid() {
+  void aPolicyIsFoundByNameOrTheMendIsSaid() throws IOException {
     pull(source.toString());
     pull(source.toString(), "--version", "2");
     List<Path> roots = List.of(folder.resolve(".ballast/models"), folder.resolve("models"));
@@ -91,5 +91,10 @@ class PullCommandTest {
     Cli.Result none = Cli.run(folder, Map.of(), "up", "--policy", "large");
     assertThat(none.exit()).isEqualTo(2);
     assertThat(none.err()).contains("there is no model large; there are: tiny; ./mesh pull brings");
+    Path gate = Files.createDirectories(folder.resolve("models/gate/1"));
+    Files.writeString(gate.resolve(ModelKind.GATE_FILE), "{}");
+    Cli.Result other = Cli.run(folder, Map.of(), "up", "--policy", "gate/1");
+    assertThat(other.exit()).isEqualTo(2);
+    assertThat(other.err()).contains("--policy: gate/1: a gate, not a decoder");
   }
 }

@@ -73,6 +73,10 @@ class UpCommandTest {
     assertThat(server.isReady()).isFalse();
     assertThat(server.failure().line()).isEqualTo("reward-server: data folder x is used");
     assertThat(server.failure().exit()).isEqualTo(Exit.FAILED);
+
+    RunningServer whole = start("mesh", "echo 'mesh: data folder x is used'; exit 1");
+    whole.process().waitFor();
+    assertThat(whole.failure().line()).isEqualTo("data folder x is used");
   }
 
   @Test
@@ -94,10 +98,12 @@ class UpCommandTest {
   }
 
   private RunningServer start(String script) throws IOException {
+    return start("reward-server", script);
+  }
+
+  private RunningServer start(String name, String script) throws IOException {
     return RunningServer.start(
-        new Server(
-            "reward-server", List.of("sh", "-c", script), folder.resolve("logs/r.out"), 1, 2),
-        false);
+        new Server(name, List.of("sh", "-c", script), folder.resolve("logs/r.out"), 1, 2), false);
   }
 
   @Test
