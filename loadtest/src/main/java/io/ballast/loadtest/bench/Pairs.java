@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.DoubleSupplier;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Two ways to do the same work, measured in turns: A B, B A, A B, … so that what the machine does
@@ -15,6 +17,13 @@ final class Pairs {
   private final List<Double> baselines = new ArrayList<>();
 
   private Pairs() {}
+
+  /** What was measured of either way, one after the other. */
+  record Pair<T>(T value, T baseline) {
+    <R> Pair<R> map(Function<T, R> of) {
+      return new Pair<>(of.apply(value), of.apply(baseline));
+    }
+  }
 
   /** The pairs that are measured for so many that count. */
   static int measured(int repetitions) {
@@ -31,16 +40,31 @@ final class Pairs {
    */
   static Pairs measure(
       int repetitions, DoubleSupplier value, DoubleSupplier baseline, Runnable after) {
-    Pairs pairs = new Pairs();
+    return of(inTurns(repetitions, value::getAsDouble, baseline::getAsDouble, after));
+  }
+
+  /** The same for work of which more than one thing is told: {@link #of} takes one of them. */
+  static <T> List<Pair<T>> inTurns(
+      int repetitions, Supplier<T> value, Supplier<T> baseline, Runnable after) {
+    List<Pair<T>> pairs = new ArrayList<>();
     for (int i = -1; i < repetitions; i++) {
       boolean valueFirst = i % 2 == 0;
-      double first = (valueFirst ? value : baseline).getAsDouble();
-      double second = (valueFirst ? baseline : value).getAsDouble();
+      T first = (valueFirst ? value : baseline).get();
+      T second = (valueFirst ? baseline : value).get();
       if (i >= 0) {
-        pairs.values.add(valueFirst ? first : second);
-        pairs.baselines.add(valueFirst ? second : first);
+        pairs.add(valueFirst ? new Pair<>(first, second) : new Pair<>(second, first));
       }
       after.run();
+    }
+    return pairs;
+  }
+
+  /** Pairs that were measured, in the figure's unit. */
+  static Pairs of(List<Pair<Double>> measured) {
+    Pairs pairs = new Pairs();
+    for (Pair<Double> pair : measured) {
+      pairs.values.add(pair.value());
+      pairs.baselines.add(pair.baseline());
     }
     return pairs;
   }

@@ -111,19 +111,22 @@ final class PythonPeer implements AutoCloseable {
     return rows * newTokens / seconds(question);
   }
 
-  /**
-   * Lets it make requests of a server.
-   *
-   * @return requests a second
-   */
-  double requestsPerSecond(int requests, int inFlight) {
+  /** Lets it make requests of a model on a server. */
+  RequestWork requests(String model, int requests, int inFlight) {
     ObjectNode question = JSON.createObjectNode();
+    question.put("model", model);
     question.put("requests", requests);
     question.put("in_flight", inFlight);
-    return requests / seconds(question);
+    JsonNode answer = ask(question);
+    return new RequestWork(
+        requests, answer.path("seconds").asDouble(), answer.path("cpu_seconds").asDouble());
   }
 
   private double seconds(ObjectNode question) {
+    return ask(question).path("seconds").asDouble();
+  }
+
+  private JsonNode ask(ObjectNode question) {
     try {
       questions.write(question + "\n");
       questions.flush();
@@ -131,7 +134,7 @@ final class PythonPeer implements AutoCloseable {
       if (answer == null) {
         throw new IOException(version + " ended");
       }
-      return JSON.readTree(answer).path("seconds").asDouble();
+      return JSON.readTree(answer);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.ballast.inference.triton.InferAnswer;
 import io.ballast.inference.triton.InferRequest;
 import io.ballast.inference.triton.KServeClient;
+import io.ballast.inference.triton.KServeConnection;
 import io.ballast.inference.triton.KServeSettings;
 import io.ballast.inference.triton.Tensor;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
@@ -18,24 +19,42 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * The client of Triton beside a bare grpc-java stub on the same channel, one call at a time, and
- * beside tritonclient, many in flight; against a real Triton whose model copies 1,024 numbers.
+ * beside tritonclient and perf_analyzer, many in flight; against a real Triton whose models copy
+ * 1,024 numbers.
+ *
+ * <ul>
+ *   <li><b>One at a time</b>: both sides block in the same way (grpc-java's blocking call), and
+ *       take turns call by call. A pair of blocks of a thousand calls each, as it was before,
+ *       mostly showed what else the machine did in that second. Ours does what the bare call does
+ *       not: it sends the deadline as the server's queue timeout, and compares the answer with the
+ *       model's metadata.
+ *   <li><b>Many in flight</b>: server and client share the machine's cores. Where the model runs in
+ *       Python, the server's share bounds everybody; where Triton answers out of its response
+ *       cache, it is the clients that differ. What either client itself takes of a core is told
+ *       apart.
+ *   <li><b>Compiled code</b>: before the first pair ours has made enough calls that the JVM has
+ *       compiled it, since servers live longer than a benchmark. A Python client has nothing to
+ *       gain from that.
+ * </ul>
  */
 final class TritonBench {
   private static final int NUMBERS = 1_024;
-  private static final int CALLS = 1_000;
+  private static final int CALLS = 2_000;
+  private static final int WARM_UP_CALLS = 10_000;
   private static final int IN_FLIGHT = 32;
-  private static final int CALLS_IN_FLIGHT = 4_000;
+  private static final int CALLS_IN_FLIGHT = 6_000;
+  private static final int WARM_UP_CALLS_IN_FLIGHT = 100_000;
 
   private final Path checkout;
   private final Path work;
@@ -69,7 +88,7 @@ final class TritonBench {
 
   /** How often {@link #run} tells of progress. */
   static int steps(int repetitions) {
-    return 2 * Pairs.measured(repetitions);
+    return (1 + 2 * 2) * Pairs.measured(repetitions);
   }
 
   /** Measures; nothing if Triton is not installed. */
@@ -92,81 +111,152 @@ final class TritonBench {
             .usePlaintext()
             .disableRetry()
             .build();
+    List<Figure> figures = new ArrayList<>();
     try {
-      KServeClient client = new KServeClient(channel, KServeSettings.defaults());
-      GRPCInferenceServiceBlockingStub stub = GRPCInferenceServiceGrpc.newBlockingStub(channel);
-      List<Figure> figures = new ArrayList<>();
       figures.add(
-          Pairs.measure(
-                  repetitions,
-                  () -> callsPerSecond(values -> ours(client, values)),
-                  () -> callsPerSecond(values -> bare(stub, values)),
-                  progress)
-              .figure(
-                  "Triton client: one at a time, beside a bare stub",
-                  "calls/s",
-                  new Goal.RatioAtLeast(0.95)));
-      Optional<PythonPeer> peer =
-          PythonPeer.start(
-              installation.resolve("venv/bin/python").toString(),
-              "tritonclient_peer.py",
-              work,
-              List.of(triton.address(), TritonPeer.MODEL, Integer.toString(NUMBERS)),
-              1);
-      if (peer.isEmpty()) {
-        word.accept("tritonclient is left out: the package is not there");
-        return figures;
-      }
-      try (PythonPeer tritonclient = peer.get()) {
-        word.accept("Triton client: beside " + tritonclient.version());
-        figures.add(
-            Pairs.measure(
-                    repetitions,
-                    () -> inFlightPerSecond(client),
-                    () -> tritonclient.requestsPerSecond(CALLS_IN_FLIGHT, IN_FLIGHT),
-                    progress)
-                .figure(
-                    "Triton client: %d in flight, beside tritonclient".formatted(IN_FLIGHT),
-                    "calls/s",
-                    new Goal.RatioAtLeast(3)));
-      }
-      return figures;
+          oneAtATime(
+              new KServeClient(channel, KServeSettings.defaults()),
+              GRPCInferenceServiceGrpc.newBlockingStub(channel)));
     } finally {
       channel.shutdownNow();
     }
+    try (KServeConnection connection =
+        KServeConnection.open(triton.address(), KServeSettings.defaults())) {
+      InFlight ours = new InFlight(connection.client(), values(), IN_FLIGHT, nanoTime);
+      ours.requests(TritonPeer.CACHED, WARM_UP_CALLS_IN_FLIGHT);
+      figures.addAll(besideTritonclient(triton, installation, ours));
+      figures.addAll(besidePerfAnalyzer(triton, installation, ours));
+    }
+    return figures;
+  }
+
+  private Figure oneAtATime(KServeClient client, GRPCInferenceServiceBlockingStub stub) {
+    Call ours = values -> ours(client, values);
+    Call bare = values -> bare(stub, values);
+    callByCall(ours, bare, WARM_UP_CALLS);
+    List<Pairs.Pair<Double>> pairs = new ArrayList<>();
+    for (int i = 0; i < Pairs.measured(repetitions); i++) {
+      Pairs.Pair<Double> pair = callByCall(ours, bare, CALLS);
+      if (i > 0) {
+        pairs.add(pair);
+      }
+      progress.run();
+    }
+    return Pairs.of(pairs)
+        .figure(
+            "Triton: one at a time, beside a bare stub", "calls/s", new Goal.RatioAtLeast(0.95));
+  }
+
+  /** Returns the calls a second of either, which take turns: A B, B A, A B, … */
+  private Pairs.Pair<Double> callByCall(Call ours, Call bare, int calls) {
+    float[] values = values();
+    long oursNanos = 0;
+    long bareNanos = 0;
+    for (int i = 0; i < calls; i++) {
+      values[0] = i;
+      if (i % 2 == 0) {
+        oursNanos += nanos(ours, values);
+        bareNanos += nanos(bare, values);
+      } else {
+        bareNanos += nanos(bare, values);
+        oursNanos += nanos(ours, values);
+      }
+    }
+    return new Pairs.Pair<>(calls * 1e9 / oursNanos, calls * 1e9 / bareNanos);
+  }
+
+  private long nanos(Call call, float[] values) {
+    long start = nanoTime.getAsLong();
+    float[] answer = call.answer(values);
+    long nanos = nanoTime.getAsLong() - start;
+    if (answer.length != NUMBERS || answer[0] != values[0]) {
+      throw new IllegalStateException("Triton's copy differs from what it was given");
+    }
+    return nanos;
+  }
+
+  private List<Figure> besideTritonclient(TritonPeer triton, Path installation, InFlight ours)
+      throws IOException {
+    Optional<PythonPeer> peer =
+        PythonPeer.start(
+            installation.resolve("venv/bin/python").toString(),
+            "tritonclient_peer.py",
+            work,
+            List.of(triton.address(), Integer.toString(NUMBERS)),
+            1);
+    if (peer.isEmpty()) {
+      word.accept("tritonclient is left out: the package is not there");
+      return List.of();
+    }
+    List<Figure> figures = new ArrayList<>();
+    try (PythonPeer tritonclient = peer.get()) {
+      word.accept("Triton client: beside " + tritonclient.version());
+      for (String model : List.of(TritonPeer.COPY, TritonPeer.CACHED)) {
+        String how = "Triton: %d in flight, %s".formatted(IN_FLIGHT, how(model));
+        List<Double> serverMicros = new ArrayList<>();
+        List<Pairs.Pair<RequestWork>> pairs =
+            Pairs.inTurns(
+                repetitions,
+                () -> withServer(triton, serverMicros, () -> ours.requests(model, CALLS_IN_FLIGHT)),
+                () -> tritonclient.requests(model, CALLS_IN_FLIGHT, IN_FLIGHT),
+                progress);
+        figures.add(
+            Pairs.of(pairs.stream().map(pair -> pair.map(RequestWork::perSecond)).toList())
+                .figure(how + ", beside tritonclient", "calls/s", new Goal.RatioAtLeast(3)));
+        figures.add(
+            Pairs.of(pairs.stream().map(pair -> pair.map(RequestWork::perCpuSecond)).toList())
+                .figure(how + ", by CPU of the client", "calls/CPU s", new Goal.Reported()));
+        figures.add(
+            Pairs.alone(
+                how + ", CPU of Triton",
+                "µs",
+                serverMicros.subList(1, serverMicros.size()), // the first pair does not count
+                new Goal.Reported()));
+      }
+    }
+    return figures;
+  }
+
+  /** Measures {@code client}, and adds the microseconds of CPU that the server took for a call. */
+  private static RequestWork withServer(
+      TritonPeer triton, List<Double> serverMicros, Supplier<RequestWork> client) {
+    Duration before = triton.cpu();
+    RequestWork work = client.get();
+    serverMicros.add(triton.cpu().minus(before).toNanos() / 1e3 / work.requests());
+    return work;
+  }
+
+  /** What Triton gives its own load generator: about what it can give at all on these cores. */
+  private List<Figure> besidePerfAnalyzer(TritonPeer triton, Path installation, InFlight ours)
+      throws IOException {
+    Optional<PerfAnalyzer> found = PerfAnalyzer.find(installation, work, triton.address());
+    if (found.isEmpty()) {
+      word.accept("perf_analyzer is left out: not installed");
+      return List.of();
+    }
+    PerfAnalyzer perfAnalyzer = found.get();
+    List<Figure> figures = new ArrayList<>();
+    for (String model : List.of(TritonPeer.COPY, TritonPeer.CACHED)) {
+      figures.add(
+          Pairs.measure(
+                  repetitions,
+                  () -> ours.requests(model, CALLS_IN_FLIGHT).perSecond(),
+                  () -> perfAnalyzer.requestsPerSecond(model, NUMBERS, CALLS_IN_FLIGHT, IN_FLIGHT),
+                  progress)
+              .figure(
+                  "Triton: %d in flight, %s, beside perf_analyzer".formatted(IN_FLIGHT, how(model)),
+                  "calls/s",
+                  new Goal.Reported()));
+    }
+    return figures;
+  }
+
+  private static String how(String model) {
+    return model.equals(TritonPeer.CACHED) ? "cached" : "in Python";
   }
 
   private interface Call {
     float[] answer(float[] values);
-  }
-
-  private double callsPerSecond(Call call) {
-    float[] values = values();
-    long start = nanoTime.getAsLong();
-    for (int i = 0; i < CALLS; i++) {
-      values[0] = i;
-      require(call.answer(values), i);
-    }
-    return CALLS * 1e9 / (nanoTime.getAsLong() - start);
-  }
-
-  private double inFlightPerSecond(KServeClient client) {
-    float[] values = values();
-    Semaphore room = new Semaphore(IN_FLIGHT);
-    List<CompletableFuture<?>> answers = new ArrayList<>();
-    long start = nanoTime.getAsLong();
-    for (int i = 0; i < CALLS_IN_FLIGHT; i++) {
-      room.acquireUninterruptibly();
-      int first = i;
-      values[0] = first;
-      answers.add(
-          client
-              .inferAsync(request(values))
-              .thenAccept(answer -> require(answer.output("Y").floats(), first))
-              .whenComplete((done, failure) -> room.release()));
-    }
-    CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)).join();
-    return CALLS_IN_FLIGHT * 1e9 / (nanoTime.getAsLong() - start);
   }
 
   private static float[] values() {
@@ -177,21 +267,13 @@ final class TritonBench {
     return values;
   }
 
-  private static void require(float[] answer, float first) {
-    if (answer.length != NUMBERS || answer[0] != first) {
-      throw new IllegalStateException("Triton's copy differs from what it was given");
-    }
-  }
-
-  private static InferRequest request(float[] values) {
-    return InferRequest.of(TritonPeer.MODEL)
-        .input(Tensor.floats("X", List.of(1L, (long) NUMBERS), values))
-        .output("Y")
-        .build();
-  }
-
   private static float[] ours(KServeClient client, float[] values) {
-    InferAnswer answer = client.infer(request(values));
+    InferAnswer answer =
+        client.infer(
+            InferRequest.of(TritonPeer.COPY)
+                .input(Tensor.floats("X", List.of(1L, (long) NUMBERS), values))
+                .output("Y")
+                .build());
     return answer.output("Y").floats();
   }
 
@@ -203,7 +285,7 @@ final class TritonBench {
         stub.withDeadlineAfter(30, TimeUnit.SECONDS)
             .modelInfer(
                 ModelInferRequest.newBuilder()
-                    .setModelName(TritonPeer.MODEL)
+                    .setModelName(TritonPeer.COPY)
                     .addInputs(
                         InferInputTensor.newBuilder()
                             .setName("X")

@@ -1,6 +1,6 @@
 """Asks a KServe v2 server through tritonclient, so many requests in flight: a line of JSON in, a line of JSON out.
 
-usage: tritonclient_peer.py HOST:PORT MODEL NUMBERS
+usage: tritonclient_peer.py HOST:PORT NUMBERS
 """
 
 import json
@@ -14,7 +14,7 @@ def say(answer):
 
 
 def main():
-    address, model, numbers = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    address, numbers = sys.argv[1], int(sys.argv[2])
     try:
         import importlib.metadata
 
@@ -28,6 +28,7 @@ def main():
     say({"ready": "tritonclient " + importlib.metadata.version("tritonclient")})
     for line in sys.stdin:
         question = json.loads(line)
+        model = question["model"]
         room = threading.Semaphore(question["in_flight"])
         answered = threading.Semaphore(0)
         failures = []
@@ -40,7 +41,7 @@ def main():
             room.release()
             answered.release()
 
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         for _ in range(question["requests"]):
             room.acquire()
             x = grpc.InferInput("X", values.shape, "FP32")
@@ -48,10 +49,10 @@ def main():
             client.async_infer(model, [x], callback=done, outputs=[grpc.InferRequestedOutput("Y")])
         for _ in range(question["requests"]):
             answered.acquire()
-        seconds = time.perf_counter() - start
+        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
         if failures:
             raise SystemExit(failures[0])
-        say({"seconds": seconds})
+        say({"seconds": seconds, "cpu_seconds": cpu_seconds})
 
 
 main()

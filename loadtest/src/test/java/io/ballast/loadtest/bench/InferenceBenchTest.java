@@ -94,6 +94,34 @@ class InferenceBenchTest {
   }
 
   @Test
+  void aPeerTellsWhatItsRequestsTook() throws IOException {
+    try (PythonPeer peer =
+        start(
+                script(
+                    "echo '{\"ready\": \"peer\"}'; read line; echo \"$line\" > "
+                        + folder.resolve("asked")
+                        + "; echo '{\"seconds\": 0.5, \"cpu_seconds\": 0.25}'"))
+            .orElseThrow()) {
+      RequestWork work = peer.requests("m", 100, 32);
+
+      assertThat(work.perSecond()).isEqualTo(200);
+      assertThat(work.perCpuSecond()).isEqualTo(400);
+      assertThat(folder.resolve("asked"))
+          .hasContent("{\"model\":\"m\",\"requests\":100,\"in_flight\":32}");
+    }
+  }
+
+  @Test
+  void perfAnalyzerIsReadOrAbsent() throws IOException {
+    assertThat(PerfAnalyzer.find(folder.resolve("nowhere"), folder, "127.0.0.1:1")).isEmpty();
+    assertThat(
+            PerfAnalyzer.throughput(
+                "  Client: \n    Request count: 8\n    Throughput: 9986.82 infer/sec\n"))
+        .contains(9986.82);
+    assertThat(PerfAnalyzer.throughput("failed to connect")).isEmpty();
+  }
+
+  @Test
   void aPeerThatSaysSomethingElseIsNoPeer() {
     assertThatThrownBy(() -> start(script("echo why >&2; echo Loading...; exec sleep 600")))
         .isInstanceOf(IOException.class)
