@@ -19,6 +19,7 @@ import io.ballast.inference.torch.RopeScaling;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TinyTokenizer;
 import io.ballast.inference.torch.TorchDecoder;
+import io.ballast.inference.triton.export.DecoderConvention;
 import io.ballast.inference.triton.export.ExportOptions;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
@@ -45,6 +46,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class ExportedFamiliesIT {
   private static final String SPOILED = "spoiled";
+  private static final String IDS = "ids";
   private static final int CONTEXT = 64;
 
   /** More than the tokenizer knows, as many models have: those are never drawn. */
@@ -103,8 +105,10 @@ class ExportedFamiliesIT {
     Path entry = export.decoder(SPOILED, List.of(new Version(1, weights)));
     // what is not finite is not exported: it becomes so afterwards
     FamilyFolders.writeSpoiled(entry.resolve("1"), untied, seed, 1 + 'Z');
+    export.decoder(
+        IDS, List.of(new Version(1, folder.resolve("llama"))), DecoderConvention.TENSORRT_LLM);
     List<String> names = new ArrayList<>(CONFIGS.keySet());
-    names.add(SPOILED);
+    names.addAll(List.of(SPOILED, IDS));
     server = TritonServer.start(repository, names.toArray(String[]::new));
     connection = KServeConnection.open(server.address(), KServeSettings.defaults());
     ModelStore.deleteAll(repository);
@@ -163,6 +167,28 @@ class ExportedFamiliesIT {
         } else {
           assertThat(result.join().tokens()).isEqualTo(alone.tokens());
         }
+      }
+    }
+  }
+
+  /** The model knows the id and its tokenizer does not: it may be read, and is never drawn. */
+  @Test
+  void anIdWithoutATextMayStandInAPromptOfIds() {
+    List<Long> one = List.of(1L, 1L);
+    InferRequest request =
+        InferRequest.of(new ServedModel(IDS, "1"))
+            .input(Tensor.ints("input_ids", List.of(1L, 2L), VOCABULARY - 1, 5))
+            .input(Tensor.ints("input_lengths", one, 2))
+            .input(Tensor.ints("request_output_len", one, 4))
+            .input(Tensor.ints("runtime_top_k", one, 1))
+            .input(Tensor.floats("repetition_penalty", one, 1.5f))
+            .build();
+    try (InferStream stream = connection.client().stream(request)) {
+      int[] ids = stream.next().orElseThrow().output("output_ids").ints();
+      assertThat(ids).startsWith(VOCABULARY - 1, 5);
+      assertThat(ids.length).isBetween(2, 6);
+      for (int i = 2; i < ids.length; i++) {
+        assertThat(ids[i]).isBetween(0, TinyTokenizer.vocabularySize() - 1);
       }
     }
   }

@@ -123,6 +123,7 @@ class Sampling:
             logits[id] += value
         if self.repetition_penalty != 1:
             seen = np.unique(np.concatenate([prompt, np.array(drawn, np.int64)]))
+            seen = seen[seen < self.known_tokens]  # a prompt of ids may have others
             logits[seen] = np.where(logits[seen] < 0, logits[seen] * self.repetition_penalty, logits[seen] / self.repetition_penalty)
         if drawn and (self.presence_penalty or self.frequency_penalty):
             ids, counts = np.unique(drawn, return_counts=True)
