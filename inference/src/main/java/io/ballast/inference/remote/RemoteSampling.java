@@ -12,6 +12,9 @@ import io.ballast.inference.api.SamplingOptions;
  * own.
  */
 public final class RemoteSampling {
+  /** The seed that is none: llama.cpp keeps 32 bits, and where all are set draws one by chance. */
+  private static final long BY_CHANCE = 0xFFFF_FFFFL;
+
   private RemoteSampling() {}
 
   /**
@@ -54,7 +57,7 @@ public final class RemoteSampling {
     json.put("presence_penalty", 0.0);
     json.put("frequency_penalty", 0.0);
     json.put("max_tokens", options.maxNewTokens());
-    json.put("seed", options.seed() & Long.MAX_VALUE);
+    json.put("seed", seed(options.seed()));
     if (!options.stopStrings().isEmpty()) {
       options.stopStrings().forEach(json.putArray("stop")::add);
     }
@@ -62,6 +65,12 @@ public final class RemoteSampling {
       options.stopTokenIds().forEach(json.putArray("stop_token_ids")::add);
     }
     return json;
+  }
+
+  /** Returns a seed that every back end takes for one, such as −1 is not. */
+  private static long seed(long seed) {
+    long natural = seed & Long.MAX_VALUE;
+    return (natural & BY_CHANCE) == BY_CHANCE ? natural ^ 1 : natural;
   }
 
   private static void require(String name, Object value, boolean holds, String expected) {
