@@ -13,6 +13,7 @@ import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.adapter.RemoteDecoders;
+import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.core.version.FolderFacts;
 import io.ballast.policy.core.version.RemoteVersion;
 import io.ballast.policy.testing.FakeModels;
@@ -35,11 +36,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A version that another server runs is sampled like any other, and its troubles are typed. */
 class RemoteVersionTest {
@@ -147,15 +151,106 @@ class RemoteVersionTest {
     }
   }
 
-  @Test
-  void aTritonThatIsAwayIsADependencyThatIsDown() {
-    RemoteVersion nobody =
-        remote(RemoteVersion.Kind.VLLM, "127.0.0.1:1", Optional.empty(), Optional.empty());
-    RemoteDecoders decoders = decoders(nobody);
+  @ParameterizedTest
+  @EnumSource(names = {"VLLM", "TENSORRT_LLM"})
+  void aTritonThatIsAwayIsADependencyThatIsDown(RemoteVersion.Kind kind) {
+    RemoteDecoders decoders =
+        decoders(remote(kind, "127.0.0.1:1", Optional.empty(), Optional.empty()));
 
     assertThatThrownBy(() -> decoders.load(pinned(decoders)))
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_DOWN));
+  }
+
+  @Test
+  void oneThatServesAndIsAwayDoesNotStopTheStart() {
+    models.publish("2", request -> "suggestion by 2;");
+    RemoteVersion serving =
+        new RemoteVersion(
+            "java-tiny",
+            "1",
+            RemoteVersion.Kind.TENSORRT_LLM,
+            "127.0.0.1:1",
+            "tensorrt_llm",
+            folder.resolve(TinyModel.NAME).resolve(TinyModel.VERSION),
+            OptionalInt.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            false,
+            Duration.ofSeconds(20));
+
+    try (TestMesh mesh = TestMesh.start(decoders(serving), models)) {
+      assertThatThrownBy(() -> mesh.suggest("a"))
+          .hasMessageStartingWith("UNAVAILABLE: ")
+          .hasMessageContaining("model 'tensorrt_llm': ");
+      // and what is here goes on
+      var unused =
+          mesh.versions()
+              .registerVersion(
+                  RegisterVersionRequest.newBuilder()
+                      .setModel("java-tiny")
+                      .setVersion("2")
+                      .build());
+      assertThat(
+              mesh.policy()
+                  .suggest(
+                      SuggestRequest.newBuilder()
+                          .setPrompt("a")
+                          .setPolicy(
+                              ModelSelector.newBuilder().setModel("java-tiny").setVersion("2"))
+                          .build())
+                  .getText())
+          .isEqualTo("suggestion by 2;");
+    }
+  }
+
+  @Test
+  void oneThatWasAwayAtTheStartServesAsSoonAsItIsBack() {
+    AtomicBoolean away = new AtomicBoolean(true);
+    DecoderLoader elsewhere =
+        new DecoderLoader() {
+          @Override
+          public FolderFacts inspect(String model, String version) {
+            return models.inspect(model, version);
+          }
+
+          @Override
+          public Decoder load(PinnedVersion version) {
+            if (away.get()) {
+              throw new MeshException(Fault.DEPENDENCY_DOWN, "nobody there");
+            }
+            return models.load(version);
+          }
+        };
+
+    try (TestMesh mesh = TestMesh.start(elsewhere, models)) {
+      assertThatThrownBy(() -> mesh.suggest("a")).hasMessage("UNAVAILABLE: nobody there");
+      assertThatThrownBy(() -> mesh.suggest("a")).hasMessage("UNAVAILABLE: nobody there");
+
+      away.set(false);
+
+      assertThat(mesh.suggest("a").getText()).isEqualTo("suggestion by 1;");
+    }
+  }
+
+  @Test
+  void whatIsNotAwayButBrokenStillStopsTheStart() {
+    DecoderLoader broken =
+        new DecoderLoader() {
+          @Override
+          public FolderFacts inspect(String model, String version) {
+            return models.inspect(model, version);
+          }
+
+          @Override
+          public Decoder load(PinnedVersion version) {
+            throw new MeshException(Fault.CORRUPT_WEIGHTS, "not those");
+          }
+        };
+
+    assertThatThrownBy(() -> TestMesh.start(broken, models).close())
+        .isInstanceOf(MeshException.class)
+        .hasMessage("not those");
   }
 
   @Test

@@ -8,10 +8,12 @@ import io.ballast.inference.remote.OpenAiSettings;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.triton.KServeClient;
 import io.ballast.inference.triton.KServeConnection;
 import io.ballast.inference.triton.KServeSecurity;
 import io.ballast.inference.triton.KServeSettings;
 import io.ballast.inference.triton.ServedModel;
+import io.ballast.inference.triton.TensorRtLlmDecoder;
 import io.ballast.inference.triton.VllmDecoder;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
@@ -99,7 +101,8 @@ public final class RemoteDecoders implements DecoderLoader {
       int context = contextTokens(remote, DecoderConfig.read(remote.folder()));
       return switch (remote.kind()) {
         case OPENAI -> openAi(remote, tokenizer, context);
-        case VLLM -> vllm(remote, tokenizer, context);
+        case VLLM -> behindTriton(remote, tokenizer, context, VllmDecoder::open);
+        case TENSORRT_LLM -> behindTriton(remote, tokenizer, context, TensorRtLlmDecoder::open);
       };
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(e, message -> withoutPath(remote, message));
@@ -117,7 +120,13 @@ public final class RemoteDecoders implements DecoderLoader {
         tokenizer);
   }
 
-  private Decoder vllm(RemoteVersion remote, Tokenizer tokenizer, int context) {
+  /** Opens a decoder on a server that is connected. */
+  private interface Opening {
+    Decoder open(KServeClient client, ServedModel model, Tokenizer tokenizer, int contextTokens);
+  }
+
+  private Decoder behindTriton(
+      RemoteVersion remote, Tokenizer tokenizer, int context, Opening opening) {
     KServeSecurity plain = remote.encrypted() ? KServeSecurity.tls() : KServeSecurity.none();
     KServeSecurity security = token(remote).map(plain::withBearerToken).orElse(plain);
     KServeSettings settings =
@@ -125,7 +134,7 @@ public final class RemoteDecoders implements DecoderLoader {
     KServeConnection connection = KServeConnection.open(remote.url(), settings);
     try {
       return new ConnectedDecoder(
-          VllmDecoder.open(
+          opening.open(
               connection.client(), ServedModel.of(remote.servedModel()), tokenizer, context),
           connection);
     } catch (RuntimeException e) {

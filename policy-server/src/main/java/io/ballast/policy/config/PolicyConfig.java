@@ -132,7 +132,7 @@ public record PolicyConfig(
     boolean address =
         switch (remote.kind()) {
           case OPENAI -> remote.url().matches("https?://[^/?#@\\s]+(/[^?#\\s]*)?");
-          case VLLM -> remote.url().matches("[^/:@\\s]+:[0-9]{1,5}");
+          case VLLM, TENSORRT_LLM -> remote.url().matches("[^/:@\\s]+:[0-9]{1,5}");
         };
     require(
         address,
@@ -140,7 +140,7 @@ public record PolicyConfig(
         remote.url().contains("@") ? "not shown" : remote.url(),
         switch (remote.kind()) {
           case OPENAI -> "http://host:port or https://…, no user";
-          case VLLM -> "host:port";
+          case VLLM, TENSORRT_LLM -> "host:port";
         });
     require(!remote.folder().isBlank(), property + "folder", remote.folder(), "a folder");
     remote

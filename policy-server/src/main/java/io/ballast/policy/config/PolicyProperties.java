@@ -108,11 +108,16 @@ public interface PolicyProperties {
     /** The version within the model. */
     String version();
 
-    /** How the server is spoken to: OPENAI ({@code /v1/completions}) or VLLM (behind Triton). */
+    /**
+     * How the server is spoken to: OPENAI ({@code /v1/completions}), or behind Triton VLLM or
+     * TENSORRT_LLM.
+     */
     @WithDefault("OPENAI")
     RemoteVersion.Kind kind();
 
-    /** {@code http://host:port} or {@code https://…} for OPENAI, {@code host:port} for VLLM. */
+    /**
+     * {@code http://host:port} or {@code https://…} for OPENAI, {@code host:port} for the others.
+     */
     String url();
 
     /** The name by which the server knows it; absent: the model's. */
@@ -130,7 +135,7 @@ public interface PolicyProperties {
     /** The environment variable with the token that the server demands. */
     Optional<String> tokenVariable();
 
-    /** Whether a connection to VLLM is encrypted. */
+    /** Whether a connection to a Triton is encrypted. */
     @WithDefault("false")
     boolean tls();
 

@@ -62,7 +62,8 @@ public final class PolicyServer implements AutoCloseable {
    *
    * @param contexts validates the metadata of requests
    * @param random draws ids and seeds; must be safe for use by many threads
-   * @throws io.ballast.kit.error.MeshException if a model cannot be loaded
+   * @throws io.ballast.kit.error.MeshException if a model cannot be loaded; one that another server
+   *     runs, which is away, is loaded when it is back
    */
   public PolicyServer(
       PolicyConfig config,
@@ -126,7 +127,14 @@ public final class PolicyServer implements AutoCloseable {
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("policy-aliases").factory());
     try {
-      catalog.start(config.firstVersion());
+      catalog
+          .start(config.firstVersion())
+          .ifPresent(
+              away ->
+                  LOG.warn(
+                      "what \"serving\" of {} means is away, and is asked for again by each call: {}",
+                      config.defaultModel(),
+                      away.getMessage()));
     } catch (RuntimeException e) {
       close();
       throw e;

@@ -64,7 +64,7 @@ class PolicyPropertiesTest {
     all.put("remotes.a.token-variable", "BIG_TOKEN");
     all.put("remotes.b.model", "large");
     all.put("remotes.b.version", "3");
-    all.put("remotes.b.kind", "VLLM");
+    all.put("remotes.b.kind", "TENSORRT_LLM");
     all.put("remotes.b.url", "triton:8001");
     all.put("remotes.b.served-model", "its-name");
     all.put("remotes.b.folder", "models/large");
@@ -107,7 +107,7 @@ class PolicyPropertiesTest {
                     new RemoteVersion(
                         "large",
                         "3",
-                        RemoteVersion.Kind.VLLM,
+                        RemoteVersion.Kind.TENSORRT_LLM,
                         "triton:8001",
                         "its-name",
                         Path.of("models/large"),
@@ -164,6 +164,7 @@ class PolicyPropertiesTest {
         "url | ftp://host | url: ftp://host (expected: http://host:port or https://…, no user)",
         "url | http://user:secret@host | url: not shown (expected: http://host:port or https://…, no user)",
         "kind | VLLM | url: http://host:8000 (expected: host:port)",
+        "kind | TENSORRT_LLM | url: http://host:8000 (expected: host:port)",
         "context-tokens | 1 | context-tokens: 1 (expected: ≥ 2)",
         "token-variable | T | token-file: given (expected: not beside token-variable)",
         "timeout | PT0S | timeout: PT0S (expected: > 0)"

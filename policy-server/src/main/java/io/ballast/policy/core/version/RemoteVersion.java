@@ -11,14 +11,15 @@ import java.util.OptionalInt;
  * @param model the model's name in the mesh
  * @param version the version within the model
  * @param kind how the server is spoken to
- * @param url {@code http://host:port} or {@code https://…} for OPENAI, {@code host:port} for VLLM
+ * @param url {@code http://host:port} or {@code https://…} for OPENAI, {@code host:port} for the
+ *     others
  * @param servedModel the name by which the server knows it
  * @param folder holds the model's tokenizer.json and config.json, no weights
  * @param contextTokens the server's limit of prompt and completion together; absent: what
  *     config.json says
  * @param tokenFile holds what the server demands; absent, as the next: nothing
  * @param tokenVariable names the environment variable that does
- * @param encrypted whether a connection to VLLM is encrypted; OPENAI's scheme says it
+ * @param encrypted whether a connection to a Triton is encrypted; OPENAI's scheme says it
  * @param timeout how long a completion may take
  */
 public record RemoteVersion(
@@ -38,7 +39,9 @@ public record RemoteVersion(
     /** {@code /v1/completions}: vLLM, SGLang, llama.cpp's server. */
     OPENAI,
     /** Triton's vLLM back end over KServe v2. */
-    VLLM
+    VLLM,
+    /** TensorRT-LLM's back end of Triton, over KServe v2. */
+    TENSORRT_LLM
   }
 
   /** Whether it is this one. */

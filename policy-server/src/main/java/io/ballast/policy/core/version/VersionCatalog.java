@@ -50,8 +50,14 @@ public final class VersionCatalog {
    * Learns where every alias points and loads what "serving" of the default model means; what the
    * others point to is loaded when it is first used. At the first start registers {@code
    * firstVersion} of the default model and points "serving" to it.
+   *
+   * <p>What is served elsewhere may be away at the time, which is no reason not to start: it is
+   * asked for again when it is used, and refused as long as it is away.
+   *
+   * @return why what "serving" of the default model means is not loaded; empty if it is
    */
-  public void start(String firstVersion) {
+  public Optional<MeshException> start(String firstVersion) {
+    Optional<MeshException> away = Optional.empty();
     if (store.alias(defaultModel, VersionSelector.SERVING).isEmpty()) {
       register(defaultModel, firstVersion, "", "");
       store.createAlias(
@@ -61,10 +67,24 @@ public final class VersionCatalog {
     }
     for (Alias alias : store.allAliases()) {
       if (alias.model().equals(defaultModel) && alias.name().equals(VersionSelector.SERVING)) {
-        turn(alias);
+        away = turnUnlessAway(alias);
       } else {
         turn(alias, serving::keepUnloaded);
       }
+    }
+    return away;
+  }
+
+  private Optional<MeshException> turnUnlessAway(Alias alias) {
+    try {
+      turn(alias);
+      return Optional.empty();
+    } catch (MeshException e) {
+      if (e.fault() != Fault.DEPENDENCY_DOWN) {
+        throw e;
+      }
+      turn(alias, serving::keepUnloaded);
+      return Optional.of(e);
     }
   }
 
