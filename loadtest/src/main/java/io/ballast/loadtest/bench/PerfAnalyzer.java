@@ -12,7 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Triton's own load generator, in C++: what a server gives a client that costs little. */
+/** Triton's own load generator, in C++. */
 final class PerfAnalyzer {
   private static final Pattern THROUGHPUT = Pattern.compile("Throughput: ([0-9.]+) infer/sec");
 
@@ -60,16 +60,18 @@ final class PerfAnalyzer {
   }
 
   /**
-   * Makes requests of a model that takes X, always with the same numbers.
+   * Makes requests of a model that takes X, always with the same numbers, for some four seconds.
    *
-   * @return requests a second, by its own clock
+   * @return requests a second, by its own clock in three windows of a second: of a number of
+   *     requests it would tell the time in whole seconds
    */
-  double requestsPerSecond(String model, int numbers, int requests, int inFlight) {
+  double requestsPerSecond(String model, int numbers, int inFlight) {
     List<String> command =
         new ArrayList<>(List.of(program.toString(), "-i", "grpc", "-u", address, "-m", model));
     command.addAll(List.of("--shape", "X:" + numbers, "--async"));
     command.addAll(List.of("--concurrency-range", Integer.toString(inFlight)));
-    command.addAll(List.of("--request-count", Integer.toString(requests)));
+    command.addAll(List.of("--measurement-interval", "1000", "--max-trials", "3"));
+    command.addAll(List.of("--stability-percentage", "999")); // whatever they show counts
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("LD_LIBRARY_PATH", libraries);
     try {

@@ -53,6 +53,7 @@ final class TritonBench {
   private static final int CALLS = 2_000;
   private static final int WARM_UP_CALLS = 10_000;
   private static final int IN_FLIGHT = 32;
+  private static final int PERF_ANALYZER_PAIRS = 3;
   private static final int CALLS_IN_FLIGHT = 6_000;
   private static final int WARM_UP_CALLS_IN_FLIGHT = 100_000;
 
@@ -88,7 +89,8 @@ final class TritonBench {
 
   /** How often {@link #run} tells of progress. */
   static int steps(int repetitions) {
-    return (1 + 2 * 2) * Pairs.measured(repetitions);
+    return (1 + 2) * Pairs.measured(repetitions)
+        + 2 * Pairs.measured(Math.min(PERF_ANALYZER_PAIRS, repetitions));
   }
 
   /** Measures; nothing if Triton is not installed. */
@@ -226,7 +228,7 @@ final class TritonBench {
     return work;
   }
 
-  /** What Triton gives its own load generator: about what it can give at all on these cores. */
+  /** Beside Triton's own load generator: a client in C++. */
   private List<Figure> besidePerfAnalyzer(TritonPeer triton, Path installation, InFlight ours)
       throws IOException {
     Optional<PerfAnalyzer> found = PerfAnalyzer.find(installation, work, triton.address());
@@ -239,9 +241,9 @@ final class TritonBench {
     for (String model : List.of(TritonPeer.COPY, TritonPeer.CACHED)) {
       figures.add(
           Pairs.measure(
-                  repetitions,
+                  Math.min(PERF_ANALYZER_PAIRS, repetitions),
                   () -> ours.requests(model, CALLS_IN_FLIGHT).perSecond(),
-                  () -> perfAnalyzer.requestsPerSecond(model, NUMBERS, CALLS_IN_FLIGHT, IN_FLIGHT),
+                  () -> perfAnalyzer.requestsPerSecond(model, NUMBERS, IN_FLIGHT),
                   progress)
               .figure(
                   "Triton: %d in flight, %s, beside perf_analyzer".formatted(IN_FLIGHT, how(model)),
