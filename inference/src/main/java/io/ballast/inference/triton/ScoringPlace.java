@@ -1,5 +1,7 @@
 package io.ballast.inference.triton;
 
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.resilience.PeerSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,6 +38,7 @@ public record ScoringPlace(
     int inFlight,
     int batchTokens) {
   private static final int MAX_IN_FLIGHT = 256;
+  private static final int WINDOW_CALLS = 8;
 
   /**
    * Checks the ranges.
@@ -66,6 +69,21 @@ public record ScoringPlace(
     require(timeout.isPositive(), "timeout", timeout, "> 0");
     require(inFlight >= 1 && inFlight <= MAX_IN_FLIGHT, "in-flight", inFlight, "1 to 256");
     require(batchTokens >= 1, "batch-tokens", batchTokens, "≥ 1");
+  }
+
+  /**
+   * How each model there is guarded: its breaker opens at half of few calls, since one carries many
+   * items and may take its whole time.
+   */
+  public PeerSettings peer() {
+    PeerSettings usual = PeerSettings.defaults();
+    return new PeerSettings(
+        timeout,
+        usual.maxInFlight() + Lane.values().length * inFlight,
+        usual.failureRatePercent(),
+        WINDOW_CALLS,
+        usual.openDuration(),
+        usual.maxMessageBytes());
   }
 
   /** Nowhere: everything runs in this process. */

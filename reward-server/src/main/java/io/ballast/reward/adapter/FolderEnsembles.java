@@ -144,11 +144,6 @@ public final class FolderEnsembles implements EnsembleSource {
   }
 
   private StoredModel trunk(ScoringSpec spec) {
-    return trunk(roots, spec);
-  }
-
-  /** The folder of the decoder that heads stand on. */
-  static StoredModel trunk(List<Path> roots, ScoringSpec spec) {
     for (Path root : roots) {
       Optional<StoredModel> trunk =
           new ModelStore(root).find(spec.trunk().model(), spec.trunk().version());

@@ -1,14 +1,14 @@
 package io.ballast.reward.wiring;
 
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.triton.PlacedScoring;
 import io.ballast.inference.triton.ScoringFleet;
 import io.ballast.inference.triton.ScoringPlace;
-import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.resilience.PeerGuard;
-import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
@@ -21,6 +21,8 @@ import io.grpc.BindableService;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** The reward-server as a process sees it: ensembles from model folders, run here or by Triton. */
@@ -30,12 +32,9 @@ public final class RewardModule implements ServerModule {
   /** How often an ensemble behind a Triton that was away is looked for. */
   private static final Duration RETRY = Duration.ofSeconds(1);
 
-  /** A breaker's window: short, since one call carries many items and may take its whole time. */
-  private static final int WINDOW_CALLS = 8;
-
   private final RewardConfig config;
   private @Nullable RewardServer server;
-  private @Nullable TritonEnsembles triton;
+  private @Nullable PlacedScoring placed;
 
   /**
    * Reads the properties; {@link #start} does the rest.
@@ -80,27 +79,20 @@ public final class RewardModule implements ServerModule {
     if (place.isNowhere()) {
       return folders;
     }
-    PeerSettings usual = PeerSettings.defaults();
-    PeerSettings settings =
-        new PeerSettings(
-            place.timeout(),
-            usual.maxInFlight() + Lane.values().length * place.inFlight(),
-            usual.failureRatePercent(),
-            WINDOW_CALLS,
-            usual.openDuration(),
-            usual.maxMessageBytes());
-    TritonEnsembles remote =
-        new TritonEnsembles(
+    Set<String> usual = new TreeSet<>(Set.of(config.settings().defaultModel()));
+    folders.list().forEach(ensemble -> usual.add(ensemble.id().model()));
+    PlacedScoring remote =
+        new PlacedScoring(
             place,
             open(place),
-            folders,
+            ScoringKind.REWARD_ENSEMBLE,
+            usual,
             runtime.modelFolders(),
-            config.settings().defaultModel(),
             peer ->
                 new PeerGuard(
-                    peer, settings, runtime.clock(), runtime.nanoTime(), runtime.meters()));
-    triton = remote;
-    return remote;
+                    peer, place.peer(), runtime.clock(), runtime.nanoTime(), runtime.meters()));
+    placed = remote;
+    return new TritonEnsembles(remote, folders);
   }
 
   private static ScoringFleet open(ScoringPlace place) {
@@ -140,8 +132,8 @@ public final class RewardModule implements ServerModule {
     if (started != null) {
       started.close();
     }
-    TritonEnsembles remote = triton;
-    triton = null;
+    PlacedScoring remote = placed;
+    placed = null;
     if (remote != null) {
       remote.close();
     }

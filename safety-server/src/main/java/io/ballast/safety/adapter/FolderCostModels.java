@@ -1,6 +1,7 @@
 package io.ballast.safety.adapter;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.OnnxScorer;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModelFolder;
@@ -9,12 +10,15 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.kit.batching.BatchEngine;
+import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.safety.core.cost.CostModel;
 import io.ballast.safety.core.cost.CostModelSource;
+import io.ballast.safety.core.cost.HeadScores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,7 +62,11 @@ public final class FolderCostModels implements CostModelSource {
   }
 
   @Override
-  public void refresh() {
+  public void refresh(String model) {
+    refresh();
+  }
+
+  private void refresh() {
     Map<String, StoredModel> folders = new TreeMap<>();
     for (Path root : roots) {
       for (StoredModel folder : new ModelStore(root).list()) {
@@ -96,10 +105,20 @@ public final class FolderCostModels implements CostModelSource {
                     new ModelException(
                         ModelException.Reason.INVALID_FOLDER,
                         folder.folder().resolve(ModelManifest.FILE) + ": the file is missing"));
+    return model(new PinnedVersion(folder.name(), folder.version(), sha), spec);
+  }
+
+  /** The engine of all lanes. */
+  private static Function<Lane, BatchEngine<TokenIds, TokenIds, HeadScores>> one(
+      OnnxScorer scorer) {
+    CompletionCostEngine engine = new CompletionCostEngine(scorer);
+    return lane -> engine;
+  }
+
+  /** The model that a folder describes, wherever its weights are. */
+  static CostModel model(PinnedVersion id, ScoringSpec spec) {
     return new CostModel(
-        new PinnedVersion(folder.name(), folder.version(), sha),
-        spec.heads(),
-        new PlattScaling(spec.calibration().a(), spec.calibration().b()));
+        id, spec.heads(), new PlattScaling(spec.calibration().a(), spec.calibration().b()));
   }
 
   @Override
@@ -118,7 +137,8 @@ public final class FolderCostModels implements CostModelSource {
     try {
       return new Opened(
           HuggingFaceTokenizerAdapter.ofFolder(trunk.folder()),
-          new OnnxCostEngine(OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads)));
+          one(OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads)),
+          Optional.empty());
     } catch (ModelException e) {
       throw ModelFaults.translate(
           e,

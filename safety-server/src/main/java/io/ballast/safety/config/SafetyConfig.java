@@ -1,12 +1,15 @@
 package io.ballast.safety.config;
 
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
 import io.ballast.safety.core.safetytest.TestSettings;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /**
@@ -20,6 +23,7 @@ import java.util.regex.Pattern;
  * @param suggestionGate the model of stage 2
  * @param tests how safety tests are carried out
  * @param timeouts of calls to the policy-server
+ * @param triton where cost models run that do not run here
  */
 public record SafetyConfig(
     CostSettings costs,
@@ -29,7 +33,8 @@ public record SafetyConfig(
     GateChoice contextGate,
     GateChoice suggestionGate,
     TestSettings tests,
-    PeerTimeouts timeouts) {
+    PeerTimeouts timeouts,
+    ScoringPlace triton) {
   private static final int MAX_CHUNK = 1_024;
   private static final int MAX_PROMPT_BYTES = 65_536; // what the policy-server takes
   private static final int MAX_ITEMS = 4_096;
@@ -133,7 +138,26 @@ public record SafetyConfig(
             properties.testPause(),
             properties.waitInterval(),
             properties.waitReserve()),
-        new PeerTimeouts(properties.sampleTimeout(), properties.versionTimeout()));
+        new PeerTimeouts(properties.sampleTimeout(), properties.versionTimeout()),
+        place(properties.triton()));
+  }
+
+  private static ScoringPlace place(SafetyProperties.TritonProperties triton) {
+    try {
+      return new ScoringPlace(
+          triton.targets().orElse(List.of()),
+          triton.models().orElse(List.of()),
+          triton.servedModels(),
+          triton.tls(),
+          triton.trustedFile().map(Path::of),
+          triton.tokenFile().map(Path::of),
+          triton.tokenVariable(),
+          triton.timeout(),
+          triton.inFlight(),
+          triton.batchTokens());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("ballast.safety.triton." + e.getMessage(), e);
+    }
   }
 
   private static void requireName(String property, String value) {

@@ -57,8 +57,16 @@ public final class KserveCosts implements ServedModels {
 
   @Override
   public List<ModelState> states() {
+    Map<String, String> flaws = catalog.flaws();
     return catalog.list().stream()
-        .map(model -> ModelState.ready(model.id().model(), model.id().version()))
+        .map(CostModel::id)
+        .map(
+            id -> {
+              String flaw = flaws.get(id.model() + " " + id.version());
+              return flaw == null
+                  ? ModelState.ready(id.model(), id.version())
+                  : new ModelState(id.model(), id.version(), false, flaw);
+            })
         .toList();
   }
 

@@ -30,7 +30,12 @@ import io.ballast.safety.grpc.KserveGates;
 import io.ballast.safety.grpc.SafetyGrpcService;
 import io.grpc.BindableService;
 import io.micrometer.core.instrument.Gauge;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
@@ -46,6 +51,7 @@ public final class SafetyServer implements AutoCloseable {
   private final TestRunner runner;
   private final List<BindableService> services;
   private final List<ServedModels> models;
+  private final ScheduledExecutorService background;
 
   /**
    * Builds every part and loads the default models that are there. Without them the server starts
@@ -104,6 +110,9 @@ public final class SafetyServer implements AutoCloseable {
     var unused =
         Gauge.builder("ballast.safety.waiting.tokens", catalog, CostCatalog::waitingTokens)
             .register(runtime.meters());
+    background =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("safety-retry").factory());
     try {
       catalog.warmUp().ifPresent(LOG::warn);
       gates.warmUp().forEach(flaw -> LOG.error("the gate cannot decide: {}", flaw.getMessage()));
@@ -123,6 +132,27 @@ public final class SafetyServer implements AutoCloseable {
     return models;
   }
 
+  /**
+   * Looks from now on, each {@code interval}, for cost models elsewhere that could not be asked.
+   */
+  public void follow(Duration interval) {
+    long nanos = interval.toNanos();
+    var unused = background.scheduleWithFixedDelay(this::retry, nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void retry() {
+    try {
+      catalog.retry();
+    } catch (RuntimeException e) { // the next look may succeed
+      LOG.debug("cost models elsewhere are still not asked: {}", e.getMessage());
+    }
+  }
+
+  /** What keeps cost models from being asked now, by name and version. */
+  public Map<String, String> flaws() {
+    return catalog.flaws();
+  }
+
   /** Goes on with tests that were running when their process stopped. Peers may be called now. */
   public void resumeTests() {
     runner.resume();
@@ -130,6 +160,7 @@ public final class SafetyServer implements AutoCloseable {
 
   @Override
   public void close() {
+    background.shutdownNow();
     runner.close();
     catalog.close();
     gates.close();

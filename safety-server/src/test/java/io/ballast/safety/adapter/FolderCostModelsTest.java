@@ -8,6 +8,7 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.cost.CostModel;
@@ -53,7 +54,7 @@ class FolderCostModelsTest {
     write("1", 1);
     FolderCostModels models = models();
     CostModelSource.Opened opened = models.open(models.list().getFirst());
-    try (var engine = opened.engine()) {
+    try (var engine = opened.engine().apply(Lane.INTERACTIVE)) {
       TokenIds prompt = opened.tokenizer().encode("int x");
       List<HeadScores> results =
           engine
@@ -92,7 +93,7 @@ class FolderCostModelsTest {
     write("1", 1);
 
     assertThat(models.list()).isEmpty();
-    models.refresh();
+    models.refresh("any");
     assertThat(models.list()).hasSize(1);
   }
 
@@ -118,7 +119,7 @@ class FolderCostModelsTest {
 
   private static List<Double> scores(FolderCostModels models, CostModel model) {
     CostModelSource.Opened opened = models.open(model);
-    try (var engine = opened.engine()) {
+    try (var engine = opened.engine().apply(Lane.INTERACTIVE)) {
       HeadScores scores =
           engine
               .run(

@@ -3,6 +3,7 @@ package io.ballast.safety.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.safety.config.SafetyConfig.PeerTimeouts;
 import io.ballast.safety.core.cost.CostSettings;
@@ -10,9 +11,12 @@ import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
 import io.ballast.safety.core.safetytest.TestSettings;
 import io.ballast.safety.testing.TestSafety;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -41,7 +45,18 @@ class SafetyPropertiesTest {
               Duration.ofSeconds(1),
               Duration.ofSeconds(1),
               Duration.ofMillis(250)),
-          new PeerTimeouts(Duration.ofSeconds(60), Duration.ofSeconds(5)));
+          new PeerTimeouts(Duration.ofSeconds(60), Duration.ofSeconds(5)),
+          new ScoringPlace(
+              List.of(),
+              List.of(),
+              Map.of(),
+              false,
+              Optional.empty(),
+              Optional.empty(),
+              Optional.empty(),
+              Duration.ofSeconds(10),
+              8,
+              4_096));
 
   @Test
   void defaults() {
@@ -79,6 +94,16 @@ class SafetyPropertiesTest {
     all.put("wait-interval", "PT22S");
     all.put("wait-reserve", "PT23S");
 
+    all.put("triton.targets", "one:1,two:2");
+    all.put("triton.models", "a,b");
+    all.put("triton.served-models.a", "there");
+    all.put("triton.tls", "true");
+    all.put("triton.trusted-file", "ca.pem");
+    all.put("triton.token-variable", "TOKEN");
+    all.put("triton.timeout", "PT24S");
+    all.put("triton.in-flight", "25");
+    all.put("triton.batch-tokens", "26");
+
     assertThat(TestSafety.config(all))
         .isEqualTo(
             new SafetyConfig(
@@ -98,13 +123,28 @@ class SafetyPropertiesTest {
                     Duration.ofSeconds(19),
                     Duration.ofSeconds(22),
                     Duration.ofSeconds(23)),
-                new PeerTimeouts(Duration.ofSeconds(20), Duration.ofSeconds(21))));
+                new PeerTimeouts(Duration.ofSeconds(20), Duration.ofSeconds(21)),
+                new ScoringPlace(
+                    List.of("one:1", "two:2"),
+                    List.of("a", "b"),
+                    Map.of("a", "there"),
+                    true,
+                    Optional.of(Path.of("ca.pem")),
+                    Optional.empty(),
+                    Optional.of("TOKEN"),
+                    Duration.ofSeconds(24),
+                    25,
+                    26)));
+    assertThat(TestSafety.config(Map.of("triton.token-file", "token")).triton().tokenFile())
+        .contains(Path.of("token"));
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
+        "triton.targets | gpu | triton.targets: gpu (expected: host:port)",
+        "triton.in-flight | 0 | triton.in-flight: 0 (expected: 1 to 256)",
         "cost-model | ../x | cost-model: '../x' (expected: letters, digits, '.', '_', '-'; at most 128)",
         "suggestion-gate-version | .. | suggestion-gate-version: '..' (expected: letters, digits, '.', '_', '-'; at most 128)",
         "display-threshold | 1.5 | display-threshold: 1.5 (expected: 0 to 1)",

@@ -13,6 +13,7 @@ import io.ballast.safety.core.cost.CostModelSource;
 import io.ballast.safety.core.cost.HeadScores;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
@@ -57,7 +58,7 @@ public final class FakeCostModels implements CostModelSource {
   }
 
   @Override
-  public void refresh() {
+  public void refresh(String model) {
     if (laterIsThere && models.stream().noneMatch(each -> each.id().equals(LATER))) {
       models.add(model(LATER));
     }
@@ -68,7 +69,8 @@ public final class FakeCostModels implements CostModelSource {
     if (model.id().equals(BROKEN)) {
       throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
     }
-    return new Opened(new CharacterTokenizer(), new Engine(model.id().equals(TWO) ? -3 : -4));
+    Engine engine = new Engine(model.id().equals(TWO) ? -3 : -4);
+    return new Opened(new CharacterTokenizer(), lane -> engine, Optional.empty());
   }
 
   /** Holds every batch from now on until {@link #release}. */

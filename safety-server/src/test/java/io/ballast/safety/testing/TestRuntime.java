@@ -9,6 +9,7 @@ import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.List;
 
 /** What a process gives to a safety-server, whose policy-server is away. */
@@ -23,6 +24,12 @@ public final class TestRuntime extends FixedRuntime {
   @Override
   public Database database(String schema) {
     return database;
+  }
+
+  /** The real day: open breakers wait by it. */
+  @Override
+  public InstantSource clock() {
+    return InstantSource.system();
   }
 
   @Override

@@ -1,14 +1,19 @@
 package io.ballast.safety.core.cost;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchingQueue;
+import io.ballast.kit.batching.LaneQueues;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,16 +47,30 @@ public final class CostCatalog implements AutoCloseable {
 
   /** A model that is ready to judge. */
   record Served(
-      CostModel model, ItemReader reader, BatchingQueue<TokenIds, TokenIds, HeadScores> queue) {}
+      CostModel model, ItemReader reader, LaneQueues<TokenIds, TokenIds, HeadScores> queues) {}
 
   /** The models that can be asked, as far as they are known, by name and version. */
   public List<CostModel> list() {
     return source.list();
   }
 
+  /** Looks again for what could not be asked, and loads the default if it can be had. */
+  public void retry() {
+    source.flaws().keySet().stream()
+        .map(name -> name.split(" ", 2)[0])
+        .distinct()
+        .forEach(source::refresh);
+    var unused = warmUp();
+  }
+
+  /** What keeps models from being asked now, as {@link CostModelSource#flaws} says it. */
+  public Map<String, String> flaws() {
+    return source.flaws();
+  }
+
   /** The tokens that wait to be judged, of all models. */
   public int waitingTokens() {
-    return loaded.values().stream().mapToInt(served -> served.queue().waitingWeight()).sum();
+    return loaded.values().stream().mapToInt(served -> served.queues().waitingWeight()).sum();
   }
 
   /**
@@ -67,8 +86,15 @@ public final class CostCatalog implements AutoCloseable {
                     model.id().model().equals(settings.defaultModel())
                         && model.id().version().equals(settings.servingVersion()));
     if (there) {
-      var unused = find(VersionSelector.alias("", VersionSelector.SERVING));
-      return Optional.empty();
+      try {
+        var unused = find(VersionSelector.alias("", VersionSelector.SERVING));
+        return Optional.empty();
+      } catch (MeshException e) {
+        if (source.isElsewhere(settings.defaultModel())) {
+          return Optional.of(String.valueOf(e.getMessage()));
+        }
+        throw e;
+      }
     }
     return Optional.of(
         "there is no cost model %s %s".formatted(settings.defaultModel(), settings.servingVersion())
@@ -86,7 +112,8 @@ public final class CostCatalog implements AutoCloseable {
   /**
    * The model that {@code selector} means, loaded.
    *
-   * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs
+   * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
+   *     DEPENDENCY_DOWN if it is elsewhere and that cannot be asked
    */
   Served find(VersionSelector selector) {
     CostModel model = resolve(selector);
@@ -95,7 +122,7 @@ public final class CostCatalog implements AutoCloseable {
       requireOpen();
       served = loaded.computeIfAbsent(model.id(), id -> load(model));
       if (closed) { // it was closed while this one loaded
-        served.queue().close();
+        served.queues().close();
         requireOpen();
       }
     }
@@ -113,24 +140,45 @@ public final class CostCatalog implements AutoCloseable {
     return new Served(
         model,
         new ItemReader(opened.tokenizer(), itemLimits),
-        new BatchingQueue<>(
-            model.id().model() + " " + model.id().version(),
-            opened.engine(),
-            HeadScores.Refused::new,
-            queueLimits,
-            nanoTime));
+        queues(model.id().model() + " " + model.id().version(), opened));
+  }
+
+  private LaneQueues<TokenIds, TokenIds, HeadScores> queues(
+      String subject, CostModelSource.Opened opened) {
+    if (opened.apart().isEmpty()) {
+      return LaneQueues.shared(
+          queue(subject, opened.engine().apply(Lane.INTERACTIVE), queueLimits));
+    }
+    QueueLimits limits =
+        new QueueLimits(
+            opened.apart().get().batchTokens(),
+            Duration.ZERO,
+            queueLimits.queuedWeight(),
+            opened.apart().get().inFlight());
+    return LaneQueues.apart(
+        lane ->
+            queue(
+                subject + " " + lane.name().toLowerCase(Locale.ROOT),
+                opened.engine().apply(lane),
+                limits));
+  }
+
+  private BatchingQueue<TokenIds, TokenIds, HeadScores> queue(
+      String subject, BatchEngine<TokenIds, TokenIds, HeadScores> engine, QueueLimits limits) {
+    return new BatchingQueue<>(subject, engine, HeadScores.Refused::new, limits, nanoTime);
   }
 
   /**
    * The version that {@code selector} means; it is not loaded.
    *
-   * @throws MeshException UNKNOWN_MODEL if there is none
+   * @throws MeshException UNKNOWN_MODEL if there is none; DEPENDENCY_DOWN if that cannot be known
+   *     now
    */
   public CostModel resolve(VersionSelector selector) {
     String name = selector.model().isEmpty() ? settings.defaultModel() : selector.model();
     Optional<CostModel> known = find(name, selector);
     if (known.isEmpty()) {
-      source.refresh();
+      source.refresh(name);
       known = find(name, selector);
     }
     return known.orElseThrow(() -> unknown(name, selector));
@@ -189,7 +237,7 @@ public final class CostCatalog implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    loaded.values().forEach(served -> served.queue().close());
+    loaded.values().forEach(served -> served.queues().close());
     loaded.clear();
   }
 }

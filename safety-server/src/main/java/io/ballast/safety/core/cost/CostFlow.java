@@ -56,7 +56,8 @@ public final class CostFlow {
    * Judges items.
    *
    * @throws MeshException MALFORMED_REQUEST for no items, too many, ids that are too long or not
-   *     unique, or a threshold outside 0 to 1; UNKNOWN_MODEL; CORRUPT_WEIGHTS; OVERLOADED
+   *     unique, or a threshold outside 0 to 1; UNKNOWN_MODEL; CORRUPT_WEIGHTS; OVERLOADED;
+   *     DEPENDENCY_DOWN if the heads run elsewhere and are not reached
    */
   public CostAnswer judge(CostCommand command, CallPatience patience) {
     if (command.items().isEmpty() || command.items().size() > limits.items()) {
@@ -140,7 +141,7 @@ public final class CostFlow {
               "infer",
               () ->
                   batched.ask(
-                      served.queue(),
+                      served.queues().of(command.lane()),
                       groups(byPrompt),
                       command.lane(),
                       patience,

@@ -3,15 +3,37 @@ package io.ballast.safety.core.cost;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.kit.batching.BatchEngine;
+import io.ballast.kit.call.Lane;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 
 /** Where cost models come from. Thread-safe. */
 public interface CostModelSource {
   /** The cost models that can be opened, as far as they are known, by name and version. */
   List<CostModel> list();
 
-  /** Looks again for models that have come since. */
-  void refresh();
+  /**
+   * Looks again for versions of a model that have come since.
+   *
+   * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN if they are elsewhere, and that
+   *     cannot be asked
+   */
+  void refresh(String model);
+
+  /** Whether models of this name run elsewhere: what is amiss there may mend itself. */
+  default boolean isElsewhere(String model) {
+    return false;
+  }
+
+  /**
+   * What keeps models from being asked now, by what they are called, {@code name version}, or by
+   * name alone where no version is known; quick.
+   */
+  default Map<String, String> flaws() {
+    return Map.of();
+  }
 
   /**
    * Loads a model.
@@ -21,6 +43,23 @@ public interface CostModelSource {
    */
   Opened open(CostModel model);
 
-  /** A loaded model; closing the engine frees it. */
-  record Opened(Tokenizer tokenizer, BatchEngine<TokenIds, TokenIds, HeadScores> engine) {}
+  /**
+   * A loaded model; closing the engines frees it.
+   *
+   * @param engine runs the work of a lane
+   * @param apart how each lane is batched by itself, where the heads run elsewhere and lanes are
+   *     sorted there; empty: lanes share an engine and the server's batches
+   */
+  record Opened(
+      Tokenizer tokenizer,
+      Function<Lane, BatchEngine<TokenIds, TokenIds, HeadScores>> engine,
+      Optional<Apart> apart) {}
+
+  /**
+   * How the work of one lane is batched by itself.
+   *
+   * @param batchTokens a batch is not made larger than this
+   * @param inFlight batches under way at once
+   */
+  record Apart(int batchTokens, int inFlight) {}
 }

@@ -1,7 +1,7 @@
 package io.ballast.safety.adapter;
 
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.onnx.OnnxScorer;
+import io.ballast.inference.onnx.CompletionScorer;
 import io.ballast.inference.onnx.Refusal;
 import io.ballast.inference.onnx.ScoreOutcome;
 import io.ballast.inference.onnx.ScoringGroup;
@@ -11,12 +11,12 @@ import io.ballast.kit.call.ItemFault;
 import io.ballast.safety.core.cost.HeadScores;
 import java.util.List;
 
-/** The heads of one cost model, in one pass of ONNX Runtime. */
-public final class OnnxCostEngine implements BatchEngine<TokenIds, TokenIds, HeadScores> {
-  private final OnnxScorer scorer;
+/** The heads of one cost model, in one pass, here or on a server elsewhere. */
+public final class CompletionCostEngine implements BatchEngine<TokenIds, TokenIds, HeadScores> {
+  private final CompletionScorer scorer;
 
   /** Takes over {@code scorer}, which is closed with this. */
-  public OnnxCostEngine(OnnxScorer scorer) {
+  public CompletionCostEngine(CompletionScorer scorer) {
     this.scorer = scorer;
   }
 
@@ -25,7 +25,7 @@ public final class OnnxCostEngine implements BatchEngine<TokenIds, TokenIds, Hea
     List<ScoringGroup> asked =
         groups.stream().map(group -> new ScoringGroup(group.key(), group.items())).toList();
     return scorer.score(asked).stream()
-        .map(group -> group.stream().map(OnnxCostEngine::scores).toList())
+        .map(group -> group.stream().map(CompletionCostEngine::scores).toList())
         .toList();
   }
 

@@ -1,0 +1,79 @@
+package io.ballast.inference.triton;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.CompletionScorer;
+import io.ballast.inference.onnx.ScoreOutcome;
+import io.ballast.inference.onnx.ScoringGroup;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.resilience.PeerGuard;
+import io.ballast.kit.resilience.PeerGuard.Permit;
+import io.ballast.kit.resilience.PeerGuard.Verdict;
+import java.util.List;
+
+/**
+ * A scorer behind a breaker. What a server cannot do for anybody now is a fault of the mesh, and
+ * fails the call that asks; what it makes of some completions fails those.
+ */
+final class GuardedScorer implements CompletionScorer {
+  private final CompletionScorer next;
+  private final PeerGuard guard;
+  private final ScoringFleet.OpenScoring connections;
+
+  /**
+   * @param connections closed with this
+   */
+  GuardedScorer(CompletionScorer next, PeerGuard guard, ScoringFleet.OpenScoring connections) {
+    this.next = next;
+    this.guard = guard;
+    this.connections = connections;
+  }
+
+  /** What a failure says of the server: it answered, or it is away. */
+  static Verdict verdict(ModelException e) {
+    return e.reason() == ModelException.Reason.UNAVAILABLE ? Verdict.FAILED : Verdict.SUCCEEDED;
+  }
+
+  /** What a failure means to the caller of a server of the mesh. */
+  static Fault fault(ModelException e) {
+    return switch (e.reason()) {
+      case UNAVAILABLE -> Fault.DEPENDENCY_DOWN;
+      case OVERLOADED, NO_MEMORY -> Fault.OVERLOADED;
+      case CLOSED -> Fault.MODEL_LOADING;
+      case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
+      case INVALID_FOLDER -> Fault.UNKNOWN_MODEL;
+      case BROKEN, NO_TOKEN_LEFT, UNSUPPORTED -> Fault.DEPENDENCY_BROKEN;
+    };
+  }
+
+  @Override
+  public ScoringSpec spec() {
+    return next.spec();
+  }
+
+  @Override
+  public List<List<ScoreOutcome>> score(List<ScoringGroup> groups) {
+    Permit permit = guard.acquire();
+    try {
+      List<List<ScoreOutcome>> outcomes = next.score(groups);
+      permit.end(Verdict.SUCCEEDED);
+      return outcomes;
+    } catch (ModelException e) {
+      permit.end(verdict(e));
+      Fault fault = fault(e);
+      if (fault == Fault.DEPENDENCY_DOWN || fault == Fault.OVERLOADED) {
+        throw new MeshException(fault, String.valueOf(e.getMessage()), e);
+      }
+      throw e;
+    } finally {
+      permit.end(Verdict.IGNORED); // if nothing was said of it: an error of ours
+    }
+  }
+
+  @Override
+  public void close() {
+    next.close();
+    connections.close();
+  }
+}

@@ -1,0 +1,312 @@
+package io.ballast.inference.triton;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.onnx.CompletionScorer;
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.triton.ScoringFleet.OpenScoring;
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.resilience.PeerGuard;
+import io.ballast.kit.resilience.PeerGuard.Permit;
+import io.ballast.kit.resilience.PeerGuard.Verdict;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The scoring models of one kind that run where an operator wants them: which there are, scorers of
+ * them behind breakers, and what is amiss. What Triton has is taken from its configuration, so only
+ * the trunk's tokenizer need be here. Thread-safe.
+ */
+public final class PlacedScoring implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PlacedScoring.class);
+
+  private final ScoringPlace place;
+  private final ScoringFleet fleet;
+  private final ScoringKind kind;
+  private final List<Path> roots;
+  private final Set<String> expected;
+  private final Function<String, PeerGuard> guards;
+  private final Map<String, List<ServedScoring>> found = new ConcurrentHashMap<>();
+  private final Map<String, String> unreached = new ConcurrentHashMap<>();
+  private final Map<PinnedVersion, String> refused = new ConcurrentHashMap<>();
+  private final Map<PinnedVersion, OpenScoring> open = new ConcurrentHashMap<>();
+  private final Map<String, PeerGuard> guarded = new ConcurrentHashMap<>();
+
+  /**
+   * Looks what there is of the models that are expected; a Triton that is away is no failure.
+   *
+   * @param fleet the place's servers; closed with this
+   * @param usual the names that are looked for if the place names none
+   * @param roots folders of {@code <name>/<version>/}, for tokenizers
+   * @param guards makes the breaker of a peer of this name
+   */
+  public PlacedScoring(
+      ScoringPlace place,
+      ScoringFleet fleet,
+      ScoringKind kind,
+      Collection<String> usual,
+      List<Path> roots,
+      Function<String, PeerGuard> guards) {
+    this.place = place;
+    this.fleet = fleet;
+    this.kind = kind;
+    this.roots = List.copyOf(roots);
+    this.guards = guards;
+    this.expected = new TreeSet<>(place.models().isEmpty() ? usual : place.models());
+    for (String name : expected) {
+      try {
+        refresh(name);
+      } catch (MeshException e) {
+        LOG.warn("what Triton has of {} is not known: {}", name, e.getMessage());
+      }
+    }
+  }
+
+  /** One version that Triton has: what it is called here, and what its scores mean. */
+  public record Known(PinnedVersion id, ScoringSpec spec) {}
+
+  /** A version that is open; {@link #scorer} may be closed by each of its users. */
+  public static final class Open {
+    private final Tokenizer tokenizer;
+    private final OpenScoring scoring;
+    private final PeerGuard guard;
+
+    private Open(Tokenizer tokenizer, OpenScoring scoring, PeerGuard guard) {
+      this.tokenizer = tokenizer;
+      this.scoring = scoring;
+      this.guard = guard;
+    }
+
+    /** What made the tokens that it was trained on. */
+    public Tokenizer tokenizer() {
+      return tokenizer;
+    }
+
+    /**
+     * Returns a scorer for the work of one lane, which travels as its priority. It fails with a
+     * {@link MeshException} if Triton can do nothing for anybody now, and closing it closes the
+     * version.
+     */
+    public CompletionScorer scorer(Lane lane) {
+      return new GuardedScorer(scoring.scorer(OptionalLong.of(priority(lane))), guard, scoring);
+    }
+  }
+
+  /** What exported models call a lane: the highest is 1. */
+  private static long priority(Lane lane) {
+    return switch (lane) {
+      case INTERACTIVE -> 1;
+      case TRAINER -> 2;
+      case BATCH -> 3;
+    };
+  }
+
+  /** Where they run. */
+  public ScoringPlace place() {
+    return place;
+  }
+
+  /** Whether models of this name run there. */
+  public boolean has(String model) {
+    return place.has(model);
+  }
+
+  /** Whether it is known which versions of a model Triton has. */
+  public boolean knows(String model) {
+    return found.containsKey(model);
+  }
+
+  /** What Triton has, as far as it is known. */
+  public List<Known> list() {
+    List<Known> all = new ArrayList<>();
+    new TreeMap<>(found)
+        .forEach(
+            (name, versions) ->
+                versions.forEach(each -> all.add(new Known(id(name, each), spec(each)))));
+    return List.copyOf(all);
+  }
+
+  private static PinnedVersion id(String name, ServedScoring version) {
+    return new PinnedVersion(name, version.folder().version(), version.folder().weightsSha256());
+  }
+
+  private static ScoringSpec spec(ServedScoring version) {
+    return version.scoring().spec();
+  }
+
+  /** The names that somebody here has named; those that callers make up are not kept. */
+  public Set<String> expected() {
+    return Set.copyOf(expected);
+  }
+
+  /**
+   * Looks again which versions of a model Triton has.
+   *
+   * @throws MeshException DEPENDENCY_DOWN if no Triton answers; DEPENDENCY_BROKEN if the model is
+   *     none that we exported
+   */
+  public void refresh(String model) {
+    Permit permit = guard(model).acquire();
+    try {
+      List<ServedScoring> versions =
+          fleet.find(place.servedName(model)).stream()
+              .filter(each -> spec(each).kind() == kind)
+              .toList();
+      permit.end(Verdict.SUCCEEDED);
+      unreached.remove(model);
+      if (!versions.isEmpty() || expected.contains(model)) {
+        found.put(model, versions);
+      }
+    } catch (ModelException e) {
+      permit.end(GuardedScorer.verdict(e));
+      if (expected.contains(model) && !found.containsKey(model)) {
+        unreached.put(model, String.valueOf(e.getMessage()));
+      }
+      throw new MeshException(GuardedScorer.fault(e), String.valueOf(e.getMessage()), e);
+    } finally {
+      permit.end(Verdict.IGNORED);
+    }
+  }
+
+  private PeerGuard guard(String model) {
+    return guarded.computeIfAbsent(expected.contains(model) ? "triton:" + model : "triton", guards);
+  }
+
+  /**
+   * What keeps models from being asked now: by name and version of {@code listed}, by name alone
+   * where no version is known; quick.
+   */
+  public Map<String, String> flaws(Collection<PinnedVersion> listed) {
+    Map<String, String> flaws = new TreeMap<>(unreached);
+    for (PinnedVersion id : listed) {
+      String why = unreached.getOrDefault(id.model(), refused.get(id));
+      OpenScoring scoring = open.get(id);
+      if (why == null && scoring != null) {
+        why = scoring.noneReady().orElse(null);
+      }
+      if (why != null) {
+        flaws.put(id.model() + " " + id.version(), why);
+        flaws.remove(id.model());
+      }
+    }
+    return flaws;
+  }
+
+  /**
+   * Opens a version.
+   *
+   * @param folder the checksum of the heads in the model folder of this name and version; empty if
+   *     there is none
+   * @throws MeshException UNKNOWN_MODEL if Triton has no such version, or its tokenizer is not
+   *     here; CORRUPT_WEIGHTS if weights or tokenizer are others than here; DEPENDENCY_DOWN
+   */
+  public Open open(PinnedVersion id, Optional<String> folder) {
+    try {
+      Open opened = openThere(id, folder);
+      refused.remove(id);
+      return opened;
+    } catch (MeshException e) {
+      refused.put(id, String.valueOf(e.getMessage()));
+      throw e;
+    }
+  }
+
+  private Open openThere(PinnedVersion id, Optional<String> folder) {
+    ServedScoring version =
+        find(id)
+            .or(
+                () -> {
+                  refresh(id.model());
+                  return find(id);
+                })
+            .orElseThrow(
+                () ->
+                    new MeshException(
+                        Fault.UNKNOWN_MODEL,
+                        "%s %s: Triton has no such version".formatted(id.model(), id.version())));
+    // an answer tells the weights that gave it: there can be no two opinions on them
+    String here = folder.orElse(id.weightsSha256());
+    if (!here.equals(version.folder().weightsSha256())) {
+      throw new MeshException(
+          Fault.CORRUPT_WEIGHTS,
+          "%s %s: Triton has weights of SHA-256 %s (expected: %s%s)"
+              .formatted(
+                  id.model(),
+                  id.version(),
+                  version.folder().weightsSha256(),
+                  folder.isPresent() ? "as in the model folder, " : "",
+                  here));
+    }
+    Tokenizer tokenizer = tokenizer(version);
+    OpenScoring scoring = fleet.open(version);
+    open.put(id, scoring);
+    return new Open(tokenizer, scoring, guard(id.model()));
+  }
+
+  private Optional<ServedScoring> find(PinnedVersion id) {
+    return found.getOrDefault(id.model(), List.of()).stream()
+        .filter(version -> version.folder().version().equals(id.version()))
+        .findFirst();
+  }
+
+  private Tokenizer tokenizer(ServedScoring version) {
+    StoredModel trunk = trunk(spec(version).trunk());
+    Path file = trunk.folder().resolve("tokenizer.json");
+    try {
+      String here = ModelManifest.sha256(file);
+      String expectedHere = version.tokenizerSha256().orElse(here);
+      if (!expectedHere.equals(here)) {
+        throw new MeshException(
+            Fault.CORRUPT_WEIGHTS,
+            "%s/%s/tokenizer.json: SHA-256 %s (expected: that of the model on Triton, %s)"
+                .formatted(trunk.name(), trunk.version(), here, expectedHere));
+      }
+      return HuggingFaceTokenizerAdapter.ofFolder(trunk.folder());
+    } catch (ModelException e) {
+      throw new MeshException(
+          Fault.UNKNOWN_MODEL, trunk.withoutPath(String.valueOf(e.getMessage())), e);
+    } catch (IOException e) {
+      throw new MeshException(Fault.UNKNOWN_MODEL, trunk.withoutPath(file + ": cannot be read"), e);
+    }
+  }
+
+  private StoredModel trunk(TrunkReference trunk) {
+    return roots.stream()
+        .flatMap(root -> new ModelStore(root).find(trunk.model(), trunk.version()).stream())
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new MeshException(
+                    Fault.UNKNOWN_MODEL,
+                    "the heads stand on %s %s, whose tokenizer is in none of the model folders"
+                        .formatted(trunk.model(), trunk.version())));
+  }
+
+  /** Closes the connections; versions that are open are their users' to close. */
+  @Override
+  public void close() {
+    fleet.close();
+  }
+}

@@ -1,0 +1,219 @@
+package io.ballast.safety;
+
+import static io.ballast.safety.testing.TestSafety.item;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.triton.export.ExportOptions;
+import io.ballast.inference.triton.export.TritonExport;
+import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.grpc.PeerFaults;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.safety.testing.TestRuntime;
+import io.ballast.safety.testing.TestSafety;
+import io.ballast.safety.testing.TinyCostModels;
+import io.ballast.safety.v1.CostRequest;
+import io.ballast.safety.v1.CostResponse;
+import io.ballast.safety.v1.CostResult;
+import io.ballast.safety.v1.SafetyServiceGrpc;
+import io.ballast.safety.v1.Verdict;
+import io.ballast.safety.wiring.SafetyModule;
+import io.ballast.testing.FakeTriton;
+import io.ballast.testing.FakeTriton.Conduct;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.StatusRuntimeException;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A safety-server whose cost models run behind Triton, and what it makes of Triton's conduct. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class TritonCostTest {
+  /** {@code int a} and {@code = 1;} behind a space: a token for each byte. */
+  private static final int PROMPT_TOKENS = 5;
+
+  private static final int COMPLETION_TOKENS = 5;
+  private static final int HEADS = 2;
+
+  @TempDir private static Path models = Path.of(".");
+  @TempDir private static Path repository = Path.of(".");
+  private static Path entry = Path.of(".");
+
+  @TempDir Path data;
+
+  private final List<AutoCloseable> opened = new ArrayList<>();
+  private final List<SafetyModule> modules = new ArrayList<>();
+
+  @BeforeAll
+  static void export() throws IOException {
+    Path trunk = TinyCostModels.trunk(models);
+    Path heads = TinyCostModels.heads(models, "tiny-cost", "1", ScoringKind.COST, HEADS, 5);
+    entry =
+        new TritonExport(repository, ExportOptions.defaults())
+            .scoring("tiny-cost", List.of(new Version(1, heads)), reference -> trunk);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    for (AutoCloseable each : opened.reversed()) {
+      each.close();
+    }
+    modules.forEach(SafetyModule::close);
+  }
+
+  @Test
+  void theHighestHeadOfTritonCountsAndTheAnswerTellsWhoseItIs() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      CostResponse response = cost(start(triton));
+
+      assertThat(response.getModelVersion().getWeightsSha256())
+          .isEqualTo(
+              ModelManifest.read(models.resolve("tiny-cost/1"))
+                  .flatMap(ModelManifest::weightsSha256)
+                  .orElseThrow());
+      CostResult result = response.getResults(0);
+      double highest = FakeTriton.score(HEADS - 1, PROMPT_TOKENS, COMPLETION_TOKENS);
+      assertThat(result.getValue().getHarmProbability())
+          .isCloseTo(1 / (1 + Math.exp(-(1.5 * highest - 0.25))), within(1e-6));
+      assertThat(result.getVerdict()).isEqualTo(Verdict.VERDICT_BLOCK);
+      assertThat(data.resolve("onnx")).doesNotExist();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Conduct.class,
+      names = {"NOT_A_NUMBER", "RAISES", "WRONG_SHAPE"})
+  void whatTritonMakesOfACompletionFailsTheItemAndBlocksIt(Conduct conduct) throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      ManagedChannel channel = start(triton);
+      triton.conduct(conduct);
+
+      CostResult result = cost(channel).getResults(0);
+
+      assertThat(result.getFailure().getReason().name()).endsWith("MODEL_ERROR");
+      assertThat(result.getVerdict()).isEqualTo(Verdict.VERDICT_BLOCK);
+    }
+  }
+
+  @Test
+  void theLaneIsTritonsPriority() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      var unused =
+          SafetyServiceGrpc.newBlockingStub(start(triton))
+              .cost(
+                  request()
+                      .setMetadata(
+                          RequestMetadata.newBuilder().setPriority(Priority.PRIORITY_BATCH))
+                      .build());
+
+      assertThat(triton.priorities()).containsExactly(3L);
+    }
+  }
+
+  @Test
+  void aTritonThatIsAwayStopsNothingAndItsReturnIsSeen() throws IOException {
+    FakeTriton first = FakeTriton.start(entry);
+    first.close();
+    ManagedChannel channel = start(first);
+
+    // not a made-up cost, and not a verdict: a safety test tries again
+    assertThat(fault(channel)).isEqualTo(Fault.DEPENDENCY_DOWN);
+    assertThat(modules.getFirst().flaws()).containsKey("tiny-cost 1");
+
+    try (FakeTriton second = FakeTriton.startAt(first.port(), entry)) {
+      await(() -> modules.getFirst().flaws().isEmpty());
+      assertThat(cost(channel).getResults(0).hasFailure()).isFalse();
+      assertThat(second.priorities()).isNotEmpty();
+    }
+    assertThat(fault(channel)).isEqualTo(Fault.DEPENDENCY_DOWN);
+  }
+
+  @Test
+  void whatTritonHasNotIsNotFound() throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      ManagedChannel channel = start(triton);
+
+      StatusRuntimeException thrown =
+          catchThrowableOfType(
+              StatusRuntimeException.class,
+              () ->
+                  SafetyServiceGrpc.newBlockingStub(channel)
+                      .cost(
+                          request()
+                              .setCostModel(ModelSelector.newBuilder().setVersion("9"))
+                              .build()));
+      assertThat(PeerFaults.reason(thrown)).contains(Fault.UNKNOWN_MODEL);
+    }
+  }
+
+  private ManagedChannel start(FakeTriton triton) throws IOException {
+    SafetyModule module =
+        new SafetyModule(
+            TestSafety.properties(
+                Map.of(
+                    "cost-model",
+                    "tiny-cost",
+                    "context-gate",
+                    "no-gate",
+                    "triton.targets",
+                    triton.address())));
+    modules.add(module);
+    TestRuntime runtime = new TestRuntime(List.of(models), data);
+    opened.add(runtime);
+    String name = InProcessServerBuilder.generateName();
+    InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
+    module.start(runtime).forEach(builder::addService);
+    module.serving();
+    Server server = builder.build().start();
+    opened.add(server::shutdownNow);
+    ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
+    opened.add(channel::shutdownNow);
+    return channel;
+  }
+
+  private static CostRequest.Builder request() {
+    return CostRequest.newBuilder().addItems(item("x", "int a", " = 1;"));
+  }
+
+  private static CostResponse cost(ManagedChannel channel) {
+    return SafetyServiceGrpc.newBlockingStub(channel).cost(request().build());
+  }
+
+  private static Fault fault(ManagedChannel channel) {
+    return PeerFaults.reason(
+            catchThrowableOfType(StatusRuntimeException.class, () -> cost(channel)))
+        .orElseThrow();
+  }
+
+  /** Waits until it is so; the test's own timeout ends the wait. */
+  private static void await(BooleanSupplier condition) {
+    while (!condition.getAsBoolean()) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new AssertionError("it did not come to be");
+      }
+      LockSupport.parkNanos(5_000_000);
+    }
+  }
+}
