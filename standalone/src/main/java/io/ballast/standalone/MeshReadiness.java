@@ -13,8 +13,8 @@ import org.eclipse.microprofile.health.Readiness;
 
 /**
  * Whether to send this process calls: its servers take them, and their database answers. Says which
- * of the two is missing. A model behind a Triton that is away is named, and leaves the process ready:
- * all else is answered.
+ * of the two is missing. A model behind a Triton that is away is named, and leaves the process
+ * ready: all else is answered.
  */
 @Readiness
 @ApplicationScoped
