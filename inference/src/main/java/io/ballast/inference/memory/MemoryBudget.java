@@ -115,6 +115,11 @@ public final class MemoryBudget {
       return reserve(name + ", " + what, more);
     }
 
+    /** Whether so much more would fit if nothing but this were reserved. */
+    public boolean everFits(MemoryNeed more) {
+      return more.bytes() <= limitBytes - need.bytes();
+    }
+
     /** Gives it back. A second time has no effect. */
     @Override
     public void close() {

@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.memory.MemoryNeed;
+import java.util.List;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -41,17 +42,21 @@ final class DecoderMemory {
   }
 
   /**
-   * Returns what scoring a sequence of so many tokens takes beyond what a decoder has anyway; no
-   * bytes for those that are no longer than a step.
+   * Returns what scoring some groups in one pass takes beyond what a decoder has anyway; no bytes
+   * where they are no longer than a step, padding included.
    */
-  static MemoryNeed ofScoring(DecoderConfig config, ServingOptions options, int tokens) {
+  static MemoryNeed ofScoring(
+      DecoderConfig config, ServingOptions options, List<CompletionGroup> groups) {
     DecoderMemory memory = new DecoderMemory(config, options);
+    double longest = groups.stream().mapToInt(PackedGroups::rowLength).max().orElse(0);
+    double tokens = groups.size() * longest;
     double most = memory.mostTokens();
     if (tokens <= most) {
       return new MemoryNeed(0, 0, 0);
     }
     double copies = 2.0 * tokens * config.queryWidth() * memory.full;
-    double more = memory.passing(tokens) - memory.passing(most) + copies;
+    double mask = PackedGroups.isCausal(groups) ? 0 : 2 * tokens * longest * memory.full;
+    double more = memory.passing(tokens) - memory.passing(most) + copies + mask;
     return new MemoryNeed(0, 0, (long) more);
   }
 

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Shape letters: B groups, L length of the longest row, N predicted tokens of all groups.
  */
 final class PackedGroups {
+  /** Tokens of a row whose mask an array can hold. */
+  private static final int MOST_MASKED = 46_340;
+
   private final List<CompletionGroup> groups;
   private final int length;
   private final int predicted;
@@ -32,6 +35,11 @@ final class PackedGroups {
             .sum();
   }
 
+  /** Whether each token looks at all before it: no prompt has two completions. */
+  static boolean isCausal(List<CompletionGroup> groups) {
+    return groups.stream().allMatch(group -> group.size() <= 1);
+  }
+
   /** Tokens in the row of {@code group}. */
   static int rowLength(CompletionGroup group) {
     int length = group.prompt().size();
@@ -44,11 +52,16 @@ final class PackedGroups {
   /**
    * Checks a group against a model's limits.
    *
-   * @throws IllegalArgumentException naming the completion that is too long, or the id that the
-   *     vocabulary lacks
+   * @throws IllegalArgumentException naming the completion that is too long, the group whose
+   *     completions are so together, or the id that the vocabulary lacks
    */
   static void requireFits(CompletionGroup group, int index, DecoderConfig config) {
     requireIds(group.prompt(), "groups[" + index + "].prompt", config);
+    if (group.size() > 1 && rowLength(group) > MOST_MASKED) {
+      throw new IllegalArgumentException(
+          "groups[%d]: %,d tokens in %d completions behind one prompt, limit %,d"
+              .formatted(index, rowLength(group), group.size(), MOST_MASKED));
+    }
     for (int g = 0; g < group.size(); g++) {
       TokenIds completion = group.completions().get(g);
       String name = "groups[" + index + "].completions[" + g + "]";
@@ -142,7 +155,7 @@ final class PackedGroups {
    * a row's end at what nobody reads.
    */
   @Nullable Tensor mask(ScalarType type) {
-    if (groups.stream().allMatch(group -> group.size() <= 1)) {
+    if (isCausal(groups)) {
       return null;
     }
     float[] mask = new float[groups.size() * length * length];

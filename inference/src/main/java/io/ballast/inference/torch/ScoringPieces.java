@@ -1,10 +1,12 @@
 package io.ballast.inference.torch;
 
+import io.ballast.inference.memory.MemoryBudget;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -17,19 +19,26 @@ final class ScoringPieces implements Supplier<Optional<List<GroupScores>>> {
   private final List<CompletionGroup> groups;
   private final int alternatives;
   private final int vocabularySize;
+  private final Function<List<CompletionGroup>, MemoryBudget.@Nullable Reservation> room;
   private final List<@Nullable GroupScores> scores = new ArrayList<>();
   private final Iterator<List<Integer>> batches;
 
-  /** As {@link GroupComputation#scores(List, int, int)}. */
+  /**
+   * As {@link GroupComputation#scores(List, int, int)}.
+   *
+   * @param room takes the memory of a piece while it is computed; null: it needs none
+   */
   ScoringPieces(
       GroupComputation computation,
       List<CompletionGroup> groups,
       int alternatives,
-      int vocabularySize) {
+      int vocabularySize,
+      Function<List<CompletionGroup>, MemoryBudget.@Nullable Reservation> room) {
     this.computation = computation;
     this.groups = groups;
     this.alternatives = alternatives;
     this.vocabularySize = vocabularySize;
+    this.room = room;
     this.batches = PackedGroups.batches(groups, TOKENS).iterator();
     for (int i = 0; i < groups.size(); i++) {
       scores.add(null);
@@ -40,9 +49,7 @@ final class ScoringPieces implements Supplier<Optional<List<GroupScores>>> {
   public Optional<List<GroupScores>> get() {
     if (batches.hasNext()) {
       List<Integer> batch = batches.next();
-      List<GroupScores> ofBatch =
-          computation.scores(
-              batch.stream().map(groups::get).toList(), alternatives, vocabularySize);
+      List<GroupScores> ofBatch = score(batch.stream().map(groups::get).toList());
       for (int b = 0; b < batch.size(); b++) {
         scores.set(batch.get(b), ofBatch.get(b));
       }
@@ -50,5 +57,16 @@ final class ScoringPieces implements Supplier<Optional<List<GroupScores>>> {
     return batches.hasNext()
         ? Optional.empty()
         : Optional.of(scores.stream().map(Objects::requireNonNull).toList());
+  }
+
+  private List<GroupScores> score(List<CompletionGroup> piece) {
+    MemoryBudget.@Nullable Reservation taken = room.apply(piece);
+    try {
+      return computation.scores(piece, alternatives, vocabularySize);
+    } finally {
+      if (taken != null) {
+        taken.close();
+      }
+    }
   }
 }

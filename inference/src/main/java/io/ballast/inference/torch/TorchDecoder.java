@@ -255,28 +255,30 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
     for (int i = 0; i < copy.size(); i++) {
       PackedGroups.requireFits(copy.get(i), i, config);
     }
-    MemoryBudget.@Nullable Reservation more = reserveForScoring(copy);
-    try {
-      return engine.run(
-          new ScoringPieces(
-              new GroupComputation(weights, rotary),
-              copy,
-              alternatives,
-              tokenizer.vocabularySize()));
-    } finally {
-      if (more != null) {
-        more.close();
-      }
-    }
+    return engine.run(
+        new ScoringPieces(
+            new GroupComputation(weights, rotary),
+            copy,
+            alternatives,
+            tokenizer.vocabularySize(),
+            this::reserveForScoring));
   }
 
-  private MemoryBudget.@Nullable Reservation reserveForScoring(List<CompletionGroup> groups) {
+  /** Takes what a piece needs beyond a step; null where that is nothing, or there is no budget. */
+  private MemoryBudget.@Nullable Reservation reserveForScoring(List<CompletionGroup> piece) {
     MemoryBudget.Reservation own = reservation;
-    int longest = groups.stream().mapToInt(PackedGroups::rowLength).max().orElse(0);
-    MemoryNeed more = DecoderMemory.ofScoring(config, options, longest);
-    return own == null || more.bytes() == 0
-        ? null
-        : own.beside("a sequence of %,d tokens to score".formatted(longest), more);
+    MemoryNeed more = DecoderMemory.ofScoring(config, options, piece);
+    if (own == null || more.bytes() == 0) {
+      return null;
+    }
+    String what =
+        "a sequence of %,d tokens to score"
+            .formatted(piece.stream().mapToInt(PackedGroups::rowLength).max().orElse(0));
+    if (!own.everFits(more)) {
+      throw new IllegalArgumentException(
+          "%s: needs %s beside the model, more than there ever is".formatted(what, more));
+    }
+    return own.beside(what, more);
   }
 
   /**

@@ -13,6 +13,7 @@ import io.ballast.inference.store.WeightType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -120,9 +121,12 @@ class DecoderMemoryTest {
       trained.save(folder.resolve("m"), WeightType.FLOAT32, tokenizer, Map.of());
     }
     // 512 tokens of a scoring piece and an eighth
-    assertThat(DecoderMemory.ofScoring(config, options, 576).bytes()).isZero();
+    assertThat(DecoderMemory.ofScoring(config, options, List.of(group(576, 1))).bytes()).isZero();
     long need = TorchDecoder.memoryNeed(config, options).bytes();
-    long more = DecoderMemory.ofScoring(config, options, 900).bytes();
+    long more = DecoderMemory.ofScoring(config, options, List.of(group(900, 1))).bytes();
+    // two completions want a mask, of 4 bytes here and 4 on the heap
+    assertThat(DecoderMemory.ofScoring(config, options, List.of(group(900, 2))).bytes())
+        .isEqualTo(more + 2L * 900 * 900 * 4);
     MemoryBudget budget = new MemoryBudget(need + more);
 
     try (TorchDecoder decoder = TorchDecoder.load(folder.resolve("m"), options, "m/1", budget)) {
@@ -139,8 +143,18 @@ class DecoderMemoryTest {
 
       other.close();
       assertThat(decoder.logProbs(List.of(sequence(900)))).isEqualTo(known);
+      assertThatThrownBy(() -> decoder.logProbs(List.of(sequence(1_000))))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("a sequence of 1,000 tokens to score: needs ")
+          .hasMessageEndingWith("beside the model, more than there ever is");
     }
     assertThat(budget.takenBytes()).isZero();
+  }
+
+  /** A prompt of so many tokens with completions of one. */
+  private static CompletionGroup group(int prompt, int completions) {
+    return new CompletionGroup(
+        sequence(prompt).prompt(), Collections.nCopies(completions, TokenIds.of(1)));
   }
 
   /** A prompt of so many tokens, and one more. */
