@@ -17,18 +17,25 @@ import java.util.TreeSet;
  *
  * <p>The tokenizer of {@code a/some.onnx} is {@code a/some-tokenizer.json} or {@code
  * a/tokenizer.json}; of {@code a/onnx/some.onnx}, as the hub's folders have it, {@code
- * a/tokenizer.json} too. The other files stand beside the tokenizer. Of several .onnx files in one
- * folder the one called model.onnx counts.
+ * a/tokenizer.json} too. Each of the other files stands beside the tokenizer or, where there is
+ * none and the tokenizer is in {@code a/onnx/}, in {@code a/}. Of several .onnx files of one folder
+ * the one called model.onnx counts.
  *
  * @param model the .onnx file's name among those given
- * @param root the folder of the tokenizer, empty or with a slash at its end
+ * @param root the folder that they are of, onnx/ left out: empty, or with a slash at its end
  * @param parts the files to take: under the name that they get, the name that they have
  */
 public record EncoderFiles(String model, String root, SortedMap<String, String> parts) {
   private static final String ONNX = ".onnx";
   private static final String ONNX_FOLDER = "onnx/";
 
-  /** What is taken from beside the tokenizer where it is there. */
+  /**
+   * The folders within a model's folder in which its files are: empty, or with a slash at its end.
+   */
+  public static final List<String> FOLDERS =
+      List.of("", ONNX_FOLDER, "1_Pooling/", ONNX_FOLDER + "1_Pooling/");
+
+  /** What is taken from beside the tokenizer, or above it, where it is there. */
   public static final List<String> COMPANIONS =
       List.of(
           EncoderFolder.CONFIG,
@@ -50,6 +57,13 @@ public record EncoderFiles(String model, String root, SortedMap<String, String> 
     SortedMap<String, String> more = new TreeMap<>(parts);
     more.put(file, file);
     return new EncoderFiles(model, root, more);
+  }
+
+  /** Returns the same once every file has the name that it gets. */
+  public EncoderFiles renamed() {
+    SortedMap<String, String> same = new TreeMap<>();
+    parts.keySet().forEach(name -> same.put(name, name));
+    return new EncoderFiles(EncoderFolder.MODEL, "", same);
   }
 
   /** The model's own name: its file's, or its folder's if the file is called model.onnx. */
@@ -105,26 +119,41 @@ public record EncoderFiles(String model, String root, SortedMap<String, String> 
     Set<String> all = names instanceof Set<String> set ? set : new TreeSet<>(names);
     String folder = model.substring(0, model.lastIndexOf('/') + 1);
     String stem = model.substring(0, model.length() - ONNX.length());
-    List<String> roots = new ArrayList<>(List.of(folder));
-    if (folder.equals(ONNX_FOLDER) || folder.endsWith("/" + ONNX_FOLDER)) {
-      roots.add(folder.substring(0, folder.length() - ONNX_FOLDER.length()));
-    }
+    List<String> roots = roots(folder);
     String own = stem + "-" + EncoderFolder.TOKENIZER;
     if (all.contains(own)) {
-      return Optional.of(of(model, folder, own, all));
+      return Optional.of(of(model, roots, own, all));
     }
-    return roots.stream()
-        .filter(root -> all.contains(root + EncoderFolder.TOKENIZER))
-        .findFirst()
-        .map(root -> of(model, root, root + EncoderFolder.TOKENIZER, all));
+    for (int i = 0; i < roots.size(); i++) {
+      String tokenizer = roots.get(i) + EncoderFolder.TOKENIZER;
+      if (all.contains(tokenizer)) {
+        return Optional.of(of(model, roots.subList(i, roots.size()), tokenizer, all));
+      }
+    }
+    return Optional.empty();
   }
 
-  private static EncoderFiles of(String model, String root, String tokenizer, Set<String> names) {
+  /**
+   * Returns where the tokenizer and its companions of a model are looked for, in this order.
+   *
+   * @param folder the model's, empty or with a slash at its end
+   */
+  public static List<String> roots(String folder) {
+    return folder.equals(ONNX_FOLDER) || folder.endsWith("/" + ONNX_FOLDER)
+        ? List.of(folder, folder.substring(0, folder.length() - ONNX_FOLDER.length()))
+        : List.of(folder);
+  }
+
+  /** The encoder of a model whose companions are looked for in {@code roots}. */
+  private static EncoderFiles of(
+      String model, List<String> roots, String tokenizer, Set<String> names) {
     SortedMap<String, String> parts = new TreeMap<>();
     for (String companion : COMPANIONS) {
-      if (names.contains(root + companion)) {
-        parts.put(companion, root + companion);
-      }
+      roots.stream()
+          .map(root -> root + companion)
+          .filter(names::contains)
+          .findFirst()
+          .ifPresent(file -> parts.put(companion, file));
     }
     for (String ending : OUTER_WEIGHTS) {
       if (names.contains(model + ending)) {
@@ -133,7 +162,7 @@ public record EncoderFiles(String model, String root, SortedMap<String, String> 
     }
     parts.put(EncoderFolder.TOKENIZER, tokenizer);
     parts.put(EncoderFolder.MODEL, model);
-    return new EncoderFiles(model, root, parts);
+    return new EncoderFiles(model, roots.getLast(), parts);
   }
 
   private static String lastName(String path) {

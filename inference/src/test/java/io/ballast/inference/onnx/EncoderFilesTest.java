@@ -47,6 +47,48 @@ class EncoderFilesTest {
   }
 
   @Test
+  void aTokenizerInTheFolderOnnxLeavesItsCompanionsAboveIt() {
+    EncoderFiles files =
+        only(
+            "m/onnx/model.onnx",
+            "m/onnx/tokenizer.json",
+            "m/onnx/config.json",
+            "m/config.json",
+            "m/tokenizer.json",
+            "m/modules.json",
+            "m/sentence_bert_config.json",
+            "m/1_Pooling/config.json");
+    assertThat(files.name()).isEqualTo("m");
+    assertThat(files.parts())
+        .isEqualTo(
+            Map.of(
+                "model.onnx", "m/onnx/model.onnx",
+                "tokenizer.json", "m/onnx/tokenizer.json",
+                "config.json", "m/onnx/config.json",
+                "modules.json", "m/modules.json",
+                "sentence_bert_config.json", "m/sentence_bert_config.json",
+                "1_Pooling/config.json", "m/1_Pooling/config.json"));
+    // of a tokenizer above it, nothing in the folder counts
+    assertThat(only("onnx/model.onnx", "tokenizer.json", "onnx/config.json").parts())
+        .isEqualTo(Map.of("model.onnx", "onnx/model.onnx", "tokenizer.json", "tokenizer.json"));
+    assertThat(only("onnx/model.onnx", "onnx/tokenizer.json").name()).isEmpty();
+    assertThat(only("onnx/q.onnx", "onnx/q-tokenizer.json", "modules.json").parts())
+        .containsEntry("modules.json", "modules.json");
+  }
+
+  @Test
+  void unpackedEveryFileHasTheNameThatItGets() {
+    EncoderFiles files = only("m/some.onnx", "m/some.onnx_data", "m/tokenizer.json").renamed();
+    assertThat(files.model()).isEqualTo("model.onnx");
+    assertThat(files.parts())
+        .isEqualTo(
+            Map.of(
+                "model.onnx", "model.onnx",
+                "some.onnx_data", "some.onnx_data",
+                "tokenizer.json", "tokenizer.json"));
+  }
+
+  @Test
   void ofSeveralTheOneOfTheUsualNameCountsAndOtherwiseAllDo() {
     assertThat(only("model.onnx", "model_quantized.onnx", "tokenizer.json").model())
         .isEqualTo("model.onnx");

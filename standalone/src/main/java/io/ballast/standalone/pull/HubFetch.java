@@ -6,7 +6,6 @@ import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.DecoderImport;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +16,6 @@ import java.util.Optional;
 final class HubFetch {
   private static final String CONFIG = "config.json";
   private static final String TOKENIZER = "tokenizer.json";
-  private static final String ONNX_FOLDER = "onnx/";
 
   /** Where repositories have the encoder that they mean. */
   private static final List<String> ENCODERS = List.of("onnx/model.onnx", "model.onnx");
@@ -52,19 +50,23 @@ final class HubFetch {
   }
 
   /**
+   * An encoder that came.
+   *
+   * @param file its model's name in the repository
+   * @param files under the names that they have here
+   */
+  record Encoder(String file, EncoderFiles files) {}
+
+  /**
    * Brings the repository's encoder.
    *
    * @return empty if what it holds is a decoder that we know, or has no .onnx where it is looked
    *     for
    */
-  Optional<EncoderFiles> encoder() throws IOException, InterruptedException {
+  Optional<Encoder> encoder() throws IOException, InterruptedException {
     Path config = here.resolve(CONFIG);
-    if (fetch(CONFIG, config)) {
-      try (InputStream in = Files.newInputStream(config)) {
-        if (SourceKind.isDecoder(in)) {
-          return Optional.empty();
-        }
-      }
+    if (fetch(CONFIG, config) && SourceKind.isDecoder(config)) {
+      return Optional.empty();
     }
     for (String model : ENCODERS) {
       if (fetch(model, here.resolve("model.onnx"))) {
@@ -75,37 +77,38 @@ final class HubFetch {
   }
 
   /** Brings one encoder of a repository, under the names that folders have here. */
-  EncoderFiles encoder(String model) throws IOException, InterruptedException {
+  Encoder encoder(String model) throws IOException, InterruptedException {
     if (!fetch(model, here.resolve("model.onnx"))) {
       throw notThere(model);
     }
     return withCompanions(model);
   }
 
-  private EncoderFiles withCompanions(String model) throws IOException, InterruptedException {
+  private Encoder withCompanions(String model) throws IOException, InterruptedException {
     String folder = model.substring(0, model.lastIndexOf('/') + 1);
     String outer = model.substring(folder.length()) + "_data";
     fetch(folder + outer, here.resolve(outer)); // most have none
-    String root = root(folder);
+    List<String> roots = rootsWithTokenizer(folder);
     for (String companion : EncoderFiles.COMPANIONS) {
-      fetch(root + companion, here.resolve(companion));
+      for (String root : roots) {
+        if (fetch(root + companion, here.resolve(companion))) {
+          break;
+        }
+      }
     }
     List<String> names = new ArrayList<>(List.of("model.onnx", TOKENIZER, outer));
     names.addAll(EncoderFiles.COMPANIONS);
     names.removeIf(file -> !Files.isRegularFile(here.resolve(file)));
     EncoderFiles files = EncoderFiles.of("model.onnx", names).orElseThrow();
-    return names.contains(outer) ? files.with(outer) : files;
+    return new Encoder(model, names.contains(outer) ? files.with(outer) : files);
   }
 
-  /** Brings the tokenizer, and returns the folder that it is in: the model's, or above onnx/. */
-  private String root(String folder) throws IOException, InterruptedException {
-    List<String> roots = new ArrayList<>(List.of(folder));
-    if (folder.equals(ONNX_FOLDER) || folder.endsWith("/" + ONNX_FOLDER)) {
-      roots.add(folder.substring(0, folder.length() - ONNX_FOLDER.length()));
-    }
-    for (String root : roots) {
-      if (fetch(root + TOKENIZER, here.resolve(TOKENIZER))) {
-        return root;
+  /** Brings the tokenizer, and returns the folder that it is in, and those behind it. */
+  private List<String> rootsWithTokenizer(String folder) throws IOException, InterruptedException {
+    List<String> roots = EncoderFiles.roots(folder);
+    for (int i = 0; i < roots.size(); i++) {
+      if (fetch(roots.get(i) + TOKENIZER, here.resolve(TOKENIZER))) {
+        return roots.subList(i, roots.size());
       }
     }
     throw notThere(roots.getLast() + TOKENIZER);

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.zip.CRC32;
@@ -37,9 +38,6 @@ final class ModelArchive {
 
   private static final int MOST_TIMES = 100;
 
-  /** The largest tokenizers have half of it, and are read into memory as a whole. */
-  private static final long JSON_BYTES = 64L << 20;
-
   private final Path archive;
   private final ZipFile zip;
   private final Path target;
@@ -57,8 +55,9 @@ final class ModelArchive {
    *
    * @param path the unpacked file or folder
    * @param name the file's or folder's name
+   * @param encoder the encoder's files in {@code path}; empty of other kinds
    */
-  record Content(Path path, String name, SourceKind kind) {}
+  record Content(Path path, String name, SourceKind kind, Optional<EncoderFiles> encoder) {}
 
   /**
    * Unpacks the model alone.
@@ -104,7 +103,7 @@ final class ModelArchive {
     if (!ggufs.isEmpty()) {
       Path file = target.resolve("model.gguf");
       copy(models.getFirst(), file);
-      return new Content(file, lastName(models.getFirst()), SourceKind.GGUF);
+      return new Content(file, lastName(models.getFirst()), SourceKind.GGUF, Optional.empty());
     }
     return encoders.isEmpty() ? decoder(names, folder(weights.getFirst())) : encoder(encoders);
   }
@@ -123,7 +122,7 @@ final class ModelArchive {
         copy(name, target.resolve(lastName(name)));
       }
     }
-    return new Content(target, nameOf(folder), SourceKind.DECODER);
+    return new Content(target, nameOf(folder), SourceKind.DECODER, Optional.empty());
   }
 
   private Content encoder(List<EncoderFiles> encoders) throws IOException {
@@ -134,7 +133,11 @@ final class ModelArchive {
       copy(part.getValue(), to);
     }
     String own = encoder.name();
-    return new Content(target, own.isEmpty() ? nameOf("") : own, SourceKind.ENCODER);
+    return new Content(
+        target,
+        own.isEmpty() ? nameOf("") : own,
+        SourceKind.ENCODER,
+        Optional.of(encoder.renamed()));
   }
 
   /** A folder's last name; the archive's if the files lie in none. */
@@ -146,12 +149,7 @@ final class ModelArchive {
 
   private boolean isDecoder(String folder) throws IOException {
     ZipEntry config = zip.getEntry(folder + CONFIG);
-    if (config == null || config.getSize() > JSON_BYTES) {
-      return false;
-    }
-    try (InputStream in = zip.getInputStream(config)) {
-      return SourceKind.isDecoder(in);
-    }
+    return config != null && SourceKind.isDecoder(whole(config));
   }
 
   /** Whether an entry is a folder's weights, or the list of its shards, with a config beside it. */
@@ -191,14 +189,30 @@ final class ModelArchive {
           "%,d bytes out of %,d (expected: at most %d times as many)"
               .formatted(size, packed, MOST_TIMES));
     }
-    if (size > JSON_BYTES && entry.getName().endsWith(".json")) {
-      throw bad(entry, "%,d bytes (expected: at most %,d)".formatted(size, JSON_BYTES));
+    if (size > SourceKind.JSON_BYTES && entry.getName().endsWith(".json")) {
+      throw bad(entry, "%,d bytes (expected: at most %,d)".formatted(size, SourceKind.JSON_BYTES));
     }
     return size;
   }
 
   private PullException bad(ZipEntry entry, String what) {
     return new PullException("BAD_ARCHIVE", archive + ": " + entry.getName() + ": " + what);
+  }
+
+  /** Reads an entry into memory, at most as much as it says that it is. */
+  private byte[] whole(ZipEntry entry) throws IOException {
+    int size = Math.toIntExact(size(entry)); // its name ends in .json
+    try (InputStream in = zip.getInputStream(entry)) {
+      byte[] bytes = in.readNBytes(size + 1);
+      if (bytes.length > size) {
+        throw longer(entry, size);
+      }
+      return bytes;
+    }
+  }
+
+  private PullException longer(ZipEntry entry, long size) {
+    return bad(entry, "longer than the " + size + " bytes it says");
   }
 
   private void copy(String name, Path to) throws IOException {
@@ -212,7 +226,7 @@ final class ModelArchive {
       for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
         done += read;
         if (done > size) {
-          throw bad(entry, "longer than the " + size + " bytes it says");
+          throw longer(entry, size);
         }
         out.write(buffer, 0, read);
         progress.at("unpacking", size == 0 ? 1 : (double) done / size);

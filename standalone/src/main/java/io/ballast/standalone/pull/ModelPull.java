@@ -13,9 +13,10 @@ import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.DecoderImport;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +28,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.stream.Stream;
 
 /**
  * Brings a model into a {@link ModelStore}: from a folder, a .gguf, .safetensors or .onnx file, an
@@ -92,7 +92,7 @@ public final class ModelPull {
    */
   public Pulled local(Path source, Wanted wanted) throws IOException {
     requireFree(wanted.name(), wanted);
-    String file = source.getFileName() == null ? "" : source.getFileName().toString();
+    String file = lastName(source);
     String lower = file.toLowerCase(Locale.ROOT);
     Map<String, String> notes = new TreeMap<>(Map.of("source", file));
     if (Files.isDirectory(source)) {
@@ -109,7 +109,7 @@ public final class ModelPull {
             source
                 + ": there is no config.json beside it, which says what model the weights are of");
       }
-      return folder(parent, String.valueOf(parent.getFileName()), wanted, notes);
+      return folder(parent, lastName(parent), wanted, notes);
     }
     if (EncoderFiles.isModel(lower)) {
       return onnx(source.toAbsolutePath(), wanted, notes);
@@ -126,9 +126,7 @@ public final class ModelPull {
 
   /** The encoder of a .onnx file, whose tokenizer stands beside it or above a folder onnx. */
   private Pulled onnx(Path model, Wanted wanted, Map<String, String> notes) throws IOException {
-    Path parent = model.resolveSibling("");
-    Path above = parent.resolveSibling("");
-    Path root = String.valueOf(parent.getFileName()).equals("onnx") ? above : parent;
+    Path root = root(model.resolveSibling(""));
     String name = root.relativize(model).toString().replace('\\', '/');
     EncoderFiles files =
         EncoderFiles.of(name, names(root))
@@ -139,16 +137,39 @@ public final class ModelPull {
                         model
                             + ": there is no tokenizer.json beside it, without which no text can"
                             + " be read"));
-    return encoder(root, files, String.valueOf(root.getFileName()), wanted, notes);
+    return encoder(root, files, lastName(root), wanted, notes);
   }
 
-  /** The files of a folder and of the folders in it, relative, with slashes. */
+  /** The folder that an absolute folder's model is called after: itself, or the one above onnx. */
+  private static Path root(Path folder) {
+    Path above = folder.getParent();
+    return above != null && lastName(folder).equals("onnx") ? above : folder;
+  }
+
+  private static String lastName(Path path) {
+    return path.getFileName() == null ? "" : path.getFileName().toString();
+  }
+
+  /**
+   * The files of a folder, and of those in it where an encoder's are: relative, with slashes. What
+   * else is in it is nobody's business, as of a folder of temporary files.
+   */
   private static Set<String> names(Path folder) throws IOException {
     Set<String> names = new TreeSet<>();
-    try (Stream<Path> files = Files.walk(folder, 2)) {
-      files
-          .filter(Files::isRegularFile)
-          .forEach(file -> names.add(folder.relativize(file).toString().replace('\\', '/')));
+    for (String part : EncoderFiles.FOLDERS) {
+      Path within = folder.resolve(part);
+      if (!part.isEmpty() && !(Files.isDirectory(within) && Files.isReadable(within))) {
+        continue;
+      }
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(within)) {
+        for (Path file : files) {
+          if (Files.isRegularFile(file)) {
+            names.add(part + file.getFileName());
+          }
+        }
+      } catch (DirectoryIteratorException e) {
+        throw e.getCause();
+      }
     }
     return names;
   }
@@ -162,12 +183,7 @@ public final class ModelPull {
         case GGUF -> gguf(content.path(), content.name(), wanted, notes);
         case DECODER -> decoder(content.path(), content.name(), wanted, notes);
         case ENCODER ->
-            encoder(
-                content.path(),
-                EncoderFiles.in(names(content.path())).getFirst(),
-                content.name(),
-                wanted,
-                notes);
+            encoder(content.path(), content.encoder().orElseThrow(), content.name(), wanted, notes);
       };
     } finally {
       ModelStore.deleteAll(unpacked);
@@ -192,7 +208,7 @@ public final class ModelPull {
         Files.createDirectories(
             work.resolve(URLEncoder.encode(name + "@" + asked, StandardCharsets.UTF_8)));
     HubFetch hub = new HubFetch(repository, name, asked, here, progress);
-    Optional<EncoderFiles> encoder =
+    Optional<HubFetch.Encoder> encoder =
         file.isEmpty()
             ? hub.encoder()
             : EncoderFiles.isModel(file.get())
@@ -200,10 +216,14 @@ public final class ModelPull {
                 : Optional.empty();
     Pulled pulled;
     if (encoder.isPresent()) {
-      pulled = encoder(here, encoder.get(), base, wanted, notes(repository, name));
+      Map<String, String> notes = notes(repository, name);
+      notes.put("file", encoder.get().file());
+      pulled = encoder(here, encoder.get().files(), base, wanted, notes);
     } else if (file.isPresent()) {
       Path gguf = hub.gguf(file.get());
-      pulled = gguf(gguf, file.get(), wanted, notes(repository, name));
+      Map<String, String> notes = notes(repository, name);
+      notes.put("file", file.get());
+      pulled = gguf(gguf, file.get(), wanted, notes);
     } else {
       hub.decoder();
       pulled = decoder(here, base, wanted, notes(repository, name));
@@ -233,7 +253,13 @@ public final class ModelPull {
 
   private Pulled folder(Path source, String base, Wanted wanted, Map<String, String> notes)
       throws IOException {
-    List<EncoderFiles> encoders = EncoderFiles.in(names(source));
+    Path folder = source.toAbsolutePath();
+    Path root = root(folder);
+    Set<String> names = names(root);
+    if (!root.equals(folder)) {
+      names.removeIf(name -> EncoderFiles.isModel(name) && !name.startsWith("onnx/"));
+    }
+    List<EncoderFiles> encoders = EncoderFiles.in(names);
     if (encoders.isEmpty() || isDecoder(source)) {
       return decoder(source, base, wanted, notes);
     }
@@ -245,20 +271,15 @@ public final class ModelPull {
               + encoders.stream().map(EncoderFiles::model).toList()
               + "; name the .onnx that you mean");
     }
-    return encoder(source, encoders.getFirst(), base, wanted, notes);
+    return encoder(
+        root, encoders.getFirst(), root.equals(folder) ? base : lastName(root), wanted, notes);
   }
 
   private static boolean isDecoder(Path folder) throws IOException {
-    Path config = folder.resolve("config.json");
     boolean weights =
         Files.exists(folder.resolve(ModelManifest.WEIGHTS))
             || Files.exists(folder.resolve(WeightFiles.INDEX));
-    if (!weights || !Files.isRegularFile(config)) {
-      return false;
-    }
-    try (InputStream in = Files.newInputStream(config)) {
-      return SourceKind.isDecoder(in);
-    }
+    return weights && SourceKind.isDecoder(folder.resolve("config.json"));
   }
 
   private Pulled encoder(

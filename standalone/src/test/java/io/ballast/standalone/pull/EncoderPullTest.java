@@ -17,7 +17,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -158,6 +160,46 @@ class EncoderPullTest {
               "sentence_bert_config.json",
               "tokenizer.json");
     }
+  }
+
+  @Test
+  void ofATokenizerInTheFolderOnnxTheRestIsAboveIt() throws Exception {
+    Map<String, byte[]> entries = new LinkedHashMap<>();
+    entries.put("mini/sentence_bert_config.json", bytes("{\"max_seq_length\": 64}"));
+    entries.put("mini/1_Pooling/config.json", bytes("{\"pooling_mode_cls_token\": true}"));
+    entries.put("mini/onnx/config.json", bytes("{\"max_position_embeddings\": 128}"));
+    entries.put("mini/onnx/tokenizer.json", tokenizer());
+    entries.put("mini/onnx/model.onnx", model());
+    Path mini = folder.resolve("unpacked/mini");
+    for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
+      Path file = folder.resolve("unpacked").resolve(entry.getKey());
+      Files.createDirectories(file.resolveSibling(""));
+      Files.write(file, entry.getValue());
+    }
+    List<Pulled> all = new ArrayList<>();
+    all.add(pull().local(zip("mini.zip", entries), PLAIN));
+    for (String name : List.of("", "onnx", "onnx/model.onnx")) {
+      Wanted wanted = Wanted.plain(Optional.empty(), "2" + all.size());
+      all.add(pull().local(mini.resolve(name), wanted));
+    }
+    try (FakeHub hub = new FakeHub(mini)) {
+      all.add(fromHub(hub, ""));
+      all.add(fromHub(hub, "onnx/model.onnx"));
+    }
+
+    EncoderDescription expected =
+        new EncoderDescription(false, 2, 64, Optional.of(Pooling.FIRST_TOKEN), false);
+    for (Pulled pulled : all) {
+      assertThat(pulled).isEqualTo(new Pulled.Encoder(pulled.model(), expected));
+      assertThat(ModelManifest.read(pulled.model().folder()).orElseThrow().checksums())
+          .containsOnlyKeys(
+              "1_Pooling/config.json",
+              "config.json",
+              "model.onnx",
+              "sentence_bert_config.json",
+              "tokenizer.json");
+    }
+    assertThat(all.subList(0, 4)).allMatch(pulled -> pulled.model().name().equals("mini"));
   }
 
   @Test
@@ -306,6 +348,25 @@ class EncoderPullTest {
   }
 
   @Test
+  void aConfigThatIsLongerThanItSaysIsNotRead() throws IOException {
+    Map<String, byte[]> entries = new LinkedHashMap<>();
+    byte[] config = new byte[3 << 20];
+    Arrays.fill(config, (byte) ' ');
+    entries.put("config.json", config);
+    entries.put("model.safetensors", new byte[] {1});
+    entries.put("model.onnx", model());
+    entries.put("tokenizer.json", tokenizer());
+    byte[] archive = Files.readAllBytes(zip("config.zip", entries));
+    Path lying = folder.resolve("config.zip");
+    assertRefused(lying, "BAD_ARCHIVE", "config.json: 3,145,728 bytes out of ");
+    assertThat(replace(archive, config.length, 10)).isEqualTo(2);
+    assertRefused(
+        Files.write(lying, archive),
+        "BAD_ARCHIVE",
+        "config.json: longer than the 10 bytes it says");
+  }
+
+  @Test
   void aTokenizerThatWouldFillTheMemoryIsNotUnpacked() throws IOException {
     byte[] large = new byte[(64 << 20) + 1];
     Arrays.fill(large, (byte) ' ');
@@ -373,6 +434,40 @@ class EncoderPullTest {
   }
 
   @Test
+  void weightsBesideAModelOfAnyNameComeOutOfAnArchive() throws IOException {
+    TinyEncoder.writeWithOuterPoints(source.resolve("some.onnx"), "some.onnx_data");
+    Map<String, byte[]> entries = new LinkedHashMap<>();
+    entries.put("a/some.onnx", model("some"));
+    entries.put("a/some.onnx_data", TinyEncoder.points(ByteOrder.LITTLE_ENDIAN));
+    entries.put("a/some-tokenizer.json", tokenizer());
+
+    Pulled pulled = pull().local(zip("outer.jar", entries), PLAIN);
+
+    assertThat(pulled).isEqualTo(new Pulled.Encoder(pulled.model(), TINY));
+    assertThat(pulled.model().name()).isEqualTo("some");
+    assertThat(ModelManifest.read(pulled.model().folder()).orElseThrow().checksums())
+        .containsOnlyKeys("model.onnx", "some.onnx_data", "tokenizer.json");
+  }
+
+  @Test
+  void otherFoldersBesideAModelAreNotLookedInto() throws IOException {
+    Path other = TinyEncoder.write(source.resolve("other"));
+    Files.setPosixFilePermissions(other, PosixFilePermissions.fromString("---------"));
+    Path pooling = Files.createDirectories(source.resolve("1_Pooling"));
+    Files.setPosixFilePermissions(pooling, PosixFilePermissions.fromString("---------"));
+    try {
+      assertThat(pull().local(source, PLAIN).model().name()).isEqualTo("compass");
+      Wanted again = Wanted.plain(Optional.of("again"), "1");
+      assertThat(pull().local(source.resolve("model.onnx"), again))
+          .isInstanceOf(Pulled.Encoder.class);
+    } finally {
+      for (Path closed : List.of(other, pooling)) {
+        Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("rwx------"));
+      }
+    }
+  }
+
+  @Test
   void weightsOutsideTheFolderAreNotRead() throws IOException {
     byte[] points = TinyEncoder.points(ByteOrder.LITTLE_ENDIAN);
     Path absolute = Files.write(folder.resolve("outside"), points);
@@ -414,7 +509,8 @@ class EncoderPullTest {
         Pulled pulled = fromHub(hub, file);
         assertThat(pulled).as(file).isEqualTo(new Pulled.Encoder(pulled.model(), expected));
         assertThat(ModelManifest.read(pulled.model().folder()).orElseThrow().notes())
-            .containsEntry("revision", FakeHub.COMMIT);
+            .containsEntry("revision", FakeHub.COMMIT)
+            .containsEntry("file", file.isEmpty() ? "onnx/model.onnx" : file);
       }
       assertThat(hub.requests()).noneMatch(request -> request.contains("safetensors"));
       assertThatThrownBy(() -> fromHub(hub, "onnx/none.onnx"))
