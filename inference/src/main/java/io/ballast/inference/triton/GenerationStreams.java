@@ -83,15 +83,16 @@ final class GenerationStreams implements AutoCloseable {
 
   private void read(InferStream stream, RemoteGeneration generation, Reader reader) {
     try (stream) {
-      for (Optional<InferAnswer> answer = stream.next();
-          answer.isPresent() && !generation.result().isDone();
-          answer = stream.next()) {
-        reader.answered(answer.get(), stream.marked());
+      // what is over waits for no further answer: leaving the stream cancels it
+      while (!generation.result().isDone()) {
+        Optional<InferAnswer> answer = stream.next();
+        if (answer.isPresent()) {
+          reader.answered(answer.get(), stream.marked());
+        } else {
+          reader.ended(stream.marked());
+          generation.ended();
+        }
       }
-      if (!generation.result().isDone()) {
-        reader.ended(stream.marked());
-      }
-      generation.ended();
     } catch (TritonException e) {
       generation.fail(TritonFaults.of(e));
     } catch (RuntimeException e) {
