@@ -10,11 +10,14 @@ import io.ballast.kserve.v2.ModelParameter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * A model of TensorRT-LLM's Triton back end as it describes itself, and requests of it. Releases
@@ -46,6 +49,24 @@ record TensorRtLlmModel(
    * is left, which is 1, unless it was configured otherwise; of {@code top_p} it tells the model's.
    */
   private static final double LIKELIEST_ALONE = 1e-6;
+
+  private static final Set<TensorType> WHOLE_NUMBERS =
+      EnumSet.of(TensorType.INT32, TensorType.INT64, TensorType.UINT32, TensorType.UINT64);
+  private static final Set<TensorType> NUMBERS = EnumSet.of(TensorType.FP32, TensorType.FP64);
+  private static final Set<TensorType> FLAGS = EnumSet.of(TensorType.BOOL);
+  private static final Set<TensorType> TEXTS = EnumSet.of(TensorType.BYTES);
+
+  /** What is read of outputs, by name. */
+  private static final Map<String, Set<TensorType>> READ =
+      Map.of(
+          "text_output",
+          TEXTS,
+          "output_ids",
+          EnumSet.of(TensorType.INT32),
+          LENGTH,
+          EnumSet.of(TensorType.INT32),
+          "output_log_probs",
+          EnumSet.of(TensorType.FP32, TensorType.FP16, TensorType.BF16));
 
   /** Where the tokenizer is. */
   enum Shape {
@@ -87,7 +108,7 @@ record TensorRtLlmModel(
   /**
    * Reads what a model is.
    *
-   * @throws ModelException UNSUPPORTED, naming what it lacks
+   * @throws ModelException UNSUPPORTED, naming what it lacks or has of another type
    */
   static TensorRtLlmModel of(ServedModel served, ModelDescription description, ModelConfig config) {
     Shape shape = description.takes("input_ids") ? Shape.TOKENS : Shape.TEXT;
@@ -113,6 +134,7 @@ record TensorRtLlmModel(
                 && !description.takes(EXCLUDE_INPUT)
                 && !says(config, EXCLUDE_INPUT));
     model.requireNothingElse();
+    model.requireReadable();
     return model;
   }
 
@@ -139,6 +161,21 @@ record TensorRtLlmModel(
       throw new ModelException(
           Reason.UNSUPPORTED,
           "%s: demands %s, which is not known".formatted(KServeClient.subject(served), unknown));
+    }
+  }
+
+  private void requireReadable() {
+    Stream.concat(shape.outputs.stream(), Stream.of(LENGTH))
+        .flatMap(output -> description.output(output).stream())
+        .forEach(output -> requireType("gives", output, READ.getOrDefault(output.name(), TEXTS)));
+  }
+
+  private void requireType(String does, TensorPromise tensor, Set<TensorType> types) {
+    if (!types.contains(tensor.type())) {
+      throw new ModelException(
+          Reason.UNSUPPORTED,
+          "%s: %s %s of type %s (expected: %s)"
+              .formatted(KServeClient.subject(served), does, tensor.name(), tensor.type(), types));
     }
   }
 
@@ -186,7 +223,7 @@ record TensorRtLlmModel(
     inputs.number("repetition_penalty", 1);
     inputs.number("presence_penalty", 0);
     inputs.number("frequency_penalty", 0);
-    SEEDS.forEach(name -> inputs.integer(name, options.seed()));
+    SEEDS.forEach(name -> inputs.seed(name, options.seed()));
     WORDS.stream().filter(this::demands).forEach(name -> inputs.words(name, ""));
     // the model may promise what it gives only if asked for otherwise
     shape.outputs.forEach(inputs.request::output);
@@ -209,11 +246,11 @@ record TensorRtLlmModel(
     private final InferRequest.Builder request = InferRequest.of(served);
 
     void words(String name, String value) {
-      find(name).ifPresent(input -> request.input(Tensor.strings(name, one(input), value)));
+      input(name, TEXTS).ifPresent(input -> request.input(Tensor.strings(name, one(input), value)));
     }
 
     void ids(TokenIds ids) {
-      find("input_ids")
+      input("input_ids", WHOLE_NUMBERS)
           .ifPresent(
               input -> {
                 List<Long> dimensions = new ArrayList<>(one(input));
@@ -228,13 +265,29 @@ record TensorRtLlmModel(
     }
 
     void integer(String name, long value) {
-      find(name)
+      input(name, WHOLE_NUMBERS)
           .ifPresent(
               input -> request.input(Tensor.integers(name, input.type(), one(input), value)));
     }
 
+    /** Of 64 bits; where the model takes 32, the upper ones are folded into the lower. */
+    void seed(String name, long value) {
+      input(name, WHOLE_NUMBERS)
+          .ifPresent(
+              input -> {
+                int folded = Long.hashCode(value);
+                integer(
+                    name,
+                    switch (input.type()) {
+                      case INT32 -> folded;
+                      case UINT32 -> Integer.toUnsignedLong(folded);
+                      default -> value;
+                    });
+              });
+    }
+
     void number(String name, double value) {
-      find(name)
+      input(name, NUMBERS)
           .ifPresent(
               input ->
                   request.input(
@@ -244,7 +297,13 @@ record TensorRtLlmModel(
     }
 
     void flag(String name, boolean value) {
-      find(name).ifPresent(input -> request.input(Tensor.bools(name, one(input), value)));
+      input(name, FLAGS).ifPresent(input -> request.input(Tensor.bools(name, one(input), value)));
+    }
+
+    private Optional<TensorPromise> input(String name, Set<TensorType> types) {
+      Optional<TensorPromise> input = find(name);
+      input.ifPresent(tensor -> requireType("takes", tensor, types));
+      return input;
     }
 
     /** One element, of as many dimensions as the model wants, the batch among them. */
