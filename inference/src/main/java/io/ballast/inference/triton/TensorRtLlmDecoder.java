@@ -172,7 +172,12 @@ public final class TensorRtLlmDecoder implements Decoder {
     }
 
     /** Returns the tokens that an answer adds. */
-    abstract List<Told> told(InferAnswer answer);
+    abstract List<Told> told(InferAnswer answer, boolean last);
+
+    /** Returns the tokens that the end adds. */
+    List<Told> toldByEnd() {
+      return List.of();
+    }
 
     /** Whether all that has come is known. */
     boolean whole() {
@@ -184,7 +189,7 @@ public final class TensorRtLlmDecoder implements Decoder {
 
     @Override
     public void answered(InferAnswer answer, boolean last) {
-      List<Told> told = told(answer);
+      List<Told> told = told(answer, last);
       count += told.size();
       boolean over = count >= room || (last && whole());
       generation.add(told, "", over ? Optional.of(finish()) : Optional.empty());
@@ -196,8 +201,10 @@ public final class TensorRtLlmDecoder implements Decoder {
     @Override
     public void ended(boolean marked) {
       if (marked) {
+        List<Told> told = toldByEnd();
+        count += told.size();
         requireWhole();
-        generation.add(List.of(), "", Optional.of(finish()));
+        generation.add(told, "", Optional.of(finish()));
       }
     }
 
@@ -217,7 +224,7 @@ public final class TensorRtLlmDecoder implements Decoder {
     }
 
     @Override
-    List<Told> told(InferAnswer answer) {
+    List<Told> told(InferAnswer answer, boolean last) {
       int[] all = only(answer, "output_ids").ints();
       int length = all.length;
       if (answer.find(TensorRtLlmModel.LENGTH).isPresent()) {
@@ -260,14 +267,21 @@ public final class TensorRtLlmDecoder implements Decoder {
     }
 
     @Override
-    List<Told> told(InferAnswer answer) {
+    List<Told> told(InferAnswer answer, boolean last) {
       List<String> texts = only(answer, "text_output").strings();
       if (texts.size() != 1) {
         throw broken("%,d texts in an answer (expected: 1)".formatted(texts.size()));
       }
       String text = withoutEcho(texts.getFirst());
       float[] fresh = logProbs.fresh(TensorRtLlmDecoder.this.logProbs(answer), !text.isEmpty());
-      return model.accumulates() ? tokens.soFar(text, fresh) : tokens.follows(text, fresh);
+      return model.accumulates()
+          ? tokens.soFar(text, fresh, last)
+          : tokens.follows(text, fresh, last);
+    }
+
+    @Override
+    List<Told> toldByEnd() {
+      return tokens.end();
     }
 
     private String withoutEcho(String text) {

@@ -18,8 +18,9 @@ import java.util.Optional;
 /**
  * The tokens of one generation whose text and log-probabilities are told, and nothing else. A piece
  * of text that is one token's is that token; of several, it is the tokens that the tokenizer writes
- * it with, if they are as many as were drawn. The text is taken at its word: what the server's
- * tokenizer leaves out or tidies up as it decodes is not seen.
+ * it with, if they are as many as were drawn. A token without a text is the one that ends it, if
+ * nothing follows. The text is taken at its word: what the server's tokenizer leaves out or tidies
+ * up as it decodes is not seen.
  */
 final class TokensOfText {
   private static final String BROKEN_CHARACTER = "\uFFFD";
@@ -89,30 +90,45 @@ final class TokensOfText {
     }
   }
 
-  /** Takes text that follows, and the log-probabilities of its tokens; returns those found. */
-  List<Told> follows(String piece, float[] fresh) {
+  /**
+   * Takes text that follows, and the log-probabilities of its tokens; returns those found.
+   *
+   * @param last whether nothing comes after it
+   */
+  List<Told> follows(String piece, float[] fresh, boolean last) {
     text += piece;
-    return found(fresh);
+    return found(fresh, last);
   }
 
   /**
    * Takes the text so far, all of it, and the log-probabilities of the tokens since; returns those
    * found.
+   *
+   * @param last whether nothing comes after it
    */
-  List<Told> soFar(String whole, float[] fresh) {
+  List<Told> soFar(String whole, float[] fresh, boolean last) {
     if (!whole.startsWith(known.toString())) {
       throw new ModelException(
           Reason.BROKEN,
           "the text '%s' does not begin with what came before, '%s'".formatted(whole, known));
     }
     text = whole.substring(known.length());
-    return found(fresh);
+    return found(fresh, last);
+  }
+
+  /**
+   * Takes the end, where no answer was the last one when it came; returns the token that it tells.
+   */
+  List<Told> end() {
+    return text.isEmpty() && logProbs.length == 1
+        ? taken(tokenizer.endOfTextId())
+        : List.of(); // the rest, if any, is not told
   }
 
   /**
    * Refuses an end.
    *
-   * @throws ModelException UNSUPPORTED if there are tokens left that are not known
+   * @throws ModelException BROKEN if there are tokens left that are not known
    */
   void requireWhole() {
     if (!whole()) {
@@ -125,20 +141,23 @@ final class TokensOfText {
     return logProbs.length == 0 && text.isEmpty();
   }
 
-  private List<Told> found(float[] fresh) {
+  private List<Told> found(float[] fresh, boolean last) {
     int before = logProbs.length;
     logProbs = Arrays.copyOf(logProbs, before + fresh.length);
     System.arraycopy(fresh, 0, logProbs, before, fresh.length);
+    if (text.isEmpty()) {
+      return last ? end() : List.of(); // which token had no text shows when nothing follows
+    }
     if (logProbs.length == 0) {
-      if (!text.isEmpty()) {
-        throw new ModelException(Reason.UNSUPPORTED, "the back end tells no log-probabilities");
-      }
-      return List.of();
+      throw new ModelException(Reason.BROKEN, "the back end tells no log-probabilities");
     }
     if (text.endsWith(BROKEN_CHARACTER)) {
       return List.of(); // the rest of a character, and then its tokens, are still to come
     }
-    int[] ids = ids();
+    return taken(ids());
+  }
+
+  private List<Told> taken(int... ids) {
     List<Told> told = new ArrayList<>();
     for (int i = 0; i < ids.length; i++) {
       told.add(new Told(ids[i], logProbs[i]));
@@ -154,20 +173,26 @@ final class TokensOfText {
     if (one.isPresent()) {
       return new int[] {one.get()};
     }
-    int[] ids = tokenizer.encode(text).toArray();
-    if (ids.length + 1 == logProbs.length) { // one without a text: it ends the text
-      ids = Arrays.copyOf(ids, logProbs.length);
-      ids[ids.length - 1] = tokenizer.endOfTextId();
-    }
-    if (ids.length != logProbs.length) {
+    TokenIds written = tokenizer.encode(text);
+    if (written.size() != logProbs.length || !(spells(written) || ends(written))) {
       throw notTold();
     }
-    return ids;
+    return written.toArray();
+  }
+
+  /** A tokenizer may change a text before it reads it: then the tokens are not those drawn. */
+  private boolean spells(TokenIds written) {
+    return tokenizer.decode(written).equals(text);
+  }
+
+  /** Whether the one token is told by its name, which is no text of a completion. */
+  private boolean ends(TokenIds written) {
+    return written.size() == 1 && tokenizer.endOfTextIds().contains(written.get(0));
   }
 
   private ModelException notTold() {
     return new ModelException(
-        Reason.UNSUPPORTED,
+        Reason.BROKEN,
         "after '%s' the back end tells the text '%s' of %,d tokens, which does not say what tokens they are; the model that takes input_ids tells them"
             .formatted(known, text, logProbs.length));
   }

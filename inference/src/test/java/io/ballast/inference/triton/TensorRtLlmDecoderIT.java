@@ -128,7 +128,7 @@ class TensorRtLlmDecoderIT {
             CompletionException.class, () -> generate("text_old", "aöb", sampling(8).build()));
 
     assertThat(((ModelException) Objects.requireNonNull(thrown.getCause())).reason())
-        .isEqualTo(Reason.UNSUPPORTED);
+        .isEqualTo(Reason.BROKEN);
     assertThat(thrown.getCause())
         .hasMessageStartingWith("after 'a' the back end tells the text '")
         .hasMessageContaining("of 3 tokens, which does not say what tokens they are");
@@ -208,9 +208,9 @@ class TensorRtLlmDecoderIT {
   @CsvSource(
       delimiter = '|',
       value = {
-        "tokens   | !mute  | UNSUPPORTED | the back end tells no log-probabilities",
-        "text     | !mute  | UNSUPPORTED | the back end tells no log-probabilities",
-        "tokens   | !few   | BROKEN      | 2 log-probabilities with 1 tokens, after 2",
+        "tokens   | !mute  | BROKEN      | the back end tells no log-probabilities",
+        "text     | !mute  | BROKEN      | the back end tells no log-probabilities",
+        "tokens   | !few   | BROKEN      | 3 log-probabilities with 1 tokens, after 3",
         "tokens   | !wild  | BROKEN      | 1,000,000 is not in the tokenizer's vocabulary",
         "tokens   | !beams | BROKEN      | (expected: one beam)",
         "text     | !beams | BROKEN      | 2 texts in an answer (expected: 1)",

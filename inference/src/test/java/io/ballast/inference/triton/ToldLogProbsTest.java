@@ -36,16 +36,68 @@ class ToldLogProbsTest {
     assertThat(told.ofTokens(of(-1, -2, -3, 0), 1)).containsExactly(-3);
   }
 
+  /** They are as many as those of all tokens would be, but do not begin with what was taken. */
   @Test
-  void fewerAreRefused() {
-    assertThat(told.ofTokens(of(-1, -2, -3), 3)).hasSize(3);
-    assertThatThrownBy(() -> told.ofTokens(of(-4, -5), 1))
+  void newOnesThatAreFilledUpAreNotTakenForAll() {
+    assertThat(told.ofTokens(of(-1), 1)).containsExactly(-1);
+    assertThat(told.ofTokens(of(-2, 0), 1)).containsExactly(-2);
+    assertThat(told.ofTokens(of(-3, 0, 0, 0), 1)).containsExactly(-3);
+    assertThat(told.ofTokens(of(-4, -5, 0, 0, 0, 0), 2)).containsExactly(-4, -5);
+  }
+
+  /** After tokens that were certain both readings are alike; the first that differs decides. */
+  @Test
+  void whereNumbersAreZerosItIsNotDecidedYet() {
+    assertThat(told.ofTokens(of(0), 1)).containsExactly(0);
+    assertThat(told.ofTokens(of(0, 0), 1)).containsExactly(0);
+    assertThat(told.ofTokens(of(-3, 0, 0), 1)).containsExactly(-3);
+    assertThat(told.ofTokens(of(-4, 0, 0, 0), 1)).containsExactly(-4);
+
+    ToldLogProbs all = new ToldLogProbs();
+    assertThat(all.ofTokens(of(0), 1)).containsExactly(0);
+    assertThat(all.ofTokens(of(0, 0), 1)).containsExactly(0);
+    assertThat(all.ofTokens(of(0, 0, -3), 1)).containsExactly(-3);
+    assertThat(all.ofTokens(of(0, 0, -3, 0), 1)).containsExactly(0);
+  }
+
+  /** Once those of all tokens were told, what does not begin with them is none of the token's. */
+  @Test
+  void othersThanThoseOfAllTokensAreRefused() {
+    assertThat(told.ofTokens(of(-1), 1)).containsExactly(-1);
+    assertThat(told.ofTokens(of(-1, 0), 1)).containsExactly(0); // was filled up, as shows now
+    assertThatThrownBy(() -> told.ofTokens(of(-1, -2, -3), 1))
         .isInstanceOfSatisfying(
             ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BROKEN))
-        .hasMessage("2 log-probabilities with 1 tokens, after 3");
+        .hasMessage("3 log-probabilities with 1 tokens, after 2");
+  }
+
+  /** Of the one after those of the tokens nobody knows whose it is if the text goes on. */
+  @Test
+  void oneMoreThanTokensIsOfTheEnd() {
+    assertThat(told.ofTokens(of(-1, -2), 1)).containsExactly(-1);
+    assertThat(told.ofTokens(of(-7), 0)).isEmpty();
+    assertThatThrownBy(() -> told.ofTokens(of(-3), 1))
+        .hasMessage("1 log-probabilities with 1 tokens, after 1");
+
+    ToldLogProbs ahead = new ToldLogProbs();
+    assertThat(ahead.ofTokens(of(-1, -2), 1)).containsExactly(-1);
+    assertThat(ahead.ofTokens(of(-1, -2, -3), 1)).containsExactly(-2);
+    assertThat(ahead.ofTokens(of(-1, -2, -3), 1)).containsExactly(-3);
+  }
+
+  @Test
+  void otherNumbersOfThemAreRefused() {
+    assertThat(told.ofTokens(of(-1, -2, -3), 3)).hasSize(3);
+    assertThatThrownBy(() -> told.ofTokens(of(-4, -5, -6), 1))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BROKEN))
+        .hasMessage("3 log-probabilities with 1 tokens, after 3");
+    assertThatThrownBy(() -> told.ofTokens(of(-4), 2))
+        .hasMessage("1 log-probabilities with 2 tokens, after 3");
     assertThatThrownBy(() -> told.ofTokens(of(), 1))
         .isInstanceOfSatisfying(
-            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.UNSUPPORTED));
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BROKEN))
+        .hasMessage("the back end tells no log-probabilities");
   }
 
   @Test
