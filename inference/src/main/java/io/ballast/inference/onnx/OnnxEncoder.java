@@ -32,7 +32,8 @@ import java.util.TreeSet;
  * <p>Texts of many callers are laid into batches of like lengths. A text's numbers do not depend on
  * its company, but for the last bits of sums. Where they would, the model runs one text at a time:
  * a graph that quantises its activations as it goes takes their scale from the whole batch, one
- * without a mask sees padding, one in 16 bits rounds otherwise in products of another shape.
+ * without a mask sees padding, one in 16 bits rounds otherwise in products of another shape, and
+ * one that was exported for a batch of one takes no company at all.
  */
 public final class OnnxEncoder implements AutoCloseable {
   private static final String INPUT_IDS = "input_ids";
@@ -172,12 +173,17 @@ public final class OnnxEncoder implements AutoCloseable {
     return values.length;
   }
 
-  /** Whether a short text's numbers change when a longer one shares its run. */
+  /** Whether a short text's numbers change, or cannot be had, when a longer one shares its run. */
   private boolean dependsOnCompany() {
     long[] text = probe(Math.min(PROBE_TOKENS, folder.maxTokens()), 1);
     long[] company = probe(Math.min(PROBE_COMPANY_TOKENS, folder.maxTokens()), 2);
     float[] alone = run(List.of(text)).getFirst();
-    float[] together = run(List.of(company, text, company)).get(1);
+    float[] together;
+    try {
+      together = run(List.of(company, text, company)).get(1);
+    } catch (ModelException e) {
+      return true; // alone it runs, as it just did
+    }
     double largest = 1;
     for (float value : alone) {
       largest = Math.max(largest, Math.abs(value));
@@ -232,7 +238,9 @@ public final class OnnxEncoder implements AutoCloseable {
         oneByOne);
   }
 
-  /** Whether texts run one by one, since the model's numbers would depend on their company. */
+  /**
+   * Whether texts run one by one: the model's numbers would depend on company, or it takes none.
+   */
   public boolean oneByOne() {
     return oneByOne;
   }

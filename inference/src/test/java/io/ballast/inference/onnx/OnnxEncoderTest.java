@@ -207,6 +207,36 @@ class OnnxEncoderTest {
   }
 
   @Test
+  void aModelForABatchOfOneServesTextsOneByOne() throws IOException {
+    double[][] table = SmallEncoder.write(folder, "last_hidden_state", Double.NaN);
+    float[] flat = new float[WORDS * WIDTH];
+    for (int i = 0; i < flat.length; i++) {
+      flat[i] = (float) table[i / WIDTH][i % WIDTH];
+    }
+    OnnxGraph graph = new OnnxGraph("single");
+    String ids = graph.input("input_ids", DataType.INT64, "1", "T");
+    graph.output(
+        "last_hidden_state",
+        graph.gather(graph.weight("words", flat, WORDS, WIDTH), ids),
+        "1",
+        "T",
+        "3");
+    SmallEncoder.write(folder.resolve("model.onnx"), graph.model());
+    try (OnnxEncoder encoder = OnnxEncoder.open(folder, EncoderOptions.defaults())) {
+      assertThat(encoder.oneByOne()).isTrue();
+      List<EncodingOutcome> outcomes = encoder.encode(List.of("w1", "w2 w2 w2", "w3"));
+      for (int i = 0; i < outcomes.size(); i++) {
+        double[] row = table[i + 1];
+        double length = Math.sqrt(dot(row, row));
+        for (int d = 0; d < WIDTH; d++) {
+          assertThat(values(outcomes.get(i))[d])
+              .isCloseTo((float) (row[d] / length), within(1e-5f));
+        }
+      }
+    }
+  }
+
+  @Test
   void aModelOfAnotherKindIsRefusedByWhatItHas() throws IOException {
     SmallEncoder.write(folder, "boxes", Double.NaN);
     assertThatThrownBy(() -> OnnxEncoder.open(folder, EncoderOptions.defaults()))
