@@ -2,11 +2,13 @@ package io.ballast.standalone.pull;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -76,7 +78,7 @@ public final class MavenRepository extends RemoteFiles {
    * Brings a jar.
    *
    * @param target where to; what an earlier try left beside it is used
-   * @throws PullException NOT_FOUND, NO_CHECKSUM, CHECKSUM, or as {@link #fetch}
+   * @throws PullException NOT_FOUND, NO_CHECKSUM, CHECKSUM, TOO_LONG, or as {@link #fetch}
    */
   void bring(Coordinate coordinate, Path target, PullProgress progress)
       throws IOException, InterruptedException {
@@ -109,17 +111,12 @@ public final class MavenRepository extends RemoteFiles {
   @Override
   void verify(String file, String etag, Path came, PullProgress progress)
       throws IOException, InterruptedException {
-    if (CHECKSUMS.stream().anyMatch(kind -> file.endsWith("." + kind.getFirst()))) {
-      return; // a checksum has none
-    }
     for (List<String> kind : CHECKSUMS) {
-      Path sum = came.resolveSibling(came.getFileName() + "." + kind.getFirst());
-      if (fetch(file + "." + kind.getFirst(), sum, progress)) {
-        if (Files.size(sum) > CHECKSUM_BYTES) {
-          throw new PullException("CHECKSUM", file + "." + kind.getFirst() + ": is no checksum");
-        }
+      Optional<byte[]> sum = small(file + "." + kind.getFirst(), CHECKSUM_BYTES);
+      if (sum.isPresent()) {
         // some write the file's name behind it
-        String promised = Files.readString(sum).strip().split("\\s", 2)[0].toLowerCase(Locale.ROOT);
+        String text = new String(sum.get(), StandardCharsets.UTF_8);
+        String promised = text.strip().split("\\s", 2)[0].toLowerCase(Locale.ROOT);
         String found = digest(kind.getLast(), came, "");
         if (!found.equals(promised)) {
           Files.delete(came);

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -32,6 +33,10 @@ import java.util.stream.Collectors;
  */
 abstract class RemoteFiles {
   private static final int MOST_REDIRECTS = 5;
+  private static final Set<Integer> ABSENT = Set.of(404);
+
+  /** Stores answer this of what is not there to whoever may not list what is. */
+  private static final Set<Integer> ABSENT_OR_HIDDEN = Set.of(404, 403);
 
   private final Duration patience;
   private final HttpClient http;
@@ -95,7 +100,7 @@ abstract class RemoteFiles {
       throws IOException, InterruptedException {
     Path part = target.resolveSibling(target.getFileName() + ".part");
     Path tag = target.resolveSibling(target.getFileName() + ".etag");
-    Optional<Answer> first = ask(file, 0, "HEAD");
+    Optional<Answer> first = ask(file, 0, "HEAD", ABSENT);
     if (first.isEmpty()) {
       return absent(target, part, tag);
     }
@@ -111,7 +116,7 @@ abstract class RemoteFiles {
     }
     long have = Files.exists(part) ? Files.size(part) : 0;
     if (have == 0 || length(first.get()) != have) {
-      Optional<Answer> second = ask(file, have, "GET");
+      Optional<Answer> second = ask(file, have, "GET", ABSENT);
       if (second.isEmpty()) {
         return absent(target, part, tag);
       }
@@ -120,6 +125,30 @@ abstract class RemoteFiles {
     verify(file, etag, part, progress);
     Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
     return true;
+  }
+
+  /**
+   * Reads a small file.
+   *
+   * @param most its greatest length in bytes; no more of it is read than one more
+   * @return empty if there is no such file, or it may not be seen
+   * @throws PullException TOO_LONG, or if the server refuses
+   */
+  final Optional<byte[]> small(String file, int most) throws IOException, InterruptedException {
+    Optional<Answer> answer = ask(file, 0, "GET", ABSENT_OR_HIDDEN);
+    if (answer.isEmpty()) {
+      return Optional.empty();
+    }
+    byte[] bytes;
+    try (StallGuard in = new StallGuard(answer.get().response().body(), patience)) {
+      bytes = in.readNBytes(most + 1);
+    } catch (IOException e) {
+      throw brokeOff(file, 0, length(answer.get()));
+    }
+    if (bytes.length > most) {
+      throw new PullException("TOO_LONG", "%s: over %,d bytes".formatted(file, most));
+    }
+    return Optional.of(bytes);
   }
 
   /** What an earlier try brought is of another commit, which had the file. */
@@ -200,10 +229,12 @@ abstract class RemoteFiles {
   }
 
   /**
-   * Asks for a file from byte {@code from} on, and follows where the server points; empty if
-   * absent.
+   * Asks for a file from byte {@code from} on, and follows where the server points.
+   *
+   * @param absent the status codes that say that there is no such file
+   * @return empty if there is none
    */
-  private Optional<Answer> ask(String file, long from, String method)
+  private Optional<Answer> ask(String file, long from, String method, Set<Integer> absent)
       throws IOException, InterruptedException {
     URI at = URI.create(server.toString().replaceFirst("/+$", "") + "/" + path(file));
     String etag = "";
@@ -232,11 +263,11 @@ abstract class RemoteFiles {
       }
       response.body().close();
       Optional<String> location = response.headers().firstValue("Location");
-      if (status == 404) {
+      if (absent.contains(status)) {
         return Optional.empty();
       }
-      if (status == 416) { // what is here is longer than the file: from the start, then
-        return ask(file, 0, method);
+      if (status == 416 && from > 0) { // what is here is longer than the file: from the start, then
+        return ask(file, 0, method, absent);
       }
       if (status / 100 != 3 || location.isEmpty()) {
         throw refused(file, status);

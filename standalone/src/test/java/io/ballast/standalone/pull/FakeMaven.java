@@ -12,12 +12,17 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 
 /** A Maven repository of files in memory. */
 public final class FakeMaven implements AutoCloseable {
   private final HttpServer server;
   private final Map<String, byte[]> files = new ConcurrentHashMap<>();
+  private final Map<String, Integer> refused = new ConcurrentHashMap<>();
+  private final Set<String> endless = ConcurrentHashMap.newKeySet();
+  private final CountDownLatch closing = new CountDownLatch(1);
   private final List<String> requests = new ArrayList<>();
 
   /** Starts it, empty. */
@@ -51,6 +56,18 @@ public final class FakeMaven implements AutoCloseable {
     }
   }
 
+  /** Answers of a file with a status code, whatever it has. */
+  FakeMaven refuse(String path, int status) {
+    refused.put("/maven2/" + path, status);
+    return this;
+  }
+
+  /** Has a file that says that it has gigabytes, and says nothing after its first 5,000 bytes. */
+  FakeMaven putEndless(String path) {
+    endless.add("/maven2/" + path);
+    return this;
+  }
+
   /** What was asked for: method and path. */
   List<String> requests() {
     synchronized (requests) {
@@ -64,6 +81,22 @@ public final class FakeMaven implements AutoCloseable {
       requests.add(exchange.getRequestMethod() + " " + path);
     }
     try (exchange) {
+      Integer status = refused.get(path);
+      if (status != null) {
+        exchange.sendResponseHeaders(status, -1);
+        return;
+      }
+      if (endless.contains(path)) {
+        exchange.getResponseHeaders().set("Content-Length", Long.toString(5L << 30));
+        boolean head = exchange.getRequestMethod().equals("HEAD");
+        exchange.sendResponseHeaders(200, head ? -1 : 5L << 30);
+        if (!head) {
+          exchange.getResponseBody().write(new byte[5_000]);
+          exchange.getResponseBody().flush();
+          awaitClosing();
+        }
+        return;
+      }
       byte[] bytes = files.get(path);
       if (bytes == null) {
         exchange.sendResponseHeaders(404, -1);
@@ -81,8 +114,17 @@ public final class FakeMaven implements AutoCloseable {
     }
   }
 
+  private void awaitClosing() {
+    try {
+      closing.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   @Override
   public void close() {
+    closing.countDown();
     server.stop(0);
   }
 }

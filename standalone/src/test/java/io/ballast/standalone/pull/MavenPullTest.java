@@ -122,8 +122,40 @@ public class MavenPullTest {
       maven = bare.put(JAR, jar(folder));
       assertRefused("NO_CHECKSUM", "the repository tells no checksum of it");
       bare.put(JAR + ".sha1", new byte[5_000]);
-      assertRefused("CHECKSUM", ".jar.sha1: is no checksum");
+      assertRefused("TOO_LONG", ".jar.sha1: over 4,096 bytes");
     }
+  }
+
+  @Test
+  void aChecksumOfGigabytesIsNotWaitedFor() {
+    maven.putEndless(JAR + ".sha512");
+    assertRefused("TOO_LONG", ".jar.sha512: over 4,096 bytes");
+  }
+
+  @Test
+  void aChecksumThatMayNotBeSeenIsPassedOver() throws Exception {
+    maven.refuse(JAR + ".sha512", 403).refuse(JAR + ".sha256", 403);
+    assertThat(pull().model().name()).isEqualTo("compass-q");
+    try (FakeMaven other = new FakeMaven()) {
+      maven.close();
+      maven = other.put(JAR, jar(folder));
+      for (String kind : List.of("sha512", "sha256", "sha1")) {
+        maven.refuse(JAR + "." + kind, 403);
+      }
+      ModelStore.deleteAll(folder.resolve("data"));
+      assertRefused("NO_CHECKSUM", "the repository tells no checksum of it");
+      maven.refuse(JAR + ".sha1", 401);
+      assertRefused("NOT_ALLOWED", ".jar.sha1: ");
+      maven.refuse(JAR, 403);
+      assertRefused("NOT_ALLOWED", "it is private or does not exist");
+    }
+  }
+
+  @Test
+  void aServerThatHasNoRangeOfAFileIsAskedOnce() {
+    maven.refuse(JAR, 416);
+    assertRefused("SERVER_ERROR", "answers 416");
+    assertThat(maven.requests()).containsExactly("HEAD /maven2/" + JAR);
   }
 
   @Test
