@@ -105,7 +105,8 @@ public record ScoringPlace(
    * Opens the connections.
    *
    * @param environment gives a variable's value
-   * @throws IllegalArgumentException if the token is not there, or the file of authorities is none
+   * @throws IllegalArgumentException if the token is not there or blank, or the file of authorities
+   *     is none
    */
   public ScoringFleet open(Function<String, @Nullable String> environment) {
     KServeSecurity plain =
@@ -127,7 +128,9 @@ public record ScoringPlace(
   private Optional<String> token(Function<String, @Nullable String> environment) {
     if (tokenFile.isPresent()) {
       try {
-        return Optional.of(Files.readString(tokenFile.get()).strip());
+        String token = Files.readString(tokenFile.get()).strip();
+        require(!token.isEmpty(), "token-file", tokenFile.get(), "a file that is not blank");
+        return Optional.of(token);
       } catch (IOException e) {
         throw new IllegalArgumentException(
             "token-file: %s (expected: a file that can be read)".formatted(tokenFile.get()), e);
