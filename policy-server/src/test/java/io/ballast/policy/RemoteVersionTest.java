@@ -9,6 +9,11 @@ import io.ballast.inference.api.Decoder;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
+import io.ballast.kserve.v2.ModelConfigRequest;
+import io.ballast.kserve.v2.ModelConfigResponse;
+import io.ballast.kserve.v2.ModelMetadataRequest;
+import io.ballast.kserve.v2.ModelMetadataResponse;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
@@ -26,6 +31,9 @@ import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.policy.v1.SuggestRequest;
+import io.grpc.Server;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -162,6 +170,63 @@ class RemoteVersionTest {
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_DOWN));
   }
 
+  /** It is asked for again with each call: nothing large is read, and kept, for nothing. */
+  @ParameterizedTest
+  @EnumSource(names = {"VLLM", "TENSORRT_LLM"})
+  void theTokenizerOfATritonThatIsAwayIsNotRead(RemoteVersion.Kind kind) throws IOException {
+    Files.writeString(
+        folder.resolve(TinyModel.NAME).resolve(TinyModel.VERSION).resolve("tokenizer.json"),
+        "no tokenizer");
+    RemoteDecoders decoders =
+        decoders(remote(kind, "127.0.0.1:1", Optional.empty(), Optional.empty()));
+
+    assertThatThrownBy(() -> decoders.load(pinned(decoders)))
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_DOWN));
+  }
+
+  /** The request is well-formed: what is wrong is there. */
+  @ParameterizedTest
+  @EnumSource(names = {"VLLM", "TENSORRT_LLM"})
+  void aTritonWhoseModelIsOfAnotherConventionIsADependencyThatIsBroken(RemoteVersion.Kind kind)
+      throws IOException {
+    Server triton =
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+            .addService(new OtherConvention())
+            .build()
+            .start();
+    try {
+      RemoteDecoders decoders =
+          decoders(
+              remote(kind, "127.0.0.1:" + triton.getPort(), Optional.empty(), Optional.empty()));
+
+      assertThatThrownBy(() -> decoders.load(pinned(decoders)))
+          .isInstanceOfSatisfying(
+              MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_BROKEN))
+          .hasMessageStartingWith("model 'm': lacks [text_input, ");
+    } finally {
+      triton.shutdownNow();
+    }
+  }
+
+  /** A model that takes and gives nothing. */
+  private static final class OtherConvention
+      extends GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase {
+    @Override
+    public void modelMetadata(
+        ModelMetadataRequest request, StreamObserver<ModelMetadataResponse> observer) {
+      observer.onNext(ModelMetadataResponse.newBuilder().setName("m").build());
+      observer.onCompleted();
+    }
+
+    @Override
+    public void modelConfig(
+        ModelConfigRequest request, StreamObserver<ModelConfigResponse> observer) {
+      observer.onNext(ModelConfigResponse.getDefaultInstance());
+      observer.onCompleted();
+    }
+  }
+
   @Test
   void oneThatServesAndIsAwayDoesNotStopTheStart() {
     models.publish("2", request -> "suggestion by 2;");
@@ -271,7 +336,7 @@ class RemoteVersionTest {
   }
 
   @Test
-  void aTokenComesFromTheEnvironmentOrIsMissedByName() {
+  void aTokenComesFromTheEnvironmentOrIsMissedByName() throws IOException {
     RemoteVersion byVariable =
         remote(RemoteVersion.Kind.OPENAI, url(), Optional.empty(), Optional.of("BIG_TOKEN"));
     RemoteDecoders with = new RemoteDecoders(List.of(byVariable), models, name -> TOKEN);
@@ -291,6 +356,11 @@ class RemoteVersionTest {
             Optional.empty());
     assertThatThrownBy(() -> decoders(byFile).load(pinned(decoders(byFile))))
         .hasMessage("the token file of version 7 of big cannot be read");
+    Files.writeString(folder.resolve("no-file"), " \n");
+    assertThatThrownBy(() -> decoders(byFile).load(pinned(decoders(byFile))))
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
+        .hasMessage("the token file of version 7 of big is blank");
     assertThat(byFile.toString() + byVariable).doesNotContain(TOKEN);
   }
 

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,12 +68,23 @@ public final class TensorRtLlmDecoder implements Decoder {
    */
   public static TensorRtLlmDecoder open(
       KServeClient client, ServedModel served, Tokenizer tokenizer, int contextTokens) {
+    return open(client, served, () -> tokenizer, contextTokens);
+  }
+
+  /**
+   * As the other.
+   *
+   * @param read asked once for the tokenizer, if the server is reached and has such a model
+   */
+  public static TensorRtLlmDecoder open(
+      KServeClient client, ServedModel served, Supplier<Tokenizer> read, int contextTokens) {
     TensorRtLlmModel model;
     try {
       model = TensorRtLlmModel.of(served, client.describe(served), client.config(served));
     } catch (TritonException e) {
       throw TritonFaults.of(e);
     }
+    Tokenizer tokenizer = read.get();
     Index index = null;
     if (model.shape() == Shape.TEXT) {
       try {

@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -70,6 +71,16 @@ public final class VllmDecoder implements Decoder {
    */
   public static VllmDecoder open(
       KServeClient client, ServedModel model, Tokenizer tokenizer, int contextTokens) {
+    return open(client, model, () -> tokenizer, contextTokens);
+  }
+
+  /**
+   * As the other.
+   *
+   * @param tokenizer asked once, if the server is reached and has such a model
+   */
+  public static VllmDecoder open(
+      KServeClient client, ServedModel model, Supplier<Tokenizer> tokenizer, int contextTokens) {
     ModelDescription description;
     try {
       description = client.describe(model);
@@ -89,7 +100,7 @@ public final class VllmDecoder implements Decoder {
                   KServeClient.subject(model),
                   lacking.isEmpty() ? "not decoupled" : "lacks " + lacking));
     }
-    return new VllmDecoder(client, model, tokenizer, contextTokens);
+    return new VllmDecoder(client, model, tokenizer.get(), contextTokens);
   }
 
   @Override

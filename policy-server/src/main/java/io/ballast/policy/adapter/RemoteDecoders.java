@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,47 +98,79 @@ public final class RemoteDecoders implements DecoderLoader {
                 .formatted(version.version(), version.model()),
             Map.of("model", version.model(), "version", version.version()));
       }
-      Tokenizer tokenizer = HuggingFaceTokenizerAdapter.ofFolder(remote.folder());
       int context = contextTokens(remote, DecoderConfig.read(remote.folder()));
       return switch (remote.kind()) {
-        case OPENAI -> openAi(remote, tokenizer, context);
-        case VLLM -> behindTriton(remote, tokenizer, context, VllmDecoder::open);
-        case TENSORRT_LLM -> behindTriton(remote, tokenizer, context, TensorRtLlmDecoder::open);
+        case OPENAI -> openAi(remote, context);
+        case VLLM -> behindTriton(remote, context, VllmDecoder::open);
+        case TENSORRT_LLM -> behindTriton(remote, context, TensorRtLlmDecoder::open);
       };
     } catch (ModelException e) {
-      throw ModelFaults.toCallFailure(e, message -> withoutPath(remote, message));
+      throw openFailure(remote, e);
     }
   }
 
-  private Decoder openAi(RemoteVersion remote, Tokenizer tokenizer, int context) {
-    return new OpenAiDecoder(
+  /** What the server lacks is its operator's affair: no caller's request is at fault. */
+  private static MeshException openFailure(RemoteVersion remote, ModelException e) {
+    return e.reason() == ModelException.Reason.UNSUPPORTED
+        ? new MeshException(
+            Fault.DEPENDENCY_BROKEN, withoutPath(remote, String.valueOf(e.getMessage())), e)
+        : ModelFaults.toCallFailure(e, message -> withoutPath(remote, message));
+  }
+
+  private Decoder openAi(RemoteVersion remote, int context) {
+    OpenAiSettings settings =
         new OpenAiSettings(
             URI.create(remote.url()),
             remote.servedModel(),
             token(remote),
             context,
-            remote.timeout()),
-        tokenizer);
+            remote.timeout());
+    return new OpenAiDecoder(settings, HuggingFaceTokenizerAdapter.ofFolder(remote.folder()));
   }
 
   /** Opens a decoder on a server that is connected. */
   private interface Opening {
-    Decoder open(KServeClient client, ServedModel model, Tokenizer tokenizer, int contextTokens);
+    Decoder open(
+        KServeClient client, ServedModel model, Supplier<Tokenizer> tokenizer, int contextTokens);
   }
 
-  private Decoder behindTriton(
-      RemoteVersion remote, Tokenizer tokenizer, int context, Opening opening) {
+  /** A tokenizer that is read when it is asked for: native, and large. */
+  private static final class LateTokenizer implements Supplier<Tokenizer> {
+    private final Path folder;
+    private @Nullable HuggingFaceTokenizerAdapter read;
+
+    LateTokenizer(Path folder) {
+      this.folder = folder;
+    }
+
+    @Override
+    public Tokenizer get() {
+      HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
+      read = tokenizer;
+      return tokenizer;
+    }
+
+    void closeIfRead() {
+      if (read != null) {
+        read.close();
+      }
+    }
+  }
+
+  private Decoder behindTriton(RemoteVersion remote, int context, Opening opening) {
     KServeSecurity plain = remote.encrypted() ? KServeSecurity.tls() : KServeSecurity.none();
     KServeSecurity security = token(remote).map(plain::withBearerToken).orElse(plain);
     KServeSettings settings =
         KServeSettings.defaults().withInferDeadline(remote.timeout()).withSecurity(security);
     KServeConnection connection = KServeConnection.open(remote.url(), settings);
+    LateTokenizer tokenizer = new LateTokenizer(remote.folder());
     try {
       return new ConnectedDecoder(
           opening.open(
               connection.client(), ServedModel.of(remote.servedModel()), tokenizer, context),
           connection);
     } catch (RuntimeException e) {
+      tokenizer.closeIfRead();
       connection.close();
       throw e;
     }
@@ -148,7 +181,14 @@ public final class RemoteDecoders implements DecoderLoader {
     if (remote.tokenFile().isPresent()) {
       Path file = remote.tokenFile().get();
       try {
-        return Optional.of(Files.readString(file).strip());
+        String token = Files.readString(file).strip();
+        if (token.isEmpty()) {
+          throw new MeshException(
+              Fault.PRECONDITION_FAILED,
+              "the token file of version %s of %s is blank"
+                  .formatted(remote.version(), remote.model()));
+        }
+        return Optional.of(token);
       } catch (IOException e) {
         throw new MeshException(
             Fault.PRECONDITION_FAILED,
