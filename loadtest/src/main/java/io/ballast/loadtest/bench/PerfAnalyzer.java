@@ -1,13 +1,16 @@
 package io.ballast.loadtest.bench;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -23,10 +26,16 @@ final class PerfAnalyzer {
   private final String libraries;
   private final String address;
 
-  private PerfAnalyzer(Path program, String libraries, String address) {
+  private final Path work;
+  private final Duration patience;
+
+  private PerfAnalyzer(
+      Path program, String libraries, String address, Path work, Duration patience) {
     this.program = program;
     this.libraries = libraries;
     this.address = address;
+    this.work = work;
+    this.patience = patience;
   }
 
   /**
@@ -35,10 +44,11 @@ final class PerfAnalyzer {
    * @param installation where {@code ./mesh test --triton} installs Triton
    * @param work a folder that may be written
    * @param address of the server
+   * @param patience how long one measurement may take
    * @return empty if it is not installed
    */
-  static Optional<PerfAnalyzer> find(Path installation, Path work, String address)
-      throws IOException {
+  static Optional<PerfAnalyzer> find(
+      Path installation, Path work, String address, Duration patience) throws IOException {
     Path program = installation.resolve("venv/bin/perf_analyzer");
     Path bundled = installation.resolve("site-packages/nvidia_pytriton.libs");
     if (!Files.isExecutable(program) || !Files.isDirectory(bundled)) {
@@ -53,10 +63,11 @@ final class PerfAnalyzer {
         if (file.isEmpty()) {
           return Optional.empty();
         }
+        Files.deleteIfExists(links.resolve(name)); // of an earlier run
         Files.createSymbolicLink(links.resolve(name), file.get());
       }
     }
-    return Optional.of(new PerfAnalyzer(program, links + ":" + bundled, address));
+    return Optional.of(new PerfAnalyzer(program, links + ":" + bundled, address, work, patience));
   }
 
   /**
@@ -72,17 +83,48 @@ final class PerfAnalyzer {
     command.addAll(List.of("--concurrency-range", Integer.toString(inFlight)));
     command.addAll(List.of("--measurement-interval", "1000", "--max-trials", "3"));
     command.addAll(List.of("--stability-percentage", "999")); // whatever they show counts
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("LD_LIBRARY_PATH", libraries);
     try {
-      Process process = builder.start();
-      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      String said = run(command);
       return throughput(said)
           .orElseThrow(
               () -> new IOException("perf_analyzer told no throughput; it said: " + said.strip()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Runs it to its end, and returns what it said; it does not outlive its time. */
+  private String run(List<String> command) throws IOException {
+    Path said = Files.createTempFile(work, "perf-analyzer", ".txt");
+    try {
+      ProcessBuilder builder =
+          new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile());
+      builder.environment().put("LD_LIBRARY_PATH", libraries);
+      Process process = builder.start();
+      try {
+        process.getOutputStream().close();
+        if (!process.waitFor(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+          throw new IOException(
+              "perf_analyzer did not end within "
+                  + patience.toMillis()
+                  + " ms; it said: "
+                  + text(said).strip());
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("perf_analyzer was ended");
+      } finally {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
+      }
+      return text(said);
+    } finally {
+      Files.deleteIfExists(said);
+    }
+  }
+
+  private static String text(Path file) throws IOException {
+    return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
   }
 
   /** Returns the requests a second that it tells; empty if it tells none. */

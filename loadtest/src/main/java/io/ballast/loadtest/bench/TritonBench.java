@@ -54,6 +54,10 @@ final class TritonBench {
   private static final int WARM_UP_CALLS = 10_000;
   private static final int IN_FLIGHT = 32;
   private static final int PERF_ANALYZER_PAIRS = 3;
+
+  /** It measures for some four seconds. */
+  private static final Duration PERF_ANALYZER_PATIENCE = Duration.ofMinutes(1);
+
   private static final int CALLS_IN_FLIGHT = 6_000;
   private static final int WARM_UP_CALLS_IN_FLIGHT = 100_000;
 
@@ -231,7 +235,8 @@ final class TritonBench {
   /** Beside Triton's own load generator: a client in C++. */
   private List<Figure> besidePerfAnalyzer(TritonPeer triton, Path installation, InFlight ours)
       throws IOException {
-    Optional<PerfAnalyzer> found = PerfAnalyzer.find(installation, work, triton.address());
+    Optional<PerfAnalyzer> found =
+        PerfAnalyzer.find(installation, work, triton.address(), PERF_ANALYZER_PATIENCE);
     if (found.isEmpty()) {
       word.accept("perf_analyzer is left out: not installed");
       return List.of();

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.loadtest.bench.FlatMemoryBench.Sample;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -113,12 +116,67 @@ class InferenceBenchTest {
 
   @Test
   void perfAnalyzerIsReadOrAbsent() throws IOException {
-    assertThat(PerfAnalyzer.find(folder.resolve("nowhere"), folder, "127.0.0.1:1")).isEmpty();
+    assertThat(perfAnalyzer(folder.resolve("nowhere"), Duration.ofMinutes(1))).isEmpty();
     assertThat(
             PerfAnalyzer.throughput(
                 "  Client: \n    Request count: 8\n    Throughput: 9986.82 infer/sec\n"))
         .contains(9986.82);
     assertThat(PerfAnalyzer.throughput("failed to connect")).isEmpty();
+  }
+
+  private Optional<PerfAnalyzer> perfAnalyzer(Path installation, Duration patience)
+      throws IOException {
+    return PerfAnalyzer.find(installation, folder, "127.0.0.1:1", patience);
+  }
+
+  /** Returns a folder as if perf_analyzer were installed there, which does {@code commands}. */
+  private Path perfAnalyzerThat(String commands) throws IOException {
+    Path installation = Files.createTempDirectory(folder, "triton");
+    Path program = installation.resolve("venv/bin/perf_analyzer");
+    Files.createDirectories(program.resolveSibling(""));
+    Files.move(Path.of(script(commands)), program);
+    Path libraries =
+        Files.createDirectories(installation.resolve("site-packages/nvidia_pytriton.libs"));
+    for (String library : List.of("libb64-1.so", "libcudart-2.so")) {
+      Files.createFile(libraries.resolve(library));
+    }
+    return installation;
+  }
+
+  @Test
+  void perfAnalyzerRunsAgainInTheSameFolderAndFindsItsLibraries() throws IOException {
+    Path first = perfAnalyzerThat("echo Throughput: 1 infer/sec");
+    Path second =
+        perfAnalyzerThat(
+            "for folder in $(echo $LD_LIBRARY_PATH | tr : ' '); do ls -l $folder; done;"
+                + " echo $*; echo Throughput: 2.5 infer/sec");
+    for (int i = 0; i < 2; i++) {
+      Duration patience = Duration.ofMinutes(1);
+      assertThat(perfAnalyzer(first, patience).orElseThrow().requestsPerSecond("m", 4, 2))
+          .isEqualTo(1);
+      assertThat(perfAnalyzer(second, patience).orElseThrow().requestsPerSecond("m", 4, 2))
+          .isEqualTo(2.5);
+      assertThat(folder.resolve("perf-analyzer-libraries/libb64.so.0d").toRealPath())
+          .startsWith(second.toRealPath());
+    }
+  }
+
+  @Test
+  void aPerfAnalyzerThatDoesNotEndIsEnded() throws IOException {
+    Path installation = perfAnalyzerThat("exec sleep 98765");
+    PerfAnalyzer silent = perfAnalyzer(installation, Duration.ofMillis(200)).orElseThrow();
+    assertThatThrownBy(() -> silent.requestsPerSecond("m", 4, 2))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("perf_analyzer did not end within 200 ms");
+    for (ProcessHandle child : ProcessHandle.current().children().toList()) {
+      if (child.info().commandLine().orElse("").matches(".*(98765|perf_analyzer).*")) {
+        // a killed one may take a moment to go
+        assertThat(child.onExit()).succeedsWithin(Duration.ofSeconds(30));
+      }
+    }
+    try (Stream<Path> left = Files.list(folder)) {
+      assertThat(left).noneMatch(file -> file.toString().endsWith(".txt"));
+    }
   }
 
   @Test
