@@ -15,6 +15,7 @@ import io.ballast.inference.torch.DecoderImport;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -152,13 +153,15 @@ public final class ModelPull {
 
   /**
    * The files of a folder, and of those in it where an encoder's are: relative, with slashes. What
-   * else is in it is nobody's business, as of a folder of temporary files.
+   * else is in it is nobody's business, as of a folder of temporary files, nor is an onnx that may
+   * not be read; of its pooling nobody guesses.
    */
   private static Set<String> names(Path folder) throws IOException {
     Set<String> names = new TreeSet<>();
     for (String part : EncoderFiles.FOLDERS) {
       Path within = folder.resolve(part);
-      if (!part.isEmpty() && !(Files.isDirectory(within) && Files.isReadable(within))) {
+      boolean there = part.isEmpty() || Files.isDirectory(within);
+      if (!there || part.equals("onnx/") && !Files.isReadable(within)) {
         continue;
       }
       try (DirectoryStream<Path> files = Files.newDirectoryStream(within)) {
@@ -169,6 +172,8 @@ public final class ModelPull {
         }
       } catch (DirectoryIteratorException e) {
         throw e.getCause();
+      } catch (AccessDeniedException e) {
+        throw new PullException("NOT_READABLE", within + ": may not be read");
       }
     }
     return names;

@@ -354,8 +354,10 @@ class EncoderPullTest {
     Arrays.fill(config, (byte) ' ');
     entries.put("config.json", config);
     entries.put("model.safetensors", new byte[] {1});
-    entries.put("model.onnx", model());
-    entries.put("tokenizer.json", tokenizer());
+    // it has its own, so that the other is read only to see whether the weights are a decoder's
+    entries.put("onnx/config.json", bytes("{}"));
+    entries.put("onnx/model.onnx", model());
+    entries.put("onnx/tokenizer.json", tokenizer());
     byte[] archive = Files.readAllBytes(zip("config.zip", entries));
     Path lying = folder.resolve("config.zip");
     assertRefused(lying, "BAD_ARCHIVE", "config.json: 3,145,728 bytes out of ");
@@ -452,17 +454,30 @@ class EncoderPullTest {
   @Test
   void otherFoldersBesideAModelAreNotLookedInto() throws IOException {
     Path other = TinyEncoder.write(source.resolve("other"));
-    Files.setPosixFilePermissions(other, PosixFilePermissions.fromString("---------"));
-    Path pooling = Files.createDirectories(source.resolve("1_Pooling"));
-    Files.setPosixFilePermissions(pooling, PosixFilePermissions.fromString("---------"));
+    Path onnx = Files.createDirectories(source.resolve("onnx"));
+    Path pooling = source.resolve("1_Pooling");
+    for (Path closed : List.of(other, onnx)) {
+      Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("---------"));
+    }
     try {
       assertThat(pull().local(source, PLAIN).model().name()).isEqualTo("compass");
       Wanted again = Wanted.plain(Optional.of("again"), "1");
       assertThat(pull().local(source.resolve("model.onnx"), again))
           .isInstanceOf(Pulled.Encoder.class);
+      Files.createDirectory(
+          pooling,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("---------")));
+      if (!Files.isReadable(pooling)) { // root reads whatever there is
+        Wanted third = Wanted.plain(Optional.of("third"), "1");
+        assertThatThrownBy(() -> pull().local(source, third))
+            .hasMessage(pooling + ": may not be read");
+      }
     } finally {
-      for (Path closed : List.of(other, pooling)) {
+      for (Path closed : List.of(other, onnx)) {
         Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("rwx------"));
+      }
+      if (Files.exists(pooling)) {
+        Files.setPosixFilePermissions(pooling, PosixFilePermissions.fromString("rwx------"));
       }
     }
   }
