@@ -43,9 +43,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -53,6 +56,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A reward-server whose ensembles run behind Triton, and what it makes of Triton's conduct. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
@@ -330,6 +334,147 @@ class TritonRewardTest {
   }
 
   @Test
+  void whatAnotherExportReplacedIsFreed() throws IOException {
+    copyTrunk();
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward =
+          start(triton, List.of(trunkOnly), Map.of("triton.in-flight", "1"));
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+      Set<Thread> before = lanes();
+      assertThat(before).hasSize(3);
+
+      triton.parameter("weights_sha256_7", "0".repeat(64));
+
+      await(() -> answers(reward) && lanes().stream().noneMatch(before::contains));
+      assertThat(lanes()).hasSize(3);
+    }
+  }
+
+  /** The workers of the lanes of all versions that are open. */
+  private static Set<Thread> lanes() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("batch-tiny-reward-1-"))
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  void whatOnlyASilentServerHasStaysKnownAndIsNamed() throws IOException {
+    copyTrunk();
+    FakeTriton second = FakeTriton.start(entry);
+    second.parameter("source_7", TinyReward.NAME + "/2");
+    int port = second.port();
+    try (FakeTriton first = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward =
+          start(
+              first,
+              List.of(trunkOnly),
+              Map.of("triton.targets", first.address() + "," + second.address()));
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+
+      second.close();
+
+      // it may be what the silent one has
+      assertThat(fault(() -> reward.score(version("9")))).isEqualTo(Fault.DEPENDENCY_DOWN);
+      assertThat(fault(() -> reward.score(version("2")))).isEqualTo(Fault.DEPENDENCY_DOWN);
+      await(() -> modules.getFirst().flaws().containsKey("tiny-reward 2"));
+      assertThat(modules.getFirst().flaws()).containsOnlyKeys("tiny-reward 2");
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+
+      try (FakeTriton again = FakeTriton.startAt(port, entry)) {
+        again.parameter("source_7", TinyReward.NAME + "/2");
+        await(() -> modules.getFirst().flaws().isEmpty());
+        await(() -> answers(() -> reward.score(version("2"))));
+        assertThat(fault(() -> reward.score(version("9")))).isEqualTo(Fault.UNKNOWN_MODEL);
+      }
+    }
+  }
+
+  @Test
+  void aServerThatWasSilentFromTheStartIsLookedFor() throws IOException {
+    copyTrunk();
+    FakeTriton gone = FakeTriton.start(entry);
+    gone.close();
+    try (FakeTriton first = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward =
+          start(
+              first,
+              List.of(trunkOnly),
+              Map.of("triton.targets", first.address() + "," + gone.address()));
+
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+      assertThat(modules.getFirst().flaws()).containsOnlyKeys(TinyReward.NAME);
+      assertThat(fault(() -> reward.score(version("2")))).isEqualTo(Fault.DEPENDENCY_DOWN);
+
+      try (FakeTriton late = FakeTriton.startAt(gone.port(), entry)) {
+        late.parameter("source_7", TinyReward.NAME + "/2");
+        await(() -> modules.getFirst().flaws().isEmpty());
+        await(() -> answers(() -> reward.score(version("2"))));
+      }
+    }
+  }
+
+  @Test
+  void aVersionThatWasNeverAskedForIsNamedWhileItsTritonIsAway() throws IOException {
+    copyTrunk();
+    FakeTriton second = FakeTriton.start(entry);
+    second.parameter("source_7", TinyReward.NAME + "/2");
+    try (FakeTriton first = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward =
+          start(
+              first,
+              List.of(trunkOnly),
+              Map.of("triton.targets", first.address() + "," + second.address()));
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+      assertThat(modules.getFirst().flaws()).isEmpty();
+
+      second.close();
+    }
+
+    await(
+        () ->
+            modules
+                .getFirst()
+                .flaws()
+                .keySet()
+                .containsAll(List.of("tiny-reward 1", "tiny-reward 2")));
+  }
+
+  @Test
+  void aRefusalEndsWithTheTritonsReturnThoughNobodyAsksAgain() throws IOException {
+    FakeTriton gone = FakeTriton.start(entry);
+    gone.close();
+    RewardServiceBlockingStub reward =
+        start(gone, List.of(here), Map.of("default-model", "another"));
+    assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
+    assertThat(modules.getFirst().flaws()).containsOnlyKeys("another", "tiny-reward 1");
+
+    try (FakeTriton now = FakeTriton.startAt(gone.port(), entry)) {
+      await(() -> modules.getFirst().flaws().isEmpty());
+      assertThat(now.priorities()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Conduct.class,
+      names = {"FORBIDDEN", "UNSUPPORTED", "FAILS"})
+  void whatConcernsEverybodyFailsTheCallAndOpensTheBreaker(Conduct conduct) throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward = start(triton, List.of(here));
+      triton.conduct(conduct);
+
+      // the look at the start succeeded: three failures are more than half of the fewest, four
+      for (int i = 0; i < 3; i++) {
+        assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_BROKEN);
+      }
+
+      assertThat(refusal(() -> score(reward, TinyReward.NAME)))
+          .hasMessageContaining("triton:tiny-reward: breaker open");
+      assertThat(triton.priorities()).hasSize(3);
+    }
+  }
+
+  @Test
   void theTokenizerMustBeTheModels() throws IOException {
     try (FakeTriton triton = FakeTriton.start(entry)) {
       triton.parameter("tokenizer_sha256_7", "0".repeat(64));
@@ -426,13 +571,23 @@ class TritonRewardTest {
         .addItems(TestReward.item("x", "int a", "= 1;"));
   }
 
+  private static ScoreRequest version(String version) {
+    return request("")
+        .setRewardModel(ModelSelector.newBuilder().setModel(TinyReward.NAME).setVersion(version))
+        .build();
+  }
+
   private static ScoreResponse score(RewardServiceBlockingStub reward, String model) {
     return reward.score(request(model).build());
   }
 
   private static boolean answers(RewardServiceBlockingStub reward) {
+    return answers(() -> score(reward, TinyReward.NAME));
+  }
+
+  private static boolean answers(Supplier<ScoreResponse> call) {
     try {
-      return score(reward, TinyReward.NAME).getResults(0).hasValue();
+      return call.get().getResults(0).hasValue();
     } catch (StatusRuntimeException e) {
       return false;
     }

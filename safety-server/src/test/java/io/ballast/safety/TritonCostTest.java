@@ -7,14 +7,23 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.triton.PlacedScoring;
 import io.ballast.inference.triton.export.ExportOptions;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.PeerFaults;
+import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.safety.adapter.TritonCostModels;
+import io.ballast.safety.config.SafetyConfig;
+import io.ballast.safety.core.cost.CostCatalog;
+import io.ballast.safety.core.cost.CostModel;
+import io.ballast.safety.core.cost.CostModelSource;
 import io.ballast.safety.testing.TestRuntime;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.testing.TinyCostModels;
@@ -31,12 +40,15 @@ import io.grpc.Server;
 import io.grpc.StatusRuntimeException;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -117,6 +129,95 @@ class TritonCostTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = Conduct.class,
+      names = {"FORBIDDEN", "UNSUPPORTED", "FAILS"})
+  void whatConcernsEverybodyIsNoVerdictOnACompletion(Conduct conduct) throws IOException {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      ManagedChannel channel = start(triton);
+      triton.conduct(conduct);
+
+      assertThat(fault(channel)).isEqualTo(Fault.DEPENDENCY_BROKEN);
+    }
+  }
+
+  @Test
+  void aVersionThatOnlyASilentServerHasIsNotNotFound() throws IOException {
+    FakeTriton second = FakeTriton.start(entry);
+    second.parameter("source_1", "tiny-cost/2");
+    try (FakeTriton first = FakeTriton.start(entry)) {
+      ManagedChannel channel = start(first.address() + "," + second.address());
+      second.close();
+
+      // a running safety test waits for DEPENDENCY_DOWN to pass, and fails at NOT_FOUND
+      assertThat(fault(channel, "9")).isEqualTo(Fault.DEPENDENCY_DOWN);
+      assertThat(fault(channel, "2")).isEqualTo(Fault.DEPENDENCY_DOWN);
+      assertThat(cost(channel).getResults(0).hasFailure()).isFalse();
+    }
+  }
+
+  @Test
+  void foldersAreLookedThroughWhenAModelIsAskedForAndNotWhileATritonIsAway() throws IOException {
+    AtomicInteger looks = new AtomicInteger();
+    CostModelSource folders =
+        new CostModelSource() {
+          @Override
+          public List<CostModel> list() {
+            return List.of();
+          }
+
+          @Override
+          public void refresh(String model) {
+            looks.incrementAndGet();
+          }
+
+          @Override
+          public Opened open(CostModel model) {
+            throw new AssertionError(model);
+          }
+        };
+    FakeTriton gone = FakeTriton.start(entry);
+    gone.close();
+    SafetyConfig config =
+        SafetyConfig.from(TestSafety.properties(Map.of("triton.targets", gone.address())));
+    try (PlacedScoring placed =
+            new PlacedScoring(
+                config.triton(),
+                config.triton().open(name -> null),
+                ScoringKind.COST,
+                List.of("tiny-cost", "java-cost"),
+                List.of(models),
+                peer ->
+                    new PeerGuard(
+                        peer,
+                        config.triton().peer(),
+                        InstantSource.system(),
+                        System::nanoTime,
+                        new SimpleMeterRegistry()));
+        CostCatalog catalog =
+            new CostCatalog(
+                new TritonCostModels(placed, folders),
+                config.costs(),
+                config.items(),
+                config.queue(),
+                System::nanoTime)) {
+      assertThat(catalog.flaws()).containsOnlyKeys("tiny-cost", "java-cost");
+
+      catalog.retry();
+      catalog.retry();
+
+      assertThat(looks).hasValue(0);
+      assertThat(
+              catchThrowableOfType(
+                      MeshException.class,
+                      () -> catalog.resolve(VersionSelector.version("tiny-cost", "1")))
+                  .fault())
+          .isEqualTo(Fault.DEPENDENCY_DOWN);
+      assertThat(looks).hasValue(1);
+    }
+  }
+
   @Test
   void theLaneIsTritonsPriority() throws IOException {
     try (FakeTriton triton = FakeTriton.start(entry)) {
@@ -155,20 +256,15 @@ class TritonCostTest {
     try (FakeTriton triton = FakeTriton.start(entry)) {
       ManagedChannel channel = start(triton);
 
-      StatusRuntimeException thrown =
-          catchThrowableOfType(
-              StatusRuntimeException.class,
-              () ->
-                  SafetyServiceGrpc.newBlockingStub(channel)
-                      .cost(
-                          request()
-                              .setCostModel(ModelSelector.newBuilder().setVersion("9"))
-                              .build()));
-      assertThat(PeerFaults.reason(thrown)).contains(Fault.UNKNOWN_MODEL);
+      assertThat(fault(channel, "9")).isEqualTo(Fault.UNKNOWN_MODEL);
     }
   }
 
   private ManagedChannel start(FakeTriton triton) throws IOException {
+    return start(triton.address());
+  }
+
+  private ManagedChannel start(String targets) throws IOException {
     SafetyModule module =
         new SafetyModule(
             TestSafety.properties(
@@ -178,7 +274,7 @@ class TritonCostTest {
                     "context-gate",
                     "no-gate",
                     "triton.targets",
-                    triton.address())));
+                    targets)));
     modules.add(module);
     TestRuntime runtime = new TestRuntime(List.of(models), data);
     opened.add(runtime);
@@ -204,6 +300,19 @@ class TritonCostTest {
   private static Fault fault(ManagedChannel channel) {
     return PeerFaults.reason(
             catchThrowableOfType(StatusRuntimeException.class, () -> cost(channel)))
+        .orElseThrow();
+  }
+
+  private static Fault fault(ManagedChannel channel, String version) {
+    return PeerFaults.reason(
+            catchThrowableOfType(
+                StatusRuntimeException.class,
+                () ->
+                    SafetyServiceGrpc.newBlockingStub(channel)
+                        .cost(
+                            request()
+                                .setCostModel(ModelSelector.newBuilder().setVersion(version))
+                                .build())))
         .orElseThrow();
   }
 

@@ -48,7 +48,13 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
     /** The model raises an exception. */
     RAISES,
     /** Its queue is full. */
-    FULL
+    FULL,
+    /** It wants to know who asks. */
+    FORBIDDEN,
+    /** It cannot do inferences. */
+    UNSUPPORTED,
+    /** It fails in a way that says nothing of the model. */
+    FAILS
   }
 
   private final List<Long> priorities = new CopyOnWriteArrayList<>();
@@ -197,6 +203,10 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
               Status.UNAVAILABLE
                   .withDescription("Exceeds maximum queue size")
                   .asRuntimeException());
+      case FORBIDDEN -> observer.onError(Status.PERMISSION_DENIED.asRuntimeException());
+      case UNSUPPORTED -> observer.onError(Status.UNIMPLEMENTED.asRuntimeException());
+      case FAILS ->
+          observer.onError(Status.INTERNAL.withDescription("out of luck").asRuntimeException());
       case ANSWERS, NOT_A_NUMBER, WRONG_SHAPE -> {
         observer.onNext(scores(request));
         observer.onCompleted();

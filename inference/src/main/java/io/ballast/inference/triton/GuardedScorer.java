@@ -30,9 +30,26 @@ final class GuardedScorer implements CompletionScorer {
     this.connections = connections;
   }
 
-  /** What a failure says of the server: it answered, or it is away. */
+  /** What a failure says of the server: it answered, or it is away or works for nobody. */
   static Verdict verdict(ModelException e) {
-    return e.reason() == ModelException.Reason.UNAVAILABLE ? Verdict.FAILED : Verdict.SUCCEEDED;
+    return e.reason() == ModelException.Reason.UNAVAILABLE || concernsAll(e)
+        ? Verdict.FAILED
+        : Verdict.SUCCEEDED;
+  }
+
+  /** Whether a server would have failed so whatever it was asked. */
+  private static boolean concernsAll(ModelException e) {
+    return e.getCause() instanceof TritonException told
+        && switch (told.reason()) {
+          case FORBIDDEN, UNSUPPORTED, NOT_HERE -> true;
+          default -> false;
+        };
+  }
+
+  /** Whether a server failed without a word on the model: with one group, not for a neighbour's. */
+  private static boolean serverFailed(ModelException e) {
+    return e.getCause() instanceof TritonException told
+        && told.reason() == TritonException.Reason.SERVER_FAILED;
   }
 
   /** What a failure means to the caller of a server of the mesh. */
@@ -60,9 +77,10 @@ final class GuardedScorer implements CompletionScorer {
       permit.end(Verdict.SUCCEEDED);
       return outcomes;
     } catch (ModelException e) {
-      permit.end(verdict(e));
+      boolean alone = groups.size() == 1 && serverFailed(e);
+      permit.end(alone ? Verdict.FAILED : verdict(e));
       Fault fault = fault(e);
-      if (fault == Fault.DEPENDENCY_DOWN || fault == Fault.OVERLOADED) {
+      if (fault == Fault.DEPENDENCY_DOWN || fault == Fault.OVERLOADED || concernsAll(e) || alone) {
         throw new MeshException(fault, String.valueOf(e.getMessage()), e);
       }
       throw e;

@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,7 +51,8 @@ public final class PlacedScoring implements AutoCloseable {
   private final Function<String, PeerGuard> guards;
   private final Map<String, List<ServedScoring>> found = new ConcurrentHashMap<>();
   private final Map<String, String> unreached = new ConcurrentHashMap<>();
-  private final Map<PinnedVersion, String> refused = new ConcurrentHashMap<>();
+  private final Map<String, String> inPart = new ConcurrentHashMap<>();
+  private final Map<PinnedVersion, Refused> refused = new ConcurrentHashMap<>();
   private final Map<PinnedVersion, OpenScoring> open = new ConcurrentHashMap<>();
   private final Map<String, PeerGuard> guarded = new ConcurrentHashMap<>();
 
@@ -83,6 +85,9 @@ public final class PlacedScoring implements AutoCloseable {
       }
     }
   }
+
+  /** Why a version cannot be asked. */
+  private record Refused(Fault fault, String why) {}
 
   /** One version that Triton has: what it is called here, and what its scores mean. */
   public record Known(PinnedVersion id, ScoringSpec spec) {}
@@ -162,32 +167,68 @@ public final class PlacedScoring implements AutoCloseable {
   }
 
   /**
-   * Looks again which versions of a model Triton has.
+   * Looks again which versions of a model Triton has. While one of several does not answer, what
+   * was known stays known: it may be what that one has.
    *
-   * @throws MeshException DEPENDENCY_DOWN if no Triton answers; DEPENDENCY_BROKEN if the model is
-   *     none that we exported
+   * @throws MeshException DEPENDENCY_DOWN if a Triton does not answer, what the others have being
+   *     known then; DEPENDENCY_BROKEN if the model is none that we exported
    */
   public void refresh(String model) {
     Permit permit = guard(model).acquire();
+    Optional<String> silent;
     try {
-      List<ServedScoring> versions =
-          fleet.find(place.servedName(model)).stream()
-              .filter(each -> spec(each).kind() == kind)
-              .toList();
+      ScoringFleet.Found there = fleet.find(place.servedName(model));
       permit.end(Verdict.SUCCEEDED);
-      unreached.remove(model);
-      if (!versions.isEmpty() || expected.contains(model)) {
-        found.put(model, versions);
-      }
+      silent = there.silent();
+      know(
+          model,
+          there.versions().stream().filter(each -> spec(each).kind() == kind).toList(),
+          silent);
     } catch (ModelException e) {
       permit.end(GuardedScorer.verdict(e));
-      if (expected.contains(model) && !found.containsKey(model)) {
+      if (expected.contains(model)) {
         unreached.put(model, String.valueOf(e.getMessage()));
       }
       throw new MeshException(GuardedScorer.fault(e), String.valueOf(e.getMessage()), e);
     } finally {
       permit.end(Verdict.IGNORED);
     }
+    if (silent.isPresent()) {
+      throw new MeshException(
+          Fault.DEPENDENCY_DOWN,
+          "what one of the servers has of %s is not known: %s".formatted(model, silent.get()));
+    }
+  }
+
+  private void know(String model, List<ServedScoring> versions, Optional<String> silent) {
+    unreached.remove(model);
+    refused
+        .entrySet()
+        .removeIf(
+            each ->
+                each.getKey().model().equals(model)
+                    && each.getValue().fault() == Fault.DEPENDENCY_DOWN);
+    if (silent.isEmpty()) {
+      inPart.remove(model);
+      if (!versions.isEmpty() || expected.contains(model)) {
+        found.put(model, versions);
+      }
+      return;
+    }
+    if (versions.isEmpty() && !expected.contains(model)) {
+      return;
+    }
+    if (!found.containsKey(model) || inPart.containsKey(model)) {
+      inPart.put(model, silent.get());
+    }
+    Map<String, ServedScoring> merged = new LinkedHashMap<>();
+    versions.forEach(each -> merged.put(each.folder().version(), each));
+    for (ServedScoring known : found.getOrDefault(model, List.of())) {
+      if (merged.putIfAbsent(known.folder().version(), known) == null) {
+        refused.put(id(model, known), new Refused(Fault.DEPENDENCY_DOWN, silent.get()));
+      }
+    }
+    found.put(model, List.copyOf(merged.values()));
   }
 
   private PeerGuard guard(String model) {
@@ -201,7 +242,8 @@ public final class PlacedScoring implements AutoCloseable {
   public Map<String, String> flaws(Collection<PinnedVersion> listed) {
     Map<String, String> flaws = new TreeMap<>(unreached);
     for (PinnedVersion id : listed) {
-      String why = unreached.getOrDefault(id.model(), refused.get(id));
+      Refused refusal = refused.get(id);
+      String why = unreached.getOrDefault(id.model(), refusal == null ? null : refusal.why());
       OpenScoring scoring = open.get(id);
       if (why == null && scoring != null) {
         why = scoring.noneReady().orElse(null);
@@ -211,6 +253,7 @@ public final class PlacedScoring implements AutoCloseable {
         flaws.remove(id.model());
       }
     }
+    inPart.forEach(flaws::putIfAbsent);
     return flaws;
   }
 
@@ -228,7 +271,7 @@ public final class PlacedScoring implements AutoCloseable {
       refused.remove(id);
       return opened;
     } catch (MeshException e) {
-      refused.put(id, String.valueOf(e.getMessage()));
+      refused.put(id, new Refused(e.fault(), String.valueOf(e.getMessage())));
       throw e;
     }
   }
@@ -238,7 +281,11 @@ public final class PlacedScoring implements AutoCloseable {
         find(id)
             .or(
                 () -> {
-                  refresh(id.model());
+                  try {
+                    refresh(id.model());
+                  } catch (MeshException e) {
+                    return Optional.of(find(id).orElseThrow(() -> e));
+                  }
                   return find(id);
                 })
             .orElseThrow(
@@ -261,6 +308,8 @@ public final class PlacedScoring implements AutoCloseable {
     }
     Tokenizer tokenizer = tokenizer(version);
     OpenScoring scoring = fleet.open(version);
+    open.keySet().removeIf(id::differsInWeights);
+    refused.keySet().removeIf(id::differsInWeights);
     open.put(id, scoring);
     return new Open(tokenizer, scoring, guard(id.model()));
   }

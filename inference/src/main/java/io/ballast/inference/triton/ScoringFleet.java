@@ -3,13 +3,15 @@ package io.ballast.inference.triton;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.onnx.CompletionScorer;
-import io.ballast.kserve.v2.ModelConfig;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 
 /**
  * The scoring models that several Tritons serve: which versions there are, and scorers of them.
@@ -17,6 +19,8 @@ import java.util.OptionalLong;
  * interval and when a connection breaks.
  */
 public final class ScoringFleet implements AutoCloseable {
+  private static final Executor ASKERS = Thread::startVirtualThread;
+
   private final List<String> addresses;
   private final KServeSettings settings;
   private final List<KServeConnection> servers;
@@ -39,35 +43,68 @@ public final class ScoringFleet implements AutoCloseable {
   }
 
   /**
-   * Returns the versions of a model, whichever server has them: of equal ones that of the first.
+   * What the servers that answered have.
+   *
+   * @param versions of equal ones that of the first server
+   * @param silent why a server did not answer: what it alone has is not among them; empty if all
+   *     did
+   */
+  public record Found(List<ServedScoring> versions, Optional<String> silent) {}
+
+  /**
+   * Returns the versions of a model, whichever server has them. All are asked at once.
    *
    * @param name what Triton calls it
-   * @return none if no server that answers has such a model
-   * @throws ModelException UNAVAILABLE if no server answers; UNSUPPORTED if the model is none that
-   *     we exported
+   * @return none if all servers answer, and none has such a model
+   * @throws ModelException UNAVAILABLE if no server answers, or those that do have nothing;
+   *     UNSUPPORTED if the model is none that we exported
    */
-  public List<ServedScoring> find(String name) {
+  public Found find(String name) {
+    List<CompletableFuture<List<ServedScoring>>> asked =
+        servers.stream()
+            .map(server -> CompletableFuture.supplyAsync(() -> versions(server, name), ASKERS))
+            .toList();
     Map<String, ServedScoring> found = new LinkedHashMap<>();
     List<TritonException> silent = new ArrayList<>();
-    for (KServeConnection server : servers) {
-      server.reconnect();
+    for (CompletableFuture<List<ServedScoring>> one : asked) {
       try {
-        ModelConfig config = server.client().config(ServedModel.of(name));
-        for (ServedScoring version : ServedScoring.all(name, config)) {
-          found.putIfAbsent(version.folder().version(), version);
+        one.join().forEach(version -> found.putIfAbsent(version.folder().version(), version));
+      } catch (CompletionException e) {
+        switch (e.getCause()) {
+          case TritonException away -> silent.add(away);
+          case IllegalArgumentException none ->
+              throw new ModelException(
+                  Reason.UNSUPPORTED, "model '" + name + "': " + none.getMessage(), none);
+          case null, default -> throw e;
         }
-      } catch (TritonException e) {
-        if (e.reason() != TritonException.Reason.UNKNOWN_MODEL) {
-          silent.add(e);
-        }
-      } catch (IllegalArgumentException e) {
-        throw new ModelException(Reason.UNSUPPORTED, "model '" + name + "': " + e.getMessage(), e);
       }
     }
     if (silent.size() == servers.size()) {
       throw TritonFaults.of(silent.getLast());
     }
-    return List.copyOf(found.values());
+    Optional<String> why =
+        silent.isEmpty()
+            ? Optional.empty()
+            : Optional.of(String.valueOf(silent.getLast().getMessage()));
+    if (found.isEmpty() && why.isPresent()) {
+      throw new ModelException(
+          Reason.UNAVAILABLE,
+          "the servers that answer have no model '%s'; of another: %s".formatted(name, why.get()),
+          silent.getLast());
+    }
+    return new Found(List.copyOf(found.values()), why);
+  }
+
+  private static List<ServedScoring> versions(KServeConnection server, String name) {
+    server.reconnect();
+    try {
+      return ServedScoring.all(name, server.client().config(ServedModel.of(name)));
+    } catch (TritonException e) {
+      if (e.reason() == TritonException.Reason.UNKNOWN_MODEL) {
+        return List.of();
+      }
+      throw e;
+    }
   }
 
   /** Opens a version on all servers that have it, now or later. */

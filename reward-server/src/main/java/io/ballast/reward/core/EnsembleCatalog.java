@@ -6,7 +6,9 @@ import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.batching.BatchingQueue;
 import io.ballast.kit.batching.LaneQueues;
 import io.ballast.kit.batching.QueueLimits;
-import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.CallPatience;
+import io.ballast.kit.call.LoadedVersions;
+import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -16,14 +18,18 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The ensembles of this server, each loaded when it is first asked for and kept beside the others.
  * Loading one does not hold up calls to another. Thread-safe.
  */
 public final class EnsembleCatalog implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(EnsembleCatalog.class);
   private static final String SERVING = VersionSelector.SERVING;
 
   private final EnsembleSource source;
@@ -31,8 +37,9 @@ public final class EnsembleCatalog implements AutoCloseable {
   private final ItemLimits itemLimits;
   private final QueueLimits queueLimits;
   private final LongSupplier nanoTime;
-  private final Map<PinnedVersion, Served> loaded = new ConcurrentHashMap<>();
-  private volatile boolean closed;
+  private final LoadedVersions<Served> loaded =
+      new LoadedVersions<>(served -> served.queues().close());
+  private final Set<String> notFollowed = ConcurrentHashMap.newKeySet();
 
   public EnsembleCatalog(
       EnsembleSource source,
@@ -79,13 +86,27 @@ public final class EnsembleCatalog implements AutoCloseable {
     return settings.quorum() == 0 ? count : Math.min(settings.quorum(), count);
   }
 
-  /** Looks again for what could not be asked, and loads the default if it can be had. */
+  /**
+   * Looks again for what could not be asked, each name for itself, and loads the default if it can
+   * be had.
+   */
   public void retry() {
     source.flaws().keySet().stream()
         .map(name -> name.split(" ", 2)[0])
         .distinct()
-        .forEach(source::refresh);
+        .forEach(this::follow);
     var unused = warmUp();
+  }
+
+  private void follow(String name) {
+    try {
+      source.refreshElsewhere(name);
+      notFollowed.remove(name);
+    } catch (RuntimeException e) { // the next look may succeed; others are looked for all the same
+      if (notFollowed.add(name)) {
+        LOG.warn("{} is looked for again and again: {}", name, e.getMessage());
+      }
+    }
   }
 
   /** What keeps ensembles from being asked now, as {@link EnsembleSource#flaws} says it. */
@@ -95,7 +116,7 @@ public final class EnsembleCatalog implements AutoCloseable {
 
   /** The tokens that wait to be scored, of all ensembles. */
   public int waitingTokens() {
-    return loaded.values().stream().mapToInt(served -> served.queues().waitingWeight()).sum();
+    return loaded.ready().stream().mapToInt(served -> served.queues().waitingWeight()).sum();
   }
 
   /**
@@ -112,7 +133,7 @@ public final class EnsembleCatalog implements AutoCloseable {
                         && ensemble.id().version().equals(settings.servingVersion()));
     if (there) {
       try {
-        var unused = find(VersionSelector.alias("", SERVING));
+        find(VersionSelector.alias("", SERVING), CallPatience.endless()).close();
         return Optional.empty();
       } catch (MeshException e) {
         if (source.isElsewhere(settings.defaultModel())) {
@@ -131,26 +152,12 @@ public final class EnsembleCatalog implements AutoCloseable {
    * The ensemble that {@code selector} means, loaded.
    *
    * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
-   *     DEPENDENCY_DOWN if it is elsewhere and that cannot be asked
+   *     DEPENDENCY_DOWN if it is elsewhere and that cannot be asked, MODEL_LOADING if the caller's
+   *     time is over before it is loaded
    */
-  Served find(VersionSelector selector) {
+  Lease<Served> find(VersionSelector selector, CallPatience patience) {
     Ensemble ensemble = resolve(selector);
-    Served served = loaded.get(ensemble.id());
-    if (served == null) {
-      requireOpen();
-      served = loaded.computeIfAbsent(ensemble.id(), id -> load(ensemble));
-      if (closed) { // it was closed while this one loaded
-        served.queues().close();
-        requireOpen();
-      }
-    }
-    return served;
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new MeshException(Fault.MODEL_LOADING, "the server is stopping");
-    }
+    return loaded.lease(ensemble.id(), () -> load(ensemble), patience);
   }
 
   private Served load(Ensemble ensemble) {
@@ -193,8 +200,20 @@ public final class EnsembleCatalog implements AutoCloseable {
     try {
       return resolveKnown(selector);
     } catch (MeshException unknown) {
-      source.refresh(model(selector));
+      try {
+        source.refresh(model(selector));
+      } catch (MeshException e) { // what it did hear of may do
+        return findKnown(selector).orElseThrow(() -> e);
+      }
       return resolveKnown(selector);
+    }
+  }
+
+  private Optional<Ensemble> findKnown(VersionSelector selector) {
+    try {
+      return Optional.of(resolveKnown(selector));
+    } catch (MeshException unknown) {
+      return Optional.empty();
     }
   }
 
@@ -255,8 +274,6 @@ public final class EnsembleCatalog implements AutoCloseable {
 
   @Override
   public void close() {
-    closed = true;
-    loaded.values().forEach(served -> served.queues().close());
-    loaded.clear();
+    loaded.close();
   }
 }

@@ -18,6 +18,18 @@ public interface EnsembleSource {
    */
   default void refresh(String model) {}
 
+  /**
+   * Looks again for ensembles of this name if they run elsewhere; called again and again while
+   * something is amiss there.
+   *
+   * @throws io.ballast.kit.error.MeshException as {@link #refresh}
+   */
+  default void refreshElsewhere(String model) {
+    if (isElsewhere(model)) {
+      refresh(model);
+    }
+  }
+
   /** Whether ensembles of this name run elsewhere: what is amiss there may mend itself. */
   default boolean isElsewhere(String model) {
     return false;

@@ -7,6 +7,7 @@ import io.ballast.kit.batching.BatchedAnswers;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -63,10 +64,12 @@ public final class RewardFlow {
     }
     List<String> ids = ids(command.items());
     ScoreAggregator aggregator = aggregator(command.aggregation());
-    Served served = catalog.find(command.ensemble());
-    RewardJudge judge =
-        new RewardJudge(served.ensemble(), catalog.quorum(served.ensemble()), aggregator);
-    return new OneCall(served, judge, patience).answer(command, ids);
+    try (Lease<Served> lease = catalog.find(command.ensemble(), patience)) {
+      Served served = lease.value();
+      RewardJudge judge =
+          new RewardJudge(served.ensemble(), catalog.quorum(served.ensemble()), aggregator);
+      return new OneCall(served, judge, patience).answer(command, ids);
+    }
   }
 
   /**

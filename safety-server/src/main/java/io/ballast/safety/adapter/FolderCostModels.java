@@ -26,14 +26,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Cost models in model folders: heads whose {@code config.json} names their trunk. A folder that
- * cannot be read is reported and left out; the others serve.
+ * cannot be read is reported once and left out; the others serve.
  */
 public final class FolderCostModels implements CostModelSource {
   private static final Logger LOG = LoggerFactory.getLogger(FolderCostModels.class);
@@ -43,6 +45,7 @@ public final class FolderCostModels implements CostModelSource {
   private final List<Path> roots;
   private final Path cache;
   private final int threads;
+  private final Set<String> reported = ConcurrentHashMap.newKeySet();
   private volatile Map<PinnedVersion, Found> found = Map.of();
 
   private record Found(StoredModel folder, ScoringSpec spec, CostModel model) {}
@@ -80,7 +83,7 @@ public final class FolderCostModels implements CostModelSource {
     found = models;
   }
 
-  private static Optional<Found> consider(StoredModel folder) {
+  private Optional<Found> consider(StoredModel folder) {
     try {
       Path config = folder.folder().resolve(CONFIG);
       if (!Files.isRegularFile(config) || !Files.readString(config).contains(FORMAT)) {
@@ -91,7 +94,11 @@ public final class FolderCostModels implements CostModelSource {
           ? Optional.of(new Found(folder, spec, model(folder, spec)))
           : Optional.empty();
     } catch (IOException | ModelException e) {
-      LOG.error("{} {} cannot be served: {}", folder.name(), folder.version(), e.getMessage());
+      String flaw =
+          "%s %s cannot be served: %s".formatted(folder.name(), folder.version(), e.getMessage());
+      if (reported.add(flaw)) {
+        LOG.error(flaw);
+      }
       return Optional.empty();
     }
   }

@@ -44,6 +44,11 @@ public final class TritonCostModels implements CostModelSource {
   @Override
   public void refresh(String model) {
     others.refresh(model); // folders may have come too, to compare with
+    refreshElsewhere(model);
+  }
+
+  @Override
+  public void refreshElsewhere(String model) {
     if (placed.has(model)) {
       placed.refresh(model);
     }

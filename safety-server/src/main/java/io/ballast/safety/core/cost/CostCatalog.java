@@ -5,8 +5,10 @@ import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchingQueue;
 import io.ballast.kit.batching.LaneQueues;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.Lane;
-import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.LoadedVersions;
+import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -16,21 +18,26 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The cost models of this server, each loaded when it is first asked for and kept beside the
  * others. Loading one does not hold up calls to another. Thread-safe.
  */
 public final class CostCatalog implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CostCatalog.class);
   private final CostModelSource source;
   private final CostSettings settings;
   private final ItemLimits itemLimits;
   private final QueueLimits queueLimits;
   private final LongSupplier nanoTime;
-  private final Map<PinnedVersion, Served> loaded = new ConcurrentHashMap<>();
-  private volatile boolean closed;
+  private final LoadedVersions<Served> loaded =
+      new LoadedVersions<>(served -> served.queues().close());
+  private final Set<String> notFollowed = ConcurrentHashMap.newKeySet();
 
   public CostCatalog(
       CostModelSource source,
@@ -54,13 +61,27 @@ public final class CostCatalog implements AutoCloseable {
     return source.list();
   }
 
-  /** Looks again for what could not be asked, and loads the default if it can be had. */
+  /**
+   * Looks again for what could not be asked, each name for itself, and loads the default if it can
+   * be had.
+   */
   public void retry() {
     source.flaws().keySet().stream()
         .map(name -> name.split(" ", 2)[0])
         .distinct()
-        .forEach(source::refresh);
+        .forEach(this::follow);
     var unused = warmUp();
+  }
+
+  private void follow(String name) {
+    try {
+      source.refreshElsewhere(name);
+      notFollowed.remove(name);
+    } catch (RuntimeException e) { // the next look may succeed; others are looked for all the same
+      if (notFollowed.add(name)) {
+        LOG.warn("{} is looked for again and again: {}", name, e.getMessage());
+      }
+    }
   }
 
   /** What keeps models from being asked now, as {@link CostModelSource#flaws} says it. */
@@ -70,7 +91,7 @@ public final class CostCatalog implements AutoCloseable {
 
   /** The tokens that wait to be judged, of all models. */
   public int waitingTokens() {
-    return loaded.values().stream().mapToInt(served -> served.queues().waitingWeight()).sum();
+    return loaded.ready().stream().mapToInt(served -> served.queues().waitingWeight()).sum();
   }
 
   /**
@@ -87,7 +108,7 @@ public final class CostCatalog implements AutoCloseable {
                         && model.id().version().equals(settings.servingVersion()));
     if (there) {
       try {
-        var unused = find(VersionSelector.alias("", VersionSelector.SERVING));
+        find(VersionSelector.alias("", VersionSelector.SERVING), CallPatience.endless()).close();
         return Optional.empty();
       } catch (MeshException e) {
         if (source.isElsewhere(settings.defaultModel())) {
@@ -113,26 +134,12 @@ public final class CostCatalog implements AutoCloseable {
    * The model that {@code selector} means, loaded.
    *
    * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
-   *     DEPENDENCY_DOWN if it is elsewhere and that cannot be asked
+   *     DEPENDENCY_DOWN if it is elsewhere and that cannot be asked, MODEL_LOADING if the caller's
+   *     time is over before it is loaded
    */
-  Served find(VersionSelector selector) {
+  Lease<Served> find(VersionSelector selector, CallPatience patience) {
     CostModel model = resolve(selector);
-    Served served = loaded.get(model.id());
-    if (served == null) {
-      requireOpen();
-      served = loaded.computeIfAbsent(model.id(), id -> load(model));
-      if (closed) { // it was closed while this one loaded
-        served.queues().close();
-        requireOpen();
-      }
-    }
-    return served;
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new MeshException(Fault.MODEL_LOADING, "the server is stopping");
-    }
+    return loaded.lease(model.id(), () -> load(model), patience);
   }
 
   private Served load(CostModel model) {
@@ -178,7 +185,11 @@ public final class CostCatalog implements AutoCloseable {
     String name = selector.model().isEmpty() ? settings.defaultModel() : selector.model();
     Optional<CostModel> known = find(name, selector);
     if (known.isEmpty()) {
-      source.refresh(name);
+      try {
+        source.refresh(name);
+      } catch (MeshException e) { // what it did hear of may do
+        return find(name, selector).orElseThrow(() -> e);
+      }
       known = find(name, selector);
     }
     return known.orElseThrow(() -> unknown(name, selector));
@@ -236,8 +247,6 @@ public final class CostCatalog implements AutoCloseable {
 
   @Override
   public void close() {
-    closed = true;
-    loaded.values().forEach(served -> served.queues().close());
-    loaded.clear();
+    loaded.close();
   }
 }

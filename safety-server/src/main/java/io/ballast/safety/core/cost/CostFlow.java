@@ -6,6 +6,7 @@ import io.ballast.kit.batching.Batched;
 import io.ballast.kit.batching.BatchedAnswers;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -71,10 +72,11 @@ public final class CostFlow {
       throw malformed("threshold", threshold + " (expected: 0 to 1)");
     }
     List<String> ids = ids(command.items());
-    Served served = catalog.find(command.model());
-    CostAnswer answer = new OneCall(served, patience, threshold).answer(command, ids);
-    monitor.costsAnswered(answer);
-    return answer;
+    try (Lease<Served> lease = catalog.find(command.model(), patience)) {
+      CostAnswer answer = new OneCall(lease.value(), patience, threshold).answer(command, ids);
+      monitor.costsAnswered(answer);
+      return answer;
+    }
   }
 
   private static List<String> ids(List<CostItem> items) {

@@ -22,6 +22,14 @@ public interface CostModelSource {
    */
   void refresh(String model);
 
+  /**
+   * Looks again for versions of a model that runs elsewhere; called again and again while something
+   * is amiss there.
+   *
+   * @throws io.ballast.kit.error.MeshException as {@link #refresh}
+   */
+  default void refreshElsewhere(String model) {}
+
   /** Whether models of this name run elsewhere: what is amiss there may mend itself. */
   default boolean isElsewhere(String model) {
     return false;

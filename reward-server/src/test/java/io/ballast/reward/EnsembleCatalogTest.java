@@ -1,0 +1,68 @@
+package io.ballast.reward;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.reward.config.RewardConfig;
+import io.ballast.reward.core.Ensemble;
+import io.ballast.reward.core.EnsembleCatalog;
+import io.ballast.reward.core.EnsembleSource;
+import io.ballast.reward.testing.FakeEnsembles;
+import io.ballast.reward.testing.TestReward;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What the catalog does about ensembles elsewhere that cannot be asked. */
+class EnsembleCatalogTest {
+  /** Three names are elsewhere; what is looked for first fails. */
+  private static final class Elsewhere implements EnsembleSource {
+    private final FakeEnsembles there = new FakeEnsembles();
+    private final List<String> done = new ArrayList<>();
+
+    @Override
+    public List<Ensemble> list() {
+      return there.list();
+    }
+
+    @Override
+    public boolean isElsewhere(String model) {
+      return true;
+    }
+
+    @Override
+    public void refresh(String model) {
+      done.add(model);
+      if (model.equals("a")) {
+        throw new MeshException(Fault.DEPENDENCY_DOWN, "breaker open");
+      }
+    }
+
+    @Override
+    public Map<String, String> flaws() {
+      return Map.of("a 1", "away", "a 2", "away", "b", "away", "java-reward 1", "away");
+    }
+
+    @Override
+    public Opened open(Ensemble ensemble) {
+      done.add("open " + ensemble.id().version());
+      return there.open(ensemble);
+    }
+  }
+
+  @Test
+  void whatCannotBeLookedForKeepsNobodyFromTheRest() {
+    Elsewhere source = new Elsewhere();
+    RewardConfig config = TestReward.config(Map.of());
+    try (EnsembleCatalog catalog =
+        new EnsembleCatalog(
+            source, config.settings(), config.items(), config.queue(), System::nanoTime)) {
+      catalog.retry();
+
+      assertThat(source.done).containsExactlyInAnyOrder("a", "b", "java-reward", "open 1");
+      assertThat(source.done).last().isEqualTo("open 1");
+    }
+  }
+}
