@@ -110,6 +110,35 @@ class BatchInvarianceTest {
     }
   }
 
+  /** With nothing to draw, a step takes on as many prompts as fit. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "BFLOAT16_PRODUCTS"})
+  void everyBitIsTheSameWhereManyPromptsBeginTogether(Arithmetic arithmetic) throws IOException {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      requests.add(request(20 + 13 * i, 20, 3 * i + 1));
+    }
+    List<Generation> alone = new ArrayList<>();
+    try (TorchDecoder decoder = decoder(arithmetic, options(arithmetic).withPrefixCacheBytes(0))) {
+      for (GenerationRequest request : requests) {
+        alone.add(await(decoder.generate(request, token -> {})));
+      }
+    }
+    try (TorchDecoder decoder = decoder(arithmetic, options(arithmetic))) {
+      CountDownLatch asked = new CountDownLatch(1);
+      GenerationHandle first = decoder.generate(request(5, 1, 1), token -> waitFor(asked));
+      List<GenerationHandle> together = new ArrayList<>();
+      for (GenerationRequest request : requests) {
+        together.add(decoder.generate(request, token -> {}));
+      }
+      asked.countDown();
+      await(first);
+      for (int i = 0; i < requests.size(); i++) {
+        assertThat(await(together.get(i))).isEqualTo(alone.get(i));
+      }
+    }
+  }
+
   @Test
   void everyBitIsTheSameAfterGivingWay() throws IOException {
     GenerationRequest batch = request(20, 150, 4).of(Lane.BATCH, "");
