@@ -327,6 +327,16 @@ final class DecodeEngine implements AutoCloseable {
     final List<Long> sources = new ArrayList<>();
     final List<Long> tokens = new ArrayList<>();
 
+    /** Whether there are so many rows, each of which draws from the token in its own place. */
+    boolean oneEach(int count) {
+      for (int b = 0; b < sources.size(); b++) {
+        if (sources.get(b) != b) {
+          return false;
+        }
+      }
+      return sources.size() == count;
+    }
+
     void addToken(long token) {
       tokens.add(token);
     }
@@ -407,8 +417,7 @@ final class DecodeEngine implements AutoCloseable {
     DecoderNetwork network = weights.network();
     Tensor logits =
         products.linear(network.normalized(drawnFrom), network.head()).to(ScalarType.Float);
-    int rows = drawers.rows.size();
-    return rows == tokens ? logits : logits.index_select(0, Tensors.of(drawers.sources));
+    return drawers.oneEach(tokens) ? logits : logits.index_select(0, Tensors.of(drawers.sources));
   }
 
   /** Takes over what a step computed of a prompt; seats its rows if it is complete. */

@@ -7,11 +7,13 @@ import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.kit.call.Lane;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -33,12 +35,17 @@ class BatchInvarianceTest {
   }
 
   private TorchDecoder decoder(Arithmetic arithmetic, ServingOptions options) throws IOException {
+    return decoder(arithmetic, options, true);
+  }
+
+  private TorchDecoder decoder(Arithmetic arithmetic, ServingOptions options, boolean invariant)
+      throws IOException {
     TorchRuntime.setThreads(1);
     HuggingFaceTokenizerAdapter tokenizer =
         HuggingFaceTokenizerAdapter.load(TinyTokenizer.write(folder), 0);
     try (TrainableDecoder model = TinyModels.trainable(config(), arithmetic);
         WeightsSnapshot weights = model.snapshot()) {
-      return TorchDecoder.of(weights, tokenizer, options.withBatchInvariant(true));
+      return TorchDecoder.of(weights, tokenizer, options.withBatchInvariant(invariant));
     }
   }
 
@@ -118,25 +125,65 @@ class BatchInvarianceTest {
     for (int i = 0; i < 10; i++) {
       requests.add(request(20 + 13 * i, 20, 3 * i + 1));
     }
-    List<Generation> alone = new ArrayList<>();
-    try (TorchDecoder decoder = decoder(arithmetic, options(arithmetic).withPrefixCacheBytes(0))) {
+    assertSameInOneStep(requests, decoder(arithmetic, options(arithmetic)));
+  }
+
+  /** Five places padded to 16, of which 16 rows draw: as many, and yet not one each. */
+  @Test
+  void rowsThatShareAPromptDrawFromItAlsoWhereTheyAreAsManyAsPlaces() throws IOException {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 15; i++) {
+      requests.add(request(20 + i / 3, 8, i));
+    }
+    requests.add(request(24, 8, 12));
+    assertSameInOneStep(requests, decoder(Arithmetic.FLOAT32, options(Arithmetic.FLOAT32)));
+  }
+
+  /** The same without the mode: 17 places rounded up to 18, of which 18 rows draw. */
+  @Test
+  void asManyRowsAsRoundedPlacesDrawFromTheirOwn() throws IOException {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 17; i++) {
+      requests.add(request(4 + i, 1, 3 * i));
+    }
+    requests.add(1, requests.getFirst());
+    ServingOptions options = options(Arithmetic.FLOAT32).withPrefixCacheBytes(0);
+    List<TokenIds> alone = new ArrayList<>();
+    try (TorchDecoder decoder = decoder(Arithmetic.FLOAT32, options, false)) {
+      for (GenerationRequest request : requests) {
+        alone.add(await(decoder.generate(request, token -> {})).tokens());
+      }
+    }
+    assertThat(Set.copyOf(alone)).hasSizeGreaterThan(1);
+    try (TorchDecoder decoder = decoder(Arithmetic.FLOAT32, options, false)) {
+      assertThat(inOneStep(requests, decoder)).extracting(Generation::tokens).isEqualTo(alone);
+    }
+  }
+
+  private void assertSameInOneStep(List<GenerationRequest> requests, TorchDecoder decoder)
+      throws IOException {
+    try (decoder) {
+      List<Generation> together = inOneStep(requests, decoder);
+      List<Generation> alone = new ArrayList<>();
       for (GenerationRequest request : requests) {
         alone.add(await(decoder.generate(request, token -> {})));
       }
+      assertThat(together).isEqualTo(alone);
     }
-    try (TorchDecoder decoder = decoder(arithmetic, options(arithmetic))) {
-      CountDownLatch asked = new CountDownLatch(1);
-      GenerationHandle first = decoder.generate(request(5, 1, 1), token -> waitFor(asked));
-      List<GenerationHandle> together = new ArrayList<>();
-      for (GenerationRequest request : requests) {
-        together.add(decoder.generate(request, token -> {}));
-      }
-      asked.countDown();
-      await(first);
-      for (int i = 0; i < requests.size(); i++) {
-        assertThat(await(together.get(i))).isEqualTo(alone.get(i));
-      }
+  }
+
+  /** Asks while a step is under way after which nothing is drawn. */
+  private static List<Generation> inOneStep(
+      List<GenerationRequest> requests, TorchDecoder decoder) {
+    CountDownLatch asked = new CountDownLatch(1);
+    GenerationHandle first = decoder.generate(request(5, 1, 1), token -> waitFor(asked));
+    List<GenerationHandle> together = new ArrayList<>();
+    for (GenerationRequest request : requests) {
+      together.add(decoder.generate(request, token -> {}));
     }
+    asked.countDown();
+    var unused = await(first);
+    return together.stream().map(BatchInvarianceTest::await).toList();
   }
 
   @Test
