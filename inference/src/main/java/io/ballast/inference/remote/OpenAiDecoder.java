@@ -101,7 +101,7 @@ public final class OpenAiDecoder implements Decoder {
     body.put("return_tokens_as_token_ids", true);
     body.put("return_token_ids", true);
     RemoteGeneration generation =
-        new RemoteGeneration(request.sampling(), tokenizer, prompt, onToken);
+        new RemoteGeneration(subject(), request.sampling(), tokenizer, prompt, onToken);
     underWay.add(generation);
     Thread.ofVirtual().name("openai-generation").start(() -> run(body, generation));
     if (closed) {
@@ -285,8 +285,11 @@ public final class OpenAiDecoder implements Decoder {
     CompletionChoice said = new CompletionChoice(choice);
     if (said.told().isEmpty() && !said.text().isEmpty()) {
       throw new ModelException(
-          Reason.UNSUPPORTED,
-          subject() + ": the server tells no ids and log-probabilities of its tokens");
+          Reason.BROKEN,
+          subject()
+              + ": the server tells no ids and log-probabilities of its tokens, for which logprobs,"
+              + " return_token_ids and return_tokens_as_token_ids ask (expected: a server, or a"
+              + " newer release of it, that answers them, as vLLM, SGLang and llama.cpp do)");
     }
     generation.add(said.told(), said.text(), said.finish());
   }

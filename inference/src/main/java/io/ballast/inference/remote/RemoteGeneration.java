@@ -29,6 +29,7 @@ import java.util.function.Consumer;
  * nothing.
  */
 public final class RemoteGeneration implements GenerationHandle {
+  private final String subject;
   private final SamplingOptions options;
   private final Tokenizer tokenizer;
   private final TokenIds prompt;
@@ -47,13 +48,16 @@ public final class RemoteGeneration implements GenerationHandle {
   /**
    * Begins with nothing.
    *
+   * @param subject what draws, and where: with it begins the message of whatever model fails
    * @param onToken called by the thread that adds, before the result is there; must not block
    */
   public RemoteGeneration(
+      String subject,
       SamplingOptions options,
       Tokenizer tokenizer,
       TokenIds prompt,
       Consumer<GeneratedToken> onToken) {
+    this.subject = subject;
     this.options = options;
     this.tokenizer = tokenizer;
     this.prompt = prompt;
@@ -135,7 +139,15 @@ public final class RemoteGeneration implements GenerationHandle {
       over = true;
       soFar = cancelled ? Optional.of(generation(StopReason.CANCELLED)) : Optional.empty();
     }
-    soFar.ifPresentOrElse(result::complete, () -> result.completeExceptionally(failure));
+    soFar.ifPresentOrElse(result::complete, () -> result.completeExceptionally(named(failure)));
+  }
+
+  /** Whoever reads what a model told does not know its name. */
+  private RuntimeException named(RuntimeException failure) {
+    String words = String.valueOf(failure.getMessage());
+    return failure instanceof ModelException known && !words.startsWith(subject)
+        ? new ModelException(known.reason(), subject + ": " + words, known)
+        : failure;
   }
 
   /** Ends where nothing more comes; BROKEN unless it has ended before, or was cancelled. */

@@ -39,6 +39,16 @@ final class GenerationStreams implements AutoCloseable {
     void ended(boolean marked);
   }
 
+  /** The model, as it begins the message of a failure. */
+  String subject() {
+    return KServeClient.subject(model);
+  }
+
+  /** Where the server is. */
+  String at() {
+    return client.at();
+  }
+
   void requireOpen() {
     if (closed) {
       throw closedFailure();
@@ -78,7 +88,7 @@ final class GenerationStreams implements AutoCloseable {
   }
 
   private ModelException closedFailure() {
-    return new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed");
+    return new ModelException(Reason.CLOSED, subject() + ": closed");
   }
 
   private void read(InferStream stream, RemoteGeneration generation, Reader reader) {

@@ -214,6 +214,11 @@ public final class KServeClient {
     return new ServerSettings(calls, settings);
   }
 
+  /** Where it asks: {@code host:port} of one server. */
+  String at() {
+    return calls.channel().authority();
+  }
+
   /** Returns counts and times of a model since it was loaded, one for each version. */
   public List<ModelCounts> statistics(ServedModel model) {
     return ModelCounts.ask(calls, settings.controlDeadline(), model.name(), model.version());

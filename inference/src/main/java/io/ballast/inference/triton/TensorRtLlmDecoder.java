@@ -117,7 +117,8 @@ public final class TensorRtLlmDecoder implements Decoder {
             ? RemotePrompt.written(request, tokenizer, contextTokens)
             : new RemotePrompt(RemotePrompt.ids(request, tokenizer, contextTokens), "");
     RemoteGeneration generation =
-        new RemoteGeneration(request.sampling(), tokenizer, prompt.tokens(), onToken);
+        new RemoteGeneration(
+            streams.subject(), request.sampling(), tokenizer, prompt.tokens(), onToken);
     InferRequest wire =
         model.request(request.sampling(), tokenizer.endOfTextId(), prompt.text(), prompt.tokens());
     int room = Math.min(request.sampling().maxNewTokens(), contextTokens - prompt.tokens().size());

@@ -13,8 +13,10 @@ final class TritonFaults {
         switch (e.reason()) {
           case QUEUE_FULL, EXPIRED -> Reason.OVERLOADED;
           case UNAVAILABLE, UNKNOWN_MODEL, SILENT, DEAD_STUB, CANCELLED -> Reason.UNAVAILABLE;
-          case UNSUPPORTED, NOT_HERE -> Reason.UNSUPPORTED;
-          case BAD_REQUEST,
+          // where it cannot do what we ask of every server, no caller has asked for too much
+          case UNSUPPORTED,
+              NOT_HERE,
+              BAD_REQUEST,
               MODEL_FAILED,
               WRONG_ANSWER,
               LOAD_FAILED,

@@ -119,7 +119,8 @@ public final class VllmDecoder implements Decoder {
     RemoteSampling.check(request.sampling());
     RemotePrompt prompt = RemotePrompt.written(request, tokenizer, contextTokens);
     RemoteGeneration generation =
-        new RemoteGeneration(request.sampling(), tokenizer, prompt.tokens(), onToken);
+        new RemoteGeneration(
+            streams.subject(), request.sampling(), tokenizer, prompt.tokens(), onToken);
     return streams.start(wire(prompt.text(), request), generation, new Answers(generation));
   }
 
@@ -184,8 +185,13 @@ public final class VllmDecoder implements Decoder {
       JsonNode steps = JSON.readTree(wire);
       if (!steps.isArray()) {
         throw new ModelException(
-            Reason.UNSUPPORTED,
-            KServeClient.subject(model) + ": the back end tells no log-probabilities");
+            Reason.BROKEN,
+            streams.subject()
+                + " at "
+                + streams.at()
+                + ": the back end tells no log-probabilities, for which return_logprobs and"
+                + " sampling_parameters.logprobs ask (expected: a release of Triton's vLLM back end"
+                + " that answers them, or a model that keeps its convention)");
       }
       List<Told> told = new ArrayList<>();
       for (JsonNode step : steps) {
@@ -200,17 +206,24 @@ public final class VllmDecoder implements Decoder {
       return told;
     } catch (JsonProcessingException | NumberFormatException | NoSuchElementException e) {
       throw new ModelException(
-          Reason.BROKEN, KServeClient.subject(model) + ": logprobs cannot be read: " + wire, e);
+          Reason.BROKEN, streams.subject() + ": logprobs cannot be read: " + wire, e);
     }
   }
 
   private String only(InferAnswer answer, String output) {
-    List<String> values = answer.find(output).map(Tensor::strings).orElse(List.of());
+    Optional<Tensor> tensor = answer.find(output);
+    if (tensor.isPresent() && tensor.get().type() != TensorType.BYTES) {
+      throw new ModelException(
+          Reason.BROKEN,
+          "%s: '%s' of type %s (expected: BYTES)"
+              .formatted(streams.subject(), output, tensor.get().type()));
+    }
+    List<String> values = tensor.map(Tensor::strings).orElse(List.of());
     if (values.size() != 1) {
       throw new ModelException(
           Reason.BROKEN,
           "%s: %,d values of '%s' in an answer (expected: 1)"
-              .formatted(KServeClient.subject(model), values.size(), output));
+              .formatted(streams.subject(), values.size(), output));
     }
     return values.getFirst();
   }

@@ -298,26 +298,34 @@ class OpenAiDecoderTest {
   void aServerThatTellsNoIdsIsRefusedNotGuessedAt() {
     events(
         "{\"choices\":[{\"text\":\"c\",\"finish_reason\":null,\"logprobs\":{\"tokens\":[\"c\"],\"token_logprobs\":[-1]}}]}");
-    assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.UNSUPPORTED);
+    assertThat(failure(SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.BROKEN);
 
     events("{\"choices\":[{\"text\":\"c\",\"finish_reason\":null,\"logprobs\":null}]}");
-    assertThat(failure(SamplingOptions.greedy(8)))
-        .hasMessageEndingWith("the server tells no ids and log-probabilities of its tokens");
+    ModelException untold = failure(SamplingOptions.greedy(8));
+    assertThat(untold.reason()).as("no caller is at fault").isEqualTo(Reason.BROKEN);
+    assertThat(untold)
+        .hasMessageStartingWith(
+            subject() + "the server tells no ids and log-probabilities of its tokens, for which")
+        .hasMessageContaining("(expected: a server, or a newer release of it, that answers them");
+  }
+
+  private String subject() {
+    return "model 'm' at http://127.0.0.1:%d: ".formatted(server.getAddress().getPort());
   }
 
   @Test
   void whatCannotBeSoIsBroken() {
     events(vllm(257, -1, "c", "null"));
     assertThat(failure(SamplingOptions.greedy(8)))
-        .hasMessage("token 0: 257 is not in the tokenizer's vocabulary of 257");
+        .hasMessage(subject() + "token 0: 257 is not in the tokenizer's vocabulary of 257");
     events(vllm(100, 0.5, "c", "null"));
     assertThat(failure(SamplingOptions.greedy(8)))
-        .hasMessage("token 0: log-probability 0.5 (expected: finite, ≤ 0)");
+        .hasMessage(subject() + "token 0: log-probability 0.5 (expected: finite, ≤ 0)");
     events(vllm(100, -1, "c", "null"), vllm(100, -1, "c", "null"));
     assertThat(failure(SamplingOptions.greedy(1)).reason()).isEqualTo(Reason.BROKEN);
     events(vllm(100, -1, "c", "null"), "[DONE]");
     assertThat(failure(SamplingOptions.greedy(8)))
-        .hasMessage("the back end stopped after 1 tokens without saying why");
+        .hasMessage(subject() + "the back end stopped after 1 tokens without saying why");
   }
 
   @Test

@@ -31,7 +31,11 @@ class RemoteGenerationTest {
 
   private RemoteGeneration generation(SamplingOptions.Builder options) {
     return new RemoteGeneration(
-        options.temperature(0).maxNewTokens(8).build(), TOKENIZER, TokenIds.of(1), streamed::add);
+        "model 'm'",
+        options.temperature(0).maxNewTokens(8).build(),
+        TOKENIZER,
+        TokenIds.of(1),
+        streamed::add);
   }
 
   private static SamplingOptions.Builder plain() {
@@ -166,6 +170,7 @@ class RemoteGenerationTest {
     CompletableFuture<RemoteGeneration> self = new CompletableFuture<>();
     RemoteGeneration generation =
         new RemoteGeneration(
+            "model 'm'",
             SamplingOptions.greedy(8),
             TOKENIZER,
             TokenIds.of(1),
@@ -196,6 +201,7 @@ class RemoteGenerationTest {
     CountDownLatch left = new CountDownLatch(1);
     RemoteGeneration generation =
         new RemoteGeneration(
+            "model 'm'",
             SamplingOptions.greedy(8),
             TOKENIZER,
             TokenIds.of(1),

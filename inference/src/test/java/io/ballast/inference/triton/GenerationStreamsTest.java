@@ -106,6 +106,7 @@ class GenerationStreamsTest {
   void aStopStringCancelsTheCallThoughNoAnswerFollows() throws Exception {
     RemoteGeneration generation =
         new RemoteGeneration(
+            "model 'm'",
             SamplingOptions.builder().maxNewTokens(8).stopStrings(List.of(";")).build(),
             new ByteTokenizer(),
             TokenIds.of(1),

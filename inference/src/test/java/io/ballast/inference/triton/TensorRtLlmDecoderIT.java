@@ -130,7 +130,7 @@ class TensorRtLlmDecoderIT {
     assertThat(((ModelException) Objects.requireNonNull(thrown.getCause())).reason())
         .isEqualTo(Reason.BROKEN);
     assertThat(thrown.getCause())
-        .hasMessageStartingWith("after 'a' the back end tells the text '")
+        .hasMessageStartingWith("model 'text_old': after 'a' the back end tells the text '")
         .hasMessageContaining("of 3 tokens, which does not say what tokens they are");
   }
 

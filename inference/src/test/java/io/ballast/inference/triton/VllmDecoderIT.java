@@ -98,7 +98,7 @@ class VllmDecoderIT {
   @CsvSource(
       delimiter = '|',
       value = {
-        "!mute | UNSUPPORTED | the back end tells no log-probabilities",
+        "!mute | BROKEN      | the back end tells no log-probabilities",
         "!cut  | BROKEN      | without saying why",
         "!wild | BROKEN      | 1,000,000 is not in the tokenizer's vocabulary",
         "!fail | BROKEN      | after 2 answers: out of luck",
@@ -110,7 +110,21 @@ class VllmDecoderIT {
 
     assertThat(((ModelException) Objects.requireNonNull(thrown.getCause())).reason())
         .isEqualTo(reason);
-    assertThat(thrown.getCause()).hasMessageContaining(words);
+    assertThat(thrown.getCause())
+        .hasMessageStartingWith("model 'vllm'")
+        .hasMessageContaining(words);
+  }
+
+  @Test
+  void aServerThatDoesNotKeepTheConventionIsNamedWithItsMend() {
+    CompletionException thrown =
+        catchThrowableOfType(
+            CompletionException.class, () -> generate("!mute", sampling(8).build()));
+
+    assertThat(thrown.getCause())
+        .hasMessageStartingWith("model 'vllm' at " + SharedTriton.server().address() + ": ")
+        .hasMessageContaining("for which return_logprobs and sampling_parameters.logprobs ask")
+        .hasMessageContaining("(expected: a release of Triton's vLLM back end");
   }
 
   @Test
