@@ -85,6 +85,28 @@ class ScoreTest {
   }
 
   @Test
+  void medianQuantileAndTheOtherFormOfUncertaintyWeighted() {
+    // 2, 3.5, 5: h = 2q, so 2.75 at 1/4 and 2.3 at .1; variance 4.5/(3 − 1) = 2.25
+    assertThat(value(AggregationMethod.AGGREGATION_METHOD_MEDIAN, null)).isEqualTo(3.5);
+    assertThat(value(AggregationMethod.AGGREGATION_METHOD_LOWER_QUANTILE, null)).isEqualTo(2.75);
+    assertThat(value(AggregationMethod.AGGREGATION_METHOD_UWO_SAMPLE, 2.0))
+        .isEqualTo(3.5 - 2 * 2.25);
+    ScoreResponse tenth =
+        reward
+            .stub()
+            .score(
+                request(item("", "p", "1234")).toBuilder()
+                    .setAggregation(
+                        Aggregation.newBuilder()
+                            .setMethod(AggregationMethod.AGGREGATION_METHOD_LOWER_QUANTILE)
+                            .setQuantile(.1))
+                    .build());
+    assertThat(tenth.getResults(0).getValue()).isCloseTo(2.3, within(1e-12));
+    assertThat(tenth.getAggregation().getQuantile()).isEqualTo(.1);
+    assertThat(tenth.getAggregation().hasUwoLambda()).isFalse();
+  }
+
+  @Test
   void anEmptyPromptIsScoredAfterTheTokenThatEndsAText() {
     assertThat(score(item("", "", "int")).getResults(0).hasValue()).isTrue();
     assertThat(reward.ensembles.batches.getFirst().getFirst().prompt().toArray())
@@ -204,6 +226,12 @@ class ScoreTest {
             .build(),
         Status.Code.INVALID_ARGUMENT,
         "aggregation.uwo_lambda: -1.0");
+    assertRefused(
+        request(item("", "p", "1")).toBuilder()
+            .setAggregation(Aggregation.newBuilder().setQuantile(.6))
+            .build(),
+        Status.Code.INVALID_ARGUMENT,
+        "aggregation.quantile: 0.6 (expected: above 0, at most 0.5)");
     assertRefused(
         request(item("", "p", "1")).toBuilder()
             .setAggregation(Aggregation.newBuilder().setMethodValue(77))

@@ -52,7 +52,10 @@ public final class GrpcRewards implements RewardOracle {
             .setMetadata(PeerCalls.metadata(tenant))
             .setRewardModel(PeerCalls.selector(spec.ensemble()))
             .setAggregation(
-                Aggregation.newBuilder().setMethod(method(spec)).setUwoLambda(spec.uwoLambda()));
+                Aggregation.newBuilder()
+                    .setMethod(method(spec))
+                    .setUwoLambda(spec.uwoLambda())
+                    .setQuantile(spec.quantile()));
     for (Judgeable item : items) {
       request.addItems(
           ScoreItem.newBuilder()
@@ -78,6 +81,9 @@ public final class GrpcRewards implements RewardOracle {
       case MEAN -> AggregationMethod.AGGREGATION_METHOD_MEAN;
       case WORST_CASE -> AggregationMethod.AGGREGATION_METHOD_WCO;
       case UNCERTAINTY_WEIGHTED -> AggregationMethod.AGGREGATION_METHOD_UWO;
+      case MEDIAN -> AggregationMethod.AGGREGATION_METHOD_MEDIAN;
+      case LOWER_QUANTILE -> AggregationMethod.AGGREGATION_METHOD_LOWER_QUANTILE;
+      case UNCERTAINTY_WEIGHTED_SAMPLE -> AggregationMethod.AGGREGATION_METHOD_UWO_SAMPLE;
     };
   }
 

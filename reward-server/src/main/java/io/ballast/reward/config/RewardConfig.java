@@ -30,6 +30,8 @@ public record RewardConfig(
     require(!settings.servingVersion().isEmpty(), "serving-version", "''", "a version");
     double lambda = settings.uwoLambda();
     require(lambda >= 0 && Double.isFinite(lambda), "uwo-lambda", lambda, "finite, ≥ 0");
+    double quantile = settings.quantile();
+    require(quantile > 0 && quantile <= 0.5, "quantile", quantile, "above 0, at most 0.5");
     require(settings.quorum() >= 0, "quorum", settings.quorum(), "≥ 0; 0 means all");
     require(settings.modelTimeout().isPositive(), "model-timeout", settings.modelTimeout(), "> 0");
     require(
@@ -68,6 +70,7 @@ public record RewardConfig(
             properties.servingVersion(),
             properties.aggregation(),
             properties.uwoLambda(),
+            properties.quantile(),
             properties.quorum(),
             properties.modelTimeout(),
             properties.deadlineReserve()),

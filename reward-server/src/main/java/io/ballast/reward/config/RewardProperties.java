@@ -27,9 +27,16 @@ public interface RewardProperties {
   @WithDefault("WORST_CASE")
   AggregationMethod aggregation();
 
-  /** The weight of the variance in UNCERTAINTY_WEIGHTED when a request does not say, ≥ 0. */
+  /**
+   * The weight of the variance in UNCERTAINTY_WEIGHTED and UNCERTAINTY_WEIGHTED_SAMPLE when a
+   * request does not say, ≥ 0; 0 means none.
+   */
   @WithDefault("0.5")
   double uwoLambda();
+
+  /** Where LOWER_QUANTILE lies when a request does not say, above 0, at most 0.5. */
+  @WithDefault("0.25")
+  double quantile();
 
   /** The least number of members that must answer for a value; 0: all. */
   @WithDefault("0")

@@ -89,9 +89,14 @@ public final class RewardFlow {
     if (lambda != null && !(lambda >= 0 && Double.isFinite(lambda))) {
       throw malformed("aggregation.uwo_lambda", lambda + " (expected: finite, ≥ 0)");
     }
+    Double quantile = choice.quantile();
+    if (quantile != null && !(quantile > 0 && quantile <= 0.5)) {
+      throw malformed("aggregation.quantile", quantile + " (expected: above 0, at most 0.5)");
+    }
     return new ScoreAggregator(
         method == null ? settings.method() : method,
         lambda == null ? settings.uwoLambda() : lambda,
+        quantile == null ? settings.quantile() : quantile,
         PessimisticSide.LOW);
   }
 

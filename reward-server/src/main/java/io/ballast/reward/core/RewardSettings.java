@@ -10,7 +10,8 @@ import java.time.Duration;
  * @param servingVersion where the alias "serving" of the default ensemble points; of another
  *     ensemble it is the newest version
  * @param method the aggregation
- * @param uwoLambda the weight of the variance in UWO, ≥ 0
+ * @param uwoLambda the weight of the variance in both forms of UWO, ≥ 0
+ * @param quantile of LOWER_QUANTILE, above 0, at most 0.5
  * @param quorum the least number of members that must answer; 0: all
  * @param modelTimeout how long an item may wait for its scores
  * @param deadlineReserve how long before the caller's deadline the answer is given, whatever is
@@ -21,6 +22,7 @@ public record RewardSettings(
     String servingVersion,
     AggregationMethod method,
     double uwoLambda,
+    double quantile,
     int quorum,
     Duration modelTimeout,
     Duration deadlineReserve) {}

@@ -84,7 +84,8 @@ public final class RewardMapper {
   static AggregationChoice choice(Aggregation aggregation) {
     return new AggregationChoice(
         method(aggregation.getMethod()),
-        aggregation.hasUwoLambda() ? aggregation.getUwoLambda() : null);
+        aggregation.hasUwoLambda() ? aggregation.getUwoLambda() : null,
+        aggregation.hasQuantile() ? aggregation.getQuantile() : null);
   }
 
   private static io.ballast.rl.aggregation.@Nullable AggregationMethod method(
@@ -95,10 +96,16 @@ public final class RewardMapper {
       case AGGREGATION_METHOD_WCO -> io.ballast.rl.aggregation.AggregationMethod.WORST_CASE;
       case AGGREGATION_METHOD_UWO ->
           io.ballast.rl.aggregation.AggregationMethod.UNCERTAINTY_WEIGHTED;
+      case AGGREGATION_METHOD_MEDIAN -> io.ballast.rl.aggregation.AggregationMethod.MEDIAN;
+      case AGGREGATION_METHOD_LOWER_QUANTILE ->
+          io.ballast.rl.aggregation.AggregationMethod.LOWER_QUANTILE;
+      case AGGREGATION_METHOD_UWO_SAMPLE ->
+          io.ballast.rl.aggregation.AggregationMethod.UNCERTAINTY_WEIGHTED_SAMPLE;
       case UNRECOGNIZED ->
           throw new MeshException(
               Fault.MALFORMED_REQUEST,
-              "aggregation.method: unknown (expected: MEAN, WCO or UWO)",
+              "aggregation.method: unknown (expected: MEAN, WCO, UWO, MEDIAN, LOWER_QUANTILE or"
+                  + " UWO_SAMPLE)",
               Map.of("field", "aggregation.method"));
     };
   }
@@ -167,14 +174,24 @@ public final class RewardMapper {
   }
 
   static Aggregation aggregation(ScoreAggregator aggregator) {
+    Aggregation.Builder aggregation = Aggregation.newBuilder();
     return switch (aggregator.method()) {
-      case MEAN ->
-          Aggregation.newBuilder().setMethod(AggregationMethod.AGGREGATION_METHOD_MEAN).build();
-      case WORST_CASE ->
-          Aggregation.newBuilder().setMethod(AggregationMethod.AGGREGATION_METHOD_WCO).build();
+      case MEAN -> aggregation.setMethod(AggregationMethod.AGGREGATION_METHOD_MEAN).build();
+      case WORST_CASE -> aggregation.setMethod(AggregationMethod.AGGREGATION_METHOD_WCO).build();
+      case MEDIAN -> aggregation.setMethod(AggregationMethod.AGGREGATION_METHOD_MEDIAN).build();
+      case LOWER_QUANTILE ->
+          aggregation
+              .setMethod(AggregationMethod.AGGREGATION_METHOD_LOWER_QUANTILE)
+              .setQuantile(aggregator.quantile())
+              .build();
       case UNCERTAINTY_WEIGHTED ->
-          Aggregation.newBuilder()
+          aggregation
               .setMethod(AggregationMethod.AGGREGATION_METHOD_UWO)
+              .setUwoLambda(aggregator.uncertaintyWeight())
+              .build();
+      case UNCERTAINTY_WEIGHTED_SAMPLE ->
+          aggregation
+              .setMethod(AggregationMethod.AGGREGATION_METHOD_UWO_SAMPLE)
               .setUwoLambda(aggregator.uncertaintyWeight())
               .build();
     };

@@ -31,6 +31,7 @@ class RewardPropertiesTest {
                     "1",
                     AggregationMethod.WORST_CASE,
                     0.5,
+                    0.25,
                     0,
                     Duration.ofSeconds(60),
                     Duration.ofMillis(20)),
@@ -61,6 +62,7 @@ class RewardPropertiesTest {
     all.put("serving-version", "7");
     all.put("aggregation", "MEAN");
     all.put("uwo-lambda", "0.1");
+    all.put("quantile", "0.4");
     all.put("quorum", "3");
     all.put("model-timeout", "PT1S");
     all.put("deadline-reserve", "PT2S");
@@ -90,6 +92,7 @@ class RewardPropertiesTest {
                     "7",
                     AggregationMethod.MEAN,
                     0.1,
+                    0.4,
                     3,
                     Duration.ofSeconds(1),
                     Duration.ofSeconds(2)),
@@ -116,6 +119,8 @@ class RewardPropertiesTest {
       delimiter = '|',
       value = {
         "uwo-lambda | -1 | uwo-lambda: -1.0 (expected: finite, ≥ 0)",
+        "quantile | 0 | quantile: 0.0 (expected: above 0, at most 0.5)",
+        "quantile | 0.6 | quantile: 0.6 (expected: above 0, at most 0.5)",
         "quorum | -1 | quorum: -1 (expected: ≥ 0; 0 means all)",
         "model-timeout | PT0S | model-timeout: PT0S (expected: > 0)",
         "deadline-reserve | PT-1S | deadline-reserve: PT-1S (expected: ≥ 0)",

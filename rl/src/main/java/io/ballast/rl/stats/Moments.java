@@ -9,18 +9,26 @@ import io.ballast.rl.check.Require;
 public final class Moments {
   private Moments() {}
 
-  /** Returns the arithmetic mean of {@code values}, at least one, all finite. */
+  /**
+   * Returns the arithmetic mean of {@code values}, at least one, all finite: never below the least
+   * nor above the greatest of them, whatever rounding does.
+   */
   public static double mean(double[] values) {
     Require.finite(values, "values");
-    double scaled = 0;
+    double least = values[0];
+    double greatest = values[0];
+    double sum = 0;
     for (double value : values) {
-      scaled += value / values.length;
+      least = Math.min(least, value);
+      greatest = Math.max(greatest, value);
+      sum += value / values.length;
     }
-    double correction = 0;
+    double scaled = Math.clamp(sum, least, greatest);
+    double correction = 0; // of halves, which lie apart by a number
     for (double value : values) {
-      correction += (value - scaled) / values.length;
+      correction += (value / 2 - scaled / 2) / values.length;
     }
-    return scaled + correction;
+    return Math.clamp(scaled + 2 * correction, least, greatest);
   }
 
   /**

@@ -38,6 +38,15 @@ class StatsTest {
   }
 
   @Test
+  void aMeanLiesAmongItsNumbers() {
+    double greatest = Double.MAX_VALUE; // a third of it, three times, is over it
+    assertThat(Moments.mean(new double[] {greatest, greatest, greatest})).isEqualTo(greatest);
+    assertThat(Moments.mean(new double[] {-greatest, greatest, greatest}))
+        .isCloseTo(greatest / 3, within(Math.ulp(greatest)));
+    assertThat(Moments.mean(new double[] {.1, .1, .1})).isEqualTo(.1);
+  }
+
+  @Test
   void equalNumbersHaveNoVariance() {
     double[] equal = {.1, .1, .1};
     assertThat(Moments.sampleVariance(equal)).isEqualTo(0);
@@ -77,6 +86,20 @@ class StatsTest {
                 new Alarm(AlarmKind.ENTROPY_LOW, .4, .5),
                 new Alarm(AlarmKind.LENGTH_GREW, 41, 40),
                 new Alarm(AlarmKind.PHRASE_SPREAD, .028, .02)));
+  }
+
+  @Test
+  void quantilesInterpolateBetweenNeighbours() {
+    // h = 3p: at .25 three quarters of the way from 1 to 2, at .9 seven tenths from 4 to 8
+    double[] values = {8, 1, 4, 2};
+    assertThat(Quantiles.of(values, .25)).isCloseTo(1.75, within(1e-12));
+    assertThat(Quantiles.of(values, .9)).isCloseTo(6.8, within(1e-12));
+    assertThat(Quantiles.upper(values, .1)).isCloseTo(6.8, within(1e-12));
+    assertThat(Quantiles.median(values)).isEqualTo(3);
+    assertThat(Quantiles.of(values, 0)).isEqualTo(1);
+    assertThat(Quantiles.of(values, 1)).isEqualTo(8);
+    assertThat(Quantiles.of(new double[] {5}, .3)).isEqualTo(5);
+    assertThat(values).containsExactly(8, 1, 4, 2);
   }
 
   @Test

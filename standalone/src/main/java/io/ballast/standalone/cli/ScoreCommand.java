@@ -2,8 +2,6 @@ package io.ballast.standalone.cli;
 
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.TextOrTokens;
-import io.ballast.reward.v1.Aggregation;
-import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
@@ -15,7 +13,6 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,19 +40,7 @@ final class ScoreCommand implements Callable<Integer> {
   @Parameters(arity = "1..*", paramLabel = "COMPLETION", description = "What was answered.")
   private List<String> completions = List.of();
 
-  @Option(
-      names = "--aggregation",
-      paramLabel = "METHOD",
-      description =
-          "How members become one reward: ${COMPLETION-CANDIDATES} (default: the server's, WCO).")
-  private @Nullable Method method;
-
-  @Option(
-      names = "--lambda",
-      paramLabel = "L",
-      description = "Weight of the variance in UWO, at least 0 (default: the server's, 0.5).")
-  private @Nullable Double lambda;
-
+  @Mixin private AggregationOptions aggregation = new AggregationOptions();
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private Printing printing = new Printing();
   @Mixin private MeshTarget target;
@@ -64,20 +49,13 @@ final class ScoreCommand implements Callable<Integer> {
     this.target = new MeshTarget(context);
   }
 
-  /** How the members' scores become one reward. */
-  enum Method {
-    MEAN,
-    WCO,
-    UWO
-  }
-
   @Override
   public Integer call() {
     ScoreRequest.Builder request =
         ScoreRequest.newBuilder()
             .setMetadata(target.metadata())
             .setRewardModel(model.selector())
-            .setAggregation(aggregation());
+            .setAggregation(aggregation.message());
     for (String completion : completions) {
       request.addItems(
           ScoreItem.newBuilder()
@@ -97,22 +75,6 @@ final class ScoreCommand implements Callable<Integer> {
     }
   }
 
-  private Aggregation aggregation() {
-    Aggregation.Builder aggregation = Aggregation.newBuilder();
-    if (method != null) {
-      aggregation.setMethod(
-          switch (method) {
-            case MEAN -> AggregationMethod.AGGREGATION_METHOD_MEAN;
-            case WCO -> AggregationMethod.AGGREGATION_METHOD_WCO;
-            case UWO -> AggregationMethod.AGGREGATION_METHOD_UWO;
-          });
-    }
-    if (lambda != null) {
-      aggregation.setUwoLambda(lambda);
-    }
-    return aggregation.build();
-  }
-
   private void show(ScoreResponse answer) {
     TextTable table = TextTable.headed("reward", "spread", "completion", "members");
     for (int i = 0; i < answer.getResultsCount(); i++) {
@@ -130,8 +92,7 @@ final class ScoreCommand implements Callable<Integer> {
     printing.table(table);
     printing.line("");
     printing.line(
-        SuggestCommand.words(answer.getAggregation().getMethod().name(), "AGGREGATION_METHOD_")
-                .toUpperCase(Locale.ROOT)
+        AggregationOptions.text(answer.getAggregation())
             + " over "
             + ModelOptions.text(answer.getModelVersion()));
   }

@@ -8,6 +8,7 @@ import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.safety.v1.CostRequest;
@@ -17,6 +18,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** suggest, score, cost and feedback say what the mesh said, and end as it decided. */
 class ServingCommandsTest {
@@ -201,6 +204,19 @@ class ServingCommandsTest {
     assertThat(asked.getItems(1).getCompletion().getText()).isEqualTo("five\n;");
     assertThat(asked.getAggregation().getMethod())
         .isEqualTo(AggregationMethod.AGGREGATION_METHOD_UWO);
+  }
+
+  @ParameterizedTest
+  @EnumSource(AggregationOptions.Method.class)
+  void everyAggregationIsAskedForByItsName(AggregationOptions.Method method) {
+    Cli.Result result =
+        Cli.run(mesh, "score", "--aggregation", method.name(), "--quantile", "0.1", "4;");
+
+    assertThat(result.exit()).isZero();
+    Aggregation asked = mesh.asked(ScoreRequest.class).getAggregation();
+    assertThat(asked.getMethod().name()).isEqualTo("AGGREGATION_METHOD_" + method.name());
+    assertThat(asked.getQuantile()).isEqualTo(0.1);
+    assertThat(AggregationOptions.text(asked)).isEqualTo(method.name() + " (quantile 0.1)");
   }
 
   @Test

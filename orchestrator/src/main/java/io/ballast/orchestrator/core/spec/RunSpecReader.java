@@ -30,6 +30,7 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.OBJECTIVE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.POLICY_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.PROMOTION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.PROMPTS_PER_ITERATION;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.QUANTILE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.REWARD_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.REWARD_VERSION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_NEW_TOKENS;
@@ -156,7 +157,8 @@ public final class RunSpecReader {
             root.anyLong("seed", SEED),
             rollout,
             prompts(root, "prompts", true),
-            reward(root.child("reward", "model", "version", "aggregation", "uwo_lambda")),
+            reward(
+                root.child("reward", "model", "version", "aggregation", "uwo_lambda", "quantile")),
             model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION),
             root.choice("advantage", ADVANTAGE, List.of(AdvantageKind.values())),
             objective,
@@ -261,14 +263,18 @@ public final class RunSpecReader {
   private static RewardSpec reward(SpecNode node) {
     AggregationMethod method =
         node.choice("aggregation", AGGREGATION, List.of(AggregationMethod.values()));
-    if (node.has("uwo_lambda") && method != AggregationMethod.UNCERTAINTY_WEIGHTED) {
+    if (node.has("uwo_lambda") && !method.weighsVariance()) {
       throw node.flaw(
           "uwo_lambda", "beside " + method, "none: only UNCERTAINTY_WEIGHTED weighs the variance");
+    }
+    if (node.has("quantile") && method != AggregationMethod.LOWER_QUANTILE) {
+      throw node.flaw("quantile", "beside " + method, "none: only LOWER_QUANTILE reads it");
     }
     return new RewardSpec(
         model(node, REWARD_MODEL, REWARD_VERSION),
         method,
-        node.number("uwo_lambda", UWO_LAMBDA, v -> v >= 0, NOT_NEGATIVE));
+        node.number("uwo_lambda", UWO_LAMBDA, v -> v >= 0, NOT_NEGATIVE),
+        node.number("quantile", QUANTILE, v -> v > 0 && v <= 0.5, "above 0, at most 0.5"));
   }
 
   private static ModelRef model(SpecNode node, String model, String version) {

@@ -33,6 +33,7 @@ final class SpecDefaults {
   static final String REWARD_VERSION = "1";
   static final AggregationMethod AGGREGATION = AggregationMethod.WORST_CASE;
   static final double UWO_LAMBDA = 0.5;
+  static final double QUANTILE = 0.25;
   static final String COST_MODEL = "java-cost";
   static final String COST_VERSION = "1";
 

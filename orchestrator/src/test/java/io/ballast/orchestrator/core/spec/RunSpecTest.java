@@ -49,7 +49,8 @@ class RunSpecTest {
                 new RolloutSpec(
                     32, 8, 1, 12, 64, List.of("\n"), new GroupStrategy.MinViableGroup(4)),
                 new PromptSource.Inline(List.of("a")),
-                new RewardSpec(new ModelRef("java-reward", "1"), AggregationMethod.WORST_CASE, 0.5),
+                new RewardSpec(
+                    new ModelRef("java-reward", "1"), AggregationMethod.WORST_CASE, 0.5, 0.25),
                 new ModelRef("java-cost", "1"),
                 AdvantageKind.GRPO,
                 NamedObjective.of(ObjectiveKind.PPO_CLIP).withKl(0.1, KlEstimator.K3),
@@ -146,8 +147,10 @@ class RunSpecTest {
         "rollout: {group_strategy: FAIL_FAST, min_group: 2} | rollout.min_group: beside FAIL_FAST",
         "rollout: {temperature: 0.5} | rollout.temperature: 0.5 (expected: 1 with PPO_CLIP",
         "rollout: {stop_strings: ['']} | rollout.stop_strings: 1 texts (expected: at most 16, none empty)",
-        "reward: {aggregation: BEST} | reward.aggregation: BEST (expected: one of MEAN, WORST_CASE, UNCERTAINTY_WEIGHTED)",
+        "reward: {aggregation: BEST} | reward.aggregation: BEST (expected: one of MEAN, WORST_CASE, UNCERTAINTY_WEIGHTED, MEDIAN, LOWER_QUANTILE, UNCERTAINTY_WEIGHTED_SAMPLE)",
         "reward: {uwo_lambda: 1} | reward.uwo_lambda: beside WORST_CASE",
+        "reward: {quantile: 0.1} | reward.quantile: beside WORST_CASE",
+        "reward: {aggregation: LOWER_QUANTILE, quantile: 0.6} | reward.quantile: 0.6 (expected: above 0, at most 0.5)",
         "advantage: GAE | advantage: GAE (expected: one of GRPO, RLOO, CENTRED)",
         "objective: {kind: DPO} | objective.kind: DPO (expected: one of PPO_CLIP, POLICY_GRADIENT, GSPO)",
         "objective: {kind: POLICY_GRADIENT, clip_low: 0.1} | objective.clip_low: beside POLICY_GRADIENT",
