@@ -205,7 +205,7 @@ class TritonRewardTest {
 
       StatusRuntimeException refused = refusal(() -> score(reward, TinyReward.NAME));
 
-      assertThat(refused).hasMessageContaining("triton:tiny-reward: breaker open");
+      assertThat(refused).hasMessageContaining("triton:tiny-reward/1: breaker open");
       assertThat(triton.priorities()).hasSize(asked);
     }
   }
@@ -463,14 +463,85 @@ class TritonRewardTest {
       RewardServiceBlockingStub reward = start(triton, List.of(here));
       triton.conduct(conduct);
 
-      // the look at the start succeeded: three failures are more than half of the fewest, four
-      for (int i = 0; i < 3; i++) {
+      for (int i = 0; i < 4; i++) { // the fewest that a breaker judges by
         assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_BROKEN);
       }
 
       assertThat(refusal(() -> score(reward, TinyReward.NAME)))
-          .hasMessageContaining("triton:tiny-reward: breaker open");
-      assertThat(triton.priorities()).hasSize(3);
+          .hasMessageContaining("triton:tiny-reward/1: breaker open");
+      assertThat(triton.priorities()).hasSize(4);
+    }
+  }
+
+  @Test
+  void aVersionThatIsBrokenDoesNotShutOffTheGoodOne() throws IOException {
+    copyTrunk();
+    try (FakeTriton good = FakeTriton.start(entry);
+        FakeTriton bad = FakeTriton.start(entry)) {
+      bad.parameter("source_7", TinyReward.NAME + "/2");
+      bad.conduct(Conduct.FAILS);
+      RewardServiceBlockingStub reward =
+          start(
+              good,
+              List.of(trunkOnly),
+              Map.of("triton.targets", good.address() + "," + bad.address()));
+      for (int i = 0; i < 4; i++) {
+        assertThat(fault(() -> reward.score(version("2")))).isEqualTo(Fault.DEPENDENCY_BROKEN);
+      }
+
+      assertThat(refusal(() -> reward.score(version("2"))))
+          .hasMessageContaining("triton:tiny-reward/2: breaker open");
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+    }
+  }
+
+  @Test
+  void anOldExportBlindsNobodyToWhatOtherServersHave() throws IOException {
+    copyTrunk();
+    try (FakeTriton old = FakeTriton.start(entry);
+        FakeTriton good = FakeTriton.start(entry)) {
+      old.forget("source_7");
+      RewardServiceBlockingStub reward =
+          start(
+              good,
+              List.of(trunkOnly),
+              Map.of("triton.targets", old.address() + "," + good.address()));
+
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+      assertThat(old.priorities()).isEmpty();
+      assertThat(modules.getFirst().flaws())
+          .containsExactly(
+              Map.entry(
+                  TinyReward.NAME,
+                  old.address()
+                      + ": model 'there': parameter 'source_7': none"
+                      + " (expected: a model that ./mesh models export wrote)"));
+      assertThat(fault(() -> reward.score(version("9")))).isEqualTo(Fault.UNKNOWN_MODEL);
+
+      old.parameter("source_7", TinyReward.NAME + "/1");
+
+      await(() -> modules.getFirst().flaws().isEmpty());
+    }
+  }
+
+  @Test
+  void whereAllExportsAreOldThatIsSaidOfEach() throws IOException {
+    copyTrunk();
+    try (FakeTriton one = FakeTriton.start(entry);
+        FakeTriton two = FakeTriton.start(entry)) {
+      one.forget("source_7");
+      two.forget("source_7");
+      RewardServiceBlockingStub reward =
+          start(
+              one,
+              List.of(trunkOnly),
+              Map.of("triton.targets", one.address() + "," + two.address()));
+
+      StatusRuntimeException thrown = refusal(() -> score(reward, TinyReward.NAME));
+
+      assertThat(PeerFaults.reason(thrown)).contains(Fault.DEPENDENCY_BROKEN);
+      assertThat(modules.getFirst().flaws().get(TinyReward.NAME))
+          .contains(one.address() + ": model 'there': ", two.address() + ": model 'there': ");
     }
   }
 

@@ -13,12 +13,16 @@ import io.ballast.kserve.v2.ModelInferResponse.InferOutputTensor;
 import io.ballast.kserve.v2.ModelMetadataRequest;
 import io.ballast.kserve.v2.ModelMetadataResponse;
 import io.ballast.kserve.v2.ModelMetadataResponse.TensorMetadata;
+import io.ballast.kserve.v2.ModelParameter;
 import io.ballast.kserve.v2.ModelReadyRequest;
 import io.ballast.kserve.v2.ModelReadyResponse;
 import io.grpc.Server;
 import io.grpc.Status;
+import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -26,8 +30,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLException;
 
 /**
  * A Triton of one exported scoring model, in this JVM, on a real socket. Head k gives a completion
@@ -63,11 +71,12 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
   private volatile ModelConfig config;
   private volatile Conduct conduct = Conduct.ANSWERS;
 
-  private FakeTriton(int wanted, ModelConfig config) {
+  private FakeTriton(int wanted, ModelConfig config, UnaryOperator<NettyServerBuilder> secured) {
     this.config = config;
     try {
       server =
-          NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", wanted))
+          secured
+              .apply(NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", wanted)))
               .directExecutor()
               .addService(this)
               .build()
@@ -85,7 +94,18 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
 
   /** Starts one on this port. */
   public static FakeTriton startAt(int port, Path entry) {
-    return new FakeTriton(port, read(entry));
+    return new FakeTriton(port, read(entry), UnaryOperator.identity());
+  }
+
+  /** Starts one on a free port that encrypts with {@code key}, whose owner is as certified. */
+  public static FakeTriton encrypted(Path entry, PrivateKey key, X509Certificate certificate) {
+    try {
+      SslContext tls =
+          GrpcSslContexts.configure(SslContextBuilder.forServer(key, certificate)).build();
+      return new FakeTriton(0, read(entry), builder -> builder.sslContext(tls));
+    } catch (SSLException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static ModelConfig read(Path entry) {
@@ -109,9 +129,13 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
   /** Gives a parameter of its configuration another value, as another export would. */
   public void parameter(String name, String value) {
     ModelConfig.Builder changed = config.toBuilder();
-    changed.putParameters(
-        name, changed.getParametersOrThrow(name).toBuilder().setStringValue(value).build());
+    changed.putParameters(name, ModelParameter.newBuilder().setStringValue(value).build());
     config = changed.build();
+  }
+
+  /** Takes a parameter out of its configuration, as a build before it was written would have it. */
+  public void forget(String parameter) {
+    config = config.toBuilder().removeParameters(parameter).build();
   }
 
   /** The priorities of the inferences so far; 0 for none. */

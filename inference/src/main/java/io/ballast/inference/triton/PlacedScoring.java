@@ -49,9 +49,11 @@ public final class PlacedScoring implements AutoCloseable {
   private final List<Path> roots;
   private final Set<String> expected;
   private final Function<String, PeerGuard> guards;
+  private final Function<Path, HuggingFaceTokenizerAdapter> tokenizers;
   private final Map<String, List<ServedScoring>> found = new ConcurrentHashMap<>();
   private final Map<String, String> unreached = new ConcurrentHashMap<>();
   private final Map<String, String> inPart = new ConcurrentHashMap<>();
+  private final Map<String, String> passedOver = new ConcurrentHashMap<>();
   private final Map<PinnedVersion, Refused> refused = new ConcurrentHashMap<>();
   private final Map<PinnedVersion, OpenScoring> open = new ConcurrentHashMap<>();
   private final Map<String, PeerGuard> guarded = new ConcurrentHashMap<>();
@@ -71,11 +73,24 @@ public final class PlacedScoring implements AutoCloseable {
       Collection<String> usual,
       List<Path> roots,
       Function<String, PeerGuard> guards) {
+    this(place, fleet, kind, usual, roots, guards, HuggingFaceTokenizerAdapter::ofFolder);
+  }
+
+  /** As the other; {@code tokenizers} reads that of a trunk's folder. */
+  PlacedScoring(
+      ScoringPlace place,
+      ScoringFleet fleet,
+      ScoringKind kind,
+      Collection<String> usual,
+      List<Path> roots,
+      Function<String, PeerGuard> guards,
+      Function<Path, HuggingFaceTokenizerAdapter> tokenizers) {
     this.place = place;
     this.fleet = fleet;
     this.kind = kind;
     this.roots = List.copyOf(roots);
     this.guards = guards;
+    this.tokenizers = tokenizers;
     this.expected = new TreeSet<>(place.models().isEmpty() ? usual : place.models());
     for (String name : expected) {
       try {
@@ -180,6 +195,7 @@ public final class PlacedScoring implements AutoCloseable {
       ScoringFleet.Found there = fleet.find(place.servedName(model));
       permit.end(Verdict.SUCCEEDED);
       silent = there.silent();
+      passOver(model, there.passedOver());
       know(
           model,
           there.versions().stream().filter(each -> spec(each).kind() == kind).toList(),
@@ -197,6 +213,14 @@ public final class PlacedScoring implements AutoCloseable {
       throw new MeshException(
           Fault.DEPENDENCY_DOWN,
           "what one of the servers has of %s is not known: %s".formatted(model, silent.get()));
+    }
+  }
+
+  private void passOver(String model, Optional<String> why) {
+    if (why.isEmpty()) {
+      passedOver.remove(model);
+    } else if (!why.get().equals(passedOver.put(model, why.get()))) {
+      LOG.warn("a server of {} is passed over: {}", model, why.get());
     }
   }
 
@@ -231,13 +255,19 @@ public final class PlacedScoring implements AutoCloseable {
     found.put(model, List.copyOf(merged.values()));
   }
 
+  /** Guards looks for what there is of a model. */
   private PeerGuard guard(String model) {
     return guarded.computeIfAbsent(expected.contains(model) ? "triton:" + model : "triton", guards);
   }
 
+  /** Guards one version's scores: another of the model may be well when this one is broken. */
+  private PeerGuard guard(PinnedVersion id) {
+    return guarded.computeIfAbsent("triton:%s/%s".formatted(id.model(), id.version()), guards);
+  }
+
   /**
    * What keeps models from being asked now: by name and version of {@code listed}, by name alone
-   * where no version is known; quick.
+   * where no version is known, or a server is passed over; quick.
    */
   public Map<String, String> flaws(Collection<PinnedVersion> listed) {
     Map<String, String> flaws = new TreeMap<>(unreached);
@@ -254,6 +284,7 @@ public final class PlacedScoring implements AutoCloseable {
       }
     }
     inPart.forEach(flaws::putIfAbsent);
+    passedOver.forEach(flaws::putIfAbsent);
     return flaws;
   }
 
@@ -263,7 +294,8 @@ public final class PlacedScoring implements AutoCloseable {
    * @param folder the checksum of the heads in the model folder of this name and version; empty if
    *     there is none
    * @throws MeshException UNKNOWN_MODEL if Triton has no such version, or its tokenizer is not
-   *     here; CORRUPT_WEIGHTS if weights or tokenizer are others than here; DEPENDENCY_DOWN
+   *     here; CORRUPT_WEIGHTS if weights or tokenizer are others than here; DEPENDENCY_DOWN;
+   *     PRECONDITION_FAILED if no connection can be made as the place says
    */
   public Open open(PinnedVersion id, Optional<String> folder) {
     try {
@@ -306,12 +338,29 @@ public final class PlacedScoring implements AutoCloseable {
                   folder.isPresent() ? "as in the model folder, " : "",
                   here));
     }
-    Tokenizer tokenizer = tokenizer(version);
-    OpenScoring scoring = fleet.open(version);
+    HuggingFaceTokenizerAdapter tokenizer = tokenizer(version);
+    OpenScoring scoring = connect(id, version, tokenizer);
     open.keySet().removeIf(id::differsInWeights);
     refused.keySet().removeIf(id::differsInWeights);
     open.put(id, scoring);
-    return new Open(tokenizer, scoring, guard(id.model()));
+    return new Open(tokenizer, scoring, guard(id));
+  }
+
+  /** Opens the connections; the tokenizer is freed if that fails. */
+  private OpenScoring connect(
+      PinnedVersion id, ServedScoring version, HuggingFaceTokenizerAdapter tokenizer) {
+    try {
+      return fleet.open(version);
+    } catch (IllegalArgumentException e) { // such as a file of authorities that is gone by now
+      tokenizer.close();
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "%s %s: %s".formatted(id.model(), id.version(), e.getMessage()),
+          e);
+    } catch (RuntimeException e) {
+      tokenizer.close();
+      throw e;
+    }
   }
 
   private Optional<ServedScoring> find(PinnedVersion id) {
@@ -320,7 +369,7 @@ public final class PlacedScoring implements AutoCloseable {
         .findFirst();
   }
 
-  private Tokenizer tokenizer(ServedScoring version) {
+  private HuggingFaceTokenizerAdapter tokenizer(ServedScoring version) {
     StoredModel trunk = trunk(spec(version).trunk());
     Path file = trunk.folder().resolve("tokenizer.json");
     try {
@@ -332,7 +381,7 @@ public final class PlacedScoring implements AutoCloseable {
             "%s/%s/tokenizer.json: SHA-256 %s (expected: that of the model on Triton, %s)"
                 .formatted(trunk.name(), trunk.version(), here, expectedHere));
       }
-      return HuggingFaceTokenizerAdapter.ofFolder(trunk.folder());
+      return tokenizers.apply(trunk.folder());
     } catch (ModelException e) {
       throw new MeshException(
           Fault.UNKNOWN_MODEL, trunk.withoutPath(String.valueOf(e.getMessage())), e);

@@ -48,16 +48,20 @@ public final class ScoringFleet implements AutoCloseable {
    * @param versions of equal ones that of the first server
    * @param silent why a server did not answer: what it alone has is not among them; empty if all
    *     did
+   * @param passedOver why a server that answered is not asked, and which: it has the name for
+   *     something that we did not export, or not so; empty if there is none
    */
-  public record Found(List<ServedScoring> versions, Optional<String> silent) {}
+  public record Found(
+      List<ServedScoring> versions, Optional<String> silent, Optional<String> passedOver) {}
 
   /**
-   * Returns the versions of a model, whichever server has them. All are asked at once.
+   * Returns the versions of a model, whichever server has them. All are asked at once; one whose
+   * model is none that we exported keeps nobody from what the others have.
    *
    * @param name what Triton calls it
    * @return none if all servers answer, and none has such a model
    * @throws ModelException UNAVAILABLE if no server answers, or those that do have nothing;
-   *     UNSUPPORTED if the model is none that we exported
+   *     UNSUPPORTED if all answer, and what they have is none that we exported
    */
   public Found find(String name) {
     List<CompletableFuture<List<ServedScoring>>> asked =
@@ -66,15 +70,19 @@ public final class ScoringFleet implements AutoCloseable {
             .toList();
     Map<String, ServedScoring> found = new LinkedHashMap<>();
     List<TritonException> silent = new ArrayList<>();
-    for (CompletableFuture<List<ServedScoring>> one : asked) {
+    List<String> foreign = new ArrayList<>();
+    for (int i = 0; i < asked.size(); i++) {
       try {
-        one.join().forEach(version -> found.putIfAbsent(version.folder().version(), version));
+        asked
+            .get(i)
+            .join()
+            .forEach(version -> found.putIfAbsent(version.folder().version(), version));
       } catch (CompletionException e) {
         switch (e.getCause()) {
           case TritonException away -> silent.add(away);
           case IllegalArgumentException none ->
-              throw new ModelException(
-                  Reason.UNSUPPORTED, "model '" + name + "': " + none.getMessage(), none);
+              foreign.add(
+                  "%s: model '%s': %s".formatted(addresses.get(i), name, none.getMessage()));
           case null, default -> throw e;
         }
       }
@@ -82,17 +90,25 @@ public final class ScoringFleet implements AutoCloseable {
     if (silent.size() == servers.size()) {
       throw TritonFaults.of(silent.getLast());
     }
-    Optional<String> why =
-        silent.isEmpty()
-            ? Optional.empty()
-            : Optional.of(String.valueOf(silent.getLast().getMessage()));
-    if (found.isEmpty() && why.isPresent()) {
+    Optional<String> passedOver =
+        foreign.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", foreign));
+    if (found.isEmpty() && !silent.isEmpty()) {
       throw new ModelException(
           Reason.UNAVAILABLE,
-          "the servers that answer have no model '%s'; of another: %s".formatted(name, why.get()),
+          "the servers that answer have no model '%s'; of another: %s%s"
+              .formatted(
+                  name, silent.getLast().getMessage(), passedOver.map("; "::concat).orElse("")),
           silent.getLast());
     }
-    return new Found(List.copyOf(found.values()), why);
+    if (found.isEmpty() && passedOver.isPresent()) {
+      throw new ModelException(Reason.UNSUPPORTED, passedOver.get());
+    }
+    return new Found(
+        List.copyOf(found.values()),
+        silent.isEmpty()
+            ? Optional.empty()
+            : Optional.of(String.valueOf(silent.getLast().getMessage())),
+        passedOver);
   }
 
   private static List<ServedScoring> versions(KServeConnection server, String name) {
