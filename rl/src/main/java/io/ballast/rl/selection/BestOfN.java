@@ -1,6 +1,7 @@
 package io.ballast.rl.selection;
 
 import io.ballast.rl.check.Require;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
 
@@ -39,16 +40,30 @@ public final class BestOfN {
    * @param n 1 to N
    */
   public static double expectedGold(double[] proxy, double[] gold, int n) {
+    return expectedGold(proxy, gold, new int[] {n})[0];
+  }
+
+  /**
+   * Returns {@link #expectedGold(double[], double[], int)} for each of {@code ns}, sorting once.
+   *
+   * @param ns shape [M], each 1 to N
+   * @return shape [M]
+   */
+  static double[] expectedGold(double[] proxy, double[] gold, int[] ns) {
     Require.finite(proxy, "proxy");
     Require.sameLength(gold.length, proxy.length, "gold");
     Require.finite(gold, "gold");
-    double[] weights = weights(proxy.length, n);
     int[] order =
         IntStream.range(0, proxy.length)
             .boxed()
             .sorted(Comparator.comparingDouble(i -> proxy[i]))
             .mapToInt(Integer::intValue)
             .toArray();
+    return Arrays.stream(ns).mapToDouble(n -> expectedGold(proxy, gold, order, n)).toArray();
+  }
+
+  private static double expectedGold(double[] proxy, double[] gold, int[] order, int n) {
+    double[] weights = weights(proxy.length, n);
     double sum = 0;
     int from = 0;
     while (from < order.length) {

@@ -11,5 +11,7 @@ public enum AlarmKind {
   /** Completions have become much longer than at first. */
   LENGTH_GREW,
   /** A templated phrase has become much more common than at first. */
-  PHRASE_SPREAD
+  PHRASE_SPREAD,
+  /** The reward that is optimised has risen more than what it stands for. */
+  PROXY_GOLD_GAP
 }

@@ -8,7 +8,7 @@ import java.util.List;
  * Says when an optimised policy is leaving the region where its reward can be believed.
  *
  * <p>Source: Zheng et al. 2023 (PPO-max), arXiv:2307.04964: KL, length and perplexity show a
- * collapse that the reward hides; Coste et al. 2024, arXiv:2310.02743: the members' spread grows
+ * collapse that the reward hides; Coste et al. 2024, arXiv:2310.02743: the members' variance grows
  * threefold under over-optimisation; RLUF, arXiv:2505.14946: a templated phrase at twice its first
  * share. Says so as data; what follows is the caller's.
  *

@@ -34,6 +34,7 @@ final class EarlyStop {
           case ENTROPY_LOW -> "entropy";
           case LENGTH_GREW -> "length";
           case PHRASE_SPREAD -> "phrase share";
+          case PROXY_GOLD_GAP -> "proxy less gold";
         };
     return String.format(Locale.ROOT, "%s %.2f over %.2f", what, alarm.observed(), alarm.limit());
   }
