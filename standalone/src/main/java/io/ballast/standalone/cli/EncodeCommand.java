@@ -60,7 +60,7 @@ final class EncodeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<Path> roots = ModelFoldersCommand.roots(context, data);
-    PolicyChoice choice = PolicyChoice.of("", model, roots);
+    ModelChoice choice = ModelChoice.of("", model, roots);
     Path folder =
         roots.stream()
             .map(root -> root.resolve(choice.model()).resolve(choice.version()))
@@ -95,7 +95,7 @@ final class EncodeCommand implements Callable<Integer> {
   }
 
   private ObjectNode document(
-      PolicyChoice choice, OnnxEncoder encoder, List<EncodingOutcome> outcomes) {
+      ModelChoice choice, OnnxEncoder encoder, List<EncodingOutcome> outcomes) {
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     document.put("name", choice.model());
     document.put("version", choice.version());

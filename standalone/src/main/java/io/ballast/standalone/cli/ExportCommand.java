@@ -210,8 +210,8 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<PolicyChoice> choices =
-        models.stream().map(named -> PolicyChoice.of("", named, roots())).toList();
+    List<ModelChoice> choices =
+        models.stream().map(named -> ModelChoice.of("", named, roots())).toList();
     String name = as == null ? choices.getFirst().model() : as;
     try {
       List<Version> versions = versions(choices);
@@ -253,7 +253,7 @@ final class ExportCommand implements Callable<Integer> {
     return List.of(folder.resolve("models"), context.home().resolve("models"));
   }
 
-  private Path folder(PolicyChoice choice) {
+  private Path folder(ModelChoice choice) {
     return folder(choice.model(), choice.version()).orElseThrow();
   }
 
@@ -279,9 +279,9 @@ final class ExportCommand implements Callable<Integer> {
                         + ", which is not here; ./mesh pull brings models"));
   }
 
-  private List<Version> versions(List<PolicyChoice> choices) {
+  private List<Version> versions(List<ModelChoice> choices) {
     List<Version> versions = new ArrayList<>();
-    for (PolicyChoice choice : choices) {
+    for (ModelChoice choice : choices) {
       if (!choice.model().equals(choices.getFirst().model())) {
         throw new CommandFailure(
             Exit.USAGE,
@@ -301,7 +301,7 @@ final class ExportCommand implements Callable<Integer> {
     return versions;
   }
 
-  private long number(PolicyChoice choice, int count) {
+  private long number(ModelChoice choice, int count) {
     if (number != null && count == 1) {
       return number;
     }
@@ -320,9 +320,9 @@ final class ExportCommand implements Callable<Integer> {
                     + " by one, each under its own name (--as)"));
   }
 
-  private ModelKind kind(List<PolicyChoice> choices) {
+  private ModelKind kind(List<ModelChoice> choices) {
     ModelKind first = kind(choices.getFirst());
-    for (PolicyChoice choice : choices) {
+    for (ModelChoice choice : choices) {
       if (kind(choice) != first) {
         throw new CommandFailure(
             Exit.FAILED,
@@ -333,7 +333,7 @@ final class ExportCommand implements Callable<Integer> {
     return first;
   }
 
-  private ModelKind kind(PolicyChoice choice) {
+  private ModelKind kind(ModelChoice choice) {
     ModelKind kind = ModelKind.of(folder(choice));
     return switch (kind) {
       case DECODER, SCORING, GATE -> kind;

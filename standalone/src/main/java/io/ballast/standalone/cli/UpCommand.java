@@ -139,8 +139,8 @@ final class UpCommand implements Callable<Integer> {
     }
     Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
     if (policy != null) {
-      PolicyChoice choice =
-          PolicyChoice.of(
+      ModelChoice choice =
+          ModelChoice.policy(
               policy, List.of(folder.resolve("models"), context.home().resolve("models")));
       all.put("ballast.policy.default-model", choice.model());
       all.put("ballast.policy.first-version", choice.version());

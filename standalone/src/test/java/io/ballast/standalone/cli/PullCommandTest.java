@@ -39,8 +39,8 @@ class PullCommandTest {
         .contains("weights: 100 %")
         .contains("small/1: llama, 0.0M parameters, context 32, in ")
         .endsWith("Serve it: ./mesh up --policy small/1" + System.lineSeparator());
-    assertThat(PolicyChoice.of("small", List.of(folder.resolve(".ballast/models"))))
-        .isEqualTo(new PolicyChoice("small", "1"));
+    assertThat(ModelChoice.policy("small", List.of(folder.resolve(".ballast/models"))))
+        .isEqualTo(new ModelChoice("small", "1"));
   }
 
   @Test
@@ -84,7 +84,7 @@ class PullCommandTest {
     pull(source.toString(), "--version", "2");
     List<Path> roots = List.of(folder.resolve(".ballast/models"), folder.resolve("models"));
 
-    assertThat(PolicyChoice.of("tiny/2", roots)).isEqualTo(new PolicyChoice("tiny", "2"));
+    assertThat(ModelChoice.policy("tiny/2", roots)).isEqualTo(new ModelChoice("tiny", "2"));
     Cli.Result several = Cli.run(folder, Map.of(), "up", "--policy", "tiny");
     assertThat(several.exit()).isEqualTo(2);
     assertThat(several.err()).contains("--policy: tiny: say which version: tiny/1, tiny/2");

@@ -7,14 +7,14 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A model version as a person names it, such as with {@code up --policy}. */
-record PolicyChoice(String model, String version) {
+record ModelChoice(String model, String version) {
   /**
-   * Finds what {@code --policy} means.
+   * Finds the decoder that {@code --policy} means.
    *
-   * @throws CommandFailure as the other, and if it is no decoder
+   * @throws CommandFailure as {@link #of}, and if it is no decoder
    */
-  static PolicyChoice of(String named, List<Path> roots) {
-    PolicyChoice choice = of("--policy: ", named, roots);
+  static ModelChoice policy(String named, List<Path> roots) {
+    ModelChoice choice = of("--policy: ", named, roots);
     ModelKind kind =
         roots.stream()
             .map(root -> root.resolve(choice.model).resolve(choice.version))
@@ -39,7 +39,7 @@ record PolicyChoice(String model, String version) {
    * @param roots folders of models
    * @throws CommandFailure if there is none, or several versions to choose from
    */
-  static PolicyChoice of(String where, String named, List<Path> roots) {
+  static ModelChoice of(String where, String named, List<Path> roots) {
     int slash = named.indexOf('/');
     String model = slash < 0 ? named : named.substring(0, slash);
     List<StoredModel> all =
@@ -74,6 +74,6 @@ record PolicyChoice(String model, String version) {
               + ": say which version: "
               + String.join(", ", versions.stream().map(v -> model + "/" + v).toList()));
     }
-    return new PolicyChoice(model, version);
+    return new ModelChoice(model, version);
   }
 }
