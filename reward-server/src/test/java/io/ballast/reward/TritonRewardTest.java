@@ -1,7 +1,8 @@
 package io.ballast.reward;
 
+import static io.ballast.testing.Refusals.fault;
+import static io.ballast.testing.Refusals.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.store.ModelManifest;
@@ -12,7 +13,6 @@ import io.ballast.inference.triton.export.TritonExport.Version;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.kit.kserve.ModelState;
-import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -25,28 +25,21 @@ import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
-import io.ballast.reward.wiring.RewardModule;
+import io.ballast.testing.Await;
 import io.ballast.testing.FakeTriton;
 import io.ballast.testing.FakeTriton.Conduct;
-import io.ballast.testing.FixedRuntime;
 import io.ballast.testing.LeftoverThreads;
-import io.grpc.ManagedChannel;
-import io.grpc.Server;
+import io.ballast.testing.ModuleInProcess;
 import io.grpc.StatusRuntimeException;
-import io.grpc.inprocess.InProcessChannelBuilder;
-import io.grpc.inprocess.InProcessServerBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -73,10 +66,7 @@ class TritonRewardTest {
   @TempDir Path trunkOnly;
   @TempDir Path data;
 
-  private final List<FixedRuntime> runtimes = new ArrayList<>();
-  private final List<Server> servers = new ArrayList<>();
-  private final List<ManagedChannel> channels = new ArrayList<>();
-  private final List<RewardModule> modules = new ArrayList<>();
+  private final List<ModuleInProcess> servers = new ArrayList<>();
 
   @BeforeAll
   static void export() throws IOException {
@@ -92,10 +82,8 @@ class TritonRewardTest {
 
   @AfterEach
   void stop() {
-    channels.forEach(ManagedChannel::shutdownNow);
-    servers.forEach(Server::shutdownNow);
-    modules.forEach(RewardModule::close);
-    runtimes.forEach(FixedRuntime::close);
+    servers.forEach(ModuleInProcess::close);
+    servers.clear();
   }
 
   @Test
@@ -181,13 +169,19 @@ class TritonRewardTest {
     }
   }
 
-  @Test
-  void aFullQueueThereIsAFullQueueHere() throws IOException {
+  @ParameterizedTest
+  @CsvSource({
+    "FULL, OVERLOADED",
+    "FORBIDDEN, DEPENDENCY_BROKEN",
+    "UNSUPPORTED, DEPENDENCY_BROKEN",
+    "FAILS, DEPENDENCY_BROKEN",
+  })
+  void whatConcernsEverybodyFailsTheCall(Conduct conduct, Fault expected) throws IOException {
     try (FakeTriton triton = FakeTriton.start(entry)) {
       RewardServiceBlockingStub reward = start(triton, List.of(here));
-      triton.conduct(Conduct.FULL);
+      triton.conduct(conduct);
 
-      assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.OVERLOADED);
+      assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(expected);
     }
   }
 
@@ -216,20 +210,20 @@ class TritonRewardTest {
     int port = first.port();
     RewardServiceBlockingStub reward = start(first, List.of(here));
     assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
-    assertThat(modules.getFirst().flaws()).isEmpty();
+    assertThat(flaws()).isEmpty();
 
     first.close();
 
     assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
-    await(() -> modules.getFirst().flaws().containsKey("tiny-reward 1"));
+    Await.until(() -> flaws().containsKey("tiny-reward 1"));
     assertThat(states())
         .singleElement()
         .satisfies(state -> assertThat(state.ready()).isFalse())
         .satisfies(state -> assertThat(state.reason()).contains("127.0.0.1:" + port));
 
     try (FakeTriton second = FakeTriton.startAt(port, entry)) {
-      await(() -> modules.getFirst().flaws().isEmpty());
-      await(() -> answers(reward));
+      Await.until(() -> flaws().isEmpty());
+      Await.until(() -> answers(reward));
       assertThat(second.priorities()).isNotEmpty();
     }
   }
@@ -241,7 +235,7 @@ class TritonRewardTest {
     gone.close();
     RewardServiceBlockingStub reward = start(gone, List.of(here));
 
-    assertThat(modules.getFirst().flaws()).containsKey("tiny-reward 1");
+    assertThat(flaws()).containsKey("tiny-reward 1");
     assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
     assertThat(
             reward
@@ -252,8 +246,8 @@ class TritonRewardTest {
         .isEqualTo(weightsSha256()); // the folder tells
 
     try (FakeTriton now = FakeTriton.startAt(port, entry)) {
-      await(() -> modules.getFirst().flaws().isEmpty());
-      await(() -> answers(reward));
+      Await.until(() -> flaws().isEmpty());
+      Await.until(() -> answers(reward));
       assertThat(now.priorities()).isNotEmpty();
     }
   }
@@ -266,49 +260,42 @@ class TritonRewardTest {
     RewardServiceBlockingStub reward = start(gone, List.of(trunkOnly));
 
     assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
-    assertThat(modules.getFirst().flaws()).containsOnlyKeys(TinyReward.NAME);
+    assertThat(flaws()).containsOnlyKeys(TinyReward.NAME);
   }
 
-  @Test
-  void whatTritonHasNotIsNotFoundAsInAFolder() throws IOException {
-    try (FakeTriton triton = FakeTriton.start(entry)) {
-      RewardServiceBlockingStub reward = start(triton, List.of(here));
-
-      assertThat(fault(() -> score(reward, "java-nothing"))).isEqualTo(Fault.UNKNOWN_MODEL);
-      assertThat(
-              fault(
-                  () ->
-                      reward.score(
-                          request("")
-                              .setRewardModel(
-                                  ModelSelector.newBuilder()
-                                      .setModel(TinyReward.NAME)
-                                      .setVersion("9"))
-                              .build())))
-          .isEqualTo(Fault.UNKNOWN_MODEL);
-    }
-  }
-
-  @Test
-  void aVersionOfTheFolderThatTritonHasNotIsNotFound() throws IOException {
+  @ParameterizedTest
+  @CsvSource({
+    "java-nothing, 1, there",
+    "tiny-reward, 9, there",
+    "tiny-reward, 1, not-there", // though it is in the folder
+  })
+  void whatTritonHasNotIsNotFoundAsInAFolder(String model, String version, String served)
+      throws IOException {
     try (FakeTriton triton = FakeTriton.start(entry)) {
       RewardServiceBlockingStub reward =
-          start(triton, List.of(here), Map.of("triton.served-models.tiny-reward", "not-there"));
+          start(triton, List.of(here), Map.of("triton.served-models.tiny-reward", served));
 
-      assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.UNKNOWN_MODEL);
+      assertThat(fault(() -> reward.score(version(model, version)))).isEqualTo(Fault.UNKNOWN_MODEL);
     }
   }
 
-  @Test
-  void otherWeightsThanTheFoldersAreRefused() throws IOException {
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "weights_sha256_7 | tiny-reward 1: Triton has weights of SHA-256 0000",
+        "tokenizer_sha256_7 | tiny/1/tokenizer.json: SHA-256",
+      })
+  void whatIsAnotherThanInTheFolderIsRefused(String parameter, String says) throws IOException {
     try (FakeTriton triton = FakeTriton.start(entry)) {
-      triton.parameter("weights_sha256_7", "0".repeat(64));
-      StatusRuntimeException thrown =
-          refusal(() -> score(start(triton, List.of(here)), TinyReward.NAME));
+      triton.parameter(parameter, "0".repeat(64));
+      RewardServiceBlockingStub reward = start(triton, List.of(here));
 
-      assertThat(thrown).hasMessageContaining("tiny-reward 1: Triton has weights of SHA-256 0000");
+      StatusRuntimeException thrown = refusal(() -> score(reward, TinyReward.NAME));
+
+      assertThat(thrown).hasMessageContaining(says);
       assertThat(PeerFaults.reason(thrown)).contains(Fault.CORRUPT_WEIGHTS);
-      assertThat(modules.getFirst().flaws().get("tiny-reward 1")).contains("Triton has weights");
+      assertThat(flaws().get("tiny-reward 1")).contains(says.substring(says.indexOf(": ") + 2));
     }
   }
 
@@ -323,7 +310,7 @@ class TritonRewardTest {
       triton.parameter("weights_sha256_7", "0".repeat(64));
 
       // at the next look it has the version anew, and the answers tell the weights that gave them
-      await(
+      Await.until(
           () ->
               answers(reward)
                   && score(reward, TinyReward.NAME)
@@ -345,7 +332,7 @@ class TritonRewardTest {
 
       triton.parameter("weights_sha256_7", "0".repeat(64));
 
-      await(() -> answers(reward) && lanes().stream().noneMatch(before::contains));
+      Await.until(() -> answers(reward) && lanes().stream().noneMatch(before::contains));
       assertThat(lanes()).hasSize(3);
     }
   }
@@ -376,15 +363,15 @@ class TritonRewardTest {
       // it may be what the silent one has
       assertThat(fault(() -> reward.score(version("9")))).isEqualTo(Fault.DEPENDENCY_DOWN);
       assertThat(fault(() -> reward.score(version("2")))).isEqualTo(Fault.DEPENDENCY_DOWN);
-      await(() -> modules.getFirst().flaws().containsKey("tiny-reward 2"));
-      assertThat(modules.getFirst().flaws()).containsOnlyKeys("tiny-reward 2");
+      Await.until(() -> flaws().containsKey("tiny-reward 2"));
+      assertThat(flaws()).containsOnlyKeys("tiny-reward 2");
       assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
 
       try (FakeTriton again = FakeTriton.startAt(port, entry)) {
         again.parameter("source_7", TinyReward.NAME + "/2");
-        await(() -> modules.getFirst().flaws().isEmpty());
-        await(() -> answers(() -> reward.score(version("2"))));
-        await(() -> fault(() -> reward.score(version("9"))) == Fault.UNKNOWN_MODEL);
+        Await.until(() -> flaws().isEmpty());
+        Await.until(() -> answers(() -> reward.score(version("2"))));
+        Await.until(() -> fault(() -> reward.score(version("9"))) == Fault.UNKNOWN_MODEL);
       }
     }
   }
@@ -402,13 +389,13 @@ class TritonRewardTest {
               Map.of("triton.targets", first.address() + "," + gone.address()));
 
       assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
-      assertThat(modules.getFirst().flaws()).containsOnlyKeys(TinyReward.NAME);
+      assertThat(flaws()).containsOnlyKeys(TinyReward.NAME);
       assertThat(fault(() -> reward.score(version("2")))).isEqualTo(Fault.DEPENDENCY_DOWN);
 
       try (FakeTriton late = FakeTriton.startAt(gone.port(), entry)) {
         late.parameter("source_7", TinyReward.NAME + "/2");
-        await(() -> modules.getFirst().flaws().isEmpty());
-        await(() -> answers(() -> reward.score(version("2"))));
+        Await.until(() -> flaws().isEmpty());
+        Await.until(() -> answers(() -> reward.score(version("2"))));
       }
     }
   }
@@ -425,18 +412,12 @@ class TritonRewardTest {
               List.of(trunkOnly),
               Map.of("triton.targets", first.address() + "," + second.address()));
       assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
-      assertThat(modules.getFirst().flaws()).isEmpty();
+      assertThat(flaws()).isEmpty();
 
       second.close();
     }
 
-    await(
-        () ->
-            modules
-                .getFirst()
-                .flaws()
-                .keySet()
-                .containsAll(List.of("tiny-reward 1", "tiny-reward 2")));
+    Await.until(() -> flaws().keySet().containsAll(List.of("tiny-reward 1", "tiny-reward 2")));
   }
 
   @Test
@@ -446,10 +427,10 @@ class TritonRewardTest {
     RewardServiceBlockingStub reward =
         start(gone, List.of(here), Map.of("default-model", "another"));
     assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
-    assertThat(modules.getFirst().flaws()).containsOnlyKeys("another", "tiny-reward 1");
+    assertThat(flaws()).containsOnlyKeys("another", "tiny-reward 1");
 
     try (FakeTriton now = FakeTriton.startAt(gone.port(), entry)) {
-      await(() -> modules.getFirst().flaws().isEmpty());
+      Await.until(() -> flaws().isEmpty());
       assertThat(now.priorities()).isEmpty();
     }
   }
@@ -458,39 +439,24 @@ class TritonRewardTest {
   @EnumSource(
       value = Conduct.class,
       names = {"FORBIDDEN", "UNSUPPORTED", "FAILS"})
-  void whatConcernsEverybodyFailsTheCallAndOpensTheBreaker(Conduct conduct) throws IOException {
-    try (FakeTriton triton = FakeTriton.start(entry)) {
-      RewardServiceBlockingStub reward = start(triton, List.of(here));
-      triton.conduct(conduct);
-
-      for (int i = 0; i < 4; i++) { // the fewest that a breaker judges by
-        assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_BROKEN);
-      }
-
-      assertThat(refusal(() -> score(reward, TinyReward.NAME)))
-          .hasMessageContaining("triton:tiny-reward/1: breaker open");
-      assertThat(triton.priorities()).hasSize(4);
-    }
-  }
-
-  @Test
-  void aVersionThatIsBrokenDoesNotShutOffTheGoodOne() throws IOException {
+  void aVersionThatIsBrokenDoesNotShutOffTheGoodOne(Conduct conduct) throws IOException {
     copyTrunk();
     try (FakeTriton good = FakeTriton.start(entry);
         FakeTriton bad = FakeTriton.start(entry)) {
       bad.parameter("source_7", TinyReward.NAME + "/2");
-      bad.conduct(Conduct.FAILS);
+      bad.conduct(conduct);
       RewardServiceBlockingStub reward =
           start(
               good,
               List.of(trunkOnly),
               Map.of("triton.targets", good.address() + "," + bad.address()));
-      for (int i = 0; i < 4; i++) {
+      for (int i = 0; i < 4; i++) { // the fewest that a breaker judges by
         assertThat(fault(() -> reward.score(version("2")))).isEqualTo(Fault.DEPENDENCY_BROKEN);
       }
 
       assertThat(refusal(() -> reward.score(version("2"))))
           .hasMessageContaining("triton:tiny-reward/2: breaker open");
+      assertThat(bad.priorities()).hasSize(4);
       assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
     }
   }
@@ -509,7 +475,7 @@ class TritonRewardTest {
 
       assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
       assertThat(old.priorities()).isEmpty();
-      assertThat(modules.getFirst().flaws())
+      assertThat(flaws())
           .containsExactly(
               Map.entry(
                   TinyReward.NAME,
@@ -520,7 +486,7 @@ class TritonRewardTest {
 
       old.parameter("source_7", TinyReward.NAME + "/1");
 
-      await(() -> modules.getFirst().flaws().isEmpty());
+      Await.until(() -> flaws().isEmpty());
     }
   }
 
@@ -540,19 +506,8 @@ class TritonRewardTest {
       StatusRuntimeException thrown = refusal(() -> score(reward, TinyReward.NAME));
 
       assertThat(PeerFaults.reason(thrown)).contains(Fault.DEPENDENCY_BROKEN);
-      assertThat(modules.getFirst().flaws().get(TinyReward.NAME))
+      assertThat(flaws().get(TinyReward.NAME))
           .contains(one.address() + ": model 'there': ", two.address() + ": model 'there': ");
-    }
-  }
-
-  @Test
-  void theTokenizerMustBeTheModels() throws IOException {
-    try (FakeTriton triton = FakeTriton.start(entry)) {
-      triton.parameter("tokenizer_sha256_7", "0".repeat(64));
-      StatusRuntimeException thrown =
-          refusal(() -> score(start(triton, List.of(here)), TinyReward.NAME));
-
-      assertThat(thrown).hasMessageContaining("tiny/1/tokenizer.json: SHA-256");
     }
   }
 
@@ -565,7 +520,7 @@ class TritonRewardTest {
 
     assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
     assertThat(data.resolve("onnx")).isNotEmptyDirectory();
-    assertThat(modules.getFirst().flaws()).containsOnlyKeys("another");
+    assertThat(flaws()).containsOnlyKeys("another");
   }
 
   @Test
@@ -600,40 +555,28 @@ class TritonRewardTest {
         .orElseThrow();
   }
 
-  private RewardServiceBlockingStub start(FakeTriton triton, List<Path> folders)
-      throws IOException {
+  private RewardServiceBlockingStub start(FakeTriton triton, List<Path> folders) {
     return start(triton, folders, Map.of());
   }
 
   private RewardServiceBlockingStub start(
-      FakeTriton triton, List<Path> folders, Map<String, String> properties) throws IOException {
+      FakeTriton triton, List<Path> folders, Map<String, String> properties) {
     Map<String, String> all = new HashMap<>();
-    all.put("ballast.reward.default-model", TinyReward.NAME);
-    all.put("ballast.reward.triton.targets", triton.address());
-    all.put("ballast.reward.triton.served-models.tiny-reward", "there");
-    properties.forEach((name, value) -> all.put("ballast.reward." + name, value));
-    RewardModule module = new RewardModule(TestReward.properties(all));
-    modules.add(module);
-    String name = InProcessServerBuilder.generateName();
-    InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
-    FixedRuntime runtime =
-        new FixedRuntime(Role.REWARD_SERVER, folders, data) {
-          @Override
-          public InstantSource clock() {
-            return InstantSource.system(); // open breakers wait by it
-          }
-        };
-    runtimes.add(runtime);
-    module.start(runtime).forEach(builder::addService);
-    module.serving();
-    servers.add(builder.build().start());
-    ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
-    channels.add(channel);
-    return RewardServiceGrpc.newBlockingStub(channel);
+    all.put("default-model", TinyReward.NAME);
+    all.put("triton.targets", triton.address());
+    all.put("triton.served-models.tiny-reward", "there");
+    all.putAll(properties);
+    servers.add(TestReward.module(folders, data, all));
+    return RewardServiceGrpc.newBlockingStub(servers.getLast().channel());
+  }
+
+  /** What keeps the first server's ensembles from being asked. */
+  private Map<String, String> flaws() {
+    return servers.getFirst().module().flaws();
   }
 
   private List<ModelState> states() {
-    return modules.getFirst().models().getFirst().states();
+    return servers.getFirst().module().models().getFirst().states();
   }
 
   private static ScoreRequest.Builder request(String model) {
@@ -643,8 +586,12 @@ class TritonRewardTest {
   }
 
   private static ScoreRequest version(String version) {
+    return version(TinyReward.NAME, version);
+  }
+
+  private static ScoreRequest version(String model, String version) {
     return request("")
-        .setRewardModel(ModelSelector.newBuilder().setModel(TinyReward.NAME).setVersion(version))
+        .setRewardModel(ModelSelector.newBuilder().setModel(model).setVersion(version))
         .build();
   }
 
@@ -662,27 +609,5 @@ class TritonRewardTest {
     } catch (StatusRuntimeException e) {
       return false;
     }
-  }
-
-  /** Waits until it is so; the test's own timeout ends the wait. */
-  private static void await(BooleanSupplier condition) {
-    while (!condition.getAsBoolean()) {
-      if (Thread.currentThread().isInterrupted()) {
-        throw new AssertionError("it did not come to be");
-      }
-      LockSupport.parkNanos(5_000_000);
-    }
-  }
-
-  private interface Call {
-    Object run() throws IOException;
-  }
-
-  private static StatusRuntimeException refusal(Call call) {
-    return catchThrowableOfType(StatusRuntimeException.class, call::run);
-  }
-
-  private static Fault fault(Call call) {
-    return PeerFaults.reason(refusal(call)).orElseThrow();
   }
 }

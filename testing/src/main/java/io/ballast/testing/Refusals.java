@@ -2,6 +2,7 @@ package io.ballast.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.grpc.PeerFaults;
@@ -21,6 +22,16 @@ public final class Refusals {
               assertThat(refusal.getStatus().getDescription()).contains(words);
               assertThat(refusal.getStatus().getCode()).isEqualTo(code);
             });
+  }
+
+  /** Returns how a call is refused. */
+  public static StatusRuntimeException refusal(ThrowingCallable call) {
+    return catchThrowableOfType(StatusRuntimeException.class, call);
+  }
+
+  /** Returns the reason that machines read of how a call is refused. */
+  public static Fault fault(ThrowingCallable call) {
+    return PeerFaults.reason(refusal(call)).orElseThrow();
   }
 
   /** A request that is wrong at the field that the message begins with. */

@@ -1,6 +1,6 @@
 package io.ballast.inference.remote;
 
-import io.ballast.inference.triton.TritonInstallation;
+import io.ballast.testing.TritonInstallation;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

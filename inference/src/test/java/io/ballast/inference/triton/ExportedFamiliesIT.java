@@ -23,6 +23,7 @@ import io.ballast.inference.triton.export.DecoderConvention;
 import io.ballast.inference.triton.export.ExportOptions;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.testing.RealTriton;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,7 +59,7 @@ class ExportedFamiliesIT {
   private static final Map<String, DecoderConfig> CONFIGS = configs();
 
   @TempDir private static Path folder;
-  private static TritonServer server;
+  private static RealTriton server;
   private static KServeConnection connection;
 
   private static Map<String, DecoderConfig> configs() {
@@ -109,7 +110,7 @@ class ExportedFamiliesIT {
         IDS, List.of(new Version(1, folder.resolve("llama"))), DecoderConvention.TENSORRT_LLM);
     List<String> names = new ArrayList<>(CONFIGS.keySet());
     names.addAll(List.of(SPOILED, IDS));
-    server = TritonServer.start(repository, names.toArray(String[]::new));
+    server = RealTriton.start(repository, names.toArray(String[]::new));
     connection = KServeConnection.open(server.address(), KServeSettings.defaults());
     ModelStore.deleteAll(repository);
   }

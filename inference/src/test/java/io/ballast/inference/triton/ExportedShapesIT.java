@@ -19,6 +19,7 @@ import io.ballast.inference.triton.export.ExportOptions;
 import io.ballast.inference.triton.export.ExportOptions.Batching;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.testing.RealTriton;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,7 +45,7 @@ class ExportedShapesIT {
   @TempDir private static Path folder;
   private static Path trunk;
   private static Path scoring;
-  private static TritonServer server;
+  private static RealTriton server;
   private static KServeConnection connection;
 
   @BeforeAll
@@ -59,7 +60,7 @@ class ExportedShapesIT {
     String text = Files.readString(config);
     assertThat(text).contains("max_batch_size: 7\n");
     Files.writeString(config, text.replace("max_batch_size: 7\n", ""));
-    server = TritonServer.start(repository, "single", "flat");
+    server = RealTriton.start(repository, "single", "flat");
     connection = KServeConnection.open(server.address(), KServeSettings.defaults());
   }
 

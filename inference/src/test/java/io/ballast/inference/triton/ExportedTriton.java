@@ -7,6 +7,7 @@ import io.ballast.inference.triton.export.ExportOptions.Queue;
 import io.ballast.inference.triton.export.ExportOptions.TimeoutAction;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.testing.RealTriton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -19,7 +20,7 @@ import java.util.Optional;
 /** One real Triton of the committed models as we export them. It ends with the JVM. */
 final class ExportedTriton {
   private static final Path MODELS = Path.of("..", "models");
-  private static final TritonServer SERVER = start();
+  private static final RealTriton SERVER = start();
   private static final KServeConnection CONNECTION =
       KServeConnection.open(SERVER.address(), KServeSettings.defaults());
 
@@ -29,7 +30,7 @@ final class ExportedTriton {
     return CONNECTION.client();
   }
 
-  private static TritonServer start() {
+  private static RealTriton start() {
     try {
       Path repository = Files.createTempDirectory("triton-exported");
       TritonExport export = new TritonExport(repository, ExportOptions.defaults());
@@ -49,8 +50,8 @@ final class ExportedTriton {
       for (String gate : List.of("java-gate-context", "java-gate-suggestion")) {
         export.trees(gate, versions(gate, 1), "gate.json");
       }
-      TritonServer server =
-          TritonServer.start(
+      RealTriton server =
+          RealTriton.start(
               repository,
               "java-reward",
               "java-cost",

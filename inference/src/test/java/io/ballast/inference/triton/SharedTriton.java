@@ -1,5 +1,7 @@
 package io.ballast.inference.triton;
 
+import io.ballast.testing.RealTriton;
+import io.ballast.testing.TritonInstallation;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -17,8 +19,8 @@ final class SharedTriton {
           "vllm",
           "sequence",
           "caller");
-  private static final TritonServer SERVER =
-      TritonServer.start(
+  private static final RealTriton SERVER =
+      RealTriton.start(
           TritonInstallation.FILES.resolve("models"),
           Stream.concat(
                   MODELS.stream().map(model -> "--load-model=" + model),
@@ -29,7 +31,7 @@ final class SharedTriton {
 
   private SharedTriton() {}
 
-  static TritonServer server() {
+  static RealTriton server() {
     return SERVER;
   }
 

@@ -6,6 +6,8 @@ import io.ballast.inference.triton.export.ExportOptions;
 import io.ballast.inference.triton.export.ExportOptions.Queue;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.testing.RealTriton;
+import io.ballast.testing.TritonInstallation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -33,7 +35,7 @@ final class TensorRtLlmTriton {
           "text_old",
           "text_whole");
 
-  private static final TritonServer SERVER = start();
+  private static final RealTriton SERVER = start();
   private static final KServeConnection CONNECTION =
       KServeConnection.open(SERVER.address(), KServeSettings.defaults());
   private static final KServeConnection HURRIED =
@@ -51,11 +53,11 @@ final class TensorRtLlmTriton {
     return HURRIED.client();
   }
 
-  static TritonServer server() {
+  static RealTriton server() {
     return SERVER;
   }
 
-  private static TritonServer start() {
+  private static RealTriton start() {
     try {
       Path repository = Files.createTempDirectory("triton-trtllm");
       for (String name : REPEATERS) {
@@ -70,8 +72,8 @@ final class TensorRtLlmTriton {
       }
       Path ensemble = Files.createDirectories(repository.resolve("ensemble").resolve("1"));
       Files.copy(FILES.resolve("ensemble.pbtxt"), ensemble.resolveSibling("config.pbtxt"));
-      TritonServer server =
-          TritonServer.start(
+      RealTriton server =
+          RealTriton.start(
               repository,
               Stream.concat(REPEATERS.stream(), Stream.of("ensemble", "bls"))
                   .toArray(String[]::new));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.ByteString;
 import io.ballast.inference.triton.ModelRepository.Override;
 import io.ballast.inference.triton.TritonException.Reason;
+import io.ballast.testing.TritonInstallation;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.triton.ModelRepository.State;
 import io.ballast.inference.triton.TritonException.Reason;
+import io.ballast.testing.RealTriton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -25,13 +26,13 @@ class TritonFaultsIT {
           .withControlDeadline(Duration.ofSeconds(1))
           .withLoadDeadline(Duration.ofSeconds(15));
 
-  private TritonServer server;
+  private RealTriton server;
   private KServeConnection connection;
   private KServeClient client;
 
   @BeforeEach
   void start() {
-    server = TritonServer.of("faulty", "double");
+    server = RealTriton.of("faulty", "double");
     connection = KServeConnection.open(server.address(), SETTINGS);
     client = connection.client();
   }

@@ -4,6 +4,7 @@ import static io.ballast.inference.triton.Failures.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.triton.TritonException.Reason;
+import io.ballast.testing.RealTriton;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,14 +21,14 @@ class TritonFleetIT {
           .withControlDeadline(Duration.ofSeconds(1))
           .withReadyInterval(Duration.ofMillis(100));
 
-  private TritonServer one;
-  private TritonServer two;
+  private RealTriton one;
+  private RealTriton two;
   private KServeFleet fleet;
 
   @BeforeEach
   void start() {
-    one = TritonServer.of("double");
-    two = TritonServer.of("double");
+    one = RealTriton.of("double");
+    two = RealTriton.of("double");
     fleet = KServeFleet.open(List.of(one.address(), two.address()), List.of(DOUBLE), SETTINGS);
   }
 

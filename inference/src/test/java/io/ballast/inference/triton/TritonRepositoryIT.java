@@ -8,6 +8,8 @@ import io.ballast.inference.triton.ModelRepository.Entry;
 import io.ballast.inference.triton.ModelRepository.Override;
 import io.ballast.inference.triton.ModelRepository.State;
 import io.ballast.inference.triton.TritonException.Reason;
+import io.ballast.testing.RealTriton;
+import io.ballast.testing.TritonInstallation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Map;
@@ -18,14 +20,14 @@ import org.junit.jupiter.api.Test;
 
 /** Loading, overriding and unloading on the real Triton. */
 class TritonRepositoryIT {
-  private static TritonServer server;
+  private static RealTriton server;
   private static KServeConnection connection;
   private static KServeClient client;
   private static ModelRepository repository;
 
   @BeforeAll
   static void start() {
-    server = TritonServer.of("double");
+    server = RealTriton.of("double");
     connection = KServeConnection.open(server.address(), KServeSettings.defaults());
     client = connection.client();
     repository = client.repository();

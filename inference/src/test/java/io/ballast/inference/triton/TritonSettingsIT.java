@@ -4,6 +4,8 @@ import static io.ballast.inference.triton.Failures.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.triton.TritonException.Reason;
+import io.ballast.testing.RealTriton;
+import io.ballast.testing.TritonInstallation;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -47,8 +49,8 @@ class TritonSettingsIT {
 
   @Test
   void withAFileAModelIsTraced(@TempDir Path folder) throws Exception {
-    try (TritonServer server =
-            TritonServer.start(
+    try (RealTriton server =
+            RealTriton.start(
                 TritonInstallation.FILES.resolve("models"),
                 List.of(
                     "--load-model=double",

@@ -4,13 +4,17 @@ import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.kserve.ServedModels;
+import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
 import io.ballast.reward.v1.ScoreItem;
+import io.ballast.reward.wiring.RewardModule;
 import io.ballast.reward.wiring.RewardServer;
+import io.ballast.testing.FixedRuntime;
+import io.ballast.testing.ModuleInProcess;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.inprocess.InProcessChannelBuilder;
@@ -20,7 +24,10 @@ import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** A reward-server in process, over fake ensembles. */
@@ -75,6 +82,20 @@ public final class TestReward implements AutoCloseable {
         .withSources(new PropertiesConfigSource(values, "test", 100))
         .build()
         .getConfigMapping(RewardProperties.class);
+  }
+
+  /** Starts a server over these folders, by the real day; names are without their prefix. */
+  public static ModuleInProcess module(List<Path> folders, Path data, Map<String, String> values) {
+    Map<String, String> prefixed = new HashMap<>();
+    values.forEach((name, value) -> prefixed.put("ballast.reward." + name, value));
+    return ModuleInProcess.start(
+        new RewardModule(properties(prefixed)),
+        new FixedRuntime(Role.REWARD_SERVER, folders, data) {
+          @Override
+          public InstantSource clock() {
+            return InstantSource.system(); // open breakers wait by it
+          }
+        });
   }
 
   public RewardServiceBlockingStub stub() {

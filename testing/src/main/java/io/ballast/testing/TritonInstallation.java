@@ -1,13 +1,14 @@
-package io.ballast.inference.triton;
+package io.ballast.testing;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Where {@code src/test/triton/setup.sh} put Triton, and llama.cpp's server. */
+/** Where inference's {@code src/test/triton/setup.sh} put Triton, and llama.cpp's server. */
 public final class TritonInstallation {
-  /** Our own models and scripts. */
-  public static final Path FILES = Path.of("src", "test", "triton").toAbsolutePath();
+  /** Our own models and scripts, as seen from any module. */
+  public static final Path FILES =
+      Path.of("..", "inference", "src", "test", "triton").toAbsolutePath().normalize();
 
   private TritonInstallation() {}
 
