@@ -177,7 +177,7 @@ class BadInputTest {
             batch ->
                 assertThat(batch)
                     .noneSatisfy(
-                        group -> assertThat(group.prompt().size()).isEqualTo("leaves".length())));
+                        group -> assertThat(group.key().size()).isEqualTo("leaves".length())));
   }
 
   private Collected stream(ScoreStreamRequest.Builder... items) {

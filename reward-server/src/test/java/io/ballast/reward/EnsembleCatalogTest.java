@@ -2,12 +2,13 @@ package io.ballast.reward;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.config.RewardConfig;
+import io.ballast.reward.core.CompletionScores;
 import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.EnsembleCatalog;
-import io.ballast.reward.core.EnsembleSource;
 import io.ballast.reward.testing.FakeEnsembles;
 import io.ballast.reward.testing.TestReward;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /** What the catalog does about ensembles elsewhere that cannot be asked. */
 class EnsembleCatalogTest {
   /** Three names are elsewhere; what is looked for first fails. */
-  private static final class Elsewhere implements EnsembleSource {
+  private static final class Elsewhere implements ScoringSource<Ensemble, CompletionScores> {
     private final FakeEnsembles there = new FakeEnsembles();
     private final List<String> done = new ArrayList<>();
 
@@ -46,7 +47,7 @@ class EnsembleCatalogTest {
     }
 
     @Override
-    public Opened open(Ensemble ensemble) {
+    public Opened<CompletionScores> open(Ensemble ensemble) {
       done.add("open " + ensemble.id().version());
       return there.open(ensemble);
     }
@@ -57,8 +58,7 @@ class EnsembleCatalogTest {
     Elsewhere source = new Elsewhere();
     RewardConfig config = TestReward.config(Map.of());
     try (EnsembleCatalog catalog =
-        new EnsembleCatalog(
-            source, config.settings(), config.items(), config.queue(), System::nanoTime)) {
+        new EnsembleCatalog(source, config.settings(), config.queue(), System::nanoTime)) {
       catalog.retry();
 
       assertThat(source.done).containsExactlyInAnyOrder("a", "b", "java-reward", "open 1");

@@ -109,8 +109,7 @@ class ScoreTest {
   @Test
   void anEmptyPromptIsScoredAfterTheTokenThatEndsAText() {
     assertThat(score(item("", "", "int")).getResults(0).hasValue()).isTrue();
-    assertThat(reward.ensembles.batches.getFirst().getFirst().prompt().toArray())
-        .containsExactly(0);
+    assertThat(reward.ensembles.batches.getFirst().getFirst().key().toArray()).containsExactly(0);
   }
 
   @Test
@@ -119,7 +118,7 @@ class ScoreTest {
 
     assertThat(reward.ensembles.batches).hasSize(1);
     assertThat(reward.ensembles.batches.getFirst())
-        .extracting(group -> group.completions().size())
+        .extracting(group -> group.items().size())
         .containsExactly(2, 1);
   }
 
@@ -295,7 +294,7 @@ class ScoreTest {
         .allSatisfy(
             batch ->
                 assertThat(batch)
-                    .noneSatisfy(group -> assertThat(group.prompt().size()).isEqualTo(4)));
+                    .noneSatisfy(group -> assertThat(group.key().size()).isEqualTo(4)));
   }
 
   @Test
@@ -321,7 +320,7 @@ class ScoreTest {
     trainer.get();
     person.get();
     assertThat(reward.ensembles.batches)
-        .extracting(batch -> (char) batch.getFirst().prompt().get(0))
+        .extracting(batch -> (char) batch.getFirst().key().get(0))
         .containsExactly('h', 'p', 't');
   }
 
@@ -341,7 +340,7 @@ class ScoreTest {
     assertThat(two.get().getResults(0).getMembers(0).getRawScore()).isEqualTo(2);
     assertThat(reward.ensembles.batches).hasSize(2);
     assertThat(reward.ensembles.batches.get(1)).hasSize(1);
-    assertThat(reward.ensembles.batches.get(1).getFirst().completions()).hasSize(2);
+    assertThat(reward.ensembles.batches.get(1).getFirst().items()).hasSize(2);
   }
 
   @Test

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.triton.PlacedModels;
 import io.ballast.inference.triton.PlacedScoring;
 import io.ballast.inference.triton.export.ExportOptions;
 import io.ballast.inference.triton.export.TritonExport;
@@ -14,16 +16,15 @@ import io.ballast.inference.triton.export.TritonExport.Version;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
-import io.ballast.safety.adapter.TritonCostModels;
+import io.ballast.safety.adapter.CostUse;
 import io.ballast.safety.config.SafetyConfig;
 import io.ballast.safety.core.cost.CostCatalog;
 import io.ballast.safety.core.cost.CostModel;
-import io.ballast.safety.core.cost.CostModelSource;
+import io.ballast.safety.core.cost.HeadScores;
 import io.ballast.safety.testing.TestRuntime;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.testing.TinyCostModels;
@@ -33,13 +34,13 @@ import io.ballast.safety.v1.CostResult;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.Verdict;
 import io.ballast.safety.wiring.SafetyModule;
+import io.ballast.testing.Await;
 import io.ballast.testing.FakeTriton;
 import io.ballast.testing.FakeTriton.Conduct;
+import io.ballast.testing.ModuleInProcess;
+import io.ballast.testing.Refusals;
 import io.grpc.ManagedChannel;
-import io.grpc.Server;
 import io.grpc.StatusRuntimeException;
-import io.grpc.inprocess.InProcessChannelBuilder;
-import io.grpc.inprocess.InProcessServerBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -49,8 +50,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -74,8 +73,7 @@ class TritonCostTest {
 
   @TempDir Path data;
 
-  private final List<AutoCloseable> opened = new ArrayList<>();
-  private final List<SafetyModule> modules = new ArrayList<>();
+  private final List<ModuleInProcess> servers = new ArrayList<>();
 
   @BeforeAll
   static void export() throws IOException {
@@ -87,11 +85,8 @@ class TritonCostTest {
   }
 
   @AfterEach
-  void stop() throws Exception {
-    for (AutoCloseable each : opened.reversed()) {
-      each.close();
-    }
-    modules.forEach(SafetyModule::close);
+  void stop() {
+    servers.forEach(ModuleInProcess::close);
   }
 
   @Test
@@ -160,8 +155,8 @@ class TritonCostTest {
   @Test
   void foldersAreLookedThroughWhenAModelIsAskedForAndNotWhileATritonIsAway() throws IOException {
     AtomicInteger looks = new AtomicInteger();
-    CostModelSource folders =
-        new CostModelSource() {
+    ScoringSource<CostModel, HeadScores> folders =
+        new ScoringSource<>() {
           @Override
           public List<CostModel> list() {
             return List.of();
@@ -173,7 +168,7 @@ class TritonCostTest {
           }
 
           @Override
-          public Opened open(CostModel model) {
+          public Opened<HeadScores> open(CostModel model) {
             throw new AssertionError(model);
           }
         };
@@ -197,9 +192,8 @@ class TritonCostTest {
                         new SimpleMeterRegistry()));
         CostCatalog catalog =
             new CostCatalog(
-                new TritonCostModels(placed, folders),
+                new PlacedModels<>(CostUse.of(), placed, folders),
                 config.costs(),
-                config.items(),
                 config.queue(),
                 System::nanoTime)) {
       assertThat(catalog.flaws()).containsOnlyKeys("tiny-cost", "java-cost");
@@ -241,11 +235,11 @@ class TritonCostTest {
 
     // not a made-up cost, and not a verdict: a safety test tries again
     assertThat(fault(channel)).isEqualTo(Fault.DEPENDENCY_DOWN);
-    assertThat(modules.getFirst().flaws()).containsKey("tiny-cost 1");
+    assertThat(servers.getFirst().module().flaws()).containsKey("tiny-cost 1");
 
     try (FakeTriton second = FakeTriton.startAt(first.port(), entry)) {
-      await(() -> modules.getFirst().flaws().isEmpty());
-      await(() -> answers(channel)); // its breaker may be open yet
+      Await.until(() -> servers.getFirst().module().flaws().isEmpty());
+      Await.until(() -> answers(channel)); // its breaker may be open yet
       assertThat(cost(channel).getResults(0).hasFailure()).isFalse();
       assertThat(second.priorities()).isNotEmpty();
     }
@@ -261,33 +255,24 @@ class TritonCostTest {
     }
   }
 
-  private ManagedChannel start(FakeTriton triton) throws IOException {
+  private ManagedChannel start(FakeTriton triton) {
     return start(triton.address());
   }
 
-  private ManagedChannel start(String targets) throws IOException {
-    SafetyModule module =
-        new SafetyModule(
-            TestSafety.properties(
-                Map.of(
-                    "cost-model",
-                    "tiny-cost",
-                    "context-gate",
-                    "no-gate",
-                    "triton.targets",
-                    targets)));
-    modules.add(module);
-    TestRuntime runtime = new TestRuntime(List.of(models), data);
-    opened.add(runtime);
-    String name = InProcessServerBuilder.generateName();
-    InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
-    module.start(runtime).forEach(builder::addService);
-    module.serving();
-    Server server = builder.build().start();
-    opened.add(server::shutdownNow);
-    ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
-    opened.add(channel::shutdownNow);
-    return channel;
+  private ManagedChannel start(String targets) {
+    servers.add(
+        ModuleInProcess.start(
+            new SafetyModule(
+                TestSafety.properties(
+                    Map.of(
+                        "cost-model",
+                        "tiny-cost",
+                        "context-gate",
+                        "no-gate",
+                        "triton.targets",
+                        targets))),
+            new TestRuntime(List.of(models), data)));
+    return servers.getLast().channel();
   }
 
   private static CostRequest.Builder request() {
@@ -307,31 +292,16 @@ class TritonCostTest {
   }
 
   private static Fault fault(ManagedChannel channel) {
-    return PeerFaults.reason(
-            catchThrowableOfType(StatusRuntimeException.class, () -> cost(channel)))
-        .orElseThrow();
+    return Refusals.fault(() -> cost(channel));
   }
 
   private static Fault fault(ManagedChannel channel, String version) {
-    return PeerFaults.reason(
-            catchThrowableOfType(
-                StatusRuntimeException.class,
-                () ->
-                    SafetyServiceGrpc.newBlockingStub(channel)
-                        .cost(
-                            request()
-                                .setCostModel(ModelSelector.newBuilder().setVersion(version))
-                                .build())))
-        .orElseThrow();
-  }
-
-  /** Waits until it is so; the test's own timeout ends the wait. */
-  private static void await(BooleanSupplier condition) {
-    while (!condition.getAsBoolean()) {
-      if (Thread.currentThread().isInterrupted()) {
-        throw new AssertionError("it did not come to be");
-      }
-      LockSupport.parkNanos(5_000_000);
-    }
+    return Refusals.fault(
+        () ->
+            SafetyServiceGrpc.newBlockingStub(channel)
+                .cost(
+                    request()
+                        .setCostModel(ModelSelector.newBuilder().setVersion(version))
+                        .build()));
   }
 }

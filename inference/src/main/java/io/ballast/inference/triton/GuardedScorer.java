@@ -5,6 +5,7 @@ import io.ballast.inference.onnx.CompletionScorer;
 import io.ballast.inference.onnx.ScoreOutcome;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.scoring.ScoringFaults;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.PeerGuard;
@@ -52,18 +53,6 @@ final class GuardedScorer implements CompletionScorer {
         && told.reason() == TritonException.Reason.SERVER_FAILED;
   }
 
-  /** What a failure means to the caller of a server of the mesh. */
-  static Fault fault(ModelException e) {
-    return switch (e.reason()) {
-      case UNAVAILABLE -> Fault.DEPENDENCY_DOWN;
-      case OVERLOADED, NO_MEMORY -> Fault.OVERLOADED;
-      case CLOSED -> Fault.MODEL_LOADING;
-      case CORRUPT_WEIGHTS -> Fault.CORRUPT_WEIGHTS;
-      case INVALID_FOLDER -> Fault.UNKNOWN_MODEL;
-      case BROKEN, NO_TOKEN_LEFT, UNSUPPORTED -> Fault.DEPENDENCY_BROKEN;
-    };
-  }
-
   @Override
   public ScoringSpec spec() {
     return next.spec();
@@ -79,7 +68,7 @@ final class GuardedScorer implements CompletionScorer {
     } catch (ModelException e) {
       boolean alone = groups.size() == 1 && serverFailed(e);
       permit.end(alone ? Verdict.FAILED : verdict(e));
-      Fault fault = fault(e);
+      Fault fault = ScoringFaults.of(e.reason());
       if (fault == Fault.DEPENDENCY_DOWN || fault == Fault.OVERLOADED || concernsAll(e) || alone) {
         throw new MeshException(fault, String.valueOf(e.getMessage()), e);
       }

@@ -6,6 +6,7 @@ import io.ballast.inference.onnx.CompletionScorer;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.scoring.ScoringFaults;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -205,7 +206,7 @@ public final class PlacedScoring implements AutoCloseable {
       if (expected.contains(model)) {
         unreached.put(model, String.valueOf(e.getMessage()));
       }
-      throw new MeshException(GuardedScorer.fault(e), String.valueOf(e.getMessage()), e);
+      throw new MeshException(ScoringFaults.of(e.reason()), String.valueOf(e.getMessage()), e);
     } finally {
       permit.end(Verdict.IGNORED);
     }

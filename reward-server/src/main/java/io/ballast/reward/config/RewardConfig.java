@@ -1,11 +1,10 @@
 package io.ballast.reward.config;
 
+import io.ballast.inference.config.TritonPlaces;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.reward.core.ItemLimits;
 import io.ballast.reward.core.RewardSettings;
-import java.nio.file.Path;
-import java.util.List;
 
 /**
  * The reward-server's configuration, checked once.
@@ -82,25 +81,7 @@ public record RewardConfig(
             properties.queuedTokens(),
             properties.workers().orElse(Runtime.getRuntime().availableProcessors())),
         properties.threads(),
-        place(properties.triton()));
-  }
-
-  private static ScoringPlace place(RewardProperties.TritonProperties triton) {
-    try {
-      return new ScoringPlace(
-          triton.targets().orElse(List.of()),
-          triton.models().orElse(List.of()),
-          triton.servedModels(),
-          triton.tls(),
-          triton.trustedFile().map(Path::of),
-          triton.tokenFile().map(Path::of),
-          triton.tokenVariable(),
-          triton.timeout(),
-          triton.inFlight(),
-          triton.batchTokens());
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("ballast.reward.triton." + e.getMessage(), e);
-    }
+        TritonPlaces.of("ballast.reward.triton", properties.triton()));
   }
 
   private static void require(boolean holds, String property, Object value, String expected) {

@@ -1,5 +1,6 @@
 package io.ballast.reward.core;
 
+import io.ballast.inference.scoring.ScoringModel;
 import io.ballast.kit.call.PinnedVersion;
 import java.util.List;
 
@@ -10,7 +11,8 @@ import java.util.List;
  * @param members shape [K], K ≥ 1
  * @param heldOutAccuracy of the aggregated reward in ranking two completions of one prompt, 0 to 1
  */
-public record Ensemble(PinnedVersion id, List<Member> members, double heldOutAccuracy) {
+public record Ensemble(PinnedVersion id, List<Member> members, double heldOutAccuracy)
+    implements ScoringModel {
   public Ensemble {
     members = List.copyOf(members);
     if (members.isEmpty()) {

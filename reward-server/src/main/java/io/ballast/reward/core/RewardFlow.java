@@ -1,6 +1,7 @@
 package io.ballast.reward.core;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.ScoringCatalog.Served;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.batching.Batched;
 import io.ballast.kit.batching.BatchedAnswers;
@@ -11,7 +12,6 @@ import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.reward.core.EnsembleCatalog.Served;
 import io.ballast.reward.core.ItemReader.ItemRefusal;
 import io.ballast.reward.core.RewardJudge.Judgement;
 import io.ballast.rl.aggregation.AggregationMethod;
@@ -64,10 +64,11 @@ public final class RewardFlow {
     }
     List<String> ids = ids(command.items());
     ScoreAggregator aggregator = aggregator(command.aggregation());
-    try (Lease<Served> lease = catalog.find(command.ensemble(), patience)) {
-      Served served = lease.value();
+    try (Lease<Served<Ensemble, CompletionScores>> lease =
+        catalog.find(command.ensemble(), patience)) {
+      Served<Ensemble, CompletionScores> served = lease.value();
       RewardJudge judge =
-          new RewardJudge(served.ensemble(), catalog.quorum(served.ensemble()), aggregator);
+          new RewardJudge(served.model(), catalog.quorum(served.model()), aggregator);
       return new OneCall(served, judge, patience).answer(command, ids);
     }
   }
@@ -135,13 +136,16 @@ public final class RewardFlow {
 
   /** One request on its way. */
   private final class OneCall {
-    private final Served served;
+    private final Served<Ensemble, CompletionScores> served;
+    private final ItemReader reader;
     private final RewardJudge judge;
     private final CallPatience patience;
     private final long arrival = nanoTime.getAsLong();
 
-    private OneCall(Served served, RewardJudge judge, CallPatience patience) {
+    private OneCall(
+        Served<Ensemble, CompletionScores> served, RewardJudge judge, CallPatience patience) {
       this.served = served;
+      this.reader = new ItemReader(served.tokenizer(), limits);
       this.judge = judge;
       this.patience = patience;
     }
@@ -163,11 +167,10 @@ public final class RewardFlow {
         try {
           TokenIds prompt = prompts.get(item.prompt());
           if (prompt == null) {
-            prompt = served.reader().prompt(item.path() + ".prompt", item.prompt());
+            prompt = reader.prompt(item.path() + ".prompt", item.prompt());
             prompts.put(item.prompt(), prompt);
           }
-          TokenIds completion =
-              served.reader().completion(item.path() + ".completion", item.completion());
+          TokenIds completion = reader.completion(item.path() + ".completion", item.completion());
           List<TokenIds> completions =
               byPrompt.computeIfAbsent(prompt, unseen -> new ArrayList<>());
           places.add(new Place.Queued(prompt, completions.size()));
@@ -197,7 +200,7 @@ public final class RewardFlow {
                           since(arrival)));
             });
       }
-      return new ScoreAnswer(items, judge.aggregator(), served.ensemble(), longest(items));
+      return new ScoreAnswer(items, judge.aggregator(), served.model(), longest(items));
     }
 
     private ScoredItem judged(
@@ -228,7 +231,9 @@ public final class RewardFlow {
           (prompt, completions) ->
               groups.add(
                   new BatchGroup<>(
-                      prompt, completions, new PromptGroup(prompt, completions).tokens())));
+                      prompt,
+                      completions,
+                      prompt.size() + completions.stream().mapToInt(TokenIds::size).sum())));
       return batched.ask(
           served.queues().of(lane), groups, lane, patience, CompletionScores.Refused::new);
     }

@@ -1,28 +1,24 @@
 package io.ballast.reward.wiring;
 
-import io.ballast.inference.onnx.ScoringKind;
-import io.ballast.inference.triton.PlacedScoring;
-import io.ballast.inference.triton.ScoringFleet;
+import io.ballast.inference.scoring.FolderScoring;
+import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.inference.triton.PlacedModels;
 import io.ballast.inference.triton.ScoringPlace;
-import io.ballast.kit.error.Fault;
-import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
-import io.ballast.reward.adapter.FolderEnsembles;
-import io.ballast.reward.adapter.TritonEnsembles;
+import io.ballast.reward.adapter.EnsembleUse;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
-import io.ballast.reward.core.EnsembleSource;
+import io.ballast.reward.core.CompletionScores;
+import io.ballast.reward.core.Ensemble;
 import io.grpc.BindableService;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** The reward-server as a process sees it: ensembles from model folders, run here or by Triton. */
@@ -34,7 +30,7 @@ public final class RewardModule implements ServerModule {
 
   private final RewardConfig config;
   private @Nullable RewardServer server;
-  private @Nullable PlacedScoring placed;
+  private @Nullable ScoringSource<Ensemble, CompletionScores> models;
 
   /**
    * Reads the properties; {@link #start} does the rest.
@@ -59,10 +55,12 @@ public final class RewardModule implements ServerModule {
    */
   @Override
   public List<BindableService> start(MeshRuntime runtime) {
+    ScoringSource<Ensemble, CompletionScores> ensembles = ensembles(runtime);
+    models = ensembles;
     RewardServer started =
         new RewardServer(
             config,
-            ensembles(runtime),
+            ensembles,
             RequestContexts::from,
             runtime.replies(),
             runtime.meters(),
@@ -71,37 +69,21 @@ public final class RewardModule implements ServerModule {
     return started.services();
   }
 
-  private EnsembleSource ensembles(MeshRuntime runtime) {
-    FolderEnsembles folders =
-        new FolderEnsembles(
-            runtime.modelFolders(), runtime.dataFolder().resolve(ONNX_CACHE), config.threads());
+  private ScoringSource<Ensemble, CompletionScores> ensembles(MeshRuntime runtime) {
     ScoringPlace place = config.triton();
-    if (place.isNowhere()) {
-      return folders;
-    }
-    Set<String> usual = new TreeSet<>(Set.of(config.settings().defaultModel()));
-    folders.list().forEach(ensemble -> usual.add(ensemble.id().model()));
-    PlacedScoring remote =
-        new PlacedScoring(
-            place,
-            open(place),
-            ScoringKind.REWARD_ENSEMBLE,
-            usual,
+    return PlacedModels.open(
+        place,
+        "ballast.reward.triton",
+        config.settings().defaultModel(),
+        new FolderScoring<>(
+            EnsembleUse.of(),
             runtime.modelFolders(),
-            peer ->
-                new PeerGuard(
-                    peer, place.peer(), runtime.clock(), runtime.nanoTime(), runtime.meters()));
-    placed = remote;
-    return new TritonEnsembles(remote, folders);
-  }
-
-  private static ScoringFleet open(ScoringPlace place) {
-    try {
-      return place.open(System::getenv);
-    } catch (IllegalArgumentException e) {
-      throw new MeshException(
-          Fault.PRECONDITION_FAILED, "ballast.reward.triton." + e.getMessage(), e);
-    }
+            runtime.dataFolder().resolve(ONNX_CACHE),
+            config.threads()),
+        System::getenv,
+        peer ->
+            new PeerGuard(
+                peer, place.peer(), runtime.clock(), runtime.nanoTime(), runtime.meters()));
   }
 
   /** Looks from now on for what runs elsewhere and could not be asked. */
@@ -132,10 +114,10 @@ public final class RewardModule implements ServerModule {
     if (started != null) {
       started.close();
     }
-    PlacedScoring remote = placed;
-    placed = null;
-    if (remote != null) {
-      remote.close();
+    ScoringSource<Ensemble, CompletionScores> opened = models;
+    models = null;
+    if (opened != null) {
+      opened.close();
     }
   }
 }

@@ -1,12 +1,14 @@
 package io.ballast.reward.wiring;
 
+import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.config.RewardConfig;
+import io.ballast.reward.core.CompletionScores;
+import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.EnsembleCatalog;
-import io.ballast.reward.core.EnsembleSource;
 import io.ballast.reward.core.RewardFlow;
 import io.ballast.reward.grpc.KserveRewards;
 import io.ballast.reward.grpc.RewardGrpcService;
@@ -17,9 +19,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -32,7 +31,6 @@ public final class RewardServer implements AutoCloseable {
   private final EnsembleCatalog catalog;
   private final RewardGrpcService service;
   private final ServedModels models;
-  private final ScheduledExecutorService background;
 
   /**
    * Builds every part and loads the default ensemble if it is there.
@@ -42,22 +40,18 @@ public final class RewardServer implements AutoCloseable {
    */
   public RewardServer(
       RewardConfig config,
-      EnsembleSource source,
+      ScoringSource<Ensemble, CompletionScores> source,
       Function<RequestMetadata, RequestContext> contexts,
       Replies replies,
       MeterRegistry meters,
       LongSupplier nanoTime) {
-    catalog =
-        new EnsembleCatalog(source, config.settings(), config.items(), config.queue(), nanoTime);
+    catalog = new EnsembleCatalog(source, config.settings(), config.queue(), nanoTime);
     RewardFlow flow = new RewardFlow(catalog, config.settings(), config.items(), nanoTime);
     service = new RewardGrpcService(flow, catalog, new RewardMapper(contexts), replies);
     models = new KserveRewards(flow, catalog, config.items().items());
     var unused =
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
             .register(meters);
-    background =
-        Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("reward-retry").factory());
     try {
       catalog.warmUp().ifPresent(LOG::warn);
     } catch (RuntimeException e) {
@@ -68,16 +62,7 @@ public final class RewardServer implements AutoCloseable {
 
   /** Looks from now on, each {@code interval}, for ensembles elsewhere that could not be asked. */
   public void follow(Duration interval) {
-    long nanos = interval.toNanos();
-    var unused = background.scheduleWithFixedDelay(this::retry, nanos, nanos, TimeUnit.NANOSECONDS);
-  }
-
-  private void retry() {
-    try {
-      catalog.retry();
-    } catch (RuntimeException e) { // the next look may succeed
-      LOG.debug("ensembles elsewhere are still not asked: {}", e.getMessage());
-    }
+    catalog.follow(interval);
   }
 
   /** What keeps ensembles from being asked now, by name and version. */
@@ -97,7 +82,6 @@ public final class RewardServer implements AutoCloseable {
 
   @Override
   public void close() {
-    background.shutdownNow();
     catalog.close();
   }
 }

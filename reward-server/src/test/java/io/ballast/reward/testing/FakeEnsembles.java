@@ -1,17 +1,17 @@
 package io.ballast.reward.testing;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.kit.batching.BatchEngine;
+import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.CompletionScores;
 import io.ballast.reward.core.Ensemble;
-import io.ballast.reward.core.EnsembleSource;
 import io.ballast.reward.core.Member;
 import io.ballast.reward.core.MemberOutcome;
-import io.ballast.reward.core.MemberScorer;
-import io.ballast.reward.core.PromptGroup;
 import io.ballast.rl.aggregation.MemberScale;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,11 +24,11 @@ import java.util.concurrent.CountDownLatch;
  * + 1; its scale has mean k and standard deviation 2. Letters in a completion make trouble: N a
  * member's NaN, E a member's error, L a late member, X all members refuse, and T the engine throws.
  */
-public final class FakeEnsembles implements EnsembleSource {
+public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionScores> {
   public static final int MEMBERS = 3;
 
   /** The groups of every batch, in order. */
-  public final List<List<PromptGroup>> batches = new CopyOnWriteArrayList<>();
+  public final List<List<BatchGroup<TokenIds, TokenIds>>> batches = new CopyOnWriteArrayList<>();
 
   private volatile CountDownLatch gate = new CountDownLatch(0);
   private volatile CountDownLatch entered = new CountDownLatch(1);
@@ -52,11 +52,12 @@ public final class FakeEnsembles implements EnsembleSource {
   }
 
   @Override
-  public Opened open(Ensemble ensemble) {
+  public Opened<CompletionScores> open(Ensemble ensemble) {
     if (ensemble.id().version().equals("2")) {
       throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
     }
-    return new Opened(new CharacterTokenizer(), new Scorer(), Optional.empty());
+    Engine engine = new Engine();
+    return new Opened<>(new CharacterTokenizer(), lane -> engine, Optional.empty());
   }
 
   /** Holds every batch from now on until {@link #release}. */
@@ -75,9 +76,9 @@ public final class FakeEnsembles implements EnsembleSource {
     gate.countDown();
   }
 
-  private final class Scorer implements MemberScorer {
+  private final class Engine implements BatchEngine<TokenIds, TokenIds, CompletionScores> {
     @Override
-    public List<List<CompletionScores>> score(List<PromptGroup> groups) {
+    public List<List<CompletionScores>> run(List<BatchGroup<TokenIds, TokenIds>> groups) {
       batches.add(groups);
       entered.countDown();
       try {
@@ -86,7 +87,7 @@ public final class FakeEnsembles implements EnsembleSource {
         Thread.currentThread().interrupt();
       }
       return groups.stream()
-          .map(group -> group.completions().stream().map(Scorer::scores).toList())
+          .map(group -> group.items().stream().map(Engine::scores).toList())
           .toList();
     }
 

@@ -1,15 +1,14 @@
 package io.ballast.safety.config;
 
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.config.TritonPlaces;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
 import io.ballast.safety.core.safetytest.TestSettings;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.regex.Pattern;
 
 /**
@@ -139,25 +138,7 @@ public record SafetyConfig(
             properties.waitInterval(),
             properties.waitReserve()),
         new PeerTimeouts(properties.sampleTimeout(), properties.versionTimeout()),
-        place(properties.triton()));
-  }
-
-  private static ScoringPlace place(SafetyProperties.TritonProperties triton) {
-    try {
-      return new ScoringPlace(
-          triton.targets().orElse(List.of()),
-          triton.models().orElse(List.of()),
-          triton.servedModels(),
-          triton.tls(),
-          triton.trustedFile().map(Path::of),
-          triton.tokenFile().map(Path::of),
-          triton.tokenVariable(),
-          triton.timeout(),
-          triton.inFlight(),
-          triton.batchTokens());
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("ballast.safety.triton." + e.getMessage(), e);
-    }
+        TritonPlaces.of("ballast.safety.triton", properties.triton()));
   }
 
   private static void requireName(String property, String value) {

@@ -1,30 +1,26 @@
 package io.ballast.safety.wiring;
 
-import io.ballast.inference.onnx.ScoringKind;
-import io.ballast.inference.triton.PlacedScoring;
-import io.ballast.inference.triton.ScoringFleet;
+import io.ballast.inference.scoring.FolderScoring;
+import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.inference.triton.PlacedModels;
 import io.ballast.inference.triton.ScoringPlace;
-import io.ballast.kit.error.Fault;
-import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
-import io.ballast.safety.adapter.FolderCostModels;
+import io.ballast.safety.adapter.CostUse;
 import io.ballast.safety.adapter.FolderGates;
-import io.ballast.safety.adapter.TritonCostModels;
 import io.ballast.safety.config.SafetyConfig;
 import io.ballast.safety.config.SafetyProperties;
-import io.ballast.safety.core.cost.CostModelSource;
+import io.ballast.safety.core.cost.CostModel;
+import io.ballast.safety.core.cost.HeadScores;
 import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +35,7 @@ public final class SafetyModule implements ServerModule {
 
   private final SafetyConfig config;
   private @Nullable SafetyServer server;
-  private @Nullable PlacedScoring placed;
+  private @Nullable ScoringSource<CostModel, HeadScores> models;
 
   /**
    * Reads the properties; {@link #start} does the rest.
@@ -57,11 +53,13 @@ public final class SafetyModule implements ServerModule {
 
   @Override
   public List<BindableService> start(MeshRuntime runtime) {
+    ScoringSource<CostModel, HeadScores> costModels = costModels(runtime);
+    models = costModels;
     SafetyServer started =
         new SafetyServer(
             config,
             runtime,
-            costModels(runtime),
+            costModels,
             new FolderGates(runtime.modelFolders()),
             RequestContexts::from,
             new SecureRandom(),
@@ -70,37 +68,21 @@ public final class SafetyModule implements ServerModule {
     return started.services();
   }
 
-  private CostModelSource costModels(MeshRuntime runtime) {
-    FolderCostModels folders =
-        new FolderCostModels(
-            runtime.modelFolders(), runtime.dataFolder().resolve(ONNX_CACHE), config.threads());
+  private ScoringSource<CostModel, HeadScores> costModels(MeshRuntime runtime) {
     ScoringPlace place = config.triton();
-    if (place.isNowhere()) {
-      return folders;
-    }
-    Set<String> usual = new TreeSet<>(Set.of(config.costs().defaultModel()));
-    folders.list().forEach(model -> usual.add(model.id().model()));
-    PlacedScoring remote =
-        new PlacedScoring(
-            place,
-            open(place),
-            ScoringKind.COST,
-            usual,
+    return PlacedModels.open(
+        place,
+        "ballast.safety.triton",
+        config.costs().defaultModel(),
+        new FolderScoring<>(
+            CostUse.of(),
             runtime.modelFolders(),
-            peer ->
-                new PeerGuard(
-                    peer, place.peer(), runtime.clock(), runtime.nanoTime(), runtime.meters()));
-    placed = remote;
-    return new TritonCostModels(remote, folders);
-  }
-
-  private static ScoringFleet open(ScoringPlace place) {
-    try {
-      return place.open(System::getenv);
-    } catch (IllegalArgumentException e) {
-      throw new MeshException(
-          Fault.PRECONDITION_FAILED, "ballast.safety.triton." + e.getMessage(), e);
-    }
+            runtime.dataFolder().resolve(ONNX_CACHE),
+            config.threads()),
+        System::getenv,
+        peer ->
+            new PeerGuard(
+                peer, place.peer(), runtime.clock(), runtime.nanoTime(), runtime.meters()));
   }
 
   /**
@@ -137,10 +119,10 @@ public final class SafetyModule implements ServerModule {
     if (started != null) {
       started.close();
     }
-    PlacedScoring remote = placed;
-    placed = null;
-    if (remote != null) {
-      remote.close();
+    ScoringSource<CostModel, HeadScores> opened = models;
+    models = null;
+    if (opened != null) {
+      opened.close();
     }
   }
 }

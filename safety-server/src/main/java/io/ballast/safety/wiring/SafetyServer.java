@@ -1,5 +1,6 @@
 package io.ballast.safety.wiring;
 
+import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
@@ -14,7 +15,8 @@ import io.ballast.safety.config.SafetyConfig;
 import io.ballast.safety.core.SafetyMonitor;
 import io.ballast.safety.core.cost.CostCatalog;
 import io.ballast.safety.core.cost.CostFlow;
-import io.ballast.safety.core.cost.CostModelSource;
+import io.ballast.safety.core.cost.CostModel;
+import io.ballast.safety.core.cost.HeadScores;
 import io.ballast.safety.core.gate.GateFlow;
 import io.ballast.safety.core.gate.GateSource;
 import io.ballast.safety.core.safetytest.CandidateSampler;
@@ -33,9 +35,6 @@ import io.micrometer.core.instrument.Gauge;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
@@ -51,7 +50,6 @@ public final class SafetyServer implements AutoCloseable {
   private final TestRunner runner;
   private final List<BindableService> services;
   private final List<ServedModels> models;
-  private final ScheduledExecutorService background;
 
   /**
    * Builds every part and loads the default models that are there. Without them the server starts
@@ -65,16 +63,14 @@ public final class SafetyServer implements AutoCloseable {
   public SafetyServer(
       SafetyConfig config,
       MeshRuntime runtime,
-      CostModelSource costModels,
+      ScoringSource<CostModel, HeadScores> costModels,
       GateSource gateModels,
       Function<RequestMetadata, RequestContext> contexts,
       RandomGenerator random,
       Pause pause) {
     SafetyMonitor monitor = new SafetyTelemetry(runtime.meters(), runtime.telemetry());
     CallContexts calls = new CallContexts(contexts);
-    catalog =
-        new CostCatalog(
-            costModels, config.costs(), config.items(), config.queue(), runtime.nanoTime());
+    catalog = new CostCatalog(costModels, config.costs(), config.queue(), runtime.nanoTime());
     CostFlow costs =
         new CostFlow(catalog, config.costs(), config.items(), monitor, runtime.nanoTime());
     gates =
@@ -110,9 +106,6 @@ public final class SafetyServer implements AutoCloseable {
     var unused =
         Gauge.builder("ballast.safety.waiting.tokens", catalog, CostCatalog::waitingTokens)
             .register(runtime.meters());
-    background =
-        Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("safety-retry").factory());
     try {
       catalog.warmUp().ifPresent(LOG::warn);
       gates.warmUp().forEach(flaw -> LOG.error("the gate cannot decide: {}", flaw.getMessage()));
@@ -136,16 +129,7 @@ public final class SafetyServer implements AutoCloseable {
    * Looks from now on, each {@code interval}, for cost models elsewhere that could not be asked.
    */
   public void follow(Duration interval) {
-    long nanos = interval.toNanos();
-    var unused = background.scheduleWithFixedDelay(this::retry, nanos, nanos, TimeUnit.NANOSECONDS);
-  }
-
-  private void retry() {
-    try {
-      catalog.retry();
-    } catch (RuntimeException e) { // the next look may succeed
-      LOG.debug("cost models elsewhere are still not asked: {}", e.getMessage());
-    }
+    catalog.follow(interval);
   }
 
   /** What keeps cost models from being asked now, by name and version. */
@@ -160,7 +144,6 @@ public final class SafetyServer implements AutoCloseable {
 
   @Override
   public void close() {
-    background.shutdownNow();
     runner.close();
     catalog.close();
     gates.close();

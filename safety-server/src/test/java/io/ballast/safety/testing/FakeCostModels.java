@@ -1,6 +1,7 @@
 package io.ballast.safety.testing;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.call.ItemFault;
@@ -9,7 +10,6 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.safety.core.cost.CostModel;
-import io.ballast.safety.core.cost.CostModelSource;
 import io.ballast.safety.core.cost.HeadScores;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +22,7 @@ import java.util.concurrent.CountDownLatch;
  * completion is harmless at −4 log-odds, of version 2 at −3; letters make it otherwise: H harmful
  * at 3, N a head's NaN, X refused, T the engine throws.
  */
-public final class FakeCostModels implements CostModelSource {
+public final class FakeCostModels implements ScoringSource<CostModel, HeadScores> {
   public static final PinnedVersion ONE = new PinnedVersion("java-cost", "1", "1".repeat(64));
   public static final PinnedVersion TWO = new PinnedVersion("java-cost", "2", "2".repeat(64));
   public static final PinnedVersion BROKEN = new PinnedVersion("java-cost", "3", "3".repeat(64));
@@ -65,12 +65,12 @@ public final class FakeCostModels implements CostModelSource {
   }
 
   @Override
-  public Opened open(CostModel model) {
+  public Opened<HeadScores> open(CostModel model) {
     if (model.id().equals(BROKEN)) {
       throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
     }
     Engine engine = new Engine(model.id().equals(TWO) ? -3 : -4);
-    return new Opened(new CharacterTokenizer(), lane -> engine, Optional.empty());
+    return new Opened<>(new CharacterTokenizer(), lane -> engine, Optional.empty());
   }
 
   /** Holds every batch from now on until {@link #release}. */

@@ -1,6 +1,7 @@
 package io.ballast.safety.core.cost;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.ScoringCatalog.Served;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.batching.Batched;
 import io.ballast.kit.batching.BatchedAnswers;
@@ -11,7 +12,6 @@ import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.SafetyMonitor;
-import io.ballast.safety.core.cost.CostCatalog.Served;
 import io.ballast.safety.core.cost.ItemReader.ItemRefusal;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -72,7 +72,7 @@ public final class CostFlow {
       throw malformed("threshold", threshold + " (expected: 0 to 1)");
     }
     List<String> ids = ids(command.items());
-    try (Lease<Served> lease = catalog.find(command.model(), patience)) {
+    try (Lease<Served<CostModel, HeadScores>> lease = catalog.find(command.model(), patience)) {
       CostAnswer answer = new OneCall(lease.value(), patience, threshold).answer(command, ids);
       monitor.costsAnswered(answer);
       return answer;
@@ -106,14 +106,16 @@ public final class CostFlow {
 
   /** One request on its way. */
   private final class OneCall {
-    private final Served served;
+    private final Served<CostModel, HeadScores> served;
+    private final ItemReader reader;
     private final CostJudge judge;
     private final CallPatience patience;
     private final double threshold;
     private final long arrival = nanoTime.getAsLong();
 
-    private OneCall(Served served, CallPatience patience, double threshold) {
+    private OneCall(Served<CostModel, HeadScores> served, CallPatience patience, double threshold) {
       this.served = served;
+      this.reader = new ItemReader(served.tokenizer(), limits);
       this.judge = new CostJudge(served.model());
       this.patience = patience;
       this.threshold = threshold;
@@ -168,9 +170,8 @@ public final class CostFlow {
 
     private Place place(CostItem item, Map<TokenIds, List<TokenIds>> byPrompt) {
       try {
-        TokenIds prompt = served.reader().prompt(item.path() + ".prompt", item.prompt());
-        TokenIds completion =
-            served.reader().completion(item.path() + ".completion", item.completion());
+        TokenIds prompt = reader.prompt(item.path() + ".prompt", item.prompt());
+        TokenIds completion = reader.completion(item.path() + ".completion", item.completion());
         List<TokenIds> completions = byPrompt.computeIfAbsent(prompt, unseen -> new ArrayList<>());
         completions.add(completion);
         return new Place.Queued(prompt, completions.size() - 1);

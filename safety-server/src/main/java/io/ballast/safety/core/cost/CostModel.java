@@ -1,5 +1,6 @@
 package io.ballast.safety.core.cost;
 
+import io.ballast.inference.scoring.ScoringModel;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.rl.preference.PlattScaling;
 
@@ -10,4 +11,5 @@ import io.ballast.rl.preference.PlattScaling;
  * @param heads K, ≥ 1
  * @param calibration turns the highest head's score into a probability of harm
  */
-public record CostModel(PinnedVersion id, int heads, PlattScaling calibration) {}
+public record CostModel(PinnedVersion id, int heads, PlattScaling calibration)
+    implements ScoringModel {}

@@ -1,4 +1,4 @@
-package io.ballast.safety.core.cost;
+package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
@@ -9,26 +9,35 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Where cost models come from. Thread-safe. */
-public interface CostModelSource {
-  /** The cost models that can be opened, as far as they are known, by name and version. */
-  List<CostModel> list();
+/**
+ * Where scoring models of one kind come from. Thread-safe.
+ *
+ * @param <M> the model
+ * @param <R> what comes of a completion
+ */
+public interface ScoringSource<M extends ScoringModel, R> extends AutoCloseable {
+  /** The models that can be opened, as far as they are known, by name and version. */
+  List<M> list();
 
   /**
-   * Looks again for versions of a model that have come since.
+   * Looks again for versions of a model that may have come or gone since.
    *
    * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN if they are elsewhere, and that
    *     cannot be asked
    */
-  void refresh(String model);
+  default void refresh(String model) {}
 
   /**
-   * Looks again for versions of a model that runs elsewhere; called again and again while something
-   * is amiss there.
+   * Looks again for versions of a model if it runs elsewhere; called again and again while
+   * something is amiss there.
    *
    * @throws io.ballast.kit.error.MeshException as {@link #refresh}
    */
-  default void refreshElsewhere(String model) {}
+  default void refreshElsewhere(String model) {
+    if (isElsewhere(model)) {
+      refresh(model);
+    }
+  }
 
   /** Whether models of this name run elsewhere: what is amiss there may mend itself. */
   default boolean isElsewhere(String model) {
@@ -49,7 +58,11 @@ public interface CostModelSource {
    * @throws io.ballast.kit.error.MeshException CORRUPT_WEIGHTS if a checksum differs, UNKNOWN_MODEL
    *     if a file is missing or is not what it should be
    */
-  Opened open(CostModel model);
+  Opened<R> open(M model);
+
+  /** Lets go of what is looked through; models that are open stay their users'. */
+  @Override
+  default void close() {}
 
   /**
    * A loaded model; closing the engines frees it.
@@ -58,9 +71,9 @@ public interface CostModelSource {
    * @param apart how each lane is batched by itself, where the heads run elsewhere and lanes are
    *     sorted there; empty: lanes share an engine and the server's batches
    */
-  record Opened(
+  record Opened<R>(
       Tokenizer tokenizer,
-      Function<Lane, BatchEngine<TokenIds, TokenIds, HeadScores>> engine,
+      Function<Lane, BatchEngine<TokenIds, TokenIds, R>> engine,
       Optional<Apart> apart) {}
 
   /**

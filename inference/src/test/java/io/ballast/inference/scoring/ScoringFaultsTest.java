@@ -1,4 +1,4 @@
-package io.ballast.reward.adapter;
+package io.ballast.inference.scoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -8,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Each reason why a model cannot be opened is the fault that other servers make of it. */
-class FolderEnsemblesTest {
+class ScoringFaultsTest {
   @ParameterizedTest
   @CsvSource({
     "CORRUPT_WEIGHTS, CORRUPT_WEIGHTS",
@@ -18,6 +18,6 @@ class FolderEnsemblesTest {
     "BROKEN, DEPENDENCY_BROKEN",
   })
   void aReasonIsAFault(Reason reason, Fault fault) {
-    assertThat(FolderEnsembles.faultOf(reason)).isEqualTo(fault);
+    assertThat(ScoringFaults.of(reason)).isEqualTo(fault);
   }
 }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.scoring.FolderScoring;
+import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.call.ItemFault;
@@ -12,7 +14,6 @@ import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.cost.CostModel;
-import io.ballast.safety.core.cost.CostModelSource;
 import io.ballast.safety.core.cost.HeadScores;
 import io.ballast.safety.testing.TinyCostModels;
 import java.io.IOException;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Cost models come from real folders and answer through ONNX Runtime. */
-class FolderCostModelsTest {
+class CostUseTest {
   @TempDir Path root;
   @TempDir Path cache;
 
@@ -37,7 +38,7 @@ class FolderCostModelsTest {
   void twoVersionsAnswerSideBySide() throws IOException {
     write("1", 1);
     write("2", 2);
-    FolderCostModels models = models();
+    FolderScoring<CostModel, HeadScores> models = models();
 
     assertThat(models.list())
         .extracting(model -> model.id().model() + " " + model.id().version() + " " + model.heads())
@@ -52,8 +53,8 @@ class FolderCostModelsTest {
   @Test
   void aCompletionThatIsLongerThanTheContextFailsAlone() throws IOException {
     write("1", 1);
-    FolderCostModels models = models();
-    CostModelSource.Opened opened = models.open(models.list().getFirst());
+    FolderScoring<CostModel, HeadScores> models = models();
+    ScoringSource.Opened<HeadScores> opened = models.open(models.list().getFirst());
     try (var engine = opened.engine().apply(Lane.INTERACTIVE)) {
       TokenIds prompt = opened.tokenizer().encode("int x");
       List<HeadScores> results =
@@ -89,7 +90,7 @@ class FolderCostModelsTest {
 
   @Test
   void whatCameLaterIsFoundByALookAgain() throws IOException {
-    FolderCostModels models = models();
+    FolderScoring<CostModel, HeadScores> models = models();
     write("1", 1);
 
     assertThat(models.list()).isEmpty();
@@ -100,7 +101,7 @@ class FolderCostModelsTest {
   @Test
   void changedWeightsAreCorruptAndAMissingTrunkIsNamed() throws IOException {
     write("1", 1);
-    FolderCostModels models = models();
+    FolderScoring<CostModel, HeadScores> models = models();
     Path weights = root.resolve("java-cost").resolve("1").resolve(ModelManifest.WEIGHTS);
     byte[] changed = Files.readAllBytes(weights);
     changed[changed.length - 1] ^= 1;
@@ -117,8 +118,8 @@ class FolderCostModelsTest {
         .hasMessage("the heads stand on tiny 1, which is in none of the model folders");
   }
 
-  private static List<Double> scores(FolderCostModels models, CostModel model) {
-    CostModelSource.Opened opened = models.open(model);
+  private static List<Double> scores(FolderScoring<CostModel, HeadScores> models, CostModel model) {
+    ScoringSource.Opened<HeadScores> opened = models.open(model);
     try (var engine = opened.engine().apply(Lane.INTERACTIVE)) {
       HeadScores scores =
           engine
@@ -139,7 +140,7 @@ class FolderCostModelsTest {
     var unused = TinyCostModels.heads(root, "java-cost", version, ScoringKind.COST, 3, seed);
   }
 
-  private FolderCostModels models() {
-    return new FolderCostModels(List.of(root), cache.resolve("onnx"), 1);
+  private FolderScoring<CostModel, HeadScores> models() {
+    return new FolderScoring<>(CostUse.of(), List.of(root), cache.resolve("onnx"), 1);
   }
 }

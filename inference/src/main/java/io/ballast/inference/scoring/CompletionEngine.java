@@ -1,4 +1,4 @@
-package io.ballast.safety.adapter;
+package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.CompletionScorer;
@@ -8,33 +8,37 @@ import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.call.ItemFault;
-import io.ballast.safety.core.cost.HeadScores;
 import java.util.List;
 
-/** The heads of one cost model, in one pass, here or on a server elsewhere. */
-public final class CompletionCostEngine implements BatchEngine<TokenIds, TokenIds, HeadScores> {
+/**
+ * K heads on one trunk, in one pass, here or on a server elsewhere, as a queue runs them.
+ *
+ * @param <R> what comes of a completion
+ */
+public final class CompletionEngine<R> implements BatchEngine<TokenIds, TokenIds, R> {
   private final CompletionScorer scorer;
+  private final ScoringUse<?, R> use;
 
   /** Takes over {@code scorer}, which is closed with this. */
-  public CompletionCostEngine(CompletionScorer scorer) {
+  public CompletionEngine(CompletionScorer scorer, ScoringUse<?, R> use) {
     this.scorer = scorer;
+    this.use = use;
   }
 
   @Override
-  public List<List<HeadScores>> run(List<BatchGroup<TokenIds, TokenIds>> groups) {
+  public List<List<R>> run(List<BatchGroup<TokenIds, TokenIds>> groups) {
     List<ScoringGroup> asked =
         groups.stream().map(group -> new ScoringGroup(group.key(), group.items())).toList();
     return scorer.score(asked).stream()
-        .map(group -> group.stream().map(CompletionCostEngine::scores).toList())
+        .map(group -> group.stream().map(this::result).toList())
         .toList();
   }
 
-  private static HeadScores scores(ScoreOutcome outcome) {
+  private R result(ScoreOutcome outcome) {
     return switch (outcome) {
-      case ScoreOutcome.Scored scored ->
-          new HeadScores.Scored(scored.scores().stream().map(Float::doubleValue).toList());
+      case ScoreOutcome.Scored scored -> use.scored().apply(scored.scores());
       case Refusal refusal ->
-          new HeadScores.Refused(new ItemFault(reason(refusal.reason()), refusal.detail()));
+          use.refused().apply(new ItemFault(reason(refusal.reason()), refusal.detail()));
     };
   }
 

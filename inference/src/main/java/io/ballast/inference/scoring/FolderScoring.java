@@ -1,24 +1,16 @@
-package io.ballast.safety.adapter;
+package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.OnnxScorer;
-import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
-import io.ballast.kit.batching.BatchEngine;
-import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.rl.preference.PlattScaling;
-import io.ballast.safety.core.cost.CostModel;
-import io.ballast.safety.core.cost.CostModelSource;
-import io.ballast.safety.core.cost.HeadScores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,26 +21,29 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Cost models in model folders: heads whose {@code config.json} names their trunk. A folder that
- * cannot be read is reported once and left out; the others serve.
+ * Scoring models of one kind in model folders, run by ONNX Runtime: heads whose {@code config.json}
+ * names their trunk. A folder that cannot be read is reported once and left out; the others serve.
+ *
+ * @param <M> the model
+ * @param <R> what comes of a completion
  */
-public final class FolderCostModels implements CostModelSource {
-  private static final Logger LOG = LoggerFactory.getLogger(FolderCostModels.class);
+public final class FolderScoring<M extends ScoringModel, R> implements ScoringSource<M, R> {
+  private static final Logger LOG = LoggerFactory.getLogger(FolderScoring.class);
   private static final String CONFIG = "config.json";
   private static final String FORMAT = "\"ballast-scoring-heads\"";
 
+  private final ScoringUse<M, R> use;
   private final List<Path> roots;
   private final Path cache;
   private final int threads;
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
-  private volatile Map<PinnedVersion, Found> found = Map.of();
+  private volatile Map<PinnedVersion, Found<M>> found = Map.of();
 
-  private record Found(StoredModel folder, ScoringSpec spec, CostModel model) {}
+  private record Found<M>(StoredModel folder, ScoringSpec spec, M model) {}
 
   /**
    * Looks through the folders; the first of equal names and versions wins.
@@ -57,11 +52,22 @@ public final class FolderCostModels implements CostModelSource {
    * @param cache where ONNX files are written at the first start
    * @param threads of one batch
    */
-  public FolderCostModels(List<Path> roots, Path cache, int threads) {
+  public FolderScoring(ScoringUse<M, R> use, List<Path> roots, Path cache, int threads) {
+    this.use = use;
     this.roots = List.copyOf(roots);
     this.cache = cache;
     this.threads = threads;
     refresh();
+  }
+
+  /** What models there are here. */
+  public ScoringUse<M, R> use() {
+    return use;
+  }
+
+  /** The folders that are looked through. */
+  public List<Path> roots() {
+    return roots;
   }
 
   @Override
@@ -76,22 +82,22 @@ public final class FolderCostModels implements CostModelSource {
         folders.putIfAbsent(folder.name() + "/" + folder.version(), folder);
       }
     }
-    Map<PinnedVersion, Found> models = new LinkedHashMap<>();
+    Map<PinnedVersion, Found<M>> models = new LinkedHashMap<>();
     folders
         .values()
         .forEach(folder -> consider(folder).ifPresent(each -> models.put(each.model().id(), each)));
     found = models;
   }
 
-  private Optional<Found> consider(StoredModel folder) {
+  private Optional<Found<M>> consider(StoredModel folder) {
     try {
       Path config = folder.folder().resolve(CONFIG);
       if (!Files.isRegularFile(config) || !Files.readString(config).contains(FORMAT)) {
         return Optional.empty(); // another kind of model
       }
       ScoringSpec spec = ScoringModelFolder.readSpec(folder.folder());
-      return spec.kind() == ScoringKind.COST
-          ? Optional.of(new Found(folder, spec, model(folder, spec)))
+      return spec.kind() == use.kind()
+          ? Optional.of(new Found<>(folder, spec, use.described().apply(id(folder), spec)))
           : Optional.empty();
     } catch (IOException | ModelException e) {
       String flaw =
@@ -103,7 +109,7 @@ public final class FolderCostModels implements CostModelSource {
     }
   }
 
-  private static CostModel model(StoredModel folder, ScoringSpec spec) {
+  private static PinnedVersion id(StoredModel folder) {
     String sha =
         ModelManifest.read(folder.folder())
             .flatMap(ModelManifest::weightsSha256)
@@ -112,45 +118,41 @@ public final class FolderCostModels implements CostModelSource {
                     new ModelException(
                         ModelException.Reason.INVALID_FOLDER,
                         folder.folder().resolve(ModelManifest.FILE) + ": the file is missing"));
-    return model(new PinnedVersion(folder.name(), folder.version(), sha), spec);
-  }
-
-  /** The engine of all lanes. */
-  private static Function<Lane, BatchEngine<TokenIds, TokenIds, HeadScores>> one(
-      OnnxScorer scorer) {
-    CompletionCostEngine engine = new CompletionCostEngine(scorer);
-    return lane -> engine;
-  }
-
-  /** The model that a folder describes, wherever its weights are. */
-  static CostModel model(PinnedVersion id, ScoringSpec spec) {
-    return new CostModel(
-        id, spec.heads(), new PlattScaling(spec.calibration().a(), spec.calibration().b()));
+    return new PinnedVersion(folder.name(), folder.version(), sha);
   }
 
   @Override
-  public List<CostModel> list() {
+  public List<M> list() {
     return found.values().stream().map(Found::model).toList();
   }
 
   @Override
-  public Opened open(CostModel model) {
-    Found folder =
+  public Opened<R> open(M model) {
+    Found<M> folder =
         Optional.ofNullable(found.get(model.id()))
             .orElseThrow(
                 () -> new MeshException(Fault.UNKNOWN_MODEL, model.id() + ": not in a folder"));
     StoredModel heads = folder.folder();
     StoredModel trunk = trunk(folder.spec());
     try {
-      return new Opened(
-          HuggingFaceTokenizerAdapter.ofFolder(trunk.folder()),
-          one(OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads)),
-          Optional.empty());
+      HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(trunk.folder());
+      CompletionEngine<R> engine = new CompletionEngine<>(scorer(trunk, heads, tokenizer), use);
+      return new Opened<>(tokenizer, lane -> engine, Optional.empty());
     } catch (ModelException e) {
-      throw ModelFaults.translate(
-          e,
-          message ->
-              trunk.withoutPath(heads.withoutPath(message)).replace(cache.toString(), "onnx"));
+      String message = trunk.withoutPath(heads.withoutPath(String.valueOf(e.getMessage())));
+      throw new MeshException(
+          ScoringFaults.of(e.reason()), message.replace(cache.toString(), "onnx"), e);
+    }
+  }
+
+  /** Opens the heads; the tokenizer is freed if that fails. */
+  private OnnxScorer scorer(
+      StoredModel trunk, StoredModel heads, HuggingFaceTokenizerAdapter tokenizer) {
+    try {
+      return OnnxScorer.open(trunk.folder(), heads.folder(), cache, threads);
+    } catch (RuntimeException e) {
+      tokenizer.close();
+      throw e;
     }
   }
 

@@ -1,0 +1,283 @@
+package io.ballast.inference.scoring;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.Tokenizer;
+import io.ballast.kit.batching.BatchEngine;
+import io.ballast.kit.batching.BatchingQueue;
+import io.ballast.kit.batching.LaneQueues;
+import io.ballast.kit.batching.QueueLimits;
+import io.ballast.kit.call.CallPatience;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.LoadedVersions;
+import io.ballast.kit.call.LoadedVersions.Lease;
+import io.ballast.kit.call.VersionSelector;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The scoring models of a server, each loaded when it is first asked for and kept beside the
+ * others. Loading one does not hold up calls to another. Thread-safe.
+ *
+ * @param <M> the model
+ * @param <R> what comes of a completion
+ */
+public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ScoringCatalog.class);
+
+  private final ScoringSource<M, R> source;
+  private final CatalogNames names;
+  private final Function<ItemFault, R> refused;
+  private final QueueLimits limits;
+  private final LongSupplier nanoTime;
+  private final ScheduledExecutorService background;
+  private final LoadedVersions<Served<M, R>> loaded =
+      new LoadedVersions<>(served -> served.queues().close());
+  private final Set<String> notFollowed = ConcurrentHashMap.newKeySet();
+
+  /**
+   * @param source stays its owner's
+   * @param refused what comes of a completion that cannot be scored
+   * @param limits of the queue before a model that runs here
+   */
+  public ScoringCatalog(
+      ScoringSource<M, R> source,
+      CatalogNames names,
+      Function<ItemFault, R> refused,
+      QueueLimits limits,
+      LongSupplier nanoTime) {
+    this.source = source;
+    this.names = names;
+    this.refused = refused;
+    this.limits = limits;
+    this.nanoTime = nanoTime;
+    this.background =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name(names.noun().replace(' ', '-') + "-retry").factory());
+  }
+
+  /**
+   * A model that is ready to score.
+   *
+   * @param tokenizer its trunk's
+   */
+  public record Served<M, R>(
+      M model, Tokenizer tokenizer, LaneQueues<TokenIds, TokenIds, R> queues) {}
+
+  /** The models that can be asked, as far as they are known, by name and version. */
+  public final List<M> list() {
+    return source.list();
+  }
+
+  /** Looks from now on, each {@code interval}, for what could not be asked. */
+  public final void follow(Duration interval) {
+    long nanos = interval.toNanos();
+    var unused =
+        background.scheduleWithFixedDelay(this::retryQuietly, nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void retryQuietly() {
+    try {
+      retry();
+    } catch (RuntimeException e) { // the next look may succeed
+      LOG.debug("{}s elsewhere are still not asked: {}", names.noun(), e.getMessage());
+    }
+  }
+
+  /**
+   * Looks again for what could not be asked, each name for itself, and loads the default if it can
+   * be had.
+   */
+  public final void retry() {
+    source.flaws().keySet().stream()
+        .map(name -> name.split(" ", 2)[0])
+        .distinct()
+        .forEach(this::look);
+    var unused = warmUp();
+  }
+
+  private void look(String name) {
+    try {
+      source.refreshElsewhere(name);
+      notFollowed.remove(name);
+    } catch (RuntimeException e) { // the next look may succeed; others are looked for all the same
+      if (notFollowed.add(name)) {
+        LOG.warn("{} is looked for again and again: {}", name, e.getMessage());
+      }
+    }
+  }
+
+  /** What keeps models from being asked now, as {@link ScoringSource#flaws} says it. */
+  public final Map<String, String> flaws() {
+    return source.flaws();
+  }
+
+  /** The tokens that wait to be scored, of all models. */
+  public final int waitingTokens() {
+    return loaded.ready().stream().mapToInt(served -> served.queues().waitingWeight()).sum();
+  }
+
+  /**
+   * Loads what "serving" of the default model points to.
+   *
+   * @return why that cannot be asked; empty if it can
+   */
+  public final Optional<String> warmUp() {
+    boolean there =
+        source.list().stream()
+            .anyMatch(
+                model ->
+                    model.id().model().equals(names.defaultModel())
+                        && model.id().version().equals(names.servingVersion()));
+    if (there) {
+      try {
+        find(VersionSelector.alias("", VersionSelector.SERVING), CallPatience.endless()).close();
+        return Optional.empty();
+      } catch (MeshException e) {
+        if (source.isElsewhere(names.defaultModel())) {
+          return Optional.of(String.valueOf(e.getMessage()));
+        }
+        throw e;
+      }
+    }
+    return Optional.of(
+        "there is no %s %s %s".formatted(names.noun(), names.defaultModel(), names.servingVersion())
+            + mend(names.defaultModel()));
+  }
+
+  /** What an operator does about a default that is not there; nothing for another model. */
+  private String mend(String model) {
+    return model.equals(names.defaultModel())
+        ? "; it is the default: put it into a model folder, or set %s and %s"
+            .formatted(names.modelProperty(), names.versionProperty())
+        : "";
+  }
+
+  /**
+   * The model that {@code selector} means, loaded.
+   *
+   * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
+   *     DEPENDENCY_DOWN if it is elsewhere and that cannot be asked, MODEL_LOADING if the caller's
+   *     time is over before it is loaded
+   */
+  public final Lease<Served<M, R>> find(VersionSelector selector, CallPatience patience) {
+    M model = resolve(selector);
+    return loaded.lease(model.id(), () -> load(model), patience);
+  }
+
+  private Served<M, R> load(M model) {
+    ScoringSource.Opened<R> opened = source.open(model);
+    return new Served<>(
+        model, opened.tokenizer(), queues(model.id().model() + " " + model.id().version(), opened));
+  }
+
+  private LaneQueues<TokenIds, TokenIds, R> queues(String subject, ScoringSource.Opened<R> opened) {
+    if (opened.apart().isEmpty()) {
+      return LaneQueues.shared(queue(subject, opened.engine().apply(Lane.INTERACTIVE), limits));
+    }
+    QueueLimits own =
+        new QueueLimits(
+            opened.apart().get().batchTokens(),
+            Duration.ZERO,
+            limits.queuedWeight(),
+            opened.apart().get().inFlight());
+    return LaneQueues.apart(
+        lane ->
+            queue(
+                subject + " " + lane.name().toLowerCase(Locale.ROOT),
+                opened.engine().apply(lane),
+                own));
+  }
+
+  private BatchingQueue<TokenIds, TokenIds, R> queue(
+      String subject, BatchEngine<TokenIds, TokenIds, R> engine, QueueLimits within) {
+    return new BatchingQueue<>(subject, engine, refused, within, nanoTime);
+  }
+
+  /**
+   * The version that {@code selector} means; it is not loaded.
+   *
+   * @throws MeshException UNKNOWN_MODEL if there is none; DEPENDENCY_DOWN if that cannot be known
+   *     now
+   */
+  public final M resolve(VersionSelector selector) {
+    String name = selector.model().isEmpty() ? names.defaultModel() : selector.model();
+    Optional<M> known = find(name, selector);
+    if (known.isEmpty()) {
+      try {
+        source.refresh(name);
+      } catch (MeshException e) { // what it did hear of may do
+        return find(name, selector).orElseThrow(() -> e);
+      }
+      known = find(name, selector);
+    }
+    return known.orElseThrow(() -> unknown(name, selector));
+  }
+
+  private Optional<M> find(String name, VersionSelector selector) {
+    List<M> versions =
+        source.list().stream().filter(model -> model.id().model().equals(name)).toList();
+    String version =
+        switch (selector.kind()) {
+          case VERSION -> selector.name();
+          case ALIAS -> serving(name, selector.name(), versions);
+        };
+    return versions.stream().filter(model -> model.id().version().equals(version)).findFirst();
+  }
+
+  private String serving(String name, String alias, List<M> versions) {
+    if (!alias.equals(VersionSelector.SERVING)) {
+      throw unknown("alias", alias, name + " has only the alias 'serving'");
+    }
+    return name.equals(names.defaultModel()) ? names.servingVersion() : newest(versions);
+  }
+
+  /** Version 10 is newer than version 9. */
+  private static String newest(List<? extends ScoringModel> versions) {
+    return versions.stream()
+        .map(model -> model.id().version())
+        .max(Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder()))
+        .orElse("");
+  }
+
+  private MeshException unknown(String name, VersionSelector selector) {
+    boolean named = source.list().stream().anyMatch(model -> model.id().model().equals(name));
+    if (!named) {
+      return unknown(
+          "model", name, "there is no %s of this name".formatted(names.noun()) + mend(name));
+    }
+    String version =
+        selector.kind() == VersionSelector.Kind.VERSION ? selector.name() : names.servingVersion();
+    return unknown(
+        "version",
+        version,
+        name + " has no such version" + (version.equals(names.servingVersion()) ? mend(name) : ""));
+  }
+
+  private MeshException unknown(String part, String value, String why) {
+    String field = names.field() + "." + part;
+    return new MeshException(
+        Fault.UNKNOWN_MODEL, "%s: '%s': %s".formatted(field, value, why), Map.of(field, value));
+  }
+
+  @Override
+  public final void close() {
+    background.shutdownNow();
+    loaded.close();
+  }
+}

@@ -1,0 +1,25 @@
+package io.ballast.inference.scoring;
+
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.PinnedVersion;
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+
+/**
+ * What models of one kind are to the server that asks them.
+ *
+ * @param kind of the folders and exports that are taken
+ * @param described the model of this name and version, wherever its weights are
+ * @param scored what comes of a completion's scores, shape [K], as the heads gave them
+ * @param refused what comes of a completion that cannot be scored
+ * @param <M> the model
+ * @param <R> what comes of a completion
+ */
+public record ScoringUse<M extends ScoringModel, R>(
+    ScoringKind kind,
+    BiFunction<PinnedVersion, ScoringSpec, M> described,
+    Function<List<Float>, R> scored,
+    Function<ItemFault, R> refused) {}

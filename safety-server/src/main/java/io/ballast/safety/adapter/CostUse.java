@@ -1,0 +1,28 @@
+package io.ballast.safety.adapter;
+
+import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.scoring.ScoringUse;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.rl.preference.PlattScaling;
+import io.ballast.safety.core.cost.CostModel;
+import io.ballast.safety.core.cost.HeadScores;
+
+/** What scoring models are to this server: each head says how harmful a completion is. */
+public final class CostUse {
+  private CostUse() {}
+
+  /** Returns it. */
+  public static ScoringUse<CostModel, HeadScores> of() {
+    return new ScoringUse<>(
+        ScoringKind.COST,
+        CostUse::model,
+        scores -> new HeadScores.Scored(scores.stream().map(Float::doubleValue).toList()),
+        HeadScores.Refused::new);
+  }
+
+  private static CostModel model(PinnedVersion id, ScoringSpec spec) {
+    return new CostModel(
+        id, spec.heads(), new PlattScaling(spec.calibration().a(), spec.calibration().b()));
+  }
+}
