@@ -10,19 +10,14 @@ import io.ballast.policy.v1.ListVersionsResponse;
 import io.ballast.policy.v1.PolicyAlias;
 import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.PromoteAliasRequest;
-import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.policy.v1.VersionServiceGrpc.VersionServiceBlockingStub;
-import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;
 import io.ballast.safety.v1.SafetyTest;
-import io.ballast.safety.v1.SafetyTestOutcome;
 import io.ballast.safety.v1.SafetyTestState;
-import io.ballast.safety.v1.VerifyCertificateRequest;
-import io.ballast.safety.v1.VerifyCertificateResponse;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -62,8 +57,8 @@ final class ModelsCommand implements Callable<Integer> {
         .addSubcommand(new Aliases(context))
         .addSubcommand(new Promote(context))
         .addSubcommand(new RollBack(context))
-        .addSubcommand(new ShowCertificate(context))
-        .addSubcommand(new Register(context))
+        .addSubcommand(new CertificateCommand(context))
+        .addSubcommand(new RegisterCommand(context))
         .addSubcommand(new ModelFoldersCommand(context))
         .addSubcommand(new EncodeCommand(context))
         .addSubcommand(new ExportCommand(context));
@@ -74,21 +69,21 @@ final class ModelsCommand implements Callable<Integer> {
     return Objects.requireNonNull(spec.commandLine().getSubcommands().get("list")).execute();
   }
 
-  private static MeshTarget.Connection connect(MeshTarget target) {
+  static MeshTarget.Connection connect(MeshTarget target) {
     return target.connect(Role.POLICY_SERVER, VersionServiceGrpc.SERVICE_NAME);
   }
 
-  private static VersionServiceBlockingStub versions(MeshTarget.Connection mesh) {
+  static VersionServiceBlockingStub versions(MeshTarget.Connection mesh) {
     return VersionServiceGrpc.newBlockingStub(mesh.channel())
         .withDeadlineAfter(mesh.timeoutMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private static SafetyServiceBlockingStub safety(MeshTarget.Connection mesh) {
+  static SafetyServiceBlockingStub safety(MeshTarget.Connection mesh) {
     return SafetyServiceGrpc.newBlockingStub(mesh.channel())
         .withDeadlineAfter(mesh.timeoutMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private static String time(Timestamp time) {
+  static String time(Timestamp time) {
     return time.getSeconds() == 0 ? "–" : TIME.format(Instant.ofEpochSecond(time.getSeconds()));
   }
 
@@ -373,132 +368,6 @@ final class ModelsCommand implements Callable<Integer> {
                 .getAlias();
         printing.document(moved);
         printing.line(aliasLine(moved));
-        return Exit.OK.code();
-      }
-    }
-  }
-
-  /** Shows a certificate and computes it anew. */
-  @Command(
-      name = "certificate",
-      mixinStandardHelpOptions = true,
-      sortOptions = false,
-      description = "Shows a certificate, and verifies it: its numbers are computed anew.",
-      footer = {"", "Exit code 4: it is not valid."})
-  static final class ShowCertificate implements Callable<Integer> {
-    @Parameters(paramLabel = "ID", description = "The certificate's id.")
-    private String id = "";
-
-    @Option(
-        names = "--weights",
-        paramLabel = "SHA256",
-        defaultValue = "",
-        description = "It must name exactly these weights.")
-    private String weights = "";
-
-    @Mixin private Printing printing = new Printing();
-    @Mixin private MeshTarget target;
-
-    ShowCertificate(CommandContext context) {
-      this.target = new MeshTarget(context);
-    }
-
-    @Override
-    public Integer call() {
-      try (MeshTarget.Connection mesh =
-          target.connect(Role.SAFETY_SERVER, SafetyServiceGrpc.SERVICE_NAME)) {
-        VerifyCertificateResponse answer =
-            safety(mesh)
-                .verifyCertificate(
-                    VerifyCertificateRequest.newBuilder()
-                        .setMetadata(target.metadata())
-                        .setCertificateId(id)
-                        .setCandidateWeightsSha256(weights)
-                        .build());
-        printing.document(answer);
-        show(answer);
-        return (answer.getValid() ? Exit.OK : Exit.REFUSED).code();
-      }
-    }
-
-    private void show(VerifyCertificateResponse answer) {
-      Certificate c = answer.getCertificate();
-      SafetyTestOutcome o = c.getOutcome();
-      TextTable table = TextTable.plain();
-      table.row("certificate", c.getCertificateId());
-      table.row("issued", time(c.getIssueTime()));
-      table.row("candidate", ModelOptions.text(c.getCandidate()));
-      table.row("weights", c.getCandidate().getWeightsSha256());
-      table.row("judged by", ModelOptions.text(c.getCostModel()));
-      table.row(
-          "optimised",
-          c.getOptimisedCostModelsList().stream()
-              .map(ModelOptions::text)
-              .collect(Collectors.joining(", ", "against ", "")));
-      table.row(
-          "mean cost",
-          String.format(
-              Locale.ROOT, "%.4f ± %.4f, n = %d", o.getMeanCost(), o.getStdCost(), o.getN()));
-      table.row(
-          "upper bound",
-          String.format(
-              Locale.ROOT,
-              "%.6f at δ = %s; computed anew: %.6f",
-              o.getUpperBound(),
-              o.getDelta(),
-              answer.getRecomputedUpperBound()));
-      table.row("threshold", String.format(Locale.ROOT, "%.4f", o.getThreshold()));
-      answer.getFindingsList().forEach(finding -> table.row("", finding));
-      table.row("valid", answer.getValid() ? "yes" : "NO");
-      printing.table(table);
-    }
-  }
-
-  /** Makes a folder known as a version. */
-  @Command(
-      name = "register",
-      mixinStandardHelpOptions = true,
-      sortOptions = false,
-      description = "Makes a published model folder, models/MODEL/VERSION, known as a version.")
-  static final class Register implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "MODEL", description = "The model.")
-    private String model = "";
-
-    @Parameters(index = "1", paramLabel = "VERSION", description = "The version.")
-    private String version = "";
-
-    @Option(
-        names = "--parent",
-        paramLabel = "VERSION",
-        defaultValue = "",
-        description = "The version that it was trained from.")
-    private String parent = "";
-
-    @Mixin private Printing printing = new Printing();
-    @Mixin private MeshTarget target;
-
-    Register(CommandContext context) {
-      this.target = new MeshTarget(context);
-    }
-
-    @Override
-    public Integer call() {
-      try (MeshTarget.Connection mesh = connect(target)) {
-        PolicyVersion registered =
-            versions(mesh)
-                .registerVersion(
-                    RegisterVersionRequest.newBuilder()
-                        .setMetadata(target.keyedMetadata(null))
-                        .setModel(model)
-                        .setVersion(version)
-                        .setParentVersion(parent)
-                        .build())
-                .getVersion();
-        printing.document(registered);
-        printing.line(
-            ModelOptions.text(registered.getVersion())
-                + " registered, weights "
-                + registered.getVersion().getWeightsSha256());
         return Exit.OK.code();
       }
     }
