@@ -23,7 +23,7 @@ public final class EncoderImport {
    *     they say nothing
    * @return what it turned out to be
    * @throws ModelException as {@link OnnxEncoder#open}; also INVALID_FOLDER if {@code pooling}
-   *     contradicts the files
+   *     contradicts the files, or the model pools by itself, whatever is said
    */
   public static EncoderDescription write(
       Path source, EncoderFiles files, Path target, Optional<Pooling> pooling) throws IOException {
@@ -37,7 +37,14 @@ public final class EncoderImport {
       pool(target, pooling.get());
     }
     try (OnnxEncoder encoder = OnnxEncoder.open(target, EncoderOptions.defaults())) {
-      return encoder.description();
+      EncoderDescription description = encoder.description();
+      if (pooling.isPresent() && description.pooling().isEmpty()) {
+        throw new ModelException(
+            Reason.INVALID_FOLDER,
+            "pooling: the model pools itself, so that %s would change nothing (expected: none wanted)"
+                .formatted(pooling.get().code()));
+      }
+      return description;
     }
   }
 
