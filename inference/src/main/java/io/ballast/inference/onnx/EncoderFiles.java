@@ -45,18 +45,14 @@ public record EncoderFiles(String model, String root, SortedMap<String, String> 
           "LICENSE",
           "NOTICE");
 
-  /** What large models have beside them, for a .onnx file ends at 2 GB. */
-  private static final List<String> OUTER_WEIGHTS = List.of("_data", ".data");
+  /**
+   * What large models have beside them, for a .onnx file ends at 2 GB: the model's name with one of
+   * these behind it.
+   */
+  public static final List<String> OUTER_WEIGHTS = List.of("_data", ".data");
 
   public EncoderFiles {
     parts = Collections.unmodifiableSortedMap(new TreeMap<>(parts));
-  }
-
-  /** Returns the same with one more file, which keeps its name. */
-  public EncoderFiles with(String file) {
-    SortedMap<String, String> more = new TreeMap<>(parts);
-    more.put(file, file);
-    return new EncoderFiles(model, root, more);
   }
 
   /** Returns the same once every file has the name that it gets. */

@@ -12,7 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Brings those files of a hub's repository that make up a model. */
+/**
+ * Brings those files of a hub's repository that make up a model. Those of an encoder lie here as
+ * they do there: a file that is looked for in vain never takes the place of one that came.
+ */
 final class HubFetch {
   private static final String CONFIG = "config.json";
   private static final String TOKENIZER = "tokenizer.json";
@@ -23,7 +26,7 @@ final class HubFetch {
   private final HubRepository repository;
   private final String name;
   private final String asked;
-  private final Path here;
+  private final Path here; // absolute, without detours
   private final PullProgress progress;
 
   /**
@@ -36,7 +39,7 @@ final class HubFetch {
     this.repository = repository;
     this.name = name;
     this.asked = asked;
-    this.here = here;
+    this.here = here.toAbsolutePath().normalize();
     this.progress = progress;
   }
 
@@ -50,91 +53,83 @@ final class HubFetch {
   }
 
   /**
-   * An encoder that came.
-   *
-   * @param file its model's name in the repository
-   * @param files under the names that they have here
-   */
-  record Encoder(String file, EncoderFiles files) {}
-
-  /**
-   * Brings the repository's encoder.
+   * Returns which .onnx the repository means, without bringing it.
    *
    * @return empty if what it holds is a decoder that we know, or has no .onnx where it is looked
    *     for
    */
-  Optional<Encoder> encoder() throws IOException, InterruptedException {
-    Path config = here.resolve(CONFIG);
-    if (fetch(CONFIG, config) && SourceKind.isDecoder(config)) {
+  Optional<String> encoder() throws IOException, InterruptedException {
+    if (fetch(CONFIG) && SourceKind.isDecoder(here.resolve(CONFIG))) {
       return Optional.empty();
     }
     for (String model : ENCODERS) {
-      if (fetch(model, here.resolve("model.onnx"))) {
-        return Optional.of(withCompanions(model));
+      if (repository.has(model)) {
+        return Optional.of(model);
       }
     }
     return Optional.empty();
   }
 
-  /** Brings one encoder of a repository, under the names that folders have here. */
-  Encoder encoder(String model) throws IOException, InterruptedException {
-    if (!fetch(model, here.resolve("model.onnx"))) {
+  /** Brings one encoder of a repository, what is large last; returns its files, which lie here. */
+  EncoderFiles encoder(String model) throws IOException, InterruptedException {
+    if (!repository.has(model)) {
       throw notThere(model);
     }
-    return withCompanions(model);
-  }
-
-  private Encoder withCompanions(String model) throws IOException, InterruptedException {
-    String folder = model.substring(0, model.lastIndexOf('/') + 1);
-    String outer = model.substring(folder.length()) + "_data";
-    fetch(folder + outer, here.resolve(outer)); // most have none
-    List<String> roots = rootsWithTokenizer(folder);
+    List<String> roots = EncoderFiles.roots(model.substring(0, model.lastIndexOf('/') + 1));
+    String tokenizer =
+        first(roots, TOKENIZER).orElseThrow(() -> notThere(roots.getLast() + TOKENIZER));
+    List<String> names = new ArrayList<>(List.of(tokenizer));
+    int from = roots.indexOf(tokenizer.substring(0, tokenizer.length() - TOKENIZER.length()));
     for (String companion : EncoderFiles.COMPANIONS) {
-      for (String root : roots) {
-        if (fetch(root + companion, here.resolve(companion))) {
-          break;
-        }
+      first(roots.subList(from, roots.size()), companion).ifPresent(names::add);
+    }
+    if (!fetch(model)) {
+      throw notThere(model);
+    }
+    names.add(model);
+    for (String ending : EncoderFiles.OUTER_WEIGHTS) {
+      if (fetch(model + ending)) { // most have none
+        names.add(model + ending);
       }
     }
-    List<String> names = new ArrayList<>(List.of("model.onnx", TOKENIZER, outer));
-    names.addAll(EncoderFiles.COMPANIONS);
-    names.removeIf(file -> !Files.isRegularFile(here.resolve(file)));
-    EncoderFiles files = EncoderFiles.of("model.onnx", names).orElseThrow();
-    return new Encoder(model, names.contains(outer) ? files.with(outer) : files);
+    return EncoderFiles.of(model, names).orElseThrow();
   }
 
-  /** Brings the tokenizer, and returns the folder that it is in, and those behind it. */
-  private List<String> rootsWithTokenizer(String folder) throws IOException, InterruptedException {
-    List<String> roots = EncoderFiles.roots(folder);
-    for (int i = 0; i < roots.size(); i++) {
-      if (fetch(roots.get(i) + TOKENIZER, here.resolve(TOKENIZER))) {
-        return roots.subList(i, roots.size());
+  /** Brings the first file of a name that one of some folders has. */
+  private Optional<String> first(List<String> roots, String name)
+      throws IOException, InterruptedException {
+    for (String root : roots) {
+      if (fetch(root + name)) {
+        return Optional.of(root + name);
       }
     }
-    throw notThere(roots.getLast() + TOKENIZER);
+    return Optional.empty();
   }
 
-  /** Brings a decoder: a config of a family that is known, a tokenizer, and weights. */
-  void decoder() throws IOException, InterruptedException {
-    if (!fetch(CONFIG, here.resolve(CONFIG))) {
+  /** Brings a decoder's config, and refuses an architecture that is unknown. */
+  void config() throws IOException, InterruptedException {
+    if (!fetch(CONFIG)) {
       throw notThere(CONFIG);
     }
-    DecoderConfig.read(here); // an architecture that is unknown is refused before gigabytes come
+    DecoderConfig.read(here);
+  }
+
+  /** Brings what a decoder has besides its {@link #config}: a tokenizer, and weights. */
+  void decoder() throws IOException, InterruptedException {
     for (String companion : DecoderImport.COMPANIONS) {
-      boolean there = fetch(companion, here.resolve(companion));
-      if (!there && companion.equals("tokenizer.json")) {
+      boolean there = fetch(companion);
+      if (!there && companion.equals(TOKENIZER)) {
         throw notThere(companion);
       }
     }
-    if (fetch(ModelManifest.WEIGHTS, here.resolve(ModelManifest.WEIGHTS))) {
+    if (fetch(ModelManifest.WEIGHTS)) {
       return;
     }
-    Path index = here.resolve(WeightFiles.INDEX);
-    if (!fetch(WeightFiles.INDEX, index)) {
+    if (!fetch(WeightFiles.INDEX)) {
       throw notThere(ModelManifest.WEIGHTS);
     }
     for (String shard : WeightFiles.shards(here)) {
-      if (!fetch(shard, here.resolve(shard))) {
+      if (!fetch(shard)) {
         throw notThere(shard);
       }
     }
@@ -144,6 +139,14 @@ final class HubFetch {
     return new PullException(
         "NOT_FOUND",
         "the hub has no " + file + " in " + name + " at " + asked + "; see --revision");
+  }
+
+  private boolean fetch(String file) throws IOException, InterruptedException {
+    Path target = here.resolve(file).normalize();
+    if (!target.startsWith(here)) {
+      throw notThere(file);
+    }
+    return fetch(file, target);
   }
 
   private boolean fetch(String file, Path target) throws IOException, InterruptedException {

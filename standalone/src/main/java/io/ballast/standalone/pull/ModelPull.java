@@ -138,7 +138,7 @@ public final class ModelPull {
                         model
                             + ": there is no tokenizer.json beside it, without which no text can"
                             + " be read"));
-    return encoder(root, files, lastName(root), wanted, notes);
+    return encoder(root, files, named(files, lastName(root)), wanted, notes);
   }
 
   /** The folder that an absolute folder's model is called after: itself, or the one above onnx. */
@@ -213,23 +213,23 @@ public final class ModelPull {
         Files.createDirectories(
             work.resolve(URLEncoder.encode(name + "@" + asked, StandardCharsets.UTF_8)));
     HubFetch hub = new HubFetch(repository, name, asked, here, progress);
-    Optional<HubFetch.Encoder> encoder =
-        file.isEmpty()
-            ? hub.encoder()
-            : EncoderFiles.isModel(file.get())
-                ? Optional.of(hub.encoder(file.get()))
-                : Optional.empty();
+    Optional<String> encoder = file.isEmpty() ? hub.encoder() : file.filter(EncoderFiles::isModel);
     Pulled pulled;
     if (encoder.isPresent()) {
+      requireNoWeights(name, wanted);
+      EncoderFiles files = hub.encoder(encoder.get());
       Map<String, String> notes = notes(repository, name);
-      notes.put("file", encoder.get().file());
-      pulled = encoder(here, encoder.get().files(), base, wanted, notes);
+      notes.put("file", encoder.get());
+      pulled = encoder(here, files, base, wanted, notes);
     } else if (file.isPresent()) {
+      requireNoPooling(name, wanted);
       Path gguf = hub.gguf(file.get());
       Map<String, String> notes = notes(repository, name);
       notes.put("file", file.get());
       pulled = gguf(gguf, file.get(), wanted, notes);
     } else {
+      hub.config();
+      requireNoPooling(name, wanted); // before gigabytes come
       hub.decoder();
       pulled = decoder(here, base, wanted, notes(repository, name));
     }
@@ -276,8 +276,9 @@ public final class ModelPull {
               + encoders.stream().map(EncoderFiles::model).toList()
               + "; name the .onnx that you mean");
     }
-    return encoder(
-        root, encoders.getFirst(), root.equals(folder) ? base : lastName(root), wanted, notes);
+    EncoderFiles files = encoders.getFirst();
+    String name = named(files, root.equals(folder) ? base : lastName(root));
+    return encoder(root, files, name, wanted, notes);
   }
 
   private static boolean isDecoder(Path folder) throws IOException {
@@ -287,17 +288,32 @@ public final class ModelPull {
     return weights && SourceKind.isDecoder(folder.resolve("config.json"));
   }
 
-  private Pulled encoder(
-      Path source, EncoderFiles files, String base, Wanted wanted, Map<String, String> notes)
-      throws IOException {
+  private static void requireNoWeights(String source, Wanted wanted) {
     if (wanted.weights().isPresent()) {
       throw new IllegalArgumentException(
           "weights: " + source + " is an encoder, whose numbers stay as they are");
     }
+  }
+
+  private static void requireNoPooling(String source, Wanted wanted) {
+    if (wanted.pooling().isPresent()) {
+      throw new IllegalArgumentException("pooling: " + source + " is no encoder");
+    }
+  }
+
+  /** What an encoder is called: as its files say, or after what it came from. */
+  private static String named(EncoderFiles files, String base) {
+    return files.name().isEmpty() ? base : files.name();
+  }
+
+  private Pulled encoder(
+      Path source, EncoderFiles files, String base, Wanted wanted, Map<String, String> notes)
+      throws IOException {
+    requireNoWeights(notes.getOrDefault("source", base), wanted);
     EncoderDescription[] came = new EncoderDescription[1];
     StoredModel model =
         publish(
-            files.name().isEmpty() ? base : files.name(),
+            base,
             wanted,
             notes,
             target -> {
@@ -356,9 +372,7 @@ public final class ModelPull {
 
   private Pulled decoder(String base, Wanted wanted, Map<String, String> notes, Writer writer)
       throws IOException {
-    if (wanted.pooling().isPresent()) {
-      throw new IllegalArgumentException("pooling: " + base + " is no encoder");
-    }
+    requireNoPooling(notes.getOrDefault("source", base), wanted);
     DecoderConfig[] config = new DecoderConfig[1];
     StoredModel model = publish(base, wanted, notes, target -> config[0] = writer.write(target));
     return new Pulled.Decoder(model, config[0]);

@@ -26,10 +26,10 @@ import java.util.stream.Collectors;
 /**
  * Files that a server has, by HTTP.
  *
- * <p>A download that broke off goes on where it stopped, as long as the file is the same. Nothing
- * takes a file's name before its length is right, and its checksum as far as {@link #verify} knows
- * one. A token goes to the server only, not to where it redirects; another host is followed by
- * https only.
+ * <p>A download that broke off goes on where it stopped, as long as the file is the same by its
+ * ETag or, where there is none, by the time of its last change and its length. Nothing takes a
+ * file's name before its length is right, and its checksum as far as {@link #verify} knows one. A
+ * token goes to the server only, not to where it redirects; another host is followed by https only.
  */
 abstract class RemoteFiles {
   private static final int MOST_REDIRECTS = 5;
@@ -86,7 +86,37 @@ abstract class RemoteFiles {
       throws IOException, InterruptedException;
 
   /** What a server says of a file before its bytes come. */
-  private record Answer(HttpResponse<InputStream> response, String etag) {}
+  private record Answer(HttpResponse<InputStream> response, String etag) {
+    /** The whole file's length in bytes; −1 if the server does not say. */
+    long length() {
+      return response.headers().firstValueAsLong("Content-Length").orElse(-1);
+    }
+
+    /**
+     * What tells this state of the file from others: its ETag, or else when it was changed and its
+     * length; empty if the server tells neither.
+     */
+    String state() {
+      if (!etag.isEmpty()) {
+        return etag;
+      }
+      return response
+          .headers()
+          .firstValue("Last-Modified")
+          .filter(changed -> length() >= 0)
+          .map(changed -> changed + ", " + length() + " bytes")
+          .orElse("");
+    }
+  }
+
+  /**
+   * Whether there is such a file.
+   *
+   * @throws PullException if the server refuses
+   */
+  final boolean has(String file) throws IOException, InterruptedException {
+    return ask(file, 0, "HEAD", ABSENT).isPresent();
+  }
 
   /**
    * Brings a file.
@@ -104,25 +134,25 @@ abstract class RemoteFiles {
     if (first.isEmpty()) {
       return absent(target, part, tag);
     }
-    String etag = first.get().etag();
-    boolean same = !etag.isEmpty() && Files.exists(tag) && Files.readString(tag).equals(etag);
+    String state = first.get().state();
+    boolean same = !state.isEmpty() && Files.exists(tag) && Files.readString(tag).equals(state);
     if (same && Files.exists(target)) {
       return true;
     }
     if (!same) {
       Files.deleteIfExists(target);
       Files.deleteIfExists(part);
-      Files.writeString(tag, etag);
+      Files.writeString(tag, state);
     }
     long have = Files.exists(part) ? Files.size(part) : 0;
-    if (have == 0 || length(first.get()) != have) {
+    if (have == 0 || first.get().length() != have) {
       Optional<Answer> second = ask(file, have, "GET", ABSENT);
       if (second.isEmpty()) {
         return absent(target, part, tag);
       }
-      receive(file, second.get(), part, have, progress);
+      receive(file, second.get(), part, have, !state.isEmpty(), progress);
     }
-    verify(file, etag, part, progress);
+    verify(file, first.get().etag(), part, progress);
     Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
     return true;
   }
@@ -143,7 +173,7 @@ abstract class RemoteFiles {
     try (StallGuard in = new StallGuard(answer.get().response().body(), patience)) {
       bytes = in.readNBytes(most + 1);
     } catch (IOException e) {
-      throw brokeOff(file, 0, length(answer.get()));
+      throw brokeOff(file, 0, answer.get().length(), false);
     }
     if (bytes.length > most) {
       throw new PullException("TOO_LONG", "%s: over %,d bytes".formatted(file, most));
@@ -159,17 +189,19 @@ abstract class RemoteFiles {
     return false;
   }
 
-  /** The whole file's length in bytes; −1 if the server does not say. */
-  private static long length(Answer answer) {
-    return answer.response().headers().firstValueAsLong("Content-Length").orElse(-1);
-  }
-
-  private void receive(String file, Answer answer, Path part, long have, PullProgress progress)
+  /**
+   * Takes what comes of a file.
+   *
+   * @param have how much of it is there, in bytes
+   * @param kept whether another try will use what came, if not all does
+   */
+  private void receive(
+      String file, Answer answer, Path part, long have, boolean kept, PullProgress progress)
       throws IOException {
     HttpResponse<InputStream> response = answer.response();
     boolean goesOn = response.statusCode() == 206;
     long start = goesOn ? have : 0;
-    long toCome = length(answer);
+    long toCome = answer.length();
     long all = toCome < 0 ? -1 : start + toCome;
     DiskRoom.require(file, toCome, part);
     long done = start;
@@ -186,7 +218,7 @@ abstract class RemoteFiles {
         try {
           read = in.read(buffer);
         } catch (IOException e) {
-          throw brokeOff(file, done, all);
+          throw brokeOff(file, done, all, kept);
         }
         if (read < 0) {
           break;
@@ -197,11 +229,11 @@ abstract class RemoteFiles {
       }
     }
     if (all >= 0 && done != all) {
-      throw brokeOff(file, done, all);
+      throw brokeOff(file, done, all, kept);
     }
   }
 
-  private PullException brokeOff(String file, long done, long all) {
+  private PullException brokeOff(String file, long done, long all, boolean kept) {
     return new PullException(
         "BROKE_OFF",
         file
@@ -210,7 +242,8 @@ abstract class RemoteFiles {
             + " broke off after "
             + done
             + (all < 0 ? "" : " of " + all)
-            + " bytes; the same command again goes on from there");
+            + " bytes; the same command again "
+            + (kept ? "goes on from there" : "starts this file anew"));
   }
 
   /** Returns a checksum of a file with something before it, lower-case hexadecimal. */

@@ -14,7 +14,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -104,12 +103,8 @@ class EncoderLayoutTest extends EncoderPulls {
   }
 
   private Pulled fromHub(FakeHub hub, String file) throws Exception {
-    return pull()
-        .hub(
-            new HubRepository(hub.address(), "o/tiny", "main", "", Duration.ofSeconds(30)),
-            "o/tiny",
-            Optional.of(file).filter(name -> !name.isEmpty()),
-            Wanted.plain(Optional.of("hub" + file.replaceAll("\\W", "")), "1"));
+    String name = "hub" + file.replaceAll("\\W", "");
+    return fromHub(hub, file, Wanted.plain(Optional.of(name), "1"));
   }
 
   @Test

@@ -86,7 +86,11 @@ class EncoderPullTest extends EncoderPulls {
         new Wanted(Optional.of("half"), "1", Optional.of(WeightType.BFLOAT16), Optional.empty());
     assertThatThrownBy(() -> pull().local(source, half))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("is an encoder, whose numbers stay as they are");
+        .hasMessage("weights: compass is an encoder, whose numbers stay as they are");
+    Path jar = zip("c.jar", Map.of("a.onnx", model(), "a-tokenizer.json", tokenizer()));
+    assertThatThrownBy(() -> pull().local(jar, half))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("weights: c.jar is an encoder, whose numbers stay as they are");
     Path decoder = TinyFolder.write(folder.resolve("decoder"));
     Wanted pooled = new Wanted(Optional.empty(), "1", Optional.empty(), Optional.of(Pooling.MEAN));
     assertThatThrownBy(() -> pull().local(decoder, pooled))

@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.inference.onnx.EncoderDescription;
 import io.ballast.inference.onnx.Pooling;
 import io.ballast.inference.store.ModelStore;
+import io.ballast.standalone.pull.ModelPull.Pulled;
 import io.ballast.standalone.pull.ModelPull.Wanted;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,6 +42,16 @@ abstract class EncoderPulls {
 
   ModelPull pull() {
     return new ModelPull(data, (what, part) -> {});
+  }
+
+  /** Brings a file of a hub's repository; empty: what it means. */
+  Pulled fromHub(FakeHub hub, String file, Wanted wanted) throws Exception {
+    return pull()
+        .hub(
+            new HubRepository(hub.address(), "o/tiny", "main", "", Duration.ofSeconds(30)),
+            "o/tiny",
+            Optional.of(file).filter(name -> !name.isEmpty()),
+            wanted);
   }
 
   byte[] model() throws IOException {

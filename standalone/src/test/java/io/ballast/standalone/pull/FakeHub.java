@@ -34,6 +34,8 @@ final class FakeHub implements AutoCloseable {
   private volatile String token = "";
   private volatile String cdn = "";
   private volatile String stalling = "";
+  private volatile boolean tagged = true;
+  private volatile String lastModified = "";
 
   FakeHub(Path folder) throws IOException {
     this.folder = folder;
@@ -59,6 +61,12 @@ final class FakeHub implements AutoCloseable {
   /** Says nothing more of a file after its first half. */
   void stall(String file) {
     stalling = file;
+  }
+
+  /** Tells no ETag any more, but when files were changed; empty: nor that. */
+  void dateFiles(String changed) {
+    tagged = false;
+    lastModified = changed;
   }
 
   /** Redirects to somebody else for the weights. */
@@ -107,7 +115,12 @@ final class FakeHub implements AutoCloseable {
         exchange.sendResponseHeaders(302, -1);
         return;
       }
-      exchange.getResponseHeaders().set("ETag", '"' + blob(bytes) + '"');
+      if (tagged) {
+        exchange.getResponseHeaders().set("ETag", '"' + blob(bytes) + '"');
+      }
+      if (!lastModified.isEmpty()) {
+        exchange.getResponseHeaders().set("Last-Modified", lastModified);
+      }
       send(exchange, name, bytes, range);
     }
   }

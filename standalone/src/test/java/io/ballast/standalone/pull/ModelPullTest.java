@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.Pooling;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.SafetensorsFile;
@@ -378,6 +379,26 @@ class ModelPullTest {
     }
     assertThatThrownBy(() -> pull().local(zip("a.gguf"), again))
         .hasMessageContaining("tiny-model/1 is there already");
+  }
+
+  @Test
+  void poolingIsRefusedBeforeTheWeightsCome() throws Exception {
+    Wanted pooled = new Wanted(Optional.empty(), "1", Optional.empty(), Optional.of(Pooling.MEAN));
+    try (FakeHub hub = new FakeHub(source)) {
+      for (String file : List.of("q/tiny.gguf", "")) {
+        assertThatThrownBy(
+                () ->
+                    pull()
+                        .hub(
+                            repository(hub.address(), "", PATIENCE),
+                            "o/tiny",
+                            Optional.of(file).filter(name -> !name.isEmpty()),
+                            pooled))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessage("pooling: o/tiny is no encoder");
+      }
+      assertThat(hub.requests()).isNotEmpty().allMatch(r -> r.endsWith("/config.json"));
+    }
   }
 
   @Test
