@@ -242,6 +242,7 @@ class RemoteVersionTest {
             Optional.empty(),
             Optional.empty(),
             false,
+            false,
             Duration.ofSeconds(20));
 
     try (TestMesh mesh = TestMesh.start(decoders(serving), models)) {
@@ -405,6 +406,7 @@ class RemoteVersionTest {
         OptionalInt.empty(),
         tokenFile,
         variable,
+        false,
         false,
         Duration.ofSeconds(20));
   }

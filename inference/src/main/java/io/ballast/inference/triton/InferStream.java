@@ -13,6 +13,7 @@ import io.grpc.Status;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The answers to one request, in order: none, one or many. The server sends no more of them ahead
@@ -26,6 +27,8 @@ public final class InferStream implements AutoCloseable {
   private final ModelDescription known;
   private final KServeClient client;
   private final Deadline deadline;
+  private final boolean drains;
+  private final AtomicBoolean left = new AtomicBoolean();
   private long answers;
   private boolean marked;
   private boolean ended;
@@ -35,18 +38,21 @@ public final class InferStream implements AutoCloseable {
       InferRequest request,
       ModelDescription known,
       KServeClient client,
-      Deadline deadline) {
+      Deadline deadline,
+      boolean drains) {
     this.call = call;
     this.request = request;
     this.known = known;
     this.client = client;
     this.deadline = deadline;
+    this.drains = drains;
   }
 
   static InferStream start(
       Channel channel,
       Deadline deadline,
       int ahead,
+      boolean drains,
       InferRequest request,
       ModelDescription known,
       ModelInferRequest wire,
@@ -54,7 +60,7 @@ public final class InferStream implements AutoCloseable {
     ClientCall<ModelInferRequest, ModelStreamInferResponse> call =
         channel.newCall(
             GRPCInferenceServiceGrpc.getModelStreamInferMethod(), Calls.options(deadline));
-    InferStream stream = new InferStream(call, request, known, client, deadline);
+    InferStream stream = new InferStream(call, request, known, client, deadline, drains);
     call.start(stream.new Listener(), new Metadata());
     call.request(ahead);
     call.sendMessage(wire);
@@ -93,10 +99,18 @@ public final class InferStream implements AutoCloseable {
     return marked;
   }
 
-  /** Cancels what is still to come. */
+  /** Cancels what is still to come, or has it come unseen until the deadline: the settings say. */
   @Override
   public void close() {
-    call.cancel("the reader left", null);
+    if (!left.compareAndSet(false, true)) {
+      return;
+    }
+    if (drains) {
+      events.add(new Ended(Status.CANCELLED.withDescription("the reader left"))); // wakes it
+      call.request(Integer.MAX_VALUE);
+    } else {
+      call.cancel("the reader left", null);
+    }
   }
 
   private Optional<InferAnswer> read(ModelStreamInferResponse wire) {
@@ -171,7 +185,9 @@ public final class InferStream implements AutoCloseable {
   private final class Listener extends ClientCall.Listener<ModelStreamInferResponse> {
     @Override
     public void onMessage(ModelStreamInferResponse wire) {
-      events.add(new Answered(wire));
+      if (!left.get()) {
+        events.add(new Answered(wire));
+      }
     }
 
     @Override

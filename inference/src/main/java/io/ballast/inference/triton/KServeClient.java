@@ -184,7 +184,8 @@ public final class KServeClient {
 
   /**
    * Starts a request on a stream of its own: the way of decoupled models, which answer any number
-   * of times. Close the stream; that cancels what is still to come.
+   * of times. Close the stream; that cancels what is still to come, or drains it, as the settings
+   * have it.
    */
   public InferStream stream(InferRequest request) {
     Deadline deadline = deadline(request);
@@ -193,6 +194,7 @@ public final class KServeClient {
         calls.channel(),
         deadline,
         settings.answersAhead(),
+        settings.drainStreams(),
         request,
         known,
         InferMapper.toWire(request, queueTimeout(request, deadline), true),

@@ -14,6 +14,9 @@ import java.time.Duration;
  * @param deadlineAsQueueTimeout whether a request that does not say how long it may wait on the
  *     server waits no longer than its caller
  * @param readyInterval how often each of several servers is asked whether it is ready
+ * @param drainStreams whether a stream that its reader leaves is read to its end, unseen, instead
+ *     of cancelled: the server computes what nobody reads, and is spared a race that ends Triton
+ *     2.51
  * @param security how connections are secured, and what servers are told of who asks
  */
 public record KServeSettings(
@@ -25,6 +28,7 @@ public record KServeSettings(
     int answersAhead,
     boolean deadlineAsQueueTimeout,
     Duration readyInterval,
+    boolean drainStreams,
     KServeSecurity security) {
 
   public KServeSettings {
@@ -39,7 +43,7 @@ public record KServeSettings(
 
   /**
    * 30 s for an answer, 5 s for control, 5 minutes to load, 256 MiB, one connection each, no
-   * encryption.
+   * encryption; a stream that is left is cancelled.
    */
   public static KServeSettings defaults() {
     return new KServeSettings(
@@ -51,6 +55,7 @@ public record KServeSettings(
         16,
         true,
         Duration.ofSeconds(1),
+        false,
         KServeSecurity.none());
   }
 
@@ -65,6 +70,7 @@ public record KServeSettings(
         answersAhead,
         deadlineAsQueueTimeout,
         readyInterval,
+        drainStreams,
         security);
   }
 
@@ -79,6 +85,7 @@ public record KServeSettings(
         answersAhead,
         deadlineAsQueueTimeout,
         readyInterval,
+        drainStreams,
         security);
   }
 
@@ -93,6 +100,7 @@ public record KServeSettings(
         answersAhead,
         deadlineAsQueueTimeout,
         readyInterval,
+        drainStreams,
         security);
   }
 
@@ -107,6 +115,7 @@ public record KServeSettings(
         answersAhead,
         deadlineAsQueueTimeout,
         readyInterval,
+        drainStreams,
         security);
   }
 
@@ -121,6 +130,7 @@ public record KServeSettings(
         value,
         deadlineAsQueueTimeout,
         readyInterval,
+        drainStreams,
         security);
   }
 
@@ -134,6 +144,22 @@ public record KServeSettings(
         connections,
         answersAhead,
         deadlineAsQueueTimeout,
+        value,
+        drainStreams,
+        security);
+  }
+
+  /** Returns these settings with streams that are left drained, or cancelled. */
+  public KServeSettings withDrainStreams(boolean value) {
+    return new KServeSettings(
+        inferDeadline,
+        controlDeadline,
+        loadDeadline,
+        maxMessageBytes,
+        connections,
+        answersAhead,
+        deadlineAsQueueTimeout,
+        readyInterval,
         value,
         security);
   }
@@ -149,6 +175,7 @@ public record KServeSettings(
         answersAhead,
         deadlineAsQueueTimeout,
         readyInterval,
+        drainStreams,
         value);
   }
 

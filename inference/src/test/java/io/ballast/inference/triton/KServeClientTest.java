@@ -70,6 +70,8 @@ class KServeClientTest {
     private final AtomicInteger sent = new AtomicInteger();
     private final AtomicBoolean ended = new AtomicBoolean();
     private final CountDownLatch notReady = new CountDownLatch(1);
+    private final CountDownLatch cancelled = new CountDownLatch(1);
+    private final CountDownLatch completed = new CountDownLatch(1);
 
     @Override
     public void modelMetadata(
@@ -100,7 +102,7 @@ class KServeClientTest {
         StreamObserver<ModelStreamInferResponse> observer) {
       ServerCallStreamObserver<ModelStreamInferResponse> call =
           (ServerCallStreamObserver<ModelStreamInferResponse>) observer;
-      call.setOnCancelHandler(() -> {});
+      call.setOnCancelHandler(cancelled::countDown);
       call.setOnReadyHandler(
           () -> {
             while (call.isReady() && sent.get() < 1_000) {
@@ -114,6 +116,7 @@ class KServeClientTest {
               notReady.countDown();
             } else if (ended.compareAndSet(false, true)) {
               call.onCompleted();
+              completed.countDown();
             }
           });
       return new StreamObserver<>() {
@@ -212,6 +215,7 @@ class KServeClientTest {
                 usual.answersAhead(),
                 false,
                 usual.readyInterval(),
+                usual.drainStreams(),
                 usual.security()));
 
     other.infer(request());
@@ -400,5 +404,31 @@ class KServeClientTest {
       assertThat(read).isEqualTo(1_000);
       assertThat(stream.marked()).as("a server that knows no mark").isFalse();
     }
+  }
+
+  @Test
+  void aStreamThatIsLeftIsCancelled() throws InterruptedException {
+    try (InferStream stream = client.stream(request())) {
+      assertThat(stream.next()).isPresent();
+    }
+
+    assertThat(service.cancelled.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(service.sent.get()).isLessThan(1_000);
+  }
+
+  @Test
+  void aStreamThatIsLeftIsDrainedWhereTheSettingsSaySo() throws InterruptedException {
+    KServeClient draining =
+        new KServeClient(
+            channel, KServeSettings.defaults().withAnswersAhead(4).withDrainStreams(true));
+    try (InferStream stream = draining.stream(request())) {
+      assertThat(stream.next()).isPresent();
+      assertThat(service.notReady.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(service.sent.get()).isLessThan(1_000);
+    }
+
+    assertThat(service.completed.await(10, TimeUnit.SECONDS)).as("drained to its end").isTrue();
+    assertThat(service.sent.get()).isEqualTo(1_000);
+    assertThat(service.cancelled.getCount()).as("cancelled").isOne();
   }
 }

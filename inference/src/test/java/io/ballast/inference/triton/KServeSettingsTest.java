@@ -23,6 +23,7 @@ class KServeSettingsTest {
                 16,
                 true,
                 Duration.ofSeconds(1),
+                false,
                 KServeSecurity.none()));
   }
 
@@ -38,6 +39,7 @@ class KServeSettingsTest {
                 .withConnections(3)
                 .withAnswersAhead(4)
                 .withReadyInterval(other.plusMillis(2))
+                .withDrainStreams(true)
                 .withSecurity(security))
         .isEqualTo(
             new KServeSettings(
@@ -49,6 +51,7 @@ class KServeSettingsTest {
                 4,
                 true,
                 other.plusMillis(2),
+                true,
                 security));
   }
 

@@ -114,6 +114,7 @@ class TritonInferIT {
             16,
             true,
             Duration.ofSeconds(1),
+            false,
             KServeSecurity.none());
     try (KServeConnection connection =
         KServeConnection.open(SharedTriton.server().address(), small)) {

@@ -161,7 +161,10 @@ public final class RemoteDecoders implements DecoderLoader {
     KServeSecurity plain = remote.encrypted() ? KServeSecurity.tls() : KServeSecurity.none();
     KServeSecurity security = token(remote).map(plain::withBearerToken).orElse(plain);
     KServeSettings settings =
-        KServeSettings.defaults().withInferDeadline(remote.timeout()).withSecurity(security);
+        KServeSettings.defaults()
+            .withInferDeadline(remote.timeout())
+            .withDrainStreams(remote.drainStreams())
+            .withSecurity(security);
     KServeConnection connection = KServeConnection.open(remote.url(), settings);
     LateTokenizer tokenizer = new LateTokenizer(remote.folder());
     try {

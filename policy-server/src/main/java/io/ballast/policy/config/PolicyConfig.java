@@ -163,6 +163,7 @@ public record PolicyConfig(
         remote.tokenFile().map(Path::of),
         remote.tokenVariable(),
         remote.tls(),
+        remote.drainStreams(),
         remote.timeout());
   }
 

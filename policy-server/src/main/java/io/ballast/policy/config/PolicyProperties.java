@@ -139,6 +139,10 @@ public interface PolicyProperties {
     @WithDefault("false")
     boolean tls();
 
+    /** Whether a Triton's stream that a caller leaves is read to its end, instead of cancelled. */
+    @WithDefault("false")
+    boolean drainStreams();
+
     /** How long a completion may take. */
     @WithDefault("PT60S")
     Duration timeout();

@@ -71,6 +71,7 @@ class PolicyPropertiesTest {
     all.put("remotes.b.context-tokens", "4096");
     all.put("remotes.b.token-file", "secrets/token");
     all.put("remotes.b.tls", "true");
+    all.put("remotes.b.drain-streams", "true");
     all.put("remotes.b.timeout", "PT8S");
     all.put("sample-window", "33");
     all.put("gate-timeout", "PT3S");
@@ -103,6 +104,7 @@ class PolicyPropertiesTest {
                         Optional.empty(),
                         Optional.of("BIG_TOKEN"),
                         false,
+                        false,
                         Duration.ofSeconds(60)),
                     new RemoteVersion(
                         "large",
@@ -114,6 +116,7 @@ class PolicyPropertiesTest {
                         OptionalInt.of(4_096),
                         Optional.of(Path.of("secrets/token")),
                         Optional.empty(),
+                        true,
                         true,
                         Duration.ofSeconds(8))),
                 33,

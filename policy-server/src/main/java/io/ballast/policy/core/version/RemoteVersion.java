@@ -20,6 +20,8 @@ import java.util.OptionalInt;
  * @param tokenFile holds what the server demands; absent, as the next: nothing
  * @param tokenVariable names the environment variable that does
  * @param encrypted whether a connection to a Triton is encrypted; OPENAI's scheme says it
+ * @param drainStreams whether a Triton's stream that a caller leaves is read to its end, unseen,
+ *     instead of cancelled
  * @param timeout how long a completion may take
  */
 public record RemoteVersion(
@@ -33,6 +35,7 @@ public record RemoteVersion(
     Optional<Path> tokenFile,
     Optional<String> tokenVariable,
     boolean encrypted,
+    boolean drainStreams,
     Duration timeout) {
   /** How a server is spoken to. */
   public enum Kind {
