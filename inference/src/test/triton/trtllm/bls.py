@@ -22,7 +22,7 @@ class TritonPythonModel:
 
     def execute(self, requests):
         for request in requests:
-            self.generate(request, request.get_response_sender())  # as the original does; asking from other threads ended Triton once
+            self.generate(request, request.get_response_sender())  # as the original does
         return None
 
     def generate(self, request, sender):

@@ -28,7 +28,7 @@ class ExportedDecoderIT extends DecoderContract {
 
   private static Decoder decoder(String name, String version) {
     return VllmDecoder.open(
-        ExportedTriton.client(), new ServedModel(name, version), TOKENIZER, 256);
+        ExportedTriton.draining(), new ServedModel(name, version), TOKENIZER, 256);
   }
 
   @Override
@@ -60,7 +60,7 @@ class ExportedDecoderIT extends DecoderContract {
         catchThrowableOfType(
             TritonException.class,
             () -> {
-              try (InferStream stream = ExportedTriton.client().stream(request)) {
+              try (InferStream stream = ExportedTriton.draining().stream(request)) {
                 stream.next();
               }
             });
@@ -154,7 +154,7 @@ class ExportedDecoderIT extends DecoderContract {
             .input(Tensor.strings("text_input", List.of(1L), text))
             .input(Tensor.strings("sampling_parameters", List.of(1L), sampling))
             .build();
-    try (InferStream stream = ExportedTriton.client().stream(request)) {
+    try (InferStream stream = ExportedTriton.draining().stream(request)) {
       String answer = stream.next().orElseThrow().output("text_output").strings().getFirst();
       assertThat(stream.next()).isEmpty();
       return answer;
@@ -166,7 +166,7 @@ class ExportedDecoderIT extends DecoderContract {
   void manyThatLeaveLeaveTheServerAlive() {
     for (int i = 0; i < 200; i++) {
       try (InferStream stream =
-          ExportedTriton.client().stream(
+          ExportedTriton.draining().stream(
               InferRequest.of("java-tiny")
                   .input(Tensor.strings("text_input", List.of(1L), "int value = "))
                   .input(Tensor.bools("stream", List.of(1L), true))

@@ -24,10 +24,18 @@ final class ExportedTriton {
   private static final KServeConnection CONNECTION =
       KServeConnection.open(SERVER.address(), KServeSettings.defaults());
 
+  private static final KServeConnection DRAINING =
+      KServeConnection.open(SERVER.address(), KServeSettings.defaults().withDrainStreams(true));
+
   private ExportedTriton() {}
 
   static KServeClient client() {
     return CONNECTION.client();
+  }
+
+  /** One that cancels no stream, of which this Triton may die. */
+  static KServeClient draining() {
+    return DRAINING.client();
   }
 
   private static RealTriton start() {

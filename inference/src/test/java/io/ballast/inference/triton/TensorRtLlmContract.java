@@ -23,7 +23,7 @@ abstract class TensorRtLlmContract extends DecoderContract {
   @Override
   Decoder open(String name, String version) {
     return TensorRtLlmDecoder.open(
-        TensorRtLlmTriton.client(),
+        TensorRtLlmTriton.draining(),
         new ServedModel(name.equals("java-tiny") ? served : name, version),
         TOKENIZER,
         256);

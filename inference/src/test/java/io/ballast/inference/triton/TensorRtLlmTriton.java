@@ -38,6 +38,8 @@ final class TensorRtLlmTriton {
   private static final RealTriton SERVER = start();
   private static final KServeConnection CONNECTION =
       KServeConnection.open(SERVER.address(), KServeSettings.defaults());
+  private static final KServeConnection DRAINING =
+      KServeConnection.open(SERVER.address(), KServeSettings.defaults().withDrainStreams(true));
   private static final KServeConnection HURRIED =
       KServeConnection.open(
           SERVER.address(), KServeSettings.defaults().withInferDeadline(Duration.ofSeconds(1)));
@@ -46,6 +48,11 @@ final class TensorRtLlmTriton {
 
   static KServeClient client() {
     return CONNECTION.client();
+  }
+
+  /** One that cancels no stream, of which this Triton may die. */
+  static KServeClient draining() {
+    return DRAINING.client();
   }
 
   /** One that waits for a second. */
