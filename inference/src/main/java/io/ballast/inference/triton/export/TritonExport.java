@@ -14,7 +14,6 @@ import io.ballast.inference.trees.TreeEnsemble;
 import io.ballast.inference.trees.XgboostTrees;
 import io.ballast.inference.triton.export.ExportOptions.Backend;
 import io.ballast.inference.triton.export.ExportOptions.Batching;
-import io.ballast.inference.triton.export.ExportOptions.Device;
 import io.ballast.kserve.v2.DataType;
 import io.ballast.kserve.v2.ModelConfig;
 import io.ballast.kserve.v2.ModelTransactionPolicy;
@@ -137,7 +136,8 @@ public final class TritonExport {
   }
 
   /**
-   * Writes a decoder for the python back end: small ones, for it computes in NumPy.
+   * Writes a decoder for the python back end: small ones, for it computes in NumPy, on GPUs in
+   * CuPy, in 32 bits.
    *
    * @param name of the model in the repository
    * @param versions at least one
@@ -149,10 +149,9 @@ public final class TritonExport {
    */
   public Path decoder(String name, List<Version> versions, DecoderConvention convention)
       throws IOException {
-    if (options.backend() != Backend.PYTHON || options.instances().device() != Device.CPU) {
+    if (options.backend() != Backend.PYTHON) {
       throw new ModelException(
-          Reason.UNSUPPORTED,
-          name + ": a decoder is exported for the python back end on the CPU alone");
+          Reason.UNSUPPORTED, name + ": a decoder is exported for the python back end alone");
     }
     requireSome(versions);
     try (RepositoryEntry entry = RepositoryEntry.begin(repository, name)) {
@@ -266,7 +265,7 @@ public final class TritonExport {
     for (String file : weightFiles(from)) {
       Files.copy(from.resolve(file), to.resolve(file));
     }
-    for (String file : List.of("model.py", "rows.py", "network.py", "sampling.py")) {
+    for (String file : List.of("model.py", "rows.py", "network.py", "gpu.py", "sampling.py")) {
       entry.python(version.number(), "decoder/" + file, file);
     }
   }

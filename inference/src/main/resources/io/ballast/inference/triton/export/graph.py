@@ -26,6 +26,11 @@ class TritonPythonModel:
             providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(args["model_instance_device_id"])}))
         graph = os.path.join(args["model_repository"], args["model_version"], "model.onnx")
         self.session = onnxruntime.InferenceSession(graph, options, providers=providers)
+        if len(self.session.get_providers()) < len(providers):  # onnxruntime only warns, and would go on without
+            raise RuntimeError(
+                "this model's instances are KIND_GPU, and the onnxruntime of the python that runs it has no CUDA there: pip install onnxruntime-gpu, or export"
+                " with --device cpu"
+            )
 
     def execute(self, requests):
         answers = [None] * len(requests)

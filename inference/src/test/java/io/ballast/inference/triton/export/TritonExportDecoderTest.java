@@ -14,6 +14,8 @@ import io.ballast.inference.torch.FamilyFolders;
 import io.ballast.inference.torch.TinyTokenizer;
 import io.ballast.inference.triton.export.ExportOptions.Backend;
 import io.ballast.inference.triton.export.ExportOptions.Batching;
+import io.ballast.inference.triton.export.ExportOptions.Device;
+import io.ballast.inference.triton.export.ExportOptions.Instances;
 import io.ballast.inference.triton.export.TritonExport.Version;
 import io.ballast.kserve.v2.ModelConfig;
 import io.ballast.kserve.v2.ModelInput;
@@ -65,6 +67,7 @@ class TritonExportDecoderTest {
               "model.py",
               "rows.py",
               "network.py",
+              "gpu.py",
               "sampling.py",
               "decoder.json",
               "tokenizer.json",
@@ -100,8 +103,26 @@ class TritonExportDecoderTest {
                         ExportOptions.defaults().with(Backend.ONNXRUNTIME))
                     .decoder("java-tiny", List.of(version("java-tiny", 1))))
         .isInstanceOf(ModelException.class)
-        .hasMessage("java-tiny: a decoder is exported for the python back end on the CPU alone");
+        .hasMessage("java-tiny: a decoder is exported for the python back end alone");
     assertThat(folder.resolve("repository")).doesNotExist();
+  }
+
+  @Test
+  void aDecoderForGpusDiffersInItsInstancesAlone() throws IOException {
+    ExportOptions options = ExportOptions.defaults();
+    List<Version> versions = List.of(version("java-tiny", 1));
+    Path cpu = new TritonExport(folder.resolve("cpu"), options).decoder("java-tiny", versions);
+    Path gpu =
+        new TritonExport(folder.resolve("gpu"), options.with(new Instances(Device.GPU, 1, 1)))
+            .decoder("java-tiny", versions);
+
+    assertThat(Files.readString(gpu.resolve("config.pbtxt")))
+        .contains("instance_group {\n  count: 1\n  kind: KIND_GPU\n}\n")
+        .isEqualTo(Files.readString(cpu.resolve("config.pbtxt")).replace("KIND_CPU", "KIND_GPU"));
+    for (String file : List.of("model.py", "network.py", "gpu.py", "decoder.json")) {
+      assertThat(gpu.resolve("1").resolve(file))
+          .hasSameBinaryContentAs(cpu.resolve("1").resolve(file));
+    }
   }
 
   @Test

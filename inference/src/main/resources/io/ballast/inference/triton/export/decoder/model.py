@@ -2,7 +2,7 @@
 TensorRT-LLM's (ids in and out), as its configuration says. Written by Ballast; needs numpy and tokenizers.
 
 One thread draws a token for each row at every step: requests join and leave between two steps. While all rows are taken, execute() does not return, so
-that Triton itself keeps the queue, with its priorities, limits and timeouts.
+that Triton itself keeps the queue, with its priorities, limits and timeouts. An instance of kind GPU computes there, by CuPy; tokens are drawn here.
 """
 import json
 import os
@@ -28,7 +28,7 @@ class TritonPythonModel:
         self.tokenizer = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
-        self.network = Network(folder)
+        self.network = network(folder, args)
         self.rows = []  # under way; whoever looks or changes holds the lock
         self.lock = threading.Condition()
         self.stopped = False
@@ -100,3 +100,11 @@ class TritonPythonModel:
                 end(row.sender, failure(f"{type(e).__name__}: {e}", pb_utils.TritonError.INTERNAL))
                 left.append(row)
         return left
+
+
+def network(folder, args):
+    if args["model_instance_kind"] == "GPU":
+        from gpu import GpuNetwork  # needs CuPy, which is on no machine without a GPU
+
+        return GpuNetwork(folder, int(args["model_instance_device_id"]))
+    return Network(folder)

@@ -1,4 +1,4 @@
-"""A decoder's forward pass in numpy, over keys and values that are kept. Written by Ballast."""
+"""A decoder's forward pass in numpy, over keys and values that are kept; gpu.py says what differs on a GPU. Written by Ballast."""
 import glob
 import json
 import math
@@ -24,11 +24,15 @@ class Network:
         self.scale, self.activation = shape["embedding_scale"], shape["activation"]
         self.vocabulary_size, self.context_tokens = shape["vocabulary_size"], shape["context_tokens"]
         angles = np.outer(np.arange(self.context_tokens), np.array(shape["rope_frequencies"]))
-        self.cosine = (np.cos(angles) * shape["rope_factor"]).astype(np.float32)
-        self.sine = (np.sin(angles) * shape["rope_factor"]).astype(np.float32)
-        self.weights = weights(folder)
+        self.cosine = self.array((np.cos(angles) * shape["rope_factor"]).astype(np.float32))
+        self.sine = self.array((np.sin(angles) * shape["rope_factor"]).astype(np.float32))
+        self.weights = {name: self.array(values) for name, values in weights(folder)}
         self.embedding = self.weights["model.embed_tokens.weight"]
         self.head = self.embedding if shape["tied_head"] else self.weights["lm_head.weight"]
+
+    def array(self, values):
+        """Brings numbers to where they are computed with."""
+        return values
 
     def memory(self, tokens):
         """Returns room for a row's keys and values, [layer, key or value, K, tokens, E]."""
@@ -38,23 +42,31 @@ class Network:
         """Feeds each row its next tokens, and returns what it then expects, [rows, V]. A row is (ids, tokens before them, memory)."""
         ids = np.concatenate([ids for ids, _, _ in rows])
         places = np.concatenate([np.arange(before, before + len(ids)) for ids, before, _ in rows])
-        cosine, sine = self.cosine[places][:, None], self.sine[places][:, None]
-        x = self.embedding[ids] * np.float32(self.scale)
+        step = self.step(rows, places)
+        x = self.embedding[self.array(ids)] * np.float32(self.scale)
         for layer in range(self.layers):
             name = f"model.layers.{layer}."
-            x = x + self.attention(layer, name + "self_attn.", self.norm(x, name + "input_layernorm"), rows, cosine, sine)
+            x = x + self.attention(layer, name + "self_attn.", self.norm(x, name + "input_layernorm"), step)
             x = x + self.feed_forward(name + "mlp.", self.norm(x, name + "post_attention_layernorm"))
         last = np.cumsum([len(ids) for ids, _, _ in rows]) - 1
-        return self.norm(x[last], "model.norm") @ self.head.T
+        return self.norm(x[self.array(last)], "model.norm") @ self.head.T
 
-    def attention(self, layer, name, x, rows, cosine, sine):
+    def step(self, rows, places):
+        """Returns what all layers need to know of the tokens that are fed."""
+        return rows, self.cosine[places][:, None], self.sine[places][:, None]
+
+    def attention(self, layer, name, x, step):
         query = self.heads_of(x, name + "q", self.heads)
         key = self.heads_of(x, name + "k", self.key_heads)
         value = self.heads_of(x, name + "v", self.key_heads)
         if name + "q_norm.weight" in self.weights:
             query, key = self.norm(query, name + "q_norm"), self.norm(key, name + "k_norm")
+        return self.product(self.attended(layer, query, key, value, *step), name + "o_proj")
+
+    def attended(self, layer, query, key, value, rows, cosine, sine):
+        """Keeps keys and values, [N, K, E], and returns what the queries, [N, H, E], find among those that each sees, [N, H * E]."""
         query, key = rotated(query, cosine, sine), rotated(key, cosine, sine)
-        attended = np.empty((len(x), self.heads * self.size), np.float32)
+        attended = np.empty((len(query), self.heads * self.size), np.float32)
         end = 0
         for ids, before, memory in rows:
             start, end = end, end + len(ids)
@@ -62,7 +74,7 @@ class Network:
             memory[layer, 0, :, before:seen] = key[start:end].swapaxes(0, 1)
             memory[layer, 1, :, before:seen] = value[start:end].swapaxes(0, 1)
             attended[start:end] = self.attend(query[start:end], memory[layer, 0, :, :seen], memory[layer, 1, :, :seen])
-        return self.product(attended, name + "o_proj")
+        return attended
 
     def attend(self, query, keys, values):
         """Of T tokens, the last of those that are seen: query [T, H, E], keys and values [K, S, E]; returns [T, H * E]."""
@@ -77,7 +89,10 @@ class Network:
         return (shares @ values[:, None]).transpose(2, 0, 1, 3).reshape(tokens, -1)
 
     def feed_forward(self, name, x):
-        return self.product(ACTIVATIONS[self.activation](self.product(x, name + "gate_proj")) * self.product(x, name + "up_proj"), name + "down_proj")
+        return self.product(self.gated(self.product(x, name + "gate_proj"), self.product(x, name + "up_proj")), name + "down_proj")
+
+    def gated(self, gate, up):
+        return ACTIVATIONS[self.activation](gate) * up
 
     def heads_of(self, x, name, count):
         return self.product(x, name + "_proj").reshape(len(x), count, self.size)
@@ -129,8 +144,7 @@ ACTIVATIONS = {"silu": silu, "gelu_pytorch_tanh": gelu_tanh, "gelu": gelu}
 
 
 def weights(folder):
-    """Returns all tensors of the folder's safetensors files, in 32 bits."""
-    tensors = {}
+    """Yields the names and tensors of the folder's safetensors files, in 32 bits."""
     for path in sorted(glob.glob(os.path.join(folder, "*.safetensors"))):
         content = np.memmap(path, np.uint8, "r")
         header = int(content[:8].view("<u8")[0])
@@ -140,5 +154,4 @@ def weights(folder):
                 values = np.frombuffer(content[start:end].tobytes(), TYPES[entry["dtype"]])
                 if entry["dtype"] == "BF16":  # the upper half of 32 bits
                     values = (values.astype("<u4") << 16).view("<f4")
-                tensors[name] = values.astype(np.float32).reshape(entry["shape"])
-    return tensors
+                yield name, values.astype(np.float32).reshape(entry["shape"])

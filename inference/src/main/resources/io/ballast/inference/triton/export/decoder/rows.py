@@ -32,8 +32,10 @@ class Row:
         token = self.sampling.draw(logits, self.prompt, self.drawn)
         self.fresh = np.array([token])
         self.drawn.append(token)
-        log_probs = logits - logits.max()
-        log_probs = log_probs - np.log(np.exp(log_probs, dtype=np.float64).sum())
+        log_probs = None
+        if self.tells_log_probs:
+            log_probs = logits - logits.max()
+            log_probs = log_probs - np.log(np.exp(log_probs, dtype=np.float64).sum())
         ended = token in self.sampling.end_ids
         full = len(self.drawn) >= self.sampling.max_tokens or len(self.prompt) + len(self.drawn) >= self.limit
         answer, finished = self.told(token, log_probs, ended, full)
@@ -70,15 +72,16 @@ class TextRow(Row):
         self.held = "" if exclude else text
 
     def told(self, token, log_probs, ended, full):
-        self.steps.append(
-            {
-                str(token): {
-                    "logprob": float(log_probs[token]),
-                    "rank": int((log_probs > log_probs[token]).sum()) + 1,
-                    "decoded_token": self.tokenizer.decode([token]),
+        if self.tells_log_probs:
+            self.steps.append(
+                {
+                    str(token): {
+                        "logprob": float(log_probs[token]),
+                        "rank": int((log_probs > log_probs[token]).sum()) + 1,
+                        "decoded_token": self.tokenizer.decode([token]),
+                    }
                 }
-            }
-        )
+            )
         piece, stopped = self.text.add(self.drawn[:-1] if ended else self.drawn, ended or full)
         finish = "stop" if ended or stopped else "length" if full else None
         self.held += piece
@@ -134,7 +137,8 @@ class TokenRow(Row):
     def told(self, token, log_probs, ended, full):
         if not ended:
             self.held.append(token)
-            self.log_probs.append(log_probs[token])
+            if self.tells_log_probs:
+                self.log_probs.append(log_probs[token])
         return self.answer() if ended or full or self.stream else None, ended or full
 
     def answer(self):

@@ -133,7 +133,7 @@ class Sampling:
         if self.temperature == 0:
             return int(np.argmax(logits))
         shares = np.exp((logits - logits.max()) / self.temperature)
-        order = np.argsort(-shares, kind="stable")
+        order = np.argsort(-shares, kind="stable") if self.top_k > 0 or self.top_p < 1 else None
         if self.top_k > 0:
             shares[order[self.top_k :]] = 0
         if self.top_p < 1:
