@@ -45,6 +45,7 @@ public final class MeshServer implements AutoCloseable {
   private final DrainGate gate;
   private final Duration drain;
   private final AtomicBoolean stopping = new AtomicBoolean();
+  private final AtomicBoolean drained = new AtomicBoolean();
 
   private MeshServer(Server server, HealthStatusManager health, DrainGate gate, Duration drain) {
     this.server = server;
@@ -149,29 +150,47 @@ public final class MeshServer implements AutoCloseable {
     }
   }
 
+  /** How many calls are under way; health checks and calls of this process are not counted. */
+  public int callsUnderWay() {
+    return gate.underWay();
+  }
+
   /**
-   * Refuses new calls and waits for those under way, at most as long as a drain may take. Calls
-   * from servers of this process are still taken: those under way may need them.
+   * Refuses new calls and waits for those under way, at most as long as a drain may take; then ends
+   * what is left: its callers are told UNAVAILABLE, the work for it is cancelled. Calls from
+   * servers of this process are still taken: those under way may need them. Does nothing twice.
    */
   public void drain() {
     stopServing();
+    if (!drained.compareAndSet(false, true)) {
+      return;
+    }
     try {
       if (!gate.close(drain)) {
-        LOG.warn("calls were still under way after {}; they are cancelled", drain);
+        int ended =
+            gate.endAwaited(
+                new MeshException(
+                    Fault.DEPENDENCY_DOWN,
+                    "the server is shutting down; what was not answered within %s is ended"
+                        .formatted(drain),
+                    Map.of("drain", drain.toString())));
+        LOG.warn("{} calls were still under way after {}; they are ended", ended, drain);
+        gate.close(GOODBYE);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  /** Drains, then ends every connection and cancels what is left. */
+  /** Drains, then ends what is left, such as clients that watch health, and every connection. */
   @Override
   public void close() {
     drain();
     server.shutdown();
+    gate.endAll(new MeshException(Fault.DEPENDENCY_DOWN, "the server is shutting down", Map.of()));
     try {
       if (!server.awaitTermination(GOODBYE.toNanos(), TimeUnit.NANOSECONDS)) {
-        server.shutdownNow(); // clients that watch health would stay for ever
+        server.shutdownNow(); // clients that do not read would stay for ever
         server.awaitTermination(1, TimeUnit.SECONDS);
       }
     } catch (InterruptedException e) {

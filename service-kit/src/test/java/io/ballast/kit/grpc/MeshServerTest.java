@@ -21,6 +21,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
@@ -34,6 +35,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -419,7 +421,7 @@ class MeshServerTest {
     Thread stop = Thread.startVirtualThread(server::close);
     release.countDown();
     assertThat(call.get(10, TimeUnit.SECONDS)).isEqualTo(ScoreResponse.getDefaultInstance());
-    assertThat(stop.join(java.time.Duration.ofSeconds(10))).isTrue();
+    assertThat(stop.join(Duration.ofSeconds(10))).isTrue();
   }
 
   @Test
@@ -454,11 +456,104 @@ class MeshServerTest {
     assertThat(drain.isAlive()).isTrue();
     release.countDown();
     assertThat(underWay.get(10, TimeUnit.SECONDS)).isEqualTo(ScoreResponse.getDefaultInstance());
-    assertThat(drain.join(java.time.Duration.ofSeconds(10))).isTrue();
+    assertThat(drain.join(Duration.ofSeconds(10))).isTrue();
     assertThatThrownBy(
             () ->
                 RewardServiceGrpc.newBlockingStub(channel).score(ScoreRequest.getDefaultInstance()))
         .hasMessage("UNAVAILABLE: the server is stopping; nothing was done");
+  }
+
+  @Test
+  @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+  void aCallThatOutlastsTheDrainIsEndedOnceAndToldWhy() throws Exception {
+    MeshServer server = start(draining(Duration.ofMillis(100)));
+    CountDownLatch inside = new CountDownLatch(2);
+    CountDownLatch cancelled = new CountDownLatch(2);
+    work =
+        () -> {
+          Context.current().addListener(ended -> cancelled.countDown(), Runnable::run);
+          inside.countDown();
+          cancelled.await();
+          return ScoreResponse.getDefaultInstance(); // too late
+        };
+    var stub = RewardServiceGrpc.newFutureStub(channel(server));
+    var first = stub.score(ScoreRequest.getDefaultInstance());
+    var second = stub.score(ScoreRequest.getDefaultInstance());
+    inside.await();
+    assertThat(server.callsUnderWay()).isEqualTo(2);
+    Recorded log = Recorded.of(MeshServer.class.getName());
+    Recorded grpcJava = Recorded.of("io.grpc.internal.ServerCallImpl");
+    try {
+      server.drain();
+      cancelled.await();
+      assertThat(server.callsUnderWay()).isZero();
+      server.close();
+    } finally {
+      log.stop();
+      grpcJava.stop();
+    }
+    assertThat(log.messages).singleElement().asString().contains("they are ended");
+    for (var call : List.of(first, second)) {
+      assertThatThrownBy(call::get)
+          .cause()
+          .isInstanceOfSatisfying(
+              StatusRuntimeException.class,
+              e -> assertThat(PeerFaults.reason(e)).contains(Fault.DEPENDENCY_DOWN))
+          .hasMessage(
+              "UNAVAILABLE: the server is shutting down; what was not answered within PT0.1S is"
+                  + " ended");
+    }
+    assertThat(grpcJava.messages).isEmpty();
+    assertThat(
+            meters
+                .get("ballast.server.calls")
+                .tag("code", "UNAVAILABLE")
+                .tag("method", "ballast.reward.v1.RewardService/Score")
+                .timer()
+                .count())
+        .isEqualTo(2);
+  }
+
+  @Test
+  void whoWatchesHealthIsToldThatTheServerShutsDown() throws Exception {
+    MeshServer server = start(MeshServer.Options.loopback(0));
+    CompletableFuture<Throwable> end = new CompletableFuture<>();
+    CountDownLatch watching = new CountDownLatch(1);
+    HealthGrpc.newStub(channel(server))
+        .watch(
+            HealthCheckRequest.getDefaultInstance(),
+            new StreamObserver<>() {
+              @Override
+              public void onNext(HealthCheckResponse state) {
+                watching.countDown();
+              }
+
+              @Override
+              public void onError(Throwable error) {
+                end.complete(error);
+              }
+
+              @Override
+              public void onCompleted() {
+                end.complete(new AssertionError("completed"));
+              }
+            });
+    watching.await();
+    server.close();
+    assertThat(end.orTimeout(10, TimeUnit.SECONDS).join())
+        .hasMessage("UNAVAILABLE: the server is shutting down");
+  }
+
+  private static MeshServer.Options draining(Duration drain) {
+    MeshServer.Options plain = MeshServer.Options.loopback(0);
+    return new MeshServer.Options(
+        plain.host(),
+        0,
+        plain.maxMessageBytes(),
+        plain.deadlineFloor(),
+        drain,
+        false,
+        Optional.empty());
   }
 
   @Test
