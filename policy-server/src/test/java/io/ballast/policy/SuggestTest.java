@@ -32,6 +32,7 @@ import io.ballast.safety.v1.GateOutcome;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.micrometer.core.instrument.Counter;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -41,6 +42,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 
 /** Suggest walks from the gate to the record, and says why it shows, withholds or blocks. */
 class SuggestTest {
@@ -453,6 +456,29 @@ class SuggestTest {
         .isInstanceOfSatisfying(
             StatusRuntimeException.class,
             e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.CANCELLED));
+    assertThat(storedSuggestions()).isZero();
+  }
+
+  @Test
+  @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+  void aCallerWhoLeavesWhileTextIsSentIsCounted() throws Exception {
+    Context.CancellableContext caller = Context.current().withCancellation();
+    Iterator<SuggestStreamResponse> stream =
+        caller.call(
+            () ->
+                mesh.policy()
+                    .suggestStream(
+                        SuggestStreamRequest.newBuilder().setRequest(request()).build()));
+    // what comes next waits for a reader
+    assertThat(stream.next().getTextDelta()).isNotEmpty();
+
+    caller.cancel(null);
+
+    Counter abandoned = mesh.meters.get("ballast.policy.suggestions.abandoned").counter();
+    while (abandoned.count() == 0) {
+      Thread.onSpinWait();
+    }
+    assertThat(abandoned.count()).isEqualTo(1);
     assertThat(storedSuggestions()).isZero();
   }
 

@@ -86,11 +86,12 @@ public final class SuggestFlow {
     try (Lease lease = catalog.acquire(command.policy())) {
       SamplingChoice.requireTokensExist(sampling, lease.decoder().tokenizer());
       return new Call(command, listener, cancellation, sampling, lease, queued).run();
-    } catch (ModelException e) {
-      throw ModelFaults.toCallFailure(e);
-    } catch (CancellationException e) {
-      monitor.abandoned();
-      throw e;
+    } catch (RuntimeException e) {
+      // a listener or a peer has its own words for a caller that left
+      if (e instanceof CancellationException || cancellation.cancelled()) {
+        monitor.abandoned();
+      }
+      throw e instanceof ModelException broken ? ModelFaults.toCallFailure(broken) : e;
     }
   }
 
