@@ -56,17 +56,17 @@ class MeshScriptTest {
   /** A Maven that builds what the script looks for, and says how it was called. */
   private String maven() {
     return """
-        echo "maven $* with $JAVA_HOME in $PWD" >> "%s"
-        if [ -n "$FAIL" ]; then
-          echo '[ERROR] A.java:[1,1] no such thing'
-          echo '[ERROR] [Help 1] http://nowhere'
-          exit 1
-        fi
-        echo '[INFO] Building Ballast :: rl 0.1.0-SNAPSHOT  [3/13]'
-        echo '[INFO] Tests run: 4, Failures: 0, Errors: 0, Skipped: 0'
-        mkdir -p standalone/target/quarkus-app
-        touch standalone/target/quarkus-app/quarkus-run.jar
-        """
+    echo "maven $* with $JAVA_HOME in $PWD" >> "%s"
+    if [ -n "$FAIL" ]; then
+      echo '[ERROR] A.java:[1,1] no such thing'
+      echo '[ERROR] [Help 1] http://nowhere'
+      exit 1
+    fi
+    echo '[INFO] Building Ballast :: rl 0.1.0-SNAPSHOT  [3/13]'
+    echo '[INFO] Tests run: 4, Failures: 0, Errors: 0, Skipped: 0'
+    mkdir -p standalone/target/quarkus-app
+    touch standalone/target/quarkus-app/quarkus-run.jar
+    """
         .formatted(temp.resolve("maven.log"));
   }
 
@@ -94,6 +94,11 @@ class MeshScriptTest {
   private Ran mesh(Path workingFolder, String... args) throws IOException, InterruptedException {
     List<String> command = new java.util.ArrayList<>(List.of(home.resolve("mesh").toString()));
     command.addAll(List.of(args));
+    return run(command, workingFolder);
+  }
+
+  private Ran run(List<String> command, Path workingFolder)
+      throws IOException, InterruptedException {
     ProcessBuilder builder = new ProcessBuilder(command).directory(workingFolder.toFile());
     builder.environment().clear();
     builder.environment().putAll(environment);
@@ -171,6 +176,29 @@ class MeshScriptTest {
     environment.put("JAVA_HOME", jdk("jdk-27", "27-ea").toString());
 
     assertThat(mesh("suggest").out()).startsWith("java 27-ea");
+  }
+
+  @Test
+  void itSaysNothingOfPlacesThatItNeedNotLookAt() throws Exception {
+    environment.put("JAVA_HOME", jdk("jdk-25", "25.0.1").toString());
+    // behind so many links that JAVA_HOME is taken before the last place is found
+    Path java = temp.resolve("jdks/jdk-25/bin/java");
+    for (int i = 0; i < 30; i++) {
+      java = Files.createSymbolicLink(temp.resolve("link" + i), java);
+    }
+    Path bin = Files.createDirectories(temp.resolve("linked"));
+    Files.createSymbolicLink(bin.resolve("java"), java);
+    environment.put("PATH", bin + ":/usr/bin:/bin");
+
+    // as a program that ignores SIGPIPE starts it
+    Ran ran =
+        run(
+            List.of(
+                "sh", "-c", "trap '' PIPE; exec \"$0\" doctor", home.resolve("mesh").toString()),
+            temp);
+
+    assertThat(ran.exit()).isZero();
+    assertThat(ran.err()).doesNotContain("write error");
   }
 
   @Test
