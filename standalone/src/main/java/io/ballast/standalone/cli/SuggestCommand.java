@@ -190,12 +190,17 @@ final class SuggestCommand implements Callable<Integer> {
   }
 
   private SuggestResponse streamed(Iterator<SuggestStreamResponse> events) {
+    boolean shown = false;
     while (events.hasNext()) {
       SuggestStreamResponse event = events.next();
       if (event.hasFinished()) {
         printing.line("");
+        if (shown && event.getFinished().getDecision() != Decision.DECISION_SHOW) {
+          printing.line("The text above is taken back: it is not to be shown.");
+        }
         return event.getFinished();
       }
+      shown |= !event.getTextDelta().isEmpty();
       if (!printing.json()) {
         printing.out().print(event.getTextDelta());
         printing.out().flush();

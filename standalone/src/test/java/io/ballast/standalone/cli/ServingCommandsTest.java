@@ -159,6 +159,23 @@ class ServingCommandsTest {
   }
 
   @Test
+  void aStreamedTextThatIsBlockedIsSaidToBeTakenBack() {
+    mesh.decision = Decision.DECISION_BLOCK;
+
+    Cli.Result result = Cli.run(mesh, "suggest", "x", "--stream");
+
+    assertThat(result.exit()).isEqualTo(4);
+    assertThat(result.out())
+        .startsWith("n; i++) {" + System.lineSeparator() + "The text above is taken back")
+        .contains("block: cost over threshold");
+    assertThat(Cli.run(mesh, "suggest", "x", "--stream", "--json").json().path("decision").asText())
+        .isEqualTo("DECISION_BLOCK");
+
+    mesh.decision = Decision.DECISION_SHOW;
+    assertThat(Cli.run(mesh, "suggest", "x", "--stream").out()).doesNotContain("taken back");
+  }
+
+  @Test
   void aFileUpToALineIsAPrompt(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("with space.java");
     Files.writeString(file, "class A {\n  int n = \n}\n");
