@@ -15,7 +15,9 @@ import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestStreamRequest;
 import io.ballast.policy.v1.SuggestStreamResponse;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
+import java.util.concurrent.CancellationException;
 import java.util.function.LongSupplier;
 
 /** The policy API's edge: translates, delegates, answers. Decides nothing. */
@@ -58,17 +60,28 @@ public final class PolicyGrpcService extends PolicyServiceGrpc.PolicyServiceImpl
     replies.<SuggestStreamResponse>stream(
         observer,
         sink -> {
-          SuggestAnswer answer =
-              suggest(
-                  request.getRequest(),
-                  arrival,
-                  delta ->
-                      sink.send(SuggestStreamResponse.newBuilder().setTextDelta(delta).build()));
+          SuggestAnswer answer = suggest(request.getRequest(), arrival, into(sink));
           sink.send(
               SuggestStreamResponse.newBuilder()
                   .setFinished(suggestMapper.toResponse(answer))
                   .build());
         });
+  }
+
+  /** Sends text on; a reader that has left is told in the core's words, which count it. */
+  private static TextListener into(Replies.Sink<SuggestStreamResponse> sink) {
+    return delta -> {
+      try {
+        sink.send(SuggestStreamResponse.newBuilder().setTextDelta(delta).build());
+      } catch (StatusRuntimeException e) {
+        if (!sink.cancelled()) {
+          throw e;
+        }
+        CancellationException left = new CancellationException("the caller left");
+        left.initCause(e);
+        throw left;
+      }
+    };
   }
 
   private SuggestAnswer suggest(SuggestRequest request, long arrival, TextListener listener) {
