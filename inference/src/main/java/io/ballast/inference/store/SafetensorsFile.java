@@ -150,9 +150,8 @@ public final class SafetensorsFile {
               whole(value.path("data_offsets").path(1)));
       if (entry.begin < 0
           || value.path("data_offsets").size() != 2
-          || entry.end > dataBytes
           || !value.path("shape").isArray()
-          || entry.end - entry.begin != bytes(shape, entry.type, dataBytes)) {
+          || entry.end - entry.begin != bytes(shape, entry.type, Long.MAX_VALUE)) {
         throw invalid(
             path,
             "tensor "
@@ -165,6 +164,19 @@ public final class SafetensorsFile {
                 + shape
                 + " "
                 + entry.type.code());
+      }
+      if (entry.end > dataBytes) {
+        throw invalid(
+            path,
+            "tensor "
+                + name
+                + ": bytes "
+                + entry.begin
+                + " to "
+                + entry.end
+                + " after the header reach beyond the file, which has "
+                + dataBytes
+                + " there (cut short?)");
       }
       entries.put(name, entry);
     }

@@ -88,7 +88,17 @@ class SafetensorsFileTest {
     Files.write(file, Arrays.copyOf(bytes, bytes.length - 3));
     assertThatThrownBy(() -> SafetensorsFile.open(file))
         .isInstanceOf(ModelException.class)
-        .hasMessageContaining("tensor w: bytes 0 to 16 do not hold [4] F32");
+        .hasMessageEndingWith(
+            "tensor w: bytes 0 to 16 after the header reach beyond the file, which has 13 there"
+                + " (cut short?)");
+  }
+
+  @Test
+  void aRangeThatDoesNotHoldItsShapeIsNamedWhereverItEnds() throws IOException {
+    header("{\"w\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,12]}}", 12);
+    assertRefused("tensor w: bytes 0 to 12 do not hold [4] F32");
+    header("{\"w\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,12]}}", 8);
+    assertRefused("tensor w: bytes 0 to 12 do not hold [4] F32");
   }
 
   @Test
