@@ -3,7 +3,9 @@ package io.ballast.inference.torch;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.torch.PrefillQueue.Chunk;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
@@ -21,7 +23,7 @@ final class DecodeEngine implements AutoCloseable {
   private final PrefixCache prefixes;
   private final PrefillQueue prompts;
   private final StepComputation computation;
-  private final List<DecodeRow> ended = new ArrayList<>();
+  private final Set<DecodeRow> ended = new LinkedHashSet<>();
   private long steps;
   private long drawnTokens;
   private long prefilledTokens;
@@ -136,38 +138,39 @@ final class DecodeEngine implements AutoCloseable {
       return;
     }
     PrefillJob job = chunk.job();
-    List<DecodeRow> staying = new ArrayList<>();
-    for (DecodeRow row : job.rows()) {
+    for (DecodeRow row : List.copyOf(job.rows())) {
       if (row.ended()) {
+        job.rows().remove(row);
         ended.add(row);
-      } else {
-        staying.add(row);
       }
     }
-    seat(staying, job);
-    job.close();
+    seat(job);
+    prompts.complete(job);
   }
 
-  private void seat(List<DecodeRow> rows, PrefillJob job) {
+  /**
+   * Gives the rows of a prompt places in arenas. Each leaves the job only when it has one, so that
+   * whatever fails on the way, it is found in one or the other.
+   */
+  private void seat(PrefillJob job) {
     int tokens = job.tokens().size();
-    for (int from = 0; from < rows.size(); ) {
-      int room = room(rows.get(from), tokens);
-      int to = from;
-      while (to < rows.size() && room(rows.get(to), tokens) == room) {
-        to++;
+    List<Tensor> layers = job.layers();
+    while (!job.rows().isEmpty()) {
+      int room = room(job.rows().getFirst(), tokens);
+      int count = 1;
+      while (count < job.rows().size() && room(job.rows().get(count), tokens) == room) {
+        count++;
       }
-      int count = to - from;
       KeyValueArena arena = arenas.withRoom(room, count, prompts.bytes());
       int place = arena.rows().size();
-      for (DecodeRow row : rows.subList(from, to)) {
-        arena.rows().add(new SeatedRow(row, tokens));
-      }
-      List<Tensor> layers = job.layers();
       for (int layer = 0; layer < config.layers(); layer++) {
         copy(layers.get(2 * layer), arena.keys(layer), place, count);
         copy(layers.get(2 * layer + 1), arena.values(layer), place, count);
       }
-      from = to;
+      for (int seated = 0; seated < count; seated++) {
+        arena.rows().add(new SeatedRow(job.rows().getFirst(), tokens));
+        job.rows().removeFirst();
+      }
     }
   }
 

@@ -174,8 +174,8 @@ final class PrefillQueue implements AutoCloseable {
   }
 
   /**
-   * Takes over what a step computed of a prompt; tells whether it is complete. A complete one is no
-   * longer here: it is the caller's to close.
+   * Takes over what a step computed of a prompt; tells whether it is complete. A complete one stays
+   * here, with the rows that wait for it, until {@link #complete} is told that none does.
    */
   boolean advance(Chunk chunk) {
     PrefillJob job = chunk.job();
@@ -186,8 +186,13 @@ final class PrefillQueue implements AutoCloseable {
     if (job.epoch() == prefixes.epoch()) {
       prefixes.put(job.tokens(), job.layers());
     }
-    jobs.remove(job);
     return true;
+  }
+
+  /** Gives the memory of a prompt back whose rows have gone on. */
+  void complete(PrefillJob job) {
+    jobs.remove(job);
+    job.close();
   }
 
   /** Gives all memory back; the rows are gone. */

@@ -167,6 +167,38 @@ class DecodeEngineTest {
   }
 
   @Test
+  void rowsFailOnceEachIfTheirPromptIsCompleteAndThereIsNoPlaceForThem() {
+    String prompt = "a prompt of forty tokens or so, letter by letter ";
+    DecodeRow over = row(prompt, 1, 1); // ends with the token that follows the prompt
+    DecodeRow seated = row(prompt, 4, 2);
+    DecodeRow without = row(prompt, 30, 3); // in the arena of longer rows, as those after it
+    DecodeRow behind = row(prompt, 31, 4); // asks for other room, so that it is seated apart
+    DecodeRow elsewhere = row("another prompt", 4, 5);
+    List<DecodeRow> begun = List.of(over, seated, without, behind, elsewhere);
+    int tokens = without.prompt().tokens().size();
+    assertThat(tokens).isBetween(40, 60);
+    KeyValueArena longer = engine.arenas().all().get(1);
+    longer.resize(4);
+    longer.keys(1).resize_(0); // what is copied there fails
+    engine.begin(begun);
+
+    assertThatThrownBy(() -> steps(1)).isInstanceOf(RuntimeException.class);
+    engine.failAll(new IllegalStateException("no memory"));
+
+    assertThat(engine.takeEnded()).containsExactlyInAnyOrderElementsOf(begun);
+    assertThat(engine.activeRows()).isZero();
+    assertThat(await(over).tokens().size()).isEqualTo(1);
+    for (DecodeRow row : List.of(seated, without, behind, elsewhere)) {
+      assertThat(row.ended()).isTrue();
+      assertThatThrownBy(() -> await(row)).hasMessageContaining("no memory");
+    }
+    DecodeRow next = row(prompt, 30, 3);
+    engine.begin(List.of(next));
+    steps(40);
+    assertThat(await(next).tokens()).isEqualTo(alone(prompt, 30, 3).tokens());
+  }
+
+  @Test
   void memoryFollowsNeedAndIsGivenBack() {
     LengthClasses classes = new LengthClasses(config(), Arithmetic.FLOAT32.full());
     engine.begin(List.of(row("short", 4, 1)));
