@@ -175,7 +175,7 @@ class KservePoliciesTest {
         "sampling_parameters.max_tokens: \"many\" (expected: a number)");
     assertRefusedSampling(
         "{\"seed\": 1e30}",
-        "sampling_parameters.seed: 1.0E30 (expected: a whole number of 64 bits)");
+        "sampling_parameters.seed: 1E+30 (expected: a whole number of 64 bits)");
     assertRefusedSampling(
         "{\"logprobs\": 3}",
         "sampling_parameters.logprobs: 3 (expected: 0: of the token drawn alone)");
@@ -184,6 +184,14 @@ class KservePoliciesTest {
             "sampling_parameters.best_of: unknown here (expected: temperature,");
     assertThatThrownBy(() -> complete(sampled("{")))
         .hasMessageStartingWith("sampling_parameters: not JSON: ");
+    assertRefusedSampling(
+        "{\"temperature\": NaN}",
+        "sampling_parameters: not JSON: Non-standard token 'NaN' (line 1, column 20)");
+    assertRefusedSampling(
+        "{\"seed\": 1, \"seed\": 2}",
+        "sampling_parameters: not JSON: Duplicate field 'seed' (line 1, column 19)");
+    assertThatThrownBy(() -> complete(sampled("{\"seed\": 1} {\"seed\": 2}")))
+        .hasMessageStartingWith("sampling_parameters: not JSON: Trailing token ");
     assertRefused(
         Map.of("text_input", text("")), "text_input: empty (expected: at least one token)");
   }

@@ -6,7 +6,7 @@ package io.ballast.inference.grammar;
  */
 final class EffortBudget {
   /** The most effort for one grammar. */
-  static final long MAX_EFFORT = 7_000_000;
+  static final long MAX_EFFORT = 5_000_000;
 
   private long spent;
 

@@ -72,7 +72,7 @@ public final class Grammar {
     if (known != null) {
       return known;
     }
-    Grammar made = new Grammar(kind, source); // not under a lock: it may take a second
+    Grammar made = new Grammar(kind, source); // not under a lock: it may take a while
     LAST_USED.put(key, made);
     return made;
   }

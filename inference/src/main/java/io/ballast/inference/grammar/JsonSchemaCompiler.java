@@ -1,11 +1,8 @@
 package io.ballast.inference.grammar;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.node.TextNode;
+import io.ballast.inference.text.CallerJson;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -65,13 +62,6 @@ final class JsonSchemaCompiler {
   private static final Set<String> OF_INTEGERS =
       Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum");
 
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-          .configure(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES, false);
-
   private static final Set<String> TYPES =
       Set.of("object", "array", "string", "integer", "number", "boolean", "null");
 
@@ -94,12 +84,7 @@ final class JsonSchemaCompiler {
    * @throws IllegalArgumentException naming the keyword that is wrong or not known, by its path
    */
   static Automaton compile(String schema, Languages languages) {
-    JsonNode root;
-    try {
-      root = JSON.readTree(schema);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException("not JSON: " + e.getOriginalMessage(), e);
-    }
+    JsonNode root = CallerJson.read(schema);
     return new JsonSchemaCompiler(root, languages).language("$", root);
   }
 
@@ -132,16 +117,16 @@ final class JsonSchemaCompiler {
     if (schema.has("enum")) {
       requireOnly(path, schema, Set.of("enum", "type"), "beside enum");
       Set<String> types = types(path, schema);
-      List<Automaton> values = new ArrayList<>();
+      List<String> values = new ArrayList<>();
       for (JsonNode value : array(path + ".enum", schema.get("enum"))) {
         if (isOf(types, value)) {
-          values.add(value(path + ".enum", value));
+          values.add(written(path + ".enum", value.toString()));
         }
       }
       if (values.isEmpty()) {
         throw flaw(path + ".enum", "none is of an allowed type (%s)", listed(types));
       }
-      return languages.choice(values);
+      return languages.oneOf(values);
     }
     if (schema.has("anyOf")) {
       requireOnly(path, schema, Set.of("anyOf"), "beside anyOf");
@@ -251,10 +236,14 @@ final class JsonSchemaCompiler {
   }
 
   private static Automaton text(String path, String text) {
+    return Languages.text(written(path, text));
+  }
+
+  private static String written(String path, String text) {
     if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
       throw flaw(path, "half of a pair of UTF-16, which no text can hold");
     }
-    return Languages.text(text);
+    return text;
   }
 
   private Automaton object(String path, JsonNode schema) {

@@ -1,15 +1,20 @@
 package io.ballast.inference.grammar;
 
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
+import java.util.TreeSet;
+import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.automaton.Automata;
 import org.apache.lucene.util.automaton.Automaton;
 import org.apache.lucene.util.automaton.Operations;
+import org.apache.lucene.util.automaton.Transition;
 
 /**
  * Puts the language of one grammar together from smaller ones: sets of texts over the characters of
  * Unicode. Each step is paid from one budget a grammar before it is taken, so that a hostile
- * grammar costs a second of one processor and not minutes.
+ * grammar costs a fraction of a second of one processor and not minutes.
  */
 final class Languages {
   /** The most states of an automaton before it is made deterministic. */
@@ -23,6 +28,9 @@ final class Languages {
 
   /** A range of characters becomes some ranges of bytes; this many if it is wide. */
   private static final long RANGES_OF_UTF8 = 4;
+
+  /** Lucene shares the states of texts up to this length. */
+  private static final int MOST_SHARED_BYTES = Automata.MAX_STRING_UNION_TERM_LENGTH;
 
   private static final int[] SCALARS = {0, 0xD7FF, 0xE000, Character.MAX_CODE_POINT};
 
@@ -106,6 +114,26 @@ final class Languages {
       build(size(part) + beginnings(part));
     }
     return Operations.union(parts);
+  }
+
+  /** One of these texts; one automaton for all, in which beginnings and ends are shared. */
+  Automaton oneOf(List<String> texts) {
+    List<BytesRef> shared = new ArrayList<>();
+    List<Automaton> parts = new ArrayList<>();
+    for (String text : new TreeSet<>(texts)) {
+      BytesRef bytes = new BytesRef(text);
+      build(bytes.length);
+      if (bytes.length <= MOST_SHARED_BYTES) {
+        shared.add(bytes);
+      } else {
+        parts.add(text(text));
+      }
+    }
+    if (!shared.isEmpty()) {
+      shared.sort(Comparator.naturalOrder());
+      parts.add(Automata.makeStringUnion(shared));
+    }
+    return choice(parts);
   }
 
   Automaton choice(Automaton... parts) {
@@ -194,17 +222,60 @@ final class Languages {
     }
     int fewest = nullable(each) ? 0 : least;
     each = withoutEmpty(each);
-    if (each.getNumStates() == 0) {
+    if (each.getNumStates() == 0 || most == 0) {
       return empty(); // it was the only text
     }
-    long copies = most < 0 ? fewest + 1L : Math.max(1, most);
+    long copies = most < 0 ? Math.max(1, fewest) : most;
     requireSize(each.getNumStates() * copies);
     build(copies * size(each));
     build(copies * ends(each) * beginnings(each));
-    if (most != fewest) {
-      build(copies * ends(each) * copies * each.getNumTransitions() / SCANS_FOR_ONE_BUILT);
+    return inARow(each, fewest, (int) copies, most < 0);
+  }
+
+  /**
+   * So many copies of {@code each} in a row. (Lucene's own looks through all transitions for each
+   * state that a copy ends in.)
+   *
+   * @param each has not the empty text
+   * @param fewest the text may end after so many
+   * @param goesOn whether the last copy may be followed by itself
+   */
+  private static Automaton inARow(Automaton each, int fewest, int copies, boolean goesOn) {
+    int states = each.getNumStates();
+    Automaton all = new Automaton(1 + states * copies, copies * (each.getNumTransitions() + 1));
+    for (int state = 0; state <= states * copies; state++) {
+      int unused = all.createState();
     }
-    return most < 0 ? Operations.repeat(each, fewest) : Operations.repeat(each, fewest, most);
+    all.setAccept(0, fewest == 0);
+    copyTransitions(each, 0, all, 0, 1);
+    for (int copy = 0; copy < copies; copy++) {
+      int first = 1 + copy * states;
+      int next = copy + 1 < copies ? first + states : first;
+      for (int state = 0; state < states; state++) {
+        copyTransitions(each, state, all, first + state, first);
+        if (each.isAccept(state)) {
+          all.setAccept(first + state, copy + 1 >= fewest);
+          if (next != first || goesOn) {
+            copyTransitions(each, 0, all, first + state, next);
+          }
+        }
+      }
+    }
+    all.finishState();
+    return all;
+  }
+
+  /**
+   * Lets state {@code source} go where {@code state} goes in a copy that begins at {@code first}.
+   */
+  private static void copyTransitions(
+      Automaton each, int state, Automaton all, int source, int first) {
+    Transition transition = new Transition();
+    int count = each.initTransition(state, transition);
+    for (int i = 0; i < count; i++) {
+      each.getNextTransition(transition);
+      all.addTransition(source, first + transition.dest, transition.min, transition.max);
+    }
   }
 
   /** Without the empty text, so that copies in a row are not reached past one another. */
@@ -254,7 +325,7 @@ final class Languages {
     return part.getNumStates() == 0 ? 0 : part.getNumTransitions(0);
   }
 
-  private static void requireSize(long states) {
+  static void requireSize(long states) {
     if (states > MAX_PARTS) {
       throw new IllegalArgumentException(
           "too complex: %,d states (expected: at most %,d)".formatted(states, MAX_PARTS));

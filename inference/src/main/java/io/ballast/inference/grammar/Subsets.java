@@ -20,6 +20,11 @@ final class Subsets {
   private final Map<States, Integer> known = new HashMap<>();
   private final Deque<States> open = new ArrayDeque<>();
 
+  /** The new state that is one state alone, by that; −1 where there is none yet. */
+  private final int[] alone;
+
+  private final Reached reached;
+
   /** Ascending states; the hash is computed once. */
   private static final class States {
     final int[] ids;
@@ -44,6 +49,9 @@ final class Subsets {
   private Subsets(Automaton from, EffortBudget budget) {
     this.from = from;
     this.budget = budget;
+    this.alone = new int[from.getNumStates()];
+    Arrays.fill(alone, -1);
+    this.reached = new Reached(from.getNumStates());
   }
 
   /** Returns the same language, each state with at most one successor for a character. */
@@ -64,10 +72,12 @@ final class Subsets {
   }
 
   private int state(States states) {
-    Integer before = known.get(states);
-    if (before != null) {
+    boolean one = states.ids.length == 1;
+    int before = one ? alone[states.ids[0]] : known.getOrDefault(states, -1);
+    if (before >= 0) {
       return before;
     }
+    Languages.requireSize(made.getNumStates() + 1L);
     int state = made.createState();
     for (int id : states.ids) {
       if (from.isAccept(id)) {
@@ -75,7 +85,11 @@ final class Subsets {
         break;
       }
     }
-    known.put(states, state);
+    if (one) {
+      alone[states.ids[0]] = state;
+    } else {
+      known.put(states, state);
+    }
     open.add(states);
     return state;
   }
@@ -87,6 +101,9 @@ final class Subsets {
       count += from.getNumTransitions(id);
     }
     budget.spend(states.ids.length + (long) count);
+    if (states.ids.length == 1 && copy(source, states.ids[0])) {
+      return;
+    }
     long[] begins = new long[count]; // a character and the state that is reached from it on
     long[] ends = new long[count]; // and the last character but one until which it is
     Transition transition = new Transition();
@@ -101,7 +118,6 @@ final class Subsets {
     }
     Arrays.sort(begins);
     Arrays.sort(ends);
-    Reached reached = new Reached();
     int began = 0;
     int ended = 0;
     while (ended < count) {
@@ -126,34 +142,59 @@ final class Subsets {
     }
   }
 
+  /** Adds the transitions of one state as they are, if no two of them share a character. */
+  private boolean copy(int source, int id) {
+    Transition transition = new Transition();
+    int transitions = from.initTransition(id, transition);
+    int last = -1;
+    for (int i = 0; i < transitions; i++) {
+      from.getNextTransition(transition); // in the order of their first characters
+      if (transition.min <= last) {
+        return false;
+      }
+      last = transition.max;
+    }
+    transitions = from.initTransition(id, transition);
+    for (int i = 0; i < transitions; i++) {
+      from.getNextTransition(transition);
+      int target = state(new States(new int[] {transition.dest}));
+      made.addTransition(source, target, transition.min, transition.max);
+    }
+    return true;
+  }
+
   /** The states that are reached by the character at hand, each as often as it is. */
   private static final class Reached {
-    private final Map<Integer, int[]> times = new HashMap<>();
+    private final int[] times;
+    private final int[] place;
+    private final int[] ids;
     private int size;
 
+    Reached(int states) {
+      times = new int[states];
+      place = new int[states];
+      ids = new int[states];
+    }
+
     void add(int state) {
-      int[] count = times.computeIfAbsent(state, key -> new int[1]);
-      if (count[0]++ == 0) {
-        size++;
+      if (times[state]++ == 0) {
+        place[state] = size;
+        ids[size++] = state;
       }
     }
 
     void remove(int state) {
-      int[] count = times.get(state);
-      if (count != null && --count[0] == 0) {
-        times.remove(state);
-        size--;
+      if (--times[state] == 0) {
+        int last = ids[--size];
+        ids[place[state]] = last;
+        place[last] = place[state];
       }
     }
 
     int[] sorted() {
-      int[] ids = new int[size];
-      int at = 0;
-      for (int id : times.keySet()) {
-        ids[at++] = id;
-      }
-      Arrays.sort(ids);
-      return ids;
+      int[] sorted = Arrays.copyOf(ids, size);
+      Arrays.sort(sorted);
+      return sorted;
     }
   }
 }

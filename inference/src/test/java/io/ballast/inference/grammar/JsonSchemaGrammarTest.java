@@ -1,5 +1,6 @@
 package io.ballast.inference.grammar;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -253,12 +255,31 @@ class JsonSchemaGrammarTest {
   }
 
   @Test
+  void theValuesOfALongEnumShareTheirBeginningsAndEnds() {
+    String values =
+        IntStream.range(0, 4_000).mapToObj(i -> "\"v%d\"".formatted(i)).collect(joining(","));
+    Grammar grammar =
+        Grammar.jsonSchema(
+            "{\"enum\":[%s,null,7,\"%s\",\"é𝄞\",7]}".formatted(values, "x".repeat(1_200)));
+    assertThat(grammar.states()).isLessThan(1_300); // the long one's, and some
+    for (String text : List.of("\"v0\"", "\"v3999\"", "null", "7", "\"é𝄞\"")) {
+      assertThat(grammar.matches(text)).as(text).isTrue();
+    }
+    assertThat(grammar.matches("\"" + "x".repeat(1_200) + "\"")).isTrue();
+    for (String text : List.of("\"v4000\"", "\"v\"", "77", "\"é\"", "\"x\"")) {
+      assertThat(grammar.matches(text)).as(text).isFalse();
+    }
+  }
+
+  @Test
   void whatIsNoJsonIsRefused() {
     assertThatThrownBy(() -> Grammar.jsonSchema("{\"type\":"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("json_schema: not JSON: ");
     assertThatThrownBy(() -> Grammar.jsonSchema("{\"type\":\"null\",\"type\":\"string\"}"))
-        .hasMessageStartingWith("json_schema: not JSON: ");
+        .hasMessage("json_schema: not JSON: Duplicate field 'type' (line 1, column 22)");
+    assertThatThrownBy(() -> Grammar.jsonSchema("{\"minimum\":NaN}"))
+        .hasMessage("json_schema: not JSON: Non-standard token 'NaN' (line 1, column 15)");
   }
 
   @Test

@@ -1,8 +1,7 @@
 package io.ballast.policy.grpc;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.inference.text.CallerJson;
 import io.ballast.kit.call.Texts;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.policy.core.SamplingChoice;
@@ -10,14 +9,13 @@ import java.math.BigDecimal;
 
 /**
  * Reads what clients of Triton's vLLM back end send as {@code sampling_parameters}: a JSON object
- * whose numbers may be written as texts. A name that is not known here is refused.
+ * whose numbers may be written as texts. A name that is not known here, or there twice, is refused.
  */
 final class SamplingParameters {
   /** The longest number that is read, in characters. */
   private static final int MOST_DIGITS = 64;
 
   private static final String INPUT = "sampling_parameters";
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private SamplingParameters() {}
 
@@ -39,9 +37,9 @@ final class SamplingParameters {
 
   private static JsonNode parse(String json) {
     try {
-      return JSON.readTree(json);
-    } catch (JsonProcessingException e) {
-      throw Texts.malformed(INPUT, "not JSON: " + e.getOriginalMessage());
+      return CallerJson.read(json);
+    } catch (IllegalArgumentException e) {
+      throw Texts.malformed(INPUT, String.valueOf(e.getMessage()));
     }
   }
 
