@@ -1,6 +1,5 @@
 package io.ballast.policy;
 
-import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.PolicyAlias;
 import io.ballast.policy.v1.PromoteAliasRequest;
@@ -15,7 +14,7 @@ final class Promotions {
     var unused =
         mesh.versions()
             .registerVersion(RegisterVersionRequest.newBuilder().setVersion(version).build());
-    mesh.safety.certify("certificate-of-" + version, FakeModels.sha256(version));
+    mesh.safety.certify("certificate-of-" + version, version);
     return mesh.versions()
         .promoteAlias(
             PromoteAliasRequest.newBuilder()

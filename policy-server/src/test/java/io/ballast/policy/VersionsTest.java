@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.util.concurrent.ListenableFuture;
 import io.ballast.kit.error.Fault;
 import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.policy.testing.FakeDecoder;
 import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.TestMesh;
@@ -125,7 +126,7 @@ class VersionsTest {
   @Test
   void withoutACertificateTheGateStaysClosed() {
     register("2");
-    mesh.safety.certify("of-other-weights", FakeModels.sha256("3"));
+    mesh.safety.certify("of-other-weights", "3");
 
     assertFails(
         () -> promote("1", "2", ""),
@@ -146,9 +147,29 @@ class VersionsTest {
   }
 
   @Test
+  void aCertificateOfTheSameWeightsUnderAnotherNameOpensNothing() {
+    register("2");
+    String sha256 = FakeModels.sha256("2");
+    ModelVersion.Builder named = ModelVersion.newBuilder().setWeightsSha256(sha256);
+    mesh.safety.certify("of-twin", named.setModel("twin").setVersion("2").build());
+    mesh.safety.certify("of-b", named.setModel("java-tiny").setVersion("2b").build());
+
+    for (String twin : List.of("twin/2", "java-tiny/2b")) {
+      String certificate = twin.startsWith("twin") ? "of-twin" : "of-b";
+      assertFails(
+          () -> promote("1", "2", certificate),
+          Status.Code.FAILED_PRECONDITION,
+          Fault.SAFETY_GATE_CLOSED,
+          "certificate %s does not allow version 2 of java-tiny: it names %s with weights %s, this is java-tiny/2 with weights %s"
+              .formatted(certificate, twin, sha256, sha256));
+    }
+    assertThat(serving().getVersion()).isEqualTo("1");
+  }
+
+  @Test
   void aCertificateThatNobodyCanVerifyOpensNothing() {
     register("2");
-    mesh.safety.certify("c", FakeModels.sha256("2"));
+    mesh.safety.certify("c", "2");
     mesh.safety.down = true;
 
     assertFails(
@@ -163,7 +184,7 @@ class VersionsTest {
   void aPromotionThatExpectsAnotherVersionConflicts() {
     register("3");
     Promotions.promote(mesh, "1", "2");
-    mesh.safety.certify("c", FakeModels.sha256("3"));
+    mesh.safety.certify("c", "3");
 
     assertFails(
         () -> promote("1", "3", "c"),
@@ -176,11 +197,11 @@ class VersionsTest {
   void ofManyPromotionsAtOnceFromTheSameVersionOneWins() throws Exception {
     register("2");
     register("3");
-    mesh.safety.certify("c2", FakeModels.sha256("2"));
-    mesh.safety.certify("c3", FakeModels.sha256("3"));
+    mesh.safety.certify("c2", "2");
+    mesh.safety.certify("c3", "3");
     try (TestMesh beside = mesh.startBeside()) {
-      beside.safety.certify("c2", FakeModels.sha256("2"));
-      beside.safety.certify("c3", FakeModels.sha256("3"));
+      beside.safety.certify("c2", "2");
+      beside.safety.certify("c3", "3");
       List<Callable<PolicyAlias>> promotions = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
         String version = i % 2 == 0 ? "2" : "3";
@@ -205,7 +226,7 @@ class VersionsTest {
   @Test
   void aPromotionUnderTheSameKeyHasItsEffectOnceAndGetsTheFirstAnswer() {
     register("2");
-    mesh.safety.certify("c", FakeModels.sha256("2"));
+    mesh.safety.certify("c", "2");
     PromoteAliasRequest request =
         PromoteAliasRequest.newBuilder()
             .setMetadata(TestMesh.metadata("", "promote-2"))
@@ -286,7 +307,7 @@ class VersionsTest {
   @Test
   void noCallFailsWhileVersionsAreSwapped() throws Exception {
     register("2");
-    mesh.safety.certify("c", FakeModels.sha256("2"));
+    mesh.safety.certify("c", "2");
     AtomicBoolean swapping = new AtomicBoolean(true);
     CountDownLatch callersStarted = new CountDownLatch(4);
     List<Callable<Integer>> callers = new ArrayList<>();
@@ -347,7 +368,7 @@ class VersionsTest {
   @Test
   void aVersionForWhichThereIsNoMemoryIsNotPromoted() {
     register("2");
-    mesh.safety.certify("c", FakeModels.sha256("2"));
+    mesh.safety.certify("c", "2");
     models.room = 1;
 
     assertFails(

@@ -1,6 +1,7 @@
 package io.ballast.policy.adapter;
 
 import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.version.CertificateAuthority;
@@ -29,28 +30,28 @@ public final class GrpcCertificateAuthority implements CertificateAuthority {
   /**
    * {@inheritDoc}
    *
-   * <p>Besides the safety-server's word, the certificate in its answer must name these weights: a
-   * server that ignores the field in the request cannot open the gate.
+   * <p>Besides the safety-server's word on the weights, the certificate in its answer must name
+   * this version and its weights: a server that ignores the field in the request cannot open the
+   * gate.
    */
   @Override
-  public Finding verify(Caller caller, String certificateId, String candidateWeightsSha256) {
+  public Finding verify(Caller caller, String certificateId, PinnedVersion candidate) {
     VerifyCertificateRequest request =
         VerifyCertificateRequest.newBuilder()
             .setMetadata(PeerMessages.metadata(caller))
             .setCertificateId(certificateId)
-            .setCandidateWeightsSha256(candidateWeightsSha256)
+            .setCandidateWeightsSha256(candidate.weightsSha256())
             .build();
     try {
       VerifyCertificateResponse answer = stub.withDeadlineAfter(timeout).verifyCertificate(request);
       if (!answer.getValid()) {
         return new Finding(false, String.join("; ", answer.getFindingsList()));
       }
-      String named = answer.getCertificate().getCandidate().getWeightsSha256();
-      return named.equals(candidateWeightsSha256)
+      PinnedVersion named = PeerMessages.version(answer.getCertificate().getCandidate());
+      return named.equals(candidate)
           ? new Finding(true, String.join("; ", answer.getFindingsList()))
           : new Finding(
-              false,
-              "it names the weights %s, these are %s".formatted(named, candidateWeightsSha256));
+              false, "it names %s, this is %s".formatted(spelled(named), spelled(candidate)));
     } catch (StatusRuntimeException e) {
       Status status = e.getStatus();
       return switch (status.getCode()) {
@@ -64,5 +65,10 @@ public final class GrpcCertificateAuthority implements CertificateAuthority {
                 e);
       };
     }
+  }
+
+  private static String spelled(PinnedVersion version) {
+    return "%s/%s with weights %s"
+        .formatted(version.model(), version.version(), version.weightsSha256());
   }
 }

@@ -55,11 +55,22 @@ public final class FakeSafetyServer {
   /** What costs were asked. */
   public final List<CostRequest> costRequests = new CopyOnWriteArrayList<>();
 
-  private final Map<String, String> certificates = new ConcurrentHashMap<>();
+  private final Map<String, ModelVersion> certificates = new ConcurrentHashMap<>();
 
-  /** Issues a certificate for a version's weights. */
-  public void certify(String certificateId, String weightsSha256) {
-    certificates.put(certificateId, weightsSha256);
+  /** Issues a certificate for a version of "java-tiny". */
+  public void certify(String certificateId, String version) {
+    certify(
+        certificateId,
+        ModelVersion.newBuilder()
+            .setModel(FakeModels.MODEL)
+            .setVersion(version)
+            .setWeightsSha256(FakeModels.sha256(version))
+            .build());
+  }
+
+  /** Issues a certificate for a version. */
+  public void certify(String certificateId, ModelVersion candidate) {
+    certificates.put(certificateId, candidate);
   }
 
   /** One stage's answer at threshold 0.3. */
@@ -125,22 +136,20 @@ public final class FakeSafetyServer {
     @Override
     public void verifyCertificate(
         VerifyCertificateRequest request, StreamObserver<VerifyCertificateResponse> observer) {
-      String weights = certificates.get(request.getCertificateId());
-      if (weights == null && !down) {
+      ModelVersion candidate =
+          certificates.getOrDefault(request.getCertificateId(), ModelVersion.getDefaultInstance());
+      if (candidate.getModel().isEmpty() && !down) {
         observer.onError(
             Status.NOT_FOUND.withDescription("no such certificate").asRuntimeException());
         return;
       }
-      boolean valid = request.getCandidateWeightsSha256().equals(weights);
+      boolean valid = request.getCandidateWeightsSha256().equals(candidate.getWeightsSha256());
       reply(
           observer,
           VerifyCertificateResponse.newBuilder()
               .setValid(valid)
               .addFindings(valid ? "weights: match" : "weights: differ")
-              .setCertificate(
-                  Certificate.newBuilder()
-                      .setCandidate(
-                          ModelVersion.newBuilder().setWeightsSha256(String.valueOf(weights))))
+              .setCertificate(Certificate.newBuilder().setCandidate(candidate))
               .build());
     }
   }

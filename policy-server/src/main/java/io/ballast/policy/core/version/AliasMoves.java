@@ -44,8 +44,8 @@ public final class AliasMoves {
    * @return the alias after the move
    * @throws MeshException UNKNOWN_MODEL for an unknown model, alias or version; VERSION_CONFLICT if
    *     the alias points elsewhere; SAFETY_GATE_CLOSED for a promotion without a certificate that
-   *     holds for the new version's weights; PRECONDITION_FAILED for a rollback of an alias that
-   *     never moved; MALFORMED_REQUEST for a key that another request used
+   *     holds for the new version; PRECONDITION_FAILED for a rollback of an alias that never moved;
+   *     MALFORMED_REQUEST for a key that another request used
    */
   public Alias move(MoveRequest request) {
     Texts.requireName("model", request.model());
@@ -148,8 +148,7 @@ public final class AliasMoves {
           "certificate_id: empty; version %s of %s needs a certificate to be promoted"
               .formatted(candidate.version(), candidate.model()));
     }
-    CertificateAuthority.Finding finding =
-        certificates.verify(caller, certificateId, candidate.weightsSha256());
+    CertificateAuthority.Finding finding = certificates.verify(caller, certificateId, candidate);
     if (!finding.holds()) {
       throw new MeshException(
           Fault.SAFETY_GATE_CLOSED,
