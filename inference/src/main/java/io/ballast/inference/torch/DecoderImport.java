@@ -90,16 +90,7 @@ public final class DecoderImport {
 
   private static void requireTokenizer(Path source, DecoderConfig config) {
     try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(source)) {
-      if (tokenizer.vocabularySize() > config.vocabularySize()) {
-        throw new ModelException(
-            Reason.INVALID_FOLDER,
-            source.resolve(DecoderFolder.TOKENIZER)
-                + ": "
-                + tokenizer.vocabularySize()
-                + " ids (expected: at most vocab_size "
-                + config.vocabularySize()
-                + ")");
-      }
+      VocabularyFit.require(source.resolve(DecoderFolder.TOKENIZER).toString(), tokenizer, config);
     }
   }
 

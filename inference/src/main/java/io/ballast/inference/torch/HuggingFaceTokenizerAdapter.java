@@ -63,13 +63,7 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
     System.setProperty("ai.djl.offline", "true");
     try {
       TokenizerJson json = TokenizerJson.of(JSON.readTree(file.toFile()));
-      int size = json.bytes().length;
-      for (int id : endOfTextIds) {
-        if (id < 0 || id >= size) {
-          throw new IllegalArgumentException(
-              "end of text: id " + id + " (expected: < " + size + ")");
-        }
-      }
+      VocabularyFit.requireEnds(json, endOfTextIds);
       Map<String, String> options =
           Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
       return new HuggingFaceTokenizerAdapter(

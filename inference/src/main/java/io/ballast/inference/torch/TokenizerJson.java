@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.ballast.inference.api.TokenIds;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,11 +21,13 @@ final class TokenizerJson {
   private static final char SPACE = '▁';
 
   private final byte[][] bytes;
+  private final BitSet added;
   private final boolean leadingSpace;
   private final TokenIds beginning;
 
-  private TokenizerJson(byte[][] bytes, boolean leadingSpace, TokenIds beginning) {
+  private TokenizerJson(byte[][] bytes, BitSet added, boolean leadingSpace, TokenIds beginning) {
     this.bytes = bytes;
+    this.added = added;
     this.leadingSpace = leadingSpace;
     this.beginning = beginning;
   }
@@ -56,7 +59,18 @@ final class TokenizerJson {
               + " for spaces)");
     }
     return new TokenizerJson(
-        bytes(json, sentencePiece), sentencePiece && leadingSpace(json), beginning(json));
+        bytes(json, sentencePiece),
+        added(json),
+        sentencePiece && leadingSpace(json),
+        beginning(json));
+  }
+
+  private static BitSet added(JsonNode json) {
+    BitSet added = new BitSet();
+    for (JsonNode token : json.path("added_tokens")) {
+      added.set(id(token.path("id"), token.path("content").asText()));
+    }
+    return added;
   }
 
   private static byte[][] bytes(JsonNode json, boolean sentencePiece) {
@@ -156,6 +170,14 @@ final class TokenizerJson {
   /** The bytes of each id; none for a special token. */
   byte[][] bytes() {
     return bytes;
+  }
+
+  /**
+   * Whether a token stands beside the vocabulary of texts, among {@code added_tokens}, as those do
+   * that begin or end texts or frame what is said.
+   */
+  boolean added(int id) {
+    return added.get(id);
   }
 
   /** Whether a text is encoded as if a space preceded it, which decoding takes away. */

@@ -6,7 +6,6 @@ import io.ballast.inference.api.GeneratedToken;
 import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
@@ -46,15 +45,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
   private MemoryBudget.@Nullable Reservation reservation;
 
   private TorchDecoder(DecoderConfig config, Tokenizer tokenizer, ServingOptions options) {
-    if (tokenizer.vocabularySize() > config.vocabularySize()) {
-      throw new ModelException(
-          Reason.INVALID_FOLDER,
-          "tokenizer: "
-              + tokenizer.vocabularySize()
-              + " ids (expected: at most vocab_size "
-              + config.vocabularySize()
-              + ")");
-    }
+    VocabularyFit.require("tokenizer", tokenizer, config);
     TorchRuntime.prepare();
     this.config = config;
     this.tokenizer = tokenizer;

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -104,6 +105,70 @@ class DecoderFolderTest {
     assertRefused("type I32 (expected: F32, BF16, F16)");
     Files.write(file, whole);
     load().close();
+  }
+
+  private static DecoderConfig withRows(int rows) {
+    return new DecoderConfig(16, 24, 1, 2, 1, rows, 32, 1e-5, 10_000, true, 0, 0);
+  }
+
+  @Test
+  void aTokenizerOfFarFewerIdsThanTheModelIsAnotherModels() throws IOException {
+    TinyTokenizer.write(folder);
+    int known = TinyTokenizer.vocabularySize();
+    FamilyFolders.write(folder, withRows(known + 1_025), 4);
+    String message =
+        "268 ids (expected: vocab_size 1293, less at most 1024 that are padding; is it another"
+            + " model's?)";
+    assertThatThrownBy(() -> TorchDecoder.load(folder, ServingOptions.defaults()))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+        .hasMessage("tokenizer: " + message);
+    Path target = Files.createDirectory(folder.resolve("target"));
+    assertThatThrownBy(() -> DecoderImport.write(folder, target, Optional.empty(), part -> {}))
+        .isInstanceOf(ModelException.class)
+        .hasMessage(folder.resolve("tokenizer.json") + ": " + message);
+
+    FamilyFolders.write(folder, withRows(known + 1_024), 4);
+    TorchDecoder.load(folder, ServingOptions.defaults()).close();
+  }
+
+  @Test
+  void theVocabulariesOfKnownModelsFit() {
+    int[][] idsAndRows = {
+      {4_096, 4_096}, // java-tiny
+      {49_152, 49_152}, // SmolLM2
+      {128_256, 128_256}, // Llama 3
+      {32_000, 32_000}, // TinyLlama
+      {32_768, 32_768}, // Mistral v0.3
+      {151_665, 151_936}, // Qwen2.5, up to 3B
+      {151_665, 152_064}, // Qwen2.5, 7B and beyond
+      {151_669, 151_936}, // Qwen3
+      {256_000, 256_000}, // Gemma
+      {262_144, 262_208}, // Gemma 3
+      {32_022, 32_256}, // DeepSeek Coder
+      {50_295, 51_200} // Phi-2
+    };
+    for (int[] model : idsAndRows) {
+      assertThat(model[1] - model[0]).isBetween(0, VocabularyFit.mostFree(model[1]));
+    }
+    assertThat(49_152 - 4_096).isGreaterThan(VocabularyFit.mostFree(49_152));
+    assertThat(49_152 - 32_000).isGreaterThan(VocabularyFit.mostFree(49_152));
+    assertThat(151_936 - 128_256).isGreaterThan(VocabularyFit.mostFree(151_936));
+  }
+
+  @Test
+  void aTokenizerToWhichTheEndOfATextIsAWordIsAnotherModels() throws IOException {
+    TinyTokenizer.write(folder);
+    int known = TinyTokenizer.vocabularySize();
+    DecoderConfig other =
+        new DecoderConfig(16, 24, 1, 2, 1, known, 32, 1e-5, 10_000, true, 0, known - 1);
+    FamilyFolders.write(folder, other, 4);
+    assertThatThrownBy(() -> TorchDecoder.load(folder, ServingOptions.defaults()))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+        .hasMessageEndingWith(
+            "tokenizer.json: end of text: id 267 is a piece of ordinary text (expected: one of"
+                + " added_tokens; is it another model's?)");
   }
 
   @Test

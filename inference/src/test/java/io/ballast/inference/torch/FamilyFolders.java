@@ -56,7 +56,7 @@ public final class FamilyFolders {
         false,
         tied,
         1,
-        List.of(2, 3));
+        List.of(0, 3));
   }
 
   /** Returns {@code config} with other ids, another context and another gate. */

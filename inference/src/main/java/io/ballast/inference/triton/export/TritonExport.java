@@ -10,6 +10,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.torch.VocabularyFit;
 import io.ballast.inference.trees.TreeEnsemble;
 import io.ballast.inference.trees.XgboostTrees;
 import io.ballast.inference.triton.export.ExportOptions.Backend;
@@ -252,13 +253,7 @@ public final class TritonExport {
     requireWeights(WeightFiles.open(from), config);
     Path to = entry.version(version.number());
     try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(from)) {
-      if (tokenizer.vocabularySize() > config.vocabularySize()) {
-        throw new ModelException(
-            Reason.INVALID_FOLDER,
-            "%s: %d ids (expected: at most vocab_size %d)"
-                .formatted(
-                    from.resolve(TOKENIZER), tokenizer.vocabularySize(), config.vocabularySize()));
-      }
+      VocabularyFit.require(from.resolve(TOKENIZER).toString(), tokenizer, config);
       Files.writeString(to.resolve(DecoderShape.FILE), DecoderShape.of(config, tokenizer));
     }
     Files.copy(from.resolve(TOKENIZER), to.resolve(TOKENIZER));
