@@ -47,6 +47,7 @@ class ArrowsTest {
             "io.ballast.kit",
             "io.ballast.rl",
             "io.ballast.inference",
+            "io.ballast.training",
             "io.ballast.policy.core",
             "io.ballast.reward.core",
             "io.ballast.safety.core",

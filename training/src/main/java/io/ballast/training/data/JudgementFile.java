@@ -1,0 +1,91 @@
+package io.ballast.training.data;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * Reads judgements from JSON lines, plain or compressed by gzip: one object a line, with the names
+ * that TRL and OpenRLHF use. {@link JudgementRow} says which. Blank lines say nothing and are no
+ * fault.
+ */
+public final class JudgementFile {
+  private static final int KEPT_BAD_ROWS = 100;
+
+  private final RowLimits limits;
+  private final boolean skipsBad;
+
+  /**
+   * A reader.
+   *
+   * @param skipsBad whether rows that say nothing are left out and counted; else one of them makes
+   *     the whole file unusable
+   */
+  public JudgementFile(RowLimits limits, boolean skipsBad) {
+    this.limits = limits;
+    this.skipsBad = skipsBad;
+  }
+
+  /**
+   * Reads a file to its end.
+   *
+   * @throws BadRowsException if it has bad rows that are not to be left out; the whole file was
+   *     looked at, so that they can all be mended at once
+   * @throws IOException if it cannot be read or is no whole gzip file
+   */
+  public JudgementData read(Path file) throws IOException, BadRowsException {
+    MessageDigest sum = sha256();
+    List<Judgement> judgements = new ArrayList<>();
+    List<BadRow> bad = new ArrayList<>();
+    long badCount = 0;
+    JudgementRow reader = new JudgementRow(limits);
+    try (InputStream bytes = Files.newInputStream(file);
+        DigestInputStream digested = new DigestInputStream(bytes, sum);
+        InputStream content = unzipped(digested)) {
+      Lines lines = new Lines(content, limits.maxRowBytes());
+      for (Lines.Line line = lines.next(); line != null; line = lines.next()) {
+        try {
+          if (!line.isBlank()) {
+            judgements.add(reader.parse(line.number(), line.text()));
+          }
+        } catch (BadRowException e) {
+          badCount++;
+          if (bad.size() < KEPT_BAD_ROWS) {
+            bad.add(new BadRow(line.number(), e.reason()));
+          }
+        }
+      }
+      digested.transferTo(OutputStream.nullOutputStream()); // to the end of the file
+    }
+    if (badCount > 0 && !skipsBad) {
+      throw new BadRowsException(String.valueOf(file.getFileName()), bad, badCount);
+    }
+    return new JudgementData(judgements, bad, badCount, HexFormat.of().formatHex(sum.digest()));
+  }
+
+  private static InputStream unzipped(InputStream bytes) throws IOException {
+    BufferedInputStream buffered = new BufferedInputStream(bytes, 1 << 16);
+    buffered.mark(2);
+    boolean gzip = buffered.read() == 0x1f && buffered.read() == 0x8b;
+    buffered.reset();
+    return gzip ? new GZIPInputStream(buffered, 1 << 16) : buffered;
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}
