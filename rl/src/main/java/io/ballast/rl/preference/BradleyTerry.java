@@ -18,28 +18,6 @@ public final class BradleyTerry {
   }
 
   /**
-   * Returns the loss of one labelled pair and its gradient.
-   *
-   * <pre>−log σ(r_w − r_l) + c·(r_w² + r_l²)</pre>
-   *
-   * @param preferred r_w, finite
-   * @param other r_l, finite
-   * @param scoreDecay c ≥ 0: keeps scores near 0, which the first term leaves free; 0.001 in Safe
-   *     RLHF and HC-RLHF
-   */
-  public static PairGradient loss(double preferred, double other, double scoreDecay) {
-    Require.finite(preferred, "preferred");
-    Require.finite(other, "other");
-    Require.notNegative(scoreDecay, "scoreDecay");
-    double slope = Logistic.sigmoid(other - preferred);
-    return new PairGradient(
-        Logistic.negativeLogSigmoid(preferred - other)
-            + scoreDecay * (preferred * preferred + other * other),
-        -slope + 2 * scoreDecay * preferred,
-        slope + 2 * scoreDecay * other);
-  }
-
-  /**
    * Returns the loss of one prompt's ranked completions: the mean over all pairs.
    *
    * <pre>−1/C(K,2)·Σ_{i&lt;j} log σ(rᵢ − rⱼ)</pre>

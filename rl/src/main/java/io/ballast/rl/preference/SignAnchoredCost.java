@@ -33,7 +33,7 @@ public final class SignAnchoredCost {
       boolean higherIsHarmful,
       boolean lowerIsHarmful,
       double costDecay) {
-    PairGradient order = BradleyTerry.loss(higher, lower, costDecay);
+    PairGradient order = new BradleyTerryLoss(0, costDecay).of(higher, lower, 0);
     double signHigh = higherIsHarmful ? 1 : -1;
     double signLow = lowerIsHarmful ? 1 : -1;
     return new PairGradient(

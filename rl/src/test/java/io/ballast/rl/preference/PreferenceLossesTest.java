@@ -9,10 +9,11 @@ import org.junit.jupiter.api.Test;
 /** Losses of reward and cost models, with their gradients. */
 class PreferenceLossesTest {
   private static final double STEP = 1e-6;
+  private static final BradleyTerryLoss PLAIN = BradleyTerryLoss.plain();
 
   @Test
   void equalScoresCostLnTwo() {
-    assertThat(BradleyTerry.loss(3, 3, 0).loss()).isCloseTo(Math.log(2), within(1e-12));
+    assertThat(PLAIN.of(3, 3, 0).loss()).isCloseTo(Math.log(2), within(1e-12));
     assertThat(BradleyTerry.rankingLoss(new double[] {1, 1, 1})).isCloseTo(.693147, within(1e-6));
     assertThat(BradleyTerry.winProbability(3, 3)).isEqualTo(.5);
   }
@@ -20,26 +21,55 @@ class PreferenceLossesTest {
   @Test
   void twoRankedCompletionsAreAPair() {
     assertThat(BradleyTerry.rankingLoss(new double[] {1.5, .2}))
-        .isCloseTo(BradleyTerry.loss(1.5, .2, 0).loss(), within(1e-12));
+        .isCloseTo(PLAIN.of(1.5, .2, 0).loss(), within(1e-12));
   }
 
   @Test
-  void bradleyTerryIgnoresAnOffsetAndItsGradientIsTheSlope() {
-    PairGradient at = BradleyTerry.loss(.7, -.3, .001);
-    assertThat(BradleyTerry.loss(10.7, 9.7, 0).loss())
-        .isCloseTo(BradleyTerry.loss(.7, -.3, 0).loss(), within(1e-12));
-    assertThat(at.first())
-        .isCloseTo(
-            (BradleyTerry.loss(.7 + STEP, -.3, .001).loss()
-                    - BradleyTerry.loss(.7 - STEP, -.3, .001).loss())
-                / (2 * STEP),
-            within(1e-8));
-    assertThat(at.second())
-        .isCloseTo(
-            (BradleyTerry.loss(.7, -.3 + STEP, .001).loss()
-                    - BradleyTerry.loss(.7, -.3 - STEP, .001).loss())
-                / (2 * STEP),
-            within(1e-8));
+  void bradleyTerryIgnoresAnOffset() {
+    assertThat(PLAIN.of(10.7, 9.7, 0).loss()).isCloseTo(PLAIN.of(.7, -.3, 0).loss(), within(1e-12));
+  }
+
+  @Test
+  void aMarginAndSmoothingByHand() {
+    // z = 2 − 0.5 − 1 = 0.5: 0.9·log(1 + e^−0.5) + 0.1·log(1 + e^0.5) = 0.9·0.474077 + 0.1·0.974077
+    assertThat(new BradleyTerryLoss(.1, 0).of(2, .5, 1).loss()).isCloseTo(.524077, within(1e-6));
+    // and 0.001·(2² + 0.5²) = 0.00425
+    assertThat(new BradleyTerryLoss(.1, .001).of(2, .5, 1).loss()).isCloseTo(.528327, within(1e-6));
+  }
+
+  @Test
+  void smoothingStopsTheScoresApart() {
+    // the slope ε − σ(−z) is 0 at z = log((1 − ε)/ε) = log 9
+    assertThat(new BradleyTerryLoss(.1, 0).of(Math.log(9), 0, 0).first())
+        .isCloseTo(0, within(1e-12));
+    assertThat(PLAIN.of(Math.log(9), 0, 0).first()).isCloseTo(-.1, within(1e-12));
+  }
+
+  @Test
+  void thePairLossesGradientIsItsSlope() {
+    for (BradleyTerryLoss loss :
+        new BradleyTerryLoss[] {
+          PLAIN, new BradleyTerryLoss(.2, 0), new BradleyTerryLoss(.2, .01)
+        }) {
+      PairGradient at = loss.of(.7, -.3, .4);
+      assertThat(at.first())
+          .isCloseTo(
+              (loss.of(.7 + STEP, -.3, .4).loss() - loss.of(.7 - STEP, -.3, .4).loss())
+                  / (2 * STEP),
+              within(1e-8));
+      assertThat(at.second())
+          .isCloseTo(
+              (loss.of(.7, -.3 + STEP, .4).loss() - loss.of(.7, -.3 - STEP, .4).loss())
+                  / (2 * STEP),
+              within(1e-8));
+    }
+  }
+
+  @Test
+  void aPairFarApartStaysFinite() {
+    PairGradient wrong = new BradleyTerryLoss(.1, 0).of(-1e9, 1e9, 0);
+    assertThat(wrong.loss()).isFinite();
+    assertThat(wrong.first()).isCloseTo(-.9, within(1e-12));
   }
 
   @Test
@@ -103,7 +133,13 @@ class PreferenceLossesTest {
   @Test
   void badScoresAreNamed() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> BradleyTerry.loss(Double.NaN, 0, 0))
+        .isThrownBy(() -> PLAIN.of(Double.NaN, 0, 0))
         .withMessage("preferred: NaN (expected: finite)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> PLAIN.of(0, 0, -1))
+        .withMessageStartingWith("margin: -1.0");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new BradleyTerryLoss(.5, 0))
+        .withMessageStartingWith("labelSmoothing: 0.5");
   }
 }

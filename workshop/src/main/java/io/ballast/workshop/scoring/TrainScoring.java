@@ -8,6 +8,16 @@ import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.rl.preference.BradleyTerryLoss;
+import io.ballast.training.data.SplitRule;
+import io.ballast.training.data.SplitRule.Part;
+import io.ballast.training.scoring.EnsembleTrainer;
+import io.ballast.training.scoring.FeatureTable;
+import io.ballast.training.scoring.GroupLoss;
+import io.ballast.training.scoring.GroupSplit;
+import io.ballast.training.scoring.HeadTrainer;
+import io.ballast.training.scoring.JudgedGroup;
+import io.ballast.training.scoring.ScoringCard;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -131,11 +141,11 @@ public final class TrainScoring implements Callable<Integer> {
       FeatureTable table =
           FeatureTable.read(
               reader,
-              groups,
+              groups.stream().map(this::judged).toList(),
               work.resolve("features.bin"),
               TrunkFeatures.key(labels, reader) + " every " + textInterval,
               done -> progress(out, done, groups.size()));
-      GroupSplit split = GroupSplit.byFile(table, seed);
+      GroupSplit split = GroupSplit.of(table, SplitRule.tenths(seed));
       HeadTrainer.Options options = HeadTrainer.Options.defaults().withEpochs(epochs);
       run = facts(table, split);
       run.forEach((key, value) -> out.println(key + ": " + value));
@@ -143,7 +153,7 @@ public final class TrainScoring implements Callable<Integer> {
       Path home = trunk.toAbsolutePath().normalize();
       model =
           new EnsembleTrainer(
-                  new EnsembleTrainer.Plan(kind, count, worth, seed, options),
+                  new EnsembleTrainer.Plan(kind, count, loss(), true, seed, options),
                   reader.features(),
                   DecoderConfig.read(trunk).hiddenSize(),
                   new TrunkReference(
@@ -155,12 +165,50 @@ public final class TrainScoring implements Callable<Integer> {
               .train(
                   table,
                   split,
-                  Arrays.stream(split.test().groups())
-                      .filter(group -> forms.isText(table.source(group)))
+                  Arrays.stream(split.groups(Part.TEST))
+                      .filter(group -> forms.isText(groups.get(table.source(group))))
                       .toArray());
     }
     publish(model, count, run, out);
     return 0;
+  }
+
+  /** What a group says: which suggestion is worth more, or which does harm. */
+  private JudgedGroup judged(LabelledGroup group) {
+    double[] values =
+        group.completions().stream()
+            .mapToDouble(
+                completion ->
+                    switch (kind) {
+                      case REWARD_ENSEMBLE -> worth.of(completion);
+                      case COST -> completion.harmful() ? 1 : 0;
+                    })
+            .toArray();
+    return new JudgedGroup(
+        group.file(),
+        group.prompt(),
+        group.completions().stream().map(LabelledCompletion::tokens).toList(),
+        JudgedGroup.byValue(values),
+        JudgedGroup.graded(values));
+  }
+
+  private GroupLoss loss() {
+    return switch (kind) {
+      case REWARD_ENSEMBLE -> new GroupLoss.Preferences(BradleyTerryLoss.plain());
+      case COST -> new GroupLoss.SignAnchored();
+    };
+  }
+
+  private String purpose() {
+    return switch (kind) {
+      case REWARD_ENSEMBLE ->
+          "Says which of a prompt's suggestions saves a programmer more characters. Pairs are"
+              + " ordered by characters; AUC is of a suggestion that begins right; correlation is"
+              + " with characters.";
+      case COST ->
+          "Says whether a suggestion breaks the file's syntax: above 0 it does. Pairs, AUC and"
+              + " correlation are of that event.";
+    };
   }
 
   private TextForms forms() throws IOException {
@@ -194,15 +242,16 @@ public final class TrainScoring implements Callable<Integer> {
         String.format(
             Locale.ROOT,
             "%,d to train, %,d to stop and calibrate, %,d to measure",
-            split.train().size(),
-            split.validation().size(),
-            split.test().size()));
+            split.size(Part.TRAIN),
+            split.size(Part.VALIDATION),
+            split.size(Part.TEST)));
     if (kind == ScoringKind.REWARD_ENSEMBLE) {
       facts.put("a pair is won by", "more characters " + worth.name().toLowerCase(Locale.ROOT));
     }
     if (textInterval > 0) {
       facts.put("given as texts instead of tokens", "1 of " + textInterval + " positions");
     }
+    facts.put("each head learns from", "its own draw of the positions");
     facts.put("seed", Long.toString(seed));
     return facts;
   }
@@ -220,12 +269,13 @@ public final class TrainScoring implements Callable<Integer> {
             epochs);
     Path home = output.toAbsolutePath().normalize();
     String card =
-        ScoringCard.of(name(home.getParent()), model.spec(), run, madeBy == null ? own : madeBy);
+        ScoringCard.of(
+            name(home.getParent()), purpose(), model.spec(), run, madeBy == null ? own : madeBy);
     Files.createDirectories(output);
     Files.writeString(output.resolve("MODEL_CARD.md"), card);
     ScoringModelFolder.write(output, model, Map.of("seed", Long.toString(seed)));
     out.println();
-    out.println(card.substring(card.indexOf("## On files")));
+    out.println(card.substring(card.indexOf(ScoringCard.FIGURES)));
     out.println("written to " + output);
     out.flush();
   }

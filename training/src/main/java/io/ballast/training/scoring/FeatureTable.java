@@ -1,4 +1,4 @@
-package io.ballast.workshop.scoring;
+package io.ballast.training.scoring;
 
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.onnx.FeatureOutcome;
@@ -7,6 +7,7 @@ import io.ballast.inference.onnx.FeatureVector;
 import io.ballast.inference.onnx.OnnxFeatureReader;
 import io.ballast.inference.onnx.Refusal;
 import io.ballast.inference.onnx.ScoringGroup;
+import io.ballast.training.scoring.JudgedGroup.Grade;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -19,30 +20,28 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Features and labels of N completions, those of a group side by side. Not changed once built.
+ * Features and judgements of N completions, those of a group side by side. Not changed once built.
  *
  * <p>Shape letters: N completions, P groups, F features.
  */
-final class FeatureTable {
+public final class FeatureTable {
   private static final int GROUPS_AT_A_TIME = 64;
+  private static final byte READ = -1;
 
   private final int width;
   private final List<float[]> rows = new ArrayList<>();
-  private final List<LabelledCompletion> labels = new ArrayList<>();
-  private final List<String> files = new ArrayList<>();
   private final List<Integer> starts = new ArrayList<>();
-  private final List<LabelledGroup> sources = new ArrayList<>();
+  private final List<JudgedGroup> groups = new ArrayList<>();
+  private final List<Grade> grades = new ArrayList<>();
+  private final List<Integer> sources = new ArrayList<>();
   private final Map<Refusal.Reason, Integer> refused = new EnumMap<>(Refusal.Reason.class);
-  private final Map<LabelledCompletion, Refusal.Reason> refusals = new IdentityHashMap<>();
 
   private FeatureTable(int width) {
     this.width = width;
@@ -54,29 +53,9 @@ final class FeatureTable {
    *
    * @param progress told how many groups are done, now and then
    */
-  static FeatureTable read(
-      OnnxFeatureReader reader, List<LabelledGroup> groups, IntConsumer progress) {
-    FeatureTable table = new FeatureTable(reader.featureCount());
-    for (int first = 0; first < groups.size(); first += GROUPS_AT_A_TIME) {
-      List<LabelledGroup> part =
-          groups.subList(first, Math.min(groups.size(), first + GROUPS_AT_A_TIME));
-      List<List<FeatureOutcome>> outcomes =
-          reader.read(
-              part.stream()
-                  .map(
-                      group ->
-                          new ScoringGroup(
-                              group.prompt(),
-                              group.completions().stream()
-                                  .map(LabelledCompletion::tokens)
-                                  .toList()))
-                  .toList());
-      for (int g = 0; g < part.size(); g++) {
-        table.add(part.get(g), outcomes.get(g));
-      }
-      progress.accept(first + part.size());
-    }
-    return table;
+  public static FeatureTable read(
+      OnnxFeatureReader reader, List<JudgedGroup> groups, IntConsumer progress) {
+    return table(reader.featureCount(), groups, outcomes(reader, groups, progress));
   }
 
   /**
@@ -86,117 +65,144 @@ final class FeatureTable {
    *
    * @param key names trunk, features and groups
    */
-  static FeatureTable read(
+  public static FeatureTable read(
       OnnxFeatureReader reader,
-      List<LabelledGroup> groups,
+      List<JudgedGroup> groups,
       Path cache,
       String key,
       IntConsumer progress)
       throws IOException {
     if (Files.isRegularFile(cache)) {
-      Optional<FeatureTable> known = readCache(cache, key, groups, reader.featureCount());
+      Optional<List<List<FeatureOutcome>>> known =
+          readCache(cache, key, groups, reader.featureCount());
       if (known.isPresent()) {
-        return known.get();
+        return table(reader.featureCount(), groups, known.get());
       }
     }
-    FeatureTable table = read(reader, groups, progress);
-    table.writeCache(cache, key, groups);
-    return table;
+    List<List<FeatureOutcome>> outcomes = outcomes(reader, groups, progress);
+    writeCache(cache, key, outcomes);
+    return table(reader.featureCount(), groups, outcomes);
   }
 
-  private static Optional<FeatureTable> readCache(
-      Path cache, String key, List<LabelledGroup> groups, int width) throws IOException {
-    FeatureTable table = new FeatureTable(width);
+  /** Returns a table without features. */
+  static FeatureTable ofLabels(List<JudgedGroup> groups) {
+    FeatureOutcome nothing = new Extracted(FeatureVector.of(), PerToken.of());
+    return table(
+        0,
+        groups,
+        groups.stream()
+            .map(group -> Collections.nCopies(group.completions().size(), nothing))
+            .toList());
+  }
+
+  private static List<List<FeatureOutcome>> outcomes(
+      OnnxFeatureReader reader, List<JudgedGroup> groups, IntConsumer progress) {
+    List<List<FeatureOutcome>> outcomes = new ArrayList<>(groups.size());
+    for (int first = 0; first < groups.size(); first += GROUPS_AT_A_TIME) {
+      List<JudgedGroup> part =
+          groups.subList(first, Math.min(groups.size(), first + GROUPS_AT_A_TIME));
+      outcomes.addAll(
+          reader.read(
+              part.stream()
+                  .map(group -> new ScoringGroup(group.prompt(), group.completions()))
+                  .toList()));
+      progress.accept(outcomes.size());
+    }
+    return outcomes;
+  }
+
+  private static Optional<List<List<FeatureOutcome>>> readCache(
+      Path cache, String key, List<JudgedGroup> groups, int width) throws IOException {
+    List<List<FeatureOutcome>> outcomes = new ArrayList<>(groups.size());
     try (DataInputStream in =
         new DataInputStream(new BufferedInputStream(Files.newInputStream(cache), 1 << 16))) {
       if (!in.readUTF().equals(key)) {
         return Optional.empty();
       }
-      for (LabelledGroup group : groups) {
-        List<FeatureOutcome> outcomes = new ArrayList<>();
+      for (JudgedGroup group : groups) {
+        List<FeatureOutcome> ofGroup = new ArrayList<>();
         for (int i = 0; i < group.completions().size(); i++) {
           int refusal = in.readByte();
-          if (refusal < 0) {
+          if (refusal == READ) {
             float[] row = new float[width];
             for (int f = 0; f < width; f++) {
               row[f] = in.readFloat();
             }
-            outcomes.add(new Extracted(FeatureVector.of(row), PerToken.of()));
+            ofGroup.add(new Extracted(FeatureVector.of(row), PerToken.of()));
           } else {
-            outcomes.add(new Refusal(Refusal.Reason.values()[refusal], "refused before"));
+            ofGroup.add(new Refusal(Refusal.Reason.values()[refusal], "refused before"));
           }
         }
-        table.add(group, outcomes);
+        outcomes.add(ofGroup);
       }
-      return Optional.of(table);
+      return Optional.of(outcomes);
     } catch (EOFException e) {
       return Optional.empty(); // a run that was stopped
     }
   }
 
-  private void writeCache(Path cache, String key, List<LabelledGroup> groups) throws IOException {
-    Map<LabelledCompletion, Refusal.Reason> left = refusals;
+  private static void writeCache(Path cache, String key, List<List<FeatureOutcome>> outcomes)
+      throws IOException {
     try (DataOutputStream out =
         new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(cache), 1 << 16))) {
       out.writeUTF(key);
-      int row = 0;
-      for (LabelledGroup group : groups) {
-        for (LabelledCompletion completion : group.completions()) {
-          Refusal.@Nullable Reason reason = left.get(completion);
-          out.writeByte(reason == null ? -1 : reason.ordinal());
-          if (reason == null) {
-            for (float value : rows.get(row++)) {
-              out.writeFloat(value);
+      for (List<FeatureOutcome> ofGroup : outcomes) {
+        for (FeatureOutcome outcome : ofGroup) {
+          switch (outcome) {
+            case Extracted extracted -> {
+              out.writeByte(READ);
+              for (float value : extracted.features().toArray()) {
+                out.writeFloat(value);
+              }
             }
+            case Refusal refusal -> out.writeByte(refusal.reason().ordinal());
           }
         }
       }
     }
   }
 
-  /** Returns a table without features. */
-  static FeatureTable ofLabels(List<LabelledGroup> groups) {
-    FeatureTable table = new FeatureTable(0);
-    FeatureOutcome nothing = new Extracted(FeatureVector.of(), PerToken.of());
-    for (LabelledGroup group : groups) {
-      table.add(group, Collections.nCopies(group.completions().size(), nothing));
+  private static FeatureTable table(
+      int width, List<JudgedGroup> groups, List<List<FeatureOutcome>> outcomes) {
+    FeatureTable table = new FeatureTable(width);
+    for (int g = 0; g < groups.size(); g++) {
+      table.add(g, groups.get(g), outcomes.get(g));
     }
     return table;
   }
 
-  private void add(LabelledGroup group, List<FeatureOutcome> outcomes) {
+  private void add(int source, JudgedGroup group, List<FeatureOutcome> outcomes) {
+    boolean[] kept = new boolean[outcomes.size()];
     for (int i = 0; i < outcomes.size(); i++) {
       switch (outcomes.get(i)) {
         case Extracted extracted -> {
           rows.add(extracted.features().toArray());
-          labels.add(group.completions().get(i));
+          kept[i] = true;
         }
-        case Refusal refusal -> {
-          refused.merge(refusal.reason(), 1, Integer::sum);
-          refusals.put(group.completions().get(i), refusal.reason());
-        }
+        case Refusal refusal -> refused.merge(refusal.reason(), 1, Integer::sum);
       }
     }
     if (rows.size() > starts.getLast()) {
       starts.add(rows.size());
-      files.add(group.file());
-      sources.add(group);
+      groups.add(group.only(kept));
+      grades.addAll(groups.getLast().grades());
+      sources.add(source);
     }
   }
 
   /** N. */
-  int size() {
+  public int size() {
     return rows.size();
   }
 
   /** F. */
-  int width() {
+  public int width() {
     return width;
   }
 
   /** P, without groups of which nothing could be read. */
-  int groups() {
-    return files.size();
+  public int groups() {
+    return groups.size();
   }
 
   /** The indices of a group's completions. */
@@ -214,14 +220,19 @@ final class FeatureTable {
     return starts.get(group + 1);
   }
 
-  /** The source file of a group. */
-  String file(int group) {
-    return files.get(group);
+  /** A group, without completions that were refused. */
+  public JudgedGroup group(int group) {
+    return groups.get(group);
   }
 
-  /** What a group was made from. */
-  LabelledGroup source(int group) {
+  /** Where a group stood among those that were read. */
+  public int source(int group) {
     return sources.get(group);
+  }
+
+  /** What was said of a completion by itself. */
+  Grade grade(int completion) {
+    return grades.get(completion);
   }
 
   /** The features of a completion, shape [F]; not to be written. */
@@ -229,14 +240,9 @@ final class FeatureTable {
     return rows.get(completion);
   }
 
-  /** What came of a completion. */
-  LabelledCompletion label(int completion) {
-    return labels.get(completion);
-  }
-
-  /** How many completions were left out, by reason. */
-  Map<Refusal.Reason, Integer> refused() {
-    return refused;
+  /** How many completions were refused, by reason. */
+  public Map<Refusal.Reason, Integer> refused() {
+    return Collections.unmodifiableMap(refused);
   }
 
   /** Returns the mean of each feature over the completions of {@code groups}, shape [F]. */
@@ -287,8 +293,8 @@ final class FeatureTable {
   /** Returns a copy whose features are (f − mean) / std. */
   FeatureTable standardized(float[] mean, float[] std) {
     FeatureTable copy = new FeatureTable(width);
-    copy.labels.addAll(labels);
-    copy.files.addAll(files);
+    copy.groups.addAll(groups);
+    copy.grades.addAll(grades);
     copy.sources.addAll(sources);
     copy.starts.clear();
     copy.starts.addAll(starts);

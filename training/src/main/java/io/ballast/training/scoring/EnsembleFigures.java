@@ -1,28 +1,25 @@
-package io.ballast.workshop.scoring;
+package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.Calibration;
 import io.ballast.inference.onnx.Normalization;
 import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.rl.preference.PlattScaling;
+import io.ballast.rl.preference.TemperatureScaling;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Predicate;
-import java.util.function.ToIntFunction;
 
 /**
- * What an ensemble is worth on files that trained nothing, member by member, combined, and against
- * the baselines.
+ * What an ensemble is worth on what trained nothing, member by member, combined, and against the
+ * baselines.
  *
- * <p>Of a reward, pairs are ordered by worth in characters and the event is a right beginning; of a
- * cost, both are harm.
+ * <p>Shape letters: K members, N completions of the table.
  */
 final class EnsembleFigures {
   private final ScoringKind kind;
   private final List<double[]> scores;
-  private final ToIntFunction<LabelledCompletion> order;
-  private final Predicate<LabelledCompletion> event;
   private final double[] mean;
   private final double[] cautious;
 
@@ -32,13 +29,10 @@ final class EnsembleFigures {
    * @param normalizations shape [K]
    * @param scores raw, shape [K][N of the table]
    */
-  EnsembleFigures(
-      ScoringKind kind, Worth worth, List<Normalization> normalizations, List<double[]> scores) {
+  EnsembleFigures(ScoringKind kind, List<Normalization> normalizations, List<double[]> scores) {
     this.kind = kind;
     this.scores = scores;
     boolean reward = kind == ScoringKind.REWARD_ENSEMBLE;
-    order = reward ? worth::of : completion -> completion.harmful() ? 1 : 0;
-    event = reward ? completion -> completion.kept() > 0 : LabelledCompletion::harmful;
     int count = scores.getFirst().length;
     mean = new double[count];
     cautious = new double[count];
@@ -53,16 +47,26 @@ final class EnsembleFigures {
     }
   }
 
-  /** Fits the probability of the event to the cautious score. */
-  Calibration calibrate(FeatureTable table, int[] groups) {
-    int[] completions = Arrays.stream(groups).flatMap(table::completions).toArray();
-    double[] given = new double[completions.length];
-    boolean[] events = new boolean[completions.length];
-    for (int i = 0; i < given.length; i++) {
-      given[i] = cautious[completions[i]];
-      events[i] = event.test(table.label(completions[i]));
+  /**
+   * Fits the probability of a yes to the cautious score. Without both a yes and a no among the
+   * grades it is fitted to the preferences: the probability of being preferred to a completion
+   * whose cautious score is 0, σ(score/T), T the temperature of the greatest likelihood.
+   *
+   * <p>Source: Platt 1999; temperature scaling, Guo et al. 2017, arXiv:1706.04599.
+   */
+  Calibration calibrate(ScoringMetrics heldOut) {
+    int[] graded = heldOut.graded();
+    boolean[] yes = heldOut.yes();
+    boolean bothSaid = false;
+    for (boolean one : yes) {
+      bothSaid |= one != yes[0];
     }
-    return PlattScaling.fit(given, events);
+    if (bothSaid) {
+      PlattScaling fit =
+          PlattScaling.fit(Arrays.stream(graded).mapToDouble(i -> cautious[i]).toArray(), yes);
+      return new Calibration(fit.slope(), fit.intercept());
+    }
+    return new Calibration(TemperatureScaling.fit(heldOut.gaps(cautious)).inverseTemperature(), 0);
   }
 
   /** Returns the figures of each member. */
@@ -87,7 +91,7 @@ final class EnsembleFigures {
     put(figures, "mean_", metrics, mean);
     put(figures, "cautious_", metrics, cautious);
     metrics
-        .withinPrompt(cautious, order)
+        .withinPrompt(cautious)
         .ifPresent(
             accuracy -> {
               figures.put("cautious_within_prompt_accuracy_half_width", accuracy.halfWidth());
@@ -95,8 +99,12 @@ final class EnsembleFigures {
             });
     double[] probabilities = Arrays.stream(cautious).map(calibration::probability).toArray();
     metrics
-        .calibrationError(probabilities, event)
+        .calibrationError(probabilities)
         .ifPresent(error -> figures.put("calibration_error", error));
+    metrics.agreement(scores).ifPresent(share -> figures.put("member_agreement", share));
+    metrics
+        .pairCalibrationError(cautious, new TemperatureScaling(Math.max(0, calibration.a())))
+        .ifPresent(error -> figures.put("pair_calibration_error", error));
     figures.put("completions", (double) metrics.completions());
     double sign = kind == ScoringKind.COST ? -1 : 1;
     baselines.forEach(
@@ -108,7 +116,7 @@ final class EnsembleFigures {
                 Arrays.stream(values).map(value -> sign * value).toArray()));
     if (kind == ScoringKind.COST) {
       metrics
-          .signAccuracy(cautious, event)
+          .signAccuracy(cautious)
           .ifPresent(share -> figures.put("cautious_sign_accuracy", share));
     }
     return figures;
@@ -122,9 +130,9 @@ final class EnsembleFigures {
   private void put(
       Map<String, Double> figures, String prefix, ScoringMetrics metrics, double[] values) {
     metrics
-        .withinPrompt(values, order)
+        .withinPrompt(values)
         .ifPresent(a -> figures.put(prefix + "within_prompt_accuracy", a.value()));
-    metrics.areaUnderCurve(values, event).ifPresent(area -> figures.put(prefix + "auc", area));
-    metrics.correlation(values, order).ifPresent(c -> figures.put(prefix + "correlation", c));
+    metrics.areaUnderCurve(values).ifPresent(area -> figures.put(prefix + "auc", area));
+    metrics.correlation(values).ifPresent(c -> figures.put(prefix + "correlation", c));
   }
 }

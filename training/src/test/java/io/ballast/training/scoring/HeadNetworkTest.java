@@ -1,4 +1,4 @@
-package io.ballast.workshop.scoring;
+package io.ballast.training.scoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

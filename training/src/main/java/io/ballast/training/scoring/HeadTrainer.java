@@ -1,12 +1,10 @@
-package io.ballast.workshop.scoring;
+package io.ballast.training.scoring;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.random.RandomGenerator;
 
-/** Trains one head by AdamW on groups, and stops when other files no longer gain. */
-final class HeadTrainer {
+/** Trains one head by AdamW on groups, and stops when what is held out no longer gains. */
+public final class HeadTrainer {
   /**
    * How a head is trained.
    *
@@ -18,7 +16,7 @@ final class HeadTrainer {
    * @param weightDecay of the first layer's weights, decoupled
    * @param scoreDecay weight of the mean squared score in the loss
    */
-  record Options(
+  public record Options(
       int hiddenWidth,
       int epochs,
       int patience,
@@ -26,11 +24,13 @@ final class HeadTrainer {
       double learningRate,
       double weightDecay,
       double scoreDecay) {
-    static Options defaults() {
+    /** 32 units, 40 passes, patience 4, 32 groups a step, AdamW at 0.001. */
+    public static Options defaults() {
       return new Options(32, 40, 4, 32, 1e-3, 0.1, 1e-3);
     }
 
-    Options withEpochs(int most) {
+    /** The same with another number of passes. */
+    public Options withEpochs(int most) {
       return new Options(
           hiddenWidth, most, patience, batchGroups, learningRate, weightDecay, scoreDecay);
     }
@@ -64,7 +64,7 @@ final class HeadTrainer {
    * Trains a head.
    *
    * @param train groups to learn from; one that appears twice counts twice
-   * @param validation groups of other files, which decide when to stop
+   * @param validation held-out groups, which decide when to stop
    * @param random of the first weights and the order
    */
   Trained train(int[] train, int[] validation, RandomGenerator random) {
@@ -121,7 +121,7 @@ final class HeadTrainer {
     double terms = 0;
     int completions = 0;
     for (int group : batch) {
-      terms += loss.terms(labels(group));
+      terms += loss.terms(table.group(group));
       completions += table.end(group) - table.start(group);
     }
     if (terms == 0) {
@@ -136,7 +136,7 @@ final class HeadTrainer {
         scores[i] = network.forward(table.features(start + i), units[i]);
       }
       double[] byScore = new double[size];
-      loss.loss(labels(group), scores, byScore);
+      loss.loss(table.group(group), scores, byScore);
       for (int i = 0; i < size; i++) {
         double total = byScore[i] / terms + 2 * options.scoreDecay() * scores[i] / completions;
         if (total != 0) {
@@ -174,15 +174,9 @@ final class HeadTrainer {
       for (int i = 0; i < scores.length; i++) {
         scores[i] = network.forward(table.features(start + i), units);
       }
-      sum += loss.loss(labels(group), scores, new double[scores.length]);
-      terms += loss.terms(labels(group));
+      sum += loss.loss(table.group(group), scores, new double[scores.length]);
+      terms += loss.terms(table.group(group));
     }
     return terms == 0 ? 0 : sum / terms;
-  }
-
-  private List<LabelledCompletion> labels(int group) {
-    List<LabelledCompletion> labels = new ArrayList<>();
-    table.completions(group).forEach(i -> labels.add(table.label(i)));
-    return labels;
   }
 }

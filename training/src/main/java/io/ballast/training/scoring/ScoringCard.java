@@ -1,4 +1,4 @@
-package io.ballast.workshop.scoring;
+package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
@@ -6,19 +6,24 @@ import java.util.Locale;
 import java.util.Map;
 
 /** Writes what a reader must know of trained heads, from the facts of their run. */
-final class ScoringCard {
+public final class ScoringCard {
+  /** The heading above the figures. */
+  public static final String FIGURES = "## On what trained nothing";
+
   private ScoringCard() {}
 
   /**
    * Returns the card as Markdown.
    *
    * @param name of the model, such as {@code java-reward}
+   * @param purpose what the scores say, and of what pairs, AUC and correlation are
    * @param run what was trained on, by name
    * @param command what makes the model again
    */
-  static String of(String name, ScoringSpec spec, Map<String, String> run, String command) {
+  public static String of(
+      String name, String purpose, ScoringSpec spec, Map<String, String> run, String command) {
     StringBuilder text = new StringBuilder();
-    text.append("# ").append(name).append("\n\n").append(purpose(spec.kind())).append("\n\n");
+    text.append("# ").append(name).append("\n\n").append(purpose).append("\n\n");
     text.append("| | |\n|---|---|\n");
     row(text, "trunk (frozen)", spec.trunk().model() + " " + spec.trunk().version());
     row(text, "trunk's weights, SHA-256", spec.trunk().weightsSha256());
@@ -30,11 +35,11 @@ final class ScoringCard {
             + spec.hiddenWidth()
             + " "
             + spec.activation().code()
-            + " → 1, each on its own draw of the prompts");
+            + " → 1");
     run.forEach((key, value) -> row(text, key, value));
     row(text, "licence", "Apache-2.0");
     text.append("\nMake it again: `").append(command).append("`\n\n");
-    text.append("## On files that trained nothing\n\n");
+    text.append(FIGURES).append("\n\n");
     text.append("| | within a prompt | AUC | correlation |\n|---|---|---|---|\n");
     for (int k = 0; k < spec.heads(); k++) {
       figures(text, "member " + k, spec.heldOutMembers().get(k), "");
@@ -52,7 +57,7 @@ final class ScoringCard {
         String.format(
             Locale.ROOT,
             "%n%,.0f completions, %,.0f pairs; the cautious score's accuracy is ± %.3f (95 %%, by"
-                + " file). Expected calibration error %s.%n",
+                + " key). Expected calibration error %s.%n",
             spec.heldOut().getOrDefault("completions", 0.0),
             spec.heldOut().getOrDefault("pairs", 0.0),
             spec.heldOut().getOrDefault("cautious_within_prompt_accuracy_half_width", 0.0),
@@ -65,18 +70,6 @@ final class ScoringCard {
     }
     text.append("\n## Limits\n").append(limits(spec.kind())).append('\n');
     return text.toString();
-  }
-
-  private static String purpose(ScoringKind kind) {
-    return switch (kind) {
-      case REWARD_ENSEMBLE ->
-          "Says which of a prompt's suggestions saves a programmer more characters. Pairs are"
-              + " ordered by characters; AUC is of a suggestion that begins right; correlation is"
-              + " with characters.";
-      case COST ->
-          "Says whether a suggestion breaks the file's syntax: above 0 it does. Pairs, AUC and"
-              + " correlation are of that event.";
-    };
   }
 
   private static String cautious(ScoringKind kind) {

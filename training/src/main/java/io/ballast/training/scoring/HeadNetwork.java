@@ -1,4 +1,4 @@
-package io.ballast.workshop.scoring;
+package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.ScoringHeads.Head;
 import java.util.random.RandomGenerator;

@@ -1,4 +1,4 @@
-package io.ballast.workshop.scoring;
+package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.Calibration;
 import io.ballast.inference.onnx.HeadActivation;
@@ -10,6 +10,7 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.training.data.SplitRule.Part;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,19 +21,27 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
 /**
- * Trains the heads of one scoring folder: each on its own draw of the prompts and its own first
- * weights; then normalises, calibrates and measures them.
+ * Trains the heads of one scoring folder, each from its own first weights and in its own order;
+ * then normalises, calibrates and measures them.
  */
-final class EnsembleTrainer {
+public final class EnsembleTrainer {
   /**
    * What to train.
    *
    * @param kind of the folder
    * @param heads K
-   * @param worth which label wins, for rewards
-   * @param seed of split, draws and weights
+   * @param loss of a member
+   * @param bootstrap whether each member has its own draw of the groups, with replacement; else all
+   *     have the same, in another order
+   * @param seed of draws, order and first weights
    */
-  record Plan(ScoringKind kind, int heads, Worth worth, long seed, HeadTrainer.Options options) {}
+  public record Plan(
+      ScoringKind kind,
+      int heads,
+      GroupLoss loss,
+      boolean bootstrap,
+      long seed,
+      HeadTrainer.Options options) {}
 
   private final Plan plan;
   private final List<ScoringFeature> features;
@@ -40,7 +49,15 @@ final class EnsembleTrainer {
   private final TrunkReference trunk;
   private final Consumer<String> log;
 
-  EnsembleTrainer(
+  /**
+   * A trainer of heads.
+   *
+   * @param features what the heads see, in order
+   * @param hiddenSize of the trunk
+   * @param trunk what the heads stand on
+   * @param log told a line now and then
+   */
+  public EnsembleTrainer(
       Plan plan,
       List<ScoringFeature> features,
       int hiddenSize,
@@ -57,23 +74,23 @@ final class EnsembleTrainer {
    * Returns the trained model with its held-out figures.
    *
    * @param table features as read, not standardised
-   * @param textTest those groups of the test that were given as texts, measured by themselves too
+   * @param apart those groups of the test that are measured by themselves too, under "as_text_";
+   *     may be empty
    * @throws IllegalArgumentException if a part of the split has no groups
    */
-  ScoringModel train(FeatureTable table, GroupSplit split, int[] textTest) {
-    requireGroups(split.train(), "training");
-    requireGroups(split.validation(), "validation");
-    requireGroups(split.test(), "test");
-    int[] train = split.train().groups();
-    int[] validation = split.validation().groups();
+  public ScoringModel train(FeatureTable table, GroupSplit split, int[] apart) {
+    for (Part part : Part.values()) {
+      if (split.size(part) == 0) {
+        throw new IllegalArgumentException(
+            "%s: no groups (expected: judgements under more keys)"
+                .formatted(part.name().toLowerCase(Locale.ROOT)));
+      }
+    }
+    int[] train = split.groups(Part.TRAIN);
+    int[] validation = split.groups(Part.VALIDATION);
     float[] mean = table.mean(train);
     float[] std = table.std(train, mean);
     FeatureTable standard = table.standardized(mean, std);
-    GroupLoss loss =
-        switch (plan.kind()) {
-          case REWARD_ENSEMBLE -> new GroupLoss.BradleyTerry(plan.worth());
-          case COST -> new GroupLoss.SignAnchored();
-        };
     List<Head> heads = new ArrayList<>();
     List<double[]> scores = new ArrayList<>();
     List<Normalization> normalizations = new ArrayList<>();
@@ -81,8 +98,11 @@ final class EnsembleTrainer {
       RandomGenerator random =
           RandomGeneratorFactory.of("L64X128MixRandom").create(plan.seed() * 1_000 + k);
       HeadTrainer.Trained trained =
-          new HeadTrainer(plan.options(), standard, loss)
-              .train(HeadTrainer.bootstrap(train, random), validation, random);
+          new HeadTrainer(plan.options(), standard, plan.loss())
+              .train(
+                  plan.bootstrap() ? HeadTrainer.bootstrap(train, random) : train,
+                  validation,
+                  random);
       heads.add(trained.network().head());
       double[] raw = trained.network().scores(standard);
       scores.add(raw);
@@ -95,14 +115,13 @@ final class EnsembleTrainer {
               trained.epochs(),
               trained.validationLoss()));
     }
-    EnsembleFigures figures =
-        new EnsembleFigures(plan.kind(), plan.worth(), normalizations, scores);
-    Calibration calibration = figures.calibrate(standard, validation);
-    ScoringMetrics test = new ScoringMetrics(standard, split.test().groups());
+    EnsembleFigures figures = new EnsembleFigures(plan.kind(), normalizations, scores);
+    Calibration calibration = figures.calibrate(new ScoringMetrics(standard, validation));
+    ScoringMetrics test = new ScoringMetrics(standard, split.groups(Part.TEST));
     List<Map<String, Double>> members = figures.members(test);
     Map<String, Double> ensemble = figures.ensemble(test, calibration, baselines(table));
-    if (textTest.length > 0) {
-      figures.subset(ensemble, "as_text_", new ScoringMetrics(standard, textTest));
+    if (apart.length > 0) {
+      figures.subset(ensemble, "as_text_", new ScoringMetrics(standard, apart));
     }
     ScoringSpec spec =
         new ScoringSpec(
@@ -141,11 +160,5 @@ final class EnsembleTrainer {
     double mean = Arrays.stream(own).average().orElseThrow();
     double variance = Arrays.stream(own).map(s -> (s - mean) * (s - mean)).average().orElseThrow();
     return new Normalization(mean, Math.max(Math.sqrt(variance), 1e-6));
-  }
-
-  private static void requireGroups(GroupSplit.Part part, String name) {
-    if (part.size() == 0) {
-      throw new IllegalArgumentException(name + ": no groups (expected: labels from more files)");
-    }
   }
 }

@@ -1,0 +1,139 @@
+package io.ballast.training.scoring;
+
+import io.ballast.rl.preference.BradleyTerryLoss;
+import io.ballast.rl.preference.PairGradient;
+import io.ballast.rl.stats.Logistic;
+import io.ballast.training.scoring.JudgedGroup.Grade;
+import io.ballast.training.scoring.JudgedGroup.Preference;
+
+/**
+ * How wrong a head's scores of one group are, and which way they should move. A loss is a sum; the
+ * trainer divides by {@link #terms}.
+ */
+public sealed interface GroupLoss {
+  /** How many terms the loss of a group has; a group without any teaches nothing. */
+  double terms(JudgedGroup group);
+
+  /**
+   * Returns the loss of a group's scores.
+   *
+   * @param scores shape [G]
+   * @param byScore shape [G]; the loss's derivatives are added to it
+   */
+  double loss(JudgedGroup group, double[] scores, double[] byScore);
+
+  /**
+   * Σ wᵢ·ℓᵢ over the preferences of a prompt.
+   *
+   * <p>Source: Coste et al. 2024, arXiv:2310.02743, §3, on pairs within a prompt.
+   *
+   * @param pair ℓ; its score decay is not to be used, the trainer has its own over completions
+   */
+  record Preferences(BradleyTerryLoss pair) implements GroupLoss {
+    @Override
+    public double terms(JudgedGroup group) {
+      double weights = 0;
+      for (Preference preference : group.preferences()) {
+        weights += preference.weight();
+      }
+      return weights;
+    }
+
+    @Override
+    public double loss(JudgedGroup group, double[] scores, double[] byScore) {
+      double loss = 0;
+      for (Preference preference : group.preferences()) {
+        PairGradient gradient =
+            pair.of(scores[preference.winner()], scores[preference.loser()], preference.margin());
+        loss += preference.weight() * gradient.loss();
+        byScore[preference.winner()] += preference.weight() * gradient.first();
+        byScore[preference.loser()] += preference.weight() * gradient.second();
+      }
+      return loss;
+    }
+  }
+
+  /**
+   * −Σ wᵢ·(yᵢ·log σ(sᵢ) + (1 − yᵢ)·log(1 − σ(sᵢ))) over graded completions: σ(s) is the expected
+   * grade, such as P[Love].
+   *
+   * <p>Source: Han et al. 2025 (RLUF), arXiv:2505.14946, §3, on a yes or no; a grade between is a
+   * share of yeses.
+   */
+  record Grades() implements GroupLoss {
+    @Override
+    public double terms(JudgedGroup group) {
+      double weights = 0;
+      for (Grade grade : group.grades()) {
+        weights += grade.weight();
+      }
+      return weights;
+    }
+
+    @Override
+    public double loss(JudgedGroup group, double[] scores, double[] byScore) {
+      double loss = 0;
+      for (int i = 0; i < scores.length; i++) {
+        Grade grade = group.grades().get(i);
+        if (grade.isKnown()) {
+          double target = grade.value();
+          loss +=
+              grade.weight()
+                  * (target * Logistic.negativeLogSigmoid(scores[i])
+                      + (1 - target) * Logistic.negativeLogSigmoid(-scores[i]));
+          byScore[i] += grade.weight() * (Logistic.sigmoid(scores[i]) - target);
+        }
+      }
+      return loss;
+    }
+  }
+
+  /**
+   * −Σ log σ(s·C) over graded completions, s = 1 if yes (harmful) and −1 if not, and −Σ log σ(C_yes
+   * − C_no) over the pairs of a prompt, weighted so that a group's pairs together count as much as
+   * its completions.
+   *
+   * <p>Source: Dai et al. 2023 (Safe RLHF), arXiv:2310.12773, equation 6. There a pair is one term
+   * beside two signs; here a group has up to G²/4 pairs, hence the weight.
+   */
+  record SignAnchored() implements GroupLoss {
+    @Override
+    public double terms(JudgedGroup group) {
+      return group.grades().stream().filter(Grade::isKnown).count();
+    }
+
+    @Override
+    public double loss(JudgedGroup group, double[] scores, double[] byScore) {
+      double loss = 0;
+      int known = 0;
+      int harmful = 0;
+      for (int i = 0; i < scores.length; i++) {
+        Grade grade = group.grades().get(i);
+        if (grade.isKnown()) {
+          double sign = grade.isYes() ? 1 : -1;
+          loss += Logistic.negativeLogSigmoid(sign * scores[i]);
+          byScore[i] -= sign * Logistic.sigmoid(-sign * scores[i]);
+          known++;
+          harmful += grade.isYes() ? 1 : 0;
+        }
+      }
+      int pairs = harmful * (known - harmful);
+      if (pairs == 0) {
+        return loss;
+      }
+      double weight = known / (double) pairs;
+      for (int w = 0; w < scores.length; w++) {
+        for (int l = 0; l < scores.length; l++) {
+          Grade lower = group.grades().get(l);
+          if (group.grades().get(w).isYes() && lower.isKnown() && !lower.isYes()) {
+            PairGradient gradient = BradleyTerryLoss.plain().of(scores[w], scores[l], 0);
+            loss += weight * gradient.loss();
+            byScore[w] += weight * gradient.first();
+            byScore[l] += weight * gradient.second();
+          }
+        }
+      }
+      return loss;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package io.ballast.training.scoring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.rl.preference.BradleyTerryLoss;
+import io.ballast.training.scoring.GroupLoss.Grades;
+import io.ballast.training.scoring.GroupLoss.Preferences;
+import io.ballast.training.scoring.GroupLoss.SignAnchored;
+import io.ballast.training.scoring.JudgedGroup.Grade;
+import io.ballast.training.scoring.JudgedGroup.Preference;
+import java.util.Collections;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What the losses ask of a group's scores. */
+class GroupLossTest {
+  private static final GroupLoss PAIRS = new Preferences(BradleyTerryLoss.plain());
+  private static final GroupLoss SMOOTHED = new Preferences(new BradleyTerryLoss(.1, 0));
+  private static final GroupLoss GRADES = new Grades();
+  private static final GroupLoss COST = new SignAnchored();
+
+  /**
+   * Values 5, 2, 0, 0 as preferences; of grades the second and third are a yes, the last unknown.
+   */
+  private static final JudgedGroup GROUP =
+      new JudgedGroup(
+          "file",
+          TokenIds.of(1),
+          Collections.nCopies(4, TokenIds.of(2)),
+          JudgedGroup.byValue(5, 2, 0, 0),
+          List.of(new Grade(0, 1), new Grade(1, 2), new Grade(.75, 1), Grade.NONE));
+
+  @Test
+  void aPairByHand() {
+    // −log σ(2 − 1) = log(1 + e⁻¹) = 0.313262
+    JudgedGroup pair = group(3, 1);
+    assertThat(PAIRS.terms(pair)).isEqualTo(1);
+    assertThat(PAIRS.loss(pair, new double[] {2, 1}, new double[2]))
+        .isCloseTo(0.313262, within(1e-6));
+  }
+
+  @Test
+  void tiesSayNothing() {
+    assertThat(PAIRS.terms(GROUP)).isEqualTo(5);
+    JudgedGroup tied = group(3, 3);
+    double[] byScore = new double[2];
+    assertThat(PAIRS.loss(tied, new double[] {2, -1}, byScore)).isZero();
+    assertThat(byScore).containsExactly(0, 0);
+  }
+
+  @Test
+  void aSignAnchoredGroupByHand() {
+    // signs: −log σ(1) − log σ(2) = 0.313262 + 0.126928; pair: −log σ(1 + 2) = 0.048587,
+    // weighted 2 completions / 1 pair
+    JudgedGroup group = group(1, 0);
+    assertThat(COST.loss(group, new double[] {1, -2}, new double[2]))
+        .isCloseTo(0.313262 + 0.126928 + 2 * 0.048587, within(1e-5));
+  }
+
+  @Test
+  void aRewardsOffsetIsFreeAndACostsIsAnchored() {
+    double[] scores = {1, -0.5, 0.25, 2};
+    double[] shifted = {4, 2.5, 3.25, 5};
+    assertThat(PAIRS.loss(GROUP, shifted, new double[4]))
+        .isCloseTo(PAIRS.loss(GROUP, scores, new double[4]), within(1e-12));
+    assertThat(COST.loss(GROUP, shifted, new double[4]))
+        .isGreaterThan(COST.loss(GROUP, scores, new double[4]) + 1);
+  }
+
+  @Test
+  void derivativesAgreeWithFiniteDifferences() {
+    for (GroupLoss loss : List.of(PAIRS, SMOOTHED, GRADES, COST)) {
+      double[] scores = {1, -0.5, 0.25, 2};
+      double[] byScore = new double[4];
+      loss.loss(GROUP, scores, byScore);
+      double step = 1e-6;
+      for (int i = 0; i < 4; i++) {
+        double score = scores[i];
+        scores[i] = score + step;
+        double above = loss.loss(GROUP, scores, new double[4]);
+        scores[i] = score - step;
+        double below = loss.loss(GROUP, scores, new double[4]);
+        scores[i] = score;
+        assertThat(byScore[i]).isCloseTo((above - below) / (2 * step), within(1e-8));
+      }
+    }
+  }
+
+  @Test
+  void farScoresStayFinite() {
+    double[] byScore = new double[4];
+    double loss = COST.loss(GROUP, new double[] {1e6, -1e6, -1e6, 1e6}, byScore);
+    assertThat(loss).isFinite();
+    assertThat(byScore).doesNotContain(Double.NaN);
+  }
+
+  @Test
+  void aWeightedPairWithAMarginByHand() {
+    // 2.5·−log σ(2 − 0.5 − 1) = 2.5·0.474077
+    JudgedGroup pair =
+        new JudgedGroup(
+            "file",
+            TokenIds.of(1),
+            List.of(TokenIds.of(2), TokenIds.of(3)),
+            List.of(new Preference(1, 0, 1, 2.5)),
+            List.of(Grade.NONE, Grade.NONE));
+    assertThat(PAIRS.terms(pair)).isEqualTo(2.5);
+    assertThat(PAIRS.loss(pair, new double[] {.5, 2}, new double[2]))
+        .isCloseTo(2.5 * .474077, within(1e-5));
+  }
+
+  @Test
+  void gradesByHand() {
+    // σ(0) = ½ for each: 1·ln 2 + 2·ln 2 + 1·ln 2, and nothing of the unknown one
+    assertThat(GRADES.terms(GROUP)).isEqualTo(4);
+    double[] byScore = new double[4];
+    assertThat(GRADES.loss(GROUP, new double[] {0, 0, 0, 9}, byScore))
+        .isCloseTo(4 * Math.log(2), within(1e-12));
+    assertThat(byScore).containsExactly(new double[] {.5, -1, -.25, 0}, within(1e-12));
+  }
+
+  private static JudgedGroup group(double... values) {
+    return new JudgedGroup(
+        "file",
+        TokenIds.of(1),
+        Collections.nCopies(values.length, TokenIds.of(2)),
+        JudgedGroup.byValue(values),
+        JudgedGroup.graded(values));
+  }
+}
