@@ -38,7 +38,8 @@ public final class OnnxScorer implements CompletionScorer {
    * @param cache created if absent
    * @param threads of one call, ≥ 1
    * @throws ModelException INVALID_FOLDER if a file or tensor is missing or is not what it should
-   *     be, or the heads stand on another trunk; CORRUPT_WEIGHTS if a checksum differs
+   *     be, or the heads stand on another trunk; CORRUPT_WEIGHTS if a checksum differs; BROKEN if
+   *     its {@link GoldenScores} do not come out again
    */
   public static OnnxScorer open(Path trunk, Path scoring, Path cache, int threads) {
     TrunkFolder decoder = TrunkFolder.open(trunk);
@@ -56,7 +57,14 @@ public final class OnnxScorer implements CompletionScorer {
                     spec.features(),
                     spec.activation(),
                     Optional.of(model.heads())));
-    return warmed(spec, new PackedSession(file, packing(decoder), threads));
+    OnnxScorer scorer = warmed(spec, new PackedSession(file, packing(decoder), threads));
+    try {
+      GoldenScores.read(scoring).ifPresent(golden -> golden.check(scorer));
+      return scorer;
+    } catch (RuntimeException e) {
+      scorer.close();
+      throw e;
+    }
   }
 
   /**

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "mesh",
     mixinStandardHelpOptions = true,
-    version = "Ballast 0.1.0-SNAPSHOT",
+    version = MeshCommand.VERSION,
     description = "Serves a language model and improves it from human feedback.",
     footer = {
       "",
@@ -34,6 +34,9 @@ import picocli.CommandLine.Spec;
       "4 refused (blocked, No Solution Found, held, a precondition does not hold)."
     })
 public final class MeshCommand implements Callable<Integer> {
+  /** What this is, as {@code --version} says it. */
+  static final String VERSION = "Ballast 0.1.0-SNAPSHOT";
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   /** Runs a command and exits with its code. */
@@ -71,6 +74,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(RunsCommand.commandLine(context))
             .addSubcommand(ModelsCommand.commandLine(context))
             .addSubcommand(new PullCommand(context))
+            .addSubcommand(RewardCommand.commandLine(context))
             .addSubcommand(PretrainCommand.commandLine(context))
             .addSubcommand(new BenchCommand())
             .addSubcommand(new LoadTestCommand())

@@ -1,0 +1,174 @@
+package io.ballast.inference.onnx;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.TokenIds;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a scoring model said of some completions when it was published, kept in its folder as {@code
+ * golden.json}. Weights may be whole and the scores wrong all the same: another engine, another
+ * tokenizer, other arithmetic. A model whose golden scores do not come out again does not serve.
+ *
+ * @param tolerance how far a raw score may be off, &gt; 0
+ * @param items at least one
+ */
+public record GoldenScores(double tolerance, List<Item> items) {
+  /** The file's name. */
+  public static final String FILE = "golden.json";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * One completion.
+   *
+   * @param prompt shape [P], P ≥ 1
+   * @param completion shape [T], T ≥ 1
+   * @param scores shape [K], raw, finite
+   */
+  public record Item(TokenIds prompt, TokenIds completion, List<Float> scores) {
+    public Item {
+      scores = List.copyOf(scores);
+    }
+  }
+
+  /** Checks the ranges above. */
+  public GoldenScores {
+    items = List.copyOf(items);
+    if (!(tolerance > 0 && Double.isFinite(tolerance))) {
+      throw new IllegalArgumentException("tolerance: " + tolerance + " (expected: > 0)");
+    }
+    if (items.isEmpty()) {
+      throw new IllegalArgumentException("items: none (expected: at least one)");
+    }
+  }
+
+  /**
+   * Asks {@code scorer} and keeps what it says; completions that it refuses are left out.
+   *
+   * @throws IllegalArgumentException if it refuses all of them
+   */
+  public static GoldenScores of(
+      CompletionScorer scorer, List<ScoringGroup> groups, double tolerance) {
+    List<List<ScoreOutcome>> outcomes = scorer.score(groups);
+    List<Item> items = new ArrayList<>();
+    for (int g = 0; g < groups.size(); g++) {
+      ScoringGroup group = groups.get(g);
+      for (int i = 0; i < group.completions().size(); i++) {
+        if (outcomes.get(g).get(i) instanceof ScoreOutcome.Scored scored) {
+          items.add(new Item(group.prompt(), group.completions().get(i), scored.scores()));
+        }
+      }
+    }
+    return new GoldenScores(tolerance, items);
+  }
+
+  /**
+   * Reads what a folder keeps; empty if it keeps none.
+   *
+   * @throws ModelException INVALID_FOLDER if the file is not what it should be, named
+   */
+  public static Optional<GoldenScores> read(Path folder) {
+    Path file = folder.resolve(FILE);
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
+    try {
+      JsonNode json = JSON.readTree(file.toFile());
+      List<Item> items = new ArrayList<>();
+      for (JsonNode item : json.path("items")) {
+        List<Float> scores = new ArrayList<>();
+        item.path("scores").forEach(score -> scores.add(score.floatValue()));
+        items.add(new Item(tokens(item, "prompt"), tokens(item, "completion"), scores));
+      }
+      return Optional.of(new GoldenScores(json.path("tolerance").asDouble(), items));
+    } catch (IOException | IllegalArgumentException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Writes them into a folder. */
+  public void write(Path folder) throws IOException {
+    ObjectNode json = JSON.createObjectNode();
+    json.put("tolerance", tolerance);
+    ArrayNode list = json.putArray("items");
+    for (Item item : items) {
+      ObjectNode entry = list.addObject();
+      put(entry.putArray("prompt"), item.prompt());
+      put(entry.putArray("completion"), item.completion());
+      ArrayNode scores = entry.putArray("scores");
+      item.scores().forEach(scores::add);
+    }
+    Files.writeString(folder.resolve(FILE), JSON.writeValueAsString(json) + "\n");
+  }
+
+  /**
+   * Asks {@code scorer} again.
+   *
+   * @throws ModelException BROKEN if a score is missing or too far off, named
+   */
+  public void check(CompletionScorer scorer) {
+    List<ScoringGroup> groups =
+        items.stream()
+            .map(item -> new ScoringGroup(item.prompt(), List.of(item.completion())))
+            .toList();
+    List<List<ScoreOutcome>> outcomes = scorer.score(groups);
+    for (int i = 0; i < items.size(); i++) {
+      check(i, outcomes.get(i).getFirst());
+    }
+  }
+
+  private void check(int index, ScoreOutcome outcome) {
+    List<Float> expected = items.get(index).scores();
+    switch (outcome) {
+      case Refusal refusal ->
+          throw broken(index, "%s: %s".formatted(refusal.reason(), refusal.detail()));
+      case ScoreOutcome.Scored scored -> {
+        if (scored.scores().size() != expected.size()) {
+          throw broken(
+              index, "%d scores (expected: %d)".formatted(scored.scores().size(), expected.size()));
+        }
+        for (int k = 0; k < expected.size(); k++) {
+          if (!(Math.abs(scored.scores().get(k) - expected.get(k)) <= tolerance)) {
+            throw broken(
+                index,
+                "member %d scores %s (expected: %s ± %s)"
+                    .formatted(k, scored.scores().get(k), expected.get(k), tolerance));
+          }
+        }
+      }
+    }
+  }
+
+  private static ModelException broken(int index, String what) {
+    return new ModelException(Reason.BROKEN, "%s: items[%d]: %s".formatted(FILE, index, what));
+  }
+
+  private static void put(ArrayNode array, TokenIds tokens) {
+    for (int i = 0; i < tokens.size(); i++) {
+      array.add(tokens.get(i));
+    }
+  }
+
+  private static TokenIds tokens(JsonNode item, String field) {
+    JsonNode list = item.path(field);
+    int[] ids = new int[list.size()];
+    for (int i = 0; i < ids.length; i++) {
+      if (!list.path(i).isInt()) {
+        throw new IllegalArgumentException(
+            "%s[%d]: %s (expected: a token id)".formatted(field, i, list.path(i)));
+      }
+      ids[i] = list.path(i).asInt();
+    }
+    return TokenIds.of(ids);
+  }
+}

@@ -1,0 +1,145 @@
+package io.ballast.training.reward;
+
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.chat.ChatTemplate;
+import io.ballast.training.data.BadRow;
+import io.ballast.training.data.Judgement;
+import io.ballast.training.data.PromptText;
+import io.ballast.training.scoring.JudgedGroup;
+import io.ballast.training.scoring.JudgedGroup.Grade;
+import io.ballast.training.scoring.JudgedGroup.Preference;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Judgements grouped by what they are about: completions of one prompt stand together, each once,
+ * as tokens, with all that was said of them. A completion that is graded more than once has the
+ * weighted mean of its grades.
+ */
+public final class JudgementGroups {
+  private final Tokenizer tokenizer;
+  private final Optional<ChatTemplate> template;
+  private final int maxPromptTokens;
+  private final SplitBy splitBy;
+
+  /**
+   * A grouping as a trunk reads.
+   *
+   * @param template makes a text of a conversation; empty: rows with one are bad
+   * @param maxPromptTokens that members see of a prompt, its last ones, as the server that is to
+   *     ask them has it; 0: all
+   */
+  public JudgementGroups(
+      Tokenizer tokenizer, Optional<ChatTemplate> template, int maxPromptTokens, SplitBy splitBy) {
+    this.tokenizer = tokenizer;
+    this.template = template;
+    this.maxPromptTokens = maxPromptTokens;
+    this.splitBy = splitBy;
+  }
+
+  /**
+   * What became of judgements.
+   *
+   * @param groups in the order in which their prompts first came
+   * @param badRows those that this model or this split cannot use
+   */
+  public record Grouped(List<JudgedGroup> groups, List<BadRow> badRows) {
+    public Grouped {
+      groups = List.copyOf(groups);
+      badRows = List.copyOf(badRows);
+    }
+  }
+
+  private record Place(String key, String promptText) {}
+
+  /** Groups judgements. */
+  public Grouped group(List<Judgement> judgements) {
+    Map<Place, Builder> builders = new LinkedHashMap<>();
+    List<BadRow> bad = new ArrayList<>();
+    for (Judgement judgement : judgements) {
+      try {
+        String prompt = text(judgement.prompt());
+        String key = splitBy.keyOf(judgement, prompt);
+        if (key.isEmpty() && splitBy != SplitBy.PROMPT) {
+          throw new IllegalArgumentException(
+              "%s: missing (expected: one, the split is by it)"
+                  .formatted(splitBy == SplitBy.USER ? "user" : "annotator"));
+        }
+        builders
+            .computeIfAbsent(new Place(key, prompt), place -> new Builder(place, prompt(prompt)))
+            .add(judgement);
+      } catch (IllegalArgumentException e) {
+        bad.add(new BadRow(judgement.source().row(), String.valueOf(e.getMessage())));
+      }
+    }
+    return new Grouped(builders.values().stream().map(Builder::group).toList(), bad);
+  }
+
+  private String text(PromptText prompt) {
+    return switch (prompt) {
+      case PromptText.Plain plain -> plain.text();
+      case PromptText.Dialogue dialogue ->
+          template
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          "messages: the trunk has no chat template (expected: a text)"))
+              .render(dialogue.messages(), true);
+    };
+  }
+
+  /** As the reward-server reads a prompt: its last tokens, or the one that ends a text. */
+  private TokenIds prompt(String text) {
+    TokenIds tokens = tokenizer.encode(text);
+    TokenIds last = maxPromptTokens == 0 ? tokens : tokens.last(maxPromptTokens);
+    return last.size() == 0 ? TokenIds.of(tokenizer.endOfTextId()) : last;
+  }
+
+  private final class Builder {
+    private final Place place;
+    private final TokenIds prompt;
+    private final Map<String, Integer> indices = new LinkedHashMap<>();
+    private final List<TokenIds> completions = new ArrayList<>();
+    private final List<Grade> grades = new ArrayList<>();
+    private final List<Preference> preferences = new ArrayList<>();
+
+    private Builder(Place place, TokenIds prompt) {
+      this.place = place;
+      this.prompt = prompt;
+    }
+
+    void add(Judgement judgement) {
+      switch (judgement) {
+        case Judgement.Pair pair ->
+            preferences.add(
+                new Preference(
+                    index(pair.chosen()), index(pair.rejected()), pair.margin(), pair.weight()));
+        case Judgement.Grade grade -> {
+          int index = index(grade.completion());
+          Grade known = grades.get(index);
+          double weight = known.weight() + grade.weight();
+          double sum = known.value() * known.weight() + grade.grade() * grade.weight();
+          grades.set(index, new Grade(sum / weight, weight));
+        }
+      }
+    }
+
+    private int index(String completion) {
+      return indices.computeIfAbsent(
+          completion,
+          text -> {
+            completions.add(tokenizer.encode(text));
+            grades.add(Grade.NONE);
+            return completions.size() - 1;
+          });
+    }
+
+    JudgedGroup group() {
+      return new JudgedGroup(place.key(), prompt, completions, preferences, grades);
+    }
+  }
+}

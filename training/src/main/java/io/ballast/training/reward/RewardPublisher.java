@@ -1,0 +1,79 @@
+package io.ballast.training.reward;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.GoldenScores;
+import io.ballast.inference.onnx.OnnxScorer;
+import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.training.scoring.ScoringCard;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Publishes a trained ensemble as a version that never changes: weights, scales, calibration, what
+ * it was trained on, and golden scores, as the engine that will serve it computes them. It appears
+ * whole or not at all.
+ */
+public final class RewardPublisher {
+  /** How far a golden score may be off in 32 bits, in the raw scores' unit. */
+  public static final double TOLERANCE = 1e-3;
+
+  private final ModelStore store;
+  private final Path work;
+
+  /**
+   * A publisher.
+   *
+   * @param work folder for the graph that the golden scores are computed with
+   */
+  public RewardPublisher(ModelStore store, Path work) {
+    this.store = store;
+    this.work = work;
+  }
+
+  /**
+   * Publishes.
+   *
+   * @param command what makes the version again, for its card
+   * @param codeVersion of what trained it
+   * @throws FileAlreadyExistsException if the version is there
+   * @throws ModelException if the written version does not open
+   */
+  public StoredModel publish(
+      String name,
+      String version,
+      RewardTraining.Trained trained,
+      String command,
+      String codeVersion)
+      throws IOException {
+    Map<String, String> notes = new LinkedHashMap<>();
+    trained
+        .facts()
+        .forEach((fact, value) -> notes.put(fact.replaceAll("[^A-Za-z0-9]+", "_"), value));
+    notes.put("code_version", codeVersion);
+    String card =
+        ScoringCard.of(
+            name,
+            "Says which of a prompt's completions people prefer. AUC and correlation are of their"
+                + " grades, where there are any.",
+            trained.model().spec(),
+            trained.facts(),
+            command);
+    return store.publish(
+        name,
+        version,
+        folder -> {
+          ScoringModelFolder.write(folder, trained.model(), notes);
+          Files.writeString(folder.resolve("MODEL_CARD.md"), card);
+          try (OnnxScorer scorer = OnnxScorer.open(trained.trunk().folder(), folder, work, 1)) {
+            GoldenScores.of(scorer, trained.golden(), TOLERANCE).write(folder);
+          }
+        },
+        notes);
+  }
+}

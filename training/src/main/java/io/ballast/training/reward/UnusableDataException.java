@@ -1,0 +1,29 @@
+package io.ballast.training.reward;
+
+import io.ballast.training.data.BadRow;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Judgements that nothing can be trained from; the message says why. */
+public final class UnusableDataException extends Exception {
+  private static final long serialVersionUID = 1;
+  private static final int SHOWN = 5;
+
+  UnusableDataException(String message) {
+    super(message);
+  }
+
+  UnusableDataException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  static UnusableDataException of(List<BadRow> rows) {
+    return new UnusableDataException(
+        "%,d %s cannot be used: %s%s"
+            .formatted(
+                rows.size(),
+                rows.size() == 1 ? "row" : "rows",
+                rows.stream().limit(SHOWN).map(BadRow::toString).collect(Collectors.joining("; ")),
+                rows.size() > SHOWN ? "; …" : ""));
+  }
+}

@@ -1,0 +1,240 @@
+package io.ballast.training.reward;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.GoldenScores;
+import io.ballast.inference.onnx.OnnxScorer;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.inference.torch.TorchRuntime;
+import io.ballast.training.data.Judgement;
+import io.ballast.training.data.JudgementData;
+import io.ballast.training.data.PromptText;
+import io.ballast.training.data.Source;
+import io.ballast.training.data.SplitRule;
+import io.ballast.training.scoring.HeadTrainer;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * From judgements to a version that serves, on the decoder that comes along. People here like
+ * completions that end a statement: {@code ;} beats {@code ,}.
+ */
+class RewardTrainingTest {
+  private static final StoredModel TRUNK =
+      new ModelStore(Path.of("../models")).find("java-tiny", "1").orElseThrow();
+
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void oneThread() {
+    TorchRuntime.setThreads(1);
+  }
+
+  @Test
+  void pairsMakeAnEnsembleThatRanksPromptsThatTrainedNothing() throws Exception {
+    RewardTraining.Trained trained = train(plan(3, false, 0), pairs(300, 1));
+    ScoringSpec spec = trained.model().spec();
+    assertThat(spec.heads()).isEqualTo(3);
+    assertThat(spec.heldOut().get("cautious_within_prompt_accuracy")).isGreaterThan(0.9);
+    assertThat(spec.heldOut().get("pair_calibration_error")).isLessThan(0.15);
+    assertThat(spec.heldOut().get("member_agreement")).isGreaterThan(0.8);
+    assertThat(spec.heldOut()).as("nothing was graded").doesNotContainKey("cautious_auc");
+    assertThat(spec.calibration().a()).isPositive();
+    assertThat(spec.calibration().b()).isZero();
+    assertThat(trained.facts())
+        .containsEntry("data, SHA-256", "d1")
+        .containsEntry("loss", "Bradley-Terry of the pairs");
+  }
+
+  @Test
+  void gradesMakeAScoreWhoseSigmoidIsTheExpectedGrade() throws Exception {
+    List<Judgement> grades = new ArrayList<>();
+    for (Judgement judgement : pairs(300, 2)) {
+      Judgement.Pair pair = (Judgement.Pair) judgement;
+      grades.add(new Judgement.Grade(pair.prompt(), pair.chosen(), 1, 1, pair.source()));
+      grades.add(new Judgement.Grade(pair.prompt(), pair.rejected(), 0, 1, pair.source()));
+    }
+    RewardTraining.Trained trained = train(plan(2, false, 0), grades);
+    ScoringSpec spec = trained.model().spec();
+    assertThat(trained.facts()).containsEntry("loss", "likelihood of the grades");
+    assertThat(spec.heldOut().get("cautious_auc")).isGreaterThan(0.9);
+    assertThat(spec.heldOut()).doesNotContainKey("cautious_within_prompt_accuracy");
+    // half of them are loved: the mean of σ(score) is about ½, so raw scores lie on both sides of 0
+    assertThat(spec.normalizations().getFirst().mean())
+        .isCloseTo(0, within(spec.normalizations().getFirst().std()));
+  }
+
+  @Test
+  void flippedLabelsTrainButAreNotMeasured() throws Exception {
+    RewardTraining.Trained wrong = train(plan(1, false, 1), pairs(300, 1));
+    assertThat(wrong.model().spec().heldOut().get("mean_within_prompt_accuracy"))
+        .as("all that trains is turned round, what measures is not")
+        .isLessThan(0.1);
+    assertThat(wrong.facts()).containsEntry("labels flipped on purpose", "1.0");
+  }
+
+  @Test
+  void membersDifferAndTheSameSeedMakesTheSame() throws Exception {
+    JudgementData data = data(pairs(120, 3));
+    ScoringSpec first = train(plan(2, true, 0), data).model().spec();
+    ScoringSpec again = train(plan(2, true, 0), data).model().spec();
+    assertThat(again).isEqualTo(first);
+    assertThat(first.normalizations().get(0)).isNotEqualTo(first.normalizations().get(1));
+  }
+
+  @Test
+  void aPublishedVersionOpensAndKeepsWhatItSaid() throws Exception {
+    RewardTraining.Trained trained = train(plan(2, false, 0), pairs(120, 4));
+    ModelStore store = new ModelStore(folder.resolve("models"));
+    RewardPublisher publisher = new RewardPublisher(store, folder.resolve("work"));
+    StoredModel published = publisher.publish("semicolon", "1", trained, "made by hand", "test");
+    assertThat(store.verified("semicolon", "1")).isEqualTo(published);
+    assertThat(GoldenScores.read(published.folder()).orElseThrow().items()).isNotEmpty();
+    assertThat(ModelManifest.read(published.folder()).orElseThrow().notes())
+        .containsEntry("data_SHA_256", "d1")
+        .containsEntry("code_version", "test");
+    assertThat(published.folder().resolve("MODEL_CARD.md"))
+        .content()
+        .contains("# semicolon", "made by hand", "java-tiny 1");
+    try (OnnxScorer scorer =
+        OnnxScorer.open(TRUNK.folder(), published.folder(), folder.resolve("onnx"), 1)) {
+      assertThat(scorer.spec()).isEqualTo(trained.model().spec());
+    }
+    assertThatThrownBy(() -> publisher.publish("semicolon", "1", trained, "again", "test"))
+        .isInstanceOf(FileAlreadyExistsException.class);
+  }
+
+  @Test
+  void aVersionThatNoLongerSaysWhatItSaidDoesNotOpen() throws Exception {
+    RewardTraining.Trained trained = train(plan(1, false, 0), pairs(120, 5));
+    StoredModel published =
+        new RewardPublisher(new ModelStore(folder.resolve("models")), folder.resolve("work"))
+            .publish("semicolon", "1", trained, "made by hand", "test");
+    GoldenScores golden = GoldenScores.read(published.folder()).orElseThrow();
+    GoldenScores.Item first = golden.items().getFirst();
+    new GoldenScores(
+            golden.tolerance(),
+            List.of(
+                new GoldenScores.Item(
+                    first.prompt(), first.completion(), List.of(first.scores().getFirst() + 1))))
+        .write(published.folder());
+    ModelManifest.write(published.folder(), Map.of());
+    assertThatThrownBy(
+            () -> OnnxScorer.open(TRUNK.folder(), published.folder(), folder.resolve("onnx"), 1))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("golden.json: items[0]: member 0 scores");
+  }
+
+  @Test
+  void aFullDiskLeavesNoVersion() throws Exception {
+    RewardTraining.Trained trained = train(plan(1, false, 0), pairs(120, 6));
+    Path models = folder.resolve("models");
+    Files.writeString(models, "a file where a folder should be");
+    assertThatThrownBy(
+            () ->
+                new RewardPublisher(new ModelStore(models), folder.resolve("work"))
+                    .publish("semicolon", "1", trained, "made by hand", "test"))
+        .isInstanceOf(IOException.class);
+    assertThat(new ModelStore(models).list()).isEmpty();
+  }
+
+  @Test
+  void usersAreHeldOutWholeAndARowWithoutOneIsNamed() throws Exception {
+    List<Judgement> judgements = new ArrayList<>(pairs(200, 7));
+    RewardPlan byUser =
+        new RewardPlan(
+            1,
+            false,
+            0,
+            0,
+            SplitBy.USER,
+            SplitRule.tenths(1),
+            96,
+            1,
+            HeadTrainer.Options.defaults().withEpochs(3));
+    assertThat(train(byUser, judgements).facts()).containsKey("prompts, split by user");
+    judgements.add(
+        new Judgement.Pair(new PromptText.Plain("int a"), ";", ",", 0, 1, new Source(201, "", "")));
+    assertThatThrownBy(() -> train(byUser, judgements))
+        .isInstanceOf(UnusableDataException.class)
+        .hasMessage(
+            "1 row cannot be used: row 201: user: missing (expected: one, the split is by it)");
+  }
+
+  @Test
+  void tooLittleToHoldAnythingOutIsNamed() {
+    assertThatThrownBy(() -> train(plan(1, false, 0), pairs(1, 8)))
+        .isInstanceOf(UnusableDataException.class)
+        .hasMessageContaining("part: no pairs (expected: judgements of more prompts");
+    assertThatThrownBy(() -> train(plan(1, false, 0), List.of()))
+        .isInstanceOf(UnusableDataException.class)
+        .hasMessage("no judgements (expected: pairs or grades)");
+  }
+
+  private static RewardPlan plan(int members, boolean bootstrap, double flips) {
+    return new RewardPlan(
+        members,
+        bootstrap,
+        0,
+        flips,
+        SplitBy.PROMPT,
+        SplitRule.tenths(1),
+        96,
+        1,
+        HeadTrainer.Options.defaults().withEpochs(10));
+  }
+
+  private static List<Judgement> pairs(int count, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    List<Judgement> pairs = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      String value = "value" + random.nextInt(1_000);
+      pairs.add(
+          new Judgement.Pair(
+              new PromptText.Plain("int " + value + " = " + random.nextInt(100)),
+              " + " + value + ";",
+              " + " + value + ",",
+              0,
+              1,
+              new Source(i + 1, "user" + i % 60, "")));
+    }
+    return pairs;
+  }
+
+  private RewardTraining.Trained train(RewardPlan plan, List<Judgement> judgements)
+      throws IOException, UnusableDataException {
+    return train(plan, data(judgements));
+  }
+
+  private static JudgementData data(List<Judgement> judgements) {
+    return new JudgementData(judgements, List.of(), 0, "d1");
+  }
+
+  private RewardTraining.Trained train(RewardPlan plan, JudgementData data)
+      throws IOException, UnusableDataException {
+    RewardTraining.Listener silent =
+        new RewardTraining.Listener() {
+          @Override
+          public void features(int done, int all) {}
+
+          @Override
+          public void member(String line) {}
+        };
+    return new RewardTraining(plan, folder.resolve("work"), 1, silent).train(data, TRUNK, false);
+  }
+}
