@@ -186,11 +186,11 @@ final class RewardTrainCommand implements Callable<Integer> {
     try {
       JudgementData judgements = read();
       RewardTraining.Trained trained =
-          new RewardTraining(plan, work, threads(), listener())
-              .train(judgements, decoder, skipBad);
+          new RewardTraining(plan, work, threads(), listener()).train(judgements, decoder, skipBad);
       StoredModel published =
           new RewardPublisher(store, work)
-              .publish(model, version, trained, command(), MeshCommand.VERSION);
+              .publish(
+                  model, version, trained, command(model, version, decoder), MeshCommand.VERSION);
       show(published, trained, judgements);
       return Exit.OK.code();
     } catch (BadRowsException e) {
@@ -203,7 +203,8 @@ final class RewardTrainCommand implements Callable<Integer> {
       throw new CommandFailure(
           Exit.REFUSED,
           "VERSION_EXISTS",
-          "%s/%s is there already, and versions do not change; give another".formatted(model, version));
+          "%s/%s is there already, and versions do not change; give another"
+              .formatted(model, version));
     } catch (ModelException e) {
       throw new CommandFailure(Exit.FAILED, e.reason().name(), String.valueOf(e.getMessage()));
     } finally {
@@ -243,7 +244,8 @@ final class RewardTrainCommand implements Callable<Integer> {
         throw new CommandFailure(
             Exit.REFUSED,
             "VERSION_EXISTS",
-            "%s/%s is there already, and versions do not change; give another".formatted(model, version));
+            "%s/%s is there already, and versions do not change; give another"
+                .formatted(model, version));
       }
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), "--name: " + e.getMessage(), e);
@@ -264,7 +266,7 @@ final class RewardTrainCommand implements Callable<Integer> {
   }
 
   private StoredModel decoder(List<Path> roots) {
-    PolicyChoice choice = PolicyChoice.of("--trunk: ", trunk, roots);
+    ModelChoice choice = ModelChoice.of("--trunk: ", trunk, roots);
     StoredModel decoder =
         roots.stream()
             .map(ModelStore::new)
@@ -305,10 +307,27 @@ final class RewardTrainCommand implements Callable<Integer> {
     };
   }
 
-  private String command() {
-    List<String> words = new ArrayList<>(List.of("./mesh reward train"));
-    words.addAll(spec.commandLine().getParseResult().originalArgs());
-    return String.join(" ", words).replace(file.toString(), String.valueOf(file.getFileName()));
+  /** What makes the same again, without where things lie on this machine. */
+  private String command(String model, String version, StoredModel decoder) {
+    return String.format(
+        Locale.ROOT,
+        "./mesh reward train %s --name %s/%s --trunk %s/%s --members %d%s --label-smoothing %s"
+            + " --flip %s --split-by %s --held-out %d --max-prompt-tokens %d --epochs %d --seed %d%s",
+        file.getFileName(),
+        model,
+        version,
+        decoder.name(),
+        decoder.version(),
+        members,
+        bootstrap ? " --bootstrap" : "",
+        labelSmoothing,
+        flip,
+        splitBy.name().toLowerCase(Locale.ROOT),
+        heldOut,
+        maxPromptTokens,
+        epochs,
+        seed,
+        skipBad ? " --skip-bad" : "");
   }
 
   private void show(
@@ -325,7 +344,8 @@ final class RewardTrainCommand implements Callable<Integer> {
     }
     trained.facts().forEach((fact, value) -> printing.line(fact + ": " + value));
     printing.line("");
-    TextTable table = TextTable.headed("on what trained nothing", "pairs in order", "AUC");
+    TextTable table =
+        TextTable.headed("on what trained nothing", "pairs in order", "AUC of grades");
     for (int k = 0; k < model.heads(); k++) {
       row(table, "member " + k, model.heldOutMembers().get(k), "");
     }
@@ -349,9 +369,7 @@ final class RewardTrainCommand implements Callable<Integer> {
   private static void row(
       TextTable table, String what, Map<String, Double> figures, String prefix) {
     table.row(
-        what,
-        figure(figures, prefix + "within_prompt_accuracy"),
-        figure(figures, prefix + "auc"));
+        what, figure(figures, prefix + "within_prompt_accuracy"), figure(figures, prefix + "auc"));
   }
 
   private static String figure(Map<String, Double> figures, String key) {

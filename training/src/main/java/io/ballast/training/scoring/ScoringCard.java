@@ -37,7 +37,6 @@ public final class ScoringCard {
             + spec.activation().code()
             + " → 1");
     run.forEach((key, value) -> row(text, key, value));
-    row(text, "licence", "Apache-2.0");
     text.append("\nMake it again: `").append(command).append("`\n\n");
     text.append(FIGURES).append("\n\n");
     text.append("| | within a prompt | AUC | correlation |\n|---|---|---|---|\n");

@@ -253,6 +253,7 @@ public final class TrainScoring implements Callable<Integer> {
     }
     facts.put("each head learns from", "its own draw of the positions");
     facts.put("seed", Long.toString(seed));
+    facts.put("licence", "Apache-2.0");
     return facts;
   }
 
