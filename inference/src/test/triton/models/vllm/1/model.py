@@ -1,4 +1,5 @@
 import json
+import os
 import threading
 import time
 
@@ -11,6 +12,7 @@ class TritonPythonModel:
 
     Ids are bytes plus 1, 0 ends the text. The i-th token has log-probability -i / 8. A prompt that begins with !slow waits 20 ms between tokens, !mute
     tells no log-probabilities, !cut never says why it ended, !wild draws a token that there is not, !fail raises after two tokens.
+    Who leaves is written, with the prompt, to the file that BALLAST_NOTES names, if any.
     """
 
     def execute(self, requests):
@@ -27,6 +29,7 @@ class TritonPythonModel:
         said = b""
         for i, token in enumerate(ids[:limit]):
             if sender.is_cancelled():
+                self.note("cancelled " + text.decode())
                 break
             if text.startswith(b"!slow"):
                 time.sleep(0.02)
@@ -59,3 +62,8 @@ class TritonPythonModel:
             if stopped:
                 break
         sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+    def note(self, line):
+        if "BALLAST_NOTES" in os.environ:
+            with open(os.environ["BALLAST_NOTES"], "a") as notes:
+                notes.write(line + "\n")

@@ -3,6 +3,7 @@ package io.ballast.reward;
 import static io.ballast.testing.Refusals.fault;
 import static io.ballast.testing.Refusals.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.store.ModelManifest;
@@ -201,6 +202,27 @@ class TritonRewardTest {
 
       assertThat(refused).hasMessageContaining("triton:tiny-reward/1: breaker open");
       assertThat(triton.priorities()).hasSize(asked);
+    }
+  }
+
+  @Test
+  void whoLeavesCancelsItsRequestThereWhichIsNoEvidenceAgainstTriton() throws Exception {
+    try (FakeTriton triton = FakeTriton.start(entry)) {
+      RewardServiceBlockingStub reward =
+          start(triton, List.of(here), Map.of("triton.timeout", "PT1H"));
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
+      triton.conduct(Conduct.SILENT);
+
+      for (int i = 0; i < 8; i++) {
+        RewardServiceBlockingStub hasty = reward.withDeadlineAfter(100, TimeUnit.MILLISECONDS);
+        var unused = catchThrowable(() -> score(hasty, TinyReward.NAME));
+        triton.awaitLeft(); // at the caller's deadline, not after the hour that Triton may take
+      }
+
+      triton.conduct(Conduct.ANSWERS);
+      assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue())
+          .as("the breaker is closed")
+          .isTrue();
     }
   }
 

@@ -20,6 +20,7 @@ import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -34,6 +35,7 @@ import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
 import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLException;
 
@@ -66,6 +68,7 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
   }
 
   private final List<Long> priorities = new CopyOnWriteArrayList<>();
+  private final Semaphore left = new Semaphore(0);
   private final Server server;
   private final int port;
   private volatile ModelConfig config;
@@ -143,6 +146,11 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
     return List.copyOf(priorities);
   }
 
+  /** Waits until one more of the inferences that it keeps silent about has been cancelled. */
+  public void awaitLeft() throws InterruptedException {
+    left.acquire();
+  }
+
   /** Where it is. */
   public int port() {
     return port;
@@ -214,7 +222,9 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
                 request.getParametersOrThrow("priority").getUint64Param())
             : 0);
     switch (conduct) {
-      case SILENT -> {}
+      case SILENT ->
+          ((ServerCallStreamObserver<ModelInferResponse>) observer)
+              .setOnCancelHandler(left::release);
       case RAISES ->
           observer.onError(
               Status.INTERNAL

@@ -1,6 +1,7 @@
 package io.ballast.inference.onnx;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.kit.call.CallPatience;
 import java.util.List;
 
 /** Scores completions with K heads, in this process or on a server elsewhere. Thread-safe. */
@@ -17,6 +18,16 @@ public interface CompletionScorer extends AutoCloseable {
    *     elsewhere and not reached, or its queue is full
    */
   List<List<ScoreOutcome>> score(List<ScoringGroup> groups);
+
+  /**
+   * Scores as the other, for callers who may leave: then an engine that is elsewhere is told to
+   * stop. One in this process goes on to the end.
+   *
+   * @throws ModelException as the other; UNAVAILABLE once the callers have left
+   */
+  default List<List<ScoreOutcome>> score(List<ScoringGroup> groups, CallPatience callers) {
+    return score(groups);
+  }
 
   @Override
   void close();

@@ -176,6 +176,7 @@ public final class OpenAiDecoder implements Decoder {
     } catch (RuntimeException e) {
       generation.fail(e);
     } finally {
+      generation.ended(); // after an error too, or its caller would wait for ever
       underWay.remove(generation);
     }
   }

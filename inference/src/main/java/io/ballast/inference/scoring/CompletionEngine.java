@@ -7,6 +7,7 @@ import io.ballast.inference.onnx.ScoreOutcome;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchGroup;
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import java.util.List;
 
@@ -26,10 +27,10 @@ public final class CompletionEngine<R> implements BatchEngine<TokenIds, TokenIds
   }
 
   @Override
-  public List<List<R>> run(List<BatchGroup<TokenIds, TokenIds>> groups) {
+  public List<List<R>> run(List<BatchGroup<TokenIds, TokenIds>> groups, CallPatience callers) {
     List<ScoringGroup> asked =
         groups.stream().map(group -> new ScoringGroup(group.key(), group.items())).toList();
-    return scorer.score(asked).stream()
+    return scorer.score(asked, callers).stream()
         .map(group -> group.stream().map(this::result).toList())
         .toList();
   }

@@ -4,12 +4,16 @@ import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.remote.RemoteGeneration;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A decoder's generations on a server: starts them, reads their streams, ends them. Thread-safe.
+ * A decoder's generations on a server: starts them, reads their streams, ends them. A generation
+ * leaves with the {@link Context} that it was started in: when that is cancelled or its deadline
+ * passes, so is its call, and it ends as one whose caller has left. Thread-safe.
  */
 final class GenerationStreams implements AutoCloseable {
   private final KServeClient client;
@@ -61,15 +65,23 @@ final class GenerationStreams implements AutoCloseable {
    * @throws ModelException if the server cannot be asked
    */
   GenerationHandle start(InferRequest request, RemoteGeneration generation, Reader reader) {
+    Context caller = Context.current();
     InferStream stream;
     try {
       stream = client.stream(request);
     } catch (TritonException e) {
-      throw TritonFaults.of(e);
+      if (!left(caller, e)) {
+        throw TritonFaults.of(e);
+      }
+      generation.cancel();
+      generation.fail(TritonFaults.of(e));
+      return generation;
     }
     underWay.add(generation);
     generation.onCancel(stream::close);
-    Thread.ofVirtual().name("triton-generation").start(() -> read(stream, generation, reader));
+    Thread.ofVirtual()
+        .name("triton-generation")
+        .start(() -> read(stream, generation, reader, caller));
     if (closed) {
       close(generation);
     }
@@ -91,7 +103,21 @@ final class GenerationStreams implements AutoCloseable {
     return new ModelException(Reason.CLOSED, subject() + ": closed");
   }
 
-  private void read(InferStream stream, RemoteGeneration generation, Reader reader) {
+  /**
+   * Whether a failure is that of a caller who left. Its call may fail at the deadline a moment
+   * before its context hears of it.
+   */
+  private static boolean left(Context caller, TritonException e) {
+    Deadline deadline = caller.getDeadline();
+    return switch (e.reason()) {
+      case CANCELLED -> caller.isCancelled();
+      case SILENT -> caller.isCancelled() || (deadline != null && deadline.isExpired());
+      default -> false;
+    };
+  }
+
+  private void read(
+      InferStream stream, RemoteGeneration generation, Reader reader, Context caller) {
     try (stream) {
       // what is over waits for no further answer: leaving the stream cancels it
       while (!generation.result().isDone()) {
@@ -104,10 +130,14 @@ final class GenerationStreams implements AutoCloseable {
         }
       }
     } catch (TritonException e) {
+      if (left(caller, e)) {
+        generation.cancel();
+      }
       generation.fail(TritonFaults.of(e));
     } catch (RuntimeException e) {
       generation.fail(e);
     } finally {
+      generation.ended(); // after an error too, or its caller would wait for ever
       underWay.remove(generation);
     }
   }

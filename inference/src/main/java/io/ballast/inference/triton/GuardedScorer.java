@@ -6,6 +6,7 @@ import io.ballast.inference.onnx.ScoreOutcome;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.scoring.ScoringFaults;
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.PeerGuard;
@@ -58,14 +59,30 @@ final class GuardedScorer implements CompletionScorer {
     return next.spec();
   }
 
+  /** Whether this is what comes of callers who have left, which says nothing of the server. */
+  private static boolean left(ModelException e, CallPatience callers) {
+    return callers.cancelled()
+        && e.getCause() instanceof TritonException told
+        && told.reason() == TritonException.Reason.CANCELLED;
+  }
+
   @Override
   public List<List<ScoreOutcome>> score(List<ScoringGroup> groups) {
+    return score(groups, CallPatience.endless());
+  }
+
+  @Override
+  public List<List<ScoreOutcome>> score(List<ScoringGroup> groups, CallPatience callers) {
     Permit permit = guard.acquire();
     try {
-      List<List<ScoreOutcome>> outcomes = next.score(groups);
+      List<List<ScoreOutcome>> outcomes = next.score(groups, callers);
       permit.end(Verdict.SUCCEEDED);
       return outcomes;
     } catch (ModelException e) {
+      if (left(e, callers)) {
+        permit.end(Verdict.IGNORED);
+        throw e;
+      }
       boolean alone = groups.size() == 1 && serverFailed(e);
       permit.end(alone ? Verdict.FAILED : verdict(e));
       Fault fault = ScoringFaults.of(e.reason());

@@ -10,13 +10,17 @@ import io.ballast.inference.onnx.ScoreOutcome;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.triton.export.ExportedScoring;
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kserve.v2.ModelConfig;
+import io.grpc.Context;
+import io.grpc.Context.CancellableContext;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -100,6 +104,12 @@ public final class TritonScorer implements CompletionScorer {
 
   @Override
   public List<List<ScoreOutcome>> score(List<ScoringGroup> groups) {
+    return score(groups, CallPatience.endless());
+  }
+
+  /** {@inheritDoc} Its requests are cancelled at once when the callers leave. */
+  @Override
+  public List<List<ScoreOutcome>> score(List<ScoringGroup> groups, CallPatience callers) {
     if (closed) {
       throw new ModelException(Reason.CLOSED, KServeClient.subject(model) + ": closed");
     }
@@ -119,6 +129,9 @@ public final class TritonScorer implements CompletionScorer {
     }
     rows.sort(Comparator.comparingInt(Row::length));
     List<CompletableFuture<InferAnswer>> answers = new ArrayList<>();
+    CancellableContext asking = Context.current().withCancellation();
+    callers.onCancel(() -> asking.cancel(new CancellationException("the callers left")));
+    Context before = asking.attach();
     try {
       // a request's deadline begins when it leaves: only a few are on their way at a time
       for (int from = 0; from < rows.size(); from += maxRows) {
@@ -136,7 +149,7 @@ public final class TritonScorer implements CompletionScorer {
       }
       throw e;
     } finally {
-      answers.forEach(answer -> answer.cancel(false));
+      asking.detachAndCancel(before, null); // and with it what is still under way
     }
     return outcomes.stream()
         .map(row -> row.stream().<ScoreOutcome>map(Objects::requireNonNull).toList())

@@ -1,7 +1,9 @@
 package io.ballast.inference.triton;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.api.GeneratedToken;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
@@ -17,6 +19,7 @@ import io.ballast.kserve.v2.ModelMetadataRequest;
 import io.ballast.kserve.v2.ModelMetadataResponse;
 import io.ballast.kserve.v2.ModelMetadataResponse.TensorMetadata;
 import io.ballast.kserve.v2.ModelStreamInferResponse;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.inprocess.InProcessChannelBuilder;
@@ -27,7 +30,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,6 +49,7 @@ class GenerationStreamsTest {
   private static final class SilentServer
       extends GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase {
     private final CompletableFuture<Boolean> left = new CompletableFuture<>();
+    private volatile int token = ';' + 1;
 
     @Override
     public void modelMetadata(
@@ -75,7 +82,7 @@ class GenerationStreamsTest {
                                   .setName("Y")
                                   .setDatatype("INT32")
                                   .addShape(1))
-                          .addRawOutputContents(Tensor.ints("Y", List.of(1L), ';' + 1).content()))
+                          .addRawOutputContents(Tensor.ints("Y", List.of(1L), token).content()))
                   .build());
         }
 
@@ -101,39 +108,98 @@ class GenerationStreamsTest {
     server.shutdownNow();
   }
 
+  private RemoteGeneration generation(Consumer<GeneratedToken> onToken) {
+    return new RemoteGeneration(
+        "model 'm'",
+        SamplingOptions.builder().maxNewTokens(8).stopStrings(List.of(";")).build(),
+        new ByteTokenizer(),
+        TokenIds.of(1),
+        onToken);
+  }
+
+  private GenerationStreams streams() {
+    return new GenerationStreams(
+        new KServeClient(channel, KServeSettings.defaults()), ServedModel.of("m"));
+  }
+
+  private static InferRequest request() {
+    return InferRequest.of("m").input(Tensor.ints("X", List.of(1L), 1)).build();
+  }
+
+  /** Takes each answer as a token. */
+  private record Tokens(RemoteGeneration generation) implements GenerationStreams.Reader {
+    @Override
+    public void answered(InferAnswer answer, boolean last) {
+      generation.add(List.of(new Told(answer.output("Y").ints()[0], -1)), "", Optional.empty());
+    }
+
+    @Override
+    public void ended(boolean marked) {
+      throw new AssertionError("it goes on");
+    }
+  }
+
   @Test
   @Timeout(60)
   void aStopStringCancelsTheCallThoughNoAnswerFollows() throws Exception {
-    RemoteGeneration generation =
-        new RemoteGeneration(
-            "model 'm'",
-            SamplingOptions.builder().maxNewTokens(8).stopStrings(List.of(";")).build(),
-            new ByteTokenizer(),
-            TokenIds.of(1),
-            token -> {});
-    try (GenerationStreams streams =
-        new GenerationStreams(
-            new KServeClient(channel, KServeSettings.defaults()), ServedModel.of("m"))) {
-      var unused =
-          streams.start(
-              InferRequest.of("m").input(Tensor.ints("X", List.of(1L), 1)).build(),
-              generation,
-              new GenerationStreams.Reader() {
-                @Override
-                public void answered(InferAnswer answer, boolean last) {
-                  generation.add(
-                      List.of(new Told(answer.output("Y").ints()[0], -1)), "", Optional.empty());
-                }
-
-                @Override
-                public void ended(boolean marked) {
-                  throw new AssertionError("it goes on");
-                }
-              });
+    RemoteGeneration generation = generation(token -> {});
+    try (GenerationStreams streams = streams()) {
+      var unused = streams.start(request(), generation, new Tokens(generation));
 
       Generation result = generation.result().get(30, TimeUnit.SECONDS);
       assertThat(result.stopReason()).isEqualTo(StopReason.STOP_STRING);
       assertThat(service.left.get(30, TimeUnit.SECONDS)).isTrue(); // before streams is closed
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void aCallerThatLeavesEndsItAsItsOwnDoingNotTheServers() throws Exception {
+    service.token = 'a' + 1;
+    CountDownLatch first = new CountDownLatch(1);
+    RemoteGeneration generation = generation(token -> first.countDown());
+    try (GenerationStreams streams = streams();
+        Context.CancellableContext caller = Context.current().withCancellation()) {
+      caller.run(() -> streams.start(request(), generation, new Tokens(generation)));
+      first.await();
+
+      caller.cancel(null);
+
+      Generation result = generation.result().get(30, TimeUnit.SECONDS);
+      assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
+      assertThat(result.text()).isEqualTo("a");
+      assertThat(service.left.get(30, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void aCallerThatHasLeftIsNotToldThatTheServerIsAway() throws Exception {
+    RemoteGeneration generation = generation(token -> {});
+    try (GenerationStreams streams = streams();
+        Context.CancellableContext caller = Context.current().withCancellation()) {
+      caller.cancel(null);
+
+      caller.run(() -> streams.start(request(), generation, new Tokens(generation)));
+
+      Generation result = generation.result().get(30, TimeUnit.SECONDS);
+      assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void anErrorWhileAnAnswerIsReadLeavesNobodyWaiting() {
+    RemoteGeneration generation =
+        generation(
+            token -> {
+              throw new AssertionError("no memory");
+            });
+    try (GenerationStreams streams = streams()) {
+      var unused = streams.start(request(), generation, new Tokens(generation));
+
+      assertThatThrownBy(() -> generation.result().get(30, TimeUnit.SECONDS))
+          .isInstanceOf(ExecutionException.class);
     }
   }
 }

@@ -13,11 +13,15 @@ import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.remote.ByteTokenizer;
+import io.grpc.Context;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -142,6 +146,27 @@ class VllmDecoderIT {
     assertThat(generation.stopReason()).isEqualTo(StopReason.CANCELLED);
     assertThat(generation.tokens().size()).isBetween(2, 24);
     assertThat("!slow" + "x".repeat(20)).startsWith(generation.text());
+  }
+
+  @Test
+  void aCallersDeadlineEndsItHereAndThere() throws Exception {
+    String prompt = "!slow, and left";
+    ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
+    try (Context.CancellableContext caller =
+        Context.current().withDeadlineAfter(100, TimeUnit.MILLISECONDS, clock)) {
+      GenerationHandle handle =
+          caller.call(
+              () ->
+                  decoder.generate(
+                      new GenerationRequest(prompt, false, 0, sampling(30).build()), token -> {}));
+
+      Generation generation = handle.result().join();
+      assertThat(generation.stopReason()).isEqualTo(StopReason.CANCELLED);
+      assertThat(prompt).startsWith(generation.text());
+      SharedTriton.server().awaitNote("cancelled " + prompt);
+    } finally {
+      clock.shutdownNow();
+    }
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchGroup;
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
@@ -78,7 +79,8 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
 
   private final class Engine implements BatchEngine<TokenIds, TokenIds, CompletionScores> {
     @Override
-    public List<List<CompletionScores>> run(List<BatchGroup<TokenIds, TokenIds>> groups) {
+    public List<List<CompletionScores>> run(
+        List<BatchGroup<TokenIds, TokenIds>> groups, CallPatience callers) {
       batches.add(groups);
       entered.countDown();
       try {

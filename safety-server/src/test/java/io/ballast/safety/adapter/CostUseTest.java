@@ -9,6 +9,7 @@ import io.ballast.inference.scoring.FolderScoring;
 import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.batching.BatchGroup;
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
@@ -66,7 +67,8 @@ class CostUseTest {
                           List.of(
                               opened.tokenizer().encode("y".repeat(40)),
                               opened.tokenizer().encode(" = 1;")),
-                          0)))
+                          0)),
+                  CallPatience.endless())
               .getFirst();
 
       assertThat(results.get(0))
@@ -128,7 +130,8 @@ class CostUseTest {
                       new BatchGroup<>(
                           opened.tokenizer().encode("int x"),
                           List.of(opened.tokenizer().encode(" = 1;")),
-                          0)))
+                          0)),
+                  CallPatience.endless())
               .getFirst()
               .getFirst();
       assertThat(scores).isInstanceOf(HeadScores.Scored.class);

@@ -4,6 +4,7 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchGroup;
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
@@ -97,7 +98,8 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
     }
 
     @Override
-    public List<List<HeadScores>> run(List<BatchGroup<TokenIds, TokenIds>> groups) {
+    public List<List<HeadScores>> run(
+        List<BatchGroup<TokenIds, TokenIds>> groups, CallPatience callers) {
       batches.add(groups);
       entered.countDown();
       try {

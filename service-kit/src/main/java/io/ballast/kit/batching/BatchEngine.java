@@ -1,5 +1,6 @@
 package io.ballast.kit.batching;
 
+import io.ballast.kit.call.CallPatience;
 import java.util.List;
 
 /**
@@ -13,11 +14,13 @@ public interface BatchEngine<K, I, R> extends AutoCloseable {
   /**
    * Runs a batch; keys differ from one another.
    *
+   * @param callers those who wait for the batch, as one: they have left when none of them waits any
+   *     more. What is run after that is for nobody, and may end with any exception
    * @return shape [groups][items of each]
    * @throws io.ballast.kit.error.MeshException if nothing can be run now, whatever it is: the whole
    *     batch fails with it. After any other exception each group is run alone
    */
-  List<List<R>> run(List<BatchGroup<K, I>> groups);
+  List<List<R>> run(List<BatchGroup<K, I>> groups, CallPatience callers);
 
   @Override
   void close();

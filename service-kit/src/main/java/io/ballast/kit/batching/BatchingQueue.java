@@ -1,5 +1,6 @@
 package io.ballast.kit.batching;
 
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
@@ -10,6 +11,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -21,7 +23,7 @@ import java.util.function.LongSupplier;
 /**
  * Makes batches of what many callers ask of one engine: by a budget of work, with a bounded wait,
  * the more urgent lane first, and items of equal keys together whoever asks. A full queue refuses
- * at once. Thread-safe.
+ * at once. An engine hears when the last of a batch's callers has left. Thread-safe.
  *
  * @param <K> what the items of a group share
  * @param <I> one piece of work
@@ -79,6 +81,45 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   }
 
   private record Batch<K, I, R>(List<Job<K, I, R>> jobs, long taken, long closed) {}
+
+  /** All callers of a batch, as one who leaves with the last of them. */
+  private static final class Callers implements CallPatience {
+    private final CompletableFuture<Void> allAnswered;
+    private volatile boolean ended;
+
+    Callers(Batch<?, ?, ?> batch) {
+      allAnswered =
+          CompletableFuture.allOf(
+              batch.jobs().stream().map(Job::answer).toArray(CompletableFuture[]::new));
+    }
+
+    /** The engine has come to its end: who is answered now has not left. */
+    void end() {
+      ended = true;
+    }
+
+    /** Each caller has its own deadline, with which it leaves. */
+    @Override
+    public Optional<Duration> remaining() {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean cancelled() {
+      return !ended && allAnswered.isDone();
+    }
+
+    @Override
+    public void onCancel(Runnable action) {
+      var unused =
+          allAnswered.whenComplete(
+              (all, fault) -> {
+                if (!ended) {
+                  action.run();
+                }
+              });
+    }
+  }
 
   /**
    * Queues groups; each future completes with results or typed refusals, unless the caller
@@ -222,7 +263,13 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
 
   private void complete(Batch<K, I, R> batch) {
     List<BatchGroup<K, I>> groups = byKey(batch);
-    List<List<R>> results = engine.run(groups);
+    Callers callers = new Callers(batch);
+    List<List<R>> results;
+    try {
+      results = engine.run(groups, callers);
+    } finally {
+      callers.end();
+    }
     Duration infer = Duration.ofNanos(nanoTime.getAsLong() - batch.closed());
     Map<K, List<R>> left = new LinkedHashMap<>();
     for (int g = 0; g < groups.size(); g++) {

@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -231,11 +232,85 @@ class BatchingQueueTest {
   }
 
   @Test
+  void theEngineHearsWhenTheLastCallerOfItsBatchHasLeft() throws Exception {
+    BatchingQueue<String, String, String> queue = queue(10, Duration.ZERO, 100);
+    var held = submit(queue, Lane.INTERACTIVE, group("held", 1, "1"));
+    engine.awaitBatch();
+    var one = submit(queue, Lane.INTERACTIVE, group("a", 1, "1"));
+    var two = submit(queue, Lane.INTERACTIVE, group("a", 1, "2")); // joined with the other's
+    var three = submit(queue, Lane.INTERACTIVE, group("b", 1, "1"));
+    engine.release(1);
+    engine.awaitBatch();
+    AtomicInteger heard = new AtomicInteger();
+    CallPatience callers = engine.callers();
+    callers.onCancel(heard::incrementAndGet);
+
+    one.complete(Batched.refused(1, "DEADLINE", Duration.ZERO));
+    three.complete(Batched.refused(1, "DEADLINE", Duration.ZERO));
+    assertThat(callers.cancelled()).as("one waits still").isFalse();
+    assertThat(heard).hasValue(0);
+
+    two.complete(Batched.refused(1, "CANCELLED", Duration.ZERO));
+    assertThat(callers.cancelled()).isTrue();
+    assertThat(heard).hasValue(1);
+    callers.onCancel(heard::incrementAndGet);
+    assertThat(heard).as("who asks later hears at once").hasValue(2);
+    engine.release(1);
+    join(List.of(held));
+  }
+
+  @Test
+  void whoGetsAnAnswerHasNotLeft() throws Exception {
+    BatchingQueue<String, String, String> queue = queue(10, Duration.ZERO, 100);
+    var one = submit(queue, Lane.INTERACTIVE, group("a", 1, "1"));
+    engine.awaitBatch();
+    AtomicInteger heard = new AtomicInteger();
+    CallPatience callers = engine.callers();
+    callers.onCancel(heard::incrementAndGet);
+    engine.release(1);
+
+    assertThat(one.get().results()).containsExactly("a:1");
+    queue.close(); // the worker has ended, and with it whatever follows upon an answer
+    assertThat(callers.cancelled()).isFalse();
+    assertThat(heard).hasValue(0);
+    assertThat(callers.remaining()).isEmpty();
+  }
+
+  @Test
+  void aCallThatFailsForOneOfItsBatchesLeavesTheOthers() throws Exception {
+    BatchingQueue<String, String, String> queue =
+        queue(engine, new QueueLimits(1, Duration.ZERO, 100, 2));
+    try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<?> call =
+          executor.submit(
+              () ->
+                  new BatchedAnswers(Duration.ofMinutes(1), Duration.ZERO, nanos::get)
+                      .ask(
+                          queue,
+                          List.of(group("a", 1, "away"), group("b", 1, "away")),
+                          Lane.INTERACTIVE,
+                          CallPatience.endless(),
+                          BatchingQueueTest::refusal));
+      engine.awaitBatch();
+      engine.awaitBatch(); // both are held at once
+      CompletableFuture<Boolean> left = new CompletableFuture<>();
+      engine.allCallers().forEach(callers -> callers.onCancel(() -> left.complete(true)));
+
+      engine.release(1);
+
+      assertThat(left.get()).isTrue();
+      assertThatThrownBy(call::get).cause().hasMessage("the engine is away");
+      engine.release(1);
+    }
+  }
+
+  @Test
   void anEngineThatAnswersTooFewIsAModelErrorAndNotAHang() throws Exception {
     BatchEngine<String, String, String> forgetful =
         new BatchEngine<>() {
           @Override
-          public List<List<String>> run(List<BatchGroup<String, String>> groups) {
+          public List<List<String>> run(
+              List<BatchGroup<String, String>> groups, CallPatience callers) {
             return List.of(List.of("one"));
           }
 

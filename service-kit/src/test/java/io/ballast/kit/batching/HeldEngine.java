@@ -1,5 +1,6 @@
 package io.ballast.kit.batching;
 
+import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ final class HeldEngine implements BatchEngine<String, String, String> {
   private final BlockingQueue<List<BatchGroup<String, String>>> entered =
       new LinkedBlockingQueue<>();
   private final List<List<BatchGroup<String, String>>> batches = new ArrayList<>();
+  private final List<CallPatience> callers = new ArrayList<>();
   private boolean closed;
 
   /** Waits until a worker has brought a batch, and returns it; it is held still. */
@@ -35,13 +37,24 @@ final class HeldEngine implements BatchEngine<String, String, String> {
     return batches.stream().map(batch -> batch.stream().map(BatchGroup::key).toList()).toList();
   }
 
+  /** Who waited for the last batch that came. */
+  synchronized CallPatience callers() {
+    return callers.getLast();
+  }
+
+  /** Who waited for each batch, in the order in which they came. */
+  synchronized List<CallPatience> allCallers() {
+    return List.copyOf(callers);
+  }
+
   synchronized boolean closed() {
     return closed;
   }
 
   @Override
-  public List<List<String>> run(List<BatchGroup<String, String>> groups) {
+  public List<List<String>> run(List<BatchGroup<String, String>> groups, CallPatience waiting) {
     synchronized (this) {
+      callers.add(waiting);
       batches.add(groups);
     }
     entered.add(groups);
