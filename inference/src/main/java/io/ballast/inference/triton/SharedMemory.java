@@ -6,6 +6,7 @@ import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.SystemSharedMemoryRegisterRequest;
 import io.ballast.kserve.v2.SystemSharedMemoryStatusRequest;
 import io.ballast.kserve.v2.SystemSharedMemoryUnregisterRequest;
+import io.grpc.Context;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -143,10 +144,13 @@ public final class SharedMemory {
             .formatted(bytes, device));
   }
 
-  /** Has the server forget a region if it can: the memory goes in any case. */
+  /**
+   * Has the server forget a region if it can, also on behalf of a caller who has left: what it does
+   * not forget it keeps in memory until it ends. Here the memory goes in any case.
+   */
   void unregisterQuietly(String name) {
     try {
-      unregisterNamed(name);
+      Context.current().fork().run(() -> unregisterNamed(name));
     } catch (TritonException e) {
       LOG.debug("not unregistered: {}", e.getMessage());
     }

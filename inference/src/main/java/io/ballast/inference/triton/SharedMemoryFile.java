@@ -145,8 +145,7 @@ final class SharedMemoryFile {
     List<String> names = new ArrayList<>();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, PREFIX + "*")) {
       for (Path path : files) {
-        if (!OWN.contains(path) && isLeft(path)) {
-          Files.deleteIfExists(path);
+        if (!OWN.contains(path) && deleteIfLeft(path)) {
           names.add(path.getFileName().toString());
         }
       }
@@ -156,10 +155,11 @@ final class SharedMemoryFile {
     return names;
   }
 
-  private static boolean isLeft(Path path) throws IOException {
+  /** Deletes it while it is locked: its maker, who may not have locked it yet, sees it gone. */
+  private static boolean deleteIfLeft(Path path) throws IOException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE);
         FileLock lock = channel.tryLock()) {
-      return lock != null;
+      return lock != null && Files.deleteIfExists(path);
     } catch (NoSuchFileException | AccessDeniedException | OverlappingFileLockException e) {
       return false; // another's
     }

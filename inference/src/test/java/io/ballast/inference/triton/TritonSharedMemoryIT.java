@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.triton.SharedMemory.Registration;
 import io.ballast.inference.triton.TritonException.Reason;
+import io.grpc.Context;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
@@ -53,6 +54,18 @@ class TritonSharedMemoryIT {
     assertThat(file).doesNotExist();
     assertThat(MEMORY.registrations()).noneMatch(known -> known.name().equals(region.name()));
     failure(Reason.UNKNOWN_REGION, () -> MEMORY.registration(region.name()));
+  }
+
+  @Test
+  void theServerForgetsTheRegionOfACallerWhoHasLeftToo() {
+    SharedMemoryRegion region = MEMORY.create(64);
+    try (Context.CancellableContext caller = Context.current().withCancellation()) {
+      caller.cancel(null);
+
+      caller.run(region::close);
+    }
+
+    assertThat(MEMORY.registrations()).noneMatch(known -> known.name().equals(region.name()));
   }
 
   @Test
