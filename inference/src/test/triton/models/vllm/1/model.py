@@ -34,8 +34,10 @@ class TritonPythonModel:
             if text.startswith(b"!slow"):
                 time.sleep(0.02)
             if text.startswith(b"!fail") and i == 2:
-                sender.send(pb_utils.InferenceResponse(error=pb_utils.TritonError("out of luck")))
-                break
+                # at once with the mark: Triton may end where the caller leaves between them
+                failure = pb_utils.InferenceResponse(error=pb_utils.TritonError("out of luck"))
+                sender.send(failure, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+                return
             if text.startswith(b"!cut") and token == 0:
                 break
             piece = b"" if token == 0 else bytes([token - 1])
