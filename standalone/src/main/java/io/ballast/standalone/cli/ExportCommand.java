@@ -116,7 +116,9 @@ final class ExportCommand implements Callable<Integer> {
       names = "--device",
       paramLabel = "WHERE",
       defaultValue = "cpu",
-      description = "cpu or gpu (default: cpu).")
+      description =
+          "cpu or gpu, where the python back end needs CuPy for decoders and onnxruntime-gpu for"
+              + " all else (default: cpu).")
   private Device device = Device.CPU;
 
   @Option(
