@@ -7,6 +7,8 @@ import io.ballast.kserve.v2.ModelInferResponse;
 import io.ballast.kserve.v2.ModelStreamInferResponse;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.Context;
+import io.grpc.Context.CancellationListener;
 import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -28,6 +30,8 @@ public final class InferStream implements AutoCloseable {
   private final KServeClient client;
   private final Deadline deadline;
   private final boolean drains;
+  private final Context caller = Context.current();
+  private final CancellationListener leaving = context -> close();
   private final AtomicBoolean left = new AtomicBoolean();
   private long answers;
   private boolean marked;
@@ -57,14 +61,25 @@ public final class InferStream implements AutoCloseable {
       ModelDescription known,
       ModelInferRequest wire,
       KServeClient client) {
-    ClientCall<ModelInferRequest, ModelStreamInferResponse> call =
-        channel.newCall(
-            GRPCInferenceServiceGrpc.getModelStreamInferMethod(), Calls.options(deadline));
+    // a call is cancelled with its context: one that is to be drained has a context of its own
+    Context calling = drains ? Context.current().fork() : Context.current();
+    Context before = calling.attach();
+    ClientCall<ModelInferRequest, ModelStreamInferResponse> call;
+    try {
+      call =
+          channel.newCall(
+              GRPCInferenceServiceGrpc.getModelStreamInferMethod(), Calls.options(deadline));
+    } finally {
+      calling.detach(before);
+    }
     InferStream stream = new InferStream(call, request, known, client, deadline, drains);
     call.start(stream.new Listener(), new Metadata());
     call.request(ahead);
     call.sendMessage(wire);
     call.halfClose();
+    if (drains) {
+      stream.caller.addListener(stream.leaving, Runnable::run);
+    }
     return stream;
   }
 
@@ -106,6 +121,7 @@ public final class InferStream implements AutoCloseable {
       return;
     }
     if (drains) {
+      caller.removeListener(leaving);
       events.add(new Ended(Status.CANCELLED.withDescription("the reader left"))); // wakes it
       call.request(Integer.MAX_VALUE);
     } else {

@@ -192,7 +192,7 @@ public final class KServeClient {
     ModelDescription known = describe(request.model(), deadline);
     return InferStream.start(
         calls.channel(),
-        deadline,
+        settings.drainStreams() ? own(request) : deadline, // its caller's would cancel it
         settings.answersAhead(),
         settings.drainStreams(),
         request,
@@ -313,6 +313,12 @@ public final class KServeClient {
   /** Returns the nearer of an inference's deadline and the one of control. */
   private Deadline control(Deadline deadline) {
     return deadline.minimum(Calls.deadline(settings.controlDeadline()));
+  }
+
+  /** Returns the deadline of the request itself, whatever its caller's is. */
+  private Deadline own(InferRequest request) {
+    return Deadline.after(
+        request.deadline().orElse(settings.inferDeadline()).toNanos(), TimeUnit.NANOSECONDS);
   }
 
   private Deadline deadline(InferRequest request) {

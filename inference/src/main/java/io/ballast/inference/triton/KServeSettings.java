@@ -14,9 +14,9 @@ import java.time.Duration;
  * @param deadlineAsQueueTimeout whether a request that does not say how long it may wait on the
  *     server waits no longer than its caller
  * @param readyInterval how often each of several servers is asked whether it is ready
- * @param drainStreams whether a stream that its reader leaves is read to its end, unseen, instead
- *     of cancelled: the server computes what nobody reads, and is spared a race that ends Triton
- *     2.51
+ * @param drainStreams whether a stream that its reader or its caller leaves is read to its end or
+ *     the request's own deadline, unseen, instead of cancelled: the server computes what nobody
+ *     reads, and is spared a race that ends Triton 2.51
  * @param security how connections are secured, and what servers are told of who asks
  */
 public record KServeSettings(

@@ -15,6 +15,7 @@ import io.ballast.kserve.v2.ModelMetadataRequest;
 import io.ballast.kserve.v2.ModelMetadataResponse;
 import io.ballast.kserve.v2.ModelMetadataResponse.TensorMetadata;
 import io.ballast.kserve.v2.ModelStreamInferResponse;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
@@ -430,5 +431,29 @@ class KServeClientTest {
     assertThat(service.completed.await(10, TimeUnit.SECONDS)).as("drained to its end").isTrue();
     assertThat(service.sent.get()).isEqualTo(1_000);
     assertThat(service.cancelled.getCount()).as("cancelled").isOne();
+  }
+
+  @Test
+  void aStreamIsDrainedTooWhereItsCallersContextEnds() throws Exception {
+    KServeClient draining =
+        new KServeClient(
+            channel, KServeSettings.defaults().withAnswersAhead(4).withDrainStreams(true));
+    try (Context.CancellableContext caller = Context.current().withCancellation()) {
+      InferStream stream = caller.call(() -> draining.stream(request()));
+      assertThat(stream.next()).isPresent();
+      assertThat(service.notReady.await(10, TimeUnit.SECONDS)).isTrue();
+
+      caller.cancel(null);
+
+      assertThat(service.completed.await(10, TimeUnit.SECONDS)).as("drained to its end").isTrue();
+      assertThat(service.cancelled.getCount()).as("cancelled").isOne();
+      failure(
+          Reason.CANCELLED,
+          () -> {
+            while (stream.next().isPresent()) {
+              // what had come before the caller left
+            }
+          });
+    }
   }
 }
