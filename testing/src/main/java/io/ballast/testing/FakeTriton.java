@@ -73,6 +73,7 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
   private final int port;
   private volatile ModelConfig config;
   private volatile Conduct conduct = Conduct.ANSWERS;
+  private volatile boolean loaded = true;
 
   private FakeTriton(int wanted, ModelConfig config, UnaryOperator<NettyServerBuilder> secured) {
     this.config = config;
@@ -122,6 +123,11 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
   /** The score of head {@code head}. */
   public static float score(int head, int promptTokens, int completionTokens) {
     return completionTokens + promptTokens / 100f + head / 2f;
+  }
+
+  /** Has its model no more, as after an unload. */
+  public void unload() {
+    loaded = false;
   }
 
   /** Has it do so from now on. */
@@ -289,7 +295,7 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
   }
 
   private boolean knows(String model) {
-    return model.equals(config.getName());
+    return loaded && model.equals(config.getName());
   }
 
   private boolean unknown(String model, StreamObserver<?> observer) {

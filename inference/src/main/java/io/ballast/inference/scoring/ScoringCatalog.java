@@ -100,14 +100,15 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   }
 
   /**
-   * Looks again for what could not be asked, each name for itself, and loads the default if it can
-   * be had.
+   * Looks again for what could not be asked, each name for itself, lets go of versions that are
+   * there no more, and loads the default if it can be had.
    */
   public final void retry() {
     source.flaws().keySet().stream()
         .map(name -> name.split(" ", 2)[0])
         .distinct()
         .forEach(this::look);
+    loaded.retireUnless(id -> source.list().stream().anyMatch(model -> model.id().equals(id)));
     var unused = warmUp();
   }
 
@@ -182,8 +183,15 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
 
   private Served<M, R> load(M model) {
     ScoringSource.Opened<R> opened = source.open(model);
-    return new Served<>(
-        model, opened.tokenizer(), queues(model.id().model() + " " + model.id().version(), opened));
+    try {
+      return new Served<>(
+          model,
+          opened.tokenizer(),
+          queues(model.id().model() + " " + model.id().version(), opened));
+    } catch (Throwable e) { // such as no more threads: what was opened is nobody's then
+      opened.engine().apply(Lane.INTERACTIVE).close();
+      throw e;
+    }
   }
 
   private LaneQueues<TokenIds, TokenIds, R> queues(String subject, ScoringSource.Opened<R> opened) {

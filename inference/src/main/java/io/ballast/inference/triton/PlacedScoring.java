@@ -32,7 +32,12 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -93,12 +98,29 @@ public final class PlacedScoring implements AutoCloseable {
     this.guards = guards;
     this.tokenizers = tokenizers;
     this.expected = new TreeSet<>(place.models().isEmpty() ? usual : place.models());
-    for (String name : expected) {
-      try {
-        refresh(name);
-      } catch (MeshException e) {
-        LOG.warn("what Triton has of {} is not known: {}", name, e.getMessage());
-      }
+    try (ExecutorService looks = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> begun = new ArrayList<>();
+      expected.forEach(name -> begun.add(looks.submit(() -> look(name))));
+      begun.forEach(PlacedScoring::await);
+    }
+  }
+
+  private void look(String name) {
+    try {
+      refresh(name);
+    } catch (MeshException e) {
+      LOG.warn("what Triton has of {} is not known: {}", name, e.getMessage());
+    }
+  }
+
+  /** Waits for a look: all together take as long as the slowest. */
+  private static void await(Future<?> look) {
+    try {
+      var unused = look.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e.getCause());
     }
   }
 
@@ -237,7 +259,13 @@ public final class PlacedScoring implements AutoCloseable {
       inPart.remove(model);
       if (!versions.isEmpty() || expected.contains(model)) {
         found.put(model, versions);
+      } else {
+        found.remove(model);
       }
+      Set<PinnedVersion> there =
+          versions.stream().map(each -> id(model, each)).collect(Collectors.toSet());
+      open.keySet().removeIf(id -> id.model().equals(model) && !there.contains(id));
+      refused.keySet().removeIf(id -> id.model().equals(model) && !there.contains(id));
       return;
     }
     if (versions.isEmpty() && !expected.contains(model)) {

@@ -13,6 +13,7 @@ import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.triton.export.ExportOptions;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -97,6 +98,50 @@ class PlacedScoringTest {
         assertThat(read).hasSize(1);
         assertThatThrownBy(() -> read.getFirst().encode("int a"))
             .isInstanceOf(IllegalStateException.class);
+      }
+    }
+  }
+
+  @Test
+  void whatACallerNamedIsForgottenWhenTritonHasItNoMore() throws Exception {
+    try (FakeTriton triton = FakeTriton.start(export())) {
+      ScoringPlace place =
+          new ScoringPlace(
+              List.of(triton.address()),
+              List.of(),
+              Map.of(),
+              false,
+              Optional.empty(),
+              Optional.empty(),
+              Optional.empty(),
+              Duration.ofSeconds(10),
+              1,
+              1);
+      try (PlacedScoring placed =
+          new PlacedScoring(
+              place,
+              place.open(name -> null),
+              ScoringKind.COST,
+              List.of("another"),
+              List.of(folder),
+              peer ->
+                  new PeerGuard(
+                      peer,
+                      place.peer(),
+                      () -> Instant.EPOCH,
+                      () -> 0,
+                      new SimpleMeterRegistry()))) {
+        placed.refresh("tiny-cost");
+        PinnedVersion id = placed.list().getFirst().id();
+        placed.open(id, Optional.empty()).scorer(Lane.BATCH).close();
+        triton.unload();
+
+        placed.refresh("tiny-cost");
+
+        assertThat(placed.list()).isEmpty();
+        assertThat(placed.knows("tiny-cost")).isFalse();
+        assertThat(placed.knows("another")).as("an operator named it").isTrue();
+        assertThat(placed.flaws(List.of(id))).isEmpty();
       }
     }
   }

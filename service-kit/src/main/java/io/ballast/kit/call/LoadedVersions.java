@@ -14,6 +14,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -98,12 +99,12 @@ public final class LoadedVersions<S> implements AutoCloseable {
       Entry<S> entry = entries.get(id);
       if (entry == null) {
         Entry<S> begun = new Entry<>();
-        entries.put(id, begun);
         var unused =
             Thread.ofPlatform()
                 .daemon()
                 .name("load-" + id.model() + "-" + id.version())
                 .start(() -> load(id, begun, load));
+        entries.put(id, begun); // only now: a thread that does not start leaves nothing behind
         entry = begun;
       }
       entry.users++;
@@ -137,26 +138,46 @@ public final class LoadedVersions<S> implements AutoCloseable {
 
   /** What has this one's name and version, and other weights, is lent no more. */
   private void retireOthers(PinnedVersion id, Entry<S> entry) {
-    List<Entry<S>> idle = new ArrayList<>();
+    List<Entry<S>> idle;
     lock.lock();
     try {
-      if (entry.retired) {
-        return;
-      }
-      for (Map.Entry<PinnedVersion, Entry<S>> each : List.copyOf(entries.entrySet())) {
-        if (id.differsInWeights(each.getKey())) {
-          Entry<S> old = each.getValue();
-          entries.remove(each.getKey());
-          old.retired = true;
-          if (old.users == 0) {
-            idle.add(old);
-          }
-        }
-      }
+      idle = entry.retired ? List.of() : retire(id::differsInWeights);
     } finally {
       lock.unlock();
     }
     idle.forEach(this::end);
+  }
+
+  /**
+   * Lends versions that are none any more to nobody else, and closes each after its last call.
+   *
+   * @param there whether a version is still one
+   */
+  public void retireUnless(Predicate<PinnedVersion> there) {
+    List<Entry<S>> idle;
+    lock.lock();
+    try {
+      idle = retire(there.negate());
+    } finally {
+      lock.unlock();
+    }
+    idle.forEach(this::end);
+  }
+
+  /** Takes versions out, the lock being held, and returns those that nobody uses. */
+  private List<Entry<S>> retire(Predicate<PinnedVersion> which) {
+    List<Entry<S>> idle = new ArrayList<>();
+    for (Map.Entry<PinnedVersion, Entry<S>> each : List.copyOf(entries.entrySet())) {
+      if (which.test(each.getKey())) {
+        Entry<S> old = each.getValue();
+        entries.remove(each.getKey());
+        old.retired = true;
+        if (old.users == 0) {
+          idle.add(old);
+        }
+      }
+    }
+    return idle;
   }
 
   private void leave(Entry<S> entry) {

@@ -66,6 +66,23 @@ class LoadedVersionsTest {
   }
 
   @Test
+  void whatIsNoVersionAnyMoreIsClosedAfterItsLastCallAndLoadedAnewIfItComesBack() throws Exception {
+    Lease<String> underWay = lease(OLD, "old");
+    lease(NEXT, "next").close();
+
+    versions.retireUnless(id -> false);
+
+    assertThat(closed.take()).isEqualTo("next");
+    assertThat(versions.ready()).isEmpty();
+    assertThat(closed).isEmpty();
+    underWay.close();
+    assertThat(closed.take()).isEqualTo("old");
+    assertThat(lease(OLD, "again").value()).isEqualTo("again");
+    versions.retireUnless(id -> id.equals(OLD));
+    assertThat(versions.ready()).containsExactly("again");
+  }
+
+  @Test
   void manyWhoAskAtOnceLoadItOnce() throws Exception {
     AtomicInteger loads = new AtomicInteger();
     CountDownLatch go = new CountDownLatch(1);
