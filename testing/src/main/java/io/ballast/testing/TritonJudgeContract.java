@@ -126,7 +126,7 @@ public abstract class TritonJudgeContract<A> {
 
   /** The properties of a server whose models run there. */
   protected static Map<String, String> before(RealTriton triton) {
-    return Map.of("triton.targets", triton.address(), "triton.timeout", "PT5S");
+    return Map.of("triton.targets", triton.address());
   }
 
   /** Starts a server that ends with the test. */
