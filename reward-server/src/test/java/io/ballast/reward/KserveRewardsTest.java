@@ -28,7 +28,8 @@ import org.junit.jupiter.api.Test;
  * n/2, n − 1/2 and 3n/2 − 1.
  */
 class KserveRewardsTest {
-  private final TestReward reward = TestReward.start(Map.of("quorum", "2"));
+  private final TestReward reward =
+      TestReward.start(Map.of("quorum", "2", "worst-case-needs-all", "false"));
 
   @AfterEach
   void stop() {
@@ -63,6 +64,19 @@ class KserveRewardsTest {
         .extracting(TensorSpec::name, TensorSpec::dims)
         .contains(tuple("members", List.of(3L)));
     assertThat(model.signature().parameters()).containsEntry("quorum", "2");
+  }
+
+  @Test
+  void theQuorumIsTheOneOfTheServersAggregation() {
+    try (TestReward cautious = TestReward.start(Map.of("quorum", "2"));
+        TestReward mean = TestReward.start(Map.of("quorum", "2", "aggregation", "MEAN"))) {
+      ServedModel worstCase = cautious.models().find("java-reward", "").orElseThrow();
+      assertThat(worstCase.signature().parameters()).containsEntry("quorum", "3");
+      assertThat(mean.models().find("java-reward", "").orElseThrow().signature().parameters())
+          .containsEntry("quorum", "2");
+      assertThatThrownBy(() -> infer(worstCase, Set.of("reward"), "E"))
+          .hasMessageContaining("2 of 3 members answered, quorum 3 (WCO needs all");
+    }
   }
 
   @Test

@@ -178,19 +178,6 @@ class ScoreTest {
   }
 
   @Test
-  void aSmallerQuorumAggregatesThoseThatAnsweredAndSaysWhich() {
-    restart(Map.of("quorum", "2"));
-
-    ScoreResult nan = score(item("", "p", "N")).getResults(0);
-    ScoreResult both = score(item("", "p", "NL")).getResults(0);
-
-    // n = 1: members 0 and 2 say 1/2 and 1/2
-    assertThat(nan.getValue()).isEqualTo(0.5);
-    assertThat(nan.getMembers(1).hasNormalisedScore()).isFalse();
-    assertThat(both.getFailure().getReason()).isEqualTo(FailureReason.FAILURE_REASON_QUORUM_LOST);
-  }
-
-  @Test
   void anEngineThatThrowsIsAModelError() {
     assertFailure(
         score(item("", "p", "T")), 0, FailureReason.FAILURE_REASON_MODEL_ERROR, "out of memory");
@@ -352,9 +339,24 @@ class ScoreTest {
     assertThat(response.getProbabilityAPreferred()).isCloseTo(expected, within(1e-12));
     assertThat(response.getMembersPreferringA()).isEqualTo(3);
     assertThat(response.getMembersCount()).isEqualTo(3);
+    assertThat(response.getMemberPreferencesList())
+        .extracting(member -> member.getProbabilityAPreferred())
+        .containsExactly(sigmoid(1), sigmoid(2), sigmoid(3));
+    assertThat(response.getMemberPreferences(2).getModelVersion().getModel())
+        .isEqualTo("java-reward/2");
+    // n/2 and n/2 − 1/2 apart under WCO; every scale has a deviation of 2, so log-odds of 1
+    assertThat(response.getProbabilityAPreferredByRewards())
+        .isCloseTo(sigmoid(2 * .5), within(1e-12));
+    assertThat(response.getAggregation().getMethod())
+        .isEqualTo(AggregationMethod.AGGREGATION_METHOD_WCO);
+    assertThat(response.getModelVersion().getWeightsSha256()).isEqualTo("1".repeat(64));
+    assertThat(response.getQuorum()).isEqualTo(3);
     CompareResponse broken = reward.stub().compare(compare("12", "N"));
     assertThat(broken.hasProbabilityAPreferred()).isFalse();
     assertThat(broken.getMembersCount()).isEqualTo(2);
+    assertThat(broken.hasProbabilityAPreferredByRewards()).isFalse();
+    assertThat(broken.getMemberPreferences(1).hasProbabilityAPreferred()).isFalse();
+    assertThat(broken.getMemberPreferences(2).hasProbabilityAPreferred()).isTrue();
   }
 
   @Test

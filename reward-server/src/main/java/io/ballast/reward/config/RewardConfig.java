@@ -4,7 +4,13 @@ import io.ballast.inference.config.TritonPlaces;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.reward.core.ItemLimits;
+import io.ballast.reward.core.QuorumRule;
 import io.ballast.reward.core.RewardSettings;
+import io.ballast.rl.aggregation.AggregationMethod;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * The reward-server's configuration, checked once.
@@ -23,6 +29,7 @@ public record RewardConfig(
     ScoringPlace triton) {
   private static final int MAX_ITEMS = 4_096;
   private static final int MAX_TEXT_BYTES = 1 << 20;
+  private static final String NO_LESS_THAN_0 = "≥ 0; 0 means all";
 
   public RewardConfig {
     require(!settings.defaultModel().isEmpty(), "default-model", "''", "a name");
@@ -31,7 +38,24 @@ public record RewardConfig(
     require(lambda >= 0 && Double.isFinite(lambda), "uwo-lambda", lambda, "finite, ≥ 0");
     double quantile = settings.quantile();
     require(quantile > 0 && quantile <= 0.5, "quantile", quantile, "above 0, at most 0.5");
-    require(settings.quorum() >= 0, "quorum", settings.quorum(), "≥ 0; 0 means all");
+    require(
+        settings.allowed().contains(settings.method()),
+        "aggregation",
+        settings.method(),
+        "one of ballast.reward.allowed-aggregations, " + settings.allowed());
+    require(settings.quorum() >= 0, "quorum", settings.quorum(), NO_LESS_THAN_0);
+    settings
+        .ensembles()
+        .forEach(
+            (name, rule) ->
+                rule.quorum()
+                    .ifPresent(
+                        quorum ->
+                            require(
+                                quorum >= 0,
+                                "ensembles.\"%s\".quorum".formatted(name),
+                                quorum,
+                                NO_LESS_THAN_0)));
     require(settings.modelTimeout().isPositive(), "model-timeout", settings.modelTimeout(), "> 0");
     require(
         !settings.deadlineReserve().isNegative(),
@@ -70,7 +94,13 @@ public record RewardConfig(
             properties.aggregation(),
             properties.uwoLambda(),
             properties.quantile(),
+            properties
+                .allowedAggregations()
+                .map(allowed -> List.copyOf(EnumSet.copyOf(allowed)))
+                .orElse(List.of(AggregationMethod.values())),
             properties.quorum(),
+            properties.worstCaseNeedsAll(),
+            rules(properties.ensembles()),
             properties.modelTimeout(),
             properties.deadlineReserve()),
         new ItemLimits(
@@ -82,6 +112,14 @@ public record RewardConfig(
             properties.workers().orElse(Runtime.getRuntime().availableProcessors())),
         properties.threads(),
         TritonPlaces.of("ballast.reward.triton", properties.triton()));
+  }
+
+  private static Map<String, QuorumRule> rules(
+      Map<String, RewardProperties.EnsembleProperties> ensembles) {
+    Map<String, QuorumRule> rules = new HashMap<>();
+    ensembles.forEach(
+        (name, own) -> rules.put(name, new QuorumRule(own.quorum(), own.worstCaseNeedsAll())));
+    return rules;
   }
 
   private static void require(boolean holds, String property, Object value, String expected) {

@@ -5,6 +5,9 @@ import io.ballast.rl.aggregation.AggregationMethod;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -36,9 +39,22 @@ public interface RewardProperties {
   @WithDefault("0.25")
   double quantile();
 
+  /** The aggregations that a request may ask for; absent: all. */
+  Optional<List<AggregationMethod>> allowedAggregations();
+
   /** The least number of members that must answer for a value; 0: all. */
   @WithDefault("0")
   int quorum();
+
+  /**
+   * Whether WORST_CASE and LOWER_QUANTILE need every member, whatever the quorum: the worst of the
+   * rest may be far better than the one that is missing.
+   */
+  @WithDefault("true")
+  boolean worstCaseNeedsAll();
+
+  /** What is demanded of ensembles that have rules of their own, by name. */
+  Map<String, EnsembleProperties> ensembles();
 
   /** How long an item may wait for its scores before it fails with DEADLINE. */
   @WithDefault("PT60S")
@@ -84,4 +100,13 @@ public interface RewardProperties {
 
   /** Ensembles that run behind Triton instead of in this process. */
   TritonProperties triton();
+
+  /** The rules of one ensemble; what is absent is the server's. */
+  interface EnsembleProperties {
+    /** The least number of its members that must answer for a value; 0: all. */
+    OptionalInt quorum();
+
+    /** Whether WORST_CASE and LOWER_QUANTILE need every one of them. */
+    Optional<Boolean> worstCaseNeedsAll();
+  }
 }

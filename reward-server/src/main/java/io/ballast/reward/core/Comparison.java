@@ -1,47 +1,98 @@
 package io.ballast.reward.core;
 
+import io.ballast.kit.call.ItemFault;
 import io.ballast.rl.stats.Logistic;
+import io.ballast.rl.stats.Moments;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalDouble;
 
 /**
  * Which of two completions of one prompt the ensemble prefers.
  *
- * @param a the first item
- * @param b the second
- * @param probabilityA the mean over the members that judged both of σ(rawᵃ − rawᵇ), the
- *     Bradley–Terry probability that a is preferred; empty if one of the two has no value
+ * @param answer the two items as Score answers them, the first and the second
+ * @param probabilityA the mean over the members that judged both of {@code memberProbabilities};
+ *     empty if one of the two has no value
+ * @param memberProbabilities shape [K]: σ(rawᵃ − rawᵇ), the Bradley–Terry probability by which the
+ *     member was trained, on the scale that it was trained on; empty for one that did not judge
+ *     both
+ * @param probabilityByRewards σ(s·(Rᵃ − Rᵇ)) of the aggregated rewards, s being the mean of the
+ *     members' stored standard deviations: rewards are in units of them, and this takes a
+ *     difference back to log-odds. Empty if one of the two has no value, or if other members stand
+ *     behind the one than behind the other, since such rewards are not comparable
  * @param preferringA members whose score of a is higher
  * @param judgedBoth members that judged both
- * @param ensemble who judged
  */
 public record Comparison(
-    ScoredItem a,
-    ScoredItem b,
+    ScoreAnswer answer,
     OptionalDouble probabilityA,
+    List<OptionalDouble> memberProbabilities,
+    OptionalDouble probabilityByRewards,
     int preferringA,
-    int judgedBoth,
-    Ensemble ensemble) {
-  /** Compares two items that the same ensemble scored. */
-  static Comparison of(ScoredItem a, ScoredItem b, Ensemble ensemble) {
+    int judgedBoth) {
+  private static final MemberOutcome NOT_ASKED =
+      new MemberOutcome.Missing(
+          new ItemFault(ItemFault.Reason.INVALID_INPUT, "the member was not asked"));
+
+  public Comparison {
+    memberProbabilities = List.copyOf(memberProbabilities);
+  }
+
+  /** The first item. */
+  public ScoredItem a() {
+    return answer.items().get(0);
+  }
+
+  /** The second item. */
+  public ScoredItem b() {
+    return answer.items().get(1);
+  }
+
+  /** Compares two items that one answer scored. */
+  static Comparison of(ScoreAnswer answer) {
+    ScoredItem a = answer.items().get(0);
+    ScoredItem b = answer.items().get(1);
+    List<OptionalDouble> each = new ArrayList<>();
     int both = 0;
     int preferring = 0;
     double sum = 0;
-    for (int k = 0; k < Math.min(a.members().size(), b.members().size()); k++) {
-      if (a.members().get(k).outcome() instanceof MemberOutcome.Raw rawA
-          && b.members().get(k).outcome() instanceof MemberOutcome.Raw rawB) {
+    boolean sameMembers = true;
+    for (int k = 0; k < answer.ensemble().members().size(); k++) {
+      MemberOutcome ofA = outcome(a, k);
+      MemberOutcome ofB = outcome(b, k);
+      if (ofA instanceof MemberOutcome.Raw rawA && ofB instanceof MemberOutcome.Raw rawB) {
+        double probability = Logistic.sigmoid(rawA.score() - rawB.score());
         both++;
         preferring += rawA.score() > rawB.score() ? 1 : 0;
-        sum += Logistic.sigmoid(rawA.score() - rawB.score());
+        sum += probability;
+        each.add(OptionalDouble.of(probability));
+      } else {
+        each.add(OptionalDouble.empty());
+        sameMembers &= !(ofA instanceof MemberOutcome.Raw || ofB instanceof MemberOutcome.Raw);
       }
     }
-    boolean known =
-        both > 0 && a.reward() instanceof Reward.Value && b.reward() instanceof Reward.Value;
+    boolean known = a.reward() instanceof Reward.Value && b.reward() instanceof Reward.Value;
     return new Comparison(
-        a,
-        b,
-        known ? OptionalDouble.of(sum / both) : OptionalDouble.empty(),
+        answer,
+        known && both > 0 ? OptionalDouble.of(sum / both) : OptionalDouble.empty(),
+        each,
+        known && sameMembers ? byRewards(answer, a, b) : OptionalDouble.empty(),
         preferring,
-        both,
-        ensemble);
+        both);
+  }
+
+  private static OptionalDouble byRewards(ScoreAnswer answer, ScoredItem a, ScoredItem b) {
+    double scale =
+        Moments.mean(
+            answer.ensemble().members().stream()
+                .mapToDouble(member -> member.scale().std())
+                .toArray());
+    return a.reward() instanceof Reward.Value ofA && b.reward() instanceof Reward.Value ofB
+        ? OptionalDouble.of(Logistic.sigmoid(scale * (ofA.value() - ofB.value())))
+        : OptionalDouble.empty();
+  }
+
+  private static MemberOutcome outcome(ScoredItem item, int member) {
+    return member < item.members().size() ? item.members().get(member).outcome() : NOT_ASKED;
   }
 }

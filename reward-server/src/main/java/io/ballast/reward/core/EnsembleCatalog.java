@@ -8,8 +8,6 @@ import java.util.function.LongSupplier;
 
 /** The ensembles of this server. */
 public final class EnsembleCatalog extends ScoringCatalog<Ensemble, CompletionScores> {
-  private final RewardSettings settings;
-
   /**
    * @param source stays its owner's
    */
@@ -30,12 +28,5 @@ public final class EnsembleCatalog extends ScoringCatalog<Ensemble, CompletionSc
         CompletionScores.Refused::new,
         queueLimits,
         nanoTime);
-    this.settings = settings;
-  }
-
-  /** The least number of members of {@code ensemble} that must answer for a value. */
-  public int quorum(Ensemble ensemble) {
-    int count = ensemble.members().size();
-    return settings.quorum() == 0 ? count : Math.min(settings.quorum(), count);
   }
 }

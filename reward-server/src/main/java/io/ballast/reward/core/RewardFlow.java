@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The way of a request: validate each item → tokenise → batch across callers → members in one pass
@@ -68,7 +69,8 @@ public final class RewardFlow {
         catalog.find(command.ensemble(), patience)) {
       Served<Ensemble, CompletionScores> served = lease.value();
       RewardJudge judge =
-          new RewardJudge(served.model(), catalog.quorum(served.model()), aggregator);
+          new RewardJudge(
+              served.model(), settings.quorum(served.model(), aggregator.method()), aggregator);
       return new OneCall(served, judge, patience).answer(command, ids);
     }
   }
@@ -80,12 +82,41 @@ public final class RewardFlow {
    */
   public Comparison compare(ScoreCommand command, CallPatience patience) {
     ScoreAnswer answer = score(command, patience);
-    return Comparison.of(answer.items().get(0), answer.items().get(1), answer.ensemble());
+    return Comparison.of(answer);
   }
 
-  /** The aggregation that a request gets. */
-  ScoreAggregator aggregator(AggregationChoice choice) {
+  /**
+   * How many members of {@code ensemble} must answer for a value by {@code method}; null: by the
+   * server's default.
+   */
+  public int quorum(Ensemble ensemble, @Nullable AggregationMethod method) {
+    return settings.quorum(ensemble, method == null ? settings.method() : method).members();
+  }
+
+  /** The most items of one request. */
+  public int maxItems() {
+    return limits.items();
+  }
+
+  /** The aggregations that a request may ask for. */
+  public List<AggregationMethod> allowedAggregations() {
+    return settings.allowed();
+  }
+
+  /**
+   * The aggregation that a request gets.
+   *
+   * @throws MeshException MALFORMED_REQUEST if a parameter is out of its range, or the operator
+   *     does not allow the method
+   */
+  public ScoreAggregator aggregator(AggregationChoice choice) {
     AggregationMethod method = choice.method();
+    if (method != null && !settings.allowed().contains(method)) {
+      throw malformed(
+          "aggregation.method",
+          "%s is not allowed on this server (allowed: %s)"
+              .formatted(AggregationNames.of(method), AggregationNames.of(settings.allowed())));
+    }
     Double lambda = choice.uwoLambda();
     if (lambda != null && !(lambda >= 0 && Double.isFinite(lambda))) {
       throw malformed("aggregation.uwo_lambda", lambda + " (expected: finite, ≥ 0)");
@@ -200,7 +231,8 @@ public final class RewardFlow {
                           since(arrival)));
             });
       }
-      return new ScoreAnswer(items, judge.aggregator(), served.model(), longest(items));
+      return new ScoreAnswer(
+          items, judge.aggregator(), judge.quorum().members(), served.model(), longest(items));
     }
 
     private ScoredItem judged(

@@ -13,10 +13,10 @@ import java.util.OptionalDouble;
  * fewer answers than the quorum make a typed failure.
  *
  * @param ensemble the members, in the order of the scores
- * @param quorum the least number of members that must answer, 1 to K
+ * @param quorum how many members must answer
  * @param aggregator how the normalised scores become one
  */
-record RewardJudge(Ensemble ensemble, int quorum, ScoreAggregator aggregator) {
+record RewardJudge(Ensemble ensemble, Quorum quorum, ScoreAggregator aggregator) {
   /** A reward with the members' words that it rests on. */
   record Judgement(Reward reward, List<MemberJudgement> members) {}
 
@@ -47,11 +47,19 @@ record RewardJudge(Ensemble ensemble, int quorum, ScoreAggregator aggregator) {
             .filter(OptionalDouble::isPresent)
             .mapToDouble(OptionalDouble::getAsDouble)
             .toArray();
-    if (answered.length < quorum) {
+    if (answered.length < quorum.members()) {
       return new Judgement(new Reward.Failed(quorumLost(members, answered.length)), members);
     }
+    double value = aggregator.aggregate(answered);
+    double spread = ScoreAggregator.spread(answered);
     return new Judgement(
-        new Reward.Value(aggregator.aggregate(answered), ScoreAggregator.spread(answered)),
+        Double.isFinite(value) && Double.isFinite(spread)
+            ? new Reward.Value(value, spread)
+            : new Reward.Failed(
+                new ItemFault(
+                    ItemFault.Reason.MODEL_ERROR,
+                    "reward %s, spread %s of finite scores (expected: finite)"
+                        .formatted(value, spread))),
         members);
   }
 
@@ -77,7 +85,13 @@ record RewardJudge(Ensemble ensemble, int quorum, ScoreAggregator aggregator) {
   private ItemFault quorumLost(List<MemberJudgement> members, int answered) {
     StringBuilder message =
         new StringBuilder(
-            "%d of %d members answered, quorum %d".formatted(answered, members.size(), quorum));
+            "%d of %d members answered, quorum %d"
+                .formatted(answered, members.size(), quorum.members()));
+    if (quorum.raised()) {
+      message.append(
+          " (%s needs all: the worst may be missing)"
+              .formatted(AggregationNames.of(aggregator.method())));
+    }
     for (int k = 0; k < members.size(); k++) {
       if (members.get(k).outcome() instanceof MemberOutcome.Missing missing) {
         message.append("; member ").append(k).append(": ").append(missing.fault().message());

@@ -103,7 +103,7 @@ public final class KserveRewards implements ServedModels {
               TensorSpec.of(REWARD, Datatype.FP32, 1),
               TensorSpec.of(MEMBERS, Datatype.FP32, ensemble.members().size()),
               TensorSpec.of(STD, Datatype.FP32, 1)),
-          Map.of("quorum", Integer.toString(catalog.quorum(ensemble))));
+          Map.of("quorum", Integer.toString(flow.quorum(ensemble, null))));
     }
 
     @Override

@@ -2,10 +2,14 @@ package io.ballast.reward.grpc;
 
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.Replies;
+import io.ballast.reward.core.AggregationChoice;
+import io.ballast.reward.core.BestOfNFlow;
 import io.ballast.reward.core.EnsembleCatalog;
 import io.ballast.reward.core.RewardFlow;
 import io.ballast.reward.v1.CompareRequest;
 import io.ballast.reward.v1.CompareResponse;
+import io.ballast.reward.v1.EstimateBestOfNRequest;
+import io.ballast.reward.v1.EstimateBestOfNResponse;
 import io.ballast.reward.v1.ListRewardModelsRequest;
 import io.ballast.reward.v1.ListRewardModelsResponse;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -13,12 +17,14 @@ import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreStreamRequest;
 import io.ballast.reward.v1.ScoreStreamResponse;
+import io.ballast.rl.aggregation.AggregationMethod;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 
 /** The reward API's edge: translates, delegates, answers. Decides nothing. */
 public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImplBase {
   private final RewardFlow flow;
+  private final BestOfNFlow bestOfN;
   private final EnsembleCatalog catalog;
   private final RewardMapper mapper;
   private final Replies replies;
@@ -26,6 +32,7 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
   public RewardGrpcService(
       RewardFlow flow, EnsembleCatalog catalog, RewardMapper mapper, Replies replies) {
     this.flow = flow;
+    this.bestOfN = new BestOfNFlow(flow);
     this.catalog = catalog;
     this.mapper = mapper;
     this.replies = replies;
@@ -60,6 +67,18 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
   }
 
   @Override
+  public void estimateBestOfN(
+      EstimateBestOfNRequest request, StreamObserver<EstimateBestOfNResponse> observer) {
+    replies.unary(
+        observer,
+        () ->
+            BestOfNMapper.response(
+                bestOfN.estimate(
+                    BestOfNMapper.command(request, mapper), ContextPatience.ofCurrentCall()),
+                request.getSeed()));
+  }
+
+  @Override
   public void listRewardModels(
       ListRewardModelsRequest request, StreamObserver<ListRewardModelsResponse> observer) {
     replies.unary(
@@ -72,8 +91,16 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
               .forEach(
                   ensemble ->
                       response.addEnsembles(
-                          RewardMapper.ensemble(ensemble, catalog.quorum(ensemble))));
-          return response.build();
+                          RewardMapper.ensemble(
+                              ensemble,
+                              flow.quorum(ensemble, AggregationMethod.MEAN),
+                              flow.quorum(ensemble, AggregationMethod.WORST_CASE))));
+          flow.allowedAggregations()
+              .forEach(method -> response.addAllowedAggregations(RewardMapper.method(method)));
+          return response
+              .setDefaultAggregation(
+                  RewardMapper.aggregation(flow.aggregator(AggregationChoice.unspecified())))
+              .build();
         });
   }
 }

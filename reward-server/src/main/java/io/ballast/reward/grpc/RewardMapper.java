@@ -24,6 +24,7 @@ import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.CompareRequest;
 import io.ballast.reward.v1.CompareResponse;
+import io.ballast.reward.v1.MemberPreference;
 import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.RewardEnsemble;
 import io.ballast.reward.v1.RewardMember;
@@ -110,7 +111,7 @@ public final class RewardMapper {
     };
   }
 
-  private static Content content(TextOrTokens content) {
+  static Content content(TextOrTokens content) {
     return switch (content.getContentCase()) {
       case TEXT -> new Content.Text(content.getText());
       case TOKENS ->
@@ -128,7 +129,8 @@ public final class RewardMapper {
         ScoreResponse.newBuilder()
             .setAggregation(aggregation(answer.aggregation()))
             .setModelVersion(MeshMessages.version(answer.ensemble().id()))
-            .setTiming(MeshMessages.timing(answer.times()));
+            .setTiming(MeshMessages.timing(answer.times()))
+            .setQuorum(answer.quorum());
     for (ScoredItem item : answer.items()) {
       response.addResults(result(item, answer.ensemble()));
       response.addSampleMask(item.reward() instanceof Reward.Value);
@@ -137,13 +139,25 @@ public final class RewardMapper {
   }
 
   static CompareResponse response(Comparison comparison) {
+    ScoreAnswer answer = comparison.answer();
     CompareResponse.Builder response =
         CompareResponse.newBuilder()
-            .addResults(result(comparison.a(), comparison.ensemble()))
-            .addResults(result(comparison.b(), comparison.ensemble()))
+            .addResults(result(comparison.a(), answer.ensemble()))
+            .addResults(result(comparison.b(), answer.ensemble()))
             .setMembersPreferringA(comparison.preferringA())
-            .setMembersCount(comparison.judgedBoth());
+            .setMembersCount(comparison.judgedBoth())
+            .setAggregation(aggregation(answer.aggregation()))
+            .setModelVersion(MeshMessages.version(answer.ensemble().id()))
+            .setQuorum(answer.quorum());
     comparison.probabilityA().ifPresent(response::setProbabilityAPreferred);
+    comparison.probabilityByRewards().ifPresent(response::setProbabilityAPreferredByRewards);
+    for (int k = 0; k < comparison.memberProbabilities().size(); k++) {
+      MemberPreference.Builder member =
+          response
+              .addMemberPreferencesBuilder()
+              .setModelVersion(MeshMessages.version(answer.ensemble().members().get(k).id()));
+      comparison.memberProbabilities().get(k).ifPresent(member::setProbabilityAPreferred);
+    }
     return response.build();
   }
 
@@ -158,6 +172,7 @@ public final class RewardMapper {
     }
     for (int k = 0; k < item.members().size(); k++) {
       result.addMembers(member(item.members().get(k), ensemble.members().get(k)));
+      result.addMemberMask(item.members().get(k).normalised().isPresent());
     }
     return result.build();
   }
@@ -174,34 +189,38 @@ public final class RewardMapper {
   }
 
   static Aggregation aggregation(ScoreAggregator aggregator) {
-    Aggregation.Builder aggregation = Aggregation.newBuilder();
-    return switch (aggregator.method()) {
-      case MEAN -> aggregation.setMethod(AggregationMethod.AGGREGATION_METHOD_MEAN).build();
-      case WORST_CASE -> aggregation.setMethod(AggregationMethod.AGGREGATION_METHOD_WCO).build();
-      case MEDIAN -> aggregation.setMethod(AggregationMethod.AGGREGATION_METHOD_MEDIAN).build();
-      case LOWER_QUANTILE ->
-          aggregation
-              .setMethod(AggregationMethod.AGGREGATION_METHOD_LOWER_QUANTILE)
-              .setQuantile(aggregator.quantile())
-              .build();
-      case UNCERTAINTY_WEIGHTED ->
-          aggregation
-              .setMethod(AggregationMethod.AGGREGATION_METHOD_UWO)
-              .setUwoLambda(aggregator.uncertaintyWeight())
-              .build();
-      case UNCERTAINTY_WEIGHTED_SAMPLE ->
-          aggregation
-              .setMethod(AggregationMethod.AGGREGATION_METHOD_UWO_SAMPLE)
-              .setUwoLambda(aggregator.uncertaintyWeight())
-              .build();
+    Aggregation.Builder aggregation =
+        Aggregation.newBuilder().setMethod(method(aggregator.method()));
+    if (aggregator.method().weighsVariance()) {
+      aggregation.setUwoLambda(aggregator.uncertaintyWeight());
+    }
+    if (aggregator.method() == io.ballast.rl.aggregation.AggregationMethod.LOWER_QUANTILE) {
+      aggregation.setQuantile(aggregator.quantile());
+    }
+    return aggregation.build();
+  }
+
+  static AggregationMethod method(io.ballast.rl.aggregation.AggregationMethod method) {
+    return switch (method) {
+      case MEAN -> AggregationMethod.AGGREGATION_METHOD_MEAN;
+      case WORST_CASE -> AggregationMethod.AGGREGATION_METHOD_WCO;
+      case MEDIAN -> AggregationMethod.AGGREGATION_METHOD_MEDIAN;
+      case LOWER_QUANTILE -> AggregationMethod.AGGREGATION_METHOD_LOWER_QUANTILE;
+      case UNCERTAINTY_WEIGHTED -> AggregationMethod.AGGREGATION_METHOD_UWO;
+      case UNCERTAINTY_WEIGHTED_SAMPLE -> AggregationMethod.AGGREGATION_METHOD_UWO_SAMPLE;
     };
   }
 
-  static RewardEnsemble ensemble(Ensemble ensemble, int quorum) {
+  /**
+   * @param quorum for a value by an aggregation that does not lean on the worst
+   * @param worstCaseQuorum by one that does
+   */
+  static RewardEnsemble ensemble(Ensemble ensemble, int quorum, int worstCaseQuorum) {
     RewardEnsemble.Builder answer =
         RewardEnsemble.newBuilder()
             .setModelVersion(MeshMessages.version(ensemble.id()))
             .setQuorum(quorum)
+            .setWorstCaseQuorum(worstCaseQuorum)
             .setHeldOutAccuracy(ensemble.heldOutAccuracy());
     for (Member member : ensemble.members()) {
       answer.addMembers(

@@ -140,6 +140,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
               .setResult(RewardMapper.result(item, answer.ensemble()))
               .setAggregation(RewardMapper.aggregation(answer.aggregation()))
               .setModelVersion(MeshMessages.version(answer.ensemble().id()))
+              .setQuorum(answer.quorum())
               .build());
     }
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.reward.core.ItemLimits;
+import io.ballast.reward.core.QuorumRule;
 import io.ballast.reward.core.RewardSettings;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.rl.aggregation.AggregationMethod;
@@ -15,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,7 +34,10 @@ class RewardPropertiesTest {
                     AggregationMethod.WORST_CASE,
                     0.5,
                     0.25,
+                    List.of(AggregationMethod.values()),
                     0,
+                    true,
+                    Map.of(),
                     Duration.ofSeconds(60),
                     Duration.ofMillis(20)),
                 new ItemLimits(4_096, 65_536, 96),
@@ -63,7 +68,11 @@ class RewardPropertiesTest {
     all.put("aggregation", "MEAN");
     all.put("uwo-lambda", "0.1");
     all.put("quantile", "0.4");
+    all.put("allowed-aggregations", "MEDIAN,MEAN,MEDIAN");
     all.put("quorum", "3");
+    all.put("worst-case-needs-all", "false");
+    all.put("ensembles.other.quorum", "4");
+    all.put("ensembles.\"an.other\".worst-case-needs-all", "true");
     all.put("model-timeout", "PT1S");
     all.put("deadline-reserve", "PT2S");
     all.put("max-items", "5");
@@ -93,7 +102,12 @@ class RewardPropertiesTest {
                     AggregationMethod.MEAN,
                     0.1,
                     0.4,
+                    List.of(AggregationMethod.MEAN, AggregationMethod.MEDIAN),
                     3,
+                    false,
+                    Map.of(
+                        "other", new QuorumRule(OptionalInt.of(4), Optional.empty()),
+                        "an.other", new QuorumRule(OptionalInt.empty(), Optional.of(true))),
                     Duration.ofSeconds(1),
                     Duration.ofSeconds(2)),
                 new ItemLimits(5, 6, 8),
@@ -122,6 +136,8 @@ class RewardPropertiesTest {
         "quantile | 0 | quantile: 0.0 (expected: above 0, at most 0.5)",
         "quantile | 0.6 | quantile: 0.6 (expected: above 0, at most 0.5)",
         "quorum | -1 | quorum: -1 (expected: ≥ 0; 0 means all)",
+        "ensembles.\"a.b\".quorum | -1 | ensembles.\"a.b\".quorum: -1 (expected: ≥ 0; 0 means all)",
+        "allowed-aggregations | MEAN,MEDIAN | aggregation: WORST_CASE (expected: one of ballast.reward.allowed-aggregations, [MEAN, MEDIAN])",
         "model-timeout | PT0S | model-timeout: PT0S (expected: > 0)",
         "deadline-reserve | PT-1S | deadline-reserve: PT-1S (expected: ≥ 0)",
         "max-items | 4097 | max-items: 4097 (expected: 1 to 4,096)",

@@ -1,0 +1,146 @@
+package io.ballast.reward.grpc;
+
+import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.reward.core.BestOfNAnswer;
+import io.ballast.reward.core.BestOfNAnswer.LeftOut;
+import io.ballast.reward.core.BestOfNCommand;
+import io.ballast.reward.core.BestOfNCommand.Pool;
+import io.ballast.reward.core.BestOfNCommand.Proxies;
+import io.ballast.reward.core.BestOfNCommand.Values;
+import io.ballast.reward.v1.BestOfNPoint;
+import io.ballast.reward.v1.CandidatePool;
+import io.ballast.reward.v1.EstimateBestOfNRequest;
+import io.ballast.reward.v1.EstimateBestOfNResponse;
+import io.ballast.reward.v1.FitIntervalMethod;
+import io.ballast.reward.v1.GoldFit;
+import io.ballast.reward.v1.GoldPeak;
+import io.ballast.reward.v1.LeftOutCompletion;
+import io.ballast.rl.selection.BestOfNCurve;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/** Translates what is asked and answered about best of n. */
+final class BestOfNMapper {
+  private BestOfNMapper() {}
+
+  static BestOfNCommand command(EstimateBestOfNRequest request, RewardMapper mapper) {
+    List<Pool> pools = new ArrayList<>(request.getPoolsCount());
+    for (int p = 0; p < request.getPoolsCount(); p++) {
+      CandidatePool pool = request.getPools(p);
+      pools.add(new Pool("pools[" + p + "]", proxies(pool), values(pool.getGoldRewardsList())));
+    }
+    return new BestOfNCommand(
+        mapper.lane(request.getMetadata()),
+        MeshMessages.selector(request.getRewardModel()),
+        RewardMapper.choice(request.getAggregation()),
+        pools,
+        request.getNsList(),
+        request.getFitMaxN(),
+        request.hasConfidence()
+            ? OptionalDouble.of(request.getConfidence())
+            : OptionalDouble.empty(),
+        request.getResamplesCount(),
+        request.getSeed());
+  }
+
+  private static Proxies proxies(CandidatePool pool) {
+    boolean given = pool.getProxyRewardsCount() > 0;
+    boolean toScore = pool.getCompletionsCount() > 0 || pool.hasPrompt();
+    if (given == toScore) {
+      return new Proxies.Unclear(
+          given
+              ? "both proxy_rewards and completions (expected: one of them)"
+              : "neither proxy_rewards nor completions (expected: one of them)");
+    }
+    return given
+        ? new Proxies.Given(values(pool.getProxyRewardsList()))
+        : new Proxies.ToScore(
+            RewardMapper.content(pool.getPrompt()),
+            pool.getCompletionsList().stream().map(RewardMapper::content).toList());
+  }
+
+  private static Values values(List<Double> numbers) {
+    return new Values() {
+      @Override
+      public int size() {
+        return numbers.size();
+      }
+
+      @Override
+      public double get(int index) {
+        return numbers.get(index);
+      }
+    };
+  }
+
+  static EstimateBestOfNResponse response(BestOfNAnswer answer, long seed) {
+    BestOfNCurve curve = answer.curve();
+    EstimateBestOfNResponse.Builder response =
+        EstimateBestOfNResponse.newBuilder()
+            .setPromptsCount(curve.prompts())
+            .setNoFitReason(curve.whyNoFit())
+            .setConfidence(answer.plan().confidence())
+            .setResamplesCount(answer.plan().resamples())
+            .setSeed(seed);
+    for (BestOfNCurve.Point point : curve.points()) {
+      BestOfNPoint.Builder built =
+          response
+              .addPointsBuilder()
+              .setN(point.n())
+              .setKlNats(point.kl())
+              .setProxyReward(point.proxy())
+              .setGoldReward(point.gold());
+      point
+          .goldInterval()
+          .ifPresent(interval -> built.setGoldLow(interval.low()).setGoldHigh(interval.high()));
+    }
+    curve.fit().ifPresent(fit -> response.setFit(fit(fit)));
+    for (LeftOut leftOut : answer.leftOut()) {
+      response.addLeftOut(
+          LeftOutCompletion.newBuilder()
+              .setPoolIndex(leftOut.pool())
+              .setCompletionIndex(leftOut.completion())
+              .setFailure(MeshMessages.failure(leftOut.fault())));
+    }
+    answer
+        .scored()
+        .ifPresent(
+            scored ->
+                response
+                    .setAggregation(RewardMapper.aggregation(scored.aggregation()))
+                    .setModelVersion(MeshMessages.version(scored.ensemble().id())));
+    return response.build();
+  }
+
+  private static GoldFit fit(io.ballast.rl.selection.GoldFit fit) {
+    GoldFit.Builder built =
+        GoldFit.newBuilder()
+            .setAlpha(fit.alpha().estimate())
+            .setAlphaLow(fit.alpha().low())
+            .setAlphaHigh(fit.alpha().high())
+            .setBeta(fit.beta().estimate())
+            .setBetaLow(fit.beta().low())
+            .setBetaHigh(fit.beta().high())
+            .setIntervalMethod(
+                switch (fit.interval()) {
+                  case STUDENT_T -> FitIntervalMethod.FIT_INTERVAL_METHOD_STUDENT_T;
+                  case BOOTSTRAP -> FitIntervalMethod.FIT_INTERVAL_METHOD_BOOTSTRAP;
+                })
+            .setPointsCount(fit.points())
+            .setExcludedCount(fit.excluded())
+            .setFarthestDistance(fit.farthest());
+    fit.rSquared().ifPresent(built::setRSquared);
+    fit.zero().ifPresent(built::setZeroDistance);
+    fit.peak()
+        .ifPresent(
+            peak ->
+                built.setPeak(
+                    GoldPeak.newBuilder()
+                        .setDistance(peak.distance())
+                        .setKlNats(peak.kl())
+                        .setGoldGain(peak.gold())
+                        .setObserved(peak.observed())));
+    return built.build();
+  }
+}
