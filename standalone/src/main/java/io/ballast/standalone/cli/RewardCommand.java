@@ -16,7 +16,9 @@ final class RewardCommand implements Callable<Integer> {
 
   /** The command with its subcommands. */
   static CommandLine commandLine(CommandContext context) {
-    return new CommandLine(new RewardCommand()).addSubcommand(new RewardTrainCommand(context));
+    return new CommandLine(new RewardCommand())
+        .addSubcommand(new RewardTrainCommand(context))
+        .addSubcommand(new BestOfNCommand(context));
   }
 
   @Override

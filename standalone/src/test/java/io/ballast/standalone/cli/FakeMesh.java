@@ -44,6 +44,12 @@ import io.ballast.policy.v1.SuggestionCost;
 import io.ballast.policy.v1.SuggestionReward;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.reward.v1.BestOfNPoint;
+import io.ballast.reward.v1.EstimateBestOfNRequest;
+import io.ballast.reward.v1.EstimateBestOfNResponse;
+import io.ballast.reward.v1.FitIntervalMethod;
+import io.ballast.reward.v1.GoldFit;
+import io.ballast.reward.v1.GoldPeak;
 import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreRequest;
@@ -283,6 +289,55 @@ final class FakeMesh implements AutoCloseable {
     public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
       answer(request, observer, FakeMesh::scores);
     }
+
+    @Override
+    public void estimateBestOfN(
+        EstimateBestOfNRequest request, StreamObserver<EstimateBestOfNResponse> observer) {
+      answer(request, observer, FakeMesh::bestOfN);
+    }
+  }
+
+  /** Gold is d·(.6 − .1·d) from −.5 on, where there is more than one prompt with an interval. */
+  private static EstimateBestOfNResponse bestOfN(EstimateBestOfNRequest request) {
+    EstimateBestOfNResponse.Builder response =
+        EstimateBestOfNResponse.newBuilder()
+            .setPromptsCount(request.getPoolsCount())
+            .setConfidence(request.getConfidence())
+            .setResamplesCount(request.getResamplesCount())
+            .setSeed(request.getSeed());
+    for (int n : new int[] {1, 2, 4, 8}) {
+      double kl = Math.log(n) - (n - 1.0) / n;
+      double d = Math.sqrt(kl);
+      double gold = -.5 + d * (.6 - .1 * d);
+      BestOfNPoint.Builder point =
+          response
+              .addPointsBuilder()
+              .setN(n)
+              .setKlNats(kl)
+              .setProxyReward(2 * d)
+              .setGoldReward(gold);
+      if (request.getPoolsCount() > 1) {
+        point.setGoldLow(gold - .25).setGoldHigh(gold + .25);
+      }
+    }
+    if (request.getPoolsCount() > 1) {
+      response.setFit(
+          GoldFit.newBuilder()
+              .setAlpha(.6)
+              .setAlphaLow(.5)
+              .setAlphaHigh(.7)
+              .setBeta(.1)
+              .setBetaLow(.05)
+              .setBetaHigh(.15)
+              .setIntervalMethod(FitIntervalMethod.FIT_INTERVAL_METHOD_BOOTSTRAP)
+              .setRSquared(.99)
+              .setPointsCount(3)
+              .setFarthestDistance(1.1)
+              .setPeak(GoldPeak.newBuilder().setDistance(3).setKlNats(9).setGoldGain(.9)));
+    } else {
+      response.setNoFitReason("too few");
+    }
+    return response.build();
   }
 
   private static ScoreResponse scores(ScoreRequest request) {

@@ -30,7 +30,7 @@ public final class HtmlReport {
   private static final String BEFORE = "#7a7f87";
   private static final String CONSTRAINED = "#1f77b4";
   private static final String REWARD_ONLY = "#d9822b";
-  private static final String STYLE =
+  static final String STYLE =
       """
       :root{color-scheme:light dark;--ground:#fff;--ink:#1d2329;--quiet:#4b545e;--line:#e6e9ed;--grid:#eceff2;--code:#f6f8fa;--offer:#d7e9d9;--level:#b3261e}
       @media(prefers-color-scheme:dark){:root{--ground:#16191c;--ink:#e4e8eb;--quiet:#a9b3bc;--line:#3a4249;--grid:#2b3137;--code:#20252a;--offer:#264a33;--level:#f2958c}}
