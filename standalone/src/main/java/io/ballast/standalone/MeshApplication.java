@@ -1,6 +1,8 @@
 package io.ballast.standalone;
 
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.runtime.Role;
+import io.ballast.kit.runtime.ServerModule;
 import io.ballast.standalone.config.MeshConfig;
 import io.ballast.standalone.config.MeshProperties;
 import io.ballast.standalone.process.MeshProcess;
@@ -32,7 +34,7 @@ public final class MeshApplication implements QuarkusApplication {
   public int run(String... args) {
     try {
       MeshConfig config = MeshConfig.from(properties);
-      MeshProcess process = mesh.start(config, modules);
+      MeshProcess process = mesh.start(config, this::start);
       System.out.printf(
           "mesh ready: grpc %s:%d, console http://%s:%d, data %s%n",
           config.server().host(),
@@ -46,6 +48,19 @@ public final class MeshApplication implements QuarkusApplication {
       return FAILED;
     }
     Quarkus.waitForExit();
+    mesh.process().ifPresent(MeshApplication::sayThatItStops);
     return 0;
+  }
+
+  private ServerModule start(Role role) {
+    System.out.println("mesh starting: " + role.label());
+    System.out.flush();
+    return modules.apply(role);
+  }
+
+  private static void sayThatItStops(MeshProcess process) {
+    System.out.printf(
+        "mesh stopping: calls under way: %d, drain %s%n", process.callsUnderWay(), process.drain());
+    System.out.flush();
   }
 }

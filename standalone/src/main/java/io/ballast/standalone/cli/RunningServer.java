@@ -6,15 +6,23 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A process of the mesh, started; its output goes to its log. */
 final class RunningServer {
   /** What a process says once it answers; the rest of the line says where. */
   static final String READY = "mesh ready:";
+
+  private static final String STARTING = "mesh starting: ";
+
+  private static final Pattern STOPPING =
+      Pattern.compile("mesh stopping: calls under way: (\\d+), drain (PT\\S+)");
 
   private static final String ERROR = "mesh: ";
 
@@ -25,6 +33,7 @@ final class RunningServer {
 
   private final Server server;
   private final Process process;
+  private int stepsTold;
 
   private RunningServer(Server server, Process process) {
     this.server = server;
@@ -70,6 +79,40 @@ final class RunningServer {
   /** Whether it answers. */
   boolean isReady() {
     return lines().stream().anyMatch(line -> line.startsWith(READY));
+  }
+
+  /** What it has begun to start since this was last asked. */
+  List<String> newSteps() {
+    List<String> steps =
+        lines().stream()
+            .filter(line -> line.startsWith(STARTING))
+            .map(line -> line.substring(STARTING.length()))
+            .toList();
+    List<String> added = steps.subList(Math.min(stepsTold, steps.size()), steps.size());
+    stepsTold = steps.size();
+    return added;
+  }
+
+  /** What a process that was told to stop still has to do. */
+  record Stopping(int callsUnderWay, Duration drain) {
+    /** For people. */
+    String text() {
+      return switch (callsUnderWay) {
+        case 0 -> "no calls under way";
+        case 1 -> "1 call under way, at most " + DurationText.of(drain.toMillis() / 1e3);
+        default ->
+            callsUnderWay + " calls under way, at most " + DurationText.of(drain.toMillis() / 1e3);
+      };
+    }
+  }
+
+  /** What it says of its stop; empty before it says so, and if it never answered. */
+  Optional<Stopping> stopping() {
+    return lines().stream()
+        .map(STOPPING::matcher)
+        .filter(Matcher::matches)
+        .map(said -> new Stopping(Integer.parseInt(said.group(1)), Duration.parse(said.group(2))))
+        .findFirst();
   }
 
   /** Why it ended before it answered: its own line, or the last ones of its log. */

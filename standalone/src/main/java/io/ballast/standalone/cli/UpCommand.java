@@ -3,6 +3,7 @@ package io.ballast.standalone.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.standalone.cli.RunningServer.Stopping;
 import io.ballast.standalone.process.ServerPlan;
 import io.ballast.standalone.process.ServerPlan.Server;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +37,15 @@ import picocli.CommandLine.Option;
     })
 final class UpCommand implements Callable<Integer> {
   private static final long POLL_MILLIS = 50;
-  private static final long DRAIN_SECONDS = 30;
+
+  /** For all of a stop but the drain: models, the database, the archive of classes. */
+  private static final long STOP_SECONDS = 20;
+
+  /** A process that was told to stop says within this what is under way, or it will not. */
+  private static final long LAST_WORDS_NANOS = 2_000_000_000L;
+
+  private static final Duration USUAL_DRAIN = Duration.ofSeconds(10);
+
   private static final int MOST_RESTARTS = 5;
 
   @Option(names = "--split", description = "Four processes instead of one.")
@@ -110,9 +120,11 @@ final class UpCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     long start = context.nanoTime().getAsLong();
-    List<Server> servers = plan().servers();
+    ServerPlan plan = plan();
+    List<Server> servers = plan.servers();
     servers.forEach(UpCommand::requirePortsInRange);
     servers.forEach(UpCommand::requireFreePorts);
+    printing.line("Starting: the database, then each server's models; data in " + plan.data());
     Thread drain = new Thread(this::stop, "drain");
     Runtime.getRuntime().addShutdownHook(drain);
     try {
@@ -184,6 +196,7 @@ final class UpCommand implements Callable<Integer> {
     List<RunningServer> waiting = new ArrayList<>(running);
     while (!waiting.isEmpty()) {
       for (RunningServer server : List.copyOf(waiting)) {
+        server.newSteps().forEach(step -> printing.line("  " + step));
         if (server.isReady()) {
           waiting.remove(server);
         } else if (!server.process().isAlive()) {
@@ -282,6 +295,33 @@ final class UpCommand implements Callable<Integer> {
     }
     stopping = true;
     running.forEach(server -> server.process().destroy());
-    running.forEach(server -> server.stop(DRAIN_SECONDS));
+    long start = context.nanoTime().getAsLong();
+    running.forEach(
+        server -> {
+          Duration drain = lastWords(server, start).map(Stopping::drain).orElse(USUAL_DRAIN);
+          server.stop(drain.toSeconds() + STOP_SECONDS);
+        });
+  }
+
+  /** Says what is still under way in a process that was told to stop, once it says so. */
+  private Optional<Stopping> lastWords(RunningServer server, long start) {
+    Optional<Stopping> said = server.stopping();
+    try {
+      while (said.isEmpty()
+          && server.process().isAlive()
+          && context.nanoTime().getAsLong() - start < LAST_WORDS_NANOS) {
+        Thread.sleep(POLL_MILLIS);
+        said = server.stopping();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    String name = split ? server.server().name() + ": " : "";
+    if (said.isPresent()) {
+      printing.line("Stopping: " + name + said.get().text());
+    } else if (server.process().isAlive()) {
+      printing.line("Stopping: " + name + "it does not say yet what is under way");
+    }
+    return said;
   }
 }

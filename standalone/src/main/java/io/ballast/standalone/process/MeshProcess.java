@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +36,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The servers of a process, from claiming its data folder to freeing it. {@link #start} returns
- * when all of them answer; {@link #close} loses no call that is under way.
+ * when all of them answer; {@link #close} loses no call that ends in time.
  */
 public final class MeshProcess implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MeshProcess.class);
@@ -153,6 +154,16 @@ public final class MeshProcess implements AutoCloseable {
   /** Whether calls are taken: from the end of {@link #start} until {@link #close} begins. */
   public boolean isServing() {
     return server != null && !closed;
+  }
+
+  /** How many calls are under way; {@link #close} waits for them. */
+  public int callsUnderWay() {
+    return started(server).callsUnderWay();
+  }
+
+  /** How long {@link #close} waits for calls under way; then they are ended. */
+  public Duration drain() {
+    return config.server().drain();
   }
 
   /** What keeps parts of the servers from answering now, by server and part. */

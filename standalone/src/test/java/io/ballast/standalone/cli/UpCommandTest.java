@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -95,6 +96,43 @@ class UpCommandTest {
     server.process().waitFor();
 
     assertThat(server.isReady()).isTrue();
+  }
+
+  @Test
+  void aProcessIsHeardOfEachStepOfItsStartOnce() throws Exception {
+    Path go = folder.resolve("go");
+    RunningServer server =
+        start(
+            "echo 'mesh starting: policy-server'; until [ -e %s ]; do :; done; echo noise;"
+                    .formatted(go)
+                + " echo 'mesh starting: reward-server'");
+    List<String> first = server.newSteps();
+    while (first.isEmpty()) {
+      first = server.newSteps();
+    }
+    assertThat(first).containsExactly("policy-server");
+    assertThat(server.newSteps()).isEmpty();
+
+    Files.createFile(go);
+    server.process().waitFor();
+    assertThat(server.newSteps()).containsExactly("reward-server");
+  }
+
+  @Test
+  void aProcessThatStopsSaysWhatIsStillUnderWay() throws Exception {
+    assertThat(stopping("echo 'mesh ready: grpc'")).isEmpty();
+    assertThat(stopping("echo 'mesh stopping: calls under way: 3, drain PT10S'"))
+        .contains("3 calls under way, at most 10.0 s");
+    assertThat(stopping("echo 'mesh stopping: calls under way: 1, drain PT0.5S'"))
+        .contains("1 call under way, at most 500 ms");
+    assertThat(stopping("echo 'mesh stopping: calls under way: 0, drain PT10S'"))
+        .contains("no calls under way");
+  }
+
+  private Optional<String> stopping(String script) throws Exception {
+    RunningServer server = start(script);
+    server.process().waitFor();
+    return server.stopping().map(RunningServer.Stopping::text);
   }
 
   private RunningServer start(String script) throws IOException {

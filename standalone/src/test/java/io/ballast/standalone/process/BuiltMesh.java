@@ -105,14 +105,19 @@ final class BuiltMesh implements AutoCloseable {
 
   /** Waits until the process says that it answers. */
   BuiltMesh awaitReady() {
+    awaitSaid("mesh ready:");
+    return this;
+  }
+
+  /** Waits until the process has printed this. */
+  void awaitSaid(String words) {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-    while (!said().contains("mesh ready:")) {
-      if (ended(100) || System.nanoTime() > deadline) {
+    while (!said().contains(words)) {
+      if ((ended(100) && !said().contains(words)) || System.nanoTime() > deadline) {
         process.destroyForcibly();
-        throw new AssertionError("the mesh does not answer; it said:\n" + said());
+        throw new AssertionError("the mesh does not say '" + words + "'; it said:\n" + said());
       }
     }
-    return this;
   }
 
   /** Waits until the process ends by itself, and returns its exit code. */

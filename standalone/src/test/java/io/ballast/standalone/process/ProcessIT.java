@@ -1,6 +1,7 @@
 package io.ballast.standalone.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -13,6 +14,10 @@ import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestStreamRequest;
 import io.ballast.policy.v1.SuggestStreamResponse;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
+import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -23,6 +28,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,10 +83,12 @@ class ProcessIT {
           .contains("process " + mesh.pid(), "port " + mesh.port(), "--data FOLDER");
       assertThat(TestCalls.suggest(mesh.channel(), "return ").getSuggestionId()).isNotEmpty();
 
+      sendMoreThanIsTaken(mesh);
       List<String> log = Files.readAllLines(data.resolve("logs/mesh.log"));
       assertThat(log).isNotEmpty();
       for (String line : log) {
         assertThat(JSON.readTree(line).path("loggerName").asText()).isNotEmpty();
+        assertThat(line).doesNotContain("Exception processing message");
       }
     }
     assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
@@ -162,6 +171,7 @@ class ProcessIT {
     assertThat(answers.next().getTextDelta()).isNotEmpty();
 
     mesh.terminate();
+    mesh.awaitSaid("mesh stopping: calls under way: 1, drain PT10S");
 
     SuggestStreamResponse last = SuggestStreamResponse.getDefaultInstance();
     while (answers.hasNext()) {
@@ -171,6 +181,45 @@ class ProcessIT {
     assertThat(last.getFinished().getSuggestionId()).isNotEmpty();
     assertThat(mesh.awaitEnd()).isIn(0, TERMINATED);
     assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+    mesh.channel().shutdownNow();
+  }
+
+  @Test
+  void aCallThatOutlastsTheDrainIsToldThatTheMeshShutsDown() {
+    BuiltMesh mesh = BuiltMesh.start(data, Map.of("ballast.drain", "PT0.2S"));
+    CompletableFuture<ScoreStreamResponse> first = new CompletableFuture<>();
+    CompletableFuture<Throwable> end = new CompletableFuture<>();
+    StreamObserver<ScoreStreamRequest> requests =
+        RewardServiceGrpc.newStub(mesh.channel())
+            .scoreStream(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(ScoreStreamResponse answer) {
+                    first.complete(answer);
+                  }
+
+                  @Override
+                  public void onError(Throwable error) {
+                    first.completeExceptionally(error);
+                    end.complete(error);
+                  }
+
+                  @Override
+                  public void onCompleted() {
+                    end.complete(new AssertionError("completed"));
+                  }
+                });
+    requests.onNext(ScoreStreamRequest.getDefaultInstance()); // and never half-closes
+    assertThat(first.orTimeout(60, TimeUnit.SECONDS).join()).isNotNull();
+
+    mesh.terminate();
+
+    assertThat(end.orTimeout(60, TimeUnit.SECONDS).join())
+        .hasMessage(
+            "UNAVAILABLE: the server is shutting down; what was not answered within PT0.2S is"
+                + " ended");
+    assertThat(mesh.awaitEnd()).isIn(0, TERMINATED);
+    assertThat(data.resolve("logs/mesh.log")).content().containsOnlyOnce("they are ended");
     mesh.channel().shutdownNow();
   }
 
@@ -198,6 +247,12 @@ class ProcessIT {
       processes.forEach(BuiltMesh::close);
     }
     assertThat(data.resolve("postgres/postmaster.pid")).doesNotExist();
+  }
+
+  /** A client's mistake, which belongs in no log of the server. */
+  private static void sendMoreThanIsTaken(BuiltMesh mesh) {
+    assertThatThrownBy(() -> TestCalls.suggest(mesh.channel(), "x".repeat(17 << 20)))
+        .hasMessageStartingWith("RESOURCE_EXHAUSTED");
   }
 
   /** The models that a process offers to KServe clients. */
