@@ -23,6 +23,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * where none comes. For one reader; {@link #close} may be called by any thread.
  */
 public final class InferStream implements AutoCloseable {
+  /** More answers than any stream has. */
+  private static final int ALL = 1 << 30;
+
   private final ClientCall<ModelInferRequest, ModelStreamInferResponse> call;
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final InferRequest request;
@@ -123,7 +126,7 @@ public final class InferStream implements AutoCloseable {
     if (drains) {
       caller.removeListener(leaving);
       events.add(new Ended(Status.CANCELLED.withDescription("the reader left"))); // wakes it
-      call.request(Integer.MAX_VALUE);
+      call.request(ALL); // beside what was asked for before: an int must hold the sum
     } else {
       call.cancel("the reader left", null);
     }
