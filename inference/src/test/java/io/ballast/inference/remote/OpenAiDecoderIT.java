@@ -98,7 +98,7 @@ class OpenAiDecoderIT {
     RandomGenerator random = new SplittableRandom(5);
     List<Integer> types = new ArrayList<>();
     for (int id = 0; id < TOKENS.size(); id++) {
-      types.add(id < 3 ? 3 : 1);
+      types.add(id < 3 || id == end ? 3 : 1); // what ends a text is a control token
     }
     GgufBytes bytes =
         new GgufBytes()
