@@ -246,8 +246,38 @@ final class ScoringGraph {
     return graph.gather(hidden, graph.reshape(place, -1));
   }
 
-  /** All heads at once: one product of width K·N, then a sum over each head's units. */
   private String scores(String features, ScoringHeads heads, HeadActivation activation) {
+    int width = heads.featureCount();
+    String centred =
+        graph.apply("Sub", features, graph.weight("features.mean", heads.featureMean(), width));
+    String standard =
+        graph.apply("Div", centred, graph.weight("features.std", heads.featureStd(), width));
+    return heads.hiddenWidth() == 0
+        ? linear(standard, heads)
+        : layered(standard, heads, activation);
+  }
+
+  /** All linear heads at once: one product of width K. */
+  private String linear(String standard, ScoringHeads heads) {
+    int count = heads.size();
+    int width = heads.featureCount();
+    float[] weight = new float[width * count];
+    float[] bias = new float[count];
+    for (int k = 0; k < count; k++) {
+      Head head = heads.heads().get(k);
+      float[] ofHead = head.outputWeight();
+      for (int f = 0; f < width; f++) {
+        weight[f * count + k] = ofHead[f];
+      }
+      bias[k] = head.outputBias();
+    }
+    String product =
+        graph.apply("MatMul", standard, graph.weight("heads.output.weight", weight, width, count));
+    return graph.apply("Add", product, graph.weight("heads.output.bias", bias, count));
+  }
+
+  /** All heads at once: one product of width K·N, then a sum over each head's units. */
+  private String layered(String standard, ScoringHeads heads, HeadActivation activation) {
     int count = heads.size();
     int units = heads.hiddenWidth();
     int width = heads.featureCount();
@@ -267,10 +297,6 @@ final class ScoringGraph {
       System.arraycopy(head.outputWeight(), 0, outputWeight, k * units, units);
       outputBias[k] = head.outputBias();
     }
-    String centred =
-        graph.apply("Sub", features, graph.weight("features.mean", heads.featureMean(), width));
-    String standard =
-        graph.apply("Div", centred, graph.weight("features.std", heads.featureStd(), width));
     String hidden =
         graph.apply(
             "Add",

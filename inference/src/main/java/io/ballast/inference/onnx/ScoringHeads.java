@@ -5,8 +5,8 @@ import java.util.List;
 /**
  * The trained numbers of a scoring folder: how features are standardised, and the heads. Immutable.
  *
- * <p>A head is f ↦ w₂ · act(W₁ · ((f − mean) / std) + b₁) + b₂. Shape letters: K heads, F features,
- * N hidden units.
+ * <p>A head is f ↦ w₂ · act(W₁ · ((f − mean) / std) + b₁) + b₂; one without a hidden layer, N = 0,
+ * is linear: f ↦ w₂ · ((f − mean) / std) + b₂. Shape letters: K heads, F features, N hidden units.
  */
 public final class ScoringHeads {
   /** One head. Immutable. */
@@ -21,7 +21,7 @@ public final class ScoringHeads {
      *
      * @param hiddenWeight W₁, shape [N, F], row-major
      * @param hiddenBias b₁, shape [N]
-     * @param outputWeight w₂, shape [N]
+     * @param outputWeight w₂, shape [N], or [F] if N = 0
      * @param outputBias b₂
      */
     public Head(float[] hiddenWeight, float[] hiddenBias, float[] outputWeight, float outputBias) {
@@ -29,6 +29,11 @@ public final class ScoringHeads {
       this.hiddenBias = hiddenBias.clone();
       this.outputWeight = outputWeight.clone();
       this.outputBias = outputBias;
+    }
+
+    /** Returns a linear head, N = 0, of weights by feature, which are copied, and a bias. */
+    public static Head linear(float[] weight, float bias) {
+      return new Head(new float[0], new float[0], weight, bias);
     }
 
     /** Returns a copy of W₁, shape [N, F], row-major. */
@@ -41,7 +46,7 @@ public final class ScoringHeads {
       return hiddenBias.clone();
     }
 
-    /** Returns a copy of w₂, shape [N]. */
+    /** Returns a copy of w₂, shape [N], or [F] if N = 0. */
     public float[] outputWeight() {
       return outputWeight.clone();
     }
@@ -75,7 +80,10 @@ public final class ScoringHeads {
       Head head = heads.get(k);
       String name = "heads[" + k + "].";
       require(head.hiddenBias.length == width, name + "hiddenBias", head.hiddenBias.length);
-      require(head.outputWeight.length == width, name + "outputWeight", head.outputWeight.length);
+      require(
+          head.outputWeight.length == (width == 0 ? featureMean.length : width),
+          name + "outputWeight",
+          head.outputWeight.length);
       require(
           head.hiddenWeight.length == width * featureMean.length,
           name + "hiddenWeight",
@@ -99,7 +107,7 @@ public final class ScoringHeads {
     return featureMean.length;
   }
 
-  /** The number of hidden units, N. */
+  /** The number of hidden units, N; 0 of linear heads. */
   public int hiddenWidth() {
     return heads.getFirst().hiddenBias.length;
   }

@@ -28,7 +28,8 @@ import java.util.function.Function;
  *
  * <p>Tensors, all in 32 bits: {@code features.mean} and {@code features.std}, shape [F]; of each
  * head k {@code heads.k.hidden.weight} [N, F], {@code heads.k.hidden.bias} [N], {@code
- * heads.k.output.weight} [1, N], {@code heads.k.output.bias} [1].
+ * heads.k.output.weight} [1, N], {@code heads.k.output.bias} [1]. A linear head, N = 0, has no
+ * hidden tensors, and its output weight is [1, F].
  */
 public final class ScoringModelFolder {
   /** What a folder says of itself. */
@@ -63,11 +64,15 @@ public final class ScoringModelFolder {
     for (int k = 0; k < spec.heads(); k++) {
       String name = "heads." + k + ".";
       heads.add(
-          new Head(
-              finite(file, tensors, name + "hidden.weight", hidden, width),
-              finite(file, tensors, name + "hidden.bias", hidden),
-              finite(file, tensors, name + "output.weight", 1, hidden),
-              finite(file, tensors, name + "output.bias", 1)[0]));
+          hidden == 0
+              ? Head.linear(
+                  finite(file, tensors, name + "output.weight", 1, width),
+                  finite(file, tensors, name + "output.bias", 1)[0])
+              : new Head(
+                  finite(file, tensors, name + "hidden.weight", hidden, width),
+                  finite(file, tensors, name + "hidden.bias", hidden),
+                  finite(file, tensors, name + "output.weight", 1, hidden),
+                  finite(file, tensors, name + "output.bias", 1)[0]));
     }
     return new ScoringModel(spec, new ScoringHeads(mean, std, heads));
   }
@@ -125,9 +130,12 @@ public final class ScoringModelFolder {
     for (int k = 0; k < heads.size(); k++) {
       Head head = heads.heads().get(k);
       String name = "heads." + k + ".";
-      contents.add(tensor(name + "hidden.weight", head.hiddenWeight(), hidden, width));
-      contents.add(tensor(name + "hidden.bias", head.hiddenBias(), hidden));
-      contents.add(tensor(name + "output.weight", head.outputWeight(), 1, hidden));
+      if (hidden > 0) {
+        contents.add(tensor(name + "hidden.weight", head.hiddenWeight(), hidden, width));
+        contents.add(tensor(name + "hidden.bias", head.hiddenBias(), hidden));
+      }
+      float[] output = head.outputWeight();
+      contents.add(tensor(name + "output.weight", output, 1, output.length));
       contents.add(tensor(name + "output.bias", new float[] {head.outputBias()}, 1));
     }
     SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), contents, Map.of("format", "pt"));
@@ -211,7 +219,7 @@ public final class ScoringModelFolder {
     return new ScoringSpec(
         choice(ScoringKind.values(), ScoringKind::name, json.path("kind"), "kind"),
         features,
-        json.path("hidden_width").asInt(0),
+        json.path("hidden_width").asInt(-1),
         choice(
             HeadActivation.values(), HeadActivation::code, json.path("activation"), "activation"),
         new TrunkReference(

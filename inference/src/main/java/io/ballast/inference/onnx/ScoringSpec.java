@@ -8,8 +8,8 @@ import java.util.Map;
  *
  * @param kind what the scores mean
  * @param features what the heads see, in order
- * @param hiddenWidth units of a head's hidden layer, N
- * @param activation between a head's layers
+ * @param hiddenWidth units of a head's hidden layer, N; 0: heads are linear
+ * @param activation between a head's layers, where there are two
  * @param trunk the decoder that the heads stand on
  * @param normalizations shape [K]
  * @param calibration of the cautious score that {@link ScoringKind} names
@@ -35,8 +35,8 @@ public record ScoringSpec(
       throw new IllegalArgumentException(
           "features: " + features + " (expected: at least one, each once)");
     }
-    if (hiddenWidth < 1) {
-      throw new IllegalArgumentException("hidden_width: " + hiddenWidth + " (expected: ≥ 1)");
+    if (hiddenWidth < 0) {
+      throw new IllegalArgumentException("hidden_width: " + hiddenWidth + " (expected: ≥ 0)");
     }
     if (normalizations.isEmpty()) {
       throw new IllegalArgumentException("normalization: none (expected: one a head)");

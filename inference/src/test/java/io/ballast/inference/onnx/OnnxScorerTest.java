@@ -65,6 +65,28 @@ class OnnxScorerTest {
   }
 
   @Test
+  void linearHeadsScoreAsThePlainLoopsOfTheReferenceAndAreReadBackAsTheyWere() throws IOException {
+    Path trunk = TinyFolders.trunk(folder.resolve("trunk"), TinyFolders.GROUPED, 3);
+    ScoringModel model =
+        TinyFolders.heads(trunk, ScoringKind.REWARD_ENSEMBLE, 3, HeadActivation.TANH, 0, 5);
+    Path scoring = folder.resolve("linear/1");
+    ScoringModelFolder.write(scoring, model, Map.of());
+    ReferenceScorer reference = new ReferenceScorer(trunk);
+    List<ScoringGroup> groups = groups(new SplittableRandom(11), 7);
+    try (OnnxScorer scorer = OnnxScorer.open(trunk, scoring, folder.resolve("cache"), 1)) {
+      assertThat(scorer.spec()).isEqualTo(model.spec());
+      List<List<ScoreOutcome>> outcomes = scorer.score(groups);
+      for (int g = 0; g < groups.size(); g++) {
+        for (int i = 0; i < groups.get(g).completions().size(); i++) {
+          double[] expected =
+              reference.scores(groups.get(g).prompt(), groups.get(g).completions().get(i), model);
+          assertThat(gap(scores(outcomes.get(g).get(i)), expected)).isLessThan(1e-4);
+        }
+      }
+    }
+  }
+
+  @Test
   void featuresAndLogProbsEqualThePlainLoopsOfTheReference() throws IOException {
     Path trunk = TinyFolders.trunk(folder.resolve("trunk"), TinyFolders.GROUPED, 3);
     ReferenceScorer reference = new ReferenceScorer(trunk);

@@ -75,6 +75,12 @@ final class ReferenceScorer {
   private static double score(
       Head head, double[] features, float[] mean, float[] std, HeadActivation activation) {
     double score = head.outputBias();
+    if (head.hiddenBias().length == 0) {
+      for (int f = 0; f < features.length; f++) {
+        score += head.outputWeight()[f] * (features[f] - mean[f]) / std[f];
+      }
+      return score;
+    }
     for (int n = 0; n < head.hiddenBias().length; n++) {
       double sum = head.hiddenBias()[n];
       for (int f = 0; f < features.length; f++) {

@@ -60,13 +60,20 @@ public final class TinyFolders {
     return folder;
   }
 
-  /** Returns K heads of random weights for the decoder in a folder. */
+  /** Returns K heads of 8 hidden units, of random weights, for the decoder in a folder. */
   public static ScoringModel heads(
       Path trunk, ScoringKind kind, int count, HeadActivation activation, long seed) {
+    return heads(trunk, kind, count, activation, 8, seed);
+  }
+
+  /**
+   * Returns K heads of random weights for the decoder in a folder; linear if {@code hidden} is 0.
+   */
+  static ScoringModel heads(
+      Path trunk, ScoringKind kind, int count, HeadActivation activation, int hidden, long seed) {
     RandomGenerator random = new SplittableRandom(seed);
     TrunkFolder decoder = TrunkFolder.open(trunk);
     int width = ScoringFeature.width(ScoringFeature.all(), decoder.config().hiddenSize());
-    int hidden = 8;
     List<Head> heads = new ArrayList<>();
     List<Normalization> normalizations = new ArrayList<>();
     List<Map<String, Double>> figures = new ArrayList<>();
@@ -75,7 +82,7 @@ public final class TinyFolders {
           new Head(
               gaussian(random, hidden * width, 0, 0.3),
               gaussian(random, hidden, 0, 0.1),
-              gaussian(random, hidden, 0, 0.5),
+              gaussian(random, hidden == 0 ? width : hidden, 0, 0.5),
               (float) random.nextGaussian()));
       normalizations.add(new Normalization(random.nextGaussian(), 0.5 + k));
       figures.add(Map.of("auc", 0.5 + k * 0.125));
