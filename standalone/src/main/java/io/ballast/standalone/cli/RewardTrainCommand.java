@@ -18,6 +18,7 @@ import io.ballast.training.reward.RewardPublisher;
 import io.ballast.training.reward.RewardTraining;
 import io.ballast.training.reward.SplitBy;
 import io.ballast.training.reward.UnusableDataException;
+import io.ballast.training.scoring.HeadForm;
 import io.ballast.training.scoring.HeadTrainer;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -86,6 +87,16 @@ final class RewardTrainCommand implements Callable<Integer> {
       defaultValue = "5",
       description = "Members of the ensemble, 1 to 64 (default: ${DEFAULT-VALUE}).")
   private int members;
+
+  @Option(
+      names = "--head",
+      paramLabel = "FORM",
+      defaultValue = "layered",
+      description =
+          "What a member makes of its features: layered (one hidden layer of tanh) or linear, an"
+              + " honest baseline whose members become the same unless there is --bootstrap"
+              + " (default: ${DEFAULT-VALUE}).")
+  private HeadForm head = HeadForm.LAYERED;
 
   @Option(
       names = "--bootstrap",
@@ -226,7 +237,7 @@ final class RewardTrainCommand implements Callable<Integer> {
           new SplitRule(seed, heldOut, heldOut),
           maxPromptTokens,
           seed,
-          HeadTrainer.Options.defaults().withEpochs(epochs));
+          HeadTrainer.Options.defaults().withEpochs(epochs).withForm(head));
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     }
@@ -311,7 +322,7 @@ final class RewardTrainCommand implements Callable<Integer> {
   private String command(String model, String version, StoredModel decoder) {
     return String.format(
         Locale.ROOT,
-        "./mesh reward train %s --name %s/%s --trunk %s/%s --members %d%s --label-smoothing %s"
+        "./mesh reward train %s --name %s/%s --trunk %s/%s --members %d --head %s%s --label-smoothing %s"
             + " --flip %s --split-by %s --held-out %d --max-prompt-tokens %d --epochs %d --seed %d%s",
         file.getFileName(),
         model,
@@ -319,6 +330,7 @@ final class RewardTrainCommand implements Callable<Integer> {
         decoder.name(),
         decoder.version(),
         members,
+        head.name().toLowerCase(Locale.ROOT),
         bootstrap ? " --bootstrap" : "",
         labelSmoothing,
         flip,

@@ -241,16 +241,34 @@ public final class RewardTraining {
       facts.put("label smoothing", Double.toString(plan.labelSmoothing()));
     }
     facts.put("labels flipped on purpose", Double.toString(plan.flipProbability()));
-    facts.put(
-        "members differ by",
-        plan.bootstrap()
-            ? "first weights, order, and draw of the prompts"
-            : "first weights and order");
+    facts.put("heads", heads());
+    facts.put("members differ by", difference());
     facts.put(
         "prompt tokens seen",
         plan.maxPromptTokens() == 0 ? "all" : "the last " + plan.maxPromptTokens());
     facts.put("seed", Long.toString(plan.seed()));
     return facts;
+  }
+
+  private String heads() {
+    return switch (plan.options().form()) {
+      case LAYERED -> "one hidden layer of %d units".formatted(plan.options().hiddenWidth());
+      case LINEAR -> "linear";
+    };
+  }
+
+  private String difference() {
+    return switch (plan.options().form()) {
+      case LAYERED ->
+          plan.bootstrap()
+              ? "first weights, order, and draw of the prompts"
+              : "first weights and order";
+      case LINEAR ->
+          plan.bootstrap()
+              ? "draw of the prompts"
+              : "nothing: from the same judgements linear heads become the same (bootstrap makes"
+                  + " them differ)";
+    };
   }
 
   private static String text(Map<Refusal.Reason, Integer> refused) {

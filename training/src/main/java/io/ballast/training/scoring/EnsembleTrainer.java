@@ -97,22 +97,22 @@ public final class EnsembleTrainer {
     for (int k = 0; k < plan.heads(); k++) {
       RandomGenerator random =
           RandomGeneratorFactory.of("L64X128MixRandom").create(plan.seed() * 1_000 + k);
-      HeadTrainer.Trained trained =
-          new HeadTrainer(plan.options(), standard, plan.loss())
-              .train(
-                  plan.bootstrap() ? HeadTrainer.bootstrap(train, random) : train,
-                  validation,
-                  random);
-      heads.add(trained.network().head());
-      double[] raw = trained.network().scores(standard);
+      TrainedHead trained =
+          head(
+              standard,
+              plan.bootstrap() ? HeadTrainer.bootstrap(train, random) : train,
+              validation,
+              random);
+      heads.add(trained.head().head());
+      double[] raw = trained.head().scores(standard);
       scores.add(raw);
       normalizations.add(normalization(standard, train, raw));
       log.accept(
           String.format(
               Locale.ROOT,
-              "head %d: best after %d passes, validation loss %.4f",
+              "head %d: %s, validation loss %.4f",
               k,
-              trained.epochs(),
+              trained.how(),
               trained.validationLoss()));
     }
     EnsembleFigures figures = new EnsembleFigures(plan.kind(), normalizations, scores);
@@ -135,6 +135,17 @@ public final class EnsembleTrainer {
             members,
             ensemble);
     return new ScoringModel(spec, new ScoringHeads(mean, std, heads));
+  }
+
+  private TrainedHead head(
+      FeatureTable standard, int[] train, int[] validation, RandomGenerator random) {
+    return switch (plan.options().form()) {
+      case LAYERED ->
+          new HeadTrainer(plan.options(), standard, plan.loss()).train(train, validation, random);
+      case LINEAR ->
+          new LinearHeadTrainer(plan.options(), standard, plan.loss())
+              .train(train, validation, random);
+    };
   }
 
   /** What a head must beat: single numbers that need no training. */

@@ -9,7 +9,7 @@ import java.util.random.RandomGenerator;
  * <p>All weights lie in one array: W₁ as [F, N], so that the inner loops run along N; then b₁ [N],
  * w₂ [N], b₂. Not thread-safe.
  */
-final class HeadNetwork {
+final class HeadNetwork implements FeatureHead {
   private final int width;
   private final int hidden;
   private final double[] parameters;
@@ -94,8 +94,8 @@ final class HeadNetwork {
     }
   }
 
-  /** Returns the scores of all completions of a table, shape [N of the table]. */
-  double[] scores(FeatureTable standardized) {
+  @Override
+  public double[] scores(FeatureTable standardized) {
     double[] scores = new double[standardized.size()];
     double[] units = new double[hidden];
     for (int i = 0; i < scores.length; i++) {
@@ -104,8 +104,8 @@ final class HeadNetwork {
     return scores;
   }
 
-  /** Returns the weights as a scoring folder keeps them. */
-  Head head() {
+  @Override
+  public Head head() {
     float[] hiddenWeight = new float[width * hidden];
     float[] hiddenBias = new float[hidden];
     float[] outputWeight = new float[hidden];

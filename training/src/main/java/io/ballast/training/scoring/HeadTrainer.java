@@ -8,7 +8,8 @@ public final class HeadTrainer {
   /**
    * How a head is trained.
    *
-   * @param hiddenWidth units of the hidden layer
+   * @param hiddenWidth units of the hidden layer; 0: a linear head, which is trained to its minimum
+   *     ({@code LinearHeadTrainer})
    * @param epochs the most passes over the groups
    * @param patience passes without a better validation loss before it stops
    * @param batchGroups groups of an optimiser step
@@ -34,16 +35,18 @@ public final class HeadTrainer {
       return new Options(
           hiddenWidth, most, patience, batchGroups, learningRate, weightDecay, scoreDecay);
     }
-  }
 
-  /**
-   * What came of it.
-   *
-   * @param network with the weights of the best pass
-   * @param epochs passes until that one
-   * @param validationLoss a term, after that one
-   */
-  record Trained(HeadNetwork network, int epochs, double validationLoss) {}
+    /** The same for heads of a form. */
+    public Options withForm(HeadForm form) {
+      return new Options(
+          form.hiddenWidth(), epochs, patience, batchGroups, learningRate, weightDecay, scoreDecay);
+    }
+
+    /** The form of the heads. */
+    public HeadForm form() {
+      return hiddenWidth == 0 ? HeadForm.LINEAR : HeadForm.LAYERED;
+    }
+  }
 
   private static final double BETA_1 = 0.9;
   private static final double BETA_2 = 0.999;
@@ -67,7 +70,7 @@ public final class HeadTrainer {
    * @param validation held-out groups, which decide when to stop
    * @param random of the first weights and the order
    */
-  Trained train(int[] train, int[] validation, RandomGenerator random) {
+  TrainedHead train(int[] train, int[] validation, RandomGenerator random) {
     HeadNetwork network = new HeadNetwork(table.width(), options.hiddenWidth(), random);
     double[] first = new double[network.parameters().length];
     double[] second = new double[network.parameters().length];
@@ -94,7 +97,7 @@ public final class HeadTrainer {
       }
     }
     System.arraycopy(best, 0, network.parameters(), 0, best.length);
-    return new Trained(network, bestEpoch, bestLoss);
+    return new TrainedHead(network, "best after %d passes".formatted(bestEpoch), bestLoss);
   }
 
   /** Draws as many groups as there are, with replacement. */
@@ -106,7 +109,8 @@ public final class HeadTrainer {
     return drawn;
   }
 
-  private static void shuffle(int[] values, RandomGenerator random) {
+  /** Puts values in an order of chance. */
+  static void shuffle(int[] values, RandomGenerator random) {
     for (int i = values.length - 1; i > 0; i--) {
       int j = random.nextInt(i + 1);
       int value = values[i];

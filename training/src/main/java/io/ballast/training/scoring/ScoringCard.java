@@ -32,10 +32,9 @@ public final class ScoringCard {
         "heads",
         spec.heads()
             + ", each features → "
-            + spec.hiddenWidth()
-            + " "
-            + spec.activation().code()
-            + " → 1");
+            + (spec.hiddenWidth() == 0
+                ? "1"
+                : spec.hiddenWidth() + " " + spec.activation().code() + " → 1"));
     run.forEach((key, value) -> row(text, key, value));
     text.append("\nMake it again: `").append(command).append("`\n\n");
     text.append(FIGURES).append("\n\n");

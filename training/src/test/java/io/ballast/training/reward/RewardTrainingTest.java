@@ -13,7 +13,6 @@ import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.training.data.Judgement;
-import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.PromptText;
 import io.ballast.training.data.Source;
 import io.ballast.training.data.SplitRule;
@@ -25,7 +24,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,9 +33,6 @@ import org.junit.jupiter.api.io.TempDir;
  * completions that end a statement: {@code ;} beats {@code ,}.
  */
 class RewardTrainingTest {
-  private static final StoredModel TRUNK =
-      new ModelStore(Path.of("../models")).find("java-tiny", "1").orElseThrow();
-
   @TempDir private Path folder;
 
   @BeforeAll
@@ -47,7 +42,7 @@ class RewardTrainingTest {
 
   @Test
   void pairsMakeAnEnsembleThatRanksPromptsThatTrainedNothing() throws Exception {
-    RewardTraining.Trained trained = train(plan(3, false, 0), pairs(300, 1));
+    RewardTraining.Trained trained = train(plan(3, false, 0), Semicolons.pairs(300, 1));
     ScoringSpec spec = trained.model().spec();
     assertThat(spec.heads()).isEqualTo(3);
     assertThat(spec.heldOut().get("cautious_within_prompt_accuracy")).isGreaterThan(0.9);
@@ -64,7 +59,7 @@ class RewardTrainingTest {
   @Test
   void gradesMakeAScoreWhoseSigmoidIsTheExpectedGrade() throws Exception {
     List<Judgement> grades = new ArrayList<>();
-    for (Judgement judgement : pairs(300, 2)) {
+    for (Judgement judgement : Semicolons.pairs(300, 2)) {
       Judgement.Pair pair = (Judgement.Pair) judgement;
       grades.add(new Judgement.Grade(pair.prompt(), pair.chosen(), 1, 1, pair.source()));
       grades.add(new Judgement.Grade(pair.prompt(), pair.rejected(), 0, 1, pair.source()));
@@ -81,7 +76,7 @@ class RewardTrainingTest {
 
   @Test
   void flippedLabelsTrainButAreNotMeasured() throws Exception {
-    RewardTraining.Trained wrong = train(plan(1, false, 1), pairs(300, 1));
+    RewardTraining.Trained wrong = train(plan(1, false, 1), Semicolons.pairs(300, 1));
     assertThat(wrong.model().spec().heldOut().get("mean_within_prompt_accuracy"))
         .as("all that trains is turned round, what measures is not")
         .isLessThan(0.1);
@@ -90,7 +85,7 @@ class RewardTrainingTest {
 
   @Test
   void membersDifferAndTheSameSeedMakesTheSame() throws Exception {
-    JudgementData data = data(pairs(120, 3));
+    List<Judgement> data = Semicolons.pairs(120, 3);
     ScoringSpec first = train(plan(2, true, 0), data).model().spec();
     ScoringSpec again = train(plan(2, true, 0), data).model().spec();
     assertThat(again).isEqualTo(first);
@@ -99,7 +94,7 @@ class RewardTrainingTest {
 
   @Test
   void aPublishedVersionOpensAndKeepsWhatItSaid() throws Exception {
-    RewardTraining.Trained trained = train(plan(2, false, 0), pairs(120, 4));
+    RewardTraining.Trained trained = train(plan(2, false, 0), Semicolons.pairs(120, 4));
     ModelStore store = new ModelStore(folder.resolve("models"));
     RewardPublisher publisher = new RewardPublisher(store, folder.resolve("work"));
     StoredModel published = publisher.publish("semicolon", "1", trained, "made by hand", "test");
@@ -112,7 +107,7 @@ class RewardTrainingTest {
         .content()
         .contains("# semicolon", "made by hand", "java-tiny 1");
     try (OnnxScorer scorer =
-        OnnxScorer.open(TRUNK.folder(), published.folder(), folder.resolve("onnx"), 1)) {
+        OnnxScorer.open(Semicolons.TRUNK.folder(), published.folder(), folder.resolve("onnx"), 1)) {
       assertThat(scorer.spec()).isEqualTo(trained.model().spec());
     }
     assertThatThrownBy(() -> publisher.publish("semicolon", "1", trained, "again", "test"))
@@ -121,7 +116,7 @@ class RewardTrainingTest {
 
   @Test
   void aVersionThatNoLongerSaysWhatItSaidDoesNotOpen() throws Exception {
-    RewardTraining.Trained trained = train(plan(1, false, 0), pairs(120, 5));
+    RewardTraining.Trained trained = train(plan(1, false, 0), Semicolons.pairs(120, 5));
     StoredModel published =
         new RewardPublisher(new ModelStore(folder.resolve("models")), folder.resolve("work"))
             .publish("semicolon", "1", trained, "made by hand", "test");
@@ -135,14 +130,16 @@ class RewardTrainingTest {
         .write(published.folder());
     ModelManifest.write(published.folder(), Map.of());
     assertThatThrownBy(
-            () -> OnnxScorer.open(TRUNK.folder(), published.folder(), folder.resolve("onnx"), 1))
+            () ->
+                OnnxScorer.open(
+                    Semicolons.TRUNK.folder(), published.folder(), folder.resolve("onnx"), 1))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("golden.json: items[0]: member 0 scores");
   }
 
   @Test
   void aFullDiskLeavesNoVersion() throws Exception {
-    RewardTraining.Trained trained = train(plan(1, false, 0), pairs(120, 6));
+    RewardTraining.Trained trained = train(plan(1, false, 0), Semicolons.pairs(120, 6));
     Path models = folder.resolve("models");
     Files.writeString(models, "a file where a folder should be");
     assertThatThrownBy(
@@ -155,7 +152,7 @@ class RewardTrainingTest {
 
   @Test
   void usersAreHeldOutWholeAndARowWithoutOneIsNamed() throws Exception {
-    List<Judgement> judgements = new ArrayList<>(pairs(200, 7));
+    List<Judgement> judgements = new ArrayList<>(Semicolons.pairs(200, 7));
     RewardPlan byUser =
         new RewardPlan(
             1,
@@ -178,7 +175,7 @@ class RewardTrainingTest {
 
   @Test
   void tooLittleToHoldAnythingOutIsNamed() {
-    assertThatThrownBy(() -> train(plan(1, false, 0), pairs(1, 8)))
+    assertThatThrownBy(() -> train(plan(1, false, 0), Semicolons.pairs(1, 8)))
         .isInstanceOf(UnusableDataException.class)
         .hasMessageContaining("part: no pairs (expected: judgements of more prompts");
     assertThatThrownBy(() -> train(plan(1, false, 0), List.of()))
@@ -199,42 +196,8 @@ class RewardTrainingTest {
         HeadTrainer.Options.defaults().withEpochs(10));
   }
 
-  private static List<Judgement> pairs(int count, long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
-    List<Judgement> pairs = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      String value = "value" + random.nextInt(1_000);
-      pairs.add(
-          new Judgement.Pair(
-              new PromptText.Plain("int " + value + " = " + random.nextInt(100)),
-              " + " + value + ";",
-              " + " + value + ",",
-              0,
-              1,
-              new Source(i + 1, "user" + i % 60, "")));
-    }
-    return pairs;
-  }
-
   private RewardTraining.Trained train(RewardPlan plan, List<Judgement> judgements)
       throws IOException, UnusableDataException {
-    return train(plan, data(judgements));
-  }
-
-  private static JudgementData data(List<Judgement> judgements) {
-    return new JudgementData(judgements, List.of(), 0, "d1");
-  }
-
-  private RewardTraining.Trained train(RewardPlan plan, JudgementData data)
-      throws IOException, UnusableDataException {
-    RewardTraining.Listener silent =
-        new RewardTraining.Listener() {
-          @Override
-          public void features(int done, int all) {}
-
-          @Override
-          public void member(String line) {}
-        };
-    return new RewardTraining(plan, folder.resolve("work"), 1, silent).train(data, TRUNK, false);
+    return Semicolons.train(plan, judgements, folder.resolve("work"));
   }
 }
