@@ -9,6 +9,7 @@ import io.ballast.loadtest.openloop.Target;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc.PolicyServiceFutureStub;
@@ -65,7 +66,9 @@ final class MeshTargets {
   record Scores(String tenant, Priority priority, List<String> prompts, int items) {
     ScoreRequest request(long index) {
       ScoreRequest.Builder request =
-          ScoreRequest.newBuilder().setMetadata(metadata(tenant, priority));
+          ScoreRequest.newBuilder()
+              .setMetadata(metadata(tenant, priority))
+              .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
       for (int i = 0; i < items; i++) {
         request.addItems(
             ScoreItem.newBuilder()

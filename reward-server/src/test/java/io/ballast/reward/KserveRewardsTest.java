@@ -54,6 +54,17 @@ class KserveRewardsTest {
   }
 
   @Test
+  void aLongPromptIsCutToItsLastTokensSinceKserveHasNoWordsForIt() {
+    String prompt = "x" + "p".repeat(96);
+
+    assertThat(floats(inferAfter(prompt, serving(), Set.of("reward"), "= 1;").getFirst()))
+        .containsExactly(2f);
+    assertThat(reward.ensembles.batches.getFirst().getFirst().key().toArray())
+        .hasSize(96)
+        .containsOnly('p');
+  }
+
+  @Test
   void theSignatureSaysWhatComes() {
     ServedModel model = serving();
 
@@ -128,6 +139,11 @@ class KserveRewardsTest {
   }
 
   private static List<Tensor> infer(ServedModel model, Set<String> outputs, String... completions) {
+    return inferAfter("int a", model, outputs, completions);
+  }
+
+  private static List<Tensor> inferAfter(
+      String prompt, ServedModel model, Set<String> outputs, String... completions) {
     List<List<Tensor>> earlier = new ArrayList<>();
     LastAnswer answer =
         model.infer(
@@ -136,7 +152,7 @@ class KserveRewardsTest {
                 completions.length,
                 Map.of(
                     "prompt",
-                    texts("prompt", List.of(completions).stream().map(c -> "int a").toList()),
+                    texts("prompt", List.of(completions).stream().map(c -> prompt).toList()),
                     "completion",
                     texts("completion", List.of(completions))),
                 outputs),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.testing.TinyModel;
 import io.ballast.reward.testing.TinyReward;
@@ -31,6 +32,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -88,6 +90,35 @@ class RewardModuleTest {
     assertThat(ensemble.getHeldOutAccuracy()).isEqualTo(0.64);
     assertThat(ensemble.getMembers(1).getHeldOutAccuracy()).isEqualTo(0.62);
     assertThat(ensemble.getMembers(1).getScoreStd()).isEqualTo(1.5);
+  }
+
+  @Test
+  void whatAnEnsembleWasTrainedToSeeComesBeforeTheServersRule() throws IOException {
+    TinyReward.writeTo(models, OptionalInt.of(6)); // the server's is 96; a token is a byte
+    RewardServiceBlockingStub reward = start();
+    ScoreRequest request =
+        ScoreRequest.newBuilder().addItems(TestReward.item("x", "int abc ", "= 1;")).build();
+
+    ScoreResult refused = reward.score(request).getResults(0);
+    ScoreResult cut =
+        reward
+            .score(request.toBuilder().setTruncation(Truncation.TRUNCATION_KEEP_LAST).build())
+            .getResults(0);
+    ScoreResult same =
+        reward
+            .score(
+                ScoreRequest.newBuilder().addItems(TestReward.item("x", "t abc ", "= 1;")).build())
+            .getResults(0);
+
+    assertThat(refused.getFailure().getMessage()).startsWith("items[0].prompt: 8 tokens, limit 6");
+    assertThat(cut.getPromptCut().getDroppedTokens()).isEqualTo(2);
+    assertThat(cut.getValue()).isEqualTo(same.getValue());
+    assertThat(
+            reward
+                .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
+                .getEnsembles(0)
+                .getPromptTokensLimit())
+        .isEqualTo(6);
   }
 
   @Test

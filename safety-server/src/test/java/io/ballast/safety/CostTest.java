@@ -10,7 +10,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.PromptCut;
 import io.ballast.mesh.v1.TokenSequence;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.CostItem;
 import io.ballast.safety.v1.CostRequest;
@@ -56,6 +58,32 @@ class CostTest {
     assertThat(response.getModelVersion().getVersion()).isEqualTo("1");
     assertThat(response.getModelVersion().getWeightsSha256()).isEqualTo("1".repeat(64));
     assertThat(response.getTiming().hasTotalDuration()).isTrue();
+  }
+
+  @Test
+  void aPromptThatIsTooLongIsBlockedUnlessTheCallerHasItCut() {
+    CostRequest request = request(item("", "x" + "p".repeat(96), "ok"));
+
+    CostResponse refused = mesh.safety().cost(request);
+    CostResult cut =
+        mesh.safety()
+            .cost(request.toBuilder().setTruncation(Truncation.TRUNCATION_KEEP_LAST).build())
+            .getResults(0);
+
+    assertFailure(
+        refused,
+        0,
+        FailureReason.FAILURE_REASON_TOO_LONG,
+        "items[0].prompt: 97 tokens, limit 96; truncation KEEP_LAST or KEEP_FIRST would cut it");
+    assertThat(refused.getResults(0).getVerdict()).isEqualTo(Verdict.VERDICT_BLOCK);
+    assertThat(cut.getVerdict()).isEqualTo(Verdict.VERDICT_ALLOW);
+    assertThat(cut.getPromptCut())
+        .isEqualTo(
+            PromptCut.newBuilder()
+                .setTruncation(Truncation.TRUNCATION_KEEP_LAST)
+                .setDroppedTokens(1)
+                .setPromptTokens(97)
+                .build());
   }
 
   @Test

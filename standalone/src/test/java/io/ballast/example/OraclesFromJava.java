@@ -5,6 +5,7 @@ import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.policy.v1.Completion;
 import io.ballast.policy.v1.CompletionGroup;
 import io.ballast.policy.v1.LogProbsItem;
@@ -38,8 +39,14 @@ public final class OraclesFromJava {
     ManagedChannel channel = NettyChannelBuilder.forTarget(args[0]).usePlaintext().build();
     try {
       CompletionGroup group = sample(channel);
-      ScoreRequest.Builder score = ScoreRequest.newBuilder().setMetadata(TRAINER);
-      CostRequest.Builder cost = CostRequest.newBuilder().setMetadata(TRAINER);
+      ScoreRequest.Builder score =
+          ScoreRequest.newBuilder()
+              .setMetadata(TRAINER)
+              .setTruncation(Truncation.TRUNCATION_KEEP_LAST); // of prompts longer than it sees
+      CostRequest.Builder cost =
+          CostRequest.newBuilder()
+              .setMetadata(TRAINER)
+              .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
       LogProbsRequest.Builder logProbs =
           LogProbsRequest.newBuilder().setMetadata(TRAINER).setPolicy(pinned());
       for (Completion completion : group.getCompletionsList()) {

@@ -142,6 +142,11 @@ public final class OnnxScorer implements CompletionScorer {
     return spec;
   }
 
+  /** The most tokens of a prompt with one completion. */
+  public int contextTokens() {
+    return session.contextTokens();
+  }
+
   @Override
   public List<List<ScoreOutcome>> score(List<ScoringGroup> groups) {
     return session.each(

@@ -24,7 +24,7 @@ record PackingOptions(
     return new PackingOptions(
         contextTokens,
         vocabularySize,
-        Math.max(1, contextTokens / 8),
+        ContextRoom.of(contextTokens).reserveTokens(),
         Math.max(contextTokens, RUN_TOKENS),
         Math.max(contextTokens, RUN_LOGITS / vocabularySize));
   }

@@ -141,9 +141,7 @@ final class RowPacker {
 
   /** How many of the prompt's last tokens a completion is scored with. */
   int keptTokens(TokenIds prompt, TokenIds completion) {
-    int room = options.contextTokens() - Math.max(completion.size(), options.reserveTokens());
-    return prompt.size() + completion.size() <= options.contextTokens()
-        ? prompt.size()
-        : Math.min(prompt.size(), room);
+    return new ContextRoom(options.contextTokens(), options.reserveTokens())
+        .keptTokens(prompt.size(), completion.size());
   }
 }

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.Function;
 
@@ -179,6 +180,7 @@ public final class ScoringModelFolder {
         .put("model", spec.trunk().model())
         .put("version", spec.trunk().version())
         .put("weights_sha256", spec.trunk().weightsSha256());
+    spec.promptTokens().ifPresent(tokens -> json.put("prompt_tokens", tokens));
     ArrayNode normalization = json.putArray("normalization");
     spec.normalizations()
         .forEach(n -> normalization.addObject().put("mean", n.mean()).put("std", n.std()));
@@ -224,6 +226,7 @@ public final class ScoringModelFolder {
             HeadActivation.values(), HeadActivation::code, json.path("activation"), "activation"),
         new TrunkReference(
             text(trunk, "model"), text(trunk, "version"), text(trunk, "weights_sha256")),
+        promptTokens(json.path("prompt_tokens")),
         normalizations,
         new Calibration(number(calibration, "a"), number(calibration, "b")),
         members,
@@ -250,6 +253,17 @@ public final class ScoringModelFolder {
     Map<String, Double> figures = new LinkedHashMap<>();
     object.properties().forEach(p -> figures.put(p.getKey(), p.getValue().asDouble()));
     return figures;
+  }
+
+  private static OptionalInt promptTokens(JsonNode node) {
+    if (node.isMissingNode()) {
+      return OptionalInt.empty();
+    }
+    if (!node.isInt()) {
+      throw new IllegalArgumentException(
+          "prompt_tokens: " + node + " (expected: a whole number; 0 means all)");
+    }
+    return OptionalInt.of(node.asInt());
   }
 
   private static double number(JsonNode object, String field) {

@@ -2,6 +2,7 @@ package io.ballast.inference.onnx;
 
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
  * What a scoring folder's {@code config.json} says.
@@ -11,6 +12,8 @@ import java.util.Map;
  * @param hiddenWidth units of a head's hidden layer, N; 0: heads are linear
  * @param activation between a head's layers, where there are two
  * @param trunk the decoder that the heads stand on
+ * @param promptTokens the most prompt tokens, the last ones, that the heads were trained to see; 0:
+ *     all; empty: it is not said
  * @param normalizations shape [K]
  * @param calibration of the cautious score that {@link ScoringKind} names
  * @param heldOutMembers shape [K]: figures on files that trained nothing, by name
@@ -22,6 +25,7 @@ public record ScoringSpec(
     int hiddenWidth,
     HeadActivation activation,
     TrunkReference trunk,
+    OptionalInt promptTokens,
     List<Normalization> normalizations,
     Calibration calibration,
     List<Map<String, Double>> heldOutMembers,
@@ -37,6 +41,10 @@ public record ScoringSpec(
     }
     if (hiddenWidth < 0) {
       throw new IllegalArgumentException("hidden_width: " + hiddenWidth + " (expected: ≥ 0)");
+    }
+    if (promptTokens.isPresent() && promptTokens.getAsInt() < 0) {
+      throw new IllegalArgumentException(
+          "prompt_tokens: " + promptTokens.getAsInt() + " (expected: ≥ 0; 0 means all)");
     }
     if (normalizations.isEmpty()) {
       throw new IllegalArgumentException("normalization: none (expected: one a head)");

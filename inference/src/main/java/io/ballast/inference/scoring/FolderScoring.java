@@ -136,8 +136,9 @@ public final class FolderScoring<M extends ScoringModel, R> implements ScoringSo
     StoredModel trunk = trunk(folder.spec());
     try {
       HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(trunk.folder());
-      CompletionEngine<R> engine = new CompletionEngine<>(scorer(trunk, heads, tokenizer), use);
-      return new Opened<>(tokenizer, lane -> engine, Optional.empty());
+      OnnxScorer scorer = scorer(trunk, heads, tokenizer);
+      CompletionEngine<R> engine = new CompletionEngine<>(scorer, use);
+      return new Opened<>(tokenizer, scorer.contextTokens(), lane -> engine, Optional.empty());
     } catch (ModelException e) {
       String message = trunk.withoutPath(heads.withoutPath(String.valueOf(e.getMessage())));
       throw new MeshException(

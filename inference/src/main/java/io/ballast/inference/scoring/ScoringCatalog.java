@@ -75,9 +75,19 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
    * A model that is ready to score.
    *
    * @param tokenizer its trunk's
+   * @param contextTokens the most tokens of a prompt with one completion
    */
-  public record Served<M, R>(
-      M model, Tokenizer tokenizer, LaneQueues<TokenIds, TokenIds, R> queues) {}
+  public record Served<M extends ScoringModel, R>(
+      M model, Tokenizer tokenizer, int contextTokens, LaneQueues<TokenIds, TokenIds, R> queues) {
+    /**
+     * How much of a prompt the model sees.
+     *
+     * @param usual the most prompt tokens of a model that does not say; 0: as many as have room
+     */
+    public PromptWindow window(int usual) {
+      return new PromptWindow(model.promptTokens().orElse(usual), contextTokens);
+    }
+  }
 
   /** The models that can be asked, as far as they are known, by name and version. */
   public final List<M> list() {
@@ -187,6 +197,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
       return new Served<>(
           model,
           opened.tokenizer(),
+          opened.contextTokens(),
           queues(model.id().model() + " " + model.id().version(), opened));
     } catch (Throwable e) { // such as no more threads: what was opened is nobody's then
       opened.engine().apply(Lane.INTERACTIVE).close();

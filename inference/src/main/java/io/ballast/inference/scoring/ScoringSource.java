@@ -67,12 +67,14 @@ public interface ScoringSource<M extends ScoringModel, R> extends AutoCloseable 
   /**
    * A loaded model; closing the engines frees it.
    *
+   * @param contextTokens the most tokens of a prompt with one completion
    * @param engine runs the work of a lane
    * @param apart how each lane is batched by itself, where the heads run elsewhere and lanes are
    *     sorted there; empty: lanes share an engine and the server's batches
    */
   record Opened<R>(
       Tokenizer tokenizer,
+      int contextTokens,
       Function<Lane, BatchEngine<TokenIds, TokenIds, R>> engine,
       Optional<Apart> apart) {}
 

@@ -132,6 +132,7 @@ public final class PlacedModels<M extends ScoringModel, R> implements ScoringSou
     PlacedScoring.Open opened = placed.open(id, folder(id));
     return new Opened<>(
         opened.tokenizer(),
+        opened.contextTokens(),
         lane -> new CompletionEngine<>(opened.scorer(lane), use),
         Optional.of(new Apart(placed.place().batchTokens(), placed.place().inFlight())));
   }

@@ -147,6 +147,11 @@ public final class PlacedScoring implements AutoCloseable {
       return tokenizer;
     }
 
+    /** The most tokens of a prompt with one completion. */
+    public int contextTokens() {
+      return scoring.version().scoring().contextTokens();
+    }
+
     /**
      * Returns a scorer for the work of one lane, which travels as its priority. It fails with a
      * {@link MeshException} if Triton can do nothing for anybody now, and closing it closes the

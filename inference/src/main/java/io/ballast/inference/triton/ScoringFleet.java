@@ -167,6 +167,11 @@ public final class ScoringFleet implements AutoCloseable {
       this.fleet = fleet;
     }
 
+    /** What is open, as its configuration tells of it. */
+    public ServedScoring version() {
+      return version;
+    }
+
     /**
      * Returns a scorer; closing it leaves the connections open.
      *

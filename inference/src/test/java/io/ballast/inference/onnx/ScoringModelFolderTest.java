@@ -48,6 +48,27 @@ class ScoringModelFolderTest {
   }
 
   @Test
+  void whatOfAPromptItWasTrainedToSeeIsReadBack() throws IOException {
+    String config = Files.readString(folder.resolve("config.json"));
+
+    assertThat(ScoringModelFolder.parse(config).promptTokens()).isEmpty();
+    assertThat(parsed(config, "96").promptTokens()).hasValue(96);
+    assertThat(parsed(config, "0").promptTokens()).hasValue(0);
+    assertThatThrownBy(() -> parsed(config, "-1"))
+        .hasMessage("prompt_tokens: -1 (expected: ≥ 0; 0 means all)");
+    assertThatThrownBy(() -> parsed(config, "\"the last 96\""))
+        .hasMessageContaining("expected: a whole number");
+    ScoringModelFolder.write(
+        folder, new ScoringModel(parsed(config, "96"), model.heads()), Map.of());
+    assertThat(ScoringModelFolder.readSpec(folder)).isEqualTo(parsed(config, "96"));
+  }
+
+  private static ScoringSpec parsed(String config, String promptTokens) {
+    return ScoringModelFolder.parse(
+        config.replaceFirst("\\{", "{\"prompt_tokens\": " + promptTokens + ","));
+  }
+
+  @Test
   void aChangedWeightIsCorrupt() throws IOException {
     Path weights = folder.resolve("model.safetensors");
     byte[] bytes = Files.readAllBytes(weights);

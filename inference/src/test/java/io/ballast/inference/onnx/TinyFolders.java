@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -95,6 +96,7 @@ public final class TinyFolders {
             hidden,
             activation,
             new TrunkReference("tiny", "1", decoder.weightsSha256()),
+            OptionalInt.empty(),
             normalizations,
             new Calibration(1.5, -0.25),
             figures,

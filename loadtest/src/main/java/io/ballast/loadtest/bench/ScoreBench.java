@@ -8,6 +8,7 @@ import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.kit.grpc.MeshServer;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.config.RewardProperties;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
@@ -116,7 +117,9 @@ final class ScoreBench {
   /** One call of Score; every item must have a value. */
   static long ask(RewardServiceBlockingStub stub, long index) {
     ScoreRequest.Builder request =
-        ScoreRequest.newBuilder().setMetadata(RequestMetadata.newBuilder().setTenant("bench"));
+        ScoreRequest.newBuilder()
+            .setMetadata(RequestMetadata.newBuilder().setTenant("bench"))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
     TextOrTokens prompt = text(BenchTexts.context(index));
     for (String completion : BenchTexts.completions(ITEMS)) {
       request.addItems(ScoreItem.newBuilder().setPrompt(prompt).setCompletion(text(completion)));

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.Judgeable;
@@ -54,7 +55,8 @@ public final class GrpcCosts implements CostOracle {
     CostRequest.Builder request =
         CostRequest.newBuilder()
             .setMetadata(PeerCalls.metadata(tenant))
-            .setCostModel(PeerCalls.selector(model));
+            .setCostModel(PeerCalls.selector(model))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
     for (Judgeable item : items) {
       request.addItems(
           CostItem.newBuilder()

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.orchestrator.core.peer.Judgeable;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.spec.RewardSpec;
@@ -51,6 +52,7 @@ public final class GrpcRewards implements RewardOracle {
         ScoreRequest.newBuilder()
             .setMetadata(PeerCalls.metadata(tenant))
             .setRewardModel(PeerCalls.selector(spec.ensemble()))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST)
             .setAggregation(
                 Aggregation.newBuilder()
                     .setMethod(method(spec))

@@ -2,6 +2,7 @@ package io.ballast.policy.adapter;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.policy.core.suggest.CostOracle;
 import io.ballast.policy.core.suggest.CostOutcome;
 import io.ballast.safety.v1.CostItem;
@@ -33,7 +34,9 @@ public final class GrpcCostOracle implements CostOracle {
   public CompletableFuture<List<CostOutcome>> judge(
       Caller caller, String prompt, List<String> completions) {
     CostRequest.Builder request =
-        CostRequest.newBuilder().setMetadata(PeerMessages.metadata(caller));
+        CostRequest.newBuilder()
+            .setMetadata(PeerMessages.metadata(caller))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
     for (String completion : completions) {
       request.addItems(
           CostItem.newBuilder()

@@ -2,6 +2,7 @@ package io.ballast.policy.adapter;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.policy.core.suggest.RewardOracle;
 import io.ballast.policy.core.suggest.RewardOutcome;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -32,7 +33,9 @@ public final class GrpcRewardOracle implements RewardOracle {
   public CompletableFuture<List<RewardOutcome>> score(
       Caller caller, String prompt, List<String> completions) {
     ScoreRequest.Builder request =
-        ScoreRequest.newBuilder().setMetadata(PeerMessages.metadata(caller));
+        ScoreRequest.newBuilder()
+            .setMetadata(PeerMessages.metadata(caller))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
     for (String completion : completions) {
       request.addItems(
           ScoreItem.newBuilder()

@@ -37,7 +37,8 @@ public final class EnsembleUse {
                   spec.normalizations().get(k).mean(), spec.normalizations().get(k).std()),
               spec.heldOutMembers().get(k).getOrDefault(ACCURACY, 0.0)));
     }
-    return new Ensemble(id, members, spec.heldOut().getOrDefault("cautious_" + ACCURACY, 0.0));
+    return new Ensemble(
+        id, members, spec.promptTokens(), spec.heldOut().getOrDefault("cautious_" + ACCURACY, 0.0));
   }
 
   private static CompletionScores judged(List<Float> scores) {

@@ -73,8 +73,8 @@ public interface RewardProperties {
   int maxTextBytes();
 
   /**
-   * The most prompt tokens that the members see, the last ones; 0: as many as fit. The default
-   * ensemble was trained with 96.
+   * The most prompt tokens that the members of an ensemble see which does not say how many it was
+   * trained with; 0: as many as fit. The default ensemble was trained with 96.
    */
   @WithDefault("96")
   int maxPromptTokens();

@@ -20,6 +20,15 @@ public record BestOfNAnswer(
     leftOut = List.copyOf(leftOut);
   }
 
+  /** How many completions were scored after a part of their prompt only. */
+  public int cutPrompts() {
+    return (int)
+        scored.stream()
+            .flatMap(answer -> answer.items().stream())
+            .filter(item -> item.cut().isPresent())
+            .count();
+  }
+
   /**
    * A completion that is in no pool, because it has no reward.
    *

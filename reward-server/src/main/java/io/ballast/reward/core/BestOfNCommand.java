@@ -1,6 +1,8 @@
 package io.ballast.reward.core;
 
+import io.ballast.inference.scoring.Content;
 import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -10,6 +12,7 @@ import java.util.OptionalDouble;
  *
  * @param ensemble who scores completions that come without a reward
  * @param aggregation how
+ * @param truncation what becomes of a prompt that is longer than the ensemble sees
  * @param pools one for each prompt
  * @param ns the n to estimate, ascending; empty: powers of two up to the smallest pool
  * @param fitUpTo the greatest n that the fit uses; 0: all
@@ -21,6 +24,7 @@ public record BestOfNCommand(
     Lane lane,
     VersionSelector ensemble,
     AggregationChoice aggregation,
+    Truncation truncation,
     List<Pool> pools,
     List<Integer> ns,
     int fitUpTo,

@@ -201,7 +201,12 @@ public final class BestOfNFlow {
     }
     ScoreAnswer answer =
         rewards.score(
-            new ScoreCommand(command.lane(), command.ensemble(), command.aggregation(), items),
+            new ScoreCommand(
+                command.lane(),
+                command.ensemble(),
+                command.aggregation(),
+                command.truncation(),
+                items),
             patience);
     return new Scored(Optional.of(answer), first);
   }

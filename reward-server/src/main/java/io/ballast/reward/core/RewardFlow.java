@@ -1,7 +1,10 @@
 package io.ballast.reward.core;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.ItemReader;
+import io.ballast.inference.scoring.ItemReader.ItemRefusal;
 import io.ballast.inference.scoring.ScoringCatalog.Served;
+import io.ballast.inference.scoring.SeenItem;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.batching.Batched;
 import io.ballast.kit.batching.BatchedAnswers;
@@ -12,7 +15,6 @@ import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.reward.core.ItemReader.ItemRefusal;
 import io.ballast.reward.core.RewardJudge.Judgement;
 import io.ballast.rl.aggregation.AggregationMethod;
 import io.ballast.rl.aggregation.PessimisticSide;
@@ -24,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -71,7 +74,13 @@ public final class RewardFlow {
       RewardJudge judge =
           new RewardJudge(
               served.model(), settings.quorum(served.model(), aggregator.method()), aggregator);
-      return new OneCall(served, judge, patience).answer(command, ids);
+      ItemReader reader =
+          new ItemReader(
+              served.tokenizer(),
+              limits.textBytes(),
+              served.window(limits.promptTokens()),
+              command.truncation());
+      return new OneCall(served, reader, judge, patience).answer(command, ids);
     }
   }
 
@@ -91,6 +100,11 @@ public final class RewardFlow {
    */
   public int quorum(Ensemble ensemble, @Nullable AggregationMethod method) {
     return settings.quorum(ensemble, method == null ? settings.method() : method).members();
+  }
+
+  /** The most prompt tokens that {@code ensemble} sees; 0: as many as have room. */
+  public int promptTokens(Ensemble ensemble) {
+    return ensemble.promptTokens().orElse(limits.promptTokens());
   }
 
   /** The most items of one request. */
@@ -174,9 +188,12 @@ public final class RewardFlow {
     private final long arrival = nanoTime.getAsLong();
 
     private OneCall(
-        Served<Ensemble, CompletionScores> served, RewardJudge judge, CallPatience patience) {
+        Served<Ensemble, CompletionScores> served,
+        ItemReader reader,
+        RewardJudge judge,
+        CallPatience patience) {
       this.served = served;
-      this.reader = new ItemReader(served.tokenizer(), limits);
+      this.reader = reader;
       this.judge = judge;
       this.patience = patience;
     }
@@ -184,7 +201,7 @@ public final class RewardFlow {
     /** Where an item's completion went. */
     private sealed interface Place {
       /** To the model, at this index of its prompt's group. */
-      record Queued(TokenIds prompt, int index) implements Place {}
+      record Queued(SeenItem item, int index) implements Place {}
 
       /** Nowhere. */
       record Refused(ItemFault fault) implements Place {}
@@ -192,20 +209,14 @@ public final class RewardFlow {
 
     private ScoreAnswer answer(ScoreCommand command, List<String> ids) {
       Map<TokenIds, List<TokenIds>> byPrompt = new LinkedHashMap<>();
-      Map<Content, TokenIds> prompts = new HashMap<>(); // items of one prompt split it once
       List<Place> places = new ArrayList<>();
       for (ScoreItem item : command.items()) {
         try {
-          TokenIds prompt = prompts.get(item.prompt());
-          if (prompt == null) {
-            prompt = reader.prompt(item.path() + ".prompt", item.prompt());
-            prompts.put(item.prompt(), prompt);
-          }
-          TokenIds completion = reader.completion(item.path() + ".completion", item.completion());
+          SeenItem seen = reader.read(item.path(), item.prompt(), item.completion());
           List<TokenIds> completions =
-              byPrompt.computeIfAbsent(prompt, unseen -> new ArrayList<>());
-          places.add(new Place.Queued(prompt, completions.size()));
-          completions.add(completion);
+              byPrompt.computeIfAbsent(seen.prompt(), unseen -> new ArrayList<>());
+          places.add(new Place.Queued(seen, completions.size()));
+          completions.add(seen.completion());
         } catch (ItemRefusal refusal) {
           places.add(new Place.Refused(refusal.fault()));
         }
@@ -222,6 +233,7 @@ public final class RewardFlow {
                       ids.get(i),
                       new Reward.Failed(refused.fault()),
                       List.of(),
+                      Optional.empty(),
                       new PhaseTimes(
                           Duration.ZERO,
                           Duration.ZERO,
@@ -240,13 +252,14 @@ public final class RewardFlow {
         Place.Queued place,
         Map<TokenIds, Batched<CompletionScores>> answers,
         Duration tokenise) {
-      Batched<CompletionScores> answer = Objects.requireNonNull(answers.get(place.prompt()));
+      Batched<CompletionScores> answer = Objects.requireNonNull(answers.get(place.item().prompt()));
       long started = nanoTime.getAsLong();
       Judgement judgement = judge.judge(answer.results().get(place.index()));
       return new ScoredItem(
           id,
           judgement.reward(),
           judgement.members(),
+          place.item().cut(),
           new PhaseTimes(
               answer.queue(),
               answer.batchWait(),

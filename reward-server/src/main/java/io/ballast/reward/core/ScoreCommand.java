@@ -1,13 +1,27 @@
 package io.ballast.reward.core;
 
 import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import java.util.List;
 
-/** Items to score, all by one ensemble and in one way. */
+/**
+ * Items to score, all by one ensemble and in one way.
+ *
+ * @param truncation what becomes of a prompt that is longer than the ensemble sees
+ */
 public record ScoreCommand(
-    Lane lane, VersionSelector ensemble, AggregationChoice aggregation, List<ScoreItem> items) {
+    Lane lane,
+    VersionSelector ensemble,
+    AggregationChoice aggregation,
+    Truncation truncation,
+    List<ScoreItem> items) {
   public ScoreCommand {
     items = List.copyOf(items);
+  }
+
+  /** The same of other items. */
+  public ScoreCommand of(List<ScoreItem> others) {
+    return new ScoreCommand(lane, ensemble, aggregation, truncation, others);
   }
 }

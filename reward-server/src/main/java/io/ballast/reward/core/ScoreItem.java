@@ -1,5 +1,7 @@
 package io.ballast.reward.core;
 
+import io.ballast.inference.scoring.Content;
+
 /**
  * One completion to score.
  *

@@ -1,7 +1,9 @@
 package io.ballast.reward.core;
 
 import io.ballast.kit.call.PhaseTimes;
+import io.ballast.kit.call.PromptCut;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One item's reward and what it is made of.
@@ -9,10 +11,15 @@ import java.util.List;
  * @param itemId the item
  * @param reward a value, or why there is none
  * @param members shape [K] in the ensemble's order; empty if no member was asked
+ * @param cut what the members did not see of the prompt; empty if they saw all of it
  * @param times where the item's time went
  */
 public record ScoredItem(
-    String itemId, Reward reward, List<MemberJudgement> members, PhaseTimes times) {
+    String itemId,
+    Reward reward,
+    List<MemberJudgement> members,
+    Optional<PromptCut> cut,
+    PhaseTimes times) {
   public ScoredItem {
     members = List.copyOf(members);
   }

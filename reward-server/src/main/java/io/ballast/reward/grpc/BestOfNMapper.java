@@ -34,6 +34,7 @@ final class BestOfNMapper {
         mapper.lane(request.getMetadata()),
         MeshMessages.selector(request.getRewardModel()),
         RewardMapper.choice(request.getAggregation()),
+        MeshMessages.truncation(request.getTruncation()),
         pools,
         request.getNsList(),
         request.getFitMaxN(),
@@ -82,7 +83,8 @@ final class BestOfNMapper {
             .setNoFitReason(curve.whyNoFit())
             .setConfidence(answer.plan().confidence())
             .setResamplesCount(answer.plan().resamples())
-            .setSeed(seed);
+            .setSeed(seed)
+            .setCutPromptsCount(answer.cutPrompts());
     for (BestOfNCurve.Point point : curve.points()) {
       BestOfNPoint.Builder built =
           response

@@ -1,7 +1,9 @@
 package io.ballast.reward.grpc;
 
+import io.ballast.inference.scoring.Content;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -19,7 +21,6 @@ import io.ballast.kit.kserve.Tensor;
 import io.ballast.kit.kserve.TensorSpec;
 import io.ballast.kit.kserve.TensorValues;
 import io.ballast.reward.core.AggregationChoice;
-import io.ballast.reward.core.Content;
 import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.EnsembleCatalog;
 import io.ballast.reward.core.MemberJudgement;
@@ -125,6 +126,7 @@ public final class KserveRewards implements ServedModels {
                   command.caller().lane(),
                   VersionSelector.version(id().model(), id().version()),
                   AggregationChoice.unspecified(),
+                  Truncation.KEEP_LAST, // KServe has no words for it: docs/kserve.md
                   items),
               ContextPatience.ofCurrentCall());
       return new LastAnswer(

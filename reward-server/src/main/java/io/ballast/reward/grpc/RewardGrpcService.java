@@ -94,7 +94,8 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
                           RewardMapper.ensemble(
                               ensemble,
                               flow.quorum(ensemble, AggregationMethod.MEAN),
-                              flow.quorum(ensemble, AggregationMethod.WORST_CASE))));
+                              flow.quorum(ensemble, AggregationMethod.WORST_CASE),
+                              flow.promptTokens(ensemble))));
           flow.allowedAggregations()
               .forEach(method -> response.addAllowedAggregations(RewardMapper.method(method)));
           return response

@@ -1,6 +1,7 @@
 package io.ballast.reward.grpc;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.Content;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -10,7 +11,6 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.core.AggregationChoice;
 import io.ballast.reward.core.Comparison;
-import io.ballast.reward.core.Content;
 import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.Member;
 import io.ballast.reward.core.MemberJudgement;
@@ -63,6 +63,7 @@ public final class RewardMapper {
         lane(request.getMetadata()),
         MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
+        MeshMessages.truncation(request.getTruncation()),
         items);
   }
 
@@ -72,6 +73,7 @@ public final class RewardMapper {
         lane(request.getMetadata()),
         MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
+        MeshMessages.truncation(request.getTruncation()),
         List.of(
             new ScoreItem("a", "a", prompt, content(request.getCompletionA())),
             new ScoreItem("b", "b", prompt, content(request.getCompletionB()))));
@@ -170,6 +172,7 @@ public final class RewardMapper {
       case Reward.Value value -> result.setValue(value.value()).setSpread(value.spread());
       case Reward.Failed failed -> result.setFailure(MeshMessages.failure(failed.fault()));
     }
+    item.cut().ifPresent(cut -> result.setPromptCut(MeshMessages.cut(cut)));
     for (int k = 0; k < item.members().size(); k++) {
       result.addMembers(member(item.members().get(k), ensemble.members().get(k)));
       result.addMemberMask(item.members().get(k).normalised().isPresent());
@@ -214,13 +217,16 @@ public final class RewardMapper {
   /**
    * @param quorum for a value by an aggregation that does not lean on the worst
    * @param worstCaseQuorum by one that does
+   * @param promptTokens the most that it sees; 0: as many as have room
    */
-  static RewardEnsemble ensemble(Ensemble ensemble, int quorum, int worstCaseQuorum) {
+  static RewardEnsemble ensemble(
+      Ensemble ensemble, int quorum, int worstCaseQuorum, int promptTokens) {
     RewardEnsemble.Builder answer =
         RewardEnsemble.newBuilder()
             .setModelVersion(MeshMessages.version(ensemble.id()))
             .setQuorum(quorum)
             .setWorstCaseQuorum(worstCaseQuorum)
+            .setPromptTokensLimit(promptTokens)
             .setHeldOutAccuracy(ensemble.heldOutAccuracy());
     for (Member member : ensemble.members()) {
       answer.addMembers(

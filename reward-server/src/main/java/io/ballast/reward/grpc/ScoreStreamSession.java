@@ -75,6 +75,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
             mapper.lane(settings.getMetadata()),
             MeshMessages.selector(settings.getRewardModel()),
             RewardMapper.choice(settings.getAggregation()),
+            MeshMessages.truncation(settings.getTruncation()),
             List.of());
     List<Optional<ScoreStreamRequest>> next = new ArrayList<>(List.of(first));
     boolean last = false;
@@ -131,9 +132,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
 
   private void answer(
       ScoreCommand template, List<ScoreItem> items, Sink<ScoreStreamResponse> sink) {
-    ScoreCommand command =
-        new ScoreCommand(template.lane(), template.ensemble(), template.aggregation(), items);
-    ScoreAnswer answer = flow.score(command, ContextPatience.ofCurrentCall());
+    ScoreAnswer answer = flow.score(template.of(items), ContextPatience.ofCurrentCall());
     for (ScoredItem item : answer.items()) {
       sink.send(
           ScoreStreamResponse.newBuilder()

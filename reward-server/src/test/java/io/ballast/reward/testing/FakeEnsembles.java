@@ -17,6 +17,7 @@ import io.ballast.rl.aggregation.MemberScale;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
@@ -27,6 +28,7 @@ import java.util.concurrent.CountDownLatch;
  */
 public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionScores> {
   public static final int MEMBERS = 3;
+  public static final int CONTEXT_TOKENS = 2_000_000;
 
   /** The groups of every batch, in order. */
   public final List<List<BatchGroup<TokenIds, TokenIds>>> batches = new CopyOnWriteArrayList<>();
@@ -49,7 +51,8 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
               new MemberScale(k, 2),
               0.7 + k / 100.0));
     }
-    return new Ensemble(new PinnedVersion("java-reward", version, sha), members, 0.75);
+    return new Ensemble(
+        new PinnedVersion("java-reward", version, sha), members, OptionalInt.empty(), 0.75);
   }
 
   @Override
@@ -58,7 +61,7 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
       throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
     }
     Engine engine = new Engine();
-    return new Opened<>(new CharacterTokenizer(), lane -> engine, Optional.empty());
+    return new Opened<>(new CharacterTokenizer(), CONTEXT_TOKENS, lane -> engine, Optional.empty());
   }
 
   /** Holds every batch from now on until {@link #release}. */

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -32,6 +33,11 @@ public final class TinyReward {
 
   /** Writes version 1 of the trunk and of the ensemble below {@code root}. */
   public static void writeTo(Path root) throws IOException {
+    writeTo(root, OptionalInt.empty());
+  }
+
+  /** As the other; the ensemble says that it was trained to see so much of a prompt. */
+  public static void writeTo(Path root, OptionalInt promptTokens) throws IOException {
     TinyModel.writeTo(root);
     Path trunk = root.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
     int width = ScoringFeature.width(ScoringFeature.all(), DecoderConfig.read(trunk).hiddenSize());
@@ -56,6 +62,7 @@ public final class TinyReward {
             HIDDEN,
             HeadActivation.values()[0],
             new TrunkReference(TinyModel.NAME, TinyModel.VERSION, TinyModel.sha256(root)),
+            promptTokens,
             normalizations,
             new Calibration(1, 0),
             List.of(accuracy(0.61), accuracy(0.62), accuracy(0.63)),

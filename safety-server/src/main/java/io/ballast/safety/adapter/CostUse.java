@@ -23,6 +23,9 @@ public final class CostUse {
 
   private static CostModel model(PinnedVersion id, ScoringSpec spec) {
     return new CostModel(
-        id, spec.heads(), new PlattScaling(spec.calibration().a(), spec.calibration().b()));
+        id,
+        spec.heads(),
+        spec.promptTokens(),
+        new PlattScaling(spec.calibration().a(), spec.calibration().b()));
   }
 }

@@ -41,8 +41,8 @@ public interface SafetyProperties {
   int maxTextBytes();
 
   /**
-   * The most prompt tokens that a cost model sees, the last ones; 0: as many as fit. The default
-   * models were trained with 96.
+   * The most prompt tokens that a cost model sees which does not say how many it was trained with;
+   * 0: as many as fit. The default models were trained with 96.
    */
   @WithDefault("96")
   int maxPromptTokens();

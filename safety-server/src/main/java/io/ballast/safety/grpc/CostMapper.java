@@ -1,9 +1,9 @@
 package io.ballast.safety.grpc;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.Content;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.TextOrTokens;
-import io.ballast.safety.core.cost.Content;
 import io.ballast.safety.core.cost.Cost;
 import io.ballast.safety.core.cost.CostAnswer;
 import io.ballast.safety.core.cost.CostCommand;
@@ -40,6 +40,7 @@ final class CostMapper {
     return new CostCommand(
         contexts.caller(request.getMetadata()).lane(),
         MeshMessages.selector(request.getCostModel()),
+        MeshMessages.truncation(request.getTruncation()),
         items,
         request.hasThreshold()
             ? OptionalDouble.of(request.getThreshold())
@@ -74,6 +75,7 @@ final class CostMapper {
         CostResult.newBuilder()
             .setItemId(item.itemId())
             .setVerdict(item.blocked() ? Verdict.VERDICT_BLOCK : Verdict.VERDICT_ALLOW);
+    item.cut().ifPresent(cut -> result.setPromptCut(MeshMessages.cut(cut)));
     switch (item.cost()) {
       case Cost.Estimated estimated ->
           result.setValue(

@@ -1,7 +1,9 @@
 package io.ballast.safety.grpc;
 
+import io.ballast.inference.scoring.Content;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.kserve.Datatype;
@@ -16,7 +18,6 @@ import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.kserve.Tensor;
 import io.ballast.kit.kserve.TensorSpec;
 import io.ballast.kit.kserve.TensorValues;
-import io.ballast.safety.core.cost.Content;
 import io.ballast.safety.core.cost.Cost;
 import io.ballast.safety.core.cost.CostAnswer;
 import io.ballast.safety.core.cost.CostCatalog;
@@ -122,6 +123,7 @@ public final class KserveCosts implements ServedModels {
               new CostCommand(
                   command.caller().lane(),
                   VersionSelector.version(id().model(), id().version()),
+                  Truncation.KEEP_LAST, // KServe has no words for it: docs/kserve.md
                   items,
                   OptionalDouble.empty()),
               ContextPatience.ofCurrentCall());

@@ -15,6 +15,7 @@ import io.ballast.safety.core.cost.HeadScores;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
@@ -50,7 +51,7 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
   }
 
   private static CostModel model(PinnedVersion id) {
-    return new CostModel(id, 3, new PlattScaling(1, 0));
+    return new CostModel(id, 3, OptionalInt.empty(), new PlattScaling(1, 0));
   }
 
   @Override
@@ -71,7 +72,7 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
       throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
     }
     Engine engine = new Engine(model.id().equals(TWO) ? -3 : -4);
-    return new Opened<>(new CharacterTokenizer(), lane -> engine, Optional.empty());
+    return new Opened<>(new CharacterTokenizer(), 2_000_000, lane -> engine, Optional.empty());
   }
 
   /** Holds every batch from now on until {@link #release}. */

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -97,6 +98,7 @@ public final class TinyCostModels {
                 hidden,
                 HeadActivation.TANH,
                 new TrunkReference("tiny", "1", trunkSha),
+                OptionalInt.empty(),
                 normalizations,
                 new Calibration(1.5, -0.25),
                 figures,

@@ -6,7 +6,9 @@ import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.PromptCut;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
@@ -73,6 +75,35 @@ public final class MeshMessages {
   /** A version from a message; nothing is checked. */
   public static PinnedVersion version(ModelVersion version) {
     return new PinnedVersion(version.getModel(), version.getVersion(), version.getWeightsSha256());
+  }
+
+  /**
+   * What becomes of a prompt that is too long.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if this build does not know it
+   */
+  public static Truncation truncation(io.ballast.mesh.v1.Truncation truncation) {
+    return switch (truncation) {
+      case TRUNCATION_UNSPECIFIED -> Truncation.REFUSE;
+      case TRUNCATION_KEEP_LAST -> Truncation.KEEP_LAST;
+      case TRUNCATION_KEEP_FIRST -> Truncation.KEEP_FIRST;
+      case UNRECOGNIZED ->
+          throw Texts.malformed("truncation", "unknown (expected: KEEP_LAST, KEEP_FIRST or none)");
+    };
+  }
+
+  /** What was not seen of a prompt, as a message. */
+  public static io.ballast.mesh.v1.PromptCut cut(PromptCut cut) {
+    return io.ballast.mesh.v1.PromptCut.newBuilder()
+        .setTruncation(
+            switch (cut.truncation()) {
+              case REFUSE -> io.ballast.mesh.v1.Truncation.TRUNCATION_UNSPECIFIED;
+              case KEEP_LAST -> io.ballast.mesh.v1.Truncation.TRUNCATION_KEEP_LAST;
+              case KEEP_FIRST -> io.ballast.mesh.v1.Truncation.TRUNCATION_KEEP_FIRST;
+            })
+        .setDroppedTokens(cut.droppedTokens())
+        .setPromptTokens(cut.promptTokens())
+        .build();
   }
 
   /** An item's failure as a message. */

@@ -2,6 +2,7 @@ package io.ballast.standalone.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.PromptCut;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.BestOfNPoint;
@@ -103,6 +104,7 @@ final class BestOfNCommand implements Callable<Integer> {
       description = "Write a page with the curves; it needs no network.")
   private @Nullable Path plot;
 
+  @Mixin private TruncationOptions truncation = new TruncationOptions();
   @Mixin private AggregationOptions aggregation = new AggregationOptions();
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private Printing printing = new Printing();
@@ -122,9 +124,10 @@ final class BestOfNCommand implements Callable<Integer> {
    * What was scored.
    *
    * @param failed why rows have no reward, each with its line
+   * @param cut prompts that were seen in part only
    * @param by who scored, and how; empty text if all rewards were in the file
    */
-  private record Scored(List<Rewarded> rows, List<String> failed, String by) {}
+  private record Scored(List<Rewarded> rows, List<String> failed, List<PromptCut> cut, String by) {}
 
   @Override
   public Integer call() throws IOException {
@@ -153,12 +156,14 @@ final class BestOfNCommand implements Callable<Integer> {
     return new Scored(
         rows.stream().map(row -> new Rewarded(row, row.proxy().orElseThrow())).toList(),
         List.of(),
+        List.of(),
         "");
   }
 
   private Scored score(List<Row> rows, RewardServiceBlockingStub stub, MeshTarget.Connection mesh) {
     List<Rewarded> rewarded = new ArrayList<>();
     List<String> failed = new ArrayList<>();
+    List<PromptCut> cut = new ArrayList<>();
     ProgressLine progress = new ProgressLine(printing, context.terminal());
     String by = "";
     int at = 0;
@@ -168,7 +173,8 @@ final class BestOfNCommand implements Callable<Integer> {
           ScoreRequest.newBuilder()
               .setMetadata(target.metadata())
               .setRewardModel(model.selector())
-              .setAggregation(aggregation.message());
+              .setAggregation(aggregation.message())
+              .setTruncation(truncation.message());
       for (Row row : rows.subList(at, end)) {
         request.addItems(
             ScoreItem.newBuilder()
@@ -180,6 +186,9 @@ final class BestOfNCommand implements Callable<Integer> {
               .score(request.build());
       for (int i = at; i < end; i++) {
         ScoreResult result = answer.getResults(i - at);
+        if (result.hasPromptCut()) {
+          cut.add(result.getPromptCut());
+        }
         if (result.hasValue()) {
           rewarded.add(new Rewarded(rows.get(i), result.getValue()));
         } else {
@@ -200,7 +209,7 @@ final class BestOfNCommand implements Callable<Integer> {
       throw new CommandFailure(
           Exit.FAILED, "NO_REWARD", "no completion has a reward; " + failed.getFirst());
     }
-    return new Scored(rewarded, failed, by);
+    return new Scored(rewarded, failed, cut, by);
   }
 
   private static int portion(List<Row> rows, int from) {
@@ -260,6 +269,9 @@ final class BestOfNCommand implements Callable<Integer> {
           "%,d rows without a reward left out; the first: %s"
               .formatted(scored.failed().size(), scored.failed().getFirst()));
     }
+    TruncationOptions.note(scored.cut().stream())
+        .map(note -> "%,d completions; of the longest, %s".formatted(scored.cut().size(), note))
+        .ifPresent(notes::add);
     notes.addAll(fit(answer));
     return notes;
   }
@@ -302,6 +314,7 @@ final class BestOfNCommand implements Callable<Integer> {
       document.put("completions_count", scored.rows().size());
       document.put("skipped_rows_count", pools.skipped().size());
       document.put("unscored_rows_count", scored.failed().size());
+      document.put("cut_prompts_count", scored.cut().size());
       document.put("scored_by", scored.by());
       printing.document(document);
     }

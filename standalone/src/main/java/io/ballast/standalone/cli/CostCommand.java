@@ -47,6 +47,7 @@ final class CostCommand implements Callable<Integer> {
       description = "Block from this probability of harm on, 0 to 1 (default: the server's).")
   private @Nullable Double threshold;
 
+  @Mixin private TruncationOptions truncation = new TruncationOptions();
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private Printing printing = new Printing();
   @Mixin private MeshTarget target;
@@ -58,7 +59,10 @@ final class CostCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     CostRequest.Builder request =
-        CostRequest.newBuilder().setMetadata(target.metadata()).setCostModel(model.selector());
+        CostRequest.newBuilder()
+            .setMetadata(target.metadata())
+            .setCostModel(model.selector())
+            .setTruncation(truncation.message());
     if (threshold != null) {
       request.setThreshold(threshold);
     }
@@ -110,6 +114,8 @@ final class CostCommand implements Callable<Integer> {
             "blocked from %.2f on, by %s",
             answer.getThreshold(),
             ModelOptions.text(answer.getModelVersion())));
+    TruncationOptions.note(answer.getResultsList().stream().map(CostResult::getPromptCut))
+        .ifPresent(printing::line);
   }
 
   private static String number(double value) {

@@ -40,6 +40,7 @@ final class ScoreCommand implements Callable<Integer> {
   @Parameters(arity = "1..*", paramLabel = "COMPLETION", description = "What was answered.")
   private List<String> completions = List.of();
 
+  @Mixin private TruncationOptions truncation = new TruncationOptions();
   @Mixin private AggregationOptions aggregation = new AggregationOptions();
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private Printing printing = new Printing();
@@ -55,7 +56,8 @@ final class ScoreCommand implements Callable<Integer> {
         ScoreRequest.newBuilder()
             .setMetadata(target.metadata())
             .setRewardModel(model.selector())
-            .setAggregation(aggregation.message());
+            .setAggregation(aggregation.message())
+            .setTruncation(truncation.message());
     for (String completion : completions) {
       request.addItems(
           ScoreItem.newBuilder()
@@ -95,6 +97,8 @@ final class ScoreCommand implements Callable<Integer> {
         AggregationOptions.text(answer.getAggregation())
             + " over "
             + ModelOptions.text(answer.getModelVersion()));
+    TruncationOptions.note(answer.getResultsList().stream().map(ScoreResult::getPromptCut))
+        .ifPresent(printing::line);
   }
 
   private static String members(List<MemberScore> members) {

@@ -32,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Collectors;
@@ -190,6 +191,7 @@ public final class RewardTraining {
             plan.members(),
             loss,
             plan.bootstrap(),
+            OptionalInt.of(plan.maxPromptTokens()),
             plan.seed(),
             plan.options()),
         reader.features(),

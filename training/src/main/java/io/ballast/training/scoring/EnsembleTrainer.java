@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -33,6 +34,8 @@ public final class EnsembleTrainer {
    * @param loss of a member
    * @param bootstrap whether each member has its own draw of the groups, with replacement; else all
    *     have the same, in another order
+   * @param promptTokens the most prompt tokens, the last ones, that the features were read with; 0:
+   *     all; empty: it is not said
    * @param seed of draws, order and first weights
    */
   public record Plan(
@@ -40,6 +43,7 @@ public final class EnsembleTrainer {
       int heads,
       GroupLoss loss,
       boolean bootstrap,
+      OptionalInt promptTokens,
       long seed,
       HeadTrainer.Options options) {}
 
@@ -130,6 +134,7 @@ public final class EnsembleTrainer {
             plan.options().hiddenWidth(),
             HeadActivation.TANH,
             trunk,
+            plan.promptTokens(),
             normalizations,
             calibration,
             members,

@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -153,7 +154,8 @@ public final class TrainScoring implements Callable<Integer> {
       Path home = trunk.toAbsolutePath().normalize();
       model =
           new EnsembleTrainer(
-                  new EnsembleTrainer.Plan(kind, count, loss(), true, seed, options),
+                  new EnsembleTrainer.Plan(
+                      kind, count, loss(), true, OptionalInt.empty(), seed, options),
                   reader.features(),
                   DecoderConfig.read(trunk).hiddenSize(),
                   new TrunkReference(

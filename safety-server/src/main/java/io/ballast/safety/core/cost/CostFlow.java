@@ -1,7 +1,10 @@
 package io.ballast.safety.core.cost;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.ItemReader;
+import io.ballast.inference.scoring.ItemReader.ItemRefusal;
 import io.ballast.inference.scoring.ScoringCatalog.Served;
+import io.ballast.inference.scoring.SeenItem;
 import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.batching.Batched;
 import io.ballast.kit.batching.BatchedAnswers;
@@ -12,7 +15,6 @@ import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.SafetyMonitor;
-import io.ballast.safety.core.cost.ItemReader.ItemRefusal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -20,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 
@@ -73,7 +76,14 @@ public final class CostFlow {
     }
     List<String> ids = ids(command.items());
     try (Lease<Served<CostModel, HeadScores>> lease = catalog.find(command.model(), patience)) {
-      CostAnswer answer = new OneCall(lease.value(), patience, threshold).answer(command, ids);
+      Served<CostModel, HeadScores> served = lease.value();
+      ItemReader reader =
+          new ItemReader(
+              served.tokenizer(),
+              limits.textBytes(),
+              served.window(limits.promptTokens()),
+              command.truncation());
+      CostAnswer answer = new OneCall(served, reader, patience, threshold).answer(command, ids);
       monitor.costsAnswered(answer);
       return answer;
     }
@@ -113,9 +123,13 @@ public final class CostFlow {
     private final double threshold;
     private final long arrival = nanoTime.getAsLong();
 
-    private OneCall(Served<CostModel, HeadScores> served, CallPatience patience, double threshold) {
+    private OneCall(
+        Served<CostModel, HeadScores> served,
+        ItemReader reader,
+        CallPatience patience,
+        double threshold) {
       this.served = served;
-      this.reader = new ItemReader(served.tokenizer(), limits);
+      this.reader = reader;
       this.judge = new CostJudge(served.model());
       this.patience = patience;
       this.threshold = threshold;
@@ -124,7 +138,7 @@ public final class CostFlow {
     /** Where an item's completion went. */
     private sealed interface Place {
       /** To the model, at this index of its prompt's group. */
-      record Queued(TokenIds prompt, int index) implements Place {}
+      record Queued(SeenItem item, int index) implements Place {}
 
       /** Nowhere. */
       record Refused(ItemFault fault) implements Place {}
@@ -153,28 +167,33 @@ public final class CostFlow {
       long started = nanoTime.getAsLong();
       List<JudgedItem> items = new ArrayList<>();
       for (int i = 0; i < ids.size(); i++) {
-        Cost cost =
-            switch (places.get(i)) {
-              case Place.Queued queued ->
-                  judge.judge(
-                      Objects.requireNonNull(answers.get(queued.prompt()))
-                          .results()
-                          .get(queued.index()));
-              case Place.Refused refused -> new Cost.Missing(refused.fault());
-            };
-        items.add(new JudgedItem(ids.get(i), cost, cost.blockedAt(threshold)));
+        items.add(judged(ids.get(i), places.get(i), answers));
       }
       return new CostAnswer(
           items, threshold, served.model(), times(answers, tokenise, since(started)));
     }
 
+    private JudgedItem judged(String id, Place place, Map<TokenIds, Batched<HeadScores>> answers) {
+      return switch (place) {
+        case Place.Queued queued -> {
+          Batched<HeadScores> answer = Objects.requireNonNull(answers.get(queued.item().prompt()));
+          Cost cost = judge.judge(answer.results().get(queued.index()));
+          yield new JudgedItem(id, cost, cost.blockedAt(threshold), queued.item().cut());
+        }
+        case Place.Refused refused -> {
+          Cost none = new Cost.Missing(refused.fault());
+          yield new JudgedItem(id, none, none.blockedAt(threshold), Optional.empty());
+        }
+      };
+    }
+
     private Place place(CostItem item, Map<TokenIds, List<TokenIds>> byPrompt) {
       try {
-        TokenIds prompt = reader.prompt(item.path() + ".prompt", item.prompt());
-        TokenIds completion = reader.completion(item.path() + ".completion", item.completion());
-        List<TokenIds> completions = byPrompt.computeIfAbsent(prompt, unseen -> new ArrayList<>());
-        completions.add(completion);
-        return new Place.Queued(prompt, completions.size() - 1);
+        SeenItem seen = reader.read(item.path(), item.prompt(), item.completion());
+        List<TokenIds> completions =
+            byPrompt.computeIfAbsent(seen.prompt(), unseen -> new ArrayList<>());
+        completions.add(seen.completion());
+        return new Place.Queued(seen, completions.size() - 1);
       } catch (ItemRefusal refusal) {
         return new Place.Refused(refusal.fault());
       }

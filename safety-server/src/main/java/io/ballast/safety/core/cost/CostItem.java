@@ -1,5 +1,7 @@
 package io.ballast.safety.core.cost;
 
+import io.ballast.inference.scoring.Content;
+
 /**
  * One completion to judge.
  *

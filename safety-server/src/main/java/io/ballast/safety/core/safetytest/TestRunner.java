@@ -1,16 +1,17 @@
 package io.ballast.safety.core.safetytest;
 
+import io.ballast.inference.scoring.Content;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.TimeOrderedIds;
+import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.SafetyMonitor;
-import io.ballast.safety.core.cost.Content;
 import io.ballast.safety.core.cost.Cost;
 import io.ballast.safety.core.cost.CostAnswer;
 import io.ballast.safety.core.cost.CostCommand;
@@ -236,6 +237,7 @@ public final class TestRunner implements AutoCloseable {
                 Lane.BATCH,
                 VersionSelector.version(
                     test.spec().costModel().model(), test.spec().costModel().version()),
+                Truncation.KEEP_LAST,
                 items,
                 OptionalDouble.empty()),
             CallPatience.endless());

@@ -6,6 +6,7 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.TokenSequence;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.CompletionGroup;
 import io.ballast.policy.v1.Edited;
@@ -167,7 +168,9 @@ public final class MeshCalls {
    */
   public List<Optional<Score>> score(List<JudgedPair> pairs) {
     ScoreRequest.Builder request =
-        ScoreRequest.newBuilder().setMetadata(metadata(Priority.PRIORITY_TRAINER));
+        ScoreRequest.newBuilder()
+            .setMetadata(metadata(Priority.PRIORITY_TRAINER))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
     pairs.forEach(
         pair ->
             request.addItems(
@@ -190,7 +193,9 @@ public final class MeshCalls {
    */
   public List<OptionalDouble> cost(List<JudgedPair> pairs) {
     CostRequest.Builder request =
-        CostRequest.newBuilder().setMetadata(metadata(Priority.PRIORITY_TRAINER));
+        CostRequest.newBuilder()
+            .setMetadata(metadata(Priority.PRIORITY_TRAINER))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
     pairs.forEach(
         pair ->
             request.addItems(

@@ -1,4 +1,4 @@
-package io.ballast.safety.core.cost;
+package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.TokenIds;
 
