@@ -88,6 +88,26 @@ class BadInputTest {
   }
 
   @Test
+  void aTextOfAMebibyteFailsAloneAndNamesTheLimit() {
+    ScoreResponse response =
+        reward
+            .stub()
+            .score(
+                request(
+                        item("", "p", "a".repeat(1 << 20)),
+                        item("", "é".repeat(1 << 19), "a"),
+                        item("", "p", "aa"))
+                    .build());
+
+    assertThat(response.getResults(0).getFailure())
+        .isEqualTo(tooLong("items[0].completion: 1,048,576 bytes, limit 65,536"));
+    assertThat(response.getResults(1).getFailure())
+        .isEqualTo(tooLong("items[1].prompt: 1,048,576 bytes, limit 65,536"));
+    assertThat(response.getResults(2).getMembers(0).getRawScore()).isEqualTo(2);
+    assertThat(response.getSampleMaskList()).containsExactly(false, false, true);
+  }
+
+  @Test
   void aComparisonWithoutOneSideSaysWhichAndInventsNoProbability() {
     CompareResponse empty = reward.stub().compare(compare("1", "").build());
     CompareResponse absent =
@@ -204,6 +224,13 @@ class BadInputTest {
         .setPrompt(text("p"))
         .setCompletionA(text(a))
         .setCompletionB(text(b));
+  }
+
+  private static ItemFailure tooLong(String message) {
+    return ItemFailure.newBuilder()
+        .setReason(FailureReason.FAILURE_REASON_TOO_LONG)
+        .setMessage(message)
+        .build();
   }
 
   private static ItemFailure invalid(String message) {

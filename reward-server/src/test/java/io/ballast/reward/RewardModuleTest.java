@@ -4,16 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.onnx.GoldenScores;
+import io.ballast.inference.onnx.ScoringGroup;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.Truncation;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.testing.TinyModel;
 import io.ballast.reward.testing.TinyReward;
+import io.ballast.reward.v1.GetGoldenScoresRequest;
+import io.ballast.reward.v1.GetGoldenScoresResponse;
+import io.ballast.reward.v1.GoldenScore;
 import io.ballast.reward.v1.ListRewardModelsRequest;
 import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.RewardEnsemble;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
+import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
@@ -122,6 +133,57 @@ class RewardModuleTest {
   }
 
   @Test
+  void theScoresThatAVersionKeptComeOutAgain() throws IOException {
+    TinyReward.writeTo(models);
+    Path folder = models.resolve(TinyReward.NAME).resolve("1");
+    TokenIds prompt = TokenIds.of(3, 4);
+    GoldenScores.keep(
+        folder,
+        models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION),
+        List.of(new ScoringGroup(prompt, List.of(TokenIds.of(5), TokenIds.of(6, 7, 8)))),
+        1e-4,
+        empty);
+    ModelManifest.write(folder, Map.of());
+    RewardServiceBlockingStub reward = start();
+
+    GetGoldenScoresResponse golden =
+        reward.getGoldenScores(GetGoldenScoresRequest.getDefaultInstance());
+
+    assertThat(golden.getModelVersion().getModel()).isEqualTo(TinyReward.NAME);
+    assertThat(golden.getTolerance()).isEqualTo(1e-4);
+    assertThat(golden.getItemsList()).hasSize(2);
+    for (GoldenScore kept : golden.getItemsList()) {
+      ScoreResult again =
+          reward
+              .score(
+                  ScoreRequest.newBuilder()
+                      .addItems(
+                          ScoreItem.newBuilder()
+                              .setPrompt(TextOrTokens.newBuilder().setTokens(kept.getPrompt()))
+                              .setCompletion(
+                                  TextOrTokens.newBuilder().setTokens(kept.getCompletion())))
+                      .build())
+              .getResults(0);
+      assertThat(kept.getRawScoresList()).hasSize(TinyReward.MEMBERS);
+      for (int k = 0; k < TinyReward.MEMBERS; k++) {
+        assertThat(again.getMembers(k).getRawScore()).isCloseTo(kept.getRawScores(k), within(1e-4));
+      }
+    }
+  }
+
+  @Test
+  void aVersionThatKeptNoScoresSaysSo() throws IOException {
+    TinyReward.writeTo(models);
+
+    GetGoldenScoresResponse golden =
+        start().getGoldenScores(GetGoldenScoresRequest.getDefaultInstance());
+
+    assertThat(golden.getModelVersion().getVersion()).isEqualTo("1");
+    assertThat(golden.getItemsList()).isEmpty();
+    assertThat(golden.getTolerance()).isZero();
+  }
+
+  @Test
   void aDamagedEnsembleIsLeftOutAndTheServerStarts() throws IOException {
     TinyReward.writeTo(models);
     Files.writeString(
@@ -149,6 +211,54 @@ class RewardModuleTest {
             "NOT_FOUND: reward_model.model: 'tiny-reward': there is no reward ensemble of this"
                 + " name; it is the default: put it into a model folder, or set"
                 + " ballast.reward.default-model and ballast.reward.serving-version");
+  }
+
+  @Test
+  void aVersionThatIsUnpublishedWhileInUseScoresOnUntilItIsLookedFor() throws IOException {
+    TinyReward.writeTo(models);
+    RewardServiceBlockingStub reward = start();
+    double before = score(reward).getResults(0).getValue();
+    ModelStore.deleteAll(models.resolve(TinyReward.NAME));
+
+    assertThat(score(reward).getResults(0).getValue())
+        .as("what is loaded needs no file")
+        .isEqualTo(before);
+    assertThatThrownBy(
+            () ->
+                reward.score(
+                    request().toBuilder()
+                        .setRewardModel(ModelSelector.newBuilder().setVersion("2"))
+                        .build()))
+        .extracting(e -> Status.fromThrowable(e).getCode())
+        .isEqualTo(Status.Code.NOT_FOUND);
+    assertThatThrownBy(() -> score(reward))
+        .as("the folders were looked through")
+        .extracting(e -> Status.fromThrowable(e).getCode())
+        .isEqualTo(Status.Code.NOT_FOUND);
+  }
+
+  @Test
+  void whatWasHalfWrittenIsNoVersion() throws IOException {
+    TinyReward.writeTo(models);
+    Path whole = models.resolve(TinyReward.NAME).resolve("1");
+    for (String missing : List.of("ballast.json", "model.safetensors", "config.json")) {
+      Path half = models.resolve(TinyReward.NAME).resolve("half-" + missing.charAt(0));
+      Files.createDirectories(half);
+      try (var files = Files.list(whole)) {
+        for (Path file : files.filter(each -> !each.endsWith(missing)).toList()) {
+          Files.copy(file, half.resolve(file.getFileName()));
+        }
+      }
+    }
+    RewardServiceBlockingStub reward = start();
+
+    assertThat(
+            reward
+                .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
+                .getEnsemblesList())
+        .extracting(ensemble -> ensemble.getModelVersion().getVersion())
+        .containsExactly("1");
+    assertThat(score(reward).getResults(0).hasValue()).isTrue();
   }
 
   @Test
@@ -198,7 +308,10 @@ class RewardModuleTest {
   }
 
   private static ScoreResponse score(RewardServiceBlockingStub reward) {
-    return reward.score(
-        ScoreRequest.newBuilder().addItems(TestReward.item("x", "int a", "= 1;")).build());
+    return reward.score(request());
+  }
+
+  private static ScoreRequest request() {
+    return ScoreRequest.newBuilder().addItems(TestReward.item("x", "int a", "= 1;")).build();
   }
 }

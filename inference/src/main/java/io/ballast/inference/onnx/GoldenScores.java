@@ -23,6 +23,9 @@ import java.util.Optional;
  * @param items at least one
  */
 public record GoldenScores(double tolerance, List<Item> items) {
+  /** How far a raw score may usually be off, in 32 bits. */
+  public static final double USUAL_TOLERANCE = 1e-3;
+
   /** The file's name. */
   public static final String FILE = "golden.json";
 
@@ -70,6 +73,23 @@ public record GoldenScores(double tolerance, List<Item> items) {
       }
     }
     return new GoldenScores(tolerance, items);
+  }
+
+  /**
+   * Lets a folder keep what its model says of {@code groups}, as the engine that will serve it
+   * computes it. Its manifest is its writer's to bring up to date.
+   *
+   * @param trunk the decoder's folder
+   * @param work folder for the graph
+   * @throws ModelException if the folder does not open
+   * @throws IllegalArgumentException if all completions are refused
+   */
+  public static void keep(
+      Path folder, Path trunk, List<ScoringGroup> groups, double tolerance, Path work)
+      throws IOException {
+    try (OnnxScorer scorer = OnnxScorer.open(trunk, folder, work, 1)) {
+      of(scorer, groups, tolerance).write(folder);
+    }
   }
 
   /**

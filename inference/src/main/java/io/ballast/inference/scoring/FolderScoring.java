@@ -1,6 +1,7 @@
 package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.inference.onnx.OnnxScorer;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.ScoringSpec;
@@ -143,6 +144,20 @@ public final class FolderScoring<M extends ScoringModel, R> implements ScoringSo
       String message = trunk.withoutPath(heads.withoutPath(String.valueOf(e.getMessage())));
       throw new MeshException(
           ScoringFaults.of(e.reason()), message.replace(cache.toString(), "onnx"), e);
+    }
+  }
+
+  @Override
+  public Optional<GoldenScores> golden(M model) {
+    return Optional.ofNullable(found.get(model.id())).flatMap(each -> golden(each.folder()));
+  }
+
+  private static Optional<GoldenScores> golden(StoredModel folder) {
+    try {
+      return GoldenScores.read(folder.folder());
+    } catch (ModelException e) {
+      throw new MeshException(
+          ScoringFaults.of(e.reason()), folder.withoutPath(String.valueOf(e.getMessage())), e);
     }
   }
 

@@ -2,6 +2,7 @@ package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchingQueue;
 import io.ballast.kit.batching.LaneQueues;
@@ -246,6 +247,15 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
       known = find(name, selector);
     }
     return known.orElseThrow(() -> unknown(name, selector));
+  }
+
+  /**
+   * The scores that a model has kept since it was published; empty if it has none here.
+   *
+   * @throws MeshException UNKNOWN_MODEL if the file is not what it should be
+   */
+  public final Optional<GoldenScores> golden(M model) {
+    return source.golden(model);
   }
 
   private Optional<M> find(String name, VersionSelector selector) {

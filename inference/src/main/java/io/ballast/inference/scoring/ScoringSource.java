@@ -2,6 +2,7 @@ package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.call.Lane;
 import java.util.List;
@@ -59,6 +60,16 @@ public interface ScoringSource<M extends ScoringModel, R> extends AutoCloseable 
    *     if a file is missing or is not what it should be
    */
   Opened<R> open(M model);
+
+  /**
+   * The scores that a model has kept since it was published; empty if it was published without, or
+   * its folder is not here.
+   *
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL if the file is not what it should be
+   */
+  default Optional<GoldenScores> golden(M model) {
+    return Optional.empty();
+  }
 
   /** Lets go of what is looked through; models that are open stay their users'. */
   @Override

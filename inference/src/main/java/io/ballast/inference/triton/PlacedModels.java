@@ -1,5 +1,6 @@
 package io.ballast.inference.triton;
 
+import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.inference.scoring.CompletionEngine;
 import io.ballast.inference.scoring.FolderScoring;
 import io.ballast.inference.scoring.ScoringModel;
@@ -135,6 +136,12 @@ public final class PlacedModels<M extends ScoringModel, R> implements ScoringSou
         opened.contextTokens(),
         lane -> new CompletionEngine<>(opened.scorer(lane), use),
         Optional.of(new Apart(placed.place().batchTokens(), placed.place().inFlight())));
+  }
+
+  /** Those of the folder, if its weights are what Triton has: both must score alike. */
+  @Override
+  public Optional<GoldenScores> golden(M model) {
+    return others.golden(model);
   }
 
   /** The checksum of the folder of this name and version, if it is here. */

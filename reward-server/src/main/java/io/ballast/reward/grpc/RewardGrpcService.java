@@ -1,15 +1,19 @@
 package io.ballast.reward.grpc;
 
 import io.ballast.kit.grpc.ContextPatience;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.reward.core.AggregationChoice;
 import io.ballast.reward.core.BestOfNFlow;
+import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.EnsembleCatalog;
 import io.ballast.reward.core.RewardFlow;
 import io.ballast.reward.v1.CompareRequest;
 import io.ballast.reward.v1.CompareResponse;
 import io.ballast.reward.v1.EstimateBestOfNRequest;
 import io.ballast.reward.v1.EstimateBestOfNResponse;
+import io.ballast.reward.v1.GetGoldenScoresRequest;
+import io.ballast.reward.v1.GetGoldenScoresResponse;
 import io.ballast.reward.v1.ListRewardModelsRequest;
 import io.ballast.reward.v1.ListRewardModelsResponse;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -76,6 +80,18 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
                 bestOfN.estimate(
                     BestOfNMapper.command(request, mapper), ContextPatience.ofCurrentCall()),
                 request.getSeed()));
+  }
+
+  @Override
+  public void getGoldenScores(
+      GetGoldenScoresRequest request, StreamObserver<GetGoldenScoresResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          var unused = mapper.lane(request.getMetadata());
+          Ensemble ensemble = catalog.resolve(MeshMessages.selector(request.getRewardModel()));
+          return RewardMapper.golden(ensemble, catalog.golden(ensemble));
+        });
   }
 
   @Override

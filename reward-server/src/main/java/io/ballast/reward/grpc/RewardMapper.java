@@ -2,6 +2,7 @@ package io.ballast.reward.grpc;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.Content;
+import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -9,6 +10,7 @@ import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.mesh.v1.TokenSequence;
 import io.ballast.reward.core.AggregationChoice;
 import io.ballast.reward.core.Comparison;
 import io.ballast.reward.core.Ensemble;
@@ -24,6 +26,8 @@ import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.CompareRequest;
 import io.ballast.reward.v1.CompareResponse;
+import io.ballast.reward.v1.GetGoldenScoresResponse;
+import io.ballast.reward.v1.GoldenScore;
 import io.ballast.reward.v1.MemberPreference;
 import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.RewardEnsemble;
@@ -35,6 +39,7 @@ import io.ballast.rl.aggregation.ScoreAggregator;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -124,6 +129,32 @@ public final class RewardMapper {
                       .toArray()));
       case CONTENT_NOT_SET -> new Content.Absent();
     };
+  }
+
+  static GetGoldenScoresResponse golden(Ensemble ensemble, Optional<GoldenScores> kept) {
+    GetGoldenScoresResponse.Builder response =
+        GetGoldenScoresResponse.newBuilder().setModelVersion(MeshMessages.version(ensemble.id()));
+    kept.ifPresent(
+        golden -> {
+          response.setTolerance(golden.tolerance());
+          for (GoldenScores.Item item : golden.items()) {
+            GoldenScore.Builder score =
+                GoldenScore.newBuilder()
+                    .setPrompt(tokens(item.prompt()))
+                    .setCompletion(tokens(item.completion()));
+            item.scores().forEach(score::addRawScores);
+            response.addItems(score);
+          }
+        });
+    return response.build();
+  }
+
+  private static TokenSequence tokens(TokenIds tokens) {
+    TokenSequence.Builder sequence = TokenSequence.newBuilder();
+    for (int i = 0; i < tokens.size(); i++) {
+      sequence.addTokenIds(tokens.get(i));
+    }
+    return sequence.build();
   }
 
   static ScoreResponse response(ScoreAnswer answer) {

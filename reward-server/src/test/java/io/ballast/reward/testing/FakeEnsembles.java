@@ -24,7 +24,8 @@ import java.util.concurrent.CountDownLatch;
 /**
  * Two ensembles of three members, versions 1 and 2. Member k gives a completion its length times k
  * + 1; its scale has mean k and standard deviation 2. Letters in a completion make trouble: N a
- * member's NaN, E a member's error, L a late member, X all members refuse, and T the engine throws.
+ * member's NaN, I its infinity, S its smallest number above 0, E a member's error, L a late member,
+ * X all members refuse, F one completion of the prompt has no answer, and T the engine throws.
  */
 public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionScores> {
   public static final int MEMBERS = 3;
@@ -91,9 +92,14 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
-      return groups.stream()
-          .map(group -> group.items().stream().map(Engine::scores).toList())
-          .toList();
+      return groups.stream().map(Engine::scores).toList();
+    }
+
+    private static List<CompletionScores> scores(BatchGroup<TokenIds, TokenIds> group) {
+      List<CompletionScores> all = group.items().stream().map(Engine::scores).toList();
+      return group.items().stream().anyMatch(item -> has(item, 'F'))
+          ? all.subList(0, all.size() - 1)
+          : all;
     }
 
     private static CompletionScores scores(TokenIds completion) {
@@ -110,6 +116,12 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
       }
       if (has(completion, 'N')) {
         members.set(1, new MemberOutcome.Raw(Double.NaN));
+      }
+      if (has(completion, 'I')) {
+        members.set(1, new MemberOutcome.Raw(Double.NEGATIVE_INFINITY));
+      }
+      if (has(completion, 'S')) {
+        members.set(1, new MemberOutcome.Raw(Double.MIN_VALUE));
       }
       if (has(completion, 'E')) {
         members.set(

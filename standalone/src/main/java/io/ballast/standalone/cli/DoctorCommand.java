@@ -1,15 +1,9 @@
 package io.ballast.standalone.cli;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.ballast.standalone.cli.Examination.Finding;
-import io.ballast.standalone.cli.Examination.Health;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -19,8 +13,10 @@ import picocli.CommandLine.Option;
     name = "doctor",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    description =
-        "Checks this machine: JDK, memory, cores, disk, natives, PostgreSQL, models, ports.",
+    description = {
+      "Checks this machine: JDK, memory, cores, disk, natives, PostgreSQL, models, ports.",
+      "Checks a live server: ./mesh doctor reward."
+    },
     footer = {"", "Exit code 1: something must be mended before a mesh runs here."})
 final class DoctorCommand implements Callable<Integer> {
   @Option(
@@ -56,46 +52,16 @@ final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath();
     Examination examination = new Examination(context, folder, port, httpPort);
-    List<Finding> findings = new ArrayList<>();
-    for (Examination.Step step : examination.steps()) {
-      List<Finding> found = step.examine();
-      findings.addAll(found);
-      found.forEach(this::show);
-    }
-    long broken = findings.stream().filter(f -> f.health() == Health.BROKEN).count();
-    long weak = findings.stream().filter(f -> f.health() == Health.WEAK).count();
-    printing.line("");
-    printing.line(
-        broken > 0
-            ? "To mend before a mesh runs here: " + broken
-            : weak > 0 ? "A mesh runs here; " + weak + " to look at" : "All well");
-    printing.document(document(findings));
-    return (broken > 0 ? Exit.FAILED : Exit.OK).code();
+    Findings findings = new Findings(printing);
+    examination.steps().forEach(step -> step.examine().forEach(findings::add));
+    return findings
+        .end("To mend before a mesh runs here: %d", "A mesh runs here; %d to look at")
+        .code();
   }
 
-  private void show(Finding finding) {
-    String mark =
-        switch (finding.health()) {
-          case GOOD -> "ok  ";
-          case WEAK -> "look";
-          case BROKEN -> "MEND";
-        };
-    printing.line(String.format("%s  %-12s %s", mark, finding.subject(), finding.detail()));
-    if (!finding.mend().isEmpty()) {
-      printing.line(" ".repeat(19) + "→ " + finding.mend());
-    }
-  }
-
-  private static ObjectNode document(List<Finding> findings) {
-    ObjectNode document = JsonNodeFactory.instance.objectNode();
-    ArrayNode list = document.putArray("findings");
-    for (Finding finding : findings) {
-      list.addObject()
-          .put("subject", finding.subject())
-          .put("health", finding.health().name())
-          .put("detail", finding.detail())
-          .put("mend", finding.mend());
-    }
-    return document;
+  /** The command with its subcommands. */
+  static CommandLine commandLine(CommandContext context) {
+    return new CommandLine(new DoctorCommand(context))
+        .addSubcommand(new DoctorRewardCommand(context));
   }
 }

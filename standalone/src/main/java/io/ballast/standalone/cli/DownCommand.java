@@ -38,10 +38,10 @@ final class DownCommand implements Callable<Integer> {
   @Option(
       names = "--wait",
       paramLabel = "TIME",
-      defaultValue = "30s",
+      defaultValue = "60s",
       converter = DurationText.class,
-      description = "How long it may take (default: 30s).")
-  private Duration wait = Duration.ofSeconds(30);
+      description = "How long it may take (default: 60s).")
+  private Duration wait = Duration.ofSeconds(60);
 
   @Mixin private Printing printing = new Printing();
 

@@ -8,6 +8,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.TorchRuntime;
+import io.ballast.standalone.cli.Finding.Health;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.File;
 import java.io.IOException;
@@ -45,35 +46,6 @@ final class Examination {
     this.data = data;
     this.port = port;
     this.httpPort = httpPort;
-  }
-
-  /** How a thing is. */
-  enum Health {
-    /** As it should be. */
-    GOOD,
-    /** A mesh runs, but look at it. */
-    WEAK,
-    /** No mesh runs until it is mended. */
-    BROKEN
-  }
-
-  /**
-   * What was found.
-   *
-   * @param mend what to do; empty if nothing
-   */
-  record Finding(String subject, Health health, String detail, String mend) {
-    static Finding good(String subject, String detail) {
-      return new Finding(subject, Health.GOOD, detail, "");
-    }
-
-    static Finding weak(String subject, String detail, String mend) {
-      return new Finding(subject, Health.WEAK, detail, mend);
-    }
-
-    static Finding broken(String subject, String detail, String mend) {
-      return new Finding(subject, Health.BROKEN, detail, mend);
-    }
   }
 
   /** One look. */

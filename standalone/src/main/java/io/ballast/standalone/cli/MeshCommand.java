@@ -78,7 +78,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(PretrainCommand.commandLine(context))
             .addSubcommand(new BenchCommand())
             .addSubcommand(new LoadTestCommand())
-            .addSubcommand(new DoctorCommand(context))
+            .addSubcommand(DoctorCommand.commandLine(context))
             .addSubcommand(new CompletionCommand());
     line.setOut(out);
     line.setErr(err);

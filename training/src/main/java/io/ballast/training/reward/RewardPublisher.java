@@ -2,7 +2,6 @@ package io.ballast.training.reward;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.onnx.GoldenScores;
-import io.ballast.inference.onnx.OnnxScorer;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -20,9 +19,6 @@ import java.util.Map;
  * whole or not at all.
  */
 public final class RewardPublisher {
-  /** How far a golden score may be off in 32 bits, in the raw scores' unit. */
-  public static final double TOLERANCE = 1e-3;
-
   private final ModelStore store;
   private final Path work;
 
@@ -70,9 +66,12 @@ public final class RewardPublisher {
         folder -> {
           ScoringModelFolder.write(folder, trained.model(), notes);
           Files.writeString(folder.resolve("MODEL_CARD.md"), card);
-          try (OnnxScorer scorer = OnnxScorer.open(trained.trunk().folder(), folder, work, 1)) {
-            GoldenScores.of(scorer, trained.golden(), TOLERANCE).write(folder);
-          }
+          GoldenScores.keep(
+              folder,
+              trained.trunk().folder(),
+              trained.golden(),
+              GoldenScores.USUAL_TOLERANCE,
+              work);
         },
         notes);
   }

@@ -123,7 +123,7 @@ public final class RewardTraining {
           model,
           trunk,
           facts(data, groups, table, split, pairs),
-          golden(table, split),
+          split.measured(table, GOLDEN_GROUPS),
           grouped.badRows());
     }
   }
@@ -198,14 +198,6 @@ public final class RewardTraining {
         DecoderConfig.read(trunk.folder()).hiddenSize(),
         new TrunkReference(trunk.name(), trunk.version(), reader.trunkWeightsSha256()),
         listener::member);
-  }
-
-  private List<ScoringGroup> golden(FeatureTable table, GroupSplit split) {
-    return Arrays.stream(split.groups(Part.TEST))
-        .limit(GOLDEN_GROUPS)
-        .mapToObj(table::group)
-        .map(group -> new ScoringGroup(group.prompt(), group.completions()))
-        .toList();
   }
 
   private Map<String, String> facts(

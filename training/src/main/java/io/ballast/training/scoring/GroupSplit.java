@@ -1,7 +1,10 @@
 package io.ballast.training.scoring;
 
+import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.training.data.SplitRule;
 import io.ballast.training.data.SplitRule.Part;
+import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /** Which groups train, which decide when to stop and calibrate, and which are only measured. */
@@ -37,6 +40,15 @@ public final class GroupSplit {
       case VALIDATION -> validation.clone();
       case TEST -> test.clone();
     };
+  }
+
+  /** Returns the first of the groups that are only measured, at most {@code most}, to score. */
+  public List<ScoringGroup> measured(FeatureTable table, int most) {
+    return Arrays.stream(test)
+        .limit(most)
+        .mapToObj(table::group)
+        .map(group -> new ScoringGroup(group.prompt(), group.completions()))
+        .toList();
   }
 
   /** How many groups a part has. */

@@ -1,11 +1,14 @@
 package io.ballast.workshop.scoring;
 
+import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.inference.onnx.OnnxFeatureReader;
 import io.ballast.inference.onnx.ScoringFeature;
+import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.rl.preference.BradleyTerryLoss;
@@ -46,6 +49,7 @@ import picocli.CommandLine.Spec;
 public final class TrainScoring implements Callable<Integer> {
   private static final int REWARD_HEADS = 5;
   private static final int COST_HEADS = 3;
+  private static final int GOLDEN_GROUPS = 8;
 
   @Option(names = "--kind", required = true, description = "${COMPLETION-CANDIDATES}.")
   private ScoringKind kind = ScoringKind.REWARD_ENSEMBLE;
@@ -137,6 +141,7 @@ public final class TrainScoring implements Callable<Integer> {
     List<LabelledGroup> groups = forms.groups();
     ScoringModel model;
     Map<String, String> run;
+    List<ScoringGroup> golden;
     try (OnnxFeatureReader reader =
         OnnxFeatureReader.open(trunk, ScoringFeature.all(), work, threads)) {
       FeatureTable table =
@@ -149,6 +154,7 @@ public final class TrainScoring implements Callable<Integer> {
       GroupSplit split = GroupSplit.of(table, SplitRule.tenths(seed));
       HeadTrainer.Options options = HeadTrainer.Options.defaults().withEpochs(epochs);
       run = facts(table, split);
+      golden = split.measured(table, GOLDEN_GROUPS);
       run.forEach((key, value) -> out.println(key + ": " + value));
       out.flush();
       Path home = trunk.toAbsolutePath().normalize();
@@ -171,7 +177,7 @@ public final class TrainScoring implements Callable<Integer> {
                       .filter(group -> forms.isText(groups.get(table.source(group))))
                       .toArray());
     }
-    publish(model, count, run, out);
+    publish(model, golden, count, run, out);
     return 0;
   }
 
@@ -259,7 +265,12 @@ public final class TrainScoring implements Callable<Integer> {
     return facts;
   }
 
-  private void publish(ScoringModel model, int count, Map<String, String> run, PrintWriter out)
+  private void publish(
+      ScoringModel model,
+      List<ScoringGroup> golden,
+      int count,
+      Map<String, String> run,
+      PrintWriter out)
       throws IOException {
     String own =
         String.format(
@@ -276,7 +287,10 @@ public final class TrainScoring implements Callable<Integer> {
             name(home.getParent()), purpose(), model.spec(), run, madeBy == null ? own : madeBy);
     Files.createDirectories(output);
     Files.writeString(output.resolve("MODEL_CARD.md"), card);
-    ScoringModelFolder.write(output, model, Map.of("seed", Long.toString(seed)));
+    Map<String, String> notes = Map.of("seed", Long.toString(seed));
+    ScoringModelFolder.write(output, model, notes);
+    GoldenScores.keep(output, trunk, golden, GoldenScores.USUAL_TOLERANCE, work);
+    ModelManifest.write(output, notes);
     out.println();
     out.println(card.substring(card.indexOf(ScoringCard.FIGURES)));
     out.println("written to " + output);

@@ -1,0 +1,281 @@
+package io.ballast.standalone.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.mesh.v1.TokenSequence;
+import io.ballast.reward.v1.Aggregation;
+import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.reward.v1.GetGoldenScoresRequest;
+import io.ballast.reward.v1.GetGoldenScoresResponse;
+import io.ballast.reward.v1.GoldenScore;
+import io.ballast.reward.v1.ListRewardModelsRequest;
+import io.ballast.reward.v1.ListRewardModelsResponse;
+import io.ballast.reward.v1.MemberScore;
+import io.ballast.reward.v1.RewardEnsemble;
+import io.ballast.reward.v1.RewardMember;
+import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceImplBase;
+import io.ballast.reward.v1.ScoreItem;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreResult;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
+import io.ballast.rl.aggregation.ScoreAggregator;
+import io.ballast.standalone.cli.Finding.Health;
+import io.grpc.ManagedChannel;
+import io.grpc.Server;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** doctor reward believes an honest server, and finds each way of lying under its own name. */
+class RewardExaminationTest {
+  /** What a server may do wrong, and the look that must find it. */
+  enum Lie {
+    OTHER_WEIGHTS("golden scores"),
+    ANOTHER_SCORE_EACH_TIME("determinism"),
+    SCORES_BY_BATCH("company"),
+    SCORES_BY_PLACE("company"),
+    ANOTHER_SCORE_IN_A_STREAM("stream"),
+    AN_ITEM_IS_NOT_STREAMED("stream"),
+    UNSCALED("normalisation"),
+    THE_MEAN_FOR_THE_WORST("aggregation"),
+    ZERO_FOR_WHAT_FAILED("failures"),
+    A_BAD_ITEM_SPOILS_ANOTHER("failures");
+
+    private final String finding;
+
+    Lie(String finding) {
+      this.finding = finding;
+    }
+  }
+
+  @Test
+  void anHonestServerIsBelieved() throws IOException {
+    List<Finding> findings = examine(new Rewards(null));
+
+    assertThat(findings).extracting(Finding::health).containsOnly(Health.GOOD);
+    assertThat(findings)
+        .extracting(Finding::subject)
+        .containsExactly(
+            "ensemble",
+            "golden scores",
+            "determinism",
+            "company",
+            "stream",
+            "normalisation",
+            "aggregation",
+            "aggregation",
+            "failures");
+    assertThat(findings.getFirst().detail())
+        .startsWith("taste/3, 2 members, quorum 2, weights abababababab…, 0.700 of held-out pairs");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void eachLieIsFound(Lie lie) throws IOException {
+    assertThat(examine(new Rewards(lie)))
+        .filteredOn(finding -> finding.health() == Health.BROKEN)
+        .extracting(Finding::subject)
+        .contains(lie.finding);
+  }
+
+  @Test
+  void aModelThatKeepsNoScoresIsToBeLookedAt() throws IOException {
+    Rewards rewards = new Rewards(null);
+    rewards.golden = false;
+
+    assertThat(examine(rewards))
+        .filteredOn(finding -> finding.subject().equals("golden scores"))
+        .extracting(Finding::health)
+        .containsExactly(Health.WEAK);
+  }
+
+  private static List<Finding> examine(Rewards rewards) throws IOException {
+    String name = InProcessServerBuilder.generateName();
+    Server server = InProcessServerBuilder.forName(name).addService(rewards).build().start();
+    ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
+    try {
+      RewardProbe probe =
+          new RewardProbe(
+              channel,
+              RequestMetadata.getDefaultInstance(),
+              ModelSelector.getDefaultInstance(),
+              Duration.ofMinutes(1));
+      return new RewardExamination(probe, 1e-5, 1)
+          .steps().stream().flatMap(step -> step.examine().stream()).toList();
+    } finally {
+      channel.shutdownNow();
+      server.shutdownNow();
+    }
+  }
+
+  /** Two members; member k says the completion's length times k + 1, on a scale of k and 2. */
+  private static final class Rewards extends RewardServiceImplBase {
+    private static final ModelVersion MODEL =
+        ModelVersion.newBuilder()
+            .setModel("taste")
+            .setVersion("3")
+            .setWeightsSha256("ab".repeat(32))
+            .build();
+
+    private final @Nullable Lie lie;
+    private boolean golden = true;
+    private int calls;
+
+    private Rewards(@Nullable Lie lie) {
+      this.lie = lie;
+    }
+
+    @Override
+    public void listRewardModels(
+        ListRewardModelsRequest request, StreamObserver<ListRewardModelsResponse> observer) {
+      RewardEnsemble.Builder ensemble =
+          RewardEnsemble.newBuilder().setModelVersion(MODEL).setHeldOutAccuracy(0.7);
+      for (int k = 0; k < 2; k++) {
+        ensemble.addMembers(RewardMember.newBuilder().setScoreMean(k).setScoreStd(2));
+      }
+      answer(
+          observer,
+          ListRewardModelsResponse.newBuilder()
+              .addEnsembles(ensemble)
+              .addAllowedAggregations(AggregationMethod.AGGREGATION_METHOD_WCO)
+              .addAllowedAggregations(AggregationMethod.AGGREGATION_METHOD_MEAN)
+              .build());
+    }
+
+    @Override
+    public void getGoldenScores(
+        GetGoldenScoresRequest request, StreamObserver<GetGoldenScoresResponse> observer) {
+      GetGoldenScoresResponse.Builder response =
+          GetGoldenScoresResponse.newBuilder().setModelVersion(MODEL);
+      if (golden) {
+        response
+            .setTolerance(1e-3)
+            .addItems(
+                GoldenScore.newBuilder()
+                    .setPrompt(TokenSequence.newBuilder().addTokenIds(7))
+                    .setCompletion(TokenSequence.newBuilder().addTokenIds(1).addTokenIds(2))
+                    .addRawScores(lie == Lie.OTHER_WEIGHTS ? 2.1 : 2)
+                    .addRawScores(4));
+      }
+      answer(observer, response.build());
+    }
+
+    @Override
+    public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+      calls++;
+      boolean worst =
+          request.getAggregation().getMethod() != AggregationMethod.AGGREGATION_METHOD_MEAN;
+      ScoreResponse.Builder response =
+          ScoreResponse.newBuilder()
+              .setModelVersion(MODEL)
+              .setQuorum(2)
+              .setAggregation(
+                  Aggregation.newBuilder()
+                      .setMethod(
+                          worst
+                              ? AggregationMethod.AGGREGATION_METHOD_WCO
+                              : AggregationMethod.AGGREGATION_METHOD_MEAN));
+      boolean spoiled =
+          lie == Lie.A_BAD_ITEM_SPOILS_ANOTHER
+              && request.getItemsList().stream().anyMatch(item -> length(item) == 0);
+      for (int i = 0; i < request.getItemsCount(); i++) {
+        double off = spoiled ? 1 : off(request.getItemsCount(), i);
+        response.addResults(result(request.getItems(i), worst, off));
+      }
+      answer(observer, response.build());
+    }
+
+    private double off(int items, int place) {
+      return switch (lie) {
+        case ANOTHER_SCORE_EACH_TIME -> calls * 1e-3;
+        case SCORES_BY_BATCH -> items > 60 ? 1e-3 : 0;
+        case SCORES_BY_PLACE -> place == 63 ? 1e-3 : 0;
+        case null, default -> 0;
+      };
+    }
+
+    private ScoreResult result(ScoreItem item, boolean worst, double off) {
+      ScoreResult.Builder result = ScoreResult.newBuilder().setItemId(item.getItemId());
+      int length = length(item);
+      if (length == 0 || length > 50_000) {
+        return lie == Lie.ZERO_FOR_WHAT_FAILED
+            ? result.setValue(0).build()
+            : result
+                .setFailure(
+                    ItemFailure.newBuilder()
+                        .setReason(
+                            length == 0
+                                ? FailureReason.FAILURE_REASON_INVALID_INPUT
+                                : FailureReason.FAILURE_REASON_TOO_LONG))
+                .build();
+      }
+      double[] normalised = new double[2];
+      for (int k = 0; k < 2; k++) {
+        double raw = length * (k + 1.0) + off;
+        normalised[k] = lie == Lie.UNSCALED ? raw : (raw - k) / 2;
+        result.addMembers(
+            MemberScore.newBuilder().setRawScore(raw).setNormalisedScore(normalised[k]));
+      }
+      ScoreAggregator aggregator =
+          worst && lie != Lie.THE_MEAN_FOR_THE_WORST
+              ? ScoreAggregator.worstCase()
+              : ScoreAggregator.mean();
+      return result
+          .setValue(aggregator.aggregate(normalised))
+          .setSpread(ScoreAggregator.spread(normalised))
+          .build();
+    }
+
+    private static int length(ScoreItem item) {
+      TextOrTokens completion = item.getCompletion();
+      return completion.hasTokens()
+          ? completion.getTokens().getTokenIdsCount()
+          : completion.getText().length();
+    }
+
+    @Override
+    public StreamObserver<ScoreStreamRequest> scoreStream(
+        StreamObserver<ScoreStreamResponse> observer) {
+      return new StreamObserver<>() {
+        @Override
+        public void onNext(ScoreStreamRequest request) {
+          if (lie != Lie.AN_ITEM_IS_NOT_STREAMED || !request.getItem().getItemId().endsWith("3")) {
+            double off = lie == Lie.ANOTHER_SCORE_IN_A_STREAM ? 1e-3 : 0;
+            observer.onNext(
+                ScoreStreamResponse.newBuilder()
+                    .setResult(result(request.getItem(), true, off))
+                    .build());
+          }
+        }
+
+        @Override
+        public void onError(Throwable error) {}
+
+        @Override
+        public void onCompleted() {
+          observer.onCompleted();
+        }
+      };
+    }
+
+    private static <T> void answer(StreamObserver<T> observer, T response) {
+      observer.onNext(response);
+      observer.onCompleted();
+    }
+  }
+}
