@@ -1,8 +1,8 @@
 package io.ballast.reward.grpc;
 
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.scoring.Content;
 import io.ballast.inference.onnx.GoldenScores;
+import io.ballast.inference.scoring.Content;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
