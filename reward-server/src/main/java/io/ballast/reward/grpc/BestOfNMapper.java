@@ -13,6 +13,7 @@ import io.ballast.reward.v1.EstimateBestOfNRequest;
 import io.ballast.reward.v1.EstimateBestOfNResponse;
 import io.ballast.reward.v1.FitIntervalMethod;
 import io.ballast.reward.v1.GoldFit;
+import io.ballast.reward.v1.GoldForm;
 import io.ballast.reward.v1.GoldPeak;
 import io.ballast.reward.v1.LeftOutCompletion;
 import io.ballast.rl.selection.BestOfNCurve;
@@ -118,6 +119,11 @@ final class BestOfNMapper {
   private static GoldFit fit(io.ballast.rl.selection.GoldFit fit) {
     GoldFit.Builder built =
         GoldFit.newBuilder()
+            .setForm(
+                switch (fit.form()) {
+                  case BEST_OF_N -> GoldForm.GOLD_FORM_BEST_OF_N;
+                  case REINFORCEMENT_LEARNING -> GoldForm.GOLD_FORM_REINFORCEMENT_LEARNING;
+                })
             .setAlpha(fit.alpha().estimate())
             .setAlphaLow(fit.alpha().low())
             .setAlphaHigh(fit.alpha().high())

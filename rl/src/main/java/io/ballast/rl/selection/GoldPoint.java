@@ -12,7 +12,8 @@ public record GoldPoint(double distance, double gold) {
   /** Beyond it the squares that a fit adds up could overflow. */
   public static final double MAX_GOLD = 1e100;
 
-  private static final double MAX_DISTANCE = 1e6;
+  /** The greatest distance. */
+  public static final double MAX_DISTANCE = 1e6;
 
   /** Checks the ranges above. */
   public GoldPoint {
