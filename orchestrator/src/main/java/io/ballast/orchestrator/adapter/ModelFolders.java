@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -169,7 +170,7 @@ public final class ModelFolders implements WeightsStore {
   }
 
   @Override
-  public void forgetCheckpoints(String tenant, String prefix, String kept) {
+  public void forgetCheckpoints(String tenant, String prefix, Set<String> kept) {
     Path folder = checkpoints.resolve(Faults.requireFileName("tenant", tenant));
     if (!Files.isDirectory(folder)) {
       return;
@@ -177,7 +178,8 @@ public final class ModelFolders implements WeightsStore {
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.toList()) {
         String name = String.valueOf(file.getFileName());
-        if (name.startsWith(prefix) && !name.equals(kept + CHECKPOINT)) {
+        if (name.startsWith(prefix)
+            && kept.stream().noneMatch(each -> name.equals(each + CHECKPOINT))) {
           Files.deleteIfExists(file);
         }
       }

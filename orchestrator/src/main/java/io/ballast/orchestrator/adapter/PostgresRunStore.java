@@ -30,7 +30,7 @@ public final class PostgresRunStore implements RunStore {
       """
       select r.*, i.iteration, i.samples_count, i.dropped_count, i.mean_reward, i.mean_spread,
         i.mean_cost, i.pessimistic_cost, i.lambda, i.kl_nats, i.entropy_nats,
-        i.mean_completion_tokens, i.loss, i.gradient_norm, i.train_serve_gap_nats,
+        i.mean_completion_tokens, i.loss, i.gradient_norm, i.train_serve_gap_nats, i.watch,
         i.sample_seconds, i.judge_seconds, i.learn_seconds, i.committed_at
       from run r left join run_iteration i
         on i.run_id = r.run_id and i.iteration = r.iterations_done
@@ -256,9 +256,10 @@ public final class PostgresRunStore implements RunStore {
         .createUpdate(
             """
             update run set state = :state, pause_asked = :pauseAsked, fence = :fence,
-              iterations_done = :done, early_stop_reason = :earlyStop,
+              iterations_done = :done, early_stop_reason = :earlyStop, alarms = :alarms,
               candidate_model = :candidateModel, candidate_version = :candidateVersion,
-              candidate_sha256 = :candidateSha, test_attempts = :attempts, safety_test = :test,
+              candidate_sha256 = :candidateSha, candidate_iteration = :candidateIteration,
+              test_attempts = :attempts, safety_test = :test,
               message = :message, ended_at = :endedAt
             where run_id = :id""")
         .bind("id", run.runId())
@@ -267,9 +268,11 @@ public final class PostgresRunStore implements RunStore {
         .bind("fence", progress.fence())
         .bind("done", progress.iterationsDone())
         .bind("earlyStop", progress.earlyStopReason())
+        .bind("alarms", WatchJson.write(progress.alarms()))
         .bind("candidateModel", candidate == null ? null : candidate.model())
         .bind("candidateVersion", candidate == null ? null : candidate.version())
         .bind("candidateSha", candidate == null ? null : candidate.weightsSha256())
+        .bind("candidateIteration", progress.candidateIteration())
         .bind("attempts", progress.testAttempts())
         .bind("test", progress.test() == null ? null : StateJson.write(progress.test()))
         .bind("message", progress.message().replace('\0', ' '))
@@ -284,9 +287,9 @@ public final class PostgresRunStore implements RunStore {
             insert into run_iteration (run_id, iteration, samples_count, dropped_count,
               mean_reward, mean_spread, mean_cost, pessimistic_cost, lambda, kl_nats,
               entropy_nats, mean_completion_tokens, loss, gradient_norm, train_serve_gap_nats,
-              sample_seconds, judge_seconds, learn_seconds, committed_at)
+              watch, sample_seconds, judge_seconds, learn_seconds, committed_at)
             values (:id, :iteration, :samples, :dropped, :reward, :spread, :cost, :pessimistic,
-              :lambda, :kl, :entropy, :tokens, :loss, :norm, :gap, :sample, :judge, :learn,
+              :lambda, :kl, :entropy, :tokens, :loss, :norm, :gap, :watch, :sample, :judge, :learn,
               :committedAt)
             on conflict (run_id, iteration) do nothing""")
         .bind("id", runId)
@@ -304,6 +307,7 @@ public final class PostgresRunStore implements RunStore {
         .bind("loss", metrics.loss())
         .bind("norm", metrics.gradientNorm())
         .bind("gap", metrics.trainServeGapNats())
+        .bind("watch", WatchJson.write(metrics.watch()))
         .bind("sample", metrics.sampleSeconds())
         .bind("judge", metrics.judgeSeconds())
         .bind("learn", metrics.learnSeconds())
@@ -332,12 +336,14 @@ public final class PostgresRunStore implements RunStore {
             row.getInt("iterations_done"),
             row.getObject("iteration") == null ? null : metricsOf(row),
             row.getString("early_stop_reason"),
+            WatchJson.alarms(row.getString("alarms")),
             candidateModel == null
                 ? null
                 : new PinnedVersion(
                     candidateModel,
                     row.getString("candidate_version"),
                     row.getString("candidate_sha256")),
+            row.getInt("candidate_iteration"),
             row.getInt("test_attempts"),
             test == null ? null : StateJson.report(test),
             row.getString("message"),
@@ -360,6 +366,7 @@ public final class PostgresRunStore implements RunStore {
         row.getDouble("loss"),
         row.getDouble("gradient_norm"),
         row.getDouble("train_serve_gap_nats"),
+        WatchJson.iteration(row.getString("watch")),
         row.getDouble("sample_seconds"),
         row.getDouble("judge_seconds"),
         row.getDouble("learn_seconds"),

@@ -3,6 +3,8 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor;
+import io.ballast.orchestrator.core.watch.GoldReading;
+import io.ballast.orchestrator.core.watch.RunAlarm;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -65,18 +67,49 @@ public final class RunTelemetry implements RunMonitor {
   public void iterated(Run run, IterationMetrics metrics) {
     latest.put(run.runId(), metrics);
     var unused = gauges.computeIfAbsent(run.runId(), id -> register(run));
+    if (metrics.watch().gold() instanceof GoldReading.Failed failed) {
+      LOG.warn(
+          "run {} iteration {}: gold could not be read: {}: {}",
+          run.name(),
+          metrics.iteration(),
+          failed.reason(),
+          failed.message());
+    }
     LOG.info(
-        "run {} iteration {}/{}: reward {}, spread {}, cost {}, λ {}, kl {}, gap {}, {} samples",
+        "run {} iteration {}/{}: reward {}, spread {}, gold {}, cost {}, λ {}, kl {}, gap {}, {} samples",
         run.name(),
         metrics.iteration(),
         run.iterationsCount(),
         shown(metrics.meanReward()),
         shown(metrics.meanSpread()),
+        goldWords(metrics),
         shown(metrics.meanCost()),
         metrics.lambda() == null ? "-" : shown(metrics.lambda()),
         shown(metrics.klNats()),
         shown(metrics.trainServeGapNats()),
         metrics.samplesCount());
+  }
+
+  @Override
+  public void alarmed(Run run, RunAlarm alarm) {
+    meters
+        .counter(
+            "ballast.run.alarms",
+            "kind",
+            alarm.alarm().kind().name(),
+            "action",
+            alarm.action().name())
+        .increment();
+    LOG.warn(
+        "run {} ({}): its rewards can no longer be believed: {}; {}",
+        run.runId(),
+        run.name(),
+        alarm.words(),
+        switch (alarm.action()) {
+          case RECORD -> "recorded";
+          case STOP -> "learning ends";
+          case REFUSE_PROMOTION -> "its candidate will wait for a person";
+        });
   }
 
   @Override
@@ -95,6 +128,8 @@ public final class RunTelemetry implements RunMonitor {
     registered.add(gauge(run, "ballast.run.iteration", IterationMetrics::iteration));
     registered.add(gauge(run, "ballast.run.reward", IterationMetrics::meanReward));
     registered.add(gauge(run, "ballast.run.spread", IterationMetrics::meanSpread));
+    registered.add(gauge(run, "ballast.run.gold", RunTelemetry::gold));
+    registered.add(gauge(run, "ballast.run.gold.gap", RunTelemetry::gap));
     registered.add(gauge(run, "ballast.run.kl", IterationMetrics::klNats));
     registered.add(gauge(run, "ballast.run.cost", IterationMetrics::meanCost));
     registered.add(gauge(run, "ballast.run.lambda", RunTelemetry::lambda));
@@ -106,6 +141,25 @@ public final class RunTelemetry implements RunMonitor {
   private static double lambda(IterationMetrics metrics) {
     Double lambda = metrics.lambda();
     return lambda == null ? Double.NaN : lambda;
+  }
+
+  private static double gold(IterationMetrics metrics) {
+    return metrics.watch().gold() instanceof GoldReading.Measured measured
+        ? measured.gold()
+        : Double.NaN;
+  }
+
+  private static double gap(IterationMetrics metrics) {
+    Double gap = metrics.watch().gap();
+    return gap == null ? Double.NaN : gap;
+  }
+
+  private static String goldWords(IterationMetrics metrics) {
+    return switch (metrics.watch().gold()) {
+      case null -> "-";
+      case GoldReading.Measured measured -> shown(measured.gold());
+      case GoldReading.Failed failed -> failed.reason();
+    };
   }
 
   private Gauge gauge(Run run, String name, ToDoubleFunction<IterationMetrics> number) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.LoopState;
+import io.ballast.orchestrator.core.watch.WatchState;
 import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.stats.PolicyVitals;
 import java.time.Instant;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** State of a run as JSON. Numbers come back bit for bit: each is written as its shortest form. */
 final class StateJson {
-  private static final ObjectMapper MAPPER = new ObjectMapper();
+  static final ObjectMapper MAPPER = new ObjectMapper();
 
   private StateJson() {}
 
@@ -37,6 +38,10 @@ final class StateJson {
           .put("length_tokens", first.lengthTokens())
           .put("phrase_share", first.phraseShare());
     }
+    WatchState watch = state.watch();
+    if (watch != null) {
+      json.set("watch", WatchJson.tree(watch));
+    }
     ArrayNode models = json.putArray("cost_models");
     state.costModels().forEach(model -> models.add(version(model)));
     return json.toString();
@@ -55,6 +60,7 @@ final class StateJson {
         json.path("lambda").asDouble(),
         Numbers.of(numbers),
         json.has("first_vitals") ? vitals(json.path("first_vitals")) : null,
+        json.has("watch") ? WatchJson.state(json.path("watch")) : null,
         models);
   }
 
@@ -149,7 +155,7 @@ final class StateJson {
     return json.has(key) ? Instant.parse(json.path(key).asText()) : null;
   }
 
-  private static JsonNode read(String text) {
+  static JsonNode read(String text) {
     try {
       return MAPPER.readTree(text);
     } catch (JsonProcessingException e) {

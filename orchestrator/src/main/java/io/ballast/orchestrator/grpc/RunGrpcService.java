@@ -127,7 +127,10 @@ public final class RunGrpcService extends RunServiceGrpc.RunServiceImplBase {
             PromoteCandidateResponse.newBuilder()
                 .setRun(
                     RunMapper.run(
-                        runs.promote(calls.caller(request.getMetadata()), request.getRunId())))
+                        runs.promote(
+                            calls.caller(request.getMetadata()),
+                            request.getRunId(),
+                            request.getAcceptAlarms())))
                 .build());
   }
 }

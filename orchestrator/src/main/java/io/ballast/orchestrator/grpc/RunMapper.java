@@ -33,7 +33,9 @@ final class RunMapper {
             .setBaseVersion(CallMapper.version(run.base()))
             .setMessage(progress.message())
             .setCreateTime(CallMapper.timestamp(run.createdAt()))
-            .setEarlyStopReason(progress.earlyStopReason());
+            .setEarlyStopReason(progress.earlyStopReason())
+            .addAllAlarms(progress.alarms().stream().map(WatchMapper::alarm).toList())
+            .setCandidateIteration(progress.candidateIteration());
     io.ballast.orchestrator.core.run.IterationMetrics latest = progress.latest();
     if (latest != null) {
       answer.setLatest(metrics(latest));
@@ -63,6 +65,7 @@ final class RunMapper {
       case HELD -> RunState.RUN_STATE_HELD;
       case NO_SOLUTION_FOUND -> RunState.RUN_STATE_NO_SOLUTION_FOUND;
       case REFUSED -> RunState.RUN_STATE_REFUSED;
+      case STOPPED -> RunState.RUN_STATE_STOPPED;
       case FAILED -> RunState.RUN_STATE_FAILED;
       case CANCELLED -> RunState.RUN_STATE_CANCELLED;
     };
@@ -87,6 +90,7 @@ final class RunMapper {
             .setJudgeSeconds(metrics.judgeSeconds())
             .setLearnSeconds(metrics.learnSeconds())
             .setCommitTime(CallMapper.timestamp(metrics.committedAt()));
+    WatchMapper.put(metrics.watch(), answer);
     Double pessimistic = metrics.pessimisticCost();
     if (pessimistic != null) {
       answer.setPessimisticCost(pessimistic);
@@ -148,6 +152,7 @@ final class RunMapper {
     return GetRunResponse.newBuilder()
         .setRun(run(detailed.run()))
         .addAllIterations(detailed.iterations().stream().map(RunMapper::metrics).toList())
+        .setWatch(WatchMapper.watch(detailed.watch(), detailed.curve()))
         .build();
   }
 

@@ -119,7 +119,8 @@ public final class OrchestratorServer implements AutoCloseable {
                 versions,
                 new GrpcSafetyTester(safety, config.peerTimeout(), config.testWait())),
             new TrainingLoop.Weights(loader, folders, rollouts),
-            new Patiences(patience.get(), patience.get(), patience.get(), patience.get()),
+            new Patiences(
+                patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),
             new TrainingLoop.Surroundings(runtime.clock(), runtime.nanoTime(), callers),
             telemetry,
             config.tokensPerPass());

@@ -37,7 +37,9 @@ public final class FakePeers {
                   item ->
                       (RewardOracle.Outcome)
                           new RewardOracle.Outcome.Value(
-                              FakeWorld.reward(item.completion().text()),
+                              spec.ensemble().model().equals(FakeRewardServer.GOLD)
+                                  ? FakeWorld.gold(item.completion().text())
+                                  : FakeWorld.reward(item.completion().text()),
                               FakeWorld.spread(item.completion().text())))
               .toList();
   public final CostOracle costs =

@@ -87,6 +87,11 @@ public final class FakePolicyServer {
     return List.of(new Policy(), new Versions(), new Feedback());
   }
 
+  /** The checksum of a version that was registered. */
+  public String weights(String model, String version) {
+    return known(model, version).getWeightsSha256();
+  }
+
   private ModelVersion folder(String model, String version) {
     String sha =
         ModelManifest.read(models.resolve(model).resolve(version))

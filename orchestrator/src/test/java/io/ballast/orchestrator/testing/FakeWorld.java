@@ -47,6 +47,11 @@ public final class FakeWorld {
     return completion.chars().filter(c -> "aeiou".indexOf(c) >= 0).count();
   }
 
+  /** What vowels stand for: letters from the beginning of the alphabet are good. */
+  public static double gold(String completion) {
+    return completion.chars().filter(c -> c < 'n').count();
+  }
+
   /** Members disagree about long ones. */
   public static double spread(String completion) {
     return 0.1 * completion.length();

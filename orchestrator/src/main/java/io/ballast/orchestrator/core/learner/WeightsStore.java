@@ -4,6 +4,7 @@ import io.ballast.orchestrator.core.PinnedVersion;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 
 /** Where weights are kept: versions that can be served, and checkpoints. */
 public interface WeightsStore {
@@ -34,5 +35,5 @@ public interface WeightsStore {
   Path checkpoint(String tenant, String name);
 
   /** Deletes the checkpoints of {@code tenant} that begin with {@code prefix}, but {@code kept}. */
-  void forgetCheckpoints(String tenant, String prefix, String kept);
+  void forgetCheckpoints(String tenant, String prefix, Set<String> kept);
 }

@@ -21,18 +21,31 @@ public sealed interface Decision {
   /** The test could not be carried out; another may be tried. */
   record TestFailed(String reason) implements Decision {}
 
-  /** Decides on {@code report}. There is nothing to fall back to. */
-  static Decision of(PromotionMode mode, SafetyTestReport report) {
+  /**
+   * Decides on {@code report}. There is nothing to fall back to.
+   *
+   * @param alarms of the watch over the rewards, in words, which a person has to accept; empty if
+   *     there are none
+   */
+  static Decision of(PromotionMode mode, SafetyTestReport report, String alarms) {
     return switch (report.state()) {
       case RUNNING -> new Wait();
       case FAILED -> new TestFailed("the safety test failed: " + report.failureMessage());
       case NO_SOLUTION_FOUND -> new NoSolutionFound(numbers(report));
-      case PASSED ->
-          switch (mode) {
-            case AUTOMATIC -> new Promote(report.certificateId());
-            case WAIT -> new Hold("passed; PromoteCandidate promotes it");
-            case NEVER -> new Hold("passed; the spec says promotion: NEVER");
-          };
+      case PASSED -> passed(mode, report, alarms);
+    };
+  }
+
+  private static Decision passed(PromotionMode mode, SafetyTestReport report, String alarms) {
+    if (mode != PromotionMode.NEVER && !alarms.isEmpty()) {
+      return new Hold(
+          "passed; its rewards cannot be believed: %s; PromoteCandidate promotes it if accept_alarms is set"
+              .formatted(alarms));
+    }
+    return switch (mode) {
+      case AUTOMATIC -> new Promote(report.certificateId());
+      case WAIT -> new Hold("passed; PromoteCandidate promotes it");
+      case NEVER -> new Hold("passed; the spec says promotion: NEVER");
     };
   }
 

@@ -7,10 +7,12 @@ import java.util.function.ToDoubleFunction;
 /**
  * The judged completions of one prompt.
  *
+ * @param prompt the text
  * @param promptTokens what the policy saw
  * @param completions shape [G]
  */
-public record JudgedGroup(TokenIds promptTokens, List<JudgedCompletion> completions) {
+public record JudgedGroup(
+    String prompt, TokenIds promptTokens, List<JudgedCompletion> completions) {
   /** Copies the list. */
   public JudgedGroup {
     completions = List.copyOf(completions);

@@ -1,11 +1,11 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.orchestrator.core.spec.StopSpec;
+import io.ballast.orchestrator.core.watch.AlarmWords;
 import io.ballast.rl.stats.Alarm;
 import io.ballast.rl.stats.CollapseMonitor;
 import io.ballast.rl.stats.PolicyVitals;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** Says why a run stops learning: its rewards can no longer be believed. */
@@ -23,19 +23,6 @@ final class EarlyStop {
         new CollapseMonitor(
                 first, spec.maxKl(), spec.maxSpreadGrowth(), 0, Double.MAX_VALUE, Double.MAX_VALUE)
             .check(now);
-    return alarms.stream().map(EarlyStop::words).collect(Collectors.joining("; "));
-  }
-
-  private static String words(Alarm alarm) {
-    String what =
-        switch (alarm.kind()) {
-          case KL_HIGH -> "kl";
-          case SPREAD_GREW -> "spread";
-          case ENTROPY_LOW -> "entropy";
-          case LENGTH_GREW -> "length";
-          case PHRASE_SPREAD -> "phrase share";
-          case PROXY_GOLD_GAP -> "proxy less gold";
-        };
-    return String.format(Locale.ROOT, "%s %.2f over %.2f", what, alarm.observed(), alarm.limit());
+    return alarms.stream().map(AlarmWords::of).collect(Collectors.joining("; "));
   }
 }

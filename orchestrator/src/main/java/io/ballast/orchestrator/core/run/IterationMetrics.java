@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.orchestrator.core.watch.IterationWatch;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -22,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  * @param gradientNorm before clipping, at the first update
  * @param trainServeGapNats mean absolute difference between the policy-server's and the learner's
  *     log-probability of a sampled token
+ * @param watch gold, its gap and the alarms
  * @param sampleSeconds for publishing and sampling
- * @param judgeSeconds for rewards and costs
+ * @param judgeSeconds for rewards, costs and gold
  * @param learnSeconds for forward, backward and step
  * @param committedAt when it became durable
  */
@@ -42,6 +44,7 @@ public record IterationMetrics(
     double loss,
     double gradientNorm,
     double trainServeGapNats,
+    IterationWatch watch,
     double sampleSeconds,
     double judgeSeconds,
     double learnSeconds,

@@ -98,10 +98,12 @@ final class Judging {
     for (SampledPrompt prompt : prompts) {
       List<JudgedCompletion> judged = new ArrayList<>();
       List<String> failures = new ArrayList<>();
+      String text = "";
       TokenIds promptTokens = TokenIds.of();
       switch (prompt) {
         case SampledPrompt.Failed(String reason) -> failures.add(reason);
         case SampledPrompt.Sampled sampled -> {
+          text = sampled.prompt();
           promptTokens = sampled.promptTokens();
           for (SampledCompletion completion : sampled.completions()) {
             if (completion.tokens().size() == 0) {
@@ -122,7 +124,7 @@ final class Judging {
       reasons.addAll(failures);
       spec.rollout()
           .groups()
-          .viable(new JudgedGroup(promptTokens, judged), failures)
+          .viable(new JudgedGroup(text, promptTokens, judged), failures)
           .ifPresent(groups::add);
     }
     if (groups.isEmpty()) {

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.orchestrator.core.watch.WatchState;
 import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.stats.PolicyVitals;
 import java.util.ArrayList;
@@ -14,12 +15,14 @@ import org.jspecify.annotations.Nullable;
  * @param lambda the multiplier
  * @param costs the cost buffer, oldest first
  * @param firstVitals of the first iteration; null before it
+ * @param watch of the watch over the rewards; null before the first iteration
  * @param costModels the cost models that answered, in the order of their first answer
  */
 public record LoopState(
     double lambda,
     Numbers costs,
     @Nullable PolicyVitals firstVitals,
+    @Nullable WatchState watch,
     List<PinnedVersion> costModels) {
   /** Copies the list. */
   public LoopState {
@@ -28,15 +31,19 @@ public record LoopState(
 
   /** Before the first iteration. */
   public static LoopState initial(double lambda) {
-    return new LoopState(lambda, Numbers.of(), null, List.of());
+    return new LoopState(lambda, Numbers.of(), null, null, List.of());
   }
 
   LoopState withConstraint(double newLambda, Numbers newCosts) {
-    return new LoopState(newLambda, newCosts, firstVitals, costModels);
+    return new LoopState(newLambda, newCosts, firstVitals, watch, costModels);
   }
 
   LoopState withFirstVitals(PolicyVitals vitals) {
-    return new LoopState(lambda, costs, vitals, costModels);
+    return new LoopState(lambda, costs, vitals, watch, costModels);
+  }
+
+  LoopState withWatch(WatchState newWatch) {
+    return new LoopState(lambda, costs, firstVitals, newWatch, costModels);
   }
 
   LoopState withCostModel(PinnedVersion model) {
@@ -45,6 +52,6 @@ public record LoopState(
     }
     List<PinnedVersion> more = new ArrayList<>(costModels);
     more.add(model);
-    return new LoopState(lambda, costs, firstVitals, more);
+    return new LoopState(lambda, costs, firstVitals, watch, more);
   }
 }

@@ -3,7 +3,11 @@ package io.ballast.orchestrator.core.run;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import io.ballast.orchestrator.core.spec.WatchAction;
+import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +43,10 @@ public record Run(
    * @param iterationsDone durable iterations
    * @param latest the newest iteration; null before the first
    * @param earlyStopReason why it stopped learning early; empty otherwise
+   * @param alarms of the watch over its rewards: the first of each kind
    * @param candidate null until there is one
+   * @param candidateIteration the iteration after which the candidate's weights were as they are; 0
+   *     until there is one
    * @param testAttempts safety tests started so far
    * @param test the safety test; null until it has started
    * @param message why it stopped, for a person; empty while all is well
@@ -52,14 +59,22 @@ public record Run(
       int iterationsDone,
       @Nullable IterationMetrics latest,
       String earlyStopReason,
+      List<RunAlarm> alarms,
       @Nullable PinnedVersion candidate,
+      int candidateIteration,
       int testAttempts,
       @Nullable SafetyTestReport test,
       String message,
       @Nullable Instant endedAt) {
+    /** Copies the list. */
+    public Progress {
+      alarms = List.copyOf(alarms);
+    }
+
     /** Of a run that nobody has taken up. */
     public static Progress queued() {
-      return new Progress(RunState.QUEUED, false, 0, 0, null, "", null, 0, null, "", null);
+      return new Progress(
+          RunState.QUEUED, false, 0, 0, null, "", List.of(), null, 0, 0, null, "", null);
     }
 
     Progress in(RunState newState, String newMessage) {
@@ -70,7 +85,9 @@ public record Run(
           iterationsDone,
           latest,
           earlyStopReason,
+          alarms,
           candidate,
+          candidateIteration,
           testAttempts,
           test,
           newMessage,
@@ -85,7 +102,9 @@ public record Run(
           iterationsDone,
           latest,
           earlyStopReason,
+          alarms,
           candidate,
+          candidateIteration,
           testAttempts,
           test,
           newMessage,
@@ -100,7 +119,9 @@ public record Run(
           iterationsDone,
           latest,
           earlyStopReason,
+          alarms,
           candidate,
+          candidateIteration,
           testAttempts,
           test,
           newMessage,
@@ -115,7 +136,9 @@ public record Run(
           iterationsDone,
           latest,
           earlyStopReason,
+          alarms,
           candidate,
+          candidateIteration,
           testAttempts,
           test,
           "",
@@ -130,14 +153,26 @@ public record Run(
           metrics.iteration(),
           metrics,
           stopReason,
+          withFirst(metrics.watch().alarms()),
           candidate,
+          candidateIteration,
           testAttempts,
           test,
           message,
           endedAt);
     }
 
-    Progress withCandidate(PinnedVersion version) {
+    private List<RunAlarm> withFirst(List<RunAlarm> raised) {
+      List<RunAlarm> all = new ArrayList<>(alarms);
+      for (RunAlarm each : raised) {
+        if (all.stream().noneMatch(known -> known.alarm().kind() == each.alarm().kind())) {
+          all.add(each);
+        }
+      }
+      return all;
+    }
+
+    Progress withCandidate(PinnedVersion version, int iteration) {
       return new Progress(
           RunState.TESTING,
           pauseAsked,
@@ -145,7 +180,9 @@ public record Run(
           iterationsDone,
           latest,
           earlyStopReason,
+          alarms,
           version,
+          iteration,
           testAttempts,
           test,
           message,
@@ -160,7 +197,9 @@ public record Run(
           iterationsDone,
           latest,
           earlyStopReason,
+          alarms,
           candidate,
+          candidateIteration,
           attempts,
           report,
           message,
@@ -176,6 +215,11 @@ public record Run(
   /** Whether there is nothing more to learn. */
   boolean learned() {
     return progress.iterationsDone() >= iterationsCount || !progress.earlyStopReason().isEmpty();
+  }
+
+  /** Whether the watch over its rewards ended its learning. */
+  boolean stoppedByTheWatch() {
+    return progress.alarms().stream().anyMatch(alarm -> alarm.action() == WatchAction.STOP);
   }
 
   /** What the candidate is called within its model. */
@@ -236,9 +280,9 @@ public record Run(
     return with(progress.iterated(metrics, stopReason)).pausedIfAsked();
   }
 
-  /** There is a candidate; it is tested next. */
-  Run withCandidate(PinnedVersion version) {
-    return with(progress.withCandidate(version)).pausedIfAsked();
+  /** There is a candidate, the weights after {@code iteration}; it is tested next. */
+  Run withCandidate(PinnedVersion version, int iteration) {
+    return with(progress.withCandidate(version, iteration)).pausedIfAsked();
   }
 
   /** The safety test has started, or moved on. */
@@ -264,7 +308,7 @@ public record Run(
       case TESTING ->
           with(progress.askedToPause("pauses after the safety test, before any promotion"));
       case PAUSED -> this;
-      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, CANCELLED ->
+      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, STOPPED, CANCELLED ->
           throw Faults.precondition("run %s has ended: %s".formatted(runId, state()));
       case FAILED ->
           throw Faults.precondition(
@@ -278,7 +322,7 @@ public record Run(
       case PAUSED, FAILED -> with(progress.in(RunState.QUEUED, ""));
       case QUEUED, LEARNING, TESTING ->
           progress.pauseAsked() ? with(progress.in(state(), "")) : this;
-      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, CANCELLED ->
+      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, STOPPED, CANCELLED ->
           throw Faults.precondition("run %s has ended: %s".formatted(runId, state()));
     };
   }
@@ -289,7 +333,7 @@ public record Run(
       case CANCELLED -> this;
       case QUEUED, LEARNING, TESTING, PAUSED, FAILED ->
           with(progress.endedIn(RunState.CANCELLED, "cancelled by a person", now));
-      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED ->
+      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, STOPPED ->
           throw Faults.precondition("run %s has ended: %s".formatted(runId, state()));
     };
   }

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.orchestrator.core.learner.WeightsStore;
+import java.util.Set;
 
 /** What a run keeps beside the database while it learns. */
 public final class RunFiles {
@@ -14,7 +15,7 @@ public final class RunFiles {
 
   /** Deletes checkpoints and sampled weights of a run that has ended; its candidate stays. */
   void clean(Run run) {
-    weights.forgetCheckpoints(run.tenant(), run.checkpointPrefix(), "");
+    weights.forgetCheckpoints(run.tenant(), run.checkpointPrefix(), Set.of());
     rollouts.deleteAll(run.rolloutModel(), run.runId() + "-");
   }
 }

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.util.function.Supplier;
 
 /** Sees what runs do. What it throws is its own problem's: implementations do not throw. */
@@ -9,6 +10,7 @@ public interface RunMonitor {
     PUBLISH,
     SAMPLE,
     JUDGE,
+    GOLD,
     LEARN,
     COMMIT,
     TEST,
@@ -20,6 +22,9 @@ public interface RunMonitor {
 
   /** An iteration became durable. */
   void iterated(Run run, IterationMetrics metrics);
+
+  /** The watch over its rewards raised an alarm that it had not raised in the iteration before. */
+  void alarmed(Run run, RunAlarm alarm);
 
   /** A worker let go of a run, which is in its new state. */
   void left(Run run);

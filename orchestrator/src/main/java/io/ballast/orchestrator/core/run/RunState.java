@@ -18,6 +18,8 @@ public enum RunState {
   NO_SOLUTION_FOUND,
   /** Ended: passed, but the alias had moved on or the version could not be served. */
   REFUSED,
+  /** Ended by the watch over its rewards, which only the base was within the limits of. */
+  STOPPED,
   /** Stopped by an error; may be resumed. */
   FAILED,
   /** Ended by a person. */
@@ -27,14 +29,14 @@ public enum RunState {
   public boolean active() {
     return switch (this) {
       case QUEUED, LEARNING, TESTING -> true;
-      case PAUSED, PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, FAILED, CANCELLED -> false;
+      case PAUSED, PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, STOPPED, FAILED, CANCELLED -> false;
     };
   }
 
   /** Whether nothing more will happen by itself, and it cannot be resumed. */
   public boolean ended() {
     return switch (this) {
-      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, CANCELLED -> true;
+      case PROMOTED, HELD, NO_SOLUTION_FOUND, REFUSED, STOPPED, CANCELLED -> true;
       case QUEUED, LEARNING, TESTING, PAUSED, FAILED -> false;
     };
   }

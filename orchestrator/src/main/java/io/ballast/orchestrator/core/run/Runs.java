@@ -12,6 +12,9 @@ import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.spec.PromotionMode;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.core.spec.WatchSpec;
+import io.ballast.orchestrator.core.watch.GoldCurve;
+import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -68,8 +71,14 @@ public final class Runs {
     this.surroundings = surroundings;
   }
 
-  /** A run with its iterations. */
-  public record Detailed(Run run, List<IterationMetrics> iterations) {
+  /**
+   * A run with its iterations.
+   *
+   * @param watch what its spec says of the watch over its rewards
+   * @param curve of gold
+   */
+  public record Detailed(
+      Run run, List<IterationMetrics> iterations, WatchSpec watch, GoldCurve curve) {
     /** Copies the list. */
     public Detailed {
       iterations = List.copyOf(iterations);
@@ -151,7 +160,17 @@ public final class Runs {
    */
   public Detailed get(Caller caller, String runId) {
     Run run = require(caller, runId);
-    return new Detailed(run, store.iterations(runId, 0));
+    List<IterationMetrics> iterations = store.iterations(runId, 0);
+    return new Detailed(
+        run,
+        iterations,
+        specs.apply(run.spec()).watch(),
+        GoldCurve.of(
+            iterations.stream()
+                .map(
+                    each ->
+                        new GoldCurve.Point(each.iteration(), each.klNats(), each.watch().gold()))
+                .toList()));
   }
 
   /**
@@ -207,11 +226,14 @@ public final class Runs {
   /**
    * Promotes the candidate of a run that is held for a person.
    *
+   * @param acceptAlarms whether the person accepts the alarms that it was held for, if there are
+   *     any
    * @return PROMOTED, or REFUSED with the reason
-   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if the run is not held, or its spec
-   *     says NEVER; SAFETY_GATE_CLOSED without a certificate; DEPENDENCY_DOWN
+   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if the run is not held, its spec
+   *     says NEVER, or its alarms are not accepted; SAFETY_GATE_CLOSED without a certificate;
+   *     DEPENDENCY_DOWN
    */
-  public Run promote(Caller caller, String runId) {
+  public Run promote(Caller caller, String runId, boolean acceptAlarms) {
     Run run = require(caller, runId);
     if (run.state() == RunState.PROMOTED) {
       return run;
@@ -230,9 +252,15 @@ public final class Runs {
     if (spec.promotion() == PromotionMode.NEVER) {
       throw Faults.precondition("the spec of run %s says promotion: NEVER".formatted(runId));
     }
+    String alarms = RunAlarm.refusal(run.progress().alarms());
+    if (!alarms.isEmpty() && !acceptAlarms) {
+      throw Faults.precondition(
+          "the rewards of run %s cannot be believed: %s; accept_alarms promotes it all the same"
+              .formatted(runId, alarms));
+    }
     Promoter.Outcome outcome =
         new Promoter(versions)
-            .promote(TrainingLoop.promotion(run, spec, candidate, test.certificateId()));
+            .promote(CandidateStage.promotion(run, spec, candidate, test.certificateId()));
     return store.change(
         runId,
         stored ->

@@ -4,7 +4,6 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.PinnedVersion;
-import io.ballast.orchestrator.core.Seeds;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
@@ -12,28 +11,32 @@ import io.ballast.orchestrator.core.learner.WeightsStore;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
-import io.ballast.orchestrator.core.peer.PolicyVersions.Promotion;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
-import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.peer.SafetyTester;
-import io.ballast.orchestrator.core.promotion.Decision;
-import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.PromptPlan;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.run.RunMonitor.Phase;
+import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.core.spec.WatchAction;
+import io.ballast.orchestrator.core.watch.GoldReading;
+import io.ballast.orchestrator.core.watch.GoldScoring;
+import io.ballast.orchestrator.core.watch.RewardWatch;
+import io.ballast.orchestrator.core.watch.WatchState;
 import io.ballast.rl.stats.PolicyVitals;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,7 +49,6 @@ import org.jspecify.annotations.Nullable;
  * at most the iteration under way, and no sample counts twice.
  */
 public final class TrainingLoop {
-  private static final int TEST_SEED = 2;
   private static final int ROLLOUTS_KEPT = 2;
 
   /** The other servers. */
@@ -71,6 +73,9 @@ public final class TrainingLoop {
   private final Surroundings surroundings;
   private final RunMonitor monitor;
   private final Judging judging;
+  private final GoldScoring golds;
+  private final RunRecords records;
+  private final CandidateStage candidates;
   private final int maxTokensPerPass;
 
   /**
@@ -94,6 +99,10 @@ public final class TrainingLoop {
     this.surroundings = surroundings;
     this.monitor = monitor;
     this.judging = new Judging(peers.rewards(), peers.costs(), patience, surroundings.executor());
+    this.golds = new GoldScoring(peers.rewards(), patience.gold());
+    this.records = new RunRecords(store, patience, surroundings.clock());
+    this.candidates =
+        new CandidateStage(store, records, peers.versions(), peers.tester(), patience, monitor);
     this.maxTokensPerPass = maxTokensPerPass;
   }
 
@@ -106,35 +115,25 @@ public final class TrainingLoop {
    * @throws io.ballast.kit.error.MeshException what stopped it
    */
   Run run(Run taken) {
-    Job job = new Job(taken);
+    Job job = job(taken);
     Run run = taken;
     if (run.state() == RunState.LEARNING) {
       run = learn(job, run);
     }
     if (run.state() == RunState.TESTING) {
-      run = test(job, run);
+      run = candidates.test(job, run);
     }
     if (run.state() == RunState.TESTING) {
-      run = promote(job, run);
+      run = candidates.promote(job, run);
     }
     return run;
   }
 
-  /** A run with what does not change while a worker has it. */
-  private final class Job {
-    private final RunSpec spec;
-    private final PromptSets prompts;
-    private final PromptPlan plan;
-    private final long fence;
-
-    private Job(Run run) {
-      this.spec = specs.apply(run.spec());
-      this.prompts = patience.database().call("read the prompts", () -> store.prompts(run.runId()));
-      this.plan =
-          new PromptPlan(
-              prompts.training().size(), spec.rollout().promptsPerIteration(), spec.seed());
-      this.fence = run.progress().fence();
-    }
+  private Job job(Run run) {
+    return Job.of(
+        run,
+        specs.apply(run.spec()),
+        patience.database().call("read the prompts", () -> store.prompts(run.runId())));
   }
 
   private Run learn(Job job, Run taken) {
@@ -151,7 +150,7 @@ public final class TrainingLoop {
 
   private Trainee open(Job job, Run run) {
     Trainee trainee =
-        weights.loader().load(run.base(), OptimizerSettings.ofRate(job.spec.learningRate()));
+        weights.loader().load(run.base(), OptimizerSettings.ofRate(job.spec().learningRate()));
     int done = run.progress().iterationsDone();
     if (done == 0) {
       return trainee;
@@ -177,43 +176,64 @@ public final class TrainingLoop {
         monitor.watch(run, Phase.SAMPLE, () -> sample(job, run, policy, iteration));
     long judgeStart = surroundings.nanoTime().getAsLong();
     JudgedRollout judged =
-        monitor.watch(run, Phase.JUDGE, () -> judging.judge(run.tenant(), job.spec, sampled));
+        monitor.watch(run, Phase.JUDGE, () -> judging.judge(run.tenant(), job.spec(), sampled));
+    GoldReading gold = gold(job, run, iteration, judged);
     long learnStart = surroundings.nanoTime().getAsLong();
     Constraint constraint =
         Constraint.after(
-            job.spec.constraint(),
-            job.spec.safetyTest().delta(),
-            job.prompts.test().size(),
+            job.spec().constraint(),
+            job.spec().safetyTest().delta(),
+            job.prompts().test().size(),
             before,
             judged);
     PolicyUpdate update =
         monitor.watch(
             run,
             Phase.LEARN,
-            () -> PolicyUpdate.apply(trainee, job.spec, judged, constraint, maxTokensPerPass));
+            () -> PolicyUpdate.apply(trainee, job.spec(), judged, constraint, maxTokensPerPass));
     long end = surroundings.nanoTime().getAsLong();
 
+    double reward = mean(judged, JudgedCompletion::reward);
+    double spread = mean(judged, JudgedCompletion::spread);
+    RewardWatch.Seen seen =
+        RewardWatch.observe(
+            job.spec().watch(),
+            before.watch(),
+            new RewardWatch.Observation(iteration, reward, spread, gold));
     IterationMetrics metrics =
         new IterationMetrics(
             iteration,
             judged.size(),
             judged.droppedCount(),
-            mean(judged, JudgedCompletion::reward),
-            mean(judged, JudgedCompletion::spread),
+            reward,
+            spread,
             mean(judged, JudgedCompletion::cost),
             boxed(constraint.pessimistic()),
-            job.spec.constraint().enabled() ? constraint.lambda() : null,
+            job.spec().constraint().enabled() ? constraint.lambda() : null,
             update.klNats(),
             update.entropyNats(),
             mean(judged, completion -> completion.completion().tokens().size()),
             update.loss(),
             update.gradientNorm(),
             update.trainServeGapNats(),
+            seen.watch(),
             seconds(start, judgeStart),
             seconds(judgeStart, learnStart),
             seconds(learnStart, end),
             surroundings.clock().instant());
-    return commit(job, run, trainee, metrics, after(before, judged, constraint, metrics));
+    LoopState after = after(before, judged, constraint, metrics).withWatch(seen.next());
+    return commit(job, run, trainee, metrics, after, seen);
+  }
+
+  /** Null where nobody asks. */
+  private @Nullable GoldReading gold(Job job, Run run, int iteration, JudgedRollout judged) {
+    GoldSpec spec = job.spec().watch().gold();
+    return spec == null || !spec.due(iteration)
+        ? null
+        : monitor.watch(
+            run,
+            Phase.GOLD,
+            () -> golds.read(run.tenant(), spec, job.spec().seed(), iteration, judged));
   }
 
   private static LoopState after(
@@ -257,30 +277,39 @@ public final class TrainingLoop {
 
   private List<SampledPrompt> sample(Job job, Run run, PinnedVersion policy, int iteration) {
     List<String> prompts =
-        job.plan.indices(iteration).stream().map(job.prompts.training()::get).toList();
+        job.plan().indices(iteration).stream().map(job.prompts().training()::get).toList();
     RolloutSource.Query query =
         new RolloutSource.Query(
             run.tenant(),
             policy,
             prompts,
-            job.spec.rollout().completionsPerPrompt(),
+            job.spec().rollout().completionsPerPrompt(),
             SamplingOptions.builder()
-                .temperature(job.spec.rollout().temperature())
-                .maxNewTokens(job.spec.rollout().maxNewTokens())
-                .stopStrings(job.spec.rollout().stopStrings())
-                .seed(job.plan.samplingSeed(iteration))
+                .temperature(job.spec().rollout().temperature())
+                .maxNewTokens(job.spec().rollout().maxNewTokens())
+                .stopStrings(job.spec().rollout().stopStrings())
+                .seed(job.plan().samplingSeed(iteration))
                 .build(),
-            job.spec.rollout().maxPromptTokens());
+            job.spec().rollout().maxPromptTokens());
     return patience
         .policyServer()
         .call("sample from " + policy, () -> peers.rollouts().sample(query));
   }
 
   /** Checkpoint, then commit, then forget what is older: in this order a crash loses nothing. */
-  private Run commit(Job job, Run run, Trainee trainee, IterationMetrics metrics, LoopState state) {
+  private Run commit(
+      Job job,
+      Run run,
+      Trainee trainee,
+      IterationMetrics metrics,
+      LoopState state,
+      RewardWatch.Seen seen) {
     String checkpoint = run.checkpointName(metrics.iteration());
     PolicyVitals first = state.firstVitals() == null ? vitals(metrics) : state.firstVitals();
-    String stop = EarlyStop.reason(job.spec.stop(), first, vitals(metrics));
+    String stop =
+        Stream.of(EarlyStop.reason(job.spec().stop(), first, vitals(metrics)), seen.stopReason())
+            .filter(reason -> !reason.isEmpty())
+            .collect(Collectors.joining("; "));
     Run committed =
         monitor.watch(
             run,
@@ -294,122 +323,52 @@ public final class TrainingLoop {
                       () ->
                           store.commit(
                               run.runId(),
-                              stored -> stored.heldBy(job.fence).iterated(metrics, stop),
+                              stored -> stored.heldBy(job.fence()).iterated(metrics, stop),
                               metrics,
                               state));
             });
-    weights.store().forgetCheckpoints(run.tenant(), run.checkpointPrefix(), checkpoint);
+    Set<String> kept =
+        job.spec().watch().action() == WatchAction.STOP
+            ? Set.of(checkpoint, run.checkpointName(seen.next().goodIteration()))
+            : Set.of(checkpoint);
+    weights.store().forgetCheckpoints(run.tenant(), run.checkpointPrefix(), kept);
     monitor.iterated(committed, metrics);
+    IterationMetrics before = run.progress().latest();
+    metrics.watch().alarms().stream()
+        .filter(alarm -> before == null || !before.watch().raised(alarm.alarm().kind()))
+        .forEach(alarm -> monitor.alarmed(committed, alarm));
     return committed;
   }
 
-  /** Publishes the trained weights as a candidate. */
+  /**
+   * Publishes the trained weights as a candidate; after an alarm of the watch, those that were last
+   * within its limits.
+   */
   private Run nominate(Job job, Run run, Trainee trainee) {
+    int iteration = run.progress().iterationsDone();
+    if (run.stoppedByTheWatch()) {
+      iteration = goodIteration(run);
+      if (iteration == 0) {
+        return records.end(job, run, RunState.STOPPED, run.progress().earlyStopReason());
+      }
+      trainee.restore(weights.store().checkpoint(run.tenant(), run.checkpointName(iteration)));
+    }
     PinnedVersion candidate =
         weights
             .store()
             .publish(run.base().model(), run.candidateVersion(), notes(run), trainee::publish);
     register(run, candidate);
-    return change(job, run, stored -> stored.withCandidate(candidate));
+    int of = iteration;
+    return records.change(job, run, stored -> stored.withCandidate(candidate, of));
   }
 
-  /** Starts the safety test, or finds the one that was started, and waits for its end. */
-  private Run test(Job job, Run run) {
-    PinnedVersion candidate = run.progress().candidate();
-    if (candidate == null) {
-      throw new IllegalStateException("a run in TESTING has a candidate: " + run.runId());
+  private int goodIteration(Run run) {
+    WatchState state =
+        patience.database().call("read its state", () -> store.loopState(run.runId())).watch();
+    if (state == null) {
+      throw new IllegalStateException("a run that was stopped was watched: " + run.runId());
     }
-    LoopState state =
-        patience.database().call("read its state", () -> store.loopState(run.runId()));
-    int attempt = run.progress().testAttempts();
-    SafetyTester.Order order =
-        new SafetyTester.Order(
-            run.tenant(),
-            attempt == 0 ? run.runId() : run.runId() + "-" + attempt,
-            run.runId(),
-            candidate,
-            job.spec.constraint().enabled() ? state.costModels() : List.of(),
-            job.spec.safetyTest(),
-            job.prompts.test(),
-            Seeds.derive(job.spec.seed(), TEST_SEED, attempt));
-    return monitor.watch(
-        run,
-        Phase.TEST,
-        () -> {
-          SafetyTestReport report =
-              patience
-                  .safetyServer()
-                  .call("start the safety test", () -> peers.tester().start(order));
-          Run tested = recordTest(job, run, report);
-          while (report.state() == SafetyTestReport.State.RUNNING) {
-            String testId = report.testId();
-            report =
-                patience
-                    .safetyServer()
-                    .call(
-                        "wait for the safety test",
-                        () -> peers.tester().await(run.tenant(), testId));
-            tested = recordTest(job, tested, report);
-          }
-          return change(job, tested, Run::pausedIfAsked);
-        });
-  }
-
-  private Run recordTest(Job job, Run run, SafetyTestReport report) {
-    return change(job, run, stored -> stored.withTest(report));
-  }
-
-  /** What follows from the test. */
-  private Run promote(Job job, Run run) {
-    SafetyTestReport report = run.progress().test();
-    PinnedVersion candidate = run.progress().candidate();
-    if (report == null || candidate == null) {
-      throw new IllegalStateException("a tested run has a candidate and a test: " + run.runId());
-    }
-    return switch (Decision.of(job.spec.promotion(), report)) {
-      case Decision.Wait() -> run;
-      case Decision.TestFailed(String reason) ->
-          change(job, run, stored -> stored.testFailed(reason));
-      case Decision.NoSolutionFound(String reason) ->
-          end(job, run, RunState.NO_SOLUTION_FOUND, reason);
-      case Decision.Hold(String reason) -> end(job, run, RunState.HELD, reason);
-      case Decision.Promote(String certificateId) ->
-          switch (promoted(job, run, candidate, certificateId)) {
-            case Promoter.Outcome.Promoted() -> end(job, run, RunState.PROMOTED, "");
-            case Promoter.Outcome.Refused(String reason) -> end(job, run, RunState.REFUSED, reason);
-          };
-    };
-  }
-
-  private Promoter.Outcome promoted(
-      Job job, Run run, PinnedVersion candidate, String certificateId) {
-    Promotion promotion = promotion(run, job.spec, candidate, certificateId);
-    Promoter promoter = new Promoter(peers.versions());
-    return monitor.watch(
-        run,
-        Phase.PROMOTE,
-        () ->
-            patience
-                .policyServer()
-                .call("promote " + candidate, () -> promoter.promote(promotion)));
-  }
-
-  /** The promotion of a run's candidate; the same however often it is asked for. */
-  static Promotion promotion(Run run, RunSpec spec, PinnedVersion candidate, String certificateId) {
-    return new Promotion(
-        run.tenant(), run.runId() + "-promote", spec.alias(), run.base(), candidate, certificateId);
-  }
-
-  private Run end(Job job, Run run, RunState how, String reason) {
-    return change(job, run, stored -> stored.ended(how, reason, surroundings.clock().instant()));
-  }
-
-  private Run change(Job job, Run run, Function<Run, Run> change) {
-    return patience
-        .database()
-        .call(
-            "record its state",
-            () -> store.change(run.runId(), stored -> change.apply(stored.heldBy(job.fence))));
+    return state.goodIteration();
   }
 
   private static PolicyVitals vitals(IterationMetrics metrics) {

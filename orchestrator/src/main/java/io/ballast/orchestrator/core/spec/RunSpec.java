@@ -21,6 +21,7 @@ import io.ballast.orchestrator.core.learner.NamedObjective;
  * @param learningRate of every update, &gt; 0
  * @param constraint the price of harm
  * @param stop when to stop early
+ * @param watch over the rewards
  * @param safetyTest what the candidate must pass
  * @param promotion who promotes
  * @param alias what is promoted
@@ -40,6 +41,7 @@ public record RunSpec(
     double learningRate,
     ConstraintSpec constraint,
     StopSpec stop,
+    WatchSpec watch,
     SafetyTestSpec safetyTest,
     PromotionMode promotion,
     String alias) {}

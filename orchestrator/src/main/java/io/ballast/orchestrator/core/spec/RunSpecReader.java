@@ -94,6 +94,7 @@ public final class RunSpecReader {
     "objective",
     "kl",
     "stop",
+    "watch",
     "constraint",
     "learning_rate",
     "safety_test",
@@ -109,6 +110,9 @@ public final class RunSpecReader {
     "stop_strings",
     "group_strategy",
     "min_group"
+  };
+  private static final String[] REWARD_KEYS = {
+    "model", "version", "aggregation", "uwo_lambda", "quantile"
   };
   private static final String[] OBJECTIVE_KEYS = {
     "kind", "clip_low", "clip_high", "updates_per_iteration", "aggregation", "entropy_coefficient"
@@ -157,8 +161,7 @@ public final class RunSpecReader {
             root.anyLong("seed", SEED),
             rollout,
             prompts(root, "prompts", true),
-            reward(
-                root.child("reward", "model", "version", "aggregation", "uwo_lambda", "quantile")),
+            reward(root.child("reward", REWARD_KEYS)),
             model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION),
             root.choice("advantage", ADVANTAGE, List.of(AdvantageKind.values())),
             objective,
@@ -171,6 +174,7 @@ public final class RunSpecReader {
             new StopSpec(
                 kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
                 stop.number("spread_growth", SPREAD_GROWTH, v -> v >= 1, "≥ 1")),
+            WatchSpecReader.read(root),
             test,
             root.choice("promotion", PROMOTION, List.of(PromotionMode.values())),
             root.name("alias", ALIAS));
@@ -261,8 +265,13 @@ public final class RunSpecReader {
   }
 
   private static RewardSpec reward(SpecNode node) {
+    return reward(node, model(node, REWARD_MODEL, REWARD_VERSION), AGGREGATION);
+  }
+
+  /** How the scores of {@code model} become a reward. */
+  static RewardSpec reward(SpecNode node, ModelRef model, AggregationMethod otherwise) {
     AggregationMethod method =
-        node.choice("aggregation", AGGREGATION, List.of(AggregationMethod.values()));
+        node.choice("aggregation", otherwise, List.of(AggregationMethod.values()));
     if (node.has("uwo_lambda") && !method.weighsVariance()) {
       throw node.flaw(
           "uwo_lambda", "beside " + method, "none: only UNCERTAINTY_WEIGHTED weighs the variance");
@@ -271,7 +280,7 @@ public final class RunSpecReader {
       throw node.flaw("quantile", "beside " + method, "none: only LOWER_QUANTILE reads it");
     }
     return new RewardSpec(
-        model(node, REWARD_MODEL, REWARD_VERSION),
+        model,
         method,
         node.number("uwo_lambda", UWO_LAMBDA, v -> v >= 0, NOT_NEGATIVE),
         node.number("quantile", QUANTILE, v -> v > 0 && v <= 0.5, "above 0, at most 0.5"));
@@ -391,6 +400,13 @@ public final class RunSpecReader {
           "rollout.temperature",
           "%s (expected: 1 with %s: its ratio is between policies at temperature 1)"
               .formatted(spec.rollout().temperature(), kind));
+    }
+    GoldSpec gold = spec.watch().gold();
+    if (gold != null && gold.reward().ensemble().equals(spec.reward().ensemble())) {
+      throw Faults.malformed(
+          "watch.gold",
+          "%s (expected: another than reward: what is trained on is no measure of itself)"
+              .formatted(gold.reward().ensemble()));
     }
     if (spec.constraint().enabled() && spec.cost().equals(spec.safetyTest().costModel())) {
       throw Faults.malformed(

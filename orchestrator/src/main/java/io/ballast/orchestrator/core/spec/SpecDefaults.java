@@ -46,6 +46,14 @@ final class SpecDefaults {
   static final double KL_STOP_AT = 0.3;
   static final double SPREAD_GROWTH = 3;
 
+  static final double WATCH_SPREAD_GROWTH = 1.7;
+  static final double WATCH_GAP = 0.5;
+  static final int WATCH_PATIENCE = 3;
+  static final WatchAction WATCH_ACTION = WatchAction.RECORD;
+  static final AggregationMethod GOLD_AGGREGATION = AggregationMethod.MEAN;
+  static final int GOLD_EVERY = 1;
+  static final int GOLD_COMPLETIONS = 128;
+
   static final boolean CONSTRAINT_ENABLED = true;
   static final MultiplierKind MULTIPLIER = MultiplierKind.LINEAR;
   static final double LAMBDA_INIT = 0.5;

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -244,6 +245,6 @@ class LearnerSessionTest {
     }
 
     @Override
-    public void forgetCheckpoints(String tenant, String prefix, String kept) {}
+    public void forgetCheckpoints(String tenant, String prefix, Set<String> kept) {}
   }
 }

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.store.ModelManifest;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
@@ -20,6 +21,7 @@ import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
 import io.ballast.orchestrator.core.peer.SafetyTester;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.core.watch.RunAlarm;
 import io.ballast.orchestrator.testing.CrashPoints;
 import io.ballast.orchestrator.testing.FakePeers;
 import io.ballast.orchestrator.testing.FakeWorld;
@@ -45,6 +47,21 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class TrainingLoopCrashTest {
   private static final String RUN_ID = "0a1b2c3d-0000-4000-8000-000000000000";
+
+  /** Gold in every other iteration, and no patience with a gap: this seed's gold falls behind. */
+  private static final String WATCHED =
+      TestSpecs.spec(
+              "crash",
+              """
+              watch:
+                max_spread_growth: 1000
+                max_gap: 0.6
+                patience: 1
+                action: STOP
+                gold: {model: gold, version: 1, every: 2, completions: 4}
+              """)
+          .replace("iterations: 3", "iterations: 8")
+          .replace("seed: 5", "seed: 27");
 
   @TempDir Path temporary;
 
@@ -75,13 +92,33 @@ class TrainingLoopCrashTest {
 
   @Test
   void aRunThatIsKilledAnywhereEndsAsIfNothingHadHappened() throws IOException {
-    World whole = new World(temporary.resolve("whole"));
+    Run run = killAnywhere(TestSpecs.spec("crash"));
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+  }
+
+  @Test
+  void aRunThatItsWatchStopsIsStoppedTheSameWayWhereverItIsKilled() throws IOException {
+    Run run = killAnywhere(WATCHED);
+
+    assertThat(run.progress().alarms())
+        .singleElement()
+        .satisfies(alarm -> assertThat(alarm.iteration()).isEqualTo(5));
+    assertThat(run.progress().earlyStopReason())
+        .contains("in iteration 5; back to the weights after iteration 2");
+    assertThat(run.progress().candidateIteration()).isEqualTo(2);
+    assertThat(run.progress().iterationsDone()).isEqualTo(5);
+  }
+
+  /** Kills a run at each of its touches of the world in turn; returns the one that was not. */
+  private Run killAnywhere(String spec) throws IOException {
+    World whole = new World(temporary.resolve("whole"), spec);
     CrashPoints counted = new CrashPoints(0);
     Run expected = whole.work(counted);
     assertThat(counted.passed()).isGreaterThan(100);
 
     for (int fatal = 1; fatal <= counted.passed(); fatal++) {
-      World world = new World(temporary.resolve("killed-" + fatal));
+      World world = new World(temporary.resolve("killed-" + fatal), spec);
       CrashPoints points = new CrashPoints(fatal);
       try {
         world.work(points);
@@ -101,7 +138,9 @@ class TrainingLoopCrashTest {
       assertThat(world.peers.promotions).as(where).isEqualTo(whole.peers.promotions);
       assertThat(world.peers.tests.keySet()).as(where).containsExactly(RUN_ID);
       assertThat(world.folders("tiny")).as(where).isEqualTo(whole.folders("tiny"));
+      assertThat(world.weightsOfTheCandidate()).as(where).isEqualTo(whole.weightsOfTheCandidate());
     }
+    return expected;
   }
 
   @Test
@@ -155,7 +194,9 @@ class TrainingLoopCrashTest {
             p.iterationsDone(),
             latest == null ? null : timeless(latest),
             p.earlyStopReason(),
+            p.alarms(),
             p.candidate(),
+            p.candidateIteration(),
             p.testAttempts(),
             p.test(),
             p.message(),
@@ -178,6 +219,7 @@ class TrainingLoopCrashTest {
         m.loss(),
         m.gradientNorm(),
         m.trainServeGapNats(),
+        m.watch(),
         0,
         0,
         0,
@@ -195,17 +237,21 @@ class TrainingLoopCrashTest {
     private final TestClock clock = new TestClock();
 
     private World(Path root) {
+      this(root, TestSpecs.spec("crash"));
+    }
+
+    private World(Path root, String text) {
       this.root = root;
       Path models = root.resolve("models");
       modelFolders = new ModelFolders(List.of(models), root.resolve("learner"));
       rollouts = new StoredRollouts(models);
-      RunSpec spec = new SpecParser().apply(TestSpecs.spec("crash"));
+      RunSpec spec = new SpecParser().apply(text);
       Run run =
           new Run(
               RUN_ID,
               "default",
               "crash",
-              TestSpecs.spec("crash"),
+              text,
               new PinnedVersion("tiny", "1", FakeWorld.sha("base")),
               spec.iterations(),
               TestClock.START,
@@ -269,7 +315,7 @@ class TrainingLoopCrashTest {
               points.wrap(TraineeLoader.class, loader),
               points.wrap(WeightsStore.class, modelFolders),
               points.wrap(RolloutFolders.class, rollouts)),
-          new Patiences(patience, patience, patience, patience),
+          new Patiences(patience, patience, patience, patience, patience),
           new TrainingLoop.Surroundings(clock, clock::nanoTime, Runnable::run),
           new QuietMonitor(),
           256);
@@ -281,6 +327,11 @@ class TrainingLoopCrashTest {
 
     private List<String> folders(String model) throws IOException {
       return names(root.resolve("models").resolve(model));
+    }
+
+    private String weightsOfTheCandidate() throws IOException {
+      return Files.readString(
+          root.resolve("models/tiny/crash-0a1b2c3d").resolve(ModelManifest.WEIGHTS));
     }
 
     private List<String> checkpoints() throws IOException {
@@ -302,6 +353,9 @@ class TrainingLoopCrashTest {
 
     @Override
     public void iterated(Run run, IterationMetrics metrics) {}
+
+    @Override
+    public void alarmed(Run run, RunAlarm alarm) {}
 
     @Override
     public void left(Run run) {}

@@ -69,6 +69,7 @@ class RunSpecTest {
                     256,
                     0.05),
                 new StopSpec(0.3, 3),
+                new WatchSpec(1.7, 0.5, 3, WatchAction.RECORD, null),
                 new SafetyTestSpec(
                     new ModelRef("java-cost", "2"),
                     0.3,
@@ -116,6 +117,38 @@ class RunSpecTest {
   }
 
   @Test
+  void theWatchIsReadWithItsGold() {
+    String watch =
+        LEAST
+            + """
+            watch:
+              max_spread_growth: 2
+              max_gap: 1
+              patience: 4
+              action: refuse_promotion
+              gold: {model: judge, version: 3, aggregation: MEDIAN, every: 5, completions: 16}
+            """;
+
+    assertThat(read(watch).watch())
+        .isEqualTo(
+            new WatchSpec(
+                2,
+                1,
+                4,
+                WatchAction.REFUSE_PROMOTION,
+                new GoldSpec(
+                    new RewardSpec(new ModelRef("judge", "3"), AggregationMethod.MEDIAN, 0.5, 0.25),
+                    5,
+                    16)));
+    assertThat(read(LEAST + "watch: {gold: {model: judge, version: 3}}").watch().gold())
+        .isEqualTo(
+            new GoldSpec(
+                new RewardSpec(new ModelRef("judge", "3"), AggregationMethod.MEAN, 0.5, 0.25),
+                1,
+                128));
+  }
+
+  @Test
   void onlyFeedbackOfTheRunsOwnTenantCanBeNamed() {
     String feedback = LEAST.replace("{inline: [a]}", "{feedback: {max: 5}}");
 
@@ -151,6 +184,17 @@ class RunSpecTest {
         "reward: {uwo_lambda: 1} | reward.uwo_lambda: beside WORST_CASE",
         "reward: {quantile: 0.1} | reward.quantile: beside WORST_CASE",
         "reward: {aggregation: LOWER_QUANTILE, quantile: 0.6} | reward.quantile: 0.6 (expected: above 0, at most 0.5)",
+        "watch: {max_spread_growth: 0.5} | watch.max_spread_growth: 0.5 (expected: ≥ 1)",
+        "watch: {patience: 0} | watch.patience: 0 (expected: a whole number, 1 to 1,000)",
+        "watch: {action: PAGE} | watch.action: PAGE (expected: one of RECORD, STOP, REFUSE_PROMOTION)",
+        "watch: {max_gap: 1} | watch.max_gap: without gold (expected: none: the gap is between the reward and gold)",
+        "watch: {max_gap: -1, gold: {model: a, version: 1}} | watch.max_gap: -1 (expected: ≥ 0)",
+        "watch: {gold: {version: 1}} | watch.gold.model: absent (expected: the name of a model that Score answers for)",
+        "watch: {gold: {model: a}} | watch.gold.version: absent (expected: a version of it)",
+        "watch: {gold: {model: a, version: 1, every: 0}} | watch.gold.every: 0 (expected: a whole number, 1 to 100,000)",
+        "watch: {gold: {model: a, version: 1, completions: 1}} | watch.gold.completions: 1 (expected: a whole number, 2 to 65,536)",
+        "watch: {gold: {model: a, version: 1, uwo_lambda: 1}} | watch.gold.uwo_lambda: beside MEAN",
+        "watch: {gold: {model: java-reward, version: 1}} | watch.gold: java-reward/1 (expected: another than reward: what is trained on is no measure of itself)",
         "advantage: GAE | advantage: GAE (expected: one of GRPO, RLOO, CENTRED)",
         "objective: {kind: DPO} | objective.kind: DPO (expected: one of PPO_CLIP, POLICY_GRADIENT, GSPO)",
         "objective: {kind: POLICY_GRADIENT, clip_low: 0.1} | objective.clip_low: beside POLICY_GRADIENT",

@@ -1,0 +1,122 @@
+package io.ballast.orchestrator.core.watch;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.Seeds;
+import io.ballast.orchestrator.core.peer.Judgeable;
+import io.ballast.orchestrator.core.peer.Patience;
+import io.ballast.orchestrator.core.peer.RewardOracle;
+import io.ballast.orchestrator.core.rollout.JudgedCompletion;
+import io.ballast.orchestrator.core.rollout.JudgedGroup;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.spec.GoldSpec;
+import io.ballast.rl.selection.GoldPoint;
+import io.ballast.rl.stats.Moments;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * Asks the gold reward about a sample of an iteration's completions. Nothing is trained on the
+ * answer, and that there is none ends no run.
+ */
+public final class GoldScoring {
+  private static final int SAMPLES = 3; // beside those of PromptPlan and the safety test
+
+  private final RewardOracle rewards;
+  private final Patience patience;
+
+  /**
+   * @param patience its own: a gold model that is away must not use up that of the reward in
+   *     training
+   */
+  public GoldScoring(RewardOracle rewards, Patience patience) {
+    this.rewards = rewards;
+    this.patience = patience;
+  }
+
+  /**
+   * Reads gold of {@code rollout}.
+   *
+   * @param runSeed with {@code iteration}, picks the completions: the same again after a crash
+   */
+  public GoldReading read(
+      String tenant, GoldSpec spec, long runSeed, int iteration, JudgedRollout rollout) {
+    List<Sampled> sample = sample(rollout, spec.completions(), runSeed, iteration);
+    List<RewardOracle.Outcome> outcomes;
+    try {
+      List<Judgeable> items = sample.stream().map(Sampled::item).toList();
+      outcomes =
+          patience.call(
+              "score completions by gold", () -> rewards.score(tenant, spec.reward(), items));
+    } catch (MeshException e) {
+      return new GoldReading.Failed(e.fault().name(), String.valueOf(e.getMessage()));
+    }
+    if (outcomes.size() != sample.size()) {
+      return new GoldReading.Failed(
+          Fault.DEPENDENCY_BROKEN.name(),
+          "%,d gold scores for %,d completions".formatted(outcomes.size(), sample.size()));
+    }
+    return reading(sample, outcomes);
+  }
+
+  private record Sampled(Judgeable item, double proxy) {}
+
+  private static List<Sampled> sample(JudgedRollout rollout, int most, long seed, int iteration) {
+    List<Sampled> all = new ArrayList<>();
+    for (JudgedGroup group : rollout.groups()) {
+      for (JudgedCompletion judged : group.completions()) {
+        all.add(new Sampled(new Judgeable(group.prompt(), judged.completion()), judged.reward()));
+      }
+    }
+    if (all.size() <= most) {
+      return all;
+    }
+    Collections.shuffle(all, new Random(Seeds.derive(seed, SAMPLES, iteration)));
+    return all.subList(0, most);
+  }
+
+  /** The mean of those that have a score, as long as they are at least half, and two. */
+  private static GoldReading reading(List<Sampled> sample, List<RewardOracle.Outcome> outcomes) {
+    List<Double> golds = new ArrayList<>();
+    List<Double> proxies = new ArrayList<>();
+    String failure = "";
+    for (int i = 0; i < outcomes.size(); i++) {
+      double proxy = sample.get(i).proxy();
+      switch (outcomes.get(i)) {
+        case RewardOracle.Outcome.Value(double gold, double spread)
+            when usable(gold) && usable(proxy) -> {
+          golds.add(gold);
+          proxies.add(proxy);
+        }
+        case RewardOracle.Outcome.Value value ->
+            failure = failure.isEmpty() ? "a reward of a size beyond 1e100" : failure;
+        case RewardOracle.Outcome.Missing(String reason) ->
+            failure = failure.isEmpty() ? reason : failure;
+      }
+    }
+    int missing = sample.size() - golds.size();
+    if (golds.size() < 2 || missing > golds.size()) {
+      return new GoldReading.Failed(
+          GoldReading.TOO_FEW_SCORES,
+          "%,d of %,d completions have no gold score%s"
+              .formatted(
+                  missing, sample.size(), failure.isEmpty() ? "" : "; the first: " + failure));
+    }
+    double[] gold = golds.stream().mapToDouble(Double::doubleValue).toArray();
+    double[] proxy = proxies.stream().mapToDouble(Double::doubleValue).toArray();
+    return new GoldReading.Measured(
+        Moments.mean(gold),
+        Moments.sampleStd(gold),
+        Moments.mean(proxy),
+        Moments.sampleStd(proxy),
+        gold.length,
+        missing);
+  }
+
+  /** Squares of larger ones could overflow. */
+  private static boolean usable(double reward) {
+    return Math.abs(reward) <= GoldPoint.MAX_GOLD;
+  }
+}

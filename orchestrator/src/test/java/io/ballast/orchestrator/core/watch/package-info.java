@@ -1,0 +1,4 @@
+@NullMarked
+package io.ballast.orchestrator.core.watch;
+
+import org.jspecify.annotations.NullMarked;
