@@ -11,6 +11,7 @@ const HOW = {
   RUN_STATE_HELD: "warn",
   RUN_STATE_NO_SOLUTION_FOUND: "warn",
   RUN_STATE_REFUSED: "warn",
+  RUN_STATE_STOPPED: "warn",
   RUN_STATE_FAILED: "bad",
   RUN_STATE_CANCELLED: "warn",
 };
@@ -18,11 +19,33 @@ const HOW = {
 const CHARTS = [
   { title: "mean reward", field: "mean_reward", digits: 3 },
   { title: "spread of the members", field: "mean_spread", digits: 3 },
+  { title: "gold", of: (m) => m.gold?.mean_gold, digits: 3 },
+  { title: "reward less gold, in deviations", field: "gold_gap", digits: 3 },
   { title: "KL from the base, nats", field: "kl_nats", digits: 4 },
   { title: "mean cost", field: "mean_cost", digits: 3 },
   { title: "pessimistic cost", field: "pessimistic_cost", digits: 3 },
   { title: "multiplier λ", field: "lambda", digits: 3 },
 ];
+
+const ALARMS = {
+  RUN_ALARM_KIND_SPREAD_GREW: "spread",
+  RUN_ALARM_KIND_PROXY_GOLD_GAP: "reward less gold",
+};
+
+function alarmLine(alarm) {
+  const what = ALARMS[alarm.kind] ?? words(alarm.kind, "RUN_ALARM_KIND_");
+  return `${what} ${number(alarm.observed)} over ${number(alarm.limit)} in iteration ${alarm.iteration} (${words(alarm.action, "WATCH_ACTION_")})`;
+}
+
+function curveLine(watch) {
+  if (!watch?.gold_model) {
+    return null;
+  }
+  const fit = watch.fit;
+  return fit
+    ? `α ${number(fit.alpha)} [${number(fit.alpha_low)}, ${number(fit.alpha_high)}], β ${number(fit.beta)} [${number(fit.beta_low)}, ${number(fit.beta_high)}]`
+    : `no fit: ${watch.no_fit_reason}`;
+}
 
 function stateTag(run) {
   return tag(words(run.state, "RUN_STATE_"), HOW[run.state] ?? "");
@@ -105,6 +128,8 @@ function draw(place, answer) {
       ["from", version(run.base_version)],
       ["candidate", run.candidate_version ? version(run.candidate_version) : null],
       ["stopped early", run.early_stop_reason],
+      ["alarms", (run.alarms ?? []).map(alarmLine).join("; ")],
+      ["gold", curveLine(answer.watch)],
       ["safety test", test ? [testTag(test), " ", boundLine(test) ?? `${test.judged_count} of ${test.prompts_count} prompts judged`] : null],
       ["certificate", test?.certificate_id ? id(test.certificate_id) : null],
       ["because", run.message],
@@ -115,7 +140,7 @@ function draw(place, answer) {
   place.charted.hidden = iterations.length === 0;
   const xs = iterations.map((m) => m.iteration);
   CHARTS.forEach((c, i) => {
-    const ys = iterations.map((m) => (typeof m[c.field] === "number" ? m[c.field] : null));
+    const ys = iterations.map((m) => (c.of ? c.of(m) : m[c.field])).map((y) => (typeof y === "number" ? y : null));
     place.charts[i].element.hidden = ys.every((y) => y === null);
     place.charts[i].set(xs, ys);
   });
@@ -133,6 +158,7 @@ function numbers(iterations) {
     { title: "iteration", number: true, cell: (m) => String(m.iteration) },
     { title: "reward", number: true, cell: (m) => number(m.mean_reward) },
     { title: "spread", number: true, cell: (m) => number(m.mean_spread) },
+    { title: "gold", number: true, cell: (m) => (m.gold_failure ? m.gold_failure.reason : number(m.gold?.mean_gold)) },
     { title: "KL", number: true, cell: (m) => number(m.kl_nats, 4) },
     { title: "cost", number: true, cell: (m) => number(m.mean_cost) },
     { title: "pessimistic", number: true, cell: (m) => number(m.pessimistic_cost) },

@@ -9,8 +9,6 @@ import io.ballast.reward.v1.BestOfNPoint;
 import io.ballast.reward.v1.CandidatePool;
 import io.ballast.reward.v1.EstimateBestOfNRequest;
 import io.ballast.reward.v1.EstimateBestOfNResponse;
-import io.ballast.reward.v1.FitIntervalMethod;
-import io.ballast.reward.v1.GoldFit;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
 import io.ballast.reward.v1.ScoreItem;
@@ -272,40 +270,11 @@ final class BestOfNCommand implements Callable<Integer> {
     TruncationOptions.note(scored.cut().stream())
         .map(note -> "%,d completions; of the longest, %s".formatted(scored.cut().size(), note))
         .ifPresent(notes::add);
-    notes.addAll(fit(answer));
+    notes.addAll(
+        answer.hasFit()
+            ? GoldFitText.lines(answer.getFit(), "n = 1")
+            : List.of("no fit: " + answer.getNoFitReason()));
     return notes;
-  }
-
-  private static List<String> fit(EstimateBestOfNResponse answer) {
-    if (!answer.hasFit()) {
-      return List.of("no fit: " + answer.getNoFitReason());
-    }
-    GoldFit fit = answer.getFit();
-    String curve =
-        String.format(
-            Locale.ROOT,
-            "gold − gold(1) = d(α − βd), d = √KL: α %.3f [%.3f, %.3f], β %.3f [%.3f, %.3f]%s; %s",
-            fit.getAlpha(),
-            fit.getAlphaLow(),
-            fit.getAlphaHigh(),
-            fit.getBeta(),
-            fit.getBetaLow(),
-            fit.getBetaHigh(),
-            fit.hasRSquared() ? String.format(Locale.ROOT, ", R² %.3f", fit.getRSquared()) : "",
-            fit.getIntervalMethod() == FitIntervalMethod.FIT_INTERVAL_METHOD_BOOTSTRAP
-                ? "intervals over prompts"
-                : "Student's t: how smooth the curve is, not how sure");
-    if (!fit.hasPeak()) {
-      return List.of(curve, "the fitted curve never turns");
-    }
-    return List.of(
-        curve,
-        String.format(
-            Locale.ROOT,
-            "the fitted curve is highest at a KL of %.2f nats, %+.3f over n = 1%s",
-            fit.getPeak().getKlNats(),
-            fit.getPeak().getGoldGain(),
-            fit.getPeak().getObserved() ? "" : " (beyond what was fitted)"));
   }
 
   private void document(EstimateBestOfNResponse answer, PoolFile pools, Scored scored) {

@@ -1,18 +1,24 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.RewardWatch;
 import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunAlarm;
+import io.ballast.orchestrator.v1.WatchAction;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Runs and their iterations as lines. */
 final class RunTable {
   /** The heading over {@link #line}. */
   static final String HEADING =
-      "%5s %8s %7s %7s %7s %7s %8s %8s %7s %6s %8s"
+      "%5s %8s %7s %8s %7s %7s %7s %8s %8s %7s %6s %8s"
           .formatted(
-              "iter", "reward", "spread", "cost", "bound", "λ", "KL", "entropy", "tokens",
+              "iter", "reward", "spread", "gold", "cost", "bound", "λ", "KL", "entropy", "tokens",
               "dropped", "time");
 
   private RunTable() {}
@@ -21,10 +27,11 @@ final class RunTable {
   static String line(IterationMetrics m) {
     return String.format(
         Locale.ROOT,
-        "%5d %+8.3f %7.3f %7.3f %7s %7s %8.4f %8.3f %7.1f %7d %8s",
+        "%5d %+8.3f %7.3f %8s %7.3f %7s %7s %8.4f %8.3f %7.1f %7d %8s",
         m.getIteration(),
         m.getMeanReward(),
         m.getMeanSpread(),
+        gold(m),
         m.getMeanCost(),
         m.hasPessimisticCost() ? number("%.3f", m.getPessimisticCost()) : "–",
         m.hasLambda() ? number("%.3f", m.getLambda()) : "–",
@@ -33,6 +40,82 @@ final class RunTable {
         m.getMeanCompletionTokens(),
         m.getDroppedCount(),
         DurationText.of(m.getSampleSeconds() + m.getJudgeSeconds() + m.getLearnSeconds()));
+  }
+
+  private static String gold(IterationMetrics m) {
+    return switch (m.getGoldOutcomeCase()) {
+      case GOLD -> number("%+.3f", m.getGold().getMeanGold());
+      case GOLD_FAILURE -> "failed";
+      case GOLDOUTCOME_NOT_SET -> "–";
+    };
+  }
+
+  /**
+   * What the watch over the rewards says of an iteration, below its line: gold that failed, alarms.
+   *
+   * @param before the iteration before; alarms that it had too are not said again
+   */
+  static List<String> remarks(IterationMetrics m, @Nullable IterationMetrics before) {
+    List<String> remarks = new ArrayList<>();
+    if (m.hasGoldFailure()
+        && (before == null || !m.getGoldFailure().equals(before.getGoldFailure()))) {
+      remarks.add(
+          "      no gold: %s: %s"
+              .formatted(m.getGoldFailure().getReason(), m.getGoldFailure().getMessage()));
+    }
+    for (RunAlarm alarm : m.getAlarmsList()) {
+      if (before == null
+          || before.getAlarmsList().stream().noneMatch(b -> b.getKind() == alarm.getKind())) {
+        remarks.add("      alarm: " + words(alarm));
+      }
+    }
+    return remarks;
+  }
+
+  /** Prints iterations with what there is to remark on them. */
+  static void print(Printing printing, List<IterationMetrics> iterations) {
+    printing.line(HEADING);
+    IterationMetrics before = null;
+    for (IterationMetrics each : iterations) {
+      printing.line(line(each));
+      remarks(each, before).forEach(printing::line);
+      before = each;
+    }
+  }
+
+  /** An alarm in words. */
+  static String words(RunAlarm alarm) {
+    String what =
+        switch (alarm.getKind()) {
+          case RUN_ALARM_KIND_SPREAD_GREW -> "spread";
+          case RUN_ALARM_KIND_PROXY_GOLD_GAP -> "reward less gold";
+          case RUN_ALARM_KIND_UNSPECIFIED, UNRECOGNIZED -> "something unknown";
+        };
+    String then =
+        switch (alarm.getAction()) {
+          case WATCH_ACTION_RECORD -> "recorded";
+          case WATCH_ACTION_STOP -> "learning ends";
+          case WATCH_ACTION_REFUSE_PROMOTION -> "the candidate waits for a person";
+          case WATCH_ACTION_UNSPECIFIED, UNRECOGNIZED -> "what follows is unknown";
+        };
+    return String.format(
+        Locale.ROOT,
+        "%s %.3f over %.3f in iteration %d: %s",
+        what,
+        alarm.getObserved(),
+        alarm.getLimit(),
+        alarm.getIteration(),
+        then);
+  }
+
+  /** What there is to say of a run's gold; nothing if its spec names none. */
+  static List<String> gold(RewardWatch watch) {
+    if (!watch.hasGoldModel()) {
+      return List.of();
+    }
+    return watch.hasFit()
+        ? GoldFitText.lines(watch.getFit(), "the first policy")
+        : List.of("no fit: " + watch.getNoFitReason());
   }
 
   /** What is known of a run, a line for each thing. */
@@ -48,8 +131,14 @@ final class RunTable {
             + (run.getEarlyStopReason().isEmpty() ? "" : "; " + run.getEarlyStopReason()));
     table.row("from", ModelOptions.text(run.getBaseVersion()));
     if (run.hasCandidateVersion()) {
-      table.row("candidate", ModelOptions.text(run.getCandidateVersion()));
+      table.row(
+          "candidate",
+          ModelOptions.text(run.getCandidateVersion())
+              + (wentBack(run)
+                  ? " (the weights after iteration " + run.getCandidateIteration() + ")"
+                  : ""));
     }
+    run.getAlarmsList().forEach(alarm -> table.row("alarm", words(alarm)));
     if (run.hasSafetyTest()) {
       table.row("safety test", test(run.getSafetyTest()));
       if (!run.getSafetyTest().getCertificateId().isEmpty()) {
@@ -65,11 +154,23 @@ final class RunTable {
     }
     switch (run.getState()) {
       case RUN_STATE_PROMOTED -> table.row("undo", "./mesh models rollback");
-      case RUN_STATE_HELD -> table.row("promote", "./mesh runs promote " + run.getRunId());
+      case RUN_STATE_HELD ->
+          table.row(
+              "promote",
+              "./mesh runs promote " + run.getRunId() + (refused(run) ? " --accept-alarms" : ""));
       case RUN_STATE_FAILED -> table.row("go on", "./mesh runs resume " + run.getRunId());
       default -> {}
     }
     return table;
+  }
+
+  private static boolean wentBack(Run run) {
+    return run.getCandidateIteration() > 0 && run.getCandidateIteration() < run.getIterationsDone();
+  }
+
+  private static boolean refused(Run run) {
+    return run.getAlarmsList().stream()
+        .anyMatch(alarm -> alarm.getAction() == WatchAction.WATCH_ACTION_REFUSE_PROMOTION);
   }
 
   /** A run's state in words. */

@@ -32,6 +32,7 @@ final class RunWatcher {
   private int last;
   private int watchedFrom;
   private boolean barShown;
+  private @Nullable IterationMetrics shown;
   private @Nullable RunState shownState;
 
   RunWatcher(Printing printing, MeshTarget target, CommandContext context) {
@@ -45,7 +46,7 @@ final class RunWatcher {
    * Follows {@code run} from after {@code afterIteration} until it has ended, and says how.
    *
    * @param done iterations that are known already
-   * @return OK if promoted, REFUSED if No Solution Found, held or refused, else FAILED
+   * @return OK if promoted, REFUSED if No Solution Found, held, refused or stopped, else FAILED
    */
   Exit watch(MeshTarget.Connection mesh, Run run, List<IterationMetrics> done, int afterIteration)
       throws InterruptedException {
@@ -108,6 +109,8 @@ final class RunWatcher {
       iterations.add(Printing.tree(iteration));
       clearBar();
       printing.line(RunTable.line(iteration));
+      RunTable.remarks(iteration, shown).forEach(printing::line);
+      shown = iteration;
     }
   }
 
@@ -173,6 +176,7 @@ final class RunWatcher {
           RUN_STATE_HELD,
           RUN_STATE_NO_SOLUTION_FOUND,
           RUN_STATE_REFUSED,
+          RUN_STATE_STOPPED,
           RUN_STATE_FAILED,
           RUN_STATE_CANCELLED ->
           true;
@@ -189,7 +193,8 @@ final class RunWatcher {
   /** How a command about a run in {@code state} ends. */
   static Exit exit(RunState state) {
     return switch (state) {
-      case RUN_STATE_HELD, RUN_STATE_NO_SOLUTION_FOUND, RUN_STATE_REFUSED -> Exit.REFUSED;
+      case RUN_STATE_HELD, RUN_STATE_NO_SOLUTION_FOUND, RUN_STATE_REFUSED, RUN_STATE_STOPPED ->
+          Exit.REFUSED;
       case RUN_STATE_FAILED, RUN_STATE_CANCELLED -> Exit.FAILED;
       case RUN_STATE_PROMOTED,
           RUN_STATE_UNSPECIFIED,

@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
     name = "runs",
     mixinStandardHelpOptions = true,
     description =
-        "Lists, shows, watches, pauses, resumes, cancels and promotes runs. Without a subcommand: list.",
+        "Lists, shows, plots, watches, pauses, resumes, cancels and promotes runs. Without a subcommand: list.",
     footer = {"", "RUN is an id, its beginning, or a name (the newest of that name)."})
 final class RunsCommand implements Callable<Integer> {
   private static final int MOST_RUNS = 1_000;
@@ -49,6 +49,7 @@ final class RunsCommand implements Callable<Integer> {
     return new CommandLine(new RunsCommand())
         .addSubcommand(new ListRuns(context))
         .addSubcommand(new ShowRun(context))
+        .addSubcommand(new PlotRunCommand(context))
         .addSubcommand(new WatchRun(context))
         .addSubcommand("pause", steering(context, Steering.PAUSE))
         .addSubcommand("resume", steering(context, Steering.RESUME))
@@ -57,7 +58,9 @@ final class RunsCommand implements Callable<Integer> {
   }
 
   private static CommandLine steering(CommandContext context, Steering steering) {
-    CommandLine line = new CommandLine(new SteerRun(context, steering));
+    SteerRun command =
+        steering == Steering.PROMOTE ? new PromoteRun(context) : new SteerRun(context, steering);
+    CommandLine line = new CommandLine(command);
     line.getCommandSpec().usageMessage().description(steering.description);
     return line;
   }
@@ -81,18 +84,17 @@ final class RunsCommand implements Callable<Integer> {
     }
   }
 
-  private static RunServiceBlockingStub stub(MeshTarget.Connection mesh) {
+  static RunServiceBlockingStub stub(MeshTarget.Connection mesh) {
     return RunServiceGrpc.newBlockingStub(mesh.channel())
         .withDeadlineAfter(mesh.timeoutMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private static MeshTarget.Connection connect(MeshTarget target) {
+  static MeshTarget.Connection connect(MeshTarget target) {
     return target.connect(Role.ORCHESTRATOR, RunServiceGrpc.SERVICE_NAME);
   }
 
   /** The id of the run that {@code given} names. */
-  private static String resolve(
-      RunServiceBlockingStub stub, RequestMetadata metadata, String given) {
+  static String resolve(RunServiceBlockingStub stub, RequestMetadata metadata, String given) {
     if (given.length() == 36) {
       return given;
     }
@@ -210,10 +212,10 @@ final class RunsCommand implements Callable<Integer> {
         if (onlySpec) {
           printing.line(answer.getRun().getSpec().stripTrailing());
         } else {
-          printing.line(RunTable.HEADING);
-          answer.getIterationsList().forEach(m -> printing.line(RunTable.line(m)));
+          RunTable.print(printing, answer.getIterationsList());
           printing.line("");
           printing.table(RunTable.summary(answer.getRun()));
+          RunTable.gold(answer.getWatch()).forEach(printing::line);
         }
         printing.document(answer);
         return Exit.OK.code();
@@ -228,7 +230,7 @@ final class RunsCommand implements Callable<Integer> {
       description = "Follows a run to its end; Ctrl-C leaves it running.",
       footer = {
         "",
-        "Exit codes: 0 promoted; 1 failed or cancelled; 4 No Solution Found, held or refused."
+        "Exit codes: 0 promoted; 1 failed or cancelled; 4 No Solution Found, held, refused or stopped."
       })
   static final class WatchRun implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", description = "Which run.")
@@ -268,7 +270,7 @@ final class RunsCommand implements Callable<Integer> {
 
   /** Pauses, resumes, cancels or promotes. */
   @Command(mixinStandardHelpOptions = true)
-  static final class SteerRun implements Callable<Integer> {
+  static class SteerRun implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", description = "Which run.")
     private String run = "";
 
@@ -293,6 +295,11 @@ final class RunsCommand implements Callable<Integer> {
       }
     }
 
+    /** Whether a person accepts the alarms of the watch over the run's rewards. */
+    boolean acceptAlarms() {
+      return false;
+    }
+
     private Run steer(RunServiceBlockingStub stub, String id) {
       RequestMetadata metadata = target.keyedMetadata(null);
       return switch (steering) {
@@ -307,9 +314,31 @@ final class RunsCommand implements Callable<Integer> {
                 .getRun();
         case PROMOTE ->
             stub.promoteCandidate(
-                    PromoteCandidateRequest.newBuilder().setMetadata(metadata).setRunId(id).build())
+                    PromoteCandidateRequest.newBuilder()
+                        .setMetadata(metadata)
+                        .setRunId(id)
+                        .setAcceptAlarms(acceptAlarms())
+                        .build())
                 .getRun();
       };
+    }
+  }
+
+  /** Promotes, also in spite of alarms. */
+  @Command(mixinStandardHelpOptions = true)
+  static final class PromoteRun extends SteerRun {
+    @Option(
+        names = "--accept-alarms",
+        description = "Promote it although it was held for alarms of the watch over its rewards.")
+    private boolean acceptAlarms;
+
+    PromoteRun(CommandContext context) {
+      super(context, Steering.PROMOTE);
+    }
+
+    @Override
+    boolean acceptAlarms() {
+      return acceptAlarms;
     }
   }
 }

@@ -59,7 +59,7 @@ class BestOfNCommandTest {
             "2  0.193  +0.879  -0.256  -0.506  -0.006")
         .contains(
             "3 completions of 2 prompts",
-            "gold − gold(1) = d(α − βd), d = √KL: α 0.600 [0.500, 0.700], β 0.100 [0.050, 0.150],"
+            "gold over n = 1 = d(α − βd), d = √KL: α 0.600 [0.500, 0.700], β 0.100 [0.050, 0.150],"
                 + " R² 0.990; intervals over prompts",
             "the fitted curve is highest at a KL of 9.00 nats, +0.900 over n = 1 (beyond what was"
                 + " fitted)");

@@ -2,6 +2,7 @@ package io.ballast.standalone.cli;
 
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.StopReason;
 import io.ballast.mesh.v1.Timing;
@@ -9,14 +10,22 @@ import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.CreateRunResponse;
 import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.GoldFailure;
+import io.ballast.orchestrator.v1.GoldScores;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.ListRunsRequest;
 import io.ballast.orchestrator.v1.ListRunsResponse;
 import io.ballast.orchestrator.v1.PauseRunRequest;
 import io.ballast.orchestrator.v1.PauseRunResponse;
+import io.ballast.orchestrator.v1.PromoteCandidateRequest;
+import io.ballast.orchestrator.v1.PromoteCandidateResponse;
+import io.ballast.orchestrator.v1.RewardWatch;
 import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunAlarm;
+import io.ballast.orchestrator.v1.RunAlarmKind;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.WatchAction;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.policy.v1.AliasMove;
@@ -49,6 +58,7 @@ import io.ballast.reward.v1.EstimateBestOfNRequest;
 import io.ballast.reward.v1.EstimateBestOfNResponse;
 import io.ballast.reward.v1.FitIntervalMethod;
 import io.ballast.reward.v1.GoldFit;
+import io.ballast.reward.v1.GoldForm;
 import io.ballast.reward.v1.GoldPeak;
 import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -100,6 +110,9 @@ final class FakeMesh implements AutoCloseable {
           .build();
 
   private final Server server;
+
+  /** Whether the run's rewards are watched with gold, and cannot be believed in the end. */
+  volatile boolean alarmed;
 
   /** What the next call ends with instead of an answer; null: an answer. */
   volatile @Nullable Status failure;
@@ -471,6 +484,7 @@ final class FakeMesh implements AutoCloseable {
                   .addIterations(iteration(1))
                   .addIterations(iteration(2))
                   .addIterations(iteration(3))
+                  .setWatch(alarmed ? watch() : RewardWatch.getDefaultInstance())
                   .build());
     }
 
@@ -488,6 +502,18 @@ final class FakeMesh implements AutoCloseable {
           q -> PauseRunResponse.newBuilder().setRun(run(RunState.RUN_STATE_PAUSED, 2)).build());
     }
 
+    @Override
+    public void promoteCandidate(
+        PromoteCandidateRequest request, StreamObserver<PromoteCandidateResponse> observer) {
+      answer(
+          request,
+          observer,
+          q ->
+              PromoteCandidateResponse.newBuilder()
+                  .setRun(run(RunState.RUN_STATE_PROMOTED, 3))
+                  .build());
+    }
+
     private Run run(RunState state, int done) {
       Run.Builder run =
           Run.newBuilder()
@@ -501,6 +527,9 @@ final class FakeMesh implements AutoCloseable {
       if (done > 0) {
         run.setLatest(iteration(done));
       }
+      if (alarmed && done == 3) {
+        run.addAlarms(alarm()).setCandidateIteration(2);
+      }
       if (RunWatcher.ended(state)) {
         run.setCandidateVersion(POLICY.toBuilder().setVersion("tidy-0c7f0000"))
             .setSafetyTest(
@@ -513,7 +542,56 @@ final class FakeMesh implements AutoCloseable {
       return run.build();
     }
 
+    private RunAlarm alarm() {
+      return RunAlarm.newBuilder()
+          .setIteration(3)
+          .setKind(RunAlarmKind.RUN_ALARM_KIND_PROXY_GOLD_GAP)
+          .setObserved(0.75)
+          .setLimit(0.5)
+          .setAction(WatchAction.WATCH_ACTION_REFUSE_PROMOTION)
+          .build();
+    }
+
+    private RewardWatch watch() {
+      return RewardWatch.newBuilder()
+          .setGoldModel(ModelSelector.newBuilder().setModel("people").setVersion("4"))
+          .setFirstGold(0.5)
+          .setFit(
+              GoldFit.newBuilder()
+                  .setForm(GoldForm.GOLD_FORM_REINFORCEMENT_LEARNING)
+                  .setAlpha(0.35)
+                  .setAlphaLow(0.3)
+                  .setAlphaHigh(0.4)
+                  .setBeta(0.146)
+                  .setBetaLow(0.1)
+                  .setBetaHigh(0.2)
+                  .setFarthestDistance(3)
+                  .setPeak(
+                      GoldPeak.newBuilder()
+                          .setDistance(4.0441)
+                          .setKlNats(16.355)
+                          .setGoldGain(0.59044)))
+          .build();
+    }
+
     private IterationMetrics iteration(int i) {
+      IterationMetrics.Builder plain = plain(i);
+      if (!alarmed) {
+        return plain.build();
+      }
+      if (i == 2) {
+        return plain
+            .setGoldFailure(
+                GoldFailure.newBuilder()
+                    .setReason("MODEL_LOADING")
+                    .setMessage("reward-server: people/4 <is> loading"))
+            .build();
+      }
+      plain.setGold(GoldScores.newBuilder().setMeanGold(0.5 * i)).setGoldGap(0.25 * i);
+      return i == 3 ? plain.addAlarms(alarm()).build() : plain.build();
+    }
+
+    private IterationMetrics.Builder plain(int i) {
       return IterationMetrics.newBuilder()
           .setIteration(i)
           .setMeanReward(0.1 * i)
@@ -523,8 +601,7 @@ final class FakeMesh implements AutoCloseable {
           .setLambda(1.5)
           .setKlNats(0.01 * i)
           .setMeanCompletionTokens(9)
-          .setLearnSeconds(1.5)
-          .build();
+          .setLearnSeconds(1.5);
     }
   }
 

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.PauseRunRequest;
+import io.ballast.orchestrator.v1.PromoteCandidateRequest;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,7 +44,7 @@ class RunCommandsTest {
         .isEqualTo("key-1");
     assertThat(result.out())
         .contains("run tidy " + FakeMesh.RUN_ID + ", 3 iterations from java-tiny/1")
-        .contains("    1   +0.100   0.300   0.200   0.250   1.500   0.0100")
+        .contains("    1   +0.100   0.300        –   0.200   0.250   1.500   0.0100")
         .contains("    3   +0.300")
         .contains("promoted")
         .contains("upper bound 0.0912 ≤ threshold 0.1200, δ = 0.05, n = 800, by java-cost/2")
@@ -64,6 +66,66 @@ class RunCommandsTest {
     assertThat(failed.out()).contains("./mesh runs resume " + FakeMesh.RUN_ID);
     mesh.endOfRun = RunState.RUN_STATE_CANCELLED;
     assertThat(Cli.run(mesh, "run", spec.toString()).exit()).isEqualTo(1);
+    mesh.endOfRun = RunState.RUN_STATE_STOPPED;
+    assertThat(Cli.run(mesh, "run", spec.toString()).exit()).isEqualTo(4);
+  }
+
+  @Test
+  void goldAlarmsAndTheCurveAreShown() {
+    mesh.alarmed = true;
+    mesh.endOfRun = RunState.RUN_STATE_HELD;
+    String alarm =
+        "alarm: reward less gold 0.750 over 0.500 in iteration 3: the candidate waits for a person";
+
+    Cli.Result watched = Cli.run(mesh, "runs", "watch", "tidy");
+    Cli.Result shown = Cli.run(mesh, "runs", "show", "tidy");
+
+    for (Cli.Result result : List.of(watched, shown)) {
+      assertThat(result.out())
+          .contains("    1   +0.100   0.300   +0.500   0.200")
+          .contains("    2   +0.200   0.300   failed   0.200")
+          .contains("      no gold: MODEL_LOADING: reward-server: people/4 <is> loading")
+          .contains("    3   +0.300   0.300   +1.500   0.200")
+          .contains("      " + alarm)
+          .contains("java-tiny/tidy-0c7f0000 (the weights after iteration 2)")
+          .contains("./mesh runs promote " + FakeMesh.RUN_ID + " --accept-alarms");
+    }
+    assertThat(shown.out())
+        .contains(
+            "gold over the first policy = d(α − β ln d), d = √KL: α 0.350 [0.300, 0.400],"
+                + " β 0.146 [0.100, 0.200]")
+        .contains(
+            "highest at a KL of 16.36 nats, +0.590 over the first policy (beyond what was fitted)");
+  }
+
+  @Test
+  void alarmsAreAcceptedWhenAPersonSaysSo() {
+    assertThat(Cli.run(mesh, "runs", "promote", "tidy").exit()).isZero();
+    assertThat(mesh.asked(PromoteCandidateRequest.class).getAcceptAlarms()).isFalse();
+    mesh.requests.clear();
+    assertThat(Cli.run(mesh, "runs", "promote", "tidy", "--accept-alarms").exit()).isZero();
+    assertThat(mesh.asked(PromoteCandidateRequest.class).getAcceptAlarms()).isTrue();
+    assertThat(Cli.run(mesh, "runs", "pause", "tidy", "--accept-alarms").exit()).isEqualTo(2);
+  }
+
+  @Test
+  void rewardsAreDrawnAgainstTheDistance() throws IOException {
+    mesh.alarmed = true;
+    Path page = folder.resolve("tidy.html");
+
+    Cli.Result result = Cli.run(mesh, "runs", "plot", "tidy", "--file", page.toString());
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).contains("alarm: reward less gold").contains("plot: " + page);
+    String html = Files.readString(page);
+    assertThat(html)
+        .contains("reward in training (proxy)")
+        .contains("<title>fit: ")
+        .contains("reward less gold, in standard deviations")
+        .contains("<td>+1.500</td>")
+        .contains("alarm: reward less gold 0.750 over 0.500");
+    // at the farthest d fitted: 0.5 + 3·(0.35 − 0.146·ln 3) = 1.0688
+    assertThat(html).contains("<title>fit: 1.069</title>");
   }
 
   @Test

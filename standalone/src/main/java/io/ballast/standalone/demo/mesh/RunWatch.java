@@ -187,7 +187,7 @@ public final class RunWatch {
       case RUN_STATE_PROMOTED -> Optional.of(Decision.PROMOTED);
       case RUN_STATE_NO_SOLUTION_FOUND -> Optional.of(Decision.NO_SOLUTION_FOUND);
       case RUN_STATE_REFUSED, RUN_STATE_HELD -> Optional.of(Decision.REFUSED);
-      case RUN_STATE_FAILED, RUN_STATE_CANCELLED ->
+      case RUN_STATE_STOPPED, RUN_STATE_FAILED, RUN_STATE_CANCELLED ->
           throw new RunEndedException(
               "run %s (%s): %s%s"
                   .formatted(
@@ -241,6 +241,7 @@ public final class RunWatch {
       case RUN_STATE_HELD -> "passed, and held: its spec promotes nothing";
       case RUN_STATE_NO_SOLUTION_FOUND -> "No Solution Found";
       case RUN_STATE_REFUSED -> "passed, and refused";
+      case RUN_STATE_STOPPED -> "stopped: its rewards could not be believed";
       case RUN_STATE_FAILED -> "failed";
       case RUN_STATE_CANCELLED -> "cancelled";
       case RUN_STATE_UNSPECIFIED, UNRECOGNIZED -> "unknown";

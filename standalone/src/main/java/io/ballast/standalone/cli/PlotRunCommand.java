@@ -1,0 +1,111 @@
+package io.ballast.standalone.cli;
+
+import io.ballast.orchestrator.v1.GetRunRequest;
+import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.RewardWatch;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.standalone.demo.report.RewardCurvePage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Draws the rewards of a run against its distance from where it began. */
+@Command(
+    name = "plot",
+    mixinStandardHelpOptions = true,
+    description =
+        "Writes a page with reward, spread and gold of a run against its KL, and the fitted curve of gold.")
+final class PlotRunCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "RUN", description = "Which run.")
+  private String run = "";
+
+  @Option(
+      names = "--file",
+      paramLabel = "FILE.html",
+      required = true,
+      description = "Where the page goes; it needs no network.")
+  private Path file = Path.of("");
+
+  @Mixin private Printing printing = new Printing();
+  @Mixin private MeshTarget target;
+
+  PlotRunCommand(CommandContext context) {
+    this.target = new MeshTarget(context);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (MeshTarget.Connection mesh = RunsCommand.connect(target)) {
+      String id = RunsCommand.resolve(RunsCommand.stub(mesh), target.metadata(), run);
+      GetRunResponse answer =
+          RunsCommand.stub(mesh)
+              .getRun(
+                  GetRunRequest.newBuilder().setMetadata(target.metadata()).setRunId(id).build());
+      if (answer.getIterationsCount() == 0) {
+        throw new CommandFailure(
+            Exit.FAILED, "NOTHING_TO_PLOT", "run " + id + " has done no iteration yet");
+      }
+      page(answer).write(file);
+      printing.document(answer);
+      notes(answer).forEach(printing::line);
+      printing.line("plot: " + file);
+      return Exit.OK.code();
+    }
+  }
+
+  private static RewardCurvePage page(GetRunResponse answer) {
+    RewardWatch watch = answer.getWatch();
+    return new RewardCurvePage(
+        "run %s, %s, from %s"
+            .formatted(
+                answer.getRun().getName(),
+                answer.getRun().getRunId(),
+                ModelOptions.text(answer.getRun().getBaseVersion())),
+        answer.getIterationsList().stream().map(PlotRunCommand::row).toList(),
+        watch.hasFit()
+            ? Optional.of(
+                new RewardCurvePage.Curve(
+                    watch.getFirstGold(),
+                    watch.getFit().getAlpha(),
+                    watch.getFit().getBeta(),
+                    watch.getFit().getFarthestDistance()))
+            : Optional.empty(),
+        notes(answer));
+  }
+
+  private static RewardCurvePage.Row row(IterationMetrics metrics) {
+    return new RewardCurvePage.Row(
+        metrics.getIteration(),
+        metrics.getKlNats(),
+        metrics.getMeanReward(),
+        metrics.getMeanSpread(),
+        metrics.hasGold()
+            ? OptionalDouble.of(metrics.getGold().getMeanGold())
+            : OptionalDouble.empty(),
+        metrics.hasGoldGap() ? OptionalDouble.of(metrics.getGoldGap()) : OptionalDouble.empty());
+  }
+
+  private static List<String> notes(GetRunResponse answer) {
+    Run run = answer.getRun();
+    List<String> notes = new ArrayList<>();
+    notes.add(
+        "%d iterations, %s%s"
+            .formatted(
+                run.getIterationsDone(),
+                RunTable.state(run),
+                run.getEarlyStopReason().isEmpty() ? "" : "; " + run.getEarlyStopReason()));
+    run.getAlarmsList().forEach(alarm -> notes.add("alarm: " + RunTable.words(alarm)));
+    List<String> gold = RunTable.gold(answer.getWatch());
+    notes.addAll(gold.isEmpty() ? List.of("no gold: the spec names none") : gold);
+    return notes;
+  }
+}
