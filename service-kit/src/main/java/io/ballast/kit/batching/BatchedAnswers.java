@@ -40,8 +40,31 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     if (groups.isEmpty()) {
       return Map.of();
     }
-    long start = nanoTime.getAsLong();
     List<CompletableFuture<Batched<R>>> answers = queue.submit(groups, lane);
+    List<Integer> sizes = groups.stream().map(group -> group.items().size()).toList();
+    if (settle(answers, sizes, patience, refusal)) {
+      queue.forgetAnswered();
+    }
+    Map<K, Batched<R>> byKey = new LinkedHashMap<>();
+    for (int g = 0; g < groups.size(); g++) {
+      byKey.put(groups.get(g).key(), answered(answers.get(g)));
+    }
+    return byKey;
+  }
+
+  /**
+   * Waits for answers as long as the caller does, and completes those that have not come by then
+   * with refusals. When one ends with an exception, the others are not waited for.
+   *
+   * @param sizes how many items each has
+   * @return whether there were such
+   */
+  <R> boolean settle(
+      List<CompletableFuture<Batched<R>>> answers,
+      List<Integer> sizes,
+      CallPatience patience,
+      Function<ItemFault, R> refusal) {
+    long start = nanoTime.getAsLong();
     CompletableFuture<Void> left = new CompletableFuture<>();
     patience.onCancel(() -> left.complete(null));
     for (CompletableFuture<Batched<R>> answer : answers) {
@@ -49,23 +72,13 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     }
     ItemFault why =
         await(CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)), left, patience);
+    Duration waited = Duration.ofNanos(Math.max(0, nanoTime.getAsLong() - start));
     boolean someLate = false;
-    Map<K, Batched<R>> byKey = new LinkedHashMap<>();
-    for (int g = 0; g < groups.size(); g++) {
-      BatchGroup<K, I> group = groups.get(g);
-      Duration waited = Duration.ofNanos(Math.max(0, nanoTime.getAsLong() - start));
+    for (int g = 0; g < answers.size(); g++) {
       someLate |=
-          answers
-              .get(g)
-              .complete(Batched.refused(group.items().size(), refusal.apply(why), waited));
+          answers.get(g).complete(Batched.refused(sizes.get(g), refusal.apply(why), waited));
     }
-    if (someLate) {
-      queue.forgetAnswered();
-    }
-    for (int g = 0; g < groups.size(); g++) {
-      byKey.put(groups.get(g).key(), answered(answers.get(g)));
-    }
-    return byKey;
+    return someLate;
   }
 
   /** The call fails as a whole: the rest of its groups need not be run. */
@@ -74,7 +87,12 @@ public record BatchedAnswers(Duration timeout, Duration reserve, LongSupplier na
     return new Batched<>(List.of(), Duration.ZERO, Duration.ZERO, Duration.ZERO);
   }
 
-  private static <R> Batched<R> answered(CompletableFuture<Batched<R>> answer) {
+  /**
+   * What came of a settled answer.
+   *
+   * @throws MeshException that it ended with
+   */
+  static <R> Batched<R> answered(CompletableFuture<Batched<R>> answer) {
     if (answer.isCompletedExceptionally() && answer.exceptionNow() instanceof MeshException fault) {
       throw fault;
     }
