@@ -60,7 +60,8 @@ final class MeshTargets {
   /**
    * What is asked of Score.
    *
-   * @param prompts at least one; taken in turns, all items of a call share one
+   * @param prompts at least one; taken in turns, all items of a call share one. A comment before it
+   *     makes it another one each time: what was scored before is not scored again
    * @param items of a call, at least 1
    */
   record Scores(String tenant, Priority priority, List<String> prompts, int items) {
@@ -72,7 +73,7 @@ final class MeshTargets {
       for (int i = 0; i < items; i++) {
         request.addItems(
             ScoreItem.newBuilder()
-                .setPrompt(text(LoadTexts.prompt(prompts, index)))
+                .setPrompt(text("// " + index + "\n" + LoadTexts.prompt(prompts, index)))
                 .setCompletion(text(LoadTexts.COMPLETIONS.get(i % LoadTexts.COMPLETIONS.size()))));
       }
       return request.build();

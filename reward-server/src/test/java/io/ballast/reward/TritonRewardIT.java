@@ -20,6 +20,7 @@ import io.ballast.testing.TritonJudgeContract;
 import io.grpc.Channel;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -52,7 +53,9 @@ class TritonRewardIT extends TritonJudgeContract<ScoreResponse> {
 
   @Override
   protected ModuleInProcess start(Path data, Map<String, String> properties) {
-    return TestReward.module(List.of(MODELS), data, properties);
+    Map<String, String> all = new HashMap<>(properties);
+    all.put("cache-bytes", "0"); // what is known is answered without Triton: here it is asked
+    return TestReward.module(List.of(MODELS), data, all);
   }
 
   @Override

@@ -227,6 +227,19 @@ class TritonRewardTest {
   }
 
   @Test
+  void whatIsKnownIsAnsweredWhileTritonIsAway() throws IOException {
+    FakeTriton gone = FakeTriton.start(entry);
+    RewardServiceBlockingStub reward = start(gone, List.of(here), Map.of("cache-bytes", "100000"));
+    double known = score(reward, TinyReward.NAME).getResults(0).getValue();
+
+    gone.close();
+
+    ScoreResult again = score(reward, TinyReward.NAME).getResults(0);
+    assertThat(again.getFromCache()).isTrue();
+    assertThat(again.getValue()).isEqualTo(known);
+  }
+
+  @Test
   void aTritonThatDiesIsNamedAndOneThatComesBackIsAsked() throws IOException {
     FakeTriton first = FakeTriton.start(entry);
     int port = first.port();
@@ -585,6 +598,7 @@ class TritonRewardTest {
       FakeTriton triton, List<Path> folders, Map<String, String> properties) {
     Map<String, String> all = new HashMap<>();
     all.put("default-model", TinyReward.NAME);
+    all.put("cache-bytes", "0"); // what is known is answered without Triton: here it is asked
     all.put("triton.targets", triton.address());
     all.put("triton.served-models.tiny-reward", "there");
     all.putAll(properties);

@@ -23,7 +23,7 @@ final class BenchTexts {
         IntStream.range(0, 4)
             .mapToObj(i -> line((int) ((index + 3L * i) % count)))
             .collect(Collectors.joining("\n"));
-    return "// " + index + "\n" + before + "\n" + LoadTexts.PROMPTS.get((int) (index % count));
+    return before + "\n// " + index + "\n" + LoadTexts.PROMPTS.get((int) (index % count));
   }
 
   /** Words in an order of their own for each seed, at least {@code tokens} tokens of them. */

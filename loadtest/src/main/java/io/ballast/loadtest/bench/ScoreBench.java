@@ -18,17 +18,20 @@ import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.wiring.RewardModule;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
+import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Score over gRPC on the loopback, beside the same models called by hand from a pool with a thread
- * a core. The server has its default configuration.
+ * a core. The server has its default configuration, but keeps no scores: what is measured is
+ * scored.
  */
 final class ScoreBench {
   private static final int CALLERS = 32;
@@ -64,6 +67,8 @@ final class ScoreBench {
   Figure run() {
     RewardProperties defaults =
         new SmallRyeConfigBuilder()
+            .withSources(
+                new PropertiesConfigSource(Map.of("ballast.reward.cache-bytes", "0"), "bench", 100))
             .withMapping(RewardProperties.class)
             .build()
             .getConfigMapping(RewardProperties.class);

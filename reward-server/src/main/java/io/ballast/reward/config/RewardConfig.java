@@ -18,6 +18,7 @@ import java.util.Map;
  * @param settings how the server judges when a request does not say
  * @param items what one request may hold
  * @param queue how work is batched, in tokens
+ * @param cacheBytes of scores that are kept; 0: none
  * @param threads of one batch in the model
  * @param triton where ensembles run that do not run here
  */
@@ -25,10 +26,12 @@ public record RewardConfig(
     RewardSettings settings,
     ItemLimits items,
     QueueLimits queue,
+    long cacheBytes,
     int threads,
     ScoringPlace triton) {
   private static final int MAX_ITEMS = 4_096;
   private static final int MAX_TEXT_BYTES = 1 << 20;
+  private static final long MAX_CACHE_BYTES = 1L << 40;
   private static final String NO_LESS_THAN_0 = "≥ 0; 0 means all";
 
   public RewardConfig {
@@ -77,6 +80,11 @@ public record RewardConfig(
     require(queue.batchWeight() >= 1, "batch-tokens", queue.batchWeight(), "≥ 1");
     require(!queue.batchWait().isNegative(), "batch-wait", queue.batchWait(), "≥ 0");
     require(queue.queuedWeight() >= 1, "queued-tokens", queue.queuedWeight(), "≥ 1");
+    require(
+        cacheBytes >= 0 && cacheBytes <= MAX_CACHE_BYTES,
+        "cache-bytes",
+        cacheBytes,
+        "0 to 1,099,511,627,776; 0 means none");
     require(queue.workers() >= 1, "workers", queue.workers(), "≥ 1");
     require(threads >= 1, "threads", threads, "≥ 1");
   }
@@ -110,6 +118,7 @@ public record RewardConfig(
             properties.batchWait(),
             properties.queuedTokens(),
             properties.workers().orElse(Runtime.getRuntime().availableProcessors())),
+        properties.cacheBytes(),
         properties.threads(),
         TritonPlaces.of("ballast.reward.triton", properties.triton()));
   }

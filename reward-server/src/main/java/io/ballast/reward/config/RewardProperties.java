@@ -91,6 +91,13 @@ public interface RewardProperties {
   @WithDefault("2000000")
   int queuedTokens();
 
+  /**
+   * The bytes of scores that are kept for who asks the same again, 0 to 2^40; 0: none, and only
+   * what is on its way is shared.
+   */
+  @WithDefault("67108864")
+  long cacheBytes();
+
   /** Batches that run side by side, ≥ 1; absent: as many as the cores that the process may use. */
   OptionalInt workers();
 

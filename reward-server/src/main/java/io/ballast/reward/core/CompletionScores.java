@@ -1,10 +1,28 @@
 package io.ballast.reward.core;
 
+import io.ballast.inference.scoring.ScoreSharing;
 import io.ballast.kit.call.ItemFault;
 import java.util.List;
 
 /** What the members said of one completion, or why none was asked. */
 public sealed interface CompletionScores {
+  /** How they are shared: what every member said, finite, is kept. */
+  static ScoreSharing<CompletionScores> sharing() {
+    return new ScoreSharing<>(
+        CompletionScores::isWhole, CompletionScores::bytes, CompletionScores.Refused::new);
+  }
+
+  private static boolean isWhole(CompletionScores scores) {
+    return scores instanceof Judged judged
+        && judged.members().stream()
+            .allMatch(
+                member -> member instanceof MemberOutcome.Raw raw && Double.isFinite(raw.score()));
+  }
+
+  private static int bytes(CompletionScores scores) {
+    return scores instanceof Judged judged ? 64 + 32 * judged.members().size() : 64;
+  }
+
   /**
    * The members' words.
    *

@@ -5,12 +5,10 @@ import io.ballast.inference.scoring.ItemReader;
 import io.ballast.inference.scoring.ItemReader.ItemRefusal;
 import io.ballast.inference.scoring.ScoringCatalog.Served;
 import io.ballast.inference.scoring.SeenItem;
-import io.ballast.kit.batching.BatchGroup;
-import io.ballast.kit.batching.Batched;
-import io.ballast.kit.batching.BatchedAnswers;
+import io.ballast.kit.batching.Shared;
+import io.ballast.kit.batching.SharedAnswers;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
-import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
@@ -31,8 +29,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way of a request: validate each item → tokenise → batch across callers → members in one pass
- * → normalise → aggregate → a value or a typed failure for each item. Thread-safe.
+ * The way of a request: validate each item → tokenise → what is known already → batch across
+ * callers → members in one pass → normalise → aggregate → a value or a typed failure for each item.
+ * Thread-safe.
  */
 public final class RewardFlow {
   private static final int MAX_ID_CHARACTERS = 128;
@@ -40,17 +39,23 @@ public final class RewardFlow {
   private final EnsembleCatalog catalog;
   private final RewardSettings settings;
   private final ItemLimits limits;
+  private final SharedAnswers<TokenIds, TokenIds, CompletionScores> scores;
   private final LongSupplier nanoTime;
-  private final BatchedAnswers batched;
 
+  /**
+   * @param scores asks the ensembles' queues
+   */
   public RewardFlow(
-      EnsembleCatalog catalog, RewardSettings settings, ItemLimits limits, LongSupplier nanoTime) {
+      EnsembleCatalog catalog,
+      RewardSettings settings,
+      ItemLimits limits,
+      SharedAnswers<TokenIds, TokenIds, CompletionScores> scores,
+      LongSupplier nanoTime) {
     this.catalog = catalog;
     this.settings = settings;
     this.limits = limits;
+    this.scores = scores;
     this.nanoTime = nanoTime;
-    this.batched =
-        new BatchedAnswers(settings.modelTimeout(), settings.deadlineReserve(), nanoTime);
   }
 
   /**
@@ -222,7 +227,8 @@ public final class RewardFlow {
         }
       }
       Duration tokenise = since(arrival);
-      Map<TokenIds, Batched<CompletionScores>> answers = infer(byPrompt, command.lane());
+      Map<TokenIds, List<Shared<CompletionScores>>> answers =
+          scores.ask(served.model().id(), served.queues(), byPrompt, command.lane(), patience);
       List<ScoredItem> items = new ArrayList<>();
       for (int i = 0; i < ids.size(); i++) {
         items.add(
@@ -234,6 +240,7 @@ public final class RewardFlow {
                       new Reward.Failed(refused.fault()),
                       List.of(),
                       Optional.empty(),
+                      false,
                       new PhaseTimes(
                           Duration.ZERO,
                           Duration.ZERO,
@@ -250,16 +257,18 @@ public final class RewardFlow {
     private ScoredItem judged(
         String id,
         Place.Queued place,
-        Map<TokenIds, Batched<CompletionScores>> answers,
+        Map<TokenIds, List<Shared<CompletionScores>>> answers,
         Duration tokenise) {
-      Batched<CompletionScores> answer = Objects.requireNonNull(answers.get(place.item().prompt()));
+      Shared<CompletionScores> answer =
+          Objects.requireNonNull(answers.get(place.item().prompt())).get(place.index());
       long started = nanoTime.getAsLong();
-      Judgement judgement = judge.judge(answer.results().get(place.index()));
+      Judgement judgement = judge.judge(answer.result());
       return new ScoredItem(
           id,
           judgement.reward(),
           judgement.members(),
           place.item().cut(),
+          answer.fromCache(),
           new PhaseTimes(
               answer.queue(),
               answer.batchWait(),
@@ -267,20 +276,6 @@ public final class RewardFlow {
               answer.infer(),
               since(started),
               since(arrival)));
-    }
-
-    private Map<TokenIds, Batched<CompletionScores>> infer(
-        Map<TokenIds, List<TokenIds>> byPrompt, Lane lane) {
-      List<BatchGroup<TokenIds, TokenIds>> groups = new ArrayList<>();
-      byPrompt.forEach(
-          (prompt, completions) ->
-              groups.add(
-                  new BatchGroup<>(
-                      prompt,
-                      completions,
-                      prompt.size() + completions.stream().mapToInt(TokenIds::size).sum())));
-      return batched.ask(
-          served.queues().of(lane), groups, lane, patience, CompletionScores.Refused::new);
     }
 
     private PhaseTimes longest(List<ScoredItem> items) {

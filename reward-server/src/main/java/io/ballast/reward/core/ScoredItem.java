@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param reward a value, or why there is none
  * @param members shape [K] in the ensemble's order; empty if no member was asked
  * @param cut what the members did not see of the prompt; empty if they saw all of it
+ * @param fromCache whether the members had said it before, of the same tokens
  * @param times where the item's time went
  */
 public record ScoredItem(
@@ -19,6 +20,7 @@ public record ScoredItem(
     Reward reward,
     List<MemberJudgement> members,
     Optional<PromptCut> cut,
+    boolean fromCache,
     PhaseTimes times) {
   public ScoredItem {
     members = List.copyOf(members);

@@ -198,6 +198,7 @@ public final class RewardMapper {
     ScoreResult.Builder result =
         ScoreResult.newBuilder()
             .setItemId(item.itemId())
+            .setFromCache(item.fromCache())
             .setTiming(MeshMessages.timing(item.times()));
     switch (item.reward()) {
       case Reward.Value value -> result.setValue(value.value()).setSpread(value.spread());

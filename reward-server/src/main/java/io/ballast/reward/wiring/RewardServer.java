@@ -1,9 +1,13 @@
 package io.ballast.reward.wiring;
 
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.kit.batching.BatchedAnswers;
+import io.ballast.kit.batching.SharedAnswers;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
+import io.ballast.kit.telemetry.SharingMetrics;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.core.CompletionScores;
@@ -46,12 +50,19 @@ public final class RewardServer implements AutoCloseable {
       MeterRegistry meters,
       LongSupplier nanoTime) {
     catalog = new EnsembleCatalog(source, config.settings(), config.queue(), nanoTime);
-    RewardFlow flow = new RewardFlow(catalog, config.settings(), config.items(), nanoTime);
+    SharedAnswers<TokenIds, TokenIds, CompletionScores> scores =
+        new SharedAnswers<>(
+            new BatchedAnswers(
+                config.settings().modelTimeout(), config.settings().deadlineReserve(), nanoTime),
+            CompletionScores.sharing(),
+            config.cacheBytes());
+    RewardFlow flow = new RewardFlow(catalog, config.settings(), config.items(), scores, nanoTime);
     service = new RewardGrpcService(flow, catalog, new RewardMapper(contexts), replies);
     models = new KserveRewards(flow, catalog, config.items().items());
     var unused =
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
             .register(meters);
+    SharingMetrics.register(meters, "ballast.reward", scores);
     try {
       catalog.warmUp().ifPresent(LOG::warn);
     } catch (RuntimeException e) {

@@ -46,6 +46,7 @@ class RewardPropertiesTest {
                     Duration.ofMillis(1),
                     2_000_000,
                     Runtime.getRuntime().availableProcessors()),
+                64L << 20,
                 1,
                 new ScoringPlace(
                     List.of(),
@@ -83,6 +84,7 @@ class RewardPropertiesTest {
     all.put("queued-tokens", "10");
     all.put("workers", "11");
     all.put("threads", "12");
+    all.put("cache-bytes", "16");
     all.put("triton.targets", "one:1,[::1]:2");
     all.put("triton.models", "a,b");
     all.put("triton.served-models.a", "there");
@@ -112,6 +114,7 @@ class RewardPropertiesTest {
                     Duration.ofSeconds(2)),
                 new ItemLimits(5, 6, 8),
                 new QueueLimits(9, Duration.ofSeconds(3), 10, 11),
+                16,
                 12,
                 new ScoringPlace(
                     List.of("one:1", "[::1]:2"),
@@ -137,7 +140,8 @@ class RewardPropertiesTest {
         "quantile | 0.6 | quantile: 0.6 (expected: above 0, at most 0.5)",
         "quorum | -1 | quorum: -1 (expected: ≥ 0; 0 means all)",
         "ensembles.\"a.b\".quorum | -1 | ensembles.\"a.b\".quorum: -1 (expected: ≥ 0; 0 means all)",
-        "allowed-aggregations | MEAN,MEDIAN | aggregation: WORST_CASE (expected: one of ballast.reward.allowed-aggregations, [MEAN, MEDIAN])",
+        "allowed-aggregations | MEAN,MEDIAN | aggregation: WORST_CASE (expected: one of"
+            + " ballast.reward.allowed-aggregations, [MEAN, MEDIAN])",
         "model-timeout | PT0S | model-timeout: PT0S (expected: > 0)",
         "deadline-reserve | PT-1S | deadline-reserve: PT-1S (expected: ≥ 0)",
         "max-items | 4097 | max-items: 4097 (expected: 1 to 4,096)",
@@ -146,6 +150,7 @@ class RewardPropertiesTest {
         "batch-tokens | 0 | batch-tokens: 0 (expected: ≥ 1)",
         "batch-wait | PT-1S | batch-wait: PT-1S (expected: ≥ 0)",
         "queued-tokens | 0 | queued-tokens: 0 (expected: ≥ 1)",
+        "cache-bytes | -1 | cache-bytes: -1 (expected: 0 to 1,099,511,627,776; 0 means none)",
         "workers | 0 | workers: 0 (expected: ≥ 1)",
         "threads | 0 | threads: 0 (expected: ≥ 1)",
         "triton.targets | http://gpu:8001 | triton.targets: http://gpu:8001 (expected: host:port)",

@@ -19,6 +19,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
@@ -105,6 +106,11 @@ public final class TestReward implements AutoCloseable {
   /** The ensembles as KServe clients see them. */
   public ServedModels models() {
     return server.models();
+  }
+
+  /** What the server measures. */
+  public MeterRegistry meters() {
+    return meters;
   }
 
   /** What waits for a worker. */
