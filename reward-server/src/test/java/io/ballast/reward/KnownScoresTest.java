@@ -117,6 +117,23 @@ class KnownScoresTest {
   }
 
   @Test
+  void whoWantsToProveTheScoresHasThemMadeAnew() {
+    score(item("", "p", "1"));
+    ScoreResponse anew =
+        reward
+            .stub()
+            .score(
+                request(item("a", "p", "1"), item("b", "p", "1")).toBuilder()
+                    .setBypassCache(true)
+                    .build());
+
+    assertThat(anew.getResultsList())
+        .allSatisfy(result -> assertThat(result.getFromCache()).isFalse());
+    assertThat(reward.ensembles.batches).hasSize(2);
+    assertThat(reward.ensembles.batches.get(1).getFirst().items()).hasSize(2);
+  }
+
+  @Test
   void withoutACacheNothingIsKept() {
     reward.close();
     reward = TestReward.start(Map.of("cache-bytes", "0"));

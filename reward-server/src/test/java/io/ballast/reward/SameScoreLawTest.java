@@ -75,14 +75,14 @@ class SameScoreLawTest {
       RewardServiceBlockingStub stub = RewardServiceGrpc.newBlockingStub(server.channel());
       Map<String, ScoreResult> alone = new HashMap<>();
       for (ScoreItem item : items) {
-        alone.putAll(score(stub, List.of(item)));
+        alone.putAll(score(stub, true, List.of(item)));
       }
 
-      assertSame(alone, score(stub, items));
+      assertSame(alone, score(stub, true, items));
       for (int seed = 0; seed < 4; seed++) {
-        assertSame(alone, score(stub, shuffled(seed)));
+        assertSame(alone, score(stub, true, shuffled(seed)));
       }
-      for (Map<String, ScoreResult> of : atOnce(stub)) {
+      for (Map<String, ScoreResult> of : atOnce(stub, true)) {
         assertSame(alone, of);
         assertThat(of.values()).noneMatch(ScoreResult::getFromCache);
       }
@@ -94,10 +94,10 @@ class SameScoreLawTest {
     try (ModuleInProcess unkept = start("0");
         ModuleInProcess keeping = start("1000000")) {
       Map<String, ScoreResult> scored =
-          score(RewardServiceGrpc.newBlockingStub(unkept.channel()), items);
+          score(RewardServiceGrpc.newBlockingStub(unkept.channel()), true, items);
       RewardServiceBlockingStub stub = RewardServiceGrpc.newBlockingStub(keeping.channel());
-      List<Map<String, ScoreResult>> first = atOnce(stub);
-      Map<String, ScoreResult> again = score(stub, shuffled(9));
+      List<Map<String, ScoreResult>> first = atOnce(stub, false);
+      Map<String, ScoreResult> again = score(stub, false, shuffled(9));
 
       first.forEach(of -> assertSame(scored, of));
       assertSame(scored, again);
@@ -121,12 +121,13 @@ class SameScoreLawTest {
   }
 
   /** The results of callers who ask at once, each in another order. */
-  private List<Map<String, ScoreResult>> atOnce(RewardServiceBlockingStub stub) throws Exception {
+  private List<Map<String, ScoreResult>> atOnce(RewardServiceBlockingStub stub, boolean anew)
+      throws Exception {
     try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Map<String, ScoreResult>>> asked = new ArrayList<>();
       for (int caller = 0; caller < CALLERS; caller++) {
         int seed = 100 + caller;
-        asked.add(callers.submit(() -> score(stub, shuffled(seed))));
+        asked.add(callers.submit(() -> score(stub, anew, shuffled(seed))));
       }
       List<Map<String, ScoreResult>> results = new ArrayList<>();
       for (Future<Map<String, ScoreResult>> one : asked) {
@@ -142,10 +143,13 @@ class SameScoreLawTest {
     return shuffled;
   }
 
+  /**
+   * @param anew whether the members score all of it, though they did before
+   */
   private static Map<String, ScoreResult> score(
-      RewardServiceBlockingStub stub, List<ScoreItem> items) {
+      RewardServiceBlockingStub stub, boolean anew, List<ScoreItem> items) {
     Map<String, ScoreResult> results = new HashMap<>();
-    stub.score(ScoreRequest.newBuilder().addAllItems(items).build())
+    stub.score(ScoreRequest.newBuilder().setBypassCache(anew).addAllItems(items).build())
         .getResultsList()
         .forEach(result -> results.put(result.getItemId(), result));
     return results;

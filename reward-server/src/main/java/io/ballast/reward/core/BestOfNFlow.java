@@ -206,6 +206,7 @@ public final class BestOfNFlow {
                 command.ensemble(),
                 command.aggregation(),
                 command.truncation(),
+                false,
                 items),
             patience);
     return new Scored(Optional.of(answer), first);

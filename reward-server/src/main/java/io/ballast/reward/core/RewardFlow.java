@@ -228,7 +228,10 @@ public final class RewardFlow {
       }
       Duration tokenise = since(arrival);
       Map<TokenIds, List<Shared<CompletionScores>>> answers =
-          scores.ask(served.model().id(), served.queues(), byPrompt, command.lane(), patience);
+          command.anew()
+              ? scores.askAnew(served.queues(), byPrompt, command.lane(), patience)
+              : scores.ask(
+                  served.model().id(), served.queues(), byPrompt, command.lane(), patience);
       List<ScoredItem> items = new ArrayList<>();
       for (int i = 0; i < ids.size(); i++) {
         items.add(

@@ -9,12 +9,14 @@ import java.util.List;
  * Items to score, all by one ensemble and in one way.
  *
  * @param truncation what becomes of a prompt that is longer than the ensemble sees
+ * @param anew whether items are scored that were scored before
  */
 public record ScoreCommand(
     Lane lane,
     VersionSelector ensemble,
     AggregationChoice aggregation,
     Truncation truncation,
+    boolean anew,
     List<ScoreItem> items) {
   public ScoreCommand {
     items = List.copyOf(items);
@@ -22,6 +24,6 @@ public record ScoreCommand(
 
   /** The same of other items. */
   public ScoreCommand of(List<ScoreItem> others) {
-    return new ScoreCommand(lane, ensemble, aggregation, truncation, others);
+    return new ScoreCommand(lane, ensemble, aggregation, truncation, anew, others);
   }
 }

@@ -127,6 +127,7 @@ public final class KserveRewards implements ServedModels {
                   VersionSelector.version(id().model(), id().version()),
                   AggregationChoice.unspecified(),
                   Truncation.KEEP_LAST, // KServe has no words for it: docs/kserve.md
+                  false,
                   items),
               ContextPatience.ofCurrentCall());
       return new LastAnswer(

@@ -69,6 +69,7 @@ public final class RewardMapper {
         MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
         MeshMessages.truncation(request.getTruncation()),
+        request.getBypassCache(),
         items);
   }
 
@@ -79,6 +80,7 @@ public final class RewardMapper {
         MeshMessages.selector(request.getRewardModel()),
         choice(request.getAggregation()),
         MeshMessages.truncation(request.getTruncation()),
+        false,
         List.of(
             new ScoreItem("a", "a", prompt, content(request.getCompletionA())),
             new ScoreItem("b", "b", prompt, content(request.getCompletionB()))));

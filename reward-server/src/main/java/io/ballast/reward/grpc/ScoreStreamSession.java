@@ -76,6 +76,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
             MeshMessages.selector(settings.getRewardModel()),
             RewardMapper.choice(settings.getAggregation()),
             MeshMessages.truncation(settings.getTruncation()),
+            settings.getBypassCache(),
             List.of());
     List<Optional<ScoreStreamRequest>> next = new ArrayList<>(List.of(first));
     boolean last = false;

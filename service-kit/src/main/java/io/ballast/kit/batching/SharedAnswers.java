@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -124,7 +125,7 @@ public final class SharedAnswers<K, I, R> {
     } finally {
       leave(call.jobs);
     }
-    Duration waited = Duration.ofNanos(Math.max(0, waits.nanoTime().getAsLong() - start));
+    Duration waited = since(start);
     Map<K, List<Shared<R>>> all = new LinkedHashMap<>();
     groups.forEach(
         (key, items) ->
@@ -134,6 +135,41 @@ public final class SharedAnswers<K, I, R> {
                     .map(item -> shared(new Question<>(version, key, item), call, answers, waited))
                     .toList()));
     return all;
+  }
+
+  /**
+   * Returns an answer for each item as {@link #ask} does, but has every one of them done now, as
+   * often as it stands in {@code groups}: nothing is shared and nothing kept.
+   *
+   * @throws MeshException as {@link #ask}
+   */
+  public Map<K, List<Shared<R>>> askAnew(
+      LaneQueues<K, I, R> queues, Map<K, List<I>> groups, Lane lane, CallPatience patience) {
+    long start = waits.nanoTime().getAsLong();
+    List<BatchGroup<K, I>> all =
+        groups.entrySet().stream()
+            .map(
+                group ->
+                    new BatchGroup<>(
+                        group.getKey(),
+                        group.getValue(),
+                        work.weight(group.getKey(), group.getValue())))
+            .toList();
+    Map<K, Batched<R>> answers = waits.ask(queues.of(lane), all, lane, patience, work::refused);
+    Duration waited = since(start);
+    Map<K, List<Shared<R>>> shared = new LinkedHashMap<>();
+    answers.forEach(
+        (key, answer) ->
+            shared.put(
+                key,
+                IntStream.range(0, answer.results().size())
+                    .mapToObj(i -> Shared.of(answer, i, waited))
+                    .toList()));
+    return shared;
+  }
+
+  private Duration since(long start) {
+    return Duration.ofNanos(Math.max(0, waits.nanoTime().getAsLong() - start));
   }
 
   /** Takes what is kept; returns the rest, each item once. */

@@ -103,6 +103,22 @@ class SharedAnswersTest {
   }
 
   @Test
+  void whoAsksForItAnewHasItDoneAsOftenAsHeAsks() throws Exception {
+    engine.release(2);
+    assertThat(results(asked(Lane.INTERACTIVE, "k", "a"))).hasSize(1);
+    SharingCounts before = answers.counts();
+    List<Shared<String>> anew =
+        only(
+            answers.askAnew(
+                queues, Map.of("k", List.of("a", "a")), Lane.BATCH, CallPatience.endless()));
+
+    assertThat(anew).extracting(Shared::result).containsExactly("k:a", "k:a");
+    assertThat(anew).noneMatch(Shared::fromCache);
+    assertThat(engine.keys()).hasSize(2);
+    assertThat(answers.counts()).isEqualTo(before);
+  }
+
+  @Test
   void aFailureIsNeverKept() throws Exception {
     engine.release(2);
 

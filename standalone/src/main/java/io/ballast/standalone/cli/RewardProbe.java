@@ -69,6 +69,7 @@ final class RewardProbe {
                 .setMetadata(metadata)
                 .setRewardModel(model)
                 .setAggregation(aggregation)
+                .setBypassCache(true)
                 .addAllItems(items)
                 .build());
   }
@@ -82,7 +83,10 @@ final class RewardProbe {
     Map<String, ScoreResult> results = new HashMap<>();
     try {
       ScoreStreamRequest.Builder first =
-          ScoreStreamRequest.newBuilder().setMetadata(metadata).setRewardModel(model);
+          ScoreStreamRequest.newBuilder()
+              .setMetadata(metadata)
+              .setRewardModel(model)
+              .setBypassCache(true);
       for (ScoreItem item : items) {
         call.write(first.setItem(item).build());
         first = ScoreStreamRequest.newBuilder();
