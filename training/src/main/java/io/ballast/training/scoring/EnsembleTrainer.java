@@ -2,24 +2,16 @@ package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.Calibration;
 import io.ballast.inference.onnx.HeadActivation;
-import io.ballast.inference.onnx.Normalization;
 import io.ballast.inference.onnx.ScoringFeature;
-import io.ballast.inference.onnx.ScoringHeads;
-import io.ballast.inference.onnx.ScoringHeads.Head;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.training.data.SplitRule.Part;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
-import java.util.random.RandomGenerator;
-import java.util.random.RandomGeneratorFactory;
 
 /**
  * Trains the heads of one scoring folder, each from its own first weights and in its own order;
@@ -84,42 +76,26 @@ public final class EnsembleTrainer {
    */
   public ScoringModel train(FeatureTable table, GroupSplit split, int[] apart) {
     for (Part part : Part.values()) {
-      if (split.size(part) == 0) {
-        throw new IllegalArgumentException(
-            "%s: no groups (expected: judgements under more keys)"
-                .formatted(part.name().toLowerCase(Locale.ROOT)));
-      }
+      MemberTrainer.require(split, part);
     }
-    int[] train = split.groups(Part.TRAIN);
+    MemberTrainer.Plan members =
+        new MemberTrainer.Plan(
+            plan.heads(), plan.loss(), plan.bootstrap(), plan.seed(), plan.options());
+    return measured(new MemberTrainer(members, log).train(table, split), table, split, apart);
+  }
+
+  /**
+   * Returns trained members as a model with its held-out figures.
+   *
+   * @param trained on {@code table} and {@code split}, as the plan says
+   * @param apart as in {@link #train}
+   */
+  public ScoringModel measured(
+      TrainedMembers trained, FeatureTable table, GroupSplit split, int[] apart) {
     int[] validation = split.groups(Part.VALIDATION);
-    float[] mean = table.mean(train);
-    float[] std = table.std(train, mean);
-    FeatureTable standard = table.standardized(mean, std);
-    List<Head> heads = new ArrayList<>();
-    List<double[]> scores = new ArrayList<>();
-    List<Normalization> normalizations = new ArrayList<>();
-    for (int k = 0; k < plan.heads(); k++) {
-      RandomGenerator random =
-          RandomGeneratorFactory.of("L64X128MixRandom").create(plan.seed() * 1_000 + k);
-      TrainedHead trained =
-          head(
-              standard,
-              plan.bootstrap() ? HeadTrainer.bootstrap(train, random) : train,
-              validation,
-              random);
-      heads.add(trained.head().head());
-      double[] raw = trained.head().scores(standard);
-      scores.add(raw);
-      normalizations.add(normalization(standard, train, raw));
-      log.accept(
-          String.format(
-              Locale.ROOT,
-              "head %d: %s, validation loss %.4f",
-              k,
-              trained.how(),
-              trained.validationLoss()));
-    }
-    EnsembleFigures figures = new EnsembleFigures(plan.kind(), normalizations, scores);
+    FeatureTable standard = trained.standardized(table);
+    List<double[]> scores = List.of(trained.raw(standard));
+    EnsembleFigures figures = new EnsembleFigures(plan.kind(), trained.normalizations(), scores);
     Calibration calibration = figures.calibrate(new ScoringMetrics(standard, validation));
     ScoringMetrics test = new ScoringMetrics(standard, split.groups(Part.TEST));
     List<Map<String, Double>> members = figures.members(test);
@@ -135,22 +111,11 @@ public final class EnsembleTrainer {
             HeadActivation.TANH,
             trunk,
             plan.promptTokens(),
-            normalizations,
+            trained.normalizations(),
             calibration,
             members,
             ensemble);
-    return new ScoringModel(spec, new ScoringHeads(mean, std, heads));
-  }
-
-  private TrainedHead head(
-      FeatureTable standard, int[] train, int[] validation, RandomGenerator random) {
-    return switch (plan.options().form()) {
-      case LAYERED ->
-          new HeadTrainer(plan.options(), standard, plan.loss()).train(train, validation, random);
-      case LINEAR ->
-          new LinearHeadTrainer(plan.options(), standard, plan.loss())
-              .train(train, validation, random);
-    };
+    return new ScoringModel(spec, trained.heads());
   }
 
   /** What a head must beat: single numbers that need no training. */
@@ -168,13 +133,5 @@ public final class EnsembleTrainer {
       column[i] = table.features(i)[at];
     }
     return column;
-  }
-
-  private static Normalization normalization(FeatureTable table, int[] groups, double[] scores) {
-    double[] own =
-        Arrays.stream(groups).flatMap(table::completions).mapToDouble(i -> scores[i]).toArray();
-    double mean = Arrays.stream(own).average().orElseThrow();
-    double variance = Arrays.stream(own).map(s -> (s - mean) * (s - mean)).average().orElseThrow();
-    return new Normalization(mean, Math.max(Math.sqrt(variance), 1e-6));
   }
 }

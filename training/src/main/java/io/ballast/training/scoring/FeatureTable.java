@@ -84,6 +84,38 @@ public final class FeatureTable {
     return table(reader.featureCount(), groups, outcomes);
   }
 
+  /**
+   * Returns a table of features that were read elsewhere, such as by an encoder; what the groups'
+   * completions are as tokens does not matter.
+   *
+   * @param features shape [groups][completions of each][F]
+   * @throws IllegalArgumentException if a shape differs, named
+   */
+  public static FeatureTable of(
+      int width, List<JudgedGroup> groups, List<List<FeatureVector>> features) {
+    requireCount("features", features.size(), groups.size());
+    List<List<FeatureOutcome>> outcomes = new ArrayList<>();
+    for (int g = 0; g < groups.size(); g++) {
+      String name = "features[" + g + "]";
+      requireCount(name, features.get(g).size(), groups.get(g).completions().size());
+      List<FeatureOutcome> ofGroup = new ArrayList<>();
+      for (int i = 0; i < features.get(g).size(); i++) {
+        FeatureVector vector = features.get(g).get(i);
+        requireCount(name + "[" + i + "]", vector.size(), width);
+        ofGroup.add(new Extracted(vector, PerToken.of()));
+      }
+      outcomes.add(ofGroup);
+    }
+    return table(width, groups, outcomes);
+  }
+
+  private static void requireCount(String name, int count, int expected) {
+    if (count != expected) {
+      throw new IllegalArgumentException(
+          "%s: length %d (expected: %d)".formatted(name, count, expected));
+    }
+  }
+
   /** Returns a table without features. */
   static FeatureTable ofLabels(List<JudgedGroup> groups) {
     FeatureOutcome nothing = new Extracted(FeatureVector.of(), PerToken.of());
