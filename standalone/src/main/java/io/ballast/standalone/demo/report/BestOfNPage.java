@@ -1,5 +1,8 @@
 package io.ballast.standalone.demo.report;
 
+import io.ballast.standalone.chart.LineChart;
+import io.ballast.standalone.chart.Markup;
+import io.ballast.standalone.chart.Series;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

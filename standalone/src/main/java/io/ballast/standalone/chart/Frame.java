@@ -1,15 +1,16 @@
-package io.ballast.standalone.demo.report;
+package io.ballast.standalone.chart;
 
 import java.util.List;
 
 /** What all plots have in common: the sheet, its title, axes and grid. */
-final class Frame {
+public final class Frame {
   /** Of the font of labels, on the generous side. */
   private static final double LETTER_WIDTH = 6.6;
 
   private Frame() {}
 
-  static Markup open(double width, double height, String title) {
+  /** Opens a sheet with its title. */
+  public static Markup open(double width, double height, String title) {
     return new Markup()
         .open(
             "svg",
@@ -25,10 +26,10 @@ final class Frame {
   }
 
   /** What a colour stands for. */
-  record Key(String name, String colour) {}
+  public record Key(String name, String colour) {}
 
   /** Says below the title what the colours stand for; names beside points would overlap. */
-  static void legend(Markup svg, List<Key> keys) {
+  public static void legend(Markup svg, List<Key> keys) {
     double x = 12;
     for (Key key : keys) {
       svg.leaf("circle", "cx", Markup.at(x), "cy", "31", "r", "4", "fill", key.colour());
@@ -38,12 +39,12 @@ final class Frame {
   }
 
   /** How much room a label needs. */
-  static double width(String label) {
+  public static double width(String label) {
     return LETTER_WIDTH * label.length();
   }
 
   /** Draws the horizontal grid with its labels. */
-  static void grid(Markup svg, Axis x, Axis y) {
+  public static void grid(Markup svg, Axis x, Axis y) {
     for (double tick : y.ticks()) {
       String at = Markup.at(y.at(tick));
       svg.leaf(
@@ -71,7 +72,7 @@ final class Frame {
   }
 
   /** Writes the labels of the horizontal axis, below {@code y}, and its title. */
-  static void below(Markup svg, Axis x, Axis y, String title) {
+  public static void below(Markup svg, Axis x, Axis y, String title) {
     for (double tick : x.ticks()) {
       svg.element(
           "text",
@@ -95,7 +96,7 @@ final class Frame {
   }
 
   /** Draws a dashed horizontal line at {@code level}. */
-  static void level(Markup svg, Axis x, Axis y, double level) {
+  public static void level(Markup svg, Axis x, Axis y, double level) {
     String at = Markup.at(y.at(level));
     svg.leaf(
         "line",
@@ -112,7 +113,7 @@ final class Frame {
   }
 
   /** Draws a line from one end of an interval to the other. */
-  static void whisker(Markup svg, double x1, double y1, double x2, double y2) {
+  public static void whisker(Markup svg, double x1, double y1, double x2, double y2) {
     svg.leaf(
         "line",
         "x1",

@@ -1,4 +1,4 @@
-package io.ballast.standalone.demo.report;
+package io.ballast.standalone.chart;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Lines over iterations, as SVG. */
-final class LineChart {
+public final class LineChart {
   private static final double WIDTH = 340;
   private static final double HEIGHT = 226;
   private static final double LEFT = 48;
@@ -21,7 +21,8 @@ final class LineChart {
    *
    * @param level a dashed line at this height; null: none
    */
-  static Markup of(String title, String xTitle, List<Series> series, @Nullable Double level) {
+  public static Markup of(
+      String title, String xTitle, List<Series> series, @Nullable Double level) {
     List<Double> xs = new ArrayList<>();
     List<Double> ys = new ArrayList<>();
     for (Series line : series) {

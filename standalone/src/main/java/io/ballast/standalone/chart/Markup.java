@@ -1,9 +1,9 @@
-package io.ballast.standalone.demo.report;
+package io.ballast.standalone.chart;
 
 import java.util.Locale;
 
 /** Writes HTML and SVG; text and attribute values are escaped, always. */
-final class Markup {
+public final class Markup {
   private final StringBuilder out = new StringBuilder();
 
   /**
@@ -11,44 +11,44 @@ final class Markup {
    *
    * @param attributes names and values in turn
    */
-  Markup open(String element, String... attributes) {
+  public Markup open(String element, String... attributes) {
     tag(element, attributes);
     out.append('>');
     return this;
   }
 
   /** Writes an element without content. */
-  Markup leaf(String element, String... attributes) {
+  public Markup leaf(String element, String... attributes) {
     tag(element, attributes);
     out.append("/>\n");
     return this;
   }
 
   /** Closes an element. */
-  Markup close(String element) {
+  public Markup close(String element) {
     out.append("</").append(element).append(">\n");
     return this;
   }
 
   /** Writes text. */
-  Markup text(String text) {
+  public Markup text(String text) {
     out.append(escape(text));
     return this;
   }
 
   /** Writes an element that holds text. */
-  Markup element(String element, String text, String... attributes) {
+  public Markup element(String element, String text, String... attributes) {
     return open(element, attributes).text(text).close(element);
   }
 
   /** Writes what another {@code Markup} wrote. */
-  Markup add(Markup other) {
+  public Markup add(Markup other) {
     out.append(other.out);
     return this;
   }
 
   /** Writes {@code trusted} as it is: our own style sheet, nothing that came from outside. */
-  Markup raw(String trusted) {
+  public Markup raw(String trusted) {
     out.append(trusted);
     return this;
   }
@@ -62,12 +62,12 @@ final class Markup {
   }
 
   /** Returns a coordinate with one decimal. */
-  static String at(double coordinate) {
+  public static String at(double coordinate) {
     return String.format(Locale.ROOT, "%.1f", coordinate);
   }
 
   /** Returns {@code text} with the five characters escaped that mean something in HTML. */
-  static String escape(String text) {
+  public static String escape(String text) {
     StringBuilder escaped = new StringBuilder(text.length());
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);

@@ -1,4 +1,4 @@
-package io.ballast.standalone.demo.report;
+package io.ballast.standalone.chart;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -10,11 +10,11 @@ import java.util.Locale;
  * @param least at {@code from}
  * @param most at {@code to}, above {@code least}
  */
-record Axis(double least, double most, double from, double to) {
+public record Axis(double least, double most, double from, double to) {
   private static final int TICKS = 5;
 
   /** Returns an axis that shows all {@code values}; one value or none gets room around it. */
-  static Axis of(List<Double> values, double from, double to) {
+  public static Axis of(List<Double> values, double from, double to) {
     double least = values.stream().mapToDouble(Double::doubleValue).min().orElse(0);
     double most = values.stream().mapToDouble(Double::doubleValue).max().orElse(1);
     double room = most > least ? (most - least) * 0.06 : Math.max(0.5, Math.abs(most) * 0.1);
@@ -22,12 +22,13 @@ record Axis(double least, double most, double from, double to) {
     return new Axis(low, most + room, from, to);
   }
 
-  double at(double value) {
+  /** Returns the coordinate of {@code value}. */
+  public double at(double value) {
     return from + (value - least) / (most - least) * (to - from);
   }
 
   /** The round numbers within the axis. */
-  List<Double> ticks() {
+  public List<Double> ticks() {
     double step = step();
     List<Double> ticks = new ArrayList<>();
     for (long k = (long) Math.ceil(least / step - 1e-9); k * step <= most + step * 1e-9; k++) {
@@ -37,7 +38,7 @@ record Axis(double least, double most, double from, double to) {
   }
 
   /** Returns {@code tick} with as many decimals as the ticks need. */
-  String label(double tick) {
+  public String label(double tick) {
     int decimals = (int) Math.max(0, Math.ceil(-Math.log10(step()) - 1e-9));
     String label = String.format(Locale.ROOT, "%." + decimals + "f", tick);
     return label.matches("-0(\\.0*)?") ? label.substring(1) : label;
