@@ -150,6 +150,7 @@ class ArrowsTest {
                 "io.ballast.loadtest..",
                 "io.ballast.standalone.cli..",
                 "io.ballast.standalone.demo..",
+                "io.ballast.standalone.experiment..",
                 "io.ballast.standalone.console..")
             .should()
             .dependOnClassesThat(Ballast.generated()));
@@ -192,7 +193,10 @@ class ArrowsTest {
     holds(
         noClasses()
             .that()
-            .resideOutsideOfPackages("io.ballast.workshop..", "io.ballast.standalone.demo..")
+            .resideOutsideOfPackages(
+                "io.ballast.workshop..",
+                "io.ballast.standalone.demo..",
+                "io.ballast.standalone.experiment..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.ballast.workshop.programmer.."));

@@ -196,7 +196,8 @@ final class Examination {
       return Finding.broken(
           subject,
           "does not load: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
-          "Linux needs glibc 2.28 or newer and libgomp (apt install libgomp1); other systems: README");
+          "Linux needs glibc 2.28 or newer and libgomp (apt install libgomp1); other systems:"
+              + " README");
     }
   }
 
@@ -275,7 +276,8 @@ final class Examination {
           "PostgreSQL",
           "the embedded one does not start: "
               + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
-          "is the temporary folder writable? or use your own: ./mesh up --jdbc-url jdbc:postgresql://…");
+          "is the temporary folder writable? or use your own: ./mesh up --jdbc-url"
+              + " jdbc:postgresql://…");
     } finally {
       if (folder != null) {
         delete(folder);

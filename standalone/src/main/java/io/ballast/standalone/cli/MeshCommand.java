@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.loadtest.LoadTestCommand;
 import io.ballast.loadtest.bench.BenchCommand;
 import io.ballast.standalone.demo.DemoCommand;
+import io.ballast.standalone.experiment.ExperimentCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -76,6 +77,11 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(new PullCommand(context))
             .addSubcommand(RewardCommand.commandLine(context))
             .addSubcommand(PretrainCommand.commandLine(context))
+            .addSubcommand(
+                new ExperimentCommand(
+                    context.home(),
+                    context.environment().getOrDefault("BALLAST_DATASETS", ""),
+                    context.nanoTime()))
             .addSubcommand(new BenchCommand())
             .addSubcommand(new LoadTestCommand())
             .addSubcommand(DoctorCommand.commandLine(context))

@@ -68,13 +68,25 @@ public final class ChildMesh implements MeshHandle {
    * @throws IOException if it is not built, or the process cannot be started
    */
   public static ChildMesh launch(Path home, Path data, boolean keep) throws IOException {
+    return launch(home, data, keep, BOTH_RUNS_AT_ONCE);
+  }
+
+  /**
+   * Starts a mesh with properties of its own, such as {@code ballast.roles}, as {@link
+   * #launch(Path, Path, boolean)} does.
+   *
+   * @param properties by name
+   * @throws IOException if it is not built, or the process cannot be started
+   */
+  public static ChildMesh launch(Path home, Path data, boolean keep, Map<String, String> properties)
+      throws IOException {
     Path jar = home.resolve(JAR);
     if (!Files.isRegularFile(jar)) {
       throw new IOException(jar + ": the mesh is not built (build it: ./mesh build)");
     }
     Path log = Files.createDirectories(data.resolve("logs")).resolve("mesh.out");
     ProcessBuilder builder =
-        new ProcessBuilder(command(home, data))
+        new ProcessBuilder(command(home, data, properties))
             .directory(home.toFile())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile());
@@ -96,6 +108,11 @@ public final class ChildMesh implements MeshHandle {
   /** The id of the process. */
   public long pid() {
     return process.pid();
+  }
+
+  /** The processor time that the process has had so far; empty if the system does not tell. */
+  public Optional<Duration> cpuTime() {
+    return process.info().totalCpuDuration();
   }
 
   @Override
@@ -151,14 +168,15 @@ public final class ChildMesh implements MeshHandle {
     }
   }
 
-  private static List<String> command(Path home, Path data) throws IOException {
+  private static List<String> command(Path home, Path data, Map<String, String> properties)
+      throws IOException {
     return new ServerPlan(
             home,
             data.toAbsolutePath(),
             portLike(GRPC_PORT),
             portLike(HTTP_PORT),
             false,
-            BOTH_RUNS_AT_ONCE)
+            properties)
         .servers()
         .getFirst()
         .command();

@@ -1,0 +1,63 @@
+package io.ballast.standalone.experiment;
+
+import java.util.Locale;
+
+/**
+ * When a claim holds, fixed before its number is known.
+ *
+ * @param side which end of the interval must lie where
+ * @param line the number that it is held against, in the claim's unit
+ */
+public record Rule(Side side, double line) {
+  /** Which end of the interval must lie where. */
+  public enum Side {
+    /** The lower end lies above the line. */
+    ABOVE,
+    /** The lower end lies on the line or above. */
+    AT_LEAST,
+    /** The upper end lies below the line. */
+    BELOW
+  }
+
+  /** The whole interval lies above {@code line}. */
+  public static Rule above(double line) {
+    return new Rule(Side.ABOVE, line);
+  }
+
+  /** The whole interval lies on {@code line} or above. */
+  public static Rule atLeast(double line) {
+    return new Rule(Side.AT_LEAST, line);
+  }
+
+  /** The whole interval lies below {@code line}. */
+  public static Rule below(double line) {
+    return new Rule(Side.BELOW, line);
+  }
+
+  /** Whether an interval is as the claim says, all of it. */
+  boolean holds(double low, double high) {
+    return switch (side) {
+      case ABOVE -> low > line;
+      case AT_LEAST -> low >= line;
+      case BELOW -> high < line;
+    };
+  }
+
+  /** Whether an interval is as the claim denies, all of it. */
+  boolean contradicts(double low, double high) {
+    return switch (side) {
+      case ABOVE, AT_LEAST -> high < line;
+      case BELOW -> low > line;
+    };
+  }
+
+  /** The rule in words. */
+  String words() {
+    String number = String.format(Locale.ROOT, "%.4g", line).replaceFirst("\\.?0+$", "");
+    return switch (side) {
+      case ABOVE -> "low > " + number;
+      case AT_LEAST -> "low ≥ " + number;
+      case BELOW -> "high < " + number;
+    };
+  }
+}
