@@ -86,6 +86,7 @@ public record RewardConfig(
         cacheBytes,
         "0 to 1,099,511,627,776; 0 means none");
     require(queue.workers() >= 1, "workers", queue.workers(), "≥ 1");
+    require(queue.urgentWorkers() >= 0, "interactive-workers", queue.urgentWorkers(), "≥ 0");
     require(threads >= 1, "threads", threads, "≥ 1");
   }
 
@@ -117,7 +118,8 @@ public record RewardConfig(
             properties.batchTokens(),
             properties.batchWait(),
             properties.queuedTokens(),
-            properties.workers().orElse(Runtime.getRuntime().availableProcessors())),
+            properties.workers().orElse(Runtime.getRuntime().availableProcessors()),
+            properties.interactiveWorkers()),
         properties.cacheBytes(),
         properties.threads(),
         TritonPlaces.of("ballast.reward.triton", properties.triton()));

@@ -101,6 +101,13 @@ public interface RewardProperties {
   /** Batches that run side by side, ≥ 1; absent: as many as the cores that the process may use. */
   OptionalInt workers();
 
+  /**
+   * Batches of interactive work that may run beside those of trainers, ≥ 0: a person need not wait
+   * until a worker is free.
+   */
+  @WithDefault("1")
+  int interactiveWorkers();
+
   /** Threads of one batch in the model, ≥ 1. */
   @WithDefault("1")
   int threads();

@@ -45,7 +45,8 @@ class RewardPropertiesTest {
                     512,
                     Duration.ofMillis(1),
                     2_000_000,
-                    Runtime.getRuntime().availableProcessors()),
+                    Runtime.getRuntime().availableProcessors(),
+                    1),
                 64L << 20,
                 1,
                 new ScoringPlace(
@@ -83,6 +84,7 @@ class RewardPropertiesTest {
     all.put("batch-wait", "PT3S");
     all.put("queued-tokens", "10");
     all.put("workers", "11");
+    all.put("interactive-workers", "17");
     all.put("threads", "12");
     all.put("cache-bytes", "16");
     all.put("triton.targets", "one:1,[::1]:2");
@@ -113,7 +115,7 @@ class RewardPropertiesTest {
                     Duration.ofSeconds(1),
                     Duration.ofSeconds(2)),
                 new ItemLimits(5, 6, 8),
-                new QueueLimits(9, Duration.ofSeconds(3), 10, 11),
+                new QueueLimits(9, Duration.ofSeconds(3), 10, 11, 17),
                 16,
                 12,
                 new ScoringPlace(
@@ -152,6 +154,7 @@ class RewardPropertiesTest {
         "queued-tokens | 0 | queued-tokens: 0 (expected: ≥ 1)",
         "cache-bytes | -1 | cache-bytes: -1 (expected: 0 to 1,099,511,627,776; 0 means none)",
         "workers | 0 | workers: 0 (expected: ≥ 1)",
+        "interactive-workers | -1 | interactive-workers: -1 (expected: ≥ 0)",
         "threads | 0 | threads: 0 (expected: ≥ 1)",
         "triton.targets | http://gpu:8001 | triton.targets: http://gpu:8001 (expected: host:port)",
         "triton.targets | me:secret@gpu:8001 | triton.targets: not shown (expected: host:port)",

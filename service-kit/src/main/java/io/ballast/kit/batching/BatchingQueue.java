@@ -22,8 +22,9 @@ import java.util.function.LongSupplier;
 
 /**
  * Makes batches of what many callers ask of one engine: by a budget of work, with a bounded wait,
- * the more urgent lane first, and items of equal keys together whoever asks. A full queue refuses
- * at once. An engine hears when the last of a batch's callers has left. Thread-safe.
+ * the more urgent lane first, and items of equal keys together whoever asks. A batch of the most
+ * urgent lane holds nothing else, and may run beside those that are under way when it comes. A full
+ * queue refuses at once. An engine hears when the last of a batch's callers has left. Thread-safe.
  *
  * @param <K> what the items of a group share
  * @param <I> one piece of work
@@ -37,11 +38,13 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   private final LongSupplier nanoTime;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrived = lock.newCondition();
+  private final Condition urgentArrived = lock.newCondition();
   private final PriorityQueue<Job<K, I, R>> waiting =
       new PriorityQueue<>(
           Comparator.comparing((Job<K, I, R> job) -> job.lane()).thenComparingLong(Job::sequence));
   private final List<Thread> workers = new ArrayList<>();
   private int waitingWeight;
+  private int urgentRunning;
   private long sequence;
   private boolean closed;
 
@@ -65,7 +68,10 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     this.nanoTime = nanoTime;
     String name = "batch-" + subject.replace(' ', '-') + "-";
     for (int i = 0; i < limits.workers(); i++) {
-      workers.add(Thread.ofPlatform().daemon().name(name + i).start(this::work));
+      workers.add(Thread.ofPlatform().daemon().name(name + i).start(() -> work(false)));
+    }
+    for (int i = 0; i < limits.urgentWorkers(); i++) {
+      workers.add(Thread.ofPlatform().daemon().name(name + "urgent-" + i).start(() -> work(true)));
     }
   }
 
@@ -78,9 +84,17 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     int size() {
       return group.items().size();
     }
+
+    boolean urgent() {
+      return lane == Lane.INTERACTIVE;
+    }
   }
 
-  private record Batch<K, I, R>(List<Job<K, I, R>> jobs, long taken, long closed) {}
+  private record Batch<K, I, R>(List<Job<K, I, R>> jobs, long taken, long closed) {
+    boolean urgent() {
+      return jobs.getFirst().urgent();
+    }
+  }
 
   /** All callers of a batch, as one who leaves with the last of them. */
   private static final class Callers implements CallPatience {
@@ -155,6 +169,9 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
       }
       waitingWeight += weight;
       arrived.signalAll();
+      if (lane == Lane.INTERACTIVE) {
+        urgentArrived.signalAll();
+      }
       return answers;
     } finally {
       lock.unlock();
@@ -182,14 +199,23 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     }
   }
 
-  private void work() {
+  /**
+   * Runs batches until the queue is closed.
+   *
+   * @param urgentOnly of the most urgent lane only, while fewer of them run than there are workers
+   *     for all: a core's worth of them is not divided further
+   */
+  private void work(boolean urgentOnly) {
     try {
       while (true) {
-        Batch<K, I, R> batch = take();
+        Batch<K, I, R> batch = take(urgentOnly);
         if (batch.jobs().isEmpty()) {
           return;
         }
         run(batch);
+        if (batch.urgent()) {
+          urgentEnded();
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // closed while it waited for company
@@ -197,23 +223,41 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   }
 
   /** Returns the next batch; an empty one when the queue is closed. */
-  private Batch<K, I, R> take() throws InterruptedException {
+  private Batch<K, I, R> take(boolean urgentOnly) throws InterruptedException {
+    Condition come = urgentOnly ? urgentArrived : arrived;
     lock.lockInterruptibly();
     try {
       while (true) {
-        while (waiting.isEmpty() && !closed) {
-          arrived.await();
+        while (!closed && !hasWork(urgentOnly)) {
+          come.await();
         }
         long taken = nanoTime.getAsLong();
         long left = limits.batchWait().toNanos();
         while (left > 0 && waitingWeight < limits.batchWeight() && !closed) {
-          left = arrived.awaitNanos(left);
+          left = come.awaitNanos(left);
         }
-        List<Job<K, I, R>> jobs = takeJobs();
+        List<Job<K, I, R>> jobs = hasWork(urgentOnly) ? takeJobs() : List.of();
         if (!jobs.isEmpty() || closed) {
-          return new Batch<>(jobs, taken, nanoTime.getAsLong());
+          Batch<K, I, R> batch = new Batch<>(jobs, taken, nanoTime.getAsLong());
+          urgentRunning += !jobs.isEmpty() && batch.urgent() ? 1 : 0;
+          return batch;
         }
       }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean hasWork(boolean urgentOnly) {
+    Job<K, I, R> next = waiting.peek();
+    return next != null && (!urgentOnly || (next.urgent() && urgentRunning < limits.workers()));
+  }
+
+  /** Whoever ends such a batch looks for the next itself, so nobody need be woken. */
+  private void urgentEnded() {
+    lock.lock();
+    try {
+      urgentRunning--;
     } finally {
       lock.unlock();
     }
@@ -222,8 +266,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   private List<Job<K, I, R>> takeJobs() {
     List<Job<K, I, R>> jobs = new ArrayList<>();
     int weight = 0;
-    while (!waiting.isEmpty()
-        && (jobs.isEmpty() || weight + waiting.peek().group().weight() <= limits.batchWeight())) {
+    while (!waiting.isEmpty() && (jobs.isEmpty() || fits(waiting.peek(), jobs, weight))) {
       Job<K, I, R> job = waiting.remove();
       waitingWeight -= job.group().weight();
       if (!job.answer().isDone()) {
@@ -232,6 +275,12 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
       }
     }
     return jobs;
+  }
+
+  /** A person's work does not take the time of a batch that was filled up with less urgent work. */
+  private boolean fits(Job<K, I, R> next, List<Job<K, I, R>> jobs, int weight) {
+    return weight + next.group().weight() <= limits.batchWeight()
+        && next.urgent() == jobs.getFirst().urgent();
   }
 
   /**
@@ -326,6 +375,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
       waiting.clear();
       waitingWeight = 0;
       arrived.signalAll();
+      urgentArrived.signalAll();
     } finally {
       lock.unlock();
     }

@@ -9,5 +9,13 @@ import java.time.Duration;
  * @param batchWait how long the first of a batch waits for others, ≥ 0
  * @param queuedWeight beyond this, work is refused, ≥ 1
  * @param workers batches that run side by side, ≥ 1
+ * @param urgentWorkers batches of the most urgent lane that may run beside those of the others, so
+ *     that a person does not wait for work that is under way, ≥ 0
  */
-public record QueueLimits(int batchWeight, Duration batchWait, int queuedWeight, int workers) {}
+public record QueueLimits(
+    int batchWeight, Duration batchWait, int queuedWeight, int workers, int urgentWorkers) {
+  /** Limits without workers of their own for the most urgent lane. */
+  public QueueLimits(int batchWeight, Duration batchWait, int queuedWeight, int workers) {
+    this(batchWeight, batchWait, queuedWeight, workers, 0);
+  }
+}

@@ -79,6 +79,44 @@ class BatchingQueueTest {
   }
 
   @Test
+  void aPersonsBatchIsNotFilledUpWithLessUrgentWork() throws Exception {
+    BatchingQueue<String, String, String> queue = queue(10, Duration.ZERO, 100);
+    List<CompletableFuture<Batched<String>>> all = new ArrayList<>();
+    all.add(submit(queue, Lane.BATCH, group("held", 1, "1")));
+    engine.awaitBatch();
+    all.add(submit(queue, Lane.BATCH, group("batch", 1, "1")));
+    all.add(submit(queue, Lane.TRAINER, group("trainer", 1, "1")));
+    all.add(submit(queue, Lane.INTERACTIVE, group("person", 1, "1")));
+    engine.release(3);
+    join(all);
+
+    assertThat(engine.keys())
+        .containsExactly(List.of("held"), List.of("person"), List.of("trainer", "batch"));
+  }
+
+  @Test
+  void aPersonDoesNotWaitForWorkUnderWayButNoMoreRunThanThereAreWorkers() throws Exception {
+    BatchingQueue<String, String, String> queue =
+        queue(engine, new QueueLimits(1, Duration.ZERO, 100, 1, 2));
+    List<CompletableFuture<Batched<String>>> all = new ArrayList<>();
+    all.add(submit(queue, Lane.TRAINER, group("held", 1, "1")));
+    engine.awaitBatch();
+    all.add(submit(queue, Lane.TRAINER, group("trainer", 1, "1")));
+    all.add(submit(queue, Lane.INTERACTIVE, group("person", 1, "1")));
+    all.add(submit(queue, Lane.INTERACTIVE, group("another", 1, "1")));
+    // nothing was released: the only worker still holds the trainer's first batch
+    List<BatchGroup<String, String>> beside = engine.awaitBatch();
+
+    assertThat(beside).containsExactly(group("person", 1, "1"));
+    assertThat(engine.keys()).containsExactly(List.of("held"), List.of("person"));
+    engine.release(4);
+    join(all);
+    assertThat(engine.keys())
+        .containsExactlyInAnyOrder(
+            List.of("held"), List.of("person"), List.of("another"), List.of("trainer"));
+  }
+
+  @Test
   void aBatchHoldsWhatItsBudgetAllowsAndALargerGroupGoesAlone() throws Exception {
     BatchingQueue<String, String, String> queue = queue(5, Duration.ZERO, 100);
     List<CompletableFuture<Batched<String>>> all = new ArrayList<>();
