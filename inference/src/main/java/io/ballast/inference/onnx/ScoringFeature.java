@@ -41,6 +41,20 @@ public enum ScoringFeature {
     return features.stream().mapToInt(feature -> feature.width(hiddenSize)).sum();
   }
 
+  /** Whether it is made of the tokens' log-probabilities, which take a product with the head. */
+  boolean needsLogProbs() {
+    return switch (this) {
+      case LAST_HIDDEN, MEAN_HIDDEN, LENGTH, LOG_LENGTH -> false;
+      case SUM_LOG_PROB,
+          MEAN_LOG_PROB,
+          LEAST_LOG_PROB,
+          FIRST_LOG_PROB,
+          FIRST_TWO_LOG_PROB,
+          FIRST_FOUR_LOG_PROB ->
+          true;
+    };
+  }
+
   /** Its name in a scoring folder's {@code config.json}. */
   public String code() {
     return name().toLowerCase(Locale.ROOT);

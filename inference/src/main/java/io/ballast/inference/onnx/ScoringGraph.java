@@ -52,11 +52,14 @@ final class ScoringGraph {
   /** float [M, F], not standardised. */
   static final String FEATURES = "features";
 
-  /** float [M, C], 0 at padding. */
+  /** float [M, C], 0 at padding; not there if heads that need none are. */
   static final String LOG_PROBS = "log_probs";
 
   /** Changes whenever the same weights would make another graph. */
-  static final String VERSION = "1";
+  static final String VERSION = "2";
+
+  /** What nothing reads. */
+  private static final String NONE = "";
 
   private final OnnxGraph graph = new OnnxGraph("ballast_scoring");
   private final DecoderConfig config;
@@ -95,7 +98,8 @@ final class ScoringGraph {
             graph.input(TOKEN_INDEX, DataType.INT64, "M", "C"),
             graph.input(TARGETS, DataType.INT64, "M", "C"),
             graph.input(MASK, DataType.FLOAT, "M", "C"));
-    String logProbs = logProbs(hidden, completions);
+    boolean likelihoods = heads.isEmpty() || needsLogProbs(features);
+    String logProbs = likelihoods ? logProbs(hidden, completions) : NONE;
     String seen = features(features, hidden, completions, logProbs);
     int width = ScoringFeature.width(features, config.hiddenSize());
     heads.ifPresent(
@@ -103,8 +107,14 @@ final class ScoringGraph {
             graph.output(
                 SCORES, scores(seen, given, activation), "M", Integer.toString(given.size())));
     graph.output(FEATURES, seen, "M", Integer.toString(width));
-    graph.output(LOG_PROBS, logProbs, "M", "C");
+    if (likelihoods) {
+      graph.output(LOG_PROBS, logProbs, "M", "C");
+    }
     return graph.model();
+  }
+
+  private static boolean needsLogProbs(List<ScoringFeature> features) {
+    return features.stream().anyMatch(ScoringFeature::needsLogProbs);
   }
 
   /** The completions' tokens, each shape [M, C]: as the inputs of a packed model are. */
@@ -142,7 +152,8 @@ final class ScoringGraph {
             cast(real, DataType.FLOAT));
 
     ScoringSpec spec = model.spec();
-    String seen = features(spec.features(), hidden, completions, logProbs(hidden, completions));
+    String logProbs = needsLogProbs(spec.features()) ? logProbs(hidden, completions) : NONE;
+    String seen = features(spec.features(), hidden, completions, logProbs);
     String scores = scores(seen, model.heads(), spec.activation());
     String possible =
         graph.apply(
