@@ -1,12 +1,14 @@
 package io.ballast.loadtest.bench;
 
 import io.ballast.inference.store.ModelStore;
+import io.ballast.loadtest.openloop.Durations;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.lang.management.OperatingSystemMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -38,6 +40,10 @@ import picocli.CommandLine.TypeConversionException;
           + " cores, if they are"
           + " installed; the client of Triton beside a bare stub and tritonclient, if ./mesh test"
           + " --triton has installed them. Some fifteen minutes.",
+      "reward: a reward-server in a process of its own, under load: beside its bare engine, five"
+          + " members beside one, a person among trainers, CPU an item by callers, memory over a"
+          + " flood; MLServer, FastAPI and LitServe with the same classifier on the same cores, if"
+          + " they are installed. Some ten minutes and the flood.",
       "Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
@@ -47,70 +53,6 @@ import picocli.CommandLine.TypeConversionException;
       "2:an option is wrong"
     })
 public final class BenchCommand implements Callable<Integer> {
-  /** Which benchmark. */
-  enum Benchmark {
-    /** What the mesh costs as a whole. */
-    FIRST,
-    /** What runs the models. */
-    INFERENCE
-  }
-
-  /** Figures that are measured together. */
-  enum Part {
-    /** Decode and training. */
-    ENGINE(Benchmark.FIRST),
-    /** Score. */
-    SCORE(Benchmark.FIRST),
-    /** Cold start and memory. */
-    MESH(Benchmark.FIRST),
-    /** What a withheld suggestion costs. */
-    OVERHEAD(Benchmark.FIRST),
-    /** Decode and prefill of the default shape. */
-    TINY(Benchmark.INFERENCE),
-    /** Decode and prefill of 135 million parameters. */
-    SMALL(Benchmark.INFERENCE),
-    /** Callers that share steps, and a stream of unlike requests. */
-    BATCHING(Benchmark.INFERENCE),
-    /** Memory over many generations. */
-    FLATNESS(Benchmark.INFERENCE),
-    /** What an unloaded version leaves behind. */
-    UNLOADING(Benchmark.INFERENCE),
-    /** Transformers and llama.cpp. */
-    PEERS(Benchmark.INFERENCE),
-    /** The client of Triton. */
-    TRITON(Benchmark.INFERENCE);
-
-    private final Benchmark benchmark;
-
-    Part(Benchmark benchmark) {
-      this.benchmark = benchmark;
-    }
-
-    BenchProgress.Part progress(int repetitions, boolean gguf) {
-      return switch (this) {
-        case ENGINE ->
-            new BenchProgress.Part("engine", EngineBench.steps(WIDTHS, repetitions), 1.5);
-        case SCORE -> new BenchProgress.Part("score", ScoreBench.steps(repetitions), 4.1);
-        case MESH -> new BenchProgress.Part("mesh", MeshBench.START_STEPS, 8);
-        case OVERHEAD ->
-            new BenchProgress.Part("overhead", MeshBench.overheadSteps(repetitions), 13);
-        case TINY ->
-            new BenchProgress.Part(
-                "tiny", EngineBench.prefillSteps(DECODE_WIDTHS, repetitions), 1.2);
-        case SMALL ->
-            new BenchProgress.Part(
-                "135M", EngineBench.prefillSteps(DECODE_WIDTHS, repetitions), 12);
-        case BATCHING -> new BenchProgress.Part("batching", BatchingBench.steps(repetitions), 2.5);
-        case FLATNESS -> new BenchProgress.Part("memory", FlatMemoryBench.steps(), 0.5);
-        case UNLOADING -> new BenchProgress.Part("unloading", UnloadBench.steps(), 1);
-        case PEERS -> new BenchProgress.Part("peers", PeerBench.steps(repetitions, gguf), 4);
-        case TRITON -> new BenchProgress.Part("triton", TritonBench.steps(repetitions), 1);
-      };
-    }
-  }
-
-  private static final List<Integer> WIDTHS = List.of(1, 8, 64);
-  private static final List<Integer> DECODE_WIDTHS = List.of(1, 8, 32);
   private static final int PROMPTS = 64;
   private static final double FIRST_GOAL = 0.85;
   private static final double DECODE_GOAL = 0.90;
@@ -122,8 +64,8 @@ public final class BenchCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       paramLabel = "NAME",
-      converter = BenchmarkConverter.class,
-      description = "Which benchmark: first or inference.")
+      converter = Benchmark.Converter.class,
+      description = "Which benchmark: first, inference or reward.")
   private Benchmark benchmark = Benchmark.FIRST;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures here too.")
@@ -135,9 +77,9 @@ public final class BenchCommand implements Callable<Integer> {
       paramLabel = "PART",
       description =
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
-              + " FLATNESS, UNLOADING, PEERS, TRITON of inference (default:"
-              + " all).")
-  private Set<Part> only = EnumSet.noneOf(Part.class);
+              + " FLATNESS, UNLOADING, PEERS, TRITON of inference; CALLERS, MEMBERS, MIXED, COST,"
+              + " SERVERS, FLOOD of reward (default: all).")
+  private Set<BenchPart> only = EnumSet.noneOf(BenchPart.class);
 
   @Option(
       names = "--repetitions",
@@ -155,7 +97,9 @@ public final class BenchCommand implements Callable<Integer> {
       names = "--python",
       paramLabel = "PROGRAM",
       defaultValue = "python3",
-      description = "The Python that has transformers and xllamacpp (default: ${DEFAULT-VALUE}).")
+      description =
+          "The Python that has transformers and xllamacpp; for SERVERS transformers, mlserver,"
+              + " fastapi, uvicorn and litserve (default: ${DEFAULT-VALUE}).")
   private String python = "";
 
   @Option(
@@ -175,8 +119,16 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--plot",
       paramLabel = "FILE",
-      description = "Write memory over generations here, as SVG.")
+      description = "Write memory over generations, or over the flood, here, as SVG.")
   private @Nullable Path plot;
+
+  @Option(
+      names = "--flood",
+      paramLabel = "TIME",
+      defaultValue = "10m",
+      converter = FloodConverter.class,
+      description = "How long FLOOD lasts, 10s to 24h (default: ${DEFAULT-VALUE}).")
+  private Duration flood = Duration.ofMinutes(10);
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -187,9 +139,11 @@ public final class BenchCommand implements Callable<Integer> {
     }
     Path home = Path.of(System.getProperty("ballast.home", ".")).toAbsolutePath().normalize();
     Path folder = models == null ? home.resolve("models") : models.toAbsolutePath();
-    Set<Part> parts = parts();
+    Set<BenchPart> parts = parts();
     require(folder.resolve("java-tiny/1"), "--models");
-    if (parts.contains(Part.MESH) || parts.contains(Part.OVERHEAD)) {
+    if (benchmark == Benchmark.REWARD
+        || parts.contains(BenchPart.MESH)
+        || parts.contains(BenchPart.OVERHEAD)) {
       require(home.resolve("mesh"), "ballast.home");
     }
     if (small != null) {
@@ -224,17 +178,17 @@ public final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private Set<Part> parts() {
-    EnumSet<Part> all = EnumSet.noneOf(Part.class);
-    for (Part part : Part.values()) {
-      if (part.benchmark == benchmark) {
+  private Set<BenchPart> parts() {
+    EnumSet<BenchPart> all = EnumSet.noneOf(BenchPart.class);
+    for (BenchPart part : BenchPart.values()) {
+      if (part.benchmark() == benchmark) {
         all.add(part);
       }
     }
     if (only.isEmpty()) {
       return all;
     }
-    for (Part part : only) {
+    for (BenchPart part : only) {
       if (!all.contains(part)) {
         throw usage("--only: " + part + " (expected: of " + all + ")");
       }
@@ -242,19 +196,19 @@ public final class BenchCommand implements Callable<Integer> {
     return EnumSet.copyOf(only);
   }
 
-  private List<Figure> measure(Set<Part> parts, Path home, Path folder, PrintWriter err)
+  private List<Figure> measure(Set<BenchPart> parts, Path home, Path folder, PrintWriter err)
       throws IOException, InterruptedException {
     BenchProgress progress =
         new BenchProgress(
             err,
             System.console() != null && System.console().isTerminal(),
             System::nanoTime,
-            parts.stream().map(part -> part.progress(repetitions, gguf != null)).toList());
+            parts.stream().map(part -> part.progress(repetitions, gguf != null, flood)).toList());
     Path work = Files.createTempDirectory("ballast-bench");
     try {
       List<Figure> figures = new ArrayList<>();
-      for (Part part : parts) {
-        Runnable step = progress.begin(part.progress(repetitions, gguf != null));
+      for (BenchPart part : parts) {
+        Runnable step = progress.begin(part.progress(repetitions, gguf != null, flood));
         figures.addAll(measure(part, home, folder, work, step, err));
       }
       return figures;
@@ -264,24 +218,27 @@ public final class BenchCommand implements Callable<Integer> {
   }
 
   private List<Figure> measure(
-      Part part, Path home, Path models, Path work, Runnable step, PrintWriter err)
+      BenchPart part, Path home, Path models, Path work, Runnable step, PrintWriter err)
       throws IOException, InterruptedException {
     Path tiny = models.resolve("java-tiny/1");
+    Path script = home.resolve("mesh");
     return switch (part) {
-      case ENGINE -> engine(tiny, work, FIRST_GOAL, step).decodingAndTraining(WIDTHS, PROMPTS);
+      case ENGINE ->
+          engine(tiny, work, FIRST_GOAL, step).decodingAndTraining(BenchPart.WIDTHS, PROMPTS);
       case SCORE -> List.of(new ScoreBench(models, work, repetitions, step).run());
-      case MESH -> mesh(home, models, work, step).startAndMemory();
-      case OVERHEAD -> mesh(home, models, work, step).overhead();
+      case MESH -> mesh(script, models, work, step).startAndMemory();
+      case OVERHEAD -> mesh(script, models, work, step).overhead();
       case TINY ->
           engine(tiny, work, DECODE_GOAL, step)
-              .decodingAndPrefill("tiny", DECODE_WIDTHS, TINY_PROMPT_TOKENS, TINY_PREFILLS);
+              .decodingAndPrefill(
+                  "tiny", BenchPart.DECODE_WIDTHS, TINY_PROMPT_TOKENS, TINY_PREFILLS);
       case SMALL ->
           engine(
                   RandomWeights.shapeOf135Million(tiny, work.resolve("135M")),
                   work,
                   DECODE_GOAL,
                   step)
-              .decodingAndPrefill("135M", DECODE_WIDTHS, SMALL_PROMPT_TOKENS, 1);
+              .decodingAndPrefill("135M", BenchPart.DECODE_WIDTHS, SMALL_PROMPT_TOKENS, 1);
       case BATCHING -> new BatchingBench(tiny, work, repetitions, System::nanoTime, step).run();
       case FLATNESS -> flatness(tiny, work, step);
       case UNLOADING -> UnloadBench.figures(new UnloadBench(tiny, work, step).turns());
@@ -289,6 +246,14 @@ public final class BenchCommand implements Callable<Integer> {
       case TRITON ->
           new TritonBench(home, work, repetitions, System::nanoTime, step, word -> say(err, word))
               .run();
+      case CALLERS -> reward(script, models, work, step).besideTheEngine();
+      case MEMBERS -> reward(script, models, work, step).members();
+      case MIXED -> reward(script, models, work, step).mixed();
+      case COST -> reward(script, models, work, step).cost();
+      case SERVERS ->
+          new ClassifierBench(script, tiny, work, python, repetitions, step, word -> say(err, word))
+              .run();
+      case FLOOD -> flood(script, work, step);
     };
   }
 
@@ -296,8 +261,8 @@ public final class BenchCommand implements Callable<Integer> {
     return new EngineBench(model, work, goal, repetitions, System::nanoTime, step);
   }
 
-  private MeshBench mesh(Path home, Path models, Path work, Runnable step) {
-    return new MeshBench(home.resolve("mesh"), models, work, repetitions, step);
+  private MeshBench mesh(Path script, Path models, Path work, Runnable step) {
+    return new MeshBench(script, models, work, repetitions, step);
   }
 
   private List<Figure> flatness(Path tiny, Path work, Runnable step) throws IOException {
@@ -306,6 +271,19 @@ public final class BenchCommand implements Callable<Integer> {
       Files.writeString(plot, FlatMemoryBench.svg(samples));
     }
     return FlatMemoryBench.figures(samples);
+  }
+
+  private RewardLoadBench reward(Path script, Path models, Path work, Runnable step) {
+    return new RewardLoadBench(script, models, work, repetitions, step);
+  }
+
+  private List<Figure> flood(Path script, Path work, Runnable step)
+      throws IOException, InterruptedException {
+    RewardFloodBench.Flood seen = new RewardFloodBench(script, work, flood, step).flood();
+    if (plot != null) {
+      Files.writeString(plot, RewardFloodBench.svg(seen));
+    }
+    return RewardFloodBench.figures(seen);
   }
 
   private List<Figure> peers(Path tiny, Path work, Runnable step, PrintWriter err)
@@ -342,16 +320,21 @@ public final class BenchCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  /** Reads the name of a benchmark as people write it. */
-  static final class BenchmarkConverter implements ITypeConverter<Benchmark> {
+  /** Reads how long a flood lasts. */
+  static final class FloodConverter implements ITypeConverter<Duration> {
     @Override
-    public Benchmark convert(String value) {
-      return switch (value) {
-        case "first" -> Benchmark.FIRST;
-        case "inference" -> Benchmark.INFERENCE;
-        default ->
-            throw new TypeConversionException("'" + value + "' (expected: first or inference)");
-      };
+    public Duration convert(String value) {
+      Duration flood;
+      try {
+        flood = Durations.parse(value);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+      if (flood.compareTo(Duration.ofSeconds(10)) < 0
+          || flood.compareTo(Duration.ofHours(24)) > 0) {
+        throw new TypeConversionException("'" + value + "' (allowed: 10s to 24h)");
+      }
+      return flood;
     }
   }
 }

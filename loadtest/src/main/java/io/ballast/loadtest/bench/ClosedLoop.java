@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.loadtest.openloop.Latencies;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import org.HdrHistogram.ConcurrentHistogram;
 
 /** Callers that each ask again as soon as they are answered: what a server can do at most. */
 final class ClosedLoop {
@@ -17,6 +19,27 @@ final class ClosedLoop {
   interface Call {
     /** Does the call of this index and returns how many items it was about. */
     long items(long index) throws Exception;
+  }
+
+  /**
+   * What became of a closed loop.
+   *
+   * @param items that its calls were about
+   * @param seconds from the first call's start to the last one's end
+   * @param latency of the calls
+   */
+  record Load(long items, double seconds, Latencies latency) {
+    double itemsPerSecond() {
+      return items / seconds;
+    }
+
+    double callsPerSecond() {
+      return latency.count() / seconds;
+    }
+
+    double millisAt(double percent) {
+      return latency.nanosAt(percent) / 1e6;
+    }
   }
 
   private ClosedLoop() {}
@@ -29,31 +52,57 @@ final class ClosedLoop {
    */
   static double itemsPerSecond(
       int callers, Duration duration, ExecutorService executor, LongSupplier nanoTime, Call call) {
+    return load(callers, duration, executor, nanoTime, call).itemsPerSecond();
+  }
+
+  /** The same, with how long the calls took; parameters as of {@link #itemsPerSecond}. */
+  static Load load(
+      int callers, Duration duration, ExecutorService executor, LongSupplier nanoTime, Call call) {
     AtomicLong index = new AtomicLong();
+    return loadOfEach(
+        callers, duration, executor, nanoTime, caller -> call.items(index.getAndIncrement()));
+  }
+
+  /** The same, where {@code call} is told which caller it is, not which call. */
+  static Load loadOfEach(
+      int callers, Duration duration, ExecutorService executor, LongSupplier nanoTime, Call call) {
+    ConcurrentHistogram latency = new ConcurrentHistogram(3);
     AtomicLong items = new AtomicLong();
     long start = nanoTime.getAsLong();
     long end = start + duration.toNanos();
     List<Future<?>> futures = new ArrayList<>();
     for (int i = 0; i < callers; i++) {
+      long caller = i;
       futures.add(
           executor.submit(
               () -> {
-                while (nanoTime.getAsLong() < end) {
-                  items.addAndGet(call.items(index.getAndIncrement()));
+                for (long begun = nanoTime.getAsLong(); begun < end; ) {
+                  items.addAndGet(call.items(caller));
+                  long ended = nanoTime.getAsLong();
+                  latency.recordValue(Math.max(0, ended - begun));
+                  begun = ended;
                 }
                 return null;
               }));
     }
-    for (Future<?> future : futures) {
-      try {
-        future.get();
-      } catch (ExecutionException e) {
-        throw new CompletionException(e.getCause());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new CompletionException(e);
-      }
+    futures.forEach(ClosedLoop::ended);
+    double seconds = (nanoTime.getAsLong() - start) / 1e9;
+    return new Load(items.get(), seconds, new Latencies(latency));
+  }
+
+  /**
+   * Waits for a caller.
+   *
+   * @throws CompletionException if it failed
+   */
+  static <T> T ended(Future<T> caller) {
+    try {
+      return caller.get();
+    } catch (ExecutionException e) {
+      throw new CompletionException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CompletionException(e);
     }
-    return items.get() * 1e9 / (nanoTime.getAsLong() - start);
   }
 }

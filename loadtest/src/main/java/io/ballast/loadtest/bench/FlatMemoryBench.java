@@ -25,13 +25,13 @@ final class FlatMemoryBench {
   private static final double GOAL = 1.05;
 
   /**
-   * Memory after so many generations.
+   * Memory at some point on the way.
    *
-   * @param generations that were begun
+   * @param at generations that were begun, or seconds
    * @param residentBytes of the process, heap and native
    * @param heapBytes that are live after a collection
    */
-  record Sample(int generations, long residentBytes, long heapBytes) {}
+  record Sample(int at, long residentBytes, long heapBytes) {}
 
   private final Path model;
   private final Path work;
@@ -102,14 +102,20 @@ final class FlatMemoryBench {
     return values.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
   }
 
-  /** What the process has in memory, heap and native, in bytes. */
+  /** What this process has in memory, heap and native, in bytes. */
   static long resident() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+    return resident("self");
+  }
+
+  /** What a process has in memory, in bytes. */
+  static long resident(String process) throws IOException {
+    Path status = Path.of("/proc", process, "status");
+    for (String line : Files.readAllLines(status)) {
       if (line.startsWith("VmRSS:")) {
         return Long.parseLong(line.replaceAll("\\D", "")) * 1_024;
       }
     }
-    throw new IOException("/proc/self/status: no VmRSS");
+    throw new IOException(status + ": no VmRSS");
   }
 
   private static long heap() {
@@ -119,25 +125,33 @@ final class FlatMemoryBench {
 
   /** The samples as a picture, resident memory above and the live heap below. */
   static String svg(List<Sample> samples) {
+    return svg(
+        samples,
+        "Memory over %,d generations, a third given up at random".formatted(samples.getLast().at()),
+        "generations");
+  }
+
+  /** The same under another title, over another axis. */
+  static String svg(List<Sample> samples, String title, String axis) {
     double most = samples.stream().mapToLong(Sample::residentBytes).max().orElse(1) / 1e6 * 1.1;
     StringBuilder svg = new StringBuilder();
     svg.append(
         """
         <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 320" font-family="sans-serif" font-size="12">
         <rect width="640" height="320" fill="white"/>
-        <text x="320" y="20" text-anchor="middle">Memory over %,d generations, a third given up at random</text>
-        <text x="340" y="312" text-anchor="middle">generations</text>
+        <text x="320" y="20" text-anchor="middle">%s</text>
+        <text x="340" y="312" text-anchor="middle">%s</text>
         """
-            .formatted(samples.getLast().generations()));
+            .formatted(title, axis));
     for (int i = 0; i <= 4; i++) {
       double y = 270 - 230 * i / 4.0;
       svg.append(
           "<line x1=\"60\" x2=\"620\" y1=\"%1$.1f\" y2=\"%1$.1f\" stroke=\"#ddd\"/><text x=\"54\" y=\"%2$.1f\" text-anchor=\"end\">%3$.0f MB</text>%n"
               .formatted(y, y + 4, most * i / 4));
-      int generations = samples.getLast().generations() * i / 4;
+      int at = samples.getLast().at() * i / 4;
       svg.append(
           "<text x=\"%d\" y=\"288\" text-anchor=\"middle\">%,d</text>%n"
-              .formatted(60 + 140 * i, generations));
+              .formatted(60 + 140 * i, at));
     }
     svg.append(line(samples.stream().map(s -> s.residentBytes() / 1e6).toList(), most, "#1565c0"));
     svg.append(line(samples.stream().map(s -> s.heapBytes() / 1e6).toList(), most, "#c62828"));

@@ -21,6 +21,19 @@ public sealed interface Goal {
     }
   }
 
+  /** The value is at most {@code most} times the baseline. */
+  record RatioAtMost(double most) implements Goal {
+    @Override
+    public boolean holds(double value, OptionalDouble ratio) {
+      return ratio.isPresent() && ratio.getAsDouble() <= most;
+    }
+
+    @Override
+    public String toString() {
+      return String.format(Locale.ROOT, "ratio <= %.2f", most);
+    }
+  }
+
   /** The value is below {@code limit}, in the figure's unit. */
   record Below(double limit) implements Goal {
     @Override

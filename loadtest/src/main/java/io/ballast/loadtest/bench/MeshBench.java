@@ -17,11 +17,9 @@ import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.reward.v1.RewardServiceGrpc;
-import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthGrpc;
-import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -34,8 +32,6 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** Figures of a whole mesh, started as a user starts it. */
@@ -252,7 +248,7 @@ final class MeshBench {
         stub.withDeadlineAfter(10, TimeUnit.SECONDS)
             .suggest(
                 request(index),
-                new Answer<SuggestResponse>(
+                new UnaryAnswer<SuggestResponse>(
                     done,
                     answer -> {
                       requireWithheld(answer);
@@ -266,25 +262,8 @@ final class MeshBench {
         stub.withDeadlineAfter(10, TimeUnit.SECONDS)
             .check(
                 HealthCheckRequest.getDefaultInstance(),
-                new Answer<HealthCheckResponse>(
+                new UnaryAnswer<HealthCheckResponse>(
                     done, answer -> Outcome.answered(answer.getStatus().name())));
-  }
-
-  /** Tells of a unary call's one answer, or of its failure. */
-  private record Answer<T>(Consumer<Outcome> done, Function<T, Outcome> outcome)
-      implements StreamObserver<T> {
-    @Override
-    public void onNext(T answer) {
-      done.accept(outcome.apply(answer));
-    }
-
-    @Override
-    public void onError(Throwable error) {
-      done.accept(Outcome.failed(Status.fromThrowable(error).getCode().name()));
-    }
-
-    @Override
-    public void onCompleted() {}
   }
 
   private static SuggestRequest request(long index) {

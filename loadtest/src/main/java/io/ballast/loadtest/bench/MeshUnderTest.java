@@ -33,6 +33,13 @@ final class MeshUnderTest implements AutoCloseable {
   private final ManagedChannel channel;
   private final double startSeconds;
 
+  /** What a mesh must do before it counts as started. */
+  @FunctionalInterface
+  interface FirstCall {
+    /** Makes a call; one that fails is what is wrong with the mesh. */
+    void on(ManagedChannel channel);
+  }
+
   private MeshUnderTest(Process process, Path data, ManagedChannel channel, double startSeconds) {
     this.process = process;
     this.data = data;
@@ -51,6 +58,16 @@ final class MeshUnderTest implements AutoCloseable {
    */
   static MeshUnderTest start(
       Path script, Path data, Map<String, String> environment, Duration patience) {
+    return start(script, data, environment, patience, MeshUnderTest::suggest);
+  }
+
+  /** The same for one that has other work to do first. */
+  static MeshUnderTest start(
+      Path script,
+      Path data,
+      Map<String, String> environment,
+      Duration patience,
+      FirstCall firstCall) {
     try {
       Files.createDirectories(data);
       int port = freePort();
@@ -74,7 +91,13 @@ final class MeshUnderTest implements AutoCloseable {
         awaitPort(process, port, begin + patience.toNanos(), log);
         ManagedChannel channel =
             NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
-        suggest(channel, log);
+        try {
+          firstCall.on(channel);
+        } catch (StatusRuntimeException e) {
+          channel.shutdownNow();
+          throw new IllegalStateException(
+              "the first call failed: " + Status.fromThrowable(e) + ": " + tail(log), e);
+        }
         return new MeshUnderTest(process, data, channel, (System.nanoTime() - begin) / 1e9);
       } catch (RuntimeException e) {
         end(process, data);
@@ -109,22 +132,17 @@ final class MeshUnderTest implements AutoCloseable {
     }
   }
 
-  private static void suggest(ManagedChannel channel, Path log) {
+  private static void suggest(ManagedChannel channel) {
     SuggestRequest request =
         SuggestRequest.newBuilder()
             .setMetadata(RequestMetadata.newBuilder().setTenant("bench"))
             .setPrompt(BenchTexts.context(0))
             .setGateMode(GateMode.GATE_MODE_OFF)
             .build();
-    try {
-      var unused =
-          PolicyServiceGrpc.newBlockingStub(channel)
-              .withDeadlineAfter(60, TimeUnit.SECONDS)
-              .suggest(request);
-    } catch (StatusRuntimeException e) {
-      throw new IllegalStateException(
-          "the first suggestion failed: " + Status.fromThrowable(e) + ": " + tail(log), e);
-    }
+    var unused =
+        PolicyServiceGrpc.newBlockingStub(channel)
+            .withDeadlineAfter(60, TimeUnit.SECONDS)
+            .suggest(request);
   }
 
   private static String tail(Path log) {
@@ -143,6 +161,18 @@ final class MeshUnderTest implements AutoCloseable {
 
   ManagedChannel channel() {
     return channel;
+  }
+
+  /**
+   * The process that serves, child of the script's.
+   *
+   * @throws IllegalStateException if it has ended
+   */
+  ProcessHandle server() {
+    return process
+        .children()
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("the mesh has ended"));
   }
 
   /**

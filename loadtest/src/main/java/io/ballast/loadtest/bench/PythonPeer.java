@@ -16,6 +16,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A library that somebody would pick in Python, in a process of its own, which answers a line of
@@ -23,6 +26,7 @@ import java.util.Optional;
  */
 final class PythonPeer implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final long PATIENCE_NANOS = 5_000_000_000L;
 
   private final Process process;
   private final BufferedReader answers;
@@ -49,11 +53,7 @@ final class PythonPeer implements AutoCloseable {
   static Optional<PythonPeer> start(
       String python, String script, Path work, List<String> arguments, int threads)
       throws IOException {
-    Path file = work.resolve(script);
-    try (InputStream in =
-        Objects.requireNonNull(PythonPeer.class.getResourceAsStream(script), script)) {
-      Files.write(file, in.readAllBytes());
-    }
+    Path file = copy(script, work);
     List<String> command = new ArrayList<>(List.of(python, file.toString()));
     command.addAll(arguments);
     ProcessBuilder builder =
@@ -81,6 +81,16 @@ final class PythonPeer implements AutoCloseable {
               + Files.readString(work.resolve(script + ".log")).strip());
     }
     return Optional.of(new PythonPeer(process, answers, said.path("ready").asText()));
+  }
+
+  /** Copies a resource beside this class into a folder, and returns the copy. */
+  static Path copy(String resource, Path folder) throws IOException {
+    Path file = folder.resolve(resource);
+    try (InputStream in =
+        Objects.requireNonNull(PythonPeer.class.getResourceAsStream(resource), resource)) {
+      Files.write(file, in.readAllBytes());
+    }
+    return file;
   }
 
   private static JsonNode said(String line) {
@@ -140,8 +150,26 @@ final class PythonPeer implements AutoCloseable {
     }
   }
 
+  /** Its process, from which others may descend. */
+  ProcessHandle process() {
+    return process.toHandle();
+  }
+
   @Override
   public void close() {
-    process.destroy();
+    List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
+    all.add(process.toHandle());
+    all.forEach(ProcessHandle::destroy);
+    long end = System.nanoTime() + PATIENCE_NANOS;
+    for (ProcessHandle each : all) {
+      try {
+        each.onExit().get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+      } catch (TimeoutException | ExecutionException e) {
+        each.destroyForcibly();
+      } catch (InterruptedException e) {
+        each.destroyForcibly();
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 }

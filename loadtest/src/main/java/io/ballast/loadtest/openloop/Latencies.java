@@ -7,7 +7,8 @@ import org.HdrHistogram.Histogram;
 public final class Latencies {
   private final Histogram histogram;
 
-  Latencies(Histogram histogram) {
+  /** Copies {@code histogram}, whose values are nanoseconds. */
+  public Latencies(Histogram histogram) {
     this.histogram = histogram.copy();
   }
 

@@ -65,6 +65,9 @@ class FigureTest {
     assertThat(new Goal.RatioAtLeast(0.85).holds(9, OptionalDouble.of(0.849))).isFalse();
     assertThat(new Goal.RatioAtLeast(0.85).holds(9, OptionalDouble.empty())).isFalse();
     assertThat(new Goal.RatioAtLeast(0.85).holds(9, OptionalDouble.of(0.85))).isTrue();
+    assertThat(new Goal.RatioAtMost(1.3).holds(9, OptionalDouble.of(1.31))).isFalse();
+    assertThat(new Goal.RatioAtMost(1.3).holds(9, OptionalDouble.empty())).isFalse();
+    assertThat(new Goal.RatioAtMost(1.3).holds(9, OptionalDouble.of(1.3))).isTrue();
     assertThat(new Goal.Below(6).holds(6, OptionalDouble.empty())).isFalse();
     assertThat(new Goal.Below(6).holds(5.99, OptionalDouble.empty())).isTrue();
     assertThat(new Goal.Reported().holds(Double.NaN, OptionalDouble.empty())).isFalse();

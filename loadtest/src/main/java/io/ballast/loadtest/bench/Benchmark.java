@@ -1,0 +1,29 @@
+package io.ballast.loadtest.bench;
+
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Which benchmark. */
+enum Benchmark {
+  /** What the mesh costs as a whole. */
+  FIRST,
+  /** What runs the models. */
+  INFERENCE,
+  /** The reward-server. */
+  REWARD;
+
+  /** Reads the name of a benchmark as people write it. */
+  static final class Converter implements ITypeConverter<Benchmark> {
+    @Override
+    public Benchmark convert(String value) {
+      return switch (value) {
+        case "first" -> FIRST;
+        case "inference" -> INFERENCE;
+        case "reward" -> REWARD;
+        default ->
+            throw new TypeConversionException(
+                "'" + value + "' (expected: first, inference or reward)");
+      };
+    }
+  }
+}
