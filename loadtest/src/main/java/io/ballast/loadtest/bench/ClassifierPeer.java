@@ -22,6 +22,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -127,8 +128,7 @@ final class ClassifierPeer implements AutoCloseable {
           ServerSocket two =
               new ServerSocket(one.getLocalPort() + 1, 1, InetAddress.getLoopbackAddress())) {
         return two.getLocalPort() - 1;
-      } catch (IOException | IllegalArgumentException taken) {
-        continue;
+      } catch (IOException | IllegalArgumentException taken) { // another pair, then
       }
     }
   }
@@ -211,7 +211,8 @@ final class ClassifierPeer implements AutoCloseable {
                   BodyHandlers.ofByteArray());
           JsonNode number = score.apply(JSON.readTree(answer.body()));
           if (answer.statusCode() != 200 || !number.isNumber()) {
-            throw new IOException(answer.statusCode() + ": " + new String(answer.body()));
+            throw new IOException(
+                answer.statusCode() + ": " + new String(answer.body(), StandardCharsets.UTF_8));
           }
           return number.asDouble();
         },
