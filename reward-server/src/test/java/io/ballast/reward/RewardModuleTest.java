@@ -16,6 +16,8 @@ import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.testing.TinyModel;
 import io.ballast.reward.testing.TinyReward;
+import io.ballast.reward.v1.CompareRequest;
+import io.ballast.reward.v1.CompareResponse;
 import io.ballast.reward.v1.GetGoldenScoresRequest;
 import io.ballast.reward.v1.GetGoldenScoresResponse;
 import io.ballast.reward.v1.GoldenScore;
@@ -29,8 +31,10 @@ import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
 import io.ballast.reward.wiring.RewardModule;
+import io.ballast.reward.wiring.RewardServer;
 import io.ballast.testing.FixedRuntime;
 import io.ballast.testing.LeftoverThreads;
+import io.ballast.testing.ModuleInProcess;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.Status;
@@ -44,6 +48,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.jboss.logmanager.ExtLogRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,7 +114,8 @@ class RewardModuleTest {
 
   @Test
   void whatAnEnsembleWasTrainedToSeeComesBeforeTheServersRule() throws IOException {
-    TinyReward.writeTo(models, OptionalInt.of(6)); // the server's is 96; a token is a byte
+    TinyReward.writeTo(
+        models, OptionalInt.of(6), List.of()); // the server's is 96; a token is a byte
     RewardServiceBlockingStub reward = start();
     ScoreRequest request =
         ScoreRequest.newBuilder().addItems(TestReward.item("x", "int abc ", "= 1;")).build();
@@ -181,6 +191,88 @@ class RewardModuleTest {
     assertThat(golden.getModelVersion().getVersion()).isEqualTo("1");
     assertThat(golden.getItemsList()).isEmpty();
     assertThat(golden.getTolerance()).isZero();
+  }
+
+  @Test
+  void aComparisonIsAtEachMembersTemperature() throws IOException {
+    List<Double> inverse = List.of(0.5, 0.0, 2.0);
+    TinyReward.writeTo(models, OptionalInt.empty(), inverse);
+    RewardServiceBlockingStub reward = start();
+
+    CompareResponse response =
+        reward.compare(
+            CompareRequest.newBuilder()
+                .setPrompt(TestReward.text("int a "))
+                .setCompletionA(TestReward.text("= 1;"))
+                .setCompletionB(TestReward.text(")"))
+                .build());
+
+    double scale = 0;
+    for (int k = 0; k < TinyReward.MEMBERS; k++) {
+      double gap = raw(response, 0, k) - raw(response, 1, k);
+      assertThat(response.getMemberPreferences(k).getProbabilityAPreferred())
+          .isCloseTo(1 / (1 + Math.exp(-inverse.get(k) * gap)), within(1e-9));
+      scale += inverse.get(k) * (0.5 + k) / TinyReward.MEMBERS;
+    }
+    assertThat(response.getMemberPreferences(1).getProbabilityAPreferred()).isEqualTo(0.5);
+    double gap = response.getResults(0).getValue() - response.getResults(1).getValue();
+    assertThat(response.getProbabilityAPreferredByRewards())
+        .isCloseTo(1 / (1 + Math.exp(-scale * gap)), within(1e-9));
+    assertThat(
+            reward
+                .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
+                .getEnsembles(0)
+                .getMembers(2)
+                .getInverseTemperature())
+        .isEqualTo(2);
+  }
+
+  @Test
+  void aRuleForAnEnsembleThatIsNotThereIsNamedAtTheStart() throws IOException {
+    TinyReward.writeTo(models);
+    List<String> warnings = new CopyOnWriteArrayList<>();
+    Logger logger = Logger.getLogger(RewardServer.class.getName());
+    Handler handler = heard(warnings);
+    logger.addHandler(handler);
+    try (ModuleInProcess server =
+        TestReward.module(
+            List.of(models),
+            data,
+            Map.of(
+                "default-model", TinyReward.NAME,
+                "ensembles.tiny-reward.quorum", "2",
+                "ensembles.tini-reward.quorum", "2"))) {
+      assertThat(server.module().models()).isNotEmpty();
+    } finally {
+      logger.removeHandler(handler);
+    }
+
+    assertThat(warnings)
+        .containsExactly(
+            "ballast.reward.ensembles.\"tini-reward\": there is no reward ensemble of this name"
+                + " (there are: tiny-reward); the rule holds if one comes");
+  }
+
+  private static Handler heard(List<String> messages) {
+    return new Handler() {
+      @Override
+      public void publish(LogRecord entry) {
+        messages.add(
+            entry instanceof ExtLogRecord formatted
+                ? formatted.getFormattedMessage()
+                : entry.getMessage());
+      }
+
+      @Override
+      public void flush() {}
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  private static double raw(CompareResponse response, int item, int member) {
+    return response.getResults(item).getMembers(member).getRawScore();
   }
 
   @Test

@@ -184,6 +184,10 @@ public final class ScoringModelFolder {
     ArrayNode normalization = json.putArray("normalization");
     spec.normalizations()
         .forEach(n -> normalization.addObject().put("mean", n.mean()).put("std", n.std()));
+    if (!spec.inverseTemperatures().isEmpty()) {
+      ArrayNode inverse = json.putArray("inverse_temperatures");
+      spec.inverseTemperatures().forEach(inverse::add);
+    }
     json.putObject("calibration").put("a", spec.calibration().a()).put("b", spec.calibration().b());
     ObjectNode heldOut = json.putObject("held_out");
     ArrayNode members = heldOut.putArray("members");
@@ -228,6 +232,7 @@ public final class ScoringModelFolder {
             text(trunk, "model"), text(trunk, "version"), text(trunk, "weights_sha256")),
         promptTokens(json.path("prompt_tokens")),
         normalizations,
+        numbers(json.path("inverse_temperatures"), "inverse_temperatures"),
         new Calibration(number(calibration, "a"), number(calibration, "b")),
         members,
         figures(json.path("held_out").path("ensemble")));
@@ -253,6 +258,18 @@ public final class ScoringModelFolder {
     Map<String, Double> figures = new LinkedHashMap<>();
     object.properties().forEach(p -> figures.put(p.getKey(), p.getValue().asDouble()));
     return figures;
+  }
+
+  private static List<Double> numbers(JsonNode array, String field) {
+    List<Double> numbers = new ArrayList<>();
+    for (int i = 0; i < array.size(); i++) {
+      if (!array.path(i).isNumber()) {
+        throw new IllegalArgumentException(
+            field + "[" + i + "]: " + array.path(i) + " (expected: a number)");
+      }
+      numbers.add(array.path(i).asDouble());
+    }
+    return numbers;
   }
 
   private static OptionalInt promptTokens(JsonNode node) {

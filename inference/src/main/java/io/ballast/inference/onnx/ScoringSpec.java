@@ -15,6 +15,9 @@ import java.util.OptionalInt;
  * @param promptTokens the most prompt tokens, the last ones, that the heads were trained to see; 0:
  *     all; empty: it is not said
  * @param normalizations shape [K]
+ * @param inverseTemperatures shape [K], each finite, ≥ 0: 1/T of a member, which takes the gap of
+ *     its raw scores of two completions to the log-odds that the first is preferred; empty: not
+ *     said
  * @param calibration of the cautious score that {@link ScoringKind} names
  * @param heldOutMembers shape [K]: figures on files that trained nothing, by name
  * @param heldOut the same of the ensemble and the baselines
@@ -27,12 +30,14 @@ public record ScoringSpec(
     TrunkReference trunk,
     OptionalInt promptTokens,
     List<Normalization> normalizations,
+    List<Double> inverseTemperatures,
     Calibration calibration,
     List<Map<String, Double>> heldOutMembers,
     Map<String, Double> heldOut) {
   public ScoringSpec {
     features = List.copyOf(features);
     normalizations = List.copyOf(normalizations);
+    inverseTemperatures = List.copyOf(inverseTemperatures);
     heldOutMembers = heldOutMembers.stream().map(Map::copyOf).toList();
     heldOut = Map.copyOf(heldOut);
     if (features.isEmpty() || features.stream().distinct().count() != features.size()) {
@@ -49,6 +54,21 @@ public record ScoringSpec(
     if (normalizations.isEmpty()) {
       throw new IllegalArgumentException("normalization: none (expected: one a head)");
     }
+    if (!inverseTemperatures.isEmpty() && inverseTemperatures.size() != normalizations.size()) {
+      throw new IllegalArgumentException(
+          "inverse_temperatures: "
+              + inverseTemperatures.size()
+              + " (expected: one a head, "
+              + normalizations.size()
+              + ", or none)");
+    }
+    for (int k = 0; k < inverseTemperatures.size(); k++) {
+      double inverse = inverseTemperatures.get(k);
+      if (!(inverse >= 0 && Double.isFinite(inverse))) {
+        throw new IllegalArgumentException(
+            "inverse_temperatures[" + k + "]: " + inverse + " (expected: finite, ≥ 0)");
+      }
+    }
     if (heldOutMembers.size() != normalizations.size()) {
       throw new IllegalArgumentException(
           "held_out.members: "
@@ -57,6 +77,14 @@ public record ScoringSpec(
               + normalizations.size()
               + ")");
     }
+  }
+
+  /**
+   * Returns 1/T of a member: what takes the gap of its raw scores to log-odds; 1, as it was
+   * trained, where the folder does not say.
+   */
+  public double inverseTemperature(int member) {
+    return inverseTemperatures.isEmpty() ? 1 : inverseTemperatures.get(member);
   }
 
   /** The number of heads, K. */

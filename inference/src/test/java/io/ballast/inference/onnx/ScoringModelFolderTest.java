@@ -63,6 +63,28 @@ class ScoringModelFolderTest {
     assertThat(ScoringModelFolder.readSpec(folder)).isEqualTo(parsed(config, "96"));
   }
 
+  @Test
+  void theTemperatureOfEachMemberIsReadBackAndIsOneWhereNoneIsSaid() throws IOException {
+    String config = Files.readString(folder.resolve("config.json"));
+    ScoringSpec spec = ScoringModelFolder.parse(withTemperatures(config, "[0.5, 0]"));
+
+    assertThat(ScoringModelFolder.parse(config).inverseTemperature(1)).isEqualTo(1);
+    assertThat(spec.inverseTemperature(0)).isEqualTo(0.5);
+    assertThat(spec.inverseTemperature(1)).isZero();
+    ScoringModelFolder.write(folder, new ScoringModel(spec, model.heads()), Map.of());
+    assertThat(ScoringModelFolder.readSpec(folder)).isEqualTo(spec);
+    assertThatThrownBy(() -> ScoringModelFolder.parse(withTemperatures(config, "[1]")))
+        .hasMessage("inverse_temperatures: 1 (expected: one a head, 2, or none)");
+    assertThatThrownBy(() -> ScoringModelFolder.parse(withTemperatures(config, "[1, -1]")))
+        .hasMessage("inverse_temperatures[1]: -1.0 (expected: finite, ≥ 0)");
+    assertThatThrownBy(() -> ScoringModelFolder.parse(withTemperatures(config, "[1, null]")))
+        .hasMessage("inverse_temperatures[1]: null (expected: a number)");
+  }
+
+  private static String withTemperatures(String config, String temperatures) {
+    return config.replaceFirst("\\{", "{\"inverse_temperatures\": " + temperatures + ",");
+  }
+
   private static ScoringSpec parsed(String config, String promptTokens) {
     return ScoringModelFolder.parse(
         config.replaceFirst("\\{", "{\"prompt_tokens\": " + promptTokens + ","));

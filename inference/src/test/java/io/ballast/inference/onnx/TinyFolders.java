@@ -98,6 +98,7 @@ public final class TinyFolders {
             new TrunkReference("tiny", "1", decoder.weightsSha256()),
             OptionalInt.empty(),
             normalizations,
+            List.of(),
             new Calibration(1.5, -0.25),
             figures,
             Map.of("auc", 0.75)),

@@ -96,6 +96,7 @@ final class ClassifierFolder {
                 new TrunkReference("java-tiny", "1", trunkSha256),
                 OptionalInt.of(0),
                 List.of(new Normalization(0, 1)),
+                List.of(),
                 new Calibration(1, 0),
                 List.of(Map.of("within_prompt_accuracy", 0.5)),
                 Map.of()),

@@ -178,6 +178,7 @@ final class RewardLoadBench {
                 spec.trunk(),
                 spec.promptTokens(),
                 spec.normalizations().subList(0, 1),
+                spec.inverseTemperatures().stream().limit(1).toList(),
                 spec.calibration(),
                 spec.heldOutMembers().subList(0, 1),
                 spec.heldOut()),

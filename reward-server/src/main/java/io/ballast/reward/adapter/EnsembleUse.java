@@ -35,6 +35,7 @@ public final class EnsembleUse {
               new PinnedVersion(id.model() + "/" + k, id.version(), id.weightsSha256()),
               new MemberScale(
                   spec.normalizations().get(k).mean(), spec.normalizations().get(k).std()),
+              spec.inverseTemperature(k),
               spec.heldOutMembers().get(k).getOrDefault(ACCURACY, 0.0)));
     }
     return new Ensemble(

@@ -13,11 +13,11 @@ import java.util.OptionalDouble;
  * @param answer the two items as Score answers them, the first and the second
  * @param probabilityA the mean over the members that judged both of {@code memberProbabilities};
  *     empty if one of the two has no value
- * @param memberProbabilities shape [K]: σ(rawᵃ − rawᵇ), the Bradley–Terry probability by which the
- *     member was trained, on the scale that it was trained on; empty for one that did not judge
- *     both
- * @param probabilityByRewards σ(s·(Rᵃ − Rᵇ)) of the aggregated rewards, s being the mean of the
- *     members' stored standard deviations: rewards are in units of them, and this takes a
+ * @param memberProbabilities shape [K]: σ((rawᵃ − rawᵇ)/T), the Bradley–Terry probability by which
+ *     the member was trained, at the temperature that held-out preferences gave it; empty for one
+ *     that did not judge both
+ * @param probabilityByRewards σ(s·(Rᵃ − Rᵇ)) of the aggregated rewards, s being the mean over the
+ *     members of std/T: rewards are in units of the stored standard deviations, and this takes a
  *     difference back to log-odds. Empty if one of the two has no value, or if other members stand
  *     behind the one than behind the other, since such rewards are not comparable
  * @param preferringA members whose score of a is higher
@@ -61,7 +61,8 @@ public record Comparison(
       MemberOutcome ofA = outcome(a, k);
       MemberOutcome ofB = outcome(b, k);
       if (ofA instanceof MemberOutcome.Raw rawA && ofB instanceof MemberOutcome.Raw rawB) {
-        double probability = Logistic.sigmoid(rawA.score() - rawB.score());
+        double inverse = answer.ensemble().members().get(k).inverseTemperature();
+        double probability = Logistic.sigmoid(inverse * (rawA.score() - rawB.score()));
         both++;
         preferring += rawA.score() > rawB.score() ? 1 : 0;
         sum += probability;
@@ -85,7 +86,7 @@ public record Comparison(
     double scale =
         Moments.mean(
             answer.ensemble().members().stream()
-                .mapToDouble(member -> member.scale().std())
+                .mapToDouble(member -> member.inverseTemperature() * member.scale().std())
                 .toArray());
     return a.reward() instanceof Reward.Value ofA && b.reward() instanceof Reward.Value ofB
         ? OptionalDouble.of(Logistic.sigmoid(scale * (ofA.value() - ofB.value())))

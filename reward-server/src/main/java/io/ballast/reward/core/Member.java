@@ -8,6 +8,9 @@ import io.ballast.rl.aggregation.MemberScale;
  *
  * @param id its name and version
  * @param scale where its raw scores lie on completions of the reference policy
+ * @param inverseTemperature 1/T, finite, ≥ 0: takes the gap of its raw scores of two completions to
+ *     the log-odds that the first is preferred; 1 if it was not measured
  * @param heldOutAccuracy in ranking two completions of one prompt, 0 to 1
  */
-public record Member(PinnedVersion id, MemberScale scale, double heldOutAccuracy) {}
+public record Member(
+    PinnedVersion id, MemberScale scale, double inverseTemperature, double heldOutAccuracy) {}

@@ -2,6 +2,7 @@ package io.ballast.reward.core;
 
 import io.ballast.rl.aggregation.AggregationMethod;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,6 +43,14 @@ public record RewardSettings(
   public RewardSettings {
     allowed = List.copyOf(allowed);
     ensembles = Map.copyOf(ensembles);
+  }
+
+  /**
+   * The ensembles that have rules of their own and are none of {@code known}, sorted: a name is
+   * misspelt, or the ensemble has not come yet.
+   */
+  public List<String> rulesOfNobody(Collection<String> known) {
+    return ensembles.keySet().stream().filter(name -> !known.contains(name)).sorted().toList();
   }
 
   /** How many members of {@code ensemble} must answer for a value by {@code method}. */

@@ -268,6 +268,7 @@ public final class RewardMapper {
               .setModelVersion(MeshMessages.version(member.id()))
               .setScoreMean(member.scale().mean())
               .setScoreStd(member.scale().std())
+              .setInverseTemperature(member.inverseTemperature())
               .setHeldOutAccuracy(member.heldOutAccuracy()));
     }
     return answer.build();

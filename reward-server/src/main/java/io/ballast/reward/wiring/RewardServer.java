@@ -23,6 +23,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -65,9 +67,23 @@ public final class RewardServer implements AutoCloseable {
     SharingMetrics.register(meters, "ballast.reward", scores);
     try {
       catalog.warmUp().ifPresent(LOG::warn);
+      warnOfRulesOfNobody(config);
     } catch (RuntimeException e) {
       close();
       throw e;
+    }
+  }
+
+  /** What an operator demands of an ensemble must not be lost on a name that is misspelt. */
+  private void warnOfRulesOfNobody(RewardConfig config) {
+    Set<String> known = new TreeSet<>();
+    catalog.list().forEach(ensemble -> known.add(ensemble.id().model()));
+    for (String name : config.settings().rulesOfNobody(known)) {
+      LOG.warn(
+          "ballast.reward.ensembles.\"{}\": there is no reward ensemble of this name (there are:"
+              + " {}); the rule holds if one comes",
+          name,
+          known.isEmpty() ? "none" : String.join(", ", known));
     }
   }
 

@@ -133,6 +133,21 @@ class RewardPropertiesTest {
         .contains("TOKEN");
   }
 
+  @Test
+  void rulesOfAnEnsembleThatIsNotThereAreNamed() {
+    RewardSettings settings =
+        TestReward.config(
+                Map.of(
+                    "ensembles.java-reward.quorum", "4",
+                    "ensembles.jawa-reward.quorum", "4",
+                    "ensembles.\"an.other\".worst-case-needs-all", "true"))
+            .settings();
+
+    assertThat(settings.rulesOfNobody(List.of("java-reward", "third")))
+        .containsExactly("an.other", "jawa-reward");
+    assertThat(settings.rulesOfNobody(List.of("java-reward", "jawa-reward", "an.other"))).isEmpty();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

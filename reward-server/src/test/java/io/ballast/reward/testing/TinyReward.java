@@ -33,11 +33,12 @@ public final class TinyReward {
 
   /** Writes version 1 of the trunk and of the ensemble below {@code root}. */
   public static void writeTo(Path root) throws IOException {
-    writeTo(root, OptionalInt.empty());
+    writeTo(root, OptionalInt.empty(), List.of());
   }
 
-  /** As the other; the ensemble says that it was trained to see so much of a prompt. */
-  public static void writeTo(Path root, OptionalInt promptTokens) throws IOException {
+  /** As the other; the ensemble says what it was trained to see, and its temperatures. */
+  public static void writeTo(Path root, OptionalInt promptTokens, List<Double> inverseTemperatures)
+      throws IOException {
     TinyModel.writeTo(root);
     Path trunk = root.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
     int width = ScoringFeature.width(ScoringFeature.all(), DecoderConfig.read(trunk).hiddenSize());
@@ -64,6 +65,7 @@ public final class TinyReward {
             new TrunkReference(TinyModel.NAME, TinyModel.VERSION, TinyModel.sha256(root)),
             promptTokens,
             normalizations,
+            inverseTemperatures,
             new Calibration(1, 0),
             List.of(accuracy(0.61), accuracy(0.62), accuracy(0.63)),
             Map.of("cautious_within_prompt_accuracy", 0.64));

@@ -100,6 +100,7 @@ public final class TinyCostModels {
                 new TrunkReference("tiny", "1", trunkSha),
                 OptionalInt.empty(),
                 normalizations,
+                List.of(),
                 new Calibration(1.5, -0.25),
                 figures,
                 Map.of()),

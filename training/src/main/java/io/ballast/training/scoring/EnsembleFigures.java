@@ -69,6 +69,22 @@ final class EnsembleFigures {
     return new Calibration(TemperatureScaling.fit(heldOut.gaps(cautious)).inverseTemperature(), 0);
   }
 
+  /**
+   * Fits to each member's own raw scores the temperature by which the gap of two completions is the
+   * log-odds that the first is preferred.
+   *
+   * <p>Source: Guo et al. 2017, arXiv:1706.04599.
+   *
+   * @return 1/T, shape [K]; empty of costs, and if nothing is known of preferences
+   */
+  List<Double> inverseTemperatures(ScoringMetrics heldOut) {
+    return kind == ScoringKind.COST || heldOut.gaps(mean).length == 0
+        ? List.of()
+        : scores.stream()
+            .map(raw -> TemperatureScaling.fit(heldOut.gaps(raw)).inverseTemperature())
+            .toList();
+  }
+
   /** Returns the figures of each member. */
   List<Map<String, Double>> members(ScoringMetrics metrics) {
     List<Map<String, Double>> members = new ArrayList<>();

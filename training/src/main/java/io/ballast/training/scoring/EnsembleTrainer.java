@@ -96,7 +96,8 @@ public final class EnsembleTrainer {
     FeatureTable standard = trained.standardized(table);
     List<double[]> scores = List.of(trained.raw(standard));
     EnsembleFigures figures = new EnsembleFigures(plan.kind(), trained.normalizations(), scores);
-    Calibration calibration = figures.calibrate(new ScoringMetrics(standard, validation));
+    ScoringMetrics unseen = new ScoringMetrics(standard, validation);
+    Calibration calibration = figures.calibrate(unseen);
     ScoringMetrics test = new ScoringMetrics(standard, split.groups(Part.TEST));
     List<Map<String, Double>> members = figures.members(test);
     Map<String, Double> ensemble = figures.ensemble(test, calibration, baselines(table));
@@ -112,6 +113,7 @@ public final class EnsembleTrainer {
             trunk,
             plan.promptTokens(),
             trained.normalizations(),
+            figures.inverseTemperatures(unseen),
             calibration,
             members,
             ensemble);

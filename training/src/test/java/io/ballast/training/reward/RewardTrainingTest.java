@@ -51,6 +51,11 @@ class RewardTrainingTest {
     assertThat(spec.heldOut()).as("nothing was graded").doesNotContainKey("cautious_auc");
     assertThat(spec.calibration().a()).isPositive();
     assertThat(spec.calibration().b()).isZero();
+    assertThat(spec.inverseTemperatures())
+        .as("pairs are ordered rightly, so a gap says something")
+        .hasSize(3)
+        .allMatch(inverse -> inverse > 0);
+    assertThat(spec.promptTokens()).hasValue(plan(3, false, 0).maxPromptTokens());
     assertThat(trained.facts())
         .containsEntry("data, SHA-256", "d1")
         .containsEntry("loss", "Bradley-Terry of the pairs");
@@ -69,6 +74,7 @@ class RewardTrainingTest {
     assertThat(trained.facts()).containsEntry("loss", "likelihood of the grades");
     assertThat(spec.heldOut().get("cautious_auc")).isGreaterThan(0.9);
     assertThat(spec.heldOut()).doesNotContainKey("cautious_within_prompt_accuracy");
+    assertThat(spec.inverseTemperatures()).as("nobody preferred anything").isEmpty();
     // half of them are loved: the mean of σ(score) is about ½, so raw scores lie on both sides of 0
     assertThat(spec.normalizations().getFirst().mean())
         .isCloseTo(0, within(spec.normalizations().getFirst().std()));
