@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -53,12 +54,25 @@ final class PythonPeer implements AutoCloseable {
   static Optional<PythonPeer> start(
       String python, String script, Path work, List<String> arguments, int threads)
       throws IOException {
+    return start(python, script, work, arguments, threads, Map.of());
+  }
+
+  /** The same with an environment besides this process's own. */
+  static Optional<PythonPeer> start(
+      String python,
+      String script,
+      Path work,
+      List<String> arguments,
+      int threads,
+      Map<String, String> environment)
+      throws IOException {
     Path file = copy(script, work);
     List<String> command = new ArrayList<>(List.of(python, file.toString()));
     command.addAll(arguments);
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(work.resolve(script + ".log").toFile());
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
+    builder.environment().putAll(environment);
     Process process;
     try {
       process = builder.start();
