@@ -20,7 +20,8 @@ import java.util.Optional;
 /** One real Triton of the committed models as we export them. It ends with the JVM. */
 final class ExportedTriton {
   private static final Path MODELS = Path.of("..", "models");
-  private static final RealTriton SERVER = start();
+  private static final Path REPOSITORY = repository();
+  private static final RealTriton SERVER = start(REPOSITORY);
   private static final KServeConnection CONNECTION =
       KServeConnection.open(SERVER.address(), KServeSettings.defaults());
 
@@ -38,9 +39,31 @@ final class ExportedTriton {
     return DRAINING.client();
   }
 
-  private static RealTriton start() {
+  /** The folder of a model that this Triton serves. */
+  static Path entry(String model) {
+    return REPOSITORY.resolve(model);
+  }
+
+  private static Path repository() {
     try {
       Path repository = Files.createTempDirectory("triton-exported");
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(repository)));
+      return repository;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void delete(Path repository) {
+    try {
+      ModelStore.deleteAll(repository);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static RealTriton start(Path repository) {
+    try {
       TritonExport export = new TritonExport(repository, ExportOptions.defaults());
       export.scoring(
           "java-reward", versions("java-reward", 1), trunk -> MODELS.resolve("java-tiny/1"));
@@ -58,17 +81,14 @@ final class ExportedTriton {
       for (String gate : List.of("java-gate-context", "java-gate-suggestion")) {
         export.trees(gate, versions(gate, 1), "gate.json");
       }
-      RealTriton server =
-          RealTriton.start(
-              repository,
-              "java-reward",
-              "java-cost",
-              "java-tiny",
-              "narrow",
-              "java-gate-context",
-              "java-gate-suggestion");
-      ModelStore.deleteAll(repository);
-      return server;
+      return RealTriton.start(
+          repository,
+          "java-reward",
+          "java-cost",
+          "java-tiny",
+          "narrow",
+          "java-gate-context",
+          "java-gate-suggestion");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
