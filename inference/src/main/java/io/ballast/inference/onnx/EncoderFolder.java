@@ -143,7 +143,8 @@ record EncoderFolder(
         folder,
         "1_Pooling/config.json: "
             + modes
-            + " (expected: pooling_mode_mean_tokens or pooling_mode_cls_token, and no other)");
+            + " (expected: pooling_mode_mean_tokens, pooling_mode_cls_token or"
+            + " pooling_mode_lasttoken, and no other)");
   }
 
   private static Path required(Path folder, String name) {

@@ -1,11 +1,13 @@
 package io.ballast.inference.onnx;
 
+import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
+import ai.onnxruntime.TensorInfo;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import java.nio.LongBuffer;
@@ -60,6 +62,22 @@ final class GuardedSession implements AutoCloseable {
   /** The names of the outputs that a run can be asked for. */
   Set<String> outputs() {
     return session.getOutputNames();
+  }
+
+  /**
+   * How many dimensions an output of that name has by the graph; 0 if the graph does not say.
+   *
+   * @throws ModelException BROKEN if the engine fails
+   */
+  int dimensions(String output) {
+    try {
+      NodeInfo node = session.getOutputInfo().get(output);
+      return node != null && node.getInfo() instanceof TensorInfo tensor
+          ? tensor.getShape().length
+          : 0;
+    } catch (OrtException e) {
+      throw new ModelException(Reason.BROKEN, "ONNX Runtime: " + e.getMessage(), e);
+    }
   }
 
   /**

@@ -1,29 +1,18 @@
 package io.ballast.inference.onnx;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.EncodingOutcome.Encoded;
 import io.ballast.kit.call.Texts;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-import java.nio.LongBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
 /**
  * Turns texts into vectors with somebody else's encoder in ONNX Runtime: a sentence encoder
@@ -36,54 +25,40 @@ import java.util.TreeSet;
  * one that was exported for a batch of one takes no company at all.
  */
 public final class OnnxEncoder implements AutoCloseable {
-  private static final String INPUT_IDS = "input_ids";
-  private static final String ATTENTION_MASK = "attention_mask";
-  private static final String TOKEN_TYPE_IDS = "token_type_ids";
-
   /** How far a text's numbers may be from themselves in company, as a part of the largest. */
   private static final double LAST_BITS = 1e-5;
 
   private static final int PROBE_TOKENS = 5;
   private static final int PROBE_COMPANY_TOKENS = 23;
 
-  private static final Set<String> INPUTS = Set.of(INPUT_IDS, ATTENTION_MASK, TOKEN_TYPE_IDS);
-
-  /** What is read of a run, in the order in which it is looked for. */
-  private enum Output {
-    LOGITS("logits", 2),
-    SENTENCE_EMBEDDING("sentence_embedding", 2),
-    LAST_HIDDEN_STATE("last_hidden_state", 3),
-    TOKEN_EMBEDDINGS("token_embeddings", 3);
-
-    private final String label;
-    private final int dimensions;
-
-    Output(String label, int dimensions) {
-      this.label = label;
-      this.dimensions = dimensions;
-    }
-  }
-
   private final EncoderFolder folder;
   private final EncoderOptions options;
-  private final HuggingFaceTokenizer tokenizer;
-  private final GuardedSession session;
-  private final Output output;
+  private final EncoderTokenizer tokenizer;
+  private final EncoderRun model;
   private final boolean oneByOne;
   private final int width;
 
   private OnnxEncoder(
       EncoderFolder folder,
       EncoderOptions options,
-      HuggingFaceTokenizer tokenizer,
+      Optional<Pooling> wanted,
+      EncoderTokenizer tokenizer,
       GuardedSession session) {
     this.folder = folder;
     this.options = options;
     this.tokenizer = tokenizer;
-    this.session = session;
-    this.output = output(folder, session);
+    this.model = new EncoderRun(folder, wanted, session);
     this.width = warmUp();
     this.oneByOne = quantizesActivations(folder) || dependsOnCompany();
+  }
+
+  /**
+   * Opens a folder as it says itself, the other {@link #open} says how.
+   *
+   * @throws ModelException as the other
+   */
+  public static OnnxEncoder open(Path folder, EncoderOptions options) {
+    return open(folder, options, Optional.empty());
   }
 
   /**
@@ -91,17 +66,20 @@ public final class OnnxEncoder implements AutoCloseable {
    * its longest text, so that the first caller does not pay for it, on the tokenizer's largest id,
    * and on one text alone and in company, to see whether its numbers depend on that.
    *
-   * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be, or the
-   *     tokenizer has ids that the model has not, CORRUPT_WEIGHTS if a checksum differs, BROKEN if
-   *     the engine refuses the model or the model says nothing finite of its first token
+   * @param pooling how the numbers of tokens become a text's, where the model leaves that to us;
+   *     empty: as the folder says, their mean where it says nothing
+   * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be, the
+   *     tokenizer has ids that the model has not, or the model pools itself though {@code pooling}
+   *     is given; CORRUPT_WEIGHTS if a checksum differs, BROKEN if the engine refuses the model or
+   *     the model says nothing finite of its first token
    */
-  public static OnnxEncoder open(Path folder, EncoderOptions options) {
+  public static OnnxEncoder open(Path folder, EncoderOptions options, Optional<Pooling> pooling) {
     EncoderFolder files = EncoderFolder.read(folder);
-    HuggingFaceTokenizer tokenizer = tokenizer(files.tokenizer());
+    EncoderTokenizer tokenizer = EncoderTokenizer.open(files.tokenizer());
     try {
       GuardedSession session = new GuardedSession(files.model(), options.threads());
       try {
-        return new OnnxEncoder(files, options, tokenizer, session);
+        return new OnnxEncoder(files, options, pooling, tokenizer, session);
       } catch (RuntimeException e) {
         session.close();
         throw e;
@@ -110,45 +88,6 @@ public final class OnnxEncoder implements AutoCloseable {
       tokenizer.close();
       throw e;
     }
-  }
-
-  private static HuggingFaceTokenizer tokenizer(Path file) {
-    // the library would otherwise report its use over the network
-    System.setProperty("OPT_OUT_TRACKING", "true");
-    System.setProperty("ai.djl.offline", "true");
-    try {
-      // the file may say that texts are cut and padded: both are ours to decide
-      return HuggingFaceTokenizer.newInstance(
-          file, Map.of("truncation", "false", "padding", "false"));
-    } catch (IOException | RuntimeException e) {
-      throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
-    }
-  }
-
-  private static Output output(EncoderFolder folder, GuardedSession session) {
-    Set<String> unknown = new TreeSet<>(session.inputs());
-    unknown.removeAll(INPUTS);
-    if (!unknown.isEmpty() || !session.inputs().contains(INPUT_IDS)) {
-      throw new ModelException(
-          Reason.INVALID_FOLDER,
-          folder.model()
-              + ": inputs "
-              + new TreeSet<>(session.inputs())
-              + " (expected: input_ids, and attention_mask and token_type_ids if need be)");
-    }
-    return Arrays.stream(Output.values())
-        .filter(known -> session.outputs().contains(known.label))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new ModelException(
-                    Reason.INVALID_FOLDER,
-                    folder.model()
-                        + ": outputs "
-                        + new TreeSet<>(session.outputs())
-                        + " (expected: one of "
-                        + Arrays.stream(Output.values()).map(known -> known.label).toList()
-                        + ")"));
   }
 
   private static boolean quantizesActivations(EncoderFolder folder) {
@@ -161,14 +100,14 @@ public final class OnnxEncoder implements AutoCloseable {
 
   private int warmUp() {
     long[] shortest = {0};
-    float[] values = run(List.of(shortest)).getFirst();
+    float[] values = model.run(List.of(shortest)).getFirst();
     int spoiled = notFinite(values);
     if (spoiled >= 0) {
       throw new ModelException(
           Reason.BROKEN,
           folder.model() + ": token 0: " + notFinite(values, spoiled) + " (expected: finite)");
     }
-    run(List.of(new long[folder.maxTokens()]));
+    model.run(List.of(new long[folder.maxTokens()]));
     requireLargestTokenId();
     return values.length;
   }
@@ -177,10 +116,10 @@ public final class OnnxEncoder implements AutoCloseable {
   private boolean dependsOnCompany() {
     long[] text = probe(Math.min(PROBE_TOKENS, folder.maxTokens()), 1);
     long[] company = probe(Math.min(PROBE_COMPANY_TOKENS, folder.maxTokens()), 2);
-    float[] alone = run(List.of(text)).getFirst();
+    float[] alone = model.run(List.of(text)).getFirst();
     float[] together;
     try {
-      together = run(List.of(company, text, company)).get(1);
+      together = model.run(List.of(company, text, company)).get(1);
     } catch (ModelException e) {
       return true; // alone it runs, as it just did
     }
@@ -208,7 +147,7 @@ public final class OnnxEncoder implements AutoCloseable {
 
   private void requireLargestTokenId() {
     try {
-      run(List.of(new long[] {folder.largestTokenId()}));
+      model.run(List.of(new long[] {folder.largestTokenId()}));
     } catch (ModelException e) {
       throw new ModelException(
           Reason.INVALID_FOLDER,
@@ -228,14 +167,15 @@ public final class OnnxEncoder implements AutoCloseable {
     return folder.maxTokens();
   }
 
+  /** The largest id that the tokenizer may make; those up to it the model knows. */
+  public int largestTokenId() {
+    return folder.largestTokenId();
+  }
+
   /** What it is, for people and manifests. */
   public EncoderDescription description() {
     return new EncoderDescription(
-        output == Output.LOGITS,
-        width,
-        folder.maxTokens(),
-        output.dimensions == 3 ? Optional.of(folder.pooling()) : Optional.empty(),
-        oneByOne);
+        model.scores(), width, folder.maxTokens(), model.pooling(), oneByOne);
   }
 
   /**
@@ -252,25 +192,64 @@ public final class OnnxEncoder implements AutoCloseable {
    * @throws ModelException CLOSED, or BROKEN if the engine fails
    */
   public List<EncodingOutcome> encode(List<String> texts) {
+    List<long[]> ids = tokenize(texts);
+    List<Optional<Refusal>> refusals = new ArrayList<>();
+    for (int i = 0; i < texts.size(); i++) {
+      refusals.add(refusal(texts.get(i), ids.get(i), i));
+    }
+    return encode(ids, refusals);
+  }
+
+  /**
+   * Encodes texts that are tokens already, special ones included; one that cannot be encoded fails
+   * alone.
+   *
+   * @return shape [N], in the order given
+   * @throws ModelException as {@link #encode}
+   */
+  public List<EncodingOutcome> encodeTokens(List<TokenIds> texts) {
+    List<long[]> ids =
+        texts.stream().map(text -> Arrays.stream(text.toArray()).asLongStream().toArray()).toList();
+    List<Optional<Refusal>> refusals = new ArrayList<>();
+    for (int i = 0; i < ids.size(); i++) {
+      int index = i;
+      refusals.add(countFlaw(ids.get(i).length, i).or(() -> unknown(ids.get(index), index)));
+    }
+    return encode(ids, refusals);
+  }
+
+  private Optional<Refusal> unknown(long[] ids, int index) {
+    for (int t = 0; t < ids.length; t++) {
+      if (ids[t] < 0 || ids[t] > folder.largestTokenId()) {
+        return Optional.of(
+            new Refusal(
+                Refusal.Reason.INVALID_TOKEN,
+                "texts[%d][%d]: %d (expected: 0 to %,d)"
+                    .formatted(index, t, ids[t], folder.largestTokenId())));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Encodes the texts that are not refused. */
+  private List<EncodingOutcome> encode(List<long[]> ids, List<Optional<Refusal>> refusals) {
     SortedMap<Integer, EncodingOutcome> outcomes = new TreeMap<>();
     List<long[]> tokens = new ArrayList<>();
     List<Integer> places = new ArrayList<>();
-    List<long[]> ids = tokenize(texts);
-    for (int i = 0; i < texts.size(); i++) {
-      Optional<Refusal> refusal = refusal(texts.get(i), ids.get(i), i);
-      if (refusal.isPresent()) {
-        outcomes.put(i, refusal.get());
+    for (int i = 0; i < ids.size(); i++) {
+      if (refusals.get(i).isPresent()) {
+        outcomes.put(i, refusals.get(i).get());
       } else {
         tokens.add(ids.get(i));
         places.add(i);
       }
     }
     for (List<Integer> batch : batches(tokens)) {
-      List<float[]> values = run(batch.stream().map(tokens::get).toList());
+      List<float[]> values = model.run(batch.stream().map(tokens::get).toList());
       for (int b = 0; b < batch.size(); b++) {
         float[] own = values.get(b);
         if (batch.size() > 1 && notFinite(own) >= 0) {
-          own = run(List.of(tokens.get(batch.get(b)))).getFirst(); // it may be of its company
+          own = model.run(List.of(tokens.get(batch.get(b)))).getFirst(); // it may be of its company
         }
         int place = places.get(batch.get(b));
         outcomes.put(place, outcome(own, place));
@@ -282,12 +261,12 @@ public final class OnnxEncoder implements AutoCloseable {
   /** Each text's ids; none for a text that has a flaw. */
   private List<long[]> tokenize(List<String> texts) {
     // the tokenizer's native memory lives as long as the session may be used
-    return session.use(
-        open -> {
+    return model.whileOpen(
+        () -> {
           List<long[]> ids = new ArrayList<>();
           for (int i = 0; i < texts.size(); i++) {
             boolean whole = flaw(texts.get(i), i).isEmpty();
-            ids.add(whole ? tokenizer.encode(texts.get(i)).getIds() : new long[0]);
+            ids.add(whole ? tokenizer.encode(texts.get(i), true) : new long[0]);
           }
           return ids;
         });
@@ -352,105 +331,10 @@ public final class OnnxEncoder implements AutoCloseable {
     return -1;
   }
 
-  /** Runs the model on a batch, and returns each text's numbers. */
-  private List<float[]> run(List<long[]> batch) {
-    int longest = batch.stream().mapToInt(ids -> ids.length).max().orElseThrow();
-    long[] shape = {batch.size(), longest};
-    return session.use(
-        open -> {
-          Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
-          try {
-            inputs.put(INPUT_IDS, session.tensor(padded(batch, longest, false), shape));
-            if (session.inputs().contains(ATTENTION_MASK)) {
-              inputs.put(ATTENTION_MASK, session.tensor(padded(batch, longest, true), shape));
-            }
-            if (session.inputs().contains(TOKEN_TYPE_IDS)) {
-              inputs.put(TOKEN_TYPE_IDS, session.tensor(longs(batch.size() * longest), shape));
-            }
-            try (OrtSession.Result result = open.run(inputs, Set.of(output.label))) {
-              return values((OnnxTensor) result.get(output.label).orElseThrow(), batch);
-            }
-          } finally {
-            inputs.values().forEach(OnnxTensor::close);
-          }
-        });
-  }
-
-  private static LongBuffer longs(int count) {
-    return ByteBuffer.allocateDirect(count * Long.BYTES)
-        .order(ByteOrder.nativeOrder())
-        .asLongBuffer();
-  }
-
-  /** The ids, or a one for each of them, with zeros after them. */
-  private static LongBuffer padded(List<long[]> batch, int longest, boolean mask) {
-    LongBuffer buffer = longs(batch.size() * longest);
-    for (int b = 0; b < batch.size(); b++) {
-      for (int t = 0; t < batch.get(b).length; t++) {
-        buffer.put(b * longest + t, mask ? 1 : batch.get(b)[t]);
-      }
-    }
-    return buffer;
-  }
-
-  private List<float[]> values(OnnxTensor tensor, List<long[]> batch) throws OrtException {
-    long[] shape = tensor.getInfo().getShape();
-    if (shape.length != output.dimensions || shape[0] != batch.size()) {
-      throw new ModelException(
-          Reason.BROKEN,
-          output.label
-              + ": shape "
-              + Arrays.toString(shape)
-              + " (expected: "
-              + output.dimensions
-              + " dimensions, the first "
-              + batch.size()
-              + ")");
-    }
-    FloatBuffer all = tensor.getFloatBuffer();
-    int size = (int) shape[shape.length - 1];
-    int tokens = output.dimensions == 3 ? (int) shape[1] : 1;
-    List<float[]> values = new ArrayList<>();
-    for (int b = 0; b < batch.size(); b++) {
-      int own =
-          output.dimensions == 3 && folder.pooling() == Pooling.MEAN ? batch.get(b).length : 1;
-      double[] mean = mean(all, b * tokens * size, own, size);
-      values.add(output == Output.LOGITS || !folder.normalized() ? floats(mean) : unit(mean));
-    }
-    return values;
-  }
-
-  private static double[] mean(FloatBuffer all, int from, int count, int size) {
-    double[] mean = new double[size];
-    for (int t = 0; t < count; t++) {
-      for (int d = 0; d < size; d++) {
-        mean[d] += all.get(from + t * size + d);
-      }
-    }
-    for (int d = 0; d < size; d++) {
-      mean[d] /= count;
-    }
-    return mean;
-  }
-
-  /** Scales to length 1; a vector of zeros has none and stays as it is. */
-  private static float[] unit(double[] vector) {
-    double length = Math.sqrt(Arrays.stream(vector).map(v -> v * v).sum());
-    return floats(length == 0 ? vector : Arrays.stream(vector).map(v -> v / length).toArray());
-  }
-
-  private static float[] floats(double[] vector) {
-    float[] floats = new float[vector.length];
-    for (int d = 0; d < floats.length; d++) {
-      floats[d] = (float) vector[d];
-    }
-    return floats;
-  }
-
   /** Frees the model after runs under way have ended. */
   @Override
   public void close() {
-    session.close();
+    model.close();
     tokenizer.close();
   }
 }

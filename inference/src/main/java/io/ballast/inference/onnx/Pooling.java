@@ -8,7 +8,9 @@ public enum Pooling {
   /** Their mean, special tokens included, padding excluded. */
   MEAN("mean", "pooling_mode_mean_tokens"),
   /** The first token's, which begins every text. */
-  FIRST_TOKEN("cls", "pooling_mode_cls_token");
+  FIRST_TOKEN("cls", "pooling_mode_cls_token"),
+  /** The last token's, the only one that saw all of a text in a decoder; padding excluded. */
+  LAST_TOKEN("last", "pooling_mode_lasttoken");
 
   private final String code;
   private final String mode;

@@ -14,7 +14,7 @@ import java.util.Optional;
  * Turns the items of one request into what a scoring model sees, naming what cannot be. For one
  * thread.
  */
-public final class ItemReader {
+public final class ItemReader implements ItemReading {
   private final Tokenizer tokenizer;
   private final int maxBytes;
   private final PromptWindow window;
@@ -33,28 +33,13 @@ public final class ItemReader {
     this.truncation = truncation;
   }
 
-  /** An item that cannot be scored. */
-  public static final class ItemRefusal extends Exception {
-    private static final long serialVersionUID = 1L;
-    private final transient ItemFault fault;
-
-    private ItemRefusal(ItemFault.Reason reason, String message) {
-      super(message);
-      fault = new ItemFault(reason, message);
-    }
-
-    /** Why not. */
-    public ItemFault fault() {
-      return fault;
-    }
-  }
-
   /**
-   * Returns an item as the model sees it. An empty prompt becomes the token that ends a text, since
-   * that precedes the first token of a file.
+   * {@inheritDoc}
    *
-   * @param path where the item stands in the request, such as {@code items[3]}
+   * <p>An empty prompt becomes the token that ends a text, since that precedes the first token of a
+   * file.
    */
+  @Override
   public SeenItem read(String path, Content prompt, Content completion) throws ItemRefusal {
     TokenIds whole = prompts.get(prompt);
     if (whole == null) {
@@ -98,12 +83,14 @@ public final class ItemReader {
   private TokenIds tokens(String path, Content content) throws ItemRefusal {
     return switch (content) {
       case Content.Absent absent -> throw invalid(path + ": absent (expected: text or tokens)");
-      case Content.Text text -> tokenizer.encode(whole(path, text.text()));
-      case Content.Tokens given -> known(path, given.tokens());
+      case Content.Text text -> tokenizer.encode(whole(path, text.text(), maxBytes));
+      case Content.Tokens given ->
+          known(path, given.tokens(), maxBytes, tokenizer.vocabularySize());
     };
   }
 
-  private String whole(String path, String text) throws ItemRefusal {
+  /** Returns a text that is not too long, and whole Unicode. */
+  static String whole(String path, String text, int maxBytes) throws ItemRefusal {
     int bytes = Texts.utf8Bytes(text);
     if (bytes > maxBytes) {
       throw new ItemRefusal(
@@ -116,15 +103,17 @@ public final class ItemReader {
     return text;
   }
 
-  private TokenIds known(String path, TokenIds tokens) throws ItemRefusal {
-    if (tokens.size() > maxBytes) {
-      throw tooLong(path, tokens.size(), maxBytes, "");
+  /** Returns tokens that are not too many, each in the vocabulary. */
+  static TokenIds known(String path, TokenIds tokens, int most, int vocabularySize)
+      throws ItemRefusal {
+    if (tokens.size() > most) {
+      throw tooLong(path, tokens.size(), most, "");
     }
     for (int i = 0; i < tokens.size(); i++) {
-      if (tokens.get(i) < 0 || tokens.get(i) >= tokenizer.vocabularySize()) {
+      if (tokens.get(i) < 0 || tokens.get(i) >= vocabularySize) {
         throw invalid(
             "%s.token_ids[%d]: %d (expected: 0 to %,d)"
-                .formatted(path, i, tokens.get(i), tokenizer.vocabularySize() - 1));
+                .formatted(path, i, tokens.get(i), vocabularySize - 1));
       }
     }
     return tokens;
@@ -136,7 +125,7 @@ public final class ItemReader {
         "%s: %,d tokens, limit %,d%s".formatted(path, tokens, limit, advice));
   }
 
-  private static ItemRefusal invalid(String message) {
+  static ItemRefusal invalid(String message) {
     return new ItemRefusal(ItemFault.Reason.INVALID_INPUT, message);
   }
 }

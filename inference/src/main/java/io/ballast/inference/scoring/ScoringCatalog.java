@@ -12,6 +12,7 @@ import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.LoadedVersions;
 import io.ballast.kit.call.LoadedVersions.Lease;
+import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -75,18 +76,29 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   /**
    * A model that is ready to score.
    *
-   * @param tokenizer its trunk's
-   * @param contextTokens the most tokens of a prompt with one completion
+   * @param input how it reads an item
    */
   public record Served<M extends ScoringModel, R>(
-      M model, Tokenizer tokenizer, int contextTokens, LaneQueues<TokenIds, TokenIds, R> queues) {
+      M model, ScoringInput input, LaneQueues<TokenIds, TokenIds, R> queues) {
     /**
-     * How much of a prompt the model sees.
+     * What reads the items of one request.
      *
-     * @param usual the most prompt tokens of a model that does not say; 0: as many as have room
+     * @param maxBytes the most bytes of one text in UTF-8
+     * @param usualPromptTokens the most prompt tokens of a model that does not say; 0: as many as
+     *     have room
+     * @param truncation what becomes of a prompt that is longer than the model sees
      */
-    public PromptWindow window(int usual) {
-      return new PromptWindow(model.promptTokens().orElse(usual), contextTokens);
+    public ItemReading reader(int maxBytes, int usualPromptTokens, Truncation truncation) {
+      return switch (input) {
+        case ScoringInput.Parts(Tokenizer tokenizer, int contextTokens) ->
+            new ItemReader(
+                tokenizer,
+                maxBytes,
+                new PromptWindow(model.promptTokens().orElse(usualPromptTokens), contextTokens),
+                truncation);
+        case ScoringInput.Whole(WholeReading reading) ->
+            new WholeItemReader(model.id(), reading, maxBytes, truncation);
+      };
     }
   }
 
@@ -196,10 +208,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
     ScoringSource.Opened<R> opened = source.open(model);
     try {
       return new Served<>(
-          model,
-          opened.tokenizer(),
-          opened.contextTokens(),
-          queues(model.id().model() + " " + model.id().version(), opened));
+          model, opened.input(), queues(model.id().model() + " " + model.id().version(), opened));
     } catch (Throwable e) { // such as no more threads: what was opened is nobody's then
       opened.engine().apply(Lane.INTERACTIVE).close();
       throw e;

@@ -78,16 +78,33 @@ public interface ScoringSource<M extends ScoringModel, R> extends AutoCloseable 
   /**
    * A loaded model; closing the engines frees it.
    *
-   * @param contextTokens the most tokens of a prompt with one completion
+   * @param input how it reads an item
    * @param engine runs the work of a lane
    * @param apart how each lane is batched by itself, where the heads run elsewhere and lanes are
    *     sorted there; empty: lanes share an engine and the server's batches
    */
   record Opened<R>(
-      Tokenizer tokenizer,
-      int contextTokens,
+      ScoringInput input,
       Function<Lane, BatchEngine<TokenIds, TokenIds, R>> engine,
-      Optional<Apart> apart) {}
+      Optional<Apart> apart) {
+    /**
+     * A model that reads prompt and completion each by itself.
+     *
+     * @param contextTokens the most tokens of a prompt with one completion
+     */
+    public Opened(
+        Tokenizer tokenizer,
+        int contextTokens,
+        Function<Lane, BatchEngine<TokenIds, TokenIds, R>> engine,
+        Optional<Apart> apart) {
+      this(new ScoringInput.Parts(tokenizer, contextTokens), engine, apart);
+    }
+
+    /** As {@link ScoringInput#tokenizer}. */
+    public Tokenizer tokenizer() {
+      return input.tokenizer();
+    }
+  }
 
   /**
    * How the work of one lane is batched by itself.

@@ -61,6 +61,15 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
             .formatHex(digest().digest(lines.toString().getBytes(StandardCharsets.UTF_8))));
   }
 
+  /** A checksum over the names and checksums of all files: another file, and it is another. */
+  public String contentSha256() {
+    StringBuilder lines = new StringBuilder();
+    new TreeMap<>(checksums)
+        .forEach((name, sum) -> lines.append(sum).append("  ").append(name).append('\n'));
+    return HexFormat.of()
+        .formatHex(digest().digest(lines.toString().getBytes(StandardCharsets.UTF_8)));
+  }
+
   /** Computes the checksums of all files in {@code folder} and writes them beside them. */
   public static ModelManifest write(Path folder, Map<String, String> notes) throws IOException {
     SortedMap<String, String> checksums = new TreeMap<>();

@@ -67,7 +67,7 @@ public final class DecoderImport {
               + architecture
               + " (expected: "
               + config.family().causalArchitecture()
-              + "; no server scores with a classifier from elsewhere yet)");
+              + ")");
     }
     WeightFiles files = WeightFiles.open(source);
     DecoderFolder.requireNames(files, new ParameterLayout(config));
@@ -88,7 +88,7 @@ public final class DecoderImport {
     return config;
   }
 
-  private static void requireTokenizer(Path source, DecoderConfig config) {
+  static void requireTokenizer(Path source, DecoderConfig config) {
     try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(source)) {
       VocabularyFit.require(source.resolve(DecoderFolder.TOKENIZER).toString(), tokenizer, config);
     }

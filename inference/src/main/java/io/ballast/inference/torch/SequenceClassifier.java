@@ -14,6 +14,8 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -21,10 +23,12 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * Scores texts with a Hugging Face sequence-classification folder: a decoder of any {@link
- * DecoderFamily} whose last token's state is multiplied by {@code score.weight}.
+ * DecoderFamily} whose last token's state is multiplied by {@code score.weight}. As transformers
+ * has it, the last token is the last one that is not the config's {@code pad_token_id}, which may
+ * well be what ends a text.
  *
- * <p>One thread at a time. A text's scores do not depend on what it is scored with, but for
- * rounding: texts are padded on the right, where no token looks.
+ * <p>Thread-safe; closing waits for runs under way. A text's scores do not depend on what it is
+ * scored with, but for rounding: texts are padded on the right, where no token looks.
  *
  * <p>Shape letters: N texts, T tokens, K labels, D hidden size.
  */
@@ -32,17 +36,23 @@ public final class SequenceClassifier implements AutoCloseable {
   static final String SCORE = "score.weight";
   private static final int TOKEN_BUDGET = 2_560;
 
+  private static final int NONE = -1;
+
   private final DecoderConfig config;
   private final int labels;
+  private final int padTokenId;
   private final TrainedWeights weights;
   private final RotaryTable rotary;
   private final Tensor head;
+  private final ReadWriteLock life = new ReentrantReadWriteLock();
+  private boolean closed;
 
   private SequenceClassifier(
-      DecoderConfig config, int labels, Arithmetic arithmetic, WeightFiles files) {
+      DecoderConfig config, int labels, int padTokenId, Arithmetic arithmetic, WeightFiles files) {
     TorchRuntime.prepare();
     this.config = config;
     this.labels = labels;
+    this.padTokenId = padTokenId;
     ParameterLayout layout = new ParameterLayout(config);
     Set<String> expected = new HashSet<>();
     layout.parameters().forEach(parameter -> expected.add(parameter.name()));
@@ -95,7 +105,12 @@ public final class SequenceClassifier implements AutoCloseable {
       throw new ModelException(
           Reason.INVALID_FOLDER, folder + ": num_labels: " + labels + " (expected: ≥ 1)");
     }
-    return new SequenceClassifier(config, labels, arithmetic, WeightFiles.open(folder));
+    return new SequenceClassifier(
+        config,
+        labels,
+        json.path("pad_token_id").asInt(NONE),
+        arithmetic,
+        WeightFiles.open(folder));
   }
 
   /** The trunk's shape. */
@@ -113,9 +128,29 @@ public final class SequenceClassifier implements AutoCloseable {
    *
    * @throws IllegalArgumentException if a text is empty, too long or has an id outside the
    *     vocabulary; named
-   * @throws ModelException BROKEN if a score is not finite
+   * @throws ModelException BROKEN if a score is not finite; CLOSED
    */
   public List<PerToken> scores(List<TokenIds> texts) {
+    List<PerToken> scores = uncheckedScores(texts);
+    for (PerToken ofText : scores) {
+      for (int k = 0; k < labels; k++) {
+        if (!Float.isFinite(ofText.get(k))) {
+          throw new ModelException(
+              Reason.BROKEN, "score: " + ofText.get(k) + " (expected: finite)");
+        }
+      }
+    }
+    return scores;
+  }
+
+  /**
+   * Returns the same without a look at the numbers: those of one text may be NaN or infinite, which
+   * says nothing of the others'.
+   *
+   * @throws IllegalArgumentException as {@link #scores}
+   * @throws ModelException CLOSED
+   */
+  public List<PerToken> uncheckedScores(List<TokenIds> texts) {
     for (int i = 0; i < texts.size(); i++) {
       requireFits(texts.get(i), "texts[" + i + "]");
     }
@@ -128,15 +163,27 @@ public final class SequenceClassifier implements AutoCloseable {
     List<Integer> batch = new ArrayList<>();
     for (int index : order) {
       if (!batch.isEmpty() && (batch.size() + 1) * texts.get(index).size() > TOKEN_BUDGET) {
-        score(texts, batch, scores);
+        scoreWhileOpen(texts, batch, scores);
         batch.clear();
       }
       batch.add(index);
     }
     if (!batch.isEmpty()) {
-      score(texts, batch, scores);
+      scoreWhileOpen(texts, batch, scores);
     }
     return List.of(scores);
+  }
+
+  private void scoreWhileOpen(List<TokenIds> texts, List<Integer> batch, PerToken[] scores) {
+    life.readLock().lock();
+    try {
+      if (closed) {
+        throw new ModelException(Reason.CLOSED, "the classifier was closed");
+      }
+      score(texts, batch, scores);
+    } finally {
+      life.readLock().unlock();
+    }
   }
 
   private void score(List<TokenIds> texts, List<Integer> batch, PerToken[] scores) {
@@ -149,7 +196,7 @@ public final class SequenceClassifier implements AutoCloseable {
       for (int t = 0; t < text.size(); t++) {
         ids[b * length + t] = text.get(t);
       }
-      last[b] = (long) b * length + text.size() - 1;
+      last[b] = (long) b * length + last(text);
     }
     float[] all;
     try (PointerScope scope = new PointerScope();
@@ -163,14 +210,18 @@ public final class SequenceClassifier implements AutoCloseable {
       Tensor ends = residual.view(-1, config.hiddenSize()).index_select(0, Tensors.of(last, rows));
       all = Tensors.floats(torch.linear(network.normalized(ends), head));
     }
-    for (float score : all) {
-      if (!Float.isFinite(score)) {
-        throw new ModelException(Reason.BROKEN, "score: " + score + " (expected: finite)");
-      }
-    }
     for (int b = 0; b < rows; b++) {
       scores[batch.get(b)] = PerToken.of(Arrays.copyOfRange(all, b * labels, (b + 1) * labels));
     }
+  }
+
+  /** The token that scores a text; the first of one that is padding throughout. */
+  private int last(TokenIds text) {
+    int t = text.size() - 1;
+    while (t > 0 && text.get(t) == padTokenId) {
+      t--;
+    }
+    return t;
   }
 
   private void requireFits(TokenIds text, String name) {
@@ -195,8 +246,16 @@ public final class SequenceClassifier implements AutoCloseable {
 
   @Override
   public void close() {
-    head.releaseReference();
-    weights.close();
-    rotary.close();
+    life.writeLock().lock();
+    try {
+      if (!closed) {
+        closed = true;
+        head.releaseReference();
+        weights.close();
+        rotary.close();
+      }
+    } finally {
+      life.writeLock().unlock();
+    }
   }
 }

@@ -40,7 +40,7 @@ final class GuardedScorer implements CompletionScorer {
   }
 
   /** Whether a server would have failed so whatever it was asked. */
-  private static boolean concernsAll(ModelException e) {
+  static boolean concernsAll(ModelException e) {
     return e.getCause() instanceof TritonException told
         && switch (told.reason()) {
           case FORBIDDEN, UNSUPPORTED, NOT_HERE -> true;

@@ -109,6 +109,16 @@ public record ScoringPlace(
    *     is none
    */
   public ScoringFleet open(Function<String, @Nullable String> environment) {
+    return new ScoringFleet(targets, settings(environment));
+  }
+
+  /**
+   * How its servers are asked, a fleet of models or one.
+   *
+   * @param environment gives a variable's value
+   * @throws IllegalArgumentException as {@link #open}
+   */
+  public KServeSettings settings(Function<String, @Nullable String> environment) {
     KServeSecurity plain =
         encrypted
             ? trusted.map(KServeSecurity::tls).orElseGet(KServeSecurity::tls)
@@ -116,12 +126,10 @@ public record ScoringPlace(
     KServeSettings defaults = KServeSettings.defaults();
     Duration control =
         timeout.compareTo(defaults.controlDeadline()) < 0 ? timeout : defaults.controlDeadline();
-    return new ScoringFleet(
-        targets,
-        defaults
-            .withInferDeadline(timeout)
-            .withControlDeadline(control)
-            .withSecurity(token(environment).map(plain::withBearerToken).orElse(plain)));
+    return defaults
+        .withInferDeadline(timeout)
+        .withControlDeadline(control)
+        .withSecurity(token(environment).map(plain::withBearerToken).orElse(plain));
   }
 
   /** What the servers demand; never shown. */

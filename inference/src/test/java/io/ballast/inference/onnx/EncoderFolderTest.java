@@ -87,12 +87,13 @@ class EncoderFolderTest {
         "{\"pooling_mode_cls_token\": true, \"pooling_mode_mean_tokens\": true}");
     refused(
         "1_Pooling/config.json: [pooling_mode_cls_token, pooling_mode_mean_tokens] (expected:"
-            + " pooling_mode_mean_tokens or pooling_mode_cls_token, and no other)");
+            + " pooling_mode_mean_tokens, pooling_mode_cls_token or pooling_mode_lasttoken, and no"
+            + " other)");
 
     write("1_Pooling/config.json", "{\"pooling_mode_max_tokens\": true}");
     refused(
-        "1_Pooling/config.json: [pooling_mode_max_tokens] (expected: pooling_mode_mean_tokens or"
-            + " pooling_mode_cls_token, and no other)");
+        "1_Pooling/config.json: [pooling_mode_max_tokens] (expected: pooling_mode_mean_tokens,"
+            + " pooling_mode_cls_token or pooling_mode_lasttoken, and no other)");
   }
 
   @Test

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
-import io.ballast.inference.scoring.ItemReader.ItemRefusal;
+import io.ballast.inference.scoring.ItemReading.ItemRefusal;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PromptCut;
 import io.ballast.kit.call.Truncation;

@@ -4,20 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.store.ModelManifest;
-import io.ballast.inference.store.SafetensorsFile;
-import io.ballast.inference.store.SafetensorsFile.Content;
-import io.ballast.inference.store.WeightType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,32 +21,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** A text's scores are its last token's state times the head's weights, whatever its company. */
 class SequenceClassifierTest {
-  private static final float[] SCORE = new float[3 * 16];
-
-  static {
-    for (int i = 0; i < SCORE.length; i++) {
-      SCORE[i] = (i * 7 % 11 - 5) / 10f;
-    }
-  }
+  private static final float[] SCORE = ClassifierFolders.SCORE;
 
   @TempDir private Path folder;
 
   private void write(DecoderConfig config, long labels) throws IOException {
-    List<Content> contents = new ArrayList<>(FamilyFolders.contents(config, 3));
-    contents.removeIf(content -> content.name().equals("lm_head.weight"));
-    contents.add(
-        new Content("score.weight", WeightType.FLOAT32, List.of(3L, 16L), () -> SCORE.clone()));
-    SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), contents, Map.of());
-    config.write(folder, WeightType.FLOAT32);
-    ObjectMapper mapper = new ObjectMapper();
-    Path file = folder.resolve("config.json");
-    ObjectNode json = (ObjectNode) mapper.readTree(file.toFile());
-    json.putArray("architectures").add(config.family().classifierArchitecture());
-    ObjectNode names = json.putObject("id2label");
-    for (int k = 0; k < labels; k++) {
-      names.put("" + k, "LABEL_" + k);
-    }
-    mapper.writeValue(file.toFile(), json);
+    var unused = ClassifierFolders.write(folder, config, 3, labels);
   }
 
   @ParameterizedTest
@@ -88,6 +64,46 @@ class SequenceClassifierTest {
       assertThatThrownBy(() -> classifier.scores(List.of(TokenIds.of(1, 40))))
           .hasMessage("texts[0][1]: 40 (expected: ≥ 0 and < 40)");
     }
+  }
+
+  @Test
+  void whatEndsATextIsPassedOverWhereItIsPaddingToo() throws IOException {
+    write(FamilyFolders.config(DecoderFamily.LLAMA), 3);
+    ClassifierFolders.setPadding(folder, 3);
+    try (SequenceClassifier classifier = SequenceClassifier.load(folder, Arithmetic.FLOAT32)) {
+      List<PerToken> scores =
+          classifier.scores(
+              List.of(TokenIds.of(5, 9), TokenIds.of(5, 9, 3), TokenIds.of(5, 9, 3, 3, 3)));
+      for (int k = 0; k < 3; k++) {
+        assertThat(scores.get(1).get(k)).isCloseTo(scores.get(0).get(k), within(1e-5f));
+        assertThat(scores.get(2).get(k)).isCloseTo(scores.get(0).get(k), within(1e-5f));
+      }
+      assertThat(classifier.scores(List.of(TokenIds.of(3, 3))))
+          .isEqualTo(classifier.scores(List.of(TokenIds.of(3))));
+    }
+  }
+
+  @Test
+  void manyMayAskAtOnceAndNobodyAfterItWasClosed() throws Exception {
+    write(FamilyFolders.config(DecoderFamily.LLAMA), 3);
+    SequenceClassifier classifier = SequenceClassifier.load(folder, Arithmetic.FLOAT32);
+    List<TokenIds> texts = List.of(TokenIds.of(5, 9, 30), TokenIds.of(1), TokenIds.of(7, 7, 2));
+    List<PerToken> expected = classifier.scores(texts);
+    try (ExecutorService callers = Executors.newFixedThreadPool(4)) {
+      List<Future<List<PerToken>>> asked = new ArrayList<>();
+      for (int i = 0; i < 64; i++) {
+        asked.add(callers.submit(() -> classifier.scores(texts)));
+      }
+      for (Future<List<PerToken>> one : asked) {
+        assertThat(one.get()).isEqualTo(expected);
+      }
+    }
+    classifier.close();
+    classifier.close();
+    assertThatThrownBy(() -> classifier.scores(texts))
+        .isInstanceOfSatisfying(
+            ModelException.class,
+            e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.CLOSED));
   }
 
   @Test

@@ -1,8 +1,8 @@
 package io.ballast.reward.core;
 
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.scoring.ItemReader;
-import io.ballast.inference.scoring.ItemReader.ItemRefusal;
+import io.ballast.inference.scoring.ItemReading;
+import io.ballast.inference.scoring.ItemReading.ItemRefusal;
 import io.ballast.inference.scoring.ScoringCatalog.Served;
 import io.ballast.inference.scoring.SeenItem;
 import io.ballast.kit.batching.Shared;
@@ -79,12 +79,8 @@ public final class RewardFlow {
       RewardJudge judge =
           new RewardJudge(
               served.model(), settings.quorum(served.model(), aggregator.method()), aggregator);
-      ItemReader reader =
-          new ItemReader(
-              served.tokenizer(),
-              limits.textBytes(),
-              served.window(limits.promptTokens()),
-              command.truncation());
+      ItemReading reader =
+          served.reader(limits.textBytes(), limits.promptTokens(), command.truncation());
       return new OneCall(served, reader, judge, patience).answer(command, ids);
     }
   }
@@ -187,14 +183,14 @@ public final class RewardFlow {
   /** One request on its way. */
   private final class OneCall {
     private final Served<Ensemble, CompletionScores> served;
-    private final ItemReader reader;
+    private final ItemReading reader;
     private final RewardJudge judge;
     private final CallPatience patience;
     private final long arrival = nanoTime.getAsLong();
 
     private OneCall(
         Served<Ensemble, CompletionScores> served,
-        ItemReader reader,
+        ItemReading reader,
         RewardJudge judge,
         CallPatience patience) {
       this.served = served;

@@ -1,7 +1,12 @@
 package io.ballast.reward.wiring;
 
+import io.ballast.inference.brought.BroughtEngines;
+import io.ballast.inference.brought.BroughtFolders;
+import io.ballast.inference.onnx.EncoderOptions;
 import io.ballast.inference.scoring.FolderScoring;
+import io.ballast.inference.scoring.JoinedScoring;
 import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.inference.triton.GuardedModel;
 import io.ballast.inference.triton.PlacedModels;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.grpc.RequestContexts;
@@ -10,6 +15,7 @@ import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
+import io.ballast.reward.adapter.BroughtEnsembles;
 import io.ballast.reward.adapter.EnsembleUse;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
@@ -70,6 +76,36 @@ public final class RewardModule implements ServerModule {
   }
 
   private ScoringSource<Ensemble, CompletionScores> ensembles(MeshRuntime runtime) {
+    ScoringSource<Ensemble, CompletionScores> brought =
+        new BroughtEnsembles(new BroughtFolders(runtime.modelFolders(), engines(runtime)));
+    return new JoinedScoring<>(List.of(brought, headed(runtime)));
+  }
+
+  /** What computes classifiers that were brought. */
+  private BroughtEngines engines(MeshRuntime runtime) {
+    EncoderOptions onnx =
+        new EncoderOptions(EncoderOptions.defaults().batchTokens(), config.threads());
+    ScoringPlace place = config.triton();
+    if (place.isNowhere()) {
+      return BroughtEngines.here(onnx);
+    }
+    return new BroughtEngines(
+        onnx,
+        model ->
+            GuardedModel.open(
+                place.targets(),
+                model,
+                place.settings(System::getenv),
+                guard(runtime, "triton:" + model.name() + "/" + model.version())));
+  }
+
+  private PeerGuard guard(MeshRuntime runtime, String peer) {
+    return new PeerGuard(
+        peer, config.triton().peer(), runtime.clock(), runtime.nanoTime(), runtime.meters());
+  }
+
+  /** Ensembles of heads on a decoder, here or behind Triton. */
+  private ScoringSource<Ensemble, CompletionScores> headed(MeshRuntime runtime) {
     ScoringPlace place = config.triton();
     return PlacedModels.open(
         place,
@@ -81,9 +117,7 @@ public final class RewardModule implements ServerModule {
             runtime.dataFolder().resolve(ONNX_CACHE),
             config.threads()),
         System::getenv,
-        peer ->
-            new PeerGuard(
-                peer, place.peer(), runtime.clock(), runtime.nanoTime(), runtime.meters()));
+        peer -> guard(runtime, peer));
   }
 
   /** Looks from now on for what runs elsewhere and could not be asked. */

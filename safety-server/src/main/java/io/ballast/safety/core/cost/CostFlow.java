@@ -1,8 +1,8 @@
 package io.ballast.safety.core.cost;
 
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.scoring.ItemReader;
-import io.ballast.inference.scoring.ItemReader.ItemRefusal;
+import io.ballast.inference.scoring.ItemReading;
+import io.ballast.inference.scoring.ItemReading.ItemRefusal;
 import io.ballast.inference.scoring.ScoringCatalog.Served;
 import io.ballast.inference.scoring.SeenItem;
 import io.ballast.kit.batching.BatchGroup;
@@ -77,12 +77,8 @@ public final class CostFlow {
     List<String> ids = ids(command.items());
     try (Lease<Served<CostModel, HeadScores>> lease = catalog.find(command.model(), patience)) {
       Served<CostModel, HeadScores> served = lease.value();
-      ItemReader reader =
-          new ItemReader(
-              served.tokenizer(),
-              limits.textBytes(),
-              served.window(limits.promptTokens()),
-              command.truncation());
+      ItemReading reader =
+          served.reader(limits.textBytes(), limits.promptTokens(), command.truncation());
       CostAnswer answer = new OneCall(served, reader, patience, threshold).answer(command, ids);
       monitor.costsAnswered(answer);
       return answer;
@@ -117,7 +113,7 @@ public final class CostFlow {
   /** One request on its way. */
   private final class OneCall {
     private final Served<CostModel, HeadScores> served;
-    private final ItemReader reader;
+    private final ItemReading reader;
     private final CostJudge judge;
     private final CallPatience patience;
     private final double threshold;
@@ -125,7 +121,7 @@ public final class CostFlow {
 
     private OneCall(
         Served<CostModel, HeadScores> served,
-        ItemReader reader,
+        ItemReading reader,
         CallPatience patience,
         double threshold) {
       this.served = served;
