@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.onnx.EncoderDescription;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.ScoringSpec;
@@ -14,6 +15,7 @@ import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -30,8 +32,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {
-      "Lists the model folders of this machine: those of the data folder, which ./mesh pull and runs"
-          + " write, and those that came along. No mesh need run.",
+      "Lists the model folders of this machine: those of the data folder, which ./mesh pull and"
+          + " runs write, and those that came along. No mesh need run.",
       "Files are not compared with their checksums here; whoever opens a model does that."
     })
 final class ModelFoldersCommand implements Callable<Integer> {
@@ -139,6 +141,13 @@ final class ModelFoldersCommand implements Callable<Integer> {
                     return ModelKind.words(encoder);
                   })
               .orElse(kind.words());
+      case BROUGHT -> {
+        ArrayNode members = document.putArray("members");
+        BroughtManifest.read(folder).members().forEach(member -> members.add(member.id()));
+        List<String> names = new ArrayList<>();
+        members.forEach(name -> names.add(name.asText()));
+        yield kind.words() + ": " + String.join(", ", names);
+      }
       case GATE, CLASSIFIER, UNKNOWN -> kind.words();
     };
   }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.onnx.EncoderDescription;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,6 +23,8 @@ enum ModelKind {
   ENCODER("an encoder in ONNX"),
   /** A sequence classifier as a Hugging Face folder. */
   CLASSIFIER("a classifier"),
+  /** Classifiers that judge: a manifest that names them. */
+  BROUGHT("an ensemble of classifiers"),
   /** Something else. */
   UNKNOWN("of no kind that is known");
 
@@ -55,6 +58,9 @@ enum ModelKind {
   static ModelKind of(Path folder) {
     if (Files.isRegularFile(folder.resolve(GATE_FILE))) {
       return GATE;
+    }
+    if (BroughtManifest.isIn(folder)) {
+      return BROUGHT;
     }
     if (Files.isRegularFile(folder.resolve("model.onnx"))) {
       return ENCODER;

@@ -34,11 +34,12 @@ import picocli.CommandLine.Parameters;
     name = "pull",
     sortOptions = false,
     description = {
-      "Brings a model from elsewhere into the data folder, checked and whole or not at all; ./mesh up"
-          + " --policy NAME then serves it.",
+      "Brings a model from elsewhere into the data folder, checked and whole or not at all; ./mesh"
+          + " up --policy NAME then serves it.",
       "Decoders of the families llama, mistral, qwen2, qwen3 and gemma; of GGUF the types F32, F16,"
           + " BF16, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K. Encoders and classifiers in ONNX with their"
-          + " tokenizer.json, for ./mesh models encode.",
+          + " tokenizer.json, for ./mesh models encode; classifiers on those decoders. ./mesh"
+          + " reward adopt has classifiers judge.",
       "A repository comes from the hub that --hub names, with the layout of the Hugging Face hub; a"
           + " download that broke off goes on where it stopped. For a private one: export"
           + " BALLAST_HUB_TOKEN=…"
@@ -64,8 +65,8 @@ final class PullCommand implements Callable<Integer> {
       paramLabel = "SOURCE",
       description =
           "A model's folder; a .gguf, .safetensors or .onnx file; a wheel, jar or zip that holds"
-              + " one; a jar of a Maven repository, group:artifact:version; a repository, owner/name, or"
-              + " one file of it, owner/name:file.gguf, owner/name:onnx/model.onnx.")
+              + " one; a jar of a Maven repository, group:artifact:version; a repository,"
+              + " owner/name, or one file of it, owner/name:file.gguf, owner/name:onnx/model.onnx.")
   private String source = "";
 
   @Option(
@@ -91,8 +92,8 @@ final class PullCommand implements Callable<Integer> {
       names = "--pooling",
       paramLabel = "WAY",
       description =
-          "Of an encoder, how the vectors of tokens become one: mean or cls (default: as its files"
-              + " say; mean where they say nothing).")
+          "Of an encoder, how the vectors of tokens become one: mean, cls or last (default: as its"
+              + " files say; mean where they say nothing).")
   private @Nullable String pooling;
 
   @Option(
@@ -191,12 +192,14 @@ final class PullCommand implements Callable<Integer> {
         wanted);
   }
 
-  private static Pooling pooling(String code) {
+  static Pooling pooling(String code) {
     return Pooling.ofCode(code)
         .orElseThrow(
             () ->
                 new CommandFailure(
-                    Exit.USAGE, "INVALID", "--pooling: " + code + " (expected: mean or cls)"));
+                    Exit.USAGE,
+                    "INVALID",
+                    "--pooling: " + code + " (expected: mean, cls or last)"));
   }
 
   /** The address that an option, a property or the environment names. */
@@ -224,6 +227,7 @@ final class PullCommand implements Callable<Integer> {
   private void announce(Pulled pulled) {
     switch (pulled) {
       case Pulled.Decoder decoder -> announce(decoder);
+      case Pulled.Classifier classifier -> announce(classifier);
       case Pulled.Encoder encoder -> announce(encoder);
     }
   }
@@ -257,6 +261,34 @@ final class PullCommand implements Callable<Integer> {
     printing.line("Serve it: ./mesh up --policy " + model + dataOption());
   }
 
+  private void announce(Pulled.Classifier pulled) {
+    DecoderConfig config = pulled.description().config();
+    String model = pulled.model().name() + "/" + pulled.model().version();
+    ObjectNode document = document(pulled.model());
+    document.put("kind", ModelKind.CLASSIFIER.code());
+    document.put("family", config.family().modelType());
+    document.put("parameters", config.parameterCount());
+    document.put("context_tokens", config.contextTokens());
+    document.put("labels", pulled.description().labels());
+    printing.document(document);
+    printing.line(
+        String.format(
+            Locale.ROOT,
+            "%s: a classifier of %d label%s on %s, %.1fM parameters, context %d, in %s",
+            model,
+            pulled.description().labels(),
+            pulled.description().labels() == 1 ? "" : "s",
+            config.family().modelType(),
+            config.parameterCount() / 1e6,
+            config.contextTokens(),
+            pulled.model().folder()));
+    printing.line(adopt(model));
+  }
+
+  private String adopt(String model) {
+    return "Have it judge: ./mesh reward adopt " + model + dataOption() + " --name NAME";
+  }
+
   private void announce(Pulled.Encoder pulled) {
     String model = pulled.model().name() + "/" + pulled.model().version();
     ObjectNode document = document(pulled.model());
@@ -267,6 +299,9 @@ final class PullCommand implements Callable<Integer> {
         model + ": " + ModelKind.words(pulled.description()) + ", in " + pulled.model().folder());
     printing.line(
         "Try it: ./mesh models encode " + model + dataOption() + " \"one text\" \"another\"");
+    if (pulled.description().classifier()) {
+      printing.line(adopt(model));
+    }
   }
 
   private String dataOption() {

@@ -10,6 +10,7 @@ import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.store.WeightType;
+import io.ballast.inference.torch.ClassifierImport;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.DecoderImport;
 import java.io.IOException;
@@ -62,6 +63,10 @@ public final class ModelPull {
 
     /** A language model, with its shape. */
     record Decoder(StoredModel model, DecoderConfig config) implements Pulled {}
+
+    /** A classifier on a decoder. */
+    record Classifier(StoredModel model, ClassifierImport.Description description)
+        implements Pulled {}
 
     /** An encoder or classifier in ONNX. */
     record Encoder(StoredModel model, EncoderDescription description) implements Pulled {}
@@ -325,6 +330,9 @@ public final class ModelPull {
 
   private Pulled decoder(Path source, String base, Wanted wanted, Map<String, String> notes)
       throws IOException {
+    if (ClassifierImport.isClassifier(source)) {
+      return classifier(source, base, wanted, notes);
+    }
     return decoder(
         base,
         wanted,
@@ -332,6 +340,26 @@ public final class ModelPull {
         target ->
             DecoderImport.write(
                 source, target, wanted.weights(), part -> progress.at("weights", part)));
+  }
+
+  private Pulled classifier(Path source, String base, Wanted wanted, Map<String, String> notes)
+      throws IOException {
+    String from = notes.getOrDefault("source", base);
+    requireNoPooling(from, wanted);
+    if (wanted.weights().isPresent()) {
+      throw new IllegalArgumentException(
+          "weights: " + from + " is a classifier, whose numbers stay as they are");
+    }
+    ClassifierImport.Description[] came = new ClassifierImport.Description[1];
+    StoredModel model =
+        publish(
+            base,
+            wanted,
+            notes,
+            target ->
+                came[0] =
+                    ClassifierImport.write(source, target, part -> progress.at("files", part)));
+    return new Pulled.Classifier(model, came[0]);
   }
 
   private Pulled gguf(Path source, String base, Wanted wanted, Map<String, String> notes)

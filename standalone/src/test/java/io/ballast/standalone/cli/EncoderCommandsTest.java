@@ -105,7 +105,7 @@ class EncoderCommandsTest {
     assertThat(result.err()).contains("tiny/1: a decoder, not an encoder");
     assertThat(run("models", "encode", "none", "east").err()).contains("there is no model none");
     assertThat(run("pull", folder.resolve("tiny").toString(), "--pooling", "max").err())
-        .contains("--pooling: max (expected: mean or cls)");
+        .contains("--pooling: max (expected: mean, cls or last)");
   }
 
   @Test
