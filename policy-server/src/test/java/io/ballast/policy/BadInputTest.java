@@ -496,6 +496,15 @@ class BadInputTest {
                     StreamTrainingRecordsRequest.newBuilder().setMaxRecords(-1).build())
                 .hasNext(),
         "max_records: -1 (expected: at least 0; 0 means all)");
+    assertRefused(
+        () ->
+            mesh.feedback()
+                .streamTrainingRecords(
+                    StreamTrainingRecordsRequest.newBuilder()
+                        .setSinceTime(Timestamp.newBuilder().setNanos(-1))
+                        .build())
+                .hasNext(),
+        "since_time: 0 s, -1 ns (expected: years 1 to 9999, 0 to 999,999,999 ns)");
   }
 
   private void stream(SuggestRequest.Builder request) {

@@ -3,6 +3,7 @@ package io.ballast.policy;
 import static io.ballast.policy.testing.Refusals.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.Timestamp;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.error.Fault;
 import io.ballast.policy.testing.TestClock;
@@ -375,6 +376,31 @@ class FeedbackTest {
 
   private List<StreamTrainingRecordsResponse> records(String tenant) {
     return stream(query(tenant));
+  }
+
+  @Test
+  void aStreamMayBeginAtATimeOfArrival() {
+    record("early", accepted(mesh.suggest("a").getSuggestionId()));
+    mesh.clock.advance(Duration.ofHours(1));
+    Instant since = TestClock.START.plus(Duration.ofHours(1));
+    String late = mesh.suggest("b").getSuggestionId();
+    record(
+        "late", // which happened long ago, by its client's clock: what counts is when it arrived
+        accepted(late).toBuilder().setEventTime(Timestamp.newBuilder().setSeconds(1)).build());
+
+    assertThat(
+            stream(
+                query("").setSinceTime(Timestamp.newBuilder().setSeconds(since.getEpochSecond()))))
+        .singleElement()
+        .satisfies(
+            record -> assertThat(record.getRecord().getEvent().getSuggestionId()).isEqualTo(late));
+    assertThat(
+            stream(
+                query("")
+                    .setSinceTime(
+                        Timestamp.newBuilder().setSeconds(since.getEpochSecond()).setNanos(1_000))))
+        .isEmpty();
+    assertThat(records("")).hasSize(2);
   }
 
   private List<StreamTrainingRecordsResponse> stream(StreamTrainingRecordsRequest.Builder query) {

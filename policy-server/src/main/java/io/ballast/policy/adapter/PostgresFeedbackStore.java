@@ -4,6 +4,7 @@ import io.ballast.kit.postgres.Database;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackStore;
 import io.ballast.policy.core.feedback.Payload;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -28,6 +29,9 @@ public final class PostgresFeedbackStore implements FeedbackStore {
   private static final long PLACING_LOCK = 0x62616c_6c617374L;
 
   private static final int PLACED_AT_ONCE = 1_000;
+
+  /** Before anything that is kept. */
+  private static final Instant BEGINNING = Instant.parse("0001-01-01T00:00:00Z");
 
   private final Database database;
 
@@ -104,7 +108,7 @@ public final class PostgresFeedbackStore implements FeedbackStore {
   }
 
   @Override
-  public List<JoinedRecord> read(String tenant, long position, int limit) {
+  public List<JoinedRecord> read(String tenant, long position, Optional<Instant> since, int limit) {
     place();
     return database
         .jdbi()
@@ -117,9 +121,12 @@ public final class PostgresFeedbackStore implements FeedbackStore {
                         from feedback_event e
                         join suggestion s on s.suggestion_id = e.suggestion_id
                         where e.tenant = :tenant and e.position > :position
+                          and e.received_at >= :since
                         order by e.position limit :limit""")
                     .bind("tenant", tenant)
                     .bind("position", position)
+                    .bind(
+                        "since", OffsetDateTime.ofInstant(since.orElse(BEGINNING), ZoneOffset.UTC))
                     .bind("limit", limit)
                     .map(
                         (row, context) ->

@@ -29,6 +29,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.UUID;
 
 /** Translates feedback, and checks each kind of event. */
@@ -75,11 +76,17 @@ public final class FeedbackMapper {
   }
 
   TrainingQuery toQuery(StreamTrainingRecordsRequest request) {
+    if (request.hasSinceTime()) {
+      Timestamps.requireValid("since_time", request.getSinceTime());
+    }
     return new TrainingQuery(
         calls.caller(request.getMetadata()).tenant(),
         request.getAfterCursor(),
         request.getFollow(),
-        request.getMaxRecords());
+        request.getMaxRecords(),
+        request.hasSinceTime()
+            ? Optional.of(Timestamps.instant(request.getSinceTime()))
+            : Optional.empty());
   }
 
   StreamTrainingRecordsResponse toResponse(io.ballast.policy.core.feedback.TrainingRecord record) {

@@ -20,6 +20,11 @@ final class Timestamps {
         .build();
   }
 
+  /** Returns the instant of a timestamp that {@link #requireValid} let through. */
+  static Instant instant(Timestamp timestamp) {
+    return Instant.ofEpochSecond(timestamp.getSeconds(), timestamp.getNanos());
+  }
+
   /** Checks that {@code timestamp} is one; {@code field} names it if it is not. */
   static void requireValid(String field, Timestamp timestamp) {
     boolean holds =

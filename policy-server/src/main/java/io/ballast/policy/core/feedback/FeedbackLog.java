@@ -97,7 +97,8 @@ public final class FeedbackLog {
     cancellation.onCancel(changes::announce);
     while (left > 0 && !cancellation.cancelled()) {
       long seen = changes.count();
-      List<JoinedRecord> page = store.read(query.tenant(), position, (int) Math.min(PAGE, left));
+      List<JoinedRecord> page =
+          store.read(query.tenant(), position, query.since(), (int) Math.min(PAGE, left));
       for (JoinedRecord joined : page) {
         position = joined.position();
         sink.accept(

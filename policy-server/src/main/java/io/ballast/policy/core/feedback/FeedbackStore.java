@@ -1,5 +1,6 @@
 package io.ballast.policy.core.feedback;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -18,9 +19,10 @@ public interface FeedbackStore {
    * Returns joined records of {@code tenant} after {@code position}, in the order of their
    * positions. Whatever comes later has a higher position than everything returned.
    *
+   * @param since only events that arrived then or later; empty: all
    * @param limit the most records
    */
-  List<JoinedRecord> read(String tenant, long position, int limit);
+  List<JoinedRecord> read(String tenant, long position, Optional<Instant> since, int limit);
 
   /** Returns one suggestion of {@code tenant} and the events on it, in the order they came. */
   Optional<SuggestionHistory> suggestion(String tenant, UUID suggestionId);
