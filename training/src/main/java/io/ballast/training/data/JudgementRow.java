@@ -8,6 +8,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.ballast.inference.chat.ChatMessage;
 import io.ballast.kit.call.Texts;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -16,10 +19,11 @@ import java.util.Optional;
  * Makes a judgement of a row.
  *
  * <p>A pair has {@code chosen} and {@code rejected}; {@code prompt} (or {@code input}), {@code
- * margin}, {@code weight}, {@code user} and {@code annotator} may be absent. Texts are strings, or
- * messages {@code [{"role": "…", "content": "…"}]}, of which the last of a completion is what the
- * model said. Without a prompt it is what both completions begin with: whole messages, or the text
- * up to the last white space before they differ, so that no word is cut.
+ * margin}, {@code weight}, {@code user}, {@code annotator}, {@code time} (of the judgement, ISO
+ * 8601 with a zone) and {@code policy_version} may be absent. Texts are strings, or messages {@code
+ * [{"role": "…", "content": "…"}]}, of which the last of a completion is what the model said.
+ * Without a prompt it is what both completions begin with: whole messages, or the text up to the
+ * last white space before they differ, so that no word is cut.
  *
  * <p>A grade has {@code completion} (or {@code response}) and one of {@code label} (a yes or no, or
  * 1 and 0), {@code rating} with {@code minimum} and {@code maximum}, or {@code reaction}: {@code
@@ -46,7 +50,13 @@ final class JudgementRow {
 
   Judgement parse(long row, String line) throws BadRowException {
     JsonNode json = object(line);
-    Source source = new Source(row, name(json, "user"), name(json, "annotator"));
+    Source source =
+        new Source(
+            row,
+            name(json, "user"),
+            name(json, "annotator"),
+            time(json),
+            name(json, "policy_version"));
     double weight = json.has("weight") ? number(json, "weight") : 1;
     if (!(weight > 0)) {
       throw new BadRowException("weight: " + weight + " (expected: > 0)");
@@ -263,6 +273,19 @@ final class JudgementRow {
       return node.asText();
     }
     throw new BadRowException(field + ": " + shown(node) + " (expected: a text)");
+  }
+
+  private static Optional<Instant> time(JsonNode json) throws BadRowException {
+    JsonNode node = json.path("time");
+    if (node.isMissingNode() || node.isNull()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(OffsetDateTime.parse(node.asText()).toInstant());
+    } catch (DateTimeException e) {
+      throw new BadRowException(
+          "time: " + shown(node) + " (expected: such as 2026-11-27T09:30:00Z)");
+    }
   }
 
   private static double number(JsonNode json, String field) throws BadRowException {

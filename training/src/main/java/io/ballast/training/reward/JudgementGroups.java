@@ -12,6 +12,7 @@ import io.ballast.training.scoring.JudgedGroup.Preference;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -67,11 +68,10 @@ public final class JudgementGroups {
         if (key.isEmpty() && splitBy != SplitBy.PROMPT) {
           throw new IllegalArgumentException(
               "%s: missing (expected: one, the split is by it)"
-                  .formatted(splitBy == SplitBy.USER ? "user" : "annotator"));
+                  .formatted(splitBy.name().toLowerCase(Locale.ROOT)));
         }
-        builders
-            .computeIfAbsent(new Place(key, prompt), place -> new Builder(place, prompt(prompt)))
-            .add(judgement);
+        Place place = new Place(splitBy == SplitBy.TIME ? "" : key, prompt);
+        builders.computeIfAbsent(place, first -> new Builder(prompt(prompt))).add(key, judgement);
       } catch (IllegalArgumentException e) {
         bad.add(new BadRow(judgement.source().row(), String.valueOf(e.getMessage())));
       }
@@ -100,19 +100,26 @@ public final class JudgementGroups {
   }
 
   private final class Builder {
-    private final Place place;
     private final TokenIds prompt;
     private final Map<String, Integer> indices = new LinkedHashMap<>();
     private final List<TokenIds> completions = new ArrayList<>();
     private final List<Grade> grades = new ArrayList<>();
     private final List<Preference> preferences = new ArrayList<>();
+    private String key = "";
 
-    private Builder(Place place, TokenIds prompt) {
-      this.place = place;
+    private Builder(TokenIds prompt) {
       this.prompt = prompt;
     }
 
-    void add(Judgement judgement) {
+    /**
+     * Adds a judgement.
+     *
+     * @param itsKey the same for all, or their times, of which the last counts
+     */
+    void add(String itsKey, Judgement judgement) {
+      if (itsKey.compareTo(key) > 0) {
+        key = itsKey;
+      }
       switch (judgement) {
         case Judgement.Pair pair ->
             preferences.add(
@@ -139,7 +146,7 @@ public final class JudgementGroups {
     }
 
     JudgedGroup group() {
-      return new JudgedGroup(place.key(), prompt, completions, preferences, grades);
+      return new JudgedGroup(key, prompt, completions, preferences, grades);
     }
   }
 }

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Collectors;
@@ -55,6 +56,12 @@ public final class RewardTraining {
   public interface Listener {
     /** {@code done} of {@code all} prompts have been read. */
     void features(int done, int all);
+
+    /**
+     * A member is about to pass over the judgements. Like the others it may wait, and what it
+     * throws ends the training.
+     */
+    default void pass() {}
 
     /** A member has been trained. */
     void member(String line);
@@ -107,16 +114,21 @@ public final class RewardTraining {
     if (!grouped.badRows().isEmpty() && !skipsBad) {
       throw UnusableDataException.of(grouped.badRows());
     }
-    List<JudgedGroup> groups = noisy(grouped.groups());
+    Function<String, Part> sides = sides(grouped.groups());
+    List<JudgedGroup> groups = noisy(grouped.groups(), sides);
     if (groups.isEmpty()) {
-      throw new UnusableDataException("no judgements (expected: pairs or grades)");
+      throw new UnusableDataException(
+          "no judgements (expected: pairs or grades)"
+              + data.facts().entrySet().stream()
+                  .map(fact -> "; " + fact.getKey() + ": " + fact.getValue())
+                  .collect(Collectors.joining()));
     }
     boolean pairs = groups.stream().anyMatch(group -> !group.preferences().isEmpty());
     try (OnnxFeatureReader reader =
         OnnxFeatureReader.open(trunk.folder(), ScoringFeature.all(), work, threads)) {
       FeatureTable table =
           FeatureTable.read(reader, groups, done -> listener.features(done, groups.size()));
-      GroupSplit split = GroupSplit.of(table, plan.split());
+      GroupSplit split = GroupSplit.of(table, sides);
       requireLabels(table, split, pairs);
       ScoringModel model = trainer(pairs, reader, trunk).train(table, split, new int[0]);
       return new Trained(
@@ -140,15 +152,21 @@ public final class RewardTraining {
     }
   }
 
+  private Function<String, Part> sides(List<JudgedGroup> groups) {
+    return plan.splitBy() == SplitBy.TIME
+        ? plan.split().later(groups.stream().map(JudgedGroup::key).toList())
+        : plan.split()::of;
+  }
+
   /** Flips labels of what trains and stops; what is measured keeps its labels. */
-  private List<JudgedGroup> noisy(List<JudgedGroup> groups) {
+  private List<JudgedGroup> noisy(List<JudgedGroup> groups, Function<String, Part> sides) {
     if (plan.flipProbability() == 0) {
       return groups;
     }
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(plan.seed());
     List<JudgedGroup> result = new ArrayList<>(groups.size());
     for (JudgedGroup group : groups) {
-      boolean measured = plan.split().of(group.key()) == Part.TEST;
+      boolean measured = sides.apply(group.key()) == Part.TEST;
       result.add(measured ? group : LabelFlips.flip(group, plan.flipProbability(), random));
     }
     return result;
@@ -197,7 +215,8 @@ public final class RewardTraining {
         reader.features(),
         DecoderConfig.read(trunk.folder()).hiddenSize(),
         new TrunkReference(trunk.name(), trunk.version(), reader.trunkWeightsSha256()),
-        listener::member);
+        listener::member,
+        listener::pass);
   }
 
   private Map<String, String> facts(
@@ -218,6 +237,7 @@ public final class RewardTraining {
             grades,
             table.size(),
             table.groups()));
+    facts.putAll(data.facts());
     facts.put("data, SHA-256", data.sha256());
     if (!table.refused().isEmpty()) {
       facts.put("completions left out", text(table.refused()));

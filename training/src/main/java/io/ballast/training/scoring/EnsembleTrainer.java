@@ -44,6 +44,7 @@ public final class EnsembleTrainer {
   private final int hiddenSize;
   private final TrunkReference trunk;
   private final Consumer<String> log;
+  private final Runnable beforePass;
 
   /**
    * A trainer of heads.
@@ -59,11 +60,32 @@ public final class EnsembleTrainer {
       int hiddenSize,
       TrunkReference trunk,
       Consumer<String> log) {
+    this(plan, features, hiddenSize, trunk, log, () -> {});
+  }
+
+  /**
+   * A trainer of heads.
+   *
+   * @param features what the heads see, in order
+   * @param hiddenSize of the trunk
+   * @param trunk what the heads stand on
+   * @param log told a line now and then
+   * @param beforePass runs before each pass over the groups; may wait, and what it throws ends the
+   *     training
+   */
+  public EnsembleTrainer(
+      Plan plan,
+      List<ScoringFeature> features,
+      int hiddenSize,
+      TrunkReference trunk,
+      Consumer<String> log,
+      Runnable beforePass) {
     this.plan = plan;
     this.features = features;
     this.hiddenSize = hiddenSize;
     this.trunk = trunk;
     this.log = log;
+    this.beforePass = beforePass;
   }
 
   /**
@@ -81,7 +103,8 @@ public final class EnsembleTrainer {
     MemberTrainer.Plan members =
         new MemberTrainer.Plan(
             plan.heads(), plan.loss(), plan.bootstrap(), plan.seed(), plan.options());
-    return measured(new MemberTrainer(members, log).train(table, split), table, split, apart);
+    return measured(
+        new MemberTrainer(members, log, beforePass).train(table, split), table, split, apart);
   }
 
   /**

@@ -5,6 +5,7 @@ import io.ballast.training.data.SplitRule;
 import io.ballast.training.data.SplitRule.Part;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /** Which groups train, which decide when to stop and calibrate, and which are only measured. */
@@ -21,15 +22,24 @@ public final class GroupSplit {
 
   /** Splits by the groups' keys. */
   public static GroupSplit of(FeatureTable table, SplitRule rule) {
-    return new GroupSplit(
-        groups(table, rule, Part.TRAIN),
-        groups(table, rule, Part.VALIDATION),
-        groups(table, rule, Part.TEST));
+    return of(table, rule::of);
   }
 
-  private static int[] groups(FeatureTable table, SplitRule rule, Part part) {
+  /**
+   * Splits by the groups' keys.
+   *
+   * @param sides the side of a key
+   */
+  public static GroupSplit of(FeatureTable table, Function<String, Part> sides) {
+    return new GroupSplit(
+        groups(table, sides, Part.TRAIN),
+        groups(table, sides, Part.VALIDATION),
+        groups(table, sides, Part.TEST));
+  }
+
+  private static int[] groups(FeatureTable table, Function<String, Part> sides, Part part) {
     return IntStream.range(0, table.groups())
-        .filter(group -> rule.of(table.group(group).key()) == part)
+        .filter(group -> sides.apply(table.group(group).key()) == part)
         .toArray();
   }
 

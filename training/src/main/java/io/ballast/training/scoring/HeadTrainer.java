@@ -55,12 +55,18 @@ public final class HeadTrainer {
   private final Options options;
   private final FeatureTable table;
   private final GroupLoss loss;
+  private final Runnable beforePass;
 
-  /** A trainer over standardised features. */
-  HeadTrainer(Options options, FeatureTable table, GroupLoss loss) {
+  /**
+   * A trainer over standardised features.
+   *
+   * @param beforePass runs before each pass; may wait, and what it throws ends the training
+   */
+  HeadTrainer(Options options, FeatureTable table, GroupLoss loss, Runnable beforePass) {
     this.options = options;
     this.table = table;
     this.loss = loss;
+    this.beforePass = beforePass;
   }
 
   /**
@@ -80,6 +86,7 @@ public final class HeadTrainer {
     int[] order = train.clone();
     int step = 0;
     for (int epoch = 1; epoch <= options.epochs(); epoch++) {
+      beforePass.run();
       shuffle(order, random);
       for (int from = 0; from < order.length; from += options.batchGroups()) {
         int to = Math.min(order.length, from + options.batchGroups());

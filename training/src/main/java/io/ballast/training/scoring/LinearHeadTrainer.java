@@ -22,14 +22,18 @@ final class LinearHeadTrainer {
   private final HeadTrainer.Options options;
   private final FeatureTable table;
   private final GroupLoss loss;
+  private final Runnable beforePass;
 
   /**
    * A trainer over standardised features.
    *
+   * @param beforePass runs before each pass over the groups; may wait, and what it throws ends the
+   *     training
    * @throws IllegalArgumentException if the score decay is not above 0: pairs alone say nothing of
    *     b
    */
-  LinearHeadTrainer(HeadTrainer.Options options, FeatureTable table, GroupLoss loss) {
+  LinearHeadTrainer(
+      HeadTrainer.Options options, FeatureTable table, GroupLoss loss, Runnable beforePass) {
     if (!(options.scoreDecay() > 0)) {
       throw new IllegalArgumentException(
           "score decay: " + options.scoreDecay() + " (expected: > 0 for a linear head)");
@@ -37,6 +41,7 @@ final class LinearHeadTrainer {
     this.options = options;
     this.table = table;
     this.loss = loss;
+    this.beforePass = beforePass;
   }
 
   /**
@@ -74,6 +79,7 @@ final class LinearHeadTrainer {
   }
 
   private double objective(int[] groups, double decay, double[] point, double[] gradient) {
+    beforePass.run();
     Arrays.fill(gradient, 0);
     double terms = 0;
     int completions = 0;

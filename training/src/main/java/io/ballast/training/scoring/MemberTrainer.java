@@ -36,6 +36,7 @@ public final class MemberTrainer {
 
   private final Plan plan;
   private final Consumer<String> log;
+  private final Runnable beforePass;
 
   /**
    * A trainer.
@@ -43,8 +44,20 @@ public final class MemberTrainer {
    * @param log told a line for each member
    */
   public MemberTrainer(Plan plan, Consumer<String> log) {
+    this(plan, log, () -> {});
+  }
+
+  /**
+   * A trainer.
+   *
+   * @param log told a line for each member
+   * @param beforePass runs before each pass over the groups; may wait, and what it throws ends the
+   *     training
+   */
+  public MemberTrainer(Plan plan, Consumer<String> log, Runnable beforePass) {
     this.plan = plan;
     this.log = log;
+    this.beforePass = beforePass;
   }
 
   /**
@@ -90,9 +103,10 @@ public final class MemberTrainer {
       FeatureTable standard, int[] train, int[] validation, RandomGenerator random) {
     return switch (plan.options().form()) {
       case LAYERED ->
-          new HeadTrainer(plan.options(), standard, plan.loss()).train(train, validation, random);
+          new HeadTrainer(plan.options(), standard, plan.loss(), beforePass)
+              .train(train, validation, random);
       case LINEAR ->
-          new LinearHeadTrainer(plan.options(), standard, plan.loss())
+          new LinearHeadTrainer(plan.options(), standard, plan.loss(), beforePass)
               .train(train, validation, random);
     };
   }

@@ -14,9 +14,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +45,22 @@ class JudgementFileTest {
                     + " 2, 'user': 'u7', 'annotator': 3, 'id': 'not read'}"))
         .containsExactly(
             new Pair(new Plain("Sky?"), "blue", "green", 0.5, 2, new Source(1, "u7", "3")));
+  }
+
+  @Test
+  void aRowMaySayWhenSomebodyJudgedAndWhatWasJudged() throws Exception {
+    assertThat(
+            read(
+                "{'prompt': 'Sky?', 'completion': 'blue', 'label': true, 'time':"
+                    + " '2026-11-27T10:30:00+01:00', 'policy_version': 'java-tiny/1'}"))
+        .containsExactly(
+            new Grade(
+                new Plain("Sky?"),
+                "blue",
+                1,
+                1,
+                new Source(
+                    1, "", "", Optional.of(Instant.parse("2026-11-27T09:30:00Z")), "java-tiny/1")));
   }
 
   @Test

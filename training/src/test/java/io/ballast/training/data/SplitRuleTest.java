@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.training.data.SplitRule.Part;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -42,5 +43,32 @@ class SplitRuleTest {
   void aSplitWithoutASideIsRefused() {
     assertThatThrownBy(() -> new SplitRule(1, 0, 10)).hasMessageContaining("0 and 10 percent");
     assertThatThrownBy(() -> new SplitRule(1, 50, 50)).hasMessageContaining("50 and 50 percent");
+  }
+
+  @Test
+  void whatIsLaterIsHeldOut() {
+    List<String> keys = List.of("5", "1", "9", "3", "7", "2", "8", "4", "0", "6");
+    Function<String, Part> sides = new SplitRule(1, 20, 10).later(keys);
+    assertThat(keys.stream().sorted().map(sides))
+        .containsExactly(
+            Part.TRAIN,
+            Part.TRAIN,
+            Part.TRAIN,
+            Part.TRAIN,
+            Part.TRAIN,
+            Part.TRAIN,
+            Part.TRAIN,
+            Part.VALIDATION,
+            Part.VALIDATION,
+            Part.TEST);
+  }
+
+  @Test
+  void equalTimesAreOnOneSide() {
+    Function<String, Part> sides = new SplitRule(1, 10, 10).later(List.of("1", "1", "2", "2", "2"));
+    assertThat(sides.apply("2"))
+        .as("a tenth of five is one, and those equal to it")
+        .isEqualTo(Part.TEST);
+    assertThat(sides.apply("1")).isEqualTo(Part.TRAIN);
   }
 }

@@ -13,6 +13,7 @@ import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.training.data.Judgement;
+import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.PromptText;
 import io.ballast.training.data.Source;
 import io.ballast.training.data.SplitRule;
@@ -21,9 +22,15 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -177,6 +184,76 @@ class RewardTrainingTest {
         .isInstanceOf(UnusableDataException.class)
         .hasMessage(
             "1 row cannot be used: row 201: user: missing (expected: one, the split is by it)");
+  }
+
+  @Test
+  void whatWasJudgedLaterMeasuresAndARowWithoutATimeIsNamed() throws Exception {
+    // what people like turns round in the last tenth: only a split by time can see it
+    List<Judgement> judgements = new ArrayList<>();
+    List<Judgement> pairs = Semicolons.pairs(300, 9);
+    for (int i = 0; i < pairs.size(); i++) {
+      Judgement.Pair pair = (Judgement.Pair) pairs.get(i);
+      Source source =
+          new Source(i + 1, "", "", Optional.of(Instant.EPOCH.plusSeconds(i)), "java-tiny/1");
+      boolean late = i >= 270;
+      judgements.add(
+          new Judgement.Pair(
+              new PromptText.Plain("int value" + i + " = 0"),
+              late ? pair.rejected() : pair.chosen(),
+              late ? pair.chosen() : pair.rejected(),
+              0,
+              1,
+              source));
+    }
+    Collections.shuffle(judgements, new Random(1));
+    RewardPlan byTime =
+        new RewardPlan(
+            1,
+            false,
+            0,
+            0,
+            SplitBy.TIME,
+            SplitRule.tenths(1),
+            96,
+            1,
+            HeadTrainer.Options.defaults().withEpochs(10));
+    RewardTraining.Trained trained = train(byTime, judgements);
+    assertThat(trained.facts())
+        .containsEntry(
+            "prompts, split by time", "240 to train, 30 to stop and calibrate, 30 to measure");
+    assertThat(trained.model().spec().heldOut().get("mean_within_prompt_accuracy")).isLessThan(0.2);
+    judgements.add(pairs.getFirst());
+    assertThatThrownBy(() -> train(byTime, judgements))
+        .isInstanceOf(UnusableDataException.class)
+        .hasMessageContaining("time: missing (expected: one, the split is by it)");
+  }
+
+  @Test
+  void whoListensMayEndATrainingBetweenPasses() {
+    AtomicInteger passes = new AtomicInteger();
+    RewardTraining.Listener impatient =
+        new RewardTraining.Listener() {
+          @Override
+          public void features(int done, int all) {}
+
+          @Override
+          public void pass() {
+            if (passes.incrementAndGet() == 3) {
+              throw new CancellationException("enough");
+            }
+          }
+
+          @Override
+          public void member(String line) {
+            throw new AssertionError("a member after three passes: " + line);
+          }
+        };
+    JudgementData judgements = new JudgementData(Semicolons.pairs(120, 1), List.of(), 0, "d1");
+    RewardTraining training =
+        new RewardTraining(plan(1, false, 0), folder.resolve("work"), 1, impatient);
+    assertThatThrownBy(() -> training.train(judgements, Semicolons.TRUNK, false))
+        .isInstanceOf(CancellationException.class);
+    assertThat(passes).hasValue(3);
   }
 
   @Test

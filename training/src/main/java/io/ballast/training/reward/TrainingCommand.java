@@ -1,0 +1,50 @@
+package io.ballast.training.reward;
+
+import io.ballast.training.feedback.FeedbackRules;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Optional;
+
+/** The command line that makes a version again, without where things lie on a machine. */
+public final class TrainingCommand {
+  private TrainingCommand() {}
+
+  /**
+   * Returns it.
+   *
+   * @param source what is learned from: a file's name, or what {@link #feedback} returns
+   * @param trunk NAME/VERSION of the decoder
+   */
+  public static String of(
+      String source, VersionName version, String trunk, RewardPlan plan, boolean skipsBad) {
+    return String.format(
+        Locale.ROOT,
+        "./mesh reward train %s --name %s --trunk %s --members %d --head %s%s --label-smoothing %s --flip %s"
+            + " --split-by %s --held-out %d --max-prompt-tokens %d --epochs %d --seed %d%s",
+        source,
+        version,
+        trunk,
+        plan.members(),
+        plan.options().form().name().toLowerCase(Locale.ROOT),
+        plan.bootstrap() ? " --bootstrap" : "",
+        plan.labelSmoothing(),
+        plan.flipProbability(),
+        plan.splitBy().name().toLowerCase(Locale.ROOT),
+        plan.split().testPercent(),
+        plan.maxPromptTokens(),
+        plan.options().epochs(),
+        plan.seed(),
+        skipsBad ? " --skip-bad" : "");
+  }
+
+  /** Returns the options that read the same feedback again. */
+  public static String feedback(Optional<Instant> since, FeedbackRules rules) {
+    return String.format(
+        Locale.ROOT,
+        "--from-feedback%s --feedback-form %s --per-user %d --most %d",
+        since.map(time -> " --since " + time).orElse(""),
+        rules.form().name().toLowerCase(Locale.ROOT),
+        rules.perUser(),
+        rules.mostSuggestions());
+  }
+}
