@@ -51,6 +51,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   private final LoadedVersions<Served<M, R>> loaded =
       new LoadedVersions<>(served -> served.queues().close());
   private final Set<String> notFollowed = ConcurrentHashMap.newKeySet();
+  private final Map<String, String> serving = new ConcurrentHashMap<>();
 
   /**
    * @param source stays its owner's
@@ -71,6 +72,10 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
     this.background =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name(names.noun().replace(' ', '-') + "-retry").factory());
+    source.list().stream()
+        .map(model -> model.id().model())
+        .distinct()
+        .forEach(name -> serving(name, VersionSelector.SERVING, versions(name)));
   }
 
   /**
@@ -268,8 +273,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
   }
 
   private Optional<M> find(String name, VersionSelector selector) {
-    List<M> versions =
-        source.list().stream().filter(model -> model.id().model().equals(name)).toList();
+    List<M> versions = versions(name);
     String version =
         switch (selector.kind()) {
           case VERSION -> selector.name();
@@ -278,11 +282,31 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
     return versions.stream().filter(model -> model.id().version().equals(version)).findFirst();
   }
 
+  private List<M> versions(String name) {
+    return source.list().stream().filter(model -> model.id().model().equals(name)).toList();
+  }
+
+  /**
+   * Where an alias points. A version that appears while the server runs moves none: of what runs
+   * here, "serving" stays at what was the newest when the name first came up, for as long as that
+   * is there. Elsewhere whoever loads a version there decides.
+   */
   private String serving(String name, String alias, List<M> versions) {
     if (!alias.equals(VersionSelector.SERVING)) {
       throw unknown("alias", alias, name + " has only the alias 'serving'");
     }
-    return name.equals(names.defaultModel()) ? names.servingVersion() : newest(versions);
+    if (name.equals(names.defaultModel())) {
+      return names.servingVersion();
+    }
+    if (versions.isEmpty() || source.isElsewhere(name)) {
+      return newest(versions);
+    }
+    return serving.compute(
+        name,
+        (same, known) ->
+            versions.stream().anyMatch(model -> model.id().version().equals(known))
+                ? known
+                : newest(versions));
   }
 
   /** Version 10 is newer than version 9. */
