@@ -112,6 +112,9 @@ public interface RewardProperties {
   @WithDefault("1")
   int threads();
 
+  /** What trainings may take. */
+  TrainingProperties training();
+
   /** Ensembles that run behind Triton instead of in this process. */
   TritonProperties triton();
 

@@ -19,10 +19,12 @@ import io.ballast.reward.adapter.BroughtEnsembles;
 import io.ballast.reward.adapter.EnsembleUse;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
+import io.ballast.reward.config.TrainingConfig;
 import io.ballast.reward.core.CompletionScores;
 import io.ballast.reward.core.Ensemble;
 import io.grpc.BindableService;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +37,9 @@ public final class RewardModule implements ServerModule {
   private static final Duration RETRY = Duration.ofSeconds(1);
 
   private final RewardConfig config;
+  private final TrainingConfig training;
   private @Nullable RewardServer server;
+  private @Nullable RewardTrainings trainings;
   private @Nullable ScoringSource<Ensemble, CompletionScores> models;
 
   /**
@@ -45,6 +49,7 @@ public final class RewardModule implements ServerModule {
    */
   public RewardModule(RewardProperties properties) {
     this.config = RewardConfig.from(properties);
+    this.training = TrainingConfig.from(properties.training());
   }
 
   @Override
@@ -72,7 +77,13 @@ public final class RewardModule implements ServerModule {
             runtime.meters(),
             runtime.nanoTime());
     server = started;
-    return started.services();
+    RewardTrainings beside =
+        new RewardTrainings(
+            training, config.items().promptTokens(), runtime, started::waitingTokens);
+    trainings = beside;
+    List<BindableService> services = new ArrayList<>(started.services());
+    services.add(beside.service());
+    return services;
   }
 
   private ScoringSource<Ensemble, CompletionScores> ensembles(MeshRuntime runtime) {
@@ -143,6 +154,11 @@ public final class RewardModule implements ServerModule {
 
   @Override
   public void close() {
+    RewardTrainings beside = trainings;
+    trainings = null;
+    if (beside != null) {
+      beside.close();
+    }
     RewardServer started = server;
     server = null;
     if (started != null) {

@@ -97,6 +97,11 @@ public final class RewardServer implements AutoCloseable {
     return catalog.flaws();
   }
 
+  /** The tokens that wait to be scored, of all ensembles. */
+  public int waitingTokens() {
+    return catalog.waitingTokens();
+  }
+
   /** The services of the reward API. */
   public List<BindableService> services() {
     return List.of(service);

@@ -148,6 +148,41 @@ class RewardPropertiesTest {
     assertThat(settings.rulesOfNobody(List.of("java-reward", "jawa-reward", "an.other"))).isEmpty();
   }
 
+  @Test
+  void whatTrainingsMayTakeHasDefaultsAndEachPropertyReachesItsField() {
+    assertThat(training(Map.of()))
+        .isEqualTo(new TrainingConfig(1, 50_000, 268_435_456, Duration.ofMinutes(30)));
+    assertThat(
+            training(
+                Map.of(
+                    "threads", "2",
+                    "max-judgements", "3",
+                    "max-upload-bytes", "4",
+                    "feedback-timeout", "PT5S")))
+        .isEqualTo(new TrainingConfig(2, 3, 4, Duration.ofSeconds(5)));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "threads | 0 | threads: 0 (expected: ≥ 1)",
+        "max-judgements | 0 | max-judgements: 0 (expected: ≥ 1)",
+        "max-upload-bytes | 0 | max-upload-bytes: 0 (expected: ≥ 1)",
+        "feedback-timeout | PT0S | feedback-timeout: PT0S (expected: > 0)"
+      })
+  void aTrainingsValueOutOfItsRangeIsNamed(String property, String value, String message) {
+    assertThatThrownBy(() -> training(Map.of(property, value)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("ballast.reward.training." + message);
+  }
+
+  private static TrainingConfig training(Map<String, String> values) {
+    Map<String, String> prefixed = new HashMap<>();
+    values.forEach((name, value) -> prefixed.put("ballast.reward.training." + name, value));
+    return TrainingConfig.from(TestReward.properties(prefixed).training());
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -1,0 +1,202 @@
+package io.ballast.reward.adapter;
+
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.reward.core.training.RewardTrainer;
+import io.ballast.reward.core.training.Training;
+import io.ballast.reward.core.training.Training.Phase;
+import io.ballast.reward.core.training.Training.Progress;
+import io.ballast.reward.core.training.TrainingException;
+import io.ballast.reward.core.training.TrainingOrder;
+import io.ballast.training.data.JudgementData;
+import io.ballast.training.reward.RewardPublisher;
+import io.ballast.training.reward.RewardTraining;
+import io.ballast.training.reward.UnusableDataException;
+import io.ballast.training.reward.VersionName;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Trains on decoders of model folders, and publishes into the first of them.
+ *
+ * <p>It reads with few threads, and gives way between portions of texts and between passes.
+ */
+public final class FolderRewardTrainer implements RewardTrainer {
+  private static final Logger LOG = LoggerFactory.getLogger(FolderRewardTrainer.class);
+
+  private final List<Path> roots;
+  private final Path work;
+  private final int threads;
+  private final String codeVersion;
+  private final Courtesy courtesy;
+
+  /**
+   * @param roots folders of models; the first may be written
+   * @param work folder for graphs while they are needed; nobody else's
+   * @param threads to read texts with, ≥ 1
+   * @param codeVersion of what trains, for the version's card
+   * @param courtesy towards what waits to be scored
+   */
+  public FolderRewardTrainer(
+      List<Path> roots, Path work, int threads, String codeVersion, Courtesy courtesy) {
+    this.roots = List.copyOf(roots);
+    this.work = work;
+    this.threads = threads;
+    this.codeVersion = codeVersion;
+    this.courtesy = courtesy;
+  }
+
+  @Override
+  public Prepared prepare(TrainingOrder order) {
+    List<ModelStore> stores = roots.stream().map(ModelStore::new).toList();
+    VersionName version;
+    try {
+      version = VersionName.of(order.name(), stores);
+    } catch (IllegalArgumentException e) {
+      throw Texts.malformed("plan.name", String.valueOf(e.getMessage()));
+    }
+    if (version.isTaken(stores)) {
+      throw new MeshException(
+          Fault.ALREADY_EXISTS,
+          version + " is there already, and versions do not change; give another",
+          Map.of("version", version.toString()));
+    }
+    StoredModel trunk = trunk(order.trunk(), stores);
+    return new Prepared(version, trunk.name() + "/" + trunk.version());
+  }
+
+  private StoredModel trunk(String named, List<ModelStore> stores) {
+    int slash = named.indexOf('/');
+    String name = slash < 0 ? named : named.substring(0, slash);
+    List<StoredModel> versions =
+        stores.stream()
+            .flatMap(store -> store.list().stream())
+            .filter(model -> model.name().equals(name))
+            .filter(model -> slash < 0 || model.version().equals(named.substring(slash + 1)))
+            .toList();
+    List<String> names = versions.stream().map(StoredModel::version).distinct().toList();
+    if (names.isEmpty()) {
+      throw new MeshException(
+          Fault.UNKNOWN_MODEL,
+          "plan.trunk: '%s': there is no such decoder".formatted(named),
+          Map.of("plan.trunk", named));
+    }
+    if (names.size() > 1) {
+      throw Texts.malformed(
+          "plan.trunk", "'%s' (expected: with one of the versions %s)".formatted(named, names));
+    }
+    StoredModel trunk = versions.getFirst();
+    try {
+      var unused = DecoderConfig.read(trunk.folder());
+    } catch (ModelException e) {
+      throw new MeshException(
+          Fault.UNKNOWN_MODEL,
+          "plan.trunk: '%s': no decoder: %s"
+              .formatted(named, trunk.withoutPath(String.valueOf(e.getMessage()))),
+          Map.of("plan.trunk", named));
+    }
+    return trunk;
+  }
+
+  @Override
+  public Training.Result train(
+      Prepared prepared, TrainingOrder order, JudgementData judgements, Listener listener)
+      throws TrainingException {
+    List<ModelStore> stores = roots.stream().map(ModelStore::new).toList();
+    StoredModel trunk = trunk(prepared.trunk(), stores);
+    VersionName version = prepared.version();
+    try {
+      ModelStore.deleteAll(work); // of a process that was killed
+      Files.createDirectories(work);
+      RewardTraining.Trained trained =
+          new RewardTraining(order.plan(), work, threads, courteous(listener, order))
+              .train(judgements, trunk, order.skipsBad());
+      listener.progress(new Progress(Phase.PUBLISHING, 0, 1));
+      StoredModel published =
+          new RewardPublisher(stores.getFirst(), work)
+              .publish(
+                  version.model(),
+                  version.version(),
+                  trained,
+                  order.command(version, prepared.trunk()),
+                  codeVersion);
+      return new Training.Result(
+          new PinnedVersion(version.model(), version.version(), weights(published)),
+          trained.facts(),
+          trained.model().spec().heldOutMembers(),
+          trained.model().spec().heldOut(),
+          trained.badRows().stream().sorted(Comparator.comparingLong(row -> row.row())).toList());
+    } catch (UnusableDataException e) {
+      throw new TrainingException("UNUSABLE_DATA", String.valueOf(e.getMessage()), e);
+    } catch (FileAlreadyExistsException e) {
+      throw new TrainingException(
+          "ALREADY_EXISTS", version + " is there already, and versions do not change", e);
+    } catch (ModelException e) {
+      String message = trunk.withoutPath(String.valueOf(e.getMessage()));
+      throw new TrainingException(e.reason().name(), message.replace(work.toString(), "work"), e);
+    } catch (IOException e) {
+      LOG.warn("{} cannot be published: {}", version, e.toString());
+      throw new TrainingException(
+          "STORAGE_FAILED", "the version cannot be written: " + StorageWords.of(e), e);
+    } finally {
+      tidy();
+    }
+  }
+
+  private static String weights(StoredModel published) {
+    return ModelManifest.read(published.folder())
+        .flatMap(ModelManifest::weightsSha256)
+        .orElseThrow(
+            () -> new IllegalStateException(published.name() + ": published without a manifest"));
+  }
+
+  private void tidy() {
+    boolean interrupted = Thread.interrupted(); // or nothing could be deleted
+    try {
+      ModelStore.deleteAll(work);
+    } catch (IOException e) { // the next training deletes it
+      LOG.warn("the graph of a training stays until the next: {}", e.getMessage());
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private RewardTraining.Listener courteous(Listener listener, TrainingOrder order) {
+    return new RewardTraining.Listener() {
+      private int members;
+
+      @Override
+      public void features(int done, int all) {
+        courtesy.giveWay();
+        listener.progress(new Progress(Phase.READING_TEXTS, done, all));
+      }
+
+      @Override
+      public void pass() {
+        courtesy.giveWay();
+      }
+
+      @Override
+      public void member(String line) {
+        members++;
+        listener.progress(new Progress(Phase.TRAINING_MEMBERS, members, order.plan().members()));
+      }
+    };
+  }
+}

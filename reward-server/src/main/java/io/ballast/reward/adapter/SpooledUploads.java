@@ -1,0 +1,129 @@
+package io.ballast.reward.adapter;
+
+import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.reward.core.training.JudgementUploads;
+import io.ballast.training.data.BadRow;
+import io.ballast.training.data.BadRowsException;
+import io.ballast.training.data.JudgementData;
+import io.ballast.training.data.JudgementFile;
+import io.ballast.training.data.RowLimits;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Keeps what comes in a folder for as long as it is read. */
+public final class SpooledUploads implements JudgementUploads {
+  private static final Logger LOG = LoggerFactory.getLogger(SpooledUploads.class);
+  private static final int NAMED_ROWS = 20;
+
+  private final Path folder;
+  private final long mostBytes;
+  private final int mostJudgements;
+
+  /**
+   * Deletes what a process that was killed has left.
+   *
+   * @param folder nobody else's
+   * @param mostBytes of a file, ≥ 1
+   * @param mostJudgements of a file, ≥ 1
+   */
+  public SpooledUploads(Path folder, long mostBytes, int mostJudgements) {
+    this.folder = folder;
+    this.mostBytes = mostBytes;
+    this.mostJudgements = mostJudgements;
+    try {
+      ModelStore.deleteAll(folder);
+    } catch (IOException e) { // in nobody's way but the disk's
+      LOG.warn("uploads of an earlier start stay: {}", e.getMessage());
+    }
+  }
+
+  @Override
+  public Upload begin() {
+    try {
+      Files.createDirectories(folder);
+      Path file = Files.createTempFile(folder, "upload", ".jsonl");
+      return new Spooled(file, FileChannel.open(file, StandardOpenOption.WRITE));
+    } catch (IOException e) {
+      throw noRoom(e);
+    }
+  }
+
+  private static MeshException noRoom(IOException e) {
+    LOG.warn("an upload cannot be kept: {}", e.getMessage());
+    return new MeshException(Fault.OVERLOADED, "file: cannot be kept: " + StorageWords.of(e), e);
+  }
+
+  private final class Spooled implements Upload {
+    private final Path file;
+    private final FileChannel channel;
+    private long size;
+
+    private Spooled(Path file, FileChannel channel) {
+      this.file = file;
+      this.channel = channel;
+    }
+
+    @Override
+    public void write(ByteBuffer bytes) {
+      size += bytes.remaining();
+      if (size > mostBytes) {
+        throw Texts.malformed("file", "more than %,d bytes, the limit".formatted(mostBytes));
+      }
+      try {
+        while (bytes.hasRemaining()) {
+          channel.write(bytes);
+        }
+      } catch (IOException e) {
+        throw noRoom(e);
+      }
+    }
+
+    @Override
+    public JudgementData read(String name, boolean skipsBad) {
+      try {
+        channel.close();
+        JudgementData data = new JudgementFile(RowLimits.defaults(), skipsBad).read(file);
+        if (data.judgements().size() > mostJudgements) {
+          throw Texts.malformed(
+              name,
+              "%,d judgements, limit %,d; ./mesh reward train without --remote takes more"
+                  .formatted(data.judgements().size(), mostJudgements));
+        }
+        return data;
+      } catch (BadRowsException e) {
+        Map<String, String> rows = new TreeMap<>();
+        rows.put("bad_rows_count", Long.toString(e.count()));
+        for (BadRow row : e.shown().subList(0, Math.min(e.shown().size(), NAMED_ROWS))) {
+          rows.put("rows[%d]".formatted(row.row()), row.reason());
+        }
+        throw new MeshException(
+            Fault.MALFORMED_REQUEST,
+            String.valueOf(e.getMessage()).replace(String.valueOf(file.getFileName()), name),
+            rows);
+      } catch (IOException e) { // such as a gzip file that ends early
+        throw Texts.malformed(name, "no whole file: " + e.getMessage());
+      }
+    }
+
+    @Override
+    public void close() {
+      try {
+        channel.close();
+        Files.deleteIfExists(file);
+      } catch (IOException e) { // the next start deletes it
+        LOG.warn("an upload stays until the next start: {}", e.getMessage());
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+package io.ballast.reward.config;
+
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** What trainings may take, {@code ballast.reward.training.*}. */
+public interface TrainingProperties {
+  /** Threads that read texts for a training, ≥ 1. */
+  @WithDefault("1")
+  int threads();
+
+  /** The most judgements that are kept in memory: rows of a file, suggestions of a log; ≥ 1. */
+  @WithDefault("50000")
+  int maxJudgements();
+
+  /** The most bytes of an uploaded file, ≥ 1. */
+  @WithDefault("268435456")
+  long maxUploadBytes();
+
+  /** How long reading the feedback may take. */
+  @WithDefault("PT30M")
+  Duration feedbackTimeout();
+}

@@ -1,0 +1,38 @@
+package io.ballast.reward.core.training;
+
+import io.ballast.training.data.JudgementData;
+import java.nio.ByteBuffer;
+
+/** Takes files of judgements that come in pieces; memory does not grow with what comes. */
+public interface JudgementUploads {
+  /**
+   * Begins a file.
+   *
+   * @throws io.ballast.kit.error.MeshException OVERLOADED if nothing can be kept
+   */
+  Upload begin();
+
+  /** A file that is coming; what was kept of it is gone when it is closed. Not thread-safe. */
+  interface Upload extends AutoCloseable {
+    /**
+     * Takes the next bytes.
+     *
+     * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if the file is too large,
+     *     OVERLOADED if there is no room for it
+     */
+    void write(ByteBuffer bytes);
+
+    /**
+     * Reads the judgements of what came.
+     *
+     * @param name what the file is called in messages
+     * @param skipsBad whether rows that say nothing are left out and counted
+     * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST naming bad rows with their
+     *     reasons, or if there are too many judgements
+     */
+    JudgementData read(String name, boolean skipsBad);
+
+    @Override
+    void close();
+  }
+}

@@ -1,0 +1,40 @@
+package io.ballast.reward.core.training;
+
+import io.ballast.reward.core.training.Training.Progress;
+import io.ballast.training.data.JudgementData;
+import io.ballast.training.reward.VersionName;
+
+/** Trains ensembles and publishes them. */
+public interface RewardTrainer {
+  /**
+   * Checks an order before anything is begun.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST for a name that could not be one,
+   *     ALREADY_EXISTS if the version is there, UNKNOWN_MODEL if the trunk is not, or is no decoder
+   */
+  Prepared prepare(TrainingOrder order);
+
+  /**
+   * What an order comes to.
+   *
+   * @param version what is published
+   * @param trunk NAME/VERSION of the decoder
+   */
+  record Prepared(VersionName version, String trunk) {}
+
+  /**
+   * Trains and publishes; the version appears whole or not at all. An interrupt of its thread ends
+   * it before long.
+   *
+   * @throws TrainingException if it cannot be done, or the thread was interrupted
+   */
+  Training.Result train(
+      Prepared prepared, TrainingOrder order, JudgementData judgements, Listener listener)
+      throws TrainingException;
+
+  /** Is told how far a training has come. */
+  interface Listener {
+    /** It has come so far. */
+    void progress(Progress progress);
+  }
+}

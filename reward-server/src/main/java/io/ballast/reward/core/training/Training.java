@@ -1,0 +1,173 @@
+package io.ballast.reward.core.training;
+
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.training.data.BadRow;
+import io.ballast.training.reward.VersionName;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * A training, as its record has it. Immutable: each change returns the next one.
+ *
+ * @param id of version 7
+ * @param tenant whose
+ * @param key that it was started with
+ * @param fingerprint of what was asked
+ * @param version what it is to publish
+ * @param command the command line that would train the same
+ * @param state how far it has come
+ * @param start when it began
+ * @param end when it ended; empty while it runs
+ * @param progress what it does, or did last
+ * @param badRows the first rows that were left out
+ * @param badRowCount how many were, ≥ 0
+ * @param result what came of it; of one that succeeded
+ * @param failure why nothing came of it; of one that ended otherwise
+ */
+public record Training(
+    UUID id,
+    String tenant,
+    String key,
+    String fingerprint,
+    VersionName version,
+    String command,
+    State state,
+    Instant start,
+    Optional<Instant> end,
+    Progress progress,
+    List<BadRow> badRows,
+    long badRowCount,
+    Optional<Result> result,
+    Optional<Failure> failure) {
+  /** How far a training has come. */
+  public enum State {
+    /** It runs. */
+    RUNNING,
+    /** Its version is published. */
+    SUCCEEDED,
+    /** It failed; there is no version. */
+    FAILED,
+    /** Somebody ended it; there is no version. */
+    CANCELLED,
+    /** The server stopped while it ran; there is no version. */
+    INTERRUPTED
+  }
+
+  /** What a training does. */
+  public enum Phase {
+    /** It reads feedback. */
+    READING_FEEDBACK,
+    /** It reads prompts and completions with the trunk. */
+    READING_TEXTS,
+    /** It trains members. */
+    TRAINING_MEMBERS,
+    /** It writes the version. */
+    PUBLISHING
+  }
+
+  /**
+   * How far it has come.
+   *
+   * @param done events, prompts or members, ≥ 0
+   * @param all how many there are; 0: not known
+   */
+  public record Progress(Phase phase, long done, long all) {}
+
+  /**
+   * What came of a training.
+   *
+   * @param version that was published
+   * @param facts what was trained on and how, by name, in order
+   * @param members the held-out figures of each member
+   * @param ensemble those of all together
+   * @param badRows rows that this trunk or split could not use
+   */
+  public record Result(
+      PinnedVersion version,
+      Map<String, String> facts,
+      List<Map<String, Double>> members,
+      Map<String, Double> ensemble,
+      List<BadRow> badRows) {
+    public Result {
+      facts = Collections.unmodifiableMap(new LinkedHashMap<>(facts));
+      members = members.stream().map(Map::copyOf).toList();
+      ensemble = Map.copyOf(ensemble);
+      badRows = List.copyOf(badRows);
+    }
+  }
+
+  /**
+   * Why nothing came of it.
+   *
+   * @param reason for machines, such as {@code DEPENDENCY_DOWN}
+   * @param message for a person, one line
+   */
+  public record Failure(String reason, String message) {}
+
+  public Training {
+    badRows = List.copyOf(badRows);
+  }
+
+  /** Whether nothing more comes of it. */
+  public boolean hasEnded() {
+    return state != State.RUNNING;
+  }
+
+  /** The same, further on. */
+  Training at(Progress now) {
+    return with(state, end, now, badRows, badRowCount, result, failure);
+  }
+
+  /** The same, with rows that were left out. */
+  Training leavingOut(List<BadRow> rows, long count) {
+    return with(state, end, progress, rows, count, result, failure);
+  }
+
+  /** The same, well ended. */
+  Training succeeded(Instant now, Result came) {
+    return with(
+        State.SUCCEEDED,
+        Optional.of(now),
+        progress,
+        badRows,
+        badRowCount,
+        Optional.of(came),
+        Optional.empty());
+  }
+
+  /** The same, ended without a version. */
+  Training ended(State how, Instant now, Failure why) {
+    return with(
+        how, Optional.of(now), progress, badRows, badRowCount, Optional.empty(), Optional.of(why));
+  }
+
+  private Training with(
+      State nextState,
+      Optional<Instant> nextEnd,
+      Progress nextProgress,
+      List<BadRow> rows,
+      long rowCount,
+      Optional<Result> nextResult,
+      Optional<Failure> nextFailure) {
+    return new Training(
+        id,
+        tenant,
+        key,
+        fingerprint,
+        version,
+        command,
+        nextState,
+        start,
+        nextEnd,
+        nextProgress,
+        rows,
+        rowCount,
+        nextResult,
+        nextFailure);
+  }
+}

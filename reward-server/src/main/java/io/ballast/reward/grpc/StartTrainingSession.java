@@ -1,0 +1,136 @@
+package io.ballast.reward.grpc;
+
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.Texts;
+import io.ballast.reward.core.training.JudgementUploads;
+import io.ballast.reward.core.training.TrainingDesk;
+import io.ballast.reward.core.training.TrainingOrder.Source;
+import io.ballast.reward.v1.StartTrainingRequest;
+import io.ballast.reward.v1.StartTrainingRequest.PartCase;
+import io.ballast.reward.v1.StartTrainingResponse;
+import io.ballast.reward.v1.TrainingPlan;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * One training that is being asked for: the plan, then its file, a piece at a time. The next piece
+ * is read from the wire when the last one is on disk.
+ */
+final class StartTrainingSession implements StreamObserver<StartTrainingRequest> {
+  private static final int MAX_PIECE_BYTES = 4 << 20;
+
+  private final TrainingDesk desk;
+  private final JudgementUploads uploads;
+  private final TrainingMapper mapper;
+  private final TrainingPlanMapper plans;
+  private final ServerCallStreamObserver<StartTrainingResponse> call;
+  private final BlockingQueue<Arrival> arrived = new LinkedBlockingQueue<>();
+
+  /** What came of the caller. */
+  private sealed interface Arrival {
+    record Message(StartTrainingRequest request) implements Arrival {}
+
+    record End() implements Arrival {}
+
+    record BrokenOff() implements Arrival {}
+  }
+
+  StartTrainingSession(
+      TrainingDesk desk,
+      JudgementUploads uploads,
+      TrainingMapper mapper,
+      TrainingPlanMapper plans,
+      ServerCallStreamObserver<StartTrainingResponse> call) {
+    this.desk = desk;
+    this.uploads = uploads;
+    this.mapper = mapper;
+    this.plans = plans;
+    this.call = call;
+    call.disableAutoRequest();
+  }
+
+  @Override
+  public void onNext(StartTrainingRequest request) {
+    arrived.add(new Arrival.Message(request));
+  }
+
+  @Override
+  public void onError(Throwable error) {
+    arrived.add(new Arrival.BrokenOff());
+  }
+
+  @Override
+  public void onCompleted() {
+    arrived.add(new Arrival.End());
+  }
+
+  /** Takes all that the caller sends, and starts the training. */
+  StartTrainingResponse answer() {
+    StartTrainingRequest first =
+        next().orElseThrow(() -> Texts.malformed("plan", "missing (expected: first of all)"));
+    if (first.getPartCase() != PartCase.PLAN) {
+      throw Texts.malformed("plan", "missing (expected: in the first message)");
+    }
+    Caller caller = mapper.caller(first.getMetadata());
+    TrainingPlan plan = first.getPlan();
+    desk.requireRoom(caller.tenant(), caller.idempotencyKey());
+    var unused = plans.rewardPlan(plan.getOptions()); // before anybody uploads for nothing
+    Source source =
+        switch (plan.getSourceCase()) {
+          case FEEDBACK -> feedback(plan);
+          case UPLOAD -> upload(plan);
+          case SOURCE_NOT_SET ->
+              throw Texts.malformed("plan.source", "missing (expected: feedback or upload)");
+        };
+    TrainingDesk.Started started = desk.start(plans.order(caller, plan, source));
+    return StartTrainingResponse.newBuilder()
+        .setTraining(TrainingMapper.message(started.training()))
+        .setDuplicate(started.duplicate())
+        .build();
+  }
+
+  private Source feedback(TrainingPlan plan) {
+    Source.Feedback source = plans.feedback(plan.getFeedback());
+    if (next().isPresent()) {
+      throw Texts.malformed("file_bytes", "expected: none, it learns from feedback");
+    }
+    return source;
+  }
+
+  private Source upload(TrainingPlan plan) {
+    String name = TrainingPlanMapper.fileName(plan.getUpload());
+    try (JudgementUploads.Upload upload = uploads.begin()) {
+      for (Optional<StartTrainingRequest> piece = next(); piece.isPresent(); piece = next()) {
+        if (piece.get().getPartCase() != PartCase.FILE_BYTES) {
+          throw Texts.malformed("file_bytes", "missing (expected: in all messages but the first)");
+        }
+        if (piece.get().getFileBytes().size() > MAX_PIECE_BYTES) {
+          throw Texts.malformed(
+              "file_bytes",
+              "%,d bytes, limit %,d".formatted(piece.get().getFileBytes().size(), MAX_PIECE_BYTES));
+        }
+        upload.write(piece.get().getFileBytes().asReadOnlyByteBuffer());
+      }
+      return new Source.Upload(name, upload.read(name, plan.getSkipBadRows()));
+    }
+  }
+
+  /** The next message; empty after the last. */
+  private Optional<StartTrainingRequest> next() {
+    call.request(1);
+    try {
+      return switch (arrived.take()) {
+        case Arrival.Message message -> Optional.of(message.request());
+        case Arrival.End _ -> Optional.empty();
+        case Arrival.BrokenOff _ -> throw new CancellationException("the caller left");
+      };
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("the server is stopping");
+    }
+  }
+}

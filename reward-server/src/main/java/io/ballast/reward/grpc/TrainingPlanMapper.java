@@ -1,0 +1,165 @@
+package io.ballast.reward.grpc;
+
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.Texts;
+import io.ballast.reward.core.training.TrainingOrder;
+import io.ballast.reward.core.training.TrainingOrder.Source;
+import io.ballast.reward.v1.FeedbackChoice;
+import io.ballast.reward.v1.TrainingOptions;
+import io.ballast.reward.v1.TrainingPlan;
+import io.ballast.reward.v1.UploadChoice;
+import io.ballast.training.data.SplitRule;
+import io.ballast.training.feedback.FeedbackForm;
+import io.ballast.training.feedback.FeedbackRules;
+import io.ballast.training.reward.RewardPlan;
+import io.ballast.training.reward.SplitBy;
+import io.ballast.training.scoring.HeadForm;
+import io.ballast.training.scoring.HeadTrainer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** Translates plans of trainings, and checks them. What is absent is as the command line has it. */
+public final class TrainingPlanMapper {
+  private static final String DEFAULT_TRUNK = "java-tiny";
+  private static final String DEFAULT_FILE = "judgements.jsonl";
+  private static final int DEFAULT_MEMBERS = 5;
+  private static final int DEFAULT_HELD_OUT = 10;
+  private static final int DEFAULT_EPOCHS = 40;
+  private static final int MAX_EPOCHS = 10_000;
+  private static final int DEFAULT_SEED = 1;
+  private static final Pattern FILE_NAME = Pattern.compile("[A-Za-z0-9._-]{1,128}");
+
+  private final int promptTokens;
+  private final int mostJudgements;
+
+  /**
+   * @param promptTokens that this server shows its members, the last ones; 0: all
+   * @param mostJudgements that it keeps in memory
+   */
+  public TrainingPlanMapper(int promptTokens, int mostJudgements) {
+    this.promptTokens = promptTokens;
+    this.mostJudgements = mostJudgements;
+  }
+
+  TrainingOrder order(Caller caller, TrainingPlan plan, Source source) {
+    return new TrainingOrder(
+        caller.tenant(),
+        caller.idempotencyKey(),
+        fingerprint(plan, source),
+        plan.getName(),
+        plan.getTrunk().isEmpty() ? DEFAULT_TRUNK : plan.getTrunk(),
+        rewardPlan(plan.getOptions()),
+        source,
+        plan.getSkipBadRows());
+  }
+
+  RewardPlan rewardPlan(TrainingOptions options) {
+    int epochs = options.hasMaxEpochs() ? options.getMaxEpochs() : DEFAULT_EPOCHS;
+    if (epochs < 1 || epochs > MAX_EPOCHS) {
+      throw Texts.malformed(
+          "plan.options.max_epochs", "%,d (expected: 1 to %,d)".formatted(epochs, MAX_EPOCHS));
+    }
+    long seed = options.hasSeed() ? options.getSeed() : DEFAULT_SEED;
+    int heldOut = options.hasHeldOutPercent() ? options.getHeldOutPercent() : DEFAULT_HELD_OUT;
+    try {
+      return new RewardPlan(
+          options.hasMembersCount() ? options.getMembersCount() : DEFAULT_MEMBERS,
+          options.getBootstrap(),
+          options.getLabelSmoothing(),
+          options.getFlipProbability(),
+          splitBy(options),
+          new SplitRule(seed, heldOut, heldOut),
+          options.hasMaxPromptTokens() ? options.getMaxPromptTokens() : promptTokens,
+          seed,
+          HeadTrainer.Options.defaults().withEpochs(epochs).withForm(form(options)));
+    } catch (IllegalArgumentException e) {
+      throw Texts.malformed("plan.options", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static HeadForm form(TrainingOptions options) {
+    return switch (options.getHead()) {
+      case TRAINING_HEAD_UNSPECIFIED, TRAINING_HEAD_LAYERED -> HeadForm.LAYERED;
+      case TRAINING_HEAD_LINEAR -> HeadForm.LINEAR;
+      case UNRECOGNIZED ->
+          throw Texts.malformed("plan.options.head", "unknown (expected: LAYERED or LINEAR)");
+    };
+  }
+
+  private static SplitBy splitBy(TrainingOptions options) {
+    return switch (options.getSplit()) {
+      case TRAINING_SPLIT_UNSPECIFIED, TRAINING_SPLIT_PROMPT -> SplitBy.PROMPT;
+      case TRAINING_SPLIT_USER -> SplitBy.USER;
+      case TRAINING_SPLIT_ANNOTATOR -> SplitBy.ANNOTATOR;
+      case TRAINING_SPLIT_TIME -> SplitBy.TIME;
+      case UNRECOGNIZED ->
+          throw Texts.malformed(
+              "plan.options.split", "unknown (expected: PROMPT, USER, ANNOTATOR or TIME)");
+    };
+  }
+
+  Source.Feedback feedback(FeedbackChoice choice) {
+    int most = choice.hasMaxSuggestions() ? choice.getMaxSuggestions() : mostJudgements;
+    if (most > mostJudgements) {
+      throw Texts.malformed(
+          "plan.feedback.max_suggestions", "%,d, limit %,d".formatted(most, mostJudgements));
+    }
+    FeedbackRules rules = FeedbackRules.of(form(choice));
+    try {
+      return new Source.Feedback(
+          since(choice),
+          rules.with(
+              choice.hasSuggestionsPerUser() ? choice.getSuggestionsPerUser() : rules.perUser(),
+              most));
+    } catch (IllegalArgumentException e) {
+      throw Texts.malformed("plan.feedback", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static Optional<Instant> since(FeedbackChoice choice) {
+    try {
+      return choice.hasSinceTime()
+          ? Optional.of(TrainingMapper.instant(choice.getSinceTime()))
+          : Optional.empty();
+    } catch (DateTimeException | ArithmeticException e) {
+      throw Texts.malformed("plan.feedback.since_time", "no time (expected: years 1 to 9999)");
+    }
+  }
+
+  private static FeedbackForm form(FeedbackChoice choice) {
+    return switch (choice.getForm()) {
+      case FEEDBACK_FORM_UNSPECIFIED, FEEDBACK_FORM_GRADES -> FeedbackForm.GRADES;
+      case FEEDBACK_FORM_PAIRS -> FeedbackForm.PAIRS;
+      case UNRECOGNIZED ->
+          throw Texts.malformed("plan.feedback.form", "unknown (expected: GRADES or PAIRS)");
+    };
+  }
+
+  static String fileName(UploadChoice choice) {
+    String name = choice.getFileName().isEmpty() ? DEFAULT_FILE : choice.getFileName();
+    if (!FILE_NAME.matcher(name).matches()) {
+      throw Texts.malformed(
+          "plan.upload.file_name", "expected: at most 128 characters of [A-Za-z0-9._-]");
+    }
+    return name;
+  }
+
+  private static String fingerprint(TrainingPlan plan, Source source) {
+    try {
+      MessageDigest sum = MessageDigest.getInstance("SHA-256");
+      sum.update(plan.toByteArray());
+      if (source instanceof Source.Upload upload) {
+        sum.update(upload.judgements().sha256().getBytes(StandardCharsets.UTF_8));
+      }
+      return HexFormat.of().formatHex(sum.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+}

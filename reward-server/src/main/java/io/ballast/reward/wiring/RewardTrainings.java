@@ -1,0 +1,90 @@
+package io.ballast.reward.wiring;
+
+import io.ballast.kit.call.TimeOrderedIds;
+import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.runtime.MeshRuntime;
+import io.ballast.kit.runtime.Role;
+import io.ballast.reward.adapter.Courtesy;
+import io.ballast.reward.adapter.FolderRewardTrainer;
+import io.ballast.reward.adapter.FolderTrainingLedger;
+import io.ballast.reward.adapter.GrpcFeedbackLog;
+import io.ballast.reward.adapter.SpooledUploads;
+import io.ballast.reward.config.TrainingConfig;
+import io.ballast.reward.core.training.FeedbackSource;
+import io.ballast.reward.core.training.Training;
+import io.ballast.reward.core.training.TrainingDesk;
+import io.ballast.reward.grpc.RewardTrainingGrpcService;
+import io.ballast.reward.grpc.TrainingMapper;
+import io.ballast.reward.grpc.TrainingPlanMapper;
+import io.ballast.reward.v1.RewardTraining;
+import io.grpc.BindableService;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.function.IntSupplier;
+
+/** What trains ensembles beside what serves them. */
+final class RewardTrainings implements AutoCloseable {
+  private static final String FOLDER = "reward-trainings";
+  private static final String CODE_VERSION = "reward-server of Ballast 0.1.0-SNAPSHOT";
+
+  private final TrainingDesk desk;
+  private final RewardTrainingGrpcService service;
+
+  /**
+   * @param promptTokens that the server shows its members
+   * @param waiting how much waits to be scored
+   */
+  RewardTrainings(
+      TrainingConfig config, int promptTokens, MeshRuntime runtime, IntSupplier waiting) {
+    Path folder = runtime.dataFolder().resolve(FOLDER);
+    FeedbackSource feedback = // the peer is asked for when somebody wants its feedback
+        (query, progress) ->
+            new GrpcFeedbackLog(runtime.peer(Role.POLICY_SERVER), config.feedbackTimeout())
+                .read(query, progress);
+    desk =
+        new TrainingDesk(
+            new FolderTrainingLedger(folder, new Records()),
+            new FolderRewardTrainer(
+                runtime.modelFolders(),
+                folder.resolve("work"),
+                config.threads(),
+                CODE_VERSION,
+                new Courtesy(waiting, Thread::sleep)),
+            feedback,
+            new TimeOrderedIds(runtime.clock(), new SecureRandom()),
+            runtime.clock());
+    service =
+        new RewardTrainingGrpcService(
+            desk,
+            new SpooledUploads(
+                folder.resolve("uploads"), config.maxUploadBytes(), config.maxJudgements()),
+            new TrainingMapper(RequestContexts::from),
+            new TrainingPlanMapper(promptTokens, config.maxJudgements()),
+            runtime.replies());
+  }
+
+  /** A training's record is its message. */
+  private static final class Records implements FolderTrainingLedger.Format {
+    @Override
+    public byte[] write(Training training) {
+      return TrainingMapper.message(training).toByteArray();
+    }
+
+    @Override
+    public Training read(byte[] bytes) throws IOException {
+      return TrainingMapper.training(RewardTraining.parseFrom(bytes));
+    }
+  }
+
+  /** The training API. */
+  BindableService service() {
+    return service;
+  }
+
+  /** Interrupts what runs. */
+  @Override
+  public void close() {
+    desk.close();
+  }
+}

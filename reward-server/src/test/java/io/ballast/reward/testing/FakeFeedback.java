@@ -1,0 +1,77 @@
+package io.ballast.reward.testing;
+
+import com.google.protobuf.Timestamp;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.policy.v1.Accepted;
+import io.ballast.policy.v1.Completion;
+import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.Rejected;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.SuggestionRecord;
+import io.ballast.policy.v1.TrainingRecord;
+import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A policy-server's feedback that the test sets, and that can be made to have no end. */
+public final class FakeFeedback extends FeedbackServiceGrpc.FeedbackServiceImplBase {
+  private final List<TrainingRecord> records = new ArrayList<>();
+
+  /** Whether a stream stays open after its last record. */
+  public volatile boolean endless;
+
+  /** The last request. */
+  public volatile StreamTrainingRecordsRequest asked =
+      StreamTrainingRecordsRequest.getDefaultInstance();
+
+  /** Keeps suggestions of one user at as many prompts: "1;" is accepted and "1," rejected. */
+  public void liked(int prompts) {
+    for (int i = 0; i < prompts; i++) {
+      records.add(record(i, true));
+      records.add(record(i, false));
+    }
+  }
+
+  private static TrainingRecord record(int i, boolean accepted) {
+    String id = (accepted ? "a" : "r") + i;
+    FeedbackEvent.Builder event =
+        FeedbackEvent.newBuilder()
+            .setSuggestionId(id)
+            .setEventTime(Timestamp.newBuilder().setSeconds(1_800_000_000L + i));
+    return TrainingRecord.newBuilder()
+        .setEventId("e" + id)
+        .setEvent(
+            accepted
+                ? event.setAccepted(Accepted.getDefaultInstance())
+                : event.setRejected(Rejected.getDefaultInstance()))
+        .setSuggestion(
+            SuggestionRecord.newBuilder()
+                .setUser("ann")
+                .setPrompt("int a" + i + " = ")
+                .setCompletion(Completion.newBuilder().setText(accepted ? "1;" : "1,"))
+                .setResponse(
+                    SuggestResponse.newBuilder()
+                        .setSuggestionId(id)
+                        .setDecision(Decision.DECISION_SHOW)
+                        .setPolicyVersion(
+                            ModelVersion.newBuilder().setModel("java-tiny").setVersion("1"))))
+        .build();
+  }
+
+  @Override
+  public void streamTrainingRecords(
+      StreamTrainingRecordsRequest request,
+      StreamObserver<StreamTrainingRecordsResponse> observer) {
+    asked = request;
+    records.forEach(
+        record ->
+            observer.onNext(StreamTrainingRecordsResponse.newBuilder().setRecord(record).build()));
+    if (!endless) {
+      observer.onCompleted();
+    }
+  }
+}
