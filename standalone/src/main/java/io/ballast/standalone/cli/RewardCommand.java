@@ -18,6 +18,7 @@ final class RewardCommand implements Callable<Integer> {
   static CommandLine commandLine(CommandContext context) {
     return new CommandLine(new RewardCommand())
         .addSubcommand(new RewardTrainCommand(context))
+        .addSubcommand(TrainingsCommand.commandLine(context))
         .addSubcommand(new RewardAdoptCommand(context))
         .addSubcommand(new BestOfNCommand(context));
   }

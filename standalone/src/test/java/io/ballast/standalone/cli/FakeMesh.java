@@ -45,12 +45,15 @@ import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
 import io.ballast.policy.v1.RollBackAliasRequest;
 import io.ballast.policy.v1.RollBackAliasResponse;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestStreamRequest;
 import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.policy.v1.SuggestionCost;
 import io.ballast.policy.v1.SuggestionReward;
+import io.ballast.policy.v1.TrainingRecord;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.BestOfNPoint;
@@ -125,6 +128,12 @@ final class FakeMesh implements AutoCloseable {
 
   /** Whether a safety test of version "2" has passed. */
   volatile boolean certified = true;
+
+  /** Whether the stream of feedback has no end. */
+  volatile boolean endlessRecords;
+
+  /** The feedback that it keeps. */
+  final List<TrainingRecord> trainingRecords = new ArrayList<>();
 
   /** Everything it was asked, in order. */
   final List<Object> requests = new ArrayList<>();
@@ -243,6 +252,25 @@ final class FakeMesh implements AutoCloseable {
           request,
           observer,
           q -> RecordFeedbackResponse.newBuilder().setEventId("event-1").setJoined(true).build());
+    }
+
+    @Override
+    public void streamTrainingRecords(
+        StreamTrainingRecordsRequest request,
+        StreamObserver<StreamTrainingRecordsResponse> observer) {
+      requests.add(request);
+      Status failed = failure;
+      if (failed != null) {
+        observer.onError(failed.asRuntimeException());
+        return;
+      }
+      trainingRecords.forEach(
+          record ->
+              observer.onNext(
+                  StreamTrainingRecordsResponse.newBuilder().setRecord(record).build()));
+      if (!endlessRecords) {
+        observer.onCompleted();
+      }
     }
   }
 

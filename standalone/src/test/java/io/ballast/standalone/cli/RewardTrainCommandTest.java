@@ -3,13 +3,29 @@ package io.ballast.standalone.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.protobuf.Timestamp;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.policy.v1.Accepted;
+import io.ballast.policy.v1.Completion;
+import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.Edited;
+import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.Rejected;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.SuggestionRecord;
+import io.ballast.policy.v1.TrainingRecord;
+import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -91,6 +107,105 @@ class RewardTrainCommandTest {
     assertThat(little.err()).contains("pairs.jsonl: ", "part: no pairs (expected: judgements of");
   }
 
+  @Test
+  void theFeedbackOfAMeshBecomesAVersionThatSaysWhatItWasTrainedOn() throws IOException {
+    try (FakeMesh mesh = new FakeMesh()) {
+      for (int i = 0; i < 120; i++) {
+        mesh.trainingRecords.add(
+            record(i, event -> event.setAccepted(Accepted.getDefaultInstance())));
+        mesh.trainingRecords.add(
+            record(i, event -> event.setRejected(Rejected.getDefaultInstance())));
+      }
+      mesh.trainingRecords.add( // more than was suggested
+          record(120, event -> event.setEdited(Edited.newBuilder().setKeptCharacters(99))));
+
+      Cli.Result result =
+          train(
+              mesh,
+              "--from-feedback",
+              "--since",
+              "2026-11-01",
+              "--tenant",
+              "acme",
+              "--split-by",
+              "time",
+              "--per-user",
+              "1000",
+              "--name",
+              "taste");
+
+      assertThat(result.err()).isEmpty();
+      assertThat(result.exit()).isZero();
+      assertThat(result.out())
+          .contains(
+              "1 rows left out:",
+              "row 241: event e120: 99 characters kept of 2",
+              "feedback: 241 events; 240 suggestions of 1 users, at most 1,000 of one",
+              "suggested by: java-tiny/1 240",
+              "prompts, split by time: 96 to train, 12 to stop and calibrate, 12 to measure",
+              "loss: likelihood of the grades",
+              "published: taste/1");
+      StreamTrainingRecordsRequest asked = mesh.asked(StreamTrainingRecordsRequest.class);
+      assertThat(asked.getMetadata().getTenant()).isEqualTo("acme");
+      assertThat(asked.getSinceTime().getSeconds()).isEqualTo(1793491200);
+      assertThat(folder.resolve("data/models/taste/1/MODEL_CARD.md"))
+          .content()
+          .contains(
+              "`./mesh reward train --from-feedback --since 2026-11-01T00:00:00Z --feedback-form"
+                  + " grades --per-user 1000 --most 50000 --name taste/1 ");
+    }
+  }
+
+  @Test
+  void aMeshThatIsAwayOrAFileBesideItsFeedbackIsSaidSo() throws IOException {
+    try (FakeMesh mesh = new FakeMesh()) {
+      assertUsage(train(mesh, "--name", "taste"), "give a FILE of judgements or --from-feedback");
+      assertUsage(
+          train(mesh, pairs(1, "").toString(), "--from-feedback", "--name", "taste"),
+          "give a FILE of judgements or --from-feedback");
+      assertUsage(
+          train(mesh, "--from-feedback", "--since", "yesterday", "--name", "taste"),
+          "'yesterday' is no time such as 2026-11-01");
+      assertUsage(
+          train(mesh, "--from-feedback", "--per-user", "0", "--name", "taste"),
+          "feedback of one user: 0;");
+      Cli.Result nothing = train(mesh, "--from-feedback", "--name", "taste");
+      assertThat(nothing.exit()).isEqualTo(Exit.FAILED.code());
+      assertThat(nothing.err())
+          .contains("the feedback: no judgements (expected: pairs or grades); feedback: 0 events;");
+      mesh.failure = Status.UNAVAILABLE;
+      Cli.Result away = train(mesh, "--from-feedback", "--name", "taste");
+      assertThat(away.exit()).isEqualTo(Exit.UNREACHABLE.code());
+      assertThat(away.err()).contains("no mesh answers at");
+    }
+    assertThat(folder.resolve("data/models/taste")).doesNotExist();
+  }
+
+  /** Suggestion {@code i}, "i;" if it was accepted and "i," if not. */
+  private static TrainingRecord record(int i, UnaryOperator<FeedbackEvent.Builder> what) {
+    FeedbackEvent event =
+        what.apply(
+                FeedbackEvent.newBuilder()
+                    .setEventTime(Timestamp.newBuilder().setSeconds(1_800_000_000L + i)))
+            .build();
+    String id = event.hasAccepted() ? "a" + i : "r" + i;
+    return TrainingRecord.newBuilder()
+        .setEventId("e" + i)
+        .setEvent(event.toBuilder().setSuggestionId(id))
+        .setSuggestion(
+            SuggestionRecord.newBuilder()
+                .setUser("ann")
+                .setPrompt("int a" + i + " = ")
+                .setCompletion(Completion.newBuilder().setText(event.hasAccepted() ? "1;" : "1,"))
+                .setResponse(
+                    SuggestResponse.newBuilder()
+                        .setSuggestionId(id)
+                        .setDecision(Decision.DECISION_SHOW)
+                        .setPolicyVersion(
+                            ModelVersion.newBuilder().setModel("java-tiny").setVersion("1"))))
+        .build();
+  }
+
   private static void assertUsage(Cli.Result result, String message) {
     assertThat(result.err()).contains(message);
     assertThat(result.exit()).isEqualTo(Exit.USAGE.code());
@@ -107,22 +222,29 @@ class RewardTrainCommandTest {
   }
 
   private Cli.Result train(Path file, String... args) {
+    return train(Map.of(), Stream.concat(Stream.of(file.toString()), Arrays.stream(args)));
+  }
+
+  private Cli.Result train(FakeMesh mesh, String... args) {
+    return train(Map.of("BALLAST_TARGET", mesh.address()), Arrays.stream(args));
+  }
+
+  private Cli.Result train(Map<String, String> environment, Stream<String> args) {
     List<String> all =
         new ArrayList<>(
             List.of(
                 "reward",
                 "train",
-                file.toString(),
                 "--data",
                 folder.resolve("data").toString(),
                 "--epochs",
                 "2",
                 "--threads",
                 "1"));
-    all.addAll(List.of(args));
+    all.addAll(args.toList());
     if (!all.contains("--members")) {
       all.addAll(List.of("--members", "2"));
     }
-    return Cli.run(Path.of(".."), Map.of(), all.toArray(String[]::new));
+    return Cli.run(Path.of(".."), environment, all.toArray(String[]::new));
   }
 }

@@ -1,0 +1,57 @@
+package io.ballast.standalone.cli;
+
+import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.reward.v1.RewardTraining;
+import io.ballast.reward.v1.RewardTrainingServiceGrpc;
+import io.ballast.reward.v1.StartTrainingRequest;
+import io.ballast.reward.v1.StartTrainingResponse;
+import io.ballast.reward.v1.TrainingPlan;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** Has the mesh's reward-server train, and watches it. */
+final class RemoteTraining {
+  private final Printing printing;
+  private final MeshTarget target;
+  private final CommandContext context;
+
+  RemoteTraining(Printing printing, MeshTarget target, CommandContext context) {
+    this.printing = printing;
+    this.target = target;
+    this.context = context;
+  }
+
+  /**
+   * Starts a training and, unless detached, follows it to its end.
+   *
+   * @param metadata with an idempotency key
+   * @param file that it learns from; null: none
+   */
+  Exit run(RequestMetadata metadata, TrainingPlan plan, @Nullable Path file, boolean detach)
+      throws IOException, InterruptedException {
+    try (MeshTarget.Connection mesh =
+        target.connect(Role.REWARD_SERVER, RewardTrainingServiceGrpc.SERVICE_NAME)) {
+      StartTrainingResponse started =
+          new TrainingUpload(mesh, new ProgressLine(printing, context.terminal()))
+              .start(
+                  StartTrainingRequest.newBuilder().setMetadata(metadata).setPlan(plan).build(),
+                  file);
+      RewardTraining training = started.getTraining();
+      printing.line(
+          "training %s of %s/%s %s; ./mesh reward trainings cancel %s ends it"
+              .formatted(
+                  training.getTrainingId(),
+                  training.getModel(),
+                  training.getVersion(),
+                  started.getDuplicate() ? "was begun before with this key" : "has begun",
+                  training.getTrainingId()));
+      if (detach) {
+        printing.document(training);
+        return Exit.OK;
+      }
+      return new TrainingWatcher(printing, target, context).watch(mesh, training);
+    }
+  }
+}

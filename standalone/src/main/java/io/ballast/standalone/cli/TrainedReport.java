@@ -1,0 +1,130 @@
+package io.ballast.standalone.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.training.data.BadRow;
+import io.ballast.training.data.JudgementData;
+import io.ballast.training.reward.RewardTraining;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Shows what came of a training. */
+final class TrainedReport {
+  private static final int SHOWN_BAD_ROWS = 5;
+
+  private final Printing printing;
+
+  TrainedReport(Printing printing) {
+    this.printing = printing;
+  }
+
+  /**
+   * What came of it.
+   *
+   * @param folder where it lies on this machine; empty if that is not known
+   * @param facts what was trained on and how, by name, in order
+   * @param members the held-out figures of each
+   * @param ensemble those of all together
+   * @param bad the first of the rows that were left out
+   * @param badCount how many were
+   */
+  record Summary(
+      String name,
+      String version,
+      String folder,
+      Map<String, String> facts,
+      List<Map<String, Double>> members,
+      Map<String, Double> ensemble,
+      List<BadRow> bad,
+      long badCount) {
+    /** Of a version that was published here. */
+    static Summary of(
+        StoredModel published, RewardTraining.Trained trained, JudgementData judgements) {
+      List<BadRow> bad = new ArrayList<>(judgements.badRows());
+      bad.addAll(trained.badRows());
+      bad.sort(Comparator.comparingLong(BadRow::row));
+      return new Summary(
+          published.name(),
+          published.version(),
+          published.folder().toString(),
+          trained.facts(),
+          trained.model().spec().heldOutMembers(),
+          trained.model().spec().heldOut(),
+          bad,
+          judgements.badRowCount() + trained.badRows().size());
+    }
+  }
+
+  /** Shows it as a document and as lines. */
+  void show(Summary summary) {
+    printing.document(document(summary));
+    lines(summary);
+  }
+
+  /** Shows it as lines. */
+  void lines(Summary summary) {
+    if (summary.badCount() > 0) {
+      printing.line(String.format(Locale.ROOT, "%,d rows left out:", summary.badCount()));
+      summary.bad().stream().limit(SHOWN_BAD_ROWS).forEach(row -> printing.line("  " + row));
+    }
+    summary.facts().forEach((fact, value) -> printing.line(fact + ": " + value));
+    printing.line("");
+    TextTable table =
+        TextTable.headed("on what trained nothing", "pairs in order", "AUC of grades");
+    for (int k = 0; k < summary.members().size(); k++) {
+      row(table, "member " + k, summary.members().get(k), "");
+    }
+    row(table, "mean", summary.ensemble(), "mean_");
+    row(table, "worst member (WCO)", summary.ensemble(), "cautious_");
+    row(table, "length alone", summary.ensemble(), "baseline_length_");
+    printing.table(table);
+    printing.line("");
+    printing.line(
+        "members agree on %s of the pairs; expected calibration error %s"
+            .formatted(
+                figure(summary.ensemble(), "member_agreement"),
+                figure(
+                    summary.ensemble(),
+                    summary.ensemble().containsKey("calibration_error")
+                        ? "calibration_error"
+                        : "pair_calibration_error")));
+    printing.line("published: " + summary.name() + "/" + summary.version());
+  }
+
+  private static void row(
+      TextTable table, String what, Map<String, Double> figures, String prefix) {
+    table.row(
+        what, figure(figures, prefix + "within_prompt_accuracy"), figure(figures, prefix + "auc"));
+  }
+
+  private static String figure(Map<String, Double> figures, String key) {
+    Double value = figures.get(key);
+    return value == null ? "–" : String.format(Locale.ROOT, "%.3f", value);
+  }
+
+  private static ObjectNode document(Summary summary) {
+    ObjectNode document = JsonNodeFactory.instance.objectNode();
+    document.put("name", summary.name());
+    document.put("version", summary.version());
+    if (!summary.folder().isEmpty()) {
+      document.put("folder", summary.folder());
+    }
+    ObjectNode facts = document.putObject("facts");
+    summary.facts().forEach(facts::put);
+    ArrayNode members = document.putArray("members");
+    summary.members().forEach(figures -> figures.forEach(members.addObject()::put));
+    ObjectNode ensemble = document.putObject("ensemble");
+    summary.ensemble().forEach(ensemble::put);
+    document.put("bad_row_count", summary.badCount());
+    ArrayNode rows = document.putArray("bad_rows");
+    summary
+        .bad()
+        .forEach(row -> rows.addObject().put("row", row.row()).put("reason", row.reason()));
+    return document;
+  }
+}
