@@ -132,8 +132,7 @@ class RemoteTrainingCommandTest {
     Cli.Result begun = train("--from-feedback", "--remote", "--detach", "--name", "taste");
     assertThat(begun.exit()).isZero();
     assertThat(mesh("reward", "trainings").out()).contains("running", "reading feedback, 0");
-    Cli.Result second =
-        train("--from-feedback", "--remote", "--name", "other", "--key", "another");
+    Cli.Result second = train("--from-feedback", "--remote", "--name", "other", "--key", "another");
     assertThat(second.exit()).isEqualTo(Exit.FAILED.code());
     assertThat(second.err()).contains("of taste/1 runs; one runs at a time");
 
