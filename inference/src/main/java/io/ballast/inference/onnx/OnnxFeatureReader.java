@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Reads what heads are trained on: each completion's features under a frozen decoder, by the same
@@ -43,9 +42,7 @@ public final class OnnxFeatureReader implements AutoCloseable {
             "features",
             TrunkFolder.sha256(
                 ScoringGraph.VERSION + decoder.config() + decoder.weightsSha256() + features),
-            () ->
-                ScoringGraph.build(
-                    trunk, decoder.config(), features, HeadActivation.TANH, Optional.empty()));
+            () -> ScoringGraph.buildFeatures(trunk, decoder.config(), features));
     return new OnnxFeatureReader(
         features, decoder, new PackedSession(file, OnnxScorer.packing(decoder), threads));
   }
@@ -63,6 +60,14 @@ public final class OnnxFeatureReader implements AutoCloseable {
   /** The SHA-256 of the decoder's weights, lower-case hexadecimal. */
   public String trunkWeightsSha256() {
     return trunk.weightsSha256();
+  }
+
+  /**
+   * Returns what a scorer on this trunk computes together of a group: how much of the prompt each
+   * completion is seen with. A completion that is refused is in no row.
+   */
+  public List<ScoringRow> rows(ScoringGroup group) {
+    return new RowPacker(OnnxScorer.packing(trunk)).rows(group);
   }
 
   /**

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -50,13 +49,7 @@ public final class OnnxScorer implements CompletionScorer {
             cache,
             entryName(scoring),
             source(decoder, scoring, spec),
-            () ->
-                ScoringGraph.build(
-                    trunk,
-                    decoder.config(),
-                    spec.features(),
-                    spec.activation(),
-                    Optional.of(model.heads())));
+            () -> ScoringGraph.build(trunk, decoder.config(), scoring, model));
     OnnxScorer scorer = warmed(spec, new PackedSession(file, packing(decoder), threads));
     try {
       GoldenScores.read(scoring).ifPresent(golden -> golden.check(scorer));
@@ -102,6 +95,12 @@ public final class OnnxScorer implements CompletionScorer {
               + ", "
               + decoder.weightsSha256()
               + ")");
+    }
+    if (spec.ownBlocks() > decoder.config().layers()) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          "%s: own_blocks: %d (expected: at most %d, the trunk's)"
+              .formatted(scoring, spec.ownBlocks(), decoder.config().layers()));
     }
     return model;
   }

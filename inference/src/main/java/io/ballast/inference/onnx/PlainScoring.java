@@ -46,7 +46,7 @@ public record PlainScoring(ScoringSpec spec, int contextTokens, int vocabularySi
     TrunkFolder decoder = TrunkFolder.open(trunk);
     ScoringModel model = OnnxScorer.model(decoder, scoring);
     try (var out = Files.newOutputStream(file, StandardOpenOption.CREATE_NEW)) {
-      ScoringGraph.buildPlain(trunk, decoder.config(), model).writeTo(out);
+      ScoringGraph.buildPlain(trunk, decoder.config(), scoring, model).writeTo(out);
     }
     return new PlainScoring(
         model.spec(), decoder.config().contextTokens(), decoder.config().vocabularySize());

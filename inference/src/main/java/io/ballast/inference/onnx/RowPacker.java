@@ -110,6 +110,17 @@ final class RowPacker {
     return runs;
   }
 
+  /** Returns the rows of one group, those of a shorter prompt first. */
+  List<ScoringRow> rows(ScoringGroup group) {
+    List<Row> rows = new ArrayList<>();
+    addRows(0, group, rows);
+    return rows.stream()
+        .map(
+            row ->
+                new ScoringRow(row.prompt(), row.slots().stream().map(Slot::completion).toList()))
+        .toList();
+  }
+
   private void addRows(int g, ScoringGroup group, List<Row> rows) {
     Map<Integer, List<Slot>> byPromptTokens = new TreeMap<>();
     for (int i = 0; i < group.completions().size(); i++) {

@@ -31,6 +31,11 @@ public enum ScoringFeature {
     return List.of(values());
   }
 
+  /** Those that need no language head: what members with blocks of their own see. */
+  public static List<ScoringFeature> withoutLikelihoods() {
+    return all().stream().filter(feature -> !feature.needsLogProbs()).toList();
+  }
+
   /** How many numbers it is, for a trunk of a hidden size. */
   public int width(int hiddenSize) {
     return this == LAST_HIDDEN || this == MEAN_HIDDEN ? hiddenSize : 1;

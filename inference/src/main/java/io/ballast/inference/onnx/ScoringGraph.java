@@ -7,7 +7,6 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Trunk, likelihoods, features and heads as one ONNX model.
@@ -70,47 +69,87 @@ final class ScoringGraph {
     this.trunk = new TrunkGraph(graph, config, weightsFile);
   }
 
-  /**
-   * Writes the model.
-   *
-   * @param heads absent for a model that only tells features and log-probabilities
-   */
-  static ModelProto build(
-      Path trunkFolder,
-      DecoderConfig config,
-      List<ScoringFeature> features,
-      HeadActivation activation,
-      Optional<ScoringHeads> heads) {
-    return new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS))
-        .build(features, activation, heads);
+  /** Writes the model that only tells features and log-probabilities. */
+  static ModelProto buildFeatures(
+      Path trunkFolder, DecoderConfig config, List<ScoringFeature> features) {
+    ScoringGraph all = new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS));
+    String hidden = all.packedHidden();
+    Completions completions = all.packedCompletions();
+    all.tell(features, hidden, completions, all.logProbs(hidden, completions));
+    return all.graph.model();
   }
 
-  private ModelProto build(
-      List<ScoringFeature> features, HeadActivation activation, Optional<ScoringHeads> heads) {
-    String hidden =
-        trunk.hidden(
-            graph.input(INPUT_IDS, DataType.INT64, "B", "T"),
-            graph.input(POSITION_IDS, DataType.INT64, "B", "T"),
-            graph.input(ATTENTION_MASK, DataType.BOOL, "B", "T", "T"));
-    Completions completions =
-        new Completions(
-            graph.input(PREDICT_INDEX, DataType.INT64, "M", "C"),
-            graph.input(TOKEN_INDEX, DataType.INT64, "M", "C"),
-            graph.input(TARGETS, DataType.INT64, "M", "C"),
-            graph.input(MASK, DataType.FLOAT, "M", "C"));
-    boolean likelihoods = heads.isEmpty() || needsLogProbs(features);
-    String logProbs = likelihoods ? logProbs(hidden, completions) : NONE;
+  /**
+   * Writes the model over packed rows, which tells {@link #SCORES}; and {@link #FEATURES} and
+   * {@link #LOG_PROBS} too, unless members have blocks of their own.
+   *
+   * @param scoring the heads' folder, in which those blocks lie
+   */
+  static ModelProto build(
+      Path trunkFolder, DecoderConfig config, Path scoring, ScoringModel model) {
+    ScoringGraph all = new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS));
+    String scores;
+    if (model.spec().ownBlocks() > 0) {
+      TrunkGraph.Stream stream = all.packedStream();
+      scores = all.ownScores(stream, all.packedCompletions(), scoring, model);
+    } else {
+      String hidden = all.packedHidden();
+      Completions completions = all.packedCompletions();
+      String logProbs =
+          needsLogProbs(model.spec().features()) ? all.logProbs(hidden, completions) : NONE;
+      String seen = all.tell(model.spec().features(), hidden, completions, logProbs);
+      scores = all.scores(seen, model.heads(), model.spec().activation(), "");
+    }
+    all.graph.output(SCORES, scores, "M", Integer.toString(model.spec().heads()));
+    return all.graph.model();
+  }
+
+  private TrunkGraph.Stream packedStream() {
+    return trunk.embedded(
+        graph.input(INPUT_IDS, DataType.INT64, "B", "T"),
+        graph.input(POSITION_IDS, DataType.INT64, "B", "T"),
+        graph.input(ATTENTION_MASK, DataType.BOOL, "B", "T", "T"));
+  }
+
+  private String packedHidden() {
+    return trunk.ended(trunk.through(packedStream(), 0, config.layers()));
+  }
+
+  private Completions packedCompletions() {
+    return new Completions(
+        graph.input(PREDICT_INDEX, DataType.INT64, "M", "C"),
+        graph.input(TOKEN_INDEX, DataType.INT64, "M", "C"),
+        graph.input(TARGETS, DataType.INT64, "M", "C"),
+        graph.input(MASK, DataType.FLOAT, "M", "C"));
+  }
+
+  private String tell(
+      List<ScoringFeature> features, String hidden, Completions completions, String logProbs) {
     String seen = features(features, hidden, completions, logProbs);
     int width = ScoringFeature.width(features, config.hiddenSize());
-    heads.ifPresent(
-        given ->
-            graph.output(
-                SCORES, scores(seen, given, activation), "M", Integer.toString(given.size())));
     graph.output(FEATURES, seen, "M", Integer.toString(width));
-    if (likelihoods) {
+    if (!logProbs.equals(NONE)) {
       graph.output(LOG_PROBS, logProbs, "M", "C");
     }
-    return graph.model();
+    return seen;
+  }
+
+  /** The blocks that members share once, then each member's own behind them, and its head. */
+  private String ownScores(
+      TrunkGraph.Stream embedded, Completions completions, Path scoring, ScoringModel model) {
+    ScoringSpec spec = model.spec();
+    int shared = config.layers() - spec.ownBlocks();
+    TrunkGraph.Stream stream = trunk.through(embedded, 0, shared);
+    Path file = scoring.resolve(ModelManifest.WEIGHTS);
+    String[] scores = new String[spec.heads()];
+    for (int k = 0; k < scores.length; k++) {
+      TrunkGraph own = new TrunkGraph(graph, config, file, MemberBlocks.prefix(k));
+      String hidden = own.ended(own.through(stream, shared, config.layers()));
+      // spec has made sure that no feature needs likelihoods
+      String seen = features(spec.features(), hidden, completions, NONE);
+      scores[k] = scores(seen, model.heads().only(k), spec.activation(), MemberBlocks.prefix(k));
+    }
+    return graph.concat(1, scores);
   }
 
   private static boolean needsLogProbs(List<ScoringFeature> features) {
@@ -121,11 +160,13 @@ final class ScoringGraph {
   private record Completions(String predictIndex, String tokenIndex, String targets, String mask) {}
 
   /** Writes the model over plain rows, whose only output is {@link #SCORES}. */
-  static ModelProto buildPlain(Path trunkFolder, DecoderConfig config, ScoringModel model) {
-    return new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS)).buildPlain(model);
+  static ModelProto buildPlain(
+      Path trunkFolder, DecoderConfig config, Path scoring, ScoringModel model) {
+    return new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS))
+        .buildPlain(scoring, model);
   }
 
-  private ModelProto buildPlain(ScoringModel model) {
+  private ModelProto buildPlain(Path scoring, ScoringModel model) {
     String ids = graph.input(INPUT_IDS, DataType.INT64, "B", "T");
     String promptTokens = graph.input(PROMPT_TOKENS, DataType.INT64, "B", "1");
     String completionTokens = graph.input(COMPLETION_TOKENS, DataType.INT64, "B", "1");
@@ -134,7 +175,7 @@ final class ScoringGraph {
     String places = graph.unsqueeze(range(tokens), 0);
     String causal =
         graph.unsqueeze(graph.apply("GreaterOrEqual", graph.transpose(places, 1, 0), places), 0);
-    String hidden = trunk.hidden(ids, places, causal);
+    TrunkGraph.Stream stream = trunk.embedded(ids, places, causal);
 
     String longest =
         graph.apply("ReduceMax", List.of(OnnxGraph.attribute("keepdims", 0)), completionTokens);
@@ -152,9 +193,15 @@ final class ScoringGraph {
             cast(real, DataType.FLOAT));
 
     ScoringSpec spec = model.spec();
-    String logProbs = needsLogProbs(spec.features()) ? logProbs(hidden, completions) : NONE;
-    String seen = features(spec.features(), hidden, completions, logProbs);
-    String scores = scores(seen, model.heads(), spec.activation());
+    String scores;
+    if (spec.ownBlocks() > 0) {
+      scores = ownScores(stream, completions, scoring, model);
+    } else {
+      String hidden = trunk.ended(trunk.through(stream, 0, config.layers()));
+      String logProbs = needsLogProbs(spec.features()) ? logProbs(hidden, completions) : NONE;
+      String seen = features(spec.features(), hidden, completions, logProbs);
+      scores = scores(seen, model.heads(), spec.activation(), "");
+    }
     String possible =
         graph.apply(
             "And",
@@ -257,19 +304,23 @@ final class ScoringGraph {
     return graph.gather(hidden, graph.reshape(place, -1));
   }
 
-  private String scores(String features, ScoringHeads heads, HeadActivation activation) {
+  /** Heads over one set of features; {@code prefix} of the names of their weights in the graph. */
+  private String scores(
+      String features, ScoringHeads heads, HeadActivation activation, String prefix) {
     int width = heads.featureCount();
     String centred =
-        graph.apply("Sub", features, graph.weight("features.mean", heads.featureMean(), width));
+        graph.apply(
+            "Sub", features, graph.weight(prefix + "features.mean", heads.featureMean(), width));
     String standard =
-        graph.apply("Div", centred, graph.weight("features.std", heads.featureStd(), width));
+        graph.apply(
+            "Div", centred, graph.weight(prefix + "features.std", heads.featureStd(), width));
     return heads.hiddenWidth() == 0
-        ? linear(standard, heads)
-        : layered(standard, heads, activation);
+        ? linear(standard, heads, prefix)
+        : layered(standard, heads, activation, prefix);
   }
 
   /** All linear heads at once: one product of width K. */
-  private String linear(String standard, ScoringHeads heads) {
+  private String linear(String standard, ScoringHeads heads, String prefix) {
     int count = heads.size();
     int width = heads.featureCount();
     float[] weight = new float[width * count];
@@ -283,12 +334,14 @@ final class ScoringGraph {
       bias[k] = head.outputBias();
     }
     String product =
-        graph.apply("MatMul", standard, graph.weight("heads.output.weight", weight, width, count));
-    return graph.apply("Add", product, graph.weight("heads.output.bias", bias, count));
+        graph.apply(
+            "MatMul", standard, graph.weight(prefix + "heads.output.weight", weight, width, count));
+    return graph.apply("Add", product, graph.weight(prefix + "heads.output.bias", bias, count));
   }
 
   /** All heads at once: one product of width K·N, then a sum over each head's units. */
-  private String layered(String standard, ScoringHeads heads, HeadActivation activation) {
+  private String layered(
+      String standard, ScoringHeads heads, HeadActivation activation, String prefix) {
     int count = heads.size();
     int units = heads.hiddenWidth();
     int width = heads.featureCount();
@@ -314,27 +367,30 @@ final class ScoringGraph {
             graph.apply(
                 "MatMul",
                 standard,
-                graph.weight("heads.hidden.weight", hiddenWeight, width, (long) count * units)),
-            graph.weight("heads.hidden.bias", hiddenBias, (long) count * units));
+                graph.weight(
+                    prefix + "heads.hidden.weight", hiddenWeight, width, (long) count * units)),
+            graph.weight(prefix + "heads.hidden.bias", hiddenBias, (long) count * units));
     String weighted =
         graph.apply(
             "Mul",
-            activated(hidden, activation),
-            graph.weight("heads.output.weight", outputWeight, (long) count * units));
+            activated(hidden, activation, prefix),
+            graph.weight(prefix + "heads.output.weight", outputWeight, (long) count * units));
     String summed = graph.sum(graph.reshape(weighted, -1, count, units), 2, false);
-    return graph.apply("Add", summed, graph.weight("heads.output.bias", outputBias, count));
+    return graph.apply(
+        "Add", summed, graph.weight(prefix + "heads.output.bias", outputBias, count));
   }
 
-  private String activated(String x, HeadActivation activation) {
+  private String activated(String x, HeadActivation activation, String prefix) {
     return switch (activation) {
       case TANH -> graph.apply("Tanh", x);
       case GELU -> {
-        String scaled = graph.apply("Mul", x, graph.scalar("gelu_scale", Math.sqrt(0.5)));
+        String scaled = graph.apply("Mul", x, graph.scalar(prefix + "gelu_scale", Math.sqrt(0.5)));
         String phi =
             graph.apply(
                 "Mul",
-                graph.apply("Add", graph.apply("Erf", scaled), graph.scalar("gelu_one", 1)),
-                graph.scalar("gelu_half", 0.5));
+                graph.apply(
+                    "Add", graph.apply("Erf", scaled), graph.scalar(prefix + "gelu_one", 1)),
+                graph.scalar(prefix + "gelu_half", 0.5));
         yield graph.apply("Mul", x, phi);
       }
     };

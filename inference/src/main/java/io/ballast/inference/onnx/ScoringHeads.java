@@ -91,6 +91,11 @@ public final class ScoringHeads {
     }
   }
 
+  /** Returns the same features with one of the heads alone. */
+  ScoringHeads only(int head) {
+    return new ScoringHeads(featureMean, featureStd, List.of(heads.get(head)));
+  }
+
   private static void require(boolean holds, String name, int length) {
     if (!holds) {
       throw new IllegalArgumentException(name + ": length " + length + " does not fit the others");

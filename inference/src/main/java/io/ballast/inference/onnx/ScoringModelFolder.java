@@ -30,7 +30,8 @@ import java.util.function.Function;
  * <p>Tensors, all in 32 bits: {@code features.mean} and {@code features.std}, shape [F]; of each
  * head k {@code heads.k.hidden.weight} [N, F], {@code heads.k.hidden.bias} [N], {@code
  * heads.k.output.weight} [1, N], {@code heads.k.output.bias} [1]. A linear head, N = 0, has no
- * hidden tensors, and its output weight is [1, F].
+ * hidden tensors, and its output weight is [1, F]. Members with blocks of their own have those too,
+ * each tensor's name in the trunk behind {@code members.k.}.
  */
 public final class ScoringModelFolder {
   /** What a folder says of itself. */
@@ -118,6 +119,24 @@ public final class ScoringModelFolder {
    */
   public static void write(Path folder, ScoringModel model, Map<String, String> notes)
       throws IOException {
+    write(folder, model, List.of(), notes);
+  }
+
+  /**
+   * Writes a folder of members with blocks of their own, its manifest last.
+   *
+   * @param blocks a file of each member, as {@code TrainableBlocks} saves them; none if they have
+   *     none
+   * @param notes as above
+   */
+  public static void write(
+      Path folder, ScoringModel model, List<Path> blocks, Map<String, String> notes)
+      throws IOException {
+    if (blocks.size() != (model.spec().ownBlocks() == 0 ? 0 : model.spec().heads())) {
+      throw new IllegalArgumentException(
+          "blocks: %d files of %d members with %d blocks of their own"
+              .formatted(blocks.size(), model.spec().heads(), model.spec().ownBlocks()));
+    }
     Files.createDirectories(folder);
     Files.writeString(
         folder.resolve(CONFIG),
@@ -139,6 +158,7 @@ public final class ScoringModelFolder {
       contents.add(tensor(name + "output.weight", output, 1, output.length));
       contents.add(tensor(name + "output.bias", new float[] {head.outputBias()}, 1));
     }
+    contents.addAll(MemberBlocks.contents(blocks));
     SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), contents, Map.of("format", "pt"));
     ModelManifest.write(folder, notes);
   }
@@ -181,6 +201,9 @@ public final class ScoringModelFolder {
         .put("version", spec.trunk().version())
         .put("weights_sha256", spec.trunk().weightsSha256());
     spec.promptTokens().ifPresent(tokens -> json.put("prompt_tokens", tokens));
+    if (spec.ownBlocks() > 0) {
+      json.put("own_blocks", spec.ownBlocks());
+    }
     ArrayNode normalization = json.putArray("normalization");
     spec.normalizations()
         .forEach(n -> normalization.addObject().put("mean", n.mean()).put("std", n.std()));
@@ -231,6 +254,7 @@ public final class ScoringModelFolder {
         new TrunkReference(
             text(trunk, "model"), text(trunk, "version"), text(trunk, "weights_sha256")),
         promptTokens(json.path("prompt_tokens")),
+        json.path("own_blocks").asInt(0),
         normalizations,
         numbers(json.path("inverse_temperatures"), "inverse_temperatures"),
         new Calibration(number(calibration, "a"), number(calibration, "b")),

@@ -14,6 +14,9 @@ import java.util.OptionalInt;
  * @param trunk the decoder that the heads stand on
  * @param promptTokens the most prompt tokens, the last ones, that the heads were trained to see; 0:
  *     all; empty: it is not said
+ * @param ownBlocks how many of the trunk's last blocks each member has of its own, with a final
+ *     norm; 0: none, and one pass of the trunk serves all. Their features have no likelihoods,
+ *     which are the trunk's
  * @param normalizations shape [K]
  * @param inverseTemperatures shape [K], each finite, ≥ 0: 1/T of a member, which takes the gap of
  *     its raw scores of two completions to the log-odds that the first is preferred; empty: not
@@ -29,11 +32,41 @@ public record ScoringSpec(
     HeadActivation activation,
     TrunkReference trunk,
     OptionalInt promptTokens,
+    int ownBlocks,
     List<Normalization> normalizations,
     List<Double> inverseTemperatures,
     Calibration calibration,
     List<Map<String, Double>> heldOutMembers,
     Map<String, Double> heldOut) {
+  /** Heads on a trunk that they share whole. */
+  public ScoringSpec(
+      ScoringKind kind,
+      List<ScoringFeature> features,
+      int hiddenWidth,
+      HeadActivation activation,
+      TrunkReference trunk,
+      OptionalInt promptTokens,
+      List<Normalization> normalizations,
+      List<Double> inverseTemperatures,
+      Calibration calibration,
+      List<Map<String, Double>> heldOutMembers,
+      Map<String, Double> heldOut) {
+    this(
+        kind,
+        features,
+        hiddenWidth,
+        activation,
+        trunk,
+        promptTokens,
+        0,
+        normalizations,
+        inverseTemperatures,
+        calibration,
+        heldOutMembers,
+        heldOut);
+  }
+
+  /** Checks the ranges above. */
   public ScoringSpec {
     features = List.copyOf(features);
     normalizations = List.copyOf(normalizations);
@@ -50,6 +83,15 @@ public record ScoringSpec(
     if (promptTokens.isPresent() && promptTokens.getAsInt() < 0) {
       throw new IllegalArgumentException(
           "prompt_tokens: " + promptTokens.getAsInt() + " (expected: ≥ 0; 0 means all)");
+    }
+    if (ownBlocks < 0) {
+      throw new IllegalArgumentException("own_blocks: " + ownBlocks + " (expected: ≥ 0)");
+    }
+    if (ownBlocks > 0 && features.stream().anyMatch(ScoringFeature::needsLogProbs)) {
+      throw new IllegalArgumentException(
+          "features: "
+              + features
+              + " (expected: no log-probabilities where members have blocks of their own)");
     }
     if (normalizations.isEmpty()) {
       throw new IllegalArgumentException("normalization: none (expected: one a head)");

@@ -25,8 +25,31 @@ final class TrunkGraph {
   private final DecoderConfig config;
   private final Path file;
   private final SafetensorsFile weights;
+  private final String prefix;
 
+  /**
+   * The residual stream between two blocks.
+   *
+   * @param x shape [B, T, D]
+   * @param mask, cosine and sine what attention needs of where the tokens are
+   */
+  record Stream(String x, String mask, String cosine, String sine) {
+    private Stream with(String next) {
+      return new Stream(next, mask, cosine, sine);
+    }
+  }
+
+  /** The decoder whose weights lie in a file. */
   TrunkGraph(OnnxGraph graph, DecoderConfig config, Path weightsFile) {
+    this(graph, config, weightsFile, "");
+  }
+
+  /**
+   * The decoder, or some blocks of it, whose weights lie in a file.
+   *
+   * @param prefix of the tensors' names there, and of the graph's weights
+   */
+  TrunkGraph(OnnxGraph graph, DecoderConfig config, Path weightsFile, String prefix) {
     if (!config.isPlainLlama()) {
       throw new ModelException(
           Reason.INVALID_FOLDER,
@@ -40,16 +63,17 @@ final class TrunkGraph {
     this.config = config;
     this.file = weightsFile;
     this.weights = SafetensorsFile.open(weightsFile);
+    this.prefix = prefix;
   }
 
   /**
-   * Adds the blocks; returns the hidden states after the final norm, shape [B·T, D].
+   * Adds the embedding.
    *
    * @param ids int64 [B, T]
    * @param positions int64 [B or 1, T]
    * @param allowed bool [B or 1, T, T]: whether a token sees another
    */
-  String hidden(String ids, String positions, String allowed) {
+  Stream embedded(String ids, String positions, String allowed) {
     graph.scalar(NEGATIVE, -1e9);
     graph.scalar(EPSILON, config.rmsNormEpsilon());
     graph.scalar(TWO, 2);
@@ -57,15 +81,30 @@ final class TrunkGraph {
     String mask = graph.apply("Unsqueeze", allowed, graph.integers(1, 2));
     String cosine = rotary(positions, "rotary_cosine", Math::cos, 1);
     String sine = rotary(positions, "rotary_signed_sine", Math::sin, -1);
-    String x = graph.gather(embedding(), ids);
-    for (int layer = 0; layer < config.layers(); layer++) {
+    return new Stream(graph.gather(embedding(), ids), mask, cosine, sine);
+  }
+
+  /** Adds blocks, {@code from} to {@code to}, exclusive. */
+  Stream through(Stream stream, int from, int to) {
+    String x = stream.x();
+    for (int layer = from; layer < to; layer++) {
       String block = "model.layers." + layer + ".";
       String normed = norm(x, block + "input_layernorm.weight");
-      x = graph.apply("Add", x, attention(block + "self_attn.", normed, mask, cosine, sine));
+      x =
+          graph.apply(
+              "Add",
+              x,
+              attention(
+                  block + "self_attn.", normed, stream.mask(), stream.cosine(), stream.sine()));
       normed = norm(x, block + "post_attention_layernorm.weight");
       x = graph.apply("Add", x, feedForward(block + "mlp.", normed));
     }
-    return graph.reshape(norm(x, "model.norm.weight"), -1, config.hiddenSize());
+    return stream.with(x);
+  }
+
+  /** Adds the final norm; returns the hidden states, shape [B·T, D]. */
+  String ended(Stream stream) {
+    return graph.reshape(norm(stream.x(), "model.norm.weight"), -1, config.hiddenSize());
   }
 
   /** The language head's weights, shape [V, D]. */
@@ -87,7 +126,8 @@ final class TrunkGraph {
 
   /** x / sqrt(mean(x²) + ε) · w. */
   private String norm(String x, String name) {
-    String weight = graph.weight(name, read(name, config.hiddenSize()), config.hiddenSize());
+    String weight =
+        graph.weight(prefix + name, read(name, config.hiddenSize()), config.hiddenSize());
     String square = graph.apply("Pow", x, TWO);
     String mean =
         graph.apply("ReduceMean", List.of(OnnxGraph.integersAttribute("axes", -1)), square);
@@ -169,7 +209,7 @@ final class TrunkGraph {
         at += count;
       }
     }
-    return graph.apply("MatMul", x, graph.weight(name, joined, rows, columns));
+    return graph.apply("MatMul", x, graph.weight(prefix + name, joined, rows, columns));
   }
 
   private float[] transposed(String name, int rows, int columns) {
@@ -200,7 +240,8 @@ final class TrunkGraph {
     return graph.unsqueeze(graph.gather(name, positions), 2);
   }
 
-  private float[] read(String name, long... shape) {
+  private float[] read(String ofDecoder, long... shape) {
+    String name = prefix + ofDecoder;
     float[] values = weights.read(name, Arrays.stream(shape).boxed().toList());
     for (int i = 0; i < values.length; i++) {
       if (!Float.isFinite(values[i])) {

@@ -93,17 +93,25 @@ final class DecoderFolder {
       throws IOException {
     Files.createDirectories(folder);
     layout.config().write(folder, type);
-    List<Content> contents = new ArrayList<>();
-    for (Parameter parameter : layout.parameters()) {
-      contents.add(
-          new Content(parameter.name(), type, parameter.shape(), () -> values(flat, parameter)));
-    }
-    SafetensorsFile.write(folder.resolve(ModelManifest.WEIGHTS), contents, Map.of("format", "pt"));
+    SafetensorsFile.write(
+        folder.resolve(ModelManifest.WEIGHTS),
+        contents(layout, flat, type),
+        Map.of("format", "pt"));
     Path target = folder.resolve(TOKENIZER);
     if (!(Files.exists(target) && Files.isSameFile(tokenizer, target))) {
       Files.copy(tokenizer, target, StandardCopyOption.REPLACE_EXISTING);
     }
     ModelManifest.write(folder, notes);
+  }
+
+  /** Returns all weights of a layout, each under its name. */
+  static List<Content> contents(ParameterLayout layout, Tensor flat, WeightType type) {
+    List<Content> contents = new ArrayList<>();
+    for (Parameter parameter : layout.parameters()) {
+      contents.add(
+          new Content(parameter.name(), type, parameter.shape(), () -> values(flat, parameter)));
+    }
+    return contents;
   }
 
   private static float[] values(Tensor flat, Parameter parameter) {

@@ -76,7 +76,7 @@ final class DecoderNetwork {
     this.embedding = full.apply(layout.embedding());
     this.head = matrix.apply(layout.head());
     this.finalNorm = full.apply(layout.finalNorm());
-    for (int i = 0; i < config.layers(); i++) {
+    for (int i = 0; i < layout.blocks(); i++) {
       List<Parameter> m = layout.matrices(i);
       List<Parameter> n = layout.norms(i);
       Extras extras = layout.extras(i);
@@ -114,6 +114,15 @@ final class DecoderNetwork {
     if (config.embeddingScale() != 1) {
       x = x.mul(new Scalar(config.embeddingScale()));
     }
+    return through(x, rotation, memory, products);
+  }
+
+  /**
+   * Returns the residual stream after the last block, shape [B, T, D], of one before the first. The
+   * caller has opened a scope.
+   */
+  Tensor through(Tensor residual, Rotation rotation, AttentionMemory memory, Products products) {
+    Tensor x = residual;
     PointerScope outer = PointerScope.getInnerScope();
     for (int i = 0; i < blocks.size(); i++) {
       Tensor before = x;

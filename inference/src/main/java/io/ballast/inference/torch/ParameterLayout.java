@@ -9,6 +9,9 @@ import java.util.Optional;
  * biases), so that a range is what one optimiser setting covers. The query, key and value matrices
  * of a block adjoin, and so do their biases and its gate and up matrices: one product computes each
  * family.
+ *
+ * <p>A layout may be of some adjoining blocks alone. Blocks are counted from its own first one, and
+ * named as in the whole decoder.
  */
 final class ParameterLayout {
   /**
@@ -44,6 +47,7 @@ final class ParameterLayout {
       Optional<Parameter> keyNorm) {}
 
   private final DecoderConfig config;
+  private final int blocks;
   private final List<Parameter> parameters = new ArrayList<>();
   private final List<List<Parameter>> matrices = new ArrayList<>();
   private final List<List<Parameter>> norms = new ArrayList<>();
@@ -54,15 +58,38 @@ final class ParameterLayout {
   private final long matrixSize;
   private long size;
 
+  /** The whole decoder. */
   ParameterLayout(DecoderConfig config) {
+    this(config, 0, config.layers(), true, true);
+  }
+
+  /** The embedding and the first {@code end} blocks; in place of the head stands the embedding. */
+  static ParameterLayout lower(DecoderConfig config, int end) {
+    return new ParameterLayout(config, 0, end, true, false);
+  }
+
+  /** The blocks from {@code first} on, and the final norm; embedding and head have no numbers. */
+  static ParameterLayout upper(DecoderConfig config, int first) {
+    return new ParameterLayout(config, first, config.layers(), false, false);
+  }
+
+  private ParameterLayout(
+      DecoderConfig config, int first, int end, boolean withEmbedding, boolean withHead) {
     this.config = config;
+    this.blocks = end - first;
     long hidden = config.hiddenSize();
     long queries = config.queryWidth();
     long keyValue = config.keyValueWidth();
     long inner = config.intermediateSize();
-    embedding = add("model.embed_tokens.weight", config.vocabularySize(), hidden);
-    head = config.tiedHead() ? embedding : add("lm_head.weight", config.vocabularySize(), hidden);
-    for (int i = 0; i < config.layers(); i++) {
+    embedding =
+        withEmbedding
+            ? add("model.embed_tokens.weight", config.vocabularySize(), hidden)
+            : new Parameter("", 0, 0, hidden);
+    head =
+        config.tiedHead() || !withHead
+            ? embedding
+            : add("lm_head.weight", config.vocabularySize(), hidden);
+    for (int i = first; i < end; i++) {
       String block = block(i);
       matrices.add(
           List.of(
@@ -75,14 +102,14 @@ final class ParameterLayout {
               add(block + "mlp.down_proj.weight", hidden, inner)));
     }
     matrixSize = size;
-    for (int i = 0; i < config.layers(); i++) {
+    for (int i = first; i < end; i++) {
       norms.add(
           List.of(
               add(block(i) + "input_layernorm.weight", hidden, 0),
               add(block(i) + "post_attention_layernorm.weight", hidden, 0)));
     }
     finalNorm = add("model.norm.weight", hidden, 0);
-    for (int i = 0; i < config.layers(); i++) {
+    for (int i = first; i < end; i++) {
       extras.add(extras(block(i) + "self_attn.", hidden, queries, keyValue));
     }
   }
@@ -124,6 +151,11 @@ final class ParameterLayout {
 
   DecoderConfig config() {
     return config;
+  }
+
+  /** Number of blocks. */
+  int blocks() {
+    return blocks;
   }
 
   List<Parameter> parameters() {

@@ -72,7 +72,7 @@ final class ReferenceScorer {
         .toArray();
   }
 
-  private static double score(
+  static double score(
       Head head, double[] features, float[] mean, float[] std, HeadActivation activation) {
     double score = head.outputBias();
     if (head.hiddenBias().length == 0) {

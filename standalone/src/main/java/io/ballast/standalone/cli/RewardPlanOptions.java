@@ -6,6 +6,7 @@ import io.ballast.reward.v1.TrainingSplit;
 import io.ballast.training.data.SplitRule;
 import io.ballast.training.reward.RewardPlan;
 import io.ballast.training.reward.SplitBy;
+import io.ballast.training.scoring.BlockOptions;
 import io.ballast.training.scoring.HeadForm;
 import io.ballast.training.scoring.HeadTrainer;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,23 @@ final class RewardPlanOptions {
               + " honest baseline whose members become the same unless there is --bootstrap"
               + " (default: ${DEFAULT-VALUE}).")
   private HeadForm head = HeadForm.LAYERED;
+
+  @Option(
+      names = "--own-blocks",
+      paramLabel = "N|all",
+      defaultValue = "0",
+      description =
+          "How many of the trunk's last blocks each member trains and keeps itself; all: members"
+              + " share the embedding alone. Each costs memory and time when it serves; not with"
+              + " --remote (default: ${DEFAULT-VALUE}, heads on one trunk).")
+  private String ownBlocks = "0";
+
+  @Option(
+      names = "--own-rate",
+      paramLabel = "RATE",
+      defaultValue = "0.0001",
+      description = "The learning rate of members' own blocks (default: ${DEFAULT-VALUE}).")
+  private double ownRate;
 
   @Option(
       names = "--bootstrap",
@@ -110,6 +128,7 @@ final class RewardPlanOptions {
       if (epochs < 1) {
         throw new IllegalArgumentException("--epochs: " + epochs + " (expected: ≥ 1)");
       }
+      BlockOptions blocks = BlockOptions.defaults().withLearningRate(ownRate);
       return new RewardPlan(
           members,
           bootstrap,
@@ -119,14 +138,36 @@ final class RewardPlanOptions {
           new SplitRule(seed, heldOut, heldOut),
           maxPromptTokens == null ? PROMPT_TOKENS : maxPromptTokens,
           seed,
-          HeadTrainer.Options.defaults().withEpochs(epochs).withForm(head));
+          HeadTrainer.Options.defaults().withEpochs(epochs).withForm(head),
+          ownBlocks(),
+          blocks);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     }
   }
 
-  /** The plan for a server, which checks it. */
+  private int ownBlocks() {
+    if (ownBlocks.equals("all")) {
+      return RewardPlan.ALL_BLOCKS;
+    }
+    if (!ownBlocks.matches("[0-9]{1,4}")) {
+      throw new IllegalArgumentException(
+          "--own-blocks: " + ownBlocks + " (expected: a number of blocks, or all)");
+    }
+    return Integer.parseInt(ownBlocks);
+  }
+
+  /**
+   * The plan for a server, which checks it.
+   *
+   * @throws ParameterException if members are to have blocks of their own, which servers do not
+   *     train
+   */
   TrainingOptions message() {
+    if (!ownBlocks.equals("0")) {
+      throw new ParameterException(
+          spec.commandLine(), "--own-blocks: not with --remote; a server trains heads alone");
+    }
     TrainingOptions.Builder options =
         TrainingOptions.newBuilder()
             .setMembersCount(members)

@@ -45,9 +45,9 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Trains a reward ensemble from a file of judgements, or from the feedback of a running mesh,"
-          + " and publishes it in the data folder. With --remote the mesh's reward-server does so in"
-          + " the background, and Ctrl-C leaves it running: ./mesh reward trainings shows, watches"
-          + " and cancels it.",
+          + " and publishes it in the data folder. With --remote the mesh's reward-server does so"
+          + " in the background, and Ctrl-C leaves it running: ./mesh reward trainings shows,"
+          + " watches and cancels it.",
       "A row of a file is a pair {\"prompt\", \"chosen\", \"rejected\"}, with margin, weight, user,"
           + " annotator and time if there are any, or a grade {\"prompt\", \"completion\"} with"
           + " label, rating (and minimum, maximum) or reaction: the names of TRL and OpenRLHF. See"
@@ -101,8 +101,8 @@ final class RewardTrainCommand implements Callable<Integer> {
   @Option(
       names = "--remote",
       description =
-          "The mesh's reward-server trains, beside its scores, and publishes in its data folder. One"
-              + " training runs at a time.")
+          "The mesh's reward-server trains, beside its scores, and publishes in its data folder."
+              + " One training runs at a time.")
   private boolean remote;
 
   @Option(names = "--detach", description = "With --remote: start it and return at once.")
@@ -305,6 +305,11 @@ final class RewardTrainCommand implements Callable<Integer> {
       @Override
       public void features(int done, int all) {
         progress.at("reading prompts", (double) done / all);
+      }
+
+      @Override
+      public void blocks(int member, double share) {
+        progress.at("training member " + member, share);
       }
 
       @Override

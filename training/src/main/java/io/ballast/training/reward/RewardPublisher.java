@@ -64,7 +64,7 @@ public final class RewardPublisher {
         name,
         version,
         folder -> {
-          ScoringModelFolder.write(folder, trained.model(), notes);
+          ScoringModelFolder.write(folder, trained.model(), trained.blocks(), notes);
           Files.writeString(folder.resolve("MODEL_CARD.md"), card);
           GoldenScores.keep(
               folder,

@@ -24,7 +24,9 @@ import io.ballast.training.scoring.GroupSplit;
 import io.ballast.training.scoring.JudgedGroup;
 import io.ballast.training.scoring.JudgedGroup.Grade;
 import io.ballast.training.scoring.LabelFlips;
+import io.ballast.training.scoring.OwnBlocks;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -63,6 +65,9 @@ public final class RewardTraining {
      */
     default void pass() {}
 
+    /** A member, counted from 1, has done {@code share}, 0 to 1, of the most passes. */
+    default void blocks(int member, double share) {}
+
     /** A member has been trained. */
     void member(String line);
   }
@@ -72,6 +77,7 @@ public final class RewardTraining {
    *
    * @param model with its held-out figures
    * @param trunk the decoder that it stands on
+   * @param blocks a file of each member's own blocks, in the work folder; none if members have none
    * @param facts what was trained on and how, by name, in the order in which a reader wants them
    * @param golden completions that trained nothing, to keep the scores of
    * @param badRows rows that this model or this split cannot use
@@ -79,10 +85,23 @@ public final class RewardTraining {
   public record Trained(
       ScoringModel model,
       StoredModel trunk,
+      List<Path> blocks,
       Map<String, String> facts,
       List<ScoringGroup> golden,
       List<BadRow> badRows) {
+    /** Heads on one trunk, without blocks of members' own. */
+    public Trained(
+        ScoringModel model,
+        StoredModel trunk,
+        Map<String, String> facts,
+        List<ScoringGroup> golden,
+        List<BadRow> badRows) {
+      this(model, trunk, List.of(), facts, golden, badRows);
+    }
+
+    /** Copies the lists. */
     public Trained {
+      blocks = List.copyOf(blocks);
       golden = List.copyOf(golden);
       badRows = List.copyOf(badRows);
     }
@@ -130,14 +149,41 @@ public final class RewardTraining {
           FeatureTable.read(reader, groups, done -> listener.features(done, groups.size()));
       GroupSplit split = GroupSplit.of(table, sides);
       requireLabels(table, split, pairs);
-      ScoringModel model = trainer(pairs, reader, trunk).train(table, split, new int[0]);
+      Map<String, String> facts = facts(data, groups, table, split, pairs);
+      EnsembleTrainer trainer = trainer(pairs, reader, trunk);
+      List<Path> blocks = List.of();
+      ScoringModel model;
+      if (plan.ownBlocks() == 0) {
+        model = trainer.train(table, split, new int[0]);
+      } else {
+        try (OwnBlocks own = ownBlocks(trunk, reader, table)) {
+          model = trainer.train(table, split, own);
+          blocks = own.files(plan.members());
+        }
+        facts.put("own blocks", blocks(model.spec().ownBlocks()));
+      }
       return new Trained(
-          model,
-          trunk,
-          facts(data, groups, table, split, pairs),
-          split.measured(table, GOLDEN_GROUPS),
-          grouped.badRows());
+          model, trunk, blocks, facts, split.measured(table, GOLDEN_GROUPS), grouped.badRows());
     }
+  }
+
+  private OwnBlocks ownBlocks(StoredModel trunk, OnnxFeatureReader reader, FeatureTable table)
+      throws IOException, UnusableDataException {
+    int layers = DecoderConfig.read(trunk.folder()).layers();
+    int count = plan.ownBlocks() == RewardPlan.ALL_BLOCKS ? layers : plan.ownBlocks();
+    if (count > layers) {
+      throw new UnusableDataException(
+          "own blocks: %d (expected: 0 to %d, the blocks of %s/%s)"
+              .formatted(count, layers, trunk.name(), trunk.version()));
+    }
+    Path folder = Files.createDirectories(work.resolve("members"));
+    return new OwnBlocks(
+        trunk.folder(), count, plan.blocks(), reader, table, folder, listener::blocks);
+  }
+
+  private String blocks(int count) {
+    return "each member's last %d and its final norm, from the trunk's weights; rate %s, decay %s"
+        .formatted(count, plan.blocks().learningRate(), plan.blocks().weightDecay());
   }
 
   private Grouped group(JudgementData data, StoredModel trunk) {

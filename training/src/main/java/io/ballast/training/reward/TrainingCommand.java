@@ -19,13 +19,15 @@ public final class TrainingCommand {
       String source, VersionName version, String trunk, RewardPlan plan, boolean skipsBad) {
     return String.format(
         Locale.ROOT,
-        "./mesh reward train %s --name %s --trunk %s --members %d --head %s%s --label-smoothing %s --flip %s"
-            + " --split-by %s --held-out %d --max-prompt-tokens %d --epochs %d --seed %d%s",
+        "./mesh reward train %s --name %s --trunk %s --members %d --head %s%s%s --label-smoothing"
+            + " %s --flip %s --split-by %s --held-out %d --max-prompt-tokens %d --epochs %d --seed"
+            + " %d%s",
         source,
         version,
         trunk,
         plan.members(),
         plan.options().form().name().toLowerCase(Locale.ROOT),
+        ownBlocks(plan),
         plan.bootstrap() ? " --bootstrap" : "",
         plan.labelSmoothing(),
         plan.flipProbability(),
@@ -35,6 +37,16 @@ public final class TrainingCommand {
         plan.options().epochs(),
         plan.seed(),
         skipsBad ? " --skip-bad" : "");
+  }
+
+  private static String ownBlocks(RewardPlan plan) {
+    if (plan.ownBlocks() == 0) {
+      return "";
+    }
+    return " --own-blocks %s --own-rate %s"
+        .formatted(
+            plan.ownBlocks() == RewardPlan.ALL_BLOCKS ? "all" : plan.ownBlocks(),
+            plan.blocks().learningRate());
   }
 
   /** Returns the options that read the same feedback again. */

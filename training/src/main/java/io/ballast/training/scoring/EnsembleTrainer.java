@@ -97,14 +97,44 @@ public final class EnsembleTrainer {
    * @throws IllegalArgumentException if a part of the split has no groups
    */
   public ScoringModel train(FeatureTable table, GroupSplit split, int[] apart) {
+    requireParts(split);
+    return measured(members().train(table, split), table, split, apart);
+  }
+
+  /**
+   * Returns the trained model of members with blocks of their own, which are written to the files
+   * that {@code own} names; they see the features that need no likelihoods.
+   *
+   * @param table features as the trunk itself has them, not standardised
+   * @throws IllegalArgumentException if a part of the split has no groups
+   */
+  public ScoringModel train(FeatureTable table, GroupSplit split, OwnBlocks own) {
+    requireParts(split);
+    List<ScoringFeature> seen = ScoringFeature.withoutLikelihoods();
+    FeatureTable states = table.only(features, seen, hiddenSize);
+    TrainedMembers trained =
+        members()
+            .train(
+                states,
+                split,
+                (standard, mean, std) ->
+                    new BlockTrainer(
+                        plan.options(), plan.loss(), own, standard, mean, std, beforePass));
+    return measured(trained, states, seen, own.count(), split, new int[0], baselines(table));
+  }
+
+  private static void requireParts(GroupSplit split) {
     for (Part part : Part.values()) {
       MemberTrainer.require(split, part);
     }
-    MemberTrainer.Plan members =
+  }
+
+  private MemberTrainer members() {
+    return new MemberTrainer(
         new MemberTrainer.Plan(
-            plan.heads(), plan.loss(), plan.bootstrap(), plan.seed(), plan.options());
-    return measured(
-        new MemberTrainer(members, log, beforePass).train(table, split), table, split, apart);
+            plan.heads(), plan.loss(), plan.bootstrap(), plan.seed(), plan.options()),
+        log,
+        beforePass);
   }
 
   /**
@@ -115,6 +145,17 @@ public final class EnsembleTrainer {
    */
   public ScoringModel measured(
       TrainedMembers trained, FeatureTable table, GroupSplit split, int[] apart) {
+    return measured(trained, table, features, 0, split, apart, baselines(table));
+  }
+
+  private ScoringModel measured(
+      TrainedMembers trained,
+      FeatureTable table,
+      List<ScoringFeature> seen,
+      int ownBlocks,
+      GroupSplit split,
+      int[] apart,
+      Map<String, double[]> baselines) {
     int[] validation = split.groups(Part.VALIDATION);
     FeatureTable standard = trained.standardized(table);
     List<double[]> scores = List.of(trained.raw(standard));
@@ -123,18 +164,19 @@ public final class EnsembleTrainer {
     Calibration calibration = figures.calibrate(unseen);
     ScoringMetrics test = new ScoringMetrics(standard, split.groups(Part.TEST));
     List<Map<String, Double>> members = figures.members(test);
-    Map<String, Double> ensemble = figures.ensemble(test, calibration, baselines(table));
+    Map<String, Double> ensemble = figures.ensemble(test, calibration, baselines);
     if (apart.length > 0) {
       figures.subset(ensemble, "as_text_", new ScoringMetrics(standard, apart));
     }
     ScoringSpec spec =
         new ScoringSpec(
             plan.kind(),
-            features,
+            seen,
             plan.options().hiddenWidth(),
             HeadActivation.TANH,
             trunk,
             plan.promptTokens(),
+            ownBlocks,
             trained.normalizations(),
             figures.inverseTemperatures(unseen),
             calibration,

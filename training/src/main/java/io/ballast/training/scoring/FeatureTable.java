@@ -6,6 +6,7 @@ import io.ballast.inference.onnx.FeatureOutcome.Extracted;
 import io.ballast.inference.onnx.FeatureVector;
 import io.ballast.inference.onnx.OnnxFeatureReader;
 import io.ballast.inference.onnx.Refusal;
+import io.ballast.inference.onnx.ScoringFeature;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.training.scoring.JudgedGroup.Grade;
 import java.io.BufferedInputStream;
@@ -322,15 +323,47 @@ public final class FeatureTable {
     return std;
   }
 
-  /** Returns a copy whose features are (f − mean) / std. */
-  FeatureTable standardized(float[] mean, float[] std) {
-    FeatureTable copy = new FeatureTable(width);
+  /**
+   * Returns a copy with some of the features.
+   *
+   * @param features what the rows hold, in order
+   * @param kept some of them, in the same order
+   * @param hiddenSize of the trunk
+   */
+  FeatureTable only(List<ScoringFeature> features, List<ScoringFeature> kept, int hiddenSize) {
+    boolean[] stays = new boolean[width];
+    int at = 0;
+    for (ScoringFeature feature : features) {
+      int end = at + feature.width(hiddenSize);
+      Arrays.fill(stays, at, end, kept.contains(feature));
+      at = end;
+    }
+    int[] columns = IntStream.range(0, width).filter(f -> stays[f]).toArray();
+    FeatureTable copy = withoutRows(columns.length);
+    for (float[] row : rows) {
+      float[] some = new float[columns.length];
+      for (int f = 0; f < some.length; f++) {
+        some[f] = row[columns[f]];
+      }
+      copy.rows.add(some);
+    }
+    return copy;
+  }
+
+  private FeatureTable withoutRows(int columns) {
+    FeatureTable copy = new FeatureTable(columns);
     copy.groups.addAll(groups);
     copy.grades.addAll(grades);
     copy.sources.addAll(sources);
     copy.starts.clear();
     copy.starts.addAll(starts);
     copy.refused.putAll(refused);
+    return copy;
+  }
+
+  /** Returns a copy whose features are (f − mean) / std. */
+  FeatureTable standardized(float[] mean, float[] std) {
+    FeatureTable copy = withoutRows(width);
     for (float[] row : rows) {
       float[] standard = Arrays.copyOf(row, width);
       for (int f = 0; f < width; f++) {

@@ -40,6 +40,11 @@ final class HeadNetwork implements FeatureHead {
     return gradients;
   }
 
+  /** Units of the hidden layer, N. */
+  int hiddenWidth() {
+    return hidden;
+  }
+
   /** The first index of the weights that do not multiply features: biases and the last layer. */
   int firstLayerSize() {
     return width * hidden;
@@ -75,8 +80,9 @@ final class HeadNetwork implements FeatureHead {
    * @param features as given to {@link #forward}
    * @param units as {@link #forward} left them
    * @param byScore the loss's derivative by the score
+   * @return its derivatives by the units' inputs, shape [N]
    */
-  void backward(float[] features, double[] units, double byScore) {
+  double[] backward(float[] features, double[] units, double byScore) {
     int bias = width * hidden;
     double[] byUnit = new double[hidden];
     gradients[bias + 2 * hidden] += byScore;
@@ -92,6 +98,24 @@ final class HeadNetwork implements FeatureHead {
         gradients[row + n] += x * byUnit[n];
       }
     }
+    return byUnit;
+  }
+
+  /**
+   * Returns the derivatives by the features, shape [F].
+   *
+   * @param byUnit as {@link #backward} returned them
+   */
+  float[] byFeatures(double[] byUnit) {
+    float[] byFeatures = new float[width];
+    for (int f = 0; f < width; f++) {
+      double sum = 0;
+      for (int n = 0; n < hidden; n++) {
+        sum += parameters[f * hidden + n] * byUnit[n];
+      }
+      byFeatures[f] = (float) sum;
+    }
+    return byFeatures;
   }
 
   @Override

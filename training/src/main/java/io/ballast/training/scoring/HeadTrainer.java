@@ -48,10 +48,6 @@ public final class HeadTrainer {
     }
   }
 
-  private static final double BETA_1 = 0.9;
-  private static final double BETA_2 = 0.999;
-  private static final double EPSILON = 1e-8;
-
   private final Options options;
   private final FeatureTable table;
   private final GroupLoss loss;
@@ -76,22 +72,20 @@ public final class HeadTrainer {
    * @param validation held-out groups, which decide when to stop
    * @param random of the first weights and the order
    */
-  TrainedHead train(int[] train, int[] validation, RandomGenerator random) {
+  TrainedHead<HeadNetwork> train(int[] train, int[] validation, RandomGenerator random) {
     HeadNetwork network = new HeadNetwork(table.width(), options.hiddenWidth(), random);
-    double[] first = new double[network.parameters().length];
-    double[] second = new double[network.parameters().length];
+    HeadOptimizer optimizer = new HeadOptimizer(network, options.weightDecay());
     double[] best = network.parameters().clone();
     double bestLoss = meanLoss(network, validation);
     int bestEpoch = 0;
     int[] order = train.clone();
-    int step = 0;
     for (int epoch = 1; epoch <= options.epochs(); epoch++) {
       beforePass.run();
       shuffle(order, random);
       for (int from = 0; from < order.length; from += options.batchGroups()) {
         int to = Math.min(order.length, from + options.batchGroups());
         if (collect(network, Arrays.copyOfRange(order, from, to))) {
-          step(network, first, second, ++step);
+          optimizer.step(options.learningRate());
         }
       }
       double validationLoss = meanLoss(network, validation);
@@ -104,7 +98,7 @@ public final class HeadTrainer {
       }
     }
     System.arraycopy(best, 0, network.parameters(), 0, best.length);
-    return new TrainedHead(network, "best after %d passes".formatted(bestEpoch), bestLoss);
+    return new TrainedHead<>(network, "best after %d passes".formatted(bestEpoch), bestLoss);
   }
 
   /** Draws as many groups as there are, with replacement. */
@@ -128,50 +122,16 @@ public final class HeadTrainer {
 
   /** Computes the gradient of a batch; false if it has no terms. */
   private boolean collect(HeadNetwork network, int[] batch) {
-    Arrays.fill(network.gradients(), 0);
-    double terms = 0;
-    int completions = 0;
-    for (int group : batch) {
-      terms += loss.terms(table.group(group));
-      completions += table.end(group) - table.start(group);
-    }
-    if (terms == 0) {
+    BatchGradient gradient = BatchGradient.begin(network, loss, options.scoreDecay(), table, batch);
+    if (gradient.isEmpty()) {
       return false;
     }
     for (int group : batch) {
-      int start = table.start(group);
-      int size = table.end(group) - start;
-      double[][] units = new double[size][options.hiddenWidth()];
-      double[] scores = new double[size];
-      for (int i = 0; i < size; i++) {
-        scores[i] = network.forward(table.features(start + i), units[i]);
-      }
-      double[] byScore = new double[size];
-      loss.loss(table.group(group), scores, byScore);
-      for (int i = 0; i < size; i++) {
-        double total = byScore[i] / terms + 2 * options.scoreDecay() * scores[i] / completions;
-        if (total != 0) {
-          network.backward(table.features(start + i), units[i], total);
-        }
-      }
+      float[][] features =
+          table.completions(group).mapToObj(table::features).toArray(float[][]::new);
+      gradient.add(table.group(group), features);
     }
     return true;
-  }
-
-  private void step(HeadNetwork network, double[] first, double[] second, int step) {
-    double[] weights = network.parameters();
-    double[] gradients = network.gradients();
-    double correction1 = 1 - Math.pow(BETA_1, step);
-    double correction2 = 1 - Math.pow(BETA_2, step);
-    double decay = 1 - options.learningRate() * options.weightDecay();
-    for (int i = 0; i < weights.length; i++) {
-      double gradient = gradients[i];
-      first[i] = BETA_1 * first[i] + (1 - BETA_1) * gradient;
-      second[i] = BETA_2 * second[i] + (1 - BETA_2) * gradient * gradient;
-      double move = first[i] / correction1 / (Math.sqrt(second[i] / correction2) + EPSILON);
-      double kept = i < network.firstLayerSize() ? weights[i] * decay : weights[i];
-      weights[i] = kept - options.learningRate() * move;
-    }
   }
 
   /** Returns the loss a term over {@code groups}; 0 if they have no terms. */

@@ -51,7 +51,7 @@ final class LinearHeadTrainer {
    * @param validation held-out groups, which choose λ
    * @param random of the first weights and the order, of which the result does not depend
    */
-  TrainedHead train(int[] train, int[] validation, RandomGenerator random) {
+  TrainedHead<LinearHead> train(int[] train, int[] validation, RandomGenerator random) {
     LinearHead head = new LinearHead(table.width(), random);
     int[] order = train.clone();
     HeadTrainer.shuffle(order, random);
@@ -72,7 +72,7 @@ final class LinearHeadTrainer {
         best = head.copy();
       }
     }
-    return new TrainedHead(
+    return new TrainedHead<>(
         best,
         String.format(Locale.ROOT, "minimum at λ = %s, gradient %.0e", bestDecay, bestGradient),
         bestLoss);

@@ -34,6 +34,27 @@ public final class MemberTrainer {
     }
   }
 
+  /** Trains one member after the other. */
+  @FunctionalInterface
+  interface One {
+    /**
+     * Trains a member.
+     *
+     * @param member its index
+     * @param train groups to learn from; one that appears twice counts twice
+     * @param validation held-out groups, which decide when to stop
+     * @param random of first weights and order
+     */
+    TrainedHead<?> train(int member, int[] train, int[] validation, RandomGenerator random);
+  }
+
+  /** Makes what trains members on a table that is standardised by a mean and a deviation. */
+  @FunctionalInterface
+  interface Way {
+    /** Returns it; mean and std have shape [F]. */
+    One over(FeatureTable standard, float[] mean, float[] std);
+  }
+
   private final Plan plan;
   private final Consumer<String> log;
   private final Runnable beforePass;
@@ -67,6 +88,15 @@ public final class MemberTrainer {
    * @throws IllegalArgumentException if there is nothing to train on, or nothing to stop by
    */
   public TrainedMembers train(FeatureTable table, GroupSplit split) {
+    return train(
+        table,
+        split,
+        (standard, mean, std) ->
+            (member, train, validation, random) -> head(standard, train, validation, random));
+  }
+
+  /** Returns members that are trained in a way of the caller's; else as above. */
+  TrainedMembers train(FeatureTable table, GroupSplit split, Way way) {
     for (Part part : List.of(Part.TRAIN, Part.VALIDATION)) {
       require(split, part);
     }
@@ -75,14 +105,15 @@ public final class MemberTrainer {
     float[] mean = table.mean(train);
     float[] std = table.std(train, mean);
     FeatureTable standard = table.standardized(mean, std);
+    One one = way.over(standard, mean, std);
     List<FeatureHead> members = new ArrayList<>();
     List<Normalization> normalizations = new ArrayList<>();
     for (int k = 0; k < plan.members(); k++) {
       RandomGenerator random =
           RandomGeneratorFactory.of("L64X128MixRandom").create(plan.seed() * 1_000 + k);
-      TrainedHead trained =
-          head(
-              standard,
+      TrainedHead<?> trained =
+          one.train(
+              k,
               plan.bootstrap() ? HeadTrainer.bootstrap(train, random) : train,
               validation,
               random);
@@ -99,7 +130,7 @@ public final class MemberTrainer {
     return new TrainedMembers(mean, std, members, normalizations);
   }
 
-  private TrainedHead head(
+  private TrainedHead<?> head(
       FeatureTable standard, int[] train, int[] validation, RandomGenerator random) {
     return switch (plan.options().form()) {
       case LAYERED ->

@@ -26,6 +26,9 @@ public final class ScoringCard {
     text.append("# ").append(name).append("\n\n").append(purpose).append("\n\n");
     text.append("| | |\n|---|---|\n");
     row(text, "trunk (frozen)", spec.trunk().model() + " " + spec.trunk().version());
+    if (spec.ownBlocks() > 0) {
+      row(text, "each member's own", "the last " + spec.ownBlocks() + " blocks of the trunk");
+    }
     row(text, "trunk's weights, SHA-256", spec.trunk().weightsSha256());
     row(
         text,

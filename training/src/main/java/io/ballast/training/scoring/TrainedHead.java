@@ -7,4 +7,4 @@ package io.ballast.training.scoring;
  * @param how it came to them, for a reader
  * @param validationLoss a term, of those weights
  */
-record TrainedHead(FeatureHead head, String how, double validationLoss) {}
+record TrainedHead<H extends FeatureHead>(H head, String how, double validationLoss) {}
