@@ -91,6 +91,16 @@ class ArrowsTest {
   }
 
   @Test
+  void componentsOfRewardsArePlainJava() {
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage("io.ballast.reward.component..", "io.ballast.reward.sandbox..")
+            .should()
+            .dependOnClassesThat(WIRE_OR_FRAMEWORK));
+  }
+
+  @Test
   void errorsAndResilienceArePlainJava() {
     holds(
         noClasses()

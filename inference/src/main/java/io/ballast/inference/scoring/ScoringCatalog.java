@@ -12,12 +12,12 @@ import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.call.LoadedVersions;
 import io.ballast.kit.call.LoadedVersions.Lease;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -309,11 +309,10 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
                 : newest(versions));
   }
 
-  /** Version 10 is newer than version 9. */
   private static String newest(List<? extends ScoringModel> versions) {
     return versions.stream()
         .map(model -> model.id().version())
-        .max(Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder()))
+        .max(PinnedVersion.BY_AGE)
         .orElse("");
   }
 

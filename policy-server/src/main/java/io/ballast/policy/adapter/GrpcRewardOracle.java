@@ -14,6 +14,7 @@ import io.ballast.reward.v1.ScoreResult;
 import io.grpc.Channel;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.CompletableFuture;
 
 /** The rewards of the reward-server, by its default ensemble and aggregation. */
@@ -64,7 +65,10 @@ public final class GrpcRewardOracle implements RewardOracle {
         if (!Double.isFinite(result.getValue()) || !Double.isFinite(result.getSpread())) {
           throw PeerMessages.broken(PeerMessages.REWARD_SERVER, "a reward is not finite");
         }
-        yield new RewardOutcome.Scored(result.getValue(), result.getSpread(), model);
+        yield new RewardOutcome.Scored(
+            result.getValue(),
+            result.hasSpread() ? OptionalDouble.of(result.getSpread()) : OptionalDouble.empty(),
+            model);
       }
       case FAILURE -> new RewardOutcome.Missing(PeerMessages.fault(result.getFailure()));
       case OUTCOME_NOT_SET ->

@@ -167,12 +167,14 @@ public final class SuggestMapper {
 
   private static SuggestionReward reward(RewardOutcome reward) {
     return switch (reward) {
-      case RewardOutcome.Scored scored ->
-          SuggestionReward.newBuilder()
-              .setValue(scored.value())
-              .setSpread(scored.spread())
-              .setModelVersion(MeshMessages.version(scored.rewardModel()))
-              .build();
+      case RewardOutcome.Scored scored -> {
+        SuggestionReward.Builder built =
+            SuggestionReward.newBuilder()
+                .setValue(scored.value())
+                .setModelVersion(MeshMessages.version(scored.rewardModel()));
+        scored.spread().ifPresent(built::setSpread);
+        yield built.build();
+      }
       case RewardOutcome.Missing missing ->
           SuggestionReward.newBuilder().setFailure(MeshMessages.failure(missing.fault())).build();
     };

@@ -21,6 +21,7 @@ import java.util.Map;
  * @param cacheBytes of scores that are kept; 0: none
  * @param threads of one batch in the model
  * @param triton where ensembles run that do not run here
+ * @param components what components may use outside of the server
  */
 public record RewardConfig(
     RewardSettings settings,
@@ -28,7 +29,8 @@ public record RewardConfig(
     QueueLimits queue,
     long cacheBytes,
     int threads,
-    ScoringPlace triton) {
+    ScoringPlace triton,
+    ComponentConfig components) {
   private static final int MAX_ITEMS = 4_096;
   private static final int MAX_TEXT_BYTES = 1 << 20;
   private static final long MAX_CACHE_BYTES = 1L << 40;
@@ -122,7 +124,8 @@ public record RewardConfig(
             properties.interactiveWorkers()),
         properties.cacheBytes(),
         properties.threads(),
-        TritonPlaces.of("ballast.reward.triton", properties.triton()));
+        TritonPlaces.of("ballast.reward.triton", properties.triton()),
+        ComponentConfig.from(properties.components()));
   }
 
   private static Map<String, QuorumRule> rules(

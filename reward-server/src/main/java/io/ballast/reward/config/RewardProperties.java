@@ -118,6 +118,9 @@ public interface RewardProperties {
   /** Ensembles that run behind Triton instead of in this process. */
   TritonProperties triton();
 
+  /** What components of composites may use outside of the server. */
+  ComponentProperties components();
+
   /** The rules of one ensemble; what is absent is the server's. */
   interface EnsembleProperties {
     /** The least number of its members that must answer for a value; 0: all. */

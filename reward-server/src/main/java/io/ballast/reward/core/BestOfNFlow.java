@@ -38,13 +38,13 @@ public final class BestOfNFlow {
   private static final int USUAL_RESAMPLES = 1_000;
   private static final int LEAST_RESAMPLES = 100;
 
-  private final RewardFlow rewards;
+  private final RewardScorer rewards;
   private final Semaphore turn = new Semaphore(1);
 
   /**
    * @param rewards scores what has no reward
    */
-  public BestOfNFlow(RewardFlow rewards) {
+  public BestOfNFlow(RewardScorer rewards) {
     this.rewards = rewards;
   }
 
@@ -53,7 +53,7 @@ public final class BestOfNFlow {
    *
    * @throws MeshException MALFORMED_REQUEST naming what is wrong by index; PRECONDITION_FAILED if a
    *     pool has too few completions with a reward; OVERLOADED while another estimate runs; and as
-   *     {@link RewardFlow#score}
+   *     {@link RewardScorer#score}
    */
   public BestOfNAnswer estimate(BestOfNCommand command, CallPatience patience) {
     check(command);
@@ -246,7 +246,7 @@ public final class BestOfNFlow {
 
   private static Reward reward(Pool pool, int poolIndex, int i, Scored scored) {
     return pool.proxies() instanceof Proxies.Given given
-        ? new Reward.Value(given.rewards().get(i), 0)
+        ? Reward.Value.of(given.rewards().get(i))
         : scored
             .answer()
             .orElseThrow()

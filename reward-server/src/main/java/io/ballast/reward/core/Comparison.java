@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * Which of two completions of one prompt the ensemble prefers.
+ * Which of two completions of one prompt the ensemble prefers, or the composite.
  *
  * @param answer the two items as Score answers them, the first and the second
  * @param probabilityA the mean over the members that judged both of {@code memberProbabilities};
@@ -19,7 +19,8 @@ import java.util.OptionalDouble;
  * @param probabilityByRewards σ(s·(Rᵃ − Rᵇ)) of the aggregated rewards, s being the mean over the
  *     members of std/T: rewards are in units of the stored standard deviations, and this takes a
  *     difference back to log-odds. Empty if one of the two has no value, or if other members stand
- *     behind the one than behind the other, since such rewards are not comparable
+ *     behind the one than behind the other, since such rewards are not comparable. Of a composite s
+ *     is its preference scale; empty if it has none
  * @param preferringA members whose score of a is higher
  * @param judgedBoth members that judged both
  */
@@ -57,11 +58,15 @@ public record Comparison(
     int preferring = 0;
     double sum = 0;
     boolean sameMembers = true;
-    for (int k = 0; k < answer.ensemble().members().size(); k++) {
+    List<Member> members =
+        answer.by() instanceof ScoredBy.Members ensemble
+            ? ensemble.ensemble().members()
+            : List.of();
+    for (int k = 0; k < members.size(); k++) {
       MemberOutcome ofA = outcome(a, k);
       MemberOutcome ofB = outcome(b, k);
       if (ofA instanceof MemberOutcome.Raw rawA && ofB instanceof MemberOutcome.Raw rawB) {
-        double inverse = answer.ensemble().members().get(k).inverseTemperature();
+        double inverse = members.get(k).inverseTemperature();
         double probability = Logistic.sigmoid(inverse * (rawA.score() - rawB.score()));
         both++;
         preferring += rawA.score() > rawB.score() ? 1 : 0;
@@ -77,20 +82,30 @@ public record Comparison(
         answer,
         known && both > 0 ? OptionalDouble.of(sum / both) : OptionalDouble.empty(),
         each,
-        known && sameMembers ? byRewards(answer, a, b) : OptionalDouble.empty(),
+        sameMembers ? byRewards(answer.by(), a, b) : OptionalDouble.empty(),
         preferring,
         both);
   }
 
-  private static OptionalDouble byRewards(ScoreAnswer answer, ScoredItem a, ScoredItem b) {
-    double scale =
-        Moments.mean(
-            answer.ensemble().members().stream()
-                .mapToDouble(member -> member.inverseTemperature() * member.scale().std())
-                .toArray());
-    return a.reward() instanceof Reward.Value ofA && b.reward() instanceof Reward.Value ofB
-        ? OptionalDouble.of(Logistic.sigmoid(scale * (ofA.value() - ofB.value())))
+  private static OptionalDouble byRewards(ScoredBy by, ScoredItem a, ScoredItem b) {
+    OptionalDouble scale = scale(by);
+    return scale.isPresent()
+            && a.reward() instanceof Reward.Value ofA
+            && b.reward() instanceof Reward.Value ofB
+        ? OptionalDouble.of(Logistic.sigmoid(scale.getAsDouble() * (ofA.value() - ofB.value())))
         : OptionalDouble.empty();
+  }
+
+  private static OptionalDouble scale(ScoredBy by) {
+    return switch (by) {
+      case ScoredBy.Composite composite -> composite.preferenceScale();
+      case ScoredBy.Members members ->
+          OptionalDouble.of(
+              Moments.mean(
+                  members.ensemble().members().stream()
+                      .mapToDouble(member -> member.inverseTemperature() * member.scale().std())
+                      .toArray()));
+    };
   }
 
   private static MemberOutcome outcome(ScoredItem item, int member) {

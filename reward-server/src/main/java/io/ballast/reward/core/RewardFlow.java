@@ -11,7 +11,7 @@ import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.PhaseTimes;
-import io.ballast.kit.error.Fault;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.RewardJudge.Judgement;
 import io.ballast.rl.aggregation.AggregationMethod;
@@ -19,7 +19,6 @@ import io.ballast.rl.aggregation.PessimisticSide;
 import io.ballast.rl.aggregation.ScoreAggregator;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,9 +32,7 @@ import org.jspecify.annotations.Nullable;
  * callers → members in one pass → normalise → aggregate → a value or a typed failure for each item.
  * Thread-safe.
  */
-public final class RewardFlow {
-  private static final int MAX_ID_CHARACTERS = 128;
-
+public final class RewardFlow implements RewardScorer {
   private final EnsembleCatalog catalog;
   private final RewardSettings settings;
   private final ItemLimits limits;
@@ -58,20 +55,9 @@ public final class RewardFlow {
     this.nanoTime = nanoTime;
   }
 
-  /**
-   * Scores items; one that cannot be scored fails alone.
-   *
-   * @throws MeshException MALFORMED_REQUEST for no items, too many, or ids that are too long or not
-   *     unique; UNKNOWN_MODEL; OVERLOADED; DEPENDENCY_DOWN if the members run elsewhere and are not
-   *     reached
-   */
+  @Override
   public ScoreAnswer score(ScoreCommand command, CallPatience patience) {
-    if (command.items().isEmpty() || command.items().size() > limits.items()) {
-      throw malformed(
-          "items",
-          "%,d items (expected: 1 to %,d)".formatted(command.items().size(), limits.items()));
-    }
-    List<String> ids = ids(command.items());
+    List<String> ids = ItemIds.of(command.items(), limits.items());
     ScoreAggregator aggregator = aggregator(command.aggregation());
     try (Lease<Served<Ensemble, CompletionScores>> lease =
         catalog.find(command.ensemble(), patience)) {
@@ -83,16 +69,6 @@ public final class RewardFlow {
           served.reader(limits.textBytes(), limits.promptTokens(), command.truncation());
       return new OneCall(served, reader, judge, patience).answer(command, ids);
     }
-  }
-
-  /**
-   * Compares two completions of one prompt.
-   *
-   * @throws MeshException as {@link #score}
-   */
-  public Comparison compare(ScoreCommand command, CallPatience patience) {
-    ScoreAnswer answer = score(command, patience);
-    return Comparison.of(answer);
   }
 
   /**
@@ -108,7 +84,7 @@ public final class RewardFlow {
     return ensemble.promptTokens().orElse(limits.promptTokens());
   }
 
-  /** The most items of one request. */
+  @Override
   public int maxItems() {
     return limits.items();
   }
@@ -127,57 +103,24 @@ public final class RewardFlow {
   public ScoreAggregator aggregator(AggregationChoice choice) {
     AggregationMethod method = choice.method();
     if (method != null && !settings.allowed().contains(method)) {
-      throw malformed(
+      throw Texts.malformed(
           "aggregation.method",
           "%s is not allowed on this server (allowed: %s)"
               .formatted(AggregationNames.of(method), AggregationNames.of(settings.allowed())));
     }
     Double lambda = choice.uwoLambda();
     if (lambda != null && !(lambda >= 0 && Double.isFinite(lambda))) {
-      throw malformed("aggregation.uwo_lambda", lambda + " (expected: finite, ≥ 0)");
+      throw Texts.malformed("aggregation.uwo_lambda", lambda + " (expected: finite, ≥ 0)");
     }
     Double quantile = choice.quantile();
     if (quantile != null && !(quantile > 0 && quantile <= 0.5)) {
-      throw malformed("aggregation.quantile", quantile + " (expected: above 0, at most 0.5)");
+      throw Texts.malformed("aggregation.quantile", quantile + " (expected: above 0, at most 0.5)");
     }
     return new ScoreAggregator(
         method == null ? settings.method() : method,
         lambda == null ? settings.uwoLambda() : lambda,
         quantile == null ? settings.quantile() : quantile,
         PessimisticSide.LOW);
-  }
-
-  /** The name of an item, its index if it has none. */
-  static String id(ScoreItem item, int index) {
-    if (item.itemId().length() > MAX_ID_CHARACTERS) {
-      throw malformed(
-          item.path() + ".item_id",
-          "%,d characters (expected: at most %d)"
-              .formatted(item.itemId().length(), MAX_ID_CHARACTERS));
-    }
-    return item.itemId().isEmpty() ? Integer.toString(index) : item.itemId();
-  }
-
-  static MeshException duplicate(ScoreItem item, String id) {
-    return malformed(item.path() + ".item_id", "'%s' is another item's too".formatted(id));
-  }
-
-  private static List<String> ids(List<ScoreItem> items) {
-    Map<String, Integer> seen = new HashMap<>();
-    List<String> ids = new ArrayList<>(items.size());
-    for (int i = 0; i < items.size(); i++) {
-      String id = id(items.get(i), i);
-      if (seen.put(id, i) != null) {
-        throw duplicate(items.get(i), id);
-      }
-      ids.add(id);
-    }
-    return ids;
-  }
-
-  private static MeshException malformed(String field, String flaw) {
-    return new MeshException(
-        Fault.MALFORMED_REQUEST, field + ": " + flaw, Map.of("field", field, "flaw", flaw));
   }
 
   /** One request on its way. */
@@ -250,7 +193,9 @@ public final class RewardFlow {
             });
       }
       return new ScoreAnswer(
-          items, judge.aggregator(), judge.quorum().members(), served.model(), longest(items));
+          items,
+          new ScoredBy.Members(served.model(), judge.aggregator(), judge.quorum().members()),
+          longest(items));
     }
 
     private ScoredItem judged(

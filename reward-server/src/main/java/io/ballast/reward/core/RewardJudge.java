@@ -54,7 +54,7 @@ record RewardJudge(Ensemble ensemble, Quorum quorum, ScoreAggregator aggregator)
     double spread = ScoreAggregator.spread(answered);
     return new Judgement(
         Double.isFinite(value) && Double.isFinite(spread)
-            ? new Reward.Value(value, spread)
+            ? Reward.Value.of(value, spread)
             : new Reward.Failed(
                 new ItemFault(
                     ItemFault.Reason.MODEL_ERROR,

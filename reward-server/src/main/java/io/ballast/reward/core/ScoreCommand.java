@@ -26,4 +26,9 @@ public record ScoreCommand(
   public ScoreCommand of(List<ScoreItem> others) {
     return new ScoreCommand(lane, ensemble, aggregation, truncation, anew, others);
   }
+
+  /** The same of another ensemble. */
+  public ScoreCommand by(VersionSelector other, AggregationChoice how) {
+    return new ScoreCommand(lane, other, how, truncation, anew, items);
+  }
 }

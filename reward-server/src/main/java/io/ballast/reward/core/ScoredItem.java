@@ -10,9 +10,11 @@ import java.util.Optional;
  *
  * @param itemId the item
  * @param reward a value, or why there is none
- * @param members shape [K] in the ensemble's order; empty if no member was asked
+ * @param members shape [K] in the ensemble's order; empty if no member was asked, and of a
+ *     composite
  * @param cut what the members did not see of the prompt; empty if they saw all of it
  * @param fromCache whether the members had said it before, of the same tokens
+ * @param components what each part of a composite said, in its order; empty of an ensemble
  * @param times where the item's time went
  */
 public record ScoredItem(
@@ -21,8 +23,21 @@ public record ScoredItem(
     List<MemberJudgement> members,
     Optional<PromptCut> cut,
     boolean fromCache,
+    List<ComponentScore> components,
     PhaseTimes times) {
   public ScoredItem {
     members = List.copyOf(members);
+    components = List.copyOf(components);
+  }
+
+  /** An item that an ensemble judged. */
+  public ScoredItem(
+      String itemId,
+      Reward reward,
+      List<MemberJudgement> members,
+      Optional<PromptCut> cut,
+      boolean fromCache,
+      PhaseTimes times) {
+    this(itemId, reward, members, cut, fromCache, List.of(), times);
   }
 }

@@ -7,6 +7,7 @@ import io.ballast.reward.core.BestOfNCommand;
 import io.ballast.reward.core.BestOfNCommand.Pool;
 import io.ballast.reward.core.BestOfNCommand.Proxies;
 import io.ballast.reward.core.BestOfNCommand.Values;
+import io.ballast.reward.core.ScoredBy;
 import io.ballast.reward.v1.BestOfNPoint;
 import io.ballast.reward.v1.CandidatePool;
 import io.ballast.reward.v1.EstimateBestOfNRequest;
@@ -109,10 +110,12 @@ final class BestOfNMapper {
     answer
         .scored()
         .ifPresent(
-            scored ->
-                response
-                    .setAggregation(RewardMapper.aggregation(scored.aggregation()))
-                    .setModelVersion(MeshMessages.version(scored.ensemble().id())));
+            scored -> {
+              response.setModelVersion(MeshMessages.version(scored.by().id()));
+              if (scored.by() instanceof ScoredBy.Members members) {
+                response.setAggregation(RewardMapper.aggregation(members.aggregation()));
+              }
+            });
     return response.build();
   }
 

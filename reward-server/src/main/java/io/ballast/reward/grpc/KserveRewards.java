@@ -145,7 +145,7 @@ public final class KserveRewards implements ServedModels {
           case Reward.Failed failed -> faults.put(i, failed.fault());
           case Reward.Value value -> {
             rewards.add((float) value.value());
-            spreads.add((float) value.spread());
+            spreads.add((float) value.spread().orElseThrow());
             if (withMembers) {
               members.add(scores(item, i));
             }

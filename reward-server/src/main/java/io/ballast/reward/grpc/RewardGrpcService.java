@@ -3,11 +3,13 @@ package io.ballast.reward.grpc;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies;
+import io.ballast.reward.component.CompositeCatalog;
 import io.ballast.reward.core.AggregationChoice;
 import io.ballast.reward.core.BestOfNFlow;
 import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.EnsembleCatalog;
 import io.ballast.reward.core.RewardFlow;
+import io.ballast.reward.core.RewardScorer;
 import io.ballast.reward.v1.CompareRequest;
 import io.ballast.reward.v1.CompareResponse;
 import io.ballast.reward.v1.EstimateBestOfNRequest;
@@ -27,17 +29,30 @@ import io.grpc.stub.StreamObserver;
 
 /** The reward API's edge: translates, delegates, answers. Decides nothing. */
 public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImplBase {
-  private final RewardFlow flow;
+  private final RewardFlow ensembles;
+  private final RewardScorer scorer;
+  private final CompositeCatalog composites;
   private final BestOfNFlow bestOfN;
   private final EnsembleCatalog catalog;
   private final RewardMapper mapper;
   private final Replies replies;
 
+  /**
+   * @param ensembles knows how ensembles are asked
+   * @param scorer scores, by ensembles and composites
+   */
   public RewardGrpcService(
-      RewardFlow flow, EnsembleCatalog catalog, RewardMapper mapper, Replies replies) {
-    this.flow = flow;
-    this.bestOfN = new BestOfNFlow(flow);
+      RewardFlow ensembles,
+      RewardScorer scorer,
+      EnsembleCatalog catalog,
+      CompositeCatalog composites,
+      RewardMapper mapper,
+      Replies replies) {
+    this.ensembles = ensembles;
+    this.scorer = scorer;
+    this.bestOfN = new BestOfNFlow(scorer);
     this.catalog = catalog;
+    this.composites = composites;
     this.mapper = mapper;
     this.replies = replies;
   }
@@ -48,7 +63,7 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
         observer,
         () ->
             RewardMapper.response(
-                flow.score(mapper.command(request), ContextPatience.ofCurrentCall())));
+                scorer.score(mapper.command(request), ContextPatience.ofCurrentCall())));
   }
 
   @Override
@@ -56,7 +71,7 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
       StreamObserver<ScoreStreamResponse> observer) {
     ScoreStreamSession session =
         new ScoreStreamSession(
-            flow, mapper, (ServerCallStreamObserver<ScoreStreamResponse>) observer);
+            scorer, mapper, (ServerCallStreamObserver<ScoreStreamResponse>) observer);
     replies.stream(observer, session::run);
     return session;
   }
@@ -67,7 +82,7 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
         observer,
         () ->
             RewardMapper.response(
-                flow.compare(mapper.command(request), ContextPatience.ofCurrentCall())));
+                scorer.compare(mapper.command(request), ContextPatience.ofCurrentCall())));
   }
 
   @Override
@@ -109,14 +124,18 @@ public final class RewardGrpcService extends RewardServiceGrpc.RewardServiceImpl
                       response.addEnsembles(
                           RewardMapper.ensemble(
                               ensemble,
-                              flow.quorum(ensemble, AggregationMethod.MEAN),
-                              flow.quorum(ensemble, AggregationMethod.WORST_CASE),
-                              flow.promptTokens(ensemble))));
-          flow.allowedAggregations()
+                              ensembles.quorum(ensemble, AggregationMethod.MEAN),
+                              ensembles.quorum(ensemble, AggregationMethod.WORST_CASE),
+                              ensembles.promptTokens(ensemble))));
+          ensembles
+              .allowedAggregations()
               .forEach(method -> response.addAllowedAggregations(RewardMapper.method(method)));
+          composites
+              .list()
+              .forEach(each -> response.addComposites(ComponentMapper.composite(each)));
           return response
               .setDefaultAggregation(
-                  RewardMapper.aggregation(flow.aggregator(AggregationChoice.unspecified())))
+                  RewardMapper.aggregation(ensembles.aggregator(AggregationChoice.unspecified())))
               .build();
         });
   }

@@ -21,6 +21,7 @@ import io.ballast.reward.core.Reward;
 import io.ballast.reward.core.ScoreAnswer;
 import io.ballast.reward.core.ScoreCommand;
 import io.ballast.reward.core.ScoreItem;
+import io.ballast.reward.core.ScoredBy;
 import io.ballast.reward.core.ScoredItem;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
@@ -35,6 +36,7 @@ import io.ballast.reward.v1.RewardMember;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
+import io.ballast.reward.v1.ScoreStreamResponse;
 import io.ballast.rl.aggregation.ScoreAggregator;
 import java.util.ArrayList;
 import java.util.List;
@@ -82,13 +84,19 @@ public final class RewardMapper {
         MeshMessages.truncation(request.getTruncation()),
         false,
         List.of(
-            new ScoreItem("a", "a", prompt, content(request.getCompletionA())),
-            new ScoreItem("b", "b", prompt, content(request.getCompletionB()))));
+            new ScoreItem(
+                "a", "a", prompt, content(request.getCompletionA()), request.getReferencesMap()),
+            new ScoreItem(
+                "b", "b", prompt, content(request.getCompletionB()), request.getReferencesMap())));
   }
 
   static ScoreItem item(io.ballast.reward.v1.ScoreItem item, String path) {
     return new ScoreItem(
-        item.getItemId(), path, content(item.getPrompt()), content(item.getCompletion()));
+        item.getItemId(),
+        path,
+        content(item.getPrompt()),
+        content(item.getCompletion()),
+        item.getReferencesMap());
   }
 
   static AggregationChoice choice(Aggregation aggregation) {
@@ -162,13 +170,25 @@ public final class RewardMapper {
   static ScoreResponse response(ScoreAnswer answer) {
     ScoreResponse.Builder response =
         ScoreResponse.newBuilder()
-            .setAggregation(aggregation(answer.aggregation()))
-            .setModelVersion(MeshMessages.version(answer.ensemble().id()))
-            .setTiming(MeshMessages.timing(answer.times()))
-            .setQuorum(answer.quorum());
+            .setModelVersion(MeshMessages.version(answer.by().id()))
+            .setTiming(MeshMessages.timing(answer.times()));
+    if (answer.by() instanceof ScoredBy.Members members) {
+      response.setAggregation(aggregation(members.aggregation())).setQuorum(members.quorum());
+    }
     for (ScoredItem item : answer.items()) {
-      response.addResults(result(item, answer.ensemble()));
+      response.addResults(result(item, answer.by()));
       response.addSampleMask(item.reward() instanceof Reward.Value);
+    }
+    return response.build();
+  }
+
+  static ScoreStreamResponse streamed(ScoredItem item, ScoredBy by) {
+    ScoreStreamResponse.Builder response =
+        ScoreStreamResponse.newBuilder()
+            .setResult(result(item, by))
+            .setModelVersion(MeshMessages.version(by.id()));
+    if (by instanceof ScoredBy.Members members) {
+      response.setAggregation(aggregation(members.aggregation())).setQuorum(members.quorum());
     }
     return response.build();
   }
@@ -177,44 +197,51 @@ public final class RewardMapper {
     ScoreAnswer answer = comparison.answer();
     CompareResponse.Builder response =
         CompareResponse.newBuilder()
-            .addResults(result(comparison.a(), answer.ensemble()))
-            .addResults(result(comparison.b(), answer.ensemble()))
+            .addResults(result(comparison.a(), answer.by()))
+            .addResults(result(comparison.b(), answer.by()))
             .setMembersPreferringA(comparison.preferringA())
             .setMembersCount(comparison.judgedBoth())
-            .setAggregation(aggregation(answer.aggregation()))
-            .setModelVersion(MeshMessages.version(answer.ensemble().id()))
-            .setQuorum(answer.quorum());
+            .setModelVersion(MeshMessages.version(answer.by().id()));
     comparison.probabilityA().ifPresent(response::setProbabilityAPreferred);
     comparison.probabilityByRewards().ifPresent(response::setProbabilityAPreferredByRewards);
-    for (int k = 0; k < comparison.memberProbabilities().size(); k++) {
-      MemberPreference.Builder member =
-          response
-              .addMemberPreferencesBuilder()
-              .setModelVersion(MeshMessages.version(answer.ensemble().members().get(k).id()));
-      comparison.memberProbabilities().get(k).ifPresent(member::setProbabilityAPreferred);
+    if (answer.by() instanceof ScoredBy.Members members) {
+      response.setAggregation(aggregation(members.aggregation())).setQuorum(members.quorum());
+      for (int k = 0; k < comparison.memberProbabilities().size(); k++) {
+        MemberPreference.Builder member =
+            response
+                .addMemberPreferencesBuilder()
+                .setModelVersion(MeshMessages.version(members.ensemble().members().get(k).id()));
+        comparison.memberProbabilities().get(k).ifPresent(member::setProbabilityAPreferred);
+      }
     }
     return response.build();
   }
 
-  static ScoreResult result(ScoredItem item, Ensemble ensemble) {
+  private static ScoreResult result(ScoredItem item, ScoredBy by) {
     ScoreResult.Builder result =
         ScoreResult.newBuilder()
             .setItemId(item.itemId())
             .setFromCache(item.fromCache())
             .setTiming(MeshMessages.timing(item.times()));
     switch (item.reward()) {
-      case Reward.Value value -> result.setValue(value.value()).setSpread(value.spread());
+      case Reward.Value value -> {
+        result.setValue(value.value());
+        value.spread().ifPresent(result::setSpread);
+      }
       case Reward.Failed failed -> result.setFailure(MeshMessages.failure(failed.fault()));
     }
     item.cut().ifPresent(cut -> result.setPromptCut(MeshMessages.cut(cut)));
-    for (int k = 0; k < item.members().size(); k++) {
-      result.addMembers(member(item.members().get(k), ensemble.members().get(k)));
-      result.addMemberMask(item.members().get(k).normalised().isPresent());
+    if (by instanceof ScoredBy.Members members) {
+      for (int k = 0; k < item.members().size(); k++) {
+        result.addMembers(member(item.members().get(k), members.ensemble().members().get(k)));
+        result.addMemberMask(item.members().get(k).normalised().isPresent());
+      }
     }
+    item.components().forEach(each -> result.addComponents(ComponentMapper.score(each)));
     return result.build();
   }
 
-  private static MemberScore member(MemberJudgement judgement, Member member) {
+  static MemberScore member(MemberJudgement judgement, Member member) {
     MemberScore.Builder score =
         MemberScore.newBuilder().setModelVersion(MeshMessages.version(member.id()));
     switch (judgement.outcome()) {

@@ -5,7 +5,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies.Sink;
-import io.ballast.reward.core.RewardFlow;
+import io.ballast.reward.core.RewardScorer;
 import io.ballast.reward.core.ScoreAnswer;
 import io.ballast.reward.core.ScoreCommand;
 import io.ballast.reward.core.ScoreItem;
@@ -32,14 +32,14 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
   private static final int MAX_ITEMS = 100_000;
   private static final int MAX_ID_CHARACTERS = 128;
 
-  private final RewardFlow flow;
+  private final RewardScorer flow;
   private final RewardMapper mapper;
   private final ServerCallStreamObserver<ScoreStreamResponse> call;
   private final BlockingQueue<Optional<ScoreStreamRequest>> arrived = new LinkedBlockingQueue<>();
   private final Set<String> seen = new HashSet<>();
 
   ScoreStreamSession(
-      RewardFlow flow, RewardMapper mapper, ServerCallStreamObserver<ScoreStreamResponse> call) {
+      RewardScorer flow, RewardMapper mapper, ServerCallStreamObserver<ScoreStreamResponse> call) {
     this.flow = flow;
     this.mapper = mapper;
     this.call = call;
@@ -126,7 +126,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
       if (!seen.add(id)) {
         return Optional.of(malformed(index, "item_id '%s' is another item's too".formatted(id)));
       }
-      items.add(new ScoreItem(id, item.path(), item.prompt(), item.completion()));
+      items.add(item.named(id));
     }
     return Optional.empty();
   }
@@ -135,13 +135,7 @@ final class ScoreStreamSession implements StreamObserver<ScoreStreamRequest> {
       ScoreCommand template, List<ScoreItem> items, Sink<ScoreStreamResponse> sink) {
     ScoreAnswer answer = flow.score(template.of(items), ContextPatience.ofCurrentCall());
     for (ScoredItem item : answer.items()) {
-      sink.send(
-          ScoreStreamResponse.newBuilder()
-              .setResult(RewardMapper.result(item, answer.ensemble()))
-              .setAggregation(RewardMapper.aggregation(answer.aggregation()))
-              .setModelVersion(MeshMessages.version(answer.ensemble().id()))
-              .setQuorum(answer.quorum())
-              .build());
+      sink.send(RewardMapper.streamed(item, answer.by()));
     }
   }
 

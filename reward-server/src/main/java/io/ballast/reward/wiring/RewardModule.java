@@ -16,7 +16,9 @@ import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
 import io.ballast.reward.adapter.BroughtEnsembles;
+import io.ballast.reward.adapter.CompositeFolders;
 import io.ballast.reward.adapter.EnsembleUse;
+import io.ballast.reward.component.Outside;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
 import io.ballast.reward.config.TrainingConfig;
@@ -41,6 +43,7 @@ public final class RewardModule implements ServerModule {
   private @Nullable RewardServer server;
   private @Nullable RewardTrainings trainings;
   private @Nullable ScoringSource<Ensemble, CompletionScores> models;
+  private @Nullable Outside asked;
 
   /**
    * Reads the properties; {@link #start} does the rest.
@@ -68,10 +71,14 @@ public final class RewardModule implements ServerModule {
   public List<BindableService> start(MeshRuntime runtime) {
     ScoringSource<Ensemble, CompletionScores> ensembles = ensembles(runtime);
     models = ensembles;
+    Outside outside = OutsideWiring.open(config.components(), runtime);
+    asked = outside;
     RewardServer started =
         new RewardServer(
             config,
             ensembles,
+            new CompositeFolders(runtime.modelFolders()),
+            outside,
             RequestContexts::from,
             runtime.replies(),
             runtime.meters(),
@@ -163,6 +170,11 @@ public final class RewardModule implements ServerModule {
     server = null;
     if (started != null) {
       started.close();
+    }
+    Outside outside = asked;
+    asked = null;
+    if (outside != null) {
+      outside.close();
     }
     ScoringSource<Ensemble, CompletionScores> opened = models;
     models = null;

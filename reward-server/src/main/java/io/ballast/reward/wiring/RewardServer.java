@@ -4,20 +4,30 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.kit.batching.BatchedAnswers;
 import io.ballast.kit.batching.SharedAnswers;
+import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.telemetry.SharingMetrics;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.reward.adapter.CatalogTokens;
+import io.ballast.reward.component.CompositeCatalog;
+import io.ballast.reward.component.CompositeFlow;
+import io.ballast.reward.component.CompositeSource;
+import io.ballast.reward.component.Outside;
+import io.ballast.reward.component.Tools;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.core.CompletionScores;
 import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.EnsembleCatalog;
 import io.ballast.reward.core.RewardFlow;
+import io.ballast.reward.core.RewardScorer;
+import io.ballast.reward.core.RewardSettings;
 import io.ballast.reward.grpc.KserveRewards;
 import io.ballast.reward.grpc.RewardGrpcService;
 import io.ballast.reward.grpc.RewardMapper;
 import io.grpc.BindableService;
+import io.grpc.Context;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
@@ -25,6 +35,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -37,16 +49,22 @@ public final class RewardServer implements AutoCloseable {
   private final EnsembleCatalog catalog;
   private final RewardGrpcService service;
   private final ServedModels models;
+  private final ExecutorService components =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("reward-component-", 0).factory());
 
   /**
    * Builds every part and loads the default ensemble if it is there.
    *
+   * @param composites where they come from
+   * @param outside what components may ask; stays its owner's
    * @param contexts validates the metadata of requests
    * @throws io.ballast.kit.error.MeshException if the default ensemble cannot be loaded
    */
   public RewardServer(
       RewardConfig config,
       ScoringSource<Ensemble, CompletionScores> source,
+      CompositeSource composites,
+      Outside outside,
       Function<RequestMetadata, RequestContext> contexts,
       Replies replies,
       MeterRegistry meters,
@@ -59,14 +77,28 @@ public final class RewardServer implements AutoCloseable {
             CompletionScores.sharing(),
             config.cacheBytes());
     RewardFlow flow = new RewardFlow(catalog, config.settings(), config.items(), scores, nanoTime);
-    service = new RewardGrpcService(flow, catalog, new RewardMapper(contexts), replies);
+    RewardSettings settings = config.settings();
+    CompositeCatalog made =
+        new CompositeCatalog(composites, settings.defaultModel(), settings.servingVersion());
+    RewardScorer scorer =
+        new CompositeFlow(
+            made,
+            new Tools(flow, new CatalogTokens(catalog), outside),
+            config.items(),
+            new CompositeFlow.Patience(settings.modelTimeout(), settings.deadlineReserve()),
+            Context.currentContextExecutor(components),
+            nanoTime);
+    service =
+        new RewardGrpcService(flow, scorer, catalog, made, new RewardMapper(contexts), replies);
     models = new KserveRewards(flow, catalog, config.items().items());
     var unused =
         Gauge.builder("ballast.reward.waiting.tokens", catalog, EnsembleCatalog::waitingTokens)
             .register(meters);
     SharingMetrics.register(meters, "ballast.reward", scores);
     try {
-      catalog.warmUp().ifPresent(LOG::warn);
+      if (made.find(VersionSelector.alias("", VersionSelector.SERVING)).isEmpty()) {
+        catalog.warmUp().ifPresent(LOG::warn);
+      }
       warnOfRulesOfNobody(config);
     } catch (RuntimeException e) {
       close();
@@ -114,6 +146,7 @@ public final class RewardServer implements AutoCloseable {
 
   @Override
   public void close() {
+    components.shutdownNow();
     catalog.close();
   }
 }

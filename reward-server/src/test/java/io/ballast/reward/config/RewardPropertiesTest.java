@@ -59,7 +59,8 @@ class RewardPropertiesTest {
                     Optional.empty(),
                     Duration.ofSeconds(10),
                     8,
-                    4_096)));
+                    4_096),
+                new ComponentConfig(Map.of(), Optional.empty())));
   }
 
   @Test
@@ -128,7 +129,8 @@ class RewardPropertiesTest {
                     Optional.empty(),
                     Duration.ofSeconds(13),
                     14,
-                    15)));
+                    15),
+                new ComponentConfig(Map.of(), Optional.empty())));
     assertThat(TestReward.config(Map.of("triton.token-variable", "TOKEN")).triton().tokenVariable())
         .contains("TOKEN");
   }

@@ -6,6 +6,8 @@ import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.reward.component.Composite;
+import io.ballast.reward.component.Outside;
 import io.ballast.reward.config.RewardConfig;
 import io.ballast.reward.config.RewardProperties;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -42,11 +44,13 @@ public final class TestReward implements AutoCloseable {
   private final Server grpc;
   private final ManagedChannel channel;
 
-  private TestReward(Map<String, String> properties) {
+  private TestReward(Map<String, String> properties, List<Composite> composites, Outside outside) {
     server =
         new RewardServer(
             config(properties),
             ensembles,
+            () -> composites,
+            outside,
             RequestContexts::from,
             replies,
             meters,
@@ -64,9 +68,20 @@ public final class TestReward implements AutoCloseable {
 
   /** Starts with the defaults, one worker, and these properties. */
   public static TestReward start(Map<String, String> properties) {
+    return start(properties, List.of());
+  }
+
+  /** As {@link #start(Map)}, with composites, which may be added later too. */
+  public static TestReward start(Map<String, String> properties, List<Composite> composites) {
+    return start(properties, composites, Outside.none());
+  }
+
+  /** As {@link #start(Map, List)}, with what components may ask. */
+  public static TestReward start(
+      Map<String, String> properties, List<Composite> composites, Outside outside) {
     Map<String, String> all = new HashMap<>(Map.of("workers", "1", "batch-wait", "PT0S"));
     all.putAll(properties);
-    return new TestReward(all);
+    return new TestReward(all, composites, outside);
   }
 
   /** Reads properties as the process does; names are without their prefix. */

@@ -1,5 +1,7 @@
 package io.ballast.kit.call;
 
+import java.util.Comparator;
+
 /**
  * One version of a model and the weights that it stands for.
  *
@@ -8,6 +10,10 @@ package io.ballast.kit.call;
  * @param weightsSha256 SHA-256 of the weights, 64 lower-case hexadecimal digits
  */
 public record PinnedVersion(String model, String version, String weightsSha256) {
+  /** Versions by their names, the newest last: 10 is newer than 9. */
+  public static final Comparator<String> BY_AGE =
+      Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder());
+
   /** Whether both have the same name and version, and other weights: one took the other's place. */
   public boolean differsInWeights(PinnedVersion other) {
     return model.equals(other.model)

@@ -232,7 +232,7 @@ final class ExportCommand implements Callable<Integer> {
                     name, versions, convention == null ? DecoderConvention.VLLM : convention);
             case SCORING -> export.scoring(name, versions, this::trunk);
             case GATE -> export.trees(name, versions, ModelKind.GATE_FILE);
-            case ENCODER, CLASSIFIER, BROUGHT, UNKNOWN ->
+            case COMPOSITE, ENCODER, CLASSIFIER, BROUGHT, UNKNOWN ->
                 throw new IllegalStateException("refused before");
           };
       announce(name, kind, versions, entry);
@@ -340,7 +340,7 @@ final class ExportCommand implements Callable<Integer> {
     ModelKind kind = ModelKind.of(folder(choice));
     return switch (kind) {
       case DECODER, SCORING, GATE -> kind;
-      case ENCODER, CLASSIFIER, BROUGHT, UNKNOWN ->
+      case COMPOSITE, ENCODER, CLASSIFIER, BROUGHT, UNKNOWN ->
           throw new CommandFailure(
               Exit.FAILED,
               "UNSUPPORTED",

@@ -12,6 +12,10 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.reward.adapter.CompositeFolders;
+import io.ballast.reward.component.CompositeFlaw;
+import io.ballast.reward.component.Recipe;
+import io.ballast.reward.component.RecipeReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -91,7 +96,9 @@ final class ModelFoldersCommand implements Callable<Integer> {
       source = manifest.map(read -> read.notes().getOrDefault("source", "")).orElse("");
       kind = found.code();
       words = words(found, model.folder(), manifest, document);
-    } catch (ModelException | CommandFailure e) { // one that cannot be read does not hide others
+    } catch (ModelException
+        | CommandFailure
+        | CompositeFlaw e) { // one that cannot be read does not hide others
       kind = "broken";
       words = model.withoutPath(String.valueOf(e.getMessage()));
       document.put("problem", words);
@@ -107,7 +114,8 @@ final class ModelFoldersCommand implements Callable<Integer> {
   }
 
   private static String words(
-      ModelKind kind, Path folder, Optional<ModelManifest> manifest, ObjectNode document) {
+      ModelKind kind, Path folder, Optional<ModelManifest> manifest, ObjectNode document)
+      throws IOException {
     return switch (kind) {
       case DECODER -> {
         DecoderConfig config = DecoderConfig.read(folder);
@@ -131,6 +139,15 @@ final class ModelFoldersCommand implements Callable<Integer> {
                 spec.kind().name().toLowerCase(Locale.ROOT),
                 spec.trunk().model(),
                 spec.trunk().version());
+      }
+      case COMPOSITE -> {
+        Recipe recipe = RecipeReader.read(Files.readString(folder.resolve(CompositeFolders.FILE)));
+        ArrayNode components = document.putArray("components");
+        recipe.parts().forEach(part -> components.add(part.name()));
+        yield "a reward of "
+            + recipe.parts().stream()
+                .map(part -> part.name() + " (" + part.kind().word() + ")")
+                .collect(Collectors.joining(", "));
       }
       case ENCODER ->
           manifest

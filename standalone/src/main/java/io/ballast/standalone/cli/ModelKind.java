@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.onnx.EncoderDescription;
+import io.ballast.reward.adapter.CompositeFolders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,8 @@ enum ModelKind {
   DECODER("a decoder"),
   /** Reward or cost heads on a decoder. */
   SCORING("scoring heads"),
+  /** A reward that is made of components. */
+  COMPOSITE("a composite reward"),
   /** The display gate's trees. */
   GATE("a gate"),
   /** An encoder in ONNX, or a classifier there. */
@@ -61,6 +64,9 @@ enum ModelKind {
     }
     if (BroughtManifest.isIn(folder)) {
       return BROUGHT;
+    }
+    if (Files.isRegularFile(folder.resolve(CompositeFolders.FILE))) {
+      return COMPOSITE;
     }
     if (Files.isRegularFile(folder.resolve("model.onnx"))) {
       return ENCODER;

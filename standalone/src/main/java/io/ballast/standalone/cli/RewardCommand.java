@@ -20,6 +20,7 @@ final class RewardCommand implements Callable<Integer> {
         .addSubcommand(new RewardTrainCommand(context))
         .addSubcommand(TrainingsCommand.commandLine(context))
         .addSubcommand(new RewardAdoptCommand(context))
+        .addSubcommand(new ComposeCommand(context))
         .addSubcommand(new BestOfNCommand(context));
   }
 

@@ -57,6 +57,7 @@ import io.ballast.policy.v1.TrainingRecord;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.BestOfNPoint;
+import io.ballast.reward.v1.ComponentScore;
 import io.ballast.reward.v1.EstimateBestOfNRequest;
 import io.ballast.reward.v1.EstimateBestOfNResponse;
 import io.ballast.reward.v1.FitIntervalMethod;
@@ -381,7 +382,42 @@ final class FakeMesh implements AutoCloseable {
     return response.build();
   }
 
+  private static ScoreResponse composite(ScoreRequest request) {
+    ScoreResponse.Builder response = ScoreResponse.newBuilder().setModelVersion(model("java-mix"));
+    request
+        .getItemsList()
+        .forEach(
+            item ->
+                response
+                    .addSampleMask(true)
+                    .addResults(
+                        ScoreResult.newBuilder()
+                            .setValue(1.5)
+                            .addComponents(
+                                ComponentScore.newBuilder()
+                                    .setName("taste")
+                                    .setValue(-0.5)
+                                    .setWeight(1)
+                                    .setDuration(
+                                        com.google.protobuf.Duration.newBuilder()
+                                            .setNanos(1_500_000))
+                                    .addMembers(
+                                        MemberScore.newBuilder()
+                                            .setRawScore(3)
+                                            .setNormalisedScore(-0.5)))
+                            .addComponents(
+                                ComponentScore.newBuilder()
+                                    .setName("answer")
+                                    .setValue(1)
+                                    .setWeight(2)
+                                    .setDetail("equal"))));
+    return response.build();
+  }
+
   private static ScoreResponse scores(ScoreRequest request) {
+    if (request.getRewardModel().getModel().equals("java-mix")) {
+      return composite(request);
+    }
     ScoreResponse.Builder response =
         ScoreResponse.newBuilder().setModelVersion(model("java-reward"));
     response.getAggregationBuilder().setMethod(AggregationMethod.AGGREGATION_METHOD_WCO);

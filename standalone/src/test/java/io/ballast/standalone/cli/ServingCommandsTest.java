@@ -15,6 +15,7 @@ import io.ballast.safety.v1.CostRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -221,6 +222,38 @@ class ServingCommandsTest {
     assertThat(asked.getItems(1).getCompletion().getText()).isEqualTo("five\n;");
     assertThat(asked.getAggregation().getMethod())
         .isEqualTo(AggregationMethod.AGGREGATION_METHOD_UWO);
+  }
+
+  @Test
+  void aCompositeIsShownWithItsComponents(@TempDir Path folder) throws IOException {
+    Path tests = Files.writeString(folder.resolve("T.java"), "class T {}");
+    Cli.Result result =
+        Cli.run(
+            mesh,
+            "score",
+            "--model",
+            "java-mix",
+            "--reference",
+            "answer=42",
+            "--reference",
+            "tests=@" + tests,
+            "It is 42.");
+
+    assertThat(result.err()).isEmpty();
+    assertThat(result.out().lines())
+        .containsExactly(
+            "reward  spread  completion  members",
+            "+1.500       –  It is 42.         –",
+            "",
+            "completion  component   value  weight   ms  why",
+            "It is 42.   taste      -0.500  +1.000  1.5  members -0.500",
+            "It is 42.   answer     +1.000  +2.000  0.0  equal",
+            "",
+            "composite java-mix/1");
+    assertThat(mesh.asked(ScoreRequest.class).getItems(0).getReferencesMap())
+        .isEqualTo(Map.of("answer", "42", "tests", "class T {}"));
+    assertThat(Cli.run(mesh, "score", "--reference", "tests=@nowhere", "x").err())
+        .contains("--reference tests=@nowhere: cannot be read");
   }
 
   @ParameterizedTest

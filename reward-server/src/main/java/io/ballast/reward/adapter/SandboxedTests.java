@@ -1,0 +1,237 @@
+package io.ballast.reward.adapter;
+
+import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.call.CallPatience;
+import io.ballast.kit.call.ItemFault;
+import io.ballast.reward.component.CannotJudge;
+import io.ballast.reward.component.JavaTestRunner;
+import io.ballast.reward.component.JavaTestSettings;
+import io.ballast.reward.component.TestReport;
+import io.ballast.reward.sandbox.TestHarness;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Runs each completion with its tests in a process of its own, so many at once. Thread-safe. */
+public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SandboxedTests.class);
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  /** Killed by the limit of CPU time: 128 and SIGXCPU. */
+  private static final int OUT_OF_CPU_TIME = 152;
+
+  private final JavaTestSettings settings;
+  private final Path folder;
+  private final SandboxProcess sandbox;
+  private final Semaphore places;
+  private final LongSupplier nanoTime;
+
+  /**
+   * Writes what the processes need into a temporary folder.
+   *
+   * @throws IOException if that cannot be written
+   */
+  public SandboxedTests(JavaTestSettings settings, LongSupplier nanoTime) throws IOException {
+    this.settings = settings;
+    this.folder = Files.createTempDirectory("ballast-java-tests");
+    this.sandbox = new SandboxProcess(settings, folder);
+    this.places = new Semaphore(settings.atOnce(), true);
+    this.nanoTime = nanoTime;
+  }
+
+  /** Says why this machine cannot run tests as the settings demand; empty if it can. */
+  public Optional<String> flaw() {
+    try {
+      return run("class A {}", "class T { static void test() {} }", CallPatience.endless())
+              .equals(new TestReport.Ran(1, 1, ""))
+          ? Optional.empty()
+          : Optional.of("a test that passes did not");
+    } catch (CannotJudge e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  @Override
+  public TestReport run(String source, String tests, CallPatience patience) throws CannotJudge {
+    takePlace(patience);
+    try {
+      SandboxProcess.Started started = sandbox.start();
+      Process process = started.process();
+      try {
+        return watch(process, source, tests, patience);
+      } finally {
+        kill(process);
+        started.folder().ifPresent(SandboxedTests::delete);
+      }
+    } catch (IOException e) {
+      throw broken("no process: " + e.getMessage());
+    } finally {
+      places.release();
+    }
+  }
+
+  private void takePlace(CallPatience patience) throws CannotJudge {
+    Duration limit =
+        patience
+            .remaining()
+            .filter(left -> left.compareTo(settings.time().multipliedBy(100)) < 0)
+            .orElse(settings.time().multipliedBy(100));
+    long end = nanoTime.getAsLong() + limit.toNanos();
+    try {
+      while (!places.tryAcquire(50, TimeUnit.MILLISECONDS)) {
+        if (patience.cancelled()) {
+          throw new CannotJudge(ItemFault.Reason.CANCELLED, "nobody waits for it any more");
+        }
+        if (nanoTime.getAsLong() - end > 0) {
+          throw new CannotJudge(
+              ItemFault.Reason.DEADLINE,
+              "no place became free (%d run at once)".formatted(settings.atOnce()));
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CannotJudge(ItemFault.Reason.CANCELLED, "the server stops");
+    }
+  }
+
+  private TestReport watch(Process process, String source, String tests, CallPatience patience)
+      throws CannotJudge {
+    String secret = secret();
+    SandboxOutput output = new SandboxOutput(process, secret);
+    send(process, secret, source, tests);
+    SandboxWatch watch = new SandboxWatch(process, settings, nanoTime);
+    SandboxWatch.End end = watch.until(patience, output::tooLong);
+    kill(process);
+    output.await();
+    return report(output, end, process);
+  }
+
+  private TestReport report(SandboxOutput output, SandboxWatch.End end, Process process)
+      throws CannotJudge {
+    Optional<TestReport> said = said(output);
+    if (said.isPresent()) {
+      return said.get();
+    }
+    boolean begun = output.has(TestHarness.READY);
+    return switch (end) {
+      case LEFT ->
+          throw new CannotJudge(ItemFault.Reason.CANCELLED, "nobody waits for it any more");
+      case TIME ->
+          throw new CannotJudge(
+              ItemFault.Reason.DEADLINE,
+              "not done after %,d ms on the clock".formatted(settings.time().toMillis()));
+      case THREADS -> new TestReport.Failed("more than %d threads".formatted(settings.threads()));
+      case MEMORY -> new TestReport.Failed("more memory than it may have");
+      case OUTPUT -> new TestReport.Failed("more output than it may write");
+      case EXIT -> {
+        int code = process.exitValue();
+        if (!begun) {
+          throw broken("it did not start (exit code %d): %s".formatted(code, output.words()));
+        }
+        if (code == OUT_OF_CPU_TIME) {
+          yield new TestReport.Failed(
+              "more than %d s of CPU time".formatted(settings.cpuTime().toSeconds()));
+        }
+        if (!output.has(TestHarness.BEGUN)) {
+          throw broken("the compiler's process ended (exit code %d)".formatted(code));
+        }
+        yield new TestReport.Failed("ended before its tests did (exit code %d)".formatted(code));
+      }
+    };
+  }
+
+  private static Optional<TestReport> said(SandboxOutput output) throws CannotJudge {
+    Optional<String> broken = output.after(TestHarness.BROKEN);
+    if (broken.isPresent()) {
+      throw broken("the compiler broke: " + broken.get());
+    }
+    Optional<String> flaw = output.after(TestHarness.NOT_COMPILED);
+    if (flaw.isPresent()) {
+      return Optional.of(new TestReport.Failed(flaw.get()));
+    }
+    if (output.has(TestHarness.NO_TESTS)) {
+      return Optional.of(new TestReport.NoTests());
+    }
+    return output
+        .after(TestHarness.RAN)
+        .map(words -> words.split(" ", 3))
+        .map(
+            words ->
+                new TestReport.Ran(
+                    Integer.parseInt(words[0]), Integer.parseInt(words[1]), words[2].strip()));
+  }
+
+  private static void send(Process process, String secret, String source, String tests) {
+    try (DataOutputStream out = new DataOutputStream(process.getOutputStream())) {
+      out.writeUTF(secret);
+      for (String text : new String[] {source, tests}) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        out.writeInt(bytes.length);
+        out.write(bytes);
+      }
+    } catch (IOException e) {
+      LOG.debug("a sandbox ended before it had read its tests", e); // its exit code says more
+    }
+  }
+
+  private static String secret() {
+    byte[] bytes = new byte[32];
+    RANDOM.nextBytes(bytes);
+    return HexFormat.of().formatHex(bytes);
+  }
+
+  private static CannotJudge broken(String why) {
+    return new CannotJudge(ItemFault.Reason.MODEL_ERROR, "sandbox: " + why);
+  }
+
+  /** The process and all that it has started; in a namespace of its own, none outlives it. */
+  private static void kill(Process process) {
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly();
+  }
+
+  /** What untrusted code has written may be closed to everybody. */
+  private static void delete(Path folder) {
+    try {
+      Files.walkFileTree(
+          folder,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes)
+                throws IOException {
+              Files.setPosixFilePermissions(dir, PosixFilePermissions.fromString("rwx------"));
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) {
+              return FileVisitResult.CONTINUE;
+            }
+          });
+      ModelStore.deleteAll(folder);
+    } catch (IOException e) {
+      LOG.warn("a sandbox's folder cannot be deleted: {}", e.getMessage());
+    }
+  }
+
+  /** Deletes the temporary folder; processes end with their calls. */
+  @Override
+  public void close() {
+    delete(folder);
+  }
+}

@@ -1,0 +1,87 @@
+package io.ballast.reward.component;
+
+import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.Texts;
+import io.ballast.reward.core.ComponentOutcome;
+import java.util.Locale;
+
+/**
+ * Whether the completion passes unit tests that the caller sends: compiled together and run in a
+ * process of their own, within limits. A test is a static method without parameters whose name
+ * begins with {@code test}; it passes if it returns. What does not compile, ends before its tests
+ * do, or takes more than its limits has not passed; what could not be run has no value.
+ *
+ * @param reference the name of the tests' source among the item's references
+ * @param continuation whether the prompt begins the file
+ * @param share whether the value is the share of the tests that passed; else it is 1 only if all
+ *     did
+ */
+public record JavaTestsComponent(String reference, boolean continuation, boolean share)
+    implements ItemComponent {
+  private static final int SHOWN_CHARACTERS = 200;
+
+  /** What a completion is. */
+  private enum Form {
+    FILE,
+    CONTINUATION
+  }
+
+  /** What the value is. */
+  private enum Value {
+    ALL,
+    SHARE
+  }
+
+  static JavaTestsComponent read(Settings settings) {
+    return new JavaTestsComponent(
+        settings.textIfGiven("reference").orElse("tests"),
+        settings.choice("form", Form.FILE) == Form.CONTINUATION,
+        settings.choice("value", Value.ALL) == Value.SHARE);
+  }
+
+  @Override
+  public boolean waits() {
+    return true;
+  }
+
+  @Override
+  public ComponentOutcome.Value judge(Candidate candidate, Judging judging) throws CannotJudge {
+    String tests = candidate.reference(reference);
+    String completion = candidate.completion();
+    String source = continuation ? candidate.prompt() + completion : completion;
+    requireParses(tests, candidate.referencePath(reference));
+    return switch (judging.tools().outside().tests().run(source, tests, judging.patience())) {
+      case TestReport.Ran ran ->
+          new ComponentOutcome.Value(
+              share ? (double) ran.passed() / ran.all() : ran.passed() == ran.all() ? 1 : 0,
+              detail(ran));
+      case TestReport.Failed failed -> new ComponentOutcome.Value(0, line(failed.why()));
+      case TestReport.NoTests none ->
+          throw new CannotJudge(
+              ItemFault.Reason.INVALID_INPUT,
+              candidate.referencePath(reference)
+                  + ": no test (expected: static methods without parameters, named test…)");
+    };
+  }
+
+  private static void requireParses(String tests, String path) throws CannotJudge {
+    try {
+      String flaw = JavaSyntax.flaw(tests, unit -> null).orElse("");
+      if (!flaw.isEmpty()) {
+        throw new CannotJudge(ItemFault.Reason.INVALID_INPUT, path + ": " + line(flaw));
+      }
+    } catch (StackOverflowError e) {
+      throw new CannotJudge(
+          ItemFault.Reason.TOO_LONG, path + ": nested too deeply for the compiler");
+    }
+  }
+
+  private static String detail(TestReport.Ran ran) {
+    String passed = String.format(Locale.ROOT, "%d of %d passed", ran.passed(), ran.all());
+    return ran.firstFailure().isEmpty() ? passed : passed + "; " + line(ran.firstFailure());
+  }
+
+  private static String line(String text) {
+    return Texts.asLine(text, SHOWN_CHARACTERS);
+  }
+}
