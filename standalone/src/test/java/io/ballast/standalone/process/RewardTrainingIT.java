@@ -1,0 +1,180 @@
+package io.ballast.standalone.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.kit.runtime.Role;
+import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.policy.v1.Accepted;
+import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.GateMode;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.RecordFeedbackRequest;
+import io.ballast.policy.v1.Rejected;
+import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.reward.v1.FeedbackChoice;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.RewardTraining;
+import io.ballast.reward.v1.RewardTrainingServiceGrpc;
+import io.ballast.reward.v1.ScoreItem;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.StartTrainingRequest;
+import io.ballast.reward.v1.StartTrainingResponse;
+import io.ballast.reward.v1.TrainingOptions;
+import io.ballast.reward.v1.TrainingPlan;
+import io.ballast.reward.v1.TrainingState;
+import io.ballast.reward.v1.WatchTrainingRequest;
+import io.ballast.reward.v1.WatchTrainingResponse;
+import io.grpc.Channel;
+import io.grpc.stub.StreamObserver;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The built program learns a reward from what people did: suggestions and feedback in PostgreSQL, a
+ * training by the reward-server, a version that scores.
+ */
+class RewardTrainingIT {
+  private static final int SUGGESTIONS = 80;
+  private static final RequestMetadata WHO =
+      RequestMetadata.newBuilder().setTenant("training-test").build();
+
+  @TempDir private Path data = Path.of(".");
+
+  @Test
+  void oneProcessLearnsFromItsOwnFeedback() {
+    try (BuiltMesh mesh = BuiltMesh.start(data, Map.of())) {
+      react(mesh.channel());
+      assertLearns(mesh.channel());
+    }
+  }
+
+  @Test
+  void aRewardServerLearnsFromTheFeedbackOfAnotherProcess() {
+    List<BuiltMesh> processes = BuiltMesh.startSplit(data);
+    try {
+      react(processes.get(Role.POLICY_SERVER.ordinal()).channel());
+      assertLearns(processes.get(Role.REWARD_SERVER.ordinal()).channel());
+    } finally {
+      processes.forEach(BuiltMesh::terminate);
+      processes.forEach(BuiltMesh::close);
+    }
+  }
+
+  /** Suggestions at as many prompts; those that say something are accepted or rejected in turn. */
+  private static void react(Channel channel) {
+    for (int i = 0; i < SUGGESTIONS; i++) {
+      SuggestResponse suggestion =
+          PolicyServiceGrpc.newBlockingStub(channel)
+              .withDeadlineAfter(60, TimeUnit.SECONDS)
+              .suggest(
+                  SuggestRequest.newBuilder()
+                      .setMetadata(WHO)
+                      .setPrompt("int size%d = list%d.".formatted(i, i))
+                      .setSampling(SamplingOptions.newBuilder().setSeed(i))
+                      .setGateMode(GateMode.GATE_MODE_OFF)
+                      .setUser("user-" + i % 7)
+                      .build());
+      FeedbackEvent.Builder event =
+          FeedbackEvent.newBuilder().setSuggestionId(suggestion.getSuggestionId());
+      var unused =
+          FeedbackServiceGrpc.newBlockingStub(channel)
+              .withDeadlineAfter(60, TimeUnit.SECONDS)
+              .recordFeedback(
+                  RecordFeedbackRequest.newBuilder()
+                      .setMetadata(WHO.toBuilder().setIdempotencyKey("reaction-" + i))
+                      .setEvent(
+                          i % 2 == 0
+                              ? event.setAccepted(Accepted.getDefaultInstance())
+                              : event.setRejected(Rejected.getDefaultInstance()))
+                      .build());
+    }
+  }
+
+  private static void assertLearns(Channel channel) {
+    RewardTraining begun = start(channel).getTraining();
+    Iterator<WatchTrainingResponse> states =
+        RewardTrainingServiceGrpc.newBlockingStub(channel)
+            .withDeadlineAfter(120, TimeUnit.SECONDS)
+            .watchTraining(
+                WatchTrainingRequest.newBuilder()
+                    .setMetadata(WHO)
+                    .setTrainingId(begun.getTrainingId())
+                    .build());
+    RewardTraining last = begun;
+    while (states.hasNext()) {
+      last = states.next().getTraining();
+    }
+    assertThat(last.getState()).as("%s", last).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
+    assertThat(last.getResult().getFactsList())
+        .anySatisfy(
+            fact -> {
+              assertThat(fact.getName()).isEqualTo("feedback");
+              assertThat(fact.getValue()).startsWith(SUGGESTIONS + " events;").contains("7 users");
+            });
+
+    ScoreResponse scored =
+        score(channel, ModelSelector.newBuilder().setModel("liked").setVersion("1"));
+    assertThat(scored.getModelVersion()).isEqualTo(last.getResult().getModelVersion());
+    assertThat(scored.getResults(0).hasValue()).isTrue();
+    assertThat(score(channel, ModelSelector.newBuilder()).getModelVersion().getModel())
+        .isEqualTo("java-reward");
+  }
+
+  private static StartTrainingResponse start(Channel channel) {
+    CompletableFuture<StartTrainingResponse> answer = new CompletableFuture<>();
+    StreamObserver<StartTrainingRequest> requests =
+        RewardTrainingServiceGrpc.newStub(channel)
+            .startTraining(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(StartTrainingResponse response) {
+                    answer.complete(response);
+                  }
+
+                  @Override
+                  public void onError(Throwable error) {
+                    answer.completeExceptionally(error);
+                  }
+
+                  @Override
+                  public void onCompleted() {}
+                });
+    requests.onNext(
+        StartTrainingRequest.newBuilder()
+            .setMetadata(WHO.toBuilder().setIdempotencyKey("train"))
+            .setPlan(
+                TrainingPlan.newBuilder()
+                    .setName("liked")
+                    .setOptions(TrainingOptions.newBuilder().setMembersCount(2).setMaxEpochs(2))
+                    .setFeedback(FeedbackChoice.getDefaultInstance()))
+            .build());
+    requests.onCompleted();
+    return answer.orTimeout(60, TimeUnit.SECONDS).join();
+  }
+
+  private static ScoreResponse score(Channel channel, ModelSelector.Builder model) {
+    return RewardServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(60, TimeUnit.SECONDS)
+        .score(
+            ScoreRequest.newBuilder()
+                .setMetadata(WHO)
+                .setRewardModel(model)
+                .addItems(
+                    ScoreItem.newBuilder()
+                        .setPrompt(TextOrTokens.newBuilder().setText("int size = list."))
+                        .setCompletion(TextOrTokens.newBuilder().setText("size();")))
+                .build());
+  }
+}
