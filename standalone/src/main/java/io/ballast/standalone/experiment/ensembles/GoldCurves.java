@@ -52,6 +52,11 @@ final class GoldCurves {
       return gold;
     }
 
+    /** Of one aggregate, shape [M]. */
+    double[] gold(Aggregate aggregate) {
+      return Objects.requireNonNull(gold.get(aggregate));
+    }
+
     /** Of choosing by gold itself, shape [M]. */
     double[] oracle() {
       return oracle;

@@ -8,6 +8,7 @@ import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.TokenSequence;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.MemberScore;
@@ -96,6 +97,7 @@ final class RewardMesh implements AutoCloseable {
                     .setPriority(Priority.PRIORITY_TRAINER))
             .setRewardModel(
                 ModelSelector.newBuilder().setModel(MODEL).setVersion(ensemble.version()))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST)
             .setAggregation(aggregation(aggregate));
     for (Rewards.Item item : asked) {
       request.addItems(

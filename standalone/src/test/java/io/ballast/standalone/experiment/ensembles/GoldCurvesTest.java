@@ -26,10 +26,10 @@ class GoldCurvesTest {
     OfSeed curves = OfSeed.of(List.of(1, 4), List.of(pool));
 
     // best of all four: the first member takes the bad one, the second the third; mean (0, 1, 2, 0)
-    assertThat(curves.gold().get(Aggregate.SINGLE)[1]).isCloseTo((-10 + 3) / 2.0, within(1e-12));
-    assertThat(curves.gold().get(Aggregate.MEAN)[1]).isCloseTo(3, within(1e-12));
-    assertThat(curves.gold().get(Aggregate.UWO)[1]).isCloseTo(3, within(1e-12));
-    assertThat(curves.gold().get(Aggregate.WCO)[1]).isCloseTo(3, within(1e-12));
+    assertThat(curves.gold(Aggregate.SINGLE)[1]).isCloseTo((-10 + 3) / 2.0, within(1e-12));
+    assertThat(curves.gold(Aggregate.MEAN)[1]).isCloseTo(3, within(1e-12));
+    assertThat(curves.gold(Aggregate.UWO)[1]).isCloseTo(3, within(1e-12));
+    assertThat(curves.gold(Aggregate.WCO)[1]).isCloseTo(3, within(1e-12));
     assertThat(curves.oracle()[1]).isCloseTo(3, within(1e-12));
     // one drawn at random is one drawn at random, whoever chooses
     for (double[] curve : curves.gold().values()) {

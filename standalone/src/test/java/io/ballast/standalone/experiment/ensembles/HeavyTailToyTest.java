@@ -13,11 +13,11 @@ class HeavyTailToyTest {
   @Test
   void membersLearnAndFlipsHurt() {
     HeavyTailToy toy = new HeavyTailToy(2, 20, 256);
-    double[] clean = toy.curves(NS, 1, 0).gold().get(Aggregate.MEAN);
-    double[] noisy = toy.curves(NS, 1, 0.25).gold().get(Aggregate.MEAN);
+    double[] clean = toy.curves(NS, 1, 0).gold(Aggregate.MEAN);
+    double[] noisy = toy.curves(NS, 1, 0.25).gold(Aggregate.MEAN);
     assertThat(clean[0]).isCloseTo(noisy[0], within(1e-9)); // the same pools
     assertThat(clean[1] - clean[0]).isGreaterThan(1); // standard deviations
     assertThat(noisy[1]).isBetween(noisy[0], clean[1]);
-    assertThat(toy.curves(NS, 1, 0.25).gold().get(Aggregate.MEAN)).isEqualTo(noisy);
+    assertThat(toy.curves(NS, 1, 0.25).gold(Aggregate.MEAN)).isEqualTo(noisy);
   }
 }

@@ -84,8 +84,8 @@ class PeopleTest {
     // from about 0 at random to nearly the best there is
     assertThat(curves.oracle()[1]).isGreaterThan(3.5);
     for (Aggregate aggregate : Aggregate.values()) {
-      assertThat(curves.gold().get(aggregate)[0]).isBetween(-0.5, 0.5);
-      assertThat(curves.gold().get(aggregate)[1]).isGreaterThan(2);
+      assertThat(curves.gold(aggregate)[0]).isBetween(-0.5, 0.5);
+      assertThat(curves.gold(aggregate)[1]).isGreaterThan(2);
     }
   }
 
