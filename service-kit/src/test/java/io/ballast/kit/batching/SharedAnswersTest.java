@@ -56,7 +56,7 @@ class SharedAnswersTest {
     var held = hold();
     var one = asked(Lane.INTERACTIVE, "k", "a");
     awaitWaiting(1);
-    var two = asked(Lane.TRAINER, "k", "a", "b"); // one of the two is on its way
+    var two = asked(Lane.INTERACTIVE, "k", "a", "b"); // one of the two is on its way
     awaitWaiting(2);
     engine.release(2);
 
