@@ -3,7 +3,6 @@ package io.ballast.standalone.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.ballast.inference.store.ModelStore;
 import io.ballast.reward.adapter.CompositePublisher;
 import io.ballast.reward.adapter.CompositePublisher.Published;
 import io.ballast.reward.component.CompositeFlaw;
@@ -22,7 +21,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -72,7 +70,7 @@ final class ComposeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     List<Path> roots = ModelFoldersCommand.roots(context, data);
-    VersionName wanted = wanted(roots.stream().map(ModelStore::new).toList());
+    VersionName wanted = NewVersion.of(spec, roots, name);
     if (!Files.isReadable(file) || Files.isDirectory(file)) {
       throw new CommandFailure(Exit.FAILED, "NO_FILE", file + ": no file that can be read");
     }
@@ -89,27 +87,8 @@ final class ComposeCommand implements Callable<Integer> {
       throw new CommandFailure(
           Exit.FAILED, "INVALID_COMPOSITE", file.getFileName() + ": " + e.getMessage());
     } catch (FileAlreadyExistsException e) {
-      throw exists(wanted);
+      throw NewVersion.exists(wanted);
     }
-  }
-
-  private VersionName wanted(List<ModelStore> stores) {
-    try {
-      VersionName wanted = VersionName.of(name, stores);
-      if (wanted.isTaken(stores)) {
-        throw exists(wanted);
-      }
-      return wanted;
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), "--name: " + e.getMessage(), e);
-    }
-  }
-
-  private static CommandFailure exists(VersionName version) {
-    return new CommandFailure(
-        Exit.REFUSED,
-        "VERSION_EXISTS",
-        version + " is there already, and versions do not change; give another");
   }
 
   private void show(Published published) {

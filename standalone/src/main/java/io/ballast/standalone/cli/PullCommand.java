@@ -286,7 +286,10 @@ final class PullCommand implements Callable<Integer> {
   }
 
   private String adopt(String model) {
-    return "Have it judge: ./mesh reward adopt " + model + dataOption() + " --name NAME";
+    return "Have it judge: ./mesh reward adopt "
+        + model
+        + dataOption()
+        + " --name NAME --template '{prompt} {completion}' (or --chat, --tokens: as it was trained)";
   }
 
   private void announce(Pulled.Encoder pulled) {

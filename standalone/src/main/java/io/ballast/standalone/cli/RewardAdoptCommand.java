@@ -24,6 +24,7 @@ import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.standalone.pull.ModelPull;
 import io.ballast.standalone.pull.PullException;
+import io.ballast.training.reward.VersionName;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -235,7 +236,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     List<Path> roots = ModelFoldersCommand.roots(context, data);
     ModelStore store = new ModelStore(roots.getFirst());
-    NextVersion wanted = NextVersion.of(spec, store, name);
+    VersionName wanted = NewVersion.of(spec, roots, name);
     ProgressLine progress = new ProgressLine(printing, context.terminal());
     try {
       List<BroughtItem> items = reference == null ? List.of() : ReferenceFile.read(reference);
@@ -252,7 +253,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
       show(adopted);
       return Exit.OK.code();
     } catch (FileAlreadyExistsException e) {
-      throw wanted.exists();
+      throw NewVersion.exists(wanted);
     } catch (PullException e) {
       throw new CommandFailure(Exit.FAILED, e.reason(), String.valueOf(e.getMessage()));
     } catch (MeshException e) {

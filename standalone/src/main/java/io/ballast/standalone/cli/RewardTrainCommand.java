@@ -152,7 +152,7 @@ final class RewardTrainCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--detach, --key: only with --remote");
     }
     List<Path> roots = ModelFoldersCommand.roots(context, data);
-    VersionName version = version(roots.stream().map(ModelStore::new).toList());
+    VersionName version = NewVersion.of(spec, roots, name);
     StoredModel decoder = decoder(roots);
     Path work = Files.createTempDirectory("ballast-reward-train");
     try {
@@ -176,7 +176,7 @@ final class RewardTrainCommand implements Callable<Integer> {
     } catch (UnusableDataException e) {
       throw new CommandFailure(Exit.FAILED, "UNUSABLE_DATA", source() + ": " + e.getMessage());
     } catch (FileAlreadyExistsException e) {
-      throw exists(version);
+      throw NewVersion.exists(version);
     } catch (ModelException e) {
       throw new CommandFailure(Exit.FAILED, e.reason().name(), String.valueOf(e.getMessage()));
     } finally {
@@ -214,25 +214,6 @@ final class RewardTrainCommand implements Callable<Integer> {
           spec.commandLine(), "--threads: " + threads + " (expected: ≥ 1)");
     }
     return threads != null ? threads : Runtime.getRuntime().availableProcessors();
-  }
-
-  private VersionName version(List<ModelStore> stores) {
-    try {
-      VersionName version = VersionName.of(name, stores);
-      if (version.isTaken(stores)) {
-        throw exists(version);
-      }
-      return version;
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), "--name: " + e.getMessage(), e);
-    }
-  }
-
-  private static CommandFailure exists(VersionName version) {
-    return new CommandFailure(
-        Exit.REFUSED,
-        "VERSION_EXISTS",
-        version + " is there already, and versions do not change; give another");
   }
 
   private StoredModel decoder(List<Path> roots) {

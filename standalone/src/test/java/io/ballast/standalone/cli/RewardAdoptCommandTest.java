@@ -45,7 +45,7 @@ class RewardAdoptCommandTest {
     assertThat(pulled.err()).isEmpty();
     assertThat(pulled.out())
         .contains("judge/1: a classifier of 1 label on llama, ")
-        .contains("Have it judge: ./mesh reward adopt judge/1 --name NAME");
+        .contains("Have it judge: ./mesh reward adopt judge/1 --name NAME --template ");
 
     Cli.Result adopted = adopt("judge", "judge", "--name", "taste", "--chat", "--lower-is-better");
     assertThat(adopted.err()).isEmpty();
