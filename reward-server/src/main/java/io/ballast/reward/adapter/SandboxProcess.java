@@ -40,7 +40,7 @@ final class SandboxProcess {
       for each in /etc/java*; do if [ -d "$each" ]; then show "$each" "$each"; fi; done
       case $jdk in /usr/*) ;; *) show "$jdk" "$jdk" ;; esac
       show "$harness" /harness
-      mkdir "$root/work" "$root/dev"
+      mkdir "$root/own" "$root/dev"
       for each in null zero urandom random; do : >"$root/dev/$each"; mount --bind "/dev/$each" "$root/dev/$each"; done
       set +e
       env -i LD_LIBRARY_PATH="$jdk/lib" "$(command -v chroot)" "$root" /usr/bin/setpriv --no-new-privs --inh-caps=-all --bounding-set=-all "$@"
@@ -123,7 +123,7 @@ final class SandboxProcess {
               classes.toString()));
     }
     command.addAll(
-        java(jdk, apart ? "/work" : own.toString(), apart ? "/harness" : classes.toString()));
+        java(jdk, apart ? "/own" : own.toString(), apart ? "/harness" : classes.toString()));
     ProcessBuilder builder =
         new ProcessBuilder(command).directory(own.toFile()).redirectErrorStream(true);
     builder.environment().clear();

@@ -276,7 +276,7 @@ class SandboxedTestsTest {
             static void testNoEnvironment() {
               if (!System.getenv().keySet().equals(Set.of("LD_LIBRARY_PATH"))) throw new AssertionError(System.getenv());
             }
-            static void testOwnFolder() throws Exception { Files.writeString(Path.of("/work/own"), "x"); }
+            static void testOwnFolder() throws Exception { Files.writeString(Path.of("/own/file"), "x"); }
           }
           """
               .formatted(secret, written, server.getLocalPort());
