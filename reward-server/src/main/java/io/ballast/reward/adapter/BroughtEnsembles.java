@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -64,9 +65,9 @@ public final class BroughtEnsembles implements ScoringSource<Ensemble, Completio
               new PinnedVersion(member.name(), member.nameVersion(), member.sha256().orElse("")),
               new MemberScale(member.scale().mean(), member.scale().std()),
               1, // nobody measured its temperature
-              0));
+              OptionalDouble.empty()));
     }
-    return new Ensemble(found.id(), members, OptionalInt.of(0), 0);
+    return new Ensemble(found.id(), members, OptionalInt.of(0), OptionalDouble.empty());
   }
 
   @Override

@@ -11,6 +11,8 @@ import io.ballast.reward.core.MemberOutcome;
 import io.ballast.rl.aggregation.MemberScale;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 
 /** What scoring models are to this server: each head is a member of an ensemble. */
 public final class EnsembleUse {
@@ -36,10 +38,15 @@ public final class EnsembleUse {
               new MemberScale(
                   spec.normalizations().get(k).mean(), spec.normalizations().get(k).std()),
               spec.inverseTemperature(k),
-              spec.heldOutMembers().get(k).getOrDefault(ACCURACY, 0.0)));
+              figure(spec.heldOutMembers().get(k), ACCURACY)));
     }
     return new Ensemble(
-        id, members, spec.promptTokens(), spec.heldOut().getOrDefault("cautious_" + ACCURACY, 0.0));
+        id, members, spec.promptTokens(), figure(spec.heldOut(), "cautious_" + ACCURACY));
+  }
+
+  private static OptionalDouble figure(Map<String, Double> figures, String name) {
+    Double value = figures.get(name);
+    return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
   }
 
   private static CompletionScores judged(List<Float> scores) {

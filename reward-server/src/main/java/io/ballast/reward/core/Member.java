@@ -2,6 +2,7 @@ package io.ballast.reward.core;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.rl.aggregation.MemberScale;
+import java.util.OptionalDouble;
 
 /**
  * One reward model of an ensemble.
@@ -10,7 +11,11 @@ import io.ballast.rl.aggregation.MemberScale;
  * @param scale where its raw scores lie on completions of the reference policy
  * @param inverseTemperature 1/T, finite, ≥ 0: takes the gap of its raw scores of two completions to
  *     the log-odds that the first is preferred; 1 if it was not measured
- * @param heldOutAccuracy in ranking two completions of one prompt, 0 to 1
+ * @param heldOutAccuracy in ranking two completions of one prompt, 0 to 1; empty where it was not
+ *     measured
  */
 public record Member(
-    PinnedVersion id, MemberScale scale, double inverseTemperature, double heldOutAccuracy) {}
+    PinnedVersion id,
+    MemberScale scale,
+    double inverseTemperature,
+    OptionalDouble heldOutAccuracy) {}

@@ -287,16 +287,17 @@ public final class RewardMapper {
             .setModelVersion(MeshMessages.version(ensemble.id()))
             .setQuorum(quorum)
             .setWorstCaseQuorum(worstCaseQuorum)
-            .setPromptTokensLimit(promptTokens)
-            .setHeldOutAccuracy(ensemble.heldOutAccuracy());
+            .setPromptTokensLimit(promptTokens);
+    ensemble.heldOutAccuracy().ifPresent(answer::setHeldOutAccuracy);
     for (Member member : ensemble.members()) {
-      answer.addMembers(
-          RewardMember.newBuilder()
+      RewardMember.Builder each =
+          answer
+              .addMembersBuilder()
               .setModelVersion(MeshMessages.version(member.id()))
               .setScoreMean(member.scale().mean())
               .setScoreStd(member.scale().std())
-              .setInverseTemperature(member.inverseTemperature())
-              .setHeldOutAccuracy(member.heldOutAccuracy()));
+              .setInverseTemperature(member.inverseTemperature());
+      member.heldOutAccuracy().ifPresent(each::setHeldOutAccuracy);
     }
     return answer.build();
   }

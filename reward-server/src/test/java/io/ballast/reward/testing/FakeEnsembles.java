@@ -17,6 +17,7 @@ import io.ballast.rl.aggregation.MemberScale;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -51,10 +52,13 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
               new PinnedVersion("java-reward/" + k, version, sha),
               new MemberScale(k, 2),
               1,
-              0.7 + k / 100.0));
+              OptionalDouble.of(0.7 + k / 100.0)));
     }
     return new Ensemble(
-        new PinnedVersion("java-reward", version, sha), members, OptionalInt.empty(), 0.75);
+        new PinnedVersion("java-reward", version, sha),
+        members,
+        OptionalInt.empty(),
+        OptionalDouble.of(0.75));
   }
 
   @Override

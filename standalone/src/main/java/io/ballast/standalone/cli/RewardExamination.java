@@ -132,7 +132,7 @@ final class RewardExamination {
     }
     return Finding.good(
         "ensemble",
-        "%s, %d members, quorum %d, weights %s…, %.3f of held-out pairs"
+        "%s, %d members, quorum %d, weights %s…, %s"
             .formatted(
                 name,
                 listed.get().getMembersCount(),
@@ -142,7 +142,10 @@ final class RewardExamination {
                     .getWeightsSha256()
                     .substring(
                         0, Math.min(12, answer.getModelVersion().getWeightsSha256().length())),
-                listed.get().getHeldOutAccuracy()));
+                listed.get().hasHeldOutAccuracy()
+                    ? String.format(
+                        Locale.ROOT, "%.3f of held-out pairs", listed.get().getHeldOutAccuracy())
+                    : "not measured on held-out pairs"));
   }
 
   private Optional<RewardEnsemble> listed(ScoreResponse answer) {
