@@ -314,7 +314,9 @@ class RewardTrainingServiceTest {
                 "ballast.reward.training.max-upload-bytes", "10000"));
     assertRefused("INVALID_ARGUMENT: file: more than 10,000 bytes", upload("taste"), pairs(300));
     assertRefused(
-        "INVALID_ARGUMENT: pairs.jsonl: 101 judgements, limit 100", upload("taste"), pairs(101));
+        "INVALID_ARGUMENT: pairs.jsonl: row 101: more than 100 judgements",
+        upload("taste"),
+        pairs(101));
   }
 
   @Test

@@ -10,9 +10,11 @@ import io.ballast.training.data.BadRowsException;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.JudgementFile;
 import io.ballast.training.data.RowLimits;
+import io.ballast.training.data.TooLargeException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -34,7 +36,7 @@ public final class SpooledUploads implements JudgementUploads {
    * Deletes what a process that was killed has left.
    *
    * @param folder nobody else's
-   * @param mostBytes of a file, ≥ 1
+   * @param mostBytes of a file, and most characters of its rows when it is unpacked, ≥ 1
    * @param mostJudgements of a file, ≥ 1
    */
   public SpooledUploads(Path folder, long mostBytes, int mostJudgements) {
@@ -93,14 +95,11 @@ public final class SpooledUploads implements JudgementUploads {
     public JudgementData read(String name, boolean skipsBad) {
       try {
         channel.close();
-        JudgementData data = new JudgementFile(RowLimits.defaults(), skipsBad).read(file);
-        if (data.judgements().size() > mostJudgements) {
-          throw Texts.malformed(
-              name,
-              "%,d judgements, limit %,d; ./mesh reward train without --remote takes more"
-                  .formatted(data.judgements().size(), mostJudgements));
-        }
-        return data;
+        return new JudgementFile(RowLimits.defaults(), skipsBad, mostJudgements, mostBytes)
+            .read(file);
+      } catch (TooLargeException e) {
+        throw Texts.malformed(
+            name, e.getMessage() + "; ./mesh reward train without --remote takes more");
       } catch (BadRowsException e) {
         Map<String, String> rows = new TreeMap<>();
         rows.put("bad_rows_count", Long.toString(e.count()));
@@ -111,6 +110,8 @@ public final class SpooledUploads implements JudgementUploads {
             Fault.MALFORMED_REQUEST,
             String.valueOf(e.getMessage()).replace(String.valueOf(file.getFileName()), name),
             rows);
+      } catch (FileSystemException e) {
+        throw noRoom(e);
       } catch (IOException e) { // such as a gzip file that ends early
         throw Texts.malformed(name, "no whole file: " + e.getMessage());
       }

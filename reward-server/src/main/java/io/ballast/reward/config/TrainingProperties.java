@@ -13,8 +13,8 @@ public interface TrainingProperties {
   @WithDefault("50000")
   int maxJudgements();
 
-  /** The most bytes of an uploaded file, ≥ 1. */
-  @WithDefault("268435456")
+  /** The most bytes of an uploaded file, and characters of its rows when it is unpacked; ≥ 1. */
+  @WithDefault("67108864")
   long maxUploadBytes();
 
   /** How long reading the feedback may take. */

@@ -24,6 +24,8 @@ public final class JudgementFile {
 
   private final RowLimits limits;
   private final boolean skipsBad;
+  private final int mostJudgements;
+  private final long mostCharacters;
 
   /**
    * A reader.
@@ -32,8 +34,21 @@ public final class JudgementFile {
    *     the whole file unusable
    */
   public JudgementFile(RowLimits limits, boolean skipsBad) {
+    this(limits, skipsBad, Integer.MAX_VALUE, Long.MAX_VALUE);
+  }
+
+  /**
+   * A reader of what a stranger sent: a small file may unpack to a large one.
+   *
+   * @param mostJudgements more of them are refused, ≥ 1
+   * @param mostCharacters more of them in all rows are refused, unpacked, ≥ 1
+   */
+  public JudgementFile(
+      RowLimits limits, boolean skipsBad, int mostJudgements, long mostCharacters) {
     this.limits = limits;
     this.skipsBad = skipsBad;
+    this.mostJudgements = mostJudgements;
+    this.mostCharacters = mostCharacters;
   }
 
   /**
@@ -41,6 +56,7 @@ public final class JudgementFile {
    *
    * @throws BadRowsException if it has bad rows that are not to be left out; the whole file was
    *     looked at, so that they can all be mended at once
+   * @throws TooLargeException if there is more in it than may be; nothing more is read then
    * @throws IOException if it cannot be read or is no whole gzip file
    */
   public JudgementData read(Path file) throws IOException, BadRowsException {
@@ -49,6 +65,7 @@ public final class JudgementFile {
     List<BadRow> bad = new ArrayList<>();
     long badCount = 0;
     JudgementRow reader = new JudgementRow(limits);
+    long characters = 0;
     try (InputStream bytes = Files.newInputStream(file);
         DigestInputStream digested = new DigestInputStream(bytes, sum);
         InputStream content = unzipped(digested)) {
@@ -56,6 +73,10 @@ public final class JudgementFile {
       for (Lines.Line line = lines.next(); line != null; line = lines.next()) {
         try {
           if (!line.isBlank()) {
+            characters += line.text().length();
+            if (judgements.size() == mostJudgements || characters > mostCharacters) {
+              throw new TooLargeException(line.number(), mostJudgements, mostCharacters);
+            }
             judgements.add(reader.parse(line.number(), line.text()));
           }
         } catch (BadRowException e) {

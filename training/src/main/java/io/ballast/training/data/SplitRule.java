@@ -25,7 +25,7 @@ public record SplitRule(long seed, int validationPercent, int testPercent) {
   }
 
   public SplitRule {
-    if (validationPercent < 1 || testPercent < 1 || validationPercent + testPercent > 99) {
+    if (validationPercent < 1 || testPercent < 1 || (long) validationPercent + testPercent > 99) {
       throw new IllegalArgumentException(
           "held out: %d and %d percent (expected: ≥ 1 each, together below 100)"
               .formatted(validationPercent, testPercent));

@@ -10,6 +10,7 @@ import io.ballast.training.data.PromptText.Dialogue;
 import io.ballast.training.data.PromptText.Plain;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -185,6 +186,25 @@ class JudgementFileTest {
     assertThat(data.judgements()).extracting(j -> j.source().row()).containsExactly(1L, 4L);
     assertThat(data.badRowCount()).isEqualTo(2);
     assertThat(data.badRows()).extracting(BadRow::row).containsExactly(3L, 5L);
+  }
+
+  @Test
+  void aSmallFileThatUnpacksToALargeOneIsLeftWhenItIsTooLarge() throws IOException {
+    String row = "{\"chosen\": \"%s\", \"rejected\": \"b\"}\n".formatted("a".repeat(1_000));
+    Path file = folder.resolve("bomb.jsonl.gz");
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      out.write(row.repeat(5_000).getBytes(StandardCharsets.UTF_8));
+    }
+    assertThat(Files.size(file)).isLessThan(50_000);
+
+    assertThatThrownBy(
+            () -> new JudgementFile(RowLimits.defaults(), true, 1_000_000, 100_000).read(file))
+        .isInstanceOf(TooLargeException.class)
+        .hasMessage("row 97: more than 1,000,000 judgements or 100,000 characters, the limit");
+    assertThatThrownBy(
+            () -> new JudgementFile(RowLimits.defaults(), true, 10, Long.MAX_VALUE).read(file))
+        .isInstanceOf(TooLargeException.class)
+        .hasMessageStartingWith("row 11: more than 10 judgements");
   }
 
   @Test
