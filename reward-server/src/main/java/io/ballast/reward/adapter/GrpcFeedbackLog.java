@@ -7,7 +7,6 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
-import io.ballast.policy.v1.ReactionKind;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestionRecord;
@@ -18,6 +17,8 @@ import io.ballast.training.feedback.FeedbackAct;
 import io.ballast.training.feedback.FeedbackJudgements;
 import io.ballast.training.feedback.FeedbackRecord;
 import io.grpc.Channel;
+import io.grpc.Context;
+import io.grpc.Context.CancellableContext;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -61,6 +62,8 @@ public final class GrpcFeedbackLog implements FeedbackSource {
                         .setSeconds(since.getEpochSecond())
                         .setNanos(since.getNano())));
     FeedbackJudgements judgements = new FeedbackJudgements(query.rules());
+    CancellableContext asking = Context.current().withCancellation(); // a stream that is left ends
+    Context before = asking.attach();
     try {
       Iterator<StreamTrainingRecordsResponse> records =
           feedback
@@ -74,6 +77,8 @@ public final class GrpcFeedbackLog implements FeedbackSource {
       }
     } catch (StatusRuntimeException e) {
       throw PeerFaults.translate(e, PEER);
+    } finally {
+      asking.detachAndCancel(before, null);
     }
     progress.accept(judgements.records());
     return judgements.data();
@@ -105,8 +110,11 @@ public final class GrpcFeedbackLog implements FeedbackSource {
           new FeedbackAct.Edited(
               event.getEdited().getKeptCharacters(), event.getEdited().getFinalText());
       case REACTION ->
-          new FeedbackAct.Reacted(
-              event.getReaction().getKind() != ReactionKind.REACTION_KIND_DISLIKE);
+          switch (event.getReaction().getKind()) {
+            case REACTION_KIND_LIKE, REACTION_KIND_LOVE -> new FeedbackAct.Reacted(true);
+            case REACTION_KIND_DISLIKE -> new FeedbackAct.Reacted(false);
+            case REACTION_KIND_UNSPECIFIED, UNRECOGNIZED -> new FeedbackAct.FollowedUp();
+          };
       case RATING ->
           new FeedbackAct.Rated(
               event.getRating().getValue(),

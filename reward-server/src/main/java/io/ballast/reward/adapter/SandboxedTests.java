@@ -35,6 +35,9 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
   /** Killed by the limit of CPU time: 128 and SIGXCPU. */
   private static final int OUT_OF_CPU_TIME = 152;
 
+  /** Killed by whoever needed its memory: 128 and SIGKILL. Nobody here kills it before it ended. */
+  private static final int KILLED = 137;
+
   private final JavaTestSettings settings;
   private final Path folder;
   private final SandboxProcess sandbox;
@@ -142,6 +145,9 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
         int code = process.exitValue();
         if (!begun) {
           throw broken("it did not start (exit code %d): %s".formatted(code, output.words()));
+        }
+        if (code == KILLED) {
+          throw broken("it was killed from outside");
         }
         if (code == OUT_OF_CPU_TIME) {
           yield new TestReport.Failed(

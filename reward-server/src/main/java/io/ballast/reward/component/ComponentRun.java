@@ -171,7 +171,7 @@ final class ComponentRun {
     } catch (MeshException e) {
       refuse(work, e);
       return;
-    } catch (RuntimeException | StackOverflowError e) {
+    } catch (Throwable e) { // whoever waits must hear of everything, of errors too
       outcome = broken(work, e);
     }
     work.say(item, new Timed(Judged.of(outcome), since(began)));
@@ -189,7 +189,7 @@ final class ComponentRun {
     } catch (MeshException e) {
       refuse(work, e);
       return;
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       Judged failed = Judged.of(broken(work, e));
       judged = candidates.stream().map(each -> failed).toList();
     }

@@ -26,7 +26,7 @@ public record ExactComponent(String reference, String after, boolean ignoreCase,
   private static final Pattern NUMBER =
       Pattern.compile("[+-]?\\$?((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\\.[0-9]+)?|\\.[0-9]+)\\.?");
 
-  /** Longer ones are compared as texts: no number that anybody answers has so many digits. */
+  /** Longer ones are no numbers: no number that anybody answers has so many digits. */
   private static final int MAX_DIGITS = 200;
 
   static ExactComponent read(Settings settings) {

@@ -236,7 +236,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
         while (left > 0 && waitingWeight < limits.batchWeight() && !closed) {
           left = come.awaitNanos(left);
         }
-        List<Job<K, I, R>> jobs = hasWork(urgentOnly) ? takeJobs() : List.of();
+        List<Job<K, I, R>> jobs = hasWork(urgentOnly) ? takeJobs(urgentOnly) : List.of();
         if (!jobs.isEmpty() || closed) {
           Batch<K, I, R> batch = new Batch<>(jobs, taken, nanoTime.getAsLong());
           urgentRunning += !jobs.isEmpty() && batch.urgent() ? 1 : 0;
@@ -263,10 +263,14 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     }
   }
 
-  private List<Job<K, I, R>> takeJobs() {
+  /** Takes the next that fit together; none if all that {@code urgentOnly} may take have left. */
+  private List<Job<K, I, R>> takeJobs(boolean urgentOnly) {
     List<Job<K, I, R>> jobs = new ArrayList<>();
     int weight = 0;
-    while (!waiting.isEmpty() && (jobs.isEmpty() || fits(waiting.peek(), jobs, weight))) {
+    while (!waiting.isEmpty()
+        && (jobs.isEmpty()
+            ? !urgentOnly || waiting.peek().urgent()
+            : fits(waiting.peek(), jobs, weight))) {
       Job<K, I, R> job = waiting.remove();
       waitingWeight -= job.group().weight();
       if (!job.answer().isDone()) {
