@@ -50,7 +50,7 @@ final class WatchSpecReader {
             "completions");
     ModelRef model =
         new ModelRef(
-            required(node, "model", "the name of a model that Score answers for"),
+            required(node, "model", "the name of an ensemble that Score answers for"),
             required(node, "version", "a version of it"));
     return new GoldSpec(
         RunSpecReader.reward(node, model, GOLD_AGGREGATION),

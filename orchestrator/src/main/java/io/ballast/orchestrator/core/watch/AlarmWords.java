@@ -16,7 +16,7 @@ public final class AlarmWords {
           case ENTROPY_LOW -> "entropy";
           case LENGTH_GREW -> "length";
           case PHRASE_SPREAD -> "phrase share";
-          case PROXY_GOLD_GAP -> "proxy less gold";
+          case PROXY_GOLD_GAP -> "reward less gold";
         };
     return String.format(Locale.ROOT, "%s %.2f over %.2f", what, alarm.observed(), alarm.limit());
   }

@@ -7,6 +7,7 @@ import io.ballast.rl.selection.GoldForm;
 import io.ballast.rl.selection.GoldPoint;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** How gold has gone with the distance from the first policy, as far as it can be said. */
@@ -54,15 +55,21 @@ public sealed interface GoldCurve {
       }
       if (start == null) {
         return new None(
-            "gold was first read in iteration %,d, and is unknown of the first policy"
-                .formatted(point.iteration()));
+            String.format(
+                Locale.ROOT,
+                "gold was first read in iteration %,d, and is unknown of the first policy",
+                point.iteration()));
       }
       double distance = Math.sqrt(Math.max(0, point.klNats()));
       double gain = measured.gold() - start;
       if (distance > GoldPoint.MAX_DISTANCE || Math.abs(gain) > GoldPoint.MAX_GOLD) {
         return new None(
-            "iteration %,d: KL %s, gold gain %s: too far to fit"
-                .formatted(point.iteration(), point.klNats(), gain));
+            String.format(
+                Locale.ROOT,
+                "iteration %,d: KL %s, gold gain %s: too far to fit",
+                point.iteration(),
+                point.klNats(),
+                gain));
       }
       golds.add(new GoldPoint(distance, gain));
     }
@@ -77,12 +84,13 @@ public sealed interface GoldCurve {
             .toList();
     if (distances.size() < GoldFits.LEAST_POINTS) {
       return new None(
-          "%d of %d readings of gold are at a KL of %.2f nats or more (expected: at least %d)"
-              .formatted(
-                  distances.size(),
-                  points.size(),
-                  GoldFits.LEAST_RL_DISTANCE * GoldFits.LEAST_RL_DISTANCE,
-                  GoldFits.LEAST_POINTS));
+          String.format(
+              Locale.ROOT,
+              "%d of %d readings of gold are at a KL of %.2f nats or more (expected: at least %d)",
+              distances.size(),
+              points.size(),
+              GoldFits.LEAST_RL_DISTANCE * GoldFits.LEAST_RL_DISTANCE,
+              GoldFits.LEAST_POINTS));
     }
     try {
       return new Fitted(

@@ -15,6 +15,7 @@ import io.ballast.rl.stats.Moments;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 
 /**
@@ -56,7 +57,8 @@ public final class GoldScoring {
     if (outcomes.size() != sample.size()) {
       return new GoldReading.Failed(
           Fault.DEPENDENCY_BROKEN.name(),
-          "%,d gold scores for %,d completions".formatted(outcomes.size(), sample.size()));
+          String.format(
+              Locale.ROOT, "%,d gold scores for %,d completions", outcomes.size(), sample.size()));
     }
     return reading(sample, outcomes);
   }
@@ -100,9 +102,12 @@ public final class GoldScoring {
     if (golds.size() < 2 || missing > golds.size()) {
       return new GoldReading.Failed(
           GoldReading.TOO_FEW_SCORES,
-          "%,d of %,d completions have no gold score%s"
-              .formatted(
-                  missing, sample.size(), failure.isEmpty() ? "" : "; the first: " + failure));
+          String.format(
+              Locale.ROOT,
+              "%,d of %,d completions have no gold score%s",
+              missing,
+              sample.size(),
+              failure.isEmpty() ? "" : "; the first: " + failure));
     }
     double[] gold = golds.stream().mapToDouble(Double::doubleValue).toArray();
     double[] proxy = proxies.stream().mapToDouble(Double::doubleValue).toArray();

@@ -113,7 +113,7 @@ class RewardWatchTest {
     assertThat(alarm.alarm().limit()).isEqualTo(0.5);
     assertThat(seen.getLast().stopReason()).as("it only refuses").isEmpty();
     assertThat(RunAlarm.refusal(seen.getLast().watch().alarms()))
-        .isEqualTo("proxy less gold 0.70 over 0.50 in iteration 2");
+        .isEqualTo("reward less gold 0.70 over 0.50 in iteration 2");
   }
 
   @Test
