@@ -98,6 +98,12 @@ public record GoldenItems(double tolerance, List<Item> items) {
     for (int i = 0; i < items.size(); i++) {
       List<Double> expected = items.get(i).scores();
       List<MemberScore> found = scores(scorer, items.get(i).item());
+      if (found.size() > expected.size()) {
+        throw new ModelException(
+            Reason.BROKEN,
+            "%s: items[%d].scores: %d (expected: %d, one a member)"
+                .formatted(FILE, i, expected.size(), found.size()));
+      }
       for (int k = 0; k < expected.size(); k++) {
         String flaw =
             k >= found.size()
@@ -132,7 +138,13 @@ public record GoldenItems(double tolerance, List<Item> items) {
       List<Item> items = new ArrayList<>();
       for (JsonNode item : json.path("items")) {
         List<Double> scores = new ArrayList<>();
-        item.path("scores").forEach(score -> scores.add(score.asDouble()));
+        for (JsonNode score : item.path("scores")) {
+          if (!score.isNumber()) {
+            throw new IllegalArgumentException(
+                "items[%d].scores: %s (expected: numbers)".formatted(items.size(), score));
+          }
+          scores.add(score.asDouble());
+        }
         items.add(new Item(item(item), scores));
       }
       return new GoldenItems(json.path("tolerance").asDouble(), items);
@@ -144,7 +156,7 @@ public record GoldenItems(double tolerance, List<Item> items) {
   private static BroughtItem item(JsonNode json) {
     JsonNode prompt = json.path("prompt");
     JsonNode completion = json.path("completion");
-    return prompt.isTextual()
+    return prompt.isTextual() && completion.isTextual()
         ? new BroughtItem.Texts(prompt.asText(), completion.asText())
         : new BroughtItem.Tokens(tokens(prompt), tokens(completion));
   }

@@ -254,7 +254,7 @@ public final class ScoringModelFolder {
         new TrunkReference(
             text(trunk, "model"), text(trunk, "version"), text(trunk, "weights_sha256")),
         promptTokens(json.path("prompt_tokens")),
-        json.path("own_blocks").asInt(0),
+        count(json.path("own_blocks"), "own_blocks"),
         normalizations,
         numbers(json.path("inverse_temperatures"), "inverse_temperatures"),
         new Calibration(number(calibration, "a"), number(calibration, "b")),
@@ -305,6 +305,16 @@ public final class ScoringModelFolder {
           "prompt_tokens: " + node + " (expected: a whole number; 0 means all)");
     }
     return OptionalInt.of(node.asInt());
+  }
+
+  private static int count(JsonNode node, String field) {
+    if (node.isMissingNode()) {
+      return 0;
+    }
+    if (!node.isInt()) {
+      throw new IllegalArgumentException(field + ": " + node + " (expected: a whole number)");
+    }
+    return node.asInt();
   }
 
   private static double number(JsonNode object, String field) {

@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.loadtest.bench.ClosedLoop.Load;
 import io.ballast.loadtest.bench.FlatMemoryBench.Sample;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.reward.v1.RewardServiceGrpc;
@@ -13,7 +14,6 @@ import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Whether a reward-server's memory stays what it is while 32 callers ask as fast as they are
@@ -58,29 +58,19 @@ final class RewardFloodBench {
   Flood flood() throws IOException, InterruptedException {
     RewardTexts texts = new RewardTexts();
     RewardCalls calls = new RewardCalls(texts, MODEL, Priority.PRIORITY_TRAINER, ITEMS);
-    AtomicLong items = new AtomicLong();
     List<Sample> samples = new ArrayList<>();
-    long begin = System.nanoTime();
     try (RewardUnderTest server =
             RewardUnderTest.start(script, work.resolve("flood"), MODEL, texts);
         RemoteHeap heap = RemoteHeap.of(server.process());
         ExecutorService executor = Executors.newSingleThreadExecutor();
         ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-      begin = System.nanoTime();
+      long begin = System.nanoTime();
       RewardServiceBlockingStub stub = RewardServiceGrpc.newBlockingStub(server.channel());
-      Future<?> load =
+      Future<Load> load =
           executor.submit(
               () ->
                   ClosedLoop.load(
-                      CALLERS,
-                      duration,
-                      callers,
-                      System::nanoTime,
-                      index -> {
-                        long asked = calls.ask(stub);
-                        items.addAndGet(asked);
-                        return asked;
-                      }));
+                      CALLERS, duration, callers, System::nanoTime, index -> calls.ask(stub)));
       for (int i = 1; i <= SAMPLES && !load.isDone(); i++) {
         long due = begin + duration.toNanos() * i / SAMPLES;
         Thread.sleep(Duration.ofNanos(Math.max(0, due - System.nanoTime())));
@@ -92,9 +82,9 @@ final class RewardFloodBench {
                 live));
         progress.run();
       }
-      var unused = ClosedLoop.ended(load);
+      Load whole = ClosedLoop.ended(load);
+      return new Flood(samples, whole.items(), whole.seconds());
     }
-    return new Flood(samples, items.get(), (System.nanoTime() - begin) / 1e9);
   }
 
   /** The mean of the last quarter beside that of the second. */

@@ -69,6 +69,19 @@ import picocli.CommandLine.Spec;
 final class RewardAdoptCommand implements Callable<Integer> {
   private static final int SHOWN = 48;
 
+  /** What a manifest says of its members. */
+  private static final List<String> OF_MEMBERS =
+      List.of(
+          "--special-tokens",
+          "--score",
+          "--label",
+          "--ratings",
+          "--pooling",
+          "--lower-is-better",
+          "--mean",
+          "--std",
+          "--max-tokens");
+
   /** What is the score. */
   enum Score {
     /** One output as it is. */
@@ -106,7 +119,8 @@ final class RewardAdoptCommand implements Callable<Integer> {
         names = "--manifest",
         required = true,
         paramLabel = "FILE",
-        description = "A reward.json that says everything; no member and no other option then.")
+        description =
+            "A reward.json that says everything of its members; name none, and no option of theirs.")
     private @Nullable Path manifest;
   }
 
@@ -291,6 +305,12 @@ final class RewardAdoptCommand implements Callable<Integer> {
       if (!members.isEmpty()) {
         throw new ParameterException(
             spec.commandLine(), "MEMBER: with --manifest there is none: the file names them");
+      }
+      for (String option : OF_MEMBERS) {
+        if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+          throw new ParameterException(
+              spec.commandLine(), option + ": with --manifest the file says it");
+        }
       }
       if (!Files.isReadable(form.manifest) || Files.isDirectory(form.manifest)) {
         throw new CommandFailure(

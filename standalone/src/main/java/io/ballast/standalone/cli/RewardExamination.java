@@ -107,6 +107,10 @@ final class RewardExamination {
   private Finding ensemble() {
     ScoreResponse answer = score(probes());
     String name = ModelOptions.text(answer.getModelVersion());
+    if (!answer.hasAggregation()) {
+      throw new CommandFailure(
+          Exit.USAGE, "COMPOSITE", name + " is a composite: examine the ensembles that it asks");
+    }
     Optional<RewardEnsemble> listed = listed(answer);
     if (listed.isEmpty()) {
       return Finding.broken(
@@ -167,8 +171,8 @@ final class RewardExamination {
     if (golden.getItemsCount() == 0) {
       return Finding.weak(
           "golden scores",
-          ModelOptions.text(golden.getModelVersion()) + " keeps none, or its folder is elsewhere",
-          "nothing proves that it scores as it was published; versions of ./mesh reward train do");
+          ModelOptions.text(golden.getModelVersion()) + ": the server tells none",
+          "nothing shows here that it scores as it was published; versions of ./mesh reward train do");
     }
     List<ScoreItem> items = new ArrayList<>();
     for (GoldenScore kept : golden.getItemsList()) {
@@ -376,7 +380,7 @@ final class RewardExamination {
     List<ScoreItem> mixed = new ArrayList<>(good);
     mixed.add(2, item("empty", text("a"), text("")));
     mixed.add(ScoreItem.newBuilder().setItemId("nothing").build());
-    mixed.add(item("long", text("a"), text("word ".repeat(12_000))));
+    mixed.add(item("long", text("a"), text("word ".repeat(20_000))));
     ScoreResponse clean = score(good);
     ScoreResponse answer = score(mixed);
     Apart apart = new Apart("beside bad items");
@@ -414,6 +418,8 @@ final class RewardExamination {
   private final class Apart {
     private final String where;
     private double worst;
+    private int compared;
+    private int missing;
     private String first = "";
 
     private Apart(String where) {
@@ -428,14 +434,30 @@ final class RewardExamination {
         return;
       }
       for (int k = 0; k < one.getMembersCount(); k++) {
-        double a = one.getMembers(k).getRawScore();
-        double b = other.getMembers(k).getRawScore();
-        if (one.getMembers(k).hasRawScore() != other.getMembers(k).hasRawScore()
-            || !near(a, b, tolerance)) {
-          note("%s, member %d: %s, %s %s".formatted(one.getItemId(), k, a, where, b));
+        MemberScore a = one.getMembers(k);
+        MemberScore b = other.getMembers(k);
+        if (a.hasRawScore() && b.hasRawScore()) {
+          compare(one.getItemId(), k, a.getRawScore(), b.getRawScore());
+        } else if (a.hasRawScore() || b.hasRawScore()) {
+          note("%s, member %d: %s, %s %s".formatted(one.getItemId(), k, said(a), where, said(b)));
+        } else {
+          missing++;
         }
-        worst = Math.max(worst, Math.abs(a - b) / Math.max(1, Math.max(Math.abs(a), Math.abs(b))));
       }
+    }
+
+    private void compare(String item, int member, double a, double b) {
+      compared++;
+      if (!near(a, b, tolerance)) {
+        note("%s, member %d: %s, %s %s".formatted(item, member, a, where, b));
+      }
+      worst = Math.max(worst, Math.abs(a - b) / Math.max(1, Math.max(Math.abs(a), Math.abs(b))));
+    }
+
+    private static String said(MemberScore member) {
+      return member.hasRawScore()
+          ? Double.toString(member.getRawScore())
+          : member.getFailure().getMessage();
     }
 
     private void note(String difference) {
@@ -445,10 +467,17 @@ final class RewardExamination {
     }
 
     private Finding finding(String subject, String what) {
-      return first.isEmpty()
-          ? Finding.good(
-              subject, String.format(Locale.ROOT, "%s: apart by at most %.1e", what, worst))
-          : broken(subject, first, "");
+      if (!first.isEmpty()) {
+        return broken(subject, first, "");
+      }
+      if (missing > 0) {
+        return Finding.weak(
+            subject,
+            "%s: %d of %d members' scores are missing".formatted(what, missing, missing + compared),
+            "what a member does not say is not compared: see its failures by ./mesh score --json");
+      }
+      return Finding.good(
+          subject, String.format(Locale.ROOT, "%s: apart by at most %.1e", what, worst));
     }
   }
 }

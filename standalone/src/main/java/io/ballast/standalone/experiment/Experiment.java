@@ -7,7 +7,7 @@ import java.io.IOException;
  * Experiments}; the command, its files and its page need nothing else.
  *
  * <p>What is measured, how claims are decided and what the sizes are is fixed in the code before a
- * result is seen. A seed decides all draws, so that another run of the same code says the same, but
+ * complete run. A seed decides all draws, so that another run of the same code says the same, but
  * for rounding in batches.
  */
 public interface Experiment {

@@ -1,6 +1,6 @@
 package io.ballast.standalone.experiment;
 
-import java.util.Locale;
+import java.math.BigDecimal;
 
 /**
  * When a claim holds, fixed before its number is known.
@@ -53,7 +53,7 @@ public record Rule(Side side, double line) {
 
   /** The rule in words. */
   String words() {
-    String number = String.format(Locale.ROOT, "%.4g", line).replaceFirst("\\.?0+$", "");
+    String number = new BigDecimal(Double.toString(line)).stripTrailingZeros().toPlainString();
     return switch (side) {
       case ABOVE -> "low > " + number;
       case AT_LEAST -> "low ≥ " + number;

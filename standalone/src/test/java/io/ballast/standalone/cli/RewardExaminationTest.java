@@ -212,7 +212,7 @@ class RewardExaminationTest {
     private ScoreResult result(ScoreItem item, boolean worst, double off) {
       ScoreResult.Builder result = ScoreResult.newBuilder().setItemId(item.getItemId());
       int length = length(item);
-      if (length == 0 || length > 50_000) {
+      if (length == 0 || length > 65_536) {
         return lie == Lie.ZERO_FOR_WHAT_FAILED
             ? result.setValue(0).build()
             : result

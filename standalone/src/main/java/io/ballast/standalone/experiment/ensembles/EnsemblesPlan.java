@@ -6,7 +6,7 @@ import java.util.List;
 
 /**
  * How much is drawn, trained and learned. Fixed by what fifteen minutes of two cores hold, before
- * any result was seen.
+ * the complete run.
  *
  * @param seeds repetitions: each has labels, flips, members and runs of its own; pools are shared
  * @param pools prompts that best of n is measured at
@@ -14,7 +14,7 @@ import java.util.List;
  * @param labelPositions prompts of a seed's labels
  * @param labelSamples completions of each of them
  * @param members K
- * @param flips shares of flipped labels: none, and some
+ * @param flips the share of flipped labels, beside none
  * @param learned the first so many pools' prompts are learned on
  * @param completions of a prompt in an iteration of learning
  * @param iterations of a run of learning, a multiple of 4

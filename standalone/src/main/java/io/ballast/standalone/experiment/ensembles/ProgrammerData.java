@@ -1,5 +1,7 @@
 package io.ballast.standalone.experiment.ensembles;
 
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.inference.torch.TorchRuntime;
@@ -66,7 +68,7 @@ record ProgrammerData(
       int wanted = plan.seeds() * plan.labelPositions();
       List<Position> labelled =
           positions(places, CorpusPart.REWARD_LABELS.files(corpus), wanted, LABELS_PER_FILE, 2);
-      Drawing drawing = new Drawing(setting, new PoolDrawer(decoder));
+      Drawing drawing = new Drawing(setting, new PoolDrawer(decoder), weights(trunk));
       List<DrawnPool> pools = drawing.of("pools", held, plan.poolSize(), 1);
       List<DrawnPool> labels = drawing.of("labels", labelled, plan.labelSamples(), 2);
       List<List<DrawnPool>> bySeed = new ArrayList<>();
@@ -92,13 +94,31 @@ record ProgrammerData(
     return positions;
   }
 
-  private record Drawing(ExperimentSetting setting, PoolDrawer drawer) {
+  private static String weights(Path trunk) {
+    return ModelManifest.read(trunk)
+        .flatMap(ModelManifest::weightsSha256)
+        .orElseThrow(
+            () ->
+                new ModelException(
+                    ModelException.Reason.INVALID_FOLDER,
+                    trunk.resolve(ModelManifest.FILE) + ": the file is missing"));
+  }
+
+  private record Drawing(ExperimentSetting setting, PoolDrawer drawer, String trunk) {
     List<DrawnPool> of(String what, List<Position> positions, int count, long salt)
         throws IOException {
       Path file = setting.work().resolve(what + ".bin");
       String key =
-          "%s of %d positions, the last %s, %d completions each"
-              .formatted(what, positions.size(), positions.getLast().id(), count);
+          "%s of %d positions, the last %s, %d completions each of at most %d tokens after %d, seed %d, by %s"
+              .formatted(
+                  what,
+                  positions.size(),
+                  positions.getLast().id(),
+                  count,
+                  EnsemblesPlan.NEW_TOKENS,
+                  EnsemblesPlan.PROMPT_TOKENS,
+                  DRAW_SEED * 10 + salt,
+                  trunk);
       Optional<List<DrawnPool>> known = DrawnPool.read(key, file);
       if (known.isPresent()) {
         setting.progress().say(what + ": drawn by an earlier run");

@@ -133,10 +133,14 @@ final class RatedTexts {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         JsonNode json = JSON.readTree(line);
         List<Double> ratings = new ArrayList<>();
-        json.path("ratings").forEach(rating -> ratings.add(rating.asDouble()));
-        if (json.path("text").asText().isBlank() || ratings.size() < 2) {
+        boolean numbers = true;
+        for (JsonNode rating : json.path("ratings")) {
+          numbers &= rating.isNumber();
+          ratings.add(rating.asDouble());
+        }
+        if (json.path("text").asText().isBlank() || ratings.size() < 2 || !numbers) {
           throw new IOException(
-              "%s: row %,d (expected: a text and two ratings or more)"
+              "%s: row %,d (expected: a text and two ratings or more, numbers)"
                   .formatted(file.getFileName(), rows.size() + 1));
         }
         rows.add(new Row(json.path("text").asText(), ratings));

@@ -114,7 +114,10 @@ final class RewardMesh implements AutoCloseable {
     List<Optional<Rewards.Reward>> rewards = new ArrayList<>();
     for (ScoreResult result : answer.getResultsList()) {
       rewards.add(
-          result.hasValue() ? Optional.of(reward(result, aggregate, single)) : Optional.empty());
+          result.hasValue()
+                  && result.getMembersList().stream().allMatch(MemberScore::hasNormalisedScore)
+              ? Optional.of(reward(result, aggregate, single))
+              : Optional.empty());
     }
     return rewards;
   }

@@ -93,7 +93,7 @@ class PeopleTest {
   void aRowWithoutRatingsIsNamed() throws IOException {
     Path file = lines(List.of("{\"text\": \"east\", \"ratings\": [1]}"));
     assertThatThrownBy(() -> RatedTexts.read(file, encoder, PLAN, 10, progress))
-        .hasMessageContaining("row 1 (expected: a text and two ratings or more)");
+        .hasMessageContaining("row 1 (expected: a text and two ratings or more, numbers)");
   }
 
   @Test
