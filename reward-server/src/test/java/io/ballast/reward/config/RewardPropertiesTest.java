@@ -153,7 +153,7 @@ class RewardPropertiesTest {
   @Test
   void whatTrainingsMayTakeHasDefaultsAndEachPropertyReachesItsField() {
     assertThat(training(Map.of()))
-        .isEqualTo(new TrainingConfig(1, 50_000, 268_435_456, Duration.ofMinutes(30)));
+        .isEqualTo(new TrainingConfig(1, 50_000, 67_108_864, Duration.ofMinutes(30)));
     assertThat(
             training(
                 Map.of(

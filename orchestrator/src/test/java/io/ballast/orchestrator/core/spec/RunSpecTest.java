@@ -189,7 +189,7 @@ class RunSpecTest {
         "watch: {action: PAGE} | watch.action: PAGE (expected: one of RECORD, STOP, REFUSE_PROMOTION)",
         "watch: {max_gap: 1} | watch.max_gap: without gold (expected: none: the gap is between the reward and gold)",
         "watch: {max_gap: -1, gold: {model: a, version: 1}} | watch.max_gap: -1 (expected: ≥ 0)",
-        "watch: {gold: {version: 1}} | watch.gold.model: absent (expected: the name of a model that Score answers for)",
+        "watch: {gold: {version: 1}} | watch.gold.model: absent (expected: the name of an ensemble that Score answers for)",
         "watch: {gold: {model: a}} | watch.gold.version: absent (expected: a version of it)",
         "watch: {gold: {model: a, version: 1, every: 0}} | watch.gold.every: 0 (expected: a whole number, 1 to 100,000)",
         "watch: {gold: {model: a, version: 1, completions: 1}} | watch.gold.completions: 1 (expected: a whole number, 2 to 65,536)",
