@@ -236,7 +236,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
         while (left > 0 && waitingWeight < limits.batchWeight() && !closed) {
           left = come.awaitNanos(left);
         }
-        List<Job<K, I, R>> jobs = hasWork(urgentOnly) ? takeJobs(urgentOnly) : List.of();
+        List<Job<K, I, R>> jobs = hasWork(urgentOnly) ? takeJobs() : List.of();
         if (!jobs.isEmpty() || closed) {
           Batch<K, I, R> batch = new Batch<>(jobs, taken, nanoTime.getAsLong());
           urgentRunning += !jobs.isEmpty() && batch.urgent() ? 1 : 0;
@@ -263,14 +263,19 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     }
   }
 
-  /** Takes the next that fit together; none if all that {@code urgentOnly} may take have left. */
-  private List<Job<K, I, R>> takeJobs(boolean urgentOnly) {
+  /**
+   * Takes what comes next and fits together; nothing if all who waited for it have left. A person's
+   * work does not take the time of a batch that was filled up with less urgent work, nor is that
+   * done by a worker that came for a person who has left.
+   */
+  private List<Job<K, I, R>> takeJobs() {
     List<Job<K, I, R>> jobs = new ArrayList<>();
+    boolean urgent = waiting.element().urgent();
     int weight = 0;
     while (!waiting.isEmpty()
+        && waiting.element().urgent() == urgent
         && (jobs.isEmpty()
-            ? !urgentOnly || waiting.peek().urgent()
-            : fits(waiting.peek(), jobs, weight))) {
+            || weight + waiting.element().group().weight() <= limits.batchWeight())) {
       Job<K, I, R> job = waiting.remove();
       waitingWeight -= job.group().weight();
       if (!job.answer().isDone()) {
@@ -279,12 +284,6 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
       }
     }
     return jobs;
-  }
-
-  /** A person's work does not take the time of a batch that was filled up with less urgent work. */
-  private boolean fits(Job<K, I, R> next, List<Job<K, I, R>> jobs, int weight) {
-    return weight + next.group().weight() <= limits.batchWeight()
-        && next.urgent() == jobs.getFirst().urgent();
   }
 
   /**

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -114,6 +115,63 @@ class BatchingQueueTest {
     assertThat(engine.keys())
         .containsExactlyInAnyOrder(
             List.of("held"), List.of("person"), List.of("another"), List.of("trainer"));
+  }
+
+  @Test
+  void aPersonWhoLeftMakesNoRoomForLessUrgentWork() throws Exception {
+    Hold first = new Hold("held");
+    Hold second = new Hold("person");
+    HoldingEngine holding = new HoldingEngine(List.of(first, second));
+    BatchingQueue<String, String, String> queue =
+        queue(holding, new QueueLimits(1, Duration.ZERO, 100, 1, 1));
+    var held = submit(queue, Lane.TRAINER, group("held", 1, "1"));
+    first.entered.await();
+    var person = submit(queue, Lane.INTERACTIVE, group("person", 1, "1"));
+    second.entered.await();
+    var leaves = submit(queue, Lane.INTERACTIVE, group("leaves", 1, "1"));
+    var trainer = submit(queue, Lane.TRAINER, group("trainer", 1, "1"));
+    leaves.complete(Batched.refused(1, "CANCELLED", Duration.ZERO));
+    second.opened.countDown();
+    join(List.of(person));
+    while (queue.waitingWeight() == 2) { // until the person's worker has looked for more
+      Thread.onSpinWait();
+    }
+
+    assertThat(queue.waitingWeight()).as("the trainer's waits for the worker of all").isEqualTo(1);
+    first.opened.countDown();
+    join(List.of(held, trainer));
+  }
+
+  /** A key whose batch stays in the engine until it is opened. */
+  private static final class Hold {
+    private final String key;
+    private final CountDownLatch entered = new CountDownLatch(1);
+    private final CountDownLatch opened = new CountDownLatch(1);
+
+    private Hold(String key) {
+      this.key = key;
+    }
+  }
+
+  /** An engine that echoes its items, each key in its own time. */
+  private record HoldingEngine(List<Hold> holds) implements BatchEngine<String, String, String> {
+    @Override
+    public List<List<String>> run(List<BatchGroup<String, String>> groups, CallPatience waiting) {
+      for (Hold hold : holds) {
+        if (groups.stream().anyMatch(group -> group.key().equals(hold.key))) {
+          hold.entered.countDown();
+          try {
+            hold.opened.await();
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+        }
+      }
+      return groups.stream().map(BatchGroup::items).toList();
+    }
+
+    @Override
+    public void close() {}
   }
 
   @Test
