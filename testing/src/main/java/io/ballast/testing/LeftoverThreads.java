@@ -13,7 +13,13 @@ public final class LeftoverThreads {
   /** Of libraries that keep theirs for the whole process. */
   private static final List<String> SHARED =
       List.of(
-          "grpc-", "ForkJoinPool", "Common-Cleaner", "JavaCPP", "VirtualThread", "process reaper");
+          "grpc-",
+          "ForkJoinPool",
+          "Common-Cleaner",
+          "JavaCPP",
+          "VirtualThread",
+          "process reaper",
+          "junit-");
 
   private final Set<Thread> before = Set.copyOf(Thread.getAllStackTraces().keySet());
 
