@@ -360,6 +360,28 @@ class BroughtEnsembleTest {
   }
 
   @Test
+  void goldenScoresThatAreNoneAreNamed() throws IOException {
+    adopt("taste", member("words", PLAIN, FIRST));
+    Path folder = root.resolve("taste/1");
+    ObjectMapper mapper = new ObjectMapper();
+    Path file = folder.resolve(GoldenItems.FILE);
+    ObjectNode golden = (ObjectNode) mapper.readTree(file.toFile());
+    ObjectNode second = (ObjectNode) golden.path("items").path(1);
+
+    second.putArray("scores").add("1");
+    mapper.writeValue(file.toFile(), golden);
+    var strings = ModelManifest.write(folder, Map.of());
+    assertThatThrownBy(() -> open("taste"))
+        .hasMessageContaining("items[1].scores: \"1\" (expected: numbers)");
+
+    second.putArray("scores");
+    mapper.writeValue(file.toFile(), golden);
+    var none = ModelManifest.write(folder, Map.of());
+    assertThatThrownBy(() -> open("taste"))
+        .hasMessageContaining("items[1].scores: 0 (expected: 1, one a member)");
+  }
+
+  @Test
   void aMemberThatTookAnothersPlaceIsRefusedAndNoPathIsTold() throws IOException {
     adopt("taste", member("words", PLAIN, FIRST));
     ModelStore.deleteAll(root.resolve("words/1"));

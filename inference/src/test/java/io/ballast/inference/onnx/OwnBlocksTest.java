@@ -87,6 +87,19 @@ class OwnBlocksTest {
   }
 
   @Test
+  void ownBlocksThatAreNoNumberAreNotTakenForNone() throws IOException {
+    Path scoring = folder.resolve("own/1");
+    trainAndWrite(1, HeadActivation.TANH, scoring);
+    Path config = scoring.resolve("config.json");
+    Files.writeString(
+        config, Files.readString(config).replace("\"own_blocks\" : 1", "\"own_blocks\" : \"1\""));
+    ModelManifest.write(scoring, Map.of());
+    assertThatThrownBy(() -> OnnxScorer.open(trunk, scoring, folder.resolve("cache"), 1))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("own_blocks: \"1\" (expected: a whole number)");
+  }
+
+  @Test
   void aMembersBlockThatIsMissingIsNamed() throws IOException {
     Path scoring = folder.resolve("own/1");
     trainAndWrite(1, HeadActivation.TANH, scoring);

@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** reward adopt makes an ensemble of classifiers, or says in one line what is wrong. */
 class RewardAdoptCommandTest {
@@ -122,6 +124,26 @@ class RewardAdoptCommandTest {
     Files.writeString(file, Files.readString(file).replace("\"std\": 2", "\"std\": 0"));
     assertThat(adopt("--manifest", file.toString(), "--name", "ids").err())
         .contains("members[1].scale.std: 0.0 (expected: > 0)");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--special-tokens=true",
+        "--score=LOGIT",
+        "--label=0",
+        "--ratings=1,2",
+        "--pooling=mean",
+        "--lower-is-better",
+        "--mean=1",
+        "--std=2",
+        "--max-tokens=9"
+      })
+  void whatAManifestSaysIsNotSaidBesideIt(String option) {
+    Cli.Result refused = adopt("--manifest", "mine.json", "--name", "ids", option);
+    assertThat(refused.exit()).isEqualTo(Exit.USAGE.code());
+    assertThat(refused.err())
+        .contains(option.replaceFirst("=.*", "") + ": with --manifest the file says it");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.ballast.standalone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
@@ -104,6 +105,31 @@ class RewardExaminationTest {
         .containsExactly(Health.WEAK);
   }
 
+  @Test
+  void aMemberThatIsSilentLeavesItsScoresUnexamined() throws IOException {
+    Rewards rewards = new Rewards(null);
+    rewards.silent = true;
+
+    assertThat(examine(rewards))
+        .filteredOn(finding -> finding.subject().equals("determinism"))
+        .singleElement()
+        .satisfies(
+            finding -> {
+              assertThat(finding.health()).isEqualTo(Health.WEAK);
+              assertThat(finding.detail()).contains("members' scores are missing");
+            });
+  }
+
+  @Test
+  void aCompositeIsNoEnsemble() {
+    Rewards rewards = new Rewards(null);
+    rewards.composite = true;
+
+    assertThatThrownBy(() -> examine(rewards))
+        .isInstanceOf(CommandFailure.class)
+        .hasMessageContaining("taste/3 is a composite");
+  }
+
   private static List<Finding> examine(Rewards rewards) throws IOException {
     String name = InProcessServerBuilder.generateName();
     Server server = InProcessServerBuilder.forName(name).addService(rewards).build().start();
@@ -134,6 +160,8 @@ class RewardExaminationTest {
 
     private final @Nullable Lie lie;
     private boolean golden = true;
+    private boolean silent;
+    private boolean composite;
     private int calls;
 
     private Rewards(@Nullable Lie lie) {
@@ -197,6 +225,9 @@ class RewardExaminationTest {
         double off = spoiled ? 1 : off(request.getItemsCount(), i);
         response.addResults(result(request.getItems(i), worst, off));
       }
+      if (composite) {
+        response.clearAggregation();
+      }
       answer(observer, response.build());
     }
 
@@ -224,8 +255,14 @@ class RewardExaminationTest {
                                 : FailureReason.FAILURE_REASON_TOO_LONG))
                 .build();
       }
-      double[] normalised = new double[2];
-      for (int k = 0; k < 2; k++) {
+      double[] normalised = new double[silent ? 1 : 2];
+      if (silent) {
+        result.addMembers(
+            MemberScore.newBuilder()
+                .setFailure(
+                    ItemFailure.newBuilder().setReason(FailureReason.FAILURE_REASON_MODEL_ERROR)));
+      }
+      for (int k = 0; k < normalised.length; k++) {
         double raw = length * (k + 1.0) + off;
         normalised[k] = lie == Lie.UNSCALED ? raw : (raw - k) / 2;
         result.addMembers(
