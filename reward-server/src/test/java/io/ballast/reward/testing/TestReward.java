@@ -66,7 +66,7 @@ public final class TestReward implements AutoCloseable {
     channel = InProcessChannelBuilder.forName(name).build();
   }
 
-  /** Starts with the defaults, one worker, and these properties. */
+  /** Starts with the defaults, one worker for all lanes, and these properties. */
   public static TestReward start(Map<String, String> properties) {
     return start(properties, List.of());
   }
@@ -79,7 +79,8 @@ public final class TestReward implements AutoCloseable {
   /** As {@link #start(Map, List)}, with what components may ask. */
   public static TestReward start(
       Map<String, String> properties, List<Composite> composites, Outside outside) {
-    Map<String, String> all = new HashMap<>(Map.of("workers", "1", "batch-wait", "PT0S"));
+    Map<String, String> all =
+        new HashMap<>(Map.of("workers", "1", "interactive-workers", "0", "batch-wait", "PT0S"));
     all.putAll(properties);
     return new TestReward(all, composites, outside);
   }
