@@ -51,8 +51,7 @@ public record GoldFit(
 
   /** Returns the fitted R(d), for d ≥ 0. */
   public double gold(double distance) {
-    Require.notNegative(distance, "distance");
-    return alpha.estimate() * distance - beta.estimate() * form.loss(distance);
+    return form.gold(alpha.estimate(), beta.estimate(), distance);
   }
 
   /**

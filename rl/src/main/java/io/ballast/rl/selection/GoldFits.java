@@ -183,7 +183,7 @@ public final class GoldFits {
     double squares = 0;
     for (GoldPoint point : points) {
       double d = point.distance();
-      double residual = point.gold() - (sums.alpha() * d - sums.beta() * form.loss(d));
+      double residual = point.gold() - form.gold(sums.alpha(), sums.beta(), d);
       squares += residual * residual;
     }
     return squares;

@@ -1,5 +1,7 @@
 package io.ballast.rl.selection;
 
+import io.ballast.rl.check.Require;
+
 /**
  * How the gold reward of a policy goes with its distance d = √KL(π ‖ π_init) from where it began,
  * when it is optimised against a proxy.
@@ -20,6 +22,12 @@ public enum GoldForm {
    * {@link GoldFits#LEAST_RL_DISTANCE} are not fitted.
    */
   REINFORCEMENT_LEARNING;
+
+  /** Returns R(d) = α·d − β·φ(d), for d ≥ 0. */
+  public double gold(double alpha, double beta, double distance) {
+    Require.notNegative(distance, "distance");
+    return alpha * distance - beta * loss(distance);
+  }
 
   /** Returns φ(d), for d ≥ 0. */
   double loss(double d) {

@@ -328,13 +328,7 @@ final class BestOfNCommand implements Callable<Integer> {
     return new BestOfNPage(
         String.valueOf(file.getFileName()),
         rows,
-        answer.hasFit()
-            ? Optional.of(
-                new BestOfNPage.Curve(
-                    answer.getFit().getAlpha(),
-                    answer.getFit().getBeta(),
-                    answer.getFit().getFarthestDistance()))
-            : Optional.empty(),
+        answer.hasFit() ? Optional.of(GoldFitText.curve(answer.getFit())) : Optional.empty(),
         answer.getConfidence(),
         notes);
   }

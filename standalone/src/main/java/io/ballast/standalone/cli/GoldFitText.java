@@ -3,12 +3,24 @@ package io.ballast.standalone.cli;
 import io.ballast.reward.v1.FitIntervalMethod;
 import io.ballast.reward.v1.GoldFit;
 import io.ballast.reward.v1.GoldForm;
+import io.ballast.standalone.demo.report.FittedGold;
 import java.util.List;
 import java.util.Locale;
 
-/** Gao's curve in words. */
+/** Gao's curve in words, and as a line to draw. */
 final class GoldFitText {
   private GoldFitText() {}
+
+  /** Returns the curve, to be drawn. */
+  static FittedGold curve(GoldFit fit) {
+    return new FittedGold(
+        fit.getForm() == GoldForm.GOLD_FORM_REINFORCEMENT_LEARNING
+            ? io.ballast.rl.selection.GoldForm.REINFORCEMENT_LEARNING
+            : io.ballast.rl.selection.GoldForm.BEST_OF_N,
+        fit.getAlpha(),
+        fit.getBeta(),
+        fit.getFarthestDistance());
+  }
 
   /**
    * Returns the curve and where it turns, a line each.

@@ -73,11 +73,7 @@ final class PlotRunCommand implements Callable<Integer> {
         answer.getIterationsList().stream().map(PlotRunCommand::row).toList(),
         watch.hasFit()
             ? Optional.of(
-                new RewardCurvePage.Curve(
-                    watch.getFirstGold(),
-                    watch.getFit().getAlpha(),
-                    watch.getFit().getBeta(),
-                    watch.getFit().getFarthestDistance()))
+                new RewardCurvePage.Curve(watch.getFirstGold(), GoldFitText.curve(watch.getFit())))
             : Optional.empty(),
         notes(answer));
   }

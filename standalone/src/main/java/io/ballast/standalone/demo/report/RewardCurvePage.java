@@ -4,8 +4,6 @@ import io.ballast.standalone.chart.LineChart;
 import io.ballast.standalone.chart.Markup;
 import io.ballast.standalone.chart.Series;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -28,8 +26,7 @@ public record RewardCurvePage(
   private static final String GOLD = "#b8860b";
   private static final String PROXY = "#1f77b4";
   private static final String SPREAD = "#7a7f87";
-  private static final String FIT = "#b3261e";
-  private static final int FIT_POINTS = 60;
+  private static final String GAP = "#b3261e";
 
   /** Copies the lists. */
   public RewardCurvePage {
@@ -52,50 +49,43 @@ public record RewardCurvePage(
       OptionalDouble gap) {}
 
   /**
-   * Gold as first + d·(α − β·ln d).
+   * Gold under the first policy and the curve through what followed.
    *
    * @param first mean gold under the first policy
-   * @param farthest the greatest d that was fitted
    */
-  public record Curve(double first, double alpha, double beta, double farthest) {}
+  public record Curve(double first, FittedGold fitted) {}
 
   /** Writes the page. */
   public void write(Path file) throws IOException {
-    Files.writeString(file, html(), StandardCharsets.UTF_8);
+    page().write(file);
   }
 
   /** Returns the page. */
-  String html() {
-    Markup page = new Markup();
-    page.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    page.leaf("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
-    page.element("title", "Rewards of a run").open("style").raw(HtmlReport.STYLE).close("style");
-    page.raw("</head><body>");
-    page.element("h1", "Rewards against the distance from where the run began");
-    page.element("p", source);
-    page.open("div", "class", "plots");
-    page.add(
+  PlotPage page() {
+    List<Markup> plots = new ArrayList<>();
+    plots.add(
         chart(
             "reward in training (proxy)",
             new Series("reward", PROXY, points(row -> OptionalDouble.of(row.reward())))));
     if (rows.stream().anyMatch(row -> row.gold().isPresent())) {
-      page.add(LineChart.of("gold", "√KL", goldLines(), null));
-      page.add(
+      plots.add(LineChart.of("gold", "√KL", goldLines(), null));
+      plots.add(
           chart(
               "reward less gold, in standard deviations",
-              new Series("gap", FIT, points(Row::gap))));
+              new Series("gap", GAP, points(Row::gap))));
     }
-    page.add(
+    plots.add(
         chart(
             "spread of the members",
             new Series("spread", SPREAD, points(row -> OptionalDouble.of(row.spread())))));
-    page.close("div");
-    page.open("ul");
-    notes.forEach(note -> page.element("li", note));
-    page.close("ul");
-    table(page);
-    page.raw("</body></html>\n");
-    return page.toString();
+    return new PlotPage(
+        "Rewards of a run",
+        "Rewards against the distance from where the run began",
+        source,
+        plots,
+        notes,
+        List.of("iteration", "KL, nats", "reward", "spread", "gold", "gap"),
+        rows.stream().map(RewardCurvePage::cells).toList());
   }
 
   private static Markup chart(String title, Series series) {
@@ -105,18 +95,8 @@ public record RewardCurvePage(
   private List<Series> goldLines() {
     List<Series> lines = new ArrayList<>();
     lines.add(new Series("gold", GOLD, points(Row::gold)));
-    curve.ifPresent(fit -> lines.add(new Series("fit", FIT, fitted(fit))));
+    curve.ifPresent(fit -> lines.add(fit.fitted().line(fit.first())));
     return lines;
-  }
-
-  private static List<Series.Point> fitted(Curve curve) {
-    List<Series.Point> points = new ArrayList<>();
-    for (int i = 0; i <= FIT_POINTS; i++) {
-      double d = curve.farthest() * i / FIT_POINTS;
-      double gain = d == 0 ? 0 : d * (curve.alpha() - curve.beta() * Math.log(d));
-      points.add(new Series.Point(d, curve.first() + gain));
-    }
-    return points;
   }
 
   /** Iterations that have the number, from the nearest to the farthest. */
@@ -130,22 +110,14 @@ public record RewardCurvePage(
         .toList();
   }
 
-  private void table(Markup page) {
-    page.open("div", "class", "wide").open("table").open("tr");
-    List.of("iteration", "KL, nats", "reward", "spread", "gold", "gap")
-        .forEach(head -> page.element("th", head));
-    page.close("tr");
-    for (Row row : rows) {
-      page.open("tr")
-          .element("td", Integer.toString(row.iteration()))
-          .element("td", String.format(Locale.ROOT, "%.4f", row.kl()))
-          .element("td", String.format(Locale.ROOT, "%+.3f", row.reward()))
-          .element("td", String.format(Locale.ROOT, "%.3f", row.spread()))
-          .element("td", shown(row.gold()))
-          .element("td", shown(row.gap()))
-          .close("tr");
-    }
-    page.close("table").close("div");
+  private static List<String> cells(Row row) {
+    return List.of(
+        Integer.toString(row.iteration()),
+        String.format(Locale.ROOT, "%.4f", row.kl()),
+        String.format(Locale.ROOT, "%+.3f", row.reward()),
+        String.format(Locale.ROOT, "%.3f", row.spread()),
+        shown(row.gold()),
+        shown(row.gap()));
   }
 
   private static String shown(OptionalDouble number) {
