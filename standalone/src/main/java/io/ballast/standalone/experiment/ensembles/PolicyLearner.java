@@ -97,6 +97,9 @@ final class PolicyLearner {
     }
   }
 
+  /** What an iteration learns from, and how many completions it does not. */
+  private record Judgements(List<Judged> groups, int unscored, int alone) {}
+
   /**
    * Runs from the first weights.
    *
@@ -107,8 +110,7 @@ final class PolicyLearner {
     List<PolicyIteration> iterations = new ArrayList<>();
     try (Policy policy = Policy.load(trunk)) {
       for (int iteration = 0; iteration < plan.iterations(); iteration++) {
-        List<Judged> groups = judge(sample(policy, seed, iteration), rewards);
-        iterations.add(update(policy, groups));
+        iterations.add(update(policy, judge(sample(policy, seed, iteration), rewards)));
         progress.run();
       }
     }
@@ -128,8 +130,8 @@ final class PolicyLearner {
         .toList();
   }
 
-  /** Leaves out what has no reward, and groups of which fewer than two are left. */
-  private List<Judged> judge(List<List<Generation>> drawn, Rewards oracle) {
+  /** Leaves out and counts what has no reward, and groups of which fewer than two are left. */
+  private Judgements judge(List<List<Generation>> drawn, Rewards oracle) {
     List<Rewards.Item> items = new ArrayList<>();
     for (List<Generation> group : drawn) {
       for (Generation generation : group) {
@@ -139,6 +141,7 @@ final class PolicyLearner {
     List<Optional<Rewards.Reward>> rewards = oracle.of(items);
     List<Judged> judged = new ArrayList<>();
     int item = 0;
+    int alone = 0;
     for (int p = 0; p < drawn.size(); p++) {
       List<TokenIds> completions = new ArrayList<>();
       List<Rewards.Reward> own = new ArrayList<>();
@@ -159,15 +162,19 @@ final class PolicyLearner {
                 new CompletionGroup(drawn.get(p).getFirst().promptTokens(), completions),
                 own,
                 gold));
+      } else {
+        alone += completions.size();
       }
     }
     if (judged.isEmpty()) {
-      throw new IllegalStateException("no completion of an iteration has a reward");
+      throw new IllegalStateException("no prompt of an iteration has two completions with rewards");
     }
-    return judged;
+    int unscored = (int) rewards.stream().filter(Optional::isEmpty).count();
+    return new Judgements(judged, unscored, alone);
   }
 
-  private PolicyIteration update(Policy policy, List<Judged> groups) {
+  private PolicyIteration update(Policy policy, Judgements judgements) {
+    List<Judged> groups = judgements.groups();
     List<CompletionGroup> tokens = groups.stream().map(Judged::tokens).toList();
     List<GroupScores> initial = policy.initial().scores(tokens);
     double all = tokens.stream().mapToDouble(PolicyLearner::tokens).sum();
@@ -190,7 +197,7 @@ final class PolicyLearner {
     try (WeightsSnapshot weights = policy.trained().snapshot()) {
       policy.engine().replaceWeights(weights);
     }
-    return measured(groups, current, initial);
+    return measured(judgements, current, initial);
   }
 
   private static double tokens(CompletionGroup group) {
@@ -231,7 +238,8 @@ final class PolicyLearner {
   }
 
   private static PolicyIteration measured(
-      List<Judged> groups, List<GroupScores> current, List<GroupScores> initial) {
+      Judgements judgements, List<GroupScores> current, List<GroupScores> initial) {
+    List<Judged> groups = judgements.groups();
     double kl = 0;
     double gold = 0;
     double proxy = 0;
@@ -255,6 +263,12 @@ final class PolicyLearner {
         count++;
       }
     }
-    return new PolicyIteration(kl / count, gold / count, proxy / count, variance / count);
+    return new PolicyIteration(
+        kl / count,
+        gold / count,
+        proxy / count,
+        variance / count,
+        judgements.unscored(),
+        judgements.alone());
   }
 }

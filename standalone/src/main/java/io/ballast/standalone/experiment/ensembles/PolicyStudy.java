@@ -158,26 +158,39 @@ final class PolicyStudy {
         .toArray();
   }
 
-  /** Returns quarter by quarter what runs came to, means over seeds. */
+  /** How many completions nothing was learned from, over all seeds: they had no reward. */
+  private int leftOut(Aggregate aggregate, int quarter) {
+    return of(aggregate).stream()
+        .flatMap(
+            run -> {
+              int length = run.size() / QUARTERS;
+              return run.subList(quarter * length, (quarter + 1) * length).stream();
+            })
+        .mapToInt(PolicyIteration::leftOut)
+        .sum();
+  }
+
+  /** Returns quarter by quarter what runs came to: means over seeds, and what was left out. */
   String table() {
     StringBuilder text =
         new StringBuilder(
             """
-            | against | quarter | KL, nats | proxy | gold, characters | members' variance |
-            |---|---|---|---|---|---|
+            | against | quarter | KL, nats | proxy | gold, characters | members' variance | completions left out |
+            |---|---|---|---|---|---|---|
             """);
     for (Aggregate aggregate : Aggregate.values()) {
       for (int q = 0; q < QUARTERS; q++) {
         text.append(
             String.format(
                 Locale.ROOT,
-                "| %s | %d | %s | %s | %s | %s |%n",
+                "| %s | %d | %s | %s | %s | %s | %,d |%n",
                 aggregate.label(),
                 q + 1,
                 CurveTables.cell(quarter(aggregate, q, PolicyIteration::kl)),
                 CurveTables.cell(quarter(aggregate, q, PolicyIteration::proxy)),
                 CurveTables.cell(quarter(aggregate, q, PolicyIteration::gold)),
-                CurveTables.cell(quarter(aggregate, q, PolicyIteration::variance))));
+                CurveTables.cell(quarter(aggregate, q, PolicyIteration::variance)),
+                leftOut(aggregate, q)));
       }
     }
     return text.toString();

@@ -44,16 +44,7 @@ class PolicyLearnerTest {
         items -> {
           lengths.add(
               items.stream().mapToInt(item -> item.completion().size()).average().orElseThrow());
-          return items.stream()
-              .map(
-                  item -> {
-                    double value = -item.completion().size();
-                    // every completion of one token is one that cannot be scored
-                    return item.completion().size() < 2
-                        ? Optional.<Rewards.Reward>empty()
-                        : Optional.of(new Rewards.Reward(value, List.of(value - 1, value + 1)));
-                  })
-              .toList();
+          return items.stream().map(PolicyLearnerTest::shortness).toList();
         };
     List<Integer> told = new ArrayList<>();
     List<PolicyIteration> run =
@@ -66,8 +57,43 @@ class PolicyLearnerTest {
     assertThat(mean(run.subList(8, 12))).isGreaterThan(mean(run.subList(0, 4)) + 0.5);
     assertThat(lengths.subList(8, 12).stream().mapToDouble(d -> d).average().orElseThrow())
         .isLessThan(lengths.getFirst());
+    assertThat(run).extracting(PolicyIteration::leftOut).containsOnly(0);
     // members one below and one above: variance 1
     assertThat(run.getFirst().variance()).isCloseTo(1, within(1e-9));
+  }
+
+  private static Optional<Rewards.Reward> shortness(Rewards.Item item) {
+    double value = -item.completion().size();
+    return Optional.of(new Rewards.Reward(value, List.of(value - 1, value + 1)));
+  }
+
+  @Test
+  void whatHasNoRewardOrNoOtherOfItsPromptIsLeftOutAndCounted() {
+    EnsemblesPlan plan = plan(4);
+    List<Double> kept = new ArrayList<>();
+    // of the first prompt one completion has a reward, of the second all but one, of the third all
+    Rewards partly =
+        items -> {
+          List<Optional<Rewards.Reward>> rewards =
+              new ArrayList<>(items.stream().map(PolicyLearnerTest::shortness).toList());
+          for (int i = 1; i <= plan.completions(); i++) {
+            rewards.set(i, Optional.empty());
+          }
+          kept.add(
+              rewards.stream()
+                  .skip(1)
+                  .flatMap(Optional::stream)
+                  .mapToDouble(Rewards.Reward::value)
+                  .average()
+                  .orElseThrow());
+          return rewards;
+        };
+
+    List<PolicyIteration> run = new PolicyLearner(TRUNK, plan, POSITIONS).run(1, partly, () -> {});
+
+    assertThat(run).extracting(PolicyIteration::unscored).containsOnly(plan.completions());
+    assertThat(run).extracting(PolicyIteration::alone).containsOnly(1);
+    assertThat(run).extracting(PolicyIteration::proxy).isEqualTo(kept);
   }
 
   private static double mean(List<PolicyIteration> iterations) {

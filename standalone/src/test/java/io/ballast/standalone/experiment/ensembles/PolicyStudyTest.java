@@ -28,7 +28,12 @@ class PolicyStudyTest {
         double gold = i < 4 ? top * i / 3 : top - fall * (i - 3) / 4;
         run.add(
             new PolicyIteration(
-                i, gold + s + 0.01 * random.nextGaussian(), i, 0.1 * Math.exp(growth * i)));
+                i,
+                gold + s + 0.01 * random.nextGaussian(),
+                i,
+                0.1 * Math.exp(growth * i),
+                i == 7 ? 2 : 0,
+                i == 7 ? 1 : 0));
       }
       runs.add(run);
     }
@@ -55,6 +60,11 @@ class PolicyStudyTest {
     assertThat(table.lines()).hasSize(2 + 4 * 4);
     // KL of the last quarter is the mean of 6 and 7, the same in all seeds
     assertThat(table).contains("| WCO | 4 | 6.500 ± 0.000 |");
+    // three completions of the last iteration of each of five runs had no reward, or no other
+    assertThat(table.lines().filter(line -> line.startsWith("| WCO | 4 |")))
+        .allMatch(line -> line.endsWith("| 15 |"));
+    assertThat(table.lines().filter(line -> line.startsWith("| WCO | 3 |")))
+        .allMatch(line -> line.endsWith("| 0 |"));
   }
 
   @Test
