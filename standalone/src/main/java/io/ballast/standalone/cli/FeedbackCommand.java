@@ -80,7 +80,9 @@ final class FeedbackCommand implements Callable<Integer> {
     @Option(
         names = "--edited",
         paramLabel = "KEPT",
-        description = "Taken in part: so many characters of its beginning were kept.")
+        description =
+            "Taken in part: so many characters of its beginning were kept, in UTF-16 code units (an"
+                + " emoji is two or more).")
     private @Nullable Integer edited;
 
     @Option(names = "--like", description = "Thumbs up.")

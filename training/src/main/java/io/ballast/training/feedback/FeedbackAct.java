@@ -11,7 +11,7 @@ public sealed interface FeedbackAct {
   /**
    * Kept its beginning.
    *
-   * @param keptCharacters how many, ≥ 0
+   * @param keptCharacters how many, ≥ 0, UTF-16 code units, as {@link String#length} counts
    * @param finalText what stands there afterwards; empty if unknown
    */
   record Edited(int keptCharacters, String finalText) implements FeedbackAct {}

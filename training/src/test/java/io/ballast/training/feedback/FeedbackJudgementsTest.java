@@ -143,6 +143,25 @@ class FeedbackJudgementsTest {
   }
 
   @Test
+  void charactersKeptAreCountedAsUtf16CodeUnits() {
+    // "ok🙂();" has 7 of them, the emoji being two; of code points there are 6
+    String completion = "ok🙂();";
+    JudgementData data =
+        read(
+            FeedbackForm.GRADES,
+            act("s1", "ann", "list", completion, new FeedbackAct.Edited(4, "")),
+            act("s2", "ann", "list", completion, new FeedbackAct.Edited(7, "")),
+            act("s3", "ann", "list", completion, new FeedbackAct.Edited(8, "")));
+
+    assertThat(data.judgements())
+        .extracting(judgement -> ((Judgement.Grade) judgement).grade())
+        .containsExactly(4 / 7.0, 1.0);
+    assertThat(data.badRows())
+        .extracting(BadRow::toString)
+        .containsExactly("row 3: event e3: 8 characters kept of 7");
+  }
+
+  @Test
   void pairsOfOnePromptDoNotGrowWithTheSquareOfItsSuggestions() {
     FeedbackJudgements judgements = new FeedbackJudgements(FeedbackRules.of(FeedbackForm.PAIRS));
     for (int i = 0; i < 400; i++) {
