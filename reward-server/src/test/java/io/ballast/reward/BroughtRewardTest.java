@@ -21,6 +21,9 @@ import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.CompareRequest;
 import io.ballast.reward.v1.CompareResponse;
+import io.ballast.reward.v1.GetGoldenScoresRequest;
+import io.ballast.reward.v1.GetGoldenScoresResponse;
+import io.ballast.reward.v1.GoldenScore;
 import io.ballast.reward.v1.ListRewardModelsRequest;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
@@ -32,6 +35,7 @@ import io.ballast.testing.ModuleInProcess;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -114,6 +118,37 @@ class BroughtRewardTest {
     assertThat(response.getModelVersion().getWeightsSha256()).hasSize(64);
     assertThat(result.getMembers(0).getModelVersion().getModel()).isEqualTo(TinyClassifier.NAME);
     assertThat(response.getQuorum()).isEqualTo(2);
+  }
+
+  @Test
+  void whatWasSaidAtTheAdoptionIsToldAndComesOutAgain() throws IOException {
+    TinyClassifier.adopt(models, "taste", PLAIN + GOOD, SHOUTED + GOOD);
+    TinyClassifier.adopt(models, "ids", TOKENS + GOOD);
+    RewardServiceBlockingStub reward = start();
+    for (String name : List.of("taste", "ids")) {
+      ModelSelector model = ModelSelector.newBuilder().setModel(name).build();
+      GetGoldenScoresResponse golden =
+          reward.getGoldenScores(GetGoldenScoresRequest.newBuilder().setRewardModel(model).build());
+      assertThat(golden.getModelVersion().getModel()).isEqualTo(name);
+      assertThat(golden.getTolerance()).isEqualTo(1e-4);
+      assertThat(golden.getItemsCount()).isPositive();
+      for (GoldenScore kept : golden.getItemsList()) {
+        assertThat(kept.getItem().getCompletion().hasText()).isEqualTo(name.equals("taste"));
+        assertThat(kept.hasCompletion()).isEqualTo(name.equals("ids"));
+        ScoreResult again =
+            reward.score(request(kept.getItem()).setRewardModel(model).build()).getResults(0);
+        assertThat(kept.getRawScoresCount()).isEqualTo(again.getMembersCount()).isPositive();
+        for (int k = 0; k < again.getMembersCount(); k++) {
+          assertThat(again.getMembers(k).getRawScore())
+              .isCloseTo(kept.getRawScores(k), within(1e-4));
+        }
+      }
+    }
+    Files.writeString(models.resolve("taste/1/golden-items.json"), "{}");
+    assertThatThrownBy(() -> reward.getGoldenScores(GetGoldenScoresRequest.getDefaultInstance()))
+        .isInstanceOf(StatusRuntimeException.class)
+        .hasMessageContaining("golden-items.json: ")
+        .hasMessageNotContaining(models.toString());
   }
 
   @Test

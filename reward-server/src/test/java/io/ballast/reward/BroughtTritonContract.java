@@ -9,6 +9,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.brought.BroughtAdoption;
 import io.ballast.inference.brought.BroughtEngines;
 import io.ballast.inference.brought.BroughtManifest;
+import io.ballast.inference.brought.ReferenceAnswers;
 import io.ballast.inference.onnx.EncoderOptions;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.triton.GuardedModel;
@@ -101,9 +102,10 @@ abstract class BroughtTritonContract {
                     BroughtManifest.parse(
                         "{\"format\": \"ballast-brought-reward\", \"members\": [%s]}"
                             .formatted(String.join(", ", members))),
-                    List.of(),
+                    ReferenceAnswers.none(),
                     1e-3,
-                    Map.of()));
+                    Map.of()),
+                part -> {});
   }
 
   private ModuleInProcess start(String... properties) {

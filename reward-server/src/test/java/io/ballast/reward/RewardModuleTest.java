@@ -11,7 +11,6 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.ModelSelector;
-import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.testing.TinyModel;
@@ -26,7 +25,6 @@ import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.RewardEnsemble;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
-import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
@@ -164,16 +162,9 @@ class RewardModuleTest {
     assertThat(golden.getItemsList()).hasSize(2);
     for (GoldenScore kept : golden.getItemsList()) {
       ScoreResult again =
-          reward
-              .score(
-                  ScoreRequest.newBuilder()
-                      .addItems(
-                          ScoreItem.newBuilder()
-                              .setPrompt(TextOrTokens.newBuilder().setTokens(kept.getPrompt()))
-                              .setCompletion(
-                                  TextOrTokens.newBuilder().setTokens(kept.getCompletion())))
-                      .build())
-              .getResults(0);
+          reward.score(ScoreRequest.newBuilder().addItems(kept.getItem()).build()).getResults(0);
+      assertThat(kept.getItem().getPrompt().getTokens()).isEqualTo(kept.getPrompt());
+      assertThat(kept.getItem().getCompletion().getTokens()).isEqualTo(kept.getCompletion());
       assertThat(kept.getRawScoresList()).hasSize(TinyReward.MEMBERS);
       for (int k = 0; k < TinyReward.MEMBERS; k++) {
         assertThat(again.getMembers(k).getRawScore()).isCloseTo(kept.getRawScores(k), within(1e-4));

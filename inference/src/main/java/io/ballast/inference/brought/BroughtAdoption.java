@@ -3,7 +3,7 @@ package io.ballast.inference.brought;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.onnx.Normalization;
+import io.ballast.inference.brought.ReferenceAnswers.Answer;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleConsumer;
 
 /**
  * Makes an ensemble of classifiers that were brought: they are opened, asked, and published
@@ -49,34 +50,41 @@ public final class BroughtAdoption {
    * What is adopted.
    *
    * @param manifest the members; those without a checksum get that of the folder that is there
-   * @param reference answers of the reference policy, of whose scores each member's scale is made;
-   *     none: the manifest's scales stay
+   * @param reference what each member's scale is made of
    * @param tolerance how far golden scores may be off when the ensemble is loaded
    * @param notes kept in ballast.json
    */
   public record Plan(
       BroughtManifest manifest,
-      List<BroughtItem> reference,
+      ReferenceAnswers reference,
       double tolerance,
       Map<String, String> notes) {
     public Plan {
-      reference = List.copyOf(reference);
       notes = Map.copyOf(notes);
     }
   }
 
-  /** What came of it. */
-  public record Adopted(StoredModel model, BroughtManifest manifest, GoldenItems golden) {}
+  /**
+   * What came of it.
+   *
+   * @param asked the reference items or, where there are none, the usual ones, of which the first
+   *     are golden
+   */
+  public record Adopted(
+      StoredModel model, BroughtManifest manifest, GoldenItems golden, AskedItems asked) {}
 
   /**
    * Publishes an ensemble.
    *
+   * @param progress told what part of the items was asked
    * @throws ModelException as {@link BroughtScorer#open}
-   * @throws IllegalArgumentException if no golden item can be scored, reference scores give no
-   *     scale, or a name is none
+   * @throws IllegalArgumentException if no golden item can be scored, reference items are not
+   *     scored by every member and may not be left out or are too many, their scores give no scale,
+   *     or a name is none
    * @throws java.nio.file.FileAlreadyExistsException if the version is there
    */
-  public Adopted adopt(String name, String version, Plan plan) throws IOException {
+  public Adopted adopt(String name, String version, Plan plan, DoubleConsumer progress)
+      throws IOException {
     List<BroughtMember> pinned = new ArrayList<>();
     for (BroughtMember member : plan.manifest().members()) {
       boolean asItIs = member.sha256().isPresent() || !member.hasFolder();
@@ -84,11 +92,12 @@ public final class BroughtAdoption {
     }
     BroughtManifest manifest = new BroughtManifest(pinned);
     try (BroughtScorer scorer = folders.open(manifest)) {
-      if (!plan.reference().isEmpty()) {
-        manifest = scaled(scorer, manifest, plan.reference());
+      AskedItems asked = asked(scorer, plan.reference(), progress);
+      if (!plan.reference().answers().isEmpty()) {
+        manifest = scaled(manifest, asked);
       }
       GoldenItems golden =
-          GoldenItems.of(scorer, goldenItems(scorer, plan.reference()), plan.tolerance());
+          new GoldenItems(plan.tolerance(), asked.scored().stream().limit(MOST_GOLDEN).toList());
       BroughtManifest written = manifest;
       StoredModel model =
           store.publish(
@@ -99,7 +108,7 @@ public final class BroughtAdoption {
                 golden.write(folder);
               },
               plan.notes());
-      return new Adopted(model, written, golden);
+      return new Adopted(model, written, golden, asked);
     }
   }
 
@@ -115,13 +124,43 @@ public final class BroughtAdoption {
                         + ": the file is missing; ./mesh pull writes it"));
   }
 
-  private static List<BroughtItem> goldenItems(BroughtScorer scorer, List<BroughtItem> reference) {
-    if (!reference.isEmpty()) {
-      return reference.subList(0, Math.min(MOST_GOLDEN, reference.size()));
+  private static List<Answer> usual(BroughtScorer scorer) {
+    List<BroughtItem> items =
+        scorer.readsTokens()
+            ? usualTokens(Math.min(USUAL_IDS, scorer.vocabularySize()))
+            : USUAL_TEXTS;
+    List<Answer> answers = new ArrayList<>();
+    for (BroughtItem item : items) {
+      answers.add(new Answer("usual items[" + answers.size() + "]", item));
     }
-    return scorer.readsTokens()
-        ? usualTokens(Math.min(USUAL_IDS, scorer.vocabularySize()))
-        : USUAL_TEXTS;
+    return answers;
+  }
+
+  /**
+   * What every member scored; the rest is told, and where it is too much, nothing is made of it.
+   */
+  private static AskedItems asked(
+      BroughtScorer scorer, ReferenceAnswers reference, DoubleConsumer progress) {
+    AskedItems asked =
+        AskedItems.of(
+            scorer, reference.answers().isEmpty() ? usual(scorer) : reference.answers(), progress);
+    if (asked.scored().isEmpty()) {
+      throw new IllegalArgumentException(
+          "no golden item can be scored: " + asked.leftOut().getFirst().why());
+    }
+    if (reference.answers().isEmpty() || asked.leftOut().isEmpty()) {
+      return asked;
+    }
+    String told =
+        "%,d of %,d reference items are not scored by every member, the first: %s"
+            .formatted(asked.leftOut().size(), asked.size(), asked.leftOut().getFirst());
+    if (!reference.skipUnscored()) {
+      throw new IllegalArgumentException(told + "; --skip-bad leaves them out");
+    }
+    if (2 * asked.scored().size() < asked.size()) {
+      throw new IllegalArgumentException(told + " (expected: at most half of them)");
+    }
+    return asked;
   }
 
   /** Ids from all over the vocabulary. */
@@ -138,33 +177,11 @@ public final class BroughtAdoption {
     return items;
   }
 
-  private static BroughtManifest scaled(
-      BroughtScorer scorer, BroughtManifest manifest, List<BroughtItem> reference) {
+  private static BroughtManifest scaled(BroughtManifest manifest, AskedItems asked) {
     List<BroughtMember> members = new ArrayList<>();
-    List<List<MemberScore>> all =
-        reference.stream().map(item -> GoldenItems.scores(scorer, item)).toList();
     for (int k = 0; k < manifest.members().size(); k++) {
-      List<Double> scores = new ArrayList<>();
-      for (List<MemberScore> ofItem : all) {
-        if (k < ofItem.size() && ofItem.get(k) instanceof MemberScore.Value(double score)) {
-          scores.add(score);
-        }
-      }
-      members.add(manifest.members().get(k).scaled(scale(scores, "members[" + k + "]")));
+      members.add(manifest.members().get(k).scaled(asked.scale(k)));
     }
     return new BroughtManifest(members);
-  }
-
-  /** Mean, and standard deviation divided by n − 1. */
-  private static Normalization scale(List<Double> scores, String at) {
-    double mean = scores.stream().mapToDouble(s -> s).average().orElse(0);
-    double squares = scores.stream().mapToDouble(s -> (s - mean) * (s - mean)).sum();
-    double std = Math.sqrt(squares / Math.max(1, scores.size() - 1));
-    if (!(std > 0)) {
-      throw new IllegalArgumentException(
-          "%s: the %,d reference items that it scores give no scale (expected: at least two unlike scores)"
-              .formatted(at, scores.size()));
-    }
-    return new Normalization(mean, std);
   }
 }

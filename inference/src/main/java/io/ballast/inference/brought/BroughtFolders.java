@@ -2,6 +2,7 @@ package io.ballast.inference.brought;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.scoring.KeptScores;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -102,8 +103,21 @@ public final class BroughtFolders {
         throw e;
       }
     } catch (ModelException e) {
-      throw new ModelException(
-          e.reason(), withoutPaths(found.folder().withoutPath(String.valueOf(e.getMessage()))), e);
+      throw withoutPaths(found, e);
+    }
+  }
+
+  /**
+   * What an ensemble said of its golden items when it was adopted; nothing is loaded.
+   *
+   * @throws ModelException INVALID_FOLDER if it keeps none, or not what it should be; messages name
+   *     models, not where they are
+   */
+  public KeptScores golden(Found found) {
+    try {
+      return GoldenItems.read(found.folder().folder()).kept();
+    } catch (ModelException e) {
+      throw withoutPaths(found, e);
     }
   }
 
@@ -126,6 +140,11 @@ public final class BroughtFolders {
                 new ModelException(
                     Reason.INVALID_FOLDER,
                     member.id() + ": in none of the model folders; ./mesh pull brings models"));
+  }
+
+  private ModelException withoutPaths(Found found, ModelException e) {
+    return new ModelException(
+        e.reason(), withoutPaths(found.folder().withoutPath(String.valueOf(e.getMessage()))), e);
   }
 
   /** Callers over the network must not learn where a server keeps its files. */

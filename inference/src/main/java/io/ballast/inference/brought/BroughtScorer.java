@@ -3,6 +3,7 @@ package io.ballast.inference.brought;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.brought.MemberRows.Reading;
 import io.ballast.inference.scoring.ScoringRow;
 import io.ballast.inference.scoring.WholeReading;
 import io.ballast.inference.store.ModelManifest;
@@ -130,37 +131,52 @@ public final class BroughtScorer implements WholeReading, AutoCloseable {
   }
 
   /**
-   * Reads an item; one that no member can score is refused.
+   * Reads an item; one that no member can score is refused. A member that cannot read it, by its
+   * chat template for example, fails alone when the item is scored.
    *
-   * @throws ModelException CLOSED, or INVALID_FOLDER if a chat template is broken
+   * @throws ModelException CLOSED
    */
   public RowOutcome read(BroughtItem item) {
-    List<TokenIds> rows = new ArrayList<>();
-    try {
-      for (RowText reader : readers) {
-        rows.add(reader.row(item));
-      }
-    } catch (IllegalArgumentException e) {
-      return new RowOutcome.Refused(
-          new ItemFault(ItemFault.Reason.INVALID_INPUT, String.valueOf(e.getMessage())));
-    }
+    List<Reading> readings = readers.stream().map(reader -> reading(reader, item)).toList();
+    Optional<ItemFault> refused = Optional.empty();
     int longest = 0;
     boolean fits = false;
     int most = 0;
     for (int k = 0; k < members.size(); k++) {
-      int length = rows.get(readerOf.get(k)).size();
-      if (length > longest) {
-        longest = length;
-        most = members.get(k).maxTokens();
+      switch (readings.get(readerOf.get(k))) {
+        case Reading.Refused(ItemFault fault) -> refused = refused.or(() -> Optional.of(fault));
+        case Reading.Row(TokenIds row) -> {
+          if (row.size() > longest) {
+            longest = row.size();
+            most = members.get(k).maxTokens();
+          }
+          fits |= row.size() <= members.get(k).maxTokens();
+        }
       }
-      fits |= length <= members.get(k).maxTokens();
     }
-    return fits
-        ? new RowOutcome.Row(new MemberRows(rows).laid())
-        : new RowOutcome.Refused(
-            new ItemFault(
-                ItemFault.Reason.TOO_LONG,
-                "%,d tokens with what the template adds, limit %,d".formatted(longest, most)));
+    if (fits) {
+      return new RowOutcome.Row(new MemberRows(readings).laid());
+    }
+    String tooLong = "%,d tokens with what the template adds, limit %,d".formatted(longest, most);
+    return new RowOutcome.Refused(
+        longest > 0 ? new ItemFault(ItemFault.Reason.TOO_LONG, tooLong) : refused.orElseThrow());
+  }
+
+  private static Reading reading(RowText reader, BroughtItem item) {
+    try {
+      return new Reading.Row(reader.row(item));
+    } catch (IllegalArgumentException e) {
+      return refused(ItemFault.Reason.INVALID_INPUT, e);
+    } catch (ModelException e) {
+      if (e.reason() == Reason.CLOSED) {
+        throw e; // it is nobody's reading
+      }
+      return refused(ItemFault.Reason.MODEL_ERROR, e);
+    }
+  }
+
+  private static Reading refused(ItemFault.Reason reason, RuntimeException why) {
+    return new Reading.Refused(new ItemFault(reason, String.valueOf(why.getMessage())));
   }
 
   /**
@@ -222,7 +238,7 @@ public final class BroughtScorer implements WholeReading, AutoCloseable {
     OpenMember member = members.get(k);
     try {
       return new MemberRun.Scores(
-          member.score(rows.stream().map(each -> each.rows().get(reader)).toList(), callers));
+          member.score(rows.stream().map(each -> each.readings().get(reader)).toList(), callers));
     } catch (MeshException e) {
       return new MemberRun.Away(member.member().id(), e);
     }

@@ -7,14 +7,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.scoring.Content;
+import io.ballast.inference.scoring.KeptScores;
 import io.ballast.inference.scoring.WholeReading.RowOutcome;
-import io.ballast.kit.call.ItemFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * What brought classifiers said of some completions when they were adopted, kept as {@code
@@ -50,35 +50,6 @@ public record GoldenItems(double tolerance, List<Item> items) {
     if (items.isEmpty()) {
       throw new IllegalArgumentException("items: none (expected: at least one)");
     }
-  }
-
-  /**
-   * Asks {@code scorer} and keeps what it says; an item that a member cannot score is left out.
-   *
-   * @throws IllegalArgumentException if there is none that all members score, with why
-   */
-  static GoldenItems of(BroughtScorer scorer, List<BroughtItem> items, double tolerance) {
-    List<Item> kept = new ArrayList<>();
-    String flaw = "none given";
-    for (BroughtItem item : items) {
-      List<MemberScore> scores = scores(scorer, item);
-      Optional<ItemFault> fault =
-          scores.stream()
-              .filter(MemberScore.Missing.class::isInstance)
-              .map(missing -> ((MemberScore.Missing) missing).fault())
-              .findFirst();
-      if (fault.isPresent()) {
-        flaw = fault.get().message();
-      } else {
-        kept.add(
-            new Item(
-                item, scores.stream().map(score -> ((MemberScore.Value) score).score()).toList()));
-      }
-    }
-    if (kept.isEmpty()) {
-      throw new IllegalArgumentException("no golden item can be scored: " + flaw);
-    }
-    return new GoldenItems(tolerance, kept);
   }
 
   /** What the members say of one item. */
@@ -151,6 +122,28 @@ public record GoldenItems(double tolerance, List<Item> items) {
     } catch (IOException | IllegalArgumentException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
     }
+  }
+
+  /** Returns the same in the form in which callers learn of them. */
+  KeptScores kept() {
+    return new KeptScores(
+        tolerance,
+        items.stream()
+            .map(
+                item ->
+                    switch (item.item()) {
+                      case BroughtItem.Texts(String prompt, String completion) ->
+                          new KeptScores.Item(
+                              new Content.Text(prompt),
+                              new Content.Text(completion),
+                              item.scores());
+                      case BroughtItem.Tokens(TokenIds prompt, TokenIds completion) ->
+                          new KeptScores.Item(
+                              new Content.Tokens(prompt),
+                              new Content.Tokens(completion),
+                              item.scores());
+                    })
+            .toList());
   }
 
   private static BroughtItem item(JsonNode json) {

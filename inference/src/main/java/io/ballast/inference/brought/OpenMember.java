@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.brought.MemberRows.Reading;
 import io.ballast.inference.onnx.EncodingOutcome;
 import io.ballast.inference.onnx.EncodingOutcome.Encoded;
 import io.ballast.inference.onnx.Refusal;
@@ -125,27 +126,34 @@ final class OpenMember implements AutoCloseable {
   }
 
   /**
-   * Scores every row; one that has no score fails alone.
+   * Scores every row; one that has no score, or could not be read, fails alone.
    *
-   * @return shape [N], in the order of {@code rows}
+   * @return shape [N], in the order of {@code readings}
    * @throws MeshException if it is elsewhere, and can do nothing for anybody now
    */
-  List<MemberScore> score(List<TokenIds> rows, CallPatience callers) {
-    MemberScore[] scores = new MemberScore[rows.size()];
+  List<MemberScore> score(List<Reading> readings, CallPatience callers) {
+    MemberScore[] scores = new MemberScore[readings.size()];
     List<Integer> places = new ArrayList<>();
-    for (int i = 0; i < rows.size(); i++) {
-      int tokens = rows.get(i).size();
-      if (tokens > maxTokens) {
-        scores[i] =
-            missing(
-                ItemFault.Reason.TOO_LONG, "%,d tokens, limit %,d".formatted(tokens, maxTokens));
-      } else if (tokens == 0) {
-        scores[i] = missing(ItemFault.Reason.INVALID_INPUT, "no tokens (expected: at least one)");
-      } else {
-        places.add(i);
+    List<TokenIds> rows = new ArrayList<>();
+    for (int i = 0; i < readings.size(); i++) {
+      switch (readings.get(i)) {
+        case Reading.Refused(ItemFault fault) ->
+            scores[i] = missing(fault.reason(), fault.message());
+        case Reading.Row(TokenIds row) when row.size() > maxTokens ->
+            scores[i] =
+                missing(
+                    ItemFault.Reason.TOO_LONG,
+                    "%,d tokens, limit %,d".formatted(row.size(), maxTokens));
+        case Reading.Row(TokenIds row) when row.size() == 0 ->
+            scores[i] =
+                missing(ItemFault.Reason.INVALID_INPUT, "no tokens (expected: at least one)");
+        case Reading.Row(TokenIds row) -> {
+          places.add(i);
+          rows.add(row);
+        }
       }
     }
-    List<MemberScore> found = apart(places.stream().map(rows::get).toList(), callers);
+    List<MemberScore> found = apart(rows, callers);
     for (int p = 0; p < places.size(); p++) {
       scores[places.get(p)] = found.get(p);
     }

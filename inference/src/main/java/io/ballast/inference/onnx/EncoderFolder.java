@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -22,7 +23,7 @@ import java.util.Set;
  * @param model the ONNX file
  * @param tokenizer the tokenizer's file
  * @param maxTokens the longest text, special tokens included, in tokens
- * @param pooling how the vectors of tokens become one; means where nothing is said
+ * @param pooling how the numbers of tokens become a text's; empty: nothing is said
  * @param normalized whether embeddings are scaled to length 1; so where nothing is said
  * @param largestTokenId the largest id that the tokenizer may make
  */
@@ -30,7 +31,7 @@ record EncoderFolder(
     Path model,
     Path tokenizer,
     int maxTokens,
-    Pooling pooling,
+    Optional<Pooling> pooling,
     boolean normalized,
     int largestTokenId) {
   static final String MODEL = "model.onnx";
@@ -124,9 +125,9 @@ record EncoderFolder(
     return Math.min(said, positions);
   }
 
-  private static Pooling pooling(Path folder, JsonNode config) {
+  private static Optional<Pooling> pooling(Path folder, JsonNode config) {
     if (config.isMissingNode()) {
-      return Pooling.MEAN;
+      return Optional.empty();
     }
     List<String> modes = new ArrayList<>();
     for (Map.Entry<String, JsonNode> entry : config.properties()) {
@@ -136,7 +137,7 @@ record EncoderFolder(
     }
     for (Pooling way : Pooling.values()) {
       if (modes.equals(List.of(way.mode()))) {
-        return way;
+        return Optional.of(way);
       }
     }
     throw invalid(

@@ -19,8 +19,8 @@ public final class EncoderImport {
    *
    * @param files which, relative to {@code source}
    * @param target exists; files of these names in it are replaced
-   * @param pooling what the vectors of tokens become one by; empty: as the files say, means where
-   *     they say nothing
+   * @param pooling what the numbers of tokens become a text's by; empty: as the files say, means of
+   *     vectors where they say nothing; of a classifier's scores something must
    * @return what it turned out to be
    * @throws ModelException as {@link OnnxEncoder#open}; also INVALID_FOLDER if {@code pooling}
    *     contradicts the files, or the model pools by itself, whatever is said
@@ -51,7 +51,7 @@ public final class EncoderImport {
   private static void pool(Path target, Pooling wanted) throws IOException {
     Path config = target.resolve(EncoderFolder.POOLING);
     if (Files.exists(config)) {
-      Pooling said = EncoderFolder.read(target).pooling();
+      Pooling said = EncoderFolder.read(target).pooling().orElseThrow();
       if (said != wanted) {
         throw new ModelException(
             Reason.INVALID_FOLDER,

@@ -58,23 +58,33 @@ final class EncoderRun implements AutoCloseable {
   private final Pooling pooling;
 
   /**
-   * @param wanted how the numbers of tokens become a text's; empty: as the folder says
+   * @param wanted how the numbers of tokens become a text's; empty: as the folder says, and where
+   *     it says nothing the mean of an encoder's vectors
    * @param session closed with this
    * @throws ModelException INVALID_FOLDER if the graph has other inputs or outputs than encoders
-   *     have, or pools itself though {@code wanted} is given
+   *     have, pools itself though {@code wanted} is given, or is a classifier of tokens and nobody
+   *     says which of them count: that is not guessed
    */
   EncoderRun(EncoderFolder folder, Optional<Pooling> wanted, GuardedSession session) {
     this.folder = folder;
     this.session = session;
     this.output = output(folder, session);
     this.dimensions = dimensions(session, output);
-    this.pooling = wanted.orElse(folder.pooling());
     if (wanted.isPresent() && dimensions != OF_TOKENS) {
       throw new ModelException(
           Reason.INVALID_FOLDER,
           "%s: pooling: %s (expected: none, for the model's %s are of whole texts)"
               .formatted(folder.model(), wanted.get().code(), output.label));
     }
+    Optional<Pooling> said = wanted.or(folder::pooling);
+    if (said.isEmpty() && output == Output.LOGITS && dimensions == OF_TOKENS) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          folder.model()
+              + ": pooling: nobody says it (expected: mean, cls or last, as it was trained, for the"
+              + " model's logits are of tokens)");
+    }
+    this.pooling = said.orElse(Pooling.MEAN);
   }
 
   /** A classifier's scores may be of texts or, as of a value head, of each of their tokens. */

@@ -67,11 +67,12 @@ public final class OnnxEncoder implements AutoCloseable {
    * and on one text alone and in company, to see whether its numbers depend on that.
    *
    * @param pooling how the numbers of tokens become a text's, where the model leaves that to us;
-   *     empty: as the folder says, their mean where it says nothing
+   *     empty: as the folder says; where it says nothing the mean of an encoder's vectors
    * @throws ModelException INVALID_FOLDER if a file is missing or is not what it should be, the
-   *     tokenizer has ids that the model has not, or the model pools itself though {@code pooling}
-   *     is given; CORRUPT_WEIGHTS if a checksum differs, BROKEN if the engine refuses the model or
-   *     the model says nothing finite of its first token
+   *     tokenizer has ids that the model has not, the model pools itself though {@code pooling} is
+   *     given, or nobody says it of a classifier's scores of tokens; CORRUPT_WEIGHTS if a checksum
+   *     differs, BROKEN if the engine refuses the model or the model says nothing finite of its
+   *     first token
    */
   public static OnnxEncoder open(Path folder, EncoderOptions options, Optional<Pooling> pooling) {
     EncoderFolder files = EncoderFolder.read(folder);

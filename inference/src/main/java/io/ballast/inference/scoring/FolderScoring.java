@@ -148,17 +148,30 @@ public final class FolderScoring<M extends ScoringModel, R> implements ScoringSo
   }
 
   @Override
-  public Optional<GoldenScores> golden(M model) {
+  public Optional<KeptScores> golden(M model) {
     return Optional.ofNullable(found.get(model.id())).flatMap(each -> golden(each.folder()));
   }
 
-  private static Optional<GoldenScores> golden(StoredModel folder) {
+  private static Optional<KeptScores> golden(StoredModel folder) {
     try {
-      return GoldenScores.read(folder.folder());
+      return GoldenScores.read(folder.folder()).map(FolderScoring::kept);
     } catch (ModelException e) {
       throw new MeshException(
           ScoringFaults.of(e.reason()), folder.withoutPath(String.valueOf(e.getMessage())), e);
     }
+  }
+
+  private static KeptScores kept(GoldenScores golden) {
+    return new KeptScores(
+        golden.tolerance(),
+        golden.items().stream()
+            .map(
+                item ->
+                    new KeptScores.Item(
+                        new Content.Tokens(item.prompt()),
+                        new Content.Tokens(item.completion()),
+                        item.scores().stream().map(Float::doubleValue).toList()))
+            .toList());
   }
 
   /** Opens the heads; the tokenizer is freed if that fails. */

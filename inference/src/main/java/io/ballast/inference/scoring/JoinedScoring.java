@@ -1,6 +1,5 @@
 package io.ballast.inference.scoring;
 
-import io.ballast.inference.onnx.GoldenScores;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -91,7 +90,7 @@ public final class JoinedScoring<M extends ScoringModel, R> implements ScoringSo
   }
 
   @Override
-  public Optional<GoldenScores> golden(M model) {
+  public Optional<KeptScores> golden(M model) {
     return of(model.id().model()).flatMap(source -> source.golden(model));
   }
 

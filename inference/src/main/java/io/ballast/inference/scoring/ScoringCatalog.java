@@ -2,7 +2,6 @@ package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
-import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.batching.BatchingQueue;
 import io.ballast.kit.batching.LaneQueues;
@@ -268,7 +267,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
    *
    * @throws MeshException UNKNOWN_MODEL if the file is not what it should be
    */
-  public final Optional<GoldenScores> golden(M model) {
+  public final Optional<KeptScores> golden(M model) {
     return source.golden(model);
   }
 

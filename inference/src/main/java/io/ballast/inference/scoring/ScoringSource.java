@@ -2,7 +2,6 @@ package io.ballast.inference.scoring;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
-import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.kit.batching.BatchEngine;
 import io.ballast.kit.call.Lane;
 import java.util.List;
@@ -67,7 +66,7 @@ public interface ScoringSource<M extends ScoringModel, R> extends AutoCloseable 
    *
    * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL if the file is not what it should be
    */
-  default Optional<GoldenScores> golden(M model) {
+  default Optional<KeptScores> golden(M model) {
     return Optional.empty();
   }
 

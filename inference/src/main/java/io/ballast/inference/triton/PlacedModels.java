@@ -1,8 +1,8 @@
 package io.ballast.inference.triton;
 
-import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.inference.scoring.CompletionEngine;
 import io.ballast.inference.scoring.FolderScoring;
+import io.ballast.inference.scoring.KeptScores;
 import io.ballast.inference.scoring.ScoringModel;
 import io.ballast.inference.scoring.ScoringSource;
 import io.ballast.inference.scoring.ScoringUse;
@@ -140,7 +140,7 @@ public final class PlacedModels<M extends ScoringModel, R> implements ScoringSou
 
   /** Those of the folder, if its weights are what Triton has: both must score alike. */
   @Override
-  public Optional<GoldenScores> golden(M model) {
+  public Optional<KeptScores> golden(M model) {
     return others.golden(model);
   }
 

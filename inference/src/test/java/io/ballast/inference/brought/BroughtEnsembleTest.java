@@ -74,17 +74,29 @@ class BroughtEnsembleTest {
   }
 
   private BroughtAdoption.Adopted adopt(String name, BroughtMember... members) throws IOException {
-    return adopt(name, List.of(), members);
+    return adopt(name, ReferenceAnswers.none(), members);
   }
 
   private BroughtAdoption.Adopted adopt(
-      String name, List<BroughtItem> reference, BroughtMember... members) throws IOException {
+      String name, ReferenceAnswers reference, BroughtMember... members) throws IOException {
     return new BroughtAdoption(store, List.of(root), BroughtEngines.here(EncoderOptions.defaults()))
         .adopt(
             name,
             "1",
             new BroughtAdoption.Plan(
-                new BroughtManifest(List.of(members)), reference, 1e-4, Map.of()));
+                new BroughtManifest(List.of(members)), reference, 1e-4, Map.of()),
+            part -> {});
+  }
+
+  /** Completions of w2, each on its line. */
+  private static ReferenceAnswers answers(boolean skipUnscored, String... completions) {
+    List<ReferenceAnswers.Answer> answers = new ArrayList<>();
+    for (String completion : completions) {
+      answers.add(
+          new ReferenceAnswers.Answer(
+              "line " + (answers.size() + 1), new BroughtItem.Texts("w2", completion)));
+    }
+    return new ReferenceAnswers(answers, skipUnscored);
   }
 
   private BroughtFolders folders() {
@@ -153,7 +165,7 @@ class BroughtEnsembleTest {
     BroughtAdoption.Adopted adopted =
         adopt(
             "mild",
-            List.of(new BroughtItem.Texts("w2", "w3"), new BroughtItem.Texts("w2", "w4")),
+            answers(false, "w3", "w4"),
             new BroughtMember(
                 "words",
                 "1",
@@ -174,8 +186,87 @@ class BroughtEnsembleTest {
     try (BroughtScorer scorer = open("mild")) {
       assertThat(scores(scorer, "w2", "w3")).containsExactly(a);
     }
-    assertThatThrownBy(() -> adopt("flat", List.of(new BroughtItem.Texts("w2", "w3")), plain))
-        .hasMessageStartingWith("members[0]: the 1 reference items that it scores give no scale");
+    assertThatThrownBy(() -> adopt("flat", answers(false, "w3"), plain))
+        .hasMessageStartingWith("members[0]: the 1 reference items give no scale");
+  }
+
+  @Test
+  void referenceItemsThatAMemberCannotScoreAreToldCountedAndAtMostHalf() throws IOException {
+    // words/1 reads at most 16 tokens, llama/1 64
+    BroughtMember words = member("words", PLAIN, FIRST);
+    BroughtMember llama = member("llama", PLAIN, FIRST);
+    String tooLong = "w3 ".repeat(15).strip();
+    String told =
+        "1 of 3 reference items are not scored by every member, the first: line 2: words/1: 17"
+            + " tokens, limit 16";
+    assertThatThrownBy(() -> adopt("two", answers(false, "w3", tooLong, "w4"), words, llama))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(told + "; --skip-bad leaves them out");
+    assertThatThrownBy(
+            () -> adopt("two", answers(true, "w3", tooLong, tooLong, tooLong, "w4"), words, llama))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("3 of 5 reference items are not scored by every member, ")
+        .hasMessageEndingWith("(expected: at most half of them)");
+    assertThat(store.find("two", "1")).isEmpty();
+
+    BroughtAdoption.Adopted adopted =
+        adopt("two", answers(true, "w3", tooLong, "w4"), words, llama);
+    assertThat(adopted.asked().leftOut())
+        .containsExactly(new AskedItems.LeftOut("line 2", "words/1: 17 tokens, limit 16"));
+    // both scales are of the two items that both members scored
+    assertThat(adopted.golden().items()).hasSize(2);
+    for (int k = 0; k < 2; k++) {
+      double first = adopted.golden().items().get(0).scores().get(k);
+      double second = adopted.golden().items().get(1).scores().get(k);
+      assertThat(adopted.manifest().members().get(k).scale().mean())
+          .isCloseTo((first + second) / 2, within(1e-9));
+    }
+  }
+
+  @Test
+  void whatOneMemberCannotReadIsThatMembersFailure() throws IOException {
+    store.publish(
+        "picky",
+        "1",
+        folder -> {
+          ClassifierFolders.withTokenizer(folder, DecoderFamily.LLAMA, 1, 64);
+          Files.writeString(
+              folder.resolve("chat_template.jinja"),
+              "{% for m in messages %}{% if m.content == 'no' %}{{ raise_exception('not no') }}"
+                  + "{% elif m.content == 'odd' %}{{ strftime_now('%Y') }}"
+                  + "{% else %}{{ m.content }}{% endif %}{% endfor %}");
+        },
+        Map.of());
+    MemberInput chat = new MemberInput.Chat(false);
+    adopt("two", member("picky", chat, FIRST), member("llama", chat, FIRST));
+    try (BroughtScorer scorer = open("two")) {
+      List<List<MemberScore>> scores =
+          scorer.score(
+              List.of(row(scorer, "w2", "w3"), row(scorer, "w2", "no"), row(scorer, "w2", "odd")));
+      assertThat(values(scores.get(0))).hasSize(2);
+      assertThat(scores.get(1).get(0))
+          .isEqualTo(
+              new MemberScore.Missing(
+                  new ItemFault(ItemFault.Reason.INVALID_INPUT, "picky/1: messages: not no")));
+      assertThat(scores.get(2).get(0))
+          .isInstanceOfSatisfying(
+              MemberScore.Missing.class,
+              missing -> {
+                assertThat(missing.fault().reason()).isEqualTo(ItemFault.Reason.MODEL_ERROR);
+                assertThat(missing.fault().message()).startsWith("picky/1: chat template, line 1");
+              });
+      for (int i = 1; i <= 2; i++) {
+        assertThat(scores.get(i).get(1)).isInstanceOf(MemberScore.Value.class);
+      }
+    }
+    adopt("one", member("picky", chat, FIRST));
+    try (BroughtScorer scorer = open("one")) {
+      // no member is left: the item is refused before anybody is asked
+      assertThat(scorer.read("w2", "no"))
+          .isEqualTo(
+              new RowOutcome.Refused(
+                  new ItemFault(ItemFault.Reason.INVALID_INPUT, "messages: not no")));
+    }
   }
 
   @Test
@@ -194,6 +285,9 @@ class BroughtEnsembleTest {
   void outputsOfTokensBecomeATextsAsWanted() throws IOException {
     store.publish(
         "values", "1", folder -> SmallClassifier.writeOfTokens(folder, "value"), Map.of());
+    refused(
+        "model.onnx: pooling: nobody says it (expected: mean, cls or last",
+        member("values", PLAIN, FIRST));
     List<Double> found = new ArrayList<>();
     for (Pooling way : Pooling.values()) {
       BroughtMember member = member("values", PLAIN, FIRST);

@@ -54,7 +54,11 @@ class BroughtParityCheck {
                   name,
                   "1",
                   new BroughtAdoption.Plan(
-                      BroughtManifest.parse(manifest.toString()), List.of(), 1e-4, Map.of()));
+                      BroughtManifest.parse(manifest.toString()),
+                      ReferenceAnswers.none(),
+                      1e-4,
+                      Map.of()),
+                  part -> {});
       double gap = gap(name, expected.path("items"));
       System.out.printf(
           "%-8s %-9s %-16s %.1e%n",

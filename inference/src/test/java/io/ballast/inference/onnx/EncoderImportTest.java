@@ -58,6 +58,20 @@ class EncoderImportTest {
   }
 
   @Test
+  void aClassifierOfTokensIsNotGuessedTo() throws IOException {
+    SmallClassifier.writeOfTokens(source, "value");
+    assertThatThrownBy(() -> write(Optional.empty()))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+        .hasMessageEndingWith(
+            "model.onnx: pooling: nobody says it (expected: mean, cls or last, as it was trained,"
+                + " for the model's logits are of tokens)");
+    EncoderDescription said = write(Optional.of(Pooling.LAST_TOKEN));
+    assertThat(said.classifier()).isTrue();
+    assertThat(said.pooling()).contains(Pooling.LAST_TOKEN);
+  }
+
+  @Test
   void aModelThatPoolsItselfTakesNoPooling() throws IOException {
     for (String output : List.of("sentence_embedding", "logits")) {
       writePooled(output);

@@ -8,6 +8,7 @@ import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.brought.BroughtMember;
 import io.ballast.inference.brought.BroughtScorer;
 import io.ballast.inference.brought.MemberScore;
+import io.ballast.inference.scoring.KeptScores;
 import io.ballast.inference.scoring.ScoringFaults;
 import io.ballast.inference.scoring.ScoringInput;
 import io.ballast.inference.scoring.ScoringRow;
@@ -95,12 +96,23 @@ public final class BroughtEnsembles implements ScoringSource<Ensemble, Completio
     return flaws;
   }
 
+  private Optional<Found> folder(Ensemble ensemble) {
+    return found.stream().filter(each -> each.id().equals(ensemble.id())).findFirst();
+  }
+
+  @Override
+  public Optional<KeptScores> golden(Ensemble ensemble) {
+    try {
+      return folder(ensemble).map(folders::golden);
+    } catch (ModelException e) {
+      throw new MeshException(ScoringFaults.of(e.reason()), String.valueOf(e.getMessage()), e);
+    }
+  }
+
   @Override
   public Opened<CompletionScores> open(Ensemble ensemble) {
     Found folder =
-        found.stream()
-            .filter(each -> each.id().equals(ensemble.id()))
-            .findFirst()
+        folder(ensemble)
             .orElseThrow(
                 () -> new MeshException(Fault.UNKNOWN_MODEL, ensemble.id() + ": not in a folder"));
     try {

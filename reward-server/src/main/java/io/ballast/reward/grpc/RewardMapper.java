@@ -1,8 +1,8 @@
 package io.ballast.reward.grpc;
 
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.inference.scoring.Content;
+import io.ballast.inference.scoring.KeptScores;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -141,22 +141,37 @@ public final class RewardMapper {
     };
   }
 
-  static GetGoldenScoresResponse golden(Ensemble ensemble, Optional<GoldenScores> kept) {
+  static GetGoldenScoresResponse golden(Ensemble ensemble, Optional<KeptScores> kept) {
     GetGoldenScoresResponse.Builder response =
         GetGoldenScoresResponse.newBuilder().setModelVersion(MeshMessages.version(ensemble.id()));
     kept.ifPresent(
         golden -> {
           response.setTolerance(golden.tolerance());
-          for (GoldenScores.Item item : golden.items()) {
+          for (KeptScores.Item item : golden.items()) {
             GoldenScore.Builder score =
                 GoldenScore.newBuilder()
-                    .setPrompt(tokens(item.prompt()))
-                    .setCompletion(tokens(item.completion()));
-            item.scores().forEach(score::addRawScores);
+                    .setItem(
+                        io.ballast.reward.v1.ScoreItem.newBuilder()
+                            .setPrompt(content(item.prompt()))
+                            .setCompletion(content(item.completion())))
+                    .addAllRawScores(item.scores());
+            if (item.prompt() instanceof Content.Tokens(TokenIds prompt)
+                && item.completion() instanceof Content.Tokens(TokenIds completion)) {
+              score.setPrompt(tokens(prompt)).setCompletion(tokens(completion));
+            }
             response.addItems(score);
           }
         });
     return response.build();
+  }
+
+  private static TextOrTokens content(Content content) {
+    TextOrTokens.Builder built = TextOrTokens.newBuilder();
+    return switch (content) {
+      case Content.Text(String text) -> built.setText(text).build();
+      case Content.Tokens(TokenIds tokens) -> built.setTokens(tokens(tokens)).build();
+      case Content.Absent absent -> built.build();
+    };
   }
 
   private static TokenSequence tokens(TokenIds tokens) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.brought.BroughtAdoption;
 import io.ballast.inference.brought.BroughtEngines;
 import io.ballast.inference.brought.BroughtManifest;
+import io.ballast.inference.brought.ReferenceAnswers;
 import io.ballast.inference.onnx.EncoderOptions;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
@@ -92,8 +93,9 @@ public final class TinyClassifier {
                     BroughtManifest.parse(
                         "{\"format\": \"ballast-brought-reward\", \"members\": [%s]}"
                             .formatted(String.join(", ", all))),
-                    List.of(),
+                    ReferenceAnswers.none(),
                     1e-4,
-                    Map.of()));
+                    Map.of()),
+                part -> {});
   }
 }

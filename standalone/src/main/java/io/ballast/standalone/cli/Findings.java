@@ -25,9 +25,9 @@ final class Findings {
           case WEAK -> "look";
           case BROKEN -> "MEND";
         };
-    printing.line(String.format("%s  %-12s %s", mark, finding.subject(), finding.detail()));
+    printing.line(String.format("%s  %-13s %s", mark, finding.subject(), finding.detail()));
     if (!finding.mend().isEmpty()) {
-      printing.line(" ".repeat(19) + "→ " + finding.mend());
+      printing.line(" ".repeat(20) + "→ " + finding.mend());
     }
   }
 

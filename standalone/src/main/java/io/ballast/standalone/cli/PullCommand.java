@@ -92,8 +92,9 @@ final class PullCommand implements Callable<Integer> {
       names = "--pooling",
       paramLabel = "WAY",
       description =
-          "Of an encoder, how the vectors of tokens become one: mean, cls or last (default: as its"
-              + " files say; mean where they say nothing).")
+          "Of a model in ONNX, how the numbers of tokens become a text's: mean, cls or last (default:"
+              + " as its files say; where they say nothing, an encoder's mean, and a classifier of"
+              + " tokens is refused).")
   private @Nullable String pooling;
 
   @Option(

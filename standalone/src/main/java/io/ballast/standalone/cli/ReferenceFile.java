@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.brought.BroughtItem;
+import io.ballast.inference.brought.ReferenceAnswers.Answer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -24,17 +25,18 @@ final class ReferenceFile {
    *
    * @throws CommandFailure naming the first line that is bad
    */
-  static List<BroughtItem> read(Path file) throws IOException {
+  static List<Answer> read(Path file) throws IOException {
     if (!Files.isReadable(file) || Files.isDirectory(file)) {
       throw new CommandFailure(Exit.FAILED, "NO_FILE", file + ": no file that can be read");
     }
-    List<BroughtItem> items = new ArrayList<>();
+    List<Answer> items = new ArrayList<>();
     int number = 0;
     try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         number++;
         if (!line.isBlank()) {
-          items.add(item(file.getFileName() + ": line " + number + ": ", line));
+          String at = file.getFileName() + ": line " + number;
+          items.add(new Answer(at, item(at + ": ", line)));
         }
       }
     }

@@ -1,22 +1,21 @@
 package io.ballast.standalone.cli;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.brought.BroughtAdoption;
 import io.ballast.inference.brought.BroughtAdoption.Adopted;
 import io.ballast.inference.brought.BroughtEngines;
-import io.ballast.inference.brought.BroughtItem;
 import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.brought.BroughtMember;
-import io.ballast.inference.brought.GoldenItems;
 import io.ballast.inference.brought.LabelReference;
 import io.ballast.inference.brought.MemberInput;
+import io.ballast.inference.brought.ReferenceAnswers;
 import io.ballast.inference.brought.ScoreReading;
 import io.ballast.inference.onnx.EncoderOptions;
 import io.ballast.inference.onnx.Normalization;
+import io.ballast.inference.onnx.Pooling;
 import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.inference.torch.ClassifierImport;
 import io.ballast.inference.triton.GuardedModel;
 import io.ballast.inference.triton.KServeSettings;
 import io.ballast.kit.error.MeshException;
@@ -33,7 +32,6 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -67,7 +65,7 @@ import picocli.CommandLine.Spec;
       "Then:    ./mesh up --set ballast.reward.default-model=taste"
     })
 final class RewardAdoptCommand implements Callable<Integer> {
-  private static final int SHOWN = 48;
+  private static final String ASKING = "asking members";
 
   /** What a manifest says of its members. */
   private static final List<String> OF_MEMBERS =
@@ -176,8 +174,8 @@ final class RewardAdoptCommand implements Callable<Integer> {
       names = "--pooling",
       paramLabel = "WAY",
       description =
-          "Of a model in ONNX whose outputs are of tokens: mean, cls or last (default: as the model"
-              + " does it).")
+          "Of a model in ONNX whose outputs are of tokens: mean, cls or last (default: as its folder"
+              + " says; where it says nothing, such a model is refused).")
   private @Nullable String pooling;
 
   @Option(names = "--lower-is-better", description = "The score is turned round.")
@@ -206,6 +204,13 @@ final class RewardAdoptCommand implements Callable<Integer> {
           "JSON lines with prompt and completion, texts or lists of token ids: mean and std of each"
               + " member are made of its scores, and the first 8 are the golden ones.")
   private @Nullable Path reference;
+
+  @Option(
+      names = "--skip-bad",
+      description =
+          "Of the reference, leave out and count what some member cannot score, such as a text that"
+              + " is too long for it; at most half (default: such an item ends the command).")
+  private boolean skipBad;
 
   @Option(
       names = "--max-tokens",
@@ -253,18 +258,22 @@ final class RewardAdoptCommand implements Callable<Integer> {
     VersionName wanted = NewVersion.of(spec, roots, name);
     ProgressLine progress = new ProgressLine(printing, context.terminal());
     try {
-      List<BroughtItem> items = reference == null ? List.of() : ReferenceFile.read(reference);
+      ReferenceAnswers answers =
+          reference == null
+              ? ReferenceAnswers.none()
+              : new ReferenceAnswers(ReferenceFile.read(reference), skipBad);
       BroughtManifest manifest = manifest(roots, progress);
-      progress.at("asking members", 0);
+      progress.at(ASKING, 0);
       Adopted adopted =
           new BroughtAdoption(store, roots, engines())
               .adopt(
                   wanted.model(),
                   wanted.version(),
                   new BroughtAdoption.Plan(
-                      manifest, items, tolerance, Map.of("code", MeshCommand.VERSION)));
+                      manifest, answers, tolerance, Map.of("code", MeshCommand.VERSION)),
+                  part -> progress.at(ASKING, part));
       progress.end();
-      show(adopted);
+      new AdoptedReport(printing, reference != null, serve(adopted.model())).show(adopted);
       return Exit.OK.code();
     } catch (FileAlreadyExistsException e) {
       throw NewVersion.exists(wanted);
@@ -331,7 +340,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
               choice.version(),
               Optional.empty(),
               input(),
-              Optional.ofNullable(pooling).map(PullCommand::pooling),
+              wantedPooling(),
               reading(),
               lowerIsBetter,
               new Normalization(mean, std),
@@ -354,12 +363,21 @@ final class RewardAdoptCommand implements Callable<Integer> {
     }
     Path dataFolder =
         data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    Optional<Pooling> way =
+        ClassifierImport.isClassifier(folder)
+            ? Optional.empty()
+            : wantedPooling(); // it pools itself
     var pulled =
         new ModelPull(dataFolder, progress::at)
             .local(
-                folder.toAbsolutePath().normalize(), ModelPull.Wanted.plain(Optional.empty(), "1"));
+                folder.toAbsolutePath().normalize(),
+                new ModelPull.Wanted(Optional.empty(), "1", Optional.empty(), way));
     printing.line("pulled: " + pulled.model().name() + "/" + pulled.model().version());
     return new ModelChoice(pulled.model().name(), pulled.model().version());
+  }
+
+  private Optional<Pooling> wantedPooling() {
+    return Optional.ofNullable(pooling).map(PullCommand::pooling);
   }
 
   private MemberInput input() {
@@ -379,57 +397,20 @@ final class RewardAdoptCommand implements Callable<Integer> {
     };
   }
 
-  private void show(Adopted adopted) {
-    String model = adopted.model().name() + "/" + adopted.model().version();
-    ObjectNode document = JsonNodeFactory.instance.objectNode();
-    document.put("name", adopted.model().name());
-    document.put("version", adopted.model().version());
-    document.put("folder", adopted.model().folder().toString());
-    ArrayNode list = document.putArray("members");
-    TextTable table = TextTable.headed("member", "reads", "score", "mean", "std");
-    for (BroughtMember member : adopted.manifest().members()) {
-      list.addObject()
-          .put("model", member.id())
-          .put("input", member.input().form())
-          .put("score", member.score().kind())
-          .put("mean", member.scale().mean())
-          .put("std", member.scale().std());
-      table.row(
-          member.id(),
-          member.input().form(),
-          (member.lowerIsBetter() ? "− " : "") + member.score().kind(),
-          figure(member.scale().mean()),
-          figure(member.scale().std()));
+  /** The command that has a mesh serve it. */
+  private String serve(StoredModel model) {
+    StringBuilder command = new StringBuilder("./mesh up");
+    if (data != null) {
+      command.append(" --data ").append(data);
     }
-    ArrayNode golden = document.putArray("golden");
-    for (GoldenItems.Item item : adopted.golden().items()) {
-      ArrayNode scores = golden.addObject().put("completion", shown(item)).putArray("scores");
-      item.scores().forEach(scores::add);
+    command
+        .append(" --set ballast.reward.default-model=")
+        .append(model.name())
+        .append(" --set ballast.reward.serving-version=")
+        .append(model.version());
+    if (!tritons.isEmpty()) {
+      command.append(" --set ballast.reward.triton.targets=").append(String.join(",", tritons));
     }
-    printing.document(document);
-    printing.table(table);
-    printing.line("");
-    for (GoldenItems.Item item : adopted.golden().items()) {
-      printing.line(
-          String.join("  ", item.scores().stream().map(RewardAdoptCommand::figure).toList())
-              + "  "
-              + Excerpt.of(shown(item), SHOWN));
-    }
-    printing.line("");
-    printing.line("published: " + model);
-    printing.line(
-        "Serve it: ./mesh up --set ballast.reward.default-model=%s --set ballast.reward.serving-version=%s"
-            .formatted(adopted.model().name(), adopted.model().version()));
-  }
-
-  private static String shown(GoldenItems.Item item) {
-    return switch (item.item()) {
-      case BroughtItem.Texts texts -> texts.completion();
-      case BroughtItem.Tokens tokens -> tokens.completion().toString();
-    };
-  }
-
-  private static String figure(double number) {
-    return String.format(Locale.ROOT, "%.4f", number);
+    return command.toString();
   }
 }

@@ -1,7 +1,6 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.mesh.v1.FailureReason;
-import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.GetGoldenScoresResponse;
@@ -22,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.jspecify.annotations.Nullable;
 
 /** Proves what a live ensemble promises of its scores, one promise after the other. */
 final class RewardExamination {
@@ -31,25 +31,10 @@ final class RewardExamination {
   /** Of what the server computes in 64 bits from the members' scores. */
   private static final double ARITHMETIC = 1e-9;
 
-  private static final List<String> PROMPTS =
-      List.of(
-          "",
-          "int ",
-          "The answer is",
-          "for (int i = 0; i < ",
-          "/** Returns the sum of the values. */\nint sum(int[] values) {\n  ");
-  private static final List<String> COMPLETIONS =
-      List.of(
-          ";",
-          "a = 1;",
-          " forty-two, and nothing else.",
-          "n; i++) {\n  total += i;\n}",
-          "return java.util.Arrays.stream(values).sum();\n}\n",
-          "x".repeat(3) + " ".repeat(5) + "é 汉 🙂");
-
   private final RewardProbe probe;
   private final double tolerance;
   private final long seed;
+  private @Nullable ProbeItems items;
 
   /**
    * @param tolerance how far two raw scores of one item may be apart, relative to the larger of 1
@@ -81,23 +66,32 @@ final class RewardExamination {
         () -> List.of(failures()));
   }
 
-  private static ScoreItem item(String id, TextOrTokens prompt, TextOrTokens completion) {
-    return ScoreItem.newBuilder().setItemId(id).setPrompt(prompt).setCompletion(completion).build();
+  private ScoresApart apart(String where) {
+    return new ScoresApart(where, tolerance);
   }
 
-  private static TextOrTokens text(String text) {
-    return TextOrTokens.newBuilder().setText(text).build();
+  private List<ScoreItem> probes() {
+    return items().good();
   }
 
-  /** Texts of many lengths, each prompt with each completion. */
-  private static List<ScoreItem> probes() {
-    List<ScoreItem> items = new ArrayList<>();
-    for (String prompt : PROMPTS) {
-      for (String completion : COMPLETIONS) {
-        items.add(item("probe-" + items.size(), text(prompt), text(completion)));
+  /** Texts, unless the ensemble reads tokens only; then what its golden items are made of. */
+  private ProbeItems items() {
+    ProbeItems chosen = items;
+    if (chosen == null) {
+      chosen = ProbeItems.ofTexts();
+      ScoreResponse answer = score(List.of(chosen.good().getFirst()));
+      boolean refused =
+          answer.getResults(0).getFailure().getReason()
+              == FailureReason.FAILURE_REASON_INVALID_INPUT;
+      if (refused && answer.hasAggregation()) {
+        List<GoldenScore> golden = probe.golden().getItemsList();
+        if (!golden.isEmpty() && golden.getFirst().getItem().getCompletion().hasTokens()) {
+          chosen = ProbeItems.ofTokens(golden);
+        }
       }
+      items = chosen;
     }
-    return items;
+    return chosen;
   }
 
   private ScoreResponse score(List<ScoreItem> items) {
@@ -131,7 +125,7 @@ final class RewardExamination {
     for (ScoreResult result : answer.getResultsList()) {
       if (!result.hasValue()) {
         return Finding.broken(
-            "ensemble", name + ": " + failure(result), "a plain text should have a reward");
+            "ensemble", name + ": " + failure(result), "a plain item should have a reward");
       }
     }
     return Finding.good(
@@ -162,8 +156,12 @@ final class RewardExamination {
     return "%s: %s %s"
         .formatted(
             result.getItemId(),
-            result.getFailure().getReason().name().replaceFirst("^FAILURE_REASON_", ""),
+            named(result.getFailure().getReason()),
             result.getFailure().getMessage());
+  }
+
+  private static String named(FailureReason reason) {
+    return reason.name().replaceFirst("^FAILURE_REASON_", "");
   }
 
   private Finding golden() {
@@ -172,23 +170,20 @@ final class RewardExamination {
       return Finding.weak(
           "golden scores",
           ModelOptions.text(golden.getModelVersion()) + ": the server tells none",
-          "nothing shows here that it scores as it was published; versions of ./mesh reward train do");
+          "nothing shows here that it scores as it was published; versions of ./mesh reward train and"
+              + " adopt do");
     }
-    List<ScoreItem> items = new ArrayList<>();
-    for (GoldenScore kept : golden.getItemsList()) {
-      items.add(
-          item(
-              "golden-" + items.size(),
-              TextOrTokens.newBuilder().setTokens(kept.getPrompt()).build(),
-              TextOrTokens.newBuilder().setTokens(kept.getCompletion()).build()));
+    List<ScoreItem> kept = new ArrayList<>();
+    for (GoldenScore item : golden.getItemsList()) {
+      kept.add(item.getItem().toBuilder().setItemId("golden-" + kept.size()).build());
     }
-    ScoreResponse answer = score(items);
+    ScoreResponse answer = score(kept);
     double worst = 0;
-    for (int i = 0; i < items.size(); i++) {
+    for (int i = 0; i < kept.size(); i++) {
       List<Double> expected = golden.getItems(i).getRawScoresList();
       ScoreResult result = answer.getResults(i);
       if (result.getMembersCount() != expected.size()) {
-        return broken("golden scores", failure(result), "");
+        return broken("golden scores", failure(result));
       }
       for (int k = 0; k < expected.size(); k++) {
         MemberScore member = result.getMembers(k);
@@ -205,8 +200,7 @@ final class RewardExamination {
                           ? Double.toString(member.getRawScore())
                           : member.getFailure().getMessage(),
                       expected.get(k),
-                      golden.getTolerance()),
-              "");
+                      golden.getTolerance()));
         }
         worst = Math.max(worst, off);
       }
@@ -214,19 +208,16 @@ final class RewardExamination {
     return Finding.good(
         "golden scores",
         "%d come out again, worst off by %.1e (allowed: %s)"
-            .formatted(items.size(), worst, golden.getTolerance()));
+            .formatted(kept.size(), worst, golden.getTolerance()));
   }
 
-  private static Finding broken(String subject, String detail, String mend) {
-    return Finding.broken(
-        subject,
-        detail,
-        mend.isEmpty() ? "do not train on it: another engine, tokenizer or weights serve" : mend);
+  private static Finding broken(String subject, String detail) {
+    return Finding.broken(subject, detail, ScoresApart.NO_TRAINING);
   }
 
   private Finding determinism() {
     List<ScoreItem> items = probes();
-    Apart apart = new Apart("again");
+    ScoresApart apart = apart("again");
     ScoreResponse first = score(items);
     ScoreResponse again = score(items);
     for (int i = 0; i < items.size(); i++) {
@@ -238,7 +229,7 @@ final class RewardExamination {
   private Finding company() {
     List<ScoreItem> items = probes();
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
-    Apart apart = new Apart("in company");
+    ScoresApart apart = apart("in company");
     int batches = 0;
     for (int i = 0; i < items.size(); i += 3) {
       ScoreResult alone = score(List.of(items.get(i))).getResults(0);
@@ -262,7 +253,7 @@ final class RewardExamination {
     List<ScoreItem> items = probes();
     Map<String, ScoreResult> streamed = probe.stream(items);
     ScoreResponse whole = score(items);
-    Apart apart = new Apart("in a stream");
+    ScoresApart apart = apart("in a stream");
     for (int i = 0; i < items.size(); i++) {
       apart.compare(
           whole.getResults(i),
@@ -284,7 +275,7 @@ final class RewardExamination {
         }
         double expected =
             (member.getRawScore() - scales.get(k).getScoreMean()) / scales.get(k).getScoreStd();
-        if (!near(member.getNormalisedScore(), expected, ARITHMETIC)) {
+        if (!ScoresApart.near(member.getNormalisedScore(), expected, ARITHMETIC)) {
           return broken(
               "normalisation",
               "%s, member %d: %s (expected: (%s - %s)/%s = %s)"
@@ -295,14 +286,13 @@ final class RewardExamination {
                       member.getRawScore(),
                       scales.get(k).getScoreMean(),
                       scales.get(k).getScoreStd(),
-                      expected),
-              "");
+                      expected));
         }
         checked++;
       }
     }
     return checked == 0
-        ? broken("normalisation", "no member said a number", "")
+        ? broken("normalisation", "no member said a number")
         : Finding.good(
             "normalisation", "%d scores are (raw - mean)/std of their member".formatted(checked));
   }
@@ -327,12 +317,12 @@ final class RewardExamination {
               .mapToDouble(MemberScore::getNormalisedScore)
               .toArray();
       if (!result.hasValue()) {
-        return Finding.weak(subject, failure(result), "a plain text should have a reward");
+        return Finding.weak(subject, failure(result), "a plain item should have a reward");
       }
       double value = aggregator.aggregate(members);
       double spread = ScoreAggregator.spread(members);
-      if (!near(result.getValue(), value, ARITHMETIC)
-          || !near(result.getSpread(), spread, ARITHMETIC)) {
+      if (!ScoresApart.near(result.getValue(), value, ARITHMETIC)
+          || !ScoresApart.near(result.getSpread(), spread, ARITHMETIC)) {
         return broken(
             subject,
             "%s of %s: reward %s, spread %s (expected: %s, %s)"
@@ -342,8 +332,7 @@ final class RewardExamination {
                     result.getValue(),
                     result.getSpread(),
                     value,
-                    spread),
-            "");
+                    spread));
       }
     }
     return Finding.good(
@@ -376,108 +365,33 @@ final class RewardExamination {
   }
 
   private Finding failures() {
-    List<ScoreItem> good = probes().subList(0, 4);
-    List<ScoreItem> mixed = new ArrayList<>(good);
-    mixed.add(2, item("empty", text("a"), text("")));
-    mixed.add(ScoreItem.newBuilder().setItemId("nothing").build());
-    mixed.add(item("long", text("a"), text("word ".repeat(20_000))));
+    List<ScoreItem> good = probes().subList(0, Math.min(4, probes().size()));
+    int before = Math.min(2, good.size());
+    List<ProbeItems.Bad> bad = items().bad();
+    List<ScoreItem> mixed = new ArrayList<>();
+    mixed.addAll(good.subList(0, before));
+    bad.forEach(each -> mixed.add(each.item()));
+    mixed.addAll(good.subList(before, good.size()));
     ScoreResponse clean = score(good);
     ScoreResponse answer = score(mixed);
-    Apart apart = new Apart("beside bad items");
-    int at = 0;
-    for (int i = 0; i < mixed.size(); i++) {
-      ScoreResult result = answer.getResults(i);
-      FailureReason expected =
-          switch (mixed.get(i).getItemId()) {
-            case "empty", "nothing" -> FailureReason.FAILURE_REASON_INVALID_INPUT;
-            case "long" -> FailureReason.FAILURE_REASON_TOO_LONG;
-            default -> FailureReason.FAILURE_REASON_UNSPECIFIED;
-          };
-      if (expected == FailureReason.FAILURE_REASON_UNSPECIFIED) {
-        apart.compare(clean.getResults(at++), result);
-      } else if (result.hasValue() || result.getFailure().getReason() != expected) {
-        return broken(
+    for (int b = 0; b < bad.size(); b++) {
+      ScoreResult result = answer.getResults(before + b);
+      if (result.hasValue() || result.getFailure().getReason() != bad.get(b).reason()) {
+        return Finding.broken(
             "failures",
             "%s: %s (expected: a failure, %s)"
                 .formatted(
-                    mixed.get(i).getItemId(),
+                    bad.get(b).item().getItemId(),
                     result.hasValue() ? "reward " + result.getValue() : failure(result),
-                    expected),
+                    named(bad.get(b).reason())),
             "a made-up number would be trained on");
       }
     }
+    ScoresApart apart = apart("beside bad items");
+    for (int g = 0; g < good.size(); g++) {
+      apart.compare(clean.getResults(g), answer.getResults(g < before ? g : g + bad.size()));
+    }
     return apart.finding(
         "failures", "three bad items fail alone, each with its reason; their neighbours");
-  }
-
-  private static boolean near(double a, double b, double within) {
-    return Math.abs(a - b) <= within * Math.max(1, Math.max(Math.abs(a), Math.abs(b)));
-  }
-
-  /** How far scores of the same items are apart. */
-  private final class Apart {
-    private final String where;
-    private double worst;
-    private int compared;
-    private int missing;
-    private String first = "";
-
-    private Apart(String where) {
-      this.where = where;
-    }
-
-    private void compare(ScoreResult one, ScoreResult other) {
-      if (one.getMembersCount() == 0 || one.getMembersCount() != other.getMembersCount()) {
-        note(
-            "%s: %d members, %s %d"
-                .formatted(one.getItemId(), one.getMembersCount(), where, other.getMembersCount()));
-        return;
-      }
-      for (int k = 0; k < one.getMembersCount(); k++) {
-        MemberScore a = one.getMembers(k);
-        MemberScore b = other.getMembers(k);
-        if (a.hasRawScore() && b.hasRawScore()) {
-          compare(one.getItemId(), k, a.getRawScore(), b.getRawScore());
-        } else if (a.hasRawScore() || b.hasRawScore()) {
-          note("%s, member %d: %s, %s %s".formatted(one.getItemId(), k, said(a), where, said(b)));
-        } else {
-          missing++;
-        }
-      }
-    }
-
-    private void compare(String item, int member, double a, double b) {
-      compared++;
-      if (!near(a, b, tolerance)) {
-        note("%s, member %d: %s, %s %s".formatted(item, member, a, where, b));
-      }
-      worst = Math.max(worst, Math.abs(a - b) / Math.max(1, Math.max(Math.abs(a), Math.abs(b))));
-    }
-
-    private static String said(MemberScore member) {
-      return member.hasRawScore()
-          ? Double.toString(member.getRawScore())
-          : member.getFailure().getMessage();
-    }
-
-    private void note(String difference) {
-      if (first.isEmpty()) {
-        first = difference;
-      }
-    }
-
-    private Finding finding(String subject, String what) {
-      if (!first.isEmpty()) {
-        return broken(subject, first, "");
-      }
-      if (missing > 0) {
-        return Finding.weak(
-            subject,
-            "%s: %d of %d members' scores are missing".formatted(what, missing, missing + compared),
-            "what a member does not say is not compared: see its failures by ./mesh score --json");
-      }
-      return Finding.good(
-          subject, String.format(Locale.ROOT, "%s: apart by at most %.1e", what, worst));
-    }
   }
 }

@@ -54,7 +54,11 @@ class RewardAdoptCommandTest {
     assertThat(adopted.exit()).isZero();
     assertThat(adopted.out())
         .contains("judge/1  chat   − logit", "published: taste/1")
-        .contains("./mesh up --set ballast.reward.default-model=taste");
+        .contains(
+            "1 of 5 usual items are golden; the scales are as stated:",
+            "left out: usual items[0]: 38 tokens with what the template adds, limit 32",
+            "left out: 1 more; --json tells all")
+        .contains("Serve it: ./mesh up --set ballast.reward.default-model=taste");
     assertThat(manifest("taste/1").members())
         .hasSize(2)
         .allSatisfy(
@@ -102,6 +106,47 @@ class RewardAdoptCommandTest {
     assertThat(member.maxTokens()).isEqualTo(OptionalInt.of(20));
     assertThat(member.scale().mean()).isEqualTo((a + b) / 2);
     assertThat(member.scale().std()).isCloseTo(Math.abs(a - b) / Math.sqrt(2), within(1e-9));
+  }
+
+  @Test
+  void answersThatAMemberCannotScoreAreLeftOutOnlyIfAskedAndThenTold() throws IOException {
+    Path data = folder.resolve("elsewhere");
+    Path source = TinyClassifier.write(folder.resolve("judge"));
+    Path reference =
+        Files.writeString(
+            folder.resolve("answers.jsonl"),
+            "{\"prompt\": \"a\", \"completion\": \"b\"}\n\n"
+                + "{\"prompt\": \"a\", \"completion\": \"long indeed\"}\n"
+                + "{\"prompt\": \"a\", \"completion\": \"cd\"}\n");
+    List<String> args =
+        List.of(
+            source.toString(),
+            "--name",
+            "taste",
+            "--template",
+            "{prompt}>{completion}",
+            "--max-tokens",
+            "8",
+            "--reference",
+            reference.toString(),
+            "--data",
+            data.toString());
+    Cli.Result refused = adopt(args.toArray(String[]::new));
+    assertThat(refused.exit()).isEqualTo(Exit.USAGE.code());
+    assertThat(refused.err())
+        .contains("1 of 3 reference items are not scored by every member, the first:")
+        .contains("answers.jsonl: line 3: ")
+        .contains("limit 8; --skip-bad leaves them out");
+
+    List<String> skipping = new ArrayList<>(args);
+    skipping.set(0, "judge");
+    skipping.add("--skip-bad");
+    Cli.Result adopted = adopt(skipping.toArray(String[]::new));
+    assertThat(adopted.err()).isEmpty();
+    assertThat(adopted.out())
+        .contains("mean and std are of 2 of 3 reference items; the first are golden:")
+        .contains("left out: answers.jsonl: line 3: ")
+        .contains("Serve it: ./mesh up --data " + data + " --set ");
   }
 
   @Test

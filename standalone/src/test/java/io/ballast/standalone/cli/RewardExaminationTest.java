@@ -95,6 +95,16 @@ class RewardExaminationTest {
   }
 
   @Test
+  void anEnsembleThatReadsNoTextsIsExaminedInTokens() throws IOException {
+    Rewards rewards = new Rewards(null);
+    rewards.tokensOnly = true;
+
+    assertThat(examine(rewards)).extracting(Finding::health).containsOnly(Health.GOOD);
+    rewards.golden = false;
+    assertThat(examine(rewards).getFirst().health()).isEqualTo(Health.BROKEN);
+  }
+
+  @Test
   void aModelThatKeepsNoScoresIsToBeLookedAt() throws IOException {
     Rewards rewards = new Rewards(null);
     rewards.golden = false;
@@ -162,6 +172,7 @@ class RewardExaminationTest {
     private boolean golden = true;
     private boolean silent;
     private boolean composite;
+    private boolean tokensOnly;
     private int calls;
 
     private Rewards(@Nullable Lie lie) {
@@ -195,8 +206,8 @@ class RewardExaminationTest {
             .setTolerance(1e-3)
             .addItems(
                 GoldenScore.newBuilder()
-                    .setPrompt(TokenSequence.newBuilder().addTokenIds(7))
-                    .setCompletion(TokenSequence.newBuilder().addTokenIds(1).addTokenIds(2))
+                    .setItem(
+                        ScoreItem.newBuilder().setPrompt(tokens(7)).setCompletion(tokens(1, 2)))
                     .addRawScores(lie == Lie.OTHER_WEIGHTS ? 2.1 : 2)
                     .addRawScores(4));
       }
@@ -242,7 +253,7 @@ class RewardExaminationTest {
 
     private ScoreResult result(ScoreItem item, boolean worst, double off) {
       ScoreResult.Builder result = ScoreResult.newBuilder().setItemId(item.getItemId());
-      int length = length(item);
+      int length = tokensOnly && !item.getCompletion().hasTokens() ? 0 : length(item);
       if (length == 0 || length > 65_536) {
         return lie == Lie.ZERO_FOR_WHAT_FAILED
             ? result.setValue(0).build()
@@ -275,6 +286,12 @@ class RewardExaminationTest {
       return result
           .setValue(aggregator.aggregate(normalised))
           .setSpread(ScoreAggregator.spread(normalised))
+          .build();
+    }
+
+    private static TextOrTokens tokens(Integer... ids) {
+      return TextOrTokens.newBuilder()
+          .setTokens(TokenSequence.newBuilder().addAllTokenIds(List.of(ids)))
           .build();
     }
 
