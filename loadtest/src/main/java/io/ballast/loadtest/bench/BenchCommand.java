@@ -43,7 +43,7 @@ import picocli.CommandLine.TypeConversionException;
       "reward: a reward-server in a process of its own, under load: beside its bare engine, five"
           + " members beside one, a person among trainers, CPU an item by callers, memory over a"
           + " flood; MLServer, FastAPI and LitServe with the same classifier on the same cores, if"
-          + " they are installed. Some ten minutes and the flood.",
+          + " they are installed. Some twelve minutes and the flood.",
       "Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
