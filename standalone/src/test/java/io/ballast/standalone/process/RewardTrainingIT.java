@@ -19,24 +19,19 @@ import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.reward.v1.FeedbackChoice;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardTraining;
-import io.ballast.reward.v1.RewardTrainingServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.StartTrainingRequest;
-import io.ballast.reward.v1.StartTrainingResponse;
 import io.ballast.reward.v1.TrainingOptions;
 import io.ballast.reward.v1.TrainingPlan;
 import io.ballast.reward.v1.TrainingState;
-import io.ballast.reward.v1.WatchTrainingRequest;
 import io.ballast.reward.v1.WatchTrainingResponse;
 import io.grpc.Channel;
-import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -103,15 +98,8 @@ class RewardTrainingIT {
   }
 
   private static void assertLearns(Channel channel) {
-    RewardTraining begun = start(channel).getTraining();
-    Iterator<WatchTrainingResponse> states =
-        RewardTrainingServiceGrpc.newBlockingStub(channel)
-            .withDeadlineAfter(120, TimeUnit.SECONDS)
-            .watchTraining(
-                WatchTrainingRequest.newBuilder()
-                    .setMetadata(WHO)
-                    .setTrainingId(begun.getTrainingId())
-                    .build());
+    RewardTraining begun = start(channel);
+    Iterator<WatchTrainingResponse> states = TestCalls.watch(channel, begun);
     RewardTraining last = begun;
     while (states.hasNext()) {
       last = states.next().getTraining();
@@ -132,36 +120,18 @@ class RewardTrainingIT {
         .isEqualTo("java-reward");
   }
 
-  private static StartTrainingResponse start(Channel channel) {
-    CompletableFuture<StartTrainingResponse> answer = new CompletableFuture<>();
-    StreamObserver<StartTrainingRequest> requests =
-        RewardTrainingServiceGrpc.newStub(channel)
-            .startTraining(
-                new StreamObserver<>() {
-                  @Override
-                  public void onNext(StartTrainingResponse response) {
-                    answer.complete(response);
-                  }
-
-                  @Override
-                  public void onError(Throwable error) {
-                    answer.completeExceptionally(error);
-                  }
-
-                  @Override
-                  public void onCompleted() {}
-                });
-    requests.onNext(
-        StartTrainingRequest.newBuilder()
-            .setMetadata(WHO.toBuilder().setIdempotencyKey("train"))
-            .setPlan(
-                TrainingPlan.newBuilder()
-                    .setName("liked")
-                    .setOptions(TrainingOptions.newBuilder().setMembersCount(2).setMaxEpochs(2))
-                    .setFeedback(FeedbackChoice.getDefaultInstance()))
-            .build());
-    requests.onCompleted();
-    return answer.orTimeout(60, TimeUnit.SECONDS).join();
+  private static RewardTraining start(Channel channel) {
+    return TestCalls.train(
+        channel,
+        List.of(
+            StartTrainingRequest.newBuilder()
+                .setMetadata(WHO.toBuilder().setIdempotencyKey("train"))
+                .setPlan(
+                    TrainingPlan.newBuilder()
+                        .setName("liked")
+                        .setOptions(TrainingOptions.newBuilder().setMembersCount(2).setMaxEpochs(2))
+                        .setFeedback(FeedbackChoice.getDefaultInstance()))
+                .build()));
   }
 
   private static ScoreResponse score(Channel channel, ModelSelector.Builder model) {

@@ -20,8 +20,17 @@ import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.reward.v1.RewardTraining;
+import io.ballast.reward.v1.RewardTrainingServiceGrpc;
+import io.ballast.reward.v1.StartTrainingRequest;
+import io.ballast.reward.v1.StartTrainingResponse;
+import io.ballast.reward.v1.WatchTrainingRequest;
+import io.ballast.reward.v1.WatchTrainingResponse;
 import io.grpc.Channel;
+import io.grpc.stub.StreamObserver;
 import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** The calls of the process tests. */
@@ -102,5 +111,41 @@ final class TestCalls {
       last = told.next().getRun();
     }
     return last;
+  }
+
+  /** Starts a training with the messages of its stream: the plan, then the bytes of its file. */
+  static RewardTraining train(Channel channel, List<StartTrainingRequest> messages) {
+    CompletableFuture<StartTrainingResponse> answer = new CompletableFuture<>();
+    StreamObserver<StartTrainingRequest> requests =
+        RewardTrainingServiceGrpc.newStub(channel)
+            .startTraining(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(StartTrainingResponse response) {
+                    answer.complete(response);
+                  }
+
+                  @Override
+                  public void onError(Throwable error) {
+                    answer.completeExceptionally(error);
+                  }
+
+                  @Override
+                  public void onCompleted() {}
+                });
+    messages.forEach(requests::onNext);
+    requests.onCompleted();
+    return answer.orTimeout(SECONDS, TimeUnit.SECONDS).join().getTraining();
+  }
+
+  /** What a training tells of itself until it ends. */
+  static Iterator<WatchTrainingResponse> watch(Channel channel, RewardTraining training) {
+    return RewardTrainingServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(2 * SECONDS, TimeUnit.SECONDS)
+        .watchTraining(
+            WatchTrainingRequest.newBuilder()
+                .setMetadata(RequestMetadata.newBuilder().setTenant(training.getTenant()))
+                .setTrainingId(training.getTrainingId())
+                .build());
   }
 }
