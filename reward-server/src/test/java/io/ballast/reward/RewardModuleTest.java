@@ -97,6 +97,31 @@ class RewardModuleTest {
   }
 
   @Test
+  void anEnsembleWhoseTrunkHasAnotherTokenizerDoesNotServe() throws IOException {
+    TinyReward.writeTo(models);
+    Path trunk = models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
+    Files.writeString(trunk.resolve("tokenizer.json"), "\n", StandardOpenOption.APPEND);
+    ModelManifest.write(trunk, Map.of()); // as somebody who publishes a trunk anew would
+    RewardModule other =
+        new RewardModule(TestReward.properties(Map.of("ballast.reward.default-model", "nobody")));
+    try (ModuleInProcess process =
+        ModuleInProcess.start(
+            other, new FixedRuntime(Role.REWARD_SERVER, List.of(empty, models), data))) {
+      ScoreRequest named =
+          request().toBuilder()
+              .setRewardModel(ModelSelector.newBuilder().setModel(TinyReward.NAME).setVersion("1"))
+              .build();
+      assertThatThrownBy(() -> RewardServiceGrpc.newBlockingStub(process.channel()).score(named))
+          .hasMessageMatching(
+              "DATA_LOSS: %s/1/tokenizer.json: SHA-256 [0-9a-f]{64} \\(expected: [0-9a-f]{64}, with which %s/1 was trained\\)"
+                  .formatted(TinyModel.NAME, TinyReward.NAME));
+    }
+    assertThatThrownBy(this::start)
+        .as("nor does a server start whose default it is")
+        .hasMessageContaining("tokenizer.json: SHA-256 ");
+  }
+
+  @Test
   void itListsWhatTheFoldersHold() throws IOException {
     TinyReward.writeTo(models);
 

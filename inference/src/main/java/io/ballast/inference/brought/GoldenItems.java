@@ -99,7 +99,7 @@ public record GoldenItems(double tolerance, List<Item> items) {
    *
    * @throws ModelException INVALID_FOLDER if it keeps none, or not what it should be
    */
-  static GoldenItems read(Path folder) {
+  public static GoldenItems read(Path folder) {
     Path file = folder.resolve(FILE);
     if (!Files.isRegularFile(file)) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": the file is missing");

@@ -11,6 +11,7 @@ import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * A model's chat template: Jinja as Hugging Face writes it, in tokenizer_config.json or
@@ -97,6 +99,36 @@ public final class ChatTemplate {
    * @throws ModelException INVALID_FOLDER if a file is there and cannot be read
    */
   public static Optional<ChatTemplate> ofFolder(Path folder) {
+    return written(folder).map(each -> new ChatTemplate(each.source(), each.tokens()));
+  }
+
+  /**
+   * Returns the SHA-256 of all that decides what a folder's template makes of a conversation; empty
+   * if it has none. That is its text, as chat_template.jinja has it, and behind it, of each special
+   * token that the text names, a line {@code name=token}.
+   *
+   * @throws ModelException as {@link #ofFolder}
+   */
+  public static Optional<String> sha256(Path folder) {
+    return written(folder)
+        .map(
+            each -> {
+              StringBuilder all = new StringBuilder(each.source());
+              new TreeMap<>(each.tokens())
+                  .forEach(
+                      (name, token) -> {
+                        if (each.source().contains(name)) {
+                          all.append('\n').append(name).append('=').append(token);
+                        }
+                      });
+              return Sha256.of(all.toString());
+            });
+  }
+
+  /** A template as a folder has it. */
+  private record Written(String source, Map<String, String> tokens) {}
+
+  private static Optional<Written> written(Path folder) {
     Path settings = folder.resolve(SETTINGS);
     Path file = folder.resolve(FILE);
     try {
@@ -116,7 +148,7 @@ public final class ChatTemplate {
           Files.isRegularFile(file)
               ? Optional.of(Files.readString(file))
               : named(json.path("chat_template"));
-      return source.map(text -> new ChatTemplate(text, tokens));
+      return source.map(text -> new Written(text, tokens));
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, folder + ": " + e.getMessage(), e);
     }

@@ -2,6 +2,7 @@ package io.ballast.inference.onnx;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.PerToken;
+import io.ballast.kit.digest.Sha256;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -40,8 +41,7 @@ public final class OnnxFeatureReader implements AutoCloseable {
         TritonEntry.prepare(
             cache,
             "features",
-            TrunkFolder.sha256(
-                ScoringGraph.VERSION + decoder.config() + decoder.weightsSha256() + features),
+            Sha256.of(ScoringGraph.VERSION + decoder.config() + decoder.weightsSha256() + features),
             () -> ScoringGraph.buildFeatures(trunk, decoder.config(), features));
     return new OnnxFeatureReader(
         features, decoder, new PackedSession(file, OnnxScorer.packing(decoder), threads));
@@ -55,6 +55,16 @@ public final class OnnxFeatureReader implements AutoCloseable {
   /** What is read, in order. */
   public List<ScoringFeature> features() {
     return features;
+  }
+
+  /**
+   * Returns the decoder as heads refer to it, with the checksums of its tokenizer and template as
+   * they are now.
+   *
+   * @param model its name
+   */
+  public TrunkReference reference(String model, String version) {
+    return new TrunkReference(model, version, trunk.weightsSha256(), TrunkText.of(trunk.folder()));
   }
 
   /** The SHA-256 of the decoder's weights, lower-case hexadecimal. */

@@ -4,6 +4,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.kit.digest.Sha256;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,8 +38,9 @@ public final class OnnxScorer implements CompletionScorer {
    * @param cache created if absent
    * @param threads of one call, ≥ 1
    * @throws ModelException INVALID_FOLDER if a file or tensor is missing or is not what it should
-   *     be, or the heads stand on another trunk; CORRUPT_WEIGHTS if a checksum differs; BROKEN if
-   *     its {@link GoldenScores} do not come out again
+   *     be, or the heads stand on another trunk; CORRUPT_WEIGHTS if a checksum differs, that of the
+   *     trunk's tokenizer or chat template too; BROKEN if its {@link GoldenScores} do not come out
+   *     again
    */
   public static OnnxScorer open(Path trunk, Path scoring, Path cache, int threads) {
     TrunkFolder decoder = TrunkFolder.open(trunk);
@@ -96,6 +98,7 @@ public final class OnnxScorer implements CompletionScorer {
               + decoder.weightsSha256()
               + ")");
     }
+    spec.trunk().text().ifPresent(text -> text.require(decoder.folder(), scoring.toString()));
     if (spec.ownBlocks() > decoder.config().layers()) {
       throw new ModelException(
           Reason.INVALID_FOLDER,
@@ -128,7 +131,7 @@ public final class OnnxScorer implements CompletionScorer {
                     new ModelException(
                         Reason.INVALID_FOLDER,
                         scoring.resolve(ModelManifest.FILE) + ": the file is missing"));
-    return TrunkFolder.sha256(
+    return Sha256.of(
         ScoringGraph.VERSION
             + decoder.config()
             + decoder.weightsSha256()

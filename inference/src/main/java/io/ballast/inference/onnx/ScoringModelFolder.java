@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -38,6 +39,8 @@ public final class ScoringModelFolder {
   public static final String CONFIG = "config.json";
 
   private static final String FORMAT = "ballast-scoring-heads";
+  private static final String TOKENIZER = "tokenizer_sha256";
+  private static final String TEMPLATE = "chat_template_sha256";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private ScoringModelFolder() {}
@@ -196,10 +199,18 @@ public final class ScoringModelFolder {
     spec.features().forEach(feature -> features.add(feature.code()));
     json.put("hidden_width", spec.hiddenWidth());
     json.put("activation", spec.activation().code());
-    json.putObject("trunk")
-        .put("model", spec.trunk().model())
-        .put("version", spec.trunk().version())
-        .put("weights_sha256", spec.trunk().weightsSha256());
+    ObjectNode trunk =
+        json.putObject("trunk")
+            .put("model", spec.trunk().model())
+            .put("version", spec.trunk().version())
+            .put("weights_sha256", spec.trunk().weightsSha256());
+    spec.trunk()
+        .text()
+        .ifPresent(
+            text -> {
+              trunk.put(TOKENIZER, text.tokenizerSha256());
+              text.templateSha256().ifPresent(sum -> trunk.put(TEMPLATE, sum));
+            });
     spec.promptTokens().ifPresent(tokens -> json.put("prompt_tokens", tokens));
     if (spec.ownBlocks() > 0) {
       json.put("own_blocks", spec.ownBlocks());
@@ -252,7 +263,10 @@ public final class ScoringModelFolder {
         choice(
             HeadActivation.values(), HeadActivation::code, json.path("activation"), "activation"),
         new TrunkReference(
-            text(trunk, "model"), text(trunk, "version"), text(trunk, "weights_sha256")),
+            text(trunk, "model"),
+            text(trunk, "version"),
+            text(trunk, "weights_sha256"),
+            trunkText(trunk)),
         promptTokens(json.path("prompt_tokens")),
         count(json.path("own_blocks"), "own_blocks"),
         normalizations,
@@ -260,6 +274,16 @@ public final class ScoringModelFolder {
         new Calibration(number(calibration, "a"), number(calibration, "b")),
         members,
         figures(json.path("held_out").path("ensemble")));
+  }
+
+  /** How the trunk read texts; without a tokenizer's checksum it is not said. */
+  private static Optional<TrunkText> trunkText(JsonNode trunk) {
+    return trunk.has(TOKENIZER)
+        ? Optional.of(
+            new TrunkText(
+                text(trunk, TOKENIZER),
+                trunk.has(TEMPLATE) ? Optional.of(text(trunk, TEMPLATE)) : Optional.empty()))
+        : Optional.empty();
   }
 
   private static <E extends Enum<E>> E choice(

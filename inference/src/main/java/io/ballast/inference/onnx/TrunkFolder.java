@@ -5,11 +5,7 @@ import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Optional;
 
 /**
@@ -41,19 +37,6 @@ record TrunkFolder(Path folder, DecoderConfig config, String weightsSha256) {
       return ModelManifest.sha256(file);
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
-    }
-  }
-
-  /** Returns the SHA-256 of a text's UTF-8 bytes, lower-case hexadecimal. */
-  static String sha256(String text) {
-    return HexFormat.of().formatHex(digest().digest(text.getBytes(StandardCharsets.UTF_8)));
-  }
-
-  private static MessageDigest digest() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 }

@@ -5,14 +5,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.kit.build.CodeVersion;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -31,6 +28,9 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
 
   /** The weights of a decoder. */
   public static final String WEIGHTS = "model.safetensors";
+
+  /** The note that says what code wrote the folder. */
+  public static final String CODE_VERSION = "code_version";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -56,9 +56,7 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
                 lines.append(sum).append("  ").append(name).append('\n');
               }
             });
-    return Optional.of(
-        HexFormat.of()
-            .formatHex(digest().digest(lines.toString().getBytes(StandardCharsets.UTF_8))));
+    return Optional.of(Sha256.of(lines.toString()));
   }
 
   /** A checksum over the names and checksums of all files: another file, and it is another. */
@@ -66,12 +64,17 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
     StringBuilder lines = new StringBuilder();
     new TreeMap<>(checksums)
         .forEach((name, sum) -> lines.append(sum).append("  ").append(name).append('\n'));
-    return HexFormat.of()
-        .formatHex(digest().digest(lines.toString().getBytes(StandardCharsets.UTF_8)));
+    return Sha256.of(lines.toString());
   }
 
-  /** Computes the checksums of all files in {@code folder} and writes them beside them. */
+  /**
+   * Computes the checksums of all files in {@code folder} and writes them beside them.
+   *
+   * @param notes what is to be known; {@value #CODE_VERSION} is added where it is not among them
+   */
   public static ModelManifest write(Path folder, Map<String, String> notes) throws IOException {
+    SortedMap<String, String> all = new TreeMap<>(notes);
+    all.putIfAbsent(CODE_VERSION, CodeVersion.built().toString());
     SortedMap<String, String> checksums = new TreeMap<>();
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
@@ -85,11 +88,11 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
     ObjectNode sums = json.putObject("sha256");
     checksums.forEach(sums::put);
     ObjectNode noted = json.putObject("notes");
-    new TreeMap<>(notes).forEach(noted::put);
+    all.forEach(noted::put);
     Files.writeString(
         folder.resolve(FILE),
         JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
-    return new ModelManifest(checksums, notes);
+    return new ModelManifest(checksums, all);
   }
 
   /**
@@ -143,21 +146,6 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
 
   /** Returns the SHA-256 of a file, lower-case hexadecimal. */
   public static String sha256(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      MessageDigest digest = digest();
-      byte[] buffer = new byte[1 << 16];
-      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-        digest.update(buffer, 0, read);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    }
-  }
-
-  private static MessageDigest digest() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return Sha256.of(file);
   }
 }

@@ -415,10 +415,17 @@ public final class PlacedScoring implements AutoCloseable {
             "%s/%s/tokenizer.json: SHA-256 %s (expected: that of the model on Triton, %s)"
                 .formatted(trunk.name(), trunk.version(), here, expectedHere));
       }
+      spec(version)
+          .trunk()
+          .text()
+          .ifPresent(
+              text ->
+                  text.require(
+                      trunk.folder(), version.folder().model() + "/" + version.folder().version()));
       return tokenizers.apply(trunk.folder());
     } catch (ModelException e) {
       throw new MeshException(
-          Fault.UNKNOWN_MODEL, trunk.withoutPath(String.valueOf(e.getMessage())), e);
+          ScoringFaults.of(e.reason()), trunk.withoutPath(String.valueOf(e.getMessage())), e);
     } catch (IOException e) {
       throw new MeshException(Fault.UNKNOWN_MODEL, trunk.withoutPath(file + ": cannot be read"), e);
     }

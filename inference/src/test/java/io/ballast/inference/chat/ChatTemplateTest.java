@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -136,5 +137,18 @@ class ChatTemplateTest {
     assertThat(ChatTemplate.ofFolder(folder)).isEmpty();
     Files.writeString(settings, "{");
     assertThatThrownBy(() -> ChatTemplate.ofFolder(folder)).isInstanceOf(ModelException.class);
+  }
+
+  @Test
+  void aFoldersChecksumIsOfItsTextAndOfTheTokensThatItNames() throws IOException {
+    assertThat(ChatTemplate.sha256(folder)).isEmpty();
+    Path file = Files.writeString(folder.resolve("chat_template.jinja"), CHATML);
+    Path settings = folder.resolve("tokenizer_config.json");
+    Files.writeString(settings, "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\"}");
+    assertThat(ChatTemplate.sha256(folder)).as("names no token").contains(Sha256.of(file));
+
+    Files.writeString(file, ALTERNATING);
+    assertThat(ChatTemplate.sha256(folder))
+        .contains(Sha256.of(ALTERNATING + "\nbos_token=<s>\neos_token=</s>"));
   }
 }

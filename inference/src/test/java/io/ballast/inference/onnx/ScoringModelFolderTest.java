@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,6 +80,25 @@ class ScoringModelFolderTest {
         .hasMessage("inverse_temperatures[1]: -1.0 (expected: finite, ≥ 0)");
     assertThatThrownBy(() -> ScoringModelFolder.parse(withTemperatures(config, "[1, null]")))
         .hasMessage("inverse_temperatures[1]: null (expected: a number)");
+  }
+
+  @Test
+  void howTheTrunkReadTextsIsReadBackAndIsAbsentWhereItIsNotSaid() throws IOException {
+    String config = Files.readString(folder.resolve("config.json"));
+    assertThat(ScoringModelFolder.parse(config).trunk().text()).isEmpty();
+    String plain =
+        config.replace("\"weights_sha256\"", "\"tokenizer_sha256\": \"7a\", \"weights_sha256\"");
+    assertThat(ScoringModelFolder.parse(plain).trunk().text())
+        .contains(new TrunkText("7a", Optional.empty()));
+    ScoringSpec chat =
+        ScoringModelFolder.parse(
+            plain.replace(
+                "\"weights_sha256\"", "\"chat_template_sha256\": \"7b\", \"weights_sha256\""));
+    assertThat(chat.trunk().text()).contains(new TrunkText("7a", Optional.of("7b")));
+    ScoringModelFolder.write(folder, new ScoringModel(chat, model.heads()), Map.of());
+    assertThat(ScoringModelFolder.readSpec(folder)).isEqualTo(chat);
+    assertThatThrownBy(() -> ScoringModelFolder.parse(plain.replace("\"7a\"", "7")))
+        .hasMessage("tokenizer_sha256: 7 (expected: a text)");
   }
 
   private static String withTemperatures(String config, String temperatures) {

@@ -41,22 +41,19 @@ public final class FolderRewardTrainer implements RewardTrainer {
   private final List<Path> roots;
   private final Path work;
   private final int threads;
-  private final String codeVersion;
   private final Courtesy courtesy;
 
   /**
    * @param roots folders of models; the first may be written
    * @param work folder for graphs while they are needed; nobody else's
    * @param threads to read texts with, ≥ 1
-   * @param codeVersion of what trains, for the version's card
    * @param courtesy towards what waits to be scored
    */
   public FolderRewardTrainer(
-      List<Path> roots, Path work, int threads, String codeVersion, Courtesy courtesy) {
+      List<Path> roots, Path work, int threads, Courtesy courtesy) {
     this.roots = List.copyOf(roots);
     this.work = work;
     this.threads = threads;
-    this.codeVersion = codeVersion;
     this.courtesy = courtesy;
   }
 
@@ -132,8 +129,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
                   version.model(),
                   version.version(),
                   trained,
-                  order.command(version, prepared.trunk()),
-                  codeVersion);
+                  order.command(version, prepared.trunk()));
       return new Training.Result(
           new PinnedVersion(version.model(), version.version(), weights(published)),
           trained.facts(),

@@ -26,7 +26,6 @@ import java.util.function.IntSupplier;
 /** What trains ensembles beside what serves them. */
 final class RewardTrainings implements AutoCloseable {
   private static final String FOLDER = "reward-trainings";
-  private static final String CODE_VERSION = "reward-server of Ballast 0.1.0-SNAPSHOT";
 
   private final TrainingDesk desk;
   private final RewardTrainingGrpcService service;
@@ -49,7 +48,6 @@ final class RewardTrainings implements AutoCloseable {
                 runtime.modelFolders(),
                 folder.resolve("work"),
                 config.threads(),
-                CODE_VERSION,
                 new Courtesy(waiting, Thread::sleep)),
             feedback,
             new TimeOrderedIds(runtime.clock(), new SecureRandom()),

@@ -11,6 +11,7 @@ import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.onnx.TrunkText;
 import io.ballast.inference.torch.DecoderConfig;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -62,7 +63,8 @@ public final class TinyReward {
             ScoringFeature.all(),
             HIDDEN,
             HeadActivation.values()[0],
-            new TrunkReference(TinyModel.NAME, TinyModel.VERSION, TinyModel.sha256(root)),
+            new TrunkReference(
+                TinyModel.NAME, TinyModel.VERSION, TinyModel.sha256(root), TrunkText.of(trunk)),
             promptTokens,
             normalizations,
             inverseTemperatures,

@@ -2,6 +2,7 @@ package io.ballast.standalone.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.kit.build.CodeVersion;
 import io.ballast.loadtest.LoadTestCommand;
 import io.ballast.loadtest.bench.BenchCommand;
 import io.ballast.standalone.demo.DemoCommand;
@@ -16,6 +17,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
@@ -27,7 +29,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "mesh",
     mixinStandardHelpOptions = true,
-    version = MeshCommand.VERSION,
+    versionProvider = MeshCommand.Code.class,
     description = "Serves a language model and improves it from human feedback.",
     footer = {
       "",
@@ -35,10 +37,15 @@ import picocli.CommandLine.Spec;
       "4 refused (blocked, No Solution Found, held, a precondition does not hold)."
     })
 public final class MeshCommand implements Callable<Integer> {
-  /** What this is, as {@code --version} says it. */
-  static final String VERSION = "Ballast 0.1.0-SNAPSHOT";
-
   @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** What {@code --version} says. */
+  static final class Code implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {CodeVersion.built().toString()};
+    }
+  }
 
   /** Runs a command and exits with its code. */
   public static void main(String[] args) {

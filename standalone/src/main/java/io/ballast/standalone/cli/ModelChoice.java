@@ -76,4 +76,13 @@ record ModelChoice(String model, String version) {
     }
     return new ModelChoice(model, version);
   }
+
+  /** Its folder, in the first of the folders of models that has it. */
+  StoredModel folder(List<Path> roots) {
+    return roots.stream()
+        .map(ModelStore::new)
+        .flatMap(root -> root.find(model, version).stream())
+        .findFirst()
+        .orElseThrow();
+  }
 }

@@ -113,7 +113,8 @@ final class ModelFoldersCommand implements Callable<Integer> {
         words);
   }
 
-  private static String words(
+  /** Says what a folder holds, for people and in the document. */
+  static String words(
       ModelKind kind, Path folder, Optional<ModelManifest> manifest, ObjectNode document)
       throws IOException {
     return switch (kind) {

@@ -60,6 +60,7 @@ final class ModelsCommand implements Callable<Integer> {
         .addSubcommand(new CertificateCommand(context))
         .addSubcommand(new RegisterCommand(context))
         .addSubcommand(new ModelFoldersCommand(context))
+        .addSubcommand(new ShowModelCommand(context))
         .addSubcommand(new EncodeCommand(context))
         .addSubcommand(new ExportCommand(context));
   }

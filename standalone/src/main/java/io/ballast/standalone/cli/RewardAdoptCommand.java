@@ -269,8 +269,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
               .adopt(
                   wanted.model(),
                   wanted.version(),
-                  new BroughtAdoption.Plan(
-                      manifest, answers, tolerance, Map.of("code", MeshCommand.VERSION)),
+                  new BroughtAdoption.Plan(manifest, answers, tolerance, Map.of()),
                   part -> progress.at(ASKING, part));
       progress.end();
       new AdoptedReport(printing, reference != null, serve(adopted.model())).show(adopted);

@@ -166,8 +166,7 @@ final class RewardTrainCommand implements Callable<Integer> {
                   version.version(),
                   trained,
                   TrainingCommand.of(
-                      words(), version, decoder.name() + "/" + decoder.version(), plan, skipBad),
-                  MeshCommand.VERSION);
+                      words(), version, decoder.name() + "/" + decoder.version(), plan, skipBad));
       new TrainedReport(printing).show(TrainedReport.Summary.of(published, trained, judgements));
       return Exit.OK.code();
     } catch (BadRowsException e) {
@@ -218,12 +217,7 @@ final class RewardTrainCommand implements Callable<Integer> {
 
   private StoredModel decoder(List<Path> roots) {
     ModelChoice choice = ModelChoice.of("--trunk: ", trunk, roots);
-    StoredModel decoder =
-        roots.stream()
-            .map(ModelStore::new)
-            .flatMap(root -> root.find(choice.model(), choice.version()).stream())
-            .findFirst()
-            .orElseThrow();
+    StoredModel decoder = choice.folder(roots);
     ModelKind kind = ModelKind.of(decoder.folder());
     if (kind != ModelKind.DECODER) {
       throw new CommandFailure(

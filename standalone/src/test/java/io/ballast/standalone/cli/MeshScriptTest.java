@@ -227,7 +227,7 @@ class MeshScriptTest {
         .contains("mesh: built in");
     assertThat(builds()).hasSize(1);
     assertThat(builds().getFirst())
-        .contains("-pl standalone -am package")
+        .contains("-pl standalone -am package", "-Dballast.commit=unknown ")
         .endsWith("with " + jdk + " in " + home.toRealPath());
     assertThat(second.err()).isEmpty();
     assertThat(second.out())
@@ -235,6 +235,30 @@ class MeshScriptTest {
         .contains("<@" + home.toRealPath() + "/standalone/jvm.options>")
         .contains("<-Dballast.home=" + home.toRealPath() + ">")
         .endsWith("<io.ballast.standalone.cli.MeshCommand>\n<suggest>\n<two words>\n<--json>\n");
+  }
+
+  @Test
+  void aBuildIsToldItsCommitAndWhetherFilesDifferFromIt() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    Files.writeString(home.resolve(".gitignore"), "target/\n");
+    assertThat(run(List.of("git", "init", "-q"), home).exit()).isZero();
+    assertThat(run(List.of("git", "add", "-A"), home).exit()).isZero();
+    String[] who = {"-c", "user.name=a", "-c", "user.email=a@b"};
+    assertThat(
+            run(List.of("git", who[0], who[1], who[2], who[3], "commit", "-qm", "all"), home)
+                .exit())
+        .isZero();
+    String commit = run(List.of("git", "rev-parse", "--short=12", "HEAD"), home).out().strip();
+    assertThat(commit).hasSize(12);
+
+    mesh("build");
+    assertThat(builds().getFirst()).contains("-Dballast.commit=" + commit + " ");
+
+    Path source = home.resolve("rl/src/main/java/A.java");
+    Files.writeString(source, "class A { int a; }");
+    changeLater(source);
+    mesh("build");
+    assertThat(builds().getLast()).contains("-Dballast.commit=" + commit + "+changed ");
   }
 
   @Test

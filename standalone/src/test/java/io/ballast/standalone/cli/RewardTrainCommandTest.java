@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.protobuf.Timestamp;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.kit.build.CodeVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.Completion;
@@ -56,6 +58,53 @@ class RewardTrainCommandTest {
     assertThat(json.path("members").size()).isEqualTo(2);
     assertThat(json.path("bad_row_count").asInt()).isZero();
     assertThat(json.path("ensemble").path("pairs").asInt()).isPositive();
+  }
+
+  @Test
+  void showSaysWhatAVersionWasMadeOfAndWhatAnOlderOneDoesNotSay() throws IOException {
+    Path file = pairs(80, "");
+    assertThat(train(file, "--name", "taste").exit()).isZero();
+
+    Cli.Result shown = show("taste/1");
+    assertThat(shown.exit()).isZero();
+    String tokenizer = Sha256.of(Path.of("../models/java-tiny/1/tokenizer.json"));
+    assertThat(shown.out().lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "version taste/1",
+            "what 2 reward_ensemble heads on java-tiny/1",
+            "trunk here the same",
+            "tokenizer " + tokenizer,
+            "chat template none",
+            "data " + Sha256.of(file),
+            "code " + CodeVersion.built())
+        .anyMatch(line -> line.matches("member 1 mean .*, std .*, temperature .*, held-out .*"))
+        .anyMatch(line -> line.matches("held out accuracy .* members agree on [01]\\.[0-9]{3}"))
+        .anyMatch(line -> line.matches("golden scores [0-9]+ items, to 0\\.001"));
+    JsonNode json = show("taste", "--json").json();
+    assertThat(json.path("trunk_reference").path("tokenizer_sha256").asText()).isEqualTo(tokenizer);
+    assertThat(json.path("data_sha256").asText()).isEqualTo(Sha256.of(file));
+    assertThat(json.path("normalization")).hasSize(2);
+
+    Cli.Result older = show("java-reward");
+    assertThat(older.out().lines().map(line -> line.replaceAll(" +", " ")))
+        .contains(
+            "tokenizer not said",
+            "chat template not said",
+            "data not said",
+            "code not said",
+            "trunk here the same");
+    assertThat(show("java-reward", "--json").json().path("code_version").isNull()).isTrue();
+    assertThat(show("nobody").err()).contains("there is no model nobody");
+  }
+
+  private Cli.Result show(String... args) {
+    return Cli.run(
+        Path.of(".."),
+        Map.of(),
+        Stream.concat(
+                Stream.of("models", "show", "--data", folder.resolve("data").toString()),
+                Arrays.stream(args))
+            .toArray(String[]::new));
   }
 
   @Test

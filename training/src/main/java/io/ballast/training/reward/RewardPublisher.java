@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -36,22 +35,13 @@ public final class RewardPublisher {
    * Publishes.
    *
    * @param command what makes the version again, for its card
-   * @param codeVersion of what trained it
    * @throws FileAlreadyExistsException if the version is there
    * @throws ModelException if the written version does not open
    */
   public StoredModel publish(
-      String name,
-      String version,
-      RewardTraining.Trained trained,
-      String command,
-      String codeVersion)
+      String name, String version, RewardTraining.Trained trained, String command)
       throws IOException {
-    Map<String, String> notes = new LinkedHashMap<>();
-    trained
-        .facts()
-        .forEach((fact, value) -> notes.put(fact.replaceAll("[^A-Za-z0-9]+", "_"), value));
-    notes.put("code_version", codeVersion);
+    Map<String, String> notes = ScoringCard.notes(trained.facts());
     String card =
         ScoringCard.of(
             name,

@@ -8,7 +8,6 @@ import io.ballast.inference.onnx.ScoringFeature;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModel;
-import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
@@ -260,7 +259,7 @@ public final class RewardTraining {
             plan.options()),
         reader.features(),
         DecoderConfig.read(trunk.folder()).hiddenSize(),
-        new TrunkReference(trunk.name(), trunk.version(), reader.trunkWeightsSha256()),
+        reader.reference(trunk.name(), trunk.version()),
         listener::member,
         listener::pass);
   }

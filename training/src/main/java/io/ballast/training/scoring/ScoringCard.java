@@ -2,6 +2,8 @@ package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.kit.build.CodeVersion;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
@@ -30,6 +32,13 @@ public final class ScoringCard {
       row(text, "each member's own", "the last " + spec.ownBlocks() + " blocks of the trunk");
     }
     row(text, "trunk's weights, SHA-256", spec.trunk().weightsSha256());
+    spec.trunk()
+        .text()
+        .ifPresent(
+            read -> {
+              row(text, "trunk's tokenizer, SHA-256", read.tokenizerSha256());
+              row(text, "trunk's chat template, SHA-256", read.templateSha256().orElse("none"));
+            });
     row(
         text,
         "heads",
@@ -39,6 +48,7 @@ public final class ScoringCard {
                 ? "1"
                 : spec.hiddenWidth() + " " + spec.activation().code() + " → 1"));
     run.forEach((key, value) -> row(text, key, value));
+    row(text, "code", CodeVersion.built().toString());
     text.append("\nMake it again: `").append(command).append("`\n\n");
     text.append(FIGURES).append("\n\n");
     text.append("| | within a prompt | AUC | correlation |\n|---|---|---|---|\n");
@@ -58,11 +68,16 @@ public final class ScoringCard {
         String.format(
             Locale.ROOT,
             "%n%,.0f completions, %,.0f pairs; the cautious score's accuracy is ± %.3f (95 %%, by"
-                + " key). Expected calibration error %s.%n",
+                + " key). Expected calibration error %s; members agree on %s of the pairs.%n",
             spec.heldOut().getOrDefault("completions", 0.0),
             spec.heldOut().getOrDefault("pairs", 0.0),
             spec.heldOut().getOrDefault("cautious_within_prompt_accuracy_half_width", 0.0),
-            figure(spec.heldOut(), "calibration_error")));
+            figure(
+                spec.heldOut(),
+                spec.heldOut().containsKey("calibration_error")
+                    ? "calibration_error"
+                    : "pair_calibration_error"),
+            figure(spec.heldOut(), "member_agreement")));
     if (spec.heldOut().containsKey("cautious_sign_accuracy")) {
       text.append(
           "The cautious score's sign is right for "
@@ -71,6 +86,13 @@ public final class ScoringCard {
     }
     text.append("\n## Limits\n").append(limits(spec.kind())).append('\n');
     return text.toString();
+  }
+
+  /** Returns facts as notes of a folder's manifest: names of letters, digits and underscores. */
+  public static Map<String, String> notes(Map<String, String> run) {
+    Map<String, String> notes = new LinkedHashMap<>();
+    run.forEach((fact, value) -> notes.put(fact.replaceAll("[^A-Za-z0-9]+", "_"), value));
+    return notes;
   }
 
   private static String cautious(ScoringKind kind) {

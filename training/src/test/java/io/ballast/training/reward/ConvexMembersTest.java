@@ -70,7 +70,7 @@ class ConvexMembersTest {
   private double widestGap(RewardTraining.Trained trained) throws Exception {
     StoredModel published =
         new RewardPublisher(new ModelStore(folder.resolve("models")), folder.resolve("work"))
-            .publish("semicolon", "1", trained, "made by hand", "test");
+            .publish("semicolon", "1", trained, "made by hand");
     double widest = 0;
     try (OnnxScorer scorer =
         OnnxScorer.open(Semicolons.TRUNK.folder(), published.folder(), folder.resolve("onnx"), 1)) {

@@ -41,7 +41,7 @@ class OwnBlocksTrainingTest {
 
     StoredModel published =
         new RewardPublisher(new ModelStore(folder.resolve("models")), folder.resolve("work"))
-            .publish("semicolon", "1", trained, "made by hand", "test");
+            .publish("semicolon", "1", trained, "made by hand");
     GoldenScores golden = GoldenScores.read(published.folder()).orElseThrow();
     // opening it compares the golden scores
     try (OnnxScorer scorer =

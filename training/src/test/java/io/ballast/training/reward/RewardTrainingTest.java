@@ -8,10 +8,13 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.inference.onnx.OnnxScorer;
 import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.onnx.TrunkText;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.TorchRuntime;
+import io.ballast.kit.build.CodeVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.training.data.Judgement;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.PromptText;
@@ -22,6 +25,7 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -110,12 +114,12 @@ class RewardTrainingTest {
     RewardTraining.Trained trained = train(plan(2, false, 0), Semicolons.pairs(120, 4));
     ModelStore store = new ModelStore(folder.resolve("models"));
     RewardPublisher publisher = new RewardPublisher(store, folder.resolve("work"));
-    StoredModel published = publisher.publish("semicolon", "1", trained, "made by hand", "test");
+    StoredModel published = publisher.publish("semicolon", "1", trained, "made by hand");
     assertThat(store.verified("semicolon", "1")).isEqualTo(published);
     assertThat(GoldenScores.read(published.folder()).orElseThrow().items()).isNotEmpty();
     assertThat(ModelManifest.read(published.folder()).orElseThrow().notes())
         .containsEntry("data_SHA_256", "d1")
-        .containsEntry("code_version", "test");
+        .containsEntry("code_version", CodeVersion.built().toString());
     assertThat(published.folder().resolve("MODEL_CARD.md"))
         .content()
         .contains("# semicolon", "made by hand", "java-tiny 1");
@@ -123,8 +127,57 @@ class RewardTrainingTest {
         OnnxScorer.open(Semicolons.TRUNK.folder(), published.folder(), folder.resolve("onnx"), 1)) {
       assertThat(scorer.spec()).isEqualTo(trained.model().spec());
     }
-    assertThatThrownBy(() -> publisher.publish("semicolon", "1", trained, "again", "test"))
+    assertThatThrownBy(() -> publisher.publish("semicolon", "1", trained, "again"))
         .isInstanceOf(FileAlreadyExistsException.class);
+  }
+
+  @Test
+  void aTrunkThatReadsTextsOtherwiseIsRefusedThoughItsWeightsAreTheSame() throws Exception {
+    RewardTraining.Trained trained = train(plan(1, false, 0), Semicolons.pairs(120, 8));
+    StoredModel published =
+        new RewardPublisher(new ModelStore(folder.resolve("models")), folder.resolve("work"))
+            .publish("semicolon", "1", trained, "made by hand");
+    TrunkText text = trained.model().spec().trunk().text().orElseThrow();
+    Path tokenizer = Semicolons.TRUNK.folder().resolve("tokenizer.json");
+    assertThat(text).isEqualTo(new TrunkText(Sha256.of(tokenizer), Optional.empty()));
+    assertThat(published.folder().resolve("MODEL_CARD.md"))
+        .content()
+        .contains(
+            "| trunk's tokenizer, SHA-256 | " + text.tokenizerSha256() + " |",
+            "| trunk's chat template, SHA-256 | none |",
+            "| code | " + CodeVersion.built() + " |");
+
+    Path trunk = Files.createDirectories(folder.resolve("java-tiny/1"));
+    for (String file : List.of("config.json", "model.safetensors", "tokenizer.json")) {
+      Files.copy(Semicolons.TRUNK.folder().resolve(file), trunk.resolve(file));
+    }
+    ModelManifest.write(trunk, Map.of());
+    open(trunk, published).close();
+
+    Files.writeString(trunk.resolve("chat_template.jinja"), "{{ messages[0].content }}");
+    ModelManifest.write(trunk, Map.of());
+    assertThatThrownBy(() -> open(trunk, published))
+        .isInstanceOfSatisfying(
+            ModelException.class,
+            e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.CORRUPT_WEIGHTS))
+        .hasMessageMatching(
+            ".*java-tiny/1: chat template: SHA-256 [0-9a-f]{64} \\(expected: none, with which"
+                + " .*semicolon/1 was trained\\)");
+
+    Files.delete(trunk.resolve("chat_template.jinja"));
+    Files.writeString(trunk.resolve("tokenizer.json"), "\n", StandardOpenOption.APPEND);
+    ModelManifest.write(trunk, Map.of());
+    assertThatThrownBy(() -> open(trunk, published))
+        .isInstanceOfSatisfying(
+            ModelException.class,
+            e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.CORRUPT_WEIGHTS))
+        .hasMessageContainingAll(
+            "tokenizer.json: SHA-256 " + Sha256.of(trunk.resolve("tokenizer.json")),
+            "(expected: " + text.tokenizerSha256() + ", with which ");
+  }
+
+  private OnnxScorer open(Path trunk, StoredModel heads) {
+    return OnnxScorer.open(trunk, heads.folder(), folder.resolve("onnx"), 1);
   }
 
   @Test
@@ -132,7 +185,7 @@ class RewardTrainingTest {
     RewardTraining.Trained trained = train(plan(1, false, 0), Semicolons.pairs(120, 5));
     StoredModel published =
         new RewardPublisher(new ModelStore(folder.resolve("models")), folder.resolve("work"))
-            .publish("semicolon", "1", trained, "made by hand", "test");
+            .publish("semicolon", "1", trained, "made by hand");
     GoldenScores golden = GoldenScores.read(published.folder()).orElseThrow();
     GoldenScores.Item first = golden.items().getFirst();
     new GoldenScores(
@@ -158,7 +211,7 @@ class RewardTrainingTest {
     assertThatThrownBy(
             () ->
                 new RewardPublisher(new ModelStore(models), folder.resolve("work"))
-                    .publish("semicolon", "1", trained, "made by hand", "test"))
+                    .publish("semicolon", "1", trained, "made by hand"))
         .isInstanceOf(IOException.class);
     assertThat(new ModelStore(models).list()).isEmpty();
   }

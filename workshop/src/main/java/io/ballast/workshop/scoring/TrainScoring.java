@@ -7,10 +7,10 @@ import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.onnx.ScoringModelFolder;
-import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.rl.preference.BradleyTerryLoss;
 import io.ballast.training.data.SplitRule;
 import io.ballast.training.data.SplitRule.Part;
@@ -164,8 +164,7 @@ public final class TrainScoring implements Callable<Integer> {
                       kind, count, loss(), true, OptionalInt.empty(), seed, options),
                   reader.features(),
                   DecoderConfig.read(trunk).hiddenSize(),
-                  new TrunkReference(
-                      name(home.getParent()), name(home), reader.trunkWeightsSha256()),
+                  reader.reference(name(home.getParent()), name(home)),
                   line -> {
                     out.println(line);
                     out.flush();
@@ -236,7 +235,7 @@ public final class TrainScoring implements Callable<Integer> {
     }
   }
 
-  private Map<String, String> facts(FeatureTable table, GroupSplit split) {
+  private Map<String, String> facts(FeatureTable table, GroupSplit split) throws IOException {
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put(
         "labels",
@@ -260,6 +259,7 @@ public final class TrainScoring implements Callable<Integer> {
       facts.put("given as texts instead of tokens", "1 of " + textInterval + " positions");
     }
     facts.put("each head learns from", "its own draw of the positions");
+    facts.put("data, SHA-256", Sha256.of(labels));
     facts.put("seed", Long.toString(seed));
     facts.put("licence", "Apache-2.0");
     return facts;
@@ -287,7 +287,7 @@ public final class TrainScoring implements Callable<Integer> {
             name(home.getParent()), purpose(), model.spec(), run, madeBy == null ? own : madeBy);
     Files.createDirectories(output);
     Files.writeString(output.resolve("MODEL_CARD.md"), card);
-    Map<String, String> notes = Map.of("seed", Long.toString(seed));
+    Map<String, String> notes = ScoringCard.notes(run);
     ScoringModelFolder.write(output, model, notes);
     GoldenScores.keep(output, trunk, golden, GoldenScores.USUAL_TOLERANCE, work);
     ModelManifest.write(output, notes);

@@ -1,5 +1,6 @@
 package io.ballast.kit.kserve.grpc;
 
+import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -50,7 +51,6 @@ public final class InferenceGrpcService
     extends GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceGrpcService.class);
   private static final String NAME = "ballast";
-  private static final String VERSION = "0.1.0-SNAPSHOT";
 
   /** Extensions of the protocol, by Triton's names for them, of which all is here. */
   private static final List<String> EXTENSIONS =
@@ -129,7 +129,7 @@ public final class InferenceGrpcService
         () ->
             ServerMetadataResponse.newBuilder()
                 .setName(NAME)
-                .setVersion(VERSION)
+                .setVersion(CodeVersion.built().release())
                 .addAllExtensions(EXTENSIONS)
                 .build());
   }

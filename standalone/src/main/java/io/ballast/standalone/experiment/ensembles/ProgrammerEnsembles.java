@@ -3,7 +3,6 @@ package io.ballast.standalone.experiment.ensembles;
 import io.ballast.inference.onnx.OnnxFeatureReader;
 import io.ballast.inference.onnx.ScoringFeature;
 import io.ballast.inference.onnx.ScoringKind;
-import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.rl.preference.BradleyTerryLoss;
@@ -135,7 +134,7 @@ final class ProgrammerEnsembles {
                 whole,
                 reader.features(),
                 DecoderConfig.read(trunk.folder()).hiddenSize(),
-                new TrunkReference(trunk.name(), trunk.version(), reader.trunkWeightsSha256()),
+                reader.reference(trunk.name(), trunk.version()),
                 line -> {})
             .measured(members, table, split, new int[0]),
         split.measured(table, GOLDEN_GROUPS));

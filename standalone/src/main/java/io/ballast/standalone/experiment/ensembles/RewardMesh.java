@@ -68,8 +68,7 @@ final class RewardMesh implements AutoCloseable {
               Map.of("labels flipped on purpose", Double.toString(ensemble.flips())),
               ensemble.golden(),
               List.of()),
-          "./mesh experiment ensembles",
-          "experiment");
+          "./mesh experiment ensembles");
     }
     ChildMesh mesh = ChildMesh.launch(home, data, false, Map.of("ballast.roles", "reward"));
     try {

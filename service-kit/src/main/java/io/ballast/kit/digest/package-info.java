@@ -1,0 +1,5 @@
+/** Checksums. */
+@NullMarked
+package io.ballast.kit.digest;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,236 @@
+package io.ballast.standalone.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.brought.BroughtManifest;
+import io.ballast.inference.brought.GoldenItems;
+import io.ballast.inference.onnx.GoldenScores;
+import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.ScoringSpec;
+import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.onnx.TrunkText;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.store.ModelStore.StoredModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * What a version says of where it comes from, as a document and as lines. What it does not say is
+ * null in the document and "not said" in the lines.
+ */
+final class Provenance {
+  private static final String NOT_SAID = "not said";
+  private static final String DATA = "data_SHA_256";
+
+  private final StoredModel model;
+  private final List<Path> roots;
+
+  /**
+   * @param roots folders of models, where its trunk is looked for
+   */
+  Provenance(StoredModel model, List<Path> roots) {
+    this.model = model;
+    this.roots = roots;
+  }
+
+  /** Adds all that is said to both. */
+  void tell(ObjectNode document, TextTable table) throws IOException {
+    Optional<ModelManifest> manifest = ModelManifest.read(model.folder());
+    Map<String, String> notes = manifest.map(ModelManifest::notes).orElse(Map.of());
+    ModelKind kind = ModelKind.of(model.folder());
+    document.put("name", model.name());
+    document.put("version", model.version());
+    document.put("folder", model.folder().toString());
+    document.put("kind", kind.code());
+    table.row("version", model.name() + "/" + model.version());
+    table.row("what", ModelFoldersCommand.words(kind, model.folder(), manifest, document));
+    table.row("folder", model.folder().toString());
+    said(
+        document,
+        table,
+        "weights_sha256",
+        "weights",
+        manifest.flatMap(ModelManifest::weightsSha256));
+    said(
+        document, table, "content_sha256", "all files", manifest.map(ModelManifest::contentSha256));
+    switch (kind) {
+      case SCORING -> heads(ScoringModelFolder.readSpec(model.folder()), document, table);
+      case BROUGHT -> brought(document, table);
+      case DECODER -> reading(document, table, TrunkText.of(model.folder()));
+      case COMPOSITE, GATE, ENCODER, CLASSIFIER, UNKNOWN -> {}
+    }
+    if (kind == ModelKind.SCORING) {
+      said(document, table, "data_sha256", "data", Optional.ofNullable(notes.get(DATA)));
+    }
+    said(
+        document,
+        table,
+        ModelManifest.CODE_VERSION,
+        "code",
+        Optional.ofNullable(notes.get(ModelManifest.CODE_VERSION)));
+    ObjectNode all = document.putObject("notes");
+    new TreeMap<>(notes)
+        .forEach(
+            (name, value) -> {
+              all.put(name, value);
+              if (!name.equals(DATA) && !name.equals(ModelManifest.CODE_VERSION)) {
+                table.row(name.replace('_', ' '), value);
+              }
+            });
+  }
+
+  private static void said(
+      ObjectNode document, TextTable table, String field, String words, Optional<String> value) {
+    document.put(field, value.orElse(null));
+    table.row(words, value.orElse(NOT_SAID));
+  }
+
+  private void heads(ScoringSpec spec, ObjectNode document, TextTable table) throws IOException {
+    TrunkReference trunk = spec.trunk();
+    String here = here(trunk);
+    ObjectNode told = document.putObject("trunk_reference");
+    told.put("model", trunk.model());
+    told.put("version", trunk.version());
+    told.put("weights_sha256", trunk.weightsSha256());
+    told.put("here", here);
+    table.row(
+        "trunk",
+        "%s/%s, weights %s".formatted(trunk.model(), trunk.version(), trunk.weightsSha256()));
+    table.row("trunk here", here);
+    reading(told, table, trunk.text());
+    if (spec.promptTokens().isPresent()) {
+      document.put("prompt_tokens", spec.promptTokens().getAsInt());
+    }
+    ArrayNode normalization = document.putArray("normalization");
+    for (int k = 0; k < spec.heads(); k++) {
+      normalization
+          .addObject()
+          .put("mean", spec.normalizations().get(k).mean())
+          .put("std", spec.normalizations().get(k).std())
+          .put("inverse_temperature", spec.inverseTemperature(k));
+      table.row(
+          "member " + k,
+          String.format(
+              Locale.ROOT,
+              "mean %.4f, std %.4f, temperature %s, held-out accuracy %s",
+              spec.normalizations().get(k).mean(),
+              spec.normalizations().get(k).std(),
+              spec.inverseTemperatures().isEmpty()
+                  ? NOT_SAID
+                  : String.format(Locale.ROOT, "%.3f", 1 / spec.inverseTemperature(k)),
+              figure(spec.heldOutMembers().get(k), "within_prompt_accuracy")));
+    }
+    document
+        .putObject("calibration")
+        .put("a", spec.calibration().a())
+        .put("b", spec.calibration().b());
+    table.row(
+        "calibration",
+        String.format(
+            Locale.ROOT, "a %.4f, b %.4f", spec.calibration().a(), spec.calibration().b()));
+    figures(spec, document, table);
+    Optional<GoldenScores> golden = GoldenScores.read(model.folder());
+    golden(
+        document,
+        table,
+        golden.map(kept -> kept.items().size()),
+        golden.map(GoldenScores::tolerance));
+  }
+
+  private static void figures(ScoringSpec spec, ObjectNode document, TextTable table) {
+    ObjectNode heldOut = document.putObject("held_out");
+    ArrayNode members = heldOut.putArray("members");
+    spec.heldOutMembers()
+        .forEach(figures -> new TreeMap<>(figures).forEach(members.addObject()::put));
+    new TreeMap<>(spec.heldOut()).forEach(heldOut.putObject("ensemble")::put);
+    table.row(
+        "held out",
+        "accuracy %s of the mean, %s of the cautious score; calibration error %s; members agree on %s"
+            .formatted(
+                figure(spec.heldOut(), "mean_within_prompt_accuracy"),
+                figure(spec.heldOut(), "cautious_within_prompt_accuracy"),
+                figure(
+                    spec.heldOut(),
+                    spec.heldOut().containsKey("calibration_error")
+                        ? "calibration_error"
+                        : "pair_calibration_error"),
+                figure(spec.heldOut(), "member_agreement")));
+  }
+
+  private static String figure(Map<String, Double> figures, String name) {
+    Double value = figures.get(name);
+    return value == null ? NOT_SAID : String.format(Locale.ROOT, "%.3f", value);
+  }
+
+  private static void golden(
+      ObjectNode document, TextTable table, Optional<Integer> items, Optional<Double> tolerance) {
+    if (items.isPresent() && tolerance.isPresent()) {
+      document.putObject("golden").put("items", items.get()).put("tolerance", tolerance.get());
+    } else {
+      document.putNull("golden");
+    }
+    table.row(
+        "golden scores",
+        items.map(count -> count + " items, to " + tolerance.orElse(0.0)).orElse(NOT_SAID));
+  }
+
+  /** How texts were read. */
+  private static void reading(ObjectNode document, TextTable table, Optional<TrunkText> text) {
+    said(document, table, "tokenizer_sha256", "tokenizer", text.map(TrunkText::tokenizerSha256));
+    document.put("chat_template_sha256", text.flatMap(TrunkText::templateSha256).orElse(null));
+    document.put(
+        "has_chat_template", text.map(known -> known.templateSha256().isPresent()).orElse(null));
+    table.row(
+        "chat template", text.map(known -> known.templateSha256().orElse("none")).orElse(NOT_SAID));
+  }
+
+  /** Whether the trunk on this machine is the one that the heads stand on. */
+  private String here(TrunkReference trunk) {
+    Optional<Path> folder =
+        roots.stream()
+            .flatMap(root -> new ModelStore(root).find(trunk.model(), trunk.version()).stream())
+            .map(StoredModel::folder)
+            .findFirst();
+    if (folder.isEmpty()) {
+      return "missing";
+    }
+    boolean weights =
+        ModelManifest.read(folder.get())
+            .flatMap(ModelManifest::weightsSha256)
+            .filter(trunk.weightsSha256()::equals)
+            .isPresent();
+    boolean reads = trunk.text().isEmpty() || trunk.text().equals(TrunkText.of(folder.get()));
+    return weights ? reads ? "the same" : "reads texts otherwise" : "other weights";
+  }
+
+  private void brought(ObjectNode document, TextTable table) {
+    ArrayNode members = document.putArray("pinned");
+    BroughtManifest.read(model.folder())
+        .members()
+        .forEach(
+            member -> {
+              members
+                  .addObject()
+                  .put("id", member.id())
+                  .put("sha256", member.sha256().orElse(null))
+                  .put("mean", member.scale().mean())
+                  .put("std", member.scale().std());
+              table.row(
+                  member.id(),
+                  String.format(
+                      Locale.ROOT,
+                      "all files with tokenizer and template %s, mean %.4f, std %.4f",
+                      member.sha256().orElse(NOT_SAID),
+                      member.scale().mean(),
+                      member.scale().std()));
+            });
+    GoldenItems golden = GoldenItems.read(model.folder());
+    golden(document, table, Optional.of(golden.items().size()), Optional.of(golden.tolerance()));
+  }
+}
