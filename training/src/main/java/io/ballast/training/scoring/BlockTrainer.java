@@ -131,8 +131,11 @@ final class BlockTrainer implements MemberTrainer.One {
     }
   }
 
-  /** Computes the gradients of a batch; false if it has no terms. */
-  private boolean collect(TrainableBlocks blocks, HeadNetwork network, int[] batch) {
+  /**
+   * Computes the gradients of a batch, Σ loss / terms + c·mean(s²): the head's in the network, the
+   * blocks' collected there; false if it has no terms.
+   */
+  boolean collect(TrainableBlocks blocks, HeadNetwork network, int[] batch) {
     BatchGradient gradient = BatchGradient.begin(network, loss, head.scoreDecay(), standard, batch);
     if (gradient.isEmpty()) {
       return false;
@@ -179,7 +182,8 @@ final class BlockTrainer implements MemberTrainer.One {
     return units;
   }
 
-  private double meanLoss(TrainableBlocks blocks, HeadNetwork network, int[] groups) {
+  /** Returns the loss a term over {@code groups}; 0 if they have no terms. */
+  double meanLoss(TrainableBlocks blocks, HeadNetwork network, int[] groups) {
     List<float[][]> states = blocks.states(units(groups));
     double sum = 0;
     double terms = 0;
@@ -193,7 +197,7 @@ final class BlockTrainer implements MemberTrainer.One {
   }
 
   /** Raw scores of all completions of the table. */
-  private double[] scores(TrainableBlocks blocks, HeadNetwork network) {
+  double[] scores(TrainableBlocks blocks, HeadNetwork network) {
     double[] all = new double[standard.size()];
     int[] groups = IntStream.range(0, standard.groups()).toArray();
     List<float[][]> states = blocks.states(units(groups));
