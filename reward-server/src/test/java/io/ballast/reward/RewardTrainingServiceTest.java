@@ -8,6 +8,9 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Timestamp;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
+import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.store.ModelStore;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -33,6 +36,7 @@ import io.ballast.reward.v1.TrainingState;
 import io.ballast.reward.v1.UploadChoice;
 import io.ballast.reward.v1.WatchTrainingRequest;
 import io.ballast.reward.wiring.RewardModule;
+import io.ballast.testing.Await;
 import io.ballast.testing.FixedRuntime;
 import io.ballast.testing.LeftoverThreads;
 import io.ballast.testing.ModuleInProcess;
@@ -45,7 +49,10 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,6 +82,7 @@ class RewardTrainingServiceTest {
   private Server policy;
   private ManagedChannel policyChannel;
   private ModuleInProcess server;
+  private MeterRegistry meters = new SimpleMeterRegistry(); // of the server that started last
 
   @BeforeEach
   void start() throws IOException {
@@ -93,15 +101,24 @@ class RewardTrainingServiceTest {
   }
 
   private ModuleInProcess startServer(Map<String, String> properties) {
-    return ModuleInProcess.start(
-        new RewardModule(TestReward.properties(properties)),
+    FixedRuntime runtime =
         new FixedRuntime(Role.REWARD_SERVER, List.of(data.resolve("models"), SHIPPED), data) {
           @Override
           public Channel peer(Role role) {
             assertThat(role).isEqualTo(Role.POLICY_SERVER);
             return policyChannel;
           }
-        });
+        };
+    meters = runtime.meters();
+    return ModuleInProcess.start(new RewardModule(TestReward.properties(properties)), runtime);
+  }
+
+  private double started() {
+    return meters.get("ballast.reward.trainings.started").counter().count();
+  }
+
+  private long ended(String state) {
+    return meters.get("ballast.reward.trainings.ended").tag("state", state).timer().count();
   }
 
   @Test
@@ -134,6 +151,9 @@ class RewardTrainingServiceTest {
         .isEqualTo("java-reward");
     assertThat(data.resolve("reward-trainings/uploads")).isEmptyDirectory();
     assertThat(data.resolve("reward-trainings/work")).doesNotExist();
+    assertThat(started()).isEqualTo(1);
+    assertThat(ended("succeeded")).isEqualTo(1);
+    assertThat(ended("failed") + ended("cancelled") + ended("interrupted")).isZero();
   }
 
   @Test
@@ -339,6 +359,31 @@ class RewardTrainingServiceTest {
     assertThat(little.getFailure().getReason()).isEqualTo("UNUSABLE_DATA");
     assertThat(little.getFailure().getMessage()).contains("part: no pairs (expected: judgements");
 
+    Path models = data.resolve("models");
+    feedback.liked(100);
+    feedback.beforeEnd = // the folder is gone while it trains
+        () -> {
+          try {
+            ModelStore.deleteAll(models);
+            Files.writeString(models, "a file where a folder should be");
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        };
+    RewardTraining full =
+        ended(
+            start(
+                    "full",
+                    plan("taste").setFeedback(FeedbackChoice.getDefaultInstance()).build(),
+                    "")
+                .getTraining());
+    assertThat(full.getState()).isEqualTo(TrainingState.TRAINING_STATE_FAILED);
+    assertThat(full.getFailure().getReason()).isEqualTo("STORAGE_FAILED");
+    assertThat(full.getFailure().getMessage())
+        .startsWith("the version cannot be written: ")
+        .doesNotContain(data.toString());
+    Files.delete(models);
+
     policy.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
     RewardTraining away =
         ended(
@@ -349,14 +394,7 @@ class RewardTrainingServiceTest {
                 .getTraining());
     assertThat(away.getState()).isEqualTo(TrainingState.TRAINING_STATE_FAILED);
     assertThat(away.getFailure().getReason()).isEqualTo("DEPENDENCY_DOWN");
-
-    Files.writeString(data.resolve("models"), "a file where a folder should be");
-    RewardTraining full = ended(start("full", upload("taste"), pairs(120)).getTraining());
-    assertThat(full.getState()).isEqualTo(TrainingState.TRAINING_STATE_FAILED);
-    assertThat(full.getFailure().getReason()).isEqualTo("STORAGE_FAILED");
-    assertThat(full.getFailure().getMessage())
-        .startsWith("the version cannot be written: ")
-        .doesNotContain(data.toString());
+    assertThat(ended("failed")).isEqualTo(3);
     assertThatThrownBy(() -> score(ModelSelector.newBuilder().setModel("taste").setVersion("1")))
         .hasMessageStartingWith("NOT_FOUND");
   }
@@ -386,6 +424,110 @@ class RewardTrainingServiceTest {
         start("again", plan("taste").setFeedback(FeedbackChoice.getDefaultInstance()).build(), "")
             .getTraining();
     assertThat(ended(again).getState()).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
+  }
+
+  @Test
+  void aVersionThatWasPublishedWhenTheProcessWasKilledIsDone() throws Exception {
+    feedback.liked(100);
+    Path[] record = new Path[1];
+    byte[][] running = new byte[1][];
+    feedback.beforeEnd =
+        () -> {
+          try (Stream<Path> files = Files.list(data.resolve("reward-trainings"))) {
+            record[0] =
+                files.filter(f -> f.toString().endsWith(".training")).findFirst().orElseThrow();
+            running[0] = Files.readAllBytes(record[0]);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        };
+    RewardTraining done =
+        ended(
+            start("k", plan("taste").setFeedback(FeedbackChoice.getDefaultInstance()).build(), "")
+                .getTraining());
+    assertThat(done.getState()).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
+
+    server.close();
+    Files.write(record[0], running[0]); // as kill -9 leaves it between publishing and its record
+    server = startServer(Map.of());
+    RewardTraining found = get(done, "");
+    assertThat(found.getState()).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
+    assertThat(found.getResult().getModelVersion()).isEqualTo(done.getResult().getModelVersion());
+    assertThat(found.getResult().getMembersList()).isEqualTo(done.getResult().getMembersList());
+    assertThat(found.getResult().getEnsemble()).isEqualTo(done.getResult().getEnsemble());
+    assertThat(facts(found)).contains("loss: likelihood of the grades");
+    assertThat(found.getProgress().getPhase()).isEqualTo(TrainingPhase.TRAINING_PHASE_PUBLISHING);
+    assertThat(ended("succeeded")).isEqualTo(1);
+    assertThat(get(done, "")).as("and it is kept").isEqualTo(found);
+
+    server.close();
+    Files.write(record[0], running[0]);
+    Path folder = data.resolve("models/taste/1");
+    ModelManifest.write(folder, Map.of("training_id", "another training's"));
+    server = startServer(Map.of());
+    assertThat(get(done, "").getState())
+        .as("a version of the same name that another training made")
+        .isEqualTo(TrainingState.TRAINING_STATE_INTERRUPTED);
+    assertThat(ended("interrupted")).isEqualTo(1);
+  }
+
+  @Test
+  void aServerThatCannotPublishSaysSoBeforeAnythingIsUploaded() throws Exception {
+    Files.writeString(data.resolve("models"), "a file where a folder should be");
+    Answer answer = new Answer();
+    async().startTraining(answer).onNext(first("k", upload("taste")));
+
+    assertThatThrownBy(answer::join)
+        .hasMessageStartingWith(
+            "FAILED_PRECONDITION: this server's folder of models cannot be written (")
+        .satisfies(thrown -> assertThat(info(thrown).getReason()).isEqualTo("PRECONDITION_FAILED"));
+    assertThat(data.resolve("reward-trainings/uploads")).doesNotExist();
+    assertThat(started()).isZero();
+  }
+
+  @Test
+  void oneFileComesAtATime() throws Exception {
+    Answer answer = new Answer();
+    StreamObserver<StartTrainingRequest> requests = async().startTraining(answer);
+    requests.onNext(first("k1", upload("first")));
+    Path uploads = data.resolve("reward-trainings/uploads");
+    Await.until(() -> Files.isDirectory(uploads) && !isEmpty(uploads));
+
+    assertThatThrownBy(() -> start("k2", upload("second"), pairs(120)))
+        .hasMessage(
+            "RESOURCE_EXHAUSTED: another file of judgements is coming; one at a time: try again")
+        .satisfies(
+            thrown ->
+                assertThat(
+                        Objects.requireNonNull(StatusProto.fromThrowable(thrown)).getDetailsList())
+                    .anyMatch(detail -> detail.is(RetryInfo.class)));
+
+    requests.onNext(bytes(pairs(120)));
+    requests.onCompleted();
+    assertThat(ended(answer.join().getTraining()).getState())
+        .isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
+    assertThat(ended(start("k2", upload("second"), pairs(120)).getTraining()).getState())
+        .isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
+  }
+
+  private static boolean isEmpty(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void whoBeginsAFileAndSendsNothingMoreIsGivenUp() {
+    server.close();
+    server = startServer(Map.of("ballast.reward.training.upload-patience", "PT0.2S"));
+    Answer answer = new Answer();
+    async().startTraining(answer).onNext(first("k1", upload("first")));
+
+    assertThatThrownBy(answer::join).hasMessage("UNAVAILABLE: nothing more came for 200 ms");
+    assertThat(ended(start("k2", upload("second"), pairs(120)).getTraining()).getState())
+        .isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
   }
 
   @Test

@@ -121,6 +121,17 @@ public final class ModelStore {
   }
 
   /**
+   * Checks that a version could be published, by writing an empty file beside the models and
+   * deleting it.
+   *
+   * @throws IOException if it cannot be written
+   */
+  public void requireWritable() throws IOException {
+    Path staging = Files.createDirectories(root.resolve(STAGING));
+    Files.delete(Files.createTempFile(staging, "probe", ""));
+  }
+
+  /**
    * Publishes a version: its files are written aside, listed in a manifest, and appear at once.
    *
    * @param writer writes all files but the manifest; one that it writes is replaced

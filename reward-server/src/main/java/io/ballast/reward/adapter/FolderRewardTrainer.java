@@ -1,6 +1,8 @@
 package io.ballast.reward.adapter;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -27,6 +29,9 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +42,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class FolderRewardTrainer implements RewardTrainer {
   private static final Logger LOG = LoggerFactory.getLogger(FolderRewardTrainer.class);
+
+  /** The note that says which training made a version. */
+  private static final String TRAINING_ID = "training_id";
 
   private final List<Path> roots;
   private final Path work;
@@ -49,12 +57,26 @@ public final class FolderRewardTrainer implements RewardTrainer {
    * @param threads to read texts with, ≥ 1
    * @param courtesy towards what waits to be scored
    */
-  public FolderRewardTrainer(
-      List<Path> roots, Path work, int threads, Courtesy courtesy) {
+  public FolderRewardTrainer(List<Path> roots, Path work, int threads, Courtesy courtesy) {
     this.roots = List.copyOf(roots);
     this.work = work;
     this.threads = threads;
     this.courtesy = courtesy;
+  }
+
+  @Override
+  public void requirePlace() {
+    try {
+      new ModelStore(roots.getFirst()).requireWritable();
+    } catch (IOException e) {
+      LOG.warn("no training can publish here: {}", e.toString());
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          ("this server's folder of models cannot be written (%s), and trainings publish there:"
+                  + " train with ./mesh reward train where one can be")
+              .formatted(StorageWords.of(e)),
+          Map.of("folder", "models"));
+    }
   }
 
   @Override
@@ -111,7 +133,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
 
   @Override
   public Training.Result train(
-      Prepared prepared, TrainingOrder order, JudgementData judgements, Listener listener)
+      UUID id, Prepared prepared, TrainingOrder order, JudgementData judgements, Listener listener)
       throws TrainingException {
     List<ModelStore> stores = roots.stream().map(ModelStore::new).toList();
     StoredModel trunk = trunk(prepared.trunk(), stores);
@@ -129,7 +151,8 @@ public final class FolderRewardTrainer implements RewardTrainer {
                   version.model(),
                   version.version(),
                   trained,
-                  order.command(version, prepared.trunk()));
+                  order.command(version, prepared.trunk()),
+                  Map.of(TRAINING_ID, id.toString()));
       return new Training.Result(
           new PinnedVersion(version.model(), version.version(), weights(published)),
           trained.facts(),
@@ -150,6 +173,35 @@ public final class FolderRewardTrainer implements RewardTrainer {
           "STORAGE_FAILED", "the version cannot be written: " + StorageWords.of(e), e);
     } finally {
       tidy();
+    }
+  }
+
+  @Override
+  public Optional<Training.Result> published(Training training) {
+    VersionName version = training.version();
+    try {
+      Optional<StoredModel> folder =
+          new ModelStore(roots.getFirst()).find(version.model(), version.version());
+      if (folder.isEmpty()) {
+        return Optional.empty();
+      }
+      Map<String, String> facts =
+          new TreeMap<>(
+              ModelManifest.read(folder.get().folder()).map(ModelManifest::notes).orElse(Map.of()));
+      if (!training.id().toString().equals(facts.remove(TRAINING_ID))) {
+        return Optional.empty();
+      }
+      ScoringSpec spec = ScoringModelFolder.readSpec(folder.get().folder());
+      return Optional.of(
+          new Training.Result(
+              new PinnedVersion(version.model(), version.version(), weights(folder.get())),
+              facts,
+              spec.heldOutMembers(),
+              spec.heldOut(),
+              List.of()));
+    } catch (ModelException | IllegalArgumentException e) {
+      LOG.warn("what {} is cannot be told: {}", version, e.getMessage());
+      return Optional.empty();
     }
   }
 

@@ -20,10 +20,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps what comes in a folder for as long as it is read. */
+/**
+ * Keeps what comes in a folder for as long as it is read. One file is open at a time: what a file
+ * takes of disk and memory is taken once, however many callers there are. Thread-safe.
+ */
 public final class SpooledUploads implements JudgementUploads {
   private static final Logger LOG = LoggerFactory.getLogger(SpooledUploads.class);
   private static final int NAMED_ROWS = 20;
@@ -31,6 +35,7 @@ public final class SpooledUploads implements JudgementUploads {
   private final Path folder;
   private final long mostBytes;
   private final int mostJudgements;
+  private final Semaphore open = new Semaphore(1);
 
   /**
    * Deletes what a process that was killed has left.
@@ -52,11 +57,16 @@ public final class SpooledUploads implements JudgementUploads {
 
   @Override
   public Upload begin() {
+    if (!open.tryAcquire()) {
+      throw new MeshException(
+          Fault.OVERLOADED, "another file of judgements is coming; one at a time: try again");
+    }
     try {
       Files.createDirectories(folder);
       Path file = Files.createTempFile(folder, "upload", ".jsonl");
       return new Spooled(file, FileChannel.open(file, StandardOpenOption.WRITE));
     } catch (IOException e) {
+      open.release();
       throw noRoom(e);
     }
   }
@@ -70,6 +80,7 @@ public final class SpooledUploads implements JudgementUploads {
     private final Path file;
     private final FileChannel channel;
     private long size;
+    private boolean closed;
 
     private Spooled(Path file, FileChannel channel) {
       this.file = file;
@@ -119,6 +130,11 @@ public final class SpooledUploads implements JudgementUploads {
 
     @Override
     public void close() {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      open.release();
       try {
         channel.close();
         Files.deleteIfExists(file);

@@ -8,14 +8,20 @@ import java.time.Duration;
  * @param threads that read texts for a training
  * @param maxJudgements that are kept in memory
  * @param maxUploadBytes of a file
+ * @param uploadPatience how long an uploader may send nothing
  * @param feedbackTimeout how long reading the feedback may take
  */
 public record TrainingConfig(
-    int threads, int maxJudgements, long maxUploadBytes, Duration feedbackTimeout) {
+    int threads,
+    int maxJudgements,
+    long maxUploadBytes,
+    Duration uploadPatience,
+    Duration feedbackTimeout) {
   public TrainingConfig {
     require(threads >= 1, "threads", threads, "≥ 1");
     require(maxJudgements >= 1, "max-judgements", maxJudgements, "≥ 1");
     require(maxUploadBytes >= 1, "max-upload-bytes", maxUploadBytes, "≥ 1");
+    require(uploadPatience.isPositive(), "upload-patience", uploadPatience, "> 0");
     require(feedbackTimeout.isPositive(), "feedback-timeout", feedbackTimeout, "> 0");
   }
 
@@ -29,6 +35,7 @@ public record TrainingConfig(
         properties.threads(),
         properties.maxJudgements(),
         properties.maxUploadBytes(),
+        properties.uploadPatience(),
         properties.feedbackTimeout());
   }
 

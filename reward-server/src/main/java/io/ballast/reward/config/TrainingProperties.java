@@ -17,6 +17,10 @@ public interface TrainingProperties {
   @WithDefault("67108864")
   long maxUploadBytes();
 
+  /** How long whoever uploads a file may send nothing of it before the upload is given up. */
+  @WithDefault("PT60S")
+  Duration uploadPatience();
+
   /** How long reading the feedback may take. */
   @WithDefault("PT30M")
   Duration feedbackTimeout();

@@ -17,6 +17,7 @@ import io.ballast.reward.v1.WatchTrainingRequest;
 import io.ballast.reward.v1.WatchTrainingResponse;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 
 /** The training API's edge: translates, delegates, answers. Decides nothing. */
 public final class RewardTrainingGrpcService
@@ -25,18 +26,24 @@ public final class RewardTrainingGrpcService
   private final JudgementUploads uploads;
   private final TrainingMapper mapper;
   private final TrainingPlanMapper plans;
+  private final Duration patience;
   private final Replies replies;
 
+  /**
+   * @param patience how long a caller may send nothing of a file
+   */
   public RewardTrainingGrpcService(
       TrainingDesk desk,
       JudgementUploads uploads,
       TrainingMapper mapper,
       TrainingPlanMapper plans,
+      Duration patience,
       Replies replies) {
     this.desk = desk;
     this.uploads = uploads;
     this.mapper = mapper;
     this.plans = plans;
+    this.patience = patience;
     this.replies = replies;
   }
 
@@ -49,6 +56,7 @@ public final class RewardTrainingGrpcService
             uploads,
             mapper,
             plans,
+            patience,
             (ServerCallStreamObserver<StartTrainingResponse>) observer);
     replies.unary(observer, session::answer);
     return session;

@@ -2,6 +2,8 @@ package io.ballast.reward.grpc;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.training.JudgementUploads;
 import io.ballast.reward.core.training.TrainingDesk;
 import io.ballast.reward.core.training.TrainingOrder.Source;
@@ -11,14 +13,17 @@ import io.ballast.reward.v1.StartTrainingResponse;
 import io.ballast.reward.v1.TrainingPlan;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One training that is being asked for: the plan, then its file, a piece at a time. The next piece
- * is read from the wire when the last one is on disk.
+ * is read from the wire when the last one is on disk. A caller who sends nothing for a while is
+ * given up, since others wait for the place.
  */
 final class StartTrainingSession implements StreamObserver<StartTrainingRequest> {
   private static final int MAX_PIECE_BYTES = 4 << 20;
@@ -27,6 +32,7 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
   private final JudgementUploads uploads;
   private final TrainingMapper mapper;
   private final TrainingPlanMapper plans;
+  private final Duration patience;
   private final ServerCallStreamObserver<StartTrainingResponse> call;
   private final BlockingQueue<Arrival> arrived = new LinkedBlockingQueue<>();
 
@@ -44,11 +50,13 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
       JudgementUploads uploads,
       TrainingMapper mapper,
       TrainingPlanMapper plans,
+      Duration patience,
       ServerCallStreamObserver<StartTrainingResponse> call) {
     this.desk = desk;
     this.uploads = uploads;
     this.mapper = mapper;
     this.plans = plans;
+    this.patience = patience;
     this.call = call;
     call.disableAutoRequest();
   }
@@ -123,7 +131,10 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
   private Optional<StartTrainingRequest> next() {
     call.request(1);
     try {
-      return switch (arrived.take()) {
+      return switch (arrived.poll(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+        case null ->
+            throw new MeshException(
+                Fault.TIMED_OUT, "nothing more came for %,d ms".formatted(patience.toMillis()));
         case Arrival.Message message -> Optional.of(message.request());
         case Arrival.End _ -> Optional.empty();
         case Arrival.BrokenOff _ -> throw new CancellationException("the caller left");

@@ -51,7 +51,8 @@ final class RewardTrainings implements AutoCloseable {
                 new Courtesy(waiting, Thread::sleep)),
             feedback,
             new TimeOrderedIds(runtime.clock(), new SecureRandom()),
-            runtime.clock());
+            runtime.clock(),
+            new TrainingMeters(runtime.meters()));
     service =
         new RewardTrainingGrpcService(
             desk,
@@ -59,6 +60,7 @@ final class RewardTrainings implements AutoCloseable {
                 folder.resolve("uploads"), config.maxUploadBytes(), config.maxJudgements()),
             new TrainingMapper(RequestContexts::from),
             new TrainingPlanMapper(promptTokens, config.maxJudgements()),
+            config.uploadPatience(),
             runtime.replies());
   }
 

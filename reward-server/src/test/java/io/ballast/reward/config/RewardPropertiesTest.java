@@ -153,15 +153,18 @@ class RewardPropertiesTest {
   @Test
   void whatTrainingsMayTakeHasDefaultsAndEachPropertyReachesItsField() {
     assertThat(training(Map.of()))
-        .isEqualTo(new TrainingConfig(1, 50_000, 67_108_864, Duration.ofMinutes(30)));
+        .isEqualTo(
+            new TrainingConfig(
+                1, 50_000, 67_108_864, Duration.ofMinutes(1), Duration.ofMinutes(30)));
     assertThat(
             training(
                 Map.of(
                     "threads", "2",
                     "max-judgements", "3",
                     "max-upload-bytes", "4",
+                    "upload-patience", "PT6S",
                     "feedback-timeout", "PT5S")))
-        .isEqualTo(new TrainingConfig(2, 3, 4, Duration.ofSeconds(5)));
+        .isEqualTo(new TrainingConfig(2, 3, 4, Duration.ofSeconds(6), Duration.ofSeconds(5)));
   }
 
   @ParameterizedTest
@@ -171,6 +174,7 @@ class RewardPropertiesTest {
         "threads | 0 | threads: 0 (expected: ≥ 1)",
         "max-judgements | 0 | max-judgements: 0 (expected: ≥ 1)",
         "max-upload-bytes | 0 | max-upload-bytes: 0 (expected: ≥ 1)",
+        "upload-patience | PT0S | upload-patience: PT0S (expected: > 0)",
         "feedback-timeout | PT0S | feedback-timeout: PT0S (expected: > 0)"
       })
   void aTrainingsValueOutOfItsRangeIsNamed(String property, String value, String message) {

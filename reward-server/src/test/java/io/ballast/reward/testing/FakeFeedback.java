@@ -30,6 +30,9 @@ public final class FakeFeedback extends FeedbackServiceGrpc.FeedbackServiceImplB
   /** Whether a stream stays open after its last record. */
   public volatile boolean endless;
 
+  /** Runs when all has been sent, before the stream ends. */
+  public volatile Runnable beforeEnd = () -> {};
+
   /** The last request. */
   public volatile StreamTrainingRecordsRequest asked =
       StreamTrainingRecordsRequest.getDefaultInstance();
@@ -89,6 +92,7 @@ public final class FakeFeedback extends FeedbackServiceGrpc.FeedbackServiceImplB
     records.forEach(
         record ->
             observer.onNext(StreamTrainingRecordsResponse.newBuilder().setRecord(record).build()));
+    beforeEnd.run();
     if (!endless) {
       observer.onCompleted();
     }

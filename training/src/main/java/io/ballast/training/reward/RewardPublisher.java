@@ -41,7 +41,26 @@ public final class RewardPublisher {
   public StoredModel publish(
       String name, String version, RewardTraining.Trained trained, String command)
       throws IOException {
+    return publish(name, version, trained, command, Map.of());
+  }
+
+  /**
+   * Publishes.
+   *
+   * @param command what makes the version again, for its card
+   * @param more notes beside the facts of the training
+   * @throws FileAlreadyExistsException if the version is there
+   * @throws ModelException if the written version does not open
+   */
+  public StoredModel publish(
+      String name,
+      String version,
+      RewardTraining.Trained trained,
+      String command,
+      Map<String, String> more)
+      throws IOException {
     Map<String, String> notes = ScoringCard.notes(trained.facts());
+    notes.putAll(more);
     String card =
         ScoringCard.of(
             name,

@@ -3,12 +3,16 @@ package io.ballast.reward.core.training;
 import io.ballast.training.data.JudgementData;
 import java.nio.ByteBuffer;
 
-/** Takes files of judgements that come in pieces; memory does not grow with what comes. */
+/**
+ * Takes files of judgements that come in pieces, one file at a time; memory does not grow with what
+ * comes.
+ */
 public interface JudgementUploads {
   /**
    * Begins a file.
    *
-   * @throws io.ballast.kit.error.MeshException OVERLOADED if nothing can be kept
+   * @throws io.ballast.kit.error.MeshException OVERLOADED if another file is coming, or nothing can
+   *     be kept
    */
   Upload begin();
 

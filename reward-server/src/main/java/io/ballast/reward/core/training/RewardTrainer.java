@@ -3,9 +3,19 @@ package io.ballast.reward.core.training;
 import io.ballast.reward.core.training.Training.Progress;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.reward.VersionName;
+import java.util.Optional;
+import java.util.UUID;
 
 /** Trains ensembles and publishes them. */
 public interface RewardTrainer {
+  /**
+   * Checks that something can be published here at all.
+   *
+   * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if the folder of models cannot
+   *     be written
+   */
+  void requirePlace();
+
   /**
    * Checks an order before anything is begun.
    *
@@ -26,11 +36,18 @@ public interface RewardTrainer {
    * Trains and publishes; the version appears whole or not at all. An interrupt of its thread ends
    * it before long.
    *
+   * @param id of the training, which the version keeps
    * @throws TrainingException if it cannot be done, or the thread was interrupted
    */
   Training.Result train(
-      Prepared prepared, TrainingOrder order, JudgementData judgements, Listener listener)
+      UUID id, Prepared prepared, TrainingOrder order, JudgementData judgements, Listener listener)
       throws TrainingException;
+
+  /**
+   * Returns what a training had published before somebody ended the process; empty if there is no
+   * version of it. One of the same name that another training made is not its own.
+   */
+  Optional<Training.Result> published(Training training);
 
   /** Is told how far a training has come. */
   interface Listener {

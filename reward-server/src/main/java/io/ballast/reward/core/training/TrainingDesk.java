@@ -13,6 +13,7 @@ import io.ballast.reward.core.training.Training.State;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.JudgementData;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -30,7 +31,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Starts trainings, one at a time, on a thread of their own; tells how far they are; ends them.
- * What a stop of the process interrupts is remembered as interrupted, never as done. Thread-safe.
+ * What a stop of the process interrupts is remembered as interrupted, never as done, unless its
+ * version was published by then. Thread-safe.
  */
 public final class TrainingDesk implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingDesk.class);
@@ -46,6 +48,7 @@ public final class TrainingDesk implements AutoCloseable {
   private final FeedbackSource feedback;
   private final TimeOrderedIds ids;
   private final InstantSource clock;
+  private final TrainingWatch watch;
   private final ChangeSignal changes = new ChangeSignal();
   private final Map<UUID, Training> trainings = new LinkedHashMap<>(); // under this, oldest first
   private @Nullable Running running; // under this
@@ -71,35 +74,63 @@ public final class TrainingDesk implements AutoCloseable {
   public record Started(Training training, boolean duplicate) {}
 
   /**
-   * A desk that remembers what the ledger has. What ran when the process ended is interrupted.
+   * A desk that remembers what the ledger has. What ran when the process ended has succeeded if its
+   * version is there, and is interrupted if not.
    *
    * @param ids dates trainings by {@code clock}
+   * @param watch told of those that start and end
    */
   public TrainingDesk(
       TrainingLedger ledger,
       RewardTrainer trainer,
       FeedbackSource feedback,
       TimeOrderedIds ids,
-      InstantSource clock) {
+      InstantSource clock,
+      TrainingWatch watch) {
     this.ledger = ledger;
     this.trainer = trainer;
     this.feedback = feedback;
     this.ids = ids;
     this.clock = clock;
+    this.watch = watch;
     for (Training training : ledger.all()) {
-      Training known = training;
-      if (!training.hasEnded()) {
-        known = training.ended(State.INTERRUPTED, clock.instant(), STOPPED);
-        LOG.warn("training {} of {} was interrupted by a stop", known.id(), known.version());
-        keep(known);
-      }
+      Training known = training.hasEnded() ? training : afterStop(training);
       trainings.put(known.id(), known);
     }
   }
 
+  /** What became of a training that ran when the process ended. */
+  private Training afterStop(Training training) {
+    Training known =
+        trainer
+            .published(training)
+            .map(
+                result ->
+                    training
+                        .at(new Progress(Phase.PUBLISHING, 1, 1))
+                        .succeeded(clock.instant(), result))
+            .orElseGet(() -> training.ended(State.INTERRUPTED, clock.instant(), STOPPED));
+    LOG.warn(
+        "training {} of {} ran when the process ended: {}",
+        known.id(),
+        known.version(),
+        known.state());
+    keep(known);
+    tell(known);
+    return known;
+  }
+
+  private void tell(Training ended) {
+    Instant end = ended.end().orElseThrow();
+    watch.ended(
+        ended.state(),
+        end.isAfter(ended.start()) ? Duration.between(ended.start(), end) : Duration.ZERO);
+  }
+
   /**
    * Refuses at once what {@link #start} would refuse whatever the judgements are, so that nobody
-   * uploads them for nothing: a key that is missing, another training under way.
+   * uploads them for nothing: a key that is missing, another training under way, no place to
+   * publish in. A key that has started a training passes: it starts none.
    */
   public synchronized void requireRoom(String tenant, String key) {
     if (key.isEmpty()) {
@@ -107,10 +138,14 @@ public final class TrainingDesk implements AutoCloseable {
           "metadata.idempotency_key",
           "empty (expected: 1 to 128 characters; the same key starts one training)");
     }
+    if (byKey(tenant, key).isPresent()) {
+      return;
+    }
     Running other = running;
-    if (other != null && byKey(tenant, key).isEmpty()) {
+    if (other != null) {
       throw busy(other);
     }
+    trainer.requirePlace();
   }
 
   /**
@@ -164,6 +199,7 @@ public final class TrainingDesk implements AutoCloseable {
             .unstarted(() -> run(training.id(), prepared, order));
     running = new Running(training.id(), thread);
     thread.start();
+    watch.started();
     LOG.info("training {} of {} has begun", training.id(), training.version());
     changes.announce();
     return new Started(training, false);
@@ -196,8 +232,8 @@ public final class TrainingDesk implements AutoCloseable {
                     new FeedbackSource.Query(order.tenant(), log.since(), log.rules()),
                     count -> progress(id, new Progress(Phase.READING_FEEDBACK, count, 0)));
           };
-      change(id, now -> now.leavingOut(judgements.badRows(), judgements.badRowCount()));
-      result = trainer.train(prepared, order, judgements, step -> progress(id, step));
+      keep(change(id, now -> now.leavingOut(judgements.badRows(), judgements.badRowCount())));
+      result = trainer.train(id, prepared, order, judgements, step -> progress(id, step));
     } catch (TrainingException e) {
       end(id, new Failure(e.reason(), String.valueOf(e.getMessage())));
       return;
@@ -278,6 +314,7 @@ public final class TrainingDesk implements AutoCloseable {
     Training ended = last.apply(found(id));
     trainings.put(id, ended);
     keep(ended);
+    tell(ended);
     running = null;
     forgetOld();
     LOG.info(
