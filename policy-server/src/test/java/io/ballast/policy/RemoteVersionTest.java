@@ -348,7 +348,8 @@ class RemoteVersionTest {
     }
     assertThatThrownBy(() -> without.load(pinned(without)))
         .hasMessage(
-            "the environment variable BIG_TOKEN, which holds the token of version 7 of big, is not set");
+            "version 7 of big: token-variable: BIG_TOKEN is not set (expected: a variable of the"
+                + " environment with the token)");
     RemoteVersion byFile =
         remote(
             RemoteVersion.Kind.OPENAI,
@@ -356,12 +357,13 @@ class RemoteVersionTest {
             Optional.of(folder.resolve("no-file")),
             Optional.empty());
     assertThatThrownBy(() -> decoders(byFile).load(pinned(decoders(byFile))))
-        .hasMessage("the token file of version 7 of big cannot be read");
+        .hasMessage(
+            "version 7 of big: token-file: cannot be read (expected: a file with the token)");
     Files.writeString(folder.resolve("no-file"), " \n");
     assertThatThrownBy(() -> decoders(byFile).load(pinned(decoders(byFile))))
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
-        .hasMessage("the token file of version 7 of big is blank");
+        .hasMessage("version 7 of big: token-file: blank (expected: the token)");
     assertThat(byFile.toString() + byVariable).doesNotContain(TOKEN);
   }
 

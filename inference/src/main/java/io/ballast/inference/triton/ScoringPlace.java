@@ -1,9 +1,8 @@
 package io.ballast.inference.triton;
 
+import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.call.Lane;
 import io.ballast.kit.resilience.PeerSettings;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -105,8 +104,8 @@ public record ScoringPlace(
    * Opens the connections.
    *
    * @param environment gives a variable's value
-   * @throws IllegalArgumentException if the token is not there or blank, or the file of authorities
-   *     is none
+   * @throws IllegalArgumentException if the token is not there or is none, or the file of
+   *     authorities is none
    */
   public ScoringFleet open(Function<String, @Nullable String> environment) {
     return new ScoringFleet(targets, settings(environment));
@@ -129,31 +128,10 @@ public record ScoringPlace(
     return defaults
         .withInferDeadline(timeout)
         .withControlDeadline(control)
-        .withSecurity(token(environment).map(plain::withBearerToken).orElse(plain));
-  }
-
-  /** What the servers demand; never shown. */
-  private Optional<String> token(Function<String, @Nullable String> environment) {
-    if (tokenFile.isPresent()) {
-      try {
-        String token = Files.readString(tokenFile.get()).strip();
-        require(!token.isEmpty(), "token-file", tokenFile.get(), "a file that is not blank");
-        return Optional.of(token);
-      } catch (IOException e) {
-        throw new IllegalArgumentException(
-            "token-file: %s (expected: a file that can be read)".formatted(tokenFile.get()), e);
-      }
-    }
-    if (tokenVariable.isEmpty()) {
-      return Optional.empty();
-    }
-    String value = environment.apply(tokenVariable.get());
-    require(
-        value != null && !value.isBlank(),
-        "token-variable",
-        tokenVariable.get(),
-        "a variable of the environment that is set");
-    return Optional.ofNullable(value).map(String::strip);
+        .withSecurity(
+            BearerToken.read("", tokenFile, tokenVariable, environment)
+                .map(plain::withBearerToken)
+                .orElse(plain));
   }
 
   private static void require(

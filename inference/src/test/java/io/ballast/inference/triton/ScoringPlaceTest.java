@@ -40,10 +40,10 @@ class ScoringPlaceTest {
 
     assertThatThrownBy(() -> place(Optional.of(file), Optional.empty()).open(name -> null))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("token-file: %s (expected: a file that is not blank)".formatted(file));
+        .hasMessage("token-file: blank (expected: the token)");
     assertThatThrownBy(() -> place(Optional.empty(), Optional.of("TOKEN")).open(name -> blank))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("token-variable: TOKEN (expected: a variable of the environment that is set)");
+        .hasMessage("token-variable: blank (expected: the token)");
   }
 
   @Test
@@ -51,7 +51,7 @@ class ScoringPlaceTest {
     Path file = folder.resolve("nowhere");
 
     assertThatThrownBy(() -> place(Optional.of(file), Optional.empty()).open(name -> null))
-        .hasMessage("token-file: %s (expected: a file that can be read)".formatted(file));
+        .hasMessage("token-file: cannot be read (expected: a file with the token)");
   }
 
   @Test

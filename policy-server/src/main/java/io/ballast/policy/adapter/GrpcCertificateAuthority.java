@@ -4,6 +4,7 @@ import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.policy.core.version.CertificateAuthority;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;
@@ -47,7 +48,7 @@ public final class GrpcCertificateAuthority implements CertificateAuthority {
       if (!answer.getValid()) {
         return new Finding(false, String.join("; ", answer.getFindingsList()));
       }
-      PinnedVersion named = PeerMessages.version(answer.getCertificate().getCandidate());
+      PinnedVersion named = MeshMessages.version(answer.getCertificate().getCandidate());
       return named.equals(candidate)
           ? new Finding(true, String.join("; ", answer.getFindingsList()))
           : new Finding(

@@ -2,6 +2,7 @@ package io.ballast.policy.adapter;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.Truncation;
 import io.ballast.policy.core.suggest.CostOracle;
 import io.ballast.policy.core.suggest.CostOutcome;
@@ -55,7 +56,7 @@ public final class GrpcCostOracle implements CostOracle {
           PeerMessages.SAFETY_SERVER,
           "%d results (expected: %d)".formatted(response.getResultsCount(), expected));
     }
-    PinnedVersion model = PeerMessages.version(response.getModelVersion());
+    PinnedVersion model = MeshMessages.version(response.getModelVersion());
     return response.getResultsList().stream()
         .map(result -> outcome(result, response.getThreshold(), model))
         .toList();

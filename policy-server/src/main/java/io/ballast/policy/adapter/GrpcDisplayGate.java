@@ -2,6 +2,7 @@ package io.ballast.policy.adapter;
 
 import io.ballast.inference.api.Generation;
 import io.ballast.kit.call.Caller;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.policy.core.suggest.DisplayGate;
 import io.ballast.policy.core.suggest.GateStage;
 import io.ballast.safety.v1.DecideDisplayRequest;
@@ -79,7 +80,7 @@ public final class GrpcDisplayGate implements DisplayGate {
         answer.getEntropyBits(),
         answer.getReferEntropy(),
         answer.getPropensity(),
-        PeerMessages.version(answer.getModelVersion()));
+        MeshMessages.version(answer.getModelVersion()));
   }
 
   private static GateStage.Outcome outcome(GateOutcome outcome) {

@@ -2,6 +2,7 @@ package io.ballast.policy.adapter;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.Truncation;
 import io.ballast.policy.core.suggest.RewardOracle;
 import io.ballast.policy.core.suggest.RewardOutcome;
@@ -55,7 +56,7 @@ public final class GrpcRewardOracle implements RewardOracle {
           PeerMessages.REWARD_SERVER,
           "%d results (expected: %d)".formatted(response.getResultsCount(), expected));
     }
-    PinnedVersion model = PeerMessages.version(response.getModelVersion());
+    PinnedVersion model = MeshMessages.version(response.getModelVersion());
     return response.getResultsList().stream().map(result -> outcome(result, model)).toList();
   }
 

@@ -3,11 +3,8 @@ package io.ballast.policy.adapter;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.ItemFault;
-import io.ballast.kit.call.PinnedVersion;
-import io.ballast.mesh.v1.FailureReason;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.ItemFailure;
-import io.ballast.mesh.v1.ModelVersion;
-import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.core.suggest.PeerUnavailableException;
@@ -26,12 +23,7 @@ final class PeerMessages {
     return RequestMetadata.newBuilder()
         .setRequestId(caller.requestId())
         .setTenant(caller.tenant())
-        .setPriority(
-            switch (caller.lane()) {
-              case INTERACTIVE -> Priority.PRIORITY_INTERACTIVE;
-              case TRAINER -> Priority.PRIORITY_TRAINER;
-              case BATCH -> Priority.PRIORITY_BATCH;
-            })
+        .setPriority(MeshMessages.priority(caller.lane()))
         .build();
   }
 
@@ -39,25 +31,8 @@ final class PeerMessages {
     return TextOrTokens.newBuilder().setText(text).build();
   }
 
-  static PinnedVersion version(ModelVersion version) {
-    return new PinnedVersion(version.getModel(), version.getVersion(), version.getWeightsSha256());
-  }
-
   static ItemFault fault(ItemFailure failure) {
-    return new ItemFault(reason(failure.getReason()), failure.getMessage());
-  }
-
-  private static ItemFault.Reason reason(FailureReason reason) {
-    return switch (reason) {
-      case FAILURE_REASON_INVALID_INPUT -> ItemFault.Reason.INVALID_INPUT;
-      case FAILURE_REASON_TOO_LONG -> ItemFault.Reason.TOO_LONG;
-      case FAILURE_REASON_DEADLINE -> ItemFault.Reason.DEADLINE;
-      case FAILURE_REASON_OVERLOADED -> ItemFault.Reason.OVERLOADED;
-      case FAILURE_REASON_QUORUM_LOST -> ItemFault.Reason.QUORUM_LOST;
-      case FAILURE_REASON_CANCELLED -> ItemFault.Reason.CANCELLED;
-      case FAILURE_REASON_MODEL_ERROR, FAILURE_REASON_UNSPECIFIED, UNRECOGNIZED ->
-          ItemFault.Reason.MODEL_ERROR;
-    };
+    return new ItemFault(MeshMessages.reason(failure.getReason()), failure.getMessage());
   }
 
   static io.ballast.mesh.v1.StopReason stopReason(StopReason reason) {

@@ -15,6 +15,7 @@ import io.ballast.inference.triton.KServeSettings;
 import io.ballast.inference.triton.ServedModel;
 import io.ballast.inference.triton.TensorRtLlmDecoder;
 import io.ballast.inference.triton.VllmDecoder;
+import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -25,7 +26,6 @@ import io.ballast.policy.core.version.RemoteVersion;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -181,36 +181,15 @@ public final class RemoteDecoders implements DecoderLoader {
 
   /** What the server demands; never shown. */
   private Optional<String> token(RemoteVersion remote) {
-    if (remote.tokenFile().isPresent()) {
-      Path file = remote.tokenFile().get();
-      try {
-        String token = Files.readString(file).strip();
-        if (token.isEmpty()) {
-          throw new MeshException(
-              Fault.PRECONDITION_FAILED,
-              "the token file of version %s of %s is blank"
-                  .formatted(remote.version(), remote.model()));
-        }
-        return Optional.of(token);
-      } catch (IOException e) {
-        throw new MeshException(
-            Fault.PRECONDITION_FAILED,
-            "the token file of version %s of %s cannot be read"
-                .formatted(remote.version(), remote.model()),
-            e);
-      }
+    try {
+      return BearerToken.read(
+          "version %s of %s: ".formatted(remote.version(), remote.model()),
+          remote.tokenFile(),
+          remote.tokenVariable(),
+          environment);
+    } catch (IllegalArgumentException e) {
+      throw new MeshException(Fault.PRECONDITION_FAILED, String.valueOf(e.getMessage()), e);
     }
-    if (remote.tokenVariable().isEmpty()) {
-      return Optional.empty();
-    }
-    String value = environment.apply(remote.tokenVariable().get());
-    if (value == null || value.isBlank()) {
-      throw new MeshException(
-          Fault.PRECONDITION_FAILED,
-          "the environment variable %s, which holds the token of version %s of %s, is not set"
-              .formatted(remote.tokenVariable().get(), remote.version(), remote.model()));
-    }
-    return Optional.of(value.strip());
   }
 
   private static int contextTokens(RemoteVersion remote, DecoderConfig config) {

@@ -14,6 +14,7 @@ import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.Timing;
 import java.time.Duration;
@@ -33,6 +34,15 @@ public final class MeshMessages {
       case PRIORITY_TRAINER -> Lane.TRAINER;
       case PRIORITY_BATCH -> Lane.BATCH;
       case PRIORITY_INTERACTIVE, PRIORITY_UNSPECIFIED, UNRECOGNIZED -> Lane.INTERACTIVE;
+    };
+  }
+
+  /** The lane of a call to a peer. */
+  public static Priority priority(Lane lane) {
+    return switch (lane) {
+      case INTERACTIVE -> Priority.PRIORITY_INTERACTIVE;
+      case TRAINER -> Priority.PRIORITY_TRAINER;
+      case BATCH -> Priority.PRIORITY_BATCH;
     };
   }
 
@@ -92,15 +102,19 @@ public final class MeshMessages {
     };
   }
 
+  /** What becomes of a prompt that is too long, as a message. */
+  public static io.ballast.mesh.v1.Truncation truncation(Truncation truncation) {
+    return switch (truncation) {
+      case REFUSE -> io.ballast.mesh.v1.Truncation.TRUNCATION_UNSPECIFIED;
+      case KEEP_LAST -> io.ballast.mesh.v1.Truncation.TRUNCATION_KEEP_LAST;
+      case KEEP_FIRST -> io.ballast.mesh.v1.Truncation.TRUNCATION_KEEP_FIRST;
+    };
+  }
+
   /** What was not seen of a prompt, as a message. */
   public static io.ballast.mesh.v1.PromptCut cut(PromptCut cut) {
     return io.ballast.mesh.v1.PromptCut.newBuilder()
-        .setTruncation(
-            switch (cut.truncation()) {
-              case REFUSE -> io.ballast.mesh.v1.Truncation.TRUNCATION_UNSPECIFIED;
-              case KEEP_LAST -> io.ballast.mesh.v1.Truncation.TRUNCATION_KEEP_LAST;
-              case KEEP_FIRST -> io.ballast.mesh.v1.Truncation.TRUNCATION_KEEP_FIRST;
-            })
+        .setTruncation(truncation(cut.truncation()))
         .setDroppedTokens(cut.droppedTokens())
         .setPromptTokens(cut.promptTokens())
         .build();
