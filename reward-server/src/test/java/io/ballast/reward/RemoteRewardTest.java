@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
-import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelSelector;
@@ -290,16 +289,15 @@ class RemoteRewardTest {
 
   private void start(String target, Duration timeout) {
     reward.close();
-    SimpleMeterRegistry meters = new SimpleMeterRegistry();
     NamedRemotes remotes =
         new NamedRemotes(
             Map.of(
                 "far",
                 new RemoteSettings(target, timeout, 8, 256, Optional.empty(), Optional.empty())),
             variable -> null,
-            (name, settings) ->
-                new PeerGuard(
-                    name, settings.peer(), InstantSource.system(), System::nanoTime, meters),
+            InstantSource.system(),
+            System::nanoTime,
+            new SimpleMeterRegistry(),
             OpenTelemetry.noop());
     AutoCloseable server = elsewhere;
     elsewhere =

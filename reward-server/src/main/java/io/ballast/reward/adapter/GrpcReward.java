@@ -3,14 +3,13 @@ package io.ballast.reward.adapter;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.PeerChannel;
 import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
-import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
-import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.component.Judging;
 import io.ballast.reward.component.RemoteComponent;
 import io.ballast.reward.component.RemoteReward;
@@ -21,14 +20,14 @@ import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The Score of another RewardService. The caller's deadline and request id travel with it; the
- * channel asks the breaker.
+ * The Score of another RewardService. The caller's deadline and request id travel with it, and a
+ * call ends when nobody waits for it any more; the channel asks the breaker.
  */
 final class GrpcReward implements RemoteReward {
   private final String name;
@@ -45,36 +44,38 @@ final class GrpcReward implements RemoteReward {
   @Override
   public List<ComponentOutcome> ask(
       List<Question> questions, RemoteComponent component, Judging judging) {
-    List<ComponentOutcome> outcomes = new ArrayList<>();
-    for (int first = 0; first < questions.size(); first += settings.batchItems()) {
-      outcomes.addAll(
-          askPortion(
-              questions.subList(first, Math.min(questions.size(), first + settings.batchItems())),
-              component,
-              judging));
-    }
-    return outcomes;
+    return RemotePortions.ask(
+        name,
+        questions,
+        settings.batchItems(),
+        judging.patience(),
+        portion -> askPortion(portion, component, judging));
   }
 
   private List<ComponentOutcome> askPortion(
       List<Question> questions, RemoteComponent component, Judging judging) {
+    ScoreRequest request = request(questions, component, judging);
     ScoreResponse answer;
+    Context.CancellableContext call = Context.current().withCancellation();
+    judging.patience().onCancel(() -> call.cancel(null));
+    Context before = call.attach();
     try {
-      answer =
-          RewardServiceGrpc.newBlockingStub(channel.channel())
-              .score(request(questions, component, judging));
+      answer = RewardServiceGrpc.newBlockingStub(channel.channel()).score(request);
     } catch (StatusRuntimeException e) {
-      return all(questions, fault(e));
+      return RemotePortions.all(questions, fault(e));
+    } finally {
+      call.detach(before);
+      call.cancel(null);
     }
     if (answer.getResultsCount() != questions.size()) {
-      return all(
+      return RemotePortions.all(
           questions,
           broken(
               "%,d results (expected: %,d)".formatted(answer.getResultsCount(), questions.size())));
     }
     ModelVersion by = answer.getModelVersion();
     if (!component.sha256().isEmpty() && !component.sha256().equals(by.getWeightsSha256())) {
-      return all(
+      return RemotePortions.all(
           questions,
           broken(
               "%s/%s has weights %s (expected: %s)"
@@ -95,20 +96,10 @@ final class GrpcReward implements RemoteReward {
         ScoreRequest.newBuilder()
             .setMetadata(
                 RequestMetadata.newBuilder()
-                    .setPriority(
-                        switch (judging.command().lane()) {
-                          case INTERACTIVE -> Priority.PRIORITY_INTERACTIVE;
-                          case TRAINER -> Priority.PRIORITY_TRAINER;
-                          case BATCH -> Priority.PRIORITY_BATCH;
-                        }))
+                    .setPriority(MeshMessages.priority(judging.command().lane())))
             .setRewardModel(model)
             .setBypassCache(judging.command().anew())
-            .setTruncation(
-                switch (judging.command().truncation()) {
-                  case REFUSE -> Truncation.TRUNCATION_UNSPECIFIED;
-                  case KEEP_LAST -> Truncation.TRUNCATION_KEEP_LAST;
-                  case KEEP_FIRST -> Truncation.TRUNCATION_KEEP_FIRST;
-                });
+            .setTruncation(MeshMessages.truncation(judging.command().truncation()));
     for (Question question : questions) {
       request.addItems(
           ScoreItem.newBuilder()
@@ -129,16 +120,7 @@ final class GrpcReward implements RemoteReward {
       case FAILURE ->
           new ComponentOutcome.Failed(
               new ItemFault(
-                  switch (result.getFailure().getReason()) {
-                    case FAILURE_REASON_INVALID_INPUT -> ItemFault.Reason.INVALID_INPUT;
-                    case FAILURE_REASON_TOO_LONG -> ItemFault.Reason.TOO_LONG;
-                    case FAILURE_REASON_DEADLINE -> ItemFault.Reason.DEADLINE;
-                    case FAILURE_REASON_OVERLOADED -> ItemFault.Reason.OVERLOADED;
-                    case FAILURE_REASON_QUORUM_LOST -> ItemFault.Reason.QUORUM_LOST;
-                    case FAILURE_REASON_CANCELLED -> ItemFault.Reason.CANCELLED;
-                    case FAILURE_REASON_MODEL_ERROR, FAILURE_REASON_UNSPECIFIED, UNRECOGNIZED ->
-                        ItemFault.Reason.MODEL_ERROR;
-                  },
+                  MeshMessages.reason(result.getFailure().getReason()),
                   name + ": " + result.getFailure().getMessage()));
       case OUTCOME_NOT_SET ->
           new ComponentOutcome.Failed(broken("a result with neither value nor failure"));
@@ -157,17 +139,16 @@ final class GrpcReward implements RemoteReward {
                   : ItemFault.Reason.MODEL_ERROR,
               String.valueOf(known.getMessage()));
       case RuntimeException ended ->
-          new ItemFault(ItemFault.Reason.CANCELLED, name + ": " + ended.getMessage());
+          new ItemFault(
+              Status.fromThrowable(ended).getCode() == Status.Code.DEADLINE_EXCEEDED
+                  ? ItemFault.Reason.DEADLINE
+                  : ItemFault.Reason.CANCELLED,
+              name + ": " + ended.getMessage());
     };
   }
 
   private ItemFault broken(String why) {
     return new ItemFault(ItemFault.Reason.MODEL_ERROR, name + ": " + why);
-  }
-
-  private static List<ComponentOutcome> all(List<Question> questions, ItemFault fault) {
-    ComponentOutcome failed = new ComponentOutcome.Failed(fault);
-    return questions.stream().map(each -> failed).toList();
   }
 
   @Override

@@ -1,11 +1,5 @@
 package io.ballast.reward.adapter;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.json.JsonReadFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Texts;
@@ -26,9 +20,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -39,33 +31,27 @@ import java.util.concurrent.TimeoutException;
 /**
  * A reward over HTTP in the manner of OpenRLHF's {@code /get_reward}: {@code {"query": [prompt +
  * completion, …], "prompts": […]}}, with {@code "labels"} if the component names a reference; the
- * answer is {@code {"rewards": […]}}, one finite number for each query.
+ * answer is {@code {"rewards": […]}}, one finite number for each query. A server that says how long
+ * it wants to be left alone (429 or 503 with {@code Retry-After}) is not asked before.
  */
 final class HttpReward implements RemoteReward {
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS) // Python writes NaN
-          .build();
-
-  private static final int OK = 200;
-  private static final int SERVER_ERRORS = 500;
-  private static final int SHOWN_CHARACTERS = 200;
-
   private final URI uri;
   private final RemoteSettings settings;
   private final Optional<String> token;
   private final PeerGuard guard;
+  private final Backoff backoff;
   private final HttpClient http;
 
   /**
-   * @param token that it demands
+   * @param token that it demands, as a header takes it
    * @param guard says whether it may be asked now
    */
-  HttpReward(RemoteSettings settings, Optional<String> token, PeerGuard guard) {
+  HttpReward(RemoteSettings settings, Optional<String> token, PeerGuard guard, Backoff backoff) {
     this.uri = URI.create(settings.target());
     this.token = token;
     this.settings = settings;
     this.guard = guard;
+    this.backoff = backoff;
     this.http =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -76,28 +62,45 @@ final class HttpReward implements RemoteReward {
   @Override
   public List<ComponentOutcome> ask(
       List<Question> questions, RemoteComponent component, Judging judging) {
-    List<ComponentOutcome> outcomes = new ArrayList<>();
-    for (int first = 0; first < questions.size(); first += settings.batchItems()) {
-      List<Question> portion =
-          questions.subList(first, Math.min(questions.size(), first + settings.batchItems()));
-      outcomes.addAll(askPortion(portion, component, judging.patience()));
-    }
-    return outcomes;
+    return RemotePortions.ask(
+        guard.peer(),
+        questions,
+        settings.batchItems(),
+        judging.patience(),
+        portion -> askPortion(portion, component, judging.patience()));
   }
 
   private List<ComponentOutcome> askPortion(
       List<Question> questions, RemoteComponent component, CallPatience patience) {
+    Duration left = backoff.left();
+    if (left.isPositive()) {
+      return failed(
+          questions,
+          ItemFault.Reason.OVERLOADED,
+          "not asked, it wants to be left alone for another %,d ms".formatted(left.toMillis()));
+    }
+    String body = HttpRewardMessages.request(questions, component);
     PeerGuard.Permit permit;
     try {
       permit = guard.acquire();
     } catch (MeshException e) {
-      return all(
+      return RemotePortions.all(
           questions,
-          e.fault() == Fault.OVERLOADED
-              ? ItemFault.Reason.OVERLOADED
-              : ItemFault.Reason.MODEL_ERROR,
-          String.valueOf(e.getMessage()));
+          new ItemFault(
+              e.fault() == Fault.OVERLOADED
+                  ? ItemFault.Reason.OVERLOADED
+                  : ItemFault.Reason.MODEL_ERROR,
+              String.valueOf(e.getMessage())));
     }
+    try {
+      return send(questions, body, permit, patience);
+    } finally {
+      permit.end(Verdict.IGNORED); // whatever was thrown, the place is free again
+    }
+  }
+
+  private List<ComponentOutcome> send(
+      List<Question> questions, String body, PeerGuard.Permit permit, CallPatience patience) {
     Duration limit =
         patience
             .remaining()
@@ -105,13 +108,11 @@ final class HttpReward implements RemoteReward {
             .orElse(settings.timeout());
     CompletableFuture<HttpResponse<String>> answer =
         http.sendAsync(
-            request(body(questions, component), limit),
+            request(body, limit),
             BodyHandlers.limiting(BodyHandlers.ofString(), settings.peer().maxMessageBytes()));
     patience.onCancel(() -> answer.cancel(true));
     try {
-      HttpResponse<String> response = answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
-      permit.end(response.statusCode() >= SERVER_ERRORS ? Verdict.FAILED : Verdict.SUCCEEDED);
-      return read(questions, response);
+      return read(questions, answer.get(limit.toNanos(), TimeUnit.NANOSECONDS), permit);
     } catch (TimeoutException e) {
       answer.cancel(true);
       return late(questions, permit, limit);
@@ -121,14 +122,15 @@ final class HttpReward implements RemoteReward {
         return late(questions, permit, limit); // what was broken off then was late
       }
       permit.end(Verdict.FAILED);
-      return failed(questions, "not reached, or broken off: " + e.getCause());
+      return failed(
+          questions,
+          ItemFault.Reason.MODEL_ERROR,
+          "not reached, or broken off: " + Texts.asLine(String.valueOf(e.getCause()), 200));
     } catch (CancellationException e) {
-      permit.end(Verdict.IGNORED);
-      return all(questions, ItemFault.Reason.CANCELLED, guard.peer() + ": nobody waits any more");
+      return failed(questions, ItemFault.Reason.CANCELLED, "nobody waits any more");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      permit.end(Verdict.IGNORED);
-      return all(questions, ItemFault.Reason.CANCELLED, guard.peer() + ": the server stops");
+      return failed(questions, ItemFault.Reason.CANCELLED, "the server stops");
     }
   }
 
@@ -136,10 +138,8 @@ final class HttpReward implements RemoteReward {
   private List<ComponentOutcome> late(
       List<Question> questions, PeerGuard.Permit permit, Duration limit) {
     permit.end(limit.compareTo(settings.timeout()) < 0 ? Verdict.IGNORED : Verdict.FAILED);
-    return all(
-        questions,
-        ItemFault.Reason.DEADLINE,
-        "%s: no answer after %,d ms".formatted(guard.peer(), limit.toMillis()));
+    return failed(
+        questions, ItemFault.Reason.DEADLINE, "no answer after %,d ms".formatted(limit.toMillis()));
   }
 
   private HttpRequest request(String body, Duration limit) {
@@ -152,73 +152,24 @@ final class HttpReward implements RemoteReward {
     return request.build();
   }
 
-  private static String body(List<Question> questions, RemoteComponent component) {
-    ObjectNode body = JSON.createObjectNode();
-    ArrayNode queries = body.putArray("query");
-    ArrayNode prompts = body.putArray("prompts");
-    for (Question question : questions) {
-      queries.add(question.prompt() + question.completion());
-      prompts.add(question.prompt());
-    }
-    if (!component.label().isEmpty()) {
-      ArrayNode labels = body.putArray("labels");
-      questions.forEach(
-          each ->
-              labels.add(
-                  Objects.requireNonNull(
-                      each.candidate().item().references().get(component.label()))));
-    }
-    return body.toString();
+  private List<ComponentOutcome> read(
+      List<Question> questions, HttpResponse<String> response, PeerGuard.Permit permit) {
+    backoff.heed(response);
+    return switch (HttpRewardMessages.read(response, questions.size())) {
+      case HttpRewardMessages.Answer.Rewards rewards -> {
+        permit.end(Verdict.SUCCEEDED);
+        yield rewards.outcomes(guard.peer());
+      }
+      case HttpRewardMessages.Answer.None none -> {
+        permit.end(none.verdict());
+        yield failed(questions, none.reason(), none.why());
+      }
+    };
   }
 
-  private List<ComponentOutcome> read(List<Question> questions, HttpResponse<String> response) {
-    if (response.statusCode() != OK) {
-      return failed(
-          questions, "status %d: %s".formatted(response.statusCode(), shown(response.body())));
-    }
-    JsonNode rewards;
-    try {
-      rewards = JSON.readTree(response.body()).path("rewards");
-    } catch (JsonProcessingException e) {
-      return failed(questions, "no JSON: " + shown(response.body()));
-    }
-    if (!rewards.isArray() || rewards.size() != questions.size()) {
-      return failed(
-          questions,
-          "%s (expected: \"rewards\", a list of %,d numbers)"
-              .formatted(
-                  rewards.isArray()
-                      ? "%,d rewards".formatted(rewards.size())
-                      : shown(response.body()),
-                  questions.size()));
-    }
-    List<ComponentOutcome> outcomes = new ArrayList<>();
-    for (JsonNode reward : rewards) {
-      outcomes.add(
-          reward.isNumber() && Double.isFinite(reward.doubleValue())
-              ? new ComponentOutcome.Value(reward.doubleValue(), "")
-              : failure("reward " + shown(reward.asText()) + " (expected: a finite number)"));
-    }
-    return outcomes;
-  }
-
-  private List<ComponentOutcome> failed(List<Question> questions, String why) {
-    return all(questions, ItemFault.Reason.MODEL_ERROR, guard.peer() + ": " + why);
-  }
-
-  private ComponentOutcome failure(String why) {
-    return new ComponentOutcome.Failed(
-        new ItemFault(ItemFault.Reason.MODEL_ERROR, guard.peer() + ": " + why));
-  }
-
-  private static List<ComponentOutcome> all(
+  private List<ComponentOutcome> failed(
       List<Question> questions, ItemFault.Reason reason, String why) {
-    ComponentOutcome failed = new ComponentOutcome.Failed(new ItemFault(reason, why));
-    return questions.stream().map(each -> failed).toList();
-  }
-
-  private static String shown(String text) {
-    return "'" + Texts.asLine(text, SHOWN_CHARACTERS) + "'";
+    return RemotePortions.all(questions, new ItemFault(reason, guard.peer() + ": " + why));
   }
 
   @Override

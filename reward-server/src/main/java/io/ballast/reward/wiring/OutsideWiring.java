@@ -1,6 +1,5 @@
 package io.ballast.reward.wiring;
 
-import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.reward.adapter.NamedRemotes;
 import io.ballast.reward.adapter.SandboxedTests;
@@ -25,9 +24,9 @@ final class OutsideWiring {
         new NamedRemotes(
             config.remotes(),
             System::getenv,
-            (name, settings) ->
-                new PeerGuard(
-                    name, settings.peer(), runtime.clock(), runtime.nanoTime(), runtime.meters()),
+            runtime.clock(),
+            runtime.nanoTime(),
+            runtime.meters(),
             runtime.telemetry()),
         config.javaTests().map(settings -> tests(settings, runtime)).orElse(Outside.NO_TESTS));
   }
