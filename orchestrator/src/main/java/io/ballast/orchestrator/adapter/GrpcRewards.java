@@ -51,13 +51,15 @@ public final class GrpcRewards implements RewardOracle {
     ScoreRequest.Builder request =
         ScoreRequest.newBuilder()
             .setMetadata(PeerCalls.metadata(tenant))
-            .setRewardModel(PeerCalls.selector(spec.ensemble()))
-            .setTruncation(Truncation.TRUNCATION_KEEP_LAST)
-            .setAggregation(
-                Aggregation.newBuilder()
-                    .setMethod(method(spec))
-                    .setUwoLambda(spec.uwoLambda())
-                    .setQuantile(spec.quantile()));
+            .setRewardModel(PeerCalls.selector(spec.model()))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
+    if (spec.aggregation() != null) {
+      request.setAggregation(
+          Aggregation.newBuilder()
+              .setMethod(method(spec.aggregation()))
+              .setUwoLambda(spec.uwoLambda())
+              .setQuantile(spec.quantile()));
+    }
     for (Judgeable item : items) {
       request.addItems(
           ScoreItem.newBuilder()
@@ -78,8 +80,8 @@ public final class GrpcRewards implements RewardOracle {
     return answer.getResultsList().stream().map(GrpcRewards::outcome).toList();
   }
 
-  private static AggregationMethod method(RewardSpec spec) {
-    return switch (spec.aggregation()) {
+  private static AggregationMethod method(io.ballast.rl.aggregation.AggregationMethod method) {
+    return switch (method) {
       case MEAN -> AggregationMethod.AGGREGATION_METHOD_MEAN;
       case WORST_CASE -> AggregationMethod.AGGREGATION_METHOD_WCO;
       case UNCERTAINTY_WEIGHTED -> AggregationMethod.AGGREGATION_METHOD_UWO;

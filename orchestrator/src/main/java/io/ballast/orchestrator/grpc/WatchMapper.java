@@ -83,7 +83,7 @@ final class WatchMapper {
             .setAction(action(spec.action()));
     GoldSpec gold = spec.gold();
     if (gold != null) {
-      ModelRef model = gold.reward().ensemble();
+      ModelRef model = gold.reward().model();
       answer
           .setGoldModel(
               ModelSelector.newBuilder().setModel(model.model()).setVersion(model.version()))

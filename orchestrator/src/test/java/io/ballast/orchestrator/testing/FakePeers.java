@@ -37,7 +37,7 @@ public final class FakePeers {
                   item ->
                       (RewardOracle.Outcome)
                           new RewardOracle.Outcome.Value(
-                              spec.ensemble().model().equals(FakeRewardServer.GOLD)
+                              spec.model().model().equals(FakeRewardServer.GOLD)
                                   ? FakeWorld.gold(item.completion().text())
                                   : FakeWorld.reward(item.completion().text()),
                               FakeWorld.spread(item.completion().text())))

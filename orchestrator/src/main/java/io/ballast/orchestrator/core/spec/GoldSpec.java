@@ -3,7 +3,7 @@ package io.ballast.orchestrator.core.spec;
 /**
  * A reward that is measured and never trained on: what the reward in training stands for.
  *
- * @param reward who gives it; an ensemble that the reward-server's Score answers
+ * @param reward who gives it; an ensemble or composite that the reward-server's Score answers for
  * @param everyIterations it is asked in the first iteration and every so many after, ≥ 1
  * @param completions of an iteration it is asked about, at most; ≥ 2
  */

@@ -1,15 +1,17 @@
 package io.ballast.orchestrator.core.spec;
 
 import io.ballast.rl.aggregation.AggregationMethod;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who rewards completions.
  *
- * @param ensemble the reward models
- * @param aggregation how their scores become one reward
+ * @param model the ensemble or composite
+ * @param aggregation how the scores of an ensemble's members become one reward; null: as the
+ *     reward-server does by itself, and as a composite's own file says
  * @param uwoLambda the weight of the variance in both forms of UNCERTAINTY_WEIGHTED, ≥ 0; not read
  *     otherwise
  * @param quantile of LOWER_QUANTILE, above 0, at most 0.5; not read otherwise
  */
 public record RewardSpec(
-    ModelRef ensemble, AggregationMethod aggregation, double uwoLambda, double quantile) {}
+    ModelRef model, @Nullable AggregationMethod aggregation, double uwoLambda, double quantile) {}

@@ -1,7 +1,6 @@
 package io.ballast.orchestrator.core.spec;
 
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ADVANTAGE;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ALIAS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.BOUND;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.C1;
@@ -265,19 +264,19 @@ public final class RunSpecReader {
   }
 
   private static RewardSpec reward(SpecNode node) {
-    return reward(node, model(node, REWARD_MODEL, REWARD_VERSION), AGGREGATION);
+    return reward(node, model(node, REWARD_MODEL, REWARD_VERSION));
   }
 
   /** How the scores of {@code model} become a reward. */
-  static RewardSpec reward(SpecNode node, ModelRef model, AggregationMethod otherwise) {
+  static RewardSpec reward(SpecNode node, ModelRef model) {
     AggregationMethod method =
-        node.choice("aggregation", otherwise, List.of(AggregationMethod.values()));
-    if (node.has("uwo_lambda") && !method.weighsVariance()) {
-      throw node.flaw(
-          "uwo_lambda", "beside " + method, "none: only UNCERTAINTY_WEIGHTED weighs the variance");
+        node.choiceIfGiven("aggregation", List.of(AggregationMethod.values()));
+    String beside = method == null ? "without an aggregation" : "beside " + method;
+    if (node.has("uwo_lambda") && (method == null || !method.weighsVariance())) {
+      throw node.flaw("uwo_lambda", beside, "none: only UNCERTAINTY_WEIGHTED weighs the variance");
     }
     if (node.has("quantile") && method != AggregationMethod.LOWER_QUANTILE) {
-      throw node.flaw("quantile", "beside " + method, "none: only LOWER_QUANTILE reads it");
+      throw node.flaw("quantile", beside, "none: only LOWER_QUANTILE reads it");
     }
     return new RewardSpec(
         model,
@@ -402,11 +401,11 @@ public final class RunSpecReader {
               .formatted(spec.rollout().temperature(), kind));
     }
     GoldSpec gold = spec.watch().gold();
-    if (gold != null && gold.reward().ensemble().equals(spec.reward().ensemble())) {
+    if (gold != null && gold.reward().model().equals(spec.reward().model())) {
       throw Faults.malformed(
           "watch.gold",
           "%s (expected: another than reward: what is trained on is no measure of itself)"
-              .formatted(gold.reward().ensemble()));
+              .formatted(gold.reward().model()));
     }
     if (spec.constraint().enabled() && spec.cost().equals(spec.safetyTest().costModel())) {
       throw Faults.malformed(

@@ -161,8 +161,14 @@ final class SpecNode {
 
   /** One of {@code allowed}, in any case. */
   <E extends Enum<E>> E choice(String key, E otherwise, List<E> allowed) {
+    E given = choiceIfGiven(key, allowed);
+    return given == null ? otherwise : given;
+  }
+
+  /** One of {@code allowed}; null if nothing is said. */
+  <E extends Enum<E>> @Nullable E choiceIfGiven(String key, List<E> allowed) {
     if (!has(key)) {
-      return otherwise;
+      return null;
     }
     String text = text(key, "");
     return allowed.stream()

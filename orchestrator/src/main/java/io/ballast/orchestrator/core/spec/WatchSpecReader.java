@@ -1,6 +1,5 @@
 package io.ballast.orchestrator.core.spec;
 
-import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_COMPLETIONS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_EVERY;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.WATCH_ACTION;
@@ -50,10 +49,10 @@ final class WatchSpecReader {
             "completions");
     ModelRef model =
         new ModelRef(
-            required(node, "model", "the name of an ensemble that Score answers for"),
+            required(node, "model", "the name of an ensemble or composite that Score answers for"),
             required(node, "version", "a version of it"));
     return new GoldSpec(
-        RunSpecReader.reward(node, model, GOLD_AGGREGATION),
+        RunSpecReader.reward(node, model),
         node.integer("every", GOLD_EVERY, 1, MAX_EVERY),
         node.integer("completions", GOLD_COMPLETIONS, 2, MAX_COMPLETIONS));
   }

@@ -1,0 +1,137 @@
+package io.ballast.standalone.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.kit.runtime.Role;
+import io.ballast.orchestrator.adapter.GrpcRewards;
+import io.ballast.orchestrator.adapter.SpecParser;
+import io.ballast.orchestrator.core.peer.Judgeable;
+import io.ballast.orchestrator.core.peer.RewardOracle.Outcome;
+import io.ballast.orchestrator.core.rollout.SampledCompletion;
+import io.ballast.orchestrator.core.spec.GoldSpec;
+import io.ballast.orchestrator.core.spec.RewardSpec;
+import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.reward.adapter.CompositePublisher;
+import io.ballast.reward.config.RewardProperties;
+import io.ballast.reward.wiring.RewardModule;
+import io.ballast.testing.FixedRuntime;
+import io.ballast.testing.ModuleInProcess;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A run is rewarded, and measured, by composites of a real reward-server, through Score. */
+class CompositeRunTest {
+  private static final String MIX =
+      """
+      {
+        "format": "ballast-composite",
+        "components": {
+          "taste": {"kind": "learned", "model": "java-reward", "version": "1"},
+          "parses": {"kind": "java_parse", "form": "statements"}
+        },
+        "reward": {"gate": "parses", "then": {"clip": "taste", "low": -3, "high": 3}, "else": -5}
+      }
+      """;
+  private static final String PARSES =
+      """
+      {
+        "format": "ballast-composite",
+        "components": {"parses": {"kind": "java_parse", "form": "statements"}},
+        "reward": "parses"
+      }
+      """;
+
+  @TempDir private Path folder = Path.of(".");
+  private ModuleInProcess reward;
+
+  @BeforeEach
+  void start() throws IOException {
+    List<Path> roots = List.of(folder.resolve("data/models"), Path.of("../models"));
+    CompositePublisher publisher = new CompositePublisher(roots);
+    publisher.publish("mix", "1", MIX, Map.of());
+    publisher.publish("parses", "1", PARSES, Map.of());
+    reward =
+        ModuleInProcess.start(
+            new RewardModule(
+                new SmallRyeConfigBuilder()
+                    .withMapping(RewardProperties.class)
+                    .build()
+                    .getConfigMapping(RewardProperties.class)),
+            new FixedRuntime(Role.REWARD_SERVER, roots, folder.resolve("data")));
+  }
+
+  @AfterEach
+  void stop() {
+    reward.close();
+  }
+
+  private static RunSpec spec(String more) {
+    return new SpecParser()
+        .apply(
+            """
+            name: composed
+            prompts: {inline: [a]}
+            safety_test: {threshold: 0.3, prompts: {inline: [b, c]}}
+            """
+                + more);
+  }
+
+  private List<Outcome> score(RewardSpec by) {
+    return new GrpcRewards(reward.channel(), Duration.ofSeconds(60))
+        .score("tenant", by, List.of(judgeable("return 1;"), judgeable("return return;")));
+  }
+
+  private static Judgeable judgeable(String completion) {
+    return new Judgeable(
+        "int n = ", new SampledCompletion(TokenIds.of(1), completion, PerToken.of(-1f)));
+  }
+
+  @Test
+  void aSpecNamesCompositesAsRewardAndAsGold() {
+    RunSpec spec =
+        spec(
+            """
+            reward: {model: mix, version: 1}
+            watch: {gold: {model: parses, version: 1}}
+            """);
+
+    List<Outcome> rewards = score(spec.reward());
+    assertThat(rewards.getFirst())
+        .isInstanceOfSatisfying(
+            Outcome.Value.class, value -> assertThat(value.reward()).isBetween(-3., 3.));
+    assertThat(rewards.getLast()).isEqualTo(new Outcome.Value(-5, 0));
+    GoldSpec gold = Objects.requireNonNull(spec.watch().gold());
+    assertThat(score(gold.reward()))
+        .containsExactly(new Outcome.Value(1, 0), new Outcome.Value(0, 0));
+  }
+
+  @Test
+  void anEnsembleThenAggregatesAsItsServerDoes() {
+    assertThat(score(spec("").reward()))
+        .isEqualTo(
+            score(spec("reward: {aggregation: WORST_CASE}").reward())); // the server's default
+  }
+
+  @Test
+  void anAggregationIsNoneOfACompositesBusiness() {
+    assertThatThrownBy(
+            () -> score(spec("reward: {model: mix, version: 1, aggregation: MEAN}").reward()))
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_BROKEN))
+        .hasMessageContaining("mix is a composite, which says it itself");
+  }
+}
