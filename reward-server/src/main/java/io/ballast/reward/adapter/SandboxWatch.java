@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
@@ -31,22 +30,14 @@ final class SandboxWatch {
     TIME,
     LEFT,
     THREADS,
-    MEMORY,
-    OUTPUT
+    MEMORY
   }
 
-  /**
-   * Waits.
-   *
-   * @param tooLong whether it has printed too much
-   */
-  End until(CallPatience patience, BooleanSupplier tooLong) {
+  /** Waits. */
+  End until(CallPatience patience) {
     long start = nanoTime.getAsLong();
     try {
       while (!process.waitFor(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
-        if (tooLong.getAsBoolean()) {
-          return End.OUTPUT;
-        }
         if (patience.cancelled()) {
           return End.LEFT;
         }
@@ -62,7 +53,7 @@ final class SandboxWatch {
           return End.MEMORY;
         }
       }
-      return tooLong.getAsBoolean() ? End.OUTPUT : End.EXIT;
+      return End.EXIT;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return End.LEFT;

@@ -11,15 +11,12 @@ import io.ballast.reward.sandbox.TestHarness;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +35,9 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
   /** Killed by whoever needed its memory: 128 and SIGKILL. Nobody here kills it before it ended. */
   private static final int KILLED = 137;
 
+  /** How many times an item's own time it may wait for its turn, if its caller waits for ever. */
+  private static final int LONGEST_QUEUE = 100;
+
   private final JavaTestSettings settings;
   private final Path folder;
   private final SandboxProcess sandbox;
@@ -50,9 +50,16 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
    * @throws IOException if that cannot be written
    */
   public SandboxedTests(JavaTestSettings settings, LongSupplier nanoTime) throws IOException {
+    this(settings, nanoTime, Files.createTempDirectory("ballast-java-tests"), List.of());
+  }
+
+  /** Takes over {@code folder}, which is empty; {@code options} are for the processes' JVMs. */
+  SandboxedTests(
+      JavaTestSettings settings, LongSupplier nanoTime, Path folder, List<String> options)
+      throws IOException {
     this.settings = settings;
-    this.folder = Files.createTempDirectory("ballast-java-tests");
-    this.sandbox = new SandboxProcess(settings, folder);
+    this.folder = folder;
+    this.sandbox = new SandboxProcess(settings, folder, options);
     this.places = new Semaphore(settings.atOnce(), true);
     this.nanoTime = nanoTime;
   }
@@ -73,13 +80,11 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
   public TestReport run(String source, String tests, CallPatience patience) throws CannotJudge {
     takePlace(patience);
     try {
-      SandboxProcess.Started started = sandbox.start();
-      Process process = started.process();
+      Process process = sandbox.start();
       try {
         return watch(process, source, tests, patience);
       } finally {
         kill(process);
-        started.folder().ifPresent(SandboxedTests::delete);
       }
     } catch (IOException e) {
       throw broken("no process: " + e.getMessage());
@@ -88,27 +93,27 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
     }
   }
 
+  /** In the order of arrival. Whoever left meanwhile gives its place back when its turn comes. */
   private void takePlace(CallPatience patience) throws CannotJudge {
-    Duration limit =
-        patience
-            .remaining()
-            .filter(left -> left.compareTo(settings.time().multipliedBy(100)) < 0)
-            .orElse(settings.time().multipliedBy(100));
-    long end = nanoTime.getAsLong() + limit.toNanos();
+    Duration most = settings.time().multipliedBy(LONGEST_QUEUE);
+    Duration limit = patience.remaining().filter(left -> left.compareTo(most) < 0).orElse(most);
+    boolean free;
     try {
-      while (!places.tryAcquire(50, TimeUnit.MILLISECONDS)) {
-        if (patience.cancelled()) {
-          throw new CannotJudge(ItemFault.Reason.CANCELLED, "nobody waits for it any more");
-        }
-        if (nanoTime.getAsLong() - end > 0) {
-          throw new CannotJudge(
-              ItemFault.Reason.DEADLINE,
-              "no place became free (%d run at once)".formatted(settings.atOnce()));
-        }
-      }
+      free = places.tryAcquire(limit.toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CannotJudge(ItemFault.Reason.CANCELLED, "the server stops");
+    }
+    if (patience.cancelled()) {
+      if (free) {
+        places.release();
+      }
+      throw new CannotJudge(ItemFault.Reason.CANCELLED, "nobody waits for it any more");
+    }
+    if (!free) {
+      throw new CannotJudge(
+          ItemFault.Reason.DEADLINE,
+          "no place became free (%d run at once)".formatted(settings.atOnce()));
     }
   }
 
@@ -118,7 +123,7 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
     SandboxOutput output = new SandboxOutput(process, secret);
     send(process, secret, source, tests);
     SandboxWatch watch = new SandboxWatch(process, settings, nanoTime);
-    SandboxWatch.End end = watch.until(patience, output::tooLong);
+    SandboxWatch.End end = watch.until(patience);
     kill(process);
     output.await();
     return report(output, end, process);
@@ -140,7 +145,6 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
               "not done after %,d ms on the clock".formatted(settings.time().toMillis()));
       case THREADS -> new TestReport.Failed("more than %d threads".formatted(settings.threads()));
       case MEMORY -> new TestReport.Failed("more memory than it may have");
-      case OUTPUT -> new TestReport.Failed("more output than it may write");
       case EXIT -> {
         int code = process.exitValue();
         if (!begun) {
@@ -162,6 +166,10 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
   }
 
   private static Optional<TestReport> said(SandboxOutput output) throws CannotJudge {
+    Optional<String> unguarded = output.after(TestHarness.UNGUARDED);
+    if (unguarded.isPresent()) {
+      throw broken("it cannot be closed off here: " + unguarded.get());
+    }
     Optional<String> broken = output.after(TestHarness.BROKEN);
     if (broken.isPresent()) {
       throw broken("the compiler broke: " + broken.get());
@@ -211,33 +219,13 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
     process.destroyForcibly();
   }
 
-  /** What untrusted code has written may be closed to everybody. */
-  private static void delete(Path folder) {
-    try {
-      Files.walkFileTree(
-          folder,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes)
-                throws IOException {
-              Files.setPosixFilePermissions(dir, PosixFilePermissions.fromString("rwx------"));
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFileFailed(Path file, IOException e) {
-              return FileVisitResult.CONTINUE;
-            }
-          });
-      ModelStore.deleteAll(folder);
-    } catch (IOException e) {
-      LOG.warn("a sandbox's folder cannot be deleted: {}", e.getMessage());
-    }
-  }
-
   /** Deletes the temporary folder; processes end with their calls. */
   @Override
   public void close() {
-    delete(folder);
+    try {
+      ModelStore.deleteAll(folder);
+    } catch (IOException e) {
+      LOG.warn("the sandbox's folder cannot be deleted: {}", e.getMessage());
+    }
   }
 }

@@ -1,24 +1,35 @@
 package io.ballast.reward.component;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Texts;
 import io.ballast.reward.core.ComponentOutcome;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Whether the completion passes unit tests that the caller sends: compiled together and run in a
  * process of their own, within limits. A test is a static method without parameters whose name
  * begins with {@code test}; it passes if it returns. What does not compile, ends before its tests
  * do, or takes more than its limits has not passed; what could not be run has no value.
- *
- * @param reference the name of the tests' source among the item's references
- * @param continuation whether the prompt begins the file
- * @param share whether the value is the share of the tests that passed; else it is 1 only if all
- *     did
  */
-public record JavaTestsComponent(String reference, boolean continuation, boolean share)
-    implements ItemComponent {
+public final class JavaTestsComponent implements ItemComponent {
   private static final int SHOWN_CHARACTERS = 200;
+  private static final int KEPT_CHARACTERS = 4 << 20;
+
+  private final String reference;
+  private final boolean continuation;
+  private final boolean share;
+  private final Function<String, Optional<String>> parser;
+
+  /** What is wrong with tests, by their text: the completions of a prompt bring the same. */
+  private final Cache<String, Optional<String>> flaws =
+      Caffeine.newBuilder()
+          .maximumWeight(KEPT_CHARACTERS)
+          .weigher((String tests, Optional<String> flaw) -> tests.length())
+          .build();
 
   /** What a completion is. */
   private enum Form {
@@ -30,6 +41,28 @@ public record JavaTestsComponent(String reference, boolean continuation, boolean
   private enum Value {
     ALL,
     SHARE
+  }
+
+  /**
+   * @param reference the name of the tests' source among the item's references
+   * @param continuation whether the prompt begins the file
+   * @param share whether the value is the share of the tests that passed; else it is 1 only if all
+   *     did
+   */
+  private JavaTestsComponent(String reference, boolean continuation, boolean share) {
+    this(reference, continuation, share, tests -> JavaSyntax.flaw(tests, unit -> null));
+  }
+
+  /** As above, with what says what is wrong with tests. */
+  JavaTestsComponent(
+      String reference,
+      boolean continuation,
+      boolean share,
+      Function<String, Optional<String>> parser) {
+    this.parser = parser;
+    this.reference = reference;
+    this.continuation = continuation;
+    this.share = share;
   }
 
   static JavaTestsComponent read(Settings settings) {
@@ -64,11 +97,11 @@ public record JavaTestsComponent(String reference, boolean continuation, boolean
     };
   }
 
-  private static void requireParses(String tests, String path) throws CannotJudge {
+  private void requireParses(String tests, String path) throws CannotJudge {
     try {
-      String flaw = JavaSyntax.flaw(tests, unit -> null).orElse("");
-      if (!flaw.isEmpty()) {
-        throw new CannotJudge(ItemFault.Reason.INVALID_INPUT, path + ": " + line(flaw));
+      Optional<String> flaw = flaws.get(tests, parser);
+      if (flaw.isPresent()) {
+        throw new CannotJudge(ItemFault.Reason.INVALID_INPUT, path + ": " + line(flaw.get()));
       }
     } catch (StackOverflowError e) {
       throw new CannotJudge(

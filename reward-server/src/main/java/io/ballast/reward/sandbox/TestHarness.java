@@ -1,7 +1,6 @@
 package io.ballast.reward.sandbox;
 
 import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -9,37 +8,35 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.io.Writer;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.TreeMap;
-import javax.tools.Diagnostic;
-import javax.tools.DiagnosticCollector;
-import javax.tools.FileObject;
-import javax.tools.ForwardingJavaFileManager;
-import javax.tools.JavaCompiler;
-import javax.tools.JavaFileManager;
-import javax.tools.JavaFileObject;
-import javax.tools.SimpleJavaFileObject;
-import javax.tools.StandardJavaFileManager;
-import javax.tools.ToolProvider;
+import java.util.stream.Stream;
 
 /**
  * The process that compiles a completion with its tests and runs them. It reads a secret and both
- * sources from its input, and reports in lines that begin with the secret: what untrusted code
- * prints is taken for nothing else. The secret is kept in a frame of the stack alone, where
- * reflection does not reach.
+ * sources from its input, gives up what no test needs ({@link SystemCalls}), and reports where
+ * untrusted code cannot write, in lines that begin with the secret. It is a module of its own,
+ * which opens nothing: reflection does not reach it.
  */
 public final class TestHarness {
+  /** What completions and tests see of the JDK: nothing with a way out of the process. */
+  public static final String MODULES = "java.base,java.logging,java.sql,java.xml";
+
+  /** Of the program's argument: files may be changed. */
+  public static final String FILES = "files";
+
+  /** Of the program's argument: no file may be changed. */
+  public static final String NO_FILES = "no-files";
+
+  /** What no test needs could not be given up, and nothing runs: then why. */
+  public static final String UNGUARDED = "unguarded";
+
   /** Untrusted code has not run yet. */
   public static final String READY = "ready";
 
@@ -62,36 +59,68 @@ public final class TestHarness {
 
   private TestHarness() {}
 
+  /** All that runs beside untrusted code. */
+  public static List<Class<?>> classes() {
+    return Stream.<Class<?>>of(
+            TestHarness.class, TestCompiler.class, SystemCalls.class, SystemCall.class)
+        .flatMap(
+            each ->
+                Stream.concat(Stream.<Class<?>>of(each), Arrays.stream(each.getDeclaredClasses())))
+        .toList();
+  }
+
   /** Runs once. */
   public static void main(String[] args) throws IOException {
-    DataInputStream in = new DataInputStream(new BufferedInputStream(System.in));
-    String secret = in.readUTF();
-    String source = text(in);
-    String tests = text(in);
-    System.setIn(InputStream.nullInputStream());
-    try (PrintStream out =
-        new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8)) {
-      System.setOut(
-          new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
-      System.setErr(
-          new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8));
-      say(out, secret, READY, "");
-      Compiled compiled = new Compiled();
+    try {
+      DataInputStream in = new DataInputStream(new BufferedInputStream(System.in));
+      String secret = in.readUTF();
+      String source = text(in);
+      String tests = text(in);
+      System.setIn(InputStream.nullInputStream());
+      Report report;
+      SystemCalls calls;
       try {
-        String flaw = compiled.compile(source, tests);
-        if (!flaw.isEmpty()) {
-          say(out, secret, NOT_COMPILED, flaw);
-          return;
+        calls = SystemCalls.open();
+        report = new Report(calls, calls.hideOutput(), secret);
+      } catch (Throwable e) { // of the linker, too
+        try (FileOutputStream out = new FileOutputStream(FileDescriptor.out)) {
+          out.write(Report.line(secret, UNGUARDED, words(e)).getBytes(StandardCharsets.UTF_8));
         }
-      } catch (Throwable e) { // javac breaks with errors, too, such as no more stack
-        say(out, secret, BROKEN, words(e));
         return;
       }
-      say(out, secret, BEGUN, "");
-      run(compiled, out, secret);
+      try {
+        calls.giveUp(args[0].equals(FILES));
+      } catch (IllegalStateException e) {
+        report.say(UNGUARDED, words(e));
+        return;
+      }
+      System.setOut(silent());
+      System.setErr(silent());
+      judge(source, tests, report);
     } finally {
       Runtime.getRuntime().halt(0); // whatever threads there are
     }
+  }
+
+  private static PrintStream silent() {
+    return new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
+  }
+
+  private static void judge(String source, String tests, Report report) {
+    report.say(READY, "");
+    TestCompiler compiler = new TestCompiler();
+    try {
+      String flaw = compiler.compile(source, tests);
+      if (!flaw.isEmpty()) {
+        report.say(NOT_COMPILED, flaw);
+        return;
+      }
+    } catch (Throwable e) { // javac breaks with errors, too, such as no more stack
+      report.say(BROKEN, words(e));
+      return;
+    }
+    report.say(BEGUN, "");
+    run(compiler, report);
   }
 
   private static String text(DataInputStream in) throws IOException {
@@ -100,20 +129,29 @@ public final class TestHarness {
     return new String(bytes, StandardCharsets.UTF_8);
   }
 
-  private static void say(PrintStream out, String secret, String word, String rest) {
-    String line = rest.lines().findFirst().orElse("");
-    out.print(
-        "\n"
-            + secret
-            + " "
-            + word
-            + " "
-            + line.substring(0, Math.min(line.length(), SHOWN_CHARACTERS))
-            + "\n");
-    out.flush();
+  /**
+   * Where the server reads.
+   *
+   * @param file as the system numbers it
+   */
+  private record Report(SystemCalls calls, int file, String secret) {
+    void say(String word, String rest) {
+      calls.write(file, line(secret, word, rest).getBytes(StandardCharsets.UTF_8));
+    }
+
+    static String line(String secret, String word, String rest) {
+      String line = rest.lines().findFirst().orElse("");
+      return "\n"
+          + secret
+          + " "
+          + word
+          + " "
+          + line.substring(0, Math.min(line.length(), SHOWN_CHARACTERS))
+          + "\n";
+    }
   }
 
-  private static void run(Compiled compiled, PrintStream out, String secret) {
+  private static void run(TestCompiler compiled, Report report) {
     int all = 0;
     int passed = 0;
     String first = "";
@@ -133,18 +171,16 @@ public final class TestHarness {
       first = "loading: " + e.getClass().getName();
     }
     if (all == 0) {
-      say(out, secret, NO_TESTS, "");
+      report.say(NO_TESTS, "");
     } else {
-      say(out, secret, RAN, passed + " " + all + " " + first);
+      report.say(RAN, passed + " " + all + " " + first);
     }
   }
 
-  private static List<Method> tests(Compiled compiled) throws ClassNotFoundException {
-    Loader loader = new Loader(compiled.classes);
-    loader.setDefaultAssertionStatus(true);
+  private static List<Method> tests(TestCompiler compiled) throws ClassNotFoundException {
     List<Method> tests = new ArrayList<>();
-    for (String name : compiled.ofTests) {
-      for (Method method : Class.forName(name, false, loader).getDeclaredMethods()) {
+    for (Class<?> type : compiled.load()) {
+      for (Method method : type.getDeclaredMethods()) {
         if (Modifier.isStatic(method.getModifiers())
             && method.getParameterCount() == 0
             && method.getName().startsWith("test")) {
@@ -174,130 +210,6 @@ public final class TestHarness {
       return thrown.getClass().getSimpleName() + " " + thrown.getMessage();
     } catch (Throwable e) { // the message is untrusted code
       return "an exception";
-    }
-  }
-
-  /** A source, and where its classes go. */
-  static final class Text extends SimpleJavaFileObject {
-    private final String source;
-
-    Text(String name, String source) {
-      super(URI.create("memory:///" + name + ".java"), JavaFileObject.Kind.SOURCE);
-      this.source = source;
-    }
-
-    @Override
-    public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-      return source;
-    }
-
-    /** A public class may have any name. */
-    @Override
-    public boolean isNameCompatible(String simpleName, JavaFileObject.Kind kind) {
-      return true;
-    }
-  }
-
-  /** A class file in memory. */
-  static final class Bytes extends SimpleJavaFileObject {
-    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-
-    Bytes(String name) {
-      super(URI.create("memory:///" + name.replace('.', '/') + ".class"), Kind.CLASS);
-    }
-
-    @Override
-    public OutputStream openOutputStream() {
-      return bytes;
-    }
-  }
-
-  /** What came of compiling. */
-  static final class Compiled {
-    private final Map<String, Bytes> classes = new TreeMap<>();
-    private final List<String> ofTests = new ArrayList<>();
-
-    /** Returns the first error; nothing if there is none. */
-    String compile(String source, String tests) throws IOException {
-      JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-      if (compiler == null) {
-        throw new IllegalStateException("no compiler");
-      }
-      Text theirs = new Text("Completion", source);
-      Text ours = new Text("Tests", tests);
-      DiagnosticCollector<JavaFileObject> told = new DiagnosticCollector<>();
-      try (StandardJavaFileManager standard =
-              compiler.getStandardFileManager(told, Locale.ROOT, StandardCharsets.UTF_8);
-          Memory memory = new Memory(standard, this, ours)) {
-        boolean done =
-            compiler
-                .getTask(
-                    Writer.nullWriter(),
-                    memory,
-                    told,
-                    List.of("-proc:none", "-Xlint:none", "-implicit:none"),
-                    null,
-                    Arrays.asList(theirs, ours))
-                .call();
-        if (done) {
-          return "";
-        }
-      }
-      for (Diagnostic<? extends JavaFileObject> each : told.getDiagnostics()) {
-        if (each.getKind() == Diagnostic.Kind.ERROR) {
-          return (each.getSource() == ours ? "against the tests, line " : "line ")
-              + each.getLineNumber()
-              + ": "
-              + each.getMessage(Locale.ROOT);
-        }
-      }
-      throw new IllegalStateException("no error told"); // out of stack, or of memory
-    }
-  }
-
-  /** Keeps class files in memory, and knows which are the tests'. */
-  static final class Memory extends ForwardingJavaFileManager<StandardJavaFileManager> {
-    private final Compiled compiled;
-    private final Text tests;
-
-    Memory(StandardJavaFileManager standard, Compiled compiled, Text tests) {
-      super(standard);
-      this.compiled = compiled;
-      this.tests = tests;
-    }
-
-    @Override
-    public JavaFileObject getJavaFileForOutput(
-        JavaFileManager.Location location,
-        String className,
-        JavaFileObject.Kind kind,
-        FileObject sibling) {
-      Bytes bytes = new Bytes(className);
-      compiled.classes.put(className, bytes);
-      if (sibling == tests) {
-        compiled.ofTests.add(className);
-      }
-      return bytes;
-    }
-  }
-
-  /** Sees the JDK and what was compiled, not the harness. */
-  static final class Loader extends ClassLoader {
-    private final Map<String, Bytes> classes;
-
-    Loader(Map<String, Bytes> classes) {
-      super(ClassLoader.getPlatformClassLoader());
-      this.classes = classes;
-    }
-
-    @Override
-    protected Class<?> findClass(String name) throws ClassNotFoundException {
-      Bytes found = classes.get(name);
-      if (found == null) {
-        throw new ClassNotFoundException(name);
-      }
-      byte[] bytes = found.bytes.toByteArray();
-      return defineClass(name, bytes, 0, bytes.length);
     }
   }
 }

@@ -15,12 +15,13 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -45,10 +46,12 @@ class SandboxedTestsTest {
 
   private static SandboxedTests sandbox(Isolation isolation, int cpuSeconds, int seconds)
       throws IOException {
-    return new SandboxedTests(
-        new JavaTestSettings(
-            isolation, Duration.ofSeconds(cpuSeconds), Duration.ofSeconds(seconds), 64, 64, 2),
-        System::nanoTime);
+    return new SandboxedTests(settings(isolation, cpuSeconds, seconds), System::nanoTime);
+  }
+
+  private static JavaTestSettings settings(Isolation isolation, int cpuSeconds, int seconds) {
+    return new JavaTestSettings(
+        isolation, Duration.ofSeconds(cpuSeconds), Duration.ofSeconds(seconds), 64, 64, 2);
   }
 
   private static TestReport run(String source, String tests) throws CannotJudge {
@@ -164,14 +167,112 @@ class SandboxedTestsTest {
   }
 
   @Test
-  void outputWithoutEndIsStopped() throws CannotJudge {
-    assertThat(runBody("while (true) System.out.println(\"x\".repeat(1000));"))
-        .isEqualTo(new TestReport.Failed("more than 4 s of CPU time"));
+  void outputWithoutEndGoesNowhereAndUsesUpItsCpuTime() throws CannotJudge {
     assertThat(
             runBody(
                 "var out = new java.io.FileOutputStream(java.io.FileDescriptor.out); while (true)"
                     + " out.write(new byte[10_000]);"))
-        .isEqualTo(new TestReport.Failed("more output than it may write"));
+        .isEqualTo(new TestReport.Failed("more than 4 s of CPU time"));
+  }
+
+  /** Each way would end in a report that says what the completion likes, or outside. */
+  @Test
+  void thereIsNoWayToTheReportAndNoneOut() throws Exception {
+    try (ServerSocket server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+      String tests =
+          """
+          import java.net.*; import java.nio.file.*; import java.util.*;
+          class T {
+            interface Act { void run() throws Throwable; }
+            static void fails(Act act) {
+              try { act.run(); } catch (Throwable e) { return; }
+              throw new AssertionError("it could");
+            }
+            static Class<?> harness(String name) throws Exception {
+              return Class.forName("io.ballast.reward.sandbox." + name, true, ClassLoader.getSystemClassLoader());
+            }
+            static void testNoUnsafe() { fails(() -> Class.forName("sun.misc.Unsafe")); }
+            static void testNoUnsafeInALayerOfItsOwn() { fails(() -> {
+              var found = java.lang.module.ModuleFinder.ofSystem();
+              var boot = ModuleLayer.boot();
+              var layer = boot.defineModulesWithOneLoader(
+                  boot.configuration().resolve(found, java.lang.module.ModuleFinder.of(), Set.of("jdk.unsupported")),
+                  ClassLoader.getSystemClassLoader());
+              var field = layer.findLoader("jdk.unsupported").loadClass("sun.misc.Unsafe").getDeclaredField("theUnsafe");
+              field.setAccessible(true);
+              field.get(null).getClass().getMethod("allocateMemory", long.class).invoke(field.get(null), 8L);
+            }); }
+            static void testNoInternals() { fails(() -> Class.forName("jdk.internal.misc.Unsafe").getMethod("getUnsafe").invoke(null)); }
+            static void testNoHeapDump() { fails(() -> Class.forName("java.lang.management.ManagementFactory")); }
+            static void testNoNativeCode() { fails(() -> java.lang.foreign.Linker.nativeLinker().downcallHandle(
+                java.lang.foreign.Linker.nativeLinker().defaultLookup().find("getpid").orElseThrow(),
+                java.lang.foreign.FunctionDescriptor.of(java.lang.foreign.ValueLayout.JAVA_INT))); }
+            static void testNoNativeMemory() { fails(() -> java.lang.foreign.MemorySegment.ofAddress(4096).reinterpret(8)); }
+            static void testNoHarnessByReflection() { fails(() -> harness("TestHarness").getMethod("main", String[].class).invoke(null, (Object) new String[] {"files"})); }
+            static void testNoFieldOfTheLoader() { fails(() -> T.class.getClassLoader().getClass().getDeclaredField("classes").setAccessible(true)); }
+            static void testNoSystemCalls() { fails(() -> {
+              var open = harness("SystemCalls").getDeclaredMethod("open");
+              open.setAccessible(true);
+              open.invoke(null);
+            }); }
+            static void testNoProcess() { fails(() -> new ProcessBuilder("/bin/true").start()); }
+            static void testNoSignal() { fails(() -> { if (!ProcessHandle.current().parent().orElseThrow().destroyForcibly()) throw new Exception(); }); }
+            static void testNoNetwork() { fails(() -> new Socket("127.0.0.1", %d).close()); }
+            static void testNoChangeOfTheHarness() { fails(() -> {
+              var path = Path.of(System.getProperty("jdk.module.path"), "io/ballast/reward/sandbox/TestHarness.class");
+              Files.write(path, Files.readAllBytes(path));
+            }); }
+            static void testNoNewFile() { fails(() -> Files.createTempFile("a", "b")); }
+            static void testNoFileGone() { fails(() -> Files.delete(Path.of(System.getProperty("jdk.module.path"), "module-info.class"))); }
+            static void testNoOwnMemory() { fails(() -> new java.io.RandomAccessFile("/proc/self/mem", "rw")); }
+            static void testNoOtherOutput() {
+              for (int i = 0; i < 64; i++) {
+                String each = "/proc/self/fd/" + i;
+                fails(() -> new java.io.FileOutputStream(each));
+              }
+            }
+          }
+          """
+              .formatted(server.getLocalPort());
+
+      assertThat(run("class A {}", tests)).isEqualTo(new TestReport.Ran(17, 17, ""));
+    }
+  }
+
+  @Test
+  void aCompletionCannotSwitchItsTestsAssertionsOff() throws CannotJudge {
+    assertThat(
+            run(
+                """
+                class A {
+                  static void run() {
+                    var loader = A.class.getClassLoader();
+                    loader.clearAssertionStatus();
+                    loader.setClassAssertionStatus("U", false);
+                    loader.setPackageAssertionStatus(null, false);
+                    loader.setDefaultAssertionStatus(false);
+                  }
+                }
+                """,
+                "class T { static void testA() { A.run(); } }"
+                    + " class U { static void testB() { assert false : \"wrong\"; } }"))
+        .isEqualTo(new TestReport.Ran(1, 2, "testB: AssertionError wrong"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "class Arrays { static boolean equals(int[] a, int[] b) { return true; } }",
+        "class Math { static double abs(double d) { return 0; } }"
+      })
+  void aCompletionCannotStandInForWhatItsTestsCheckWith(String cheat) throws CannotJudge {
+    String name = cheat.split(" ", 3)[1];
+    assertThat(run("class A { static void run() {} } " + cheat, TESTS))
+        .isEqualTo(
+            new TestReport.Failed(
+                "it declares " + name + ", which its tests would take for the JDK's"));
+    assertThat(run("class A { static void run() {} " + cheat + " }", TESTS)) // its own affair
+        .isEqualTo(new TestReport.Ran(1, 1, ""));
   }
 
   @Test
@@ -184,30 +285,16 @@ class SandboxedTestsTest {
   }
 
   @Test
-  void nothingIsLeftBehind() throws Exception {
-    SandboxedTests sandbox = sandbox(Isolation.NONE, 10, 60);
-    Path[] before = folders();
-    TestReport report =
-        sandbox.run(
-            "class A { static void run() { try { var dir ="
-                + " java.nio.file.Files.createDirectory(java.nio.file.Path.of(\"d\"));"
-                + " java.nio.file.Files.writeString(dir.resolve(\"f\"), \"x\");"
-                + " dir.toFile().setReadable(false); dir.toFile().setExecutable(false); } catch"
-                + " (Exception e) { throw new IllegalStateException(e); } } }",
-            TESTS,
-            CallPatience.endless());
-    assertThat(report).isEqualTo(new TestReport.Ran(1, 1, ""));
-    sandbox.close();
-
-    assertThat(folders()).hasSize(before.length - 1);
-  }
-
-  private static Path[] folders() throws IOException {
-    try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-      return files
-          .filter(file -> file.getFileName().toString().startsWith("ballast-java-tests"))
-          .toArray(Path[]::new);
+  void nothingIsLeftBehind(@TempDir Path parent) throws Exception {
+    Path own = Files.createDirectory(parent.resolve("own"));
+    try (SandboxedTests sandbox =
+        new SandboxedTests(settings(Isolation.NONE, 10, 60), System::nanoTime, own, List.of())) {
+      assertThat(sandbox.run("class A { static void run() {} }", TESTS, CallPatience.endless()))
+          .isEqualTo(new TestReport.Ran(1, 1, ""));
+      assertThat(own.resolve("work")).isEmptyDirectory();
     }
+
+    assertThat(parent).isEmptyDirectory();
   }
 
   @Test
@@ -237,6 +324,33 @@ class SandboxedTestsTest {
         ProcessHandle.current().descendants().filter(SandboxedTestsTest::isJava).toList()) {
       each.onExit().get();
     }
+  }
+
+  /** Whoever leaves while it waits for its turn hands it on, and is not run. */
+  @Test
+  void whoHasLeftGivesItsPlaceToTheNext() throws Exception {
+    CallPatience leaving =
+        new CallPatience() {
+          @Override
+          public Optional<Duration> remaining() {
+            return Optional.empty();
+          }
+
+          @Override
+          public boolean cancelled() {
+            return true;
+          }
+
+          @Override
+          public void onCancel(Runnable action) {}
+        };
+    for (int i = 0; i < 3; i++) { // more than there are places
+      assertThatThrownBy(() -> limited.run("class A {}", TESTS, leaving))
+          .isInstanceOf(CannotJudge.class)
+          .hasMessage("nobody waits for it any more");
+    }
+    assertThat(run("class A { static void run() {} }", TESTS))
+        .isEqualTo(new TestReport.Ran(1, 1, ""));
   }
 
   private static boolean isJava(ProcessHandle process) {

@@ -57,6 +57,38 @@ class JavaTestsComponentTest {
   }
 
   @Test
+  void theTestsOfManyCompletionsAreParsedOnce() throws CannotJudge {
+    List<String> parsed = new ArrayList<>();
+    JavaTestsComponent component =
+        new JavaTestsComponent(
+            "tests",
+            false,
+            false,
+            tests -> {
+              parsed.add(tests);
+              return JavaSyntax.flaw(tests, unit -> null);
+            });
+    OneComponent one = new OneComponent("{'kind': 'java_tests'}");
+    Outside outside =
+        new Outside(
+            name -> Optional.empty(), (source, tests, patience) -> new TestReport.Ran(1, 1, ""));
+
+    for (int i = 0; i < 3; i++) {
+      one.judge(component, OneComponent.item("class A" + i + " {}", TESTS), outside);
+    }
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(
+              () ->
+                  one.judge(
+                      component,
+                      OneComponent.item("class A {}", Map.of("tests", "class T {")),
+                      outside))
+          .hasMessageContaining("line 1: reached end of file");
+    }
+    assertThat(parsed).containsExactly("class T {}", "class T {");
+  }
+
+  @Test
   void itIsOffUnlessTheOperatorEnablesIt() {
     assertThatThrownBy(() -> new OneComponent("{'kind': 'java_tests'}").value("class A {}", TESTS))
         .isInstanceOf(MeshException.class)

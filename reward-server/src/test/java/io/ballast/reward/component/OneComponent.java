@@ -45,6 +45,12 @@ final class OneComponent {
   }
 
   ComponentOutcome.Value judge(ScoreItem item, Outside outside) throws CannotJudge {
+    return judge((ItemComponent) recipe.component("it"), item, outside);
+  }
+
+  /** The same by another component. */
+  ComponentOutcome.Value judge(ItemComponent component, ScoreItem item, Outside outside)
+      throws CannotJudge {
     Tools tools = new Tools(NO_ENSEMBLES, (ensemble, text, patience) -> text.length(), outside);
     ScoreCommand command =
         new ScoreCommand(
@@ -54,10 +60,9 @@ final class OneComponent {
             Truncation.REFUSE,
             false,
             List.of(item));
-    return ((ItemComponent) recipe.component("it"))
-        .judge(
-            new Candidate(item, 1_000_000),
-            new Judging(command, recipe, CallPatience.endless(), tools));
+    return component.judge(
+        new Candidate(item, 1_000_000),
+        new Judging(command, recipe, CallPatience.endless(), tools));
   }
 
   double value(String completion) throws CannotJudge {
