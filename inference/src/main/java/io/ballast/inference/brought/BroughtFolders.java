@@ -96,7 +96,7 @@ public final class BroughtFolders {
       GoldenItems golden = GoldenItems.read(found.folder().folder());
       BroughtScorer scorer = open(found.manifest());
       try {
-        golden.check(scorer);
+        golden.check(scorer, found.folder().folder());
         return scorer;
       } catch (RuntimeException e) {
         scorer.close();

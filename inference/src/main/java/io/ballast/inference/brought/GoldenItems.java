@@ -63,9 +63,11 @@ public record GoldenItems(double tolerance, List<Item> items) {
   /**
    * Asks {@code scorer} again.
    *
+   * @param folder that keeps them, for messages
    * @throws ModelException BROKEN if a score is missing or too far off, named
    */
-  void check(BroughtScorer scorer) {
+  void check(BroughtScorer scorer, Path folder) {
+    Path file = folder.resolve(FILE);
     for (int i = 0; i < items.size(); i++) {
       List<Double> expected = items.get(i).scores();
       List<MemberScore> found = scores(scorer, items.get(i).item());
@@ -73,7 +75,7 @@ public record GoldenItems(double tolerance, List<Item> items) {
         throw new ModelException(
             Reason.BROKEN,
             "%s: items[%d].scores: %d (expected: %d, one a member)"
-                .formatted(FILE, i, expected.size(), found.size()));
+                .formatted(file, i, expected.size(), found.size()));
       }
       for (int k = 0; k < expected.size(); k++) {
         String flaw =
@@ -88,7 +90,7 @@ public record GoldenItems(double tolerance, List<Item> items) {
                 };
         if (!flaw.isEmpty()) {
           throw new ModelException(
-              Reason.BROKEN, "%s: items[%d].scores[%d]: %s".formatted(FILE, i, k, flaw));
+              Reason.BROKEN, "%s: items[%d].scores[%d]: %s".formatted(file, i, k, flaw));
         }
       }
     }

@@ -134,33 +134,34 @@ public record GoldenScores(double tolerance, List<Item> items) {
   /**
    * Asks {@code scorer} again.
    *
+   * @param folder that keeps them, for messages
    * @throws ModelException BROKEN if a score is missing or too far off, named
    */
-  public void check(CompletionScorer scorer) {
+  public void check(CompletionScorer scorer, Path folder) {
     List<ScoringGroup> groups =
         items.stream()
             .map(item -> new ScoringGroup(item.prompt(), List.of(item.completion())))
             .toList();
     List<List<ScoreOutcome>> outcomes = scorer.score(groups);
     for (int i = 0; i < items.size(); i++) {
-      check(i, outcomes.get(i).getFirst());
+      check(folder.resolve(FILE) + ": items[" + i + "]: ", i, outcomes.get(i).getFirst());
     }
   }
 
-  private void check(int index, ScoreOutcome outcome) {
+  private void check(String at, int index, ScoreOutcome outcome) {
     List<Float> expected = items.get(index).scores();
     switch (outcome) {
       case Refusal refusal ->
-          throw broken(index, "%s: %s".formatted(refusal.reason(), refusal.detail()));
+          throw broken(at, "%s: %s".formatted(refusal.reason(), refusal.detail()));
       case ScoreOutcome.Scored scored -> {
         if (scored.scores().size() != expected.size()) {
           throw broken(
-              index, "%d scores (expected: %d)".formatted(scored.scores().size(), expected.size()));
+              at, "%d scores (expected: %d)".formatted(scored.scores().size(), expected.size()));
         }
         for (int k = 0; k < expected.size(); k++) {
           if (!(Math.abs(scored.scores().get(k) - expected.get(k)) <= tolerance)) {
             throw broken(
-                index,
+                at,
                 "member %d scores %s (expected: %s ± %s)"
                     .formatted(k, scored.scores().get(k), expected.get(k), tolerance));
           }
@@ -169,8 +170,8 @@ public record GoldenScores(double tolerance, List<Item> items) {
     }
   }
 
-  private static ModelException broken(int index, String what) {
-    return new ModelException(Reason.BROKEN, "%s: items[%d]: %s".formatted(FILE, index, what));
+  private static ModelException broken(String at, String what) {
+    return new ModelException(Reason.BROKEN, at + what);
   }
 
   private static void put(ArrayNode array, TokenIds tokens) {

@@ -54,7 +54,7 @@ public final class OnnxScorer implements CompletionScorer {
             () -> ScoringGraph.build(trunk, decoder.config(), scoring, model));
     OnnxScorer scorer = warmed(spec, new PackedSession(file, packing(decoder), threads));
     try {
-      GoldenScores.read(scoring).ifPresent(golden -> golden.check(scorer));
+      GoldenScores.read(scoring).ifPresent(golden -> golden.check(scorer, scoring));
       return scorer;
     } catch (RuntimeException e) {
       scorer.close();

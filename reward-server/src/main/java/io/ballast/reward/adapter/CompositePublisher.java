@@ -2,6 +2,7 @@ package io.ballast.reward.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -94,7 +95,7 @@ public final class CompositePublisher {
               () ->
                   new CompositeFlaw(
                       path + "." + SHA256,
-                      "absent, and there is no '%s/%s' in the model folders here to take it from"
+                      "absent, and there is no ensemble '%s/%s' in the model folders here to take it from"
                           .formatted(model, version))));
     } else if (here.isPresent() && !here.get().equals(component.path(SHA256).asText())) {
       throw new CompositeFlaw(
@@ -110,10 +111,19 @@ public final class CompositePublisher {
           .map(ModelStore::new)
           .flatMap(root -> root.find(model, version).stream())
           .findFirst()
-          .flatMap(folder -> ModelManifest.read(folder.folder()))
-          .flatMap(ModelManifest::weightsSha256);
+          .flatMap(CompositePublisher::weights);
     } catch (IllegalArgumentException e) {
       throw new CompositeFlaw(path + ".model", "'%s/%s': no name".formatted(model, version));
     }
+  }
+
+  /**
+   * What the server that has this folder calls its weights: of brought classifiers, all it says.
+   */
+  private static Optional<String> weights(StoredModel folder) {
+    Optional<ModelManifest> files = ModelManifest.read(folder.folder());
+    return BroughtManifest.isIn(folder.folder())
+        ? files.map(ModelManifest::contentSha256)
+        : files.flatMap(ModelManifest::weightsSha256);
   }
 }

@@ -3,6 +3,7 @@ package io.ballast.reward.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.reward.component.Composite;
@@ -55,6 +56,32 @@ class CompositePublisherTest {
   }
 
   @Test
+  void anEnsembleOfBroughtClassifiersIsPinnedByAllThatItSays() throws IOException {
+    Path brought =
+        new ModelStore(shipped)
+            .publish(
+                "taste",
+                "5",
+                folder -> Files.writeString(folder.resolve(BroughtManifest.FILE), "{}"),
+                Map.of())
+            .folder();
+
+    publish("{'taste': {" + TASTE.replace("3", "5") + "}}");
+
+    assertThat(
+            new CompositeFolders(List.of(root, shipped))
+                .look()
+                .getFirst()
+                .recipe()
+                .component("taste"))
+        .isInstanceOfSatisfying(
+            LearnedComponent.class,
+            learned ->
+                assertThat(learned.ensemble().weightsSha256())
+                    .isEqualTo(ModelManifest.read(brought).orElseThrow().contentSha256()));
+  }
+
+  @Test
   void oneThatIsAnotherOrCannotBeKnownIsRefusedAndNothingAppears() {
     assertThatThrownBy(
             () -> publish("{'taste': {" + TASTE + ", 'weights_sha256': '" + "0".repeat(64) + "'}}"))
@@ -63,7 +90,7 @@ class CompositePublisherTest {
         .hasMessageContaining("(expected: that of taste/3 here, \"" + weights);
     assertThatThrownBy(() -> publish("{'taste': {" + TASTE.replace("3", "4") + "}}"))
         .hasMessage(
-            "$.components.taste.weights_sha256: absent, and there is no 'taste/4' in the model"
+            "$.components.taste.weights_sha256: absent, and there is no ensemble 'taste/4' in the model"
                 + " folders here to take it from");
     assertThatThrownBy(() -> publish("{'taste': {" + TASTE.replace("'3'", "'../3'") + "}}"))
         .hasMessage("$.components.taste.model: 'taste/../3': no name");

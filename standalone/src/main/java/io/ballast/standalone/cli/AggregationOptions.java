@@ -2,6 +2,8 @@ package io.ballast.standalone.cli;
 
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.rl.aggregation.PessimisticSide;
+import io.ballast.rl.aggregation.ScoreAggregator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -68,5 +70,33 @@ final class AggregationOptions {
     return used.getMethod().name().replaceFirst("^" + PREFIX, "")
         + (used.hasUwoLambda() ? " (lambda " + used.getUwoLambda() + ")" : "")
         + (used.hasQuantile() ? " (quantile " + used.getQuantile() + ")" : "");
+  }
+
+  /**
+   * What an aggregation that a server used computes.
+   *
+   * @throws CommandFailure if this command does not know the method
+   */
+  static ScoreAggregator aggregator(Aggregation used) {
+    return new ScoreAggregator(
+        switch (used.getMethod()) {
+          case AGGREGATION_METHOD_MEAN -> io.ballast.rl.aggregation.AggregationMethod.MEAN;
+          case AGGREGATION_METHOD_WCO -> io.ballast.rl.aggregation.AggregationMethod.WORST_CASE;
+          case AGGREGATION_METHOD_UWO ->
+              io.ballast.rl.aggregation.AggregationMethod.UNCERTAINTY_WEIGHTED;
+          case AGGREGATION_METHOD_UWO_SAMPLE ->
+              io.ballast.rl.aggregation.AggregationMethod.UNCERTAINTY_WEIGHTED_SAMPLE;
+          case AGGREGATION_METHOD_MEDIAN -> io.ballast.rl.aggregation.AggregationMethod.MEDIAN;
+          case AGGREGATION_METHOD_LOWER_QUANTILE ->
+              io.ballast.rl.aggregation.AggregationMethod.LOWER_QUANTILE;
+          case AGGREGATION_METHOD_UNSPECIFIED, UNRECOGNIZED ->
+              throw new CommandFailure(
+                  Exit.FAILED,
+                  "UNKNOWN_AGGREGATION",
+                  "the server aggregates by a method that this command does not know");
+        },
+        used.hasUwoLambda() ? used.getUwoLambda() : 0,
+        used.hasQuantile() ? used.getQuantile() : ScoreAggregator.USUAL_QUANTILE,
+        PessimisticSide.LOW);
   }
 }

@@ -15,12 +15,11 @@ import picocli.CommandLine.Spec;
     name = "reward",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    description = {
-      "Asks a live reward-server and proves of one ensemble: the scores that it kept when it was",
-      "published come out again; the same item has the same score alone, in any company, twice, and",
-      "in a stream; members are normalised and aggregated as stated; what is wrong fails alone,",
-      "with a reason and without a number."
-    },
+    description =
+        "Asks a live reward-server and proves of one ensemble: the scores that it kept when it was"
+            + " published come out again; the same item has the same score alone, in any company,"
+            + " twice, and in a stream; members are normalised and aggregated as stated; what is"
+            + " wrong fails alone, with a reason and without a number.",
     footer = {"", "Exit code 1: something fails; the line says what."})
 final class DoctorRewardCommand implements Callable<Integer> {
   @Option(
@@ -59,9 +58,7 @@ final class DoctorRewardCommand implements Callable<Integer> {
       RewardProbe probe =
           new RewardProbe(mesh.channel(), target.metadata(), model.selector(), target.timeout());
       Findings findings = new Findings(printing);
-      new RewardExamination(probe, tolerance, seed)
-          .steps()
-          .forEach(step -> step.examine().forEach(findings::add));
+      new RewardExamination(probe, tolerance, seed).run(findings::add);
       return findings
           .end("To mend before its rewards are trusted: %d", "It scores; %d to look at")
           .code();

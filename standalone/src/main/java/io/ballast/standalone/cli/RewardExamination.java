@@ -12,13 +12,17 @@ import io.ballast.reward.v1.RewardMember;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
-import io.ballast.rl.aggregation.PessimisticSide;
 import io.ballast.rl.aggregation.ScoreAggregator;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +34,10 @@ final class RewardExamination {
 
   /** Of what the server computes in 64 bits from the members' scores. */
   private static final double ARITHMETIC = 1e-9;
+
+  /** The server was asked rightly, and does not stand by its model. */
+  private static final Set<Status.Code> BREAKDOWNS =
+      Set.of(Status.Code.INTERNAL, Status.Code.UNKNOWN, Status.Code.DATA_LOSS);
 
   private final RewardProbe probe;
   private final double tolerance;
@@ -47,23 +55,45 @@ final class RewardExamination {
     this.seed = seed;
   }
 
-  /** One look. */
-  @FunctionalInterface
-  interface Step {
-    List<Finding> examine();
+  /** One look at what the server says. */
+  private record Step(String subject, Supplier<List<Finding>> look) {}
+
+  private List<Step> steps() {
+    return List.of(
+        new Step("ensemble", () -> List.of(ensemble())),
+        new Step("golden scores", () -> List.of(golden())),
+        new Step("determinism", () -> List.of(determinism())),
+        new Step("company", () -> List.of(company())),
+        new Step("stream", () -> List.of(stream())),
+        new Step("normalisation", () -> List.of(normalisation())),
+        new Step("aggregation", this::aggregation),
+        new Step("failures", () -> List.of(failures())));
   }
 
-  /** What is looked at, in this order. */
-  List<Step> steps() {
-    return List.of(
-        () -> List.of(ensemble()),
-        () -> List.of(golden()),
-        () -> List.of(determinism()),
-        () -> List.of(company()),
-        () -> List.of(stream()),
-        () -> List.of(normalisation()),
-        this::aggregation,
-        () -> List.of(failures()));
+  /**
+   * Looks at one promise after the other, until the server breaks down over one.
+   *
+   * @param found told each finding as it comes
+   * @throws StatusRuntimeException if no server answers, or none that was asked rightly
+   * @throws CommandFailure if a composite is asked
+   */
+  void run(Consumer<Finding> found) {
+    for (Step step : steps()) {
+      try {
+        step.look().get().forEach(found);
+      } catch (StatusRuntimeException e) {
+        if (!BREAKDOWNS.contains(e.getStatus().getCode())) {
+          throw e;
+        }
+        CommandFailure said = Failures.of(e, "");
+        found.accept(
+            Finding.broken(
+                step.subject(),
+                said.reason() + ": " + said.line(),
+                "do not train on it, and see the server's log; nothing more was looked at"));
+        return;
+      }
+    }
   }
 
   private ScoresApart apart(String where) {
@@ -102,8 +132,7 @@ final class RewardExamination {
     ScoreResponse answer = score(probes());
     String name = ModelOptions.text(answer.getModelVersion());
     if (!answer.hasAggregation()) {
-      throw new CommandFailure(
-          Exit.USAGE, "COMPOSITE", name + " is a composite: examine the ensembles that it asks");
+      throw ComposedOf.refusal(answer.getModelVersion(), probe.list());
     }
     Optional<RewardEnsemble> listed = listed(answer);
     if (listed.isEmpty()) {
@@ -135,11 +164,7 @@ final class RewardExamination {
                 name,
                 listed.get().getMembersCount(),
                 answer.getQuorum(),
-                answer
-                    .getModelVersion()
-                    .getWeightsSha256()
-                    .substring(
-                        0, Math.min(12, answer.getModelVersion().getWeightsSha256().length())),
+                answer.getModelVersion().getWeightsSha256().replaceFirst("^(.{12}).*", "$1"),
                 listed.get().hasHeldOutAccuracy()
                     ? String.format(
                         Locale.ROOT, "%.3f of held-out pairs", listed.get().getHeldOutAccuracy())
@@ -207,8 +232,11 @@ final class RewardExamination {
     }
     return Finding.good(
         "golden scores",
-        "%d come out again, worst off by %.1e (allowed: %s)"
-            .formatted(kept.size(), worst, golden.getTolerance()));
+        "%d come out again, %s (allowed: %s)"
+            .formatted(
+                kept.size(),
+                worst == 0 ? "exactly" : String.format(Locale.ROOT, "worst off by %.1e", worst),
+                golden.getTolerance()));
   }
 
   private static Finding broken(String subject, String detail) {
@@ -308,7 +336,7 @@ final class RewardExamination {
 
   private Finding aggregation(Aggregation asked) {
     ScoreResponse answer = probe.score(probes(), asked);
-    ScoreAggregator aggregator = aggregator(answer.getAggregation());
+    ScoreAggregator aggregator = AggregationOptions.aggregator(answer.getAggregation());
     String subject = "aggregation";
     for (ScoreResult result : answer.getResultsList()) {
       double[] members =
@@ -339,29 +367,6 @@ final class RewardExamination {
         subject,
         "%s: %d rewards are what their members make"
             .formatted(AggregationOptions.text(answer.getAggregation()), answer.getResultsCount()));
-  }
-
-  private static ScoreAggregator aggregator(Aggregation used) {
-    return new ScoreAggregator(
-        switch (used.getMethod()) {
-          case AGGREGATION_METHOD_MEAN -> io.ballast.rl.aggregation.AggregationMethod.MEAN;
-          case AGGREGATION_METHOD_WCO -> io.ballast.rl.aggregation.AggregationMethod.WORST_CASE;
-          case AGGREGATION_METHOD_UWO ->
-              io.ballast.rl.aggregation.AggregationMethod.UNCERTAINTY_WEIGHTED;
-          case AGGREGATION_METHOD_UWO_SAMPLE ->
-              io.ballast.rl.aggregation.AggregationMethod.UNCERTAINTY_WEIGHTED_SAMPLE;
-          case AGGREGATION_METHOD_MEDIAN -> io.ballast.rl.aggregation.AggregationMethod.MEDIAN;
-          case AGGREGATION_METHOD_LOWER_QUANTILE ->
-              io.ballast.rl.aggregation.AggregationMethod.LOWER_QUANTILE;
-          case AGGREGATION_METHOD_UNSPECIFIED, UNRECOGNIZED ->
-              throw new CommandFailure(
-                  Exit.FAILED,
-                  "UNKNOWN_AGGREGATION",
-                  "the server aggregates by a method that this command does not know");
-        },
-        used.hasUwoLambda() ? used.getUwoLambda() : 0,
-        used.hasQuantile() ? used.getQuantile() : ScoreAggregator.USUAL_QUANTILE,
-        PessimisticSide.LOW);
   }
 
   private Finding failures() {

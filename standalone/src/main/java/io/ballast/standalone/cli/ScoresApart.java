@@ -89,6 +89,9 @@ final class ScoresApart {
           "what a member does not say is not compared: see its failures by ./mesh score --json");
     }
     return Finding.good(
-        subject, String.format(Locale.ROOT, "%s: apart by at most %.1e", what, worst));
+        subject,
+        worst == 0
+            ? what + ": exactly the same"
+            : String.format(Locale.ROOT, "%s: apart by at most %.1e", what, worst));
   }
 }

@@ -18,6 +18,8 @@ import io.ballast.reward.v1.GoldenScore;
 import io.ballast.reward.v1.ListRewardModelsRequest;
 import io.ballast.reward.v1.ListRewardModelsResponse;
 import io.ballast.reward.v1.MemberScore;
+import io.ballast.reward.v1.RewardComponent;
+import io.ballast.reward.v1.RewardComposite;
 import io.ballast.reward.v1.RewardEnsemble;
 import io.ballast.reward.v1.RewardMember;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceImplBase;
@@ -31,11 +33,14 @@ import io.ballast.rl.aggregation.ScoreAggregator;
 import io.ballast.standalone.cli.Finding.Health;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -137,7 +142,33 @@ class RewardExaminationTest {
 
     assertThatThrownBy(() -> examine(rewards))
         .isInstanceOf(CommandFailure.class)
-        .hasMessageContaining("taste/3 is a composite");
+        .hasMessage(
+            "taste/3 is a composite: examine the ensembles that it asks,"
+                + " ./mesh doctor reward --model java-reward --version-id 1");
+  }
+
+  @Test
+  void whatTheServerBreaksDownOverIsFoundAndTheLast() throws IOException {
+    Rewards rewards = new Rewards(null);
+    rewards.goldenLost = true;
+
+    List<Finding> findings = examine(rewards);
+
+    assertThat(findings).extracting(Finding::subject).containsExactly("ensemble", "golden scores");
+    assertThat(findings.getLast().health()).isEqualTo(Health.BROKEN);
+    assertThat(findings.getLast().detail())
+        .startsWith("DATA_LOSS: taste/3/golden.json: SHA-256 differs");
+  }
+
+  @Test
+  void aQuestionThatIsWrongIsNoFindingOfTheServer() {
+    Rewards rewards = new Rewards(null);
+    rewards.unknown = true;
+
+    assertThatThrownBy(() -> examine(rewards))
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class,
+            e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.NOT_FOUND));
   }
 
   private static List<Finding> examine(Rewards rewards) throws IOException {
@@ -151,8 +182,9 @@ class RewardExaminationTest {
               RequestMetadata.getDefaultInstance(),
               ModelSelector.getDefaultInstance(),
               Duration.ofMinutes(1));
-      return new RewardExamination(probe, 1e-5, 1)
-          .steps().stream().flatMap(step -> step.examine().stream()).toList();
+      List<Finding> findings = new ArrayList<>();
+      new RewardExamination(probe, 1e-5, 1).run(findings::add);
+      return findings;
     } finally {
       channel.shutdownNow();
       server.shutdownNow();
@@ -173,6 +205,8 @@ class RewardExaminationTest {
     private boolean silent;
     private boolean composite;
     private boolean tokensOnly;
+    private boolean goldenLost;
+    private boolean unknown;
     private int calls;
 
     private Rewards(@Nullable Lie lie) {
@@ -187,10 +221,18 @@ class RewardExaminationTest {
       for (int k = 0; k < 2; k++) {
         ensemble.addMembers(RewardMember.newBuilder().setScoreMean(k).setScoreStd(2));
       }
+      RewardComposite.Builder composed = RewardComposite.newBuilder().setModelVersion(MODEL);
+      for (String kind : List.of("learned", "length")) {
+        composed.addComponents(
+            RewardComponent.newBuilder()
+                .setKind(kind)
+                .setSettingsJson("{\"model\": \"java-reward\", \"version\": \"1\"}"));
+      }
       answer(
           observer,
           ListRewardModelsResponse.newBuilder()
               .addEnsembles(ensemble)
+              .addComposites(composed)
               .addAllowedAggregations(AggregationMethod.AGGREGATION_METHOD_WCO)
               .addAllowedAggregations(AggregationMethod.AGGREGATION_METHOD_MEAN)
               .build());
@@ -199,6 +241,13 @@ class RewardExaminationTest {
     @Override
     public void getGoldenScores(
         GetGoldenScoresRequest request, StreamObserver<GetGoldenScoresResponse> observer) {
+      if (goldenLost) {
+        observer.onError(
+            Status.DATA_LOSS
+                .withDescription("taste/3/golden.json: SHA-256 differs")
+                .asRuntimeException());
+        return;
+      }
       GetGoldenScoresResponse.Builder response =
           GetGoldenScoresResponse.newBuilder().setModelVersion(MODEL);
       if (golden) {
@@ -216,6 +265,10 @@ class RewardExaminationTest {
 
     @Override
     public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+      if (unknown) {
+        observer.onError(Status.NOT_FOUND.asRuntimeException());
+        return;
+      }
       calls++;
       boolean worst =
           request.getAggregation().getMethod() != AggregationMethod.AGGREGATION_METHOD_MEAN;
