@@ -50,6 +50,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** A reward that another process gives is a finite number, or a failure that says whose. */
 class RemoteRewardTest {
+  private static final String LARGE = "x".repeat(17 << 20);
+
   private final CountDownLatch never = new CountDownLatch(1);
   private final List<JsonNode> posted = new CopyOnWriteArrayList<>();
   private final List<ScoreRequest> scored = new CopyOnWriteArrayList<>();
@@ -209,6 +211,26 @@ class RemoteRewardTest {
 
     assertThat(failure.getReason()).isEqualTo(FailureReason.FAILURE_REASON_OVERLOADED);
     assertThat(failure.getMessage()).isEqualTo("component 'judge': remote:far: full");
+  }
+
+  /** gRPC has one code for a busy server and for a message that is too large. */
+  @Test
+  void anAnswerThatIsTooLargeIsNotTakenForABusyServer() throws IOException {
+    startGrpc(
+        request -> {
+          ScoreResponse.Builder answer = ScoreResponse.newBuilder();
+          request
+              .getItemsList()
+              .forEach(each -> answer.addResults(ScoreResult.newBuilder().setItemId(LARGE)));
+          return answer.build();
+        });
+
+    ItemFailure one = score(asked("a", "1")).getResults(0).getFailure();
+    assertThat(one.getReason()).isEqualTo(FailureReason.FAILURE_REASON_MODEL_ERROR);
+    assertThat(one.getMessage())
+        .startsWith("component 'judge': remote:far: gRPC message exceeds maximum size 16777216: ");
+    assertThat(score(asked("a", "1"), asked("b", "1")).getResults(1).getFailure().getMessage())
+        .endsWith(" (for 2 items at once: a smaller batch-items may help)");
   }
 
   @Test

@@ -62,7 +62,7 @@ final class GrpcReward implements RemoteReward {
     try {
       answer = RewardServiceGrpc.newBlockingStub(channel.channel()).score(request);
     } catch (StatusRuntimeException e) {
-      return RemotePortions.all(questions, fault(e));
+      return RemotePortions.all(questions, fault(e, questions.size()));
     } finally {
       call.detach(before);
       call.cancel(null);
@@ -127,9 +127,13 @@ final class GrpcReward implements RemoteReward {
     };
   }
 
-  private ItemFault fault(StatusRuntimeException e) {
+  private ItemFault fault(StatusRuntimeException e, int items) {
     if (e.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED) {
       return new ItemFault(ItemFault.Reason.DEADLINE, name + ": no answer in time");
+    }
+    if (PeerFaults.tooLarge(e.getStatus())) {
+      String words = String.valueOf(e.getStatus().getDescription());
+      return broken(items == 1 ? words : RemotePortions.smaller(words, items));
     }
     return switch (PeerFaults.translate(e, name)) {
       case MeshException known ->

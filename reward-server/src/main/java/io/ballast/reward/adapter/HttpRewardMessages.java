@@ -106,9 +106,7 @@ final class HttpRewardMessages {
       case 413 ->
           questions == 1
               ? new Answer.None(ItemFault.Reason.TOO_LONG, told, Verdict.SUCCEEDED)
-              : none(
-                  "%s (for %,d items at once: a smaller batch-items may help)"
-                      .formatted(told, questions));
+              : none(RemotePortions.smaller(told, questions));
       default ->
           new Answer.None(
               ItemFault.Reason.MODEL_ERROR,

@@ -50,6 +50,11 @@ final class RemotePortions {
         : Optional.empty();
   }
 
+  /** What was too large, and what helps where it was of several questions. */
+  static String smaller(String words, int questions) {
+    return "%s (for %,d items at once: a smaller batch-items may help)".formatted(words, questions);
+  }
+
   /** The same failure for each question. */
   static List<ComponentOutcome> all(List<Question> questions, ItemFault fault) {
     ComponentOutcome failed = new ComponentOutcome.Failed(fault);

@@ -22,7 +22,8 @@ public final class PeerFaults {
    *
    * <p>What the peer says about its own things (no such model, version moved on, gate closed, busy,
    * loading) keeps its {@link Fault}. That it calls our request malformed, or fails in a way nobody
-   * foresaw, is a bug: DEPENDENCY_BROKEN. That it cannot be reached or is late is DEPENDENCY_DOWN.
+   * foresaw, is a bug: DEPENDENCY_BROKEN. So is a message that is too large for it or for us: it
+   * will be as large the next time. That it cannot be reached or is late is DEPENDENCY_DOWN.
    *
    * @param peer its name for the message, such as {@code reward-server}
    * @return a {@link MeshException}, or a status CANCELLED or DEADLINE_EXCEEDED if the current
@@ -50,7 +51,8 @@ public final class PeerFaults {
     return switch (thrown.getStatus().getCode()) {
       case UNAVAILABLE -> named.orElse(Fault.DEPENDENCY_DOWN);
       case DEADLINE_EXCEEDED, CANCELLED -> Fault.DEPENDENCY_DOWN;
-      case RESOURCE_EXHAUSTED -> Fault.OVERLOADED;
+      case RESOURCE_EXHAUSTED ->
+          tooLarge(thrown.getStatus()) ? Fault.DEPENDENCY_BROKEN : Fault.OVERLOADED;
       case NOT_FOUND, ALREADY_EXISTS, ABORTED, FAILED_PRECONDITION, DATA_LOSS, UNIMPLEMENTED ->
           named.orElse(Fault.DEPENDENCY_BROKEN);
       case OK,
@@ -62,6 +64,18 @@ public final class PeerFaults {
           UNAUTHENTICATED ->
           Fault.DEPENDENCY_BROKEN;
     };
+  }
+
+  /**
+   * Whether a message was larger than either side takes, which asking again does not mend. gRPC has
+   * the code of a busy server for it, so it is known by the words of grpc-java, and of grpc-go and
+   * the C core.
+   */
+  public static boolean tooLarge(Status status) {
+    String words = status.getDescription();
+    return status.getCode() == Status.Code.RESOURCE_EXHAUSTED
+        && words != null
+        && (words.contains("exceeds maximum size") || words.contains("larger than max"));
   }
 
   /** The fault that the peer named in its {@code ErrorInfo}; empty if it is none of ours. */
