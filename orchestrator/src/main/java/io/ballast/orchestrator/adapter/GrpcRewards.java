@@ -48,18 +48,7 @@ public final class GrpcRewards implements RewardOracle {
   }
 
   private List<Outcome> scorePortion(String tenant, RewardSpec spec, List<Judgeable> items) {
-    ScoreRequest.Builder request =
-        ScoreRequest.newBuilder()
-            .setMetadata(PeerCalls.metadata(tenant))
-            .setRewardModel(PeerCalls.selector(spec.model()))
-            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
-    if (spec.aggregation() != null) {
-      request.setAggregation(
-          Aggregation.newBuilder()
-              .setMethod(method(spec.aggregation()))
-              .setUwoLambda(spec.uwoLambda())
-              .setQuantile(spec.quantile()));
-    }
+    ScoreRequest.Builder request = request(tenant, spec);
     for (Judgeable item : items) {
       request.addItems(
           ScoreItem.newBuilder()
@@ -78,6 +67,23 @@ public final class GrpcRewards implements RewardOracle {
           "%d results for %d items".formatted(answer.getResultsCount(), items.size()));
     }
     return answer.getResultsList().stream().map(GrpcRewards::outcome).toList();
+  }
+
+  /** A request without items. */
+  static ScoreRequest.Builder request(String tenant, RewardSpec spec) {
+    ScoreRequest.Builder request =
+        ScoreRequest.newBuilder()
+            .setMetadata(PeerCalls.metadata(tenant))
+            .setRewardModel(PeerCalls.selector(spec.model()))
+            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
+    if (spec.aggregation() != null) {
+      request.setAggregation(
+          Aggregation.newBuilder()
+              .setMethod(method(spec.aggregation()))
+              .setUwoLambda(spec.uwoLambda())
+              .setQuantile(spec.quantile()));
+    }
+    return request;
   }
 
   private static AggregationMethod method(io.ballast.rl.aggregation.AggregationMethod method) {

@@ -8,6 +8,7 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.adapter.ArchivedPrompts;
 import io.ballast.orchestrator.adapter.GrpcCosts;
 import io.ballast.orchestrator.adapter.GrpcPolicyVersions;
+import io.ballast.orchestrator.adapter.GrpcRewardCheck;
 import io.ballast.orchestrator.adapter.GrpcRewards;
 import io.ballast.orchestrator.adapter.GrpcRollouts;
 import io.ballast.orchestrator.adapter.GrpcSafetyTester;
@@ -140,6 +141,7 @@ public final class OrchestratorServer implements AutoCloseable {
             specs,
             new ArchivedPrompts(runtime.dataFolder(), policy, config.peerTimeout()),
             versions,
+            new GrpcRewardCheck(reward, config.peerTimeout()),
             workers,
             files,
             changes,

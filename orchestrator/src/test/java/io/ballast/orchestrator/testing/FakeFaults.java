@@ -11,11 +11,11 @@ import io.grpc.stub.StreamObserver;
 import java.util.concurrent.Callable;
 
 /** Failures as the servers of the mesh send them. */
-final class FakeFaults {
+public final class FakeFaults {
   private FakeFaults() {}
 
   /** A failure with its reason. */
-  static StatusRuntimeException of(Status status, String reason, String message) {
+  public static StatusRuntimeException of(Status status, String reason, String message) {
     return StatusProto.toStatusRuntimeException(
         com.google.rpc.Status.newBuilder()
             .setCode(status.getCode().value())
@@ -25,7 +25,7 @@ final class FakeFaults {
   }
 
   /** Busy; asks to wait. */
-  static StatusRuntimeException busy(int seconds) {
+  public static StatusRuntimeException busy(int seconds) {
     return StatusProto.toStatusRuntimeException(
         com.google.rpc.Status.newBuilder()
             .setCode(Status.Code.RESOURCE_EXHAUSTED.value())

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.testing;
 
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.orchestrator.adapter.GrpcRewardCheck;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -12,6 +13,7 @@ import io.grpc.stub.StreamObserver;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleBiFunction;
 
@@ -25,6 +27,10 @@ public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplB
 
   /** Every call for gold that was answered. */
   public final List<ScoreRequest> goldCalls = new CopyOnWriteArrayList<>();
+
+  /** What is asked before a run is begun, by the model's name; it is in none of the lists. */
+  public volatile Function<String, ScoreResult> check =
+      model -> ScoreResult.newBuilder().setValue(1).build();
 
   /** So many of the next calls are refused with RetryInfo. */
   public final AtomicInteger busy = new AtomicInteger();
@@ -51,6 +57,11 @@ public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplB
     FakeFaults.answer(
         observer,
         () -> {
+          if (request.getItems(0).getCompletion().getText().equals(GrpcRewardCheck.COMPLETION)) {
+            return ScoreResponse.newBuilder()
+                .addResults(check.apply(request.getRewardModel().getModel()))
+                .build();
+          }
           if (busy.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
             throw FakeFaults.busy(7);
           }

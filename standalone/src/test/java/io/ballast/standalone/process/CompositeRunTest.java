@@ -1,6 +1,7 @@
 package io.ballast.standalone.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.PerToken;
@@ -8,6 +9,7 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.runtime.Role;
+import io.ballast.orchestrator.adapter.GrpcRewardCheck;
 import io.ballast.orchestrator.adapter.GrpcRewards;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.core.peer.Judgeable;
@@ -32,6 +34,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A run is rewarded, and measured, by composites of a real reward-server, through Score. */
 class CompositeRunTest {
@@ -58,12 +63,31 @@ class CompositeRunTest {
   @TempDir private Path folder = Path.of(".");
   private ModuleInProcess reward;
 
+  private static final String ANSWERS =
+      """
+      {
+        "format": "ballast-composite",
+        "components": {"answer": {"kind": "exact"}},
+        "reward": "answer"
+      }
+      """;
+  private static final String FAR =
+      """
+      {
+        "format": "ballast-composite",
+        "components": {"judge": {"kind": "remote", "remote": "there", "model": "taste"}},
+        "reward": "judge"
+      }
+      """;
+
   @BeforeEach
   void start() throws IOException {
     List<Path> roots = List.of(folder.resolve("data/models"), Path.of("../models"));
     CompositePublisher publisher = new CompositePublisher(roots);
     publisher.publish("mix", "1", MIX, Map.of());
     publisher.publish("parses", "1", PARSES, Map.of());
+    publisher.publish("answers", "1", ANSWERS, Map.of());
+    publisher.publish("far", "1", FAR, Map.of());
     reward =
         ModuleInProcess.start(
             new RewardModule(
@@ -117,6 +141,39 @@ class CompositeRunTest {
     GoldSpec gold = Objects.requireNonNull(spec.watch().gold());
     assertThat(score(gold.reward()))
         .containsExactly(new Outcome.Value(1, 0), new Outcome.Value(0, 0));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "reward: {aggregation: MEAN}",
+        "reward: {model: mix, version: 1}",
+        "reward: {model: parses, version: 1}"
+      })
+  void aRunMayBeginWithARewardThatAnswers(String more) {
+    assertThatCode(() -> check(more)).doesNotThrowAnyException();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{model: mix, version: 1, aggregation: MEAN} | MALFORMED_REQUEST   | reward.aggregation: given (expected: absent, since mix is a composite",
+        "{model: mix, version: 2}                    | UNKNOWN_MODEL       | reward: reward-server: ",
+        "{model: nobody, version: 1}                 | UNKNOWN_MODEL       | reward: reward-server: ",
+        "{model: answers, version: 1}                | MALFORMED_REQUEST   | reward: answers/1 cannot reward a completion of a run: component 'answer': ",
+        "{model: far, version: 1}                    | PRECONDITION_FAILED | reward: reward-server: component 'judge': remote 'there' is not known here",
+      })
+  void aRunDoesNotBeginWithARewardThatNeverAnswers(String by, Fault fault, String message) {
+    assertThatThrownBy(() -> check("reward: " + by))
+        .isInstanceOfSatisfying(MeshException.class, e -> assertThat(e.fault()).isEqualTo(fault))
+        .hasMessageStartingWith(message);
+  }
+
+  private void check(String more) {
+    new GrpcRewardCheck(reward.channel(), Duration.ofSeconds(60))
+        .require("tenant", "reward", spec(more).reward(), "int n = ");
   }
 
   @Test

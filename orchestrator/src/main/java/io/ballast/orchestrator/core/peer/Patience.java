@@ -91,7 +91,8 @@ public final class Patience {
             });
   }
 
-  private static boolean mayPass(Fault fault) {
+  /** Whether a call that failed so may succeed later. */
+  public static boolean mayPass(Fault fault) {
     return switch (fault) {
       case OVERLOADED, MODEL_LOADING, DEPENDENCY_DOWN, TIMED_OUT -> true;
       case MALFORMED_REQUEST,

@@ -8,8 +8,10 @@ import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PromptArchive;
+import io.ballast.orchestrator.core.peer.RewardCheck;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.promotion.Promoter;
+import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.PromotionMode;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.WatchSpec;
@@ -44,6 +46,7 @@ public final class Runs {
   private final Function<String, RunSpec> specs;
   private final PromptReader prompts;
   private final PolicyVersions versions;
+  private final RewardCheck rewards;
   private final RunWorkers workers;
   private final RunFiles files;
   private final RunChanges changes;
@@ -57,6 +60,7 @@ public final class Runs {
       Function<String, RunSpec> specs,
       PromptArchive archive,
       PolicyVersions versions,
+      RewardCheck rewards,
       RunWorkers workers,
       RunFiles files,
       RunChanges changes,
@@ -65,6 +69,7 @@ public final class Runs {
     this.specs = specs;
     this.prompts = new PromptReader(archive);
     this.versions = versions;
+    this.rewards = rewards;
     this.workers = workers;
     this.files = files;
     this.changes = changes;
@@ -90,7 +95,8 @@ public final class Runs {
    *
    * @param spec YAML or JSON, at most 1 MiB
    * @param fingerprint stands for the whole request
-   * @throws MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL; DEPENDENCY_DOWN
+   * @throws MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL; DEPENDENCY_DOWN; what
+   *     {@link RewardCheck} says of the reward and of gold
    */
   public Run create(Caller caller, String spec, String fingerprint) {
     Faults.requireFileName("metadata.tenant", caller.tenant());
@@ -106,6 +112,7 @@ public final class Runs {
     RunSpec read = specs.apply(spec);
     PromptSets sets = prompts.read(read, caller.tenant());
     PinnedVersion base = versions.resolve(read.policy());
+    requireRewards(caller.tenant(), read, sets);
     Run run =
         new Run(
             surroundings.ids().get(),
@@ -126,6 +133,15 @@ public final class Runs {
                 LoopState.initial(read.constraint().lambdaInit())));
     dispatch();
     return requireSame(caller, stored, fingerprint);
+  }
+
+  private void requireRewards(String tenant, RunSpec spec, PromptSets sets) {
+    String prompt = sets.training().getFirst();
+    rewards.require(tenant, "reward", spec.reward(), prompt);
+    GoldSpec gold = spec.watch().gold();
+    if (gold != null) {
+      rewards.require(tenant, "watch.gold", gold.reward(), prompt);
+    }
   }
 
   private static void requireSize(String spec) {
