@@ -233,11 +233,12 @@ public final class RewardTraining {
               .sum();
       if (labels == 0) {
         throw new UnusableDataException(
-            "%s part: no %s (expected: judgements of more %ss, or more held out)"
+            "%s part: no %s (expected: judgements of more %ss, or %s held out)"
                 .formatted(
                     part.name().toLowerCase(Locale.ROOT),
                     pairs ? "pairs" : "grades",
-                    plan.splitBy().name().toLowerCase(Locale.ROOT)));
+                    plan.splitBy().name().toLowerCase(Locale.ROOT),
+                    part == Part.TRAIN ? "less" : "more"));
       }
     }
   }
