@@ -6,12 +6,9 @@ import io.ballast.inference.brought.BroughtAdoption.Adopted;
 import io.ballast.inference.brought.BroughtEngines;
 import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.brought.BroughtMember;
-import io.ballast.inference.brought.LabelReference;
 import io.ballast.inference.brought.MemberInput;
 import io.ballast.inference.brought.ReferenceAnswers;
-import io.ballast.inference.brought.ScoreReading;
 import io.ballast.inference.onnx.EncoderOptions;
-import io.ballast.inference.onnx.Normalization;
 import io.ballast.inference.onnx.Pooling;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -34,13 +31,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
@@ -67,30 +65,7 @@ import picocli.CommandLine.Spec;
 final class RewardAdoptCommand implements Callable<Integer> {
   private static final String ASKING = "asking members";
 
-  /** What a manifest says of its members. */
-  private static final List<String> OF_MEMBERS =
-      List.of(
-          "--special-tokens",
-          "--score",
-          "--label",
-          "--ratings",
-          "--pooling",
-          "--lower-is-better",
-          "--mean",
-          "--std",
-          "--max-tokens");
-
-  /** What is the score. */
-  enum Score {
-    /** One output as it is. */
-    LOGIT,
-    /** How much likelier a label is than all others. */
-    LOG_ODDS,
-    /** The mean rating that the labels promise. */
-    EXPECTED_RATING
-  }
-
-  /** What a member reads. */
+  /** What members read, or a file that says it and all else. */
   static final class Form {
     @Option(
         names = "--chat",
@@ -120,6 +95,15 @@ final class RewardAdoptCommand implements Callable<Integer> {
         description =
             "A reward.json that says everything of its members; name none, and no option of theirs.")
     private @Nullable Path manifest;
+
+    MemberInput input(MemberOptions alike) {
+      if (template != null) {
+        return new MemberInput.Template(template, alike.specialTokens(true));
+      }
+      return chat || !tokens
+          ? new MemberInput.Chat(alike.specialTokens(false))
+          : new MemberInput.Tokens();
+    }
   }
 
   @Parameters(
@@ -140,62 +124,9 @@ final class RewardAdoptCommand implements Callable<Integer> {
   @ArgGroup(exclusive = true, multiplicity = "1")
   private Form form = new Form();
 
-  @Option(
-      names = "--special-tokens",
-      arity = "1",
-      paramLabel = "true|false",
-      description =
-          "Whether the tokenizer's own, such as [CLS] and [SEP], are put round the text (default:"
-              + " true; false with --chat).")
-  private @Nullable Boolean specialTokens;
-
-  @Option(
-      names = "--score",
-      defaultValue = "LOGIT",
-      description =
-          "What of the outputs is the score: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-  private Score score = Score.LOGIT;
-
-  @Option(
-      names = "--label",
-      paramLabel = "LABEL",
-      defaultValue = "0",
-      description = "Whose: an index, or a name of id2label (default: ${DEFAULT-VALUE}).")
-  private String label = "0";
-
-  @Option(
-      names = "--ratings",
-      paramLabel = "NUMBER",
-      split = ",",
-      description = "With EXPECTED_RATING, what each label is worth, such as 1,2,3,4,5.")
-  private List<Double> ratings = List.of();
-
-  @Option(
-      names = "--pooling",
-      paramLabel = "WAY",
-      description =
-          "Of a model in ONNX whose outputs are of tokens: mean, cls or last (default: as its folder"
-              + " says; where it says nothing, such a model is refused).")
-  private @Nullable String pooling;
-
-  @Option(names = "--lower-is-better", description = "The score is turned round.")
-  private boolean lowerIsBetter;
-
-  @Option(
-      names = "--mean",
-      paramLabel = "M",
-      defaultValue = "0",
-      description =
-          "Of scores, turned round if so, on answers of the reference policy (default:"
-              + " ${DEFAULT-VALUE}).")
-  private double mean;
-
-  @Option(
-      names = "--std",
-      paramLabel = "S",
-      defaultValue = "1",
-      description = "Their standard deviation, above 0 (default: ${DEFAULT-VALUE}).")
-  private double std;
+  /** None where no such option is given. */
+  @ArgGroup(exclusive = false, heading = "What all members are like:%n")
+  private @Nullable MemberOptions alike;
 
   @Option(
       names = "--reference",
@@ -211,12 +142,6 @@ final class RewardAdoptCommand implements Callable<Integer> {
           "Of the reference, leave out and count what some member cannot score, such as a text that"
               + " is too long for it; at most half (default: such an item ends the command).")
   private boolean skipBad;
-
-  @Option(
-      names = "--max-tokens",
-      paramLabel = "N",
-      description = "The most tokens of an item (default: as many as a member can read).")
-  private @Nullable Integer maxTokens;
 
   @Option(
       names = "--tolerance",
@@ -314,11 +239,9 @@ final class RewardAdoptCommand implements Callable<Integer> {
         throw new ParameterException(
             spec.commandLine(), "MEMBER: with --manifest there is none: the file names them");
       }
-      for (String option : OF_MEMBERS) {
-        if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
-          throw new ParameterException(
-              spec.commandLine(), option + ": with --manifest the file says it");
-        }
+      if (alike != null) {
+        throw new ParameterException(
+            spec.commandLine(), ofMembers() + ": with --manifest the file says it");
       }
       if (!Files.isReadable(form.manifest) || Files.isDirectory(form.manifest)) {
         throw new CommandFailure(
@@ -330,26 +253,26 @@ final class RewardAdoptCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "MEMBER: none (expected: one or several classifiers)");
     }
+    MemberOptions options = alike == null ? new MemberOptions() : alike;
     List<BroughtMember> all = new ArrayList<>();
     for (String member : members) {
-      ModelChoice choice = choice(member, roots, progress);
       all.add(
-          new BroughtMember(
-              choice.model(),
-              choice.version(),
-              Optional.empty(),
-              input(),
-              wantedPooling(),
-              reading(),
-              lowerIsBetter,
-              new Normalization(mean, std),
-              maxTokens == null ? OptionalInt.empty() : OptionalInt.of(maxTokens)));
+          options.member(choice(member, roots, options.pooling(), progress), form.input(options)));
     }
     return new BroughtManifest(all);
   }
 
+  /** Those options of members that are given. */
+  private String ofMembers() {
+    return spec.commandLine().getParseResult().matchedOptions().stream()
+        .filter(option -> option.group() != null && !option.group().exclusive())
+        .map(OptionSpec::longestName)
+        .collect(Collectors.joining(", "));
+  }
+
   /** A model that is there, or what a folder elsewhere becomes by a pull. */
-  private ModelChoice choice(String member, List<Path> roots, ProgressLine progress)
+  private ModelChoice choice(
+      String member, List<Path> roots, Optional<Pooling> pooling, ProgressLine progress)
       throws IOException {
     Path folder = Path.of(member);
     String model = member.contains("/") ? member.substring(0, member.indexOf('/')) : member;
@@ -363,9 +286,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
     Path dataFolder =
         data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
     Optional<Pooling> way =
-        ClassifierImport.isClassifier(folder)
-            ? Optional.empty()
-            : wantedPooling(); // it pools itself
+        ClassifierImport.isClassifier(folder) ? Optional.empty() : pooling; // it pools itself
     var pulled =
         new ModelPull(dataFolder, progress::at)
             .local(
@@ -373,27 +294,6 @@ final class RewardAdoptCommand implements Callable<Integer> {
                 new ModelPull.Wanted(Optional.empty(), "1", Optional.empty(), way));
     printing.line("pulled: " + pulled.model().name() + "/" + pulled.model().version());
     return new ModelChoice(pulled.model().name(), pulled.model().version());
-  }
-
-  private Optional<Pooling> wantedPooling() {
-    return Optional.ofNullable(pooling).map(PullCommand::pooling);
-  }
-
-  private MemberInput input() {
-    if (form.template != null) {
-      return new MemberInput.Template(form.template, specialTokens == null || specialTokens);
-    }
-    return form.chat || !form.tokens
-        ? new MemberInput.Chat(specialTokens != null && specialTokens)
-        : new MemberInput.Tokens();
-  }
-
-  private ScoreReading reading() {
-    return switch (score) {
-      case LOGIT -> new ScoreReading.Logit(LabelReference.of(label));
-      case LOG_ODDS -> new ScoreReading.LogOdds(LabelReference.of(label));
-      case EXPECTED_RATING -> new ScoreReading.ExpectedRating(ratings);
-    };
   }
 
   /** The command that has a mesh serve it. */

@@ -196,7 +196,12 @@ class RewardAdoptCommandTest {
     run("pull", TinyClassifier.write(folder.resolve("judge")).toString());
     run("pull", TinyEncoder.write(folder.resolve("compass")).toString());
 
-    assertThat(adopt("judge", "--name", "x").exit()).isEqualTo(Exit.USAGE.code());
+    Cli.Result unsaid = adopt("judge", "--name", "x");
+    assertThat(unsaid.exit()).isEqualTo(Exit.USAGE.code());
+    assertThat(unsaid.err()).contains("--manifest=FILE", "--chat", "--template=TEXT", "--tokens");
+    assertThat(adopt("judge", "--name", "x", "--label", "0").err()).contains("--chat", "--tokens");
+    assertThat(adopt("judge", "--name", "x", "--chat", "--tokens").err())
+        .contains("--chat, --tokens are mutually exclusive");
     assertThat(adopt("--name", "x", "--chat").err()).contains("MEMBER: none (expected: one or");
     assertThat(adopt("nobody", "--name", "x", "--chat").err()).contains("there is no model nobody");
     assertThat(adopt("judge", "--name", "../x", "--chat").err()).contains("--name: ");
