@@ -15,6 +15,7 @@ import io.grpc.Channel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 
 /** Rewards by the reward-server's Score. */
@@ -101,10 +102,14 @@ public final class GrpcRewards implements RewardOracle {
     return switch (result.getOutcomeCase()) {
       case VALUE ->
           Double.isFinite(result.getValue()) && Double.isFinite(result.getSpread())
-              ? new Outcome.Value(result.getValue(), result.getSpread())
+              ? new Outcome.Value(result.getValue(), spread(result))
               : new Outcome.Missing("a reward that is not finite");
       case FAILURE -> new Outcome.Missing(PeerCalls.words(result.getFailure()));
       case OUTCOME_NOT_SET -> new Outcome.Missing("a result without an outcome");
     };
+  }
+
+  private static OptionalDouble spread(ScoreResult result) {
+    return result.hasSpread() ? OptionalDouble.of(result.getSpread()) : OptionalDouble.empty();
   }
 }

@@ -19,6 +19,7 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
@@ -356,7 +357,7 @@ public final class PostgresRunStore implements RunStore {
         row.getInt("samples_count"),
         row.getInt("dropped_count"),
         row.getDouble("mean_reward"),
-        row.getDouble("mean_spread"),
+        optional(row, "mean_spread"),
         row.getDouble("mean_cost"),
         row.getObject("pessimistic_cost", Double.class),
         row.getObject("lambda", Double.class),
@@ -371,6 +372,11 @@ public final class PostgresRunStore implements RunStore {
         row.getDouble("judge_seconds"),
         row.getDouble("learn_seconds"),
         instant(row, "committed_at"));
+  }
+
+  private static OptionalDouble optional(ResultSet row, String column) throws SQLException {
+    Double number = row.getObject(column, Double.class);
+    return number == null ? OptionalDouble.empty() : OptionalDouble.of(number);
   }
 
   private static Instant instant(ResultSet row, String column) throws SQLException {

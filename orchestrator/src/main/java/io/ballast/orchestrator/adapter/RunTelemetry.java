@@ -81,7 +81,7 @@ public final class RunTelemetry implements RunMonitor {
         metrics.iteration(),
         run.iterationsCount(),
         shown(metrics.meanReward()),
-        shown(metrics.meanSpread()),
+        metrics.meanSpread().isPresent() ? shown(metrics.meanSpread().getAsDouble()) : "-",
         goldWords(metrics),
         shown(metrics.meanCost()),
         metrics.lambda() == null ? "-" : shown(metrics.lambda()),
@@ -127,7 +127,7 @@ public final class RunTelemetry implements RunMonitor {
     List<Meter> registered = new ArrayList<>();
     registered.add(gauge(run, "ballast.run.iteration", IterationMetrics::iteration));
     registered.add(gauge(run, "ballast.run.reward", IterationMetrics::meanReward));
-    registered.add(gauge(run, "ballast.run.spread", IterationMetrics::meanSpread));
+    registered.add(gauge(run, "ballast.run.spread", RunTelemetry::spread));
     registered.add(gauge(run, "ballast.run.gold", RunTelemetry::gold));
     registered.add(gauge(run, "ballast.run.gold.gap", RunTelemetry::gap));
     registered.add(gauge(run, "ballast.run.kl", IterationMetrics::klNats));
@@ -136,6 +136,10 @@ public final class RunTelemetry implements RunMonitor {
     registered.add(gauge(run, "ballast.run.train.serve.gap", IterationMetrics::trainServeGapNats));
     registered.add(gauge(run, "ballast.run.dropped", IterationMetrics::droppedCount));
     return registered;
+  }
+
+  private static double spread(IterationMetrics metrics) {
+    return metrics.meanSpread().orElse(Double.NaN);
   }
 
   private static double lambda(IterationMetrics metrics) {

@@ -14,6 +14,7 @@ import io.ballast.rl.stats.PolicyVitals;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /** State of a run as JSON. Numbers come back bit for bit: each is written as its shortest form. */
@@ -31,12 +32,13 @@ final class StateJson {
     }
     PolicyVitals first = state.firstVitals();
     if (first != null) {
-      json.putObject("first_vitals")
-          .put("kl", first.kl())
-          .put("spread", first.spread())
-          .put("entropy", first.entropy())
-          .put("length_tokens", first.lengthTokens())
-          .put("phrase_share", first.phraseShare());
+      ObjectNode vitals =
+          json.putObject("first_vitals")
+              .put("kl", first.kl())
+              .put("entropy", first.entropy())
+              .put("length_tokens", first.lengthTokens())
+              .put("phrase_share", first.phraseShare());
+      first.spread().ifPresent(spread -> vitals.put("spread", spread));
     }
     WatchState watch = state.watch();
     if (watch != null) {
@@ -67,7 +69,7 @@ final class StateJson {
   private static PolicyVitals vitals(JsonNode json) {
     return new PolicyVitals(
         json.path("kl").asDouble(),
-        json.path("spread").asDouble(),
+        number(json, "spread"),
         json.path("entropy").asDouble(),
         json.path("length_tokens").asDouble(),
         json.path("phrase_share").asDouble());
@@ -149,6 +151,10 @@ final class StateJson {
     if (instant != null) {
       json.put(key, instant.toString());
     }
+  }
+
+  static OptionalDouble number(JsonNode json, String key) {
+    return json.has(key) ? OptionalDouble.of(json.path(key).asDouble()) : OptionalDouble.empty();
   }
 
   private static @Nullable Instant instant(JsonNode json, String key) {

@@ -14,7 +14,6 @@ import io.ballast.rl.stats.AlarmKind;
 import io.ballast.rl.stats.OveroptimisationMonitor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /** The watch over a run's rewards as JSON. Numbers come back bit for bit. */
@@ -51,8 +50,8 @@ final class WatchJson {
             json.path("max_spread_growth").asDouble(),
             json.path("max_gap").asDouble(),
             json.path("patience").asInt(),
-            number(json, "first_spread"),
-            number(json, "first_gap"),
+            StateJson.number(json, "first_spread"),
+            StateJson.number(json, "first_gap"),
             json.path("spread_over").asInt(),
             json.path("gap_over").asInt()),
         baseline.isMissingNode()
@@ -64,10 +63,6 @@ final class WatchJson {
                 baseline.path("proxy").asDouble(),
                 baseline.path("proxy_std").asDouble()),
         json.path("good_iteration").asInt());
-  }
-
-  private static OptionalDouble number(JsonNode json, String key) {
-    return json.has(key) ? OptionalDouble.of(json.path(key).asDouble()) : OptionalDouble.empty();
   }
 
   static String write(IterationWatch watch) {

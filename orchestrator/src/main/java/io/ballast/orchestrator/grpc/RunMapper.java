@@ -79,7 +79,6 @@ final class RunMapper {
             .setSamplesCount(metrics.samplesCount())
             .setDroppedCount(metrics.droppedCount())
             .setMeanReward(metrics.meanReward())
-            .setMeanSpread(metrics.meanSpread())
             .setMeanCost(metrics.meanCost())
             .setKlNats(metrics.klNats())
             .setEntropyNats(metrics.entropyNats())
@@ -90,6 +89,7 @@ final class RunMapper {
             .setJudgeSeconds(metrics.judgeSeconds())
             .setLearnSeconds(metrics.learnSeconds())
             .setCommitTime(CallMapper.timestamp(metrics.committedAt()));
+    metrics.meanSpread().ifPresent(answer::setMeanSpread);
     WatchMapper.put(metrics.watch(), answer);
     Double pessimistic = metrics.pessimisticCost();
     if (pessimistic != null) {

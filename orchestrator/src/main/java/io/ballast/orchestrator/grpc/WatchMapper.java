@@ -77,7 +77,7 @@ final class WatchMapper {
   static RewardWatch watch(WatchSpec spec, GoldCurve curve) {
     RewardWatch.Builder answer =
         RewardWatch.newBuilder()
-            .setMaxSpreadGrowth(spec.maxSpreadGrowth())
+            .setMaxSpreadGrowth(spec.spread().growth())
             .setMaxGap(spec.maxGap())
             .setPatienceIterations(spec.patience())
             .setAction(action(spec.action()));

@@ -40,7 +40,7 @@ public final class FakePeers {
                               spec.model().model().equals(FakeRewardServer.GOLD)
                                   ? FakeWorld.gold(item.completion().text())
                                   : FakeWorld.reward(item.completion().text()),
-                              FakeWorld.spread(item.completion().text())))
+                              OptionalDouble.of(FakeWorld.spread(item.completion().text()))))
               .toList();
   public final CostOracle costs =
       (tenant, model, items) ->

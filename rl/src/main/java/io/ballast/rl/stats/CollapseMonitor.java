@@ -14,7 +14,7 @@ import java.util.List;
  *
  * @param first the vitals before the first update
  * @param maxKl nats, &gt; 0
- * @param maxSpreadGrowth times the first spread, ≥ 1
+ * @param maxSpreadGrowth times the first spread, ≥ 1; vitals without a spread raise no alarm
  * @param minEntropyShare of the first entropy, 0 to 1
  * @param maxLengthGrowth times the first length, ≥ 1
  * @param maxPhraseGrowth times the first share, ≥ 1; a phrase never seen at first alarms at once
@@ -39,7 +39,13 @@ public record CollapseMonitor(
   public List<Alarm> check(PolicyVitals now) {
     List<Alarm> alarms = new ArrayList<>();
     raiseAbove(alarms, AlarmKind.KL_HIGH, now.kl(), maxKl);
-    raiseAbove(alarms, AlarmKind.SPREAD_GREW, now.spread(), maxSpreadGrowth * first.spread());
+    if (first.spread().isPresent() && now.spread().isPresent()) {
+      raiseAbove(
+          alarms,
+          AlarmKind.SPREAD_GREW,
+          now.spread().getAsDouble(),
+          maxSpreadGrowth * first.spread().getAsDouble());
+    }
     double leastEntropy = minEntropyShare * first.entropy();
     if (now.entropy() < leastEntropy) {
       alarms.add(new Alarm(AlarmKind.ENTROPY_LOW, now.entropy(), leastEntropy));

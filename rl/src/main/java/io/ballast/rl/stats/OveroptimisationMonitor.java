@@ -22,8 +22,8 @@ import java.util.OptionalDouble;
  *
  * @param maxSpreadGrowth times the first spread, ≥ 1; a first spread of 0 is outgrown by any
  * @param maxGap in the rewards' unit, ≥ 0
- * @param patience how many observations in a row must be over a limit, ≥ 1; one without gold is
- *     neither over the gap's nor within
+ * @param patience how many observations in a row must be over a limit, ≥ 1; one without a spread or
+ *     without gold is neither over that limit nor within
  * @param firstSpread the first spread seen
  * @param firstGap proxy less gold when gold was first seen
  * @param spreadOver observations in a row, up to now, with the spread over its limit, ≥ 0
@@ -71,11 +71,16 @@ public record OveroptimisationMonitor(
   /** Returns the state after {@code now}, and the alarms that it raises. */
   public Observed observe(RewardVitals now) {
     List<Alarm> alarms = new ArrayList<>();
-    double spread0 = firstSpread.orElse(now.spread());
-    double spreadLimit = Math.min(Double.MAX_VALUE, maxSpreadGrowth * spread0);
-    int spreadRun = run(spreadOver, now.spread() > spreadLimit);
-    if (spreadRun >= patience) {
-      alarms.add(new Alarm(AlarmKind.SPREAD_GREW, now.spread(), spreadLimit));
+    OptionalDouble spread0 = firstSpread;
+    int spreadRun = spreadOver;
+    if (now.spread().isPresent()) {
+      double spread = now.spread().getAsDouble();
+      spread0 = OptionalDouble.of(firstSpread.orElse(spread));
+      double limit = Math.min(Double.MAX_VALUE, maxSpreadGrowth * spread0.getAsDouble());
+      spreadRun = run(spreadOver, spread > limit);
+      if (spreadRun >= patience) {
+        alarms.add(new Alarm(AlarmKind.SPREAD_GREW, spread, limit));
+      }
     }
     OptionalDouble gap0 = firstGap;
     int gapRun = gapOver;
@@ -90,7 +95,7 @@ public record OveroptimisationMonitor(
     }
     return new Observed(
         new OveroptimisationMonitor(
-            maxSpreadGrowth, maxGap, patience, OptionalDouble.of(spread0), gap0, spreadRun, gapRun),
+            maxSpreadGrowth, maxGap, patience, spread0, gap0, spreadRun, gapRun),
         alarms);
   }
 

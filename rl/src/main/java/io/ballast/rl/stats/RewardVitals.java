@@ -9,13 +9,13 @@ import java.util.OptionalDouble;
  * @param proxy the reward that is optimised, finite
  * @param gold what the proxy stands for, on the proxy's scale, finite; empty where nobody measured
  *     it this time
- * @param spread the reward members' standard deviation, ≥ 0
+ * @param spread the reward members' standard deviation, ≥ 0; empty of a reward without members
  */
-public record RewardVitals(double proxy, OptionalDouble gold, double spread) {
+public record RewardVitals(double proxy, OptionalDouble gold, OptionalDouble spread) {
   /** Checks the ranges above. */
   public RewardVitals {
     Require.finite(proxy, "proxy");
     gold.ifPresent(value -> Require.finite(value, "gold"));
-    Require.notNegative(spread, "spread");
+    spread.ifPresent(value -> Require.notNegative(value, "spread"));
   }
 }

@@ -46,14 +46,29 @@ class OveroptimisationMonitorTest {
   @Test
   void iterationsWithoutGoldNeitherBreachNorClear() {
     OveroptimisationMonitor monitor = OveroptimisationMonitor.watching(9, 1, 2);
-    Observed unmeasured = monitor.observe(new RewardVitals(5, OptionalDouble.empty(), 1));
+    Observed unmeasured = monitor.observe(new RewardVitals(5, OptionalDouble.empty(), OptionalDouble.of(1)));
     // gold is first seen here: its gap of 5 is where it is measured from
     Observed first = unmeasured.next().observe(vitals(6, 1, 1));
     Observed over = first.next().observe(vitals(9, 1, 1));
-    Observed between = over.next().observe(new RewardVitals(0, OptionalDouble.empty(), 1));
+    Observed between = over.next().observe(new RewardVitals(0, OptionalDouble.empty(), OptionalDouble.of(1)));
     assertThat(between.next().gapOver()).isEqualTo(1);
     assertThat(between.next().observe(vitals(9, 1, 1)).alarms())
         .isEqualTo(List.of(new Alarm(AlarmKind.PROXY_GOLD_GAP, 3, 1)));
+  }
+
+  @Test
+  void iterationsWithoutASpreadNeitherBreachNorClear() {
+    OveroptimisationMonitor monitor = OveroptimisationMonitor.watching(2, 9, 2);
+    RewardVitals without = new RewardVitals(0, OptionalDouble.empty(), OptionalDouble.empty());
+    Observed unmeasured = monitor.observe(without);
+    assertThat(unmeasured.next()).isEqualTo(monitor);
+    // the spread is first seen here: 1 is what it grows from
+    Observed over = unmeasured.next().observe(vitals(0, 0, 1)).next().observe(vitals(0, 0, 3));
+    Observed between = over.next().observe(without);
+    assertThat(between.alarms()).isEmpty();
+    assertThat(between.next()).isEqualTo(over.next());
+    assertThat(between.next().observe(vitals(0, 0, 3)).alarms())
+        .containsExactly(new Alarm(AlarmKind.SPREAD_GREW, 3, 2));
   }
 
   @Test
@@ -99,11 +114,11 @@ class OveroptimisationMonitorTest {
         .isThrownBy(() -> OveroptimisationMonitor.watching(1, 1, 0))
         .withMessageStartingWith("patience: 0");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new RewardVitals(0, OptionalDouble.of(Double.NaN), 0))
+        .isThrownBy(() -> new RewardVitals(0, OptionalDouble.of(Double.NaN), OptionalDouble.empty()))
         .withMessage("gold: NaN (expected: finite)");
   }
 
   private static RewardVitals vitals(double proxy, double gold, double spread) {
-    return new RewardVitals(proxy, OptionalDouble.of(gold), spread);
+    return new RewardVitals(proxy, OptionalDouble.of(gold), OptionalDouble.of(spread));
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 /** Moments of what was seen, and what they warn of. */
@@ -75,10 +76,10 @@ class StatsTest {
 
   @Test
   void alarmsSayWhatPassedWhichLimit() {
-    PolicyVitals first = new PolicyVitals(0, .5, 2, 20, .01);
+    PolicyVitals first = new PolicyVitals(0, OptionalDouble.of(.5), 2, 20, .01);
     CollapseMonitor monitor = new CollapseMonitor(first, .3, 3, .25, 2, 2);
     assertThat(monitor.check(first)).isEmpty();
-    assertThat(monitor.check(new PolicyVitals(.31, 1.6, .4, 41, .028)))
+    assertThat(monitor.check(new PolicyVitals(.31, OptionalDouble.of(1.6), .4, 41, .028)))
         .isEqualTo(
             List.of(
                 new Alarm(AlarmKind.KL_HIGH, .31, .3),
@@ -86,6 +87,14 @@ class StatsTest {
                 new Alarm(AlarmKind.ENTROPY_LOW, .4, .5),
                 new Alarm(AlarmKind.LENGTH_GREW, 41, 40),
                 new Alarm(AlarmKind.PHRASE_SPREAD, .028, .02)));
+  }
+
+  @Test
+  void aSpreadThatIsNotThereIsComparedWithNothing() {
+    PolicyVitals none = new PolicyVitals(0, OptionalDouble.empty(), 2, 20, .01);
+    PolicyVitals some = new PolicyVitals(0, OptionalDouble.of(9), 2, 20, .01);
+    assertThat(new CollapseMonitor(none, .3, 3, .25, 2, 2).check(some)).isEmpty();
+    assertThat(new CollapseMonitor(some, .3, 3, .25, 2, 2).check(none)).isEmpty();
   }
 
   @Test

@@ -83,7 +83,9 @@ final class PlotRunCommand implements Callable<Integer> {
         metrics.getIteration(),
         metrics.getKlNats(),
         metrics.getMeanReward(),
-        metrics.getMeanSpread(),
+        metrics.hasMeanSpread()
+            ? OptionalDouble.of(metrics.getMeanSpread())
+            : OptionalDouble.empty(),
         metrics.hasGold()
             ? OptionalDouble.of(metrics.getGold().getMeanGold())
             : OptionalDouble.empty(),

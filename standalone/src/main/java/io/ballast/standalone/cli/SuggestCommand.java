@@ -326,9 +326,11 @@ final class SuggestCommand implements Callable<Integer> {
         ? "none: " + reward.getFailure().getMessage()
         : String.format(
             Locale.ROOT,
-            "%+.3f, members' spread %.3f (%s)",
+            "%+.3f%s (%s)",
             reward.getValue(),
-            reward.getSpread(),
+            reward.hasSpread()
+                ? String.format(Locale.ROOT, ", members' spread %.3f", reward.getSpread())
+                : "",
             ModelOptions.text(reward.getModelVersion()));
   }
 

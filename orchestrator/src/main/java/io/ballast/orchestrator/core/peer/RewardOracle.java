@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.peer;
 
 import io.ballast.orchestrator.core.spec.RewardSpec;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /** Rewards completions. Idempotent. */
 @FunctionalInterface
@@ -20,9 +21,9 @@ public interface RewardOracle {
      * The reward.
      *
      * @param reward finite
-     * @param spread the members' standard deviation, ≥ 0
+     * @param spread the members' standard deviation, ≥ 0; empty of a composite, which has none
      */
-    record Value(double reward, double spread) implements Outcome {}
+    record Value(double reward, OptionalDouble spread) implements Outcome {}
 
     /** Why there is none. */
     record Missing(String reason) implements Outcome {}

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.rollout;
 
 import io.ballast.orchestrator.core.PinnedVersion;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
 /**
@@ -20,6 +21,11 @@ public record JudgedRollout(List<JudgedGroup> groups, int droppedCount, PinnedVe
   /** All completions, group after group. */
   public Stream<JudgedCompletion> completions() {
     return groups.stream().flatMap(group -> group.completions().stream());
+  }
+
+  /** The mean spread of those that have one; empty if none has. */
+  public OptionalDouble meanSpread() {
+    return completions().map(JudgedCompletion::spread).flatMapToDouble(OptionalDouble::stream).average();
   }
 
   /** How many completions there are. */

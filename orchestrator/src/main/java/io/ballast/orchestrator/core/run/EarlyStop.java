@@ -21,7 +21,7 @@ final class EarlyStop {
   static String reason(StopSpec spec, PolicyVitals first, PolicyVitals now) {
     List<Alarm> alarms =
         new CollapseMonitor(
-                first, spec.maxKl(), spec.maxSpreadGrowth(), 0, Double.MAX_VALUE, Double.MAX_VALUE)
+                first, spec.maxKl(), spec.spread().growth(), 0, Double.MAX_VALUE, Double.MAX_VALUE)
             .check(now);
     return alarms.stream().map(AlarmWords::of).collect(Collectors.joining("; "));
   }

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.orchestrator.core.watch.IterationWatch;
 import java.time.Instant;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param droppedCount completions dropped because a reward was missing, or their group fell below
  *     its floor
  * @param meanReward mean aggregated reward
- * @param meanSpread mean over the samples of the members' standard deviation
+ * @param meanSpread mean of the members' standard deviation over the samples that have one; empty if
+ *     none has: a composite has no members
  * @param meanCost mean harm probability
  * @param pessimisticCost the bound that the multiplier reacted to; null with the constraint off
  * @param lambda the multiplier after the iteration; null with the constraint off
@@ -34,7 +36,7 @@ public record IterationMetrics(
     int samplesCount,
     int droppedCount,
     double meanReward,
-    double meanSpread,
+    OptionalDouble meanSpread,
     double meanCost,
     @Nullable Double pessimisticCost,
     @Nullable Double lambda,

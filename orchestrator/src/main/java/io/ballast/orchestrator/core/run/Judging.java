@@ -15,6 +15,7 @@ import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -111,7 +112,7 @@ final class Judging {
               continue;
             }
             switch (rewarded.get(next)) {
-              case RewardOracle.Outcome.Value(double reward, double spread) ->
+              case RewardOracle.Outcome.Value(double reward, OptionalDouble spread) ->
                   judged.add(
                       new JudgedCompletion(
                           completion, reward, spread, cost.costs().get(next).orElse(CERTAIN_HARM)));

@@ -177,6 +177,10 @@ public final class TrainingLoop {
     long judgeStart = surroundings.nanoTime().getAsLong();
     JudgedRollout judged =
         monitor.watch(run, Phase.JUDGE, () -> judging.judge(run.tenant(), job.spec(), sampled));
+    OptionalDouble spread = judged.meanSpread();
+    if (spread.isEmpty()) {
+      job.spec().requireNoSpreadLimit();
+    }
     GoldReading gold = gold(job, run, iteration, judged);
     long learnStart = surroundings.nanoTime().getAsLong();
     Constraint constraint =
@@ -194,7 +198,6 @@ public final class TrainingLoop {
     long end = surroundings.nanoTime().getAsLong();
 
     double reward = mean(judged, JudgedCompletion::reward);
-    double spread = mean(judged, JudgedCompletion::spread);
     RewardWatch.Seen seen =
         RewardWatch.observe(
             job.spec().watch(),

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.spec;
 
+import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.NamedObjective;
 
@@ -44,4 +45,24 @@ public record RunSpec(
     WatchSpec watch,
     SafetyTestSpec safetyTest,
     PromotionMode promotion,
-    String alias) {}
+    String alias) {
+  /**
+   * Takes up that the reward tells no spread.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the key, if the spec names
+   *     a limit of it: nothing would ever be compared with that limit
+   */
+  public void requireNoSpreadLimit() {
+    requireAbsent("stop.spread_growth", stop.spread());
+    requireAbsent("watch.max_spread_growth", watch.spread());
+  }
+
+  private void requireAbsent(String key, SpreadLimit limit) {
+    if (limit.named()) {
+      throw Faults.malformed(
+          key,
+          "%s (expected: absent; %s tells no spread of members)"
+              .formatted(limit.growth(), reward.model()));
+    }
+  }
+}

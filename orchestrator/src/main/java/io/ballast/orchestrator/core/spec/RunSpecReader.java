@@ -172,7 +172,7 @@ public final class RunSpecReader {
                 rollout.samplesCount()),
             new StopSpec(
                 kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
-                stop.number("spread_growth", SPREAD_GROWTH, v -> v >= 1, "≥ 1")),
+                WatchSpecReader.spreadLimit(stop, "spread_growth", SPREAD_GROWTH)),
             WatchSpecReader.read(root),
             test,
             root.choice("promotion", PROMOTION, List.of(PromotionMode.values())),

@@ -4,6 +4,6 @@ package io.ballast.orchestrator.core.spec;
  * When a run stops before its last iteration, with the candidate that it has.
  *
  * @param maxKl KL(π ‖ π_ref) of a completion, nats, &gt; 0
- * @param maxSpreadGrowth times the members' spread of the first iteration, ≥ 1
+ * @param spread how far it may grow; a reward that tells none stops no run by it
  */
-public record StopSpec(double maxKl, double maxSpreadGrowth) {}
+public record StopSpec(double maxKl, SpreadLimit spread) {}

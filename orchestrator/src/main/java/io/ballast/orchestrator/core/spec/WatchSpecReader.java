@@ -26,11 +26,15 @@ final class WatchSpecReader {
       throw node.flaw("max_gap", "without gold", "none: the gap is between the reward and gold");
     }
     return new WatchSpec(
-        node.number("max_spread_growth", WATCH_SPREAD_GROWTH, v -> v >= 1, "≥ 1"),
+        spreadLimit(node, "max_spread_growth", WATCH_SPREAD_GROWTH),
         node.number("max_gap", WATCH_GAP, v -> v >= 0, "≥ 0"),
         node.integer("patience", WATCH_PATIENCE, 1, MAX_PATIENCE),
         node.choice("action", WATCH_ACTION, List.of(WatchAction.values())),
         gold(node));
+  }
+
+  static SpreadLimit spreadLimit(SpecNode node, String key, double otherwise) {
+    return new SpreadLimit(node.number(key, otherwise, v -> v >= 1, "≥ 1"), node.has(key));
   }
 
   private static @Nullable GoldSpec gold(SpecNode watch) {

@@ -24,11 +24,12 @@ public final class RewardWatch {
    *
    * @param iteration from 1
    * @param proxy mean of the reward in training, finite
-   * @param spread mean over the completions of the members' standard deviation, ≥ 0
+   * @param spread mean over the completions of the members' standard deviation, ≥ 0; empty of a
+   *     reward that tells none
    * @param gold null where it was not asked
    */
   public record Observation(
-      int iteration, double proxy, double spread, @Nullable GoldReading gold) {}
+      int iteration, double proxy, OptionalDouble spread, @Nullable GoldReading gold) {}
 
   /** What an observation led to. */
   public record Seen(WatchState next, IterationWatch watch) {
@@ -71,8 +72,11 @@ public final class RewardWatch {
                     : new RewardVitals(
                         gains.proxy(), OptionalDouble.of(gains.gold()), now.spread()));
     boolean within = seen.next().spreadOver() == 0 && seen.next().gapOver() == 0;
-    // what gold has not seen is not called good, once there is gold
-    boolean good = within && (gains != null || baseline == null);
+    // what gold has not seen is not called good, once there is gold; and so of the spread
+    boolean good =
+        within
+            && (gains != null || baseline == null)
+            && (now.spread().isPresent() || seen.next().firstSpread().isEmpty());
     return new Seen(
         new WatchState(seen.next(), baseline, good ? now.iteration() - 1 : state.goodIteration()),
         new IterationWatch(

@@ -17,7 +17,7 @@ public record WatchState(
     OveroptimisationMonitor monitor, @Nullable GoldBaseline baseline, int goodIteration) {
   static WatchState begin(WatchSpec spec) {
     return new WatchState(
-        OveroptimisationMonitor.watching(spec.maxSpreadGrowth(), spec.maxGap(), spec.patience()),
+        OveroptimisationMonitor.watching(spec.spread().growth(), spec.maxGap(), spec.patience()),
         null,
         0);
   }

@@ -67,8 +67,8 @@ class RunSpecTest {
                     1,
                     256,
                     0.05),
-                new StopSpec(0.3, 3),
-                new WatchSpec(1.7, 0.5, 3, WatchAction.RECORD, null),
+                new StopSpec(0.3, new SpreadLimit(3, false)),
+                new WatchSpec(new SpreadLimit(1.7, false), 0.5, 3, WatchAction.RECORD, null),
                 new SafetyTestSpec(
                     new ModelRef("java-cost", "2"),
                     0.3,
@@ -131,7 +131,7 @@ class RunSpecTest {
     assertThat(read(watch).watch())
         .isEqualTo(
             new WatchSpec(
-                2,
+                new SpreadLimit(2, true),
                 1,
                 4,
                 WatchAction.REFUSE_PROMOTION,

@@ -26,6 +26,7 @@ import io.ballast.rl.aggregation.AggregationMethod;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -83,7 +84,7 @@ class GoldScoringTest {
                   return new JudgedCompletion(
                       new SampledCompletion(FakeWorld.tokens(text), text, FakeWorld.logProbs(text)),
                       reward,
-                      0.1,
+                      OptionalDouble.of(0.1),
                       0);
                 })
             .toList());
@@ -183,6 +184,6 @@ class GoldScoringTest {
   }
 
   private static Outcome value(double reward) {
-    return new Outcome.Value(reward, 0);
+    return new Outcome.Value(reward, OptionalDouble.empty());
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RewardSpec;
+import io.ballast.orchestrator.core.spec.SpreadLimit;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.spec.WatchSpec;
 import io.ballast.orchestrator.core.watch.GoldReading.Failed;
@@ -18,6 +19,7 @@ import io.ballast.rl.stats.AlarmKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 /** The watch says when a run's rewards can no longer be believed, and which weights still could. */
@@ -27,7 +29,7 @@ class RewardWatchTest {
           new RewardSpec(new ModelRef("gold", "1"), AggregationMethod.MEAN, 0.5, 0.25), 1, 8);
 
   private static WatchSpec spec(int patience, WatchAction action) {
-    return new WatchSpec(1.5, 0.5, patience, action, GOLD);
+    return new WatchSpec(new SpreadLimit(1.5, true), 0.5, patience, action, GOLD);
   }
 
   private static List<Seen> watch(WatchSpec spec, Observation... observations) {
@@ -42,11 +44,11 @@ class RewardWatchTest {
   }
 
   private static Observation spread(int iteration, double spread) {
-    return new Observation(iteration, 0, spread, null);
+    return new Observation(iteration, 0, OptionalDouble.of(spread), null);
   }
 
   private static Observation gold(int iteration, double gold, double proxy) {
-    return new Observation(iteration, proxy, 1, new Measured(gold, 2, proxy, 0.5, 8, 0));
+    return new Observation(iteration, proxy, OptionalDouble.of(1), new Measured(gold, 2, proxy, 0.5, 8, 0));
   }
 
   private static final Failed AWAY = new Failed("DEPENDENCY_DOWN", "away");
@@ -130,8 +132,8 @@ class RewardWatchTest {
     Double gap =
         watch(
                 spec(9, WatchAction.RECORD),
-                new Observation(1, first.proxy(), 1, first),
-                new Observation(2, then.proxy(), 1, then))
+                new Observation(1, first.proxy(), OptionalDouble.of(1), first),
+                new Observation(2, then.proxy(), OptionalDouble.of(1), then))
             .getLast()
             .watch()
             .gap();
@@ -145,8 +147,8 @@ class RewardWatchTest {
             spec(2, WatchAction.RECORD),
             gold(1, 10, 0),
             gold(2, 10, 1),
-            new Observation(3, 1, 1, AWAY),
-            new Observation(4, 1, 1, null),
+            new Observation(3, 1, OptionalDouble.of(1), AWAY),
+            new Observation(4, 1, OptionalDouble.of(1), null),
             gold(5, 10, 1));
 
     assertThat(seen.get(2).watch().gold()).isEqualTo(AWAY);
@@ -164,9 +166,9 @@ class RewardWatchTest {
         watch(
             spec(1, WatchAction.STOP),
             gold(1, 10, 0),
-            new Observation(2, 0, 1, null),
+            new Observation(2, 0, OptionalDouble.of(1), null),
             gold(3, 10, 0.1),
-            new Observation(4, 0, 1, AWAY),
+            new Observation(4, 0, OptionalDouble.of(1), AWAY),
             gold(5, 10, 2));
 
     assertThat(seen.stream().map(each -> each.next().goodIteration()))
@@ -179,19 +181,50 @@ class RewardWatchTest {
     List<Seen> seen =
         watch(
             spec(1, WatchAction.STOP),
-            new Observation(1, 0, 1, AWAY),
-            new Observation(2, 0, 1, AWAY),
+            new Observation(1, 0, OptionalDouble.of(1), AWAY),
+            new Observation(2, 0, OptionalDouble.of(1), AWAY),
             gold(3, 10, 0),
-            new Observation(4, 0, 1, AWAY));
+            new Observation(4, 0, OptionalDouble.of(1), AWAY));
 
     assertThat(seen.stream().map(each -> each.next().goodIteration())).containsExactly(0, 1, 2, 2);
+  }
+
+  @Test
+  void withoutASpreadItIsGoldThatSaysWhatIsGood() {
+    OptionalDouble none = OptionalDouble.empty();
+    Measured first = new Measured(10, 2, 0, 0.5, 8, 0);
+    Measured apart = new Measured(10, 2, 2, 0.5, 8, 0);
+    List<Seen> seen =
+        watch(
+            spec(1, WatchAction.STOP),
+            new Observation(1, 0, none, first),
+            new Observation(2, 0, none, first),
+            new Observation(3, 2, none, apart));
+
+    assertThat(seen.stream().map(each -> each.next().goodIteration())).containsExactly(0, 1, 1);
+    assertThat(seen.getLast().watch().alarms())
+        .extracting(RunAlarm::alarm)
+        .extracting(Alarm::kind)
+        .containsExactly(AlarmKind.PROXY_GOLD_GAP);
+  }
+
+  @Test
+  void whatToldNoSpreadIsNotCalledGoodOnceThereIsASpread() {
+    List<Seen> seen =
+        watch(
+            spec(1, WatchAction.STOP),
+            spread(1, 0.2),
+            spread(2, 0.2),
+            new Observation(3, 0, OptionalDouble.empty(), null));
+
+    assertThat(seen.stream().map(each -> each.next().goodIteration())).containsExactly(0, 1, 1);
   }
 
   @Test
   void aRewardThatIsTheSameForAllHasNoScaleAndIsNoBeginning() {
     Measured allEqual = new Measured(0.3, 1e-17, 0, 0.5, 8, 0);
     List<Seen> seen =
-        watch(spec(1, WatchAction.RECORD), new Observation(1, 0, 1, allEqual), gold(2, 10, 0));
+        watch(spec(1, WatchAction.RECORD), new Observation(1, 0, OptionalDouble.of(1), allEqual), gold(2, 10, 0));
 
     assertThat(seen.getFirst().watch().gold()).isEqualTo(allEqual);
     assertThat(seen.getFirst().watch().gap()).isNull();
@@ -201,9 +234,9 @@ class RewardWatchTest {
 
   @Test
   void aLimitOfTheLargestSizeDoesNotOverflow() {
-    WatchSpec spec = new WatchSpec(Double.MAX_VALUE, 0, 1, WatchAction.RECORD, GOLD);
+    WatchSpec spec = new WatchSpec(new SpreadLimit(Double.MAX_VALUE, true), 0, 1, WatchAction.RECORD, GOLD);
     Measured far = new Measured(-1e100, 1, 1e100, 1, 8, 0);
-    List<Seen> seen = watch(spec, gold(1, 10, 0), new Observation(2, 1e100, Double.MAX_VALUE, far));
+    List<Seen> seen = watch(spec, gold(1, 10, 0), new Observation(2, 1e100, OptionalDouble.of(Double.MAX_VALUE), far));
 
     assertThat(seen.getLast().watch().alarms())
         .extracting(RunAlarm::alarm)

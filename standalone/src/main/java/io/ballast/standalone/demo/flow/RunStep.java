@@ -134,12 +134,14 @@ final class RunStep {
           .say(
               String.format(
                   Locale.ROOT,
-                  "         %-11s %3d/%d  reward %+.2f  spread %.2f  KL %.3f  cost %.3f%s  %.1f s%s",
+                  "         %-11s %3d/%d  reward %+.2f  spread %s  KL %.3f  cost %.3f%s  %.1f s%s",
                   run.title(),
                   iteration.number(),
                   count,
                   iteration.reward(),
-                  iteration.spread(),
+                  iteration.spread().isPresent()
+                      ? String.format(Locale.ROOT, "%.2f", iteration.spread().getAsDouble())
+                      : "–",
                   iteration.klNats(),
                   iteration.cost(),
                   iteration.lambda().isPresent()

@@ -7,7 +7,7 @@ import java.util.OptionalDouble;
  *
  * @param number from 1
  * @param reward mean
- * @param spread mean standard deviation of the members
+ * @param spread mean standard deviation of the members; empty of a reward without members
  * @param cost mean harm probability, as optimised
  * @param lambda the multiplier afterwards; empty with the constraint off
  * @param klNats a completion, from the version that the run started from
@@ -18,7 +18,7 @@ import java.util.OptionalDouble;
 public record Iteration(
     int number,
     double reward,
-    double spread,
+    OptionalDouble spread,
     double cost,
     OptionalDouble lambda,
     double klNats,

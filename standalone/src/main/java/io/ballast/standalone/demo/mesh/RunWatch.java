@@ -209,7 +209,9 @@ public final class RunWatch {
     return new Iteration(
         metrics.getIteration(),
         metrics.getMeanReward(),
-        metrics.getMeanSpread(),
+        metrics.hasMeanSpread()
+            ? OptionalDouble.of(metrics.getMeanSpread())
+            : OptionalDouble.empty(),
         metrics.getMeanCost(),
         metrics.hasLambda() ? OptionalDouble.of(metrics.getLambda()) : OptionalDouble.empty(),
         metrics.getKlNats(),

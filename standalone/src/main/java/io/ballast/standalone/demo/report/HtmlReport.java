@@ -214,7 +214,7 @@ public final class HtmlReport {
         "p", "Both start from the same version with the same prompts and seed.", "class", "note");
     page.open("div", "class", "plots");
     page.add(lines(result, "mean reward (proxy)", i -> OptionalDouble.of(i.reward())));
-    page.add(lines(result, "spread of the members", i -> OptionalDouble.of(i.spread())));
+    page.add(lines(result, "spread of the members", Iteration::spread));
     page.add(lines(result, "KL from the start, nats", i -> OptionalDouble.of(i.klNats())));
     page.add(lines(result, "mean cost (proxy)", i -> OptionalDouble.of(i.cost())));
     page.add(lines(result, "λ", Iteration::lambda));

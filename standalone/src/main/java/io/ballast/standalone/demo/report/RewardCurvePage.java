@@ -38,13 +38,14 @@ public record RewardCurvePage(
    * One iteration.
    *
    * @param kl of the policy that sampled, nats
+   * @param spread of the members; empty of a reward without members
    * @param gap how much further than gold the reward has risen, in standard deviations
    */
   public record Row(
       int iteration,
       double kl,
       double reward,
-      double spread,
+      OptionalDouble spread,
       OptionalDouble gold,
       OptionalDouble gap) {}
 
@@ -74,10 +75,9 @@ public record RewardCurvePage(
               "reward less gold, in standard deviations",
               new Series("gap", GAP, points(Row::gap))));
     }
-    plots.add(
-        chart(
-            "spread of the members",
-            new Series("spread", SPREAD, points(row -> OptionalDouble.of(row.spread())))));
+    if (rows.stream().anyMatch(row -> row.spread().isPresent())) {
+      plots.add(chart("spread of the members", new Series("spread", SPREAD, points(Row::spread))));
+    }
     return new PlotPage(
         "Rewards of a run",
         "Rewards against the distance from where the run began",
@@ -115,12 +115,12 @@ public record RewardCurvePage(
         Integer.toString(row.iteration()),
         String.format(Locale.ROOT, "%.4f", row.kl()),
         String.format(Locale.ROOT, "%+.3f", row.reward()),
-        String.format(Locale.ROOT, "%.3f", row.spread()),
-        shown(row.gold()),
-        shown(row.gap()));
+        shown("%.3f", row.spread()),
+        shown("%+.3f", row.gold()),
+        shown("%+.3f", row.gap()));
   }
 
-  private static String shown(OptionalDouble number) {
-    return number.isPresent() ? String.format(Locale.ROOT, "%+.3f", number.getAsDouble()) : "–";
+  private static String shown(String format, OptionalDouble number) {
+    return number.isPresent() ? String.format(Locale.ROOT, format, number.getAsDouble()) : "–";
   }
 }
