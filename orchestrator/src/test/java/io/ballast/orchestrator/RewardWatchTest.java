@@ -47,6 +47,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -449,7 +450,7 @@ class RewardWatchTest {
         6,
         0,
         0.5,
-        0.2,
+        OptionalDouble.of(0.2),
         0.1,
         null,
         null,

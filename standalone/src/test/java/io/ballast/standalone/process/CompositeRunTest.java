@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -137,10 +138,10 @@ class CompositeRunTest {
     assertThat(rewards.getFirst())
         .isInstanceOfSatisfying(
             Outcome.Value.class, value -> assertThat(value.reward()).isBetween(-3., 3.));
-    assertThat(rewards.getLast()).isEqualTo(new Outcome.Value(-5, 0));
+    assertThat(rewards.getLast()).isEqualTo(new Outcome.Value(-5, OptionalDouble.empty()));
     GoldSpec gold = Objects.requireNonNull(spec.watch().gold());
     assertThat(score(gold.reward()))
-        .containsExactly(new Outcome.Value(1, 0), new Outcome.Value(0, 0));
+        .containsExactly(new Outcome.Value(1, OptionalDouble.empty()), new Outcome.Value(0, OptionalDouble.empty()));
   }
 
   @ParameterizedTest
