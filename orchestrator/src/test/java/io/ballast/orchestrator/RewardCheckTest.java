@@ -65,9 +65,24 @@ class RewardCheckTest {
     mesh.rewards.check = model -> failed(FailureReason.FAILURE_REASON_INVALID_INPUT);
 
     assertRefused(
-        "reward: {model: mix, version: 2}",
+        "reward: {model: mix, version: 2, aggregation: NONE}",
         Status.Code.INVALID_ARGUMENT,
         "reward: mix/2 cannot reward a completion of a run: component 'answer': absent");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "reward: {model: mix, version: 2} | reward.aggregation: WORST_CASE (expected: NONE; mix is a composite)",
+        "reward: {model: mix, version: 2, aggregation: MEDIAN} | reward.aggregation: MEDIAN (expected: NONE; mix is a composite)",
+        "watch: {gold: {model: mix, version: 2}} | watch.gold.aggregation: MEAN (expected: NONE; mix is a composite)",
+        "reward: {aggregation: NONE} | reward.aggregation: NONE (expected: how its members become one reward, such as WORST_CASE; java-reward/1 is an ensemble)",
+        "watch: {gold: {model: gold, version: 1, aggregation: NONE}} | watch.gold.aggregation: NONE (expected: how its members become one reward, such as WORST_CASE; gold/1 is an ensemble)",
+        "reward: {model: mix, version: 2, aggregation: NONE} | stop.spread_growth: 1000.0 (expected: absent; mix/2 tells no spread of members)",
+      })
+  void whatIsOfNoUseToTheRewardIsRefused(String more, String message) {
+    assertRefused(more, Status.Code.INVALID_ARGUMENT, message);
   }
 
   @Test
@@ -77,7 +92,7 @@ class RewardCheckTest {
           if (model.equals(FakeRewardServer.GOLD)) {
             throw FakeFaults.of(Status.NOT_FOUND, "UNKNOWN_MODEL", "no model gold");
           }
-          return ScoreResult.newBuilder().setValue(1).build();
+          return ScoreResult.newBuilder().setValue(1).setSpread(0.2).build();
         };
 
     assertRefused(GOLDEN, Status.Code.NOT_FOUND, "watch.gold: reward-server: no model gold");

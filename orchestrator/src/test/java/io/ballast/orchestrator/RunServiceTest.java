@@ -149,25 +149,6 @@ class RunServiceTest {
     }
   }
 
-  /** A composite says it itself, and refuses a request that does. */
-  @Test
-  void anAggregationThatTheSpecDoesNotNameIsNotAskedFor() {
-    String runId =
-        mesh.create(
-                TestSpecs.spec(
-                    "composed",
-                    """
-                    reward: {model: mix, version: 2}
-                    watch: {gold: {model: gold, version: 1}}
-                    """))
-            .getRunId();
-    mesh.awaitEnd(runId);
-
-    assertThat(mesh.rewards.calls).isNotEmpty().noneMatch(ScoreRequest::hasAggregation);
-    assertThat(mesh.rewards.goldCalls).isNotEmpty().noneMatch(ScoreRequest::hasAggregation);
-    assertThat(mesh.rewards.calls.getFirst().getRewardModel().getModel()).isEqualTo("mix");
-  }
-
   @Test
   void thePeersAreAskedAsTheSpecSays() {
     String runId =

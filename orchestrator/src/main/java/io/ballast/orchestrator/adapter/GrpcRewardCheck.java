@@ -6,15 +6,18 @@ import io.ballast.mesh.v1.FailureReason;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.RewardCheck;
+import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.spec.RewardSpec;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
 import io.grpc.Channel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Asks the reward-server's Score for the reward of one completion. */
@@ -25,8 +28,8 @@ public final class GrpcRewardCheck implements RewardCheck {
   /** Nobody who creates a run waits longer for a component that hangs. */
   private static final Duration MOST = Duration.ofSeconds(5);
 
-  /** What the reward-server's messages call a request's own field. */
-  private static final String AGGREGATION = "aggregation";
+  /** What the reward-server says of an aggregation where none belongs. */
+  private static final String COMPOSITE = " is a composite";
 
   private final RewardServiceGrpc.RewardServiceBlockingStub stub;
   private final Duration timeout;
@@ -40,7 +43,8 @@ public final class GrpcRewardCheck implements RewardCheck {
   }
 
   @Override
-  public void require(String tenant, String path, RewardSpec spec, String prompt) {
+  public Optional<RewardOracle.Outcome> require(
+      String tenant, String path, RewardSpec spec, String prompt) {
     ScoreRequest request =
         GrpcRewards.request(tenant, spec)
             .addItems(
@@ -49,12 +53,14 @@ public final class GrpcRewardCheck implements RewardCheck {
                     .setCompletion(PeerCalls.text(COMPLETION)))
             .build();
     try {
-      stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
-          .score(request)
-          .getResultsList()
-          .forEach(result -> requireJudged(path, spec, result));
+      ScoreResponse answer =
+          stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS).score(request);
+      GrpcRewards.requireAsAsked(aggregation(path), spec, answer);
+      answer.getResultsList().forEach(result -> requireJudged(path, spec, result));
+      return answer.getResultsList().stream().map(GrpcRewards::outcome).findFirst();
     } catch (StatusRuntimeException e) {
-      refuse(path, e);
+      refuse(path, spec, e);
+      return Optional.empty();
     }
   }
 
@@ -67,12 +73,26 @@ public final class GrpcRewardCheck implements RewardCheck {
     }
   }
 
-  private static void refuse(String path, StatusRuntimeException thrown) {
-    String words = String.valueOf(thrown.getStatus().getDescription());
+  private static String aggregation(String path) {
+    return path + "." + GrpcRewards.AGGREGATION;
+  }
+
+  private static MeshException refusal(String path, RewardSpec spec, String words) {
+    String field = GrpcRewards.AGGREGATION + ": ";
+    if (!words.startsWith(field)) {
+      return Faults.malformed(path, words);
+    }
+    return Faults.malformed(
+        aggregation(path),
+        words.contains(COMPOSITE)
+            ? "%s (expected: NONE; %s is a composite)"
+                .formatted(spec.aggregation(), spec.model().model())
+            : words.substring(field.length()));
+  }
+
+  private static void refuse(String path, RewardSpec spec, StatusRuntimeException thrown) {
     if (thrown.getStatus().getCode() == Status.Code.INVALID_ARGUMENT) {
-      throw words.startsWith(AGGREGATION + ": ")
-          ? Faults.malformed(path + "." + AGGREGATION, words.substring(AGGREGATION.length() + 2))
-          : Faults.malformed(path, words);
+      throw refusal(path, spec, String.valueOf(thrown.getStatus().getDescription()));
     }
     RuntimeException judged = PeerCalls.judge(thrown, PeerCalls.REWARD_SERVER);
     if (!(judged instanceof MeshException known)) {

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
 import io.ballast.mesh.v1.Truncation;
+import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.Judgeable;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.spec.RewardSpec;
@@ -22,6 +23,9 @@ import java.util.concurrent.TimeUnit;
 public final class GrpcRewards implements RewardOracle {
   static final int ITEMS_A_CALL = 512;
   static final int CHARACTERS_A_CALL = 2 << 20;
+
+  /** The field of a request and the key of a spec, in messages of both. */
+  static final String AGGREGATION = "aggregation";
 
   private final RewardServiceGrpc.RewardServiceBlockingStub stub;
   private final Duration timeout;
@@ -67,6 +71,7 @@ public final class GrpcRewards implements RewardOracle {
           PeerCalls.REWARD_SERVER,
           "%d results for %d items".formatted(answer.getResultsCount(), items.size()));
     }
+    requireAsAsked(AGGREGATION, spec, answer);
     return answer.getResultsList().stream().map(GrpcRewards::outcome).toList();
   }
 
@@ -87,6 +92,22 @@ public final class GrpcRewards implements RewardOracle {
     return request;
   }
 
+  /**
+   * Refuses what an ensemble answered where nothing was said of how it should: its server's own way
+   * stands in no spec, and may change while the run goes on.
+   *
+   * @param key what the aggregation is called in messages
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming {@code key}
+   */
+  static void requireAsAsked(String key, RewardSpec spec, ScoreResponse answer) {
+    if (spec.aggregation() == null && answer.hasAggregation()) {
+      throw Faults.malformed(
+          key,
+          "NONE (expected: how its members become one reward, such as WORST_CASE; %s is an ensemble)"
+              .formatted(spec.model()));
+    }
+  }
+
   private static AggregationMethod method(io.ballast.rl.aggregation.AggregationMethod method) {
     return switch (method) {
       case MEAN -> AggregationMethod.AGGREGATION_METHOD_MEAN;
@@ -98,7 +119,7 @@ public final class GrpcRewards implements RewardOracle {
     };
   }
 
-  private static Outcome outcome(ScoreResult result) {
+  static Outcome outcome(ScoreResult result) {
     return switch (result.getOutcomeCase()) {
       case VALUE ->
           Double.isFinite(result.getValue()) && Double.isFinite(result.getSpread())

@@ -3,6 +3,8 @@ package io.ballast.orchestrator.testing;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.orchestrator.adapter.GrpcRewardCheck;
+import io.ballast.reward.v1.Aggregation;
+import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -17,10 +19,16 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleBiFunction;
 
-/** A reward-server for which vowels are good, and which has a model called {@link #GOLD} too. */
+/**
+ * A reward-server for which vowels are good. It has a model called {@link #GOLD} too, and a
+ * composite called {@link #COMPOSITE}; every other is an ensemble.
+ */
 public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplBase {
   /** The model that gives gold. */
   public static final String GOLD = "gold";
+
+  /** The model that is a composite: it refuses an aggregation, and tells no spread. */
+  public static final String COMPOSITE = "mix";
 
   /** Every call for a reward to train on that was answered. */
   public final List<ScoreRequest> calls = new CopyOnWriteArrayList<>();
@@ -30,7 +38,7 @@ public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplB
 
   /** What is asked before a run is begun, by the model's name; it is in none of the lists. */
   public volatile Function<String, ScoreResult> check =
-      model -> ScoreResult.newBuilder().setValue(1).build();
+      model -> spreading(model, ScoreResult.newBuilder().setValue(1), 0.2).build();
 
   /** So many of the next calls are refused with RetryInfo. */
   public final AtomicInteger busy = new AtomicInteger();
@@ -57,37 +65,63 @@ public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplB
     FakeFaults.answer(
         observer,
         () -> {
+          ScoreResponse.Builder answer = ScoreResponse.newBuilder();
+          String model = request.getRewardModel().getModel();
+          if (model.equals(COMPOSITE)) {
+            requireNoAggregation(request);
+          } else {
+            answer.setAggregation(aggregation(request));
+          }
           if (request.getItems(0).getCompletion().getText().equals(GrpcRewardCheck.COMPLETION)) {
-            return ScoreResponse.newBuilder()
-                .addResults(check.apply(request.getRewardModel().getModel()))
-                .build();
+            return answer.addResults(check.apply(model)).build();
           }
           if (busy.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
             throw FakeFaults.busy(7);
           }
-          boolean golden = request.getRewardModel().getModel().equals(GOLD);
+          boolean golden = model.equals(GOLD);
           if (golden && !goldFault.isEmpty()) {
             throw FakeFaults.of(Status.NOT_FOUND, goldFault, "no such model");
           }
           List<ScoreRequest> answered = golden ? goldCalls : calls;
           int call = answered.size();
           answered.add(request);
-          return ScoreResponse.newBuilder()
+          return answer
               .addAllResults(
                   request.getItemsList().stream()
-                      .map(item -> golden ? gold(call, item) : reward(call, item))
+                      .map(item -> golden ? gold(call, item) : reward(model, call, item))
                       .toList())
               .build();
         });
   }
 
-  private ScoreResult reward(int call, ScoreItem item) {
+  private static void requireNoAggregation(ScoreRequest request) {
+    if (request.hasAggregation()) {
+      throw FakeFaults.of(
+          Status.INVALID_ARGUMENT,
+          "MALFORMED_REQUEST",
+          "aggregation: given (expected: absent, since mix is a composite, which says it itself)");
+    }
+  }
+
+  private static Aggregation aggregation(ScoreRequest request) {
+    return request.hasAggregation()
+        ? request.getAggregation()
+        : Aggregation.newBuilder().setMethod(AggregationMethod.AGGREGATION_METHOD_WCO).build();
+  }
+
+  private static ScoreResult.Builder spreading(
+      String model, ScoreResult.Builder result, double spread) {
+    return model.equals(COMPOSITE) ? result : result.setSpread(spread);
+  }
+
+  private ScoreResult reward(String model, int call, ScoreItem item) {
     String completion = item.getCompletion().getText();
     return unjudged.test(completion)
         ? failure("two of five members answered")
-        : ScoreResult.newBuilder()
-            .setValue(FakeWorld.reward(completion))
-            .setSpread(spread.applyAsDouble(call, completion))
+        : spreading(
+                model,
+                ScoreResult.newBuilder().setValue(FakeWorld.reward(completion)),
+                spread.applyAsDouble(call, completion))
             .build();
   }
 

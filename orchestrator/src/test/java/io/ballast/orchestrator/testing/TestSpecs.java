@@ -9,6 +9,12 @@ public final class TestSpecs {
     return spec(name, "");
   }
 
+  /** The same with a composite for its reward: it tells no spread, so that none is limited. */
+  public static String composed(String name, String more) {
+    return spec(name, "reward: {model: mix, version: 2, aggregation: NONE}\n" + more)
+        .replace("stop: {spread_growth: 1000}\n", "");
+  }
+
   /** The same with {@code more} keys at the end. */
   public static String spec(String name, String more) {
     return """

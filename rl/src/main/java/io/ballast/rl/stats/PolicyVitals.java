@@ -13,11 +13,7 @@ import java.util.OptionalDouble;
  * @param phraseShare the share of completions with a watched phrase, 0 to 1
  */
 public record PolicyVitals(
-    double kl,
-    OptionalDouble spread,
-    double entropy,
-    double lengthTokens,
-    double phraseShare) {
+    double kl, OptionalDouble spread, double entropy, double lengthTokens, double phraseShare) {
   /** Checks the ranges above. */
   public PolicyVitals {
     Require.finite(kl, "kl");

@@ -46,11 +46,13 @@ class OveroptimisationMonitorTest {
   @Test
   void iterationsWithoutGoldNeitherBreachNorClear() {
     OveroptimisationMonitor monitor = OveroptimisationMonitor.watching(9, 1, 2);
-    Observed unmeasured = monitor.observe(new RewardVitals(5, OptionalDouble.empty(), OptionalDouble.of(1)));
+    Observed unmeasured =
+        monitor.observe(new RewardVitals(5, OptionalDouble.empty(), OptionalDouble.of(1)));
     // gold is first seen here: its gap of 5 is where it is measured from
     Observed first = unmeasured.next().observe(vitals(6, 1, 1));
     Observed over = first.next().observe(vitals(9, 1, 1));
-    Observed between = over.next().observe(new RewardVitals(0, OptionalDouble.empty(), OptionalDouble.of(1)));
+    Observed between =
+        over.next().observe(new RewardVitals(0, OptionalDouble.empty(), OptionalDouble.of(1)));
     assertThat(between.next().gapOver()).isEqualTo(1);
     assertThat(between.next().observe(vitals(9, 1, 1)).alarms())
         .isEqualTo(List.of(new Alarm(AlarmKind.PROXY_GOLD_GAP, 3, 1)));
@@ -114,7 +116,8 @@ class OveroptimisationMonitorTest {
         .isThrownBy(() -> OveroptimisationMonitor.watching(1, 1, 0))
         .withMessageStartingWith("patience: 0");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new RewardVitals(0, OptionalDouble.of(Double.NaN), OptionalDouble.empty()))
+        .isThrownBy(
+            () -> new RewardVitals(0, OptionalDouble.of(Double.NaN), OptionalDouble.empty()))
         .withMessage("gold: NaN (expected: finite)");
   }
 

@@ -115,6 +115,9 @@ final class FakeMesh implements AutoCloseable {
 
   private final Server server;
 
+  /** Whether the run's reward is a composite, which tells no spread. */
+  volatile boolean composed;
+
   /** Whether the run's rewards are watched with gold, and cannot be believed in the end. */
   volatile boolean alarmed;
 
@@ -640,6 +643,9 @@ final class FakeMesh implements AutoCloseable {
 
     private IterationMetrics iteration(int i) {
       IterationMetrics.Builder plain = plain(i);
+      if (composed) {
+        plain.clearMeanSpread();
+      }
       if (!alarmed) {
         return plain.build();
       }

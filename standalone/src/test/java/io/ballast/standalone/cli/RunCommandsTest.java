@@ -99,6 +99,22 @@ class RunCommandsTest {
   }
 
   @Test
+  void aSpreadThatIsNotThereIsADash() throws IOException {
+    mesh.composed = true;
+    Path page = folder.resolve("composed.html");
+
+    Cli.Result shown = Cli.run(mesh, "runs", "show", "tidy");
+    Cli.Result plotted = Cli.run(mesh, "runs", "plot", "tidy", "--file", page.toString());
+
+    assertThat(shown.out()).contains("    1   +0.100       –        –   0.200");
+    assertThat(plotted.exit()).isZero();
+    assertThat(Files.readString(page))
+        .contains("reward in training (proxy)")
+        .contains("<td>–</td>")
+        .doesNotContain("spread of the members");
+  }
+
+  @Test
   void alarmsAreAcceptedWhenAPersonSaysSo() {
     assertThat(Cli.run(mesh, "runs", "promote", "tidy").exit()).isZero();
     assertThat(mesh.asked(PromoteCandidateRequest.class).getAcceptAlarms()).isFalse();

@@ -130,8 +130,8 @@ class CompositeRunTest {
     RunSpec spec =
         spec(
             """
-            reward: {model: mix, version: 1}
-            watch: {gold: {model: parses, version: 1}}
+            reward: {model: mix, version: 1, aggregation: NONE}
+            watch: {gold: {model: parses, version: 1, aggregation: NONE}}
             """);
 
     List<Outcome> rewards = score(spec.reward());
@@ -141,7 +141,9 @@ class CompositeRunTest {
     assertThat(rewards.getLast()).isEqualTo(new Outcome.Value(-5, OptionalDouble.empty()));
     GoldSpec gold = Objects.requireNonNull(spec.watch().gold());
     assertThat(score(gold.reward()))
-        .containsExactly(new Outcome.Value(1, OptionalDouble.empty()), new Outcome.Value(0, OptionalDouble.empty()));
+        .containsExactly(
+            new Outcome.Value(1, OptionalDouble.empty()),
+            new Outcome.Value(0, OptionalDouble.empty()));
   }
 
   @ParameterizedTest
@@ -149,8 +151,8 @@ class CompositeRunTest {
       strings = {
         "",
         "reward: {aggregation: MEAN}",
-        "reward: {model: mix, version: 1}",
-        "reward: {model: parses, version: 1}"
+        "reward: {model: mix, version: 1, aggregation: NONE}",
+        "reward: {model: parses, version: 1, aggregation: NONE}"
       })
   void aRunMayBeginWithARewardThatAnswers(String more) {
     assertThatCode(() -> check(more)).doesNotThrowAnyException();
@@ -160,11 +162,13 @@ class CompositeRunTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{model: mix, version: 1, aggregation: MEAN} | MALFORMED_REQUEST   | reward.aggregation: given (expected: absent, since mix is a composite",
-        "{model: mix, version: 2}                    | UNKNOWN_MODEL       | reward: reward-server: ",
-        "{model: nobody, version: 1}                 | UNKNOWN_MODEL       | reward: reward-server: ",
-        "{model: answers, version: 1}                | MALFORMED_REQUEST   | reward: answers/1 cannot reward a completion of a run: component 'answer': ",
-        "{model: far, version: 1}                    | PRECONDITION_FAILED | reward: reward-server: component 'judge': remote 'there' is not known here",
+        "{model: mix, version: 1, aggregation: MEAN}     | MALFORMED_REQUEST   | reward.aggregation: MEAN (expected: NONE; mix is a composite)",
+        "{model: far, version: 1}                        | MALFORMED_REQUEST   | reward.aggregation: WORST_CASE (expected: NONE; far is a composite)",
+        "{aggregation: NONE}                             | MALFORMED_REQUEST   | reward.aggregation: NONE (expected: how its members become one reward, such as WORST_CASE; java-reward/1 is an ensemble)",
+        "{model: mix, version: 2, aggregation: NONE}     | UNKNOWN_MODEL       | reward: reward-server: ",
+        "{model: nobody, version: 1}                     | UNKNOWN_MODEL       | reward: reward-server: ",
+        "{model: answers, version: 1, aggregation: NONE} | MALFORMED_REQUEST   | reward: answers/1 cannot reward a completion of a run: component 'answer': ",
+        "{model: far, version: 1, aggregation: NONE}     | PRECONDITION_FAILED | reward: reward-server: component 'judge': remote 'there' is not known here",
       })
   void aRunDoesNotBeginWithARewardThatNeverAnswers(String by, Fault fault, String message) {
     assertThatThrownBy(() -> check("reward: " + by))
@@ -173,15 +177,29 @@ class CompositeRunTest {
   }
 
   private void check(String more) {
-    new GrpcRewardCheck(reward.channel(), Duration.ofSeconds(60))
-        .require("tenant", "reward", spec(more).reward(), "int n = ");
+    var unused =
+        new GrpcRewardCheck(reward.channel(), Duration.ofSeconds(60))
+            .require("tenant", "reward", spec(more).reward(), "int n = ");
   }
 
   @Test
-  void anEnsembleThenAggregatesAsItsServerDoes() {
+  void anEnsembleIsNotAskedWithoutAnAggregation() {
+    assertThatThrownBy(() -> score(spec("reward: {aggregation: NONE}").reward()))
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.MALFORMED_REQUEST))
+        .hasMessageStartingWith("aggregation: NONE (expected: ")
+        .hasMessageEndingWith("java-reward/1 is an ensemble)");
+  }
+
+  @Test
+  void theMembersOfAnEnsembleTellTheirSpread() {
     assertThat(score(spec("").reward()))
-        .isEqualTo(
-            score(spec("reward: {aggregation: WORST_CASE}").reward())); // the server's default
+        .allSatisfy(
+            outcome ->
+                assertThat(outcome)
+                    .isInstanceOfSatisfying(
+                        Outcome.Value.class,
+                        value -> assertThat(value.spread().getAsDouble()).isPositive()));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.peer;
 
 import io.ballast.orchestrator.core.spec.RewardSpec;
+import java.util.Optional;
 
 /** Says, before a run is begun, what would keep it from ever having a reward. */
 @FunctionalInterface
@@ -10,10 +11,13 @@ public interface RewardCheck {
    *
    * @param path of the reward in the run's spec, for messages
    * @param prompt one of the run's
+   * @return the reward, or why there is none yet; empty if nobody answered
    * @throws io.ballast.kit.error.MeshException what no waiting would mend, naming {@code path}:
    *     UNKNOWN_MODEL, PRECONDITION_FAILED, CORRUPT_WEIGHTS, DEPENDENCY_BROKEN; MALFORMED_REQUEST
-   *     if a reward of this kind cannot be had for a prompt and a completion. A server that is
-   *     busy, loading or away is no failure: the run waits for it
+   *     if a reward of this kind cannot be had for a prompt and a completion, and if its
+   *     aggregation is one for a composite, or NONE for an ensemble. A server that is busy, loading
+   *     or away is no failure: the run waits for it
    */
-  void require(String tenant, String path, RewardSpec spec, String prompt);
+  Optional<RewardOracle.Outcome> require(
+      String tenant, String path, RewardSpec spec, String prompt);
 }

@@ -25,7 +25,10 @@ public record JudgedRollout(List<JudgedGroup> groups, int droppedCount, PinnedVe
 
   /** The mean spread of those that have one; empty if none has. */
   public OptionalDouble meanSpread() {
-    return completions().map(JudgedCompletion::spread).flatMapToDouble(OptionalDouble::stream).average();
+    return completions()
+        .map(JudgedCompletion::spread)
+        .flatMapToDouble(OptionalDouble::stream)
+        .average();
   }
 
   /** How many completions there are. */

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param droppedCount completions dropped because a reward was missing, or their group fell below
  *     its floor
  * @param meanReward mean aggregated reward
- * @param meanSpread mean of the members' standard deviation over the samples that have one; empty if
- *     none has: a composite has no members
+ * @param meanSpread mean of the members' standard deviation over the samples that have one; empty
+ *     if none has: a composite has no members
  * @param meanCost mean harm probability
  * @param pessimisticCost the bound that the multiplier reacted to; null with the constraint off
  * @param lambda the multiplier after the iteration; null with the constraint off

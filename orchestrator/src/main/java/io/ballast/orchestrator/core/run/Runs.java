@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.peer.RewardCheck;
+import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.spec.GoldSpec;
@@ -137,10 +138,14 @@ public final class Runs {
 
   private void requireRewards(String tenant, RunSpec spec, PromptSets sets) {
     String prompt = sets.training().getFirst();
-    rewards.require(tenant, "reward", spec.reward(), prompt);
+    if (rewards.require(tenant, "reward", spec.reward(), prompt).orElse(null)
+            instanceof RewardOracle.Outcome.Value value
+        && value.spread().isEmpty()) {
+      spec.requireNoSpreadLimit();
+    }
     GoldSpec gold = spec.watch().gold();
     if (gold != null) {
-      rewards.require(tenant, "watch.gold", gold.reward(), prompt);
+      var unused = rewards.require(tenant, "watch.gold", gold.reward(), prompt);
     }
   }
 

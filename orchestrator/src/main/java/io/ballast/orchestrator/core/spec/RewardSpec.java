@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * Who rewards completions.
  *
  * @param model the ensemble or composite
- * @param aggregation how the scores of an ensemble's members become one reward; null: as the
- *     reward-server does by itself, and as a composite's own file says
+ * @param aggregation how the scores of an ensemble's members become one reward; null of a composite
+ *     (the spec says NONE), whose own file says it
  * @param uwoLambda the weight of the variance in both forms of UNCERTAINTY_WEIGHTED, ≥ 0; not read
  *     otherwise
  * @param quantile of LOWER_QUANTILE, above 0, at most 0.5; not read otherwise

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.spec;
 
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ADVANTAGE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ALIAS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.BOUND;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.C1;
@@ -264,14 +265,14 @@ public final class RunSpecReader {
   }
 
   private static RewardSpec reward(SpecNode node) {
-    return reward(node, model(node, REWARD_MODEL, REWARD_VERSION));
+    return reward(node, model(node, REWARD_MODEL, REWARD_VERSION), AGGREGATION);
   }
 
   /** How the scores of {@code model} become a reward. */
-  static RewardSpec reward(SpecNode node, ModelRef model) {
+  static RewardSpec reward(SpecNode node, ModelRef model, AggregationMethod otherwise) {
     AggregationMethod method =
-        node.choiceIfGiven("aggregation", List.of(AggregationMethod.values()));
-    String beside = method == null ? "without an aggregation" : "beside " + method;
+        node.choiceOrNone("aggregation", otherwise, List.of(AggregationMethod.values()));
+    String beside = "beside " + (method == null ? SpecNode.NONE : method);
     if (node.has("uwo_lambda") && (method == null || !method.weighsVariance())) {
       throw node.flaw("uwo_lambda", beside, "none: only UNCERTAINTY_WEIGHTED weighs the variance");
     }

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.spec;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.ObjectiveKind;
 import io.ballast.orchestrator.core.spec.ConstraintSpec.MultiplierKind;
+import io.ballast.rl.aggregation.AggregationMethod;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.objective.LossAggregation;
 import io.ballast.rl.regulariser.KlEstimator;
@@ -30,6 +31,7 @@ final class SpecDefaults {
 
   static final String REWARD_MODEL = "java-reward";
   static final String REWARD_VERSION = "1";
+  static final AggregationMethod AGGREGATION = AggregationMethod.WORST_CASE;
   static final double UWO_LAMBDA = 0.5;
   static final double QUANTILE = 0.25;
   static final String COST_MODEL = "java-cost";
@@ -48,6 +50,7 @@ final class SpecDefaults {
   static final double WATCH_GAP = 0.5;
   static final int WATCH_PATIENCE = 3;
   static final WatchAction WATCH_ACTION = WatchAction.RECORD;
+  static final AggregationMethod GOLD_AGGREGATION = AggregationMethod.MEAN;
   static final int GOLD_EVERY = 1;
   static final int GOLD_COMPLETIONS = 128;
 

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * lists or objects again. Reads each key by its type and range, and names what is wrong by path.
  */
 final class SpecNode {
+  /** What a spec says where none of the choices holds. */
+  static final String NONE = "NONE";
+
   private static final int SHOWN_CHARACTERS = 40;
 
   private final String path;
@@ -161,25 +164,29 @@ final class SpecNode {
 
   /** One of {@code allowed}, in any case. */
   <E extends Enum<E>> E choice(String key, E otherwise, List<E> allowed) {
-    E given = choiceIfGiven(key, allowed);
-    return given == null ? otherwise : given;
+    return has(key) ? chosen(key, allowed, names(allowed)) : otherwise;
   }
 
-  /** One of {@code allowed}; null if nothing is said. */
-  <E extends Enum<E>> @Nullable E choiceIfGiven(String key, List<E> allowed) {
+  /** One of {@code allowed}, in any case; null for {@link #NONE}. */
+  <E extends Enum<E>> @Nullable E choiceOrNone(String key, E otherwise, List<E> allowed) {
     if (!has(key)) {
-      return null;
+      return otherwise;
     }
+    return text(key, "").equalsIgnoreCase(NONE)
+        ? null
+        : chosen(key, allowed, names(allowed) + ", " + NONE);
+  }
+
+  private <E extends Enum<E>> E chosen(String key, List<E> allowed, String names) {
     String text = text(key, "");
     return allowed.stream()
         .filter(each -> each.name().equals(text.toUpperCase(Locale.ROOT)))
         .findFirst()
-        .orElseThrow(
-            () ->
-                flaw(
-                    key,
-                    shown(text),
-                    "one of " + String.join(", ", allowed.stream().map(Enum::name).toList())));
+        .orElseThrow(() -> flaw(key, shown(text), "one of " + names));
+  }
+
+  private static <E extends Enum<E>> String names(List<E> allowed) {
+    return String.join(", ", allowed.stream().map(Enum::name).toList());
   }
 
   /** A list of texts. */

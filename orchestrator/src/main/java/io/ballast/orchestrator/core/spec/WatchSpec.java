@@ -13,8 +13,4 @@ import org.jspecify.annotations.Nullable;
  * @param gold null: there is none, and so no gap
  */
 public record WatchSpec(
-    SpreadLimit spread,
-    double maxGap,
-    int patience,
-    WatchAction action,
-    @Nullable GoldSpec gold) {}
+    SpreadLimit spread, double maxGap, int patience, WatchAction action, @Nullable GoldSpec gold) {}

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.spec;
 
+import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_COMPLETIONS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_EVERY;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.WATCH_ACTION;
@@ -56,7 +57,7 @@ final class WatchSpecReader {
             required(node, "model", "the name of an ensemble or composite that Score answers for"),
             required(node, "version", "a version of it"));
     return new GoldSpec(
-        RunSpecReader.reward(node, model),
+        RunSpecReader.reward(node, model, GOLD_AGGREGATION),
         node.integer("every", GOLD_EVERY, 1, MAX_EVERY),
         node.integer("completions", GOLD_COMPLETIONS, 2, MAX_COMPLETIONS));
   }

@@ -87,8 +87,7 @@ public final class GoldScoring {
     for (int i = 0; i < outcomes.size(); i++) {
       double proxy = sample.get(i).proxy();
       switch (outcomes.get(i)) {
-        case RewardOracle.Outcome.Value(double gold, _)
-            when usable(gold) && usable(proxy) -> {
+        case RewardOracle.Outcome.Value(double gold, _) when usable(gold) && usable(proxy) -> {
           golds.add(gold);
           proxies.add(proxy);
         }

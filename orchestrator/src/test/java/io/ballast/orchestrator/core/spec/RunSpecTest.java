@@ -49,7 +49,8 @@ class RunSpecTest {
                 new RolloutSpec(
                     32, 8, 1, 12, 64, List.of("\n"), new GroupStrategy.MinViableGroup(4)),
                 new PromptSource.Inline(List.of("a")),
-                new RewardSpec(new ModelRef("java-reward", "1"), null, 0.5, 0.25),
+                new RewardSpec(
+                    new ModelRef("java-reward", "1"), AggregationMethod.WORST_CASE, 0.5, 0.25),
                 new ModelRef("java-cost", "1"),
                 AdvantageKind.GRPO,
                 NamedObjective.of(ObjectiveKind.PPO_CLIP).withKl(0.1, KlEstimator.K3),
@@ -141,7 +142,10 @@ class RunSpecTest {
                     16)));
     assertThat(read(LEAST + "watch: {gold: {model: judge, version: 3}}").watch().gold())
         .isEqualTo(
-            new GoldSpec(new RewardSpec(new ModelRef("judge", "3"), null, 0.5, 0.25), 1, 128));
+            new GoldSpec(
+                new RewardSpec(new ModelRef("judge", "3"), AggregationMethod.MEAN, 0.5, 0.25),
+                1,
+                128));
   }
 
   @Test
@@ -176,8 +180,9 @@ class RunSpecTest {
         "rollout: {group_strategy: FAIL_FAST, min_group: 2} | rollout.min_group: beside FAIL_FAST",
         "rollout: {temperature: 0.5} | rollout.temperature: 0.5 (expected: 1 with PPO_CLIP",
         "rollout: {stop_strings: ['']} | rollout.stop_strings: 1 texts (expected: at most 16, none empty)",
-        "reward: {aggregation: BEST} | reward.aggregation: BEST (expected: one of MEAN, WORST_CASE, UNCERTAINTY_WEIGHTED, MEDIAN, LOWER_QUANTILE, UNCERTAINTY_WEIGHTED_SAMPLE)",
-        "reward: {uwo_lambda: 1} | reward.uwo_lambda: without an aggregation",
+        "reward: {aggregation: BEST} | reward.aggregation: BEST (expected: one of MEAN, WORST_CASE, UNCERTAINTY_WEIGHTED, MEDIAN, LOWER_QUANTILE, UNCERTAINTY_WEIGHTED_SAMPLE, NONE)",
+        "reward: {uwo_lambda: 1} | reward.uwo_lambda: beside WORST_CASE",
+        "reward: {aggregation: NONE, quantile: 0.1} | reward.quantile: beside NONE",
         "reward: {aggregation: MEAN, quantile: 0.1} | reward.quantile: beside MEAN",
         "reward: {aggregation: LOWER_QUANTILE, quantile: 0.6} | reward.quantile: 0.6 (expected: above 0, at most 0.5)",
         "watch: {max_spread_growth: 0.5} | watch.max_spread_growth: 0.5 (expected: ≥ 1)",
@@ -189,7 +194,7 @@ class RunSpecTest {
         "watch: {gold: {model: a}} | watch.gold.version: absent (expected: a version of it)",
         "watch: {gold: {model: a, version: 1, every: 0}} | watch.gold.every: 0 (expected: a whole number, 1 to 100,000)",
         "watch: {gold: {model: a, version: 1, completions: 1}} | watch.gold.completions: 1 (expected: a whole number, 2 to 65,536)",
-        "watch: {gold: {model: a, version: 1, uwo_lambda: 1}} | watch.gold.uwo_lambda: without an aggregation",
+        "watch: {gold: {model: a, version: 1, uwo_lambda: 1}} | watch.gold.uwo_lambda: beside MEAN",
         "watch: {gold: {model: java-reward, version: 1}} | watch.gold: java-reward/1 (expected: another than reward: what is trained on is no measure of itself)",
         "advantage: GAE | advantage: GAE (expected: one of GRPO, RLOO, CENTRED)",
         "objective: {kind: DPO} | objective.kind: DPO (expected: one of PPO_CLIP, POLICY_GRADIENT, GSPO)",

@@ -48,7 +48,8 @@ class RewardWatchTest {
   }
 
   private static Observation gold(int iteration, double gold, double proxy) {
-    return new Observation(iteration, proxy, OptionalDouble.of(1), new Measured(gold, 2, proxy, 0.5, 8, 0));
+    return new Observation(
+        iteration, proxy, OptionalDouble.of(1), new Measured(gold, 2, proxy, 0.5, 8, 0));
   }
 
   private static final Failed AWAY = new Failed("DEPENDENCY_DOWN", "away");
@@ -224,7 +225,10 @@ class RewardWatchTest {
   void aRewardThatIsTheSameForAllHasNoScaleAndIsNoBeginning() {
     Measured allEqual = new Measured(0.3, 1e-17, 0, 0.5, 8, 0);
     List<Seen> seen =
-        watch(spec(1, WatchAction.RECORD), new Observation(1, 0, OptionalDouble.of(1), allEqual), gold(2, 10, 0));
+        watch(
+            spec(1, WatchAction.RECORD),
+            new Observation(1, 0, OptionalDouble.of(1), allEqual),
+            gold(2, 10, 0));
 
     assertThat(seen.getFirst().watch().gold()).isEqualTo(allEqual);
     assertThat(seen.getFirst().watch().gap()).isNull();
@@ -234,9 +238,14 @@ class RewardWatchTest {
 
   @Test
   void aLimitOfTheLargestSizeDoesNotOverflow() {
-    WatchSpec spec = new WatchSpec(new SpreadLimit(Double.MAX_VALUE, true), 0, 1, WatchAction.RECORD, GOLD);
+    WatchSpec spec =
+        new WatchSpec(new SpreadLimit(Double.MAX_VALUE, true), 0, 1, WatchAction.RECORD, GOLD);
     Measured far = new Measured(-1e100, 1, 1e100, 1, 8, 0);
-    List<Seen> seen = watch(spec, gold(1, 10, 0), new Observation(2, 1e100, OptionalDouble.of(Double.MAX_VALUE), far));
+    List<Seen> seen =
+        watch(
+            spec,
+            gold(1, 10, 0),
+            new Observation(2, 1e100, OptionalDouble.of(Double.MAX_VALUE), far));
 
     assertThat(seen.getLast().watch().alarms())
         .extracting(RunAlarm::alarm)
