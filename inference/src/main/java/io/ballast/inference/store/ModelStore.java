@@ -15,7 +15,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -121,14 +120,20 @@ public final class ModelStore {
   }
 
   /**
-   * Checks that a version could be published, by writing an empty file beside the models and
-   * deleting it.
+   * Deletes what processes that were killed have left of versions that they wrote; nothing of one
+   * that runs. Publishing does so too. What cannot be deleted stays, and is told in the log.
+   */
+  public void deleteLeftOver() {
+    Staging.deleteLeftOver(root.resolve(STAGING));
+  }
+
+  /**
+   * Checks that a version could be published, by beginning one beside the models and deleting it.
    *
    * @throws IOException if it cannot be written
    */
   public void requireWritable() throws IOException {
-    Path staging = Files.createDirectories(root.resolve(STAGING));
-    Files.delete(Files.createTempFile(staging, "probe", ""));
+    Staging.begin(root.resolve(STAGING)).close();
   }
 
   /**
@@ -148,15 +153,12 @@ public final class ModelStore {
     if (Files.exists(target)) {
       throw new FileAlreadyExistsException(target.toString());
     }
-    Path staged = root.resolve(STAGING).resolve(UUID.randomUUID().toString());
-    Files.createDirectories(staged);
-    try {
-      writer.write(staged);
-      ModelManifest.write(staged, notes);
+    deleteLeftOver();
+    try (Staging staging = Staging.begin(root.resolve(STAGING))) {
+      writer.write(staging.folder());
+      ModelManifest.write(staging.folder(), notes);
       Files.createDirectories(root.resolve(name));
-      moveDurably(staged, target);
-    } finally {
-      deleteAll(staged);
+      moveDurably(staging.folder(), target);
     }
     return new StoredModel(name, version, target);
   }

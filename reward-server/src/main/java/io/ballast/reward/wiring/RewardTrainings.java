@@ -1,5 +1,6 @@
 package io.ballast.reward.wiring;
 
+import io.ballast.inference.store.ModelStore;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.runtime.MeshRuntime;
@@ -37,6 +38,7 @@ final class RewardTrainings implements AutoCloseable {
   RewardTrainings(
       TrainingConfig config, int promptTokens, MeshRuntime runtime, IntSupplier waiting) {
     Path folder = runtime.dataFolder().resolve(FOLDER);
+    new ModelStore(runtime.modelFolders().getFirst()).deleteLeftOver();
     FeedbackSource feedback = // the peer is asked for when somebody wants its feedback
         (query, progress) ->
             new GrpcFeedbackLog(runtime.peer(Role.POLICY_SERVER), config.feedbackTimeout())
