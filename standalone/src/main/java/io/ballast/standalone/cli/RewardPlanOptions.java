@@ -43,7 +43,8 @@ final class RewardPlanOptions {
       description =
           "How many of the trunk's last blocks each member trains and keeps itself; all: members"
               + " share the embedding alone. Each costs memory and time when it serves; not with"
-              + " --remote (default: ${DEFAULT-VALUE}, heads on one trunk).")
+              + " --remote, where servers train heads alone (default: ${DEFAULT-VALUE}, heads on"
+              + " one trunk).")
   private String ownBlocks = "0";
 
   @Option(
@@ -166,7 +167,10 @@ final class RewardPlanOptions {
   TrainingOptions message() {
     if (!ownBlocks.equals("0")) {
       throw new ParameterException(
-          spec.commandLine(), "--own-blocks: not with --remote; a server trains heads alone");
+          spec.commandLine(),
+          "--own-blocks: not with --remote: a server trains heads alone, since passes back through"
+              + " the trunk would take cores and memory from what it serves; without --remote the"
+              + " version is published in --data");
     }
     TrainingOptions.Builder options =
         TrainingOptions.newBuilder()

@@ -124,6 +124,12 @@ class RemoteTrainingCommandTest {
     assertThat(
             train(pairs(1, "").toString(), "--remote", "--name", "taste", "--threads", "2").err())
         .contains("--threads, --data: not with --remote");
+    Cli.Result own =
+        train(pairs(1, "").toString(), "--remote", "--name", "taste", "--own-blocks", "1");
+    assertThat(own.exit()).isEqualTo(Exit.USAGE.code());
+    assertThat(own.err())
+        .contains(
+            "--own-blocks: not with --remote: a server trains heads alone, since passes back");
   }
 
   @Test
