@@ -5,6 +5,7 @@ import com.google.protobuf.MessageLite;
 import com.google.protobuf.Timestamp;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
@@ -17,11 +18,8 @@ import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.rl.sample.Numbers;
 import io.grpc.Context;
 import io.grpc.Deadline;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -146,14 +144,6 @@ public final class CallMapper {
    * where the caller has no idempotency key, for then nobody compares it.
    */
   static String fingerprint(Caller caller, Supplier<MessageLite> request) {
-    if (caller.idempotencyKey().isEmpty()) {
-      return "";
-    }
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      return HexFormat.of().formatHex(digest.digest(request.get().toByteArray()));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return caller.idempotencyKey().isEmpty() ? "" : Sha256.of(request.get().toByteArray());
   }
 }

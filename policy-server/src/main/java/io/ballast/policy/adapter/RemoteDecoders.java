@@ -17,6 +17,7 @@ import io.ballast.inference.triton.TensorRtLlmDecoder;
 import io.ballast.inference.triton.VllmDecoder;
 import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.ModelFaults;
@@ -25,11 +26,7 @@ import io.ballast.policy.core.version.FolderFacts;
 import io.ballast.policy.core.version.RemoteVersion;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -206,14 +203,10 @@ public final class RemoteDecoders implements DecoderLoader {
               remote.url(),
               remote.servedModel(),
               ModelManifest.sha256(tokenizer));
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(place.getBytes(StandardCharsets.UTF_8)));
+      return Sha256.of(place);
     } catch (IOException e) {
       throw new ModelException(
           ModelException.Reason.INVALID_FOLDER, tokenizer + ": cannot be read", e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every Java has it
     }
   }
 

@@ -3,6 +3,7 @@ package io.ballast.policy.grpc;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Parser;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -24,11 +25,8 @@ import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.ballast.policy.v1.TrainingRecord;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -64,7 +62,7 @@ public final class FeedbackMapper {
         kind,
         now,
         Payload.of(dated.toByteArray()),
-        sha256(event.toByteArray()));
+        Sha256.of(event.toByteArray()));
   }
 
   RecordFeedbackResponse toResponse(Receipt receipt) {
@@ -210,14 +208,6 @@ public final class FeedbackMapper {
       return parser.parseFrom(payload.toBytes());
     } catch (InvalidProtocolBufferException e) {
       throw new MeshException(Fault.DEPENDENCY_BROKEN, "a stored record cannot be read", e);
-    }
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
     }
   }
 }

@@ -2,6 +2,7 @@ package io.ballast.reward.grpc;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.reward.core.training.TrainingOrder;
 import io.ballast.reward.core.training.TrainingOrder.Source;
 import io.ballast.reward.v1.FeedbackChoice;
@@ -17,10 +18,8 @@ import io.ballast.training.scoring.HeadForm;
 import io.ballast.training.scoring.HeadTrainer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -151,15 +150,11 @@ public final class TrainingPlanMapper {
   }
 
   private static String fingerprint(TrainingPlan plan, Source source) {
-    try {
-      MessageDigest sum = MessageDigest.getInstance("SHA-256");
-      sum.update(plan.toByteArray());
-      if (source instanceof Source.Upload upload) {
-        sum.update(upload.judgements().sha256().getBytes(StandardCharsets.UTF_8));
-      }
-      return HexFormat.of().formatHex(sum.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
+    MessageDigest sum = Sha256.digest();
+    sum.update(plan.toByteArray());
+    if (source instanceof Source.Upload upload) {
+      sum.update(upload.judgements().sha256().getBytes(StandardCharsets.UTF_8));
     }
+    return Sha256.hex(sum);
   }
 }

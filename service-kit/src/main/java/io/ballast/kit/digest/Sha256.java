@@ -8,12 +8,20 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.regex.Pattern;
 
 /** SHA-256, as lower-case hexadecimal: 64 characters. */
 public final class Sha256 {
   private static final int BUFFER_BYTES = 1 << 16;
 
+  private static final Pattern HEX = Pattern.compile("[0-9a-f]{64}");
+
   private Sha256() {}
+
+  /** Whether a text is written as a checksum is here. */
+  public static boolean matches(String text) {
+    return HEX.matcher(text).matches();
+  }
 
   /** Returns a new digest, for bytes that come in pieces; {@link #hex} finishes it. */
   public static MessageDigest digest() {

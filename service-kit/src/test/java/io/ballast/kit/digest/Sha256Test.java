@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,5 +24,13 @@ class Sha256Test {
     inPieces.update((byte) 'a');
     inPieces.update("bc".getBytes(StandardCharsets.UTF_8));
     assertThat(Sha256.hex(inPieces)).isEqualTo(ABC);
+  }
+
+  @Test
+  void aChecksumIsToldFromOtherTexts() {
+    assertThat(Sha256.matches(ABC)).isTrue();
+    assertThat(Sha256.matches(ABC.toUpperCase(Locale.ROOT))).isFalse();
+    assertThat(Sha256.matches(ABC.substring(1))).isFalse();
+    assertThat(Sha256.matches(ABC + "a")).isFalse();
   }
 }

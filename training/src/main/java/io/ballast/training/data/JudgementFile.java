@@ -1,5 +1,6 @@
 package io.ballast.training.data;
 
+import io.ballast.kit.digest.Sha256;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -8,9 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
 
@@ -60,7 +59,7 @@ public final class JudgementFile {
    * @throws IOException if it cannot be read or is no whole gzip file
    */
   public JudgementData read(Path file) throws IOException, BadRowsException {
-    MessageDigest sum = sha256();
+    MessageDigest sum = Sha256.digest();
     List<Judgement> judgements = new ArrayList<>();
     List<BadRow> bad = new ArrayList<>();
     long badCount = 0;
@@ -91,7 +90,7 @@ public final class JudgementFile {
     if (badCount > 0 && !skipsBad) {
       throw new BadRowsException(String.valueOf(file.getFileName()), bad, badCount);
     }
-    return new JudgementData(judgements, bad, badCount, HexFormat.of().formatHex(sum.digest()));
+    return new JudgementData(judgements, bad, badCount, Sha256.hex(sum));
   }
 
   private static InputStream unzipped(InputStream bytes) throws IOException {
@@ -100,13 +99,5 @@ public final class JudgementFile {
     boolean gzip = buffered.read() == 0x1f && buffered.read() == 0x8b;
     buffered.reset();
     return gzip ? new GZIPInputStream(buffered, 1 << 16) : buffered;
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
   }
 }

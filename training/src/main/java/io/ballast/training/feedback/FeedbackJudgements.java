@@ -1,5 +1,6 @@
 package io.ballast.training.feedback;
 
+import io.ballast.kit.digest.Sha256;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.Judgement;
 import io.ballast.training.data.JudgementData;
@@ -13,12 +14,10 @@ import io.ballast.training.feedback.FeedbackAct.Reacted;
 import io.ballast.training.feedback.FeedbackAct.Rejected;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -325,24 +324,20 @@ public final class FeedbackJudgements {
 
   /** Of what is kept, so that the same feedback has the same digest. */
   private String digest() {
-    try {
-      MessageDigest sum = MessageDigest.getInstance("SHA-256");
-      for (FeedbackRecord record : kept.values()) {
-        for (String part :
-            List.of(
-                record.suggestionId(),
-                record.user(),
-                record.prompt(),
-                record.completion(),
-                record.time().toString(),
-                record.act().toString())) {
-          sum.update((part.length() + ":" + part).getBytes(StandardCharsets.UTF_8));
-        }
+    MessageDigest sum = Sha256.digest();
+    for (FeedbackRecord record : kept.values()) {
+      for (String part :
+          List.of(
+              record.suggestionId(),
+              record.user(),
+              record.prompt(),
+              record.completion(),
+              record.time().toString(),
+              record.act().toString())) {
+        sum.update((part.length() + ":" + part).getBytes(StandardCharsets.UTF_8));
       }
-      sum.update(rules.form().name().getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(sum.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
     }
+    sum.update(rules.form().name().getBytes(StandardCharsets.UTF_8));
+    return Sha256.hex(sum);
   }
 }

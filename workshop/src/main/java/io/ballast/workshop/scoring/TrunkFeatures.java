@@ -1,12 +1,9 @@
 package io.ballast.workshop.scoring;
 
 import io.ballast.inference.onnx.OnnxFeatureReader;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 
 /** Names the features of some labels under a trunk. */
 final class TrunkFeatures {
@@ -14,15 +11,6 @@ final class TrunkFeatures {
 
   /** Returns a text that differs as soon as labels, weights or features do. */
   static String key(Path labels, OnnxFeatureReader reader) throws IOException {
-    try {
-      byte[] sum = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(labels));
-      return HexFormat.of().formatHex(sum)
-          + " "
-          + reader.trunkWeightsSha256()
-          + " "
-          + reader.features();
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    return Sha256.of(labels) + " " + reader.trunkWeightsSha256() + " " + reader.features();
   }
 }

@@ -1,6 +1,7 @@
 package io.ballast.safety.core.safetytest;
 
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 
@@ -38,7 +39,7 @@ final class CanonicalForm {
   }
 
   String sha256() {
-    return Sha256.of(text.toString().getBytes(StandardCharsets.UTF_8));
+    return Sha256.of(text.toString());
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.ballast.safety.core.safetytest;
 
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import java.nio.ByteBuffer;
 import java.time.Instant;

@@ -1,12 +1,12 @@
 package io.ballast.safety.core.safetytest;
 
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.digest.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -78,14 +78,11 @@ public record PromptSet(List<String> prompts) {
       digest.update(ByteBuffer.allocate(Long.BYTES).putLong(prompt.length).array());
       digest.update(prompt);
     }
-    return HexFormat.of().formatHex(digest.digest());
+    return Sha256.hex(digest);
   }
 
   /** The hash of each prompt, ascending: by these a prompt is known to be spent. */
   public List<String> promptHashes() {
-    return prompts.stream()
-        .map(prompt -> Sha256.of(prompt.getBytes(StandardCharsets.UTF_8)))
-        .sorted()
-        .toList();
+    return prompts.stream().map(Sha256::of).sorted().toList();
   }
 }

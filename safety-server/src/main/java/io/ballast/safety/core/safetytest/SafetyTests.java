@@ -6,6 +6,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.call.VersionSelector;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.cost.CostCatalog;

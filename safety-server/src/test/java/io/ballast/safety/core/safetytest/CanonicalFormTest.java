@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import java.time.Instant;
