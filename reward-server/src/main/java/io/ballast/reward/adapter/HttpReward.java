@@ -79,7 +79,6 @@ final class HttpReward implements RemoteReward {
           ItemFault.Reason.OVERLOADED,
           "not asked, it wants to be left alone for another %,d ms".formatted(left.toMillis()));
     }
-    String body = HttpRewardMessages.request(questions, component);
     PeerGuard.Permit permit;
     try {
       permit = guard.acquire();
@@ -93,7 +92,7 @@ final class HttpReward implements RemoteReward {
               String.valueOf(e.getMessage())));
     }
     try {
-      return send(questions, body, permit, patience);
+      return send(questions, HttpRewardMessages.request(questions, component), permit, patience);
     } finally {
       permit.end(Verdict.IGNORED); // whatever was thrown, the place is free again
     }

@@ -96,9 +96,11 @@ final class HttpRewardMessages {
    * @param questions how many rewards it must have
    */
   static Answer read(HttpResponse<String> response, int questions) {
+    if (response.statusCode() == 200) {
+      return rewards(response.body(), questions);
+    }
     String told = "status %d: %s".formatted(response.statusCode(), shown(response.body()));
     return switch (response.statusCode()) {
-      case 200 -> rewards(response.body(), questions);
       case 408, 504 -> new Answer.None(ItemFault.Reason.DEADLINE, told, Verdict.FAILED);
       case 429 -> new Answer.None(ItemFault.Reason.OVERLOADED, told, Verdict.IGNORED);
       case 401, 403 ->

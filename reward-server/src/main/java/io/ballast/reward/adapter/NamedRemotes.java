@@ -38,15 +38,20 @@ public final class NamedRemotes implements RemoteRewards {
       LongSupplier nanoTime,
       MeterRegistry meters,
       OpenTelemetry telemetry) {
+    Map<String, Optional<String>> tokens = new HashMap<>(); // all of them before any is opened
+    settings.forEach(
+        (name, each) ->
+            tokens.put(
+                name,
+                BearerToken.read(
+                    "ballast.reward.components.remotes.\"%s\".".formatted(name),
+                    each.tokenFile(),
+                    each.tokenVariable(),
+                    environment)));
     settings.forEach(
         (name, each) -> {
           PeerGuard guard = new PeerGuard("remote:" + name, each.peer(), clock, nanoTime, meters);
-          Optional<String> token =
-              BearerToken.read(
-                  "ballast.reward.components.remotes.\"%s\".".formatted(name),
-                  each.tokenFile(),
-                  each.tokenVariable(),
-                  environment);
+          Optional<String> token = tokens.getOrDefault(name, Optional.empty());
           remotes.put(
               name,
               each.isHttp()

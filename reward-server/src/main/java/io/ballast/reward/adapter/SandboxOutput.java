@@ -3,7 +3,6 @@ package io.ballast.reward.adapter;
 import io.ballast.kit.call.Texts;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -42,7 +41,7 @@ final class SandboxOutput {
         }
         text.append(new String(buffer, 0, read, StandardCharsets.UTF_8));
       }
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException e) {
       text.append("\n"); // the process was killed, and its pipe closed
     }
   }

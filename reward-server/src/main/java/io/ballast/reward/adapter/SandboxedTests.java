@@ -59,18 +59,28 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
       throws IOException {
     this.settings = settings;
     this.folder = folder;
-    this.sandbox = new SandboxProcess(settings, folder, options);
+    this.sandbox = prepared(options);
     this.places = new Semaphore(settings.atOnce(), true);
     this.nanoTime = nanoTime;
+  }
+
+  private SandboxProcess prepared(List<String> options) throws IOException {
+    try {
+      return new SandboxProcess(settings, folder, options);
+    } catch (IOException e) {
+      close();
+      throw e;
+    }
   }
 
   /** Says why this machine cannot run tests as the settings demand; empty if it can. */
   public Optional<String> flaw() {
     try {
-      return run("class A {}", "class T { static void test() {} }", CallPatience.endless())
-              .equals(new TestReport.Ran(1, 1, ""))
+      TestReport report =
+          run("class A {}", "class T { static void test() {} }", CallPatience.endless());
+      return report.equals(new TestReport.Ran(1, 1, ""))
           ? Optional.empty()
-          : Optional.of("a test that passes did not");
+          : Optional.of("a test that passes did not: " + report);
     } catch (CannotJudge e) {
       return Optional.of(String.valueOf(e.getMessage()));
     }
@@ -135,7 +145,7 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
     if (said.isPresent()) {
       return said.get();
     }
-    boolean begun = output.has(TestHarness.READY);
+    boolean begun = output.has(TestHarness.BEGUN);
     return switch (end) {
       case LEFT ->
           throw new CannotJudge(ItemFault.Reason.CANCELLED, "nobody waits for it any more");
@@ -143,26 +153,33 @@ public final class SandboxedTests implements JavaTestRunner, AutoCloseable {
           throw new CannotJudge(
               ItemFault.Reason.DEADLINE,
               "not done after %,d ms on the clock".formatted(settings.time().toMillis()));
-      case THREADS -> new TestReport.Failed("more than %d threads".formatted(settings.threads()));
-      case MEMORY -> new TestReport.Failed("more memory than it may have");
+      case THREADS -> over("more than %d threads".formatted(settings.threads()), begun);
+      case MEMORY -> over("more memory than it may have", begun);
       case EXIT -> {
         int code = process.exitValue();
-        if (!begun) {
+        if (!output.has(TestHarness.READY)) {
           throw broken("it did not start (exit code %d): %s".formatted(code, output.words()));
         }
         if (code == KILLED) {
           throw broken("it was killed from outside");
         }
         if (code == OUT_OF_CPU_TIME) {
-          yield new TestReport.Failed(
-              "more than %d s of CPU time".formatted(settings.cpuTime().toSeconds()));
+          yield over("more than %d s of CPU time".formatted(settings.cpuTime().toSeconds()), begun);
         }
-        if (!output.has(TestHarness.BEGUN)) {
+        if (!begun) {
           throw broken("the compiler's process ended (exit code %d)".formatted(code));
         }
         yield new TestReport.Failed("ended before its tests did (exit code %d)".formatted(code));
       }
     };
+  }
+
+  /** What the JVM and its compiler take before the tests begin is not the completion's doing. */
+  private static TestReport over(String limit, boolean begun) throws CannotJudge {
+    if (!begun) {
+      throw broken(limit + ", before its tests began");
+    }
+    return new TestReport.Failed(limit);
   }
 
   private static Optional<TestReport> said(SandboxOutput output) throws CannotJudge {

@@ -13,7 +13,8 @@ import java.util.function.Function;
  * Whether the completion passes unit tests that the caller sends: compiled together and run in a
  * process of their own, within limits. A test is a static method without parameters whose name
  * begins with {@code test}; it passes if it returns. What does not compile, ends before its tests
- * do, or takes more than its limits has not passed; what could not be run has no value.
+ * do, or takes more CPU time, memory or threads than it may while they run has not passed; what
+ * could not be run, or not to its end in time, has no value.
  */
 public final class JavaTestsComponent implements ItemComponent {
   private static final int SHOWN_CHARACTERS = 200;
@@ -43,26 +44,26 @@ public final class JavaTestsComponent implements ItemComponent {
     SHARE
   }
 
+  private JavaTestsComponent(String reference, boolean continuation, boolean share) {
+    this(reference, continuation, share, tests -> JavaSyntax.flaw(tests, unit -> null));
+  }
+
   /**
    * @param reference the name of the tests' source among the item's references
    * @param continuation whether the prompt begins the file
    * @param share whether the value is the share of the tests that passed; else it is 1 only if all
    *     did
+   * @param parser says what is wrong with tests
    */
-  private JavaTestsComponent(String reference, boolean continuation, boolean share) {
-    this(reference, continuation, share, tests -> JavaSyntax.flaw(tests, unit -> null));
-  }
-
-  /** As above, with what says what is wrong with tests. */
   JavaTestsComponent(
       String reference,
       boolean continuation,
       boolean share,
       Function<String, Optional<String>> parser) {
-    this.parser = parser;
     this.reference = reference;
     this.continuation = continuation;
     this.share = share;
+    this.parser = parser;
   }
 
   static JavaTestsComponent read(Settings settings) {

@@ -52,11 +52,14 @@ public interface ComponentProperties {
     @WithDefault("NAMESPACES")
     Isolation isolation();
 
-    /** Of one process, whole seconds, ≥ 1 s: more is a test that did not pass. */
+    /**
+     * Of one process, whole seconds, ≥ 1 s: more, once its tests have begun, is a test that did not
+     * pass.
+     */
     @WithDefault("PT10S")
     Duration cpuTime();
 
-    /** Of one item on the clock: more is a failure. */
+    /** Of one item on the clock: more is DEADLINE, no value. */
     @WithDefault("PT60S")
     Duration time();
 

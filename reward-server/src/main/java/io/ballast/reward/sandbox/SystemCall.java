@@ -17,6 +17,7 @@ enum SystemCall {
   SECCOMP(317, 277),
   CLONE(56, 220),
   CLONE3(435, 435),
+  TGKILL(234, 131),
 
   // other programs, other processes
   FORK(57, SystemCall.ABSENT),
@@ -24,6 +25,7 @@ enum SystemCall {
   EXECVE(59, 221),
   EXECVEAT(322, 281),
   KILL(62, 129),
+  TKILL(200, 130),
   RT_SIGQUEUEINFO(129, 138),
   RT_TGSIGQUEUEINFO(297, 240),
   PIDFD_OPEN(434, 434),

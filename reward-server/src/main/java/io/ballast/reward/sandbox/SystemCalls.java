@@ -173,13 +173,15 @@ final class SystemCalls {
     }
     // its flags are in memory, where no filter looks; without it the C library takes clone
     refuse(steps, JUMP_IF_EQUAL, number(SystemCall.CLONE3), NO_SUCH_CALL);
-    refuseBy(steps, number(SystemCall.CLONE), 0, THREAD, false);
+    refuseBy(steps, number(SystemCall.CLONE), 0, JUMP_IF_ANY_BIT, THREAD, false);
+    int own = Math.toIntExact(ProcessHandle.current().pid());
+    refuseBy(steps, number(SystemCall.TGKILL), 0, JUMP_IF_EQUAL, own, false); // the JVM's own
     if (!changesFiles) {
       for (SystemCall each : SystemCall.CHANGES) {
         refuse(steps, number(each));
       }
-      refuseBy(steps, number(SystemCall.OPENAT), 2, WRITES, true);
-      refuseBy(steps, number(SystemCall.OPEN), 1, WRITES, true);
+      refuseBy(steps, number(SystemCall.OPENAT), 2, JUMP_IF_ANY_BIT, WRITES, true);
+      refuseBy(steps, number(SystemCall.OPEN), 1, JUMP_IF_ANY_BIT, WRITES, true);
     }
     steps.add(step(RETURN, 0, 0, ALLOW));
     return steps;
@@ -196,13 +198,13 @@ final class SystemCalls {
     }
   }
 
-  /** Refuses a call by whether an argument has one of some bits. */
+  /** Refuses a call by whether an argument passes a test, or by whether it does not. */
   private static void refuseBy(
-      List<int[]> steps, int number, int argument, int bits, boolean having) {
+      List<int[]> steps, int number, int argument, int test, int value, boolean passing) {
     if (number != SystemCall.ABSENT) {
       steps.add(step(JUMP_IF_EQUAL, 0, 4, number));
       steps.add(step(LOAD, 0, 0, FIRST_ARGUMENT + argument * ARGUMENT_BYTES));
-      steps.add(step(JUMP_IF_ANY_BIT, having ? 1 : 0, having ? 0 : 1, bits));
+      steps.add(step(test, passing ? 1 : 0, passing ? 0 : 1, value));
       steps.add(step(RETURN, 0, 0, ALLOW));
       steps.add(step(RETURN, 0, 0, NOT_PERMITTED));
     }

@@ -10,7 +10,6 @@ import java.io.Writer;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -29,31 +28,33 @@ import javax.tools.ToolProvider;
 
 /** Compiles a completion together with its tests, in memory, and loads what came of it. */
 final class TestCompiler {
-  /** What tests check with: in their package, a class of such a name would be taken instead. */
+  /**
+   * What tests check with: in their package, a class of such a name would be taken instead. What
+   * they catch is asked of the JDK.
+   */
   private static final Set<String> NAMES_OF_THE_JDK =
       Set.of(
           "Arrays",
-          "AssertionError",
           "Boolean",
           "Byte",
+          "CharSequence",
+          "Character",
           "Collections",
+          "Comparable",
           "Double",
-          "Error",
-          "Exception",
           "Float",
-          "IllegalArgumentException",
-          "IllegalStateException",
           "Integer",
+          "Iterable",
           "Long",
           "Math",
+          "Number",
           "Object",
           "Objects",
-          "RuntimeException",
           "Short",
           "StrictMath",
           "String",
-          "System",
-          "Throwable");
+          "StringBuilder",
+          "System");
 
   private final Map<String, Bytes> classes = new TreeMap<>();
   private final List<String> ofTests = new ArrayList<>();
@@ -70,9 +71,9 @@ final class TestCompiler {
     try (StandardJavaFileManager standard =
             compiler.getStandardFileManager(told, Locale.ROOT, StandardCharsets.UTF_8);
         Memory memory = new Memory(standard, this, ours)) {
-      boolean done =
-          compiler
-              .getTask(
+      JavacTask task =
+          (JavacTask)
+              compiler.getTask(
                   Writer.nullWriter(),
                   memory,
                   told,
@@ -83,36 +84,50 @@ final class TestCompiler {
                       "--limit-modules",
                       TestHarness.MODULES),
                   null,
-                  Arrays.asList(theirs, ours))
-              .call();
-      if (done) {
-        return hidden(compiler, theirs, ours);
+                  List.of(theirs, ours));
+      List<CompilationUnitTree> units = new ArrayList<>();
+      task.parse().forEach(units::add);
+      String flaw = flaw(told, ours);
+      if (flaw.isEmpty()) {
+        requireDone(units.size() == 2);
+        flaw = hidden(units);
       }
-    }
-    for (Diagnostic<? extends JavaFileObject> each : told.getDiagnostics()) {
-      if (each.getKind() == Diagnostic.Kind.ERROR) {
-        return (each.getSource() == ours ? "against the tests, line " : "line ")
-            + each.getLineNumber()
-            + ": "
-            + each.getMessage(Locale.ROOT);
+      if (flaw.isEmpty()) {
+        boolean some = task.generate().iterator().hasNext();
+        flaw = flaw(told, ours);
+        requireDone(some || !flaw.isEmpty() || units.stream().noneMatch(TestCompiler::declares));
       }
+      return flaw;
     }
-    throw new IllegalStateException("no error told"); // out of stack, or of memory
+  }
+
+  /** A compiler that is out of stack, or of memory, has nothing and tells no error. */
+  private static void requireDone(boolean done) {
+    if (!done) {
+      throw new IllegalStateException("no error told");
+    }
+  }
+
+  private static boolean declares(CompilationUnitTree unit) {
+    return unit.getTypeDecls().stream().anyMatch(ClassTree.class::isInstance);
+  }
+
+  /** The first error; empty if there is none. */
+  private static String flaw(DiagnosticCollector<JavaFileObject> told, Text tests) {
+    return told.getDiagnostics().stream()
+        .filter(each -> each.getKind() == Diagnostic.Kind.ERROR)
+        .findFirst()
+        .map(
+            each ->
+                (each.getSource() == tests ? "against the tests, line " : "line ")
+                    + each.getLineNumber()
+                    + ": "
+                    + each.getMessage(Locale.ROOT))
+        .orElse("");
   }
 
   /** Names a class of the completion that the tests would take for the JDK's. */
-  private static String hidden(JavaCompiler compiler, Text theirs, Text ours) throws IOException {
-    List<CompilationUnitTree> units = new ArrayList<>();
-    JavacTask task =
-        (JavacTask)
-            compiler.getTask(
-                Writer.nullWriter(),
-                null,
-                null,
-                List.of("-proc:none"),
-                null,
-                List.of(theirs, ours));
-    task.parse().forEach(units::add);
+  private static String hidden(List<CompilationUnitTree> units) {
     CompilationUnitTree completion = units.getFirst();
     if (!packageOf(completion).equals(packageOf(units.getLast()))) {
       return "";
@@ -120,10 +135,24 @@ final class TestCompiler {
     return completion.getTypeDecls().stream()
         .filter(ClassTree.class::isInstance)
         .map(type -> ((ClassTree) type).getSimpleName().toString())
-        .filter(NAMES_OF_THE_JDK::contains)
+        .filter(TestCompiler::isCheckedWith)
         .findFirst()
         .map(name -> "it declares " + name + ", which its tests would take for the JDK's")
         .orElse("");
+  }
+
+  private static boolean isCheckedWith(String name) {
+    return NAMES_OF_THE_JDK.contains(name)
+        || isThrown("java.lang." + name)
+        || isThrown("java.util." + name);
+  }
+
+  private static boolean isThrown(String name) {
+    try {
+      return Throwable.class.isAssignableFrom(Class.forName(name, false, null));
+    } catch (ClassNotFoundException e) {
+      return false;
+    }
   }
 
   private static String packageOf(CompilationUnitTree unit) {

@@ -34,6 +34,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,7 +58,12 @@ class HttpRewardTest {
   private final AtomicInteger asked = new AtomicInteger();
   private final AtomicLong nanos = new AtomicLong();
   private final AtomicBoolean over = new AtomicBoolean();
+  private final List<HttpReward> open = new ArrayList<>();
   private HttpServer server;
+
+  /** The caller leaves with so many portions. */
+  private int overAfter = Integer.MAX_VALUE;
+
   private Answer answer = new Answer(200, "{\"rewards\": [1]}", Optional.empty());
 
   private record Answer(int status, String body, Optional<String> retryAfter) {}
@@ -85,7 +91,7 @@ class HttpRewardTest {
         "/",
         exchange -> {
           exchange.getRequestBody().readAllBytes();
-          if (asked.incrementAndGet() == 2) {
+          if (asked.incrementAndGet() == overAfter) {
             over.set(true);
           }
           answer
@@ -101,6 +107,7 @@ class HttpRewardTest {
 
   @AfterEach
   void stop() {
+    open.forEach(HttpReward::close);
     server.stop(0);
   }
 
@@ -114,11 +121,15 @@ class HttpRewardTest {
             Optional.empty(),
             Optional.empty());
     InstantSource clock = () -> NOW;
-    return new HttpReward(
-        settings,
-        token,
-        new PeerGuard("remote:far", settings.peer(), clock, nanos::get, new SimpleMeterRegistry()),
-        new Backoff(clock, nanos::get));
+    HttpReward reward =
+        new HttpReward(
+            settings,
+            token,
+            new PeerGuard(
+                "remote:far", settings.peer(), clock, nanos::get, new SimpleMeterRegistry()),
+            new Backoff(clock, nanos::get));
+    open.add(reward);
+    return reward;
   }
 
   private List<ComponentOutcome> ask(HttpReward reward, int questions) {
@@ -161,6 +172,8 @@ class HttpRewardTest {
 
   @Test
   void portionsThatNobodyWaitsForAreNotAsked() {
+    overAfter = 2;
+
     List<ComponentOutcome> outcomes = ask(reward(Optional.empty()), 4);
 
     assertThat(asked).hasValue(2);
