@@ -294,7 +294,8 @@ class SandboxedTestsTest {
 
     assertThatThrownBy(() -> run("class A { int x = " + deep + "; }", TESTS))
         .isInstanceOf(CannotJudge.class)
-        .hasMessage("sandbox: the compiler broke: IllegalStateException java.lang.StackOverflowError");
+        .hasMessage(
+            "sandbox: the compiler broke: IllegalStateException java.lang.StackOverflowError");
   }
 
   @Test
