@@ -19,6 +19,7 @@ import io.ballast.inference.triton.export.ExportOptions.Instances;
 import io.ballast.inference.triton.export.ExportOptions.Queue;
 import io.ballast.inference.triton.export.ExportOptions.TimeoutAction;
 import io.ballast.inference.triton.export.TritonExport.Version;
+import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kserve.v2.DataType;
 import io.ballast.kserve.v2.ModelConfig;
@@ -213,7 +214,9 @@ class TritonExportTest {
     assertThat(parameters(config).get("trees_config_1"))
         .isEqualTo(Files.readString(MODELS.resolve("java-gate-context/1/gate.json")));
     assertThat(ModelManifest.read(entry).orElseThrow().notes())
-        .isEqualTo(Map.of("version_1", "java-gate-context/1"));
+        .containsOnly(
+            Map.entry("version_1", "java-gate-context/1"),
+            Map.entry(ModelManifest.CODE_VERSION, CodeVersion.built().toString()));
   }
 
   /** What a model says of itself is anybody's text: it must not become configuration. */
