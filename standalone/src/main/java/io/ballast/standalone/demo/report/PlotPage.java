@@ -41,11 +41,7 @@ public record PlotPage(
 
   /** Returns the page. */
   String html() {
-    Markup page = new Markup();
-    page.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    page.leaf("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
-    page.element("title", title).open("style").raw(HtmlReport.STYLE).close("style");
-    page.raw("</head><body>");
+    Markup page = HtmlPage.begin(title);
     page.element("h1", heading);
     page.element("p", source);
     page.open("div", "class", "plots");
@@ -58,8 +54,7 @@ public record PlotPage(
     row(page, "th", head);
     rows.forEach(row -> row(page, "td", row));
     page.close("table").close("div");
-    page.raw("</body></html>\n");
-    return page.toString();
+    return HtmlPage.end(page);
   }
 
   private static void row(Markup page, String cell, List<String> texts) {
