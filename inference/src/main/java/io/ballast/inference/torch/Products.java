@@ -1,7 +1,6 @@
 package io.ballast.inference.torch;
 
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /** How rows of numbers are multiplied with a matrix of weights. */
@@ -22,22 +21,12 @@ interface Products {
   }
 
   /**
-   * So many rows at a time, so that a library that chooses its way by the number of rows always
-   * chooses the same: a row comes out the same bit by bit in any company.
+   * As many rows at a time as have every row come out the same, bit by bit, in each place and any
+   * company; see {@link EvenProducts}.
    *
-   * @param rows divides the number of rows of every {@code x}
+   * @param rows the most rows of a product; divides the number of rows of every {@code x}
    */
   static Products inBlocksOf(int rows) {
-    return (x, weight) -> {
-      long all = x.size(0);
-      if (all == rows) {
-        return torch.linear(x, weight);
-      }
-      TensorVector blocks = new TensorVector();
-      for (long from = 0; from < all; from += rows) {
-        blocks.push_back(torch.linear(x.narrow(0, from, rows), weight));
-      }
-      return torch.cat(blocks, 0);
-    };
+    return new EvenProducts(rows);
   }
 }
