@@ -6,27 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
-import com.google.rpc.RetryInfo;
 import io.ballast.reward.v1.FeedbackChoice;
 import io.ballast.reward.v1.ListTrainingsRequest;
 import io.ballast.reward.v1.RewardTraining;
-import io.ballast.reward.v1.StartTrainingRequest;
 import io.ballast.reward.v1.StartTrainingResponse;
 import io.ballast.reward.v1.TrainingPlan;
 import io.ballast.reward.v1.TrainingState;
 import io.ballast.reward.v1.UploadChoice;
-import io.ballast.testing.Await;
-import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
-import io.grpc.stub.StreamObserver;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What the server does not begin to train, and what it says to whoever asked. */
@@ -124,19 +115,6 @@ class RewardTrainingRequestsTest extends TrainingServerCase {
   }
 
   @Test
-  void anUploaderWhoLeavesStartsNothing() {
-    StreamObserver<StartTrainingRequest> requests = async().startTraining(new Answer());
-    requests.onNext(first("k", upload("taste")));
-    requests.onNext(bytes(pairs(50)));
-    requests.onError(Status.CANCELLED.asRuntimeException());
-
-    assertThat(ended(start("k2", upload("taste"), pairs(120)).getTraining()).getState())
-        .isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
-    assertThat(stub().listTrainings(ListTrainingsRequest.getDefaultInstance()).getTrainingsList())
-        .hasSize(1);
-  }
-
-  @Test
   void aServerThatCannotPublishSaysSoBeforeAnythingIsUploaded() throws Exception {
     Files.writeString(data.resolve("models"), "a file where a folder should be");
     Answer answer = new Answer();
@@ -148,51 +126,6 @@ class RewardTrainingRequestsTest extends TrainingServerCase {
         .satisfies(thrown -> assertThat(info(thrown).getReason()).isEqualTo("PRECONDITION_FAILED"));
     assertThat(data.resolve("reward-trainings/uploads")).doesNotExist();
     assertThat(started()).isZero();
-  }
-
-  @Test
-  void oneFileComesAtATime() throws Exception {
-    Answer answer = new Answer();
-    StreamObserver<StartTrainingRequest> requests = async().startTraining(answer);
-    requests.onNext(first("k1", upload("first")));
-    Path uploads = data.resolve("reward-trainings/uploads");
-    Await.until(() -> Files.isDirectory(uploads) && !isEmpty(uploads));
-
-    assertThatThrownBy(() -> start("k2", upload("second"), pairs(120)))
-        .hasMessage(
-            "RESOURCE_EXHAUSTED: another file of judgements is coming; one at a time: try again")
-        .satisfies(
-            thrown ->
-                assertThat(
-                        Objects.requireNonNull(StatusProto.fromThrowable(thrown)).getDetailsList())
-                    .anyMatch(detail -> detail.is(RetryInfo.class)));
-
-    requests.onNext(bytes(pairs(120)));
-    requests.onCompleted();
-    assertThat(ended(answer.join().getTraining()).getState())
-        .isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
-    assertThat(ended(start("k2", upload("second"), pairs(120)).getTraining()).getState())
-        .isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
-  }
-
-  @Test
-  void whoBeginsAFileAndSendsNothingMoreIsGivenUp() {
-    server.close();
-    server = startServer(Map.of("ballast.reward.training.upload-patience", "PT0.2S"));
-    Answer answer = new Answer();
-    async().startTraining(answer).onNext(first("k1", upload("first")));
-
-    assertThatThrownBy(answer::join).hasMessage("UNAVAILABLE: nothing more came for 200 ms");
-    assertThat(ended(start("k2", upload("second"), pairs(120)).getTraining()).getState())
-        .isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
-  }
-
-  private static boolean isEmpty(Path folder) {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files.findAny().isEmpty();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private void assertRefused(String message, TrainingPlan plan) {

@@ -12,6 +12,7 @@ import io.ballast.training.data.JudgementFile;
 import io.ballast.training.data.RowLimits;
 import io.ballast.training.data.TooLargeException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
@@ -48,10 +49,14 @@ public final class SpooledUploads implements JudgementUploads {
     this.folder = folder;
     this.mostBytes = mostBytes;
     this.mostJudgements = mostJudgements;
+    deleteKept();
+  }
+
+  private void deleteKept() {
     try {
       ModelStore.deleteAll(folder);
-    } catch (IOException e) { // in nobody's way but the disk's
-      LOG.warn("uploads of an earlier start stay: {}", e.getMessage());
+    } catch (IOException | UncheckedIOException e) { // in nobody's way but the disk's
+      LOG.warn("an upload stays until the next: {}", e.getMessage());
     }
   }
 
@@ -61,18 +66,33 @@ public final class SpooledUploads implements JudgementUploads {
       throw new MeshException(
           Fault.OVERLOADED, "another file of judgements is coming; one at a time: try again");
     }
+    boolean begun = false;
     try {
       Files.createDirectories(folder);
       Path file = Files.createTempFile(folder, "upload", ".jsonl");
-      return new Spooled(file, FileChannel.open(file, StandardOpenOption.WRITE));
+      Upload upload = new Spooled(file, FileChannel.open(file, StandardOpenOption.WRITE));
+      begun = true;
+      return upload;
     } catch (IOException e) {
-      open.release();
       throw noRoom(e);
+    } finally {
+      if (!begun) {
+        end();
+      }
+    }
+  }
+
+  /** Makes room for the next file. */
+  private void end() {
+    try {
+      deleteKept();
+    } finally {
+      open.release();
     }
   }
 
   private static MeshException noRoom(IOException e) {
-    LOG.warn("an upload cannot be kept: {}", e.getMessage());
+    LOG.warn("an upload cannot be kept: {}", e.toString());
     return new MeshException(Fault.OVERLOADED, "file: cannot be kept: " + StorageWords.of(e), e);
   }
 
@@ -134,12 +154,12 @@ public final class SpooledUploads implements JudgementUploads {
         return;
       }
       closed = true;
-      open.release();
       try {
         channel.close();
-        Files.deleteIfExists(file);
-      } catch (IOException e) { // the next start deletes it
-        LOG.warn("an upload stays until the next start: {}", e.getMessage());
+      } catch (IOException e) { // it is deleted all the same
+        LOG.debug("an upload was not closed: {}", e.getMessage());
+      } finally {
+        end();
       }
     }
   }

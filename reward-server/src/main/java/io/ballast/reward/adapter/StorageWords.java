@@ -13,6 +13,7 @@ final class StorageWords {
       case AccessDeniedException _ -> "the folder may not be written";
       case FileSystemException f when f.getReason() != null -> f.getReason();
       case FileSystemException f -> f.getClass().getSimpleName();
+      case IOException i when i.getMessage() == null -> i.getClass().getSimpleName();
       default -> String.valueOf(e.getMessage());
     };
   }

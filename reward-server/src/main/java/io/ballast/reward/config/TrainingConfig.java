@@ -9,6 +9,7 @@ import java.time.Duration;
  * @param maxJudgements that are kept in memory
  * @param maxUploadBytes of a file
  * @param uploadPatience how long an uploader may send nothing
+ * @param uploadTimeout how long an upload may take
  * @param feedbackTimeout how long reading the feedback may take
  */
 public record TrainingConfig(
@@ -16,12 +17,14 @@ public record TrainingConfig(
     int maxJudgements,
     long maxUploadBytes,
     Duration uploadPatience,
+    Duration uploadTimeout,
     Duration feedbackTimeout) {
   public TrainingConfig {
     require(threads >= 1, "threads", threads, "≥ 1");
     require(maxJudgements >= 1, "max-judgements", maxJudgements, "≥ 1");
     require(maxUploadBytes >= 1, "max-upload-bytes", maxUploadBytes, "≥ 1");
     require(uploadPatience.isPositive(), "upload-patience", uploadPatience, "> 0");
+    require(uploadTimeout.isPositive(), "upload-timeout", uploadTimeout, "> 0");
     require(feedbackTimeout.isPositive(), "feedback-timeout", feedbackTimeout, "> 0");
   }
 
@@ -36,6 +39,7 @@ public record TrainingConfig(
         properties.maxJudgements(),
         properties.maxUploadBytes(),
         properties.uploadPatience(),
+        properties.uploadTimeout(),
         properties.feedbackTimeout());
   }
 

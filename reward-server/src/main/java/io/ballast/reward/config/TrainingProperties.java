@@ -21,6 +21,10 @@ public interface TrainingProperties {
   @WithDefault("PT60S")
   Duration uploadPatience();
 
+  /** How long an upload may take, from its plan to the last byte of its file. */
+  @WithDefault("PT30M")
+  Duration uploadTimeout();
+
   /** How long reading the feedback may take. */
   @WithDefault("PT30M")
   Duration feedbackTimeout();

@@ -17,7 +17,6 @@ import io.ballast.reward.v1.WatchTrainingRequest;
 import io.ballast.reward.v1.WatchTrainingResponse;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import java.time.Duration;
 
 /** The training API's edge: translates, delegates, answers. Decides nothing. */
 public final class RewardTrainingGrpcService
@@ -26,18 +25,18 @@ public final class RewardTrainingGrpcService
   private final JudgementUploads uploads;
   private final TrainingMapper mapper;
   private final TrainingPlanMapper plans;
-  private final Duration patience;
+  private final UploadPatience patience;
   private final Replies replies;
 
   /**
-   * @param patience how long a caller may send nothing of a file
+   * @param patience with callers who send a file
    */
   public RewardTrainingGrpcService(
       TrainingDesk desk,
       JudgementUploads uploads,
       TrainingMapper mapper,
       TrainingPlanMapper plans,
-      Duration patience,
+      UploadPatience patience,
       Replies replies) {
     this.desk = desk;
     this.uploads = uploads;

@@ -1,5 +1,6 @@
 package io.ballast.reward.grpc;
 
+import com.google.protobuf.ByteString;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
@@ -22,8 +23,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One training that is being asked for: the plan, then its file, a piece at a time. The next piece
- * is read from the wire when the last one is on disk. A caller who sends nothing for a while is
- * given up, since others wait for the place.
+ * is read from the wire when the last one is on disk. A caller who sends nothing for a while, or
+ * whose file takes too long, is given up, since others wait for the place.
  */
 final class StartTrainingSession implements StreamObserver<StartTrainingRequest> {
   private static final int MAX_PIECE_BYTES = 4 << 20;
@@ -32,7 +33,7 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
   private final JudgementUploads uploads;
   private final TrainingMapper mapper;
   private final TrainingPlanMapper plans;
-  private final Duration patience;
+  private final UploadPatience patience;
   private final ServerCallStreamObserver<StartTrainingResponse> call;
   private final BlockingQueue<Arrival> arrived = new LinkedBlockingQueue<>();
 
@@ -50,7 +51,7 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
       JudgementUploads uploads,
       TrainingMapper mapper,
       TrainingPlanMapper plans,
-      Duration patience,
+      UploadPatience patience,
       ServerCallStreamObserver<StartTrainingResponse> call) {
     this.desk = desk;
     this.uploads = uploads;
@@ -111,30 +112,52 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
 
   private Source upload(TrainingPlan plan) {
     String name = TrainingPlanMapper.fileName(plan.getUpload());
+    long begun = patience.nanoTime().getAsLong();
     try (JudgementUploads.Upload upload = uploads.begin()) {
-      for (Optional<StartTrainingRequest> piece = next(); piece.isPresent(); piece = next()) {
-        if (piece.get().getPartCase() != PartCase.FILE_BYTES) {
-          throw Texts.malformed("file_bytes", "missing (expected: in all messages but the first)");
-        }
-        if (piece.get().getFileBytes().size() > MAX_PIECE_BYTES) {
-          throw Texts.malformed(
-              "file_bytes",
-              "%,d bytes, limit %,d".formatted(piece.get().getFileBytes().size(), MAX_PIECE_BYTES));
-        }
-        upload.write(piece.get().getFileBytes().asReadOnlyByteBuffer());
+      for (Optional<ByteString> piece = piece(begun); piece.isPresent(); piece = piece(begun)) {
+        upload.write(piece.get().asReadOnlyByteBuffer());
       }
       return new Source.Upload(name, upload.read(name, plan.getSkipBadRows()));
     }
   }
 
+  /** The next piece of the file that {@code begun} then; empty after the last. */
+  private Optional<ByteString> piece(long begun) {
+    Duration left = patience.whole().minusNanos(patience.nanoTime().getAsLong() - begun);
+    Optional<StartTrainingRequest> message =
+        left.compareTo(patience.silence()) > 0
+            ? next()
+            : next(
+                left,
+                "file: not whole after %,d ms, the limit".formatted(patience.whole().toMillis()));
+    message.ifPresent(StartTrainingSession::requirePiece);
+    return message.map(StartTrainingRequest::getFileBytes);
+  }
+
+  private static void requirePiece(StartTrainingRequest message) {
+    if (message.getPartCase() != PartCase.FILE_BYTES) {
+      throw Texts.malformed("file_bytes", "missing (expected: in all messages but the first)");
+    }
+    int size = message.getFileBytes().size();
+    if (size < 1 || size > MAX_PIECE_BYTES) {
+      throw Texts.malformed(
+          "file_bytes", "%,d bytes (expected: 1 to %,d)".formatted(size, MAX_PIECE_BYTES));
+    }
+  }
+
   /** The next message; empty after the last. */
   private Optional<StartTrainingRequest> next() {
+    Duration silence = patience.silence();
+    return next(silence, "nothing more came for %,d ms".formatted(silence.toMillis()));
+  }
+
+  private Optional<StartTrainingRequest> next(Duration most, String late) {
     call.request(1);
     try {
-      return switch (arrived.poll(patience.toNanos(), TimeUnit.NANOSECONDS)) {
-        case null ->
-            throw new MeshException(
-                Fault.TIMED_OUT, "nothing more came for %,d ms".formatted(patience.toMillis()));
+      return switch (most.isPositive()
+          ? arrived.poll(most.toNanos(), TimeUnit.NANOSECONDS)
+          : null) {
+        case null -> throw new MeshException(Fault.TIMED_OUT, late);
         case Arrival.Message message -> Optional.of(message.request());
         case Arrival.End _ -> Optional.empty();
         case Arrival.BrokenOff _ -> throw new CancellationException("the caller left");

@@ -17,6 +17,7 @@ import io.ballast.reward.core.training.TrainingDesk;
 import io.ballast.reward.grpc.RewardTrainingGrpcService;
 import io.ballast.reward.grpc.TrainingMapper;
 import io.ballast.reward.grpc.TrainingPlanMapper;
+import io.ballast.reward.grpc.UploadPatience;
 import io.ballast.reward.v1.RewardTraining;
 import io.grpc.BindableService;
 import java.io.IOException;
@@ -62,7 +63,7 @@ final class RewardTrainings implements AutoCloseable {
                 folder.resolve("uploads"), config.maxUploadBytes(), config.maxJudgements()),
             new TrainingMapper(RequestContexts::from),
             new TrainingPlanMapper(promptTokens, config.maxJudgements()),
-            config.uploadPatience(),
+            new UploadPatience(config.uploadPatience(), config.uploadTimeout(), runtime.nanoTime()),
             runtime.replies());
   }
 

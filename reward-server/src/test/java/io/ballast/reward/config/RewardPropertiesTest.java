@@ -155,7 +155,12 @@ class RewardPropertiesTest {
     assertThat(training(Map.of()))
         .isEqualTo(
             new TrainingConfig(
-                1, 50_000, 67_108_864, Duration.ofMinutes(1), Duration.ofMinutes(30)));
+                1,
+                50_000,
+                67_108_864,
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(30),
+                Duration.ofMinutes(30)));
     assertThat(
             training(
                 Map.of(
@@ -163,8 +168,11 @@ class RewardPropertiesTest {
                     "max-judgements", "3",
                     "max-upload-bytes", "4",
                     "upload-patience", "PT6S",
+                    "upload-timeout", "PT7S",
                     "feedback-timeout", "PT5S")))
-        .isEqualTo(new TrainingConfig(2, 3, 4, Duration.ofSeconds(6), Duration.ofSeconds(5)));
+        .isEqualTo(
+            new TrainingConfig(
+                2, 3, 4, Duration.ofSeconds(6), Duration.ofSeconds(7), Duration.ofSeconds(5)));
   }
 
   @ParameterizedTest
@@ -175,6 +183,7 @@ class RewardPropertiesTest {
         "max-judgements | 0 | max-judgements: 0 (expected: ≥ 1)",
         "max-upload-bytes | 0 | max-upload-bytes: 0 (expected: ≥ 1)",
         "upload-patience | PT0S | upload-patience: PT0S (expected: > 0)",
+        "upload-timeout | PT0S | upload-timeout: PT0S (expected: > 0)",
         "feedback-timeout | PT0S | feedback-timeout: PT0S (expected: > 0)"
       })
   void aTrainingsValueOutOfItsRangeIsNamed(String property, String value, String message) {

@@ -1,0 +1,138 @@
+package io.ballast.reward.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.reward.core.training.JudgementUploads.Upload;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** However a file ends, nothing of it stays and the next may begin. */
+class SpooledUploadsTest {
+  private static final String PAIR =
+      "{\"prompt\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\"}\n";
+
+  @TempDir private Path data = Path.of(".");
+
+  private Path folder() {
+    return data.resolve("here/uploads");
+  }
+
+  private SpooledUploads uploads() {
+    return new SpooledUploads(folder(), 1_000, 10);
+  }
+
+  private static ByteBuffer bytes(String text) {
+    return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void whatWasReadIsGone() {
+    SpooledUploads uploads = uploads();
+    try (Upload upload = uploads.begin()) {
+      upload.write(bytes(PAIR.substring(0, 7)));
+      upload.write(bytes(PAIR.substring(7)));
+      assertThat(folder()).isNotEmptyDirectory();
+      assertThat(upload.read("pairs.jsonl", false).judgements()).hasSize(1);
+    }
+    assertNextBegins(uploads);
+  }
+
+  @Test
+  void oneFileIsOpenAtATimeHoweverOftenItIsClosed() {
+    SpooledUploads uploads = uploads();
+    Upload first = uploads.begin();
+    assertRefused(Fault.OVERLOADED, "another file of judgements is coming", uploads::begin);
+    first.close();
+    Upload second = uploads.begin();
+    first.close();
+    assertThat(folder()).as("the second's").isNotEmptyDirectory();
+    assertRefused(Fault.OVERLOADED, "another file of judgements is coming", uploads::begin);
+    second.close();
+    assertNextBegins(uploads);
+  }
+
+  @Test
+  void aFileThatCannotBeBegunKeepsNoPlace() throws Exception {
+    SpooledUploads uploads = uploads();
+    Path parent = Files.writeString(data.resolve("here"), "a file where a folder should be");
+    assertRefused(Fault.OVERLOADED, "file: cannot be kept: ", uploads::begin);
+    Files.delete(parent);
+    assertNextBegins(uploads);
+  }
+
+  @Test
+  void aWriteThatFailsLeavesNothing() {
+    SpooledUploads uploads = uploads();
+    try (Upload upload = uploads.begin()) {
+      Thread.currentThread().interrupt(); // the system's own way to end a write
+      assertRefused(
+          Fault.OVERLOADED,
+          "file: cannot be kept: ClosedByInterruptException",
+          () -> upload.write(bytes(PAIR)));
+    }
+    assertThat(Thread.interrupted()).as("and it stays known").isTrue();
+    assertNextBegins(uploads);
+  }
+
+  @Test
+  void aFileThatIsRefusedLeavesNothing() {
+    SpooledUploads uploads = uploads();
+    try (Upload upload = uploads.begin()) {
+      assertRefused(
+          Fault.MALFORMED_REQUEST,
+          "file: more than 1,000 bytes, the limit",
+          () -> upload.write(ByteBuffer.allocate(1_001)));
+    }
+    assertUnreadable(uploads, "pairs.jsonl: row 11: more than 10 judgements", PAIR.repeat(11));
+    assertUnreadable(uploads, "pairs.jsonl: 1 bad row: row 1: ", "no JSON\n");
+    assertNextBegins(uploads);
+  }
+
+  private void assertUnreadable(SpooledUploads uploads, String message, String rows) {
+    try (Upload upload = uploads.begin()) {
+      upload.write(bytes(rows));
+      assertRefused(Fault.MALFORMED_REQUEST, message, () -> upload.read("pairs.jsonl", false));
+    }
+  }
+
+  @Test
+  void aFileThatIsNoWholeGzipIsRefused() {
+    SpooledUploads uploads = uploads();
+    try (Upload upload = uploads.begin()) {
+      upload.write(ByteBuffer.wrap(new byte[] {0x1f, (byte) 0x8b, 8}));
+      assertRefused(
+          Fault.MALFORMED_REQUEST,
+          "pairs.jsonl.gz: no whole file: ",
+          () -> upload.read("pairs.jsonl.gz", false));
+    }
+    assertNextBegins(uploads);
+  }
+
+  @Test
+  void whatAProcessThatWasKilledHasLeftIsDeleted() throws Exception {
+    Files.createDirectories(folder());
+    Files.writeString(folder().resolve("upload1.jsonl"), PAIR);
+    assertNextBegins(uploads());
+  }
+
+  private void assertNextBegins(SpooledUploads uploads) {
+    assertThat(folder()).doesNotExist();
+    uploads.begin().close();
+    assertThat(folder()).doesNotExist();
+  }
+
+  private static void assertRefused(Fault fault, String message, ThrowingCallable call) {
+    assertThatThrownBy(call)
+        .hasMessageStartingWith(message)
+        .isInstanceOfSatisfying(
+            MeshException.class, thrown -> assertThat(thrown.fault()).isEqualTo(fault));
+  }
+}
