@@ -6,7 +6,6 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.digest.Sha256;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -20,6 +19,7 @@ import java.util.TreeMap;
  */
 public final class OnnxScorer implements CompletionScorer {
   private static final int WARM_TOKENS = 512;
+  private static final float[] NONE = {};
 
   private final ScoringSpec spec;
   private final PackedSession session;
@@ -151,16 +151,17 @@ public final class OnnxScorer implements CompletionScorer {
 
   @Override
   public List<List<ScoreOutcome>> score(List<ScoringGroup> groups) {
-    return session.each(
-        groups, List.of(ScoringGraph.SCORES), refusal -> refusal, values -> outcome(values[0]));
-  }
-
-  private static ScoreOutcome outcome(float[] scores) {
-    List<Float> list = new ArrayList<>(scores.length);
-    for (float score : scores) {
-      list.add(score);
-    }
-    return ScoreOutcome.of(list);
+    return spec.objectives().isEmpty()
+        ? session.each(
+            groups,
+            List.of(ScoringGraph.SCORES),
+            refusal -> refusal,
+            values -> ScoreOutcome.of(spec, values[0], NONE, 0))
+        : session.each(
+            groups,
+            List.of(ScoringGraph.SCORES, ScoringGraph.OBJECTIVES),
+            refusal -> refusal,
+            values -> ScoreOutcome.of(spec, values[0], values[1], 0));
   }
 
   @Override

@@ -1,7 +1,6 @@
 package io.ballast.inference.onnx;
 
 import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
@@ -47,12 +46,12 @@ public final class PlainScorer implements CompletionScorer {
     GuardedSession session = new GuardedSession(model, threads);
     Set<String> inputs =
         Set.of(PlainScoring.INPUT_IDS, PlainScoring.PROMPT_TOKENS, PlainScoring.COMPLETION_TOKENS);
-    if (!session.inputs().equals(inputs) || !session.outputs().contains(PlainScoring.SCORES)) {
+    List<String> outputs = plain.outputs();
+    if (!session.inputs().equals(inputs) || !session.outputs().containsAll(outputs)) {
       String found = session.inputs() + " to " + session.outputs();
       session.close();
       throw new ModelException(
-          Reason.BROKEN,
-          "%s: %s (expected: %s to %s)".formatted(model, found, inputs, PlainScoring.SCORES));
+          Reason.BROKEN, "%s: %s (expected: %s to %s)".formatted(model, found, inputs, outputs));
     }
     return new PlainScorer(plain, session);
   }
@@ -94,10 +93,10 @@ public final class PlainScorer implements CompletionScorer {
     int[] lengths = rows.stream().mapToInt(Row::length).toArray();
     for (List<Integer> batch : TokenBatches.of(lengths, BATCH_TOKENS)) {
       List<Row> together = batch.stream().map(rows::get).toList();
-      List<List<Float>> scores = run(together);
+      List<ScoreOutcome> scored = run(together);
       for (int b = 0; b < together.size(); b++) {
         Row row = together.get(b);
-        outcomes.get(row.group()).set(row.completion(), ScoreOutcome.of(scores.get(b)));
+        outcomes.get(row.group()).set(row.completion(), scored.get(b));
       }
     }
     return outcomes.stream()
@@ -105,7 +104,7 @@ public final class PlainScorer implements CompletionScorer {
         .toList();
   }
 
-  private List<List<Float>> run(List<Row> rows) {
+  private List<ScoreOutcome> run(List<Row> rows) {
     int length = rows.getLast().length(); // of a batch the longest comes last
     LongBuffer ids = longs(rows.size() * length);
     LongBuffer prompts = longs(rows.size());
@@ -125,33 +124,21 @@ public final class PlainScorer implements CompletionScorer {
             inputs.put(PlainScoring.INPUT_IDS, session.tensor(ids, rows.size(), length));
             inputs.put(PlainScoring.PROMPT_TOKENS, session.tensor(prompts, rows.size(), 1));
             inputs.put(PlainScoring.COMPLETION_TOKENS, session.tensor(completions, rows.size(), 1));
-            try (OrtSession.Result result = open.run(inputs, Set.of(PlainScoring.SCORES))) {
-              return scores(
-                  (OnnxTensor) result.get(PlainScoring.SCORES).orElseThrow(), rows.size());
+            try (OrtSession.Result result = open.run(inputs, Set.copyOf(plain.outputs()))) {
+              List<float[]> values = new ArrayList<>();
+              for (String name : plain.outputs()) {
+                OnnxTensor tensor = (OnnxTensor) result.get(name).orElseThrow();
+                FloatBuffer all = tensor.getFloatBuffer();
+                float[] numbers = new float[all.remaining()];
+                all.get(numbers);
+                values.add(numbers);
+              }
+              return plain.outcomes(values, rows.size());
             }
           } finally {
             inputs.values().forEach(OnnxTensor::close);
           }
         });
-  }
-
-  private List<List<Float>> scores(OnnxTensor tensor, int rows) throws OrtException {
-    FloatBuffer all = tensor.getFloatBuffer();
-    int heads = plain.spec().heads();
-    if (all.remaining() != rows * heads) {
-      throw new ModelException(
-          Reason.BROKEN,
-          "%,d scores of %,d rows (expected: %d a row)".formatted(all.remaining(), rows, heads));
-    }
-    List<List<Float>> scores = new ArrayList<>();
-    for (int b = 0; b < rows; b++) {
-      List<Float> ofRow = new ArrayList<>();
-      for (int k = 0; k < heads; k++) {
-        ofRow.add(all.get(b * heads + k));
-      }
-      scores.add(ofRow);
-    }
-    return scores;
   }
 
   private static LongBuffer longs(int count) {

@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * A scoring model over plain rows, prompt | completion | padding: one ONNX file for a server that
@@ -15,7 +17,8 @@ import java.util.Optional;
  *
  * <p>Inputs are int64 {@value #INPUT_IDS} [B, T], {@value #PROMPT_TOKENS} [B, 1] and {@value
  * #COMPLETION_TOKENS} [B, 1]; the output is float {@value #SCORES} [B, K], not a number where a
- * row's counts cannot be.
+ * row's counts cannot be. Where members judge by O objectives there is {@value #OBJECTIVES} [B, K,
+ * O] beside it.
  *
  * @param spec what the model says of itself
  * @param contextTokens the most tokens of a row
@@ -31,8 +34,11 @@ public record PlainScoring(ScoringSpec spec, int contextTokens, int vocabularySi
   /** How many after those are the completion's, ≥ 1; what follows is padding. */
   public static final String COMPLETION_TOKENS = ScoringGraph.COMPLETION_TOKENS;
 
-  /** The heads' raw scores. */
+  /** The members' raw scores. */
   public static final String SCORES = ScoringGraph.SCORES;
+
+  /** What the heads of each objective say, of which the scores are sums. */
+  public static final String OBJECTIVES = ScoringGraph.OBJECTIVES;
 
   /**
    * Writes the model.
@@ -62,6 +68,33 @@ public record PlainScoring(ScoringSpec spec, int contextTokens, int vocabularySi
     return group
         .prompt()
         .last(packer().keptTokens(group.prompt(), group.completions().get(completion)));
+  }
+
+  /** The model's outputs. */
+  public List<String> outputs() {
+    return spec.objectives().isEmpty() ? List.of(SCORES) : List.of(SCORES, OBJECTIVES);
+  }
+
+  /**
+   * Returns what the outputs say of each row.
+   *
+   * @param values of each of {@link #outputs}, row after row
+   * @throws ModelException BROKEN if there are more or fewer numbers than there must be
+   */
+  public List<ScoreOutcome> outcomes(List<float[]> values, int rows) {
+    int ofRow = spec.heads();
+    for (int i = 0; i < values.size(); i++) {
+      if (values.get(i).length != rows * ofRow) {
+        throw new ModelException(
+            ModelException.Reason.BROKEN,
+            "%,d %s of %,d rows (expected: %d a row)"
+                .formatted(values.get(i).length, outputs().get(i), rows, ofRow));
+      }
+      ofRow *= spec.objectives().size();
+    }
+    return IntStream.range(0, rows)
+        .mapToObj(row -> ScoreOutcome.of(spec, values.getFirst(), values.getLast(), row))
+        .toList();
   }
 
   private RowPacker packer() {

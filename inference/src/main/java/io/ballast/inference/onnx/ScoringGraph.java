@@ -2,7 +2,7 @@ package io.ballast.inference.onnx;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
-import io.ballast.inference.onnx.ScoringHeads.Head;
+import io.ballast.inference.onnx.HeadsGraph.Judged;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
 import java.nio.file.Path;
@@ -15,7 +15,7 @@ import java.util.List;
  * prompt and itself. Over plain rows it is prompt | completion | padding, and the model works out
  * the rest, so that whoever batches need know nothing. Shape letters: B rows, T tokens, M
  * completions in all rows, C tokens of the longest, D hidden size, V vocabulary, F features, K
- * heads, N hidden units of a head.
+ * members, O objectives.
  */
 final class ScoringGraph {
   /** int64 [B, T]. */
@@ -48,6 +48,12 @@ final class ScoringGraph {
   /** float [M, K]; of plain rows not a number where the counts of a row's tokens cannot be. */
   static final String SCORES = "scores";
 
+  /**
+   * float [M, K, O]: what each member's heads say by each objective, of which {@link #SCORES} are
+   * the sums; only where there are several objectives.
+   */
+  static final String OBJECTIVES = "objectives";
+
   /** float [M, F], not standardised. */
   static final String FEATURES = "features";
 
@@ -63,6 +69,7 @@ final class ScoringGraph {
   private final OnnxGraph graph = new OnnxGraph("ballast_scoring");
   private final DecoderConfig config;
   private final TrunkGraph trunk;
+  private final HeadsGraph heads = new HeadsGraph(graph);
 
   private ScoringGraph(DecoderConfig config, Path weightsFile) {
     this.config = config;
@@ -88,20 +95,33 @@ final class ScoringGraph {
   static ModelProto build(
       Path trunkFolder, DecoderConfig config, Path scoring, ScoringModel model) {
     ScoringGraph all = new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS));
-    String scores;
+    Judged judged;
     if (model.spec().ownBlocks() > 0) {
       TrunkGraph.Stream stream = all.packedStream();
-      scores = all.ownScores(stream, all.packedCompletions(), scoring, model);
+      judged = all.ownScores(stream, all.packedCompletions(), scoring, model);
     } else {
       String hidden = all.packedHidden();
       Completions completions = all.packedCompletions();
       String logProbs =
           needsLogProbs(model.spec().features()) ? all.logProbs(hidden, completions) : NONE;
       String seen = all.tell(model.spec().features(), hidden, completions, logProbs);
-      scores = all.scores(seen, model.heads(), model.spec().activation(), "");
+      judged = all.heads.judged(seen, model);
     }
-    all.graph.output(SCORES, scores, "M", Integer.toString(model.spec().heads()));
+    all.judge("M", model.spec(), judged);
     return all.graph.model();
+  }
+
+  private void judge(String rows, ScoringSpec spec, Judged judged) {
+    String members = Integer.toString(spec.heads());
+    graph.output(SCORES, judged.scores(), rows, members);
+    if (!spec.objectives().isEmpty()) {
+      graph.output(
+          OBJECTIVES,
+          judged.objectives(),
+          rows,
+          members,
+          Integer.toString(spec.objectives().size()));
+    }
   }
 
   private TrunkGraph.Stream packedStream() {
@@ -135,7 +155,7 @@ final class ScoringGraph {
   }
 
   /** The blocks that members share once, then each member's own behind them, and its head. */
-  private String ownScores(
+  private Judged ownScores(
       TrunkGraph.Stream embedded, Completions completions, Path scoring, ScoringModel model) {
     ScoringSpec spec = model.spec();
     int shared = config.layers() - spec.ownBlocks();
@@ -147,9 +167,10 @@ final class ScoringGraph {
       String hidden = own.ended(own.through(stream, shared, config.layers()));
       // spec has made sure that no feature needs likelihoods
       String seen = features(spec.features(), hidden, completions, NONE);
-      scores[k] = scores(seen, model.heads().only(k), spec.activation(), MemberBlocks.prefix(k));
+      scores[k] =
+          heads.scores(seen, model.heads().only(k), spec.activation(), MemberBlocks.prefix(k));
     }
-    return graph.concat(1, scores);
+    return Judged.of(graph.concat(1, scores));
   }
 
   private static boolean needsLogProbs(List<ScoringFeature> features) {
@@ -159,7 +180,7 @@ final class ScoringGraph {
   /** The completions' tokens, each shape [M, C]: as the inputs of a packed model are. */
   private record Completions(String predictIndex, String tokenIndex, String targets, String mask) {}
 
-  /** Writes the model over plain rows, whose only output is {@link #SCORES}. */
+  /** Writes the model over plain rows, which tells {@link #SCORES}, and {@link #OBJECTIVES}. */
   static ModelProto buildPlain(
       Path trunkFolder, DecoderConfig config, Path scoring, ScoringModel model) {
     return new ScoringGraph(config, trunkFolder.resolve(ModelManifest.WEIGHTS))
@@ -193,14 +214,14 @@ final class ScoringGraph {
             cast(real, DataType.FLOAT));
 
     ScoringSpec spec = model.spec();
-    String scores;
+    Judged judged;
     if (spec.ownBlocks() > 0) {
-      scores = ownScores(stream, completions, scoring, model);
+      judged = ownScores(stream, completions, scoring, model);
     } else {
       String hidden = trunk.ended(trunk.through(stream, 0, config.layers()));
       String logProbs = needsLogProbs(spec.features()) ? logProbs(hidden, completions) : NONE;
       String seen = features(spec.features(), hidden, completions, logProbs);
-      scores = scores(seen, model.heads(), spec.activation(), "");
+      judged = heads.judged(seen, model);
     }
     String possible =
         graph.apply(
@@ -210,11 +231,16 @@ final class ScoringGraph {
                 graph.apply("Greater", promptTokens, graph.integers(0)),
                 graph.apply("Greater", completionTokens, graph.integers(0))),
             graph.apply("LessOrEqual", graph.apply("Add", promptTokens, completionTokens), tokens));
-    graph.output(
-        SCORES,
-        graph.apply("Where", possible, scores, graph.scalar("impossible", Double.NaN)),
+    String impossible = graph.scalar("impossible", Double.NaN);
+    judge(
         "B",
-        Integer.toString(spec.heads()));
+        spec,
+        new Judged(
+            graph.apply("Where", possible, judged.scores(), impossible),
+            spec.objectives().isEmpty()
+                ? NONE
+                : graph.apply(
+                    "Where", graph.unsqueeze(possible, 2), judged.objectives(), impossible)));
     return graph.model();
   }
 
@@ -302,97 +328,5 @@ final class ScoringGraph {
     String place =
         graph.apply("GatherElements", List.of(OnnxGraph.attribute("axis", 1)), tokenIndex, last);
     return graph.gather(hidden, graph.reshape(place, -1));
-  }
-
-  /** Heads over one set of features; {@code prefix} of the names of their weights in the graph. */
-  private String scores(
-      String features, ScoringHeads heads, HeadActivation activation, String prefix) {
-    int width = heads.featureCount();
-    String centred =
-        graph.apply(
-            "Sub", features, graph.weight(prefix + "features.mean", heads.featureMean(), width));
-    String standard =
-        graph.apply(
-            "Div", centred, graph.weight(prefix + "features.std", heads.featureStd(), width));
-    return heads.hiddenWidth() == 0
-        ? linear(standard, heads, prefix)
-        : layered(standard, heads, activation, prefix);
-  }
-
-  /** All linear heads at once: one product of width K. */
-  private String linear(String standard, ScoringHeads heads, String prefix) {
-    int count = heads.size();
-    int width = heads.featureCount();
-    float[] weight = new float[width * count];
-    float[] bias = new float[count];
-    for (int k = 0; k < count; k++) {
-      Head head = heads.heads().get(k);
-      float[] ofHead = head.outputWeight();
-      for (int f = 0; f < width; f++) {
-        weight[f * count + k] = ofHead[f];
-      }
-      bias[k] = head.outputBias();
-    }
-    String product =
-        graph.apply(
-            "MatMul", standard, graph.weight(prefix + "heads.output.weight", weight, width, count));
-    return graph.apply("Add", product, graph.weight(prefix + "heads.output.bias", bias, count));
-  }
-
-  /** All heads at once: one product of width K·N, then a sum over each head's units. */
-  private String layered(
-      String standard, ScoringHeads heads, HeadActivation activation, String prefix) {
-    int count = heads.size();
-    int units = heads.hiddenWidth();
-    int width = heads.featureCount();
-    float[] hiddenWeight = new float[width * count * units];
-    float[] hiddenBias = new float[count * units];
-    float[] outputWeight = new float[count * units];
-    float[] outputBias = new float[count];
-    for (int k = 0; k < count; k++) {
-      Head head = heads.heads().get(k);
-      float[] weight = head.hiddenWeight();
-      for (int n = 0; n < units; n++) {
-        for (int f = 0; f < width; f++) {
-          hiddenWeight[f * count * units + k * units + n] = weight[n * width + f];
-        }
-      }
-      System.arraycopy(head.hiddenBias(), 0, hiddenBias, k * units, units);
-      System.arraycopy(head.outputWeight(), 0, outputWeight, k * units, units);
-      outputBias[k] = head.outputBias();
-    }
-    String hidden =
-        graph.apply(
-            "Add",
-            graph.apply(
-                "MatMul",
-                standard,
-                graph.weight(
-                    prefix + "heads.hidden.weight", hiddenWeight, width, (long) count * units)),
-            graph.weight(prefix + "heads.hidden.bias", hiddenBias, (long) count * units));
-    String weighted =
-        graph.apply(
-            "Mul",
-            activated(hidden, activation, prefix),
-            graph.weight(prefix + "heads.output.weight", outputWeight, (long) count * units));
-    String summed = graph.sum(graph.reshape(weighted, -1, count, units), 2, false);
-    return graph.apply(
-        "Add", summed, graph.weight(prefix + "heads.output.bias", outputBias, count));
-  }
-
-  private String activated(String x, HeadActivation activation, String prefix) {
-    return switch (activation) {
-      case TANH -> graph.apply("Tanh", x);
-      case GELU -> {
-        String scaled = graph.apply("Mul", x, graph.scalar(prefix + "gelu_scale", Math.sqrt(0.5)));
-        String phi =
-            graph.apply(
-                "Mul",
-                graph.apply(
-                    "Add", graph.apply("Erf", scaled), graph.scalar(prefix + "gelu_one", 1)),
-                graph.scalar(prefix + "gelu_half", 0.5));
-        yield graph.apply("Mul", x, phi);
-      }
-    };
   }
 }

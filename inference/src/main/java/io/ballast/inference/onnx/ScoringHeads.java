@@ -96,6 +96,36 @@ public final class ScoringHeads {
     return new ScoringHeads(featureMean, featureStd, List.of(heads.get(head)));
   }
 
+  /**
+   * Returns the same functions of features that are standardised by other numbers.
+   *
+   * @param mean shape [F]
+   * @param std shape [F], each &gt; 0
+   */
+  public ScoringHeads over(float[] mean, float[] std) {
+    return new ScoringHeads(mean, std, heads.stream().map(head -> over(head, mean, std)).toList());
+  }
+
+  /** w·(f − m)/s + b is w·(s′/s)·(f − m′)/s′ + (b + w·(m′ − m)/s). */
+  private Head over(Head head, float[] mean, float[] std) {
+    int units = head.hiddenBias.length;
+    float[] weight = units == 0 ? head.outputWeight() : head.hiddenWeight();
+    float[] bias = units == 0 ? new float[] {head.outputBias} : head.hiddenBias();
+    int width = featureMean.length;
+    for (int n = 0; n < bias.length; n++) {
+      double moved = bias[n];
+      for (int f = 0; f < width; f++) {
+        double of = weight[n * width + f];
+        moved += of * ((double) mean[f] - featureMean[f]) / featureStd[f];
+        weight[n * width + f] = (float) (of * std[f] / featureStd[f]);
+      }
+      bias[n] = (float) moved;
+    }
+    return units == 0
+        ? Head.linear(weight, bias[0])
+        : new Head(weight, bias, head.outputWeight, head.outputBias);
+  }
+
   private static void require(boolean holds, String name, int length) {
     if (!holds) {
       throw new IllegalArgumentException(name + ": length " + length + " does not fit the others");

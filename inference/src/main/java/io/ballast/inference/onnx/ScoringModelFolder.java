@@ -1,10 +1,7 @@
 package io.ballast.inference.onnx;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.onnx.ScoringHeads.Head;
@@ -16,14 +13,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.TreeMap;
-import java.util.function.Function;
 
 /**
  * Scoring heads on disk: config.json, model.safetensors, and ballast.json with the checksums.
@@ -31,16 +22,14 @@ import java.util.function.Function;
  * <p>Tensors, all in 32 bits: {@code features.mean} and {@code features.std}, shape [F]; of each
  * head k {@code heads.k.hidden.weight} [N, F], {@code heads.k.hidden.bias} [N], {@code
  * heads.k.output.weight} [1, N], {@code heads.k.output.bias} [1]. A linear head, N = 0, has no
- * hidden tensors, and its output weight is [1, F]. Members with blocks of their own have those too,
- * each tensor's name in the trunk behind {@code members.k.}.
+ * hidden tensors, and its output weight is [1, F]. Of members that judge by O objectives head k·O +
+ * o is member k's by objective o. Members with blocks of their own have those too, each tensor's
+ * name in the trunk behind {@code members.k.}.
  */
 public final class ScoringModelFolder {
   /** What a folder says of itself. */
   public static final String CONFIG = "config.json";
 
-  private static final String FORMAT = "ballast-scoring-heads";
-  private static final String TOKENIZER = "tokenizer_sha256";
-  private static final String TEMPLATE = "chat_template_sha256";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private ScoringModelFolder() {}
@@ -66,7 +55,7 @@ public final class ScoringModelFolder {
     }
     long hidden = spec.hiddenWidth();
     List<Head> heads = new ArrayList<>();
-    for (int k = 0; k < spec.heads(); k++) {
+    for (int k = 0; k < spec.trainedHeads(); k++) {
       String name = "heads." + k + ".";
       heads.add(
           hidden == 0
@@ -94,7 +83,7 @@ public final class ScoringModelFolder {
       throw invalid(file, "the file is missing");
     }
     try {
-      return parse(JSON.readTree(file.toFile()));
+      return ScoringConfig.parse(JSON.readTree(file.toFile()));
     } catch (IOException | IllegalArgumentException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
     }
@@ -107,7 +96,7 @@ public final class ScoringModelFolder {
    */
   public static ScoringSpec parse(String config) {
     try {
-      return parse(JSON.readTree(config));
+      return ScoringConfig.parse(JSON.readTree(config));
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("not JSON: " + e.getOriginalMessage(), e);
     }
@@ -143,7 +132,8 @@ public final class ScoringModelFolder {
     Files.createDirectories(folder);
     Files.writeString(
         folder.resolve(CONFIG),
-        JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json(model.spec())) + "\n");
+        JSON.writerWithDefaultPrettyPrinter().writeValueAsString(ScoringConfig.json(model.spec()))
+            + "\n");
     ScoringHeads heads = model.heads();
     long width = heads.featureCount();
     long hidden = heads.hiddenWidth();
@@ -188,173 +178,6 @@ public final class ScoringModelFolder {
       }
     }
     return values;
-  }
-
-  private static ObjectNode json(ScoringSpec spec) {
-    ObjectNode json = JSON.createObjectNode();
-    json.put("format", FORMAT);
-    json.put("kind", spec.kind().name());
-    json.put("heads", spec.heads());
-    ArrayNode features = json.putArray("features");
-    spec.features().forEach(feature -> features.add(feature.code()));
-    json.put("hidden_width", spec.hiddenWidth());
-    json.put("activation", spec.activation().code());
-    ObjectNode trunk =
-        json.putObject("trunk")
-            .put("model", spec.trunk().model())
-            .put("version", spec.trunk().version())
-            .put("weights_sha256", spec.trunk().weightsSha256());
-    spec.trunk()
-        .text()
-        .ifPresent(
-            text -> {
-              trunk.put(TOKENIZER, text.tokenizerSha256());
-              text.templateSha256().ifPresent(sum -> trunk.put(TEMPLATE, sum));
-            });
-    spec.promptTokens().ifPresent(tokens -> json.put("prompt_tokens", tokens));
-    if (spec.ownBlocks() > 0) {
-      json.put("own_blocks", spec.ownBlocks());
-    }
-    ArrayNode normalization = json.putArray("normalization");
-    spec.normalizations()
-        .forEach(n -> normalization.addObject().put("mean", n.mean()).put("std", n.std()));
-    if (!spec.inverseTemperatures().isEmpty()) {
-      ArrayNode inverse = json.putArray("inverse_temperatures");
-      spec.inverseTemperatures().forEach(inverse::add);
-    }
-    json.putObject("calibration").put("a", spec.calibration().a()).put("b", spec.calibration().b());
-    ObjectNode heldOut = json.putObject("held_out");
-    ArrayNode members = heldOut.putArray("members");
-    spec.heldOutMembers()
-        .forEach(figures -> new TreeMap<>(figures).forEach(members.addObject()::put));
-    new TreeMap<>(spec.heldOut()).forEach(heldOut.putObject("ensemble")::put);
-    return json;
-  }
-
-  private static ScoringSpec parse(JsonNode json) {
-    String format = json.path("format").asText("absent");
-    if (!format.equals(FORMAT)) {
-      throw new IllegalArgumentException("format: " + format + " (expected: " + FORMAT + ")");
-    }
-    List<ScoringFeature> features = new ArrayList<>();
-    JsonNode names = json.path("features");
-    for (int i = 0; i < names.size(); i++) {
-      features.add(
-          choice(
-              ScoringFeature.values(), ScoringFeature::code, names.path(i), "features[" + i + "]"));
-    }
-    List<Normalization> normalizations = new ArrayList<>();
-    for (JsonNode n : json.path("normalization")) {
-      normalizations.add(new Normalization(number(n, "mean"), number(n, "std")));
-    }
-    int heads = json.path("heads").asInt(-1);
-    if (heads != normalizations.size()) {
-      throw new IllegalArgumentException(
-          "heads: " + heads + " (expected: one a normalization, " + normalizations.size() + ")");
-    }
-    List<Map<String, Double>> members = new ArrayList<>();
-    json.path("held_out").path("members").forEach(figures -> members.add(figures(figures)));
-    JsonNode trunk = json.path("trunk");
-    JsonNode calibration = json.path("calibration");
-    return new ScoringSpec(
-        choice(ScoringKind.values(), ScoringKind::name, json.path("kind"), "kind"),
-        features,
-        json.path("hidden_width").asInt(-1),
-        choice(
-            HeadActivation.values(), HeadActivation::code, json.path("activation"), "activation"),
-        new TrunkReference(
-            text(trunk, "model"),
-            text(trunk, "version"),
-            text(trunk, "weights_sha256"),
-            trunkText(trunk)),
-        promptTokens(json.path("prompt_tokens")),
-        count(json.path("own_blocks"), "own_blocks"),
-        normalizations,
-        numbers(json.path("inverse_temperatures"), "inverse_temperatures"),
-        new Calibration(number(calibration, "a"), number(calibration, "b")),
-        members,
-        figures(json.path("held_out").path("ensemble")));
-  }
-
-  /** How the trunk read texts; without a tokenizer's checksum it is not said. */
-  private static Optional<TrunkText> trunkText(JsonNode trunk) {
-    return trunk.has(TOKENIZER)
-        ? Optional.of(
-            new TrunkText(
-                text(trunk, TOKENIZER),
-                trunk.has(TEMPLATE) ? Optional.of(text(trunk, TEMPLATE)) : Optional.empty()))
-        : Optional.empty();
-  }
-
-  private static <E extends Enum<E>> E choice(
-      E[] values, Function<E, String> code, JsonNode node, String field) {
-    for (E value : values) {
-      if (code.apply(value).equals(node.asText())) {
-        return value;
-      }
-    }
-    throw new IllegalArgumentException(
-        field
-            + ": "
-            + node
-            + " (expected: one of "
-            + Arrays.stream(values).map(code).toList()
-            + ")");
-  }
-
-  private static Map<String, Double> figures(JsonNode object) {
-    Map<String, Double> figures = new LinkedHashMap<>();
-    object.properties().forEach(p -> figures.put(p.getKey(), p.getValue().asDouble()));
-    return figures;
-  }
-
-  private static List<Double> numbers(JsonNode array, String field) {
-    List<Double> numbers = new ArrayList<>();
-    for (int i = 0; i < array.size(); i++) {
-      if (!array.path(i).isNumber()) {
-        throw new IllegalArgumentException(
-            field + "[" + i + "]: " + array.path(i) + " (expected: a number)");
-      }
-      numbers.add(array.path(i).asDouble());
-    }
-    return numbers;
-  }
-
-  private static OptionalInt promptTokens(JsonNode node) {
-    if (node.isMissingNode()) {
-      return OptionalInt.empty();
-    }
-    if (!node.isInt()) {
-      throw new IllegalArgumentException(
-          "prompt_tokens: " + node + " (expected: a whole number; 0 means all)");
-    }
-    return OptionalInt.of(node.asInt());
-  }
-
-  private static int count(JsonNode node, String field) {
-    if (node.isMissingNode()) {
-      return 0;
-    }
-    if (!node.isInt()) {
-      throw new IllegalArgumentException(field + ": " + node + " (expected: a whole number)");
-    }
-    return node.asInt();
-  }
-
-  private static double number(JsonNode object, String field) {
-    JsonNode node = object.path(field);
-    if (!node.isNumber()) {
-      throw new IllegalArgumentException(field + ": " + node + " (expected: a number)");
-    }
-    return node.asDouble();
-  }
-
-  private static String text(JsonNode object, String field) {
-    JsonNode node = object.path(field);
-    if (!node.isTextual()) {
-      throw new IllegalArgumentException(field + ": " + node + " (expected: a text)");
-    }
-    return node.asText();
   }
 
   private static ModelException invalid(Path file, String what) {

@@ -2,10 +2,20 @@ package io.ballast.inference.onnx;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /**
  * What a scoring folder's {@code config.json} says.
+ *
+ * <p>Where members judge by several objectives, a member's raw score is the stated sum of what its
+ * heads say, computed in the graph:
+ *
+ * <pre>rawₖ = Σₒ weightₒ · (rawₖₒ − meanₖₒ) / stdₖₒ</pre>
+ *
+ * <p>Source: Han et al. 2025 (RLUF), arXiv:2505.14946: rewards by several objectives, added up by
+ * weights. That each is standardised first is ours.
  *
  * @param kind what the scores mean
  * @param features what the heads see, in order
@@ -21,9 +31,13 @@ import java.util.OptionalInt;
  * @param inverseTemperatures shape [K], each finite, ≥ 0: 1/T of a member, which takes the gap of
  *     its raw scores of two completions to the log-odds that the first is preferred; empty: not
  *     said
- * @param calibration of the cautious score that {@link ScoringKind} names
+ * @param calibration of the cautious score that {@link ScoringKind} names; empty: not said. A cost
+ *     says it
  * @param heldOutMembers shape [K]: figures on files that trained nothing, by name
  * @param heldOut the same of the ensemble and the baselines
+ * @param objectives that members judge by, at most {@value ScoringObjective#MAX_COUNT}, each with K
+ *     members; empty: by one that has no name, and a member is one head. Of rewards on a trunk that
+ *     members share whole
  */
 public record ScoringSpec(
     ScoringKind kind,
@@ -35,10 +49,11 @@ public record ScoringSpec(
     int ownBlocks,
     List<Normalization> normalizations,
     List<Double> inverseTemperatures,
-    Calibration calibration,
+    Optional<Calibration> calibration,
     List<Map<String, Double>> heldOutMembers,
-    Map<String, Double> heldOut) {
-  /** Heads on a trunk that they share whole. */
+    Map<String, Double> heldOut,
+    List<ScoringObjective> objectives) {
+  /** Heads on a trunk that they share whole, one a member. */
   public ScoringSpec(
       ScoringKind kind,
       List<ScoringFeature> features,
@@ -61,9 +76,10 @@ public record ScoringSpec(
         0,
         normalizations,
         inverseTemperatures,
-        calibration,
+        Optional.of(calibration),
         heldOutMembers,
-        heldOut);
+        heldOut,
+        List.of());
   }
 
   /** Checks the ranges above. */
@@ -73,6 +89,7 @@ public record ScoringSpec(
     inverseTemperatures = List.copyOf(inverseTemperatures);
     heldOutMembers = heldOutMembers.stream().map(Map::copyOf).toList();
     heldOut = Map.copyOf(heldOut);
+    objectives = List.copyOf(objectives);
     if (features.isEmpty() || features.stream().distinct().count() != features.size()) {
       throw new IllegalArgumentException(
           "features: " + features + " (expected: at least one, each once)");
@@ -96,12 +113,34 @@ public record ScoringSpec(
     if (normalizations.isEmpty()) {
       throw new IllegalArgumentException("normalization: none (expected: one a head)");
     }
-    if (!inverseTemperatures.isEmpty() && inverseTemperatures.size() != normalizations.size()) {
+    requireOneEach(normalizations.size(), inverseTemperatures, heldOutMembers.size());
+    if (kind == ScoringKind.COST && calibration.isEmpty()) {
+      throw new IllegalArgumentException("calibration: none (expected: one, of a cost)");
+    }
+    ScoringObjective.requireDistinct(objectives.stream().map(ScoringObjective::name).toList());
+    if (!objectives.isEmpty() && (kind != ScoringKind.REWARD_ENSEMBLE || ownBlocks > 0)) {
+      throw new IllegalArgumentException(
+          "objectives: %d (expected: none of a %s with %d own blocks)"
+              .formatted(objectives.size(), kind, ownBlocks));
+    }
+    for (int o = 0; o < objectives.size(); o++) {
+      int members = objectives.get(o).normalizations().size();
+      if (members != normalizations.size()) {
+        throw new IllegalArgumentException(
+            "objectives[%d].normalization: %d (expected: one a member, %d)"
+                .formatted(o, members, normalizations.size()));
+      }
+    }
+  }
+
+  /** Refuses other counts than one a head, and temperatures that are none. */
+  static void requireOneEach(int heads, List<Double> inverseTemperatures, int figures) {
+    if (!inverseTemperatures.isEmpty() && inverseTemperatures.size() != heads) {
       throw new IllegalArgumentException(
           "inverse_temperatures: "
               + inverseTemperatures.size()
               + " (expected: one a head, "
-              + normalizations.size()
+              + heads
               + ", or none)");
     }
     for (int k = 0; k < inverseTemperatures.size(); k++) {
@@ -111,27 +150,30 @@ public record ScoringSpec(
             "inverse_temperatures[" + k + "]: " + inverse + " (expected: finite, ≥ 0)");
       }
     }
-    if (heldOutMembers.size() != normalizations.size()) {
+    if (figures != heads) {
       throw new IllegalArgumentException(
-          "held_out.members: "
-              + heldOutMembers.size()
-              + " (expected: one a head, "
-              + normalizations.size()
-              + ")");
+          "held_out.members: " + figures + " (expected: one a head, " + heads + ")");
     }
   }
 
   /**
-   * Returns 1/T of a member: what takes the gap of its raw scores to log-odds; 1, as it was
-   * trained, where the folder does not say.
+   * Returns 1/T of a member: what takes the gap of its raw scores to log-odds; empty where the
+   * folder does not say.
    */
-  public double inverseTemperature(int member) {
-    return inverseTemperatures.isEmpty() ? 1 : inverseTemperatures.get(member);
+  public OptionalDouble inverseTemperature(int member) {
+    return inverseTemperatures.isEmpty()
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(inverseTemperatures.get(member));
   }
 
-  /** The number of heads, K. */
+  /** The number of members, K: each has one score. */
   public int heads() {
     return normalizations.size();
+  }
+
+  /** The number of trained heads: K, or K for each of the objectives. */
+  public int trainedHeads() {
+    return heads() * Math.max(1, objectives.size());
   }
 
   /**

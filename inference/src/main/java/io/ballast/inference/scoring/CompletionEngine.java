@@ -37,7 +37,7 @@ public final class CompletionEngine<R> implements BatchEngine<TokenIds, TokenIds
 
   private R result(ScoreOutcome outcome) {
     return switch (outcome) {
-      case ScoreOutcome.Scored scored -> use.scored().apply(scored.scores());
+      case ScoreOutcome.Scored scored -> use.scored().apply(scored);
       case Refusal refusal ->
           use.refused().apply(new ItemFault(reason(refusal.reason()), refusal.detail()));
     };

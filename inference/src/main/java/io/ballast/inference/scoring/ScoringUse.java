@@ -1,10 +1,10 @@
 package io.ballast.inference.scoring;
 
+import io.ballast.inference.onnx.ScoreOutcome;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
-import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -13,7 +13,7 @@ import java.util.function.Function;
  *
  * @param kind of the folders and exports that are taken
  * @param described the model of this name and version, wherever its weights are
- * @param scored what comes of a completion's scores, shape [K], as the heads gave them
+ * @param scored what comes of a completion's scores, as the members gave them
  * @param refused what comes of a completion that cannot be scored
  * @param <M> the model
  * @param <R> what comes of a completion
@@ -21,5 +21,5 @@ import java.util.function.Function;
 public record ScoringUse<M extends ScoringModel, R>(
     ScoringKind kind,
     BiFunction<PinnedVersion, ScoringSpec, M> described,
-    Function<List<Float>, R> scored,
+    Function<ScoreOutcome.Scored, R> scored,
     Function<ItemFault, R> refused) {}

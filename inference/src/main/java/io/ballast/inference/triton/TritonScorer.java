@@ -181,28 +181,24 @@ public final class TritonScorer implements CompletionScorer {
                 Tensor.longs(
                     PlainScoring.INPUT_IDS, List.of((long) rows.size(), (long) length), ids))
             .input(Tensor.longs(PlainScoring.PROMPT_TOKENS, one, prompts))
-            .input(Tensor.longs(PlainScoring.COMPLETION_TOKENS, one, completions))
-            .output(PlainScoring.SCORES);
+            .input(Tensor.longs(PlainScoring.COMPLETION_TOKENS, one, completions));
+    plain.outputs().forEach(request::output);
     priority.ifPresent(request::priority);
     return request.build();
   }
 
   private void read(
       List<Row> rows, InferAnswer answer, List<List<@Nullable ScoreOutcome>> outcomes) {
-    float[] scores = answer.output(PlainScoring.SCORES).floats();
-    int heads = plain.spec().heads();
-    if (scores.length != rows.size() * heads) {
-      throw new ModelException(
-          Reason.BROKEN,
-          "%s: %,d scores of %,d rows (expected: %d a row)"
-              .formatted(KServeClient.subject(model), scores.length, rows.size(), heads));
+    List<float[]> values =
+        plain.outputs().stream().map(name -> answer.output(name).floats()).toList();
+    List<ScoreOutcome> scored;
+    try {
+      scored = plain.outcomes(values, rows.size());
+    } catch (ModelException e) {
+      throw new ModelException(e.reason(), KServeClient.subject(model) + ": " + e.getMessage(), e);
     }
     for (int b = 0; b < rows.size(); b++) {
-      List<Float> ofRow = new ArrayList<>(heads);
-      for (int k = 0; k < heads; k++) {
-        ofRow.add(scores[b * heads + k]);
-      }
-      outcomes.get(rows.get(b).group()).set(rows.get(b).completion(), ScoreOutcome.of(ofRow));
+      outcomes.get(rows.get(b).group()).set(rows.get(b).completion(), scored.get(b));
     }
   }
 

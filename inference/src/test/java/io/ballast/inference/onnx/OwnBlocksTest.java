@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
@@ -199,9 +200,10 @@ class OwnBlocksTest {
             ownBlocks,
             normalizations,
             List.of(),
-            new Calibration(1, 0),
+            Optional.of(new Calibration(1, 0)),
             figures,
-            Map.of()),
+            Map.of(),
+            List.of()),
         new ScoringHeads(gaussian(random, width, 0.5), std, heads));
   }
 

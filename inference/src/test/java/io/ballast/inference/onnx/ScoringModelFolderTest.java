@@ -65,13 +65,13 @@ class ScoringModelFolderTest {
   }
 
   @Test
-  void theTemperatureOfEachMemberIsReadBackAndIsOneWhereNoneIsSaid() throws IOException {
+  void theTemperatureOfEachMemberIsReadBackAndIsAbsentWhereNoneIsSaid() throws IOException {
     String config = Files.readString(folder.resolve("config.json"));
     ScoringSpec spec = ScoringModelFolder.parse(withTemperatures(config, "[0.5, 0]"));
 
-    assertThat(ScoringModelFolder.parse(config).inverseTemperature(1)).isEqualTo(1);
-    assertThat(spec.inverseTemperature(0)).isEqualTo(0.5);
-    assertThat(spec.inverseTemperature(1)).isZero();
+    assertThat(ScoringModelFolder.parse(config).inverseTemperature(1)).isEmpty();
+    assertThat(spec.inverseTemperature(0)).hasValue(0.5);
+    assertThat(spec.inverseTemperature(1)).hasValue(0);
     ScoringModelFolder.write(folder, new ScoringModel(spec, model.heads()), Map.of());
     assertThat(ScoringModelFolder.readSpec(folder)).isEqualTo(spec);
     assertThatThrownBy(() -> ScoringModelFolder.parse(withTemperatures(config, "[1]")))
@@ -178,7 +178,8 @@ class ScoringModelFolderTest {
   @Test
   void calibrationIsASigmoid() {
     // σ(1.5·1 − 0.25) = 1 / (1 + e^−1.25) = 0.7773
-    assertThat(model.spec().calibration().probability(1)).isCloseTo(0.7773, within(1e-4));
+    assertThat(model.spec().calibration().orElseThrow().probability(1))
+        .isCloseTo(0.7773, within(1e-4));
     assertThat(new Calibration(1, 0).probability(-1e9)).isZero();
   }
 

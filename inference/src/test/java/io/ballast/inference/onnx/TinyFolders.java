@@ -12,8 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
@@ -103,6 +105,56 @@ public final class TinyFolders {
             figures,
             Map.of("auc", 0.75)),
         new ScoringHeads(gaussian(random, width, 0, 1), std, heads));
+  }
+
+  /**
+   * Returns K members of random weights with a head for each of O objectives, which are called
+   * {@code objective_0} and so on.
+   *
+   * @param weights shape [O]
+   * @param hidden units of a head; 0: linear heads
+   */
+  public static ScoringModel objectives(
+      Path trunk, int members, List<Double> weights, int hidden, long seed) {
+    int count = weights.size();
+    ScoringModel all =
+        heads(
+            trunk, ScoringKind.REWARD_ENSEMBLE, members * count, HeadActivation.TANH, hidden, seed);
+    List<ScoringObjective> objectives = new ArrayList<>();
+    for (int o = 0; o < count; o++) {
+      List<Normalization> normalizations = new ArrayList<>();
+      List<Map<String, Double>> figures = new ArrayList<>();
+      for (int k = 0; k < members; k++) {
+        normalizations.add(all.spec().normalizations().get(k * count + o));
+        figures.add(Map.of("auc", 0.5 + k * 0.125));
+      }
+      objectives.add(
+          new ScoringObjective(
+              "objective_" + o,
+              weights.get(o),
+              normalizations,
+              List.of(),
+              o == 0 ? Optional.of(new Calibration(2, 0.5)) : Optional.empty(),
+              figures,
+              Map.of("auc", 0.5)));
+    }
+    ScoringSpec spec = all.spec();
+    return new ScoringModel(
+        new ScoringSpec(
+            spec.kind(),
+            spec.features(),
+            hidden,
+            spec.activation(),
+            spec.trunk(),
+            OptionalInt.empty(),
+            0,
+            Collections.nCopies(members, new Normalization(0.25, 1.5)),
+            List.of(),
+            Optional.empty(),
+            Collections.nCopies(members, Map.of()),
+            Map.of(),
+            objectives),
+        all.heads());
   }
 
   /** Returns random ids below 40. */

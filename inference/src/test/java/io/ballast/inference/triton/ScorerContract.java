@@ -88,7 +88,7 @@ abstract class ScorerContract {
         CompletionScorer cost = open("java-cost", "2")) {
       assertThat(reward.spec().kind()).isEqualTo(ScoringKind.REWARD_ENSEMBLE);
       assertThat(reward.spec().heads()).isEqualTo(5);
-      assertThat(reward.spec().calibration().a()).isEqualTo(1.8628284367705912);
+      assertThat(reward.spec().calibration().orElseThrow().a()).isEqualTo(1.8628284367705912);
       assertThat(cost.spec().kind()).isEqualTo(ScoringKind.COST);
       assertThat(cost.spec().heads()).isEqualTo(3);
     }

@@ -179,7 +179,7 @@ final class RewardLoadBench {
                 spec.promptTokens(),
                 spec.normalizations().subList(0, 1),
                 spec.inverseTemperatures().stream().limit(1).toList(),
-                spec.calibration(),
+                spec.calibration().orElseThrow(),
                 spec.heldOutMembers().subList(0, 1),
                 spec.heldOut()),
             new ScoringHeads(

@@ -1,5 +1,6 @@
 package io.ballast.safety.adapter;
 
+import io.ballast.inference.onnx.Calibration;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.scoring.ScoringUse;
@@ -17,15 +18,13 @@ public final class CostUse {
     return new ScoringUse<>(
         ScoringKind.COST,
         CostUse::model,
-        scores -> new HeadScores.Scored(scores.stream().map(Float::doubleValue).toList()),
+        scored -> new HeadScores.Scored(scored.scores().stream().map(Float::doubleValue).toList()),
         HeadScores.Refused::new);
   }
 
   private static CostModel model(PinnedVersion id, ScoringSpec spec) {
+    Calibration calibration = spec.calibration().orElseThrow(); // a cost says it
     return new CostModel(
-        id,
-        spec.heads(),
-        spec.promptTokens(),
-        new PlattScaling(spec.calibration().a(), spec.calibration().b()));
+        id, spec.heads(), spec.promptTokens(), new PlattScaling(calibration.a(), calibration.b()));
   }
 }

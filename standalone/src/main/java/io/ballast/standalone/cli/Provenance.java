@@ -4,8 +4,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.brought.GoldenItems;
+import io.ballast.inference.onnx.Calibration;
 import io.ballast.inference.onnx.GoldenScores;
+import io.ballast.inference.onnx.Normalization;
 import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.onnx.TrunkText;
@@ -18,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /**
@@ -27,6 +31,7 @@ import java.util.TreeMap;
 final class Provenance {
   private static final String NOT_SAID = "not said";
   private static final String DATA = "data_SHA_256";
+  private static final String ACCURACY = "within_prompt_accuracy";
 
   private final StoredModel model;
   private final List<Path> roots;
@@ -60,12 +65,12 @@ final class Provenance {
     said(
         document, table, "content_sha256", "all files", manifest.map(ModelManifest::contentSha256));
     switch (kind) {
-      case SCORING -> heads(ScoringModelFolder.readSpec(model.folder()), document, table);
+      case SCORING -> heads(ScoringModelFolder.readSpec(model.folder()), notes, document, table);
       case BROUGHT -> brought(document, table);
       case DECODER -> reading(document, table, TrunkText.of(model.folder()));
       case COMPOSITE, GATE, ENCODER, CLASSIFIER, UNKNOWN -> {}
     }
-    if (kind == ModelKind.SCORING) {
+    if (kind == ModelKind.SCORING && !document.has("objectives")) {
       said(document, table, "data_sha256", "data", Optional.ofNullable(notes.get(DATA)));
     }
     said(
@@ -91,7 +96,9 @@ final class Provenance {
     table.row(words, value.orElse(NOT_SAID));
   }
 
-  private void heads(ScoringSpec spec, ObjectNode document, TextTable table) throws IOException {
+  private void heads(
+      ScoringSpec spec, Map<String, String> notes, ObjectNode document, TextTable table)
+      throws IOException {
     TrunkReference trunk = spec.trunk();
     String here = here(trunk);
     ObjectNode told = document.putObject("trunk_reference");
@@ -107,13 +114,8 @@ final class Provenance {
     if (spec.promptTokens().isPresent()) {
       document.put("prompt_tokens", spec.promptTokens().getAsInt());
     }
-    ArrayNode normalization = document.putArray("normalization");
+    scales(document, spec.normalizations(), spec.inverseTemperatures(), spec.calibration());
     for (int k = 0; k < spec.heads(); k++) {
-      normalization
-          .addObject()
-          .put("mean", spec.normalizations().get(k).mean())
-          .put("std", spec.normalizations().get(k).std())
-          .put("inverse_temperature", spec.inverseTemperature(k));
       table.row(
           "member " + k,
           String.format(
@@ -121,20 +123,20 @@ final class Provenance {
               "mean %.4f, std %.4f, temperature %s, held-out accuracy %s",
               spec.normalizations().get(k).mean(),
               spec.normalizations().get(k).std(),
-              spec.inverseTemperatures().isEmpty()
-                  ? NOT_SAID
-                  : String.format(Locale.ROOT, "%.3f", 1 / spec.inverseTemperature(k)),
-              figure(spec.heldOutMembers().get(k), "within_prompt_accuracy")));
+              temperature(spec.inverseTemperature(k)),
+              figure(spec.heldOutMembers().get(k), ACCURACY)));
     }
-    document
-        .putObject("calibration")
-        .put("a", spec.calibration().a())
-        .put("b", spec.calibration().b());
     table.row(
         "calibration",
-        String.format(
-            Locale.ROOT, "a %.4f, b %.4f", spec.calibration().a(), spec.calibration().b()));
-    figures(spec, document, table);
+        spec.calibration()
+            .map(of -> String.format(Locale.ROOT, "a %.4f, b %.4f", of.a(), of.b()))
+            .orElse(NOT_SAID));
+    figures(document, spec.heldOutMembers(), spec.heldOut());
+    if (spec.objectives().isEmpty()) {
+      table.row("held out", words(spec.heldOut()));
+    } else {
+      objectives(spec.objectives(), notes, document, table);
+    }
     Optional<GoldenScores> golden = GoldenScores.read(model.folder());
     golden(
         document,
@@ -143,24 +145,76 @@ final class Provenance {
         golden.map(GoldenScores::tolerance));
   }
 
-  private static void figures(ScoringSpec spec, ObjectNode document, TextTable table) {
-    ObjectNode heldOut = document.putObject("held_out");
-    ArrayNode members = heldOut.putArray("members");
-    spec.heldOutMembers()
-        .forEach(figures -> new TreeMap<>(figures).forEach(members.addObject()::put));
-    new TreeMap<>(spec.heldOut()).forEach(heldOut.putObject("ensemble")::put);
-    table.row(
-        "held out",
-        "accuracy %s of the mean, %s of the cautious score; calibration error %s; members agree on %s"
-            .formatted(
-                figure(spec.heldOut(), "mean_within_prompt_accuracy"),
-                figure(spec.heldOut(), "cautious_within_prompt_accuracy"),
-                figure(
-                    spec.heldOut(),
-                    spec.heldOut().containsKey("calibration_error")
-                        ? "calibration_error"
-                        : "pair_calibration_error"),
-                figure(spec.heldOut(), "member_agreement")));
+  /** Each objective, and what the sum of all is worth on the judgements of each. */
+  private static void objectives(
+      List<ScoringObjective> objectives,
+      Map<String, String> notes,
+      ObjectNode document,
+      TextTable table) {
+    ArrayNode array = document.putArray("objectives");
+    for (ScoringObjective objective : objectives) {
+      Optional<String> data = Optional.ofNullable(notes.get(objective.name() + "_" + DATA));
+      ObjectNode each =
+          array.addObject().put("name", objective.name()).put("weight", objective.weight());
+      each.put("data_sha256", data.orElse(null));
+      scales(
+          each,
+          objective.normalizations(),
+          objective.inverseTemperatures(),
+          objective.calibration());
+      figures(each, objective.heldOutMembers(), objective.heldOut());
+      table.row(
+          "objective " + objective.name(),
+          "weight %s; data %s".formatted(objective.weight(), data.orElse(NOT_SAID)));
+      table.row("held out, " + objective.name(), words(objective.heldOut()));
+    }
+  }
+
+  private static void scales(
+      ObjectNode document,
+      List<Normalization> normalizations,
+      List<Double> inverseTemperatures,
+      Optional<Calibration> calibration) {
+    ArrayNode array = document.putArray("normalization");
+    for (int k = 0; k < normalizations.size(); k++) {
+      array
+          .addObject()
+          .put("mean", normalizations.get(k).mean())
+          .put("std", normalizations.get(k).std())
+          .put(
+              "inverse_temperature",
+              inverseTemperatures.isEmpty() ? null : inverseTemperatures.get(k));
+    }
+    calibration.ifPresentOrElse(
+        of -> document.putObject("calibration").put("a", of.a()).put("b", of.b()),
+        () -> document.putNull("calibration"));
+  }
+
+  private static String temperature(OptionalDouble inverse) {
+    return inverse.isPresent()
+        ? String.format(Locale.ROOT, "%.3f", 1 / inverse.getAsDouble())
+        : NOT_SAID;
+  }
+
+  private static void figures(
+      ObjectNode document, List<Map<String, Double>> heldOutMembers, Map<String, Double> heldOut) {
+    ObjectNode figures = document.putObject("held_out");
+    ArrayNode members = figures.putArray("members");
+    heldOutMembers.forEach(each -> new TreeMap<>(each).forEach(members.addObject()::put));
+    new TreeMap<>(heldOut).forEach(figures.putObject("ensemble")::put);
+  }
+
+  private static String words(Map<String, Double> heldOut) {
+    return "accuracy %s of the mean, %s of the cautious score; calibration error %s; members agree on %s"
+        .formatted(
+            figure(heldOut, "mean_" + ACCURACY),
+            figure(heldOut, "cautious_" + ACCURACY),
+            figure(
+                heldOut,
+                heldOut.containsKey("calibration_error")
+                    ? "calibration_error"
+                    : "pair_calibration_error"),
+            figure(heldOut, "member_agreement"));
   }
 
   private static String figure(Map<String, Double> figures, String name) {

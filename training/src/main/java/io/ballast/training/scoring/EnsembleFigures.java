@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -53,8 +54,11 @@ final class EnsembleFigures {
    * whose cautious score is 0, σ(score/T), T the temperature of the greatest likelihood.
    *
    * <p>Source: Platt 1999; temperature scaling, Guo et al. 2017, arXiv:1706.04599.
+   *
+   * @return empty of a reward if there are no preferences either; of a cost that says nothing,
+   *     0·score
    */
-  Calibration calibrate(ScoringMetrics heldOut) {
+  Optional<Calibration> calibrate(ScoringMetrics heldOut) {
     int[] graded = heldOut.graded();
     boolean[] yes = heldOut.yes();
     boolean bothSaid = false;
@@ -64,9 +68,12 @@ final class EnsembleFigures {
     if (bothSaid) {
       PlattScaling fit =
           PlattScaling.fit(Arrays.stream(graded).mapToDouble(i -> cautious[i]).toArray(), yes);
-      return new Calibration(fit.slope(), fit.intercept());
+      return Optional.of(new Calibration(fit.slope(), fit.intercept()));
     }
-    return new Calibration(TemperatureScaling.fit(heldOut.gaps(cautious)).inverseTemperature(), 0);
+    double[] gaps = heldOut.gaps(cautious);
+    return gaps.length == 0 && kind == ScoringKind.REWARD_ENSEMBLE
+        ? Optional.empty()
+        : Optional.of(new Calibration(TemperatureScaling.fit(gaps).inverseTemperature(), 0));
   }
 
   /**
@@ -99,10 +106,11 @@ final class EnsembleFigures {
   /**
    * Returns the figures of the mean, of the cautious score, and of baselines.
    *
+   * @param calibration whose error is measured; empty: none is
    * @param baselines raw, by name, shape [N of the table]; of a cost their negative is measured
    */
   Map<String, Double> ensemble(
-      ScoringMetrics metrics, Calibration calibration, Map<String, double[]> baselines) {
+      ScoringMetrics metrics, Optional<Calibration> calibration, Map<String, double[]> baselines) {
     Map<String, Double> figures = new TreeMap<>();
     put(figures, "mean_", metrics, mean);
     put(figures, "cautious_", metrics, cautious);
@@ -113,14 +121,16 @@ final class EnsembleFigures {
               figures.put("cautious_within_prompt_accuracy_half_width", accuracy.halfWidth());
               figures.put("pairs", (double) accuracy.pairs());
             });
-    double[] probabilities = Arrays.stream(cautious).map(calibration::probability).toArray();
-    metrics
-        .calibrationError(probabilities)
-        .ifPresent(error -> figures.put("calibration_error", error));
+    calibration.ifPresent(
+        fitted -> {
+          metrics
+              .calibrationError(Arrays.stream(cautious).map(fitted::probability).toArray())
+              .ifPresent(error -> figures.put("calibration_error", error));
+          metrics
+              .pairCalibrationError(cautious, new TemperatureScaling(Math.max(0, fitted.a())))
+              .ifPresent(error -> figures.put("pair_calibration_error", error));
+        });
     metrics.agreement(scores).ifPresent(share -> figures.put("member_agreement", share));
-    metrics
-        .pairCalibrationError(cautious, new TemperatureScaling(Math.max(0, calibration.a())))
-        .ifPresent(error -> figures.put("pair_calibration_error", error));
     figures.put("completions", (double) metrics.completions());
     double sign = kind == ScoringKind.COST ? -1 : 1;
     baselines.forEach(

@@ -10,6 +10,7 @@ import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.training.data.SplitRule.Part;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
 
@@ -161,7 +162,7 @@ public final class EnsembleTrainer {
     List<double[]> scores = List.of(trained.raw(standard));
     EnsembleFigures figures = new EnsembleFigures(plan.kind(), trained.normalizations(), scores);
     ScoringMetrics unseen = new ScoringMetrics(standard, validation);
-    Calibration calibration = figures.calibrate(unseen);
+    Optional<Calibration> calibration = figures.calibrate(unseen);
     ScoringMetrics test = new ScoringMetrics(standard, split.groups(Part.TEST));
     List<Map<String, Double>> members = figures.members(test);
     Map<String, Double> ensemble = figures.ensemble(test, calibration, baselines);
@@ -181,7 +182,8 @@ public final class EnsembleTrainer {
             figures.inverseTemperatures(unseen),
             calibration,
             members,
-            ensemble);
+            ensemble,
+            List.of());
     return new ScoringModel(spec, trained.heads());
   }
 

@@ -60,8 +60,8 @@ class RewardTrainingTest {
     assertThat(spec.heldOut().get("pair_calibration_error")).isLessThan(0.15);
     assertThat(spec.heldOut().get("member_agreement")).isGreaterThan(0.8);
     assertThat(spec.heldOut()).as("nothing was graded").doesNotContainKey("cautious_auc");
-    assertThat(spec.calibration().a()).isPositive();
-    assertThat(spec.calibration().b()).isZero();
+    assertThat(spec.calibration().orElseThrow().a()).isPositive();
+    assertThat(spec.calibration().orElseThrow().b()).isZero();
     assertThat(spec.inverseTemperatures())
         .as("pairs are ordered rightly, so a gap says something")
         .hasSize(3)

@@ -111,7 +111,7 @@ public final class TritonExport {
       Objects.requireNonNull(first, "there is at least one version");
       parameters.put(ExportedScoring.CONTEXT_TOKENS, Integer.toString(first.contextTokens()));
       parameters.put(ExportedScoring.VOCABULARY_SIZE, Integer.toString(first.vocabularySize()));
-      ModelConfig config =
+      ModelConfig.Builder config =
           ModelConfigs.batched(name, numbers(versions), options, parameters)
               .addInput(
                   ModelConfigs.input(PlainScoring.INPUT_IDS, DataType.TYPE_INT64, -1)
@@ -121,9 +121,15 @@ public final class TritonExport {
               .addInput(ModelConfigs.input(PlainScoring.COMPLETION_TOKENS, DataType.TYPE_INT64, 1))
               .addOutput(
                   ModelConfigs.output(
-                      PlainScoring.SCORES, DataType.TYPE_FP32, first.spec().heads()))
-              .build();
-      return entry.finish(config, notes);
+                      PlainScoring.SCORES, DataType.TYPE_FP32, first.spec().heads()));
+
+      int objectives = first.spec().objectives().size();
+      if (objectives > 0) {
+        config.addOutput(
+            ModelConfigs.output(
+                PlainScoring.OBJECTIVES, DataType.TYPE_FP32, first.spec().heads(), objectives));
+      }
+      return entry.finish(config.build(), notes);
     }
   }
 
@@ -283,22 +289,24 @@ public final class TritonExport {
       String name, Version version, @Nullable PlainScoring first, PlainScoring next) {
     if (first != null
         && (first.spec().heads() != next.spec().heads()
+            || first.spec().objectives().size() != next.spec().objectives().size()
             || first.contextTokens() != next.contextTokens()
             || first.vocabularySize() != next.vocabularySize())) {
       throw new ModelException(
           Reason.UNSUPPORTED,
-          "%s version %d: %d heads on a context of %,d and a vocabulary of %,d (expected: as the first version, %d on %,d and %,d)"
-              .formatted(
-                  name,
-                  version.number(),
-                  next.spec().heads(),
-                  next.contextTokens(),
-                  next.vocabularySize(),
-                  first.spec().heads(),
-                  first.contextTokens(),
-                  first.vocabularySize()));
+          "%s version %d: %s (expected: as the first version, %s)"
+              .formatted(name, version.number(), tensors(next), tensors(first)));
     }
     return first == null ? next : first;
+  }
+
+  private static String tensors(PlainScoring model) {
+    return "%d members, %d objectives, on a context of %,d and a vocabulary of %,d"
+        .formatted(
+            model.spec().heads(),
+            model.spec().objectives().size(),
+            model.contextTokens(),
+            model.vocabularySize());
   }
 
   private void runInPython(RepositoryEntry entry, Version version) throws IOException {

@@ -118,8 +118,9 @@ class TritonExportRepositoryTest {
                         Exports::trunk))
         .isInstanceOf(ModelException.class)
         .hasMessage(
-            "mixed version 2: 3 heads on a context of 256 and a vocabulary of 4,096 (expected: as"
-                + " the first version, 5 on 256 and 4,096)");
+            "mixed version 2: 3 members, 0 objectives, on a context of 256 and a vocabulary of 4,096"
+                + " (expected: as the first version, 5 members, 0 objectives, on a context of 256"
+                + " and a vocabulary of 4,096)");
     assertThat(folder.resolve("repository")).isEmptyDirectory();
   }
 }
