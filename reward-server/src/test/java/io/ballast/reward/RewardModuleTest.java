@@ -22,7 +22,9 @@ import io.ballast.reward.v1.GetGoldenScoresResponse;
 import io.ballast.reward.v1.GoldenScore;
 import io.ballast.reward.v1.ListRewardModelsRequest;
 import io.ballast.reward.v1.MemberScore;
+import io.ballast.reward.v1.ProbabilityAbsence;
 import io.ballast.reward.v1.RewardEnsemble;
+import io.ballast.reward.v1.RewardMember;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
 import io.ballast.reward.v1.ScoreRequest;
@@ -93,6 +95,7 @@ class RewardModuleTest {
       lowest = Math.min(lowest, member.getNormalisedScore());
     }
     assertThat(result.getValue()).isEqualTo(lowest);
+    assertThat(result.getComponentsList()).as("no objectives, no components").isEmpty();
     assertThat(data.resolve("onnx")).isNotEmptyDirectory();
   }
 
@@ -207,6 +210,32 @@ class RewardModuleTest {
     assertThat(golden.getModelVersion().getVersion()).isEqualTo("1");
     assertThat(golden.getItemsList()).isEmpty();
     assertThat(golden.getTolerance()).isZero();
+  }
+
+  @Test
+  void aMemberWithoutATemperatureIsToldWithoutOneAndComparedAsItWasTrained() throws IOException {
+    TinyReward.writeTo(models);
+    RewardServiceBlockingStub reward = start();
+
+    CompareResponse response =
+        reward.compare(
+            CompareRequest.newBuilder()
+                .setPrompt(TestReward.text("int a "))
+                .setCompletionA(TestReward.text("= 1;"))
+                .setCompletionB(TestReward.text(")"))
+                .build());
+
+    double gap = raw(response, 0, 1) - raw(response, 1, 1);
+    assertThat(response.getMemberPreferences(1).getProbabilityAPreferred())
+        .isCloseTo(1 / (1 + Math.exp(-gap)), within(1e-9));
+    assertThat(response.getProbabilityAbsence())
+        .isEqualTo(ProbabilityAbsence.PROBABILITY_ABSENCE_UNSPECIFIED);
+    assertThat(
+            reward
+                .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
+                .getEnsembles(0)
+                .getMembersList())
+        .noneMatch(RewardMember::hasInverseTemperature);
   }
 
   @Test

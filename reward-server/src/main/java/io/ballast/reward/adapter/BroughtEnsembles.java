@@ -65,7 +65,7 @@ public final class BroughtEnsembles implements ScoringSource<Ensemble, Completio
           new Member(
               new PinnedVersion(member.name(), member.nameVersion(), member.sha256().orElse("")),
               new MemberScale(member.scale().mean(), member.scale().std()),
-              1, // nobody measured its temperature
+              OptionalDouble.empty(), // nobody measured its temperature
               OptionalDouble.empty()));
     }
     return new Ensemble(found.id(), members, OptionalInt.of(0), OptionalDouble.empty());

@@ -20,7 +20,16 @@ public sealed interface CompletionScores {
   }
 
   private static int bytes(CompletionScores scores) {
-    return scores instanceof Judged judged ? 64 + 32 * judged.members().size() : 64;
+    return 64
+        + (scores instanceof Judged judged
+            ? judged.members().stream().mapToInt(CompletionScores::bytes).sum()
+            : 0);
+  }
+
+  private static int bytes(MemberOutcome member) {
+    return member instanceof MemberOutcome.Raw raw && !raw.objectives().isEmpty()
+        ? 72 + 24 * raw.objectives().size()
+        : 32;
   }
 
   /**

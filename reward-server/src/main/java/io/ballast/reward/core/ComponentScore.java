@@ -7,13 +7,14 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * What one part of a composite's reward is, and what it rests on.
+ * What one part of a composite's reward is, and what it rests on; or what an ensemble's members
+ * said by one of its objectives.
  *
- * @param name of the component
+ * @param name of the component, or the objective
  * @param weight the product of the weights of the sums on the way to it
  * @param outcome a finite value, or why there is none
  * @param time how long it took; of one that judges many items at once, for all of them
- * @param voices of a learned component: what its members said
+ * @param voices of a learned component and of an objective: what the members said
  */
 public record ComponentScore(
     String name, double weight, ComponentOutcome outcome, Duration time, Optional<Voices> voices) {

@@ -10,12 +10,12 @@ import java.util.OptionalDouble;
  * @param id its name and version
  * @param scale where its raw scores lie on completions of the reference policy
  * @param inverseTemperature 1/T, finite, ≥ 0: takes the gap of its raw scores of two completions to
- *     the log-odds that the first is preferred; 1 if it was not measured
+ *     the log-odds that the first is preferred; empty if it was not measured
  * @param heldOutAccuracy in ranking two completions of one prompt, 0 to 1; empty where it was not
  *     measured
  */
 public record Member(
     PinnedVersion id,
     MemberScale scale,
-    double inverseTemperature,
+    OptionalDouble inverseTemperature,
     OptionalDouble heldOutAccuracy) {}

@@ -213,6 +213,8 @@ public final class RewardFlow implements RewardScorer {
           judgement.members(),
           place.item().cut(),
           answer.fromCache(),
+          ObjectiveScores.of(
+              served.model(), judgement.reward(), judgement.members(), answer.infer()),
           new PhaseTimes(
               answer.queue(),
               answer.batchWait(),

@@ -63,7 +63,8 @@ record RewardJudge(Ensemble ensemble, Quorum quorum, ScoreAggregator aggregator)
         members);
   }
 
-  private static MemberJudgement judge(Member member, MemberOutcome outcome) {
+  /** Brings what a member said to the common scale; a number that is not finite is none. */
+  static MemberJudgement judge(Member member, MemberOutcome outcome) {
     return switch (outcome) {
       case MemberOutcome.Missing missing -> new MemberJudgement(missing, OptionalDouble.empty());
       case MemberOutcome.Raw raw -> {

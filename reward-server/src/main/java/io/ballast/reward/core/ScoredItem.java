@@ -14,7 +14,8 @@ import java.util.Optional;
  *     composite
  * @param cut what the members did not see of the prompt; empty if they saw all of it
  * @param fromCache whether the members had said it before, of the same tokens
- * @param components what each part of a composite said, in its order; empty of an ensemble
+ * @param components what each part of a composite said, in its order, or what the members of an
+ *     ensemble said by each of its objectives; empty of one that has none
  * @param times where the item's time went
  */
 public record ScoredItem(

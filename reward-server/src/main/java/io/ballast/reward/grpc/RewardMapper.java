@@ -17,6 +17,7 @@ import io.ballast.reward.core.Ensemble;
 import io.ballast.reward.core.Member;
 import io.ballast.reward.core.MemberJudgement;
 import io.ballast.reward.core.MemberOutcome;
+import io.ballast.reward.core.Objective;
 import io.ballast.reward.core.Reward;
 import io.ballast.reward.core.ScoreAnswer;
 import io.ballast.reward.core.ScoreCommand;
@@ -31,8 +32,10 @@ import io.ballast.reward.v1.GetGoldenScoresResponse;
 import io.ballast.reward.v1.GoldenScore;
 import io.ballast.reward.v1.MemberPreference;
 import io.ballast.reward.v1.MemberScore;
+import io.ballast.reward.v1.ProbabilityAbsence;
 import io.ballast.reward.v1.RewardEnsemble;
 import io.ballast.reward.v1.RewardMember;
+import io.ballast.reward.v1.RewardObjective;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
@@ -218,6 +221,7 @@ public final class RewardMapper {
             .setMembersCount(comparison.judgedBoth())
             .setModelVersion(MeshMessages.version(answer.by().id()));
     comparison.probabilityA().ifPresent(response::setProbabilityAPreferred);
+    comparison.absence().ifPresent(why -> response.setProbabilityAbsence(absence(why)));
     comparison.probabilityByRewards().ifPresent(response::setProbabilityAPreferredByRewards);
     if (answer.by() instanceof ScoredBy.Members members) {
       response.setAggregation(aggregation(members.aggregation())).setQuorum(members.quorum());
@@ -304,16 +308,32 @@ public final class RewardMapper {
             .setWorstCaseQuorum(worstCaseQuorum)
             .setPromptTokensLimit(promptTokens);
     ensemble.heldOutAccuracy().ifPresent(answer::setHeldOutAccuracy);
-    for (Member member : ensemble.members()) {
-      RewardMember.Builder each =
-          answer
-              .addMembersBuilder()
-              .setModelVersion(MeshMessages.version(member.id()))
-              .setScoreMean(member.scale().mean())
-              .setScoreStd(member.scale().std())
-              .setInverseTemperature(member.inverseTemperature());
-      member.heldOutAccuracy().ifPresent(each::setHeldOutAccuracy);
+    ensemble.members().forEach(each -> answer.addMembers(described(each)));
+    for (Objective objective : ensemble.objectives()) {
+      RewardObjective.Builder each =
+          answer.addObjectivesBuilder().setName(objective.name()).setWeight(objective.weight());
+      objective.heldOutAccuracy().ifPresent(each::setHeldOutAccuracy);
+      objective.members().forEach(member -> each.addMembers(described(member)));
     }
     return answer.build();
+  }
+
+  private static RewardMember described(Member member) {
+    RewardMember.Builder each =
+        RewardMember.newBuilder()
+            .setModelVersion(MeshMessages.version(member.id()))
+            .setScoreMean(member.scale().mean())
+            .setScoreStd(member.scale().std());
+    member.inverseTemperature().ifPresent(each::setInverseTemperature);
+    member.heldOutAccuracy().ifPresent(each::setHeldOutAccuracy);
+    return each.build();
+  }
+
+  private static ProbabilityAbsence absence(Comparison.Absence absence) {
+    return switch (absence) {
+      case NO_VALUE -> ProbabilityAbsence.PROBABILITY_ABSENCE_NO_VALUE;
+      case NO_MEMBERS -> ProbabilityAbsence.PROBABILITY_ABSENCE_NO_MEMBERS;
+      case NO_TEMPERATURE -> ProbabilityAbsence.PROBABILITY_ABSENCE_NO_TEMPERATURE;
+    };
   }
 }

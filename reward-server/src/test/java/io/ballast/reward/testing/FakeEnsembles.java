@@ -51,7 +51,7 @@ public final class FakeEnsembles implements ScoringSource<Ensemble, CompletionSc
           new Member(
               new PinnedVersion("java-reward/" + k, version, sha),
               new MemberScale(k, 2),
-              1,
+              OptionalDouble.empty(),
               OptionalDouble.of(0.7 + k / 100.0)));
     }
     return new Ensemble(

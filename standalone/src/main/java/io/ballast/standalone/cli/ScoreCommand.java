@@ -132,6 +132,10 @@ final class ScoreCommand implements Callable<Integer> {
       printing.line("");
       printing.line("composite " + ModelOptions.text(answer.getModelVersion()));
     } else {
+      if (answer.getResultsList().stream().anyMatch(result -> result.getComponentsCount() > 0)) {
+        printing.table(components(answer)); // what its objectives say
+        printing.line("");
+      }
       printing.line(
           AggregationOptions.text(answer.getAggregation())
               + " over "
