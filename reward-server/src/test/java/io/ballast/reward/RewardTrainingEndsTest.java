@@ -3,25 +3,21 @@ package io.ballast.reward;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.reward.v1.CancelTrainingRequest;
 import io.ballast.reward.v1.FeedbackChoice;
 import io.ballast.reward.v1.ListTrainingsRequest;
 import io.ballast.reward.v1.RewardTraining;
-import io.ballast.reward.v1.TrainingPhase;
 import io.ballast.reward.v1.TrainingState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** How trainings end that publish nothing, or whose process ends first. */
+/** How trainings end that publish nothing. */
 class RewardTrainingEndsTest extends TrainingServerCase {
   @Test
   void oneRunsAtATimeAndOneThatIsCancelledLeavesNoVersion() {
@@ -114,78 +110,6 @@ class RewardTrainingEndsTest extends TrainingServerCase {
     assertThat(ended("failed")).isEqualTo(3);
     assertThatThrownBy(() -> score(ModelSelector.newBuilder().setModel("taste").setVersion("1")))
         .hasMessageStartingWith("NOT_FOUND");
-  }
-
-  @Test
-  void aTrainingThatAStopInterruptsIsNeverTakenForDone() throws Exception {
-    RewardTraining begun = startEndless("taste");
-    Path record = data.resolve("reward-trainings/" + begun.getTrainingId() + ".training");
-    byte[] running = Files.readAllBytes(record);
-    server.close();
-    server = startServer(Map.of());
-    assertThat(get(begun, "").getState()).isEqualTo(TrainingState.TRAINING_STATE_INTERRUPTED);
-
-    server.close();
-    Files.write(record, running); // as kill -9 leaves it
-    Files.write(record.resolveSibling("0.training"), new byte[] {1, 2, 3}); // and a broken one
-    server = startServer(Map.of());
-    RewardTraining found = get(begun, "");
-    assertThat(found.getState()).isEqualTo(TrainingState.TRAINING_STATE_INTERRUPTED);
-    assertThat(found.getFailure().getMessage()).contains("the server stopped; there is no version");
-    assertThat(found.hasEndTime()).isTrue();
-    assertThat(data.resolve("models/taste")).doesNotExist();
-
-    feedback.endless = false;
-    feedback.liked(100);
-    RewardTraining again =
-        start("again", plan("taste").setFeedback(FeedbackChoice.getDefaultInstance()).build(), "")
-            .getTraining();
-    assertThat(ended(again).getState()).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
-  }
-
-  @Test
-  void aVersionThatWasPublishedWhenTheProcessWasKilledIsDone() throws Exception {
-    feedback.liked(100);
-    Path[] record = new Path[1];
-    byte[][] running = new byte[1][];
-    feedback.beforeEnd =
-        () -> {
-          try (Stream<Path> files = Files.list(data.resolve("reward-trainings"))) {
-            record[0] =
-                files.filter(f -> f.toString().endsWith(".training")).findFirst().orElseThrow();
-            running[0] = Files.readAllBytes(record[0]);
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        };
-    RewardTraining done =
-        ended(
-            start("k", plan("taste").setFeedback(FeedbackChoice.getDefaultInstance()).build(), "")
-                .getTraining());
-    assertThat(done.getState()).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
-
-    server.close();
-    Files.write(record[0], running[0]); // as kill -9 leaves it between publishing and its record
-    server = startServer(Map.of());
-    RewardTraining found = get(done, "");
-    assertThat(found.getState()).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
-    assertThat(found.getResult().getModelVersion()).isEqualTo(done.getResult().getModelVersion());
-    assertThat(found.getResult().getMembersList()).isEqualTo(done.getResult().getMembersList());
-    assertThat(found.getResult().getEnsemble()).isEqualTo(done.getResult().getEnsemble());
-    assertThat(facts(found)).contains("loss: likelihood of the grades");
-    assertThat(found.getProgress().getPhase()).isEqualTo(TrainingPhase.TRAINING_PHASE_PUBLISHING);
-    assertThat(ended("succeeded")).isEqualTo(1);
-    assertThat(get(done, "")).as("and it is kept").isEqualTo(found);
-
-    server.close();
-    Files.write(record[0], running[0]);
-    Path folder = data.resolve("models/taste/1");
-    ModelManifest.write(folder, Map.of("training_id", "another training's"));
-    server = startServer(Map.of());
-    assertThat(get(done, "").getState())
-        .as("a version of the same name that another training made")
-        .isEqualTo(TrainingState.TRAINING_STATE_INTERRUPTED);
-    assertThat(ended("interrupted")).isEqualTo(1);
   }
 
   private RewardTraining startEndless(String name) {

@@ -53,6 +53,7 @@ class RewardTrainingServiceTest extends TrainingServerCase {
     assertThat(data.resolve("reward-trainings/work")).doesNotExist();
     assertThat(started()).isEqualTo(1);
     assertThat(ended("succeeded")).isEqualTo(1);
+    assertThat(time("succeeded").count()).isEqualTo(1);
     assertThat(ended("failed") + ended("cancelled") + ended("interrupted")).isZero();
   }
 

@@ -33,6 +33,7 @@ import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -110,9 +111,14 @@ abstract class TrainingServerCase {
     return meters.get("ballast.reward.trainings.started").counter().count();
   }
 
-  /** How many of them it has counted as ended so. */
-  long ended(String state) {
-    return meters.get("ballast.reward.trainings.ended").tag("state", state).timer().count();
+  /** How many it has counted as ended so. */
+  double ended(String state) {
+    return meters.get("ballast.reward.trainings.ended").tag("state", state).counter().count();
+  }
+
+  /** How long those took that ended so, as far as it is known. */
+  Timer time(String state) {
+    return meters.get("ballast.reward.trainings.time").tag("state", state).timer();
   }
 
   static TrainingOptions.Builder options() {

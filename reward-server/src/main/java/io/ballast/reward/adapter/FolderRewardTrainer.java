@@ -26,7 +26,6 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -45,6 +44,9 @@ public final class FolderRewardTrainer implements RewardTrainer {
 
   /** The note that says which training made a version. */
   private static final String TRAINING_ID = "training_id";
+
+  /** The note of how many judgements were left out, a fact of each training. */
+  private static final String ROWS_LEFT_OUT = "rows_left_out";
 
   private final List<Path> roots;
   private final Path work;
@@ -144,6 +146,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
       RewardTraining.Trained trained =
           new RewardTraining(order.plan(), work, threads, courteous(listener, order))
               .train(judgements, trunk, order.skipsBad());
+      listener.leftOut(trained.badRows());
       listener.progress(new Progress(Phase.PUBLISHING, 0, 1));
       StoredModel published =
           new RewardPublisher(stores.getFirst(), work)
@@ -157,8 +160,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
           new PinnedVersion(version.model(), version.version(), weights(published)),
           trained.facts(),
           trained.model().spec().heldOutMembers(),
-          trained.model().spec().heldOut(),
-          trained.badRows().stream().sorted(Comparator.comparingLong(row -> row.row())).toList());
+          trained.model().spec().heldOut());
     } catch (UnusableDataException e) {
       throw new TrainingException("UNUSABLE_DATA", String.valueOf(e.getMessage()), e);
     } catch (FileAlreadyExistsException e) {
@@ -177,7 +179,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
   }
 
   @Override
-  public Optional<Training.Result> published(Training training) {
+  public Optional<Published> published(Training training) {
     VersionName version = training.version();
     try {
       Optional<StoredModel> folder =
@@ -193,13 +195,16 @@ public final class FolderRewardTrainer implements RewardTrainer {
       }
       ScoringSpec spec = ScoringModelFolder.readSpec(folder.get().folder());
       return Optional.of(
-          new Training.Result(
-              new PinnedVersion(version.model(), version.version(), weights(folder.get())),
-              facts,
-              spec.heldOutMembers(),
-              spec.heldOut(),
-              List.of()));
-    } catch (ModelException | IllegalArgumentException e) {
+          new Published(
+              Files.getLastModifiedTime(folder.get().folder().resolve(ModelManifest.FILE))
+                  .toInstant(), // it is written last, and then the version appears
+              Long.parseLong(facts.getOrDefault(ROWS_LEFT_OUT, "0")),
+              new Training.Result(
+                  new PinnedVersion(version.model(), version.version(), weights(folder.get())),
+                  facts,
+                  spec.heldOutMembers(),
+                  spec.heldOut())));
+    } catch (ModelException | IllegalArgumentException | IOException e) {
       LOG.warn("what {} is cannot be told: {}", version, e.getMessage());
       return Optional.empty();
     }

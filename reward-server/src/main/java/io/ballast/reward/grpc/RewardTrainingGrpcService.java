@@ -3,6 +3,7 @@ package io.ballast.reward.grpc;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.reward.core.training.JudgementUploads;
+import io.ballast.reward.core.training.TrainingBook;
 import io.ballast.reward.core.training.TrainingDesk;
 import io.ballast.reward.v1.CancelTrainingRequest;
 import io.ballast.reward.v1.CancelTrainingResponse;
@@ -21,6 +22,7 @@ import io.grpc.stub.StreamObserver;
 /** The training API's edge: translates, delegates, answers. Decides nothing. */
 public final class RewardTrainingGrpcService
     extends RewardTrainingServiceGrpc.RewardTrainingServiceImplBase {
+  private final TrainingBook book;
   private final TrainingDesk desk;
   private final JudgementUploads uploads;
   private final TrainingMapper mapper;
@@ -32,12 +34,14 @@ public final class RewardTrainingGrpcService
    * @param patience with callers who send a file
    */
   public RewardTrainingGrpcService(
+      TrainingBook book,
       TrainingDesk desk,
       JudgementUploads uploads,
       TrainingMapper mapper,
       TrainingPlanMapper plans,
       UploadPatience patience,
       Replies replies) {
+    this.book = book;
     this.desk = desk;
     this.uploads = uploads;
     this.mapper = mapper;
@@ -70,7 +74,7 @@ public final class RewardTrainingGrpcService
             GetTrainingResponse.newBuilder()
                 .setTraining(
                     TrainingMapper.message(
-                        desk.get(
+                        book.get(
                             mapper.tenant(request.getMetadata()),
                             TrainingMapper.id(request.getTrainingId()))))
                 .build());
@@ -83,7 +87,7 @@ public final class RewardTrainingGrpcService
         observer,
         () -> {
           ListTrainingsResponse.Builder response = ListTrainingsResponse.newBuilder();
-          desk.list(mapper.tenant(request.getMetadata()))
+          book.list(mapper.tenant(request.getMetadata()))
               .forEach(training -> response.addTrainings(TrainingMapper.message(training)));
           return response.build();
         });
@@ -95,7 +99,7 @@ public final class RewardTrainingGrpcService
     replies.<WatchTrainingResponse>stream(
         observer,
         sink ->
-            desk.watch(
+            book.watch(
                 mapper.tenant(request.getMetadata()),
                 TrainingMapper.id(request.getTrainingId()),
                 training ->

@@ -20,7 +20,6 @@ import io.ballast.training.data.BadRow;
 import io.ballast.training.reward.VersionName;
 import java.time.Instant;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -145,8 +144,7 @@ public final class TrainingMapper {
         MeshMessages.version(message.getModelVersion()),
         facts,
         message.getMembersList().stream().map(TrainingFigures::getValuesMap).toList(),
-        message.getEnsemble().getValuesMap(),
-        List.of()); // they stand among the training's
+        message.getEnsemble().getValuesMap());
   }
 
   private static BadTrainingRow row(BadRow row) {

@@ -13,6 +13,7 @@ import io.ballast.reward.adapter.SpooledUploads;
 import io.ballast.reward.config.TrainingConfig;
 import io.ballast.reward.core.training.FeedbackSource;
 import io.ballast.reward.core.training.Training;
+import io.ballast.reward.core.training.TrainingBook;
 import io.ballast.reward.core.training.TrainingDesk;
 import io.ballast.reward.grpc.RewardTrainingGrpcService;
 import io.ballast.reward.grpc.TrainingMapper;
@@ -44,9 +45,10 @@ final class RewardTrainings implements AutoCloseable {
         (query, progress) ->
             new GrpcFeedbackLog(runtime.peer(Role.POLICY_SERVER), config.feedbackTimeout())
                 .read(query, progress);
+    TrainingBook book = new TrainingBook(new FolderTrainingLedger(folder, new Records()));
     desk =
         new TrainingDesk(
-            new FolderTrainingLedger(folder, new Records()),
+            book,
             new FolderRewardTrainer(
                 runtime.modelFolders(),
                 folder.resolve("work"),
@@ -58,6 +60,7 @@ final class RewardTrainings implements AutoCloseable {
             new TrainingMeters(runtime.meters()));
     service =
         new RewardTrainingGrpcService(
+            book,
             desk,
             new SpooledUploads(
                 folder.resolve("uploads"), config.maxUploadBytes(), config.maxJudgements()),

@@ -10,25 +10,34 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** Counts trainings, in {@code ballast.reward.trainings.*}. */
 final class TrainingMeters implements TrainingWatch {
   private final Counter started;
-  private final Map<Training.State, Timer> ended;
+  private final Map<Training.State, Ends> ends;
+
+  private record Ends(Counter count, Timer time) {}
 
   TrainingMeters(MeterRegistry meters) {
     started = Counter.builder("ballast.reward.trainings.started").register(meters);
-    ended = // all from the beginning: a rate of what has not been yet is 0, and not absent
+    ends = // all from the beginning: a rate of what has not been yet is 0, and not absent
         Arrays.stream(Training.State.values())
             .filter(state -> state != Training.State.RUNNING)
             .collect(
                 Collectors.toMap(
                     state -> state,
-                    state ->
-                        Timer.builder("ballast.reward.trainings.ended")
-                            .tag("state", state.name().toLowerCase(Locale.ROOT))
-                            .register(meters)));
+                    state -> {
+                      String name = state.name().toLowerCase(Locale.ROOT);
+                      return new Ends(
+                          Counter.builder("ballast.reward.trainings.ended")
+                              .tag("state", name)
+                              .register(meters),
+                          Timer.builder("ballast.reward.trainings.time")
+                              .tag("state", name)
+                              .register(meters));
+                    }));
   }
 
   @Override
@@ -37,7 +46,9 @@ final class TrainingMeters implements TrainingWatch {
   }
 
   @Override
-  public void ended(Training.State state, Duration time) {
-    Objects.requireNonNull(ended.get(state)).record(time);
+  public void ended(Training.State state, Optional<Duration> time) {
+    Ends these = Objects.requireNonNull(ends.get(state));
+    these.count().increment();
+    time.ifPresent(these.time()::record);
   }
 }

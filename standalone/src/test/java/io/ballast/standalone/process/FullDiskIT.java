@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A disk takes no more in the middle of publishing. The system itself says so to the server: from
+ * A disk takes no more of an upload, or in the middle of publishing. The system itself says so to the server: from
  * one moment on its files may be no larger than the weights need to be, which is a write that fails
  * half-way, as on a full disk.
  */
@@ -48,6 +48,12 @@ class FullDiskIT {
   @Test
   void aVersionThatDoesNotFitIsNoneAndIsPublishedWhenThereIsRoom() throws Exception {
     try (BuiltMesh mesh = BuiltMesh.start(data, Map.of("ballast.roles", "reward"))) {
+      limitFiles(mesh, NO_ROOM);
+      assertThatThrownBy(() -> TestCalls.train(mesh.channel(), upload("too much", pairs(10_000))))
+          .hasMessageContaining("RESOURCE_EXHAUSTED: file: cannot be kept: File too large");
+      limitFiles(mesh, "unlimited");
+      assertThat(data.resolve("reward-trainings/uploads")).doesNotExist();
+
       RewardTraining begun = train(mesh.channel(), "no room");
       Iterator<WatchTrainingResponse> told = TestCalls.watch(mesh.channel(), begun);
       RewardTraining last = begun;
@@ -94,6 +100,10 @@ class FullDiskIT {
   }
 
   private static RewardTraining train(Channel channel, String key) {
+    return TestCalls.train(channel, upload(key, pairs(200)));
+  }
+
+  private static List<StartTrainingRequest> upload(String key, String rows) {
     StartTrainingRequest plan =
         StartTrainingRequest.newBuilder()
             .setMetadata(RequestMetadata.newBuilder().setIdempotencyKey(key))
@@ -104,13 +114,13 @@ class FullDiskIT {
                         TrainingOptions.newBuilder().setMembersCount(MEMBERS).setMaxEpochs(20))
                     .setUpload(UploadChoice.getDefaultInstance()))
             .build();
-    StartTrainingRequest pairs =
-        StartTrainingRequest.newBuilder().setFileBytes(ByteString.copyFromUtf8(pairs())).build();
-    return TestCalls.train(channel, List.of(plan, pairs));
+    StartTrainingRequest file =
+        StartTrainingRequest.newBuilder().setFileBytes(ByteString.copyFromUtf8(rows)).build();
+    return List.of(plan, file);
   }
 
-  private static String pairs() {
-    return IntStream.range(0, 200)
+  private static String pairs(int count) {
+    return IntStream.range(0, count)
         .mapToObj(
             i ->
                 "{\"prompt\": \"int a%d = \", \"chosen\": \"%d;\", \"rejected\": \"%d,\"}\n"

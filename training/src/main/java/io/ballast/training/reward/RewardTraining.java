@@ -149,11 +149,7 @@ public final class RewardTraining {
       GroupSplit split = GroupSplit.of(table, sides);
       requireLabels(table, split, pairs);
       Map<String, String> facts = facts(data, groups, table, split, pairs);
-      int unusable = grouped.badRows().size();
-      if (data.badRowCount() + unusable > 0) {
-        facts.put(
-            "rows left out", String.format(Locale.ROOT, "%,d", data.badRowCount() + unusable));
-      }
+      facts.put("rows left out", Long.toString(data.badRowCount() + grouped.badRows().size()));
       EnsembleTrainer trainer = trainer(pairs, reader, trunk);
       List<Path> blocks = List.of();
       ScoringModel model;

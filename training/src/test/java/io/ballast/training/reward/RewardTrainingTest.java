@@ -119,6 +119,7 @@ class RewardTrainingTest {
     assertThat(GoldenScores.read(published.folder()).orElseThrow().items()).isNotEmpty();
     assertThat(ModelManifest.read(published.folder()).orElseThrow().notes())
         .containsEntry("data_SHA_256", "d1")
+        .containsEntry("rows_left_out", "0")
         .containsEntry("code_version", CodeVersion.built().toString());
     assertThat(published.folder().resolve("MODEL_CARD.md"))
         .content()

@@ -1,8 +1,11 @@
 package io.ballast.reward.core.training;
 
 import io.ballast.reward.core.training.Training.Progress;
+import io.ballast.training.data.BadRow;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.reward.VersionName;
+import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -47,11 +50,22 @@ public interface RewardTrainer {
    * Returns what a training had published before somebody ended the process; empty if there is no
    * version of it. One of the same name that another training made is not its own.
    */
-  Optional<Training.Result> published(Training training);
+  Optional<Published> published(Training training);
+
+  /**
+   * What a version says of the training that published it.
+   *
+   * @param time when it was published
+   * @param rowsLeftOut of the judgements, ≥ 0
+   */
+  record Published(Instant time, long rowsLeftOut, Training.Result result) {}
 
   /** Is told how far a training has come. */
   interface Listener {
     /** It has come so far. */
     void progress(Progress progress);
+
+    /** These rows say something, but nothing that this trunk or split could use. */
+    void leftOut(List<BadRow> rows);
   }
 }

@@ -5,11 +5,13 @@ import io.ballast.training.data.BadRow;
 import io.ballast.training.reward.VersionName;
 import java.time.Instant;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /**
  * A training, as its record has it. Immutable: each change returns the next one.
@@ -24,7 +26,7 @@ import java.util.UUID;
  * @param start when it began
  * @param end when it ended; empty while it runs
  * @param progress what it does, or did last
- * @param badRows the first rows that were left out
+ * @param badRows the first rows that were left out, in their order
  * @param badRowCount how many were, ≥ 0
  * @param result what came of it; of one that succeeded
  * @param failure why nothing came of it; of one that ended otherwise
@@ -44,6 +46,8 @@ public record Training(
     long badRowCount,
     Optional<Result> result,
     Optional<Failure> failure) {
+  private static final int KEPT_BAD_ROWS = 100;
+
   /** How far a training has come. */
   public enum State {
     /** It runs. */
@@ -85,19 +89,16 @@ public record Training(
    * @param facts what was trained on and how, by name, in order
    * @param members the held-out figures of each member
    * @param ensemble those of all together
-   * @param badRows rows that this trunk or split could not use
    */
   public record Result(
       PinnedVersion version,
       Map<String, String> facts,
       List<Map<String, Double>> members,
-      Map<String, Double> ensemble,
-      List<BadRow> badRows) {
+      Map<String, Double> ensemble) {
     public Result {
       facts = Collections.unmodifiableMap(new LinkedHashMap<>(facts));
       members = members.stream().map(Map::copyOf).toList();
       ensemble = Map.copyOf(ensemble);
-      badRows = List.copyOf(badRows);
     }
   }
 
@@ -123,19 +124,24 @@ public record Training(
     return with(state, end, now, badRows, badRowCount, result, failure);
   }
 
-  /** The same, with rows that were left out. */
-  Training leavingOut(List<BadRow> rows, long count) {
-    return with(state, end, progress, rows, count, result, failure);
+  /** The same, with more rows that were left out. */
+  Training leavingOut(List<BadRow> more, long count) {
+    List<BadRow> rows =
+        Stream.concat(badRows.stream(), more.stream())
+            .sorted(Comparator.comparingLong(BadRow::row))
+            .limit(KEPT_BAD_ROWS)
+            .toList();
+    return with(state, end, progress, rows, badRowCount + count, result, failure);
   }
 
   /** The same, well ended. */
-  Training succeeded(Instant now, Result came) {
+  Training succeeded(Instant when, long rowsLeftOut, Result came) {
     return with(
         State.SUCCEEDED,
-        Optional.of(now),
-        progress,
+        Optional.of(when),
+        new Progress(Phase.PUBLISHING, 1, 1),
         badRows,
-        badRowCount,
+        rowsLeftOut,
         Optional.of(came),
         Optional.empty());
   }

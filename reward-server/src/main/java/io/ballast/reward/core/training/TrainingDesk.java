@@ -1,7 +1,6 @@
 package io.ballast.reward.core.training;
 
 import io.ballast.kit.call.CallPatience;
-import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.error.Fault;
@@ -15,42 +14,35 @@ import io.ballast.training.data.JudgementData;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
-import java.util.function.Consumer;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts trainings, one at a time, on a thread of their own; tells how far they are; ends them.
+ * Starts trainings, one at a time, on a thread of their own, writes in the book how far they are, and
+ * ends them.
  * What a stop of the process interrupts is remembered as interrupted, never as done, unless its
  * version was published by then. Thread-safe.
  */
 public final class TrainingDesk implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingDesk.class);
-  private static final int REMEMBERED = 200;
-  private static final int KEPT_BAD_ROWS = 100;
-  private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
   private static final Duration STOP_PATIENCE = Duration.ofSeconds(10);
   private static final Failure STOPPED =
       new Failure("INTERRUPTED", "the server stopped; there is no version: start it again");
+  private static final Failure CANCELLED =
+      new Failure("CANCELLED", "somebody ended it; there is no version");
 
-  private final TrainingLedger ledger;
+  private final TrainingBook book;
   private final RewardTrainer trainer;
   private final FeedbackSource feedback;
   private final TimeOrderedIds ids;
   private final InstantSource clock;
   private final TrainingWatch watch;
-  private final ChangeSignal changes = new ChangeSignal();
-  private final Map<UUID, Training> trainings = new LinkedHashMap<>(); // under this, oldest first
   private @Nullable Running running; // under this
   private boolean closed; // under this
 
@@ -74,57 +66,55 @@ public final class TrainingDesk implements AutoCloseable {
   public record Started(Training training, boolean duplicate) {}
 
   /**
-   * A desk that remembers what the ledger has. What ran when the process ended has succeeded if its
-   * version is there, and is interrupted if not.
+   * A desk whose trainings stand in {@code book}. What ran when the process ended has succeeded if
+   * its version is there, and is interrupted if not.
    *
    * @param ids dates trainings by {@code clock}
    * @param watch told of those that start and end
    */
   public TrainingDesk(
-      TrainingLedger ledger,
+      TrainingBook book,
       RewardTrainer trainer,
       FeedbackSource feedback,
       TimeOrderedIds ids,
       InstantSource clock,
       TrainingWatch watch) {
-    this.ledger = ledger;
+    this.book = book;
     this.trainer = trainer;
     this.feedback = feedback;
     this.ids = ids;
     this.clock = clock;
     this.watch = watch;
-    for (Training training : ledger.all()) {
-      Training known = training.hasEnded() ? training : afterStop(training);
-      trainings.put(known.id(), known);
-    }
+    book.running().forEach(this::endAfterStop);
   }
 
-  /** What became of a training that ran when the process ended. */
-  private Training afterStop(Training training) {
-    Training known =
-        trainer
-            .published(training)
-            .map(
-                result ->
-                    training
-                        .at(new Progress(Phase.PUBLISHING, 1, 1))
-                        .succeeded(clock.instant(), result))
+  /** Says what became of a training that ran when the process ended. */
+  private void endAfterStop(Training training) {
+    Optional<RewardTrainer.Published> published = trainer.published(training);
+    Training ended =
+        published
+            .map(done -> training.succeeded(done.time(), done.rowsLeftOut(), done.result()))
             .orElseGet(() -> training.ended(State.INTERRUPTED, clock.instant(), STOPPED));
     LOG.warn(
         "training {} of {} ran when the process ended: {}",
-        known.id(),
-        known.version(),
-        known.state());
-    keep(known);
-    tell(known);
-    return known;
+        ended.id(),
+        ended.version(),
+        ended.state());
+    count(() -> watch.ended(ended.state(), published.map(done -> time(training, done.time()))));
+    book.keep(ended);
   }
 
-  private void tell(Training ended) {
-    Instant end = ended.end().orElseThrow();
-    watch.ended(
-        ended.state(),
-        end.isAfter(ended.start()) ? Duration.between(ended.start(), end) : Duration.ZERO);
+  private static Duration time(Training training, Instant end) {
+    Duration time = Duration.between(training.start(), end);
+    return time.isNegative() ? Duration.ZERO : time; // the clock was set back
+  }
+
+  private static void count(Runnable telling) {
+    try {
+      telling.run();
+    } catch (RuntimeException e) { // it must not end up in a training's way
+      LOG.error("a watch of trainings: a bug", e);
+    }
   }
 
   /**
@@ -138,7 +128,7 @@ public final class TrainingDesk implements AutoCloseable {
           "metadata.idempotency_key",
           "empty (expected: 1 to 128 characters; the same key starts one training)");
     }
-    if (byKey(tenant, key).isPresent()) {
+    if (book.byKey(tenant, key).isPresent()) {
       return;
     }
     Running other = running;
@@ -155,7 +145,7 @@ public final class TrainingDesk implements AutoCloseable {
    *     that started another one; and what {@link RewardTrainer#prepare} throws
    */
   public synchronized Started start(TrainingOrder order) {
-    Optional<Training> known = byKey(order.tenant(), order.key());
+    Optional<Training> known = book.byKey(order.tenant(), order.key());
     if (known.isPresent()) {
       if (!known.get().fingerprint().equals(order.fingerprint())) {
         throw Texts.malformed(
@@ -189,8 +179,7 @@ public final class TrainingDesk implements AutoCloseable {
             0,
             Optional.empty(),
             Optional.empty());
-    ledger.save(training);
-    trainings.put(training.id(), training);
+    book.begin(training);
     Thread thread =
         Thread.ofPlatform()
             .daemon()
@@ -199,21 +188,13 @@ public final class TrainingDesk implements AutoCloseable {
             .unstarted(() -> run(training.id(), prepared, order));
     running = new Running(training.id(), thread);
     thread.start();
-    watch.started();
+    count(watch::started);
     LOG.info("training {} of {} has begun", training.id(), training.version());
-    changes.announce();
     return new Started(training, false);
   }
 
-  private Optional<Training> byKey(String tenant, String key) {
-    return trainings.values().stream()
-        .filter(training -> training.tenant().equals(tenant) && training.key().equals(key))
-        .findFirst();
-  }
-
   private MeshException busy(Running other) {
-    Training runs = trainings.get(other.id);
-    String name = runs == null ? "another" : runs.version().toString();
+    String name = book.known(other.id).version().toString();
     return new MeshException(
         Fault.OVERLOADED,
         "training %s of %s runs; one runs at a time: wait for it or cancel it"
@@ -232,8 +213,8 @@ public final class TrainingDesk implements AutoCloseable {
                     new FeedbackSource.Query(order.tenant(), log.since(), log.rules()),
                     count -> progress(id, new Progress(Phase.READING_FEEDBACK, count, 0)));
           };
-      keep(change(id, now -> now.leavingOut(judgements.badRows(), judgements.badRowCount())));
-      result = trainer.train(id, prepared, order, judgements, step -> progress(id, step));
+      leaveOut(id, judgements.badRows(), judgements.badRowCount());
+      result = trainer.train(id, prepared, order, judgements, listener(id));
     } catch (TrainingException e) {
       end(id, new Failure(e.reason(), String.valueOf(e.getMessage())));
       return;
@@ -257,7 +238,28 @@ public final class TrainingDesk implements AutoCloseable {
     if (isWanted(id)) {
       throw new CancellationException("the training is to end");
     }
-    change(id, training -> training.at(now));
+    book.show(book.known(id).at(now));
+  }
+
+  /** They are on disk before a version without them appears. */
+  private void leaveOut(UUID id, List<BadRow> rows, long count) {
+    if (count > 0) {
+      book.keep(book.known(id).leavingOut(rows, count));
+    }
+  }
+
+  private RewardTrainer.Listener listener(UUID id) {
+    return new RewardTrainer.Listener() {
+      @Override
+      public void progress(Progress now) {
+        TrainingDesk.this.progress(id, now);
+      }
+
+      @Override
+      public void leftOut(List<BadRow> rows) {
+        leaveOut(id, rows, rows.size());
+      }
+    };
   }
 
   private synchronized boolean isWanted(UUID id) {
@@ -265,44 +267,20 @@ public final class TrainingDesk implements AutoCloseable {
     return now != null && now.id.equals(id) && now.wanted != null;
   }
 
-  private synchronized Training change(UUID id, UnaryOperator<Training> next) {
-    Training changed = next.apply(found(id));
-    trainings.put(id, changed);
-    changes.announce();
-    return changed;
-  }
-
   private void succeed(UUID id, Training.Result result) {
-    var unused = Thread.interrupted(); // it is published: whoever wanted it to end was too late
-    finish(
-        id,
-        now -> {
-          List<BadRow> rows = new ArrayList<>(now.badRows());
-          rows.addAll(result.badRows());
-          rows.sort(Comparator.comparingLong(BadRow::row));
-          return now.leavingOut(
-                  rows.subList(0, Math.min(rows.size(), KEPT_BAD_ROWS)),
-                  now.badRowCount() + result.badRows().size())
-              .succeeded(clock.instant(), result);
-        });
+    Training now = book.known(id);
+    finish(now.succeeded(clock.instant(), now.badRowCount(), result));
   }
 
   /** A training without a version: as somebody wanted it to end, or for a failure of its own. */
   private void end(UUID id, Failure why) {
-    var unused = Thread.interrupted(); // or its record could not be written
-    State wanted = wanted(id);
+    Training now = book.known(id);
     finish(
-        id,
-        now ->
-            switch (wanted) {
-              case CANCELLED ->
-                  now.ended(
-                      wanted,
-                      clock.instant(),
-                      new Failure("CANCELLED", "somebody ended it; there is no version"));
-              case INTERRUPTED -> now.ended(wanted, clock.instant(), STOPPED);
-              default -> now.ended(State.FAILED, clock.instant(), why);
-            });
+        switch (wanted(id)) {
+          case CANCELLED -> now.ended(State.CANCELLED, clock.instant(), CANCELLED);
+          case INTERRUPTED -> now.ended(State.INTERRUPTED, clock.instant(), STOPPED);
+          default -> now.ended(State.FAILED, clock.instant(), why);
+        });
   }
 
   private synchronized State wanted(UUID id) {
@@ -310,89 +288,19 @@ public final class TrainingDesk implements AutoCloseable {
     return now == null || !now.id.equals(id) || now.wanted == null ? State.FAILED : now.wanted;
   }
 
-  private synchronized void finish(UUID id, UnaryOperator<Training> last) {
-    Training ended = last.apply(found(id));
-    trainings.put(id, ended);
-    keep(ended);
-    tell(ended);
+  /** Frees the place for the next, and counts the end before anybody learns of it. */
+  private synchronized void finish(Training ended) {
     running = null;
-    forgetOld();
+    var unused = Thread.interrupted(); // too late, or the record could not be written
+    Duration time = time(ended, ended.end().orElseThrow());
+    count(() -> watch.ended(ended.state(), Optional.of(time)));
+    book.keep(ended);
     LOG.info(
         "training {} of {}: {}{}",
-        id,
+        ended.id(),
         ended.version(),
         ended.state(),
         ended.failure().map(failure -> ": " + failure.message()).orElse(""));
-    changes.announce();
-  }
-
-  private void keep(Training training) {
-    try {
-      ledger.save(training);
-    } catch (MeshException e) { // after a restart it counts as interrupted, which is not done
-      LOG.error("the record of training {} cannot be kept: {}", training.id(), e.getMessage());
-    }
-  }
-
-  private void forgetOld() {
-    List<Training> oldest = List.copyOf(trainings.values());
-    for (int i = 0; i < oldest.size() - REMEMBERED; i++) {
-      if (oldest.get(i).hasEnded()) {
-        trainings.remove(oldest.get(i).id());
-        ledger.forget(oldest.get(i).id());
-      }
-    }
-  }
-
-  private Training found(UUID id) {
-    Training training = trainings.get(id);
-    if (training == null) {
-      throw new IllegalStateException("training " + id + " is not remembered");
-    }
-    return training;
-  }
-
-  /**
-   * A training of {@code tenant}.
-   *
-   * @throws MeshException UNKNOWN_RESOURCE if there is none
-   */
-  public synchronized Training get(String tenant, UUID id) {
-    Training training = trainings.get(id);
-    if (training == null || !training.tenant().equals(tenant)) {
-      throw new MeshException(
-          Fault.UNKNOWN_RESOURCE, "no training " + id, Map.of("training_id", id.toString()));
-    }
-    return training;
-  }
-
-  /** The trainings of {@code tenant}, the newest first. */
-  public synchronized List<Training> list(String tenant) {
-    return trainings.values().stream()
-        .filter(training -> training.tenant().equals(tenant))
-        .toList()
-        .reversed();
-  }
-
-  /**
-   * Gives a training to {@code sink}, now and whenever it has changed, until it has ended or nobody
-   * listens. Changes that come while the sink is busy are told as one.
-   */
-  public void watch(String tenant, UUID id, Consumer<Training> sink, CallPatience patience) {
-    patience.onCancel(changes::announce);
-    Training told = null;
-    while (!patience.cancelled()) {
-      long seen = changes.count();
-      Training now = get(tenant, id);
-      if (!now.equals(told)) {
-        sink.accept(now);
-        told = now;
-      }
-      if (now.hasEnded()) {
-        return;
-      }
-      changes.await(seen, LOOK_AGAIN);
-    }
   }
 
   /**
@@ -402,12 +310,12 @@ public final class TrainingDesk implements AutoCloseable {
   public Training cancel(String tenant, UUID id, CallPatience patience) {
     synchronized (this) {
       Running now = running;
-      if (!get(tenant, id).hasEnded() && now != null && now.id.equals(id)) {
+      if (!book.get(tenant, id).hasEnded() && now != null && now.id.equals(id)) {
         stop(now, State.CANCELLED);
       }
     }
-    Training[] last = new Training[] {get(tenant, id)};
-    watch(tenant, id, training -> last[0] = training, patience);
+    Training[] last = new Training[] {book.get(tenant, id)};
+    book.watch(tenant, id, training -> last[0] = training, patience);
     if (!last[0].hasEnded()) {
       throw new CancellationException("the caller left");
     }

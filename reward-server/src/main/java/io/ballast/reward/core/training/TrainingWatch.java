@@ -1,8 +1,9 @@
 package io.ballast.reward.core.training;
 
 import java.time.Duration;
+import java.util.Optional;
 
-/** Is told of trainings, such as to count them. What it throws would end up in a training's way. */
+/** Is told of trainings, such as to count them. What it throws hurts no training. */
 public interface TrainingWatch {
   /** One has begun. */
   void started();
@@ -11,7 +12,7 @@ public interface TrainingWatch {
    * One has ended.
    *
    * @param state how
-   * @param time that it took, by the clock; of one that a stop interrupted, until it was found so
+   * @param time that it took, by the clock; empty if nobody knows, since its process was killed
    */
-  void ended(Training.State state, Duration time);
+  void ended(Training.State state, Optional<Duration> time);
 }

@@ -1,0 +1,201 @@
+package io.ballast.reward.core.training;
+
+import static io.ballast.reward.core.training.Trainings.TENANT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.call.CallPatience;
+import io.ballast.kit.call.TimeOrderedIds;
+import io.ballast.reward.core.training.Training.Phase;
+import io.ballast.reward.core.training.Training.Progress;
+import io.ballast.reward.core.training.Training.State;
+import io.ballast.training.data.BadRow;
+import io.ballast.training.data.JudgementData;
+import io.ballast.training.data.SplitRule;
+import io.ballast.training.reward.RewardPlan;
+import io.ballast.training.reward.SplitBy;
+import io.ballast.training.reward.VersionName;
+import io.ballast.training.scoring.HeadTrainer;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** However a training ends, it is told, and the next may begin. */
+class TrainingDeskTest {
+  private static final BadRow FIRST = new BadRow(1, "rejected: missing");
+  private static final BadRow SECOND = new BadRow(2, "user: missing");
+  private static final InstantSource CLOCK = InstantSource.fixed(Instant.EPOCH);
+
+  private final MemoryLedger ledger = new MemoryLedger();
+  private final TrainingBook book = new TrainingBook(ledger);
+  private final Trainer trainer = new Trainer();
+  private final TrainingDesk desk =
+      new TrainingDesk(
+          book,
+          trainer,
+          (query, progress) -> {
+            throw new AssertionError("nobody asked for feedback");
+          },
+          new TimeOrderedIds(CLOCK, new Random(1)),
+          CLOCK,
+          new Broken());
+
+  @AfterEach
+  void stop() {
+    desk.close();
+  }
+
+  @Test
+  void aWatchThatThrowsHurtsNoTraining() {
+    assertThat(train("k1").state()).isEqualTo(State.SUCCEEDED);
+    assertThat(train("k2").state()).isEqualTo(State.SUCCEEDED);
+  }
+
+  @Test
+  void aTrainerThatThrowsEndsItsOwnTrainingOnly() {
+    trainer.work =
+        listener -> {
+          throw new IllegalStateException("a bug");
+        };
+    Training failed = train("k1");
+    assertThat(failed.state()).isEqualTo(State.FAILED);
+    assertThat(failed.failure().orElseThrow().reason()).isEqualTo("BUG");
+    trainer.work = listener -> {};
+    assertThat(train("k2").state()).isEqualTo(State.SUCCEEDED);
+  }
+
+  @Test
+  void rowsThatTheTrunkCannotUseAreOnDiskBeforeTheVersionIsThere() {
+    trainer.work =
+        listener -> {
+          listener.leftOut(List.of(SECOND));
+          assertThat(ledger.all())
+              .singleElement()
+              .satisfies(
+                  kept -> {
+                    assertThat(kept.state()).isEqualTo(State.RUNNING);
+                    assertThat(kept.badRows()).containsExactly(FIRST, SECOND);
+                    assertThat(kept.badRowCount()).isEqualTo(2);
+                  });
+        };
+    Training ended = train("k");
+    assertThat(ended.state()).as("%s", ended).isEqualTo(State.SUCCEEDED);
+    assertThat(ended.badRows()).containsExactly(FIRST, SECOND);
+    assertThat(ended.badRowCount()).isEqualTo(2);
+  }
+
+  @Test
+  void aRecordThatCannotBeKeptDoesNotKeepThePlace() {
+    trainer.work = listener -> ledger.full = true;
+    assertThat(train("k1").state()).isEqualTo(State.SUCCEEDED);
+    assertThat(ledger.all()).extracting(Training::state).containsExactly(State.RUNNING);
+    ledger.full = false;
+    trainer.work = listener -> {};
+    assertThat(train("k2").state()).isEqualTo(State.SUCCEEDED);
+  }
+
+  @Test
+  void whoCancelsWaitsForTheEndWhichIsOnDisk() {
+    CountDownLatch begun = new CountDownLatch(1);
+    trainer.work =
+        listener -> {
+          begun.countDown();
+          while (true) { // until it is to end
+            listener.progress(new Progress(Phase.READING_TEXTS, 1, 2));
+          }
+        };
+    Training training = start("k");
+    awaitQuietly(begun);
+    assertThatThrownBy(() -> desk.cancel("other", training.id(), CallPatience.endless()))
+        .hasMessage("no training " + training.id());
+    assertThat(desk.cancel(TENANT, training.id(), CallPatience.endless()).state())
+        .isEqualTo(State.CANCELLED);
+    assertThat(ledger.all()).extracting(Training::state).containsExactly(State.CANCELLED);
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private Training train(String key) {
+    Training[] last = new Training[] {start(key)};
+    book.watch(TENANT, last[0].id(), now -> last[0] = now, CallPatience.endless());
+    return last[0];
+  }
+
+  private Training start(String key) {
+    RewardPlan plan =
+        new RewardPlan(
+            1,
+            false,
+            0,
+            0,
+            SplitBy.PROMPT,
+            new SplitRule(1, 10, 10),
+            0,
+            1,
+            HeadTrainer.Options.defaults());
+    TrainingOrder.Source rows =
+        new TrainingOrder.Source.Upload(
+            "pairs.jsonl", new JudgementData(List.of(), List.of(FIRST), 1, "0".repeat(64)));
+    return desk.start(new TrainingOrder(TENANT, key, key, "taste", "trunk", plan, rows, true))
+        .training();
+  }
+
+  /** Trains nothing, and does what a test sets meanwhile. */
+  private static final class Trainer implements RewardTrainer {
+    private volatile Work work = listener -> {};
+
+    private interface Work {
+      void run(Listener listener);
+    }
+
+    @Override
+    public void requirePlace() {}
+
+    @Override
+    public Prepared prepare(TrainingOrder order) {
+      return new Prepared(new VersionName("taste", "1"), "trunk/1");
+    }
+
+    @Override
+    public Training.Result train(
+        UUID id,
+        Prepared prepared,
+        TrainingOrder order,
+        JudgementData judgements,
+        Listener listener) {
+      work.run(listener);
+      return Trainings.RESULT;
+    }
+
+    @Override
+    public Optional<Published> published(Training training) {
+      return Optional.empty();
+    }
+  }
+
+  /** Throws whatever it is told. */
+  private static final class Broken implements TrainingWatch {
+    @Override
+    public void started() {
+      throw new IllegalStateException("the meters are broken");
+    }
+
+    @Override
+    public void ended(State state, Optional<Duration> time) {
+      throw new IllegalStateException("the meters are broken");
+    }
+  }
+}
