@@ -78,9 +78,9 @@ public final class BroughtAdoption {
    *
    * @param progress told what part of the items was asked
    * @throws ModelException as {@link BroughtScorer#open}
-   * @throws IllegalArgumentException if no golden item can be scored, reference items are not
-   *     scored by every member and may not be left out or are too many, their scores give no scale,
-   *     or a name is none
+   * @throws UnusableReferenceException if reference items are not scored by every member and may
+   *     not be left out or are too many, or their scores give no scale
+   * @throws IllegalArgumentException if no usual item can be scored, or a name is none
    * @throws java.nio.file.FileAlreadyExistsException if the version is there
    */
   public Adopted adopt(String name, String version, Plan plan, DoubleConsumer progress)
@@ -92,7 +92,7 @@ public final class BroughtAdoption {
     }
     BroughtManifest manifest = new BroughtManifest(pinned);
     try (BroughtScorer scorer = folders.open(manifest)) {
-      AskedItems asked = asked(scorer, plan.reference(), progress);
+      AskedItems asked = asked(scorer, name, plan.reference(), progress);
       if (!plan.reference().answers().isEmpty()) {
         manifest = scaled(manifest, asked);
       }
@@ -140,25 +140,30 @@ public final class BroughtAdoption {
    * What every member scored; the rest is told, and where it is too much, nothing is made of it.
    */
   private static AskedItems asked(
-      BroughtScorer scorer, ReferenceAnswers reference, DoubleConsumer progress) {
+      BroughtScorer scorer, String name, ReferenceAnswers reference, DoubleConsumer progress) {
+    boolean usual = reference.answers().isEmpty();
     AskedItems asked =
         AskedItems.of(
-            scorer, reference.answers().isEmpty() ? usual(scorer) : reference.answers(), progress);
-    if (asked.scored().isEmpty()) {
+            scorer,
+            name,
+            usual ? usual(scorer) : reference.answers(),
+            reference.unread(),
+            progress);
+    if (usual && asked.scored().isEmpty()) {
       throw new IllegalArgumentException(
           "no golden item can be scored: " + asked.leftOut().getFirst().why());
     }
-    if (reference.answers().isEmpty() || asked.leftOut().isEmpty()) {
+    if (usual || asked.leftOut().isEmpty()) {
       return asked;
     }
     String told =
         "%,d of %,d reference items are not scored by every member, the first: %s"
             .formatted(asked.leftOut().size(), asked.size(), asked.leftOut().getFirst());
     if (!reference.skipUnscored()) {
-      throw new IllegalArgumentException(told + "; --skip-bad leaves them out");
+      throw new UnusableReferenceException(told + "; --skip-bad leaves them out");
     }
     if (2 * asked.scored().size() < asked.size()) {
-      throw new IllegalArgumentException(told + " (expected: at most half of them)");
+      throw new UnusableReferenceException(told + " (expected: at most half of them)");
     }
     return asked;
   }

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.scoring.Content;
 import io.ballast.inference.scoring.KeptScores;
 import io.ballast.inference.scoring.WholeReading.RowOutcome;
 import java.io.IOException;
@@ -53,7 +52,7 @@ public record GoldenItems(double tolerance, List<Item> items) {
   }
 
   /** What the members say of one item. */
-  static List<MemberScore> scores(BroughtScorer scorer, BroughtItem item) {
+  private static List<MemberScore> scores(BroughtScorer scorer, BroughtItem item) {
     return switch (scorer.read(item)) {
       case RowOutcome.Row row -> scorer.score(List.of(row.row())).getFirst();
       case RowOutcome.Refused refused -> List.of(new MemberScore.Missing(refused.fault()));
@@ -133,18 +132,10 @@ public record GoldenItems(double tolerance, List<Item> items) {
         items.stream()
             .map(
                 item ->
-                    switch (item.item()) {
-                      case BroughtItem.Texts(String prompt, String completion) ->
-                          new KeptScores.Item(
-                              new Content.Text(prompt),
-                              new Content.Text(completion),
-                              item.scores());
-                      case BroughtItem.Tokens(TokenIds prompt, TokenIds completion) ->
-                          new KeptScores.Item(
-                              new Content.Tokens(prompt),
-                              new Content.Tokens(completion),
-                              item.scores());
-                    })
+                    new KeptScores.Item(
+                        item.item().promptContent(),
+                        item.item().completionContent(),
+                        item.scores()))
             .toList());
   }
 

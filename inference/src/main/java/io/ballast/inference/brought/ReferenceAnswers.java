@@ -1,18 +1,26 @@
 package io.ballast.inference.brought;
 
+import io.ballast.inference.brought.AskedItems.LeftOut;
 import java.util.List;
 
 /**
  * Answers of the reference policy, of whose scores each member's scale is made.
  *
  * @param answers none: the manifest's scales stay
+ * @param unread what was to be an answer and could not be read
  * @param skipUnscored whether an answer that some member cannot score is left out and counted;
  *     otherwise it ends the adoption
  */
-public record ReferenceAnswers(List<Answer> answers, boolean skipUnscored) {
-  /** Copies the list. */
+public record ReferenceAnswers(List<Answer> answers, List<LeftOut> unread, boolean skipUnscored) {
+  /** Copies the lists. */
   public ReferenceAnswers {
     answers = List.copyOf(answers);
+    unread = List.copyOf(unread);
+  }
+
+  /** Answers that could all be read. */
+  public ReferenceAnswers(List<Answer> answers, boolean skipUnscored) {
+    this(answers, List.of(), skipUnscored);
   }
 
   /**

@@ -101,7 +101,7 @@ public class ScoringCatalog<M extends ScoringModel, R> implements AutoCloseable 
                 new PromptWindow(model.promptTokens().orElse(usualPromptTokens), contextTokens),
                 truncation);
         case ScoringInput.Whole(WholeReading reading) ->
-            new WholeItemReader(model.id(), reading, maxBytes, truncation);
+            new WholeItemReader(model.id().model(), reading, maxBytes, truncation);
       };
     }
   }

@@ -3,29 +3,36 @@ package io.ballast.inference.scoring;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.scoring.WholeReading.RowOutcome;
 import io.ballast.kit.call.ItemFault;
-import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Truncation;
 import java.util.Optional;
 
 /** Reads items for a model that reads prompt and completion as one whole. */
-final class WholeItemReader implements ItemReading {
-  private final PinnedVersion model;
+public final class WholeItemReader implements ItemReading {
+  private final String model;
   private final WholeReading reading;
   private final int maxBytes;
   private final Truncation truncation;
 
   /**
+   * A reader.
+   *
+   * @param model its name, for messages
    * @param maxBytes the most bytes of one text in UTF-8, and the most tokens
    * @param truncation what the caller allows; nothing is cut of a whole, since what is left need
    *     not be what the model knows
    */
-  WholeItemReader(PinnedVersion model, WholeReading reading, int maxBytes, Truncation truncation) {
+  public WholeItemReader(String model, WholeReading reading, int maxBytes, Truncation truncation) {
     this.model = model;
     this.reading = reading;
     this.maxBytes = maxBytes;
     this.truncation = truncation;
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>With an empty path messages begin with the field.
+   */
   @Override
   public SeenItem read(String path, Content prompt, Content completion) throws ItemRefusal {
     return switch (reading.readsTokens()
@@ -35,22 +42,22 @@ final class WholeItemReader implements ItemReading {
           new SeenItem(row.prompt(), row.completion(), Optional.empty());
       case RowOutcome.Refused(ItemFault fault) ->
           throw new ItemRefusal(
-              fault.reason(), path + ": " + fault.message() + advice(fault.reason()));
+              fault.reason(),
+              (path.isEmpty() ? "" : path + ": ") + fault.message() + advice(fault.reason()));
     };
   }
 
   private String advice(ItemFault.Reason reason) {
     return reason == ItemFault.Reason.TOO_LONG && truncation != Truncation.REFUSE
-        ? "; %s reads prompt and completion as one whole, of which nothing is cut"
-            .formatted(model.model())
+        ? "; %s reads prompt and completion as one whole, of which nothing is cut".formatted(model)
         : "";
   }
 
   private RowOutcome texts(String path, Content prompt, Content completion) throws ItemRefusal {
-    String before = text(path + ".prompt", prompt);
-    String text = text(path + ".completion", completion);
+    String before = text(field(path, "prompt"), prompt);
+    String text = text(field(path, "completion"), completion);
     if (text.isEmpty()) {
-      throw ItemReader.invalid(path + ".completion: empty (expected: a text)");
+      throw ItemReader.invalid(field(path, "completion") + ": empty (expected: a text)");
     }
     return reading.read(before, text);
   }
@@ -62,15 +69,20 @@ final class WholeItemReader implements ItemReading {
       case Content.Tokens tokens ->
           throw ItemReader.invalid(
               "%s: tokens against %s, which reads texts only (expected: text)"
-                  .formatted(path, model.model()));
+                  .formatted(path, model));
     };
   }
 
+  private static String field(String path, String name) {
+    return path.isEmpty() ? name : path + "." + name;
+  }
+
   private RowOutcome tokens(String path, Content prompt, Content completion) throws ItemRefusal {
-    TokenIds before = ids(path + ".prompt", prompt);
-    TokenIds ids = ids(path + ".completion", completion);
+    TokenIds before = ids(field(path, "prompt"), prompt);
+    TokenIds ids = ids(field(path, "completion"), completion);
     if (ids.size() == 0) {
-      throw ItemReader.invalid(path + ".completion: empty (expected: at least one token)");
+      throw ItemReader.invalid(
+          field(path, "completion") + ": empty (expected: at least one token)");
     }
     return reading.read(before, ids);
   }
@@ -83,7 +95,7 @@ final class WholeItemReader implements ItemReading {
       case Content.Text text ->
           throw ItemReader.invalid(
               "%s: text against %s, which reads tokens only (expected: tokens)"
-                  .formatted(path, model.model()));
+                  .formatted(path, model));
     };
   }
 }

@@ -3,21 +3,27 @@ package io.ballast.standalone.cli;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.TokenSequence;
+import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.GoldenScore;
+import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.ScoreItem;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreResult;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The items that an examination sends, in the form that an ensemble reads.
  *
- * @param good items that should have a reward, of many lengths
+ * @param good items that should have a reward, of many lengths; at least one
  * @param bad items that must not
+ * @param tooLong how many items more the ensemble has no room for
  */
-record ProbeItems(List<ScoreItem> good, List<Bad> bad) {
+record ProbeItems(List<ScoreItem> good, List<Bad> bad, int tooLong) {
   private static final List<String> PROMPTS =
       List.of(
           "",
@@ -34,8 +40,8 @@ record ProbeItems(List<ScoreItem> good, List<Bad> bad) {
           "return java.util.Arrays.stream(values).sum();\n}\n",
           "x".repeat(3) + " ".repeat(5) + "é 汉 🙂");
 
-  /** Longer than anything here reads. */
-  private static final int TOO_MANY_TOKENS = 100_000;
+  /** One more than a server may be told to take: bytes of a text, and tokens. */
+  private static final int TOO_MANY = (1 << 20) + 1;
 
   /** At most so many of an ensemble's own golden items are recombined. */
   private static final int GOLDEN_PARTS = 5;
@@ -48,13 +54,50 @@ record ProbeItems(List<ScoreItem> good, List<Bad> bad) {
   /** An item that must fail, and why. */
   record Bad(ScoreItem item, FailureReason reason) {}
 
+  /**
+   * Those that an ensemble reads: texts, unless it reads tokens only; then what its golden items
+   * are made of. What is too long for it, or for a member, is left out.
+   */
+  static ProbeItems of(RewardProbe probe) {
+    ProbeItems texts = ofTexts();
+    ScoreResponse answer = probe.score(texts.good(), Aggregation.getDefaultInstance());
+    boolean refused =
+        answer.getResults(0).getFailure().getReason() == FailureReason.FAILURE_REASON_INVALID_INPUT;
+    if (refused && answer.hasAggregation()) {
+      List<GoldenScore> golden = probe.golden().getItemsList();
+      if (!golden.isEmpty() && golden.getFirst().getItem().getCompletion().hasTokens()) {
+        ProbeItems tokens = ofTokens(golden);
+        return tokens.fitting(probe.score(tokens.good(), Aggregation.getDefaultInstance()));
+      }
+    }
+    return texts.fitting(answer);
+  }
+
+  /** Those that are not too long, or all if all are: the ensemble is then of no use. */
+  private ProbeItems fitting(ScoreResponse answer) {
+    List<ScoreItem> fitting = new ArrayList<>();
+    for (int i = 0; i < good.size(); i++) {
+      if (!isTooLong(answer.getResults(i))) {
+        fitting.add(good.get(i));
+      }
+    }
+    return fitting.isEmpty() ? this : new ProbeItems(fitting, bad, good.size() - fitting.size());
+  }
+
+  private static boolean isTooLong(ScoreResult result) {
+    return Stream.concat(
+            Stream.of(result.getFailure()),
+            result.getMembersList().stream().map(MemberScore::getFailure))
+        .anyMatch(failure -> failure.getReason() == FailureReason.FAILURE_REASON_TOO_LONG);
+  }
+
   /** Texts: each of some prompts with each of some completions. */
   static ProbeItems ofTexts() {
     return of(
         PROMPTS.stream().map(ProbeItems::text).toList(),
         COMPLETIONS.stream().map(ProbeItems::text).toList(),
         text(""),
-        text("word ".repeat(TOO_MANY_TOKENS / 5)));
+        text("word ".repeat(TOO_MANY / 5 + 1)));
   }
 
   /**
@@ -72,12 +115,21 @@ record ProbeItems(List<ScoreItem> good, List<Bad> bad) {
               prompts.add(kept.getItem().getPrompt());
               completions.add(kept.getItem().getCompletion());
             });
-    int known = golden.getFirst().getItem().getCompletion().getTokens().getTokenIds(0);
+    int known =
+        golden.stream()
+            .flatMap(kept -> Stream.of(kept.getItem().getPrompt(), kept.getItem().getCompletion()))
+            .flatMap(content -> content.getTokens().getTokenIdsList().stream())
+            .findFirst()
+            .orElse(0); // which every vocabulary has
+    completions.removeIf(completion -> completion.getTokens().getTokenIdsCount() == 0);
+    if (completions.isEmpty()) {
+      completions.add(tokens(List.of(known)));
+    }
     return of(
         List.copyOf(prompts),
         List.copyOf(completions),
         tokens(List.of()),
-        tokens(Collections.nCopies(TOO_MANY_TOKENS, known)));
+        tokens(Collections.nCopies(TOO_MANY, known)));
   }
 
   private static ProbeItems of(
@@ -99,7 +151,8 @@ record ProbeItems(List<ScoreItem> good, List<Bad> bad) {
             new Bad(
                 ScoreItem.newBuilder().setItemId("nothing").build(),
                 FailureReason.FAILURE_REASON_INVALID_INPUT),
-            new Bad(item("long", prompt, tooLong), FailureReason.FAILURE_REASON_TOO_LONG)));
+            new Bad(item("long", prompt, tooLong), FailureReason.FAILURE_REASON_TOO_LONG)),
+        0);
   }
 
   private static ScoreItem item(String id, TextOrTokens prompt, TextOrTokens completion) {

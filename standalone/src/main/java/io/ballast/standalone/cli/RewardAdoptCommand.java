@@ -8,6 +8,7 @@ import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.brought.BroughtMember;
 import io.ballast.inference.brought.MemberInput;
 import io.ballast.inference.brought.ReferenceAnswers;
+import io.ballast.inference.brought.UnusableReferenceException;
 import io.ballast.inference.onnx.EncoderOptions;
 import io.ballast.inference.onnx.Pooling;
 import io.ballast.inference.store.ModelStore;
@@ -139,8 +140,9 @@ final class RewardAdoptCommand implements Callable<Integer> {
   @Option(
       names = "--skip-bad",
       description =
-          "Of the reference, leave out and count what some member cannot score, such as a text that"
-              + " is too long for it; at most half (default: such an item ends the command).")
+          "Of the reference, leave out and count lines that are no answers and what some member"
+              + " cannot score, such as a text that is too long for it; at most half (default: such"
+              + " an item ends the command).")
   private boolean skipBad;
 
   @Option(
@@ -184,9 +186,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
     ProgressLine progress = new ProgressLine(printing, context.terminal());
     try {
       ReferenceAnswers answers =
-          reference == null
-              ? ReferenceAnswers.none()
-              : new ReferenceAnswers(ReferenceFile.read(reference), skipBad);
+          reference == null ? ReferenceAnswers.none() : ReferenceFile.read(reference, skipBad);
       BroughtManifest manifest = manifest(roots, progress);
       progress.at(ASKING, 0);
       Adopted adopted =
@@ -207,6 +207,8 @@ final class RewardAdoptCommand implements Callable<Integer> {
       throw new CommandFailure(Exit.FAILED, e.fault().name(), String.valueOf(e.getMessage()));
     } catch (ModelException e) {
       throw new CommandFailure(Exit.FAILED, e.reason().name(), String.valueOf(e.getMessage()));
+    } catch (UnusableReferenceException e) {
+      throw new CommandFailure(Exit.FAILED, "UNUSABLE_DATA", String.valueOf(e.getMessage()));
     } catch (IllegalArgumentException e) {
       throw new CommandFailure(Exit.USAGE, "INVALID", String.valueOf(e.getMessage()));
     } finally {

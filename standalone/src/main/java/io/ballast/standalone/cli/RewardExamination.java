@@ -104,21 +104,10 @@ final class RewardExamination {
     return items().good();
   }
 
-  /** Texts, unless the ensemble reads tokens only; then what its golden items are made of. */
   private ProbeItems items() {
     ProbeItems chosen = items;
     if (chosen == null) {
-      chosen = ProbeItems.ofTexts();
-      ScoreResponse answer = score(List.of(chosen.good().getFirst()));
-      boolean refused =
-          answer.getResults(0).getFailure().getReason()
-              == FailureReason.FAILURE_REASON_INVALID_INPUT;
-      if (refused && answer.hasAggregation()) {
-        List<GoldenScore> golden = probe.golden().getItemsList();
-        if (!golden.isEmpty() && golden.getFirst().getItem().getCompletion().hasTokens()) {
-          chosen = ProbeItems.ofTokens(golden);
-        }
-      }
+      chosen = ProbeItems.of(probe);
       items = chosen;
     }
     return chosen;
@@ -159,7 +148,7 @@ final class RewardExamination {
     }
     return Finding.good(
         "ensemble",
-        "%s, %d members, quorum %d, weights %s…, %s"
+        "%s, %d members, quorum %d, weights %s…, %s%s"
             .formatted(
                 name,
                 listed.get().getMembersCount(),
@@ -168,7 +157,11 @@ final class RewardExamination {
                 listed.get().hasHeldOutAccuracy()
                     ? String.format(
                         Locale.ROOT, "%.3f of held-out pairs", listed.get().getHeldOutAccuracy())
-                    : "not measured on held-out pairs"));
+                    : "not measured on held-out pairs",
+                items().tooLong() == 0
+                    ? ""
+                    : "; too short for %d items that doctor would ask about"
+                        .formatted(items().tooLong())));
   }
 
   private Optional<RewardEnsemble> listed(ScoreResponse answer) {
@@ -208,7 +201,7 @@ final class RewardExamination {
       List<Double> expected = golden.getItems(i).getRawScoresList();
       ScoreResult result = answer.getResults(i);
       if (result.getMembersCount() != expected.size()) {
-        return broken("golden scores", failure(result));
+        return broken("golden scores", failure(result) + cut(result));
       }
       for (int k = 0; k < expected.size(); k++) {
         MemberScore member = result.getMembers(k);
@@ -217,7 +210,7 @@ final class RewardExamination {
         if (!(off <= golden.getTolerance())) {
           return broken(
               "golden scores",
-              "items[%d], member %d: %s (published: %s ± %s)"
+              "items[%d], member %d: %s (published: %s ± %s)%s"
                   .formatted(
                       i,
                       k,
@@ -225,7 +218,8 @@ final class RewardExamination {
                           ? Double.toString(member.getRawScore())
                           : member.getFailure().getMessage(),
                       expected.get(k),
-                      golden.getTolerance()));
+                      golden.getTolerance(),
+                      cut(result)));
         }
         worst = Math.max(worst, off);
       }
@@ -237,6 +231,15 @@ final class RewardExamination {
                 kept.size(),
                 worst == 0 ? "exactly" : String.format(Locale.ROOT, "worst off by %.1e", worst),
                 golden.getTolerance()));
+  }
+
+  private static String cut(ScoreResult result) {
+    return result.hasPromptCut()
+        ? "; its members see the last %d of the prompt's %d tokens"
+            .formatted(
+                result.getPromptCut().getPromptTokens() - result.getPromptCut().getDroppedTokens(),
+                result.getPromptCut().getPromptTokens())
+        : "";
   }
 
   private static Finding broken(String subject, String detail) {

@@ -2,6 +2,7 @@ package io.ballast.standalone.cli;
 
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.GetGoldenScoresRequest;
 import io.ballast.reward.v1.GetGoldenScoresResponse;
@@ -25,8 +26,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** Asks one ensemble of a live server. */
+/**
+ * Asks one ensemble of a live server. Prompts that are too long are cut as they were when golden
+ * scores were published: their last tokens are kept.
+ */
 final class RewardProbe {
+  private static final Truncation TRUNCATION = Truncation.TRUNCATION_KEEP_LAST;
+
   private final Channel channel;
   private final RequestMetadata metadata;
   private final ModelSelector model;
@@ -69,6 +75,7 @@ final class RewardProbe {
                 .setMetadata(metadata)
                 .setRewardModel(model)
                 .setAggregation(aggregation)
+                .setTruncation(TRUNCATION)
                 .setBypassCache(true)
                 .addAllItems(items)
                 .build());
@@ -86,6 +93,7 @@ final class RewardProbe {
           ScoreStreamRequest.newBuilder()
               .setMetadata(metadata)
               .setRewardModel(model)
+              .setTruncation(TRUNCATION)
               .setBypassCache(true);
       for (ScoreItem item : items) {
         call.write(first.setItem(item).build());

@@ -132,7 +132,7 @@ class RewardAdoptCommandTest {
             "--data",
             data.toString());
     Cli.Result refused = adopt(args.toArray(String[]::new));
-    assertThat(refused.exit()).isEqualTo(Exit.USAGE.code());
+    assertThat(refused.exit()).isEqualTo(Exit.FAILED.code());
     assertThat(refused.err())
         .contains("1 of 3 reference items are not scored by every member, the first:")
         .contains("answers.jsonl: line 3: ")
@@ -147,6 +147,52 @@ class RewardAdoptCommandTest {
         .contains("mean and std are of 2 of 3 reference items; the first are golden:")
         .contains("left out: answers.jsonl: line 3: ")
         .contains("Serve it: ./mesh up --data " + data + " --set ");
+  }
+
+  @Test
+  void linesThatNoServerWouldScoreAreNamedOrLeftOut() throws IOException {
+    run("pull", TinyClassifier.write(folder.resolve("judge")).toString());
+    Path reference =
+        Files.writeString(
+            folder.resolve("ids.jsonl"),
+            """
+            {"prompt": [1], "completion": [2]}
+            {"prompt": [1], "completion": []}
+            {"prompt": [1], "completion": [257]}
+            {"prompt": [-1], "completion": [2]}
+            {"prompt": [1], "completion": ["two"]}
+            {"prompt": [1], "completion": [3]}
+            {"prompt": [1], "completion": [4]}
+            {"prompt": [1], "completion": [5]}
+            """);
+    String[] args = {"judge", "--name", "ids", "--tokens", "--reference", reference.toString()};
+    Cli.Result refused = adopt(args);
+    assertThat(refused.exit()).isEqualTo(Exit.FAILED.code());
+    assertThat(refused.err())
+        .contains(
+            "ids.jsonl: line 5: completion[0]: \"two\" (expected: a token id); --skip-bad leaves");
+    assertThat(folder.resolve(".ballast/models/ids")).doesNotExist();
+
+    List<String> skipping = new ArrayList<>(List.of(args));
+    skipping.addAll(List.of("--skip-bad", "--json"));
+    JsonNode left = adopt(skipping.toArray(String[]::new)).json().path("asked").path("left_out");
+    assertThat(left.findValuesAsText("at"))
+        .containsExactly(
+            "ids.jsonl: line 5", "ids.jsonl: line 2", "ids.jsonl: line 3", "ids.jsonl: line 4");
+    assertThat(left.findValuesAsText("why"))
+        .containsExactly(
+            "completion[0]: \"two\" (expected: a token id)",
+            "completion: empty (expected: at least one token)",
+            "completion.token_ids[0]: 257 (expected: 0 to 256)",
+            "prompt.token_ids[0]: -1 (expected: 0 to 256)");
+
+    Files.writeString(reference, "{\"prompt\": [1], \"completion\": [2]}\n".repeat(3));
+    assertThat(adopt(args).err())
+        .contains("members[0]: the 3 reference items give no scale, all scores are ");
+    Files.writeString(reference, "nothing\n");
+    assertThat(
+            adopt("judge", "--name", "x", "--tokens", "--skip-bad", "--reference", args[5]).err())
+        .contains("ids.jsonl: no line that can be used, 1 bad ones (expected: at least two)");
   }
 
   @Test
