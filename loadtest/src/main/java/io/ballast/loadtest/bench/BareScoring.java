@@ -6,12 +6,15 @@ import io.ballast.inference.onnx.ScoreOutcome;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
 
 /**
- * An ensemble called by hand in this process, with batches as full as a server's may be: split
- * texts into tokens, one pass, the cautious score. Thread-safe.
+ * An ensemble called by hand in this process, with batches as full as a server's may be, of prompts
+ * that are alike in length: split texts into tokens, one pass, the cautious score. Thread-safe.
  */
 final class BareScoring implements AutoCloseable {
   /** As {@code ballast.reward.batch-tokens} and {@code max-prompt-tokens} by default. */
@@ -19,10 +22,15 @@ final class BareScoring implements AutoCloseable {
 
   private static final int MAX_PROMPT_TOKENS = 96;
 
+  /** As many prompts as 32 callers have waiting. */
+  private static final int AT_HAND = 32;
+
   private final RewardTexts texts;
   private final int items;
   private final HuggingFaceTokenizerAdapter tokenizer;
   private final OnnxScorer scorer;
+  private final ThreadLocal<Deque<List<ScoringGroup>>> prepared =
+      ThreadLocal.withInitial(ArrayDeque::new);
 
   private BareScoring(
       RewardTexts texts, int items, HuggingFaceTokenizerAdapter tokenizer, OnnxScorer scorer) {
@@ -50,13 +58,11 @@ final class BareScoring implements AutoCloseable {
 
   /** Scores one full batch; returns its items. */
   long batch() {
-    List<ScoringGroup> batch = new ArrayList<>();
-    int tokens = 0;
-    while (tokens < BATCH_TOKENS) {
-      ScoringGroup group = group();
-      batch.add(group);
-      tokens += group.prompt().size() + group.completions().stream().mapToInt(TokenIds::size).sum();
+    Deque<List<ScoringGroup>> full = prepared.get();
+    if (full.isEmpty()) {
+      full.addAll(fullBatches());
     }
+    List<ScoringGroup> batch = full.remove();
     long scored = 0;
     for (List<ScoreOutcome> ofPrompt : scorer.score(batch)) {
       for (ScoreOutcome outcome : ofPrompt) {
@@ -68,6 +74,30 @@ final class BareScoring implements AutoCloseable {
       }
     }
     return scored;
+  }
+
+  /** Prompts of like length side by side, as many as a batch holds with its padding. */
+  private List<List<ScoringGroup>> fullBatches() {
+    List<ScoringGroup> groups = new ArrayList<>();
+    for (int i = 0; i < AT_HAND; i++) {
+      groups.add(group());
+    }
+    groups.sort(Comparator.comparingInt(BareScoring::tokens));
+    List<List<ScoringGroup>> batches = new ArrayList<>();
+    List<ScoringGroup> batch = new ArrayList<>();
+    for (ScoringGroup group : groups) {
+      if (!batch.isEmpty() && (batch.size() + 1) * tokens(group) > BATCH_TOKENS) {
+        batches.add(batch);
+        batch = new ArrayList<>();
+      }
+      batch.add(group);
+    }
+    batches.add(batch);
+    return batches;
+  }
+
+  private static int tokens(ScoringGroup group) {
+    return group.prompt().size() + group.completions().stream().mapToInt(TokenIds::size).sum();
   }
 
   private ScoringGroup group() {

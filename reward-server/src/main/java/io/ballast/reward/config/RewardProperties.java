@@ -79,7 +79,7 @@ public interface RewardProperties {
   @WithDefault("96")
   int maxPromptTokens();
 
-  /** A batch is not made larger than so many tokens, ≥ 1. */
+  /** A batch is not made larger than so many tokens, padding included, ≥ 1. */
   @WithDefault("512")
   int batchTokens();
 

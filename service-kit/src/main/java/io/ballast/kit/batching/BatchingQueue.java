@@ -7,12 +7,10 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.PriorityQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -22,9 +20,10 @@ import java.util.function.LongSupplier;
 
 /**
  * Makes batches of what many callers ask of one engine: by a budget of work, with a bounded wait,
- * the more urgent lane first, and items of equal keys together whoever asks. A batch of the most
- * urgent lane holds nothing else, and may run beside those that are under way when it comes. A full
- * queue refuses at once. An engine hears when the last of a batch's callers has left. Thread-safe.
+ * the more urgent lane first, groups of like weight and of equal keys together whoever asks. A
+ * batch of the most urgent lane holds nothing else, and may run beside those that are under way
+ * when it comes. A full queue refuses at once. An engine hears when the last of a batch's callers
+ * has left. Thread-safe.
  *
  * @param <K> what the items of a group share
  * @param <I> one piece of work
@@ -39,11 +38,8 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrived = lock.newCondition();
   private final Condition urgentArrived = lock.newCondition();
-  private final PriorityQueue<Job<K, I, R>> waiting =
-      new PriorityQueue<>(
-          Comparator.comparing((Job<K, I, R> job) -> job.lane()).thenComparingLong(Job::sequence));
+  private final WaitingJobs<K, I, R> waiting;
   private final List<Thread> workers = new ArrayList<>();
-  private int waitingWeight;
   private int urgentRunning;
   private long sequence;
   private boolean closed;
@@ -65,6 +61,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     this.engine = engine;
     this.refusal = refusal;
     this.limits = limits;
+    this.waiting = new WaitingJobs<>(limits.batchWeight());
     this.nanoTime = nanoTime;
     String name = "batch-" + subject.replace(' ', '-') + "-";
     for (int i = 0; i < limits.workers(); i++) {
@@ -75,22 +72,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     }
   }
 
-  private record Job<K, I, R>(
-      BatchGroup<K, I> group,
-      Lane lane,
-      long sequence,
-      long arrival,
-      CompletableFuture<Batched<R>> answer) {
-    int size() {
-      return group.items().size();
-    }
-
-    boolean urgent() {
-      return lane == Lane.INTERACTIVE;
-    }
-  }
-
-  private record Batch<K, I, R>(List<Job<K, I, R>> jobs, long taken, long closed) {
+  private record Batch<K, I, R>(List<QueuedJob<K, I, R>> jobs, long taken, long closed) {
     boolean urgent() {
       return jobs.getFirst().urgent();
     }
@@ -104,7 +86,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     Callers(Batch<?, ?, ?> batch) {
       allAnswered =
           CompletableFuture.allOf(
-              batch.jobs().stream().map(Job::answer).toArray(CompletableFuture[]::new));
+              batch.jobs().stream().map(QueuedJob::answer).toArray(CompletableFuture[]::new));
     }
 
     /** The engine has come to its end: who is answered now has not left. */
@@ -151,23 +133,23 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
       if (closed) {
         throw new MeshException(Fault.MODEL_LOADING, subject + " is being closed; try again");
       }
-      if (waitingWeight > 0 && waitingWeight + weight > limits.queuedWeight()) {
+      if (waiting.weight() > 0 && waiting.weight() + weight > limits.queuedWeight()) {
         throw new MeshException(
             Fault.OVERLOADED,
             "%s is busy: %,d tokens wait, limit %,d"
-                .formatted(subject, waitingWeight, limits.queuedWeight()),
+                .formatted(subject, waiting.weight(), limits.queuedWeight()),
             Map.of(
-                "waiting_tokens", Integer.toString(waitingWeight),
+                "waiting_tokens", Integer.toString(waiting.weight()),
                 "limit", Integer.toString(limits.queuedWeight())));
       }
       List<CompletableFuture<Batched<R>>> answers = new ArrayList<>(groups.size());
       for (BatchGroup<K, I> group : groups) {
-        Job<K, I, R> job =
-            new Job<>(group, lane, sequence++, nanoTime.getAsLong(), new CompletableFuture<>());
+        QueuedJob<K, I, R> job =
+            new QueuedJob<>(
+                group, lane, sequence++, nanoTime.getAsLong(), new CompletableFuture<>());
         waiting.add(job);
         answers.add(job.answer());
       }
-      waitingWeight += weight;
       arrived.signalAll();
       if (lane == Lane.INTERACTIVE) {
         urgentArrived.signalAll();
@@ -182,8 +164,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   public void forgetAnswered() {
     lock.lock();
     try {
-      waiting.removeIf(job -> job.answer().isDone());
-      waitingWeight = waiting.stream().mapToInt(job -> job.group().weight()).sum();
+      waiting.removeAnswered();
     } finally {
       lock.unlock();
     }
@@ -193,7 +174,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   public int waitingWeight() {
     lock.lock();
     try {
-      return waitingWeight;
+      return waiting.weight();
     } finally {
       lock.unlock();
     }
@@ -233,10 +214,10 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
         }
         long taken = nanoTime.getAsLong();
         long left = limits.batchWait().toNanos();
-        while (left > 0 && waitingWeight < limits.batchWeight() && !closed) {
+        while (left > 0 && waiting.weight() < limits.batchWeight() && !closed) {
           left = come.awaitNanos(left);
         }
-        List<Job<K, I, R>> jobs = hasWork(urgentOnly) ? takeJobs() : List.of();
+        List<QueuedJob<K, I, R>> jobs = hasWork(urgentOnly) ? waiting.take() : List.of();
         if (!jobs.isEmpty() || closed) {
           Batch<K, I, R> batch = new Batch<>(jobs, taken, nanoTime.getAsLong());
           urgentRunning += !jobs.isEmpty() && batch.urgent() ? 1 : 0;
@@ -249,8 +230,8 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   }
 
   private boolean hasWork(boolean urgentOnly) {
-    Job<K, I, R> next = waiting.peek();
-    return next != null && (!urgentOnly || (next.urgent() && urgentRunning < limits.workers()));
+    return !waiting.isEmpty()
+        && (!urgentOnly || (waiting.firstIsUrgent() && urgentRunning < limits.workers()));
   }
 
   /** Whoever ends such a batch looks for the next itself, so nobody need be woken. */
@@ -261,29 +242,6 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-  }
-
-  /**
-   * Takes what comes next and fits together; nothing if all who waited for it have left. A person's
-   * work does not take the time of a batch that was filled up with less urgent work, nor is that
-   * done by a worker that came for a person who has left.
-   */
-  private List<Job<K, I, R>> takeJobs() {
-    List<Job<K, I, R>> jobs = new ArrayList<>();
-    boolean urgent = waiting.element().urgent();
-    int weight = 0;
-    while (!waiting.isEmpty()
-        && waiting.element().urgent() == urgent
-        && (jobs.isEmpty()
-            || weight + waiting.element().group().weight() <= limits.batchWeight())) {
-      Job<K, I, R> job = waiting.remove();
-      waitingWeight -= job.group().weight();
-      if (!job.answer().isDone()) {
-        weight += job.group().weight();
-        jobs.add(job);
-      }
-    }
-    return jobs;
   }
 
   /**
@@ -307,7 +265,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
           refusal.apply(
               new ItemFault(
                   ItemFault.Reason.MODEL_ERROR, subject + " failed: " + thrown.getMessage()));
-      for (Job<K, I, R> job : batch.jobs()) {
+      for (QueuedJob<K, I, R> job : batch.jobs()) {
         job.answer().complete(Batched.refused(job.size(), refused, queued(job, batch)));
       }
     }
@@ -329,7 +287,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
       requireSize(ofGroup.size(), groups.get(g).items().size());
       left.put(groups.get(g).key(), ofGroup);
     }
-    for (Job<K, I, R> job : batch.jobs()) {
+    for (QueuedJob<K, I, R> job : batch.jobs()) {
       List<R> rest = left.getOrDefault(job.group().key(), List.of());
       left.put(job.group().key(), rest.subList(job.size(), rest.size()));
       job.answer().complete(answer(job, batch, rest.subList(0, job.size()), infer));
@@ -346,7 +304,7 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   private static <K, I, R> List<BatchGroup<K, I>> byKey(Batch<K, I, R> batch) {
     Map<K, List<I>> items = new LinkedHashMap<>();
     Map<K, Integer> weights = new LinkedHashMap<>();
-    for (Job<K, I, R> job : batch.jobs()) {
+    for (QueuedJob<K, I, R> job : batch.jobs()) {
       BatchGroup<K, I> group = job.group();
       items.computeIfAbsent(group.key(), key -> new ArrayList<>()).addAll(group.items());
       weights.merge(group.key(), group.weight(), Integer::sum);
@@ -358,32 +316,30 @@ public final class BatchingQueue<K, I, R> implements AutoCloseable {
   }
 
   private static <K, I, R> Batched<R> answer(
-      Job<K, I, R> job, Batch<K, I, R> batch, List<R> results, Duration infer) {
+      QueuedJob<K, I, R> job, Batch<K, I, R> batch, List<R> results, Duration infer) {
     long wait = batch.closed() - Math.max(batch.taken(), job.arrival());
     return new Batched<>(results, queued(job, batch), Duration.ofNanos(Math.max(0, wait)), infer);
   }
 
-  private static <K, I, R> Duration queued(Job<K, I, R> job, Batch<K, I, R> batch) {
+  private static <K, I, R> Duration queued(QueuedJob<K, I, R> job, Batch<K, I, R> batch) {
     return Duration.ofNanos(Math.max(0, batch.taken() - job.arrival()));
   }
 
   /** Stops taking work, lets batches under way end, closes the engine. */
   @Override
   public void close() {
-    List<Job<K, I, R>> left;
+    List<QueuedJob<K, I, R>> left;
     lock.lock();
     try {
       closed = true;
-      left = List.copyOf(waiting);
-      waiting.clear();
-      waitingWeight = 0;
+      left = waiting.removeAll();
       arrived.signalAll();
       urgentArrived.signalAll();
     } finally {
       lock.unlock();
     }
     R refused = refusal.apply(new ItemFault(ItemFault.Reason.CANCELLED, "the server is stopping"));
-    for (Job<K, I, R> job : left) {
+    for (QueuedJob<K, I, R> job : left) {
       job.answer().complete(Batched.refused(job.size(), refused, Duration.ZERO));
     }
     for (Thread worker : workers) {

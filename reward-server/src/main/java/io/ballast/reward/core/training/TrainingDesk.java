@@ -24,10 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts trainings, one at a time, on a thread of their own, writes in the book how far they are, and
- * ends them.
- * What a stop of the process interrupts is remembered as interrupted, never as done, unless its
- * version was published by then. Thread-safe.
+ * Starts trainings, one at a time, on a thread of their own, writes in the book how far they are,
+ * and ends them. What a stop of the process interrupts is remembered as interrupted, never as done,
+ * unless its version was published by then. Thread-safe.
  */
 public final class TrainingDesk implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingDesk.class);
