@@ -1,0 +1,194 @@
+package io.ballast.orchestrator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.orchestrator.testing.TestSpecs;
+import io.ballast.orchestrator.testing.TinyModel;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.safety.v1.SafetyTestState;
+import io.grpc.Status;
+import org.junit.jupiter.api.Test;
+
+/** How runs end, and what people may do with them until then. */
+class RunEndsTest extends RunServiceCase {
+  @Test
+  void aCandidateThatDoesNotPassIsNoSolutionFound() {
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND;
+
+    Run run = mesh.awaitEnd(mesh.create(TestSpecs.spec("harmful")).getRunId());
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_NO_SOLUTION_FOUND);
+    assertThat(run.getMessage())
+        .isEqualTo(
+            "No Solution Found: upper bound 0.6000 over threshold 0.4000"
+                + " (n 3, mean 0.5000, δ 0.100)");
+    assertThat(run.getSafetyTest().getOutcome().getUpperBound()).isEqualTo(0.6);
+    assertThat(mesh.policy.serving).isEqualTo(TinyModel.VERSION);
+    assertThatThrownBy(() -> promote(run.getRunId()))
+        .satisfies(thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "no certificate"));
+  }
+
+  @Test
+  void anAliasThatMovedOnMeansRefused() {
+    mesh.policy.samplePermits.drainPermits();
+    String runId = mesh.create(TestSpecs.spec("late")).getRunId();
+    mesh.policy.serving = "another";
+    mesh.policy.samplePermits.release(1_000);
+
+    Run run = mesh.awaitEnd(runId);
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_REFUSED);
+    assertThat(run.getMessage()).contains("the alias has moved on since the run began");
+    assertThat(mesh.policy.serving).isEqualTo("another");
+  }
+
+  @Test
+  void aRunThatWaitsForAPersonIsHeldUntilThatPersonPromotes() {
+    Run held = mesh.awaitEnd(mesh.create(TestSpecs.spec("wait", "promotion: WAIT")).getRunId());
+    String before = mesh.policy.serving;
+    Run promoted = promote(held.getRunId());
+    Run again = promote(held.getRunId());
+
+    assertThat(held.getState()).isEqualTo(RunState.RUN_STATE_HELD);
+    assertThat(before).isEqualTo(TinyModel.VERSION);
+    assertThat(promoted.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.policy.serving).isEqualTo(held.getCandidateVersion().getVersion());
+    assertThat(again).isEqualTo(promoted);
+    assertThat(mesh.policy.promotions).hasSize(1);
+  }
+
+  @Test
+  void aRunThatNeverPromotesIsHeldForGood() {
+    Run held = mesh.awaitEnd(mesh.create(TestSpecs.spec("never", "promotion: NEVER")).getRunId());
+
+    assertThat(held.getState()).isEqualTo(RunState.RUN_STATE_HELD);
+    assertThat(held.getSafetyTest().getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    assertThatThrownBy(() -> promote(held.getRunId()))
+        .satisfies(thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "promotion: NEVER"));
+    assertThat(mesh.policy.promotions).isEmpty();
+  }
+
+  @Test
+  void aTestThatCouldNotBeCarriedOutFailsTheRunAndResumingTriesAnother() {
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_FAILED;
+    String runId = mesh.create(TestSpecs.spec("unlucky")).getRunId();
+
+    Run failed = mesh.awaitEnd(runId);
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
+    resume(runId);
+    Run run = mesh.awaitEnd(runId);
+
+    assertThat(failed.getState()).isEqualTo(RunState.RUN_STATE_FAILED);
+    assertThat(failed.getMessage()).contains("the candidate could not be sampled");
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.safety.tests.keySet()).containsExactlyInAnyOrder(runId, runId + "-1");
+    assertThat(mesh.policy.samples).as("nothing is learned twice").hasSize(3);
+  }
+
+  @Test
+  void oneRunWorksAtATimeAndTheNextWaitsItsTurn() throws InterruptedException {
+    mesh.policy.samplePermits.drainPermits();
+
+    String first = mesh.create(TestSpecs.spec("one")).getRunId();
+    mesh.policy.sampleBegun.acquire();
+    String second = mesh.create(TestSpecs.spec("two")).getRunId();
+
+    assertThat(mesh.get(first).getRun().getState()).isEqualTo(RunState.RUN_STATE_LEARNING);
+    assertThat(mesh.get(second).getRun().getState()).isEqualTo(RunState.RUN_STATE_QUEUED);
+    mesh.policy.samplePermits.release(1_000);
+    assertThat(mesh.awaitEnd(first).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.awaitEnd(second).getState()).isEqualTo(RunState.RUN_STATE_REFUSED);
+  }
+
+  @Test
+  void aPauseComesAfterTheIterationUnderWayAndResumingGoesOn() throws InterruptedException {
+    mesh.policy.samplePermits.drainPermits();
+    String runId = mesh.create(TestSpecs.spec("pause")).getRunId();
+    mesh.policy.sampleBegun.acquire();
+
+    Run asked = pause(runId);
+    mesh.policy.samplePermits.release(1_000);
+    Run paused = awaitState(runId, RunState.RUN_STATE_PAUSED);
+    Run resumed = resume(runId);
+    Run run = mesh.awaitEnd(runId);
+
+    assertThat(asked.getState()).isEqualTo(RunState.RUN_STATE_LEARNING);
+    assertThat(asked.getMessage()).isEqualTo("pauses after the iteration under way");
+    assertThat(paused.getIterationsDone()).isEqualTo(1);
+    assertThat(resumed.getState()).isEqualTo(RunState.RUN_STATE_QUEUED);
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.policy.samples).hasSize(3);
+  }
+
+  @Test
+  void aPauseWhileTestingComesBeforeThePromotion() throws InterruptedException {
+    mesh.safety.testPermits.drainPermits();
+    String runId = mesh.create(TestSpecs.spec("pause")).getRunId();
+    mesh.safety.testBegun.acquire();
+
+    Run asked = pause(runId);
+    mesh.safety.testPermits.release(1_000);
+    Run paused = awaitState(runId, RunState.RUN_STATE_PAUSED);
+    String serving = mesh.policy.serving;
+    resume(runId);
+    Run run = mesh.awaitEnd(runId);
+
+    assertThat(asked.getState()).isEqualTo(RunState.RUN_STATE_TESTING);
+    assertThat(paused.getSafetyTest().getState())
+        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    assertThat(serving).isEqualTo(TinyModel.VERSION);
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.safety.tests).as("one look").hasSize(1);
+  }
+
+  @Test
+  void aQueuedRunPausesAndIsCancelledAtOnce() throws InterruptedException {
+    mesh.policy.samplePermits.drainPermits();
+    String first = mesh.create(TestSpecs.spec("one")).getRunId();
+    mesh.policy.sampleBegun.acquire();
+    String second = mesh.create(TestSpecs.spec("two")).getRunId();
+
+    assertThat(pause(second).getState()).isEqualTo(RunState.RUN_STATE_PAUSED);
+    assertThat(cancel(second).getState()).isEqualTo(RunState.RUN_STATE_CANCELLED);
+    assertThat(cancel(second).getState()).as("again").isEqualTo(RunState.RUN_STATE_CANCELLED);
+    assertThatThrownBy(() -> resume(second))
+        .satisfies(thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "has ended"));
+    assertThatThrownBy(() -> pause(second))
+        .satisfies(thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "has ended"));
+    mesh.policy.samplePermits.release(1_000);
+    assertThat(mesh.awaitEnd(first).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+  }
+
+  @Test
+  void aRunThatIsCancelledWhileItLearnsKeepsWhatWasRecorded() throws InterruptedException {
+    mesh.policy.samplePermits.drainPermits();
+    mesh.policy.samplePermits.release(1);
+    String runId = mesh.create(TestSpecs.spec("stop")).getRunId();
+    mesh.policy.sampleBegun.acquire(2);
+
+    Run cancelled = cancel(runId);
+    mesh.policy.samplePermits.release(1_000);
+    Run next = mesh.awaitEnd(mesh.create(TestSpecs.spec("next")).getRunId()); // one slot: after it
+
+    assertThat(cancelled.getState()).isEqualTo(RunState.RUN_STATE_CANCELLED);
+    assertThat(mesh.get(runId).getRun()).isEqualTo(cancelled);
+    assertThat(mesh.get(runId).getIterationsList()).hasSize(1);
+    assertThat(next.getState()).as("its slot is free").isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(root.resolve("models/tiny-rollout/" + runId + "-1")).doesNotExist();
+  }
+
+  @Test
+  void aRunThatIsCancelledWhileItIsTestedIsNotPromoted() throws InterruptedException {
+    mesh.safety.testPermits.drainPermits();
+    String runId = mesh.create(TestSpecs.spec("stop")).getRunId();
+    mesh.safety.testBegun.acquire();
+
+    cancel(runId);
+    mesh.safety.testPermits.release(1_000);
+
+    assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_CANCELLED);
+    assertThat(mesh.policy.promotions).isEmpty();
+  }
+}

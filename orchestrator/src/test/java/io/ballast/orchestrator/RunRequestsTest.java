@@ -1,0 +1,173 @@
+package io.ballast.orchestrator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.orchestrator.testing.TestMesh;
+import io.ballast.orchestrator.testing.TestSpecs;
+import io.ballast.orchestrator.v1.CreateRunRequest;
+import io.ballast.orchestrator.v1.ListRunsRequest;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.WatchRunRequest;
+import io.ballast.orchestrator.v1.WatchRunResponse;
+import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Who may ask for which run, and what is told of it. */
+class RunRequestsTest extends RunServiceCase {
+  @Test
+  void theSameKeyCreatesOneRun() {
+    CreateRunRequest request =
+        CreateRunRequest.newBuilder()
+            .setMetadata(TestMesh.metadata("acme", "key"))
+            .setSpec(TestSpecs.spec("once"))
+            .build();
+
+    Run first = mesh.runs().createRun(request).getRun();
+    Run second = mesh.runs().createRun(request).getRun();
+
+    assertThat(second.getRunId()).isEqualTo(first.getRunId());
+    assertThatThrownBy(
+            () ->
+                mesh.runs().createRun(request.toBuilder().setSpec(TestSpecs.spec("other")).build()))
+        .satisfies(
+            thrown -> refused(thrown, Status.Code.INVALID_ARGUMENT, "used for another request"));
+    assertThat(
+            mesh.runs()
+                .createRun(
+                    request.toBuilder().setMetadata(TestMesh.metadata("other", "key")).build())
+                .getRun()
+                .getRunId())
+        .as("another tenant's key")
+        .isNotEqualTo(first.getRunId());
+  }
+
+  @Test
+  void runsOfOneTenantDoNotExistForAnother() {
+    String runId =
+        mesh.runs()
+            .createRun(
+                CreateRunRequest.newBuilder()
+                    .setMetadata(TestMesh.metadata("acme", ""))
+                    .setSpec(TestSpecs.spec("secret"))
+                    .build())
+            .getRun()
+            .getRunId();
+
+    assertThatThrownBy(() -> mesh.get(runId))
+        .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "there is no run"));
+    assertThatThrownBy(() -> pause(runId))
+        .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "there is no run"));
+    assertThatThrownBy(() -> resume(runId))
+        .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "there is no run"));
+    assertThatThrownBy(() -> cancel(runId))
+        .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "there is no run"));
+    assertThatThrownBy(() -> promote(runId))
+        .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "there is no run"));
+    assertThatThrownBy(() -> mesh.watchToTheEnd(runId))
+        .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "there is no run"));
+    assertThat(mesh.runs().listRuns(ListRunsRequest.getDefaultInstance()).getRunsList()).isEmpty();
+    assertThat(
+            mesh.runs()
+                .listRuns(
+                    ListRunsRequest.newBuilder().setMetadata(TestMesh.metadata("acme", "")).build())
+                .getRunsList())
+        .extracting(Run::getRunId)
+        .containsExactly(runId);
+  }
+
+  @Test
+  void runsAreListedNewestFirst() {
+    List<String> ids =
+        IntStream.range(0, 3)
+            .mapToObj(i -> mesh.create(TestSpecs.spec("r" + i)).getRunId())
+            .toList();
+
+    assertThat(mesh.runs().listRuns(ListRunsRequest.getDefaultInstance()).getRunsList())
+        .extracting(Run::getRunId)
+        .containsExactly(ids.get(2), ids.get(1), ids.get(0));
+    assertThat(
+            mesh.runs().listRuns(ListRunsRequest.newBuilder().setPageSize(1).build()).getRunsList())
+        .extracting(Run::getRunId)
+        .containsExactly(ids.get(2));
+    assertThatThrownBy(
+            () -> mesh.runs().listRuns(ListRunsRequest.newBuilder().setPageSize(1_001).build()))
+        .satisfies(
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.INVALID_ARGUMENT,
+                    "page_size: 1,001 (expected: 0 to 1,000)"));
+  }
+
+  @Test
+  void aWatcherSeesEveryIterationOnceAndComesBackWhereItWas() {
+    String runId = mesh.create(TestSpecs.spec("watched")).getRunId();
+
+    List<WatchRunResponse> all = mesh.watchToTheEnd(runId);
+    Iterator<WatchRunResponse> stream =
+        mesh.runs()
+            .watchRun(WatchRunRequest.newBuilder().setRunId(runId).setAfterIteration(2).build());
+    List<Integer> rest = new ArrayList<>();
+    stream.forEachRemaining(
+        seen -> {
+          if (seen.hasIteration()) {
+            rest.add(seen.getIteration().getIteration());
+          }
+        });
+
+    assertThat(all.stream().filter(WatchRunResponse::hasIteration))
+        .extracting(seen -> seen.getIteration().getIteration())
+        .containsExactly(1, 2, 3);
+    assertThat(all.getLast().getRun().getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(rest).containsExactly(3);
+    assertThatThrownBy(
+            () ->
+                mesh.runs()
+                    .watchRun(
+                        WatchRunRequest.newBuilder().setRunId(runId).setAfterIteration(-1).build())
+                    .next())
+        .satisfies(thrown -> refused(thrown, Status.Code.INVALID_ARGUMENT, "after_iteration: -1"));
+  }
+
+  @Test
+  void anUnknownRunIsNotFound() {
+    for (String id : List.of("", "x", "00000000-0000-4000-8000-000000000000", "' or true; --")) {
+      assertThatThrownBy(() -> mesh.get(id))
+          .satisfies(
+              thrown -> refused(thrown, Status.Code.NOT_FOUND, "there is no run '" + id + "'"));
+    }
+  }
+
+  @Test
+  void aBadSpecIsRefusedByPathAndLeavesNothing() {
+    assertThatThrownBy(() -> mesh.create(TestSpecs.spec("bad", "iteratoins: 3")))
+        .satisfies(
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.INVALID_ARGUMENT,
+                    "iteratoins: unknown key (did you mean 'iterations'?"));
+    assertThatThrownBy(() -> mesh.create(""))
+        .satisfies(
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.INVALID_ARGUMENT,
+                    "spec: 0 bytes (expected: 1 to 1,048,576)"));
+    assertThatThrownBy(() -> mesh.create("name: x\n#" + "x".repeat(1 << 20)))
+        .satisfies(
+            thrown -> refused(thrown, Status.Code.INVALID_ARGUMENT, "spec: 1,048,585 bytes"));
+    assertThatThrownBy(
+            () ->
+                mesh.create(
+                    TestSpecs.spec("base").replace("{model: tiny, version: 1}", "{model: none}")))
+        .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "no version 1 of none"));
+    assertThat(mesh.runs().listRuns(ListRunsRequest.getDefaultInstance()).getRunsList()).isEmpty();
+  }
+}
