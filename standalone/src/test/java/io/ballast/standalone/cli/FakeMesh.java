@@ -1,33 +1,9 @@
 package io.ballast.standalone.cli;
 
-import io.ballast.mesh.v1.FailureReason;
-import io.ballast.mesh.v1.ItemFailure;
-import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.StopReason;
 import io.ballast.mesh.v1.Timing;
-import io.ballast.orchestrator.v1.CreateRunRequest;
-import io.ballast.orchestrator.v1.CreateRunResponse;
-import io.ballast.orchestrator.v1.GetRunRequest;
-import io.ballast.orchestrator.v1.GetRunResponse;
-import io.ballast.orchestrator.v1.GoldFailure;
-import io.ballast.orchestrator.v1.GoldScores;
-import io.ballast.orchestrator.v1.IterationMetrics;
-import io.ballast.orchestrator.v1.ListRunsRequest;
-import io.ballast.orchestrator.v1.ListRunsResponse;
-import io.ballast.orchestrator.v1.PauseRunRequest;
-import io.ballast.orchestrator.v1.PauseRunResponse;
-import io.ballast.orchestrator.v1.PromoteCandidateRequest;
-import io.ballast.orchestrator.v1.PromoteCandidateResponse;
-import io.ballast.orchestrator.v1.RewardWatch;
-import io.ballast.orchestrator.v1.Run;
-import io.ballast.orchestrator.v1.RunAlarm;
-import io.ballast.orchestrator.v1.RunAlarmKind;
-import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunState;
-import io.ballast.orchestrator.v1.WatchAction;
-import io.ballast.orchestrator.v1.WatchRunRequest;
-import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.policy.v1.AliasMove;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.DecisionReason;
@@ -55,20 +31,6 @@ import io.ballast.policy.v1.SuggestionCost;
 import io.ballast.policy.v1.SuggestionReward;
 import io.ballast.policy.v1.TrainingRecord;
 import io.ballast.policy.v1.VersionServiceGrpc;
-import io.ballast.reward.v1.AggregationMethod;
-import io.ballast.reward.v1.BestOfNPoint;
-import io.ballast.reward.v1.ComponentScore;
-import io.ballast.reward.v1.EstimateBestOfNRequest;
-import io.ballast.reward.v1.EstimateBestOfNResponse;
-import io.ballast.reward.v1.FitIntervalMethod;
-import io.ballast.reward.v1.GoldFit;
-import io.ballast.reward.v1.GoldForm;
-import io.ballast.reward.v1.GoldPeak;
-import io.ballast.reward.v1.MemberScore;
-import io.ballast.reward.v1.RewardServiceGrpc;
-import io.ballast.reward.v1.ScoreRequest;
-import io.ballast.reward.v1.ScoreResponse;
-import io.ballast.reward.v1.ScoreResult;
 import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
@@ -106,7 +68,7 @@ final class FakeMesh implements AutoCloseable {
   static final String RUN_ID = "0c7f0000-0000-4000-8000-000000000002";
   static final String CERTIFICATE_ID = "0cef0000-0000-4000-8000-000000000003";
 
-  private static final ModelVersion POLICY =
+  static final ModelVersion POLICY =
       ModelVersion.newBuilder()
           .setModel("java-tiny")
           .setVersion("1")
@@ -153,9 +115,9 @@ final class FakeMesh implements AutoCloseable {
             new FakePolicy(),
             new FakeFeedback(),
             new FakeVersions(),
-            new FakeReward(),
+            new FakeReward(this),
             new FakeSafety(),
-            new FakeRuns())) {
+            new FakeRuns(this))) {
       builder.addService(ServerInterceptors.intercept(service.bindService()));
       health.setStatus(
           service.bindService().getServiceDescriptor().getName(), ServingStatus.SERVING);
@@ -187,7 +149,7 @@ final class FakeMesh implements AutoCloseable {
     server.shutdownNow();
   }
 
-  private <Q, R> void answer(Q request, StreamObserver<R> observer, Function<Q, R> answer) {
+  <Q, R> void answer(Q request, StreamObserver<R> observer, Function<Q, R> answer) {
     requests.add(request);
     Status failed = failure;
     if (failed != null) {
@@ -329,124 +291,6 @@ final class FakeMesh implements AutoCloseable {
     }
   }
 
-  private final class FakeReward extends RewardServiceGrpc.RewardServiceImplBase {
-    @Override
-    public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
-      answer(request, observer, FakeMesh::scores);
-    }
-
-    @Override
-    public void estimateBestOfN(
-        EstimateBestOfNRequest request, StreamObserver<EstimateBestOfNResponse> observer) {
-      answer(request, observer, FakeMesh::bestOfN);
-    }
-  }
-
-  /** Gold is d·(.6 − .1·d) from −.5 on, where there is more than one prompt with an interval. */
-  private static EstimateBestOfNResponse bestOfN(EstimateBestOfNRequest request) {
-    EstimateBestOfNResponse.Builder response =
-        EstimateBestOfNResponse.newBuilder()
-            .setPromptsCount(request.getPoolsCount())
-            .setConfidence(request.getConfidence())
-            .setResamplesCount(request.getResamplesCount())
-            .setSeed(request.getSeed());
-    for (int n : new int[] {1, 2, 4, 8}) {
-      double kl = Math.log(n) - (n - 1.0) / n;
-      double d = Math.sqrt(kl);
-      double gold = -.5 + d * (.6 - .1 * d);
-      BestOfNPoint.Builder point =
-          response
-              .addPointsBuilder()
-              .setN(n)
-              .setKlNats(kl)
-              .setProxyReward(2 * d)
-              .setGoldReward(gold);
-      if (request.getPoolsCount() > 1) {
-        point.setGoldLow(gold - .25).setGoldHigh(gold + .25);
-      }
-    }
-    if (request.getPoolsCount() > 1) {
-      response.setFit(
-          GoldFit.newBuilder()
-              .setAlpha(.6)
-              .setAlphaLow(.5)
-              .setAlphaHigh(.7)
-              .setBeta(.1)
-              .setBetaLow(.05)
-              .setBetaHigh(.15)
-              .setIntervalMethod(FitIntervalMethod.FIT_INTERVAL_METHOD_BOOTSTRAP)
-              .setRSquared(.99)
-              .setPointsCount(3)
-              .setFarthestDistance(1.1)
-              .setPeak(GoldPeak.newBuilder().setDistance(3).setKlNats(9).setGoldGain(.9)));
-    } else {
-      response.setNoFitReason("too few");
-    }
-    return response.build();
-  }
-
-  private static ScoreResponse composite(ScoreRequest request) {
-    ScoreResponse.Builder response = ScoreResponse.newBuilder().setModelVersion(model("java-mix"));
-    request
-        .getItemsList()
-        .forEach(
-            item ->
-                response
-                    .addSampleMask(true)
-                    .addResults(
-                        ScoreResult.newBuilder()
-                            .setValue(1.5)
-                            .addComponents(
-                                ComponentScore.newBuilder()
-                                    .setName("taste")
-                                    .setValue(-0.5)
-                                    .setWeight(1)
-                                    .setDuration(
-                                        com.google.protobuf.Duration.newBuilder()
-                                            .setNanos(1_500_000))
-                                    .addMembers(
-                                        MemberScore.newBuilder()
-                                            .setRawScore(3)
-                                            .setNormalisedScore(-0.5)))
-                            .addComponents(
-                                ComponentScore.newBuilder()
-                                    .setName("answer")
-                                    .setValue(1)
-                                    .setWeight(2)
-                                    .setDetail("equal"))));
-    return response.build();
-  }
-
-  private static ScoreResponse scores(ScoreRequest request) {
-    if (request.getRewardModel().getModel().equals("java-mix")) {
-      return composite(request);
-    }
-    ScoreResponse.Builder response =
-        ScoreResponse.newBuilder().setModelVersion(model("java-reward"));
-    response.getAggregationBuilder().setMethod(AggregationMethod.AGGREGATION_METHOD_WCO);
-    request
-        .getItemsList()
-        .forEach(
-            item -> {
-              boolean good = !item.getCompletion().getText().isEmpty();
-              ScoreResult.Builder result = ScoreResult.newBuilder();
-              if (good) {
-                result
-                    .setValue(-1.25)
-                    .setSpread(0.5)
-                    .addMembers(MemberScore.newBuilder().setRawScore(3).setNormalisedScore(-1.25))
-                    .addMembers(MemberScore.newBuilder().setRawScore(9).setNormalisedScore(0.75));
-              } else {
-                result.setFailure(
-                    ItemFailure.newBuilder()
-                        .setReason(FailureReason.FAILURE_REASON_INVALID_INPUT)
-                        .setMessage("items[1].completion: empty"));
-              }
-              response.addResults(result).addSampleMask(good);
-            });
-    return response.build();
-  }
-
   private final class FakeSafety extends SafetyServiceGrpc.SafetyServiceImplBase {
     @Override
     public void cost(CostRequest request, StreamObserver<CostResponse> observer) {
@@ -514,168 +358,7 @@ final class FakeMesh implements AutoCloseable {
     }
   }
 
-  private final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
-    @Override
-    public void createRun(CreateRunRequest request, StreamObserver<CreateRunResponse> observer) {
-      answer(
-          request,
-          observer,
-          q ->
-              CreateRunResponse.newBuilder()
-                  .setRun(run(RunState.RUN_STATE_QUEUED, 0).toBuilder().setSpec(q.getSpec()))
-                  .build());
-    }
-
-    @Override
-    public void watchRun(WatchRunRequest request, StreamObserver<WatchRunResponse> observer) {
-      requests.add(request);
-      for (int i = request.getAfterIteration() + 1; i <= 3; i++) {
-        observer.onNext(
-            WatchRunResponse.newBuilder()
-                .setRun(run(RunState.RUN_STATE_LEARNING, i))
-                .setIteration(iteration(i))
-                .build());
-      }
-      observer.onNext(WatchRunResponse.newBuilder().setRun(run(endOfRun, 3)).build());
-      observer.onCompleted();
-    }
-
-    @Override
-    public void getRun(GetRunRequest request, StreamObserver<GetRunResponse> observer) {
-      answer(
-          request,
-          observer,
-          q ->
-              GetRunResponse.newBuilder()
-                  .setRun(run(endOfRun, 3))
-                  .addIterations(iteration(1))
-                  .addIterations(iteration(2))
-                  .addIterations(iteration(3))
-                  .setWatch(alarmed ? watch() : RewardWatch.getDefaultInstance())
-                  .build());
-    }
-
-    @Override
-    public void listRuns(ListRunsRequest request, StreamObserver<ListRunsResponse> observer) {
-      answer(
-          request, observer, q -> ListRunsResponse.newBuilder().addRuns(run(endOfRun, 3)).build());
-    }
-
-    @Override
-    public void pauseRun(PauseRunRequest request, StreamObserver<PauseRunResponse> observer) {
-      answer(
-          request,
-          observer,
-          q -> PauseRunResponse.newBuilder().setRun(run(RunState.RUN_STATE_PAUSED, 2)).build());
-    }
-
-    @Override
-    public void promoteCandidate(
-        PromoteCandidateRequest request, StreamObserver<PromoteCandidateResponse> observer) {
-      answer(
-          request,
-          observer,
-          q ->
-              PromoteCandidateResponse.newBuilder()
-                  .setRun(run(RunState.RUN_STATE_PROMOTED, 3))
-                  .build());
-    }
-
-    private Run run(RunState state, int done) {
-      Run.Builder run =
-          Run.newBuilder()
-              .setRunId(RUN_ID)
-              .setName("tidy")
-              .setState(state)
-              .setSpec("name: tidy\n")
-              .setIterationsDone(done)
-              .setIterationsCount(3)
-              .setBaseVersion(POLICY);
-      if (done > 0) {
-        run.setLatest(iteration(done));
-      }
-      if (alarmed && done == 3) {
-        run.addAlarms(alarm()).setCandidateIteration(2);
-      }
-      if (RunWatcher.ended(state)) {
-        run.setCandidateVersion(POLICY.toBuilder().setVersion("tidy-0c7f0000"))
-            .setSafetyTest(
-                SafetyTest.newBuilder()
-                    .setState(SafetyTestState.SAFETY_TEST_STATE_PASSED)
-                    .setCostModel(model("java-cost").toBuilder().setVersion("2"))
-                    .setOutcome(outcome())
-                    .setCertificateId(CERTIFICATE_ID));
-      }
-      return run.build();
-    }
-
-    private RunAlarm alarm() {
-      return RunAlarm.newBuilder()
-          .setIteration(3)
-          .setKind(RunAlarmKind.RUN_ALARM_KIND_PROXY_GOLD_GAP)
-          .setObserved(0.75)
-          .setLimit(0.5)
-          .setAction(WatchAction.WATCH_ACTION_REFUSE_PROMOTION)
-          .build();
-    }
-
-    private RewardWatch watch() {
-      return RewardWatch.newBuilder()
-          .setGoldModel(ModelSelector.newBuilder().setModel("people").setVersion("4"))
-          .setFirstGold(0.5)
-          .setFit(
-              GoldFit.newBuilder()
-                  .setForm(GoldForm.GOLD_FORM_REINFORCEMENT_LEARNING)
-                  .setAlpha(0.35)
-                  .setAlphaLow(0.3)
-                  .setAlphaHigh(0.4)
-                  .setBeta(0.146)
-                  .setBetaLow(0.1)
-                  .setBetaHigh(0.2)
-                  .setFarthestDistance(3)
-                  .setPeak(
-                      GoldPeak.newBuilder()
-                          .setDistance(4.0441)
-                          .setKlNats(16.355)
-                          .setGoldGain(0.59044)))
-          .build();
-    }
-
-    private IterationMetrics iteration(int i) {
-      IterationMetrics.Builder plain = plain(i);
-      if (composed) {
-        plain.clearMeanSpread();
-      }
-      if (!alarmed) {
-        return plain.build();
-      }
-      if (i == 2) {
-        return plain
-            .setGoldFailure(
-                GoldFailure.newBuilder()
-                    .setReason("MODEL_LOADING")
-                    .setMessage("reward-server: people/4 <is> loading"))
-            .build();
-      }
-      plain.setGold(GoldScores.newBuilder().setMeanGold(0.5 * i)).setGoldGap(0.25 * i);
-      return i == 3 ? plain.addAlarms(alarm()).build() : plain.build();
-    }
-
-    private IterationMetrics.Builder plain(int i) {
-      return IterationMetrics.newBuilder()
-          .setIteration(i)
-          .setMeanReward(0.1 * i)
-          .setMeanSpread(0.3)
-          .setMeanCost(0.2)
-          .setPessimisticCost(0.25)
-          .setLambda(1.5)
-          .setKlNats(0.01 * i)
-          .setMeanCompletionTokens(9)
-          .setLearnSeconds(1.5);
-    }
-  }
-
-  private static SafetyTestOutcome outcome() {
+  static SafetyTestOutcome outcome() {
     return SafetyTestOutcome.newBuilder()
         .setN(800)
         .setMeanCost(0.08)
@@ -686,7 +369,7 @@ final class FakeMesh implements AutoCloseable {
         .build();
   }
 
-  private static ModelVersion model(String name) {
+  static ModelVersion model(String name) {
     return ModelVersion.newBuilder().setModel(name).setVersion("1").build();
   }
 }
