@@ -80,7 +80,8 @@ final class FakeReward extends RewardServiceGrpc.RewardServiceImplBase {
   }
 
   private static ScoreResponse composite(ScoreRequest request) {
-    ScoreResponse.Builder response = ScoreResponse.newBuilder().setModelVersion(FakeMesh.model("java-mix"));
+    ScoreResponse.Builder response =
+        ScoreResponse.newBuilder().setModelVersion(FakeMesh.model("java-mix"));
     request
         .getItemsList()
         .forEach(

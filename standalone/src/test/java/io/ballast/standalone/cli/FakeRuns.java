@@ -81,7 +81,9 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
   @Override
   public void listRuns(ListRunsRequest request, StreamObserver<ListRunsResponse> observer) {
     mesh.answer(
-        request, observer, q -> ListRunsResponse.newBuilder().addRuns(run(mesh.endOfRun, 3)).build());
+        request,
+        observer,
+        q -> ListRunsResponse.newBuilder().addRuns(run(mesh.endOfRun, 3)).build());
   }
 
   @Override

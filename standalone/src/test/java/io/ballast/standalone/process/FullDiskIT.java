@@ -33,9 +33,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A disk takes no more of an upload, or in the middle of publishing. The system itself says so to the server: from
- * one moment on its files may be no larger than the weights need to be, which is a write that fails
- * half-way, as on a full disk.
+ * A disk takes no more of an upload, or in the middle of publishing. The system itself says so to
+ * the server: from one moment on its files may be no larger than the weights need to be, which is a
+ * write that fails half-way, as on a full disk.
  */
 class FullDiskIT {
   private static final int MEMBERS = 32;
