@@ -14,6 +14,7 @@ import io.ballast.training.data.BadRowsException;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.JudgementFile;
 import io.ballast.training.data.RowLimits;
+import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.RewardPlan;
 import io.ballast.training.reward.RewardPublisher;
 import io.ballast.training.reward.RewardTraining;
@@ -26,9 +27,11 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -51,13 +54,17 @@ import picocli.CommandLine.Spec;
       "A row of a file is a pair {\"prompt\", \"chosen\", \"rejected\"}, with margin, weight, user,"
           + " annotator and time if there are any, or a grade {\"prompt\", \"completion\"} with"
           + " label, rating (and minimum, maximum) or reaction: the names of TRL and OpenRLHF. See"
-          + " training/README.md."
+          + " training/README.md.",
+      "With --objective and --weight members judge by several objectives, and their score is the"
+          + " stated sum."
     },
     footer = {
       "",
       "Examples: ./mesh reward train pairs.jsonl.gz --name taste",
       "          ./mesh reward train --from-feedback --split-by time --name taste",
       "          ./mesh reward train pairs.jsonl.gz --remote --name taste",
+      "          ./mesh reward train --objective love=ratings.jsonl --objective cost=cost.jsonl"
+          + " --weight love=1 --weight cost=-0.5 --name taste",
       "Then:     ./mesh up --set ballast.reward.default-model=taste"
     })
 final class RewardTrainCommand implements Callable<Integer> {
@@ -73,6 +80,7 @@ final class RewardTrainCommand implements Callable<Integer> {
       description = "JSON lines of judgements, plain or gzip.")
   private @Nullable Path file;
 
+  @Mixin private ObjectiveOptions objectives = new ObjectiveOptions();
   @Mixin private FeedbackOptions feedback = new FeedbackOptions();
 
   @Option(
@@ -140,11 +148,20 @@ final class RewardTrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    if ((file != null) == feedback.isAsked()) {
+    long sources =
+        Stream.of(file != null, feedback.isAsked(), objectives.isAsked()).filter(is -> is).count();
+    if (sources != 1) {
       throw new ParameterException(
-          spec.commandLine(), "give a FILE of judgements or --from-feedback, one of them");
+          spec.commandLine(),
+          "give a FILE of judgements, --objective with --weight, or --from-feedback, one of them");
     }
     RewardPlan plan = planOptions.plan();
+    if (objectives.isAsked() && plan.ownBlocks() > 0) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--own-blocks: not with --objective: members that judge by several objectives share the"
+              + " trunk whole");
+    }
     if (remote) {
       return remotely();
     }
@@ -156,7 +173,7 @@ final class RewardTrainCommand implements Callable<Integer> {
     StoredModel decoder = decoder(roots);
     Path work = Files.createTempDirectory("ballast-reward-train");
     try {
-      JudgementData judgements = judgements();
+      RewardData judgements = judgements();
       RewardTraining.Trained trained =
           new RewardTraining(plan, work, threads(), listener()).train(judgements, decoder, skipBad);
       StoredModel published =
@@ -166,12 +183,11 @@ final class RewardTrainCommand implements Callable<Integer> {
                   version.version(),
                   trained,
                   TrainingCommand.of(
-                      words(), version, decoder.name() + "/" + decoder.version(), plan, skipBad));
+                      words(judgements), version, decoder.name() + "/" + decoder.version(), plan, skipBad));
       new TrainedReport(printing).show(TrainedReport.Summary.of(published, trained, judgements));
       return Exit.OK.code();
     } catch (BadRowsException e) {
-      throw new CommandFailure(
-          Exit.FAILED, "BAD_ROWS", e.getMessage() + "; --skip-bad leaves them out");
+      throw badRows("", e);
     } catch (UnusableDataException e) {
       throw new CommandFailure(Exit.FAILED, "UNUSABLE_DATA", source() + ": " + e.getMessage());
     } catch (FileAlreadyExistsException e) {
@@ -229,12 +245,31 @@ final class RewardTrainCommand implements Callable<Integer> {
     return decoder;
   }
 
-  private JudgementData judgements() throws IOException, BadRowsException {
-    if (file == null) {
-      return ofFeedback();
+  private RewardData judgements() throws IOException, BadRowsException {
+    if (objectives.isAsked()) {
+      List<RewardData.Objective> read = new ArrayList<>();
+      for (ObjectiveOptions.Choice choice : objectives.choices()) {
+        try {
+          read.add(
+              new RewardData.Objective(
+                  choice.name(), choice.weight(), choice.fileName(), read(choice.file())));
+        } catch (BadRowsException e) {
+          throw badRows("--objective " + choice.name() + ": ", e);
+        }
+      }
+      return new RewardData.Objectives(read);
     }
-    requireFile(file);
-    return new JudgementFile(RowLimits.defaults(), skipBad).read(file);
+    return new RewardData.Whole(file == null ? ofFeedback() : read(file));
+  }
+
+  private static CommandFailure badRows(String where, BadRowsException e) {
+    return new CommandFailure(
+        Exit.FAILED, "BAD_ROWS", where + e.getMessage() + "; --skip-bad leaves them out");
+  }
+
+  private JudgementData read(Path judged) throws IOException, BadRowsException {
+    requireFile(judged);
+    return new JudgementFile(RowLimits.defaults(), skipBad).read(judged);
   }
 
   private static void requireFile(Path file) {
@@ -262,7 +297,10 @@ final class RewardTrainCommand implements Callable<Integer> {
     }
   }
 
-  private String words() {
+  private String words(RewardData judgements) {
+    if (judgements instanceof RewardData.Objectives several) {
+      return TrainingCommand.objectives(several);
+    }
     if (file != null) {
       return String.valueOf(file.getFileName());
     }
@@ -271,7 +309,10 @@ final class RewardTrainCommand implements Callable<Integer> {
   }
 
   private String source() {
-    return file == null ? "the feedback" : String.valueOf(file.getFileName());
+    if (file != null) {
+      return String.valueOf(file.getFileName());
+    }
+    return objectives.isAsked() ? "the objectives" : "the feedback";
   }
 
   private RewardTraining.Listener listener() {

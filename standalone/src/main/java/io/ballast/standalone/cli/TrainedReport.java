@@ -5,13 +5,14 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.training.data.BadRow;
-import io.ballast.training.data.JudgementData;
+import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.RewardTraining;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Shows what came of a training. */
 final class TrainedReport {
@@ -30,6 +31,7 @@ final class TrainedReport {
    * @param facts what was trained on and how, by name, in order
    * @param members the held-out figures of each
    * @param ensemble those of all together
+   * @param objectives those that members judge by; none if they judge by one that has no name
    * @param bad the first of the rows that were left out
    * @param badCount how many were
    */
@@ -40,11 +42,12 @@ final class TrainedReport {
       Map<String, String> facts,
       List<Map<String, Double>> members,
       Map<String, Double> ensemble,
+      List<Objective> objectives,
       List<BadRow> bad,
       long badCount) {
     /** Of a version that was published here. */
     static Summary of(
-        StoredModel published, RewardTraining.Trained trained, JudgementData judgements) {
+        StoredModel published, RewardTraining.Trained trained, RewardData judgements) {
       List<BadRow> bad = new ArrayList<>(judgements.badRows());
       bad.addAll(trained.badRows());
       bad.sort(Comparator.comparingLong(BadRow::row));
@@ -55,10 +58,28 @@ final class TrainedReport {
           trained.facts(),
           trained.model().spec().heldOutMembers(),
           trained.model().spec().heldOut(),
+          trained.model().spec().objectives().stream()
+              .map(
+                  each ->
+                      new Objective(
+                          each.name(), each.weight(), each.heldOutMembers(), each.heldOut()))
+              .toList(),
           bad,
           judgements.badRowCount() + trained.badRows().size());
     }
   }
+
+  /**
+   * One of several objectives.
+   *
+   * @param members the held-out figures of each member by it
+   * @param ensemble those of all together by it
+   */
+  record Objective(
+      String name,
+      double weight,
+      List<Map<String, Double>> members,
+      Map<String, Double> ensemble) {}
 
   /** Shows it as a document and as lines. */
   void show(Summary summary) {
@@ -74,26 +95,53 @@ final class TrainedReport {
     }
     summary.facts().forEach((fact, value) -> printing.line(fact + ": " + value));
     printing.line("");
-    TextTable table =
-        TextTable.headed("on what trained nothing", "pairs in order", "AUC of grades");
-    for (int k = 0; k < summary.members().size(); k++) {
-      row(table, "member " + k, summary.members().get(k), "");
+    if (summary.objectives().isEmpty()) {
+      figures("on what trained nothing", summary.members(), summary.ensemble(), Map.of());
     }
-    row(table, "mean", summary.ensemble(), "mean_");
-    row(table, "worst member (WCO)", summary.ensemble(), "cautious_");
-    row(table, "length alone", summary.ensemble(), "baseline_length_");
+    for (Objective objective : summary.objectives()) {
+      figures(
+          "%s (%s), on what trained nothing".formatted(objective.name(), objective.weight()),
+          objective.members(),
+          objective.ensemble(),
+          summary.ensemble().entrySet().stream()
+              .filter(figure -> figure.getKey().startsWith(objective.name() + "."))
+              .collect(
+                  Collectors.toMap(
+                      figure -> figure.getKey().substring(objective.name().length() + 1),
+                      Map.Entry::getValue)));
+    }
+    printing.line("published: " + summary.name() + "/" + summary.version());
+  }
+
+  /**
+   * @param sum the figures of the weighted sum on the same judgements; empty: there is none
+   */
+  private void figures(
+      String of,
+      List<Map<String, Double>> members,
+      Map<String, Double> ensemble,
+      Map<String, Double> sum) {
+    TextTable table = TextTable.headed(of, "pairs in order", "AUC of grades");
+    for (int k = 0; k < members.size(); k++) {
+      row(table, "member " + k, members.get(k), "");
+    }
+    row(table, "mean", ensemble, "mean_");
+    row(table, "worst member (WCO)", ensemble, "cautious_");
+    if (!sum.isEmpty()) {
+      row(table, "the weighted sum, worst member", sum, "cautious_");
+    }
+    row(table, "length alone", ensemble, "baseline_length_");
     printing.table(table);
     printing.line("");
     printing.line(
         "members agree on %s of the pairs; expected calibration error %s"
             .formatted(
-                figure(summary.ensemble(), "member_agreement"),
+                figure(ensemble, "member_agreement"),
                 figure(
-                    summary.ensemble(),
-                    summary.ensemble().containsKey("calibration_error")
+                    ensemble,
+                    ensemble.containsKey("calibration_error")
                         ? "calibration_error"
                         : "pair_calibration_error")));
-    printing.line("published: " + summary.name() + "/" + summary.version());
   }
 
   private static void row(
@@ -120,6 +168,19 @@ final class TrainedReport {
     summary.members().forEach(figures -> figures.forEach(members.addObject()::put));
     ObjectNode ensemble = document.putObject("ensemble");
     summary.ensemble().forEach(ensemble::put);
+    if (!summary.objectives().isEmpty()) {
+      ArrayNode objectives = document.putArray("objectives");
+      for (Objective objective : summary.objectives()) {
+        ObjectNode each =
+            objectives
+                .addObject()
+                .put("name", objective.name())
+                .put("weight", objective.weight());
+        ArrayNode ofMembers = each.putArray("members");
+        objective.members().forEach(figures -> figures.forEach(ofMembers.addObject()::put));
+        objective.ensemble().forEach(each.putObject("ensemble")::put);
+      }
+    }
     document.put("bad_row_count", summary.badCount());
     ArrayNode rows = document.putArray("bad_rows");
     summary

@@ -208,10 +208,10 @@ class RewardTrainCommandTest {
   @Test
   void aMeshThatIsAwayOrAFileBesideItsFeedbackIsSaidSo() throws IOException {
     try (FakeMesh mesh = new FakeMesh()) {
-      assertUsage(train(mesh, "--name", "taste"), "give a FILE of judgements or --from-feedback");
+      assertUsage(train(mesh, "--name", "taste"), "give a FILE of judgements, --objective with --weight, or --from-feedback, one of them");
       assertUsage(
           train(mesh, pairs(1, "").toString(), "--from-feedback", "--name", "taste"),
-          "give a FILE of judgements or --from-feedback");
+          "give a FILE of judgements, --objective with --weight, or --from-feedback, one of them");
       assertUsage(
           train(mesh, "--from-feedback", "--since", "yesterday", "--name", "taste"),
           "'yesterday' is no time such as 2026-11-01");

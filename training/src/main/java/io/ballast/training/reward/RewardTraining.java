@@ -1,49 +1,41 @@
 package io.ballast.training.reward;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.chat.ChatTemplate;
 import io.ballast.inference.onnx.OnnxFeatureReader;
-import io.ballast.inference.onnx.Refusal;
 import io.ballast.inference.onnx.ScoringFeature;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringModel;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.DecoderConfig;
-import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.rl.preference.BradleyTerryLoss;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.JudgementData;
-import io.ballast.training.data.SplitRule.Part;
-import io.ballast.training.reward.JudgementGroups.Grouped;
+import io.ballast.training.reward.RewardData.Objective;
 import io.ballast.training.scoring.EnsembleTrainer;
 import io.ballast.training.scoring.FeatureTable;
 import io.ballast.training.scoring.GroupLoss;
 import io.ballast.training.scoring.GroupSplit;
-import io.ballast.training.scoring.JudgedGroup;
-import io.ballast.training.scoring.JudgedGroup.Grade;
-import io.ballast.training.scoring.LabelFlips;
+import io.ballast.training.scoring.ObjectiveSum;
 import io.ballast.training.scoring.OwnBlocks;
+import io.ballast.training.scoring.TrainedMembers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.function.Function;
-import java.util.random.RandomGenerator;
-import java.util.random.RandomGeneratorFactory;
-import java.util.stream.Collectors;
+import java.util.function.Consumer;
 
 /**
  * Trains a reward ensemble: K heads on a frozen decoder, from what people said of completions.
  *
  * <p>With any pairs the loss is Bradley and Terry's; with grades alone it is the likelihood of the
- * grades, so that σ of a raw score is the expected grade, such as P[Love].
+ * grades, so that σ of a raw score is the expected grade, such as P[Love]. With several objectives
+ * each has K heads of its own, trained as if there were no others, and a member's score is their
+ * weighted sum.
  */
 public final class RewardTraining {
   private static final int GOLDEN_GROUPS = 16;
@@ -67,7 +59,7 @@ public final class RewardTraining {
     /** A member, counted from 1, has done {@code share}, 0 to 1, of the most passes. */
     default void blocks(int member, double share) {}
 
-    /** A member has been trained. */
+    /** A member has been trained, or its head for one of the objectives. */
     void member(String line);
   }
 
@@ -126,31 +118,33 @@ public final class RewardTraining {
    * @throws ModelException if the trunk cannot be opened
    * @throws UnusableDataException if rows cannot be used, or too few are left; named
    */
+  public Trained train(RewardData data, StoredModel trunk, boolean skipsBad)
+      throws IOException, UnusableDataException {
+    return switch (data) {
+      case RewardData.Whole whole -> train(whole.judgements(), trunk, skipsBad);
+      case RewardData.Objectives several -> train(several, trunk, skipsBad);
+    };
+  }
+
+  /**
+   * Trains from judgements of one kind.
+   *
+   * @throws ModelException as the other
+   * @throws UnusableDataException as the other
+   */
   public Trained train(JudgementData data, StoredModel trunk, boolean skipsBad)
       throws IOException, UnusableDataException {
-    Grouped grouped = group(data, trunk);
-    if (!grouped.badRows().isEmpty() && !skipsBad) {
-      throw UnusableDataException.of(grouped.badRows());
-    }
-    Function<String, Part> sides = sides(grouped.groups());
-    List<JudgedGroup> groups = noisy(grouped.groups(), sides);
-    if (groups.isEmpty()) {
-      throw new UnusableDataException(
-          "no judgements (expected: pairs or grades)"
-              + data.facts().entrySet().stream()
-                  .map(fact -> "; " + fact.getKey() + ": " + fact.getValue())
-                  .collect(Collectors.joining()));
-    }
-    boolean pairs = groups.stream().anyMatch(group -> !group.preferences().isEmpty());
+    JudgedTable.Sorted sorted = JudgedTable.sort(plan, data, trunk, skipsBad);
     try (OnnxFeatureReader reader =
         OnnxFeatureReader.open(trunk.folder(), ScoringFeature.all(), work, threads)) {
-      FeatureTable table =
-          FeatureTable.read(reader, groups, done -> listener.features(done, groups.size()));
-      GroupSplit split = GroupSplit.of(table, sides);
-      requireLabels(table, split, pairs);
-      Map<String, String> facts = facts(data, groups, table, split, pairs);
-      facts.put("rows left out", Long.toString(data.badRowCount() + grouped.badRows().size()));
-      EnsembleTrainer trainer = trainer(pairs, reader, trunk);
+      int all = sorted.groups().size();
+      JudgedTable judged = JudgedTable.read(sorted, reader, done -> listener.features(done, all));
+      FeatureTable table = judged.table();
+      GroupSplit split = judged.split();
+      Map<String, String> facts = judged.facts();
+      facts.putAll(facts());
+      facts.put("rows left out", Long.toString(judged.leftOut()));
+      EnsembleTrainer trainer = trainer(judged.pairs(), reader, trunk, listener::member);
       List<Path> blocks = List.of();
       ScoringModel model;
       if (plan.ownBlocks() == 0) {
@@ -163,7 +157,93 @@ public final class RewardTraining {
         facts.put("own blocks", blocks(model.spec().ownBlocks()));
       }
       return new Trained(
-          model, trunk, blocks, facts, split.measured(table, GOLDEN_GROUPS), grouped.badRows());
+          model, trunk, blocks, facts, split.measured(table, GOLDEN_GROUPS), judged.badRows());
+    }
+  }
+
+  /** Trains an ensemble by each objective, as from its judgements alone, and sums them up. */
+  private Trained train(RewardData.Objectives data, StoredModel trunk, boolean skipsBad)
+      throws IOException, UnusableDataException {
+    if (plan.ownBlocks() > 0) {
+      throw new UnusableDataException(
+          "own blocks: members that judge by several objectives have none (expected: 0)");
+    }
+    List<JudgedTable.Sorted> sorted = new ArrayList<>();
+    for (Objective objective : data.objectives()) {
+      sorted.add(
+          named(
+              objective, () -> JudgedTable.sort(plan, objective.judgements(), trunk, skipsBad)));
+    }
+    int all = sorted.stream().mapToInt(each -> each.groups().size()).sum();
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("objectives, each standardised", data.sum());
+    List<ScoringGroup> golden = new ArrayList<>();
+    List<BadRow> badRows = new ArrayList<>();
+    List<JudgedTable> tables = new ArrayList<>();
+    List<ObjectiveSum.Trained> trained = new ArrayList<>();
+    try (OnnxFeatureReader reader =
+        OnnxFeatureReader.open(trunk.folder(), ScoringFeature.all(), work, threads)) {
+      int read = 0;
+      for (int o = 0; o < sorted.size(); o++) {
+        Objective objective = data.objectives().get(o);
+        JudgedTable.Sorted groups = sorted.get(o);
+        int before = read;
+        JudgedTable judged =
+            named(
+                objective,
+                () ->
+                    JudgedTable.read(
+                        groups, reader, done -> listener.features(before + done, all)));
+        read += groups.groups().size();
+        tables.add(judged);
+        judged.facts().forEach((name, fact) -> facts.put(objective.name() + ": " + name, fact));
+        golden.addAll(
+            judged
+                .split()
+                .measured(judged.table(), Math.ceilDiv(GOLDEN_GROUPS, sorted.size())));
+        judged.badRows().forEach(row -> badRows.add(objective.named(row)));
+      }
+      for (int o = 0; o < tables.size(); o++) {
+        trained.add(trained(data.objectives().get(o), tables.get(o), reader, trunk));
+      }
+    }
+    facts.putAll(facts());
+    facts.put(
+        "rows left out", Long.toString(tables.stream().mapToLong(JudgedTable::leftOut).sum()));
+    return new Trained(
+        new ObjectiveSum(trained).model(), trunk, List.of(), facts, golden, badRows);
+  }
+
+  /** Trains by one objective, as {@link #train(JudgementData, StoredModel, boolean)} would. */
+  private ObjectiveSum.Trained trained(
+      Objective objective, JudgedTable judged, OnnxFeatureReader reader, StoredModel trunk) {
+    EnsembleTrainer trainer =
+        trainer(
+            judged.pairs(),
+            reader,
+            trunk,
+            line -> listener.member(objective.name() + ": " + line));
+    TrainedMembers members = trainer.members(judged.table(), judged.split());
+    return new ObjectiveSum.Trained(
+        objective.name(),
+        objective.weight(),
+        judged.table(),
+        judged.split(),
+        members,
+        trainer.measured(members, judged.table(), judged.split(), new int[0]));
+  }
+
+  /** What is done with the judgements of one objective. */
+  @FunctionalInterface
+  private interface Step<T> {
+    T done() throws UnusableDataException;
+  }
+
+  private static <T> T named(Objective objective, Step<T> step) throws UnusableDataException {
+    try {
+      return step.done();
+    } catch (UnusableDataException e) {
+      throw new UnusableDataException(objective.name() + ": " + e.getMessage(), e);
     }
   }
 
@@ -186,66 +266,8 @@ public final class RewardTraining {
         .formatted(count, plan.blocks().learningRate(), plan.blocks().weightDecay());
   }
 
-  private Grouped group(JudgementData data, StoredModel trunk) {
-    try (HuggingFaceTokenizerAdapter tokenizer =
-        HuggingFaceTokenizerAdapter.ofFolder(trunk.folder())) {
-      return new JudgementGroups(
-              tokenizer,
-              ChatTemplate.ofFolder(trunk.folder()),
-              plan.maxPromptTokens(),
-              plan.splitBy())
-          .group(data.judgements());
-    }
-  }
-
-  private Function<String, Part> sides(List<JudgedGroup> groups) {
-    return plan.splitBy() == SplitBy.TIME
-        ? plan.split().later(groups.stream().map(JudgedGroup::key).toList())
-        : plan.split()::of;
-  }
-
-  /** Flips labels of what trains and stops; what is measured keeps its labels. */
-  private List<JudgedGroup> noisy(List<JudgedGroup> groups, Function<String, Part> sides) {
-    if (plan.flipProbability() == 0) {
-      return groups;
-    }
-    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(plan.seed());
-    List<JudgedGroup> result = new ArrayList<>(groups.size());
-    for (JudgedGroup group : groups) {
-      boolean measured = sides.apply(group.key()) == Part.TEST;
-      result.add(measured ? group : LabelFlips.flip(group, plan.flipProbability(), random));
-    }
-    return result;
-  }
-
-  /** Every part needs something to be learned, stopped or measured by. */
-  private void requireLabels(FeatureTable table, GroupSplit split, boolean pairs)
-      throws UnusableDataException {
-    for (Part part : Part.values()) {
-      long labels =
-          Arrays.stream(split.groups(part))
-              .mapToObj(table::group)
-              .mapToLong(group -> labels(group, pairs))
-              .sum();
-      if (labels == 0) {
-        throw new UnusableDataException(
-            "%s part: no %s (expected: judgements of more %ss, or %s held out)"
-                .formatted(
-                    part.name().toLowerCase(Locale.ROOT),
-                    pairs ? "pairs" : "grades",
-                    plan.splitBy().name().toLowerCase(Locale.ROOT),
-                    part == Part.TRAIN ? "less" : "more"));
-      }
-    }
-  }
-
-  private static long labels(JudgedGroup group, boolean pairs) {
-    return pairs
-        ? group.preferences().size()
-        : group.grades().stream().filter(Grade::isKnown).count();
-  }
-
-  private EnsembleTrainer trainer(boolean pairs, OnnxFeatureReader reader, StoredModel trunk) {
+  private EnsembleTrainer trainer(
+      boolean pairs, OnnxFeatureReader reader, StoredModel trunk, Consumer<String> log) {
     GroupLoss loss =
         pairs
             ? new GroupLoss.Preferences(new BradleyTerryLoss(plan.labelSmoothing(), 0))
@@ -262,45 +284,13 @@ public final class RewardTraining {
         reader.features(),
         DecoderConfig.read(trunk.folder()).hiddenSize(),
         reader.reference(trunk.name(), trunk.version()),
-        listener::member,
+        log,
         listener::pass);
   }
 
-  private Map<String, String> facts(
-      JudgementData data,
-      List<JudgedGroup> groups,
-      FeatureTable table,
-      GroupSplit split,
-      boolean pairs) {
+  /** How it is trained, by name, in the order in which a reader wants it. */
+  private Map<String, String> facts() {
     Map<String, String> facts = new LinkedHashMap<>();
-    long preferences = groups.stream().mapToLong(group -> labels(group, true)).sum();
-    long grades = groups.stream().mapToLong(group -> labels(group, false)).sum();
-    facts.put(
-        "judgements",
-        String.format(
-            Locale.ROOT,
-            "%,d pairs and %,d graded completions, %,d completions of %,d prompts",
-            preferences,
-            grades,
-            table.size(),
-            table.groups()));
-    facts.putAll(data.facts());
-    facts.put("data, SHA-256", data.sha256());
-    if (!table.refused().isEmpty()) {
-      facts.put("completions left out", text(table.refused()));
-    }
-    facts.put(
-        "prompts, split by " + plan.splitBy().name().toLowerCase(Locale.ROOT),
-        String.format(
-            Locale.ROOT,
-            "%,d to train, %,d to stop and calibrate, %,d to measure",
-            split.size(Part.TRAIN),
-            split.size(Part.VALIDATION),
-            split.size(Part.TEST)));
-    facts.put("loss", pairs ? "Bradley-Terry of the pairs" : "likelihood of the grades");
-    if (pairs) {
-      facts.put("label smoothing", Double.toString(plan.labelSmoothing()));
-    }
     facts.put("labels flipped on purpose", Double.toString(plan.flipProbability()));
     facts.put("heads", heads());
     facts.put("members differ by", difference());
@@ -330,11 +320,5 @@ public final class RewardTraining {
               : "nothing: from the same judgements linear heads become the same (bootstrap makes"
                   + " them differ)";
     };
-  }
-
-  private static String text(Map<Refusal.Reason, Integer> refused) {
-    return refused.entrySet().stream()
-        .map(entry -> entry.getKey() + " " + entry.getValue())
-        .collect(Collectors.joining(", "));
   }
 }

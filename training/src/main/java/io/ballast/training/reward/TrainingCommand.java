@@ -4,6 +4,8 @@ import io.ballast.training.feedback.FeedbackRules;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The command line that makes a version again, without where things lie on a machine. */
 public final class TrainingCommand {
@@ -12,7 +14,8 @@ public final class TrainingCommand {
   /**
    * Returns it.
    *
-   * @param source what is learned from: a file's name, or what {@link #feedback} returns
+   * @param source what is learned from: a file's name, or what {@link #feedback} or {@link
+   *     #objectives} returns
    * @param trunk NAME/VERSION of the decoder
    */
   public static String of(
@@ -47,6 +50,16 @@ public final class TrainingCommand {
         .formatted(
             plan.ownBlocks() == RewardPlan.ALL_BLOCKS ? "all" : plan.ownBlocks(),
             plan.blocks().learningRate());
+  }
+
+  /** Returns the options that weigh the same objectives again. */
+  public static String objectives(RewardData.Objectives data) {
+    return Stream.concat(
+            data.objectives().stream()
+                .map(each -> "--objective %s=%s".formatted(each.name(), each.fileName())),
+            data.objectives().stream()
+                .map(each -> "--weight %s=%s".formatted(each.name(), each.weight())))
+        .collect(Collectors.joining(" "));
   }
 
   /** Returns the options that read the same feedback again. */

@@ -98,8 +98,18 @@ public final class EnsembleTrainer {
    * @throws IllegalArgumentException if a part of the split has no groups
    */
   public ScoringModel train(FeatureTable table, GroupSplit split, int[] apart) {
+    return measured(members(table, split), table, split, apart);
+  }
+
+  /**
+   * Returns the trained members, without figures.
+   *
+   * @param table features as read, not standardised
+   * @throws IllegalArgumentException if a part of the split has no groups
+   */
+  public TrainedMembers members(FeatureTable table, GroupSplit split) {
     requireParts(split);
-    return measured(members().train(table, split), table, split, apart);
+    return members().train(table, split);
   }
 
   /**

@@ -152,10 +152,15 @@ public final class MemberTrainer {
   }
 
   private static Normalization normalization(FeatureTable table, int[] groups, double[] scores) {
-    double[] own =
-        Arrays.stream(groups).flatMap(table::completions).mapToDouble(i -> scores[i]).toArray();
-    double mean = Arrays.stream(own).average().orElseThrow();
-    double variance = Arrays.stream(own).map(s -> (s - mean) * (s - mean)).average().orElseThrow();
+    return normalization(
+        Arrays.stream(groups).flatMap(table::completions).mapToDouble(i -> scores[i]).toArray());
+  }
+
+  /** Returns the mean and the standard deviation (divided by n) of scores; at least 1e-6. */
+  static Normalization normalization(double[] scores) {
+    double mean = Arrays.stream(scores).average().orElseThrow();
+    double variance =
+        Arrays.stream(scores).map(s -> (s - mean) * (s - mean)).average().orElseThrow();
     return new Normalization(mean, Math.max(Math.sqrt(variance), 1e-6));
   }
 }

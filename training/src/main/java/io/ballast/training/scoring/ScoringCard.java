@@ -1,11 +1,14 @@
 package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.ScoringKind;
+import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.kit.build.CodeVersion;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** Writes what a reader must know of trained heads, from the facts of their run. */
 public final class ScoringCard {
@@ -43,6 +46,7 @@ public final class ScoringCard {
         text,
         "heads",
         spec.heads()
+            + (spec.objectives().isEmpty() ? "" : " by each of the objectives")
             + ", each features → "
             + (spec.hiddenWidth() == 0
                 ? "1"
@@ -51,41 +55,79 @@ public final class ScoringCard {
     row(text, "code", CodeVersion.built().toString());
     text.append("\nMake it again: `").append(command).append("`\n\n");
     text.append(FIGURES).append("\n\n");
+    if (spec.objectives().isEmpty()) {
+      measured(text, spec.kind(), spec.heldOutMembers(), spec.heldOut(), Map.of());
+    }
+    for (ScoringObjective objective : spec.objectives()) {
+      String prefix = objective.name() + ".";
+      text.append("### ").append(objective.name()).append(", weight ");
+      text.append(objective.weight()).append("\n\n");
+      measured(
+          text,
+          spec.kind(),
+          objective.heldOutMembers(),
+          objective.heldOut(),
+          Map.of(
+              "the weighted sum: mean of members", named(spec.heldOut(), prefix + "mean_"),
+              "the weighted sum, cautious", named(spec.heldOut(), prefix + "cautious_")));
+      text.append('\n');
+    }
+    text.append("\n## Limits\n").append(limits(spec.kind())).append('\n');
+    return text.toString();
+  }
+
+  private static void measured(
+      StringBuilder text,
+      ScoringKind kind,
+      List<Map<String, Double>> heldOutMembers,
+      Map<String, Double> heldOut,
+      Map<String, Map<String, Double>> others) {
     text.append("| | within a prompt | AUC | correlation |\n|---|---|---|---|\n");
-    for (int k = 0; k < spec.heads(); k++) {
-      figures(text, "member " + k, spec.heldOutMembers().get(k), "");
+    for (int k = 0; k < heldOutMembers.size(); k++) {
+      figures(text, "member " + k, heldOutMembers.get(k), "");
     }
-    figures(text, "mean of members", spec.heldOut(), "mean_");
-    figures(text, cautious(spec.kind()), spec.heldOut(), "cautious_");
-    if (spec.heldOut().containsKey("as_text_cautious_auc")) {
-      figures(text, "the same, positions given as texts", spec.heldOut(), "as_text_cautious_");
+    figures(text, "mean of members", heldOut, "mean_");
+    figures(text, cautious(kind), heldOut, "cautious_");
+    new TreeMap<>(others).forEach((name, ofOther) -> figures(text, name, ofOther, ""));
+    if (heldOut.containsKey("as_text_cautious_auc")) {
+      figures(text, "the same, positions given as texts", heldOut, "as_text_cautious_");
     }
-    String sign = spec.kind() == ScoringKind.COST ? "− " : "";
-    figures(text, sign + "length alone", spec.heldOut(), "baseline_length_");
-    figures(text, sign + "mean log-prob alone", spec.heldOut(), "baseline_mean_log_prob_");
-    figures(text, sign + "sum of log-probs alone", spec.heldOut(), "baseline_sum_log_prob_");
+    String sign = kind == ScoringKind.COST ? "− " : "";
+    figures(text, sign + "length alone", heldOut, "baseline_length_");
+    figures(text, sign + "mean log-prob alone", heldOut, "baseline_mean_log_prob_");
+    figures(text, sign + "sum of log-probs alone", heldOut, "baseline_sum_log_prob_");
     text.append(
         String.format(
             Locale.ROOT,
             "%n%,.0f completions, %,.0f pairs; the cautious score's accuracy is ± %.3f (95 %%, by"
                 + " key). Expected calibration error %s; members agree on %s of the pairs.%n",
-            spec.heldOut().getOrDefault("completions", 0.0),
-            spec.heldOut().getOrDefault("pairs", 0.0),
-            spec.heldOut().getOrDefault("cautious_within_prompt_accuracy_half_width", 0.0),
+            heldOut.getOrDefault("completions", 0.0),
+            heldOut.getOrDefault("pairs", 0.0),
+            heldOut.getOrDefault("cautious_within_prompt_accuracy_half_width", 0.0),
             figure(
-                spec.heldOut(),
-                spec.heldOut().containsKey("calibration_error")
+                heldOut,
+                heldOut.containsKey("calibration_error")
                     ? "calibration_error"
                     : "pair_calibration_error"),
-            figure(spec.heldOut(), "member_agreement")));
-    if (spec.heldOut().containsKey("cautious_sign_accuracy")) {
+            figure(heldOut, "member_agreement")));
+    if (heldOut.containsKey("cautious_sign_accuracy")) {
       text.append(
           "The cautious score's sign is right for "
-              + figure(spec.heldOut(), "cautious_sign_accuracy")
+              + figure(heldOut, "cautious_sign_accuracy")
               + " of completions.\n");
     }
-    text.append("\n## Limits\n").append(limits(spec.kind())).append('\n');
-    return text.toString();
+  }
+
+  /** The figures whose names begin with a prefix, without it. */
+  private static Map<String, Double> named(Map<String, Double> figures, String prefix) {
+    Map<String, Double> named = new TreeMap<>();
+    figures.forEach(
+        (name, value) -> {
+          if (name.startsWith(prefix)) {
+            named.put(name.substring(prefix.length()), value);
+          }
+        });
+    return named;
   }
 
   /** Returns facts as notes of a folder's manifest: names of letters, digits and underscores. */
