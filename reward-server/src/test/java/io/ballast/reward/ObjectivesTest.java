@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.inference.triton.export.ExportOptions;
+import io.ballast.inference.triton.export.TritonExport;
+import io.ballast.inference.triton.export.TritonExport.Version;
 import io.ballast.reward.testing.TestReward;
+import io.ballast.reward.testing.TinyModel;
 import io.ballast.reward.testing.TinyReward;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
@@ -22,6 +26,7 @@ import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
+import io.ballast.testing.FakeTriton;
 import io.ballast.testing.ModuleInProcess;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -174,6 +179,44 @@ class ObjectivesTest {
     }
     assertThat(response.getMembersPreferringA()).isEqualTo(preferring);
     assertThat(response.getResults(0).getComponentsCount()).isEqualTo(2);
+  }
+
+  @Test
+  void behindTritonTheObjectivesAreThoseThatItTells() throws IOException {
+    Path trunk = models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
+    Path entry =
+        new TritonExport(data.resolve("repository"), ExportOptions.defaults())
+            .scoring(
+                "there",
+                List.of(new Version(7, models.resolve(TinyReward.NAME).resolve("1"))),
+                reference -> trunk);
+    try (FakeTriton triton = FakeTriton.start(entry);
+        ModuleInProcess behind =
+            TestReward.module(
+                List.of(models),
+                data,
+                Map.of(
+                    "default-model",
+                    TinyReward.NAME,
+                    "triton.targets",
+                    triton.address(),
+                    "triton.served-models.tiny-reward",
+                    "there"))) {
+      ScoreResult result =
+          RewardServiceGrpc.newBlockingStub(behind.channel())
+              .score(
+                  ScoreRequest.newBuilder().addItems(TestReward.item("x", "int a", "= 1;")).build())
+              .getResults(0);
+
+      for (int k = 0; k < TinyReward.MEMBERS; k++) {
+        float raw = FakeTriton.score(k, 5, 4); // a token for each byte
+        assertThat(result.getMembers(k).getRawScore()).isCloseTo(raw, within(1e-6));
+        assertThat(result.getComponents(0).getMembers(k).getRawScore())
+            .isCloseTo(raw, within(1e-6));
+        assertThat(result.getComponents(1).getMembers(k).getRawScore())
+            .isCloseTo(raw + 1, within(1e-6));
+      }
+    }
   }
 
   @Test

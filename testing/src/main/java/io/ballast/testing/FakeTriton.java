@@ -268,17 +268,47 @@ public final class FakeTriton extends GRPCInferenceServiceGrpc.GRPCInferenceServ
                 : score(k, (int) prompts[b], (int) completions[b]));
       }
     }
-    return ModelInferResponse.newBuilder()
-        .setModelName(config.getName())
-        .setModelVersion(request.getModelVersion())
+    ModelInferResponse.Builder answer =
+        ModelInferResponse.newBuilder()
+            .setModelName(config.getName())
+            .setModelVersion(request.getModelVersion())
+            .addOutputs(
+                InferOutputTensor.newBuilder()
+                    .setName("scores")
+                    .setDatatype("FP32")
+                    .addShape(prompts.length)
+                    .addShape(heads))
+            .addRawOutputContents(ByteString.copyFrom(raw.flip()));
+    if (config.getOutputCount() > 1) {
+      addObjectives(answer, prompts, completions);
+    }
+    return answer.build();
+  }
+
+  /** By objective {@code o} a head says {@code o} more than its score. */
+  private void addObjectives(
+      ModelInferResponse.Builder answer, long[] prompts, long[] completions) {
+    int heads = (int) config.getOutput(1).getDims(0);
+    int objectives = (int) config.getOutput(1).getDims(1);
+    ByteBuffer raw =
+        ByteBuffer.allocate(prompts.length * heads * objectives * Float.BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN);
+    for (int b = 0; b < prompts.length; b++) {
+      for (int k = 0; k < heads; k++) {
+        for (int o = 0; o < objectives; o++) {
+          raw.putFloat(score(k, (int) prompts[b], (int) completions[b]) + o);
+        }
+      }
+    }
+    answer
         .addOutputs(
             InferOutputTensor.newBuilder()
-                .setName("scores")
+                .setName(config.getOutput(1).getName())
                 .setDatatype("FP32")
                 .addShape(prompts.length)
-                .addShape(heads))
-        .addRawOutputContents(ByteString.copyFrom(raw.flip()))
-        .build();
+                .addShape(heads)
+                .addShape(objectives))
+        .addRawOutputContents(ByteString.copyFrom(raw.flip()));
   }
 
   private static long[] longs(ModelInferRequest request, String input) {

@@ -13,11 +13,12 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.training.RewardTrainer;
 import io.ballast.reward.core.training.Training;
+import io.ballast.reward.core.training.Training.ObjectiveResult;
 import io.ballast.reward.core.training.Training.Phase;
 import io.ballast.reward.core.training.Training.Progress;
 import io.ballast.reward.core.training.TrainingException;
 import io.ballast.reward.core.training.TrainingOrder;
-import io.ballast.training.data.JudgementData;
+import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.RewardPublisher;
 import io.ballast.training.reward.RewardTraining;
 import io.ballast.training.reward.UnusableDataException;
@@ -135,7 +136,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
 
   @Override
   public Training.Result train(
-      UUID id, Prepared prepared, TrainingOrder order, JudgementData judgements, Listener listener)
+      UUID id, Prepared prepared, TrainingOrder order, RewardData data, Listener listener)
       throws TrainingException {
     List<ModelStore> stores = roots.stream().map(ModelStore::new).toList();
     StoredModel trunk = trunk(prepared.trunk(), stores);
@@ -144,8 +145,12 @@ public final class FolderRewardTrainer implements RewardTrainer {
       ModelStore.deleteAll(work); // of a process that was killed
       Files.createDirectories(work);
       RewardTraining.Trained trained =
-          new RewardTraining(order.plan(), work, threads, courteous(listener, order))
-              .train(judgements, trunk, order.skipsBad());
+          new RewardTraining(
+                  order.plan(),
+                  work,
+                  threads,
+                  courteous(listener, order.plan().members() * heads(data)))
+              .train(data, trunk, order.skipsBad());
       listener.leftOut(trained.badRows());
       listener.progress(new Progress(Phase.PUBLISHING, 0, 1));
       StoredModel published =
@@ -160,7 +165,8 @@ public final class FolderRewardTrainer implements RewardTrainer {
           new PinnedVersion(version.model(), version.version(), weights(published)),
           trained.facts(),
           trained.model().spec().heldOutMembers(),
-          trained.model().spec().heldOut());
+          trained.model().spec().heldOut(),
+          objectives(trained.model().spec()));
     } catch (UnusableDataException e) {
       throw new TrainingException("UNUSABLE_DATA", String.valueOf(e.getMessage()), e);
     } catch (FileAlreadyExistsException e) {
@@ -203,7 +209,8 @@ public final class FolderRewardTrainer implements RewardTrainer {
                   new PinnedVersion(version.model(), version.version(), weights(folder.get())),
                   facts,
                   spec.heldOutMembers(),
-                  spec.heldOut())));
+                  spec.heldOut(),
+                  objectives(spec))));
     } catch (ModelException | IllegalArgumentException | IOException e) {
       LOG.warn("what {} is cannot be told: {}", version, e.getMessage());
       return Optional.empty();
@@ -230,9 +237,26 @@ public final class FolderRewardTrainer implements RewardTrainer {
     }
   }
 
-  private RewardTraining.Listener courteous(Listener listener, TrainingOrder order) {
+  private static List<ObjectiveResult> objectives(ScoringSpec spec) {
+    return spec.objectives().stream()
+        .map(
+            each ->
+                new ObjectiveResult(
+                    each.name(), each.weight(), each.heldOutMembers(), each.heldOut()))
+        .toList();
+  }
+
+  /** How many heads a member has. */
+  private static int heads(RewardData data) {
+    return switch (data) {
+      case RewardData.Whole whole -> 1;
+      case RewardData.Objectives several -> several.objectives().size();
+    };
+  }
+
+  private RewardTraining.Listener courteous(Listener listener, int heads) {
     return new RewardTraining.Listener() {
-      private int members;
+      private int done;
 
       @Override
       public void features(int done, int all) {
@@ -247,8 +271,8 @@ public final class FolderRewardTrainer implements RewardTrainer {
 
       @Override
       public void member(String line) {
-        members++;
-        listener.progress(new Progress(Phase.TRAINING_MEMBERS, members, order.plan().members()));
+        done++;
+        listener.progress(new Progress(Phase.TRAINING_MEMBERS, done, heads));
       }
     };
   }

@@ -7,8 +7,10 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.training.JudgementUploads;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.BadRowsException;
+import io.ballast.training.data.Judgement;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.JudgementFile;
+import io.ballast.training.data.PromptText;
 import io.ballast.training.data.RowLimits;
 import io.ballast.training.data.TooLargeException;
 import java.io.IOException;
@@ -96,10 +98,27 @@ public final class SpooledUploads implements JudgementUploads {
     return new MeshException(Fault.OVERLOADED, "file: cannot be kept: " + StorageWords.of(e), e);
   }
 
+  /** Of what is kept of a judgement. */
+  private static long characters(Judgement judgement) {
+    long prompt =
+        switch (judgement.prompt()) {
+          case PromptText.Plain plain -> plain.text().length();
+          case PromptText.Dialogue dialogue ->
+              dialogue.messages().stream().mapToLong(each -> each.content().length()).sum();
+        };
+    return prompt
+        + switch (judgement) {
+          case Judgement.Pair pair -> pair.chosen().length() + pair.rejected().length();
+          case Judgement.Grade grade -> grade.completion().length();
+        };
+  }
+
   private final class Spooled implements Upload {
     private final Path file;
     private final FileChannel channel;
     private long size;
+    private int judgements;
+    private long characters;
     private boolean closed;
 
     private Spooled(Path file, FileChannel channel) {
@@ -125,12 +144,24 @@ public final class SpooledUploads implements JudgementUploads {
     @Override
     public JudgementData read(String name, boolean skipsBad) {
       try {
-        channel.close();
-        return new JudgementFile(RowLimits.defaults(), skipsBad, mostJudgements, mostBytes)
-            .read(file);
+        JudgementData read =
+            new JudgementFile(
+                    RowLimits.defaults(),
+                    skipsBad,
+                    mostJudgements - judgements,
+                    mostBytes - characters)
+                .read(file);
+        judgements += read.judgements().size();
+        characters += read.judgements().stream().mapToLong(SpooledUploads::characters).sum();
+        clear();
+        return read;
       } catch (TooLargeException e) {
-        throw Texts.malformed(
-            name, e.getMessage() + "; ./mesh reward train without --remote takes more");
+        String flaw =
+            judgements == 0
+                ? String.valueOf(e.getMessage())
+                : "with the files before it more than %,d judgements or %,d characters, the limit"
+                    .formatted(mostJudgements, mostBytes);
+        throw Texts.malformed(name, flaw + "; ./mesh reward train without --remote takes more");
       } catch (BadRowsException e) {
         Map<String, String> rows = new TreeMap<>();
         rows.put("bad_rows_count", Long.toString(e.count()));
@@ -145,6 +176,15 @@ public final class SpooledUploads implements JudgementUploads {
         throw noRoom(e);
       } catch (IOException e) { // such as a gzip file that ends early
         throw Texts.malformed(name, "no whole file: " + e.getMessage());
+      }
+    }
+
+    /** Makes room for the next file. */
+    private void clear() {
+      try {
+        channel.truncate(0);
+      } catch (IOException e) {
+        throw noRoom(e);
       }
     }
 

@@ -1,6 +1,5 @@
 package io.ballast.reward.grpc;
 
-import com.google.protobuf.ByteString;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
@@ -8,13 +7,18 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.training.JudgementUploads;
 import io.ballast.reward.core.training.TrainingDesk;
 import io.ballast.reward.core.training.TrainingOrder.Source;
+import io.ballast.reward.v1.ObjectiveChoice;
 import io.ballast.reward.v1.StartTrainingRequest;
 import io.ballast.reward.v1.StartTrainingRequest.PartCase;
 import io.ballast.reward.v1.StartTrainingResponse;
 import io.ballast.reward.v1.TrainingPlan;
+import io.ballast.training.data.JudgementData;
+import io.ballast.training.reward.RewardData;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
@@ -92,8 +96,10 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
         switch (plan.getSourceCase()) {
           case FEEDBACK -> feedback(plan);
           case UPLOAD -> upload(plan);
+          case OBJECTIVES -> objectives(plan);
           case SOURCE_NOT_SET ->
-              throw Texts.malformed("plan.source", "missing (expected: feedback or upload)");
+              throw Texts.malformed(
+                  "plan.source", "missing (expected: feedback, upload or objectives)");
         };
     TrainingDesk.Started started = desk.start(plans.order(caller, plan, source));
     return StartTrainingResponse.newBuilder()
@@ -111,18 +117,68 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
   }
 
   private Source upload(TrainingPlan plan) {
-    String name = TrainingPlanMapper.fileName(plan.getUpload());
+    String name = TrainingPlanMapper.fileName("plan.upload", plan.getUpload().getFileName());
     long begun = patience.nanoTime().getAsLong();
     try (JudgementUploads.Upload upload = uploads.begin()) {
-      for (Optional<ByteString> piece = piece(begun); piece.isPresent(); piece = piece(begun)) {
-        upload.write(piece.get().asReadOnlyByteBuffer());
+      Optional<StartTrainingRequest> more = file(upload, "", piece(begun), begun);
+      if (more.isPresent()) {
+        throw unexpected(more.get(), "none, there is one file");
       }
       return new Source.Upload(name, upload.read(name, plan.getSkipBadRows()));
     }
   }
 
-  /** The next piece of the file that {@code begun} then; empty after the last. */
-  private Optional<ByteString> piece(long begun) {
+  private Source objectives(TrainingPlan plan) {
+    List<ObjectiveChoice> choices = TrainingPlanMapper.objectives(plan.getObjectives());
+    long begun = patience.nanoTime().getAsLong();
+    List<RewardData.Objective> objectives = new ArrayList<>();
+    try (JudgementUploads.Upload upload = uploads.begin()) {
+      Optional<StartTrainingRequest> next = piece(begun);
+      for (ObjectiveChoice choice : choices) {
+        next = file(upload, choice.getName(), next, begun);
+        String file = TrainingPlanMapper.fileName("plan.objectives", choice.getFileName());
+        JudgementData judgements =
+            upload.read(choice.getName() + ": " + file, plan.getSkipBadRows());
+        if (judgements.judgements().isEmpty()) {
+          throw Texts.malformed(
+              choice.getName() + ": " + file, "no judgements (expected: pairs or grades)");
+        }
+        objectives.add(
+            new RewardData.Objective(choice.getName(), choice.getWeight(), file, judgements));
+      }
+      if (next.isPresent()) {
+        throw unexpected(next.get(), "the files of the plan's objectives, in its order");
+      }
+    }
+    return new Source.Objectives(new RewardData.Objectives(objectives));
+  }
+
+  private static MeshException unexpected(StartTrainingRequest piece, String expected) {
+    return Texts.malformed(
+        "objective_name", "\"%s\" (expected: %s)".formatted(piece.getObjectiveName(), expected));
+  }
+
+  /**
+   * Takes the file of an objective.
+   *
+   * @param first piece that came; empty after the last
+   * @return the first piece that is not of it
+   */
+  private Optional<StartTrainingRequest> file(
+      JudgementUploads.Upload upload,
+      String objective,
+      Optional<StartTrainingRequest> first,
+      long begun) {
+    Optional<StartTrainingRequest> piece = first;
+    while (piece.isPresent() && piece.get().getObjectiveName().equals(objective)) {
+      upload.write(piece.get().getFileBytes().asReadOnlyByteBuffer());
+      piece = piece(begun);
+    }
+    return piece;
+  }
+
+  /** The next piece of the files that {@code begun} then; empty after the last. */
+  private Optional<StartTrainingRequest> piece(long begun) {
     Duration left = patience.whole().minusNanos(patience.nanoTime().getAsLong() - begun);
     Optional<StartTrainingRequest> message =
         left.compareTo(patience.silence()) > 0
@@ -131,7 +187,7 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
                 left,
                 "file: not whole after %,d ms, the limit".formatted(patience.whole().toMillis()));
     message.ifPresent(StartTrainingSession::requirePiece);
-    return message.map(StartTrainingRequest::getFileBytes);
+    return message;
   }
 
   private static void requirePiece(StartTrainingRequest message) {

@@ -8,6 +8,7 @@ import io.ballast.kit.grpc.RequestContext;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.core.training.Training;
 import io.ballast.reward.v1.BadTrainingRow;
+import io.ballast.reward.v1.ObjectiveResult;
 import io.ballast.reward.v1.RewardTraining;
 import io.ballast.reward.v1.TrainingFact;
 import io.ballast.reward.v1.TrainingFailure;
@@ -134,6 +135,17 @@ public final class TrainingMapper {
     result
         .members()
         .forEach(member -> message.addMembers(TrainingFigures.newBuilder().putAllValues(member)));
+    for (Training.ObjectiveResult objective : result.objectives()) {
+      ObjectiveResult.Builder each =
+          message
+              .addObjectivesBuilder()
+              .setName(objective.name())
+              .setWeight(objective.weight())
+              .setEnsemble(TrainingFigures.newBuilder().putAllValues(objective.ensemble()));
+      objective
+          .members()
+          .forEach(member -> each.addMembers(TrainingFigures.newBuilder().putAllValues(member)));
+    }
     return message.build();
   }
 
@@ -144,7 +156,16 @@ public final class TrainingMapper {
         MeshMessages.version(message.getModelVersion()),
         facts,
         message.getMembersList().stream().map(TrainingFigures::getValuesMap).toList(),
-        message.getEnsemble().getValuesMap());
+        message.getEnsemble().getValuesMap(),
+        message.getObjectivesList().stream()
+            .map(
+                each ->
+                    new Training.ObjectiveResult(
+                        each.getName(),
+                        each.getWeight(),
+                        each.getMembersList().stream().map(TrainingFigures::getValuesMap).toList(),
+                        each.getEnsemble().getValuesMap()))
+            .toList());
   }
 
   private static BadTrainingRow row(BadRow row) {

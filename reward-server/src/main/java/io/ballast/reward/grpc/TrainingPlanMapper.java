@@ -1,14 +1,17 @@
 package io.ballast.reward.grpc;
 
+import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.reward.core.training.TrainingOrder;
 import io.ballast.reward.core.training.TrainingOrder.Source;
 import io.ballast.reward.v1.FeedbackChoice;
+import io.ballast.reward.v1.ObjectiveChoice;
+import io.ballast.reward.v1.ObjectivesChoice;
 import io.ballast.reward.v1.TrainingOptions;
 import io.ballast.reward.v1.TrainingPlan;
-import io.ballast.reward.v1.UploadChoice;
+import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.SplitRule;
 import io.ballast.training.feedback.FeedbackForm;
 import io.ballast.training.feedback.FeedbackRules;
@@ -20,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -140,20 +144,55 @@ public final class TrainingPlanMapper {
     };
   }
 
-  static String fileName(UploadChoice choice) {
-    String name = choice.getFileName().isEmpty() ? DEFAULT_FILE : choice.getFileName();
+  /** The objectives of a choice, each of which can be trained by. */
+  static List<ObjectiveChoice> objectives(ObjectivesChoice choice) {
+    List<ObjectiveChoice> choices = choice.getObjectivesList();
+    if (choices.isEmpty()) {
+      throw Texts.malformed("plan.objectives", "none (expected: at least one)");
+    }
+    for (int o = 0; o < choices.size(); o++) {
+      try {
+        ScoringObjective.requireName(choices.get(o).getName());
+        ScoringObjective.requireWeight(choices.get(o).getWeight());
+      } catch (IllegalArgumentException e) {
+        throw Texts.malformed("plan.objectives[" + o + "]", String.valueOf(e.getMessage()));
+      }
+      var unused = fileName("plan.objectives[" + o + "]", choices.get(o).getFileName());
+    }
+    try {
+      ScoringObjective.requireDistinct(choices.stream().map(ObjectiveChoice::getName).toList());
+    } catch (IllegalArgumentException e) {
+      throw Texts.malformed("plan.objectives", String.valueOf(e.getMessage()));
+    }
+    return choices;
+  }
+
+  /**
+   * What a file is called.
+   *
+   * @param path of the choice, for messages
+   */
+  static String fileName(String path, String given) {
+    String name = given.isEmpty() ? DEFAULT_FILE : given;
     if (!FILE_NAME.matcher(name).matches()) {
       throw Texts.malformed(
-          "plan.upload.file_name", "expected: at most 128 characters of [A-Za-z0-9._-]");
+          path + ".file_name", "expected: at most 128 characters of [A-Za-z0-9._-]");
     }
     return name;
+  }
+
+  private static void update(MessageDigest sum, JudgementData judgements) {
+    sum.update(judgements.sha256().getBytes(StandardCharsets.UTF_8));
   }
 
   private static String fingerprint(TrainingPlan plan, Source source) {
     MessageDigest sum = Sha256.digest();
     sum.update(plan.toByteArray());
-    if (source instanceof Source.Upload upload) {
-      sum.update(upload.judgements().sha256().getBytes(StandardCharsets.UTF_8));
+    switch (source) {
+      case Source.Feedback feedback -> {}
+      case Source.Upload upload -> update(sum, upload.judgements());
+      case Source.Objectives several ->
+          several.data().objectives().forEach(each -> update(sum, each.judgements()));
     }
     return Sha256.hex(sum);
   }

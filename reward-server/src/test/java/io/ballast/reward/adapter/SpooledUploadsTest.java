@@ -46,6 +46,28 @@ class SpooledUploadsTest {
   }
 
   @Test
+  void whatComesAfterAFileWasReadIsAnotherAndAllHaveOneLimit() {
+    SpooledUploads uploads = uploads();
+    try (Upload upload = uploads.begin()) {
+      upload.write(bytes(PAIR.repeat(2)));
+      assertThat(upload.read("first", false).judgements()).hasSize(2);
+      assertThat(upload.read("nothing", false).judgements()).isEmpty();
+      upload.write(bytes(PAIR.repeat(8)));
+      assertThat(upload.read("second", false).judgements()).hasSize(8);
+      upload.write(bytes(PAIR));
+      assertRefused(
+          Fault.MALFORMED_REQUEST,
+          "third: with the files before it more than 10 judgements or 1,000 characters, the limit",
+          () -> upload.read("third", false));
+      assertRefused(
+          Fault.MALFORMED_REQUEST,
+          "file: more than 1,000 bytes, the limit",
+          () -> upload.write(bytes("\n".repeat(1_000))));
+    }
+    assertNextBegins(uploads);
+  }
+
+  @Test
   void oneFileIsOpenAtATimeHoweverOftenItIsClosed() {
     SpooledUploads uploads = uploads();
     Upload first = uploads.begin();

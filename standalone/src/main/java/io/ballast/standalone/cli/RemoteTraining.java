@@ -9,7 +9,7 @@ import io.ballast.reward.v1.StartTrainingResponse;
 import io.ballast.reward.v1.TrainingPlan;
 import java.io.IOException;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
 
 /** Has the mesh's reward-server train, and watches it. */
 final class RemoteTraining {
@@ -27,9 +27,10 @@ final class RemoteTraining {
    * Starts a training and, unless detached, follows it to its end.
    *
    * @param metadata with an idempotency key
-   * @param file that it learns from; null: none
+   * @param files that it learns from, by the objectives that they are of; one file that is of none
+   *     is under an empty name
    */
-  Exit run(RequestMetadata metadata, TrainingPlan plan, @Nullable Path file, boolean detach)
+  Exit run(RequestMetadata metadata, TrainingPlan plan, Map<String, Path> files, boolean detach)
       throws IOException, InterruptedException {
     try (MeshTarget.Connection mesh =
         target.connect(Role.REWARD_SERVER, RewardTrainingServiceGrpc.SERVICE_NAME)) {
@@ -37,7 +38,7 @@ final class RemoteTraining {
           new TrainingUpload(mesh, new ProgressLine(printing, context.terminal()))
               .start(
                   StartTrainingRequest.newBuilder().setMetadata(metadata).setPlan(plan).build(),
-                  file);
+                  files);
       RewardTraining training = started.getTraining();
       printing.line(
           "training %s of %s/%s %s; ./mesh reward trainings cancel %s ends it"

@@ -28,8 +28,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -183,7 +185,11 @@ final class RewardTrainCommand implements Callable<Integer> {
                   version.version(),
                   trained,
                   TrainingCommand.of(
-                      words(judgements), version, decoder.name() + "/" + decoder.version(), plan, skipBad));
+                      words(judgements),
+                      version,
+                      decoder.name() + "/" + decoder.version(),
+                      plan,
+                      skipBad));
       new TrainedReport(printing).show(TrainedReport.Summary.of(published, trained, judgements));
       return Exit.OK.code();
     } catch (BadRowsException e) {
@@ -210,17 +216,32 @@ final class RewardTrainCommand implements Callable<Integer> {
             .setTrunk(trunk)
             .setOptions(planOptions.message())
             .setSkipBadRows(skipBad);
-    if (file == null) {
-      plan.setFeedback(feedback.message());
-    } else {
-      requireFile(file);
+    Map<String, Path> files = new LinkedHashMap<>();
+    if (file != null) {
       plan.setUpload(
-          UploadChoice.newBuilder()
-              .setFileName(String.valueOf(file.getFileName()).replaceAll("[^A-Za-z0-9._-]", "_")));
+          UploadChoice.newBuilder().setFileName(sent(String.valueOf(file.getFileName()))));
+      files.put("", file);
+    } else if (objectives.isAsked()) {
+      for (ObjectiveOptions.Choice choice : objectives.choices()) {
+        plan.getObjectivesBuilder()
+            .addObjectivesBuilder()
+            .setName(choice.name())
+            .setWeight(choice.weight())
+            .setFileName(sent(choice.fileName()));
+        files.put(choice.name(), choice.file());
+      }
+    } else {
+      plan.setFeedback(feedback.message());
     }
+    files.values().forEach(RewardTrainCommand::requireFile);
     return new RemoteTraining(printing, target, context)
-        .run(target.keyedMetadata(key), plan.build(), file, detach)
+        .run(target.keyedMetadata(key), plan.build(), files, detach)
         .code();
+  }
+
+  /** What the server is told that a file is called. */
+  private static String sent(String fileName) {
+    return fileName.replaceAll("[^A-Za-z0-9._-]", "_");
   }
 
   private int threads() {

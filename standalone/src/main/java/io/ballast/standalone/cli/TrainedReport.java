@@ -172,10 +172,7 @@ final class TrainedReport {
       ArrayNode objectives = document.putArray("objectives");
       for (Objective objective : summary.objectives()) {
         ObjectNode each =
-            objectives
-                .addObject()
-                .put("name", objective.name())
-                .put("weight", objective.weight());
+            objectives.addObject().put("name", objective.name()).put("weight", objective.weight());
         ArrayNode ofMembers = each.putArray("members");
         objective.members().forEach(figures -> figures.forEach(ofMembers.addObject()::put));
         objective.ensemble().forEach(each.putObject("ensemble")::put);

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -35,32 +36,49 @@ final class TrainingUpload {
    * Starts a training.
    *
    * @param first has the plan
-   * @param file that it learns from; null: none
+   * @param files that it learns from, by their objectives, in the plan's order; one file that is of
+   *     none is under an empty name
    * @throws StatusRuntimeException if the server refuses
    */
-  StartTrainingResponse start(StartTrainingRequest first, @Nullable Path file)
+  StartTrainingResponse start(StartTrainingRequest first, Map<String, Path> files)
       throws IOException, InterruptedException {
     Call call = new Call();
     var unused = RewardTrainingServiceGrpc.newStub(mesh.channel()).startTraining(call);
     call.send(first);
-    if (file != null) {
-      long size = Math.max(1, Files.size(file));
-      long sent = 0;
-      try (InputStream bytes = Files.newInputStream(file)) {
-        for (byte[] piece = bytes.readNBytes(PIECE_BYTES);
-            piece.length > 0 && !call.isOver();
-            piece = bytes.readNBytes(PIECE_BYTES)) {
-          call.send(
-              StartTrainingRequest.newBuilder().setFileBytes(ByteString.copyFrom(piece)).build());
-          sent += piece.length;
-          progress.at("sending the file", (double) sent / size);
-        }
-      } catch (IOException e) {
-        call.cancel();
-        throw e;
+    long size = 1;
+    for (Path file : files.values()) {
+      size += Files.size(file);
+    }
+    long sent = 1;
+    try {
+      for (Map.Entry<String, Path> file : files.entrySet()) {
+        sent = send(call, file.getKey(), file.getValue(), sent, size);
       }
+    } catch (IOException e) {
+      call.cancel();
+      throw e;
     }
     return call.finish(mesh.timeoutMillis());
+  }
+
+  /** Sends a file, and returns how many bytes have been sent by then. */
+  private long send(Call call, String objective, Path file, long before, long all)
+      throws IOException, InterruptedException {
+    long sent = before;
+    try (InputStream bytes = Files.newInputStream(file)) {
+      for (byte[] piece = bytes.readNBytes(PIECE_BYTES);
+          piece.length > 0 && !call.isOver();
+          piece = bytes.readNBytes(PIECE_BYTES)) {
+        call.send(
+            StartTrainingRequest.newBuilder()
+                .setFileBytes(ByteString.copyFrom(piece))
+                .setObjectiveName(objective)
+                .build());
+        sent += piece.length;
+        progress.at("sending the file", (double) sent / all);
+      }
+    }
+    return sent;
   }
 
   /** The call; its sender waits while the server does not take more. */

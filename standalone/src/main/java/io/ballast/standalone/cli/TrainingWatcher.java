@@ -96,6 +96,15 @@ final class TrainingWatcher {
         facts,
         training.getResult().getMembersList().stream().map(TrainingFigures::getValuesMap).toList(),
         training.getResult().getEnsemble().getValuesMap(),
+        training.getResult().getObjectivesList().stream()
+            .map(
+                each ->
+                    new TrainedReport.Objective(
+                        each.getName(),
+                        each.getWeight(),
+                        each.getMembersList().stream().map(TrainingFigures::getValuesMap).toList(),
+                        each.getEnsemble().getValuesMap()))
+            .toList(),
         training.getBadRowsList().stream()
             .map(row -> new BadRow(row.getRow(), row.getReason()))
             .toList(),

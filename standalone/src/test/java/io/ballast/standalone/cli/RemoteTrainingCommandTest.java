@@ -112,6 +112,53 @@ class RemoteTrainingCommandTest {
   }
 
   @Test
+  void filesOfSeveralObjectivesBecomeAVersionThatTellsThem() throws IOException {
+    Path cost = Files.copy(pairs(120, ""), folder.resolve("cost.jsonl"));
+    Cli.Result trained =
+        train(
+            "--objective",
+            "love=" + pairs(120, ""),
+            "--objective",
+            "cost=" + cost,
+            "--weight",
+            "love=1",
+            "--weight",
+            "cost=-0.25",
+            "--remote",
+            "--name",
+            "taste");
+
+    assertThat(trained.err()).isEmpty();
+    assertThat(trained.exit()).isZero();
+    assertThat(trained.out())
+        .contains(
+            "sending the file: 100 %",
+            "objectives, each standardised: 1.0·love − 0.25·cost",
+            "cost (-0.25), on what trained nothing",
+            "the weighted sum, worst member",
+            "published: taste/1");
+    Cli.Result scored =
+        mesh("score", "--model", "taste", "--version-id", "1", "--prompt", "int a = ", "1;", "1,");
+    assertThat(scored.exit()).isZero();
+    assertThat(scored.out().lines().map(line -> line.replaceAll(" +", " ")))
+        .anyMatch(line -> line.matches("1; love [+-][0-9.]+ \\+1\\.000 [0-9.]+ members .*"))
+        .anyMatch(line -> line.matches("1, cost [+-][0-9.]+ -0\\.250 [0-9.]+ members .*"))
+        .anyMatch(line -> line.contains("over taste/1"));
+
+    Cli.Result bad =
+        train(
+            "--objective",
+            "love=" + pairs(1, "no JSON\n"),
+            "--weight",
+            "love=1",
+            "--remote",
+            "--name",
+            "other");
+    assertThat(bad.exit()).isEqualTo(Exit.USAGE.code());
+    assertThat(bad.err()).contains("mesh: love: pairs.jsonl: 1 bad row: row 2: column ");
+  }
+
+  @Test
   void whatTheServerRefusesIsSaidInALine() throws IOException {
     Cli.Result bad = train(pairs(1, "no JSON\n").toString(), "--remote", "--name", "taste");
     assertThat(bad.exit()).isEqualTo(Exit.USAGE.code());

@@ -24,7 +24,8 @@ class RewardObjectivesCommandTest {
     return rows(
         "pairs.jsonl",
         count,
-        "{\"prompt\": \"int a%1$d = \", \"chosen\": \"%1$d;\", \"rejected\": \"%1$d,\"}\n"::formatted);
+        "{\"prompt\": \"int a%1$d = \", \"chosen\": \"%1$d;\", \"rejected\": \"%1$d,\"}\n"
+            ::formatted);
   }
 
   private Path cost(int count) throws IOException {
@@ -97,8 +98,7 @@ class RewardObjectivesCommandTest {
     assertThat(first.path("normalization")).hasSize(2);
     assertThat(first.path("normalization").path(0).path("inverse_temperature").isNumber()).isTrue();
     assertThat(first.path("held_out").path("members")).hasSize(2);
-    assertThat(
-            json.path("held_out").path("ensemble").path("cost.cautious_auc").isNumber())
+    assertThat(json.path("held_out").path("ensemble").path("cost.cautious_auc").isNumber())
         .isTrue();
   }
 
@@ -141,7 +141,11 @@ class RewardObjectivesCommandTest {
     }
     usage("--objective: 17 of them (expected: at most 16)", many.toArray(String[]::new));
     usage(
-        "one of them", folder.resolve("pairs.jsonl").toString(), "--objective", love, "--weight",
+        "one of them",
+        folder.resolve("pairs.jsonl").toString(),
+        "--objective",
+        love,
+        "--weight",
         "love=1");
     usage(
         "--own-blocks: not with --objective",
@@ -179,8 +183,7 @@ class RewardObjectivesCommandTest {
     Path partly =
         Files.writeString(
             folder.resolve("partly.jsonl"), Files.readString(cost(200)) + "{\"prompt\": \"p\"}\n");
-    Cli.Result skipped =
-        train(with(objectives(love, partly), "--name", "taste", "--skip-bad"));
+    Cli.Result skipped = train(with(objectives(love, partly), "--name", "taste", "--skip-bad"));
     assertThat(skipped.exit()).isZero();
     assertThat(skipped.out())
         .contains("1 rows left out:", "row 201: cost: neither chosen and rejected");
@@ -233,7 +236,6 @@ class RewardObjectivesCommandTest {
     return Cli.run(
         Path.of(".."),
         Map.of(),
-        with(
-            new String[] {"models", "show", "--data", folder.resolve("data").toString()}, args));
+        with(new String[] {"models", "show", "--data", folder.resolve("data").toString()}, args));
   }
 }

@@ -208,7 +208,9 @@ class RewardTrainCommandTest {
   @Test
   void aMeshThatIsAwayOrAFileBesideItsFeedbackIsSaidSo() throws IOException {
     try (FakeMesh mesh = new FakeMesh()) {
-      assertUsage(train(mesh, "--name", "taste"), "give a FILE of judgements, --objective with --weight, or --from-feedback, one of them");
+      assertUsage(
+          train(mesh, "--name", "taste"),
+          "give a FILE of judgements, --objective with --weight, or --from-feedback, one of them");
       assertUsage(
           train(mesh, pairs(1, "").toString(), "--from-feedback", "--name", "taste"),
           "give a FILE of judgements, --objective with --weight, or --from-feedback, one of them");

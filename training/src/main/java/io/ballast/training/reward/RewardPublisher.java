@@ -64,8 +64,12 @@ public final class RewardPublisher {
     String card =
         ScoringCard.of(
             name,
-            "Says which of a prompt's completions people prefer. AUC and correlation are of their"
-                + " grades, where there are any.",
+            trained.model().spec().objectives().isEmpty()
+                ? "Says which of a prompt's completions people prefer. AUC and correlation are of"
+                    + " their grades, where there are any."
+                : "Says which of a prompt's completions have more of several objectives, as a"
+                    + " weighted sum of what a head for each says, standardised. AUC and correlation"
+                    + " are of grades, where there are any.",
             trained.model().spec(),
             trained.facts(),
             command);

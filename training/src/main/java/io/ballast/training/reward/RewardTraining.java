@@ -171,8 +171,7 @@ public final class RewardTraining {
     List<JudgedTable.Sorted> sorted = new ArrayList<>();
     for (Objective objective : data.objectives()) {
       sorted.add(
-          named(
-              objective, () -> JudgedTable.sort(plan, objective.judgements(), trunk, skipsBad)));
+          named(objective, () -> JudgedTable.sort(plan, objective.judgements(), trunk, skipsBad)));
     }
     int all = sorted.stream().mapToInt(each -> each.groups().size()).sum();
     Map<String, String> facts = new LinkedHashMap<>();
@@ -198,9 +197,7 @@ public final class RewardTraining {
         tables.add(judged);
         judged.facts().forEach((name, fact) -> facts.put(objective.name() + ": " + name, fact));
         golden.addAll(
-            judged
-                .split()
-                .measured(judged.table(), Math.ceilDiv(GOLDEN_GROUPS, sorted.size())));
+            judged.split().measured(judged.table(), Math.ceilDiv(GOLDEN_GROUPS, sorted.size())));
         judged.badRows().forEach(row -> badRows.add(objective.named(row)));
       }
       for (int o = 0; o < tables.size(); o++) {
@@ -210,8 +207,7 @@ public final class RewardTraining {
     facts.putAll(facts());
     facts.put(
         "rows left out", Long.toString(tables.stream().mapToLong(JudgedTable::leftOut).sum()));
-    return new Trained(
-        new ObjectiveSum(trained).model(), trunk, List.of(), facts, golden, badRows);
+    return new Trained(new ObjectiveSum(trained).model(), trunk, List.of(), facts, golden, badRows);
   }
 
   /** Trains by one objective, as {@link #train(JudgementData, StoredModel, boolean)} would. */
@@ -219,10 +215,7 @@ public final class RewardTraining {
       Objective objective, JudgedTable judged, OnnxFeatureReader reader, StoredModel trunk) {
     EnsembleTrainer trainer =
         trainer(
-            judged.pairs(),
-            reader,
-            trunk,
-            line -> listener.member(objective.name() + ": " + line));
+            judged.pairs(), reader, trunk, line -> listener.member(objective.name() + ": " + line));
     TrainedMembers members = trainer.members(judged.table(), judged.split());
     return new ObjectiveSum.Trained(
         objective.name(),

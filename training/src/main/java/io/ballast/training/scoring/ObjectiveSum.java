@@ -52,10 +52,10 @@ public final class ObjectiveSum {
   }
 
   /**
-   * Returns the members that judge by all objectives. Their sums are normalised over the completions
-   * that any of them learned from, and measured on the judgements of each objective that trained
-   * nothing of it, under its name and a point. Nothing calibrates them: nobody has compared
-   * two sums.
+   * Returns the members that judge by all objectives. Their sums are normalised over the
+   * completions that any of them learned from, and measured on the judgements of each objective
+   * that trained nothing of it, under its name and a point. Nothing calibrates them: nobody has
+   * compared two sums.
    */
   public ScoringModel model() {
     List<double[][]> sums = objectives.stream().map(each -> sums(each.table())).toList();

@@ -105,14 +105,12 @@ class ObjectiveTrainingTest {
   }
 
   private StoredModel publish(String name, RewardTraining.Trained trained) throws IOException {
-    return new RewardPublisher(
-            new ModelStore(folder.resolve("models")), folder.resolve("work"))
+    return new RewardPublisher(new ModelStore(folder.resolve("models")), folder.resolve("work"))
         .publish(name, "1", trained, "made by hand");
   }
 
   private OnnxScorer open(StoredModel heads) {
-    return OnnxScorer.open(
-        Semicolons.TRUNK.folder(), heads.folder(), folder.resolve("onnx"), 1);
+    return OnnxScorer.open(Semicolons.TRUNK.folder(), heads.folder(), folder.resolve("onnx"), 1);
   }
 
   private static List<ScoringGroup> asked() {
@@ -178,7 +176,8 @@ class ObjectiveTrainingTest {
     StoredModel published = publish("both", trained);
     assertThat(published.folder().resolve("MODEL_CARD.md"))
         .content()
-        .contains("### ended, weight 1.0", "### comma, weight -0.5", "| the weighted sum, cautious");
+        .contains(
+            "### ended, weight 1.0", "### comma, weight -0.5", "| the weighted sum, cautious");
     try (OnnxScorer scorer = open(published)) {
       ScoringSpec spec = scorer.spec();
       for (ScoringGroup group : asked()) {
@@ -217,8 +216,7 @@ class ObjectiveTrainingTest {
           Scored score = scored(scores, group, i);
           for (int k = 0; k < 2; k++) {
             assertThat(sum.objectives().get(k)).containsExactly(score.scores().get(k));
-            assertThat(
-                    sums.spec().normalizations().get(k).normalize(sum.scores().get(k)))
+            assertThat(sums.spec().normalizations().get(k).normalize(sum.scores().get(k)))
                 .isCloseTo(
                     scores.spec().normalizations().get(k).normalize(score.scores().get(k)),
                     within(1e-4));

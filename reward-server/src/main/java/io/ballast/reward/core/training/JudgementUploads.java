@@ -16,23 +16,26 @@ public interface JudgementUploads {
    */
   Upload begin();
 
-  /** A file that is coming; what was kept of it is gone when it is closed. Not thread-safe. */
+  /**
+   * A file that is coming, or several, one after the other; what was kept of them is gone when it
+   * is closed. Not thread-safe.
+   */
   interface Upload extends AutoCloseable {
     /**
      * Takes the next bytes.
      *
-     * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if the file is too large,
+     * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if all files are too large,
      *     OVERLOADED if there is no room for it
      */
     void write(ByteBuffer bytes);
 
     /**
-     * Reads the judgements of what came.
+     * Reads the judgements of what came; what comes after that is another file.
      *
      * @param name what the file is called in messages
      * @param skipsBad whether rows that say nothing are left out and counted
      * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST naming bad rows with their
-     *     reasons, or if there are too many judgements
+     *     reasons, or if there are too many judgements in all files
      */
     JudgementData read(String name, boolean skipsBad);
 

@@ -2,7 +2,7 @@ package io.ballast.reward.core.training;
 
 import io.ballast.reward.core.training.Training.Progress;
 import io.ballast.training.data.BadRow;
-import io.ballast.training.data.JudgementData;
+import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.VersionName;
 import java.time.Instant;
 import java.util.List;
@@ -43,7 +43,7 @@ public interface RewardTrainer {
    * @throws TrainingException if it cannot be done, or the thread was interrupted
    */
   Training.Result train(
-      UUID id, Prepared prepared, TrainingOrder order, JudgementData judgements, Listener listener)
+      UUID id, Prepared prepared, TrainingOrder order, RewardData data, Listener listener)
       throws TrainingException;
 
   /**

@@ -89,14 +89,32 @@ public record Training(
    * @param facts what was trained on and how, by name, in order
    * @param members the held-out figures of each member
    * @param ensemble those of all together
+   * @param objectives what each of several objectives came to; none if there is one without a name
    */
   public record Result(
       PinnedVersion version,
       Map<String, String> facts,
       List<Map<String, Double>> members,
-      Map<String, Double> ensemble) {
+      Map<String, Double> ensemble,
+      List<ObjectiveResult> objectives) {
     public Result {
+      objectives = List.copyOf(objectives);
       facts = Collections.unmodifiableMap(new LinkedHashMap<>(facts));
+      members = members.stream().map(Map::copyOf).toList();
+      ensemble = Map.copyOf(ensemble);
+    }
+  }
+
+  /**
+   * What one of several objectives came to, by itself.
+   *
+   * @param weight in the sum
+   * @param members the held-out figures of each member by it
+   * @param ensemble those of all together by it
+   */
+  public record ObjectiveResult(
+      String name, double weight, List<Map<String, Double>> members, Map<String, Double> ensemble) {
+    public ObjectiveResult {
       members = members.stream().map(Map::copyOf).toList();
       ensemble = Map.copyOf(ensemble);
     }

@@ -10,7 +10,7 @@ import io.ballast.reward.core.training.Training.Phase;
 import io.ballast.reward.core.training.Training.Progress;
 import io.ballast.reward.core.training.Training.State;
 import io.ballast.training.data.BadRow;
-import io.ballast.training.data.JudgementData;
+import io.ballast.training.reward.RewardData;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -204,13 +204,15 @@ public final class TrainingDesk implements AutoCloseable {
   private void run(UUID id, RewardTrainer.Prepared prepared, TrainingOrder order) {
     Training.Result result;
     try {
-      JudgementData judgements =
+      RewardData judgements =
           switch (order.source()) {
-            case TrainingOrder.Source.Upload upload -> upload.judgements();
+            case TrainingOrder.Source.Upload upload -> new RewardData.Whole(upload.judgements());
+            case TrainingOrder.Source.Objectives several -> several.data();
             case TrainingOrder.Source.Feedback log ->
-                feedback.read(
-                    new FeedbackSource.Query(order.tenant(), log.since(), log.rules()),
-                    count -> progress(id, new Progress(Phase.READING_FEEDBACK, count, 0)));
+                new RewardData.Whole(
+                    feedback.read(
+                        new FeedbackSource.Query(order.tenant(), log.since(), log.rules()),
+                        count -> progress(id, new Progress(Phase.READING_FEEDBACK, count, 0))));
           };
       leaveOut(id, judgements.badRows(), judgements.badRowCount());
       result = trainer.train(id, prepared, order, judgements, listener(id));

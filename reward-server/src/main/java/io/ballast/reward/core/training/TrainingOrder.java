@@ -2,6 +2,7 @@ package io.ballast.reward.core.training;
 
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.feedback.FeedbackRules;
+import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.RewardPlan;
 import io.ballast.training.reward.TrainingCommand;
 import io.ballast.training.reward.VersionName;
@@ -44,6 +45,9 @@ public record TrainingOrder(
      * @param fileName what their file is called, for the version's card
      */
     record Upload(String fileName, JudgementData judgements) implements Source {}
+
+    /** Judgements by several objectives that came along. */
+    record Objectives(RewardData.Objectives data) implements Source {}
   }
 
   /**
@@ -57,6 +61,7 @@ public record TrainingOrder(
           case Source.Feedback feedback ->
               TrainingCommand.feedback(feedback.since(), feedback.rules());
           case Source.Upload upload -> upload.fileName();
+          case Source.Objectives several -> TrainingCommand.objectives(several.data());
         };
     return TrainingCommand.of(words, version, trunkVersion, plan, skipsBad);
   }

@@ -12,6 +12,7 @@ import io.ballast.reward.core.training.Training.State;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.SplitRule;
+import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.RewardPlan;
 import io.ballast.training.reward.SplitBy;
 import io.ballast.training.reward.VersionName;
@@ -171,11 +172,7 @@ class TrainingDeskTest {
 
     @Override
     public Training.Result train(
-        UUID id,
-        Prepared prepared,
-        TrainingOrder order,
-        JudgementData judgements,
-        Listener listener) {
+        UUID id, Prepared prepared, TrainingOrder order, RewardData data, Listener listener) {
       work.run(listener);
       return Trainings.RESULT;
     }

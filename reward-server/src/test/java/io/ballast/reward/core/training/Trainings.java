@@ -16,7 +16,11 @@ final class Trainings {
   static final String TENANT = "acme";
   static final Training.Result RESULT =
       new Training.Result(
-          new PinnedVersion("taste", "1", "0".repeat(64)), Map.of(), List.of(), Map.of());
+          new PinnedVersion("taste", "1", "0".repeat(64)),
+          Map.of(),
+          List.of(),
+          Map.of(),
+          List.of());
 
   private Trainings() {}
 
