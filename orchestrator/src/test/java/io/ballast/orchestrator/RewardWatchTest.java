@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
 import io.ballast.orchestrator.adapter.SpecParser;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
 import io.ballast.orchestrator.core.run.RunChanges;

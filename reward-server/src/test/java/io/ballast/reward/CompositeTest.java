@@ -204,6 +204,35 @@ class CompositeTest {
   }
 
   @Test
+  void aCompositeInACompositeIsRefusedByName() {
+    composites.add(
+        composite(
+            "nested", "{'taste': " + LEARNED.replace("java-reward", "mix") + "}", "'taste'"));
+
+    assertRefused(
+        () -> score("nested", item("", "p", "x")),
+        Status.Code.NOT_FOUND,
+        "component 'taste': mix/1 is a composite, and composites do not nest (expected: an"
+            + " ensemble)");
+  }
+
+  @Test
+  void aVersionThatIsNotThereIsToldWithThoseThatAre() {
+    composites.add(composite("mix", "10", "{'taste': " + LEARNED + "}", "'taste'"));
+
+    assertRefused(
+        () ->
+            reward
+                .stub()
+                .score(
+                    request("mix", item("", "p", "y")).toBuilder()
+                        .setRewardModel(ModelSelector.newBuilder().setModel("mix").setVersion("2"))
+                        .build()),
+        Status.Code.NOT_FOUND,
+        "reward_model.version: '2': composite mix has no such version (it has: 1, 10)");
+  }
+
+  @Test
   void aCompositeSaysItselfHowItsEnsemblesAggregate() {
     composites.add(
         composite(

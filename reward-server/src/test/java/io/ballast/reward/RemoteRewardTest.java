@@ -128,6 +128,16 @@ class RemoteRewardTest {
   }
 
   @Test
+  void aRewardServiceThatIsAwayIsToldWithWhatBeganIt() throws IOException {
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      start("127.0.0.1:" + free.getLocalPort(), Duration.ofSeconds(5));
+    }
+    assertThat(score(asked("a", "1")).getResults(0).getFailure().getMessage())
+        .startsWith("component 'judge': remote:far: ")
+        .endsWith(", java.net.ConnectException: Connection refused");
+  }
+
+  @Test
   void aServerThatIsLateFailsWithinItsOwnTimeOrTheCallers() throws IOException {
     startHttp(
         200,

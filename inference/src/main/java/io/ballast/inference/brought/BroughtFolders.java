@@ -132,9 +132,7 @@ public final class BroughtFolders {
    * @throws ModelException INVALID_FOLDER if it is in none of the roots
    */
   StoredModel folder(BroughtMember member) {
-    return roots.stream()
-        .flatMap(root -> new ModelStore(root).find(member.model(), member.version()).stream())
-        .findFirst()
+    return ModelStore.find(roots, member.model(), member.version())
         .orElseThrow(
             () ->
                 new ModelException(

@@ -172,7 +172,7 @@ public final class ChatTemplate {
    *
    * @param addGenerationPrompt whether it ends where the assistant begins to speak
    * @throws IllegalArgumentException if the template does not take such a conversation; in its
-   *     words
+   *     words, where they stand in it as they are: others may hold what was said
    * @throws ModelException INVALID_FOLDER if the template is broken, or needs what jinjava lacks
    */
   public String render(List<ChatMessage> messages, boolean addGenerationPrompt) {
@@ -187,7 +187,7 @@ public final class ChatTemplate {
     for (TemplateError error : result.getErrors()) {
       for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
         if (cause instanceof Refusal refusal) {
-          throw new IllegalArgumentException("messages: " + refusal.getMessage());
+          throw new IllegalArgumentException("messages: " + words(refusal));
         }
       }
     }
@@ -195,8 +195,23 @@ public final class ChatTemplate {
       TemplateError first = result.getErrors().getFirst();
       throw new ModelException(
           Reason.INVALID_FOLDER,
-          "chat template, line " + first.getLineno() + ": " + first.getMessage());
+          "chat template, line %d: %s%s"
+              .formatted(first.getLineno(), first.getReason(), place(first)));
     }
     return result.getOutput();
+  }
+
+  private String words(Refusal refusal) {
+    String said = String.valueOf(refusal.getMessage());
+    return source.contains(said)
+        ? said
+        : "the chat template refuses them, in %,d characters that are not of the template alone"
+            .formatted(said.length());
+  }
+
+  /** What the template has there; jinjava's own words may hold what was said. */
+  private String place(TemplateError error) {
+    String field = error.getFieldName();
+    return field != null && source.contains(field) ? " in " + field : "";
   }
 }

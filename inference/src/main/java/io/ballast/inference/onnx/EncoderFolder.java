@@ -162,7 +162,11 @@ record EncoderFolder(
       return MissingNode.getInstance();
     }
     try {
-      return JSON.readTree(file.toFile());
+      JsonNode json = JSON.readTree(file.toFile());
+      if (json.isMissingNode()) {
+        throw new ModelException(Reason.INVALID_FOLDER, file + ": empty (expected: JSON)");
+      }
+      return json;
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
     }

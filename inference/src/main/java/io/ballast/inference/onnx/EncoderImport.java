@@ -51,12 +51,15 @@ public final class EncoderImport {
   private static void pool(Path target, Pooling wanted) throws IOException {
     Path config = target.resolve(EncoderFolder.POOLING);
     if (Files.exists(config)) {
-      Pooling said = EncoderFolder.read(target).pooling().orElseThrow();
-      if (said != wanted) {
+      Optional<Pooling> said = EncoderFolder.read(target).pooling();
+      if (!said.equals(Optional.of(wanted))) {
         throw new ModelException(
             Reason.INVALID_FOLDER,
             "%s: %s (expected: as wanted, %s)"
-                .formatted(EncoderFolder.POOLING, said.code(), wanted.code()));
+                .formatted(
+                    EncoderFolder.POOLING,
+                    said.map(Pooling::code).orElse("no pooling_mode"),
+                    wanted.code()));
       }
       return;
     }

@@ -4,6 +4,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -34,7 +35,7 @@ record TrunkFolder(Path folder, DecoderConfig config, String weightsSha256) {
   private static String computed(Path folder) {
     Path file = folder.resolve(ModelManifest.WEIGHTS);
     try {
-      return ModelManifest.sha256(file);
+      return Sha256.of(file);
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
     }

@@ -3,7 +3,7 @@ package io.ballast.inference.onnx;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.chat.ChatTemplate;
-import io.ballast.inference.store.ModelManifest;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +31,7 @@ public record TrunkText(String tokenizerSha256, Optional<String> templateSha256)
       return Optional.empty();
     }
     try {
-      return Optional.of(new TrunkText(ModelManifest.sha256(file), ChatTemplate.sha256(trunk)));
+      return Optional.of(new TrunkText(Sha256.of(file), ChatTemplate.sha256(trunk)));
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
     }
@@ -46,11 +46,29 @@ public record TrunkText(String tokenizerSha256, Optional<String> templateSha256)
    *     {@link #of}, and if there is no tokenizer.json
    */
   public void require(Path trunk, String heads) {
+    require(required(trunk), trunk, heads);
+  }
+
+  /**
+   * Reads that of a decoder's folder.
+   *
+   * @throws ModelException INVALID_FOLDER as {@link #of}, and if there is no tokenizer.json
+   */
+  public static TrunkText required(Path trunk) {
+    return of(trunk)
+        .orElseThrow(
+            () ->
+                new ModelException(
+                    Reason.INVALID_FOLDER, trunk.resolve(TOKENIZER) + ": the file is missing"));
+  }
+
+  /**
+   * As the other, of a trunk that was read already.
+   *
+   * @param here what {@code trunk} has
+   */
+  public void require(TrunkText here, Path trunk, String heads) {
     Path file = trunk.resolve(TOKENIZER);
-    TrunkText here =
-        of(trunk)
-            .orElseThrow(
-                () -> new ModelException(Reason.INVALID_FOLDER, file + ": the file is missing"));
     if (!here.tokenizerSha256.equals(tokenizerSha256)) {
       throw new ModelException(
           Reason.CORRUPT_WEIGHTS,

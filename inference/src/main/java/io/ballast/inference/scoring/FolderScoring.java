@@ -186,11 +186,7 @@ public final class FolderScoring<M extends ScoringModel, R> implements ScoringSo
   }
 
   private StoredModel trunk(ScoringSpec spec) {
-    return roots.stream()
-        .flatMap(
-            root ->
-                new ModelStore(root).find(spec.trunk().model(), spec.trunk().version()).stream())
-        .findFirst()
+    return ModelStore.find(roots, spec.trunk().model(), spec.trunk().version())
         .orElseThrow(
             () ->
                 new MeshException(

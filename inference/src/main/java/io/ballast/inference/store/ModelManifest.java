@@ -80,7 +80,7 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         String name = folder.relativize(file).toString().replace('\\', '/');
         if (!name.equals(FILE)) {
-          checksums.put(name, sha256(file));
+          checksums.put(name, Sha256.of(file));
         }
       }
     }
@@ -132,7 +132,7 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
       }
       String found;
       try {
-        found = sha256(file);
+        found = Sha256.of(file);
       } catch (IOException e) {
         throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
       }
@@ -142,10 +142,5 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
             file + ": SHA-256 " + found + " (expected: " + entry.getValue() + ")");
       }
     }
-  }
-
-  /** Returns the SHA-256 of a file, lower-case hexadecimal. */
-  public static String sha256(Path file) throws IOException {
-    return Sha256.of(file);
   }
 }

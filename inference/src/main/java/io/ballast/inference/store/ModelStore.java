@@ -97,6 +97,17 @@ public final class ModelStore {
   }
 
   /**
+   * Returns a version's folder below the first of {@code roots} that has it; empty if none has.
+   *
+   * @throws IllegalArgumentException if a name could not be one of a folder
+   */
+  public static Optional<StoredModel> find(List<Path> roots, String name, String version) {
+    return roots.stream()
+        .flatMap(root -> new ModelStore(root).find(name, version).stream())
+        .findFirst();
+  }
+
+  /**
    * Returns a version whose files are what its manifest says.
    *
    * @throws ModelException INVALID_FOLDER if the version, its manifest or a file is missing,

@@ -6,8 +6,8 @@ import io.ballast.inference.onnx.CompletionScorer;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.onnx.TrunkReference;
+import io.ballast.inference.onnx.TrunkText;
 import io.ballast.inference.scoring.ScoringFaults;
-import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
@@ -19,7 +19,6 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.resilience.PeerGuard.Permit;
 import io.ballast.kit.resilience.PeerGuard.Verdict;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -405,15 +404,15 @@ public final class PlacedScoring implements AutoCloseable {
 
   private HuggingFaceTokenizerAdapter tokenizer(ServedScoring version) {
     StoredModel trunk = trunk(spec(version).trunk());
-    Path file = trunk.folder().resolve("tokenizer.json");
     try {
-      String here = ModelManifest.sha256(file);
-      String expectedHere = version.tokenizerSha256().orElse(here);
-      if (!expectedHere.equals(here)) {
+      TrunkText here = TrunkText.required(trunk.folder());
+      String sha256 = here.tokenizerSha256();
+      String wanted = version.tokenizerSha256().orElse(sha256);
+      if (!wanted.equals(sha256)) {
         throw new MeshException(
             Fault.CORRUPT_WEIGHTS,
             "%s/%s/tokenizer.json: SHA-256 %s (expected: that of the model on Triton, %s)"
-                .formatted(trunk.name(), trunk.version(), here, expectedHere));
+                .formatted(trunk.name(), trunk.version(), sha256, wanted));
       }
       spec(version)
           .trunk()
@@ -421,20 +420,18 @@ public final class PlacedScoring implements AutoCloseable {
           .ifPresent(
               text ->
                   text.require(
-                      trunk.folder(), version.folder().model() + "/" + version.folder().version()));
+                      here,
+                      trunk.folder(),
+                      version.folder().model() + "/" + version.folder().version()));
       return tokenizers.apply(trunk.folder());
     } catch (ModelException e) {
       throw new MeshException(
           ScoringFaults.of(e.reason()), trunk.withoutPath(String.valueOf(e.getMessage())), e);
-    } catch (IOException e) {
-      throw new MeshException(Fault.UNKNOWN_MODEL, trunk.withoutPath(file + ": cannot be read"), e);
     }
   }
 
   private StoredModel trunk(TrunkReference trunk) {
-    return roots.stream()
-        .flatMap(root -> new ModelStore(root).find(trunk.model(), trunk.version()).stream())
-        .findFirst()
+    return ModelStore.find(roots, trunk.model(), trunk.version())
         .orElseThrow(
             () ->
                 new MeshException(

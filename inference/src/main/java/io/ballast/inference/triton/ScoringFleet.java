@@ -3,6 +3,7 @@ package io.ballast.inference.triton;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.onnx.CompletionScorer;
+import io.ballast.kit.call.PinnedVersion;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -135,20 +136,26 @@ public final class ScoringFleet implements AutoCloseable {
       return Optional.of(KServeClient.subject(at) + " is not ready");
     }
     try {
-      String there =
+      Optional<PinnedVersion> there =
           ServedScoring.all(at.name(), client.config(at)).stream()
               .filter(one -> one.at().equals(at))
-              .map(one -> one.folder().toString())
-              .findFirst()
-              .orElse("nothing");
-      return there.equals(version.folder().toString())
+              .map(ServedScoring::folder)
+              .findFirst();
+      return there.equals(Optional.of(version.folder()))
           ? Optional.empty()
           : Optional.of(
               "%s was exported from %s (expected: %s)"
-                  .formatted(KServeClient.subject(at), there, version.folder()));
+                  .formatted(
+                      KServeClient.subject(at),
+                      there.map(ScoringFleet::words).orElse("nothing"),
+                      words(version.folder())));
     } catch (IllegalArgumentException e) {
       return Optional.of(KServeClient.subject(at) + ": " + e.getMessage());
     }
+  }
+
+  private static String words(PinnedVersion folder) {
+    return folder + ", weights " + folder.weightsSha256();
   }
 
   /** Closes what {@link #find} asks through; versions that are open stay so. */

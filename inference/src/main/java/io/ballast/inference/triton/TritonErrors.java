@@ -1,6 +1,7 @@
 package io.ballast.inference.triton;
 
 import io.ballast.inference.triton.TritonException.Reason;
+import io.ballast.kit.error.Causes;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.Objects;
@@ -111,16 +112,9 @@ final class TritonErrors {
   private static String tail(String words, Status status) {
     String said = words.isEmpty() ? status.getCode().name() : withoutId(words);
     Throwable cause = status.getCause();
-    return cause == null ? said : said.lines().findFirst().orElse(said) + ", " + first(cause);
-  }
-
-  /** Returns what began it: the library's own words, such as "io exception", say less. */
-  private static Throwable first(Throwable failure) {
-    Throwable first = failure;
-    for (Throwable next = failure; next != null; next = next.getCause()) {
-      first = next;
-    }
-    return first;
+    return cause == null // the library's own words, such as "io exception", say less than it
+        ? said
+        : said.lines().findFirst().orElse(said) + ", " + Causes.first(cause);
   }
 
   /** Triton begins with the request's id, which says nothing where there is none. */

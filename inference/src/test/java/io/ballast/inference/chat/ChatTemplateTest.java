@@ -103,6 +103,32 @@ class ChatTemplateTest {
   }
 
   @Test
+  void refusalsHoldNothingOfWhatWasSaid() {
+    List<ChatMessage> said = List.of(new ChatMessage("user", "my secret"));
+    assertThatThrownBy(
+            () ->
+                ChatTemplate.of(
+                        "{{ raise_exception('no: ' + messages[0].content) }}", Map.of())
+                    .render(said, false))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "messages: the chat template refuses them, in 13 characters that are not of the"
+                + " template alone");
+    // jinjava itself would say: Cannot resolve property 'x' in 'my secret'
+    assertThatThrownBy(
+            () -> ChatTemplate.of("{{ messages[0].content.x.y }}", Map.of()).render(said, false))
+        .isInstanceOf(ModelException.class)
+        .hasMessageStartingWith("chat template, line 1: ")
+        .hasMessageEndingWith(" in x");
+    assertThatThrownBy(
+            () ->
+                ChatTemplate.of("{{ messages[messages[0].content] }}", Map.of())
+                    .render(said, false))
+        .isInstanceOf(ModelException.class)
+        .hasMessageNotContaining("secret");
+  }
+
+  @Test
   void outputIsBounded() {
     String endless =
         "{% for a in range(1000) %}{% for b in range(1000) %}{{ messages[0].content }}"

@@ -14,6 +14,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** An encoder is taken over as it is, and nothing is said of it that it does not do. */
 class EncoderImportTest {
@@ -55,6 +57,24 @@ class EncoderImportTest {
           .isEqualTo("{\"pooling_mode_cls_token\": true}\n");
       Files.delete(target.resolve("1_Pooling/config.json"));
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'' | 1_Pooling/config.json: empty (expected: JSON)",
+        "{} | 1_Pooling/config.json: [] (expected: pooling_mode_mean_tokens, pooling_mode_cls_token",
+        "{\"pooling_mode_lasttoken\": true} | 1_Pooling/config.json: last (expected: as wanted, mean)"
+      })
+  void aPoolingFileThatSaysAnotherOrNoneIsNamed(String config, String flaw) throws IOException {
+    SmallEncoder.write(source, "last_hidden_state", Double.NaN);
+    Files.createDirectories(target.resolve("1_Pooling"));
+    Files.writeString(target.resolve("1_Pooling/config.json"), config);
+    assertThatThrownBy(() -> write(Optional.of(Pooling.MEAN)))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
+        .hasMessageContaining(flaw);
   }
 
   @Test

@@ -46,6 +46,28 @@ class ModelStoreTest {
   }
 
   @Test
+  void ofSeveralRootsTheFirstThatHasAVersionGivesIt() throws IOException {
+    StoredModel first = publish("v1", "one");
+    Path other = root.resolve("other");
+    for (String version : List.of("v1", "v2")) {
+      var unused =
+          new ModelStore(other)
+              .publish(
+                  "java-tiny",
+                  version,
+                  folder -> Files.writeString(folder.resolve("model.safetensors"), "else"),
+                  Map.of());
+    }
+    List<Path> roots = List.of(root.resolve("absent"), root, other);
+    assertThat(ModelStore.find(roots, "java-tiny", "v1")).contains(first);
+    assertThat(ModelStore.find(roots, "java-tiny", "v2").orElseThrow().folder())
+        .isEqualTo(other.resolve("java-tiny/v2"));
+    assertThat(ModelStore.find(roots, "java-tiny", "v3")).isEmpty();
+    assertThatThrownBy(() -> ModelStore.find(roots, "../java-tiny", "v1"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
   void theManifestHoldsChecksumsAndNotes() throws IOException {
     ModelManifest manifest = ModelManifest.read(publish("v1", "abc").folder()).orElseThrow();
     // the published SHA-256 of "abc"

@@ -1,7 +1,8 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.Truncation;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.Judgeable;
 import io.ballast.orchestrator.core.spec.ModelRef;
@@ -43,7 +44,7 @@ public final class GrpcCosts implements CostOracle {
             GrpcRewards::characters)) {
       CostResponse answer = costPortion(tenant, model, portion);
       answer.getResultsList().forEach(result -> costs.add(harm(result)));
-      answered = PeerCalls.version(answer.getModelVersion());
+      answered = MeshMessages.version(answer.getModelVersion());
     }
     if (answered == null) {
       throw new IllegalArgumentException("items: none (expected: at least one)");

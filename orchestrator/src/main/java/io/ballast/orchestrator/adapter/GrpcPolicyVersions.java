@@ -1,7 +1,8 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.ModelSelector;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.policy.v1.GetVersionRequest;
@@ -40,7 +41,7 @@ public final class GrpcPolicyVersions implements PolicyVersions {
     GetVersionRequest request = GetVersionRequest.newBuilder().setSelector(built).build();
     return PeerCalls.call(
         PeerCalls.POLICY_SERVER,
-        () -> PeerCalls.version(timed().getVersion(request).getVersion().getVersion()));
+        () -> MeshMessages.version(timed().getVersion(request).getVersion().getVersion()));
   }
 
   @Override

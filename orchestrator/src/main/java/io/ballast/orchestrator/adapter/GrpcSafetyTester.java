@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
-import com.google.protobuf.Timestamp;
+import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.peer.SafetyTester;
@@ -14,7 +15,6 @@ import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.grpc.Channel;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 
 /** Safety tests by the safety-server. */
@@ -42,10 +42,10 @@ public final class GrpcSafetyTester implements SafetyTester {
             .setRunId(order.runId())
             .setSpec(
                 SafetyTestSpec.newBuilder()
-                    .setCandidate(PeerCalls.version(order.candidate()))
+                    .setCandidate(MeshMessages.version(order.candidate()))
                     .setCostModel(PeerCalls.selector(spec.costModel()))
                     .addAllOptimisedCostModels(
-                        order.optimised().stream().map(PeerCalls::version).toList())
+                        order.optimised().stream().map(MeshMessages::version).toList())
                     .addAllPrompts(order.prompts())
                     .setThreshold(spec.threshold())
                     .setDelta(spec.delta())
@@ -95,14 +95,14 @@ public final class GrpcSafetyTester implements SafetyTester {
     return new SafetyTestReport(
         test.getTestId(),
         state(test.getState()),
-        PeerCalls.version(test.getCandidate()),
-        PeerCalls.version(test.getCostModel()),
+        MeshMessages.version(test.getCandidate()),
+        MeshMessages.version(test.getCostModel()),
         test.hasOutcome() ? outcome(test.getOutcome()) : null,
         test.getCertificateId(),
         test.getFailureMessage(),
         test.getPromptsSha256(),
-        test.hasStartTime() ? instant(test.getStartTime()) : null,
-        test.hasEndTime() ? instant(test.getEndTime()) : null,
+        test.hasStartTime() ? Timestamps.instant(test.getStartTime()) : null,
+        test.hasEndTime() ? Timestamps.instant(test.getEndTime()) : null,
         test.getJudgedCount(),
         test.getPromptsCount());
   }
@@ -128,9 +128,5 @@ public final class GrpcSafetyTester implements SafetyTester {
         outcome.getDelta(),
         outcome.getBoundMethod().name().replace("BOUND_METHOD_", ""),
         outcome.getFailedItemsCount());
-  }
-
-  private static Instant instant(Timestamp time) {
-    return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
   }
 }

@@ -3,10 +3,10 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.learner.WeightsStore;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -59,16 +59,13 @@ public final class ModelFolders implements WeightsStore {
   ModelStore.StoredModel stored(String model, String version) {
     Faults.requireName("model", model);
     Faults.requireName("version", version);
-    for (Path root : roots) {
-      Optional<ModelStore.StoredModel> found = new ModelStore(root).find(model, version);
-      if (found.isPresent()) {
-        return found.get();
-      }
-    }
-    throw new MeshException(
-        Fault.UNKNOWN_MODEL,
-        "there is no version '%s' of model '%s'".formatted(version, model),
-        Map.of("model", model, "version", version));
+    return ModelStore.find(roots, model, version)
+        .orElseThrow(
+            () ->
+                new MeshException(
+                    Fault.UNKNOWN_MODEL,
+                    "there is no version '%s' of model '%s'".formatted(version, model),
+                    Map.of("model", model, "version", version)));
   }
 
   /**
@@ -111,9 +108,7 @@ public final class ModelFolders implements WeightsStore {
   }
 
   private Optional<PinnedVersion> published(String model, String version) {
-    return roots.stream().anyMatch(root -> new ModelStore(root).find(model, version).isPresent())
-        ? Optional.of(version(model, version))
-        : Optional.empty();
+    return ModelStore.find(roots, model, version).map(there -> version(model, version));
   }
 
   /** Writes the weights aside and compares them with those that are there. */

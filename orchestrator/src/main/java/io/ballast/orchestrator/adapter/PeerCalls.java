@@ -9,12 +9,10 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelSelector;
-import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.TokenSequence;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import io.grpc.StatusRuntimeException;
@@ -87,18 +85,6 @@ final class PeerCalls {
 
   static ModelSelector selector(ModelRef model) {
     return ModelSelector.newBuilder().setModel(model.model()).setVersion(model.version()).build();
-  }
-
-  static PinnedVersion version(ModelVersion version) {
-    return new PinnedVersion(version.getModel(), version.getVersion(), version.getWeightsSha256());
-  }
-
-  static ModelVersion version(PinnedVersion version) {
-    return ModelVersion.newBuilder()
-        .setModel(version.model())
-        .setVersion(version.version())
-        .setWeightsSha256(version.weightsSha256())
-        .build();
   }
 
   static TextOrTokens text(String text) {

@@ -1,9 +1,9 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;

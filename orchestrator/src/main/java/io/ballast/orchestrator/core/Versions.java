@@ -1,5 +1,7 @@
 package io.ballast.orchestrator.core;
 
+import io.ballast.kit.call.PinnedVersion;
+
 /** Knows which version a selector means. */
 @FunctionalInterface
 public interface Versions {

@@ -2,9 +2,9 @@ package io.ballast.orchestrator.grpc;
 
 import com.google.protobuf.Duration;
 import com.google.protobuf.MessageLite;
-import com.google.protobuf.Timestamp;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.mesh.v1.ModelSelector;
@@ -13,12 +13,10 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TokenSequence;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.rl.sample.Numbers;
 import io.grpc.Context;
 import io.grpc.Deadline;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -97,13 +95,6 @@ public final class CallMapper {
       floats.add(values.get(i));
     }
     return floats;
-  }
-
-  static Timestamp timestamp(Instant instant) {
-    return Timestamp.newBuilder()
-        .setSeconds(instant.getEpochSecond())
-        .setNanos(instant.getNano())
-        .build();
   }
 
   /**

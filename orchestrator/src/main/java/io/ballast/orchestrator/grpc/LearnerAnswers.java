@@ -3,6 +3,7 @@ package io.ballast.orchestrator.grpc;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.error.MeshException;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.learner.v1.CompletionNumbers;
 import io.ballast.learner.v1.ForwardBackwardResult;
 import io.ballast.learner.v1.ForwardResponse;
@@ -48,7 +49,7 @@ final class LearnerAnswers {
                 .setEpsilon(optimizer.epsilon())
                 .setWeightDecay(optimizer.weightDecay())
                 .setMaxGradientNorm(optimizer.maxGradientNorm()))
-        .setCreateTime(CallMapper.timestamp(identity.created()))
+        .setCreateTime(Timestamps.of(identity.created()))
         .setTenant(identity.tenant())
         .build();
   }

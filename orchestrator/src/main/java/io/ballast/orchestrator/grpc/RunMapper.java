@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.grpc;
 
-import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.Runs;
 import io.ballast.orchestrator.v1.GetRunResponse;
@@ -32,7 +33,7 @@ final class RunMapper {
             .setIterationsCount(run.iterationsCount())
             .setBaseVersion(CallMapper.version(run.base()))
             .setMessage(progress.message())
-            .setCreateTime(CallMapper.timestamp(run.createdAt()))
+            .setCreateTime(Timestamps.of(run.createdAt()))
             .setEarlyStopReason(progress.earlyStopReason())
             .addAllAlarms(progress.alarms().stream().map(WatchMapper::alarm).toList())
             .setCandidateIteration(progress.candidateIteration());
@@ -50,7 +51,7 @@ final class RunMapper {
     }
     Instant ended = progress.endedAt();
     if (ended != null) {
-      answer.setEndTime(CallMapper.timestamp(ended));
+      answer.setEndTime(Timestamps.of(ended));
     }
     return answer.build();
   }
@@ -88,7 +89,7 @@ final class RunMapper {
             .setSampleSeconds(metrics.sampleSeconds())
             .setJudgeSeconds(metrics.judgeSeconds())
             .setLearnSeconds(metrics.learnSeconds())
-            .setCommitTime(CallMapper.timestamp(metrics.committedAt()));
+            .setCommitTime(Timestamps.of(metrics.committedAt()));
     metrics.meanSpread().ifPresent(answer::setMeanSpread);
     WatchMapper.put(metrics.watch(), answer);
     Double pessimistic = metrics.pessimisticCost();
@@ -130,11 +131,11 @@ final class RunMapper {
     }
     Instant started = report.startedAt();
     if (started != null) {
-      test.setStartTime(CallMapper.timestamp(started));
+      test.setStartTime(Timestamps.of(started));
     }
     Instant ended = report.endedAt();
     if (ended != null) {
-      test.setEndTime(CallMapper.timestamp(ended));
+      test.setEndTime(Timestamps.of(ended));
     }
     return test.build();
   }

@@ -1,6 +1,6 @@
 package io.ballast.orchestrator.testing;
 
-import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.PolicyVersions;

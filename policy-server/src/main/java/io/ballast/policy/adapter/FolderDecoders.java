@@ -20,7 +20,6 @@ import io.ballast.policy.core.version.FolderFacts;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** Decoders of model folders {@code <root>/<model>/<version>/}, on libtorch. Thread-safe. */
 public final class FolderDecoders implements DecoderLoader {
@@ -78,16 +77,13 @@ public final class FolderDecoders implements DecoderLoader {
   private StoredModel find(String model, String version) {
     Texts.requireName("model", model);
     Texts.requireName("version", version);
-    for (Path root : roots) {
-      Optional<StoredModel> found = new ModelStore(root).find(model, version);
-      if (found.isPresent()) {
-        return found.get();
-      }
-    }
-    throw new MeshException(
-        Fault.UNKNOWN_MODEL,
-        "no model folder has version %s of %s".formatted(version, model),
-        Map.of("model", model, "version", version));
+    return ModelStore.find(roots, model, version)
+        .orElseThrow(
+            () ->
+                new MeshException(
+                    Fault.UNKNOWN_MODEL,
+                    "no model folder has version %s of %s".formatted(version, model),
+                    Map.of("model", model, "version", version)));
   }
 
   private static FolderFacts inspect(StoredModel stored) {

@@ -5,7 +5,6 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.remote.OpenAiDecoder;
 import io.ballast.inference.remote.OpenAiSettings;
-import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.triton.KServeClient;
@@ -202,7 +201,7 @@ public final class RemoteDecoders implements DecoderLoader {
               remote.kind().name(),
               remote.url(),
               remote.servedModel(),
-              ModelManifest.sha256(tokenizer));
+              Sha256.of(tokenizer));
       return Sha256.of(place);
     } catch (IOException e) {
       throw new ModelException(

@@ -4,6 +4,7 @@ import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.suggest.CostOutcome;
 import io.ballast.policy.core.suggest.DecidedSuggestion;

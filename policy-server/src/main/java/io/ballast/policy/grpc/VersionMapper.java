@@ -2,6 +2,7 @@ package io.ballast.policy.grpc;
 
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.core.version.Alias;
 import io.ballast.policy.core.version.MoveRequest;

@@ -7,6 +7,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.text.CallerJson;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.reward.component.ComponentKind;
 import io.ballast.reward.component.CompositeFlaw;
 import io.ballast.reward.component.Recipe;
@@ -62,7 +63,7 @@ public final class CompositePublisher {
                 into -> Files.writeString(into.resolve(CompositeFolders.FILE), pinned),
                 notes);
     return new Published(
-        folder, recipe, ModelManifest.sha256(folder.folder().resolve(CompositeFolders.FILE)));
+        folder, recipe, Sha256.of(folder.folder().resolve(CompositeFolders.FILE)));
   }
 
   private String pinned(String json) {
@@ -106,15 +107,20 @@ public final class CompositePublisher {
   }
 
   private Optional<String> weights(String model, String version, String path) {
+    Optional<StoredModel> folder;
     try {
-      return roots.stream()
-          .map(ModelStore::new)
-          .flatMap(root -> root.find(model, version).stream())
-          .findFirst()
-          .flatMap(CompositePublisher::weights);
+      folder = ModelStore.find(roots, model, version);
     } catch (IllegalArgumentException e) {
       throw new CompositeFlaw(path + ".model", "'%s/%s': no name".formatted(model, version));
     }
+    if (folder.isPresent()
+        && Files.isRegularFile(folder.get().folder().resolve(CompositeFolders.FILE))) {
+      throw new CompositeFlaw(
+          path + ".model",
+          "'%s/%s' is a composite, and composites do not nest (expected: an ensemble)"
+              .formatted(model, version));
+    }
+    return folder.flatMap(CompositePublisher::weights);
   }
 
   /**

@@ -1,7 +1,7 @@
 package io.ballast.reward.adapter;
 
-import com.google.protobuf.Timestamp;
 import io.ballast.kit.grpc.PeerFaults;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.Decision;
@@ -21,7 +21,6 @@ import io.grpc.Context;
 import io.grpc.Context.CancellableContext;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
@@ -58,9 +57,7 @@ public final class GrpcFeedbackLog implements FeedbackSource {
         .ifPresent(
             since ->
                 request.setSinceTime(
-                    Timestamp.newBuilder()
-                        .setSeconds(since.getEpochSecond())
-                        .setNanos(since.getNano())));
+                    Timestamps.of(since)));
     FeedbackJudgements judgements = new FeedbackJudgements(query.rules());
     CancellableContext asking = Context.current().withCancellation(); // a stream that is left ends
     Context before = asking.attach();
@@ -98,7 +95,7 @@ public final class GrpcFeedbackLog implements FeedbackSource {
         suggestion.getPrompt(),
         suggestion.getCompletion().getText(),
         suggestion.getResponse().getDecision() == Decision.DECISION_SHOW,
-        Instant.ofEpochSecond(event.getEventTime().getSeconds(), event.getEventTime().getNanos()),
+        Timestamps.instant(event.getEventTime()),
         act(event));
   }
 

@@ -2,6 +2,8 @@ package io.ballast.reward.component;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.VersionSelector;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +64,30 @@ public final class CompositeCatalog {
               ? Optional.empty()
               : name.equals(defaultModel) ? find(name, servingVersion) : serving(name);
     };
+  }
+
+  /**
+   * Why {@code selector}, which means none that is known, means none; empty if its name is that of
+   * no composite, or it names an alias that no model has.
+   */
+  public Optional<MeshException> missing(VersionSelector selector) {
+    String name = selector.model().isEmpty() ? defaultModel : selector.model();
+    List<String> versions =
+        known.stream()
+            .filter(each -> each.id().model().equals(name))
+            .map(each -> each.id().version())
+            .toList();
+    boolean version = selector.kind() == VersionSelector.Kind.VERSION;
+    if (versions.isEmpty() || !version && !selector.name().equals(VersionSelector.SERVING)) {
+      return Optional.empty();
+    }
+    String wanted = version ? selector.name() : servingVersion;
+    return Optional.of(
+        new MeshException(
+            Fault.UNKNOWN_MODEL,
+            "reward_model.version: '%s': composite %s has no such version (it has: %s)"
+                .formatted(wanted, name, String.join(", ", versions)),
+            Map.of("reward_model.version", wanted)));
   }
 
   /** As with ensembles, a version that appears moves no alias: it stays where it first was. */

@@ -37,6 +37,7 @@ public final class CompositeFlow implements RewardScorer {
   private static final int MAX_REFERENCES = 16;
 
   private final CompositeCatalog composites;
+  private final RewardScorer ensembles;
   private final Tools tools;
   private final ItemLimits limits;
   private final Patience waits;
@@ -62,7 +63,10 @@ public final class CompositeFlow implements RewardScorer {
       Executor executor,
       LongSupplier nanoTime) {
     this.composites = composites;
-    this.tools = tools;
+    this.ensembles = tools.ensembles();
+    this.tools =
+        new Tools(
+            new ComponentEnsembles(tools.ensembles(), composites), tools.tokens(), tools.outside());
     this.limits = limits;
     this.waits = waits;
     this.executor = executor;
@@ -81,13 +85,17 @@ public final class CompositeFlow implements RewardScorer {
       return judge(known.get(), command, patience);
     }
     try {
-      return tools.ensembles().score(command, patience);
+      return ensembles.score(command, patience);
     } catch (MeshException e) {
       if (e.fault() != Fault.UNKNOWN_MODEL) {
         throw e;
       }
       composites.refresh();
-      return judge(composites.find(command.ensemble()).orElseThrow(() -> e), command, patience);
+      Composite composite =
+          composites
+              .find(command.ensemble())
+              .orElseThrow(() -> composites.missing(command.ensemble()).orElse(e));
+      return judge(composite, command, patience);
     }
   }
 

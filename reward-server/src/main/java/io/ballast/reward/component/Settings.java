@@ -2,10 +2,10 @@ package io.ballast.reward.component;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 public final class Settings {
   private final JsonNode object;
   private final String path;
-  private final Set<String> read = new HashSet<>();
+  private final Set<String> read = new TreeSet<>();
 
   /**
    * @param path where it stands, such as {@code $.components.answer}
@@ -103,7 +103,7 @@ public final class Settings {
 
   /** As {@link #integer(String, int, int)}, with a default. */
   public int integer(String field, int fallback, int low, int high) {
-    return has(field) ? integer(field, low, high) : fallback;
+    return node(field).isMissingNode() ? fallback : integer(field, low, high);
   }
 
   /** True or false; {@code false} if it is not there. */
@@ -152,7 +152,8 @@ public final class Settings {
         .forEachRemaining(
             field -> {
               if (!read.contains(field)) {
-                throw new CompositeFlaw(path(field), "unknown (expected: nothing of this name)");
+                throw new CompositeFlaw(
+                    path(field), "unknown (expected: one of %s)".formatted(String.join(", ", read)));
               }
             });
   }

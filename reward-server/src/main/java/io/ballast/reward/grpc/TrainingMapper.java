@@ -1,10 +1,10 @@
 package io.ballast.reward.grpc;
 
-import com.google.protobuf.Timestamp;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.core.training.Training;
 import io.ballast.reward.v1.BadTrainingRow;
@@ -19,7 +19,6 @@ import io.ballast.reward.v1.TrainingResult;
 import io.ballast.reward.v1.TrainingState;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.reward.VersionName;
-import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -69,7 +68,7 @@ public final class TrainingMapper {
             .setModel(training.version().model())
             .setVersion(training.version().version())
             .setCommand(training.command())
-            .setStartTime(timestamp(training.start()))
+            .setStartTime(Timestamps.of(training.start()))
             .setProgress(
                 TrainingProgress.newBuilder()
                     .setPhase(phase(training.progress().phase()))
@@ -78,7 +77,7 @@ public final class TrainingMapper {
             .setBadRowCount(training.badRowCount())
             .setIdempotencyKey(training.key())
             .setFingerprint(training.fingerprint());
-    training.end().ifPresent(end -> message.setEndTime(timestamp(end)));
+    training.end().ifPresent(end -> message.setEndTime(Timestamps.of(end)));
     training.badRows().forEach(row -> message.addBadRows(row(row)));
     training.result().ifPresent(result -> message.setResult(result(result)));
     training
@@ -106,8 +105,8 @@ public final class TrainingMapper {
         new VersionName(message.getModel(), message.getVersion()),
         message.getCommand(),
         state(message.getState()),
-        instant(message.getStartTime()),
-        message.hasEndTime() ? Optional.of(instant(message.getEndTime())) : Optional.empty(),
+        Timestamps.instant(message.getStartTime()),
+        message.hasEndTime() ? Optional.of(Timestamps.instant(message.getEndTime())) : Optional.empty(),
         new Training.Progress(
             phase(message.getProgress().getPhase()),
             message.getProgress().getDoneCount(),
@@ -216,16 +215,5 @@ public final class TrainingMapper {
       case TRAINING_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           throw new IllegalArgumentException("phase: " + phase + " (expected: one that is known)");
     };
-  }
-
-  private static Timestamp timestamp(Instant instant) {
-    return Timestamp.newBuilder()
-        .setSeconds(instant.getEpochSecond())
-        .setNanos(instant.getNano())
-        .build();
-  }
-
-  static Instant instant(Timestamp timestamp) {
-    return Instant.ofEpochSecond(timestamp.getSeconds(), timestamp.getNanos());
   }
 }

@@ -4,6 +4,7 @@ import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.reward.core.training.TrainingOrder;
 import io.ballast.reward.core.training.TrainingOrder.Source;
 import io.ballast.reward.v1.FeedbackChoice;
@@ -128,7 +129,7 @@ public final class TrainingPlanMapper {
   private static Optional<Instant> since(FeedbackChoice choice) {
     try {
       return choice.hasSinceTime()
-          ? Optional.of(TrainingMapper.instant(choice.getSinceTime()))
+          ? Optional.of(Timestamps.instant(choice.getSinceTime()))
           : Optional.empty();
     } catch (DateTimeException | ArithmeticException e) {
       throw Texts.malformed("plan.feedback.since_time", "no time (expected: years 1 to 9999)");

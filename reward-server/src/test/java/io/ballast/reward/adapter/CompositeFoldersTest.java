@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.reward.component.Composite;
 import io.ballast.reward.testing.Composites;
 import java.io.IOException;
@@ -35,7 +36,7 @@ class CompositeFoldersTest {
         .extracting(each -> each.id().model() + "/" + each.id().version())
         .containsExactly("mix/1", "mix/2");
     assertThat(found.getFirst().id().weightsSha256())
-        .isEqualTo(ModelManifest.sha256(root.resolve("mix/1/composite.json")));
+        .isEqualTo(Sha256.of(root.resolve("mix/1/composite.json")));
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.reward.component.Composite;
 import io.ballast.reward.component.CompositeFlaw;
 import io.ballast.reward.component.LearnedComponent;
@@ -37,7 +38,7 @@ class CompositePublisherTest {
             "3",
             folder -> Files.writeString(folder.resolve(ModelManifest.WEIGHTS), "w"),
             Map.of());
-    weights = ModelManifest.sha256(shipped.resolve("taste/3").resolve(ModelManifest.WEIGHTS));
+    weights = Sha256.of(shipped.resolve("taste/3").resolve(ModelManifest.WEIGHTS));
   }
 
   @Test
@@ -97,6 +98,23 @@ class CompositePublisherTest {
     assertThatThrownBy(() -> publish("{'taste': {" + TASTE + ", 'agregation': 'mean'}}"))
         .hasMessageStartingWith("$.components.taste.agregation: unknown");
     assertThat(root).isEmptyDirectory();
+  }
+
+  @Test
+  void aCompositeIsNoComponent() throws IOException {
+    publish("{'taste': {" + TASTE + "}}");
+    for (String checksum : List.of("", ", 'weights_sha256': '" + "0".repeat(64) + "'")) {
+      assertThatThrownBy(
+              () ->
+                  publish(
+                      "{'taste': {'kind': 'learned', 'model': 'mix', 'version': '1'"
+                          + checksum
+                          + "}}"))
+          .isInstanceOf(CompositeFlaw.class)
+          .hasMessage(
+              "$.components.taste.model: 'mix/1' is a composite, and composites do not nest"
+                  + " (expected: an ensemble)");
+    }
   }
 
   private CompositePublisher.Published publish(String components) throws IOException {

@@ -65,7 +65,14 @@ class RecipeReaderTest {
         .hasMessage("$.format: \"x\" (expected: \"ballast-composite\")");
     String json = Composites.json("{'x': " + X + "}", "'x'");
     assertThatThrownBy(() -> RecipeReader.read(json.replaceFirst("\\{", "{\"a\": 1, ")))
-        .hasMessageStartingWith("$.a: unknown");
+        .hasMessage(
+            "$.a: unknown (expected: one of components, description, format, preference_scale, reward)");
+    assertThatThrownBy(
+            () ->
+                RecipeReader.read(
+                    Composites.json(
+                        "{'x': {'kind': 'repetition', 'n_gram': 2}}", "'x'")))
+        .hasMessage("$.components.x.n_gram: unknown (expected: one of kind, ngram, unit)");
     assertThatThrownBy(
             () -> RecipeReader.read(json.replaceFirst("\\{", "{\"preference_scale\": 0, ")))
         .hasMessageStartingWith("$.preference_scale: 0 (expected: a number from");

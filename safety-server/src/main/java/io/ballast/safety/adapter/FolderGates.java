@@ -11,7 +11,6 @@ import io.ballast.safety.core.gate.GateSource;
 import io.ballast.safety.core.gate.GateSpec;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /** Gate models in model folders, the first of equal names and versions. */
 public final class FolderGates implements GateSource {
@@ -26,13 +25,13 @@ public final class FolderGates implements GateSource {
 
   @Override
   public boolean exists(String name, String version) {
-    return find(name, version).isPresent();
+    return ModelStore.find(roots, name, version).isPresent();
   }
 
   @Override
   public AcceptModel open(String name, String version) {
     StoredModel folder =
-        find(name, version)
+        ModelStore.find(roots, name, version)
             .orElseThrow(
                 () ->
                     new MeshException(
@@ -44,12 +43,6 @@ public final class FolderGates implements GateSource {
     } catch (ModelException e) {
       throw ModelFaults.translate(e, folder::withoutPath);
     }
-  }
-
-  private Optional<StoredModel> find(String name, String version) {
-    return roots.stream()
-        .flatMap(root -> new ModelStore(root).find(name, version).stream())
-        .findFirst();
   }
 
   /** Says what an engine's failure means to callers. */

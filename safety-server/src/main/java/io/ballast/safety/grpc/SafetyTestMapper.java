@@ -1,11 +1,11 @@
 package io.ballast.safety.grpc;
 
-import com.google.protobuf.Timestamp;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.rl.bound.SafetyTestNumbers;
@@ -23,7 +23,6 @@ import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
-import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 
@@ -136,10 +135,10 @@ final class SafetyTestMapper {
             .setPromptsCount(test.promptsCount())
             .setJudgedCount(test.judgedCount())
             .setRunId(test.runId())
-            .setStartTime(timestamp(test.startedAt()));
+            .setStartTime(Timestamps.of(test.startedAt()));
     test.outcome().ifPresent(outcome -> message.setOutcome(outcome(outcome)));
     test.certificateId().ifPresent(id -> message.setCertificateId(id.toString()));
-    test.endedAt().ifPresent(at -> message.setEndTime(timestamp(at)));
+    test.endedAt().ifPresent(at -> message.setEndTime(Timestamps.of(at)));
     return message.build();
   }
 
@@ -184,7 +183,7 @@ final class SafetyTestMapper {
                     .setSeed(sampling.seed()))
             .setPromptsSha256(certificate.promptsSha256())
             .setCostsSha256(certificate.costsSha256())
-            .setIssueTime(timestamp(certificate.issuedAt()))
+            .setIssueTime(Timestamps.of(certificate.issuedAt()))
             .setDigestSha256(certificate.digestSha256());
     for (PinnedVersion optimised : certificate.optimisedCostModels()) {
       message.addOptimisedCostModels(MeshMessages.version(optimised));
@@ -198,13 +197,6 @@ final class SafetyTestMapper {
         .addAllFindings(verification.findings())
         .setCertificate(certificate(verification.certificate()))
         .setRecomputedUpperBound(verification.recomputedUpperBound())
-        .build();
-  }
-
-  private static Timestamp timestamp(Instant instant) {
-    return Timestamp.newBuilder()
-        .setSeconds(instant.getEpochSecond())
-        .setNanos(instant.getNano())
         .build();
   }
 }

@@ -20,4 +20,10 @@ public record PinnedVersion(String model, String version, String weightsSha256) 
         && version.equals(other.version)
         && !weightsSha256.equals(other.weightsSha256);
   }
+
+  /** As people write it, without the weights. */
+  @Override
+  public String toString() {
+    return model + "/" + version;
+  }
 }

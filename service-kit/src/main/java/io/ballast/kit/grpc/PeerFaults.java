@@ -3,6 +3,7 @@ package io.ballast.kit.grpc;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
+import io.ballast.kit.error.Causes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.grpc.Context;
@@ -39,11 +40,17 @@ public final class PeerFaults {
           .asRuntimeException();
     }
     Fault fault = fault(thrown);
-    String description = thrown.getStatus().getDescription();
-    return new MeshException(
-        fault,
-        peer + ": " + (description == null ? thrown.getStatus().getCode() : description),
-        thrown);
+    return new MeshException(fault, peer + ": " + words(thrown.getStatus()), thrown);
+  }
+
+  /** What it says of itself, and what began it: gRPC's own words, "io exception", say less. */
+  private static String words(Status status) {
+    String description = status.getDescription();
+    String said = description == null ? status.getCode().name() : description;
+    Throwable cause = status.getCause();
+    return cause == null || cause instanceof StatusRuntimeException
+        ? said
+        : said + ", " + Causes.first(cause);
   }
 
   private static Fault fault(StatusRuntimeException thrown) {
@@ -80,6 +87,16 @@ public final class PeerFaults {
 
   /** The fault that the peer named in its {@code ErrorInfo}; empty if it is none of ours. */
   public static Optional<Fault> reason(StatusRuntimeException thrown) {
+    return errorInfo(thrown)
+        .flatMap(
+            info ->
+                Arrays.stream(Fault.values())
+                    .filter(fault -> fault.name().equals(info.getReason()))
+                    .findFirst());
+  }
+
+  /** What the peer said for machines, if it did. */
+  public static Optional<ErrorInfo> errorInfo(StatusRuntimeException thrown) {
     com.google.rpc.Status status = StatusProto.fromThrowable(thrown);
     if (status == null) {
       return Optional.empty();
@@ -87,8 +104,7 @@ public final class PeerFaults {
     for (Any detail : status.getDetailsList()) {
       if (detail.is(ErrorInfo.class)) {
         try {
-          String reason = detail.unpack(ErrorInfo.class).getReason();
-          return Arrays.stream(Fault.values()).filter(f -> f.name().equals(reason)).findFirst();
+          return Optional.of(detail.unpack(ErrorInfo.class));
         } catch (InvalidProtocolBufferException e) {
           return Optional.empty(); // not our peer's words
         }

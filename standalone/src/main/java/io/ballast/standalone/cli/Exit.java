@@ -4,7 +4,7 @@ package io.ballast.standalone.cli;
 public enum Exit {
   /** It did what it was asked to. */
   OK(0),
-  /** It failed; standard error says why. */
+  /** It failed, or rows of a file cannot be used; standard error says why. */
   FAILED(1),
   /** It was called wrongly, or the mesh found a value out of its range. */
   USAGE(2),

@@ -1,6 +1,6 @@
 package io.ballast.standalone.cli;
 
-import com.google.protobuf.Timestamp;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.reward.core.training.FeedbackSource;
 import io.ballast.reward.v1.FeedbackChoice;
 import io.ballast.training.feedback.FeedbackForm;
@@ -93,8 +93,7 @@ final class FeedbackOptions {
                 })
             .setSuggestionsPerUser(perUser);
     if (since != null) {
-      choice.setSinceTime(
-          Timestamp.newBuilder().setSeconds(since.getEpochSecond()).setNanos(since.getNano()));
+      choice.setSinceTime(Timestamps.of(since));
     }
     if (most != null) {
       choice.setMaxSuggestions(most);

@@ -79,10 +79,6 @@ record ModelChoice(String model, String version) {
 
   /** Its folder, in the first of the folders of models that has it. */
   StoredModel folder(List<Path> roots) {
-    return roots.stream()
-        .map(ModelStore::new)
-        .flatMap(root -> root.find(model, version).stream())
-        .findFirst()
-        .orElseThrow();
+    return ModelStore.find(roots, model, version).orElseThrow();
   }
 }

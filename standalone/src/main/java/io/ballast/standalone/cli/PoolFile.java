@@ -91,19 +91,21 @@ record PoolFile(List<Row> rows, List<String> skipped) {
           String told = file.getFileName() + ":" + number + ": " + flaw.getMessage();
           if (!skipBad) {
             throw new CommandFailure(
-                Exit.USAGE, "BAD_ROW", told + "; mend it, or leave such rows out with --skip-bad");
+                Exit.FAILED, "BAD_ROWS", told + "; mend it, or leave such rows out with --skip-bad");
           }
           skipped.add(told);
         }
       }
     } catch (MalformedInputException e) {
       throw new CommandFailure(
-          Exit.USAGE, "BAD_ROW", file.getFileName() + ":" + (number + 1) + ": not UTF-8");
+          Exit.FAILED,
+          "BAD_ROWS",
+          "%s:%d or a later line: not UTF-8".formatted(file.getFileName(), number + 1));
     }
     if (rows.isEmpty()) {
       throw new CommandFailure(
-          Exit.USAGE,
-          "NO_ROWS",
+          Exit.FAILED,
+          "BAD_ROWS",
           "%s: no row that can be used, %,d bad ones".formatted(file, skipped.size()));
     }
     return new PoolFile(rows, skipped);

@@ -15,6 +15,7 @@ import io.ballast.inference.onnx.TrunkText;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.training.scoring.EnsembleFigures;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -211,9 +212,7 @@ final class Provenance {
             figure(heldOut, "cautious_" + ACCURACY),
             figure(
                 heldOut,
-                heldOut.containsKey("calibration_error")
-                    ? "calibration_error"
-                    : "pair_calibration_error"),
+                EnsembleFigures.calibrationError(heldOut)),
             figure(heldOut, "member_agreement"));
   }
 
@@ -244,13 +243,10 @@ final class Provenance {
         "chat template", text.map(known -> known.templateSha256().orElse("none")).orElse(NOT_SAID));
   }
 
-  /** Whether the trunk on this machine is the one that the heads stand on. */
+  /** What of the trunk on this machine was compared with what the heads stand on, and how it is. */
   private String here(TrunkReference trunk) {
     Optional<Path> folder =
-        roots.stream()
-            .flatMap(root -> new ModelStore(root).find(trunk.model(), trunk.version()).stream())
-            .map(StoredModel::folder)
-            .findFirst();
+        ModelStore.find(roots, trunk.model(), trunk.version()).map(StoredModel::folder);
     if (folder.isEmpty()) {
       return "missing";
     }
@@ -259,8 +255,15 @@ final class Provenance {
             .flatMap(ModelManifest::weightsSha256)
             .filter(trunk.weightsSha256()::equals)
             .isPresent();
-    boolean reads = trunk.text().isEmpty() || trunk.text().equals(TrunkText.of(folder.get()));
-    return weights ? reads ? "the same" : "reads texts otherwise" : "other weights";
+    if (!weights) {
+      return "other weights";
+    }
+    if (trunk.text().isEmpty()) {
+      return "the same weights; how it read texts is not said";
+    }
+    return trunk.text().equals(TrunkText.of(folder.get()))
+        ? "the same weights, tokenizer and chat template"
+        : "the same weights, reads texts otherwise";
   }
 
   private void brought(ObjectNode document, TextTable table) {

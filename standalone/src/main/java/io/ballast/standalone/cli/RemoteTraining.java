@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.reward.v1.RewardTraining;
@@ -7,6 +8,7 @@ import io.ballast.reward.v1.RewardTrainingServiceGrpc;
 import io.ballast.reward.v1.StartTrainingRequest;
 import io.ballast.reward.v1.StartTrainingResponse;
 import io.ballast.reward.v1.TrainingPlan;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -29,16 +31,17 @@ final class RemoteTraining {
    * @param metadata with an idempotency key
    * @param files that it learns from, by the objectives that they are of; one file that is of none
    *     is under an empty name
+   * @throws CommandFailure if rows of theirs are bad
    */
   Exit run(RequestMetadata metadata, TrainingPlan plan, Map<String, Path> files, boolean detach)
       throws IOException, InterruptedException {
     try (MeshTarget.Connection mesh =
         target.connect(Role.REWARD_SERVER, RewardTrainingServiceGrpc.SERVICE_NAME)) {
       StartTrainingResponse started =
-          new TrainingUpload(mesh, new ProgressLine(printing, context.terminal()))
-              .start(
-                  StartTrainingRequest.newBuilder().setMetadata(metadata).setPlan(plan).build(),
-                  files);
+          start(
+              mesh,
+              StartTrainingRequest.newBuilder().setMetadata(metadata).setPlan(plan).build(),
+              files);
       RewardTraining training = started.getTraining();
       printing.line(
           "training %s of %s/%s %s; ./mesh reward trainings cancel %s ends it"
@@ -53,6 +56,25 @@ final class RemoteTraining {
         return Exit.OK;
       }
       return new TrainingWatcher(printing, target, context).watch(mesh, training);
+    }
+  }
+
+  private StartTrainingResponse start(
+      MeshTarget.Connection mesh, StartTrainingRequest first, Map<String, Path> files)
+      throws IOException, InterruptedException {
+    try {
+      return new TrainingUpload(mesh, new ProgressLine(printing, context.terminal()))
+          .start(first, files);
+    } catch (StatusRuntimeException e) {
+      boolean badRows =
+          PeerFaults.errorInfo(e).stream()
+              .flatMap(info -> info.getMetadataMap().keySet().stream())
+              .anyMatch(key -> key.startsWith("rows["));
+      if (!badRows) {
+        throw e;
+      }
+      throw new CommandFailure(
+          Exit.FAILED, "BAD_ROWS", e.getStatus().getDescription() + "; --skip-bad leaves them out");
     }
   }
 }

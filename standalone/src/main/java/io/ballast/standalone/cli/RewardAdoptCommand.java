@@ -302,7 +302,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
   private String serve(StoredModel model) {
     StringBuilder command = new StringBuilder("./mesh up");
     if (data != null) {
-      command.append(" --data ").append(data);
+      command.append(" --data ").append(ShellWord.of(data.toString()));
     }
     command
         .append(" --set ballast.reward.default-model=")
@@ -310,7 +310,9 @@ final class RewardAdoptCommand implements Callable<Integer> {
         .append(" --set ballast.reward.serving-version=")
         .append(model.version());
     if (!tritons.isEmpty()) {
-      command.append(" --set ballast.reward.triton.targets=").append(String.join(",", tritons));
+      command
+          .append(" --set ")
+          .append(ShellWord.of("ballast.reward.triton.targets=" + String.join(",", tritons)));
     }
     return command.toString();
   }

@@ -7,6 +7,7 @@ import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.RewardTraining;
+import io.ballast.training.scoring.EnsembleFigures;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -138,10 +139,7 @@ final class TrainedReport {
             .formatted(
                 figure(ensemble, "member_agreement"),
                 figure(
-                    ensemble,
-                    ensemble.containsKey("calibration_error")
-                        ? "calibration_error"
-                        : "pair_calibration_error")));
+                    ensemble, EnsembleFigures.calibrationError(ensemble))));
   }
 
   private static void row(

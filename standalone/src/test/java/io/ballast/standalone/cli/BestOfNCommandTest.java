@@ -116,7 +116,7 @@ class BestOfNCommandTest {
     Path file = file("{\"prompt_id\": \"a\", \"proxy\": 1, \"gold\": 1}\n\n" + row + "\n");
     Cli.Result result = bon(file);
 
-    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.exit()).isEqualTo(Exit.FAILED.code());
     assertThat(result.err())
         .startsWith("mesh: pool.jsonl:3: ")
         .contains(flaw)
@@ -135,8 +135,8 @@ class BestOfNCommandTest {
     assertThat(bon(file("\n")).err()).contains("no row that can be used, 0 bad ones");
     Path bytes = folder.resolve("bytes.jsonl");
     Files.write(bytes, new byte[] {'{', (byte) 0xff, '\n'});
-    assertThat(bon(bytes).err()).contains("bytes.jsonl:1: not UTF-8");
-    assertThat(bon(bytes).exit()).isEqualTo(2);
+    assertThat(bon(bytes).err()).contains("bytes.jsonl:1 or a later line: not UTF-8");
+    assertThat(bon(bytes).exit()).isEqualTo(Exit.FAILED.code());
   }
 
   @Test

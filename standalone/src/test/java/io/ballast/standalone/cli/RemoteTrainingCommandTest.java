@@ -161,8 +161,9 @@ class RemoteTrainingCommandTest {
   @Test
   void whatTheServerRefusesIsSaidInALine() throws IOException {
     Cli.Result bad = train(pairs(1, "no JSON\n").toString(), "--remote", "--name", "taste");
-    assertThat(bad.exit()).isEqualTo(Exit.USAGE.code());
-    assertThat(bad.err()).contains("mesh: pairs.jsonl: 1 bad row: row 2: column ");
+    assertThat(bad.exit()).isEqualTo(Exit.FAILED.code());
+    assertThat(bad.err())
+        .contains("mesh: pairs.jsonl: 1 bad row: row 2: column ", "; --skip-bad leaves them out");
     Cli.Result little = train(pairs(1, "").toString(), "--remote", "--name", "taste");
     assertThat(little.exit()).isEqualTo(Exit.FAILED.code());
     assertThat(little.out()).contains("failed: UNUSABLE_DATA: ");

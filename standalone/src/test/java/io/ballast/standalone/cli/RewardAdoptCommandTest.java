@@ -110,7 +110,7 @@ class RewardAdoptCommandTest {
 
   @Test
   void answersThatAMemberCannotScoreAreLeftOutOnlyIfAskedAndThenTold() throws IOException {
-    Path data = folder.resolve("elsewhere");
+    Path data = folder.resolve("else where's");
     Path source = TinyClassifier.write(folder.resolve("judge"));
     Path reference =
         Files.writeString(
@@ -146,7 +146,10 @@ class RewardAdoptCommandTest {
     assertThat(adopted.out())
         .contains("mean and std are of 2 of 3 reference items; the first are golden:")
         .contains("left out: answers.jsonl: line 3: ")
-        .contains("Serve it: ./mesh up --data " + data + " --set ");
+        .contains(
+            "Serve it: ./mesh up --data '"
+                + folder.resolve("else where")
+                + "'\\''s' --set ballast.reward.default-model=taste ");
   }
 
   @Test

@@ -72,7 +72,7 @@ class RewardTrainCommandTest {
         .contains(
             "version taste/1",
             "what 2 reward_ensemble heads on java-tiny/1",
-            "trunk here the same",
+            "trunk here the same weights, tokenizer and chat template",
             "tokenizer " + tokenizer,
             "chat template none",
             "data " + Sha256.of(file),
@@ -92,7 +92,7 @@ class RewardTrainCommandTest {
             "chat template not said",
             "data not said",
             "code not said",
-            "trunk here the same");
+            "trunk here the same weights; how it read texts is not said");
     assertThat(show("java-reward", "--json").json().path("code_version").isNull()).isTrue();
     assertThat(show("nobody").err()).contains("there is no model nobody");
   }

@@ -182,18 +182,14 @@ final class BlockTrainer implements MemberTrainer.One {
     return units;
   }
 
-  /** Returns the loss a term over {@code groups}; 0 if they have no terms. */
+  /** Returns the loss a term over {@code groups}, of which one has one. */
   double meanLoss(TrainableBlocks blocks, HeadNetwork network, int[] groups) {
     List<float[][]> states = blocks.states(units(groups));
-    double sum = 0;
-    double terms = 0;
-    for (int g = 0; g < groups.length; g++) {
-      double[] scores = scores(network, features(groups[g], states.get(g)));
-      JudgedGroup group = standard.group(groups[g]);
-      sum += loss.loss(group, scores, new double[scores.length]);
-      terms += loss.terms(group);
-    }
-    return terms == 0 ? 0 : sum / terms;
+    return loss.mean(
+        Arrays.stream(groups).mapToObj(standard::group).toList(),
+        IntStream.range(0, groups.length)
+            .mapToObj(g -> scores(network, features(groups[g], states.get(g))))
+            .toList());
   }
 
   /** Raw scores of all completions of the table. */

@@ -18,7 +18,10 @@ import java.util.TreeMap;
  *
  * <p>Shape letters: K members, N completions of the table.
  */
-final class EnsembleFigures {
+public final class EnsembleFigures {
+  private static final String CALIBRATION_ERROR = "calibration_error";
+  private static final String PAIR_CALIBRATION_ERROR = "pair_calibration_error";
+
   private final ScoringKind kind;
   private final List<double[]> scores;
   private final double[] mean;
@@ -46,6 +49,16 @@ final class EnsembleFigures {
         cautious[i] = reward ? Math.min(cautious[i], own) : Math.max(cautious[i], own);
       }
     }
+  }
+
+  /**
+   * The name of the calibration error that is told: of graded completions, or of pairs where none
+   * was graded.
+   *
+   * @param figures an ensemble's, by name
+   */
+  public static String calibrationError(Map<String, Double> figures) {
+    return figures.containsKey(CALIBRATION_ERROR) ? CALIBRATION_ERROR : PAIR_CALIBRATION_ERROR;
   }
 
   /**
@@ -125,10 +138,10 @@ final class EnsembleFigures {
         fitted -> {
           metrics
               .calibrationError(Arrays.stream(cautious).map(fitted::probability).toArray())
-              .ifPresent(error -> figures.put("calibration_error", error));
+              .ifPresent(error -> figures.put(CALIBRATION_ERROR, error));
           metrics
               .pairCalibrationError(cautious, new TemperatureScaling(Math.max(0, fitted.a())))
-              .ifPresent(error -> figures.put("pair_calibration_error", error));
+              .ifPresent(error -> figures.put(PAIR_CALIBRATION_ERROR, error));
         });
     metrics.agreement(scores).ifPresent(share -> figures.put("member_agreement", share));
     figures.put("completions", (double) metrics.completions());

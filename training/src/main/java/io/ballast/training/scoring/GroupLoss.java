@@ -5,6 +5,7 @@ import io.ballast.rl.preference.PairGradient;
 import io.ballast.rl.stats.Logistic;
 import io.ballast.training.scoring.JudgedGroup.Grade;
 import io.ballast.training.scoring.JudgedGroup.Preference;
+import java.util.List;
 
 /**
  * How wrong a head's scores of one group are, and which way they should move. A loss is a sum; the
@@ -21,6 +22,28 @@ public sealed interface GroupLoss {
    * @param byScore shape [G]; the loss's derivatives are added to it
    */
   double loss(JudgedGroup group, double[] scores, double[] byScore);
+
+  /**
+   * Returns the loss a term over groups.
+   *
+   * @param scores shape [G] of each group, in their order
+   * @throws IllegalArgumentException if no group has a term: there is no mean of nothing
+   */
+  default double mean(List<JudgedGroup> groups, List<double[]> scores) {
+    double sum = 0;
+    double terms = 0;
+    for (int g = 0; g < groups.size(); g++) {
+      double[] own = scores.get(g);
+      sum += loss(groups.get(g), own, new double[own.length]);
+      terms += terms(groups.get(g));
+    }
+    if (!(terms > 0)) {
+      throw new IllegalArgumentException(
+          "%,d groups without a term of the loss (expected: at least one with one)"
+              .formatted(groups.size()));
+    }
+    return sum / terms;
+  }
 
   /**
    * Σ wᵢ·ℓᵢ over the preferences of a prompt.

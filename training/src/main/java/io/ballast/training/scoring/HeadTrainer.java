@@ -134,20 +134,18 @@ public final class HeadTrainer {
     return true;
   }
 
-  /** Returns the loss a term over {@code groups}; 0 if they have no terms. */
-  double meanLoss(HeadNetwork network, int[] groups) {
-    double sum = 0;
-    double terms = 0;
+  /** Returns the loss a term over {@code groups}, of which one has one. */
+  private double meanLoss(HeadNetwork network, int[] groups) {
     double[] units = new double[options.hiddenWidth()];
-    for (int group : groups) {
-      int start = table.start(group);
-      double[] scores = new double[table.end(group) - start];
-      for (int i = 0; i < scores.length; i++) {
-        scores[i] = network.forward(table.features(start + i), units);
-      }
-      sum += loss.loss(table.group(group), scores, new double[scores.length]);
-      terms += loss.terms(table.group(group));
-    }
-    return terms == 0 ? 0 : sum / terms;
+    return loss.mean(
+        Arrays.stream(groups).mapToObj(table::group).toList(),
+        Arrays.stream(groups)
+            .mapToObj(
+                group ->
+                    table
+                        .completions(group)
+                        .mapToDouble(i -> network.forward(table.features(i), units))
+                        .toArray())
+            .toList());
   }
 }

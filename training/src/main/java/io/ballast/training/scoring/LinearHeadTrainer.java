@@ -122,13 +122,8 @@ final class LinearHeadTrainer {
   }
 
   private double meanLoss(LinearHead head, int[] groups) {
-    double sum = 0;
-    double terms = 0;
-    for (int group : groups) {
-      double[] scores = scores(head.parameters(), group);
-      sum += loss.loss(table.group(group), scores, new double[scores.length]);
-      terms += loss.terms(table.group(group));
-    }
-    return terms == 0 ? 0 : sum / terms;
+    return loss.mean(
+        Arrays.stream(groups).mapToObj(table::group).toList(),
+        Arrays.stream(groups).mapToObj(group -> scores(head.parameters(), group)).toList());
   }
 }

@@ -105,10 +105,7 @@ public final class ScoringCard {
             heldOut.getOrDefault("pairs", 0.0),
             heldOut.getOrDefault("cautious_within_prompt_accuracy_half_width", 0.0),
             figure(
-                heldOut,
-                heldOut.containsKey("calibration_error")
-                    ? "calibration_error"
-                    : "pair_calibration_error"),
+                heldOut, EnsembleFigures.calibrationError(heldOut)),
             figure(heldOut, "member_agreement")));
     if (heldOut.containsKey("cautious_sign_accuracy")) {
       text.append(

@@ -1,6 +1,7 @@
 package io.ballast.training.scoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.TokenIds;
@@ -48,6 +49,22 @@ class GroupLossTest {
     double[] byScore = new double[2];
     assertThat(PAIRS.loss(tied, new double[] {2, -1}, byScore)).isZero();
     assertThat(byScore).containsExactly(0, 0);
+  }
+
+  @Test
+  void theMeanIsATermsAndThereIsNoneOfNothing() {
+    // GROUP has 5 pairs, the other 1: all scores equal, each pair costs log 2
+    List<JudgedGroup> groups = List.of(GROUP, group(3, 1));
+    assertThat(PAIRS.mean(groups, List.of(new double[4], new double[2])))
+        .isCloseTo(Math.log(2), within(1e-12));
+    // the second by itself: −log σ(2 − 1)
+    assertThat(PAIRS.mean(groups.subList(1, 2), List.of(new double[] {2, 1})))
+        .isCloseTo(0.313262, within(1e-6));
+    assertThatThrownBy(() -> PAIRS.mean(List.of(group(3, 3)), List.of(new double[2])))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("1 groups without a term of the loss (expected: at least one with one)");
+    assertThatThrownBy(() -> PAIRS.mean(List.of(), List.of()))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.ballast.inference.onnx.PlainScoring;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,10 +43,10 @@ public final class ExportedScoring {
       Map<String, String> parameters, String version, String source, Path heads, Path trunk)
       throws IOException {
     parameters.put(SOURCE + version, source);
-    parameters.put(WEIGHTS + version, ModelManifest.sha256(heads.resolve(ModelManifest.WEIGHTS)));
+    parameters.put(WEIGHTS + version, Sha256.of(heads.resolve(ModelManifest.WEIGHTS)));
     Path tokenizer = trunk.resolve("tokenizer.json");
     if (Files.isRegularFile(tokenizer)) {
-      parameters.put(TOKENIZER + version, ModelManifest.sha256(tokenizer));
+      parameters.put(TOKENIZER + version, Sha256.of(tokenizer));
     }
   }
 

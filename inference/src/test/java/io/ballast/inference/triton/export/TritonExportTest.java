@@ -21,6 +21,7 @@ import io.ballast.inference.triton.export.ExportOptions.TimeoutAction;
 import io.ballast.inference.triton.export.TritonExport.Version;
 import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kserve.v2.DataType;
 import io.ballast.kserve.v2.ModelConfig;
 import io.ballast.kserve.v2.ModelDynamicBatching;
@@ -182,7 +183,7 @@ class TritonExportTest {
                           .flatMap(ModelManifest::weightsSha256)
                           .orElseThrow()),
                   Optional.of(
-                      ModelManifest.sha256(trunk(one.spec().trunk()).resolve("tokenizer.json")))));
+                      Sha256.of(trunk(one.spec().trunk()).resolve("tokenizer.json")))));
     }
     assertThatThrownBy(() -> ExportedScoring.origin(Map.of("source_1", "java-cost"), "1"))
         .hasMessage("parameter 'source_1': 'java-cost' (expected: name/version)");

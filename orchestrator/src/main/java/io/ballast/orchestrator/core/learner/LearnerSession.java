@@ -1,11 +1,11 @@
 package io.ballast.orchestrator.core.learner;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.CallCancellation;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.rl.sample.Numbers;
 import java.time.Instant;
 import java.util.ArrayList;

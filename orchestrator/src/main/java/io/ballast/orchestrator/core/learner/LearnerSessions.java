@@ -1,11 +1,11 @@
 package io.ballast.orchestrator.core.learner;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.Versions;
 import java.time.InstantSource;

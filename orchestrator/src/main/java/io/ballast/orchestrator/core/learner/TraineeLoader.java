@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.learner;
 
-import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
+
 
 /** Opens weights for training. */
 public interface TraineeLoader {

@@ -1,6 +1,6 @@
 package io.ballast.orchestrator.core.learner;
 
-import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package io.ballast.orchestrator.core.peer;
 
-import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import java.util.List;
 import java.util.OptionalDouble;

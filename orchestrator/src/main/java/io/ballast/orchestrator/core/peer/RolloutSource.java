@@ -1,7 +1,7 @@
 package io.ballast.orchestrator.core.peer;
 
 import io.ballast.inference.api.SamplingOptions;
-import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package io.ballast.orchestrator.core.peer;
 
-import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 

@@ -1,6 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
-import io.ballast.orchestrator.core.PinnedVersion;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.watch.WatchState;
 import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.stats.PolicyVitals;

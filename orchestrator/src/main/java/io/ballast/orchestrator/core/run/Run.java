@@ -1,7 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.watch.RunAlarm;

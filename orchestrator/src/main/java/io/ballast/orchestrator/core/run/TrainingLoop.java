@@ -2,8 +2,8 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.TokenIds;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.CallCancellation;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.learner.Operation.State;
 import io.ballast.orchestrator.testing.FakeTrainee;
 import io.ballast.rl.regulariser.KlEstimator;

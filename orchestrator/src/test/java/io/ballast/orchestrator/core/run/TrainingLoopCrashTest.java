@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;

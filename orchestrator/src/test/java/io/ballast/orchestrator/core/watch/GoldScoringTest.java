@@ -3,9 +3,9 @@ package io.ballast.orchestrator.core.watch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.orchestrator.core.PinnedVersion;
 import io.ballast.orchestrator.core.peer.Judgeable;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.RetryBudget;

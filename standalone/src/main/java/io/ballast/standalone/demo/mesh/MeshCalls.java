@@ -263,8 +263,7 @@ public final class MeshCalls {
                 result.getMembersList().stream()
                     .filter(MemberScore::hasNormalisedScore)
                     .map(MemberScore::getNormalisedScore)
-                    .toList(),
-                result.getSpread()))
+                    .toList()))
         : Optional.empty();
   }
 

@@ -7,9 +7,8 @@ import java.util.List;
  *
  * @param value aggregated as the server does by default
  * @param members on the common scale, in the ensemble's order
- * @param spread their standard deviation
  */
-public record Score(double value, List<Double> members, double spread) {
+public record Score(double value, List<Double> members) {
   public Score {
     members = List.copyOf(members);
   }
