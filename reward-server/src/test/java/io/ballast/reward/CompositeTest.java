@@ -206,8 +206,7 @@ class CompositeTest {
   @Test
   void aCompositeInACompositeIsRefusedByName() {
     composites.add(
-        composite(
-            "nested", "{'taste': " + LEARNED.replace("java-reward", "mix") + "}", "'taste'"));
+        composite("nested", "{'taste': " + LEARNED.replace("java-reward", "mix") + "}", "'taste'"));
 
     assertRefused(
         () -> score("nested", item("", "p", "x")),

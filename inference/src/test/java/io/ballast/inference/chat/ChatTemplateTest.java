@@ -107,8 +107,7 @@ class ChatTemplateTest {
     List<ChatMessage> said = List.of(new ChatMessage("user", "my secret"));
     assertThatThrownBy(
             () ->
-                ChatTemplate.of(
-                        "{{ raise_exception('no: ' + messages[0].content) }}", Map.of())
+                ChatTemplate.of("{{ raise_exception('no: ' + messages[0].content) }}", Map.of())
                     .render(said, false))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(

@@ -197,11 +197,7 @@ public final class RemoteDecoders implements DecoderLoader {
     try {
       String place =
           String.join(
-              "\n",
-              remote.kind().name(),
-              remote.url(),
-              remote.servedModel(),
-              Sha256.of(tokenizer));
+              "\n", remote.kind().name(), remote.url(), remote.servedModel(), Sha256.of(tokenizer));
       return Sha256.of(place);
     } catch (IOException e) {
       throw new ModelException(

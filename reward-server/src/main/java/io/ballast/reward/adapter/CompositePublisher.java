@@ -62,8 +62,7 @@ public final class CompositePublisher {
                 version,
                 into -> Files.writeString(into.resolve(CompositeFolders.FILE), pinned),
                 notes);
-    return new Published(
-        folder, recipe, Sha256.of(folder.folder().resolve(CompositeFolders.FILE)));
+    return new Published(folder, recipe, Sha256.of(folder.folder().resolve(CompositeFolders.FILE)));
   }
 
   private String pinned(String json) {

@@ -52,12 +52,7 @@ public final class GrpcFeedbackLog implements FeedbackSource {
                 RequestMetadata.newBuilder()
                     .setTenant(query.tenant())
                     .setPriority(Priority.PRIORITY_BATCH));
-    query
-        .since()
-        .ifPresent(
-            since ->
-                request.setSinceTime(
-                    Timestamps.of(since)));
+    query.since().ifPresent(since -> request.setSinceTime(Timestamps.of(since)));
     FeedbackJudgements judgements = new FeedbackJudgements(query.rules());
     CancellableContext asking = Context.current().withCancellation(); // a stream that is left ends
     Context before = asking.attach();

@@ -153,7 +153,8 @@ public final class Settings {
             field -> {
               if (!read.contains(field)) {
                 throw new CompositeFlaw(
-                    path(field), "unknown (expected: one of %s)".formatted(String.join(", ", read)));
+                    path(field),
+                    "unknown (expected: one of %s)".formatted(String.join(", ", read)));
               }
             });
   }

@@ -106,7 +106,9 @@ public final class TrainingMapper {
         message.getCommand(),
         state(message.getState()),
         Timestamps.instant(message.getStartTime()),
-        message.hasEndTime() ? Optional.of(Timestamps.instant(message.getEndTime())) : Optional.empty(),
+        message.hasEndTime()
+            ? Optional.of(Timestamps.instant(message.getEndTime()))
+            : Optional.empty(),
         new Training.Progress(
             phase(message.getProgress().getPhase()),
             message.getProgress().getDoneCount(),

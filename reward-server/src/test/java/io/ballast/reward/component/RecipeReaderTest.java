@@ -70,8 +70,7 @@ class RecipeReaderTest {
     assertThatThrownBy(
             () ->
                 RecipeReader.read(
-                    Composites.json(
-                        "{'x': {'kind': 'repetition', 'n_gram': 2}}", "'x'")))
+                    Composites.json("{'x': {'kind': 'repetition', 'n_gram': 2}}", "'x'")))
         .hasMessage("$.components.x.n_gram: unknown (expected: one of kind, ngram, unit)");
     assertThatThrownBy(
             () -> RecipeReader.read(json.replaceFirst("\\{", "{\"preference_scale\": 0, ")))

@@ -91,7 +91,9 @@ record PoolFile(List<Row> rows, List<String> skipped) {
           String told = file.getFileName() + ":" + number + ": " + flaw.getMessage();
           if (!skipBad) {
             throw new CommandFailure(
-                Exit.FAILED, "BAD_ROWS", told + "; mend it, or leave such rows out with --skip-bad");
+                Exit.FAILED,
+                "BAD_ROWS",
+                told + "; mend it, or leave such rows out with --skip-bad");
           }
           skipped.add(told);
         }

@@ -210,9 +210,7 @@ final class Provenance {
         .formatted(
             figure(heldOut, "mean_" + ACCURACY),
             figure(heldOut, "cautious_" + ACCURACY),
-            figure(
-                heldOut,
-                EnsembleFigures.calibrationError(heldOut)),
+            figure(heldOut, EnsembleFigures.calibrationError(heldOut)),
             figure(heldOut, "member_agreement"));
   }
 

@@ -138,8 +138,7 @@ final class TrainedReport {
         "members agree on %s of the pairs; expected calibration error %s"
             .formatted(
                 figure(ensemble, "member_agreement"),
-                figure(
-                    ensemble, EnsembleFigures.calibrationError(ensemble))));
+                figure(ensemble, EnsembleFigures.calibrationError(ensemble))));
   }
 
   private static void row(

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -39,23 +40,23 @@ class SmallContextDoctorTest {
               .withMapping(RewardProperties.class)
               .build()
               .getConfigMapping(RewardProperties.class));
-  private FixedRuntime runtime;
-  private Server server;
+  private final List<Runnable> ends = new ArrayList<>();
+  private int port;
 
   private void serve() throws IOException {
     Path data = folder.resolve(".ballast");
-    runtime = new FixedRuntime(Role.REWARD_SERVER, List.of(data.resolve("models")), data);
+    FixedRuntime runtime = new FixedRuntime(Role.REWARD_SERVER, List.of(data.resolve("models")), data);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0));
     module.start(runtime).forEach(builder::addService);
-    server = builder.build().start();
+    Server server = builder.build().start();
+    port = server.getPort();
+    ends.addAll(List.of(server::shutdownNow, module::close, runtime::close));
   }
 
   @AfterEach
   void stop() {
-    server.shutdownNow();
-    module.close();
-    runtime.close();
+    ends.forEach(Runnable::run);
   }
 
   private Cli.Result run(String... args) {
@@ -70,7 +71,7 @@ class SmallContextDoctorTest {
   private Cli.Result examined(String model) {
     return Cli.run(
         folder,
-        Map.of("BALLAST_TARGET", "127.0.0.1:" + server.getPort()),
+        Map.of("BALLAST_TARGET", "127.0.0.1:" + port),
         "doctor",
         "reward",
         "--model",

@@ -104,8 +104,7 @@ public final class ScoringCard {
             heldOut.getOrDefault("completions", 0.0),
             heldOut.getOrDefault("pairs", 0.0),
             heldOut.getOrDefault("cautious_within_prompt_accuracy_half_width", 0.0),
-            figure(
-                heldOut, EnsembleFigures.calibrationError(heldOut)),
+            figure(heldOut, EnsembleFigures.calibrationError(heldOut)),
             figure(heldOut, "member_agreement")));
     if (heldOut.containsKey("cautious_sign_accuracy")) {
       text.append(

@@ -182,8 +182,7 @@ class TritonExportTest {
                       ModelManifest.read(source)
                           .flatMap(ModelManifest::weightsSha256)
                           .orElseThrow()),
-                  Optional.of(
-                      Sha256.of(trunk(one.spec().trunk()).resolve("tokenizer.json")))));
+                  Optional.of(Sha256.of(trunk(one.spec().trunk()).resolve("tokenizer.json")))));
     }
     assertThatThrownBy(() -> ExportedScoring.origin(Map.of("source_1", "java-cost"), "1"))
         .hasMessage("parameter 'source_1': 'java-cost' (expected: name/version)");

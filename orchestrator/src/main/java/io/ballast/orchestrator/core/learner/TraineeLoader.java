@@ -2,7 +2,6 @@ package io.ballast.orchestrator.core.learner;
 
 import io.ballast.kit.call.PinnedVersion;
 
-
 /** Opens weights for training. */
 public interface TraineeLoader {
   /**
