@@ -154,7 +154,7 @@ class RemoteTrainingCommandTest {
             "--remote",
             "--name",
             "other");
-    assertThat(bad.exit()).isEqualTo(Exit.USAGE.code());
+    assertThat(bad.exit()).isEqualTo(Exit.FAILED.code());
     assertThat(bad.err()).contains("mesh: love: pairs.jsonl: 1 bad row: row 2: column ");
   }
 

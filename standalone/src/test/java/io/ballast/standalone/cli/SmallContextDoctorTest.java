@@ -45,7 +45,8 @@ class SmallContextDoctorTest {
 
   private void serve() throws IOException {
     Path data = folder.resolve(".ballast");
-    FixedRuntime runtime = new FixedRuntime(Role.REWARD_SERVER, List.of(data.resolve("models")), data);
+    FixedRuntime runtime =
+        new FixedRuntime(Role.REWARD_SERVER, List.of(data.resolve("models")), data);
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0));
     module.start(runtime).forEach(builder::addService);
