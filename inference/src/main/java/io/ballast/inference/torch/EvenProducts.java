@@ -16,10 +16,11 @@ import org.bytedeco.pytorch.global.torch;
  * is not enough everywhere: where vectors are of 256 bits, the first six of 16 rows were rounded
  * otherwise than the rest. So each matrix is tried when it is first met: it gets the most rows, of
  * the given number and its halves, with which one row comes out the same in every place. A single
- * row at a time always does. For one thread.
+ * row at a time is taken to. For one thread.
  */
 final class EvenProducts implements Products {
   private static final int TRIALS = 2;
+  private static final int UNLIKE_OUTPUTS = 256;
 
   private final int most;
 
@@ -74,6 +75,8 @@ final class EvenProducts implements Products {
 
   /** Whether a row comes out the same in each of {@link #most} places. */
   private boolean even(Tensor weight, int rows, long axes) {
+    boolean rounded = weight.element_size() < Float.BYTES;
+    Tensor matrix = rounded ? halvesAlike(weight) : weight;
     SplittableRandom random = new SplittableRandom(1);
     long[] shape = new long[Math.toIntExact(axes)];
     Arrays.fill(shape, 1);
@@ -82,15 +85,44 @@ final class EvenProducts implements Products {
     all[0] = most;
     for (int trial = 0; trial < TRIALS; trial++) {
       float[] row = new float[Math.toIntExact(weight.size(1))];
+      int half = row.length / 2;
       for (int i = 0; i < row.length; i++) {
-        row[i] = (float) random.nextGaussian();
+        row[i] =
+            rounded && i >= half
+                ? (i < 2 * half ? -row[i - half] : 0)
+                : (float) random.nextGaussian();
       }
       Tensor same = Tensors.of(row, shape).expand(all).contiguous().to(weight.scalar_type());
-      Tensor products = inBlocks(same, weight, rows);
+      Tensor products = inBlocks(same, matrix, rows);
       if (!products.equal(products.narrow(0, 0, 1).expand_as(products))) {
         return false;
       }
     }
     return true;
+  }
+
+  /**
+   * A matrix of this shape and type whose second half of columns is its first again. A row whose
+   * halves are each other's opposites then gives sums of which nothing is left but what they were
+   * rounded by: in 16 bits the order of a sum shows in little else.
+   */
+  private static Tensor halvesAlike(Tensor weight) {
+    long outputs = weight.size(0);
+    long width = weight.size(1);
+    long half = width / 2;
+    int unlike = Math.toIntExact(Math.min(outputs, UNLIKE_OUTPUTS));
+    SplittableRandom random = new SplittableRandom(2);
+    float[] values = new float[Math.toIntExact(unlike * width)];
+    for (int m = 0; m < unlike; m++) {
+      int from = Math.toIntExact(m * width);
+      for (int i = 0; i < 2 * half; i++) {
+        values[from + i] =
+            i < half ? (float) random.nextGaussian() : values[Math.toIntExact(from + i - half)];
+      }
+    }
+    return Tensors.of(values, unlike, width)
+        .to(weight.scalar_type())
+        .repeat((outputs + unlike - 1) / unlike, 1)
+        .narrow(0, 0, outputs);
   }
 }

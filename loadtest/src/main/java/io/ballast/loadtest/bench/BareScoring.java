@@ -29,8 +29,7 @@ final class BareScoring implements AutoCloseable {
   private final int items;
   private final HuggingFaceTokenizerAdapter tokenizer;
   private final OnnxScorer scorer;
-  private final ThreadLocal<Deque<List<ScoringGroup>>> prepared =
-      ThreadLocal.withInitial(ArrayDeque::new);
+  private final ThreadLocal<Prepared> prepared = ThreadLocal.withInitial(Prepared::new);
 
   private BareScoring(
       RewardTexts texts, int items, HuggingFaceTokenizerAdapter tokenizer, OnnxScorer scorer) {
@@ -58,11 +57,11 @@ final class BareScoring implements AutoCloseable {
 
   /** Scores one full batch; returns its items. */
   long batch() {
-    Deque<List<ScoringGroup>> full = prepared.get();
-    if (full.isEmpty()) {
-      full.addAll(fullBatches());
+    Prepared ours = prepared.get();
+    while (ours.full.isEmpty()) {
+      fill(ours);
     }
-    List<ScoringGroup> batch = full.remove();
+    List<ScoringGroup> batch = ours.full.remove();
     long scored = 0;
     for (List<ScoreOutcome> ofPrompt : scorer.score(batch)) {
       for (ScoreOutcome outcome : ofPrompt) {
@@ -76,24 +75,28 @@ final class BareScoring implements AutoCloseable {
     return scored;
   }
 
+  /** Batches of one thread, and what was left over and fills none. */
+  private static final class Prepared {
+    private final Deque<List<ScoringGroup>> full = new ArrayDeque<>();
+    private List<ScoringGroup> rest = new ArrayList<>();
+  }
+
   /** Prompts of like length side by side, as many as a batch holds with its padding. */
-  private List<List<ScoringGroup>> fullBatches() {
-    List<ScoringGroup> groups = new ArrayList<>();
-    for (int i = 0; i < AT_HAND; i++) {
+  private void fill(Prepared ours) {
+    List<ScoringGroup> groups = ours.rest;
+    while (groups.size() < AT_HAND) {
       groups.add(group());
     }
     groups.sort(Comparator.comparingInt(BareScoring::tokens));
-    List<List<ScoringGroup>> batches = new ArrayList<>();
     List<ScoringGroup> batch = new ArrayList<>();
     for (ScoringGroup group : groups) {
       if (!batch.isEmpty() && (batch.size() + 1) * tokens(group) > BATCH_TOKENS) {
-        batches.add(batch);
+        ours.full.add(batch);
         batch = new ArrayList<>();
       }
       batch.add(group);
     }
-    batches.add(batch);
-    return batches;
+    ours.rest = batch;
   }
 
   private static int tokens(ScoringGroup group) {

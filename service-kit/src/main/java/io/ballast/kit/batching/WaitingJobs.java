@@ -12,9 +12,10 @@ import java.util.TreeSet;
  * makes a batch. Guarded by the queue's lock.
  */
 final class WaitingJobs<K, I, R> {
-  /** What stands behind the next in turn by this many batches, or jobs, is not looked at. */
+  /** What stands behind the next in turn by this many batches is not looked at. */
   private static final int REACH_BATCHES = 8;
 
+  /** Nor what stands behind it by this many jobs, or as many as a batch holds of its weight. */
   private static final int REACH_JOBS = 256;
 
   private static final Comparator<QueuedJob<?, ?, ?>> IN_TURN =
@@ -105,12 +106,13 @@ final class WaitingJobs<K, I, R> {
   /** Those within reach: of its lane first, of these its key first, of these the likest first. */
   private List<QueuedJob<K, I, R>> soonBehind(QueuedJob<K, I, R> first) {
     List<QueuedJob<K, I, R>> near = new ArrayList<>();
+    int most = Math.max(REACH_JOBS, batchWeight / Math.max(1, first.weight()));
     long behind = 0;
     for (QueuedJob<K, I, R> job : waiting) {
-      behind += job.weight();
+      behind += Math.min(job.weight(), batchWeight);
       if (job.urgent() != first.urgent()
           || behind > (long) REACH_BATCHES * batchWeight
-          || near.size() == REACH_JOBS) {
+          || near.size() == most) {
         break;
       }
       if (!job.answer().isDone()) {

@@ -37,6 +37,36 @@ class WaitingJobsTest {
   }
 
   @Test
+  void oneThatIsLargerThanABatchHidesNothingBehindIt() {
+    add(Lane.TRAINER, 10, 5_000, 10, 10);
+
+    assertThat(taken()).containsExactly(10, 10, 10);
+    assertThat(taken()).containsExactly(5_000);
+  }
+
+  @Test
+  void whatStandsFarBehindIsNotLookedAt() {
+    add(Lane.TRAINER, 20);
+    for (int i = 0; i < 8; i++) {
+      add(Lane.TRAINER, 100);
+    }
+    add(Lane.TRAINER, 20);
+
+    assertThat(taken()).containsExactly(20);
+    assertThat(taken()).containsExactly(100);
+  }
+
+  @Test
+  void aBatchOfManySmallOnesIsFull() {
+    WaitingJobs<String, String, String> wide = new WaitingJobs<>(3_000);
+    for (int i = 0; i < 2_000; i++) {
+      wide.add(job("key " + i, Lane.BATCH, 3));
+    }
+
+    assertThat(wide.take()).hasSize(1_000);
+  }
+
+  @Test
   void whatSharesItsKeyGoesFirst() {
     waiting.add(job("a", Lane.TRAINER, 30));
     waiting.add(job("b", Lane.TRAINER, 30));
