@@ -116,8 +116,7 @@ final class HttpReward implements RemoteReward {
       answer.cancel(true);
       return late(questions, permit, limit);
     } catch (ExecutionException e) {
-      boolean over = patience.remaining().filter(Duration::isZero).isPresent();
-      if (over || e.getCause() instanceof HttpTimeoutException) {
+      if (over(patience) || e.getCause() instanceof HttpTimeoutException) {
         return late(questions, permit, limit); // what was broken off then was late
       }
       permit.end(Verdict.FAILED);
@@ -126,11 +125,18 @@ final class HttpReward implements RemoteReward {
           ItemFault.Reason.MODEL_ERROR,
           "not reached, or broken off: " + Texts.asLine(String.valueOf(e.getCause()), 200));
     } catch (CancellationException e) {
+      if (over(patience)) {
+        return late(questions, permit, limit); // a caller's deadline cancels the call too
+      }
       return failed(questions, ItemFault.Reason.CANCELLED, "nobody waits any more");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return failed(questions, ItemFault.Reason.CANCELLED, "the server stops");
     }
+  }
+
+  private static boolean over(CallPatience patience) {
+    return patience.remaining().filter(left -> !left.isPositive()).isPresent();
   }
 
   /** The caller's own deadline says nothing of the server there. */
