@@ -135,6 +135,11 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
     try (JudgementUploads.Upload upload = uploads.begin()) {
       Optional<StartTrainingRequest> next = piece(begun);
       for (ObjectiveChoice choice : choices) {
+        if (next.isPresent() && !next.get().getObjectiveName().equals(choice.getName())) {
+          throw unexpected(
+              next.get(),
+              "\"%s\", whose file is next in the plan's order".formatted(choice.getName()));
+        }
         next = file(upload, choice.getName(), next, begun);
         String file = TrainingPlanMapper.fileName("plan.objectives", choice.getFileName());
         JudgementData judgements =

@@ -268,8 +268,10 @@ final class RewardTrainCommand implements Callable<Integer> {
 
   private RewardData judgements() throws IOException, BadRowsException {
     if (objectives.isAsked()) {
+      List<ObjectiveOptions.Choice> choices = objectives.choices();
+      choices.forEach(choice -> requireFile(choice.file()));
       List<RewardData.Objective> read = new ArrayList<>();
-      for (ObjectiveOptions.Choice choice : objectives.choices()) {
+      for (ObjectiveOptions.Choice choice : choices) {
         try {
           read.add(
               new RewardData.Objective(
