@@ -134,13 +134,13 @@ class RewardTrainingObjectivesTest extends TrainingServerCase {
   void aPlanThatCannotBeIsRefusedBeforeAnythingIsSent() {
     refused("plan.objectives: none (expected: at least one)", objectives("taste"));
     refused(
-        "plan.objectives[1]: name: \"Cost\" (expected: [a-z][a-z0-9_]*, at most 64 characters)",
+        "plan.objectives[1]: name: \"Cost\" (expected: [a-z][a-z0-9]*(_[a-z0-9]+)*, at most 64 characters)",
         objectives("taste", choice("love", 1), choice("Cost", 1)));
     refused(
-        "plan.objectives[0]: weight: 0.0 (expected: finite, not 0)",
+        "plan.objectives[0]: weight: 0.0 (expected: 0.001 to 1000, or the negative of that)",
         objectives("taste", choice("love", 0)));
     refused(
-        "plan.objectives[0]: weight: NaN (expected: finite, not 0)",
+        "plan.objectives[0]: weight: NaN (expected: 0.001 to 1000, or the negative of that)",
         objectives("taste", choice("love", Double.NaN)));
     refused(
         "plan.objectives: objectives[1].name: \"love\" (expected: none that is another's)",
@@ -195,6 +195,24 @@ class RewardTrainingObjectivesTest extends TrainingServerCase {
             () -> startMessages(List.of(first("k", upload("taste")), bytes("love", pairs(3)))))
         .hasMessage(
             "INVALID_ARGUMENT: objective_name: \"love\" (expected: none, there is one file)");
+    assertThat(data.resolve("models/taste")).doesNotExist();
+  }
+
+  @Test
+  void filesInAnotherOrderThanThePlansAreRefusedByTheNameThatCame() {
+    for (String name : List.of("cost", "Love", "")) {
+      assertThatThrownBy(
+              () ->
+                  startMessages(
+                      List.of(
+                          first("k", loveAndCost("taste")),
+                          bytes(name, grades(4)),
+                          bytes("love", pairs(3)))))
+          .hasMessage(
+              "INVALID_ARGUMENT: objective_name: \"%s\" (expected: \"love\", whose file is next in"
+                      .formatted(name)
+                  + " the plan's order)");
+    }
     assertThat(data.resolve("models/taste")).doesNotExist();
   }
 

@@ -177,9 +177,14 @@ final class ScoringConfig {
 
   private static Optional<Calibration> calibration(JsonNode json) {
     JsonNode calibration = json.path("calibration");
-    return calibration.isMissingNode()
-        ? Optional.empty()
-        : Optional.of(new Calibration(number(calibration, "a"), number(calibration, "b")));
+    if (calibration.isMissingNode()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new Calibration(number(calibration, "a"), number(calibration, "b")));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("calibration." + e.getMessage(), e);
+    }
   }
 
   private static List<Map<String, Double>> members(JsonNode json) {

@@ -10,13 +10,14 @@ import java.util.regex.Pattern;
  *
  * <p>Shape letter: K members.
  *
- * @param name {@code [a-z][a-z0-9_]*}, at most {@value #MAX_NAME} characters
- * @param weight of its standardised score in a member's sum, finite, not 0; below 0 for what there
- *     shall be less of
- * @param normalizations of the members' raw scores by this objective, shape [K]
+ * @param name {@code [a-z][a-z0-9]*(_[a-z0-9]+)*}, at most {@value #MAX_NAME} characters
+ * @param weight of its standardised score in a member's sum, {@value #LEAST_WEIGHT} to {@value
+ *     #MOST_WEIGHT} or the negative of that; below 0 for what there shall be less of
+ * @param normalizations of the members' raw scores by this objective, shape [K], K ≥ 1
  * @param inverseTemperatures shape [K], each finite, ≥ 0, as {@link ScoringSpec} has them; empty:
  *     not said
- * @param calibration of the lowest standardised member by this objective; empty: not said
+ * @param calibration of the cautious standardised member by this objective, the lowest or, where
+ *     the weight is below 0, the highest; empty: not said
  * @param heldOutMembers shape [K]: figures of this objective's judgements that trained nothing
  * @param heldOut the same of the members together and the baselines
  */
@@ -34,7 +35,16 @@ public record ScoringObjective(
   /** The most characters of a name. */
   public static final int MAX_NAME = 64;
 
-  private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]*");
+  /** The least size of a weight: sums are made in 32 bits. */
+  public static final double LEAST_WEIGHT = 1e-3;
+
+  /** The most size of a weight. */
+  public static final double MOST_WEIGHT = 1e3;
+
+  /** What a weight is to be, for messages. */
+  public static final String WEIGHTS = "0.001 to 1000, or the negative of that";
+
+  private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*");
 
   /** Checks the ranges above. */
   public ScoringObjective {
@@ -44,6 +54,9 @@ public record ScoringObjective(
     heldOut = Map.copyOf(heldOut);
     requireName(name);
     requireWeight(weight);
+    if (normalizations.isEmpty()) {
+      throw new IllegalArgumentException("normalization: none (expected: one a member)");
+    }
     ScoringSpec.requireOneEach(normalizations.size(), inverseTemperatures, heldOutMembers.size());
   }
 
@@ -55,7 +68,7 @@ public record ScoringObjective(
   public static void requireName(String name) {
     if (name.length() > MAX_NAME || !NAME.matcher(name).matches()) {
       throw new IllegalArgumentException(
-          "name: \"%s\" (expected: [a-z][a-z0-9_]*, at most %d characters)"
+          "name: \"%s\" (expected: [a-z][a-z0-9]*(_[a-z0-9]+)*, at most %d characters)"
               .formatted(name, MAX_NAME));
     }
   }
@@ -66,8 +79,8 @@ public record ScoringObjective(
    * @throws IllegalArgumentException naming it
    */
   public static void requireWeight(double weight) {
-    if (weight == 0 || !Double.isFinite(weight)) {
-      throw new IllegalArgumentException("weight: " + weight + " (expected: finite, not 0)");
+    if (!(Math.abs(weight) >= LEAST_WEIGHT && Math.abs(weight) <= MOST_WEIGHT)) {
+      throw new IllegalArgumentException("weight: " + weight + " (expected: " + WEIGHTS + ")");
     }
   }
 

@@ -54,16 +54,26 @@ class ScoringObjectivesFolderTest {
       quoteCharacter = '`',
       value = {
         "`\"objective_1\"` | `\"Love\"` |"
-            + " `objectives[1].name: \"Love\" (expected: [a-z][a-z0-9_]*, at most 64 characters)`",
+            + " `objectives[1].name: \"Love\" (expected: [a-z][a-z0-9]*(_[a-z0-9]+)*, at most 64 characters)`",
         "`\"objective_1\"` | `\"objective_0\"` |"
             + " `objectives[1].name: \"objective_0\" (expected: none that is another's)`",
         "`\"objective_1\"` | 7 | `objectives[1].name: 7 (expected: a text)`",
         "`\"weight\" : -0.5` | `\"weight\" : 0` |"
-            + " `objectives[1].weight: 0.0 (expected: finite, not 0)`",
+            + " `objectives[1].weight: 0.0 (expected: 0.001 to 1000, or the negative of that)`",
+        "`\"weight\" : -0.5` | `\"weight\" : -1e-9` |"
+            + " `objectives[1].weight: -1.0E-9 (expected: 0.001 to 1000, or the negative of that)`",
+        "`\"weight\" : -0.5` | `\"weight\" : 1e39` |"
+            + " `objectives[1].weight: 1.0E39 (expected: 0.001 to 1000, or the negative of that)`",
         "`\"weight\" : -0.5` | `\"weight\" : 1e999` |"
-            + " `objectives[1].weight: Infinity (expected: finite, not 0)`",
+            + " `objectives[1].weight: Infinity (expected: 0.001 to 1000, or the negative of that)`",
         "`\"weight\" : -0.5` | `\"weight\" : \"much\"` |"
             + " `objectives[1].weight: \"much\" (expected: a number)`",
+        "`\"objective_1\"` | `\"love_\"` |"
+            + " `objectives[1].name: \"love_\" (expected: [a-z][a-z0-9]*(_[a-z0-9]+)*, at most 64 characters)`",
+        "`\"normalization\"` | `\"normal\"` |"
+            + " `objectives[1].normalization: none (expected: one a member)`",
+        "`\"a\" : 2.0` | `\"a\" : \"much\"` |"
+            + " `objectives[0].calibration.a: \"much\" (expected: a number)`",
         "`\"std\" : 0.5\n` | `\"std\" : 0\n` |"
             + " `objectives[0].normalization[0].std: 0.0 (expected: > 0)`",
         "`\"std\" : 3.5\n    } ]` | `\"std\" : 3.5\n    }, {\"mean\": 0, \"std\": 1} ]` |"
@@ -86,6 +96,18 @@ class ScoringObjectivesFolderTest {
             + objectives
             + "}",
         "objectives[0].normalization: 3 (expected: one a member, 2)");
+  }
+
+  @Test
+  void weightsAreReadToTheirEnds() throws IOException {
+    for (double weight : new double[] {1e-3, -1e-3, 1e3, -1e3}) {
+      Files.writeString(
+          folder.resolve("config.json"),
+          config.replace("\"weight\" : -0.5", "\"weight\" : " + weight));
+      Files.deleteIfExists(folder.resolve("ballast.json"));
+      ScoringModel read = ScoringModelFolder.read(folder, TinyFolders.GROUPED.hiddenSize());
+      assertThat(read.spec().objectives().get(1).weight()).isEqualTo(weight);
+    }
   }
 
   @Test

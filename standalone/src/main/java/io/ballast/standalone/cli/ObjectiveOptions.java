@@ -20,15 +20,17 @@ final class ObjectiveOptions {
       description =
           "In place of FILE, once for each of 1 to 16 objectives: its judgements; what is preferred"
               + " or graded higher has more of it. Each member gets a head for each, and its score is"
-              + " the sum by --weight. Names are [a-z][a-z0-9_]*.")
+              + " the sum by --weight. Names are "
+              + "[a-z][a-z0-9]*(_[a-z0-9]+)*.")
   private List<String> objectives = List.of();
 
   @Option(
       names = "--weight",
       paramLabel = "NAME=NUMBER",
       description =
-          "Of an objective's standardised score in the sum, once for each: finite, not 0; below 0"
-              + " for what there shall be less of.")
+          "Of an objective's standardised score in the sum, once for each: "
+              + ScoringObjective.WEIGHTS
+              + "; below 0 for what there shall be less of.")
   private List<String> weights = List.of();
 
   @Spec(Target.MIXEE)
@@ -84,7 +86,9 @@ final class ObjectiveOptions {
       ScoringObjective.requireWeight(weight);
       return weight;
     } catch (IllegalArgumentException e) {
-      throw refused("--weight %s=%s (expected: a number, finite, not 0)".formatted(name, number));
+      throw refused(
+          "--weight %s=%s (expected: a number, %s)"
+              .formatted(name, number, ScoringObjective.WEIGHTS));
     }
   }
 

@@ -8,12 +8,12 @@ import io.ballast.training.data.BadRow;
 import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.RewardTraining;
 import io.ballast.training.scoring.EnsembleFigures;
+import io.ballast.training.scoring.ObjectiveSum;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** Shows what came of a training. */
 final class TrainedReport {
@@ -97,39 +97,37 @@ final class TrainedReport {
     summary.facts().forEach((fact, value) -> printing.line(fact + ": " + value));
     printing.line("");
     if (summary.objectives().isEmpty()) {
-      figures("on what trained nothing", summary.members(), summary.ensemble(), Map.of());
+      figures("on what trained nothing", summary.members(), summary.ensemble(), Map.of(), false);
     }
     for (Objective objective : summary.objectives()) {
       figures(
           "%s (%s), on what trained nothing".formatted(objective.name(), objective.weight()),
           objective.members(),
           objective.ensemble(),
-          summary.ensemble().entrySet().stream()
-              .filter(figure -> figure.getKey().startsWith(objective.name() + "."))
-              .collect(
-                  Collectors.toMap(
-                      figure -> figure.getKey().substring(objective.name().length() + 1),
-                      Map.Entry::getValue)));
+          ObjectiveSum.figures(summary.ensemble(), objective.name()),
+          objective.weight() < 0);
     }
     printing.line("published: " + summary.name() + "/" + summary.version());
   }
 
   /**
    * @param sum the figures of the weighted sum on the same judgements; empty: there is none
+   * @param less whether there shall be less of what is scored
    */
   private void figures(
       String of,
       List<Map<String, Double>> members,
       Map<String, Double> ensemble,
-      Map<String, Double> sum) {
+      Map<String, Double> sum,
+      boolean less) {
     TextTable table = TextTable.headed(of, "pairs in order", "AUC of grades");
     for (int k = 0; k < members.size(); k++) {
       row(table, "member " + k, members.get(k), "");
     }
     row(table, "mean", ensemble, "mean_");
-    row(table, "worst member (WCO)", ensemble, "cautious_");
+    row(table, less ? "worst member: the highest" : "worst member (WCO)", ensemble, "cautious_");
     if (!sum.isEmpty()) {
-      row(table, "the weighted sum, worst member", sum, "cautious_");
+      row(table, (less ? "− " : "") + "the weighted sum, worst member", sum, "cautious_");
     }
     row(table, "length alone", ensemble, "baseline_length_");
     printing.table(table);

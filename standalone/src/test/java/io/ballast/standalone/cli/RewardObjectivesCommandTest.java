@@ -72,7 +72,8 @@ class RewardObjectivesCommandTest {
             "cost: loss: likelihood of the grades",
             "love (1.0), on what trained nothing",
             "cost (-0.5), on what trained nothing",
-            "the weighted sum, worst member",
+            "worst member: the highest",
+            "− the weighted sum, worst member",
             "published: taste/1");
     assertThat(folder.resolve("data/models/taste/1/MODEL_CARD.md"))
         .content()
@@ -127,9 +128,11 @@ class RewardObjectivesCommandTest {
         "love=1",
         "--weight",
         "love=2");
-    for (String weight : List.of("0", "much", "Infinity", "NaN")) {
+    for (String weight : List.of("0", "much", "Infinity", "NaN", "1e-9", "1001")) {
       usage(
-          "--weight love=" + weight + " (expected: a number, finite, not 0)",
+          "--weight love="
+              + weight
+              + " (expected: a number, 0.001 to 1000, or the negative of that)",
           "--objective",
           love,
           "--weight",
@@ -176,6 +179,11 @@ class RewardObjectivesCommandTest {
     Cli.Result empty = two(love, rows("empty.jsonl", 0, i -> ""));
     assertThat(empty.exit()).isEqualTo(Exit.FAILED.code());
     assertThat(empty.err()).contains("cost: no judgements (expected: pairs or grades)");
+    Cli.Result neither = two(bad, folder.resolve("nothing.jsonl"));
+    assertThat(neither.err())
+        .as("before any is read")
+        .contains("nothing.jsonl: no file that can be read")
+        .doesNotContain("bad rows");
     Cli.Result missing = two(love, folder.resolve("nothing.jsonl"));
     assertThat(missing.err()).contains("nothing.jsonl: no file that can be read");
     assertThat(folder.resolve("data/models/taste")).doesNotExist();

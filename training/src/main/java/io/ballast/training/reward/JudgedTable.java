@@ -1,5 +1,6 @@
 package io.ballast.training.reward;
 
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.chat.ChatTemplate;
 import io.ballast.inference.onnx.OnnxFeatureReader;
 import io.ballast.inference.onnx.Refusal;
@@ -9,6 +10,7 @@ import io.ballast.training.data.BadRow;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.SplitRule.Part;
 import io.ballast.training.reward.JudgementGroups.Grouped;
+import io.ballast.training.reward.RewardData.Objective;
 import io.ballast.training.scoring.FeatureTable;
 import io.ballast.training.scoring.GroupSplit;
 import io.ballast.training.scoring.JudgedGroup;
@@ -16,6 +18,8 @@ import io.ballast.training.scoring.JudgedGroup.Grade;
 import io.ballast.training.scoring.LabelFlips;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -28,13 +32,12 @@ import java.util.stream.Collectors;
 
 /** Judgements as a trunk reads them: grouped by prompt, split, and with features. */
 final class JudgedTable {
-  private final RewardPlan plan;
-  private final JudgementData data;
-  private final List<JudgedGroup> groups;
-  private final List<BadRow> badRows;
   private final boolean pairs;
   private final FeatureTable table;
   private final GroupSplit split;
+  private final List<BadRow> badRows;
+  private final long leftOut;
+  private final Map<String, String> facts;
 
   /**
    * Judgements grouped, before their features are read.
@@ -49,14 +52,13 @@ final class JudgedTable {
       List<BadRow> badRows) {}
 
   private JudgedTable(Sorted sorted, FeatureTable table) throws UnusableDataException {
-    plan = sorted.plan();
-    data = sorted.data();
-    groups = sorted.groups();
-    badRows = sorted.badRows();
-    pairs = groups.stream().anyMatch(group -> !group.preferences().isEmpty());
+    pairs = sorted.groups().stream().anyMatch(group -> !group.preferences().isEmpty());
     this.table = table;
     split = GroupSplit.of(table, sorted.sides());
-    requireLabels();
+    badRows = sorted.badRows();
+    leftOut = sorted.data().badRowCount() + badRows.size();
+    requireLabels(sorted.plan().splitBy());
+    facts = facts(sorted);
   }
 
   /**
@@ -67,23 +69,71 @@ final class JudgedTable {
    */
   static Sorted sort(RewardPlan plan, JudgementData data, StoredModel trunk, boolean skipsBad)
       throws UnusableDataException {
-    Grouped grouped = group(plan, data, trunk);
-    if (!grouped.badRows().isEmpty() && !skipsBad) {
-      throw UnusableDataException.of(grouped.badRows());
+    Grouped grouped = group(plan, data, trunk, skipsBad);
+    return sorted(plan, data, grouped, sides(plan, keys(grouped.groups())));
+  }
+
+  /**
+   * Groups the judgements of several objectives. What one of them learns from measures none of the
+   * others: a key is on one side in all files, and where the split is by time a prompt stands where
+   * its last judgement in any file does.
+   *
+   * @return in the order of the objectives
+   * @throws UnusableDataException as the other, naming the objective
+   */
+  static List<Sorted> sort(
+      RewardPlan plan, RewardData.Objectives data, StoredModel trunk, boolean skipsBad)
+      throws UnusableDataException {
+    List<Grouped> files = new ArrayList<>();
+    for (Objective each : data.objectives()) {
+      files.add(each.named(() -> group(plan, each.judgements(), trunk, skipsBad)));
     }
-    Function<String, Part> sides =
-        plan.splitBy() == SplitBy.TIME
-            ? plan.split().later(grouped.groups().stream().map(JudgedGroup::key).toList())
-            : plan.split()::of;
-    List<JudgedGroup> groups = noisy(plan, grouped.groups(), sides);
-    if (groups.isEmpty()) {
+    Map<TokenIds, String> last = new HashMap<>();
+    if (plan.splitBy() == SplitBy.TIME) {
+      files.stream()
+          .flatMap(file -> file.groups().stream())
+          .forEach(
+              group ->
+                  last.merge(
+                      group.prompt(),
+                      group.key(),
+                      (one, other) -> one.compareTo(other) > 0 ? one : other));
+    }
+    Function<String, Part> sides = sides(plan, List.copyOf(last.values()));
+    List<Sorted> sorted = new ArrayList<>();
+    for (int o = 0; o < files.size(); o++) {
+      Objective each = data.objectives().get(o);
+      Grouped file = files.get(o);
+      List<JudgedGroup> groups =
+          file.groups().stream()
+              .map(group -> group.withKey(last.getOrDefault(group.prompt(), group.key())))
+              .toList();
+      Grouped together = new Grouped(groups, file.badRows());
+      sorted.add(each.named(() -> sorted(plan, each.judgements(), together, sides)));
+    }
+    return sorted;
+  }
+
+  private static Sorted sorted(
+      RewardPlan plan, JudgementData data, Grouped grouped, Function<String, Part> sides)
+      throws UnusableDataException {
+    if (grouped.groups().isEmpty()) {
       throw new UnusableDataException(
           "no judgements (expected: pairs or grades)"
               + data.facts().entrySet().stream()
                   .map(fact -> "; " + fact.getKey() + ": " + fact.getValue())
                   .collect(Collectors.joining()));
     }
-    return new Sorted(plan, data, groups, sides, grouped.badRows());
+    return new Sorted(plan, data, noisy(plan, grouped.groups(), sides), sides, grouped.badRows());
+  }
+
+  private static List<String> keys(List<JudgedGroup> groups) {
+    return groups.stream().map(JudgedGroup::key).toList();
+  }
+
+  /** The side of a key; {@code keys} are one for each prompt, for a split by time. */
+  private static Function<String, Part> sides(RewardPlan plan, List<String> keys) {
+    return plan.splitBy() == SplitBy.TIME ? plan.split().later(keys) : plan.split()::of;
   }
 
   /**
@@ -95,6 +145,16 @@ final class JudgedTable {
   static JudgedTable read(Sorted sorted, OnnxFeatureReader reader, IntConsumer progress)
       throws UnusableDataException {
     return new JudgedTable(sorted, FeatureTable.read(reader, sorted.groups(), progress));
+  }
+
+  private static Grouped group(
+      RewardPlan plan, JudgementData data, StoredModel trunk, boolean skipsBad)
+      throws UnusableDataException {
+    Grouped grouped = group(plan, data, trunk);
+    if (!grouped.badRows().isEmpty() && !skipsBad) {
+      throw UnusableDataException.of(grouped.badRows());
+    }
+    return grouped;
   }
 
   private static Grouped group(RewardPlan plan, JudgementData data, StoredModel trunk) {
@@ -125,7 +185,7 @@ final class JudgedTable {
   }
 
   /** Every part needs something to be learned, stopped or measured by. */
-  private void requireLabels() throws UnusableDataException {
+  private void requireLabels(SplitBy splitBy) throws UnusableDataException {
     for (Part part : Part.values()) {
       long labels =
           Arrays.stream(split.groups(part))
@@ -138,9 +198,29 @@ final class JudgedTable {
                 .formatted(
                     part.name().toLowerCase(Locale.ROOT),
                     pairs ? "pairs" : "grades",
-                    plan.splitBy().name().toLowerCase(Locale.ROOT),
+                    splitBy.name().toLowerCase(Locale.ROOT),
                     part == Part.TRAIN ? "less" : "more"));
       }
+    }
+    if (!pairs) {
+      requireTwoGrades();
+    }
+  }
+
+  /** Grades that are all alike tell no completion from another. */
+  private void requireTwoGrades() throws UnusableDataException {
+    double[] grades =
+        Arrays.stream(split.groups(Part.TRAIN))
+            .mapToObj(table::group)
+            .flatMap(group -> group.grades().stream())
+            .filter(Grade::isKnown)
+            .mapToDouble(Grade::value)
+            .distinct()
+            .limit(2)
+            .toArray();
+    if (grades.length < 2) {
+      throw new UnusableDataException(
+          "train part: all grades are alike, %s (expected: some that differ)".formatted(grades[0]));
     }
   }
 
@@ -172,11 +252,18 @@ final class JudgedTable {
 
   /** How many rows were left out, of those that said nothing too. */
   long leftOut() {
-    return data.badRowCount() + badRows.size();
+    return leftOut;
   }
 
   /** What was trained on, by name, in the order in which a reader wants it. */
   Map<String, String> facts() {
+    return facts;
+  }
+
+  private Map<String, String> facts(Sorted sorted) {
+    RewardPlan plan = sorted.plan();
+    JudgementData data = sorted.data();
+    List<JudgedGroup> groups = sorted.groups();
     Map<String, String> facts = new LinkedHashMap<>();
     long preferences = groups.stream().mapToLong(group -> labels(group, true)).sum();
     long grades = groups.stream().mapToLong(group -> labels(group, false)).sum();
@@ -206,7 +293,7 @@ final class JudgedTable {
     if (pairs) {
       facts.put("label smoothing", Double.toString(plan.labelSmoothing()));
     }
-    return facts;
+    return Collections.unmodifiableMap(facts);
   }
 
   private static String text(Map<Refusal.Reason, Integer> refused) {

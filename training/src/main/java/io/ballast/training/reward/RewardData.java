@@ -79,6 +79,21 @@ public sealed interface RewardData {
       ScoringObjective.requireWeight(weight);
     }
 
+    /** What is done with its judgements. */
+    @FunctionalInterface
+    interface Step<T> {
+      T done() throws UnusableDataException;
+    }
+
+    /** Returns what a step does, and lets what it throws name the objective. */
+    <T> T named(Step<T> step) throws UnusableDataException {
+      try {
+        return step.done();
+      } catch (UnusableDataException e) {
+        throw new UnusableDataException(name + ": " + e.getMessage(), e);
+      }
+    }
+
     BadRow named(BadRow row) {
       return new BadRow(row.row(), name + ": " + row.reason());
     }

@@ -2,7 +2,10 @@ package io.ballast.training.reward;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.onnx.GoldenScores;
+import io.ballast.inference.onnx.Normalization;
 import io.ballast.inference.onnx.ScoringModelFolder;
+import io.ballast.inference.onnx.ScoringObjective;
+import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.training.scoring.ScoringCard;
@@ -83,9 +86,20 @@ public final class RewardPublisher {
               folder,
               trained.trunk().folder(),
               trained.golden(),
-              GoldenScores.USUAL_TOLERANCE,
+              tolerance(trained.model().spec()),
               work);
         },
         notes);
+  }
+
+  /** How far a raw score may be off. A sum takes what a head is off times weight over deviation. */
+  private static double tolerance(ScoringSpec spec) {
+    double gain = 0;
+    for (ScoringObjective objective : spec.objectives()) {
+      double least =
+          objective.normalizations().stream().mapToDouble(Normalization::std).min().orElseThrow();
+      gain += Math.abs(objective.weight()) / least;
+    }
+    return GoldenScores.USUAL_TOLERANCE * Math.max(1, gain);
   }
 }

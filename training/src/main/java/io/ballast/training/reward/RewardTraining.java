@@ -1,6 +1,7 @@
 package io.ballast.training.reward;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.onnx.Normalization;
 import io.ballast.inference.onnx.OnnxFeatureReader;
 import io.ballast.inference.onnx.ScoringFeature;
 import io.ballast.inference.onnx.ScoringGroup;
@@ -16,6 +17,7 @@ import io.ballast.training.scoring.EnsembleTrainer;
 import io.ballast.training.scoring.FeatureTable;
 import io.ballast.training.scoring.GroupLoss;
 import io.ballast.training.scoring.GroupSplit;
+import io.ballast.training.scoring.MemberTrainer;
 import io.ballast.training.scoring.ObjectiveSum;
 import io.ballast.training.scoring.OwnBlocks;
 import io.ballast.training.scoring.TrainedMembers;
@@ -39,6 +41,9 @@ import java.util.function.Consumer;
  */
 public final class RewardTraining {
   private static final int GOLDEN_GROUPS = 16;
+
+  /** A sum of less deviation than this share of its weights is rounding, in 32 bits. */
+  private static final double LEAST_SUM = 1e-4;
 
   private final RewardPlan plan;
   private final Path work;
@@ -141,7 +146,7 @@ public final class RewardTraining {
       JudgedTable judged = JudgedTable.read(sorted, reader, done -> listener.features(done, all));
       FeatureTable table = judged.table();
       GroupSplit split = judged.split();
-      Map<String, String> facts = judged.facts();
+      Map<String, String> facts = new LinkedHashMap<>(judged.facts());
       facts.putAll(facts());
       facts.put("rows left out", Long.toString(judged.leftOut()));
       EnsembleTrainer trainer = trainer(judged.pairs(), reader, trunk, listener::member);
@@ -156,6 +161,7 @@ public final class RewardTraining {
         }
         facts.put("own blocks", blocks(model.spec().ownBlocks()));
       }
+      requireVarying("the score", model.spec().normalizations(), MemberTrainer.LEAST_STD);
       return new Trained(
           model, trunk, blocks, facts, split.measured(table, GOLDEN_GROUPS), judged.badRows());
     }
@@ -168,18 +174,14 @@ public final class RewardTraining {
       throw new UnusableDataException(
           "own blocks: members that judge by several objectives have none (expected: 0)");
     }
-    List<JudgedTable.Sorted> sorted = new ArrayList<>();
-    for (Objective objective : data.objectives()) {
-      sorted.add(
-          named(objective, () -> JudgedTable.sort(plan, objective.judgements(), trunk, skipsBad)));
-    }
+    List<JudgedTable.Sorted> sorted = JudgedTable.sort(plan, data, trunk, skipsBad);
     int all = sorted.stream().mapToInt(each -> each.groups().size()).sum();
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put("objectives, each standardised", data.sum());
     List<ScoringGroup> golden = new ArrayList<>();
     List<BadRow> badRows = new ArrayList<>();
     List<JudgedTable> tables = new ArrayList<>();
-    List<ObjectiveSum.Trained> trained = new ArrayList<>();
+    List<ObjectiveSum.Summand> summands = new ArrayList<>();
     try (OnnxFeatureReader reader =
         OnnxFeatureReader.open(trunk.folder(), ScoringFeature.all(), work, threads)) {
       int read = 0;
@@ -188,8 +190,7 @@ public final class RewardTraining {
         JudgedTable.Sorted groups = sorted.get(o);
         int before = read;
         JudgedTable judged =
-            named(
-                objective,
+            objective.named(
                 () ->
                     JudgedTable.read(
                         groups, reader, done -> listener.features(before + done, all)));
@@ -201,42 +202,52 @@ public final class RewardTraining {
         judged.badRows().forEach(row -> badRows.add(objective.named(row)));
       }
       for (int o = 0; o < tables.size(); o++) {
-        trained.add(trained(data.objectives().get(o), tables.get(o), reader, trunk));
+        Objective objective = data.objectives().get(o);
+        JudgedTable judged = tables.get(o);
+        summands.add(objective.named(() -> trained(objective, judged, reader, trunk)));
       }
     }
     facts.putAll(facts());
     facts.put(
         "rows left out", Long.toString(tables.stream().mapToLong(JudgedTable::leftOut).sum()));
-    return new Trained(new ObjectiveSum(trained).model(), trunk, List.of(), facts, golden, badRows);
+    ScoringModel model = new ObjectiveSum(summands).model();
+    double weights = data.objectives().stream().mapToDouble(each -> Math.abs(each.weight())).sum();
+    requireVarying("the weighted sum", model.spec().normalizations(), LEAST_SUM * weights);
+    return new Trained(model, trunk, List.of(), facts, golden, badRows);
   }
 
   /** Trains by one objective, as {@link #train(JudgementData, StoredModel, boolean)} would. */
-  private ObjectiveSum.Trained trained(
-      Objective objective, JudgedTable judged, OnnxFeatureReader reader, StoredModel trunk) {
+  private ObjectiveSum.Summand trained(
+      Objective objective, JudgedTable judged, OnnxFeatureReader reader, StoredModel trunk)
+      throws UnusableDataException {
     EnsembleTrainer trainer =
         trainer(
             judged.pairs(), reader, trunk, line -> listener.member(objective.name() + ": " + line));
-    TrainedMembers members = trainer.members(judged.table(), judged.split());
-    return new ObjectiveSum.Trained(
+    FeatureTable table = judged.table();
+    GroupSplit split = judged.split();
+    TrainedMembers members = trainer.members(table, split);
+    requireVarying("the score", members.normalizations(), MemberTrainer.LEAST_STD);
+    return new ObjectiveSum.Summand(
         objective.name(),
         objective.weight(),
-        judged.table(),
-        judged.split(),
+        table,
+        split,
         members,
-        trainer.measured(members, judged.table(), judged.split(), new int[0]));
+        objective.weight() < 0
+            ? trainer.measuredForLess(members, table, split)
+            : trainer.measured(members, table, split, new int[0]));
   }
 
-  /** What is done with the judgements of one objective. */
-  @FunctionalInterface
-  private interface Step<T> {
-    T done() throws UnusableDataException;
-  }
-
-  private static <T> T named(Objective objective, Step<T> step) throws UnusableDataException {
-    try {
-      return step.done();
-    } catch (UnusableDataException e) {
-      throw new UnusableDataException(objective.name() + ": " + e.getMessage(), e);
+  /** Refuses scores that are rounding noise alone, which a normalisation would make large. */
+  private static void requireVarying(String what, List<Normalization> members, double least)
+      throws UnusableDataException {
+    for (int k = 0; k < members.size(); k++) {
+      if (members.get(k).std() <= least) {
+        throw new UnusableDataException(
+            ("%s of member %d does not vary over what was learned from: standard deviation %s"
+                    + " (expected: > %s)")
+                .formatted(what, k, members.get(k).std(), least));
+      }
     }
   }
 

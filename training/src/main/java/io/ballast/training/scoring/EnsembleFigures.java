@@ -32,21 +32,25 @@ public final class EnsembleFigures {
    *
    * @param normalizations shape [K]
    * @param scores raw, shape [K][N of the table]
+   * @param less whether there shall be less of what rewards score: the cautious score is then the
+   *     highest normalised member, not the lowest
    */
-  EnsembleFigures(ScoringKind kind, List<Normalization> normalizations, List<double[]> scores) {
+  EnsembleFigures(
+      ScoringKind kind, List<Normalization> normalizations, List<double[]> scores, boolean less) {
     this.kind = kind;
     this.scores = scores;
     boolean reward = kind == ScoringKind.REWARD_ENSEMBLE;
+    boolean lowest = reward && !less;
     int count = scores.getFirst().length;
     mean = new double[count];
     cautious = new double[count];
-    Arrays.fill(cautious, reward ? Double.POSITIVE_INFINITY : Double.NEGATIVE_INFINITY);
+    Arrays.fill(cautious, lowest ? Double.POSITIVE_INFINITY : Double.NEGATIVE_INFINITY);
     for (int k = 0; k < scores.size(); k++) {
       for (int i = 0; i < count; i++) {
         double raw = scores.get(k)[i];
         double own = reward ? normalizations.get(k).normalize(raw) : raw;
         mean[i] += own / scores.size();
-        cautious[i] = reward ? Math.min(cautious[i], own) : Math.max(cautious[i], own);
+        cautious[i] = lowest ? Math.min(cautious[i], own) : Math.max(cautious[i], own);
       }
     }
   }

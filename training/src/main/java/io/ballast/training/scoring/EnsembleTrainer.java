@@ -98,7 +98,8 @@ public final class EnsembleTrainer {
    * @throws IllegalArgumentException if a part of the split has no groups
    */
   public ScoringModel train(FeatureTable table, GroupSplit split, int[] apart) {
-    return measured(members(table, split), table, split, apart);
+    TrainedMembers trained = members(table, split);
+    return measured(trained, table, features, 0, split, apart, baselines(table), false);
   }
 
   /**
@@ -131,7 +132,7 @@ public final class EnsembleTrainer {
                 (standard, mean, std) ->
                     new BlockTrainer(
                         plan.options(), plan.loss(), own, standard, mean, std, beforePass));
-    return measured(trained, states, seen, own.count(), split, new int[0], baselines(table));
+    return measured(trained, states, seen, own.count(), split, new int[0], baselines(table), false);
   }
 
   private static void requireParts(GroupSplit split) {
@@ -156,7 +157,18 @@ public final class EnsembleTrainer {
    */
   public ScoringModel measured(
       TrainedMembers trained, FeatureTable table, GroupSplit split, int[] apart) {
-    return measured(trained, table, features, 0, split, apart, baselines(table));
+    return measured(trained, table, features, 0, split, apart, baselines(table), false);
+  }
+
+  /**
+   * Returns trained members as a model with its held-out figures, where there shall be less of what
+   * they score: the cautious one is the highest.
+   *
+   * @param trained on {@code table} and {@code split}, as the plan says
+   */
+  public ScoringModel measuredForLess(
+      TrainedMembers trained, FeatureTable table, GroupSplit split) {
+    return measured(trained, table, features, 0, split, new int[0], baselines(table), true);
   }
 
   private ScoringModel measured(
@@ -166,11 +178,13 @@ public final class EnsembleTrainer {
       int ownBlocks,
       GroupSplit split,
       int[] apart,
-      Map<String, double[]> baselines) {
+      Map<String, double[]> baselines,
+      boolean less) {
     int[] validation = split.groups(Part.VALIDATION);
     FeatureTable standard = trained.standardized(table);
     List<double[]> scores = List.of(trained.raw(standard));
-    EnsembleFigures figures = new EnsembleFigures(plan.kind(), trained.normalizations(), scores);
+    EnsembleFigures figures =
+        new EnsembleFigures(plan.kind(), trained.normalizations(), scores, less);
     ScoringMetrics unseen = new ScoringMetrics(standard, validation);
     Optional<Calibration> calibration = figures.calibrate(unseen);
     ScoringMetrics test = new ScoringMetrics(standard, split.groups(Part.TEST));

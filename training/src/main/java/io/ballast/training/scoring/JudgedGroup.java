@@ -99,6 +99,11 @@ public record JudgedGroup(
     return Arrays.stream(values).mapToObj(value -> new Grade(value, 1)).toList();
   }
 
+  /** Returns the same with another key. */
+  public JudgedGroup withKey(String other) {
+    return new JudgedGroup(other, prompt, completions, preferences, grades);
+  }
+
   /**
    * Returns the group of some of the completions, with what was said of those alone.
    *

@@ -15,6 +15,9 @@ import java.util.random.RandomGeneratorFactory;
  * its own first weights and in its own order.
  */
 public final class MemberTrainer {
+  /** The least standard deviation that is told of raw scores: those of it or less are all alike. */
+  public static final double LEAST_STD = 1e-6;
+
   /**
    * What to train.
    *
@@ -156,11 +159,14 @@ public final class MemberTrainer {
         Arrays.stream(groups).flatMap(table::completions).mapToDouble(i -> scores[i]).toArray());
   }
 
-  /** Returns the mean and the standard deviation (divided by n) of scores; at least 1e-6. */
+  /**
+   * Returns the mean and the standard deviation (divided by n) of scores, at least {@value
+   * #LEAST_STD}.
+   */
   static Normalization normalization(double[] scores) {
     double mean = Arrays.stream(scores).average().orElseThrow();
     double variance =
         Arrays.stream(scores).map(s -> (s - mean) * (s - mean)).average().orElseThrow();
-    return new Normalization(mean, Math.max(Math.sqrt(variance), 1e-6));
+    return new Normalization(mean, Math.max(Math.sqrt(variance), LEAST_STD));
   }
 }

@@ -4,6 +4,7 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.kit.build.CodeVersion;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -56,20 +57,29 @@ public final class ScoringCard {
     text.append("\nMake it again: `").append(command).append("`\n\n");
     text.append(FIGURES).append("\n\n");
     if (spec.objectives().isEmpty()) {
-      measured(text, spec.kind(), spec.heldOutMembers(), spec.heldOut(), Map.of());
+      measured(
+          text,
+          cautious(spec.kind()),
+          spec.kind(),
+          spec.heldOutMembers(),
+          spec.heldOut(),
+          Map.of());
     }
     for (ScoringObjective objective : spec.objectives()) {
-      String prefix = objective.name() + ".";
+      boolean less = objective.weight() < 0;
+      Map<String, Double> sum = ObjectiveSum.figures(spec.heldOut(), objective.name());
+      String sign = less ? "− " : "";
       text.append("### ").append(objective.name()).append(", weight ");
       text.append(objective.weight()).append("\n\n");
       measured(
           text,
+          less ? "cautious: highest normalised member" : cautious(spec.kind()),
           spec.kind(),
           objective.heldOutMembers(),
           objective.heldOut(),
           Map.of(
-              "the weighted sum: mean of members", named(spec.heldOut(), prefix + "mean_"),
-              "the weighted sum, cautious", named(spec.heldOut(), prefix + "cautious_")));
+              sign + "the weighted sum: mean of members", named(sum, "mean_"),
+              sign + "the weighted sum, cautious", named(sum, "cautious_")));
       text.append('\n');
     }
     text.append("\n## Limits\n").append(limits(spec.kind())).append('\n');
@@ -78,6 +88,7 @@ public final class ScoringCard {
 
   private static void measured(
       StringBuilder text,
+      String cautious,
       ScoringKind kind,
       List<Map<String, Double>> heldOutMembers,
       Map<String, Double> heldOut,
@@ -87,7 +98,7 @@ public final class ScoringCard {
       figures(text, "member " + k, heldOutMembers.get(k), "");
     }
     figures(text, "mean of members", heldOut, "mean_");
-    figures(text, cautious(kind), heldOut, "cautious_");
+    figures(text, cautious, heldOut, "cautious_");
     new TreeMap<>(others).forEach((name, ofOther) -> figures(text, name, ofOther, ""));
     if (heldOut.containsKey("as_text_cautious_auc")) {
       figures(text, "the same, positions given as texts", heldOut, "as_text_cautious_");
@@ -98,14 +109,24 @@ public final class ScoringCard {
     figures(text, sign + "sum of log-probs alone", heldOut, "baseline_sum_log_prob_");
     text.append(
         String.format(
-            Locale.ROOT,
-            "%n%,.0f completions, %,.0f pairs; the cautious score's accuracy is ± %.3f (95 %%, by"
-                + " key). Expected calibration error %s; members agree on %s of the pairs.%n",
-            heldOut.getOrDefault("completions", 0.0),
-            heldOut.getOrDefault("pairs", 0.0),
-            heldOut.getOrDefault("cautious_within_prompt_accuracy_half_width", 0.0),
-            figure(heldOut, EnsembleFigures.calibrationError(heldOut)),
-            figure(heldOut, "member_agreement")));
+            Locale.ROOT, "%n%,.0f completions", heldOut.getOrDefault("completions", 0.0)));
+    if (heldOut.containsKey("pairs")) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              ", %,.0f pairs; the cautious score's accuracy is ± %s (95 %%, by key)",
+              heldOut.get("pairs"),
+              figure(heldOut, "cautious_within_prompt_accuracy_half_width")));
+    }
+    List<String> more = new ArrayList<>();
+    String error = EnsembleFigures.calibrationError(heldOut);
+    if (heldOut.containsKey(error)) {
+      more.add("Expected calibration error " + figure(heldOut, error));
+    }
+    if (heldOut.containsKey("member_agreement")) {
+      more.add("members agree on " + figure(heldOut, "member_agreement") + " of the pairs");
+    }
+    text.append(more.isEmpty() ? "" : ". ").append(String.join("; ", more)).append(".\n");
     if (heldOut.containsKey("cautious_sign_accuracy")) {
       text.append(
           "The cautious score's sign is right for "

@@ -11,10 +11,8 @@ import io.ballast.inference.onnx.ScoreOutcome.Scored;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.inference.onnx.ScoringSpec;
-import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
-import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.Judgement;
 import io.ballast.training.data.JudgementData;
@@ -25,94 +23,15 @@ import io.ballast.training.reward.RewardData.Objective;
 import io.ballast.training.scoring.BlockOptions;
 import io.ballast.training.scoring.HeadForm;
 import io.ballast.training.scoring.HeadTrainer;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/**
- * Members that judge by two objectives, {@code ended} (a statement's end beats none, as pairs) and
- * {@code comma} (grades that like what the pairs do not).
- */
-class ObjectiveTrainingTest {
-  @TempDir private Path folder = Path.of(".");
-
-  @BeforeAll
-  static void oneThread() {
-    TorchRuntime.setThreads(1);
-  }
-
-  private static RewardPlan plan(HeadForm form, SplitBy splitBy) {
-    return new RewardPlan(
-        2,
-        false,
-        0,
-        0,
-        splitBy,
-        SplitRule.tenths(1),
-        96,
-        1,
-        HeadTrainer.Options.defaults().withEpochs(6).withForm(form));
-  }
-
-  private static RewardPlan plan() {
-    return plan(HeadForm.LAYERED, SplitBy.PROMPT);
-  }
-
-  private static JudgementData data(List<Judgement> judgements, String sha256) {
-    return new JudgementData(judgements, List.of(), 0, sha256);
-  }
-
-  private static JudgementData pairs() {
-    return data(Semicolons.pairs(200, 1), "d1");
-  }
-
-  private static JudgementData grades() {
-    List<Judgement> grades = new ArrayList<>();
-    for (Judgement judgement : Semicolons.pairs(200, 2)) {
-      Judgement.Pair pair = (Judgement.Pair) judgement;
-      grades.add(new Judgement.Grade(pair.prompt(), pair.chosen(), 0, 1, pair.source()));
-      grades.add(new Judgement.Grade(pair.prompt(), pair.rejected(), 1, 1, pair.source()));
-    }
-    return data(grades, "d2");
-  }
-
-  private static RewardData both(double ended, double comma) {
-    return new RewardData.Objectives(
-        List.of(
-            new Objective("ended", ended, "ended.jsonl", pairs()),
-            new Objective("comma", comma, "comma.jsonl", grades())));
-  }
-
-  private RewardTraining.Trained train(RewardPlan plan, RewardData data, boolean skipsBad)
-      throws IOException, UnusableDataException {
-    RewardTraining.Listener silent =
-        new RewardTraining.Listener() {
-          @Override
-          public void features(int done, int all) {}
-
-          @Override
-          public void member(String line) {}
-        };
-    return new RewardTraining(plan, folder.resolve("work"), 1, silent)
-        .train(data, Semicolons.TRUNK, skipsBad);
-  }
-
-  private StoredModel publish(String name, RewardTraining.Trained trained) throws IOException {
-    return new RewardPublisher(new ModelStore(folder.resolve("models")), folder.resolve("work"))
-        .publish(name, "1", trained, "made by hand");
-  }
-
-  private OnnxScorer open(StoredModel heads) {
-    return OnnxScorer.open(Semicolons.TRUNK.folder(), heads.folder(), folder.resolve("onnx"), 1);
-  }
-
+/** Members judge by two objectives as by each of them alone, and by their weighted sum. */
+class ObjectiveTrainingTest extends ObjectiveCase {
   private static List<ScoringGroup> asked() {
     try (HuggingFaceTokenizerAdapter tokenizer =
         HuggingFaceTokenizerAdapter.ofFolder(Semicolons.TRUNK.folder())) {
@@ -137,8 +56,12 @@ class ObjectiveTrainingTest {
     ScoringSpec ended = train(plan(), new RewardData.Whole(pairs()), false).model().spec();
     ScoringSpec comma = train(plan(), new RewardData.Whole(grades()), false).model().spec();
 
-    assertThat(several.objectives())
-        .containsExactly(objective("ended", 1, ended), objective("comma", -0.5, comma));
+    assertThat(several.objectives().getFirst()).isEqualTo(objective("ended", 1, ended));
+    ScoringObjective cost = several.objectives().get(1);
+    assertThat(cost.weight()).isEqualTo(-0.5);
+    assertThat(cost.normalizations()).isEqualTo(comma.normalizations());
+    assertThat(cost.heldOutMembers()).isEqualTo(comma.heldOutMembers());
+    assertThat(cost.heldOut()).containsEntry("mean_auc", comma.heldOut().get("mean_auc"));
     assertThat(ended.inverseTemperatures()).hasSize(2);
     assertThat(comma.calibration()).isPresent();
     assertThat(comma.heldOut().get("cautious_auc")).isGreaterThan(0.9);
@@ -146,10 +69,37 @@ class ObjectiveTrainingTest {
     assertThat(several.inverseTemperatures()).isEmpty();
     // what one likes the other does not, and costs: the sum orders the pairs of both
     assertThat(several.heldOut().get("ended.cautious_within_prompt_accuracy")).isGreaterThan(0.9);
-    assertThat(several.heldOut().get("comma.cautious_auc")).isLessThan(0.1);
+    assertThat(several.heldOut().get("comma.cautious_auc")).isGreaterThan(0.9);
     assertThat(several.heldOutMembers().getFirst())
         .containsKeys("ended.within_prompt_accuracy", "comma.auc")
         .doesNotContainKey("within_prompt_accuracy");
+  }
+
+  @Test
+  void withFlippedLabelsAndDrawsOfTheirOwnToo() throws Exception {
+    RewardPlan noisy =
+        new RewardPlan(
+            2,
+            true,
+            0.1,
+            0.1,
+            SplitBy.PROMPT,
+            SplitRule.tenths(1),
+            96,
+            1,
+            HeadTrainer.Options.defaults().withEpochs(3));
+    RewardTraining.Trained several = train(noisy, both(1, 0.5), false);
+    ScoringSpec ended = train(noisy, new RewardData.Whole(pairs()), false).model().spec();
+    ScoringSpec comma = train(noisy, new RewardData.Whole(grades()), false).model().spec();
+    assertThat(several.model().spec().objectives())
+        .containsExactly(objective("ended", 1, ended), objective("comma", 0.5, comma));
+    assertThat(several.facts())
+        .containsEntry("labels flipped on purpose", "0.1")
+        .containsEntry("members differ by", "first weights, order, and draw of the prompts");
+    assertThat(ended.normalizations())
+        .as("flips and draws matter")
+        .isNotEqualTo(
+            train(plan(), new RewardData.Whole(pairs()), false).model().spec().normalizations());
   }
 
   private static ScoringObjective objective(String name, double weight, ScoringSpec alone) {
@@ -177,7 +127,14 @@ class ObjectiveTrainingTest {
     assertThat(published.folder().resolve("MODEL_CARD.md"))
         .content()
         .contains(
-            "### ended, weight 1.0", "### comma, weight -0.5", "| the weighted sum, cautious");
+            "### ended, weight 1.0",
+            "### comma, weight -0.5",
+            "| cautious: lowest normalised member",
+            "| cautious: highest normalised member",
+            "| the weighted sum, cautious",
+            "| − the weighted sum, cautious",
+            " pairs; the cautious score's accuracy is ± ")
+        .doesNotContain(", 0 pairs", "agree on –");
     try (OnnxScorer scorer = open(published)) {
       ScoringSpec spec = scorer.spec();
       for (ScoringGroup group : asked()) {
@@ -265,13 +222,6 @@ class ObjectiveTrainingTest {
     assertThat(trained.facts()).containsEntry("rows left out", "1");
   }
 
-  private static RewardData with(JudgementData comma) {
-    return new RewardData.Objectives(
-        List.of(
-            new Objective("ended", 1, "ended.jsonl", pairs()),
-            new Objective("comma", -0.5, "comma.jsonl", comma)));
-  }
-
   @Test
   void ownBlocksAreRefused() {
     RewardPlan own = plan().withOwnBlocks(1, BlockOptions.defaults());
@@ -284,9 +234,16 @@ class ObjectiveTrainingTest {
   void whatCannotBeObjectivesIsRefused() {
     JudgementData none = data(List.of(), "d");
     assertThatThrownBy(() -> new Objective("Love", 1, "f", none))
-        .hasMessage("name: \"Love\" (expected: [a-z][a-z0-9_]*, at most 64 characters)");
+        .hasMessage(
+            "name: \"Love\" (expected: [a-z][a-z0-9]*(_[a-z0-9]+)*, at most 64 characters)");
     assertThatThrownBy(() -> new Objective("love", 0, "f", none))
-        .hasMessage("weight: 0.0 (expected: finite, not 0)");
+        .hasMessage("weight: 0.0 (expected: 0.001 to 1000, or the negative of that)");
+    assertThatThrownBy(() -> new Objective("love_", 1, "f", none))
+        .hasMessageStartingWith("name: \"love_\" (expected: ");
+    for (double weight : new double[] {1e-46, -9e-4, 1_001, 1e39, 1e308, Double.NaN}) {
+      assertThatThrownBy(() -> new Objective("love", weight, "f", none))
+          .hasMessageStartingWith("weight: " + weight + " (expected: ");
+    }
     Objective love = new Objective("love", 1, "f", none);
     assertThatThrownBy(() -> new RewardData.Objectives(List.of(love, love)))
         .hasMessage("objectives[1].name: \"love\" (expected: none that is another's)");
