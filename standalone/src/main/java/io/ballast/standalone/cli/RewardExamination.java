@@ -2,17 +2,14 @@ package io.ballast.standalone.cli;
 
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.reward.v1.Aggregation;
-import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.GetGoldenScoresResponse;
 import io.ballast.reward.v1.GoldenScore;
-import io.ballast.reward.v1.ListRewardModelsResponse;
 import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.RewardEnsemble;
 import io.ballast.reward.v1.RewardMember;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
-import io.ballast.rl.aggregation.ScoreAggregator;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
@@ -31,9 +28,6 @@ import org.jspecify.annotations.Nullable;
 final class RewardExamination {
   /** Items of a batch with company. */
   private static final int COMPANY = 64;
-
-  /** Of what the server computes in 64 bits from the members' scores. */
-  private static final double ARITHMETIC = 1e-9;
 
   /** The server was asked rightly, and does not stand by its model. */
   private static final Set<Status.Code> BREAKDOWNS =
@@ -65,8 +59,9 @@ final class RewardExamination {
         new Step("determinism", () -> List.of(determinism())),
         new Step("company", () -> List.of(company())),
         new Step("stream", () -> List.of(stream())),
-        new Step("normalisation", () -> List.of(normalisation())),
-        new Step("aggregation", this::aggregation),
+        new Step("normalisation", () -> List.of(arithmetic().normalisation())),
+        new Step("objectives", () -> arithmetic().objectives()),
+        new Step("aggregation", () -> arithmetic().aggregation()),
         new Step("failures", () -> List.of(failures())));
   }
 
@@ -104,6 +99,10 @@ final class RewardExamination {
     return items().good();
   }
 
+  private ScoreArithmetic arithmetic() {
+    return new ScoreArithmetic(probe, probes(), tolerance);
+  }
+
   private ProbeItems items() {
     ProbeItems chosen = items;
     if (chosen == null) {
@@ -123,7 +122,7 @@ final class RewardExamination {
     if (!answer.hasAggregation()) {
       throw ComposedOf.refusal(answer.getModelVersion(), probe.list());
     }
-    Optional<RewardEnsemble> listed = listed(answer);
+    Optional<RewardEnsemble> listed = probe.listed(answer.getModelVersion());
     if (listed.isEmpty()) {
       return Finding.broken(
           "ensemble", name + " answers and is not listed", "restart the server, and report it");
@@ -164,13 +163,8 @@ final class RewardExamination {
                         .formatted(items().tooLong())));
   }
 
-  private Optional<RewardEnsemble> listed(ScoreResponse answer) {
-    return probe.list().getEnsemblesList().stream()
-        .filter(each -> each.getModelVersion().equals(answer.getModelVersion()))
-        .findFirst();
-  }
-
-  private static String failure(ScoreResult result) {
+  /** Why an item has no reward. */
+  static String failure(ScoreResult result) {
     return "%s: %s %s"
         .formatted(
             result.getItemId(),
@@ -291,85 +285,6 @@ final class RewardExamination {
           streamed.getOrDefault(items.get(i).getItemId(), ScoreResult.getDefaultInstance()));
     }
     return apart.finding("stream", "%d items in a stream and in one call".formatted(items.size()));
-  }
-
-  private Finding normalisation() {
-    ScoreResponse answer = score(probes());
-    List<RewardMember> scales =
-        listed(answer).map(RewardEnsemble::getMembersList).orElse(List.of());
-    int checked = 0;
-    for (ScoreResult result : answer.getResultsList()) {
-      for (int k = 0; k < result.getMembersCount(); k++) {
-        MemberScore member = result.getMembers(k);
-        if (!member.hasRawScore() || k >= scales.size()) {
-          continue;
-        }
-        double expected =
-            (member.getRawScore() - scales.get(k).getScoreMean()) / scales.get(k).getScoreStd();
-        if (!ScoresApart.near(member.getNormalisedScore(), expected, ARITHMETIC)) {
-          return broken(
-              "normalisation",
-              "%s, member %d: %s (expected: (%s - %s)/%s = %s)"
-                  .formatted(
-                      result.getItemId(),
-                      k,
-                      member.getNormalisedScore(),
-                      member.getRawScore(),
-                      scales.get(k).getScoreMean(),
-                      scales.get(k).getScoreStd(),
-                      expected));
-        }
-        checked++;
-      }
-    }
-    return checked == 0
-        ? broken("normalisation", "no member said a number")
-        : Finding.good(
-            "normalisation", "%d scores are (raw - mean)/std of their member".formatted(checked));
-  }
-
-  private List<Finding> aggregation() {
-    ListRewardModelsResponse list = probe.list();
-    List<Finding> findings = new ArrayList<>();
-    for (AggregationMethod method : list.getAllowedAggregationsList()) {
-      findings.add(aggregation(Aggregation.newBuilder().setMethod(method).build()));
-    }
-    return findings;
-  }
-
-  private Finding aggregation(Aggregation asked) {
-    ScoreResponse answer = probe.score(probes(), asked);
-    ScoreAggregator aggregator = AggregationOptions.aggregator(answer.getAggregation());
-    String subject = "aggregation";
-    for (ScoreResult result : answer.getResultsList()) {
-      double[] members =
-          result.getMembersList().stream()
-              .filter(MemberScore::hasNormalisedScore)
-              .mapToDouble(MemberScore::getNormalisedScore)
-              .toArray();
-      if (!result.hasValue()) {
-        return Finding.weak(subject, failure(result), "a plain item should have a reward");
-      }
-      double value = aggregator.aggregate(members);
-      double spread = ScoreAggregator.spread(members);
-      if (!ScoresApart.near(result.getValue(), value, ARITHMETIC)
-          || !ScoresApart.near(result.getSpread(), spread, ARITHMETIC)) {
-        return broken(
-            subject,
-            "%s of %s: reward %s, spread %s (expected: %s, %s)"
-                .formatted(
-                    AggregationOptions.text(answer.getAggregation()),
-                    result.getItemId(),
-                    result.getValue(),
-                    result.getSpread(),
-                    value,
-                    spread));
-      }
-    }
-    return Finding.good(
-        subject,
-        "%s: %d rewards are what their members make"
-            .formatted(AggregationOptions.text(answer.getAggregation()), answer.getResultsCount()));
   }
 
   private Finding failures() {

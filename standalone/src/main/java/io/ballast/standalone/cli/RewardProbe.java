@@ -1,6 +1,7 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.v1.Aggregation;
@@ -8,6 +9,7 @@ import io.ballast.reward.v1.GetGoldenScoresRequest;
 import io.ballast.reward.v1.GetGoldenScoresResponse;
 import io.ballast.reward.v1.ListRewardModelsRequest;
 import io.ballast.reward.v1.ListRewardModelsResponse;
+import io.ballast.reward.v1.RewardEnsemble;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingV2Stub;
@@ -24,6 +26,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -56,6 +59,13 @@ final class RewardProbe {
   ListRewardModelsResponse list() {
     return stub()
         .listRewardModels(ListRewardModelsRequest.newBuilder().setMetadata(metadata).build());
+  }
+
+  /** What the list says of an ensemble; empty if it is not there. */
+  Optional<RewardEnsemble> listed(ModelVersion version) {
+    return list().getEnsemblesList().stream()
+        .filter(each -> each.getModelVersion().equals(version))
+        .findFirst();
   }
 
   GetGoldenScoresResponse golden() {
