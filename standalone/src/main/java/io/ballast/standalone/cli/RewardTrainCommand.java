@@ -164,18 +164,20 @@ final class RewardTrainCommand implements Callable<Integer> {
           "--own-blocks: not with --objective: members that judge by several objectives share the"
               + " trunk whole");
     }
+    List<ObjectiveOptions.Choice> choices = objectives.isAsked() ? objectives.choices() : List.of();
     if (remote) {
-      return remotely();
+      return remotely(choices);
     }
     if (detach || key != null) {
       throw new ParameterException(spec.commandLine(), "--detach, --key: only with --remote");
     }
+    files(choices).values().forEach(RewardTrainCommand::requireFile);
     List<Path> roots = ModelFoldersCommand.roots(context, data);
     VersionName version = NewVersion.of(spec, roots, name);
     StoredModel decoder = decoder(roots);
     Path work = Files.createTempDirectory("ballast-reward-train");
     try {
-      RewardData judgements = judgements();
+      RewardData judgements = judgements(choices);
       RewardTraining.Trained trained =
           new RewardTraining(plan, work, threads(), listener()).train(judgements, decoder, skipBad);
       StoredModel published =
@@ -205,7 +207,18 @@ final class RewardTrainCommand implements Callable<Integer> {
     }
   }
 
-  private int remotely() throws IOException, InterruptedException {
+  /** The files that are learned from, by objective, before anything is done with one of them. */
+  private Map<String, Path> files(List<ObjectiveOptions.Choice> choices) {
+    Map<String, Path> files = new LinkedHashMap<>();
+    if (file != null) {
+      files.put("", file);
+    }
+    choices.forEach(choice -> files.put(choice.name(), choice.file()));
+    return files;
+  }
+
+  private int remotely(List<ObjectiveOptions.Choice> choices)
+      throws IOException, InterruptedException {
     if (threads != null || data != null) {
       throw new ParameterException(
           spec.commandLine(), "--threads, --data: not with --remote, where the server's count");
@@ -216,19 +229,17 @@ final class RewardTrainCommand implements Callable<Integer> {
             .setTrunk(trunk)
             .setOptions(planOptions.message())
             .setSkipBadRows(skipBad);
-    Map<String, Path> files = new LinkedHashMap<>();
+    Map<String, Path> files = files(choices);
     if (file != null) {
       plan.setUpload(
           UploadChoice.newBuilder().setFileName(sent(String.valueOf(file.getFileName()))));
-      files.put("", file);
     } else if (objectives.isAsked()) {
-      for (ObjectiveOptions.Choice choice : objectives.choices()) {
+      for (ObjectiveOptions.Choice choice : choices) {
         plan.getObjectivesBuilder()
             .addObjectivesBuilder()
             .setName(choice.name())
             .setWeight(choice.weight())
             .setFileName(sent(choice.fileName()));
-        files.put(choice.name(), choice.file());
       }
     } else {
       plan.setFeedback(feedback.message());
@@ -266,10 +277,9 @@ final class RewardTrainCommand implements Callable<Integer> {
     return decoder;
   }
 
-  private RewardData judgements() throws IOException, BadRowsException {
+  private RewardData judgements(List<ObjectiveOptions.Choice> choices)
+      throws IOException, BadRowsException {
     if (objectives.isAsked()) {
-      List<ObjectiveOptions.Choice> choices = objectives.choices();
-      choices.forEach(choice -> requireFile(choice.file()));
       List<RewardData.Objective> read = new ArrayList<>();
       for (ObjectiveOptions.Choice choice : choices) {
         try {
@@ -291,7 +301,6 @@ final class RewardTrainCommand implements Callable<Integer> {
   }
 
   private JudgementData read(Path judged) throws IOException, BadRowsException {
-    requireFile(judged);
     return new JudgementFile(RowLimits.defaults(), skipBad).read(judged);
   }
 
@@ -325,7 +334,7 @@ final class RewardTrainCommand implements Callable<Integer> {
       return TrainingCommand.objectives(several);
     }
     if (file != null) {
-      return String.valueOf(file.getFileName());
+      return TrainingCommand.file(String.valueOf(file.getFileName()));
     }
     FeedbackSource.Query query = feedback.query("");
     return TrainingCommand.feedback(query.since(), query.rules());

@@ -179,13 +179,13 @@ class RewardObjectivesCommandTest {
     Cli.Result empty = two(love, rows("empty.jsonl", 0, i -> ""));
     assertThat(empty.exit()).isEqualTo(Exit.FAILED.code());
     assertThat(empty.err()).contains("cost: no judgements (expected: pairs or grades)");
-    Cli.Result neither = two(bad, folder.resolve("nothing.jsonl"));
-    assertThat(neither.err())
+    Cli.Result missing = two(bad, folder.resolve("nothing.jsonl"));
+    assertThat(missing.err())
         .as("before any is read")
         .contains("nothing.jsonl: no file that can be read")
-        .doesNotContain("bad rows");
-    Cli.Result missing = two(love, folder.resolve("nothing.jsonl"));
-    assertThat(missing.err()).contains("nothing.jsonl: no file that can be read");
+        .doesNotContain("bad.jsonl");
+    usage( // before a file is looked for
+        "--objective love: there is no --weight love", "--objective", "love=nothing.jsonl");
     assertThat(folder.resolve("data/models/taste")).doesNotExist();
 
     Path partly =

@@ -1,20 +1,27 @@
 package io.ballast.training.reward;
 
 import io.ballast.training.feedback.FeedbackRules;
+import io.ballast.training.reward.RewardData.Objective;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The command line that makes a version again, without where things lie on a machine. */
 public final class TrainingCommand {
+  /** What a shell takes as it stands. */
+  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._/=:@%+,-]+");
+
   private TrainingCommand() {}
 
   /**
    * Returns it.
    *
-   * @param source what is learned from: a file's name, or what {@link #feedback} or {@link
+   * @param source what is learned from: what {@link #file}, {@link #feedback} or {@link
    *     #objectives} returns
    * @param trunk NAME/VERSION of the decoder
    */
@@ -52,11 +59,30 @@ public final class TrainingCommand {
             plan.blocks().learningRate());
   }
 
-  /** Returns the options that weigh the same objectives again. */
+  /** Returns the file of judgements that has this name. */
+  public static String file(String name) {
+    return word(name.startsWith("-") ? "./" + name : name);
+  }
+
+  /** A word of a shell that means {@code text}. */
+  private static String word(String text) {
+    return PLAIN.matcher(text).matches() ? text : "'" + text.replace("'", "'\\''") + "'";
+  }
+
+  /**
+   * Returns the options that weigh the same objectives again. Files that have one name stand in
+   * folders named for their objectives.
+   */
   public static String objectives(RewardData.Objectives data) {
+    List<String> names = data.objectives().stream().map(Objective::fileName).toList();
     return Stream.concat(
             data.objectives().stream()
-                .map(each -> "--objective %s=%s".formatted(each.name(), each.fileName())),
+                .map(
+                    each -> {
+                      boolean alone = Collections.frequency(names, each.fileName()) == 1;
+                      String path = (alone ? "" : each.name() + "/") + each.fileName();
+                      return "--objective " + word(each.name() + "=" + path);
+                    }),
             data.objectives().stream()
                 .map(each -> "--weight %s=%s".formatted(each.name(), each.weight())))
         .collect(Collectors.joining(" "));

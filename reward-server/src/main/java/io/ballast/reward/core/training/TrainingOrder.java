@@ -60,7 +60,7 @@ public record TrainingOrder(
         switch (source) {
           case Source.Feedback feedback ->
               TrainingCommand.feedback(feedback.since(), feedback.rules());
-          case Source.Upload upload -> upload.fileName();
+          case Source.Upload upload -> TrainingCommand.file(upload.fileName());
           case Source.Objectives several -> TrainingCommand.objectives(several.data());
         };
     return TrainingCommand.of(words, version, trunkVersion, plan, skipsBad);
