@@ -235,7 +235,8 @@ class RewardModuleTest {
                 .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
                 .getEnsembles(0)
                 .getMembersList())
-        .noneMatch(RewardMember::hasInverseTemperature);
+        .allMatch(RewardMember::hasInverseTemperature)
+        .allMatch(member -> member.getInverseTemperature() == 1);
   }
 
   @Test

@@ -47,7 +47,7 @@ public record Ensemble(
    * trained, where none was measured. Empty if its scores are sums of objectives, whose gaps mean
    * nothing of the kind until preferences have told it.
    */
-  OptionalDouble logOddsScale(int member) {
+  public OptionalDouble logOddsScale(int member) {
     OptionalDouble measured = members.get(member).inverseTemperature();
     return measured.isPresent() || !objectives.isEmpty() ? measured : OptionalDouble.of(1);
   }

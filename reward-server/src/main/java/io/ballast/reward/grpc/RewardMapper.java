@@ -45,6 +45,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -308,23 +309,27 @@ public final class RewardMapper {
             .setWorstCaseQuorum(worstCaseQuorum)
             .setPromptTokensLimit(promptTokens);
     ensemble.heldOutAccuracy().ifPresent(answer::setHeldOutAccuracy);
-    ensemble.members().forEach(each -> answer.addMembers(described(each)));
+    for (int k = 0; k < ensemble.members().size(); k++) {
+      answer.addMembers(described(ensemble.members().get(k), ensemble.logOddsScale(k)));
+    }
     for (Objective objective : ensemble.objectives()) {
       RewardObjective.Builder each =
           answer.addObjectivesBuilder().setName(objective.name()).setWeight(objective.weight());
       objective.heldOutAccuracy().ifPresent(each::setHeldOutAccuracy);
-      objective.members().forEach(member -> each.addMembers(described(member)));
+      objective
+          .members()
+          .forEach(member -> each.addMembers(described(member, member.inverseTemperature())));
     }
     return answer.build();
   }
 
-  private static RewardMember described(Member member) {
+  private static RewardMember described(Member member, OptionalDouble inverseTemperature) {
     RewardMember.Builder each =
         RewardMember.newBuilder()
             .setModelVersion(MeshMessages.version(member.id()))
             .setScoreMean(member.scale().mean())
             .setScoreStd(member.scale().std());
-    member.inverseTemperature().ifPresent(each::setInverseTemperature);
+    inverseTemperature.ifPresent(each::setInverseTemperature);
     member.heldOutAccuracy().ifPresent(each::setHeldOutAccuracy);
     return each.build();
   }
