@@ -20,6 +20,7 @@ import io.ballast.reward.v1.StartTrainingResponse;
 import io.ballast.reward.v1.TrainingPlan;
 import io.ballast.reward.v1.TrainingState;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -134,22 +135,22 @@ class RewardTrainingObjectivesTest extends TrainingServerCase {
   void aPlanThatCannotBeIsRefusedBeforeAnythingIsSent() {
     refused("plan.objectives: none (expected: at least one)", objectives("taste"));
     refused(
-        "plan.objectives[1]: name: \"Cost\" (expected: [a-z][a-z0-9]*(_[a-z0-9]+)*, at most 64 characters)",
+        "plan.objectives[1].name: \"Cost\" (expected: [a-z][a-z0-9]*(_[a-z0-9]+)*, at most 64 characters)",
         objectives("taste", choice("love", 1), choice("Cost", 1)));
     refused(
-        "plan.objectives[0]: weight: 0.0 (expected: 0.001 to 1000, or the negative of that)",
+        "plan.objectives[0].weight: 0.0 (expected: 0.001 to 1000, or the negative of that)",
         objectives("taste", choice("love", 0)));
     refused(
-        "plan.objectives[0]: weight: NaN (expected: 0.001 to 1000, or the negative of that)",
+        "plan.objectives[0].weight: NaN (expected: 0.001 to 1000, or the negative of that)",
         objectives("taste", choice("love", Double.NaN)));
     refused(
-        "plan.objectives: objectives[1].name: \"love\" (expected: none that is another's)",
+        "plan.objectives[1].name: \"love\" (expected: none that is another's)",
         objectives("taste", choice("love", 1), choice("love", 2)));
     refused(
         "plan.objectives[0].file_name: expected: at most 128 characters of [A-Za-z0-9._-]",
         objectives("taste", choice("love", 1).toBuilder().setFileName("../x").build()));
     refused(
-        "plan.objectives: objectives: 17 (expected: at most 16)",
+        "plan.objectives: 17 (expected: at most 16)",
         objectives(
             "taste", Collections.nCopies(17, choice("love", 1)).toArray(ObjectiveChoice[]::new)));
   }
@@ -175,45 +176,63 @@ class RewardTrainingObjectivesTest extends TrainingServerCase {
                       .findFirst()
                       .orElseThrow()
                       .unpack(ErrorInfo.class);
-              assertThat(info.getMetadataMap()).containsKeys("rows[1]", "rows[2]");
+              assertThat(info.getMetadataMap())
+                  .containsKeys("rows[1]", "rows[2]")
+                  .containsEntry("objective", "cost");
             });
     assertThatThrownBy(() -> startBoth("k", loveAndCost("taste"), pairs(120), ""))
         .hasMessage(
             "INVALID_ARGUMENT: cost: cost.jsonl: no judgements (expected: pairs or grades)");
-    assertThatThrownBy(
-            () ->
-                startMessages(
-                    List.of(
-                        first("k", loveAndCost("taste")),
-                        bytes("love", pairs(3)),
-                        bytes("cost", grades(4)),
-                        bytes("love", pairs(3)))))
+    assertThatThrownBy(() -> startBoth("k", loveAndCost("taste"), "\n".repeat(50), grades(4)))
         .hasMessage(
-            "INVALID_ARGUMENT: objective_name: \"love\" (expected: the files of the plan's"
-                + " objectives, in its order)");
-    assertThatThrownBy(
-            () -> startMessages(List.of(first("k", upload("taste")), bytes("love", pairs(3)))))
-        .hasMessage(
-            "INVALID_ARGUMENT: objective_name: \"love\" (expected: none, there is one file)");
+            "INVALID_ARGUMENT: love: love.jsonl: no judgements (expected: pairs or grades)");
     assertThat(data.resolve("models/taste")).doesNotExist();
   }
 
   @Test
-  void filesInAnotherOrderThanThePlansAreRefusedByTheNameThatCame() {
-    for (String name : List.of("cost", "Love", "")) {
-      assertThatThrownBy(
-              () ->
-                  startMessages(
-                      List.of(
-                          first("k", loveAndCost("taste")),
-                          bytes(name, grades(4)),
-                          bytes("love", pairs(3)))))
-          .hasMessage(
-              "INVALID_ARGUMENT: objective_name: \"%s\" (expected: \"love\", whose file is next in"
-                      .formatted(name)
-                  + " the plan's order)");
+  void piecesThatAreNotThePlansNextNameWhatWasExpected() {
+    for (String other : List.of("cost", "Love", "")) {
+      misplaced(
+          other,
+          "\"love\"; files come in the plan's order, and none is empty",
+          bytes(other, grades(4)));
     }
-    assertThat(data.resolve("models/taste")).doesNotExist();
+    misplaced(
+        "love",
+        "nothing after the file of \"cost\", the plan's last",
+        bytes("love", pairs(3)),
+        bytes("cost", grades(4)),
+        bytes("love", pairs(3)));
+    misplaced(
+        "help",
+        "\"cost\"; files come in the plan's order, and none is empty",
+        bytes("love", pairs(3)),
+        bytes("help", pairs(3)));
+    assertThatThrownBy(
+            () -> startMessages(List.of(first("k", upload("taste")), bytes("love", pairs(3)))))
+        .hasMessage(
+            "INVALID_ARGUMENT: objective_name: \"love\" (expected: none, there is one file)");
+  }
+
+  private void misplaced(String given, String expected, StartTrainingRequest... pieces) {
+    List<StartTrainingRequest> messages =
+        new ArrayList<>(List.of(first("k", loveAndCost("taste"))));
+    messages.addAll(List.of(pieces));
+    assertThatThrownBy(() -> startMessages(messages))
+        .hasMessage(
+            "INVALID_ARGUMENT: objective_name: \"%s\" (expected: %s)".formatted(given, expected));
+  }
+
+  @Test
+  void filesThatAreNotWholeInTimeNameTheObjectiveThatWasComing() {
+    server.close();
+    server = startServer(Map.of("ballast.reward.training.upload-timeout", "PT0.2S"));
+    Answer answer = new Answer();
+    StreamObserver<StartTrainingRequest> requests = async().startTraining(answer);
+    requests.onNext(first("k", loveAndCost("taste")));
+    assertThatThrownBy(answer::join)
+        .hasMessage(
+            "UNAVAILABLE: love: love.jsonl: not whole after 200 ms, the limit of all files");
   }
 
   @Test

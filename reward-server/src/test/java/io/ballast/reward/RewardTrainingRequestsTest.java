@@ -107,7 +107,8 @@ class RewardTrainingRequestsTest extends TrainingServerCase {
             Map.of(
                 "ballast.reward.training.max-judgements", "100",
                 "ballast.reward.training.max-upload-bytes", "10000"));
-    assertRefused("INVALID_ARGUMENT: file: more than 10,000 bytes", upload("taste"), pairs(300));
+    assertRefused(
+        "INVALID_ARGUMENT: pairs.jsonl: more than 10,000 bytes", upload("taste"), pairs(300));
     assertRefused(
         "INVALID_ARGUMENT: pairs.jsonl: row 101: more than 100 judgements",
         upload("taste"),

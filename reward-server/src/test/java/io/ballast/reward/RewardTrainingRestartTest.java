@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.reward.v1.FeedbackChoice;
+import io.ballast.reward.v1.ObjectiveResult;
+import io.ballast.reward.v1.ObjectivesChoice;
 import io.ballast.reward.v1.RewardTraining;
 import io.ballast.reward.v1.TrainingOptions;
 import io.ballast.reward.v1.TrainingPlan;
@@ -14,7 +16,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -80,6 +84,49 @@ class RewardTrainingRestartTest extends TrainingServerCase {
 
     kill(done.toBuilder().setBadRowCount(1).build());
     assertThat(get(done, "").getBadRowCount()).as("the version's, not the record's").isEqualTo(2);
+
+    Path version = data.resolve("models/taste/1");
+    Map<String, String> older = new TreeMap<>(ModelManifest.read(version).orElseThrow().notes());
+    older.remove("rows_left_out");
+    ModelManifest.write(version, older);
+    kill(done.toBuilder().setBadRowCount(7).build());
+    assertThat(get(done, "").getBadRowCount()).as("the record's, if it says none").isEqualTo(7);
+  }
+
+  @Test
+  void aRecoveredTrainingOfObjectivesTellsThemWithTheirFiguresAndRows() throws Exception {
+    ObjectivesChoice.Builder choice = ObjectivesChoice.newBuilder();
+    choice.addObjectivesBuilder().setName("love").setWeight(1);
+    choice.addObjectivesBuilder().setName("cost").setWeight(-0.5);
+    TrainingPlan plan = plan("taste").setObjectives(choice).setSkipBadRows(true).build();
+    RewardTraining done =
+        ended(
+            startMessages(
+                    List.of(
+                        first("k", plan),
+                        bytes(pairs(120)).toBuilder().setObjectiveName("love").build(),
+                        bytes("{}\n" + pairs(110)).toBuilder().setObjectiveName("cost").build()))
+                .getTraining());
+    assertThat(done.getState()).as("%s", done).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
+
+    kill(done);
+    RewardTraining found = get(done, "");
+    assertThat(found.getBadRowCount()).isEqualTo(1);
+    assertThat(found.getBadRowsList()).isEqualTo(done.getBadRowsList());
+    assertThat(found.getBadRows(0).getReason()).startsWith("cost: ");
+    assertThat(found.getResult().getObjectivesList())
+        .isEqualTo(done.getResult().getObjectivesList())
+        .extracting(ObjectiveResult::getName)
+        .containsExactly("love", "cost");
+    assertThat(found.getResult().toBuilder().clearFacts().build())
+        .as("version and figures")
+        .isEqualTo(done.getResult().toBuilder().clearFacts().build());
+    assertThat(facts(found))
+        .contains(
+            "love_loss: Bradley-Terry of the pairs",
+            "cost_loss: Bradley-Terry of the pairs",
+            "objectives_each_standardised: 1.0·love − 0.5·cost",
+            "rows_left_out: 1");
   }
 
   @Test

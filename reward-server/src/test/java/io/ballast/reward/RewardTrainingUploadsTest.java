@@ -74,7 +74,7 @@ class RewardTrainingUploadsTest extends TrainingServerCase {
       requests.onNext(bytes("\n"));
     }
     assertThatThrownBy(tooSlow::join)
-        .hasMessage("UNAVAILABLE: file: not whole after 1,800,000 ms, the limit");
+        .hasMessage("UNAVAILABLE: pairs.jsonl: not whole after 1,800,000 ms, the limit");
     assertNextIsRead();
   }
 
@@ -86,7 +86,7 @@ class RewardTrainingUploadsTest extends TrainingServerCase {
     async().startTraining(answer).onNext(first("k1", upload("first")));
 
     assertThatThrownBy(answer::join)
-        .hasMessage("UNAVAILABLE: file: not whole after 200 ms, the limit");
+        .hasMessage("UNAVAILABLE: pairs.jsonl: not whole after 200 ms, the limit");
   }
 
   @Test

@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.slf4j.Logger;
@@ -149,7 +150,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
                   order.plan(),
                   work,
                   threads,
-                  courteous(listener, order.plan().members() * heads(data)))
+                  courteous(listener, order.plan().members() * headsEach(data)))
               .train(data, trunk, order.skipsBad());
       listener.leftOut(trained.badRows());
       listener.progress(new Progress(Phase.PUBLISHING, 0, 1));
@@ -204,7 +205,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
           new Published(
               Files.getLastModifiedTime(folder.get().folder().resolve(ModelManifest.FILE))
                   .toInstant(), // it is written last, and then the version appears
-              Long.parseLong(facts.getOrDefault(ROWS_LEFT_OUT, "0")),
+              rowsLeftOut(facts),
               new Training.Result(
                   new PinnedVersion(version.model(), version.version(), weights(folder.get())),
                   facts,
@@ -215,6 +216,12 @@ public final class FolderRewardTrainer implements RewardTrainer {
       LOG.warn("what {} is cannot be told: {}", version, e.getMessage());
       return Optional.empty();
     }
+  }
+
+  /** What a version's notes say; those of older releases do not. */
+  private static OptionalLong rowsLeftOut(Map<String, String> notes) {
+    String count = notes.get(ROWS_LEFT_OUT);
+    return count == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(count));
   }
 
   private static String weights(StoredModel published) {
@@ -247,7 +254,7 @@ public final class FolderRewardTrainer implements RewardTrainer {
   }
 
   /** How many heads a member has. */
-  private static int heads(RewardData data) {
+  private static int headsEach(RewardData data) {
     return switch (data) {
       case RewardData.Whole whole -> 1;
       case RewardData.Objectives several -> several.objectives().size();

@@ -7,10 +7,8 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.training.JudgementUploads;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.BadRowsException;
-import io.ballast.training.data.Judgement;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.JudgementFile;
-import io.ballast.training.data.PromptText;
 import io.ballast.training.data.RowLimits;
 import io.ballast.training.data.TooLargeException;
 import java.io.IOException;
@@ -44,8 +42,9 @@ public final class SpooledUploads implements JudgementUploads {
    * Deletes what a process that was killed has left.
    *
    * @param folder nobody else's
-   * @param mostBytes of a file, and most characters of its rows when it is unpacked, ≥ 1
-   * @param mostJudgements of a file, ≥ 1
+   * @param mostBytes of all files of an upload, and most characters of their rows when they are
+   *     unpacked, ≥ 1
+   * @param mostJudgements of all files of an upload, ≥ 1
    */
   public SpooledUploads(Path folder, long mostBytes, int mostJudgements) {
     this.folder = folder;
@@ -98,25 +97,11 @@ public final class SpooledUploads implements JudgementUploads {
     return new MeshException(Fault.OVERLOADED, "file: cannot be kept: " + StorageWords.of(e), e);
   }
 
-  /** Of what is kept of a judgement. */
-  private static long characters(Judgement judgement) {
-    long prompt =
-        switch (judgement.prompt()) {
-          case PromptText.Plain plain -> plain.text().length();
-          case PromptText.Dialogue dialogue ->
-              dialogue.messages().stream().mapToLong(each -> each.content().length()).sum();
-        };
-    return prompt
-        + switch (judgement) {
-          case Judgement.Pair pair -> pair.chosen().length() + pair.rejected().length();
-          case Judgement.Grade grade -> grade.completion().length();
-        };
-  }
-
   private final class Spooled implements Upload {
     private final Path file;
     private final FileChannel channel;
     private long size;
+    private int files; // that have been read
     private int judgements;
     private long characters;
     private boolean closed;
@@ -127,10 +112,11 @@ public final class SpooledUploads implements JudgementUploads {
     }
 
     @Override
-    public void write(ByteBuffer bytes) {
+    public void write(FileName of, ByteBuffer bytes) {
       size += bytes.remaining();
       if (size > mostBytes) {
-        throw Texts.malformed("file", "more than %,d bytes, the limit".formatted(mostBytes));
+        throw Texts.malformed(
+            of.words(), withOthers("more than %,d bytes, the limit".formatted(mostBytes)));
       }
       try {
         while (bytes.hasRemaining()) {
@@ -142,41 +128,51 @@ public final class SpooledUploads implements JudgementUploads {
     }
 
     @Override
-    public JudgementData read(String name, boolean skipsBad) {
+    public JudgementData read(FileName of, boolean skipsBad) {
       try {
-        JudgementData read =
+        JudgementFile.Counted read =
             new JudgementFile(
                     RowLimits.defaults(),
                     skipsBad,
                     mostJudgements - judgements,
                     mostBytes - characters)
-                .read(file);
-        judgements += read.judgements().size();
-        characters += read.judgements().stream().mapToLong(SpooledUploads::characters).sum();
+                .readCounted(file);
+        files++;
+        judgements += read.data().judgements().size();
+        characters += read.characters();
         clear();
-        return read;
+        return read.data();
       } catch (TooLargeException e) {
         String flaw =
-            judgements == 0
+            files == 0
                 ? String.valueOf(e.getMessage())
-                : "with the files before it more than %,d judgements or %,d characters, the limit"
-                    .formatted(mostJudgements, mostBytes);
-        throw Texts.malformed(name, flaw + "; ./mesh reward train without --remote takes more");
+                : withOthers(
+                    "more than %,d judgements or %,d characters, the limit"
+                        .formatted(mostJudgements, mostBytes));
+        throw Texts.malformed(
+            of.words(), flaw + "; ./mesh reward train without --remote takes more");
       } catch (BadRowsException e) {
         Map<String, String> rows = new TreeMap<>();
         rows.put("bad_rows_count", Long.toString(e.count()));
+        if (!of.objective().isEmpty()) {
+          rows.put("objective", of.objective());
+        }
         for (BadRow row : e.shown().subList(0, Math.min(e.shown().size(), NAMED_ROWS))) {
           rows.put("rows[%d]".formatted(row.row()), row.reason());
         }
         throw new MeshException(
             Fault.MALFORMED_REQUEST,
-            String.valueOf(e.getMessage()).replace(String.valueOf(file.getFileName()), name),
+            String.valueOf(e.getMessage()).replace(String.valueOf(file.getFileName()), of.words()),
             rows);
       } catch (FileSystemException e) {
         throw noRoom(e);
       } catch (IOException e) { // such as a gzip file that ends early
-        throw Texts.malformed(name, "no whole file: " + e.getMessage());
+        throw Texts.malformed(of.words(), "no whole file: " + e.getMessage());
       }
+    }
+
+    private String withOthers(String flaw) {
+      return files == 0 ? flaw : "with the files before it " + flaw;
     }
 
     /** Makes room for the next file. */

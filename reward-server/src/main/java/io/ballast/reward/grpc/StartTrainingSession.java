@@ -5,6 +5,7 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.training.JudgementUploads;
+import io.ballast.reward.core.training.JudgementUploads.FileName;
 import io.ballast.reward.core.training.TrainingDesk;
 import io.ballast.reward.core.training.TrainingOrder.Source;
 import io.ballast.reward.v1.ObjectiveChoice;
@@ -26,7 +27,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One training that is being asked for: the plan, then its file, a piece at a time. The next piece
+ * One training that is being asked for: the plan, then its files, a piece at a time. The next piece
  * is read from the wire when the last one is on disk. A caller who sends nothing for a while, or
  * whose file takes too long, is given up, since others wait for the place.
  */
@@ -118,13 +119,14 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
 
   private Source upload(TrainingPlan plan) {
     String name = TrainingPlanMapper.fileName("plan.upload", plan.getUpload().getFileName());
+    FileName file = new FileName("", name);
     long begun = patience.nanoTime().getAsLong();
     try (JudgementUploads.Upload upload = uploads.begin()) {
-      Optional<StartTrainingRequest> more = file(upload, "", piece(begun), begun);
+      Optional<StartTrainingRequest> more = file(upload, file, piece(file, begun), begun);
       if (more.isPresent()) {
         throw unexpected(more.get(), "none, there is one file");
       }
-      return new Source.Upload(name, upload.read(name, plan.getSkipBadRows()));
+      return new Source.Upload(name, upload.read(file, plan.getSkipBadRows()));
     }
   }
 
@@ -133,29 +135,37 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
     long begun = patience.nanoTime().getAsLong();
     List<RewardData.Objective> objectives = new ArrayList<>();
     try (JudgementUploads.Upload upload = uploads.begin()) {
-      Optional<StartTrainingRequest> next = piece(begun);
+      Optional<StartTrainingRequest> next = piece(file(choices.getFirst()), begun);
       for (ObjectiveChoice choice : choices) {
+        FileName file = file(choice);
         if (next.isPresent() && !next.get().getObjectiveName().equals(choice.getName())) {
           throw unexpected(
               next.get(),
-              "\"%s\", whose file is next in the plan's order".formatted(choice.getName()));
+              "\"%s\"; files come in the plan's order, and none is empty"
+                  .formatted(choice.getName()));
         }
-        next = file(upload, choice.getName(), next, begun);
-        String file = TrainingPlanMapper.fileName("plan.objectives", choice.getFileName());
-        JudgementData judgements =
-            upload.read(choice.getName() + ": " + file, plan.getSkipBadRows());
+        next = file(upload, file, next, begun);
+        JudgementData judgements = upload.read(file, plan.getSkipBadRows());
         if (judgements.judgements().isEmpty()) {
-          throw Texts.malformed(
-              choice.getName() + ": " + file, "no judgements (expected: pairs or grades)");
+          throw Texts.malformed(file.words(), "no judgements (expected: pairs or grades)");
         }
         objectives.add(
-            new RewardData.Objective(choice.getName(), choice.getWeight(), file, judgements));
+            new RewardData.Objective(
+                choice.getName(), choice.getWeight(), file.name(), judgements));
       }
       if (next.isPresent()) {
-        throw unexpected(next.get(), "the files of the plan's objectives, in its order");
+        throw unexpected(
+            next.get(),
+            "nothing after the file of \"%s\", the plan's last"
+                .formatted(choices.getLast().getName()));
       }
     }
     return new Source.Objectives(new RewardData.Objectives(objectives));
+  }
+
+  private static FileName file(ObjectiveChoice choice) {
+    return new FileName(
+        choice.getName(), TrainingPlanMapper.fileName("plan.objectives", choice.getFileName()));
   }
 
   private static MeshException unexpected(StartTrainingRequest piece, String expected) {
@@ -164,33 +174,42 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
   }
 
   /**
-   * Takes the file of an objective.
+   * Takes a file.
    *
+   * @param of which it is; pieces of it have its objective's name
    * @param first piece that came; empty after the last
    * @return the first piece that is not of it
    */
   private Optional<StartTrainingRequest> file(
       JudgementUploads.Upload upload,
-      String objective,
+      FileName of,
       Optional<StartTrainingRequest> first,
       long begun) {
     Optional<StartTrainingRequest> piece = first;
-    while (piece.isPresent() && piece.get().getObjectiveName().equals(objective)) {
-      upload.write(piece.get().getFileBytes().asReadOnlyByteBuffer());
-      piece = piece(begun);
+    while (piece.isPresent() && piece.get().getObjectiveName().equals(of.objective())) {
+      upload.write(of, piece.get().getFileBytes().asReadOnlyByteBuffer());
+      piece = piece(of, begun);
     }
     return piece;
   }
 
-  /** The next piece of the files that {@code begun} then; empty after the last. */
-  private Optional<StartTrainingRequest> piece(long begun) {
+  /**
+   * The next piece of files that began to come at {@code begun}; empty after the last.
+   *
+   * @param of the one that was coming, for messages
+   */
+  private Optional<StartTrainingRequest> piece(FileName of, long begun) {
     Duration left = patience.whole().minusNanos(patience.nanoTime().getAsLong() - begun);
     Optional<StartTrainingRequest> message =
         left.compareTo(patience.silence()) > 0
             ? next()
             : next(
                 left,
-                "file: not whole after %,d ms, the limit".formatted(patience.whole().toMillis()));
+                "%s: not whole after %,d ms, the limit%s"
+                    .formatted(
+                        of.words(),
+                        patience.whole().toMillis(),
+                        of.objective().isEmpty() ? "" : " of all files"));
     message.ifPresent(StartTrainingSession::requirePiece);
     return message;
   }

@@ -4,6 +4,7 @@ import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.reward.core.training.TrainingOrder;
 import io.ballast.reward.core.training.TrainingOrder.Source;
@@ -156,16 +157,22 @@ public final class TrainingPlanMapper {
         ScoringObjective.requireName(choices.get(o).getName());
         ScoringObjective.requireWeight(choices.get(o).getWeight());
       } catch (IllegalArgumentException e) {
-        throw Texts.malformed("plan.objectives[" + o + "]", String.valueOf(e.getMessage()));
+        throw malformed("plan.objectives[" + o + "].", e);
       }
       var unused = fileName("plan.objectives[" + o + "]", choices.get(o).getFileName());
     }
     try {
       ScoringObjective.requireDistinct(choices.stream().map(ObjectiveChoice::getName).toList());
     } catch (IllegalArgumentException e) {
-      throw Texts.malformed("plan.objectives", String.valueOf(e.getMessage()));
+      throw malformed("plan.", e);
     }
     return choices;
+  }
+
+  /** What is wrong with a field below {@code path}: the message is the field and its flaw. */
+  private static MeshException malformed(String path, IllegalArgumentException e) {
+    String[] parts = String.valueOf(e.getMessage()).split(": ", 2);
+    return Texts.malformed(path + parts[0], parts[1]);
   }
 
   /**

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.reward.core.training.JudgementUploads.FileName;
 import io.ballast.reward.core.training.JudgementUploads.Upload;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.GZIPOutputStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +22,10 @@ import org.junit.jupiter.api.io.TempDir;
 class SpooledUploadsTest {
   private static final String PAIR =
       "{\"prompt\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\"}\n";
+
+  private static final FileName PAIRS = new FileName("", "pairs.jsonl");
+  private static final FileName LOVE = new FileName("love", "l.jsonl");
+  private static final FileName HELP = new FileName("help", "h.jsonl");
 
   @TempDir private Path data = Path.of(".");
 
@@ -37,10 +45,10 @@ class SpooledUploadsTest {
   void whatWasReadIsGone() {
     SpooledUploads uploads = uploads();
     try (Upload upload = uploads.begin()) {
-      upload.write(bytes(PAIR.substring(0, 7)));
-      upload.write(bytes(PAIR.substring(7)));
+      upload.write(PAIRS, bytes(PAIR.substring(0, 7)));
+      upload.write(PAIRS, bytes(PAIR.substring(7)));
       assertThat(folder()).isNotEmptyDirectory();
-      assertThat(upload.read("pairs.jsonl", false).judgements()).hasSize(1);
+      assertThat(upload.read(PAIRS, false).judgements()).hasSize(1);
     }
     assertNextBegins(uploads);
   }
@@ -48,23 +56,50 @@ class SpooledUploadsTest {
   @Test
   void whatComesAfterAFileWasReadIsAnotherAndAllHaveOneLimit() {
     SpooledUploads uploads = uploads();
+    FileName cost = new FileName("cost", "c.jsonl");
     try (Upload upload = uploads.begin()) {
-      upload.write(bytes(PAIR.repeat(2)));
-      assertThat(upload.read("first", false).judgements()).hasSize(2);
-      assertThat(upload.read("nothing", false).judgements()).isEmpty();
-      upload.write(bytes(PAIR.repeat(8)));
-      assertThat(upload.read("second", false).judgements()).hasSize(8);
-      upload.write(bytes(PAIR));
+      upload.write(LOVE, bytes(PAIR.repeat(2)));
+      assertThat(upload.read(LOVE, false).judgements()).hasSize(2);
+      assertThat(upload.read(new FileName("none", "n.jsonl"), false).judgements()).isEmpty();
+      upload.write(cost, bytes(PAIR.repeat(8)));
+      assertThat(upload.read(cost, false).judgements()).hasSize(8);
+      upload.write(HELP, bytes(PAIR));
       assertRefused(
           Fault.MALFORMED_REQUEST,
-          "third: with the files before it more than 10 judgements or 1,000 characters, the limit",
-          () -> upload.read("third", false));
+          "help: h.jsonl: with the files before it more than 10 judgements or 1,000 characters,"
+              + " the limit",
+          () -> upload.read(HELP, false));
       assertRefused(
           Fault.MALFORMED_REQUEST,
-          "file: more than 1,000 bytes, the limit",
-          () -> upload.write(bytes("\n".repeat(1_000))));
+          "help: h.jsonl: with the files before it more than 1,000 bytes, the limit",
+          () -> upload.write(HELP, bytes("\n".repeat(1_000))));
     }
     assertNextBegins(uploads);
+  }
+
+  @Test
+  void allCharactersOfTheFilesBeforeCountWhateverIsKeptOfThem() throws IOException {
+    SpooledUploads uploads = uploads();
+    String row = "{\"prompt\": \"p\", \"remark\": \"%s\"}\n".formatted("x".repeat(560));
+    try (Upload upload = uploads.begin()) {
+      upload.write(LOVE, zipped(PAIR + row));
+      assertThat(upload.read(LOVE, true).judgements()).hasSize(1);
+      upload.write(HELP, zipped(PAIR + row));
+      assertRefused(
+          Fault.MALFORMED_REQUEST,
+          "help: h.jsonl: with the files before it more than 10 judgements or 1,000 characters,"
+              + " the limit",
+          () -> upload.read(HELP, true));
+    }
+    assertNextBegins(uploads);
+  }
+
+  private static ByteBuffer zipped(String text) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (GZIPOutputStream zip = new GZIPOutputStream(bytes)) {
+      zip.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+    return ByteBuffer.wrap(bytes.toByteArray());
   }
 
   @Test
@@ -98,7 +133,7 @@ class SpooledUploadsTest {
       assertRefused(
           Fault.OVERLOADED,
           "file: cannot be kept: ClosedByInterruptException",
-          () -> upload.write(bytes(PAIR)));
+          () -> upload.write(PAIRS, bytes(PAIR)));
     }
     assertThat(Thread.interrupted()).as("and it stays known").isTrue();
     assertNextBegins(uploads);
@@ -110,8 +145,8 @@ class SpooledUploadsTest {
     try (Upload upload = uploads.begin()) {
       assertRefused(
           Fault.MALFORMED_REQUEST,
-          "file: more than 1,000 bytes, the limit",
-          () -> upload.write(ByteBuffer.allocate(1_001)));
+          "pairs.jsonl: more than 1,000 bytes, the limit",
+          () -> upload.write(PAIRS, ByteBuffer.allocate(1_001)));
     }
     assertUnreadable(uploads, "pairs.jsonl: row 11: more than 10 judgements", PAIR.repeat(11));
     assertUnreadable(uploads, "pairs.jsonl: 1 bad row: row 1: ", "no JSON\n");
@@ -120,8 +155,8 @@ class SpooledUploadsTest {
 
   private void assertUnreadable(SpooledUploads uploads, String message, String rows) {
     try (Upload upload = uploads.begin()) {
-      upload.write(bytes(rows));
-      assertRefused(Fault.MALFORMED_REQUEST, message, () -> upload.read("pairs.jsonl", false));
+      upload.write(PAIRS, bytes(rows));
+      assertRefused(Fault.MALFORMED_REQUEST, message, () -> upload.read(PAIRS, false));
     }
   }
 
@@ -129,11 +164,11 @@ class SpooledUploadsTest {
   void aFileThatIsNoWholeGzipIsRefused() {
     SpooledUploads uploads = uploads();
     try (Upload upload = uploads.begin()) {
-      upload.write(ByteBuffer.wrap(new byte[] {0x1f, (byte) 0x8b, 8}));
+      upload.write(PAIRS, ByteBuffer.wrap(new byte[] {0x1f, (byte) 0x8b, 8}));
       assertRefused(
           Fault.MALFORMED_REQUEST,
           "pairs.jsonl.gz: no whole file: ",
-          () -> upload.read("pairs.jsonl.gz", false));
+          () -> upload.read(new FileName("", "pairs.jsonl.gz"), false));
     }
     assertNextBegins(uploads);
   }

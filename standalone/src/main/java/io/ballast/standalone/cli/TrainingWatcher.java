@@ -125,7 +125,7 @@ final class TrainingWatcher {
     return switch (phase) {
       case TRAINING_PHASE_READING_FEEDBACK -> "reading feedback";
       case TRAINING_PHASE_READING_TEXTS -> "reading prompts";
-      case TRAINING_PHASE_TRAINING_MEMBERS -> "training members";
+      case TRAINING_PHASE_TRAINING_MEMBERS -> "training heads";
       case TRAINING_PHASE_PUBLISHING -> "publishing";
       case TRAINING_PHASE_UNSPECIFIED, UNRECOGNIZED -> "working";
     };

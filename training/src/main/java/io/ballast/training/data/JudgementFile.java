@@ -39,8 +39,8 @@ public final class JudgementFile {
   /**
    * A reader of what a stranger sent: a small file may unpack to a large one.
    *
-   * @param mostJudgements more of them are refused, ≥ 1
-   * @param mostCharacters more of them in all rows are refused, unpacked, ≥ 1
+   * @param mostJudgements more of them are refused, ≥ 0
+   * @param mostCharacters more of them in all rows are refused, unpacked, ≥ 0
    */
   public JudgementFile(
       RowLimits limits, boolean skipsBad, int mostJudgements, long mostCharacters) {
@@ -51,6 +51,13 @@ public final class JudgementFile {
   }
 
   /**
+   * What was read.
+   *
+   * @param characters of all rows, with those that were left out, unpacked
+   */
+  public record Counted(JudgementData data, long characters) {}
+
+  /**
    * Reads a file to its end.
    *
    * @throws BadRowsException if it has bad rows that are not to be left out; the whole file was
@@ -59,6 +66,17 @@ public final class JudgementFile {
    * @throws IOException if it cannot be read or is no whole gzip file
    */
   public JudgementData read(Path file) throws IOException, BadRowsException {
+    return readCounted(file).data();
+  }
+
+  /**
+   * Reads a file to its end, and counts what limits are of.
+   *
+   * @throws BadRowsException as {@link #read}
+   * @throws TooLargeException as {@link #read}
+   * @throws IOException as {@link #read}
+   */
+  public Counted readCounted(Path file) throws IOException, BadRowsException {
     MessageDigest sum = Sha256.digest();
     List<Judgement> judgements = new ArrayList<>();
     List<BadRow> bad = new ArrayList<>();
@@ -90,7 +108,7 @@ public final class JudgementFile {
     if (badCount > 0 && !skipsBad) {
       throw new BadRowsException(String.valueOf(file.getFileName()), bad, badCount);
     }
-    return new JudgementData(judgements, bad, badCount, Sha256.hex(sum));
+    return new Counted(new JudgementData(judgements, bad, badCount, Sha256.hex(sum)), characters);
   }
 
   private static InputStream unzipped(InputStream bytes) throws IOException {

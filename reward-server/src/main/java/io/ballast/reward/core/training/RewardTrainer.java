@@ -7,6 +7,7 @@ import io.ballast.training.reward.VersionName;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 
 /** Trains ensembles and publishes them. */
@@ -56,9 +57,9 @@ public interface RewardTrainer {
    * What a version says of the training that published it.
    *
    * @param time when it was published
-   * @param rowsLeftOut of the judgements, ≥ 0
+   * @param rowsLeftOut of the judgements, ≥ 0; empty if it does not say
    */
-  record Published(Instant time, long rowsLeftOut, Training.Result result) {}
+  record Published(Instant time, OptionalLong rowsLeftOut, Training.Result result) {}
 
   /** Is told how far a training has come. */
   interface Listener {

@@ -68,7 +68,7 @@ public record Training(
     READING_FEEDBACK,
     /** It reads prompts and completions with the trunk. */
     READING_TEXTS,
-    /** It trains members. */
+    /** It trains members, a head after the other. */
     TRAINING_MEMBERS,
     /** It writes the version. */
     PUBLISHING
@@ -77,7 +77,7 @@ public record Training(
   /**
    * How far it has come.
    *
-   * @param done events, prompts or members, ≥ 0
+   * @param done events, prompts or heads, of which a member has one by each objective, ≥ 0
    * @param all how many there are; 0: not known
    */
   public record Progress(Phase phase, long done, long all) {}

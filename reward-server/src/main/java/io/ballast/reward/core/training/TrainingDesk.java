@@ -92,7 +92,12 @@ public final class TrainingDesk implements AutoCloseable {
     Optional<RewardTrainer.Published> published = trainer.published(training);
     Training ended =
         published
-            .map(done -> training.succeeded(done.time(), done.rowsLeftOut(), done.result()))
+            .map(
+                done ->
+                    training.succeeded(
+                        done.time(),
+                        done.rowsLeftOut().orElse(training.badRowCount()),
+                        done.result()))
             .orElseGet(() -> training.ended(State.INTERRUPTED, clock.instant(), STOPPED));
     LOG.warn(
         "training {} of {} ran when the process ended: {}",
