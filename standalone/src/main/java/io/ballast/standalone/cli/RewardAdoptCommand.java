@@ -21,6 +21,7 @@ import io.ballast.kit.resilience.PeerGuard;
 import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.standalone.pull.ModelPull;
 import io.ballast.standalone.pull.PullException;
+import io.ballast.training.reward.ShellWord;
 import io.ballast.training.reward.VersionName;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;

@@ -7,15 +7,11 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The command line that makes a version again, without where things lie on a machine. */
 public final class TrainingCommand {
-  /** What a shell takes as it stands. */
-  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9._/=:@%+,-]+");
-
   private TrainingCommand() {}
 
   /**
@@ -61,12 +57,7 @@ public final class TrainingCommand {
 
   /** Returns the file of judgements that has this name. */
   public static String file(String name) {
-    return word(name.startsWith("-") ? "./" + name : name);
-  }
-
-  /** A word of a shell that means {@code text}. */
-  private static String word(String text) {
-    return PLAIN.matcher(text).matches() ? text : "'" + text.replace("'", "'\\''") + "'";
+    return ShellWord.of(name.startsWith("-") ? "./" + name : name);
   }
 
   /**
@@ -81,7 +72,7 @@ public final class TrainingCommand {
                     each -> {
                       boolean alone = Collections.frequency(names, each.fileName()) == 1;
                       String path = (alone ? "" : each.name() + "/") + each.fileName();
-                      return "--objective " + word(each.name() + "=" + path);
+                      return "--objective " + ShellWord.of(each.name() + "=" + path);
                     }),
             data.objectives().stream()
                 .map(each -> "--weight %s=%s".formatted(each.name(), each.weight())))
