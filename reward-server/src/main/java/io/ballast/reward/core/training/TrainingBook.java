@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The trainings that are remembered, and who is told of them; beyond a restart, what the ledger
- * has. Thread-safe; one thread at a time changes a training.
+ * has. Thread-safe; one thread at a time changes a training. Whoever asks waits for no disk.
  */
 public final class TrainingBook {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingBook.class);
@@ -103,18 +103,21 @@ public final class TrainingBook {
    *
    * @throws MeshException if its record cannot be kept; then it is not remembered
    */
-  synchronized void begin(Training training) {
+  void begin(Training training) {
     ledger.save(training);
     show(training);
-    List<Training> oldest =
+    removeOldest().forEach(ledger::forget);
+  }
+
+  private synchronized List<UUID> removeOldest() {
+    List<UUID> oldest =
         trainings.values().stream()
             .filter(Training::hasEnded)
             .limit(Math.max(0, trainings.size() - REMEMBERED))
+            .map(Training::id)
             .toList();
-    for (Training old : oldest) {
-      trainings.remove(old.id());
-      ledger.forget(old.id());
-    }
+    oldest.forEach(trainings::remove);
+    return oldest;
   }
 
   /** Takes a training in the place of what was known of it, as long as the process lives. */
@@ -124,7 +127,7 @@ public final class TrainingBook {
   }
 
   /** Takes a training in the place of what was known of it; if it can be, beyond a restart. */
-  synchronized void keep(Training training) {
+  void keep(Training training) {
     try {
       ledger.save(training);
     } catch (MeshException e) { // after a restart it counts as interrupted, which is not done

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.reward.core.training.Training.State;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -19,6 +20,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -125,6 +127,25 @@ class TrainingBookTest {
     book.keep(ended(training));
     assertThat(book.get(TENANT, training.id()).state()).isEqualTo(State.SUCCEEDED);
     assertThat(ledger.all()).containsExactly(training);
+  }
+
+  @Test
+  void whoAsksWaitsForNoDiskAndLearnsNothingThatIsNotOnIt() {
+    Training training = running(1);
+    List<List<Training>> asked = new ArrayList<>();
+    ledger.saving = () -> asked.add(listElsewhere());
+    book.begin(training);
+    book.keep(ended(training));
+    assertThat(asked).containsExactly(List.of(), List.of(training));
+    assertThat(book.list(TENANT)).containsExactly(ended(training));
+  }
+
+  /** What another thread is told while this one works. */
+  private List<Training> listElsewhere() {
+    return CompletableFuture.supplyAsync(
+            () -> book.list(TENANT), work -> Thread.ofVirtual().start(work))
+        .orTimeout(60, TimeUnit.SECONDS)
+        .join();
   }
 
   private CompletableFuture<Void> watch(
