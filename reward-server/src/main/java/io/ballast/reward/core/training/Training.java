@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  * @param command the command line that would train the same
  * @param state how far it has come
  * @param start when it began
- * @param end when it ended; empty while it runs
+ * @param end when it ended, not before it began; empty while it runs
  * @param progress what it does, or did last
  * @param badRows the first rows that were left out, in their order
  * @param badRowCount how many were, ≥ 0
@@ -152,11 +152,11 @@ public record Training(
     return with(state, end, progress, rows, badRowCount + count, result, failure);
   }
 
-  /** The same, well ended. */
+  /** The same, well ended; {@code when} may be of another clock than the start. */
   Training succeeded(Instant when, long rowsLeftOut, Result came) {
     return with(
         State.SUCCEEDED,
-        Optional.of(when),
+        Optional.of(notBeforeStart(when)),
         new Progress(Phase.PUBLISHING, 1, 1),
         badRows,
         rowsLeftOut,
@@ -164,10 +164,20 @@ public record Training(
         Optional.empty());
   }
 
-  /** The same, ended without a version. */
+  /** The same, ended without a version; a clock may have been set back since the start. */
   Training ended(State how, Instant now, Failure why) {
     return with(
-        how, Optional.of(now), progress, badRows, badRowCount, Optional.empty(), Optional.of(why));
+        how,
+        Optional.of(notBeforeStart(now)),
+        progress,
+        badRows,
+        badRowCount,
+        Optional.empty(),
+        Optional.of(why));
+  }
+
+  private Instant notBeforeStart(Instant when) {
+    return when.isBefore(start) ? start : when;
   }
 
   private Training with(

@@ -12,7 +12,6 @@ import io.ballast.reward.core.training.Training.State;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.reward.RewardData;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
@@ -104,13 +103,12 @@ public final class TrainingDesk implements AutoCloseable {
         ended.id(),
         ended.version(),
         ended.state());
-    count(() -> watch.ended(ended.state(), published.map(done -> time(training, done.time()))));
+    count(() -> watch.ended(ended.state(), published.map(_ -> time(ended))));
     book.keep(ended);
   }
 
-  private static Duration time(Training training, Instant end) {
-    Duration time = Duration.between(training.start(), end);
-    return time.isNegative() ? Duration.ZERO : time; // the clock was set back
+  private static Duration time(Training ended) {
+    return Duration.between(ended.start(), ended.end().orElseThrow());
   }
 
   private static void count(Runnable telling) {
@@ -298,7 +296,7 @@ public final class TrainingDesk implements AutoCloseable {
   private synchronized void finish(Training ended) {
     running = null;
     var unused = Thread.interrupted(); // too late, or the record could not be written
-    Duration time = time(ended, ended.end().orElseThrow());
+    Duration time = time(ended);
     count(() -> watch.ended(ended.state(), Optional.of(time)));
     book.keep(ended);
     LOG.info(

@@ -1,6 +1,7 @@
 package io.ballast.reward.core.training;
 
 import static io.ballast.reward.core.training.Trainings.TENANT;
+import static io.ballast.reward.core.training.Trainings.running;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -20,19 +21,27 @@ import io.ballast.training.scoring.HeadTrainer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** However a training ends, it is told, and the next may begin. */
 class TrainingDeskTest {
   private static final BadRow FIRST = new BadRow(1, "rejected: missing");
   private static final BadRow SECOND = new BadRow(2, "user: missing");
   private static final InstantSource CLOCK = InstantSource.fixed(Instant.EPOCH);
+  private static final FeedbackSource NO_FEEDBACK =
+      (query, progress) -> {
+        throw new AssertionError("nobody asked for feedback");
+      };
 
   private final MemoryLedger ledger = new MemoryLedger();
   private final TrainingBook book = new TrainingBook(ledger);
@@ -41,9 +50,7 @@ class TrainingDeskTest {
       new TrainingDesk(
           book,
           trainer,
-          (query, progress) -> {
-            throw new AssertionError("nobody asked for feedback");
-          },
+          NO_FEEDBACK,
           new TimeOrderedIds(CLOCK, new Random(1)),
           CLOCK,
           new Broken());
@@ -70,6 +77,34 @@ class TrainingDeskTest {
     assertThat(failed.failure().orElseThrow().reason()).isEqualTo("BUG");
     trainer.work = listener -> {};
     assertThat(train("k2").state()).isEqualTo(State.SUCCEEDED);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true, SUCCEEDED", "false, INTERRUPTED"})
+  void whatAnotherClockDatesBeforeTheStartEndedWhenItBegan(boolean published, State state) {
+    ledger.save(running(1));
+    trainer.published =
+        published
+            ? Optional.of(
+                new RewardTrainer.Published(
+                    Instant.EPOCH.minusSeconds(3), OptionalLong.empty(), Trainings.RESULT))
+            : Optional.empty();
+    List<Optional<Duration>> times = new ArrayList<>();
+    InstantSource behind = InstantSource.fixed(Instant.EPOCH.minusSeconds(5));
+    TrainingBook found = new TrainingBook(ledger);
+    new TrainingDesk(
+            found,
+            trainer,
+            NO_FEEDBACK,
+            new TimeOrderedIds(behind, new Random(1)),
+            behind,
+            new Times(times))
+        .close();
+
+    Training ended = found.get(TENANT, running(1).id());
+    assertThat(ended.state()).isEqualTo(state);
+    assertThat(ended.end()).contains(Instant.EPOCH);
+    assertThat(times).containsExactly(published ? Optional.of(Duration.ZERO) : Optional.empty());
   }
 
   @Test
@@ -157,6 +192,7 @@ class TrainingDeskTest {
   /** Trains nothing, and does what a test sets meanwhile. */
   private static final class Trainer implements RewardTrainer {
     private volatile Work work = listener -> {};
+    private Optional<Published> published = Optional.empty();
 
     private interface Work {
       void run(Listener listener);
@@ -179,7 +215,18 @@ class TrainingDeskTest {
 
     @Override
     public Optional<Published> published(Training training) {
-      return Optional.empty();
+      return published;
+    }
+  }
+
+  /** Keeps how long trainings took. */
+  private record Times(List<Optional<Duration>> all) implements TrainingWatch {
+    @Override
+    public void started() {}
+
+    @Override
+    public void ended(State state, Optional<Duration> time) {
+      all.add(time);
     }
   }
 
