@@ -130,6 +130,26 @@ class RewardTrainingRestartTest extends TrainingServerCase {
   }
 
   @Test
+  void aCountThatAVersionTellsInAnotherFormIsNoDoubtOfTheVersion() throws Exception {
+    RewardTraining done = ended(startWithBadRows()).toBuilder().setBadRowCount(7).build();
+    assertRowsLeftOut(done, "1,234", 1_234); // as older releases wrote it
+    assertRowsLeftOut(done, "many", 7); // the record's own
+    assertRowsLeftOut(done, "9".repeat(19), 7);
+  }
+
+  private void assertRowsLeftOut(RewardTraining done, String note, long expected)
+      throws IOException {
+    Path version = data.resolve("models/taste/1");
+    Map<String, String> notes = new TreeMap<>(ModelManifest.read(version).orElseThrow().notes());
+    notes.put("rows_left_out", note);
+    ModelManifest.write(version, notes);
+    kill(done);
+    RewardTraining found = get(done, "");
+    assertThat(found.getState()).as(note).isEqualTo(TrainingState.TRAINING_STATE_SUCCEEDED);
+    assertThat(found.getBadRowCount()).as(note).isEqualTo(expected);
+  }
+
+  @Test
   void aVersionThatAnotherTrainingMadeIsNoSuccess() throws Exception {
     RewardTraining done = ended(startWithBadRows());
     ModelManifest.write(

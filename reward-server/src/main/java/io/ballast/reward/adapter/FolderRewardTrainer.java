@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +50,8 @@ public final class FolderRewardTrainer implements RewardTrainer {
 
   /** The note of how many judgements were left out, a fact of each training. */
   private static final String ROWS_LEFT_OUT = "rows_left_out";
+
+  private static final Pattern COUNT = Pattern.compile("[0-9]{1,18}");
 
   private final List<Path> roots;
   private final Path work;
@@ -218,10 +221,12 @@ public final class FolderRewardTrainer implements RewardTrainer {
     }
   }
 
-  /** What a version's notes say; those of older releases do not. */
+  /** What a version's notes say; those of older releases do not, or group the digits. */
   private static OptionalLong rowsLeftOut(Map<String, String> notes) {
-    String count = notes.get(ROWS_LEFT_OUT);
-    return count == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(count));
+    String count = notes.getOrDefault(ROWS_LEFT_OUT, "").replace(",", "");
+    return COUNT.matcher(count).matches()
+        ? OptionalLong.of(Long.parseLong(count))
+        : OptionalLong.empty();
   }
 
   private static String weights(StoredModel published) {
