@@ -38,15 +38,12 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -63,7 +60,6 @@ abstract class TrainingServerCase {
   ModuleInProcess server;
 
   private final LeftoverThreads threads = new LeftoverThreads();
-  private final AtomicLong forward = new AtomicLong(); // nanoseconds
   private ManagedChannel policyChannel;
   private MeterRegistry meters = new SimpleMeterRegistry(); // of the server that started last
 
@@ -87,11 +83,6 @@ abstract class TrainingServerCase {
     FixedRuntime runtime =
         new FixedRuntime(Role.REWARD_SERVER, List.of(data.resolve("models"), SHIPPED), data) {
           @Override
-          public LongSupplier nanoTime() {
-            return () -> System.nanoTime() + forward.get();
-          }
-
-          @Override
           public Channel peer(Role role) {
             assertThat(role).isEqualTo(Role.POLICY_SERVER);
             return policyChannel;
@@ -99,11 +90,6 @@ abstract class TrainingServerCase {
         };
     meters = runtime.meters();
     return ModuleInProcess.start(new RewardModule(TestReward.properties(properties)), runtime);
-  }
-
-  /** Lets the clock of uploads go forward. */
-  void forward(Duration time) {
-    forward.addAndGet(time.toNanos());
   }
 
   /** How many trainings the server has counted since it started. */

@@ -9,7 +9,7 @@ import java.time.Duration;
  * @param maxJudgements that are kept in memory
  * @param maxUploadBytes of a file
  * @param uploadPatience how long an uploader may send nothing
- * @param uploadTimeout how long an upload may take
+ * @param uploadTimeout how long the server waits for an upload in all
  * @param feedbackTimeout how long reading the feedback may take
  */
 public record TrainingConfig(

@@ -21,7 +21,7 @@ public interface TrainingProperties {
   @WithDefault("PT60S")
   Duration uploadPatience();
 
-  /** How long an upload may take, from its plan to the last byte of its file. */
+  /** How long the server waits for an upload in all, from its plan to the end of its last file. */
   @WithDefault("PT30M")
   Duration uploadTimeout();
 

@@ -28,8 +28,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One training that is being asked for: the plan, then its files, a piece at a time. The next piece
- * is read from the wire when the last one is on disk. A caller who sends nothing for a while, or
- * whose file takes too long, is given up, since others wait for the place.
+ * is read from the wire when the last one is on disk. A caller who sends nothing for a while, or is
+ * waited for too long in all, is given up, since others wait for the place.
  */
 final class StartTrainingSession implements StreamObserver<StartTrainingRequest> {
   private static final int MAX_PIECE_BYTES = 4 << 20;
@@ -41,6 +41,9 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
   private final UploadPatience patience;
   private final ServerCallStreamObserver<StartTrainingResponse> call;
   private final BlockingQueue<Arrival> arrived = new LinkedBlockingQueue<>();
+
+  /** How long the server has waited for the files; what it does itself is not the caller's. */
+  private Duration waited = Duration.ZERO;
 
   /** What came of the caller. */
   private sealed interface Arrival {
@@ -120,9 +123,8 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
   private Source upload(TrainingPlan plan) {
     String name = TrainingPlanMapper.fileName("plan.upload", plan.getUpload().getFileName());
     FileName file = new FileName("", name);
-    long begun = patience.nanoTime().getAsLong();
     try (JudgementUploads.Upload upload = uploads.begin()) {
-      Optional<StartTrainingRequest> more = file(upload, file, piece(file, begun), begun);
+      Optional<StartTrainingRequest> more = file(upload, file, piece(file));
       if (more.isPresent()) {
         throw unexpected(more.get(), "none, there is one file");
       }
@@ -132,10 +134,9 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
 
   private Source objectives(TrainingPlan plan) {
     List<ObjectiveChoice> choices = TrainingPlanMapper.objectives(plan.getObjectives());
-    long begun = patience.nanoTime().getAsLong();
     List<RewardData.Objective> objectives = new ArrayList<>();
     try (JudgementUploads.Upload upload = uploads.begin()) {
-      Optional<StartTrainingRequest> next = piece(file(choices.getFirst()), begun);
+      Optional<StartTrainingRequest> next = piece(file(choices.getFirst()));
       for (ObjectiveChoice choice : choices) {
         FileName file = file(choice);
         if (next.isPresent() && !next.get().getObjectiveName().equals(choice.getName())) {
@@ -144,7 +145,7 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
               "\"%s\"; files come in the plan's order, and none is empty"
                   .formatted(choice.getName()));
         }
-        next = file(upload, file, next, begun);
+        next = file(upload, file, next);
         JudgementData judgements = upload.read(file, plan.getSkipBadRows());
         if (judgements.judgements().isEmpty()) {
           throw Texts.malformed(file.words(), "no judgements (expected: pairs or grades)");
@@ -181,25 +182,23 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
    * @return the first piece that is not of it
    */
   private Optional<StartTrainingRequest> file(
-      JudgementUploads.Upload upload,
-      FileName of,
-      Optional<StartTrainingRequest> first,
-      long begun) {
+      JudgementUploads.Upload upload, FileName of, Optional<StartTrainingRequest> first) {
     Optional<StartTrainingRequest> piece = first;
     while (piece.isPresent() && piece.get().getObjectiveName().equals(of.objective())) {
       upload.write(of, piece.get().getFileBytes().asReadOnlyByteBuffer());
-      piece = piece(of, begun);
+      piece = piece(of);
     }
     return piece;
   }
 
   /**
-   * The next piece of files that began to come at {@code begun}; empty after the last.
+   * The next piece of the files; empty after the last.
    *
    * @param of the one that was coming, for messages
    */
-  private Optional<StartTrainingRequest> piece(FileName of, long begun) {
-    Duration left = patience.whole().minusNanos(patience.nanoTime().getAsLong() - begun);
+  private Optional<StartTrainingRequest> piece(FileName of) {
+    Duration left = patience.whole().minus(waited);
+    long asked = patience.nanoTime().getAsLong();
     Optional<StartTrainingRequest> message =
         left.compareTo(patience.silence()) > 0
             ? next()
@@ -210,6 +209,7 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
                         of.words(),
                         patience.whole().toMillis(),
                         of.objective().isEmpty() ? "" : " of all files"));
+    waited = waited.plusNanos(patience.nanoTime().getAsLong() - asked);
     message.ifPresent(StartTrainingSession::requirePiece);
     return message;
   }
@@ -234,9 +234,8 @@ final class StartTrainingSession implements StreamObserver<StartTrainingRequest>
   private Optional<StartTrainingRequest> next(Duration most, String late) {
     call.request(1);
     try {
-      return switch (most.isPositive()
-          ? arrived.poll(most.toNanos(), TimeUnit.NANOSECONDS)
-          : null) {
+      // with no time left, what is there is taken all the same
+      return switch (arrived.poll(most.toNanos(), TimeUnit.NANOSECONDS)) {
         case null -> throw new MeshException(Fault.TIMED_OUT, late);
         case Arrival.Message message -> Optional.of(message.request());
         case Arrival.End _ -> Optional.empty();
