@@ -3,6 +3,7 @@ package io.ballast.kit.grpc;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Causes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -11,15 +12,42 @@ import io.grpc.Deadline;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.SocketException;
+import java.net.UnknownHostException;
+import java.nio.channels.ClosedChannelException;
+import java.security.GeneralSecurityException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Judges what a peer answered anew: its code is never passed on. */
 public final class PeerFaults {
+  private static final Logger LOG = LoggerFactory.getLogger(PeerFaults.class);
+
+  /** Characters of a message in the log. */
+  private static final int SHOWN_MESSAGE = 1_024;
+
+  /** gRPC goes on with the address. */
+  private static final Pattern GRPC_DEADLINE =
+      Pattern.compile("(deadline exceeded after [0-9.]+s).*");
+
+  private static final String BROKEN_OFF = "connection broken off";
+
   private PeerFaults() {}
 
   /**
    * Returns what a failed call to {@code peer} means to the caller of this server.
+   *
+   * <p>Its message is one line and does not tell where the peer stands; the log does, at debug.
    *
    * <p>What the peer says about its own things (no such model, version moved on, gate closed, busy,
    * loading) keeps its {@link Fault}. That it calls our request malformed, or fails in a way nobody
@@ -39,18 +67,51 @@ public final class PeerFaults {
               : Status.CANCELLED.withDescription("the caller left"))
           .asRuntimeException();
     }
-    Fault fault = fault(thrown);
-    return new MeshException(fault, peer + ": " + words(thrown.getStatus()), thrown);
+    Status status = thrown.getStatus();
+    if (status.getCause() != null || status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
+      LOG.debug(
+          "{}: {}",
+          peer,
+          Texts.asLine(String.valueOf(status.getDescription()), SHOWN_MESSAGE),
+          status.getCause());
+    }
+    return new MeshException(fault(thrown), peer + ": " + words(status), thrown);
   }
 
-  /** What it says of itself, and what began it: gRPC's own words, "io exception", say less. */
+  /**
+   * What it says of itself, in a line; or of what happened on the way to it, the kind. A caller may
+   * be anybody, and where a peer stands is for the log alone.
+   */
   private static String words(Status status) {
     String description = status.getDescription();
-    String said = description == null ? status.getCode().name() : description;
+    String said = description == null ? "" : description.lines().findFirst().orElse("");
+    if (status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
+      said = GRPC_DEADLINE.matcher(said).replaceFirst("$1");
+    }
+    if (said.isBlank()) {
+      said = status.getCode().name();
+    }
     Throwable cause = status.getCause();
-    return cause == null || cause instanceof StatusRuntimeException
-        ? said
-        : said + ", " + Causes.first(cause);
+    if (cause == null || cause instanceof StatusRuntimeException) {
+      return said;
+    }
+    Throwable began = Causes.first(cause);
+    return switch (began) {
+      case UnknownHostException _ -> "its host is not known";
+      case NoRouteToHostException _ -> "no route to its host";
+      case ConnectException e -> refusal(String.valueOf(e.getMessage()));
+      case SSLException _, GeneralSecurityException _ -> "TLS failed";
+      case SocketException _, ClosedChannelException _, EOFException _ -> BROKEN_OFF;
+      case IOException _ when status.getCode() == Status.Code.UNAVAILABLE -> BROKEN_OFF;
+      default -> said + ", " + began.getClass().getSimpleName();
+    };
+  }
+
+  private static String refusal(String words) {
+    return Stream.of("connection refused", "connection timed out", "network is unreachable")
+        .filter(kind -> words.toLowerCase(Locale.ROOT).contains(kind))
+        .findFirst()
+        .orElse("no connection");
   }
 
   private static Fault fault(StatusRuntimeException thrown) {
