@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * A model's chat template: Jinja as Hugging Face writes it, in tokenizer_config.json or
@@ -35,6 +36,15 @@ public final class ChatTemplate {
   private static final String SETTINGS = "tokenizer_config.json";
   private static final int MOST_OUTPUT_BYTES = 4 << 20;
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** {@code raise_exception} of one text in quotes, with the escapes that jinjava reads. */
+  private static final Pattern RAISED =
+      Pattern.compile(
+          """
+          raise_exception\\s*\\(\\s*(?:\
+          '((?:[^'\\\\]++|\\\\[\\\\'"nbftr])*+)'\
+          |"((?:[^"\\\\]++|\\\\[\\\\'"nbftr])*+)"\
+          )\\s*\\)""");
 
   /** How a template says that a conversation is not one that it takes. */
   private static final class Refusal extends RuntimeException {
@@ -172,7 +182,7 @@ public final class ChatTemplate {
    *
    * @param addGenerationPrompt whether it ends where the assistant begins to speak
    * @throws IllegalArgumentException if the template does not take such a conversation; in its
-   *     words, where they stand in it as they are: others may hold what was said
+   *     words, where it raises them as one text that stands in it: others may hold what was said
    * @throws ModelException INVALID_FOLDER if the template is broken, or needs what jinjava lacks
    */
   public String render(List<ChatMessage> messages, boolean addGenerationPrompt) {
@@ -203,7 +213,14 @@ public final class ChatTemplate {
 
   private String words(Refusal refusal) {
     String said = String.valueOf(refusal.getMessage());
-    return source.contains(said)
+    if (said.isBlank()) {
+      return "the chat template refuses them, and does not say why";
+    }
+    return RAISED
+            .matcher(source)
+            .results()
+            .map(raised -> raised.group(raised.group(1) == null ? 2 : 1))
+            .anyMatch(text -> text.translateEscapes().equals(said))
         ? said
         : "the chat template refuses them, in %,d characters that are not of the template alone"
             .formatted(said.length());

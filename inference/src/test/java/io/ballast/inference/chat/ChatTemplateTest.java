@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Templates of the shapes that models come with render as Jinja2 renders them, or are refused. */
 class ChatTemplateTest {
@@ -102,6 +104,26 @@ class ChatTemplateTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'It\\'s no \\\\ \"turn\"'      | It's no \\ \"turn\"",
+        "  \"Say 'please' (once)\"   | Say 'please' (once)",
+        "'no' if false else 'no'     | the chat template refuses them, in 2 characters that are not"
+            + " of the template alone",
+        "''                          | the chat template refuses them, and does not say why",
+        "'  '                        | the chat template refuses them, and does not say why",
+      })
+  void aRefusalIsInTheWordsOfOneTextOfTheTemplate(String raised, String words) {
+    ChatTemplate template =
+        ChatTemplate.of("{{- raise_exception( %s ) }}".formatted(raised), Map.of());
+    assertThatThrownBy(() -> template.render(CONVERSATION, false))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("messages: " + words);
+  }
+
   @Test
   void refusalsHoldNothingOfWhatWasSaid() {
     List<ChatMessage> said = List.of(new ChatMessage("user", "my secret"));
@@ -113,6 +135,21 @@ class ChatTemplateTest {
         .hasMessage(
             "messages: the chat template refuses them, in 13 characters that are not of the"
                 + " template alone");
+    for (String what : List.of("messages", "Roles must", "\\' }")) {
+      // what stands somewhere in the template may have been said all the same
+      assertThatThrownBy(
+              () ->
+                  ChatTemplate.of(
+                          "{{ raise_exception(messages[0].content) }}{{ 'Roles must \\' }' }}",
+                          Map.of())
+                      .render(List.of(new ChatMessage("user", what)), false))
+          .as(what)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "messages: the chat template refuses them, in %d characters that are not of the"
+                      .formatted(what.length())
+                  + " template alone");
+    }
     // jinjava itself would say: Cannot resolve property 'x' in 'my secret'
     assertThatThrownBy(
             () -> ChatTemplate.of("{{ messages[0].content.x.y }}", Map.of()).render(said, false))
