@@ -15,6 +15,8 @@ import java.util.Map;
 
 /** Has the mesh's reward-server train, and watches it. */
 final class RemoteTraining {
+  private static final String BAD_ROWS_COUNT = "bad_rows_count";
+
   private final Printing printing;
   private final MeshTarget target;
   private final CommandContext context;
@@ -66,15 +68,17 @@ final class RemoteTraining {
       return new TrainingUpload(mesh, new ProgressLine(printing, context.terminal()))
           .start(first, files);
     } catch (StatusRuntimeException e) {
-      boolean badRows =
-          PeerFaults.errorInfo(e).stream()
-              .flatMap(info -> info.getMetadataMap().keySet().stream())
-              .anyMatch(key -> key.startsWith("rows["));
-      if (!badRows) {
+      if (!isOfBadRows(e)) {
         throw e;
       }
       throw new CommandFailure(
           Exit.FAILED, "BAD_ROWS", e.getStatus().getDescription() + "; --skip-bad leaves them out");
     }
+  }
+
+  /** Whether rows of a file were refused: the server then says how many. */
+  static boolean isOfBadRows(StatusRuntimeException refusal) {
+    return PeerFaults.errorInfo(refusal).stream()
+        .anyMatch(info -> info.containsMetadata(BAD_ROWS_COUNT));
   }
 }
