@@ -34,7 +34,7 @@ public final class Settings {
     return path + "." + field;
   }
 
-  /** Whether the field is there. */
+  /** Whether the field is there; it must be read all the same. */
   public boolean has(String field) {
     return object.has(field);
   }
@@ -142,9 +142,9 @@ public final class Settings {
   }
 
   /**
-   * Says that all has been read.
+   * Says that all has been read that may stand here, beside what does stand here.
    *
-   * @throws CompositeFlaw naming a field that nobody read
+   * @throws CompositeFlaw naming a field that nobody read, and those that were
    */
   public void done() {
     object

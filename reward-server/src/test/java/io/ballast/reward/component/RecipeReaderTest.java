@@ -40,6 +40,12 @@ class RecipeReaderTest {
             + " $.reward.sum[0].weight: absent (expected: a number)",
         "{'x': {'kind': 'regex', 'pattern': 'x'}} | {'min': []} | $.reward.min: [] (expected: a"
             + " list, not empty)",
+        "{'x': {'kind': 'regex', 'pattern': 'x'}} | {'min': ['x'], 'of': 'x'} | $.reward.of:"
+            + " unknown (expected: one of min)",
+        "{'x': {'kind': 'regex', 'pattern': 'x'}} | {'min': ['x'], 'sum': [{'weight': 1, 'of':"
+            + " 'x'}]} | $.reward.min: unknown (expected: one of sum)",
+        "{'x': {'kind': 'length', 'free': 1, 'limit': 2, 'tokens_of': 'x'}} | 'x' |"
+            + " $.components.x.tokens_of: unknown (expected: one of free, kind, limit, unit)",
         "{'x': {'kind': 'regex', 'pattern': 'x'}} | {'standardise': 'x', 'mean': 0, 'std': 0} |"
             + " $.reward.std: 0 (expected: a number from 1.0E-9",
         "{'x': {'kind': 'regex', 'pattern': 'x'}} | {'clip': 'x', 'low': 1, 'high': 0} |"
