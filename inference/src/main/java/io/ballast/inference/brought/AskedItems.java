@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.DoubleConsumer;
 
@@ -31,7 +32,10 @@ public record AskedItems(List<GoldenItems.Item> scored, List<LeftOut> leftOut) {
   /** No server takes a longer text, or more tokens. */
   private static final int MOST_BYTES = 1 << 20;
 
-  /** Scores of one text in 32 bits may be so far apart, relative to the larger. */
+  /**
+   * Scores of one text in 32 bits may be so far apart, relative to the larger of 1 and the score: a
+   * score near 0 is mostly the difference of numbers that are not, and has their rounding.
+   */
   private static final double ROUNDING = 1e-6;
 
   /** Copies the lists. */
@@ -136,10 +140,16 @@ public record AskedItems(List<GoldenItems.Item> scored, List<LeftOut> leftOut) {
     double[] scores = scored.stream().mapToDouble(item -> item.scores().get(k)).toArray();
     double lowest = Arrays.stream(scores).min().orElseThrow();
     double highest = Arrays.stream(scores).max().orElseThrow();
-    if (highest - lowest <= ROUNDING * Math.max(Math.abs(lowest), Math.abs(highest))) {
+    double rounding = ROUNDING * Math.max(1, Math.max(Math.abs(lowest), Math.abs(highest)));
+    if (highest - lowest <= rounding) {
       throw new UnusableReferenceException(
-          "members[%d]: the %,d reference items give no scale, all scores are %s (expected: at least two unlike scores)"
-              .formatted(k, scores.length, lowest));
+          String.format(
+              Locale.ROOT,
+              "members[%d]: the %,d reference items give no scale, all scores are %s (expected: two that are more than %.1e apart, as far as 32 bits tell them from each other)",
+              k,
+              scores.length,
+              lowest == highest ? lowest : "from %s to %s".formatted(lowest, highest),
+              rounding));
     }
     double mean = Arrays.stream(scores).average().orElseThrow();
     double squares = Arrays.stream(scores).map(score -> (score - mean) * (score - mean)).sum();

@@ -150,16 +150,31 @@ class ReferenceScaleTest {
     assertThatThrownBy(() -> adopt(TEXTS, false, text("w3"), text("w3"), text("w3")))
         .isInstanceOf(UnusableReferenceException.class)
         .hasMessage(
-            "members[0]: the 3 reference items give no scale, all scores are %s (expected: at least"
+            "members[0]: the 3 reference items give no scale, all scores are %s (expected: two that"
                     .formatted(sum(1, 2, 3))
-                + " two unlike scores)");
+                + " are more than 5.0e-06 apart, as far as 32 bits tell them from each other)");
     // 0.1 + 0.1 + 0.1 is not 0.3 in binary: their standard deviation would be dust, not 0
     assertThatThrownBy(() -> asked(0.1, 0.1, 0.1).scale(0))
         .hasMessageContaining("all scores are 0.1");
     assertThatThrownBy(() -> asked(0, 0).scale(0)).hasMessageContaining("all scores are 0.0");
     assertThatThrownBy(() -> asked(7).scale(0)).hasMessageContaining("the 1 reference items");
-    assertThat(asked(1e-9, 3e-9).scale(0).std()).isCloseTo(Math.sqrt(2) * 1e-9, within(1e-15));
     assertThat(root.resolve("taste")).doesNotExist();
+  }
+
+  @Test
+  void scoresNearZeroThatDifferByRoundingGiveNoScale() {
+    // two outputs near 3 in 32 bits, each of which may be off by 2.4e-7, and their differences
+    double[] rounded = {3.1f - 3.1f, Math.nextUp(3.1f) - 3.1f, 3.1f - Math.nextUp(3.1f)};
+    assertThatThrownBy(() -> asked(rounded).scale(0))
+        .isInstanceOf(UnusableReferenceException.class)
+        .hasMessageStartingWith(
+            "members[0]: the 3 reference items give no scale, all scores are from -2.38")
+        .hasMessageEndingWith(
+            "E-7 (expected: two that are more than 1.0e-06 apart, as far as 32 bits tell them from"
+                + " each other)");
+    assertThatThrownBy(() -> asked(1_000, 1_000.0005).scale(0))
+        .hasMessageContaining("from 1000.0 to 1000.0005 (expected: two that are more than 1.0e-03");
+    assertThat(asked(1e-5, 3e-5).scale(0).std()).isCloseTo(Math.sqrt(2) * 1e-5, within(1e-15));
   }
 
   private static AskedItems asked(double... scores) {
