@@ -1,6 +1,7 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.mesh.v1.FailureReason;
+import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.TokenSequence;
 import io.ballast.reward.v1.Aggregation;
@@ -11,8 +12,10 @@ import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -22,8 +25,10 @@ import java.util.stream.Stream;
  * @param good items that should have a reward, of many lengths; at least one
  * @param bad items that must not
  * @param tooLong how many items more the ensemble has no room for
+ * @param narrowest the member that has no room for most of these, such as {@code member 1,
+ *     judge/3}; empty if none is too long, or for the ensemble as a whole
  */
-record ProbeItems(List<ScoreItem> good, List<Bad> bad, int tooLong) {
+record ProbeItems(List<ScoreItem> good, List<Bad> bad, int tooLong, String narrowest) {
   private static final List<String> PROMPTS =
       List.of(
           "",
@@ -42,6 +47,11 @@ record ProbeItems(List<ScoreItem> good, List<Bad> bad, int tooLong) {
 
   /** One more than a server may be told to take: bytes of a text, and tokens. */
   private static final int TOO_MANY = (1 << 20) + 1;
+
+  /** What helps if most items are too long. */
+  static final String MORE_ROOM =
+      "most of what people write will have no reward: raise max_tokens in its manifest, or bring a"
+          + " model that reads more";
 
   /** At most so many of an ensemble's own golden items are recombined. */
   private static final int GOLDEN_PARTS = 5;
@@ -81,14 +91,48 @@ record ProbeItems(List<ScoreItem> good, List<Bad> bad, int tooLong) {
         fitting.add(good.get(i));
       }
     }
-    return fitting.isEmpty() ? this : new ProbeItems(fitting, bad, good.size() - fitting.size());
+    return fitting.isEmpty()
+        ? this
+        : new ProbeItems(fitting, bad, good.size() - fitting.size(), narrowest(answer));
   }
 
   private static boolean isTooLong(ScoreResult result) {
-    return Stream.concat(
-            Stream.of(result.getFailure()),
-            result.getMembersList().stream().map(MemberScore::getFailure))
-        .anyMatch(failure -> failure.getReason() == FailureReason.FAILURE_REASON_TOO_LONG);
+    return isTooLong(result.getFailure())
+        || result.getMembersList().stream().anyMatch(member -> isTooLong(member.getFailure()));
+  }
+
+  private static boolean isTooLong(ItemFailure failure) {
+    return failure.getReason() == FailureReason.FAILURE_REASON_TOO_LONG;
+  }
+
+  private static String narrowest(ScoreResponse answer) {
+    Map<String, Integer> tooLong = new LinkedHashMap<>();
+    for (ScoreResult result : answer.getResultsList()) {
+      for (int k = 0; k < result.getMembersCount(); k++) {
+        MemberScore member = result.getMembers(k);
+        if (isTooLong(member.getFailure())) {
+          String name = "member %d, %s".formatted(k, ModelOptions.text(member.getModelVersion()));
+          tooLong.merge(name, 1, Integer::sum);
+        }
+      }
+    }
+    return tooLong.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElse("");
+  }
+
+  /** What is left out, to be said behind other things; empty if nothing is. */
+  String leftOut() {
+    return tooLong == 0
+        ? ""
+        : "; too short for %d of %d items that doctor would ask about%s"
+            .formatted(tooLong, good.size() + tooLong, narrowest.isEmpty() ? "" : ": " + narrowest);
+  }
+
+  /** Whether there is no room for more than half of the items. */
+  boolean mostAreTooLong() {
+    return tooLong > good.size();
   }
 
   /** Texts: each of some prompts with each of some completions. */
@@ -152,7 +196,8 @@ record ProbeItems(List<ScoreItem> good, List<Bad> bad, int tooLong) {
                 ScoreItem.newBuilder().setItemId("nothing").build(),
                 FailureReason.FAILURE_REASON_INVALID_INPUT),
             new Bad(item("long", prompt, tooLong), FailureReason.FAILURE_REASON_TOO_LONG)),
-        0);
+        0,
+        "");
   }
 
   private static ScoreItem item(String id, TextOrTokens prompt, TextOrTokens completion) {

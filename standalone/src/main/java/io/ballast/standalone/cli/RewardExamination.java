@@ -145,8 +145,7 @@ final class RewardExamination {
             "ensemble", name + ": " + failure(result), "a plain item should have a reward");
       }
     }
-    return Finding.good(
-        "ensemble",
+    String detail =
         "%s, %d members, quorum %d, weights %s…, %s%s"
             .formatted(
                 name,
@@ -157,10 +156,10 @@ final class RewardExamination {
                     ? String.format(
                         Locale.ROOT, "%.3f of held-out pairs", listed.get().getHeldOutAccuracy())
                     : "not measured on held-out pairs",
-                items().tooLong() == 0
-                    ? ""
-                    : "; too short for %d items that doctor would ask about"
-                        .formatted(items().tooLong())));
+                items().leftOut());
+    return items().mostAreTooLong()
+        ? Finding.weak("ensemble", detail, ProbeItems.MORE_ROOM)
+        : Finding.good("ensemble", detail);
   }
 
   /** Why an item has no reward. */

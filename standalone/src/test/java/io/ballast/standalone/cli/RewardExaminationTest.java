@@ -136,6 +136,25 @@ class RewardExaminationTest {
   }
 
   @Test
+  void aMemberThatHasNoRoomForMostItemsIsToBeLookedAtByName() throws IOException {
+    Rewards rewards = new Rewards(null);
+    rewards.room = 3; // for one completion of six
+    Finding ensemble = examine(rewards).getFirst();
+    assertThat(ensemble.health()).isEqualTo(Health.WEAK);
+    assertThat(ensemble.detail())
+        .endsWith(
+            "; too short for 25 of 30 items that doctor would ask about: member 1, judge-1/3");
+
+    rewards.room = 40; // for five of six
+    assertThat(examine(rewards))
+        .extracting(Finding::health)
+        .as("what is left out is few")
+        .containsOnly(Health.GOOD);
+    assertThat(examine(rewards).getFirst().detail())
+        .endsWith("; too short for 5 of 30 items that doctor would ask about: member 1, judge-1/3");
+  }
+
+  @Test
   void aCompositeIsNoEnsemble() {
     Rewards rewards = new Rewards(null);
     rewards.composite = true;
@@ -207,6 +226,7 @@ class RewardExaminationTest {
     private boolean tokensOnly;
     private boolean goldenLost;
     private boolean unknown;
+    private int room = 65_536; // characters that member 1 reads of a completion
     private int calls;
 
     private Rewards(@Nullable Lie lie) {
@@ -318,6 +338,18 @@ class RewardExaminationTest {
                                 ? FailureReason.FAILURE_REASON_INVALID_INPUT
                                 : FailureReason.FAILURE_REASON_TOO_LONG))
                 .build();
+      }
+      if (length > room) {
+        return result
+            .setFailure(
+                ItemFailure.newBuilder().setReason(FailureReason.FAILURE_REASON_QUORUM_LOST))
+            .addMembers(MemberScore.newBuilder().setRawScore(length))
+            .addMembers(
+                MemberScore.newBuilder()
+                    .setModelVersion(ModelVersion.newBuilder().setModel("judge-1").setVersion("3"))
+                    .setFailure(
+                        ItemFailure.newBuilder().setReason(FailureReason.FAILURE_REASON_TOO_LONG)))
+            .build();
       }
       double[] normalised = new double[silent ? 1 : 2];
       if (silent) {

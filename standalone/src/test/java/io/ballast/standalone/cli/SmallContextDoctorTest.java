@@ -94,12 +94,13 @@ class SmallContextDoctorTest {
         .doesNotContain("TOO_LONG")
         .contains("come out again", "three bad items fail alone, each with its reason");
     if (form.equals("--chat")) {
-      assertThat(examined.out()).containsPattern("; too short for [0-9]+ items that doctor would");
+      assertThat(examined.out())
+          .containsPattern("; too short for [0-9]+ of 30 items that doctor would");
     }
   }
 
   @Test
-  void aMemberThatReadsLessThanAnotherIsNoLostQuorum() throws IOException {
+  void aMemberThatReadsLessThanAnotherIsNamedAndNoLostQuorum() throws IOException {
     done("pull", TinyClassifier.write(folder.resolve("judge")).toString());
     Path manifest =
         Files.writeString(
@@ -111,7 +112,12 @@ class SmallContextDoctorTest {
 
     Cli.Result examined = examined("taste");
     assertThat(examined.exit()).as(examined.out()).isZero();
-    assertThat(examined.out()).doesNotContain("QUORUM_LOST").contains("2 members, quorum 2");
+    assertThat(examined.out())
+        .doesNotContain("QUORUM_LOST")
+        .contains("2 members, quorum 2", "raise max_tokens in its manifest")
+        .containsPattern(
+            "look +ensemble.* too short for [0-9]+ of 30 items that doctor would ask about: member"
+                + " 1, ");
   }
 
   @Test
