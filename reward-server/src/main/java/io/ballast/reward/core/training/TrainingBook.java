@@ -130,7 +130,7 @@ public final class TrainingBook {
   void keep(Training training) {
     try {
       ledger.save(training);
-    } catch (MeshException e) { // after a restart it counts as interrupted, which is not done
+    } catch (MeshException e) { // a restart finds the record before, and the version if there is one
       LOG.error("the record of training {} cannot be kept: {}", training.id(), e.getMessage());
     }
     show(training);

@@ -245,7 +245,7 @@ public final class TrainingDesk implements AutoCloseable {
     book.show(book.known(id).at(now));
   }
 
-  /** They are on disk before a version without them appears. */
+  /** They are on disk, if they can be, before a version without them appears. */
   private void leaveOut(UUID id, List<BadRow> rows, long count) {
     if (count > 0) {
       book.keep(book.known(id).leavingOut(rows, count));
