@@ -130,7 +130,7 @@ public final class TrainingBook {
   void keep(Training training) {
     try {
       ledger.save(training);
-    } catch (MeshException e) { // a restart finds the record before, and the version if there is one
+    } catch (MeshException e) { // a restart finds the one before, and what is published
       LOG.error("the record of training {} cannot be kept: {}", training.id(), e.getMessage());
     }
     show(training);
