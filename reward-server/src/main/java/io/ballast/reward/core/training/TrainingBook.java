@@ -131,7 +131,11 @@ public final class TrainingBook {
     try {
       ledger.save(training);
     } catch (MeshException e) { // a restart finds the one before, and what is published
-      LOG.error("the record of training {} cannot be kept: {}", training.id(), e.getMessage());
+      if (Thread.currentThread().isInterrupted()) { // it is to end, and its end is kept
+        LOG.debug("the record of training {} waits for its end: {}", training.id(), e.getMessage());
+      } else {
+        LOG.error("the record of training {} cannot be kept: {}", training.id(), e.getMessage());
+      }
     }
     show(training);
   }

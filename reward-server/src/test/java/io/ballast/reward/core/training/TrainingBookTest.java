@@ -23,6 +23,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 
 /** A book remembers trainings, and tells whoever watches. */
@@ -127,6 +131,47 @@ class TrainingBookTest {
     book.keep(ended(training));
     assertThat(book.get(TENANT, training.id()).state()).isEqualTo(State.SUCCEEDED);
     assertThat(ledger.all()).containsExactly(training);
+  }
+
+  @Test
+  void aRecordThatAnInterruptBreaksOffIsNoErrorOfTheDisk() {
+    Training training = running(1);
+    book.begin(training);
+    ledger.full = true;
+    assertThat(errorsOf(() -> book.keep(at(training, 1)))).isEqualTo(1);
+
+    Thread.currentThread().interrupt();
+    assertThat(errorsOf(() -> book.keep(at(training, 2)))).isZero();
+    assertThat(Thread.interrupted()).as("it still is").isTrue();
+    assertThat(book.list(TENANT)).containsExactly(at(training, 2));
+  }
+
+  /** How many errors the book logs meanwhile. */
+  private static int errorsOf(Runnable work) {
+    List<LogRecord> errors = new ArrayList<>();
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord entry) {
+            if (entry.getLevel().intValue() >= Level.SEVERE.intValue()) {
+              errors.add(entry);
+            }
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    Logger logger = Logger.getLogger(TrainingBook.class.getName());
+    logger.addHandler(handler);
+    try {
+      work.run();
+    } finally {
+      logger.removeHandler(handler);
+    }
+    return errors.size();
   }
 
   @Test
