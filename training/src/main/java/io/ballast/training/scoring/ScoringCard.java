@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** Writes what a reader must know of trained heads, from the facts of their run. */
 public final class ScoringCard {
@@ -63,7 +62,8 @@ public final class ScoringCard {
           spec.kind(),
           spec.heldOutMembers(),
           spec.heldOut(),
-          Map.of());
+          Map.of(),
+          "");
     }
     for (ScoringObjective objective : spec.objectives()) {
       boolean less = objective.weight() < 0;
@@ -77,9 +77,8 @@ public final class ScoringCard {
           spec.kind(),
           objective.heldOutMembers(),
           objective.heldOut(),
-          Map.of(
-              sign + "the weighted sum: mean of members", named(sum, "mean_"),
-              sign + "the weighted sum, cautious", named(sum, "cautious_")));
+          sum,
+          sign);
       text.append('\n');
     }
     text.append("\n## Limits\n").append(limits(spec.kind())).append('\n');
@@ -92,14 +91,18 @@ public final class ScoringCard {
       ScoringKind kind,
       List<Map<String, Double>> heldOutMembers,
       Map<String, Double> heldOut,
-      Map<String, Map<String, Double>> others) {
+      Map<String, Double> sum,
+      String sumSign) {
     text.append("| | within a prompt | AUC | correlation |\n|---|---|---|---|\n");
     for (int k = 0; k < heldOutMembers.size(); k++) {
       figures(text, "member " + k, heldOutMembers.get(k), "");
     }
     figures(text, "mean of members", heldOut, "mean_");
     figures(text, cautious, heldOut, "cautious_");
-    new TreeMap<>(others).forEach((name, ofOther) -> figures(text, name, ofOther, ""));
+    if (!sum.isEmpty()) {
+      figures(text, sumSign + "the weighted sum: mean of members", sum, "mean_");
+      figures(text, sumSign + "the weighted sum, cautious", sum, "cautious_");
+    }
     if (heldOut.containsKey("as_text_cautious_auc")) {
       figures(text, "the same, positions given as texts", heldOut, "as_text_cautious_");
     }
@@ -133,18 +136,6 @@ public final class ScoringCard {
               + figure(heldOut, "cautious_sign_accuracy")
               + " of completions.\n");
     }
-  }
-
-  /** The figures whose names begin with a prefix, without it. */
-  private static Map<String, Double> named(Map<String, Double> figures, String prefix) {
-    Map<String, Double> named = new TreeMap<>();
-    figures.forEach(
-        (name, value) -> {
-          if (name.startsWith(prefix)) {
-            named.put(name.substring(prefix.length()), value);
-          }
-        });
-    return named;
   }
 
   /** Returns facts as notes of a folder's manifest: names of letters, digits and underscores. */
