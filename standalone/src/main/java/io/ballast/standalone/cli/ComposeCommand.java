@@ -71,9 +71,7 @@ final class ComposeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     List<Path> roots = ModelFoldersCommand.roots(context, data);
     VersionName wanted = NewVersion.of(spec, roots, name);
-    if (!Files.isReadable(file) || Files.isDirectory(file)) {
-      throw new CommandFailure(Exit.FAILED, "NO_FILE", file + ": no file that can be read");
-    }
+    InputFile.require(file);
     try {
       show(
           new CompositePublisher(roots)

@@ -6,7 +6,10 @@ public enum Exit {
   OK(0),
   /** It failed, or rows of a file cannot be used; standard error says why. */
   FAILED(1),
-  /** It was called wrongly, or the mesh found a value out of its range. */
+  /**
+   * It was called wrongly, such as with a file that is not there, or the mesh found a value out of
+   * its range.
+   */
   USAGE(2),
   /** No mesh answers. */
   UNREACHABLE(3),

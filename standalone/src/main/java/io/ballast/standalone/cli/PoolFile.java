@@ -64,14 +64,14 @@ record PoolFile(List<Row> rows, List<String> skipped) {
    * Reads a file.
    *
    * @param skipBad whether bad lines are counted rather than refused
-   * @throws CommandFailure naming the first line that is bad
+   * @throws CommandFailure naming the first line that is bad, or if it is no file that can be read
    */
   static PoolFile read(Path file, boolean skipBad) throws IOException {
     List<Row> rows = new ArrayList<>();
     List<String> skipped = new ArrayList<>();
     int number = 0;
     @Nullable Boolean scored = null;
-    try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+    try (BufferedReader lines = Files.newBufferedReader(InputFile.require(file), StandardCharsets.UTF_8)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         number++;
         if (line.isBlank()) {

@@ -36,16 +36,13 @@ final class ReferenceFile {
    * Reads a file; blank lines say nothing.
    *
    * @param skipBad whether lines that are no answers are left out, and told, rather than refused
-   * @throws CommandFailure naming the first line that is bad
+   * @throws CommandFailure naming the first line that is bad, or if it is no file that can be read
    */
   static ReferenceAnswers read(Path file, boolean skipBad) throws IOException {
-    if (!Files.isReadable(file) || Files.isDirectory(file)) {
-      throw new CommandFailure(Exit.FAILED, "NO_FILE", file + ": no file that can be read");
-    }
     List<Answer> answers = new ArrayList<>();
     List<LeftOut> unread = new ArrayList<>();
     int number = 0;
-    try (BufferedReader lines = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+    try (BufferedReader lines = Files.newBufferedReader(InputFile.require(file), StandardCharsets.UTF_8)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         number++;
         if (line.isBlank()) {

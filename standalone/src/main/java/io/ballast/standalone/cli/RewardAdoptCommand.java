@@ -246,11 +246,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
         throw new ParameterException(
             spec.commandLine(), ofMembers() + ": with --manifest the file says it");
       }
-      if (!Files.isReadable(form.manifest) || Files.isDirectory(form.manifest)) {
-        throw new CommandFailure(
-            Exit.FAILED, "NO_FILE", form.manifest + ": no file that can be read");
-      }
-      return BroughtManifest.parse(Files.readString(form.manifest));
+      return BroughtManifest.parse(Files.readString(InputFile.require(form.manifest)));
     }
     if (members.isEmpty()) {
       throw new ParameterException(

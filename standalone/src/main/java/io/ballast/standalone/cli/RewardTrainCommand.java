@@ -171,7 +171,7 @@ final class RewardTrainCommand implements Callable<Integer> {
     if (detach || key != null) {
       throw new ParameterException(spec.commandLine(), "--detach, --key: only with --remote");
     }
-    files(choices).values().forEach(RewardTrainCommand::requireFile);
+    files(choices).values().forEach(InputFile::require);
     List<Path> roots = ModelFoldersCommand.roots(context, data);
     VersionName version = NewVersion.of(spec, roots, name);
     StoredModel decoder = decoder(roots);
@@ -244,7 +244,7 @@ final class RewardTrainCommand implements Callable<Integer> {
     } else {
       plan.setFeedback(feedback.message());
     }
-    files.values().forEach(RewardTrainCommand::requireFile);
+    files.values().forEach(InputFile::require);
     return new RemoteTraining(printing, target, context)
         .run(target.keyedMetadata(key), plan.build(), files, detach)
         .code();
@@ -302,12 +302,6 @@ final class RewardTrainCommand implements Callable<Integer> {
 
   private JudgementData read(Path judged) throws IOException, BadRowsException {
     return new JudgementFile(RowLimits.defaults(), skipBad).read(judged);
-  }
-
-  private static void requireFile(Path file) {
-    if (!Files.isReadable(file) || Files.isDirectory(file)) {
-      throw new CommandFailure(Exit.FAILED, "NO_FILE", file + ": no file that can be read");
-    }
   }
 
   private JudgementData ofFeedback() {

@@ -13,13 +13,18 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every failure is one line with its mend, and an exit code that means something. */
 class ErrorLinesTest {
+  @TempDir private Path folder;
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -80,6 +85,29 @@ class ErrorLinesTest {
       assertThat(result.exit()).isEqualTo(2);
       assertThat(result.json().path("error").path("reason").asText()).isEqualTo("INVALID_ARGUMENT");
       assertThat(result.json().path("error").path("message").asText()).isEqualTo("prompt: empty");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "bon --file FILE",
+        "train FILE --name taste",
+        "train FILE --name taste --remote",
+        "train --objective love=FILE --weight love=1 --name taste",
+        "adopt judge --chat --reference FILE --name taste",
+        "adopt --manifest FILE --name taste",
+        "compose FILE --name taste"
+      })
+  void aFileThatIsNamedAndIsNoneIsWrongUsageOfEachCommandOfRewards(String command) {
+    for (String file : List.of("nowhere.jsonl", "src")) { // not there, and a folder
+      Cli.Result result =
+          Cli.run(folder, Map.of(), ("reward " + command.replace("FILE", file)).split(" "));
+
+      assertThat(result.exit()).isEqualTo(Exit.USAGE.code());
+      assertThat(result.out()).isEmpty();
+      assertThat(result.err().lines())
+          .containsExactly("mesh: " + file + ": no file that can be read");
     }
   }
 

@@ -149,7 +149,7 @@ class RewardTrainCommandTest {
   @Test
   void aFileThatIsNotThereOrSaysTooLittleIsNamed() throws IOException {
     Cli.Result missing = train(folder.resolve("nothing.jsonl"), "--name", "taste");
-    assertThat(missing.exit()).isEqualTo(Exit.FAILED.code());
+    assertThat(missing.exit()).isEqualTo(Exit.USAGE.code());
     assertThat(missing.err()).contains("nothing.jsonl: no file that can be read");
     Cli.Result little = train(pairs(1, ""), "--name", "taste");
     assertThat(little.exit()).isEqualTo(Exit.FAILED.code());
