@@ -92,7 +92,7 @@ class RewardTrainingServiceTest extends TrainingServerCase {
     assertThat(feedback.asked.getMetadata().getTenant()).isEqualTo("default");
     assertThat(facts(ended))
         .contains(
-            "feedback: 200 events; 200 suggestions of 1 users, at most 1,000 of one",
+            "feedback: 200 events; 200 suggestions of 1 user, at most 1,000 of one",
             "loss: likelihood of the grades",
             "prompts, split by time: 80 to train, 10 to stop and calibrate, 10 to measure");
     assertThat(

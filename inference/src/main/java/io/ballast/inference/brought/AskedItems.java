@@ -9,6 +9,7 @@ import io.ballast.inference.scoring.SeenItem;
 import io.ballast.inference.scoring.WholeItemReader;
 import io.ballast.inference.scoring.WholeReading.RowOutcome;
 import io.ballast.kit.call.ItemFault;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.Truncation;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -145,9 +146,10 @@ public record AskedItems(List<GoldenItems.Item> scored, List<LeftOut> leftOut) {
       throw new UnusableReferenceException(
           String.format(
               Locale.ROOT,
-              "members[%d]: the %,d reference items give no scale, all scores are %s (expected: two that are more than %.1e apart, as far as 32 bits tell them from each other)",
+              "members[%d]: the %s %s no scale, all scores are %s (expected: two that are more than %.1e apart, as far as 32 bits tell them from each other)",
               k,
-              scores.length,
+              Texts.counted(scores.length, "reference item"),
+              scores.length == 1 ? "gives" : "give",
               lowest == highest ? lowest : "from %s to %s".formatted(lowest, highest),
               rounding));
     }

@@ -157,8 +157,12 @@ public final class BroughtAdoption {
       return asked;
     }
     String told =
-        "%,d of %,d reference items are not scored by every member, the first: %s"
-            .formatted(asked.leftOut().size(), asked.size(), asked.leftOut().getFirst());
+        "%,d of %,d reference items %s not scored by every member, the first: %s"
+            .formatted(
+                asked.leftOut().size(),
+                asked.size(),
+                asked.leftOut().size() == 1 ? "is" : "are",
+                asked.leftOut().getFirst());
     if (!reference.skipUnscored()) {
       throw new UnusableReferenceException(told + "; --skip-bad leaves them out");
     }

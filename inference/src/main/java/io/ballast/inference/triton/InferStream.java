@@ -1,6 +1,7 @@
 package io.ballast.inference.triton;
 
 import io.ballast.inference.triton.TritonException.Reason;
+import io.ballast.kit.call.Texts;
 import io.ballast.kserve.v2.GRPCInferenceServiceGrpc;
 import io.ballast.kserve.v2.ModelInferRequest;
 import io.ballast.kserve.v2.ModelInferResponse;
@@ -176,9 +177,7 @@ public final class InferStream implements AutoCloseable {
   }
 
   private String after() {
-    return answers == 0
-        ? ""
-        : answers == 1 ? ", after 1 answer" : ", after %,d answers".formatted(answers);
+    return answers == 0 ? "" : ", after " + Texts.counted(answers, "answer");
   }
 
   private Event take() {

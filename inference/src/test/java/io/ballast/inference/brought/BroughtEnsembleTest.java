@@ -187,7 +187,7 @@ class BroughtEnsembleTest {
       assertThat(scores(scorer, "w2", "w3")).containsExactly(a);
     }
     assertThatThrownBy(() -> adopt("flat", answers(false, "w3"), plain))
-        .hasMessageStartingWith("members[0]: the 1 reference items give no scale");
+        .hasMessageStartingWith("members[0]: the 1 reference item gives no scale");
   }
 
   @Test
@@ -197,7 +197,7 @@ class BroughtEnsembleTest {
     BroughtMember llama = member("llama", PLAIN, FIRST);
     String tooLong = "w3 ".repeat(15).strip();
     String told =
-        "1 of 3 reference items are not scored by every member, the first: line 2: words/1: 17"
+        "1 of 3 reference items is not scored by every member, the first: line 2: words/1: 17"
             + " tokens, limit 16";
     assertThatThrownBy(() -> adopt("two", answers(false, "w3", tooLong, "w4"), words, llama))
         .isInstanceOf(IllegalArgumentException.class)

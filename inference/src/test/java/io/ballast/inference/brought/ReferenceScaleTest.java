@@ -78,7 +78,7 @@ class ReferenceScaleTest {
     assertThatThrownBy(() -> adopt(TEXTS, false, text("w3"), text(""), text("w4")))
         .isInstanceOf(UnusableReferenceException.class)
         .hasMessage(
-            "1 of 3 reference items are not scored by every member, the first: line 2: completion:"
+            "1 of 3 reference items is not scored by every member, the first: line 2: completion:"
                 + " empty (expected: a text); --skip-bad leaves them out");
     assertThat(root.resolve("taste")).doesNotExist();
 
@@ -157,7 +157,7 @@ class ReferenceScaleTest {
     assertThatThrownBy(() -> asked(0.1, 0.1, 0.1).scale(0))
         .hasMessageContaining("all scores are 0.1");
     assertThatThrownBy(() -> asked(0, 0).scale(0)).hasMessageContaining("all scores are 0.0");
-    assertThatThrownBy(() -> asked(7).scale(0)).hasMessageContaining("the 1 reference items");
+    assertThatThrownBy(() -> asked(7).scale(0)).hasMessageContaining("the 1 reference item gives");
     assertThat(root.resolve("taste")).doesNotExist();
   }
 

@@ -3,10 +3,14 @@ package io.ballast.kit.call;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What text a server takes: names of folders, and prompts that are whole Unicode. */
+/**
+ * What text a server takes: names of folders, and prompts that are whole Unicode; and how it
+ * writes lines and counts.
+ */
 public final class Texts {
   private static final char LINE_SEPARATOR = 0x2028;
   private static final char PARAGRAPH_SEPARATOR = 0x2029;
@@ -108,6 +112,11 @@ public final class Texts {
       }
     }
     return end < text.length() ? line.append('…').toString() : line.toString();
+  }
+
+  /** Returns how many there are of what {@code one} names: "1 row", "2,048 rows". */
+  public static String counted(long count, String one) {
+    return String.format(Locale.ROOT, "%,d %s%s", count, one, count == 1 ? "" : "s");
   }
 
   /** Returns the failure that names {@code field} and what is wrong with it. */

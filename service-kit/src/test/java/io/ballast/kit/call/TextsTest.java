@@ -46,4 +46,11 @@ class TextsTest {
     assertThat(Texts.asLine("abcdef", 5)).isEqualTo("abcde…");
     assertThat(Texts.asLine("", 0)).isEmpty();
   }
+
+  @Test
+  void oneIsCountedInTheSingular() {
+    assertThat(Texts.counted(0, "bad row")).isEqualTo("0 bad rows");
+    assertThat(Texts.counted(1, "bad row")).isEqualTo("1 bad row");
+    assertThat(Texts.counted(2_048, "bad row")).isEqualTo("2,048 bad rows");
+  }
 }

@@ -1,6 +1,7 @@
 package io.ballast.standalone.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.PromptCut;
 import io.ballast.mesh.v1.TextOrTokens;
@@ -251,24 +252,25 @@ final class BestOfNCommand implements Callable<Integer> {
   private List<String> notes(PoolFile pools, Scored scored, EstimateBestOfNResponse answer) {
     List<String> notes = new ArrayList<>();
     notes.add(
-        String.format(
-            Locale.ROOT,
-            "%,d completions of %,d prompts%s",
-            scored.rows().size(),
-            answer.getPromptsCount(),
-            scored.by().isEmpty() ? "" : "; rewards: " + scored.by()));
+        "%s of %s%s"
+            .formatted(
+                Texts.counted(scored.rows().size(), "completion"),
+                Texts.counted(answer.getPromptsCount(), "prompt"),
+                scored.by().isEmpty() ? "" : "; rewards: " + scored.by()));
     if (!pools.skipped().isEmpty()) {
       notes.add(
-          "%,d bad rows left out; the first: %s"
-              .formatted(pools.skipped().size(), pools.skipped().getFirst()));
+          "%s left out; the first: %s"
+              .formatted(
+                  Texts.counted(pools.skipped().size(), "bad row"), pools.skipped().getFirst()));
     }
     if (!scored.failed().isEmpty()) {
       notes.add(
-          "%,d rows without a reward left out; the first: %s"
-              .formatted(scored.failed().size(), scored.failed().getFirst()));
+          "%s without a reward left out; the first: %s"
+              .formatted(
+                  Texts.counted(scored.failed().size(), "row"), scored.failed().getFirst()));
     }
     TruncationOptions.note(scored.cut().stream())
-        .map(note -> "%,d completions; of the longest, %s".formatted(scored.cut().size(), note))
+        .map(note -> "%s; of the longest, %s".formatted(Texts.counted(scored.cut().size(), "completion"), note))
         .ifPresent(notes::add);
     notes.addAll(
         answer.hasFit()

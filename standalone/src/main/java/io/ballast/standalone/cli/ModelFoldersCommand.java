@@ -12,6 +12,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.kit.call.Texts;
 import io.ballast.reward.adapter.CompositeFolders;
 import io.ballast.reward.component.CompositeFlaw;
 import io.ballast.reward.component.Recipe;
@@ -134,10 +135,10 @@ final class ModelFoldersCommand implements Callable<Integer> {
         ScoringSpec spec = ScoringModelFolder.readSpec(folder);
         document.put("heads", spec.heads());
         document.put("trunk", spec.trunk().model() + "/" + spec.trunk().version());
-        yield "%d %s heads on %s/%s"
+        yield "%s on %s/%s"
             .formatted(
-                spec.heads(),
-                spec.kind().name().toLowerCase(Locale.ROOT),
+                Texts.counted(
+                    spec.heads(), spec.kind().name().toLowerCase(Locale.ROOT) + " head"),
                 spec.trunk().model(),
                 spec.trunk().version());
       }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.ballast.kit.call.Texts;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
@@ -108,7 +109,7 @@ record PoolFile(List<Row> rows, List<String> skipped) {
       throw new CommandFailure(
           Exit.FAILED,
           "BAD_ROWS",
-          "%s: no row that can be used, %,d bad ones".formatted(file, skipped.size()));
+          "%s: no row that can be used, %s".formatted(file, Texts.counted(skipped.size(), "bad one")));
     }
     return new PoolFile(rows, skipped);
   }

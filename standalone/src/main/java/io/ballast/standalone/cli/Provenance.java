@@ -14,6 +14,7 @@ import io.ballast.inference.onnx.TrunkReference;
 import io.ballast.inference.onnx.TrunkText;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.call.Texts;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.training.scoring.EnsembleFigures;
 import java.io.IOException;
@@ -228,7 +229,9 @@ final class Provenance {
     }
     table.row(
         "golden scores",
-        items.map(count -> count + " items, to " + tolerance.orElse(0.0)).orElse(NOT_SAID));
+        items
+            .map(count -> Texts.counted(count, "item") + ", to " + tolerance.orElse(0.0))
+            .orElse(NOT_SAID));
   }
 
   /** How texts were read. */

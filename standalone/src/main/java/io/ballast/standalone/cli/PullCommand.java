@@ -7,6 +7,7 @@ import io.ballast.inference.onnx.Pooling;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.kit.call.Texts;
 import io.ballast.standalone.pull.HubRepository;
 import io.ballast.standalone.pull.MavenRepository;
 import io.ballast.standalone.pull.ModelPull;
@@ -275,10 +276,9 @@ final class PullCommand implements Callable<Integer> {
     printing.line(
         String.format(
             Locale.ROOT,
-            "%s: a classifier of %d label%s on %s, %.1fM parameters, context %d, in %s",
+            "%s: a classifier of %s on %s, %.1fM parameters, context %d, in %s",
             model,
-            pulled.description().labels(),
-            pulled.description().labels() == 1 ? "" : "s",
+            Texts.counted(pulled.description().labels(), "label"),
             config.family().modelType(),
             config.parameterCount() / 1e6,
             config.contextTokens(),

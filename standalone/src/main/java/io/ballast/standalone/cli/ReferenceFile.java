@@ -7,6 +7,7 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.brought.AskedItems.LeftOut;
 import io.ballast.inference.brought.BroughtItem;
 import io.ballast.inference.brought.ReferenceAnswers;
+import io.ballast.kit.call.Texts;
 import io.ballast.inference.brought.ReferenceAnswers.Answer;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -64,8 +65,8 @@ final class ReferenceFile {
     }
     if (answers.isEmpty()) {
       throw bad(
-          "%s: no line that can be used, %,d bad ones (expected: at least two)"
-              .formatted(file.getFileName(), unread.size()));
+          "%s: no line that can be used, %s (expected: at least two)"
+              .formatted(file.getFileName(), Texts.counted(unread.size(), "bad one")));
     }
     return new ReferenceAnswers(answers, unread, skipBad);
   }

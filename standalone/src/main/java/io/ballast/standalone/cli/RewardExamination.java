@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.GetGoldenScoresResponse;
@@ -146,10 +147,10 @@ final class RewardExamination {
       }
     }
     String detail =
-        "%s, %d members, quorum %d, weights %s…, %s%s"
+        "%s, %s, quorum %d, weights %s…, %s%s"
             .formatted(
                 name,
-                listed.get().getMembersCount(),
+                Texts.counted(listed.get().getMembersCount(), "member"),
                 answer.getQuorum(),
                 answer.getModelVersion().getWeightsSha256().replaceFirst("^(.{12}).*", "$1"),
                 listed.get().hasHeldOutAccuracy()
@@ -247,7 +248,7 @@ final class RewardExamination {
     for (int i = 0; i < items.size(); i++) {
       apart.compare(first.getResults(i), again.getResults(i));
     }
-    return apart.finding("determinism", "%d items asked twice".formatted(items.size()));
+    return apart.finding("determinism", Texts.counted(items.size(), "item") + " asked twice");
   }
 
   private Finding company() {
@@ -283,7 +284,7 @@ final class RewardExamination {
           whole.getResults(i),
           streamed.getOrDefault(items.get(i).getItemId(), ScoreResult.getDefaultInstance()));
     }
-    return apart.finding("stream", "%d items in a stream and in one call".formatted(items.size()));
+    return apart.finding("stream", Texts.counted(items.size(), "item") + " in a stream and in one call");
   }
 
   private Finding failures() {

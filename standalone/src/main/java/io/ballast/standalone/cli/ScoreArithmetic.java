@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.ListRewardModelsResponse;
@@ -209,7 +210,9 @@ final class ScoreArithmetic {
     }
     return Finding.good(
         subject,
-        "%s: %d rewards are what their members make"
-            .formatted(AggregationOptions.text(answer.getAggregation()), answer.getResultsCount()));
+        "%s: %s as their members make them"
+            .formatted(
+                AggregationOptions.text(answer.getAggregation()),
+                Texts.counted(answer.getResultsCount(), "reward")));
   }
 }

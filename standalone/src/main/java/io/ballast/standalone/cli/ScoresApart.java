@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.ScoreResult;
 import java.util.Locale;
@@ -40,8 +41,12 @@ final class ScoresApart {
   void compare(ScoreResult one, ScoreResult other) {
     if (one.getMembersCount() == 0 || one.getMembersCount() != other.getMembersCount()) {
       note(
-          "%s: %d members, %s %d"
-              .formatted(one.getItemId(), one.getMembersCount(), where, other.getMembersCount()));
+          "%s: %s, %s %d"
+              .formatted(
+                  one.getItemId(),
+                  Texts.counted(one.getMembersCount(), "member"),
+                  where,
+                  other.getMembersCount()));
       return;
     }
     for (int k = 0; k < one.getMembersCount(); k++) {
@@ -85,7 +90,8 @@ final class ScoresApart {
     if (missing > 0) {
       return Finding.weak(
           subject,
-          "%s: %d of %d members' scores are missing".formatted(what, missing, missing + compared),
+          "%s: %d of %d members' scores %s missing"
+              .formatted(what, missing, missing + compared, missing == 1 ? "is" : "are"),
           "what a member does not say is not compared: see its failures by ./mesh score --json");
     }
     return Finding.good(

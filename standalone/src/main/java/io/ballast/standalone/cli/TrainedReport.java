@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.kit.call.Texts;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.reward.RewardData;
 import io.ballast.training.reward.RewardTraining;
@@ -91,7 +92,7 @@ final class TrainedReport {
   /** Shows it as lines. */
   void lines(Summary summary) {
     if (summary.badCount() > 0) {
-      printing.line(String.format(Locale.ROOT, "%,d rows left out:", summary.badCount()));
+      printing.line(Texts.counted(summary.badCount(), "row") + " left out:");
       summary.bad().stream().limit(SHOWN_BAD_ROWS).forEach(row -> printing.line("  " + row));
     }
     summary.facts().forEach((fact, value) -> printing.line(fact + ": " + value));

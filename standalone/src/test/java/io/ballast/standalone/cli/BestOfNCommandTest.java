@@ -94,7 +94,7 @@ class BestOfNCommandTest {
     assertThat(result.out())
         .contains("scoring: 75 %", "scoring: 100 %")
         .contains("299 completions of 3 prompts; rewards: WCO over java-reward/1")
-        .contains("1 rows without a reward left out; the first: pool.jsonl:3: ");
+        .contains("1 row without a reward left out; the first: pool.jsonl:3: ");
   }
 
   @ParameterizedTest
@@ -125,8 +125,8 @@ class BestOfNCommandTest {
     Cli.Result skipped = bon(file, "--skip-bad");
     assertThat(skipped.exit()).isZero();
     assertThat(skipped.out())
-        .contains("1 completions of 1 prompts")
-        .contains("1 bad rows left out; the first: pool.jsonl:3: ");
+        .contains("1 completion of 1 prompt")
+        .contains("1 bad row left out; the first: pool.jsonl:3: ");
   }
 
   @Test

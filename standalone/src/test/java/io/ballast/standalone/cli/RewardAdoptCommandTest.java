@@ -55,7 +55,7 @@ class RewardAdoptCommandTest {
     assertThat(adopted.out())
         .contains("judge/1  chat   − logit", "published: taste/1")
         .contains(
-            "1 of 5 usual items are golden; the scales are as stated:",
+            "1 of 5 usual items is golden; the scales are as stated:",
             "left out: usual items[0]: 38 tokens with what the template adds, limit 32",
             "left out: 1 more; --json tells all")
         .contains("Serve it: ./mesh up --set ballast.reward.default-model=taste");
@@ -134,7 +134,7 @@ class RewardAdoptCommandTest {
     Cli.Result refused = adopt(args.toArray(String[]::new));
     assertThat(refused.exit()).isEqualTo(Exit.FAILED.code());
     assertThat(refused.err())
-        .contains("1 of 3 reference items are not scored by every member, the first:")
+        .contains("1 of 3 reference items is not scored by every member, the first:")
         .contains("answers.jsonl: line 3: ")
         .contains("limit 8; --skip-bad leaves them out");
 
@@ -195,7 +195,7 @@ class RewardAdoptCommandTest {
     Files.writeString(reference, "nothing\n");
     assertThat(
             adopt("judge", "--name", "x", "--tokens", "--skip-bad", "--reference", args[5]).err())
-        .contains("ids.jsonl: no line that can be used, 1 bad ones (expected: at least two)");
+        .contains("ids.jsonl: no line that can be used, 1 bad one (expected: at least two)");
   }
 
   @Test

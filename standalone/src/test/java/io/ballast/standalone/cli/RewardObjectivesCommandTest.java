@@ -194,7 +194,7 @@ class RewardObjectivesCommandTest {
     Cli.Result skipped = train(with(objectives(love, partly), "--name", "taste", "--skip-bad"));
     assertThat(skipped.exit()).isZero();
     assertThat(skipped.out())
-        .contains("1 rows left out:", "row 201: cost: neither chosen and rejected");
+        .contains("1 row left out:", "row 201: cost: neither chosen and rejected");
   }
 
   private Cli.Result two(Path love, Path cost) {

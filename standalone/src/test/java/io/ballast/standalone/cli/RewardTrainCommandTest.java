@@ -131,7 +131,7 @@ class RewardTrainCommandTest {
 
     Cli.Result skipped = train(file, "--name", "taste", "--skip-bad");
     assertThat(skipped.exit()).isZero();
-    assertThat(skipped.out()).contains("1 rows left out:", "row 81: rejected: missing");
+    assertThat(skipped.out()).contains("1 row left out:", "row 81: rejected: missing");
   }
 
   @Test
@@ -187,9 +187,9 @@ class RewardTrainCommandTest {
       assertThat(result.exit()).isZero();
       assertThat(result.out())
           .contains(
-              "1 rows left out:",
+              "1 row left out:",
               "row 241: event e120: 99 characters kept of 2",
-              "feedback: 241 events; 240 suggestions of 1 users, at most 1,000 of one",
+              "feedback: 241 events; 240 suggestions of 1 user, at most 1,000 of one",
               "suggested by: java-tiny/1 240",
               "prompts, split by time: 96 to train, 12 to stop and calibrate, 12 to measure",
               "loss: likelihood of the grades",

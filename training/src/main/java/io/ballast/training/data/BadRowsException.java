@@ -1,5 +1,6 @@
 package io.ballast.training.data;
 
+import io.ballast.kit.call.Texts;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -13,11 +14,10 @@ public final class BadRowsException extends Exception {
 
   BadRowsException(String file, List<BadRow> shown, long count) {
     super(
-        "%s: %,d bad %s: %s%s"
+        "%s: %s: %s%s"
             .formatted(
                 file,
-                count,
-                count == 1 ? "row" : "rows",
+                Texts.counted(count, "bad row"),
                 shown.stream().limit(SHOWN).map(BadRow::toString).collect(Collectors.joining("; ")),
                 count > SHOWN ? "; …" : ""));
     this.shown = List.copyOf(shown);

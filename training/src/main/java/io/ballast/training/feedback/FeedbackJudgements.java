@@ -1,5 +1,6 @@
 package io.ballast.training.feedback;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.Judgement;
@@ -284,10 +285,10 @@ public final class FeedbackJudgements {
         "feedback",
         String.format(
             Locale.ROOT,
-            "%,d events; %,d suggestions of %,d users%s, at most %,d of one",
-            records,
-            kept.size(),
-            byUser.size() - (anonymous > 0 ? 1 : 0),
+            "%s; %s of %s%s, at most %,d of one",
+            Texts.counted(records, "event"),
+            Texts.counted(kept.size(), "suggestion"),
+            Texts.counted(byUser.size() - (anonymous > 0 ? 1 : 0), "user"),
             anonymous > 0
                 ? String.format(Locale.ROOT, " and %,d of nobody in particular", anonymous)
                 : "",

@@ -6,6 +6,7 @@ import io.ballast.inference.onnx.OnnxFeatureReader;
 import io.ballast.inference.onnx.Refusal;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.kit.call.Texts;
 import io.ballast.training.data.BadRow;
 import io.ballast.training.data.JudgementData;
 import io.ballast.training.data.SplitRule.Part;
@@ -269,13 +270,12 @@ final class JudgedTable {
     long grades = groups.stream().mapToLong(group -> labels(group, false)).sum();
     facts.put(
         "judgements",
-        String.format(
-            Locale.ROOT,
-            "%,d pairs and %,d graded completions, %,d completions of %,d prompts",
-            preferences,
-            grades,
-            table.size(),
-            table.groups()));
+        "%s and %s, %s of %s"
+            .formatted(
+                Texts.counted(preferences, "pair"),
+                Texts.counted(grades, "graded completion"),
+                Texts.counted(table.size(), "completion"),
+                Texts.counted(table.groups(), "prompt")));
     facts.putAll(data.facts());
     facts.put("data, SHA-256", data.sha256());
     if (!table.refused().isEmpty()) {

@@ -1,5 +1,6 @@
 package io.ballast.training.reward;
 
+import io.ballast.kit.call.Texts;
 import io.ballast.training.data.BadRow;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -19,10 +20,9 @@ public final class UnusableDataException extends Exception {
 
   static UnusableDataException of(List<BadRow> rows) {
     return new UnusableDataException(
-        "%,d %s cannot be used: %s%s"
+        "%s cannot be used: %s%s"
             .formatted(
-                rows.size(),
-                rows.size() == 1 ? "row" : "rows",
+                Texts.counted(rows.size(), "row"),
                 rows.stream().limit(SHOWN).map(BadRow::toString).collect(Collectors.joining("; ")),
                 rows.size() > SHOWN ? "; …" : ""));
   }

@@ -72,7 +72,7 @@ final class BlockTrainer implements MemberTrainer.One {
           new BlockHead(network.head(), scores(blocks, network)),
           String.format(
               Locale.ROOT,
-              "head alone %s, validation loss %.4f; with own blocks best after %d passes",
+              "head alone %s, validation loss %.4f; with own blocks best after pass %d",
               probe.how(),
               probe.validationLoss(),
               best.pass()),

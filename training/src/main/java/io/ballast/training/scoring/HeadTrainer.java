@@ -98,7 +98,7 @@ public final class HeadTrainer {
       }
     }
     System.arraycopy(best, 0, network.parameters(), 0, best.length);
-    return new TrainedHead<>(network, "best after %d passes".formatted(bestEpoch), bestLoss);
+    return new TrainedHead<>(network, "best after pass %d".formatted(bestEpoch), bestLoss);
   }
 
   /** Draws as many groups as there are, with replacement. */

@@ -4,6 +4,7 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.kit.build.CodeVersion;
+import io.ballast.kit.call.Texts;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,7 +33,7 @@ public final class ScoringCard {
     text.append("| | |\n|---|---|\n");
     row(text, "trunk (frozen)", spec.trunk().model() + " " + spec.trunk().version());
     if (spec.ownBlocks() > 0) {
-      row(text, "each member's own", "the last " + spec.ownBlocks() + " blocks of the trunk");
+      row(text, "each member's own", "the trunk's last " + Texts.counted(spec.ownBlocks(), "block"));
     }
     row(text, "trunk's weights, SHA-256", spec.trunk().weightsSha256());
     spec.trunk()

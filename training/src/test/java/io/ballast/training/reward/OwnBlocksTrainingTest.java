@@ -56,7 +56,7 @@ class OwnBlocksTrainingTest {
     assertThat(folder.resolve("model.onnx")).isNotEmptyFile();
     assertThat(published.folder().resolve("MODEL_CARD.md"))
         .content()
-        .contains("| each member's own | the last 1 blocks of the trunk |");
+        .contains("| each member's own | the trunk's last 1 block |");
   }
 
   @Test

@@ -6,6 +6,7 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.EncodingOutcome;
 import io.ballast.inference.onnx.FeatureVector;
 import io.ballast.inference.onnx.OnnxEncoder;
+import io.ballast.kit.call.Texts;
 import io.ballast.rl.preference.BradleyTerryLoss;
 import io.ballast.standalone.experiment.ExperimentProgress;
 import io.ballast.training.data.SplitRule;
@@ -195,8 +196,8 @@ final class PreferencePairs {
     }
     if (!bad.isEmpty()) {
       progress.say(
-          "%s: %,d rows left out, the first %s"
-              .formatted(source.label(), bad.size(), bad.getFirst()));
+          "%s: %s left out, the first %s"
+              .formatted(source.label(), Texts.counted(bad.size(), "row"), bad.getFirst()));
     }
     return rows;
   }

@@ -114,7 +114,7 @@ class PeopleTest {
         PreferencePairs.read(PreferencePairs.Source.PANDALM, lines(rows), encoder, PLAN, progress);
     assertThat(pairs.size()).isEqualTo(400);
     assertThat(said.toString())
-        .contains("PandaLM: 1 rows left out, the first row 1: response_a: missing");
+        .contains("PandaLM: 1 row left out, the first row 1: response_a: missing");
     Map<Aggregate, Double> agreement = pairs.agreement(0, 0);
     assertThat(agreement.values()).allSatisfy(share -> assertThat(share).isGreaterThan(0.95));
     assertThat(pairs.agreement(0, 1).values()) // every label flipped: as wrong as it was right
