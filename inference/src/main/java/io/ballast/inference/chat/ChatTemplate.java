@@ -12,6 +12,7 @@ import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.kit.digest.Sha256;
+import io.ballast.kit.error.Causes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -195,10 +196,11 @@ public final class ChatTemplate {
     values.put("add_generation_prompt", addGenerationPrompt);
     RenderResult result = jinja.renderForResult(source, values);
     for (TemplateError error : result.getErrors()) {
-      for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
-        if (cause instanceof Refusal refusal) {
-          throw new IllegalArgumentException("messages: " + words(refusal));
-        }
+      Optional<Refusal> refusal =
+          Optional.ofNullable(error.getException())
+              .flatMap(failure -> Causes.find(failure, Refusal.class));
+      if (refusal.isPresent()) {
+        throw new IllegalArgumentException("messages: " + words(refusal.get()));
       }
     }
     if (!result.getErrors().isEmpty()) {
@@ -229,6 +231,15 @@ public final class ChatTemplate {
   /** What the template has there; jinjava's own words may hold what was said. */
   private String place(TemplateError error) {
     String field = error.getFieldName();
-    return field != null && source.contains(field) ? " in " + field : "";
+    return field != null && !field.isBlank() && has(field) ? " in " + field : "";
+  }
+
+  /** Whether the template has {@code text}, and not as a part of a longer word. */
+  private boolean has(String text) {
+    return Pattern.compile(
+            "(?:(?<!\\w)|(?!\\w))" + Pattern.quote(text) + "(?:(?!\\w)|(?<!\\w))",
+            Pattern.UNICODE_CHARACTER_CLASS)
+        .matcher(source)
+        .find();
   }
 }

@@ -164,6 +164,17 @@ class ChatTemplateTest {
         .hasMessageNotContaining("secret");
   }
 
+  @ParameterizedTest
+  @CsvSource({"ess, false", "messages, true", "role, true", "rol, false", "é, false"})
+  void aPlaceIsTheTemplatesOnlyIfItStandsThereAsAWord(String said, boolean told) {
+    ChatTemplate template =
+        ChatTemplate.of("{{ messages[0].role[messages[0].content].x }}{# été #}", Map.of());
+    String place = " in " + said;
+    assertThatThrownBy(() -> template.render(List.of(new ChatMessage("user", said)), false))
+        .isInstanceOf(ModelException.class)
+        .satisfies(e -> assertThat(e.getMessage().endsWith(place)).isEqualTo(told));
+  }
+
   @Test
   void outputIsBounded() {
     String endless =

@@ -27,5 +27,18 @@ class CausesTest {
             Assertions.assertTimeoutPreemptively(
                 Duration.ofSeconds(30), () -> Causes.first(new RuntimeException("led here", one))))
         .isIn(one, other);
+    assertThat(
+            Assertions.assertTimeoutPreemptively(
+                Duration.ofSeconds(30), () -> Causes.find(one, IOException.class)))
+        .isEmpty();
+  }
+
+  @Test
+  void theOutermostOfAKindIsFound() {
+    IOException began = new IOException("reset");
+    IOException outer = new IOException("while reading", began);
+    assertThat(Causes.find(new IllegalStateException("a", outer), IOException.class))
+        .containsSame(outer);
+    assertThat(Causes.find(outer, IllegalStateException.class)).isEmpty();
   }
 }
