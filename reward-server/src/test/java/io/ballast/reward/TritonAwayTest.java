@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.ballast.kit.error.Fault;
+import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.kit.kserve.ModelState;
 import io.ballast.reward.testing.TinyReward;
 import io.ballast.reward.v1.ListRewardModelsRequest;
@@ -107,8 +108,14 @@ class TritonAwayTest extends TritonRewardCase {
     gone.close();
     RewardServiceBlockingStub reward = start(gone, List.of(here));
 
-    assertThat(flaws()).containsKey("tiny-reward 1");
-    assertThat(fault(() -> score(reward, TinyReward.NAME))).isEqualTo(Fault.DEPENDENCY_DOWN);
+    assertThat(flaws().get("tiny-reward 1"))
+        .as("for operators")
+        .endsWith(": connection refused (at " + gone.address() + ")");
+    StatusRuntimeException refused = refusal(() -> score(reward, TinyReward.NAME));
+    assertThat(PeerFaults.reason(refused)).contains(Fault.DEPENDENCY_DOWN);
+    assertThat(refused)
+        .hasMessageEndingWith(": connection refused")
+        .hasMessageNotContaining(Integer.toString(port));
     assertThat(
             reward
                 .listRewardModels(ListRewardModelsRequest.getDefaultInstance())

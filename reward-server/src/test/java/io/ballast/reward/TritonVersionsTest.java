@@ -161,7 +161,7 @@ class TritonVersionsTest extends TritonRewardCase {
   }
 
   @Test
-  void whereAllExportsAreOldThatIsSaidOfEach() throws IOException {
+  void whereAllExportsAreOldOperatorsAreToldWhere() throws IOException {
     copyTrunk();
     try (FakeTriton one = FakeTriton.start(entry);
         FakeTriton two = FakeTriton.start(entry)) {
@@ -176,8 +176,12 @@ class TritonVersionsTest extends TritonRewardCase {
       StatusRuntimeException thrown = refusal(() -> score(reward, TinyReward.NAME));
 
       assertThat(PeerFaults.reason(thrown)).contains(Fault.DEPENDENCY_BROKEN);
+      assertThat(thrown.getMessage())
+          .contains("model 'there': parameter 'source_7': none")
+          .doesNotContain(one.address(), two.address());
       assertThat(flaws().get(TinyReward.NAME))
-          .contains(one.address() + ": model 'there': ", two.address() + ": model 'there': ");
+          .startsWith("model 'there': ")
+          .endsWith(" (at " + one.address() + ", " + two.address() + ")");
     }
   }
 }

@@ -230,7 +230,8 @@ public final class PlacedScoring implements AutoCloseable {
     } catch (ModelException e) {
       permit.end(GuardedScorer.verdict(e));
       if (expected.contains(model)) {
-        unreached.put(model, String.valueOf(e.getMessage()));
+        unreached.put(
+            model, "%s (at %s)".formatted(e.getMessage(), String.join(", ", place.targets())));
       }
       throw new MeshException(ScoringFaults.of(e.reason()), String.valueOf(e.getMessage()), e);
     } finally {

@@ -15,9 +15,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -37,6 +39,7 @@ import org.slf4j.LoggerFactory;
  */
 final class ReadyServers extends NameResolverProvider implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReadyServers.class);
+  private static final String HOST_NOT_KNOWN = "the host is not known";
   private static final Duration CLOSING = Duration.ofSeconds(2);
   private static final Comparator<Server> BY_TEXT = Comparator.comparing(Server::toString);
 
@@ -83,8 +86,13 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
     }
   }
 
-  /** Which servers are ready, and why the others are not. */
-  private record Outcome(List<Server> ready, String others) {}
+  /**
+   * Which servers are ready, and why the others are not.
+   *
+   * @param others each with its address, for operators
+   * @param whyNot the reasons alone, for callers
+   */
+  private record Outcome(List<Server> ready, String others, String whyNot) {}
 
   /** Has {@code action} run whenever other servers have become ready; it must not block. */
   void onReady(Runnable action) {
@@ -175,12 +183,14 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
                   Optional.empty(), settings.controlDeadline().toNanos(), TimeUnit.NANOSECONDS));
     }
     List<String> others = new ArrayList<>();
+    Set<String> whyNot = new LinkedHashSet<>();
     Map<Server, CompletableFuture<String>> answers = new LinkedHashMap<>();
     lookups.forEach(
         (name, lookup) -> {
           List<Server> servers = lookup.join().orElseGet(() -> known(name));
           if (servers.isEmpty()) {
-            others.add(name + ": the host is not known");
+            others.add(name + ": " + HOST_NOT_KNOWN);
+            whyNot.add(HOST_NOT_KNOWN);
           }
           for (Server server : servers) {
             answers.put(server, CompletableFuture.supplyAsync(() -> notReady(server), probes));
@@ -194,6 +204,7 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
             ready.add(server);
           } else {
             others.add(server + ": " + why);
+            whyNot.add(why);
           }
         });
     for (Server server : connections.servers()) {
@@ -201,7 +212,8 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
         connections.forget(server);
       }
     }
-    return new Outcome(List.copyOf(ready), String.join("; ", others));
+    return new Outcome(
+        List.copyOf(ready), String.join("; ", others), String.join("; ", whyNot));
   }
 
   /** Returns the servers behind a name; empty if it cannot be looked up now. */
@@ -232,7 +244,8 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
     } catch (TritonException e) {
       return String.valueOf(e.getMessage());
     } catch (RuntimeException e) {
-      return "it could not be asked: " + e;
+      LOG.debug("{} could not be asked", server, e);
+      return "it could not be asked, " + e.getClass().getSimpleName();
     }
   }
 
@@ -294,7 +307,7 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
     private StatusOr<List<EquivalentAddressGroup>> groups(Outcome outcome) {
       if (outcome.ready().isEmpty()) {
         return StatusOr.fromStatus(
-            Status.UNAVAILABLE.withDescription("no server is ready; " + outcome.others()));
+            Status.UNAVAILABLE.withDescription("no server is ready; " + outcome.whyNot()));
       }
       return StatusOr.fromValue(outcome.ready().stream().map(Resolver::group).toList());
     }

@@ -6,10 +6,12 @@ import io.ballast.inference.onnx.CompletionScorer;
 import io.ballast.kit.call.PinnedVersion;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -72,6 +74,7 @@ public final class ScoringFleet implements AutoCloseable {
     Map<String, ServedScoring> found = new LinkedHashMap<>();
     List<TritonException> silent = new ArrayList<>();
     List<String> foreign = new ArrayList<>();
+    Set<String> flaws = new LinkedHashSet<>();
     for (int i = 0; i < asked.size(); i++) {
       try {
         asked
@@ -81,9 +84,11 @@ public final class ScoringFleet implements AutoCloseable {
       } catch (CompletionException e) {
         switch (e.getCause()) {
           case TritonException away -> silent.add(away);
-          case IllegalArgumentException none ->
-              foreign.add(
-                  "%s: model '%s': %s".formatted(addresses.get(i), name, none.getMessage()));
+          case IllegalArgumentException none -> {
+            String flaw = "model '%s': %s".formatted(name, none.getMessage());
+            foreign.add(addresses.get(i) + ": " + flaw);
+            flaws.add(flaw);
+          }
           case null, default -> throw e;
         }
       }
@@ -93,16 +98,17 @@ public final class ScoringFleet implements AutoCloseable {
     }
     Optional<String> passedOver =
         foreign.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", foreign));
+    String others = String.join("; ", flaws); // a caller is not told where servers stand
     if (found.isEmpty() && !silent.isEmpty()) {
       throw new ModelException(
           Reason.UNAVAILABLE,
           "the servers that answer have no model '%s'; of another: %s%s"
               .formatted(
-                  name, silent.getLast().getMessage(), passedOver.map("; "::concat).orElse("")),
+                  name, silent.getLast().getMessage(), others.isEmpty() ? "" : "; " + others),
           silent.getLast());
     }
-    if (found.isEmpty() && passedOver.isPresent()) {
-      throw new ModelException(Reason.UNSUPPORTED, passedOver.get());
+    if (found.isEmpty() && !others.isEmpty()) {
+      throw new ModelException(Reason.UNSUPPORTED, others);
     }
     return new Found(
         List.copyOf(found.values()),

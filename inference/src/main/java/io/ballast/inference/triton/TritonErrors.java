@@ -1,14 +1,22 @@
 package io.ballast.inference.triton;
 
 import io.ballast.inference.triton.TritonException.Reason;
-import io.ballast.kit.error.Causes;
+import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.ConnectionFailures;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.Objects;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Judges what a server says went wrong: by its code, and by its words where the code says less. */
 final class TritonErrors {
+  private static final Logger LOG = LoggerFactory.getLogger(TritonErrors.class);
+
+  /** Characters of a server's words in the log. */
+  private static final int SHOWN_WORDS = 1_024;
+
   private static final String RAISED = "Failed to process the request(s) for model";
   private static final String MESSAGE = "message: ";
   private static final String OTHER_NUMBER = "Number of InferenceResponse objects do not match";
@@ -26,6 +34,9 @@ final class TritonErrors {
       return of(inner.getStatus(), subject, cause); // grpc-java cancels what it cannot take
     }
     String words = words(status);
+    if (status.getCause() != null || status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
+      LOG.debug("{}: {}", subject, Texts.asLine(words, SHOWN_WORDS), status.getCause());
+    }
     return new TritonException(
         reason(status.getCode(), words), subject + ": " + tail(words, status), cause);
   }
@@ -109,12 +120,14 @@ final class TritonErrors {
     return Objects.requireNonNullElse(status.getDescription(), "");
   }
 
+  /** What the server said; or of what happened on the way to it, the kind, without its address. */
   private static String tail(String words, Status status) {
     String said = words.isEmpty() ? status.getCode().name() : withoutId(words);
     Throwable cause = status.getCause();
-    return cause == null // the library's own words, such as "io exception", say less than it
-        ? said
-        : said.lines().findFirst().orElse(said) + ", " + Causes.first(cause);
+    if (cause != null) {
+      return ConnectionFailures.words(said, status.getCode() == Status.Code.UNAVAILABLE, cause);
+    }
+    return status.getCode() == Status.Code.DEADLINE_EXCEEDED ? ConnectionFailures.late(said) : said;
   }
 
   /** Triton begins with the request's id, which says nothing where there is none. */

@@ -178,15 +178,17 @@ class KServeFleetTest {
   }
 
   @Test
-  void aHostThatIsNotKnownIsNamed() {
+  void aHostThatIsNotKnownIsNamedToOperatorsAlone() {
     HostLookup hosts =
         host -> {
           throw new UnknownHostException(host);
         };
     try (KServeFleet fleet = open(hosts)) {
       assertThat(Failures.failure(Reason.UNAVAILABLE, () -> infer(fleet)))
-          .isEqualTo(
-              "model 'm': no server is ready; pair:" + one.port() + ": the host is not known");
+          .isEqualTo("model 'm': no server is ready; the host is not known");
+      assertThat(fleet.noneReady())
+          .as("for operators")
+          .contains("pair:" + one.port() + ": the host is not known");
     }
   }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.inference.triton.TritonException.Reason;
 import io.grpc.Status;
+import java.io.IOException;
+import java.net.ConnectException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -75,6 +77,35 @@ class TritonErrorsTest {
                     + "Number of InferenceResponse objects do not match the number of"
                     + " InferenceRequest objects."))
         .isEqualTo(Reason.WRONG_ANSWER);
+  }
+
+  @Test
+  void aServerThatIsNotReachedIsToldByTheKindOfFailureWithoutItsAddress() {
+    assertThat(
+            TritonErrors.of(
+                Status.UNAVAILABLE
+                    .withDescription("io exception\nChannel Pipeline: [one, two]")
+                    .withCause(new ConnectException("Connection refused: /10.0.3.7:8001"))
+                    .asRuntimeException(),
+                "model 'm'"))
+        .hasMessage("model 'm': connection refused");
+    assertThat(
+            TritonErrors.of(
+                Status.DEADLINE_EXCEEDED
+                    .withDescription(
+                        "CallOptions deadline exceeded after 0.299s. Name resolution delay 0.001"
+                            + " seconds. [closed=[], open=[[remote_addr=/10.0.3.7:8001]]]")
+                    .asRuntimeException(),
+                "model 'm'"))
+        .hasMessage("model 'm': CallOptions deadline exceeded after 0.299s");
+    assertThat(
+            TritonErrors.of(
+                Status.INTERNAL
+                    .withDescription("no message")
+                    .withCause(new IOException("from /10.0.3.7:8001"))
+                    .asRuntimeException(),
+                "model 'm'"))
+        .hasMessage("model 'm': no message, IOException");
   }
 
   @Test

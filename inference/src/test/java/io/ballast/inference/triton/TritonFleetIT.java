@@ -157,7 +157,8 @@ class TritonFleetIT {
           return said.getLast().startsWith("model 'double': no server is ready; ");
         });
 
-    assertThat(said.getLast())
+    assertThat(said.getLast()).doesNotContain(one.address(), two.address());
+    assertThat(fleet.noneReady().orElseThrow())
         .contains(one.address() + ": model 'double': ", two.address() + ": model 'double': ");
   }
 }

@@ -2,7 +2,8 @@ package io.ballast.reward.adapter;
 
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
-import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.Causes;
+import io.ballast.kit.error.ConnectionFailures;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.resilience.PeerGuard;
@@ -27,6 +28,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A reward over HTTP in the manner of OpenRLHF's {@code /get_reward}: {@code {"query": [prompt +
@@ -35,6 +38,11 @@ import java.util.concurrent.TimeoutException;
  * it wants to be left alone (429 or 503 with {@code Retry-After}) is not asked before.
  */
 final class HttpReward implements RemoteReward {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpReward.class);
+
+  /** How java.net.http begins what it says of an answer over the limit. */
+  private static final String TOO_LARGE = "body exceeds capacity";
+
   private final URI uri;
   private final RemoteSettings settings;
   private final Optional<String> token;
@@ -120,10 +128,8 @@ final class HttpReward implements RemoteReward {
         return late(questions, permit, limit); // what was broken off then was late
       }
       permit.end(Verdict.FAILED);
-      return failed(
-          questions,
-          ItemFault.Reason.MODEL_ERROR,
-          "not reached, or broken off: " + Texts.asLine(String.valueOf(e.getCause()), 200));
+      LOG.debug("{}", guard.peer(), e.getCause());
+      return failed(questions, ItemFault.Reason.MODEL_ERROR, words(e));
     } catch (CancellationException e) {
       if (over(patience)) {
         return late(questions, permit, limit); // a caller's deadline cancels the call too
@@ -133,6 +139,17 @@ final class HttpReward implements RemoteReward {
       Thread.currentThread().interrupt();
       return failed(questions, ItemFault.Reason.CANCELLED, "the server stops");
     }
+  }
+
+  /** The kind of failure; where the server stands is for the log alone. */
+  private String words(ExecutionException failure) {
+    Throwable began = Causes.first(failure);
+    if (String.valueOf(began.getMessage()).startsWith(TOO_LARGE)) {
+      return "an answer of more than %,d bytes, the limit"
+          .formatted(settings.peer().maxMessageBytes());
+    }
+    return ConnectionFailures.kind(failure)
+        .orElse("connection broken off, " + began.getClass().getSimpleName());
   }
 
   private static boolean over(CallPatience patience) {

@@ -4,7 +4,7 @@ import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
 import io.ballast.kit.call.Texts;
-import io.ballast.kit.error.Causes;
+import io.ballast.kit.error.ConnectionFailures;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.grpc.Context;
@@ -12,20 +12,8 @@ import io.grpc.Deadline;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import java.io.EOFException;
-import java.io.IOException;
-import java.net.ConnectException;
-import java.net.NoRouteToHostException;
-import java.net.SocketException;
-import java.net.UnknownHostException;
-import java.nio.channels.ClosedChannelException;
-import java.security.GeneralSecurityException;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,12 +23,6 @@ public final class PeerFaults {
 
   /** Characters of a message in the log. */
   private static final int SHOWN_MESSAGE = 1_024;
-
-  /** gRPC goes on with the address. */
-  private static final Pattern GRPC_DEADLINE =
-      Pattern.compile("(deadline exceeded after [0-9.]+s).*");
-
-  private static final String BROKEN_OFF = "connection broken off";
 
   private PeerFaults() {}
 
@@ -86,32 +68,15 @@ public final class PeerFaults {
     String description = status.getDescription();
     String said = description == null ? "" : description.lines().findFirst().orElse("");
     if (status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
-      said = GRPC_DEADLINE.matcher(said).replaceFirst("$1");
+      said = ConnectionFailures.late(said);
     }
     if (said.isBlank()) {
       said = status.getCode().name();
     }
     Throwable cause = status.getCause();
-    if (cause == null || cause instanceof StatusRuntimeException) {
-      return said;
-    }
-    Throwable began = Causes.first(cause);
-    return switch (began) {
-      case UnknownHostException _ -> "its host is not known";
-      case NoRouteToHostException _ -> "no route to its host";
-      case ConnectException e -> refusal(String.valueOf(e.getMessage()));
-      case SSLException _, GeneralSecurityException _ -> "TLS failed";
-      case SocketException _, ClosedChannelException _, EOFException _ -> BROKEN_OFF;
-      case IOException _ when status.getCode() == Status.Code.UNAVAILABLE -> BROKEN_OFF;
-      default -> said + ", " + began.getClass().getSimpleName();
-    };
-  }
-
-  private static String refusal(String words) {
-    return Stream.of("connection refused", "connection timed out", "network is unreachable")
-        .filter(kind -> words.toLowerCase(Locale.ROOT).contains(kind))
-        .findFirst()
-        .orElse("no connection");
+    return cause == null || cause instanceof StatusRuntimeException
+        ? said
+        : ConnectionFailures.words(said, status.getCode() == Status.Code.UNAVAILABLE, cause);
   }
 
   private static Fault fault(StatusRuntimeException thrown) {

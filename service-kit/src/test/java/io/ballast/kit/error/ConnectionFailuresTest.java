@@ -1,0 +1,40 @@
+package io.ballast.kit.error;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.UnresolvedAddressException;
+import org.junit.jupiter.api.Test;
+
+/** A caller is told the kind of a connection's failure, never where the peer stands. */
+class ConnectionFailuresTest {
+  private static Throwable caused(Throwable failure, Throwable cause) {
+    return failure.initCause(cause);
+  }
+
+  @Test
+  void theKindIsThatOfWhatBeganIt() {
+    assertThat(ConnectionFailures.kind(new IOException("outer", new UnknownHostException("a.b"))))
+        .contains("its host is not known");
+    assertThat(ConnectionFailures.kind(new IOException("outer", new EOFException())))
+        .contains("connection broken off");
+    assertThat(ConnectionFailures.kind(new IOException("/10.0.3.7:9100"))).isEmpty();
+  }
+
+  @Test
+  void whatJavaClosesWhenItIsRefusedWasNeverConnected() {
+    assertThat(
+            ConnectionFailures.kind(caused(new ConnectException(), new ClosedChannelException())))
+        .contains("no connection");
+    assertThat(
+            ConnectionFailures.kind(
+                caused(new ConnectException(), new UnresolvedAddressException())))
+        .contains("its host is not known");
+    assertThat(ConnectionFailures.kind(new ClosedChannelException()))
+        .contains("connection broken off");
+  }
+}
