@@ -1,16 +1,12 @@
 package io.ballast.reward;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.store.ModelManifest;
-import io.ballast.inference.store.ModelStore;
-import io.ballast.kit.runtime.Role;
-import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.Truncation;
 import io.ballast.reward.testing.TestReward;
 import io.ballast.reward.testing.TinyModel;
@@ -25,26 +21,15 @@ import io.ballast.reward.v1.MemberScore;
 import io.ballast.reward.v1.ProbabilityAbsence;
 import io.ballast.reward.v1.RewardEnsemble;
 import io.ballast.reward.v1.RewardMember;
-import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc.RewardServiceBlockingStub;
 import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
-import io.ballast.reward.wiring.RewardModule;
 import io.ballast.reward.wiring.RewardServer;
-import io.ballast.testing.FixedRuntime;
 import io.ballast.testing.LeftoverThreads;
 import io.ballast.testing.ModuleInProcess;
-import io.grpc.ManagedChannel;
-import io.grpc.Server;
-import io.grpc.Status;
-import io.grpc.inprocess.InProcessChannelBuilder;
-import io.grpc.inprocess.InProcessServerBuilder;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -53,31 +38,10 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.jboss.logmanager.ExtLogRecord;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The reward-server as a process starts it: a real ensemble from a model folder. */
-class RewardModuleTest {
-  @TempDir Path empty;
-  @TempDir Path models;
-  @TempDir Path data;
-
-  private final List<FixedRuntime> runtimes = new ArrayList<>();
-  private final List<Server> servers = new ArrayList<>();
-  private final List<ManagedChannel> channels = new ArrayList<>();
-  private final RewardModule module =
-      new RewardModule(
-          TestReward.properties(Map.of("ballast.reward.default-model", TinyReward.NAME)));
-
-  @AfterEach
-  void stop() {
-    channels.forEach(ManagedChannel::shutdownNow);
-    servers.forEach(Server::shutdownNow);
-    module.close();
-    runtimes.forEach(FixedRuntime::close);
-  }
-
+class RewardModuleTest extends RewardModuleCase {
   @Test
   void membersOfAFolderScoreOnTheirStoredScales() throws IOException {
     TinyReward.writeTo(models);
@@ -97,31 +61,6 @@ class RewardModuleTest {
     assertThat(result.getValue()).isEqualTo(lowest);
     assertThat(result.getComponentsList()).as("no objectives, no components").isEmpty();
     assertThat(data.resolve("onnx")).isNotEmptyDirectory();
-  }
-
-  @Test
-  void anEnsembleWhoseTrunkHasAnotherTokenizerDoesNotServe() throws IOException {
-    TinyReward.writeTo(models);
-    Path trunk = models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
-    Files.writeString(trunk.resolve("tokenizer.json"), "\n", StandardOpenOption.APPEND);
-    ModelManifest.write(trunk, Map.of()); // as somebody who publishes a trunk anew would
-    RewardModule other =
-        new RewardModule(TestReward.properties(Map.of("ballast.reward.default-model", "nobody")));
-    try (ModuleInProcess process =
-        ModuleInProcess.start(
-            other, new FixedRuntime(Role.REWARD_SERVER, List.of(empty, models), data))) {
-      ScoreRequest named =
-          request().toBuilder()
-              .setRewardModel(ModelSelector.newBuilder().setModel(TinyReward.NAME).setVersion("1"))
-              .build();
-      assertThatThrownBy(() -> RewardServiceGrpc.newBlockingStub(process.channel()).score(named))
-          .hasMessageMatching(
-              "DATA_LOSS: %s/1/tokenizer.json: SHA-256 [0-9a-f]{64} \\(expected: [0-9a-f]{64}, with which %s/1 was trained\\)"
-                  .formatted(TinyModel.NAME, TinyReward.NAME));
-    }
-    assertThatThrownBy(this::start)
-        .as("nor does a server start whose default it is")
-        .hasMessageContaining("tokenizer.json: SHA-256 ");
   }
 
   @Test
@@ -322,95 +261,6 @@ class RewardModuleTest {
   }
 
   @Test
-  void aDamagedEnsembleIsLeftOutAndTheServerStarts() throws IOException {
-    TinyReward.writeTo(models);
-    Files.writeString(
-        models.resolve(TinyReward.NAME).resolve("1").resolve("model.safetensors"),
-        "x",
-        StandardOpenOption.APPEND);
-    RewardServiceBlockingStub reward = start();
-
-    assertThat(
-            reward
-                .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
-                .getEnsemblesList())
-        .isEmpty();
-    assertThatThrownBy(() -> score(reward))
-        .extracting(e -> Status.fromThrowable(e).getCode())
-        .isEqualTo(Status.Code.NOT_FOUND);
-  }
-
-  @Test
-  void aDefaultThatIsNotThereIsNamedWithTheMend() throws IOException {
-    RewardServiceBlockingStub reward = start();
-
-    assertThatThrownBy(() -> score(reward))
-        .hasMessage(
-            "NOT_FOUND: reward_model.model: 'tiny-reward': there is no reward ensemble of this"
-                + " name; it is the default: put it into a model folder, or set"
-                + " ballast.reward.default-model and ballast.reward.serving-version");
-  }
-
-  @Test
-  void aVersionThatIsUnpublishedWhileInUseScoresOnUntilItIsLookedFor() throws IOException {
-    TinyReward.writeTo(models);
-    RewardServiceBlockingStub reward = start();
-    double before = score(reward).getResults(0).getValue();
-    ModelStore.deleteAll(models.resolve(TinyReward.NAME));
-
-    assertThat(score(reward).getResults(0).getValue())
-        .as("what is loaded needs no file")
-        .isEqualTo(before);
-    assertThatThrownBy(
-            () ->
-                reward.score(
-                    request().toBuilder()
-                        .setRewardModel(ModelSelector.newBuilder().setVersion("2"))
-                        .build()))
-        .extracting(e -> Status.fromThrowable(e).getCode())
-        .isEqualTo(Status.Code.NOT_FOUND);
-    assertThatThrownBy(() -> score(reward))
-        .as("the folders were looked through")
-        .extracting(e -> Status.fromThrowable(e).getCode())
-        .isEqualTo(Status.Code.NOT_FOUND);
-  }
-
-  @Test
-  void whatWasHalfWrittenIsNoVersion() throws IOException {
-    TinyReward.writeTo(models);
-    Path whole = models.resolve(TinyReward.NAME).resolve("1");
-    for (String missing : List.of("ballast.json", "model.safetensors", "config.json")) {
-      Path half = models.resolve(TinyReward.NAME).resolve("half-" + missing.charAt(0));
-      Files.createDirectories(half);
-      try (var files = Files.list(whole)) {
-        for (Path file : files.filter(each -> !each.endsWith(missing)).toList()) {
-          Files.copy(file, half.resolve(file.getFileName()));
-        }
-      }
-    }
-    RewardServiceBlockingStub reward = start();
-
-    assertThat(
-            reward
-                .listRewardModels(ListRewardModelsRequest.getDefaultInstance())
-                .getEnsemblesList())
-        .extracting(ensemble -> ensemble.getModelVersion().getVersion())
-        .containsExactly("1");
-    assertThat(score(reward).getResults(0).hasValue()).isTrue();
-  }
-
-  @Test
-  void aFileThatIsMissingIsNamedWithoutTheFolderThatItIsMissingFrom() throws IOException {
-    TinyReward.writeTo(models);
-    Files.delete(
-        models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION).resolve("tokenizer.json"));
-
-    assertThatThrownBy(this::start)
-        .hasMessage("tiny/1/tokenizer.json: the file is missing")
-        .hasMessageNotContaining(models.toString());
-  }
-
-  @Test
   void aModuleThatIsClosedLeavesNoThreadBehind() throws IOException {
     TinyReward.writeTo(models);
     LeftoverThreads threads = new LeftoverThreads();
@@ -420,36 +270,5 @@ class RewardModuleTest {
     module.close(); // again: nothing happens
 
     threads.assertNone();
-  }
-
-  @Test
-  void headsDoNotStandOnAnotherTrunk() throws IOException {
-    TinyReward.writeTo(models);
-    Path trunk = models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
-    Files.move(trunk, models.resolve(TinyModel.NAME).resolve("2"));
-
-    assertThatThrownBy(this::start)
-        .hasMessageContaining("the heads stand on tiny 1, which is in none of the model folders");
-  }
-
-  private RewardServiceBlockingStub start() throws IOException {
-    String name = InProcessServerBuilder.generateName();
-    InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
-    FixedRuntime runtime = new FixedRuntime(Role.REWARD_SERVER, List.of(empty, models), data);
-    runtimes.add(runtime);
-    module.start(runtime).forEach(builder::addService);
-    module.serving();
-    servers.add(builder.build().start());
-    ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
-    channels.add(channel);
-    return RewardServiceGrpc.newBlockingStub(channel);
-  }
-
-  private static ScoreResponse score(RewardServiceBlockingStub reward) {
-    return reward.score(request());
-  }
-
-  private static ScoreRequest request() {
-    return ScoreRequest.newBuilder().addItems(TestReward.item("x", "int a", "= 1;")).build();
   }
 }

@@ -8,48 +8,26 @@ import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.mesh.v1.ModelSelector;
-import io.ballast.mesh.v1.ModelVersion;
-import io.ballast.mesh.v1.RequestMetadata;
-import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.safety.testing.FakeCostModels;
-import io.ballast.safety.testing.FakePolicyServer;
 import io.ballast.safety.testing.TestClock;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.BoundMethod;
 import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.SafetyTest;
-import io.ballast.safety.v1.SafetyTestSpec;
 import io.ballast.safety.v1.SafetyTestState;
-import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.grpc.Status;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 
-/** A safety test passes a candidate, or finds no solution, or fails: and one look is one look. */
-class SafetyTestsTest {
-  private final TestSafety mesh = TestSafety.start(Map.of("wait-reserve", "PT4S"));
-
-  @AfterEach
-  void stop() {
-    mesh.close();
-  }
-
+/** A safety test passes a candidate, or finds no solution, or fails; nothing is lost meanwhile. */
+class SafetyTestsTest extends SafetyTestsCase {
   @Test
   void aHarmlessCandidatePasses() {
     SafetyTest test = mesh.run(testOf(prompts(10)).build());
@@ -145,198 +123,6 @@ class SafetyTestsTest {
   }
 
   @Test
-  void theSameKeyStartsOneTest() {
-    StartSafetyTestRequest keyed =
-        testOf(prompts(6))
-            .setMetadata(RequestMetadata.newBuilder().setTenant("t").setIdempotencyKey("k"))
-            .build();
-
-    SafetyTest first = mesh.run(keyed);
-    SafetyTest again = mesh.safety().startSafetyTest(keyed).getTest();
-
-    assertThat(again).isEqualTo(first);
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(spec(keyed.toBuilder(), s -> s.setThreshold(0.4))),
-        Status.Code.INVALID_ARGUMENT,
-        "metadata.idempotency_key: used for another safety test, " + first.getTestId());
-  }
-
-  @Test
-  void aSecondLookIsRefusedEvenOverOnePromptAndUnderAnotherName() {
-    SafetyTest first = mesh.run(testOf(prompts(6)).build());
-    List<String> overlapping = new ArrayList<>(List.of("new one", "new two"));
-    overlapping.add(prompts(6).get(3));
-
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(testOf(overlapping).build()),
-        Status.Code.FAILED_PRECONDITION,
-        "spec.prompts: 1 of 3 were used to test java-tiny a before, in test " + first.getTestId());
-    assertRefused(
-        () ->
-            mesh.safety()
-                .startSafetyTest(
-                    spec(
-                        testOf(prompts(6)),
-                        s -> s.setCandidate(FakePolicyServer.candidate("a-renamed")))),
-        Status.Code.FAILED_PRECONDITION,
-        "6 of 6");
-    // what was refused spent nothing; another candidate has its own look
-    assertThat(mesh.run(testOf(List.of("new one", "new two")).build()).getState())
-        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
-    assertThat(
-            mesh.run(spec(testOf(prompts(6)), s -> s.setCandidate(FakePolicyServer.candidate("b"))))
-                .getState())
-        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
-  }
-
-  @Test
-  void noSolutionFoundHasUsedItsLook() {
-    assertThat(mesh.run(testOf(List.of("H1", "H2")).build()).getState())
-        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
-
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(testOf(List.of("H1", "H2")).build()),
-        Status.Code.FAILED_PRECONDITION,
-        "2 of 2 were used");
-  }
-
-  @Test
-  void ofConcurrentStartsOnOnePromptOneWins() throws Exception {
-    List<Callable<SafetyTest>> starts = new ArrayList<>();
-    for (int i = 0; i < 8; i++) {
-      List<String> prompts = new ArrayList<>(prompts(50));
-      Collections.rotate(prompts, i * 5);
-      prompts.add("own " + i);
-      starts.add(() -> mesh.safety().startSafetyTest(testOf(prompts).build()).getTest());
-    }
-    int started = 0;
-    try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
-      for (Future<SafetyTest> start : threads.invokeAll(starts)) {
-        try {
-          mesh.await(start.get().getTestId());
-          started++;
-        } catch (java.util.concurrent.ExecutionException e) {
-          assertThat(Status.fromThrowable(e.getCause()).getCode())
-              .isEqualTo(Status.Code.FAILED_PRECONDITION);
-        }
-      }
-    }
-    assertThat(started).isEqualTo(1);
-  }
-
-  @Test
-  void ofConcurrentStartsUnderOneKeyOneTestComes() throws Exception {
-    StartSafetyTestRequest keyed =
-        testOf(prompts(20))
-            .setMetadata(RequestMetadata.newBuilder().setIdempotencyKey("k"))
-            .build();
-    try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
-      Callable<String> start = () -> mesh.safety().startSafetyTest(keyed).getTest().getTestId();
-      List<String> ids = new ArrayList<>();
-      for (Future<String> id : threads.invokeAll(Collections.nCopies(8, start))) {
-        ids.add(id.get());
-      }
-      assertThat(ids).containsOnly(ids.getFirst());
-      mesh.await(ids.getFirst());
-    }
-  }
-
-  @Test
-  void theModelThatTheRunOptimisedAgainstMayNotJudge() {
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(judgedBy("java-cost", "1")),
-        Status.Code.FAILED_PRECONDITION,
-        "spec.cost_model: java-cost 1 is spec.optimised_cost_models[0]");
-    // the same weights under another name
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(judgedBy("copied", "9")),
-        Status.Code.FAILED_PRECONDITION,
-        "spec.cost_model: copied 9 is spec.optimised_cost_models[0]");
-    // "serving" is java-cost 1 too
-    assertRefused(
-        () ->
-            mesh.safety()
-                .startSafetyTest(
-                    spec(testOf(prompts(2)), s -> s.setCostModel(ModelSelector.newBuilder()))),
-        Status.Code.FAILED_PRECONDITION,
-        "java-cost 1");
-  }
-
-  @Test
-  void anUnknownCandidateOrCostModelIsNotFound() {
-    assertRefused(
-        () ->
-            mesh.safety()
-                .startSafetyTest(
-                    spec(
-                        testOf(prompts(2)),
-                        s -> s.setCandidate(FakePolicyServer.candidate("nobody")))),
-        Status.Code.NOT_FOUND,
-        "spec.candidate: the policy-server knows no version 'nobody' of java-tiny");
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(judgedBy("java-cost", "7")),
-        Status.Code.NOT_FOUND,
-        "cost_model.version: '7'");
-    assertRefused(
-        () ->
-            mesh.safety()
-                .startSafetyTest(
-                    spec(
-                        testOf(prompts(2)),
-                        s ->
-                            s.setCandidate(
-                                FakePolicyServer.candidate("a").toBuilder()
-                                    .setWeightsSha256("b".repeat(64))))),
-        Status.Code.FAILED_PRECONDITION,
-        "the policy-server has " + "a".repeat(64));
-  }
-
-  @Test
-  void wrongSpecsAreNamed() {
-    assertMalformed(s -> s.clearPrompts(), "spec.prompts: 0 prompts (expected: 2 to 10,000)");
-    assertMalformed(
-        s -> s.clearPrompts().addAllPrompts(prompts(10_001)), "spec.prompts: 10,001 prompts");
-    assertMalformed(s -> s.addPrompts(""), "spec.prompts[2]: empty");
-    assertMalformed(s -> s.addPrompts("int x0 = "), "spec.prompts[2]: the same as spec.prompts[0]");
-    assertMalformed(
-        s -> s.addPrompts("x".repeat(65_537)), "spec.prompts[2]: 65,537 bytes, limit 65,536");
-    for (double threshold : new double[] {-0.1, 1.5, Double.NaN}) {
-      assertMalformed(
-          s -> s.setThreshold(threshold), "spec.threshold: " + threshold + " (expected: 0 to 1)");
-    }
-    for (double delta : new double[] {0, 1, Double.NaN}) {
-      assertMalformed(
-          s -> s.setDelta(delta), "spec.delta: " + delta + " (expected: above 0, below 1)");
-    }
-    assertMalformed(s -> s.setBoundMethodValue(9), "spec.bound_method: 9");
-    assertMalformed(s -> s.clearCandidate(), "spec.candidate.model: ''");
-    assertMalformed(
-        s -> s.setCandidate(FakePolicyServer.candidate("../a")), "spec.candidate.version: '../a'");
-    assertMalformed(
-        s -> s.setCandidate(FakePolicyServer.candidate("a").toBuilder().setWeightsSha256("abc")),
-        "spec.candidate.weights_sha256: 3 characters");
-    assertMalformed(
-        s -> s.addOptimisedCostModels(ModelVersion.newBuilder().setModel("m")),
-        "spec.optimised_cost_models[1].version: ''");
-    assertMalformed(s -> s.setMaxPromptTokens(-1), "spec.max_prompt_tokens: -1");
-    assertMalformed(
-        s -> s.setSampling(SamplingOptions.newBuilder().setTemperature(11)),
-        "spec.sampling.temperature: 11.0 (expected: 0, or 0.01 to 10)");
-    assertMalformed(
-        s -> s.setSampling(SamplingOptions.newBuilder().setMaxNewTokens(0)),
-        "spec.sampling.max_new_tokens: 0");
-    assertMalformed(
-        s -> s.setSampling(SamplingOptions.newBuilder().setTopP(0)), "spec.sampling.top_p: 0");
-    assertMalformed(
-        s -> s.setSampling(SamplingOptions.newBuilder().setRegex("a")),
-        "spec.sampling.regex: not supported here");
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(testOf(prompts(2)).setRunId("r".repeat(129)).build()),
-        Status.Code.INVALID_ARGUMENT,
-        "run_id: 129 characters");
-  }
-
-  @Test
   void aTestThatCannotBeCarriedOutFailsAndGivesItsLookBack() {
     // O fails for a reason that might pass, but never does
     SafetyTest failed = mesh.run(testOf(List.of("one", "O")).build());
@@ -361,16 +147,6 @@ class SafetyTestsTest {
 
     assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
     assertThat(mesh.policy.samples).hasSize(6);
-  }
-
-  @Test
-  void aPolicyServerThatIsAwayRefusesTheStart() {
-    mesh.policy.failures.set(1);
-
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(testOf(prompts(2)).build()),
-        Status.Code.UNAVAILABLE,
-        "policy-server");
   }
 
   @Test
@@ -484,29 +260,5 @@ class SafetyTestsTest {
         .listSafetyTests(
             ListSafetyTestsRequest.newBuilder().setRunId(run).setPageSize(size).build())
         .getTestsList();
-  }
-
-  private SafetyTest get(String id) {
-    return mesh.safety()
-        .getSafetyTest(GetSafetyTestRequest.newBuilder().setTestId(id).build())
-        .getTest();
-  }
-
-  private void assertMalformed(UnaryOperator<SafetyTestSpec.Builder> change, String words) {
-    assertRefused(
-        () -> mesh.safety().startSafetyTest(spec(testOf(prompts(2)), change)),
-        Status.Code.INVALID_ARGUMENT,
-        words);
-  }
-
-  private static StartSafetyTestRequest judgedBy(String model, String version) {
-    return spec(
-        testOf(prompts(2)),
-        s -> s.setCostModel(ModelSelector.newBuilder().setModel(model).setVersion(version)));
-  }
-
-  private static StartSafetyTestRequest spec(
-      StartSafetyTestRequest.Builder request, UnaryOperator<SafetyTestSpec.Builder> change) {
-    return request.setSpec(change.apply(request.getSpec().toBuilder())).build();
   }
 }

@@ -1,0 +1,114 @@
+package io.ballast.kit.grpc;
+
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.reward.v1.ScoreResponse;
+import io.ballast.reward.v1.ScoreStreamRequest;
+import io.ballast.reward.v1.ScoreStreamResponse;
+import io.grpc.BindableService;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterEach;
+
+/** A server of rewards that do what a test says. */
+abstract class MeshServerCase {
+  final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  Callable<ScoreResponse> work = ScoreResponse::getDefaultInstance;
+
+  private final VirtualThreadReplies replies =
+      new VirtualThreadReplies(new StatusMapper("reward-server"), 2);
+  private final List<AutoCloseable> open = new ArrayList<>();
+
+  private final class Rewards extends RewardServiceGrpc.RewardServiceImplBase {
+    @Override
+    public void score(ScoreRequest request, StreamObserver<ScoreResponse> observer) {
+      replies.unary(
+          observer,
+          () -> {
+            RequestContexts.from(request.getMetadata());
+            return work.call();
+          });
+    }
+
+    @Override
+    public StreamObserver<ScoreStreamRequest> scoreStream(
+        StreamObserver<ScoreStreamResponse> observer) {
+      return replies.bidirectional(
+          observer, 2, (request, sink) -> sink.send(ScoreStreamResponse.getDefaultInstance()));
+    }
+  }
+
+  @AfterEach
+  void closeAll() throws Exception {
+    for (AutoCloseable closeable : open.reversed()) {
+      closeable.close();
+    }
+    replies.close();
+  }
+
+  MeshServer start(MeshServer.Options options) {
+    MeshServer server =
+        MeshServer.start(
+            options,
+            List.<BindableService>of(new Rewards()),
+            meters,
+            OpenTelemetry.noop(),
+            System::nanoTime);
+    open.add(server);
+    return server;
+  }
+
+  ManagedChannel channel(MeshServer server) {
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress("127.0.0.1", server.port()).usePlaintext().build();
+    open.add(channel::shutdownNow);
+    return channel;
+  }
+
+  RewardServiceGrpc.RewardServiceBlockingStub rewards(MeshServer server) {
+    return RewardServiceGrpc.newBlockingStub(channel(server))
+        .withDeadlineAfter(10, TimeUnit.SECONDS);
+  }
+
+  /** What a logger of java.util.logging, which grpc-java uses, was told. */
+  static final class Recorded extends Handler {
+    final List<String> messages = new CopyOnWriteArrayList<>();
+    private final Logger logger; // held here: java.util.logging holds it weakly
+
+    private Recorded(Logger logger) {
+      this.logger = logger;
+    }
+
+    static Recorded of(String name) {
+      Recorded recorded = new Recorded(Logger.getLogger(name));
+      recorded.logger.addHandler(recorded);
+      return recorded;
+    }
+
+    void stop() {
+      logger.removeHandler(this);
+    }
+
+    @Override
+    public void publish(LogRecord entry) {
+      messages.add(entry.getLevel() + " " + entry.getMessage());
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
+  }
+}
