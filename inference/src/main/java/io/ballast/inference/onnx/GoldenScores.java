@@ -37,10 +37,19 @@ public record GoldenScores(double tolerance, List<Item> items) {
    * @param prompt shape [P], P ≥ 1
    * @param completion shape [T], T ≥ 1
    * @param scores shape [K], raw, finite
+   * @param objectives shape [K][O]: what the scores are sums of, raw, finite; empty if members do
+   *     not judge by several objectives, or the version kept the sums alone
    */
-  public record Item(TokenIds prompt, TokenIds completion, List<Float> scores) {
+  public record Item(
+      TokenIds prompt, TokenIds completion, List<Float> scores, List<List<Float>> objectives) {
     public Item {
       scores = List.copyOf(scores);
+      objectives = objectives.stream().map(List::copyOf).toList();
+    }
+
+    /** One without objectives. */
+    public Item(TokenIds prompt, TokenIds completion, List<Float> scores) {
+      this(prompt, completion, scores, List.of());
     }
   }
 
@@ -68,7 +77,12 @@ public record GoldenScores(double tolerance, List<Item> items) {
       ScoringGroup group = groups.get(g);
       for (int i = 0; i < group.completions().size(); i++) {
         if (outcomes.get(g).get(i) instanceof ScoreOutcome.Scored scored) {
-          items.add(new Item(group.prompt(), group.completions().get(i), scored.scores()));
+          items.add(
+              new Item(
+                  group.prompt(),
+                  group.completions().get(i),
+                  scored.scores(),
+                  scored.objectives()));
         }
       }
     }
@@ -106,9 +120,14 @@ public record GoldenScores(double tolerance, List<Item> items) {
       JsonNode json = JSON.readTree(file.toFile());
       List<Item> items = new ArrayList<>();
       for (JsonNode item : json.path("items")) {
-        List<Float> scores = new ArrayList<>();
-        item.path("scores").forEach(score -> scores.add(score.floatValue()));
-        items.add(new Item(tokens(item, "prompt"), tokens(item, "completion"), scores));
+        List<List<Float>> objectives = new ArrayList<>();
+        item.path("objectives").forEach(member -> objectives.add(numbers(member)));
+        items.add(
+            new Item(
+                tokens(item, "prompt"),
+                tokens(item, "completion"),
+                numbers(item.path("scores")),
+                objectives));
       }
       return Optional.of(new GoldenScores(json.path("tolerance").asDouble(), items));
     } catch (IOException | IllegalArgumentException e) {
@@ -125,14 +144,19 @@ public record GoldenScores(double tolerance, List<Item> items) {
       ObjectNode entry = list.addObject();
       put(entry.putArray("prompt"), item.prompt());
       put(entry.putArray("completion"), item.completion());
-      ArrayNode scores = entry.putArray("scores");
-      item.scores().forEach(scores::add);
+      put(entry.putArray("scores"), item.scores());
+      if (!item.objectives().isEmpty()) {
+        ArrayNode objectives = entry.putArray("objectives");
+        item.objectives().forEach(member -> put(objectives.addArray(), member));
+      }
     }
     Files.writeString(folder.resolve(FILE), JSON.writeValueAsString(json) + "\n");
   }
 
   /**
-   * Asks {@code scorer} again.
+   * Asks {@code scorer} again. What is said by each objective may be off by the tolerance, and by
+   * no more than the usual one: a sum may be off by more, since it takes what a head is off times
+   * weight over deviation.
    *
    * @param folder that keeps them, for messages
    * @throws ModelException BROKEN if a score is missing or too far off, named
@@ -144,28 +168,49 @@ public record GoldenScores(double tolerance, List<Item> items) {
             .toList();
     List<List<ScoreOutcome>> outcomes = scorer.score(groups);
     for (int i = 0; i < items.size(); i++) {
-      check(folder.resolve(FILE) + ": items[" + i + "]: ", i, outcomes.get(i).getFirst());
+      check(folder.resolve(FILE) + ": items[" + i + "]: ", items.get(i), outcomes.get(i).getFirst());
     }
   }
 
-  private void check(String at, int index, ScoreOutcome outcome) {
-    List<Float> expected = items.get(index).scores();
+  private void check(String at, Item kept, ScoreOutcome outcome) {
     switch (outcome) {
       case Refusal refusal ->
           throw broken(at, "%s: %s".formatted(refusal.reason(), refusal.detail()));
       case ScoreOutcome.Scored scored -> {
-        if (scored.scores().size() != expected.size()) {
+        compare(at, "scores", "member %d scores", scored.scores(), kept.scores(), tolerance);
+        if (kept.objectives().isEmpty()) {
+          return;
+        }
+        if (scored.objectives().size() != kept.objectives().size()) {
           throw broken(
-              at, "%d scores (expected: %d)".formatted(scored.scores().size(), expected.size()));
+              at,
+              "objectives of %d members (expected: %d)"
+                  .formatted(scored.objectives().size(), kept.objectives().size()));
         }
-        for (int k = 0; k < expected.size(); k++) {
-          if (!(Math.abs(scored.scores().get(k) - expected.get(k)) <= tolerance)) {
-            throw broken(
-                at,
-                "member %d scores %s (expected: %s ± %s)"
-                    .formatted(k, scored.scores().get(k), expected.get(k), tolerance));
-          }
+        for (int k = 0; k < kept.objectives().size(); k++) {
+          compare(
+              at,
+              "objectives",
+              "member " + k + " by objective %d scores",
+              scored.objectives().get(k),
+              kept.objectives().get(k),
+              Math.min(tolerance, USUAL_TOLERANCE));
         }
+      }
+    }
+  }
+
+  private static void compare(
+      String at, String all, String each, List<Float> said, List<Float> kept, double allowed) {
+    if (said.size() != kept.size()) {
+      throw broken(at, "%d %s (expected: %d)".formatted(said.size(), all, kept.size()));
+    }
+    for (int i = 0; i < kept.size(); i++) {
+      if (!(Math.abs(said.get(i) - kept.get(i)) <= allowed)) {
+        throw broken(
+            at,
+            each.formatted(i)
+                + " %s (expected: %s ± %s)".formatted(said.get(i), kept.get(i), allowed));
       }
     }
   }
@@ -178,6 +223,16 @@ public record GoldenScores(double tolerance, List<Item> items) {
     for (int i = 0; i < tokens.size(); i++) {
       array.add(tokens.get(i));
     }
+  }
+
+  private static void put(ArrayNode array, List<Float> numbers) {
+    numbers.forEach(array::add);
+  }
+
+  private static List<Float> numbers(JsonNode list) {
+    List<Float> numbers = new ArrayList<>();
+    list.forEach(number -> numbers.add(number.floatValue()));
+    return numbers;
   }
 
   private static TokenIds tokens(JsonNode item, String field) {

@@ -3,8 +3,10 @@ package io.ballast.inference.onnx;
 import static io.ballast.inference.onnx.TinyFolders.gap;
 import static io.ballast.inference.onnx.TinyFolders.tokens;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.onnx.ScoreOutcome.Scored;
 import io.ballast.inference.onnx.ScoringHeads.Head;
@@ -228,8 +230,37 @@ class ObjectivesTest {
   void goldenScoresOfSumsComeOutAgain() throws IOException {
     Path scoring = write("several", TinyFolders.objectives(trunk, MEMBERS, WEIGHTS, 8, 5));
     GoldenScores.keep(scoring, trunk, groups, 1e-3, folder.resolve("work"));
-    assertThat(GoldenScores.read(scoring).orElseThrow().items().getFirst().scores())
-        .hasSize(MEMBERS);
+    GoldenScores golden = GoldenScores.read(scoring).orElseThrow();
+    assertThat(golden.items().getFirst().scores()).hasSize(MEMBERS);
+    assertThat(golden.items())
+        .allSatisfy(item -> assertThat(item.objectives()).hasSize(MEMBERS))
+        .allSatisfy(item -> assertThat(item.objectives()).allSatisfy(o -> assertThat(o).hasSize(3)));
+    try (OnnxScorer scorer = open(scoring)) {
+      assertThat(scorer.spec().objectives()).hasSize(3);
+      assertThat(GoldenScores.of(scorer, groups, 1e-3)).isEqualTo(golden);
+    }
+  }
+
+  @Test
+  void whatOneObjectiveSaidComesOutAgainAlthoughTheSumMayBeOffByMore() throws IOException {
+    Path scoring = write("several", TinyFolders.objectives(trunk, MEMBERS, WEIGHTS, 8, 5));
+    GoldenScores.keep(scoring, trunk, groups, 10, folder.resolve("work"));
+    GoldenScores golden = GoldenScores.read(scoring).orElseThrow();
+    GoldenScores.Item first = golden.items().getFirst();
+    List<List<Float>> off = new ArrayList<>(first.objectives());
+    off.set(1, List.of(off.get(1).get(0), off.get(1).get(1), off.get(1).get(2) + 0.01f));
+    new GoldenScores(
+            10,
+            List.of(new GoldenScores.Item(first.prompt(), first.completion(), first.scores(), off)))
+        .write(scoring);
+    assertThatThrownBy(() -> open(scoring))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("golden.json: items[0]: member 1 by objective 2 scores ")
+        .hasMessageContaining("(expected: " + off.get(1).get(2) + " ± 0.001)");
+
+    new GoldenScores( // as versions have them that kept the sums alone
+            10, List.of(new GoldenScores.Item(first.prompt(), first.completion(), first.scores())))
+        .write(scoring);
     try (OnnxScorer scorer = open(scoring)) {
       assertThat(scorer.spec().objectives()).hasSize(3);
     }
