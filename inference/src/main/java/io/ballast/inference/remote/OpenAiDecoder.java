@@ -15,6 +15,7 @@ import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.ReportedWeights;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.kit.error.ConnectionFailures;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpClient;
@@ -36,6 +37,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A language model behind {@code /v1/completions}, as vLLM, SGLang and llama.cpp's server offer it:
@@ -44,6 +47,7 @@ import java.util.function.Consumer;
  * are not healed. What of sampling is taken: see {@link RemoteSampling}.
  */
 public final class OpenAiDecoder implements Decoder {
+  private static final Logger LOG = LoggerFactory.getLogger(OpenAiDecoder.class);
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String EVENT = "data:";
   private static final String DONE = "[DONE]";
@@ -309,11 +313,13 @@ public final class OpenAiDecoder implements Decoder {
   }
 
   private ModelException unreached(Exception e) {
-    Throwable cause = e.getCause() == null ? e : e.getCause();
-    return new ModelException(Reason.UNAVAILABLE, subject() + ": " + cause, e);
+    LOG.debug("{} at {}", subject(), settings.base(), e);
+    return new ModelException(
+        Reason.UNAVAILABLE, subject() + ": " + ConnectionFailures.words(e), e);
   }
 
+  /** Without the address: callers read it. */
   private String subject() {
-    return "model '" + settings.model() + "' at " + settings.base();
+    return "model '" + settings.model() + "'";
   }
 }

@@ -11,6 +11,7 @@ import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.text.CompletionText;
+import io.ballast.kit.call.Texts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -159,7 +160,8 @@ public final class RemoteGeneration implements GenerationHandle {
     fail(
         new ModelException(
             Reason.BROKEN,
-            "the back end stopped after %,d tokens without saying why".formatted(count)));
+            "the back end stopped after %s without saying why"
+                .formatted(Texts.counted(count, "token"))));
   }
 
   private void requireSpelling(List<Told> told, String piece) {

@@ -60,11 +60,6 @@ final class FakeOpenAiServer implements AutoCloseable {
         deadline);
   }
 
-  /** What a decoder's messages begin with. */
-  String subject() {
-    return "model 'm' at http://127.0.0.1:%d: ".formatted(server.getAddress().getPort());
-  }
-
   /** The body of the last completion that was asked for. */
   String asked() {
     return asked.get();

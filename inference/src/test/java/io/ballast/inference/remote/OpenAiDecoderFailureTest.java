@@ -42,8 +42,7 @@ class OpenAiDecoderFailureTest {
     assertThat(untold.reason()).as("no caller is at fault").isEqualTo(Reason.BROKEN);
     assertThat(untold)
         .hasMessageStartingWith(
-            server.subject()
-                + "the server tells no ids and log-probabilities of its tokens, for which")
+            "model 'm': the server tells no ids and log-probabilities of its tokens, for which")
         .hasMessageContaining("(expected: a server, or a newer release of it, that answers them");
   }
 
@@ -51,15 +50,15 @@ class OpenAiDecoderFailureTest {
   void whatCannotBeSoIsBroken() {
     server.events(vllm(257, -1, "c", "null"));
     assertThat(failure(decoder, SamplingOptions.greedy(8)))
-        .hasMessage(server.subject() + "token 0: 257 is not in the tokenizer's vocabulary of 257");
+        .hasMessage("model 'm': token 0: 257 is not in the tokenizer's vocabulary of 257");
     server.events(vllm(100, 0.5, "c", "null"));
     assertThat(failure(decoder, SamplingOptions.greedy(8)))
-        .hasMessage(server.subject() + "token 0: log-probability 0.5 (expected: finite, ≤ 0)");
+        .hasMessage("model 'm': token 0: log-probability 0.5 (expected: finite, ≤ 0)");
     server.events(vllm(100, -1, "c", "null"), vllm(100, -1, "c", "null"));
     assertThat(failure(decoder, SamplingOptions.greedy(1)).reason()).isEqualTo(Reason.BROKEN);
     server.events(vllm(100, -1, "c", "null"), "[DONE]");
     assertThat(failure(decoder, SamplingOptions.greedy(8)))
-        .hasMessage(server.subject() + "the back end stopped after 1 tokens without saying why");
+        .hasMessage("model 'm': the back end stopped after 1 token without saying why");
   }
 
   @Test
@@ -71,7 +70,11 @@ class OpenAiDecoderFailureTest {
     server.answers(exchange -> exchange.sendResponseHeaders(500, -1));
     assertThat(failure(decoder, SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.BROKEN);
     server.close();
-    assertThat(failure(decoder, SamplingOptions.greedy(8)).reason()).isEqualTo(Reason.UNAVAILABLE);
+    ModelException away = failure(decoder, SamplingOptions.greedy(8));
+    assertThat(away.reason()).isEqualTo(Reason.UNAVAILABLE);
+    assertThat(away.getMessage())
+        .as("without its address")
+        .matches("model 'm': (no connection|connection (refused|broken off))");
   }
 
   @Test

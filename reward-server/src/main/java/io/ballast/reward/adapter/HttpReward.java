@@ -143,13 +143,9 @@ final class HttpReward implements RemoteReward {
 
   /** The kind of failure; where the server stands is for the log alone. */
   private String words(ExecutionException failure) {
-    Throwable began = Causes.first(failure);
-    if (String.valueOf(began.getMessage()).startsWith(TOO_LARGE)) {
-      return "an answer of more than %,d bytes, the limit"
-          .formatted(settings.peer().maxMessageBytes());
-    }
-    return ConnectionFailures.kind(failure)
-        .orElse("connection broken off, " + began.getClass().getSimpleName());
+    return String.valueOf(Causes.first(failure).getMessage()).startsWith(TOO_LARGE)
+        ? "an answer of more than %,d bytes, the limit".formatted(settings.peer().maxMessageBytes())
+        : ConnectionFailures.words(failure);
   }
 
   private static boolean over(CallPatience patience) {

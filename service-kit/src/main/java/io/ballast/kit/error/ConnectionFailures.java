@@ -46,10 +46,21 @@ public final class ConnectionFailures {
   }
 
   private static String refusal(String words) {
-    return Stream.of("connection refused", "connection timed out", "network is unreachable")
-        .filter(kind -> words.toLowerCase(Locale.ROOT).contains(kind))
+    String told = words.toLowerCase(Locale.ROOT);
+    if (told.contains("timed out")) {
+      return "connection timed out";
+    }
+    return Stream.of("connection refused", "network is unreachable")
+        .filter(told::contains)
         .findFirst()
         .orElse("no connection");
+  }
+
+  /** Returns what is told of any failure on the way to a peer. */
+  public static String words(Throwable failure) {
+    Throwable began = Causes.first(failure);
+    return kind(failure)
+        .orElse(began instanceof IOException ? BROKEN_OFF : began.getClass().getSimpleName());
   }
 
   /**

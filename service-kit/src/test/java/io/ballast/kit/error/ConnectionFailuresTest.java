@@ -6,8 +6,10 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
+import java.net.http.HttpConnectTimeoutException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.UnresolvedAddressException;
+import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Test;
 
 /** A caller is told the kind of a connection's failure, never where the peer stands. */
@@ -22,7 +24,23 @@ class ConnectionFailuresTest {
         .contains("its host is not known");
     assertThat(ConnectionFailures.kind(new IOException("outer", new EOFException())))
         .contains("connection broken off");
+    assertThat(
+            ConnectionFailures.kind(
+                caused(
+                    new HttpConnectTimeoutException("/10.0.3.7:9100"),
+                    new ConnectException("HTTP connect timed out"))))
+        .contains("connection timed out");
     assertThat(ConnectionFailures.kind(new IOException("/10.0.3.7:9100"))).isEmpty();
+  }
+
+  @Test
+  void whatIsNoConnectionsIsToldByItsKindAlone() {
+    assertThat(ConnectionFailures.words(new IOException("/10.0.3.7:9100")))
+        .isEqualTo("connection broken off");
+    assertThat(ConnectionFailures.words(new CancellationException("/10.0.3.7:9100")))
+        .isEqualTo("CancellationException");
+    assertThat(ConnectionFailures.words(new ConnectException("Connection refused")))
+        .isEqualTo("connection refused");
   }
 
   @Test
