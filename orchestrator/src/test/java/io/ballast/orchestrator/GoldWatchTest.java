@@ -22,7 +22,6 @@ import io.ballast.orchestrator.v1.GoldScores;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.RewardWatch;
 import io.ballast.orchestrator.v1.Run;
-import io.ballast.orchestrator.v1.RunAlarm;
 import io.ballast.orchestrator.v1.RunAlarmKind;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.reward.v1.AggregationMethod;
@@ -37,7 +36,10 @@ import java.util.List;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
-/** Gold is asked beside the rewards, told with its curve, and an alarm where rewards leave it behind. */
+/**
+ * Gold is asked beside the rewards, told with its curve, and an alarm where rewards leave it
+ * behind.
+ */
 class GoldWatchTest extends RewardWatchCase {
   @Test
   void goldIsAskedOfASampleBesideTheRewardsOfTheSameCompletions() {

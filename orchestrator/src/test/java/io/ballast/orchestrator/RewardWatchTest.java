@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.testing.TinyModel;
 import io.ballast.orchestrator.v1.PauseRunRequest;
 import io.ballast.orchestrator.v1.PromoteCandidateRequest;

@@ -168,7 +168,8 @@ public record GoldenScores(double tolerance, List<Item> items) {
             .toList();
     List<List<ScoreOutcome>> outcomes = scorer.score(groups);
     for (int i = 0; i < items.size(); i++) {
-      check(folder.resolve(FILE) + ": items[" + i + "]: ", items.get(i), outcomes.get(i).getFirst());
+      check(
+          folder.resolve(FILE) + ": items[" + i + "]: ", items.get(i), outcomes.get(i).getFirst());
     }
   }
 

@@ -212,8 +212,7 @@ final class ReadyServers extends NameResolverProvider implements AutoCloseable {
         connections.forget(server);
       }
     }
-    return new Outcome(
-        List.copyOf(ready), String.join("; ", others), String.join("; ", whyNot));
+    return new Outcome(List.copyOf(ready), String.join("; ", others), String.join("; ", whyNot));
   }
 
   /** Returns the servers behind a name; empty if it cannot be looked up now. */

@@ -234,7 +234,8 @@ class ObjectivesTest {
     assertThat(golden.items().getFirst().scores()).hasSize(MEMBERS);
     assertThat(golden.items())
         .allSatisfy(item -> assertThat(item.objectives()).hasSize(MEMBERS))
-        .allSatisfy(item -> assertThat(item.objectives()).allSatisfy(o -> assertThat(o).hasSize(3)));
+        .allSatisfy(
+            item -> assertThat(item.objectives()).allSatisfy(o -> assertThat(o).hasSize(3)));
     try (OnnxScorer scorer = open(scoring)) {
       assertThat(scorer.spec().objectives()).hasSize(3);
       assertThat(GoldenScores.of(scorer, groups, 1e-3)).isEqualTo(golden);

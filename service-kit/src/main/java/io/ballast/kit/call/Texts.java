@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What text a server takes: names of folders, and prompts that are whole Unicode; and how it
- * writes lines and counts.
+ * What text a server takes: names of folders, and prompts that are whole Unicode; and how it writes
+ * lines and counts.
  */
 public final class Texts {
   private static final char LINE_SEPARATOR = 0x2028;

@@ -17,9 +17,7 @@ public final class Causes {
    */
   public static List<Throwable> chain(Throwable failure) {
     List<Throwable> chain = new ArrayList<>();
-    for (Throwable next = failure;
-        next != null && chain.size() < DEEPEST;
-        next = next.getCause()) {
+    for (Throwable next = failure; next != null && chain.size() < DEEPEST; next = next.getCause()) {
       chain.add(next);
     }
     return chain;

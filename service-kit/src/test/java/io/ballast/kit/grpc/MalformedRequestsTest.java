@@ -40,7 +40,8 @@ class MalformedRequestsTest extends MeshServerCase {
             () ->
                 ClientCalls.blockingUnaryCall(
                     channel(server), method, CallOptions.DEFAULT, NOT_UTF_8))
-        .isInstanceOfSatisfying(StatusRuntimeException.class, MalformedRequestsTest::assertMalformed)
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class, MalformedRequestsTest::assertMalformed)
         .hasMessage(
             "INVALID_ARGUMENT: the request is not a ballast.reward.v1.ScoreRequest: Protocol"
                 + " message had invalid UTF-8.");
@@ -90,7 +91,8 @@ class MalformedRequestsTest extends MeshServerCase {
     requests.onCompleted();
 
     assertThat(end.orTimeout(10, TimeUnit.SECONDS).join())
-        .isInstanceOfSatisfying(StatusRuntimeException.class, MalformedRequestsTest::assertMalformed);
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class, MalformedRequestsTest::assertMalformed);
     assertThat(answers.get()).isEqualTo(5);
   }
 
@@ -106,7 +108,8 @@ class MalformedRequestsTest extends MeshServerCase {
                 Map.of("field", "name", "flaw", text.repeat(100_000), "value", text.repeat(9_999)));
           };
       assertThatThrownBy(() -> rewards(server).score(ScoreRequest.getDefaultInstance()))
-          .isInstanceOfSatisfying(StatusRuntimeException.class, MalformedRequestsTest::assertMalformed)
+          .isInstanceOfSatisfying(
+              StatusRuntimeException.class, MalformedRequestsTest::assertMalformed)
           .hasMessageStartingWith("INVALID_ARGUMENT: name: " + text.repeat(100))
           .hasMessageEndingWith(text + "…");
     }

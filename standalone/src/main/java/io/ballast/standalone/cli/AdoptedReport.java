@@ -85,9 +85,7 @@ final class AdoptedReport {
         !scaled
             ? "%,d of %,d usual items %s golden; the scales are as stated:"
                 .formatted(
-                    asked.scored().size(),
-                    asked.size(),
-                    asked.scored().size() == 1 ? "is" : "are")
+                    asked.scored().size(), asked.size(), asked.scored().size() == 1 ? "is" : "are")
             : "mean and std are of %,d of %,d reference items; the first are golden:"
                 .formatted(asked.scored().size(), asked.size()));
     asked.leftOut().stream().limit(MOST_TOLD).forEach(each -> printing.line("left out: " + each));

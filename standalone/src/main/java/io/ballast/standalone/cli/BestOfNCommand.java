@@ -266,11 +266,13 @@ final class BestOfNCommand implements Callable<Integer> {
     if (!scored.failed().isEmpty()) {
       notes.add(
           "%s without a reward left out; the first: %s"
-              .formatted(
-                  Texts.counted(scored.failed().size(), "row"), scored.failed().getFirst()));
+              .formatted(Texts.counted(scored.failed().size(), "row"), scored.failed().getFirst()));
     }
     TruncationOptions.note(scored.cut().stream())
-        .map(note -> "%s; of the longest, %s".formatted(Texts.counted(scored.cut().size(), "completion"), note))
+        .map(
+            note ->
+                "%s; of the longest, %s"
+                    .formatted(Texts.counted(scored.cut().size(), "completion"), note))
         .ifPresent(notes::add);
     notes.addAll(
         answer.hasFit()

@@ -137,8 +137,7 @@ final class ModelFoldersCommand implements Callable<Integer> {
         document.put("trunk", spec.trunk().model() + "/" + spec.trunk().version());
         yield "%s on %s/%s"
             .formatted(
-                Texts.counted(
-                    spec.heads(), spec.kind().name().toLowerCase(Locale.ROOT) + " head"),
+                Texts.counted(spec.heads(), spec.kind().name().toLowerCase(Locale.ROOT) + " head"),
                 spec.trunk().model(),
                 spec.trunk().version());
       }

@@ -72,7 +72,8 @@ record PoolFile(List<Row> rows, List<String> skipped) {
     List<String> skipped = new ArrayList<>();
     int number = 0;
     @Nullable Boolean scored = null;
-    try (BufferedReader lines = Files.newBufferedReader(InputFile.require(file), StandardCharsets.UTF_8)) {
+    try (BufferedReader lines =
+        Files.newBufferedReader(InputFile.require(file), StandardCharsets.UTF_8)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         number++;
         if (line.isBlank()) {
@@ -109,7 +110,8 @@ record PoolFile(List<Row> rows, List<String> skipped) {
       throw new CommandFailure(
           Exit.FAILED,
           "BAD_ROWS",
-          "%s: no row that can be used, %s".formatted(file, Texts.counted(skipped.size(), "bad one")));
+          "%s: no row that can be used, %s"
+              .formatted(file, Texts.counted(skipped.size(), "bad one")));
     }
     return new PoolFile(rows, skipped);
   }

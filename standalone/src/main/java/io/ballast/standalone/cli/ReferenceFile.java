@@ -7,8 +7,8 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.brought.AskedItems.LeftOut;
 import io.ballast.inference.brought.BroughtItem;
 import io.ballast.inference.brought.ReferenceAnswers;
-import io.ballast.kit.call.Texts;
 import io.ballast.inference.brought.ReferenceAnswers.Answer;
+import io.ballast.kit.call.Texts;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
@@ -43,7 +43,8 @@ final class ReferenceFile {
     List<Answer> answers = new ArrayList<>();
     List<LeftOut> unread = new ArrayList<>();
     int number = 0;
-    try (BufferedReader lines = Files.newBufferedReader(InputFile.require(file), StandardCharsets.UTF_8)) {
+    try (BufferedReader lines =
+        Files.newBufferedReader(InputFile.require(file), StandardCharsets.UTF_8)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         number++;
         if (line.isBlank()) {

@@ -284,7 +284,8 @@ final class RewardExamination {
           whole.getResults(i),
           streamed.getOrDefault(items.get(i).getItemId(), ScoreResult.getDefaultInstance()));
     }
-    return apart.finding("stream", Texts.counted(items.size(), "item") + " in a stream and in one call");
+    return apart.finding(
+        "stream", Texts.counted(items.size(), "item") + " in a stream and in one call");
   }
 
   private Finding failures() {

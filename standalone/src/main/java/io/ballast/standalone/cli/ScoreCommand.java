@@ -104,7 +104,9 @@ final class ScoreCommand implements Callable<Integer> {
                 name, text.startsWith("@") ? Files.readString(Path.of(text.substring(1))) : text);
           } catch (IOException | InvalidPathException e) {
             throw new CommandFailure(
-                Exit.USAGE, "NO_SUCH_FILE", "--reference %s=%s: cannot be read".formatted(name, text));
+                Exit.USAGE,
+                "NO_SUCH_FILE",
+                "--reference %s=%s: cannot be read".formatted(name, text));
           }
         });
     return texts;

@@ -131,7 +131,8 @@ class BestOfNCommandTest {
 
   @Test
   void aFileThatCannotBeUsedIsNamed() throws IOException {
-    assertThat(bon(folder.resolve("none.jsonl")).err()).contains("none.jsonl: no file that can be read");
+    assertThat(bon(folder.resolve("none.jsonl")).err())
+        .contains("none.jsonl: no file that can be read");
     assertThat(bon(file("\n")).err()).contains("no row that can be used, 0 bad ones");
     Path bytes = folder.resolve("bytes.jsonl");
     Files.write(bytes, new byte[] {'{', (byte) 0xff, '\n'});

@@ -33,7 +33,10 @@ public final class ScoringCard {
     text.append("| | |\n|---|---|\n");
     row(text, "trunk (frozen)", spec.trunk().model() + " " + spec.trunk().version());
     if (spec.ownBlocks() > 0) {
-      row(text, "each member's own", "the trunk's last " + Texts.counted(spec.ownBlocks(), "block"));
+      row(
+          text,
+          "each member's own",
+          "the trunk's last " + Texts.counted(spec.ownBlocks(), "block"));
     }
     row(text, "trunk's weights, SHA-256", spec.trunk().weightsSha256());
     spec.trunk()
