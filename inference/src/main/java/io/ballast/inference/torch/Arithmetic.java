@@ -1,5 +1,6 @@
 package io.ballast.inference.torch;
 
+import io.ballast.inference.config.DecoderArithmetic;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -10,7 +11,8 @@ public enum Arithmetic {
   FLOAT32(ScalarType.Float, ScalarType.Float),
   /**
    * Weights, norms, residual stream, losses and moments in 32 bits; products and what lies between
-   * them in bfloat16. The quickest on processors with AVX512-bf16.
+   * them in bfloat16. The quickest on processors with AVX512-bf16 or AMX, far the slowest on
+   * others.
    */
   BFLOAT16_PRODUCTS(ScalarType.Float, ScalarType.BFloat16),
   /** Everything in 64 bits, slowly: to check gradients. */
@@ -22,6 +24,20 @@ public enum Arithmetic {
   Arithmetic(ScalarType full, ScalarType product) {
     this.full = full;
     this.product = product;
+  }
+
+  /** The quickest on this machine's processor. */
+  public static Arithmetic quickest() {
+    return Processor.multipliesBfloat16() ? BFLOAT16_PRODUCTS : FLOAT32;
+  }
+
+  /** What a setting means on this machine. */
+  public static Arithmetic of(DecoderArithmetic setting) {
+    return switch (setting) {
+      case AUTO -> quickest();
+      case FLOAT32 -> FLOAT32;
+      case BFLOAT16_PRODUCTS -> BFLOAT16_PRODUCTS;
+    };
   }
 
   ScalarType full() {

@@ -62,11 +62,27 @@ public record ServingOptions(
   }
 
   /**
-   * 256 rows, 1,024 waiting, 2,048 prompt tokens at a time or 256 beside what is drawn, 1,024 MB of
-   * keys and values, 128 MB of prefixes, 5 and 30 seconds of patience.
+   * The quickest arithmetic here, 256 rows, 1,024 waiting, 2,048 prompt tokens at a time or 256
+   * beside what is drawn, 1,024 MB of keys and values, 128 MB of prefixes, 5 and 30 seconds of
+   * patience.
    */
   public static ServingOptions defaults() {
-    return new ServingOptions(Arithmetic.BFLOAT16_PRODUCTS, 256, 1_024, 2_048);
+    return new ServingOptions(Arithmetic.quickest(), 256, 1_024, 2_048);
+  }
+
+  /** Returns these options computed in other numbers. */
+  public ServingOptions withArithmetic(Arithmetic other) {
+    return new ServingOptions(
+        other,
+        maxRows,
+        maxQueuedRows,
+        maxPrefillTokens,
+        stepTokens,
+        keyValueBytes,
+        prefixCacheBytes,
+        trainerPatience,
+        batchPatience,
+        batchInvariant);
   }
 
   /** Returns these options with another bound on keys and values. */

@@ -20,6 +20,7 @@ import java.util.SplittableRandom;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * The engine's decoding and training beside {@link BareLlama}, on the same weights, one torch
@@ -321,6 +322,11 @@ final class EngineBench {
             "train, %d x %d tokens".formatted(TRAIN_ROWS, length),
             "tokens/s",
             new Goal.RatioAtLeast(TRAINING_GOAL));
+  }
+
+  /** In what the engine multiplies here. */
+  private static ScalarType product() {
+    return Arithmetic.quickest() == Arithmetic.FLOAT32 ? ScalarType.Float : ScalarType.BFloat16;
   }
 
   /** Tokens a second of doing {@code work}, which says how many it did, some times. */

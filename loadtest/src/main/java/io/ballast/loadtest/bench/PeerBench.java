@@ -2,6 +2,7 @@ package io.ballast.loadtest.bench;
 
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.inference.torch.TorchRuntime;
@@ -16,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Decoding beside what a user would pick in Python, on the same cores with as many threads: Hugging
- * Face transformers on the same weights in bfloat16, and llama.cpp on a file of its own kind. A
- * peer whose packages are not there is left out with a word.
+ * Face transformers on the same weights in the same numbers, and llama.cpp on a file of its own
+ * kind. A peer whose packages are not there is left out with a word.
  */
 final class PeerBench {
   private static final int PROMPT_TOKENS = 16;
@@ -97,7 +98,7 @@ final class PeerBench {
             python,
             "transformers_peer.py",
             work,
-            List.of(folder.toString(), Integer.toString(threads), "bfloat16"),
+            List.of(folder.toString(), Integer.toString(threads), numbers()),
             threads);
     if (started.isEmpty()) {
       word.accept(
@@ -121,6 +122,10 @@ final class PeerBench {
       }
       return figures;
     }
+  }
+
+  private static String numbers() {
+    return Arithmetic.quickest() == Arithmetic.FLOAT32 ? "float32" : "bfloat16";
   }
 
   private List<Figure> besideLlamaCpp(Path folder, Path gguf) throws IOException {

@@ -148,7 +148,11 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public void publish(Path folder) throws IOException {
-    trained.save(folder, WeightType.FLOAT32, base.resolve(TOKENIZER), Map.of());
+    trained.save(
+        folder,
+        WeightType.FLOAT32,
+        base.resolve(TOKENIZER),
+        Map.of("arithmetic", arithmetic.name()));
   }
 
   @Override

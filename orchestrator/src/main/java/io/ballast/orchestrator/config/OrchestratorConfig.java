@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.config;
 
+import io.ballast.inference.config.DecoderArithmetic;
 import io.ballast.orchestrator.core.learner.LearnerLimits;
 import io.ballast.orchestrator.core.peer.Patience;
 import java.time.Duration;
@@ -27,7 +28,7 @@ public record OrchestratorConfig(
     Duration testWait,
     Duration watchInterval,
     Duration sweepInterval,
-    LearnerArithmetic arithmetic,
+    DecoderArithmetic arithmetic,
     LearnerLimits learner) {
   private static final int MIN_TOKENS = 64;
   private static final int MAX_WINDOW = 256;

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.config;
 
+import io.ballast.inference.config.DecoderArithmetic;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
@@ -48,8 +49,8 @@ public interface OrchestratorProperties {
   Duration sweepInterval();
 
   /** In what numbers runs and learner sessions train. */
-  @WithDefault("BFLOAT16_PRODUCTS")
-  LearnerArithmetic arithmetic();
+  @WithDefault("AUTO")
+  DecoderArithmetic arithmetic();
 
   /** Open learner sessions, at least 1; runs are not among them. */
   @WithDefault("2")

@@ -161,11 +161,8 @@ public final class OrchestratorServer implements AutoCloseable {
   }
 
   private static TorchTraineeLoader loader(OrchestratorConfig config, ModelFolders folders) {
-    Arithmetic arithmetic =
-        switch (config.arithmetic()) {
-          case FLOAT32 -> Arithmetic.FLOAT32;
-          case BFLOAT16_PRODUCTS -> Arithmetic.BFLOAT16_PRODUCTS;
-        };
+    Arithmetic arithmetic = Arithmetic.of(config.arithmetic());
+    LOG.info("weights are trained in {}", arithmetic);
     int window = config.learner().sampleWindow();
     return new TorchTraineeLoader(folders, arithmetic, window, 2 * window);
   }

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.config.DecoderArithmetic;
 import io.ballast.orchestrator.core.learner.LearnerLimits;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.testing.TestMesh;
@@ -29,7 +30,7 @@ class OrchestratorPropertiesTest {
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(5),
-                LearnerArithmetic.BFLOAT16_PRODUCTS,
+                DecoderArithmetic.AUTO,
                 new LearnerLimits(2, 2L << 30, 64, 64, Duration.ofHours(1))));
   }
 
@@ -65,7 +66,7 @@ class OrchestratorPropertiesTest {
                 Duration.ofSeconds(6),
                 Duration.ofSeconds(7),
                 Duration.ofSeconds(8),
-                LearnerArithmetic.FLOAT32,
+                DecoderArithmetic.FLOAT32,
                 new LearnerLimits(9, 10, 11, 12, Duration.ofSeconds(13))));
   }
 

@@ -1,6 +1,7 @@
 package io.ballast.policy.config;
 
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.inference.config.DecoderArithmetic;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.version.RemoteVersion;
@@ -51,10 +52,14 @@ public record PolicyConfig(
    *
    * @param memoryMebibytes all together; absent: as the machine has it
    * @param keyValueMebibytes each for its completions; absent: as the first has it
+   * @param arithmetic in what numbers they are computed
    * @param batchInvariant whether completions are the same bit by bit in any company
    */
   public record Engine(
-      OptionalLong memoryMebibytes, OptionalLong keyValueMebibytes, boolean batchInvariant) {}
+      OptionalLong memoryMebibytes,
+      OptionalLong keyValueMebibytes,
+      DecoderArithmetic arithmetic,
+      boolean batchInvariant) {}
 
   /** How long peers may take, at most what is left of the caller's deadline. */
   public record Timeouts(Duration gate, Duration judge, Duration certificate) {}
@@ -109,6 +114,7 @@ public record PolicyConfig(
         new Engine(
             properties.memoryMebibytes(),
             properties.keyValueMebibytes(),
+            properties.arithmetic(),
             properties.batchInvariant()),
         properties.remotes().entrySet().stream()
             .sorted(Map.Entry.comparingByKey())

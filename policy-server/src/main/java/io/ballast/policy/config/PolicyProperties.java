@@ -1,5 +1,6 @@
 package io.ballast.policy.config;
 
+import io.ballast.inference.config.DecoderArithmetic;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.version.RemoteVersion;
 import io.smallrye.config.ConfigMapping;
@@ -57,6 +58,10 @@ public interface PolicyProperties {
    * absent: a fifth of it, at most 976.
    */
   OptionalLong keyValueMebibytes();
+
+  /** In what numbers decoders are computed. */
+  @WithDefault("AUTO")
+  DecoderArithmetic arithmetic();
 
   /** Whether completions are the same bit by bit in any company, at a price. */
   @WithDefault("false")

@@ -2,6 +2,7 @@ package io.ballast.policy.wiring;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.ballast.inference.memory.MemoryBudget;
+import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.policy.config.PolicyConfig;
 import io.micrometer.core.instrument.Gauge;
@@ -37,6 +38,7 @@ final class DecoderLimits {
             ? engine.keyValueMebibytes().getAsLong() << 20
             : Math.clamp(memoryBytes / VERSIONS, 1, defaults.keyValueBytes());
     return defaults
+        .withArithmetic(Arithmetic.of(engine.arithmetic()))
         .withKeyValueBytes(keyValueBytes)
         .withPrefixCacheBytes(Math.min(defaults.prefixCacheBytes(), keyValueBytes / PREFIXES))
         .withBatchInvariant(engine.batchInvariant());

@@ -1,6 +1,7 @@
 package io.ballast.policy.wiring;
 
 import io.ballast.inference.memory.MemoryBudget;
+import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.RequestContexts;
@@ -17,9 +18,13 @@ import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The policy-server as a process sees it: decoders from model folders, chance from the system. */
 public final class PolicyModule implements ServerModule {
+  private static final Logger LOG = LoggerFactory.getLogger(PolicyModule.class);
+
   private final PolicyConfig config;
   private @Nullable PolicyServer server;
 
@@ -60,11 +65,9 @@ public final class PolicyModule implements ServerModule {
   private DecoderLoader decoders(MeshRuntime runtime) {
     MemoryBudget memory = new MemoryBudget(DecoderLimits.memoryBytes(config.engine()));
     DecoderLimits.register(runtime.meters(), memory);
-    FolderDecoders folders =
-        new FolderDecoders(
-            runtime.modelFolders(),
-            DecoderLimits.serving(config.engine(), memory.limitBytes()),
-            memory);
+    ServingOptions serving = DecoderLimits.serving(config.engine(), memory.limitBytes());
+    LOG.info("decoders are computed in {}", serving.arithmetic());
+    FolderDecoders folders = new FolderDecoders(runtime.modelFolders(), serving, memory);
     return new RemoteDecoders(config.remotes(), folders, System::getenv);
   }
 

@@ -3,6 +3,7 @@ package io.ballast.policy.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.config.DecoderArithmetic;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
@@ -28,7 +29,8 @@ class PolicyPropertiesTest {
           "1",
           new CallLimits(1.0, 24, List.of("\n"), 96, 65_536, 1_024, 16, 64),
           2,
-          new PolicyConfig.Engine(OptionalLong.empty(), OptionalLong.empty(), false),
+          new PolicyConfig.Engine(
+              OptionalLong.empty(), OptionalLong.empty(), DecoderArithmetic.AUTO, false),
           List.of(),
           32,
           new PolicyConfig.Timeouts(
@@ -56,6 +58,7 @@ class PolicyPropertiesTest {
     all.put("max-pinned-versions", "3");
     all.put("memory-mebibytes", "2048");
     all.put("key-value-mebibytes", "256");
+    all.put("arithmetic", "FLOAT32");
     all.put("batch-invariant", "true");
     all.put("remotes.a.model", "big");
     all.put("remotes.a.version", "2");
@@ -91,7 +94,8 @@ class PolicyPropertiesTest {
                 "9",
                 new CallLimits(0.5, 25, List.of(";", "END"), 97, 1_000, 1_024, 16, 64),
                 3,
-                new PolicyConfig.Engine(OptionalLong.of(2_048), OptionalLong.of(256), true),
+                new PolicyConfig.Engine(
+                    OptionalLong.of(2_048), OptionalLong.of(256), DecoderArithmetic.FLOAT32, true),
                 List.of(
                     new RemoteVersion(
                         "big",

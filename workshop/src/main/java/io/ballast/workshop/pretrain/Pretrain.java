@@ -1,5 +1,6 @@
 package io.ballast.workshop.pretrain;
 
+import io.ballast.inference.config.DecoderArithmetic;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
@@ -81,9 +82,11 @@ public final class Pretrain implements Callable<Integer> {
 
   @Option(
       names = "--arithmetic",
-      defaultValue = "BFLOAT16_PRODUCTS",
-      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-  private Arithmetic arithmetic = Arithmetic.BFLOAT16_PRODUCTS;
+      defaultValue = "AUTO",
+      description =
+          "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}: products in bfloat16 where the"
+              + " processor has instructions for them, else 32 bits).")
+  private DecoderArithmetic arithmetic = DecoderArithmetic.AUTO;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -121,7 +124,7 @@ public final class Pretrain implements Callable<Integer> {
     try (TrainableDecoder decoder =
         TrainableDecoder.create(
             config,
-            arithmetic,
+            Arithmetic.of(arithmetic),
             OptimizerOptions.pretraining(),
             RandomGeneratorFactory.of("L64X128MixRandom").create(seed))) {
       HeldOutLoss heldOut = new HeldOutLoss(bench.heldOut(), bench.facts().heldOutBytesPerToken());
@@ -171,7 +174,7 @@ public final class Pretrain implements Callable<Integer> {
 
   /** What must be the same for a checkpoint to go on exactly. */
   private String plan(long steps) {
-    return "seed " + seed + ", " + steps + " steps, " + arithmetic;
+    return "seed " + seed + ", " + steps + " steps, " + Arithmetic.of(arithmetic);
   }
 
   private void publish(TrainableDecoder decoder, Workbench bench, double nats, double bitsPerByte)

@@ -42,7 +42,6 @@ import java.util.Optional;
  * do not afford.
  */
 final class PolicyLearner {
-  private static final Arithmetic ARITHMETIC = Arithmetic.BFLOAT16_PRODUCTS;
   private static final OptimizerOptions OPTIMIZER = new OptimizerOptions(0.9, 0.95, 1e-8, 0, 1);
   private static final double ADVANTAGE_EPSILON = 1e-6;
 
@@ -70,12 +69,13 @@ final class PolicyLearner {
       TorchDecoder engine)
       implements AutoCloseable {
     static Policy load(StoredModel trunk) {
-      TrainableDecoder trained = TrainableDecoder.load(trunk.folder(), ARITHMETIC, OPTIMIZER);
+      Arithmetic arithmetic = Arithmetic.quickest();
+      TrainableDecoder trained = TrainableDecoder.load(trunk.folder(), arithmetic, OPTIMIZER);
       HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(trunk.folder());
       try (WeightsSnapshot weights = trained.snapshot()) {
         return new Policy(
             trained,
-            FrozenDecoder.load(trunk.folder(), ARITHMETIC),
+            FrozenDecoder.load(trunk.folder(), arithmetic),
             tokenizer,
             TorchDecoder.of(weights, tokenizer, ServingOptions.defaults()));
       }
