@@ -27,6 +27,10 @@ import java.util.concurrent.Future;
  */
 public final class EnsemblesExperiment implements Experiment {
   private static final int WORKERS = 2;
+
+  /** Runs of learning side by side: one more than cores, since each waits for its rewards. */
+  private static final int LEARNERS = 3;
+
   private static final String TRUNK = "java-tiny";
   private static final String TRUNK_VERSION = "1";
 
@@ -60,7 +64,7 @@ public final class EnsemblesExperiment implements Experiment {
     StoredModel trunk = new StoredModel(TRUNK, TRUNK_VERSION, folder);
     EnsemblesReport report = new EnsemblesReport(plan);
     ExecutorService workers =
-        Executors.newFixedThreadPool(WORKERS, Thread.ofPlatform().daemon().factory());
+        Executors.newFixedThreadPool(LEARNERS, Thread.ofPlatform().daemon().factory());
     try {
       Future<CleanAndNoisy> toy = workers.submit(() -> toy(setting, plan));
       Future<Optional<PeopleStudy>> people = workers.submit(() -> PeopleStudy.of(setting, plan));
