@@ -266,11 +266,49 @@ class VersionsTest {
 
   @Test
   void anAliasThatNeverMovedCannotBeRolledBack() {
+    assertNothingToRollBackTo();
+  }
+
+  @Test
+  void aSecondRollbackDoesNotBringBackWhatTheFirstTookAway() {
+    Promotions.promote(mesh, "1", "2");
+    mesh.versions().rollBackAlias(RollBackAliasRequest.getDefaultInstance());
+
+    assertNothingToRollBackTo();
+
+    assertThat(serving().getVersion()).isEqualTo("1");
+  }
+
+  @Test
+  void rollbacksGoFurtherAndFurtherBack() {
+    register("2");
+    register("3");
+    mesh.safety.certify("two", "2");
+    mesh.safety.certify("three", "3");
+    promote("1", "2", "two");
+    mesh.versions().rollBackAlias(RollBackAliasRequest.getDefaultInstance());
+    promote("1", "2", "two");
+    promote("2", "3", "three");
+
+    List<String> served = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      served.add(
+          mesh.versions()
+              .rollBackAlias(RollBackAliasRequest.getDefaultInstance())
+              .getAlias()
+              .getVersion());
+    }
+
+    assertThat(served).containsExactly("2", "1");
+    assertNothingToRollBackTo();
+  }
+
+  private void assertNothingToRollBackTo() {
     assertFails(
         () -> mesh.versions().rollBackAlias(RollBackAliasRequest.getDefaultInstance()),
         Status.Code.FAILED_PRECONDITION,
         Fault.PRECONDITION_FAILED,
-        "alias serving of java-tiny never moved: there is nothing to roll back to");
+        "no version served before 1 as serving of java-tiny: there is nothing to roll back to");
   }
 
   @Test

@@ -1,6 +1,9 @@
 package io.ballast.policy.core.version;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A name that points to a version.
@@ -20,5 +23,25 @@ public record Alias(
   /** Where it pointed before its last move; empty if it never moved. */
   public String previousVersion() {
     return moves.getFirst().fromVersion();
+  }
+
+  /**
+   * Where a rollback goes: the version that served before the one that serves now came. What was
+   * rolled back is not gone back to, so a second rollback goes further back.
+   *
+   * @return empty if nothing served before
+   */
+  public Optional<String> rollbackTarget() {
+    Deque<String> served = new ArrayDeque<>();
+    for (AliasMove move : moves.reversed()) {
+      if (move.kind() == AliasMove.Kind.ROLL_BACK) {
+        served.pop();
+      }
+      if (!move.toVersion().equals(served.peek())) {
+        served.push(move.toVersion());
+      }
+    }
+    served.pop();
+    return Optional.ofNullable(served.peek());
   }
 }

@@ -44,7 +44,7 @@ public final class AliasMoves {
    * @return the alias after the move
    * @throws MeshException UNKNOWN_MODEL for an unknown model, alias or version; VERSION_CONFLICT if
    *     the alias points elsewhere; SAFETY_GATE_CLOSED for a promotion without a certificate that
-   *     holds for the new version; PRECONDITION_FAILED for a rollback of an alias that never moved;
+   *     holds for the new version; PRECONDITION_FAILED for a rollback where nothing served before;
    *     MALFORMED_REQUEST for a key that another request used
    */
   public Alias move(MoveRequest request) {
@@ -116,15 +116,15 @@ public final class AliasMoves {
   private static String destination(MoveRequest request, Alias alias) {
     return switch (request.kind()) {
       case PROMOTE -> Texts.requireName("new_version", request.newVersion());
-      case ROLL_BACK -> {
-        if (alias.previousVersion().isEmpty()) {
-          throw new MeshException(
-              Fault.PRECONDITION_FAILED,
-              "alias %s of %s never moved: there is nothing to roll back to"
-                  .formatted(alias.name(), alias.model()));
-        }
-        yield alias.previousVersion();
-      }
+      case ROLL_BACK ->
+          alias
+              .rollbackTarget()
+              .orElseThrow(
+                  () ->
+                      new MeshException(
+                          Fault.PRECONDITION_FAILED,
+                          "no version served before %s as %s of %s: there is nothing to roll back to"
+                              .formatted(alias.version(), alias.name(), alias.model())));
       case CREATE -> throw new IllegalArgumentException("an alias is not created by a move");
     };
   }
