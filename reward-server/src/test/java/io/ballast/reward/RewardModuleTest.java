@@ -26,6 +26,7 @@ import io.ballast.reward.v1.ScoreRequest;
 import io.ballast.reward.v1.ScoreResponse;
 import io.ballast.reward.v1.ScoreResult;
 import io.ballast.reward.wiring.RewardServer;
+import io.ballast.testing.HeardLog;
 import io.ballast.testing.LeftoverThreads;
 import io.ballast.testing.ModuleInProcess;
 import java.io.IOException;
@@ -33,11 +34,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import org.jboss.logmanager.ExtLogRecord;
+import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 
 /** The reward-server as a process starts it: a real ensemble from a model folder. */
@@ -215,45 +212,21 @@ class RewardModuleTest extends RewardModuleCase {
   @Test
   void aRuleForAnEnsembleThatIsNotThereIsNamedAtTheStart() throws IOException {
     TinyReward.writeTo(models);
-    List<String> warnings = new CopyOnWriteArrayList<>();
-    Logger logger = Logger.getLogger(RewardServer.class.getName());
-    Handler handler = heard(warnings);
-    logger.addHandler(handler);
-    try (ModuleInProcess server =
-        TestReward.module(
-            List.of(models),
-            data,
-            Map.of(
-                "default-model", TinyReward.NAME,
-                "ensembles.tiny-reward.quorum", "2",
-                "ensembles.tini-reward.quorum", "2"))) {
+    try (HeardLog log = HeardLog.of(RewardServer.class.getName(), Level.WARNING);
+        ModuleInProcess server =
+            TestReward.module(
+                List.of(models),
+                data,
+                Map.of(
+                    "default-model", TinyReward.NAME,
+                    "ensembles.tiny-reward.quorum", "2",
+                    "ensembles.tini-reward.quorum", "2"))) {
       assertThat(server.module().models()).isNotEmpty();
-    } finally {
-      logger.removeHandler(handler);
+      assertThat(log.messages())
+          .containsExactly(
+              "ballast.reward.ensembles.\"tini-reward\": there is no reward ensemble of this name"
+                  + " (there are: tiny-reward); the rule holds if one comes");
     }
-
-    assertThat(warnings)
-        .containsExactly(
-            "ballast.reward.ensembles.\"tini-reward\": there is no reward ensemble of this name"
-                + " (there are: tiny-reward); the rule holds if one comes");
-  }
-
-  private static Handler heard(List<String> messages) {
-    return new Handler() {
-      @Override
-      public void publish(LogRecord entry) {
-        messages.add(
-            entry instanceof ExtLogRecord formatted
-                ? formatted.getFormattedMessage()
-                : entry.getMessage());
-      }
-
-      @Override
-      public void flush() {}
-
-      @Override
-      public void close() {}
-    };
   }
 
   private static double raw(CompareResponse response, int item, int member) {

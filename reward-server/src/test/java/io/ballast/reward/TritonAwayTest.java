@@ -15,11 +15,13 @@ import io.ballast.reward.v1.ScoreResult;
 import io.ballast.testing.Await;
 import io.ballast.testing.FakeTriton;
 import io.ballast.testing.FakeTriton.Conduct;
+import io.ballast.testing.HeardLog;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 
 /** What is answered, refused and named while a Triton is away, and when it is back. */
@@ -111,11 +113,14 @@ class TritonAwayTest extends TritonRewardCase {
     assertThat(flaws().get("tiny-reward 1"))
         .as("for operators")
         .endsWith(": connection refused (at " + gone.address() + ")");
-    StatusRuntimeException refused = refusal(() -> score(reward, TinyReward.NAME));
-    assertThat(PeerFaults.reason(refused)).contains(Fault.DEPENDENCY_DOWN);
-    assertThat(refused)
-        .hasMessageEndingWith(": connection refused")
-        .hasMessageNotContaining(Integer.toString(port));
+    try (HeardLog log = HeardLog.of("io.ballast.inference.triton.TritonErrors", Level.ALL)) {
+      StatusRuntimeException refused = refusal(() -> score(reward, TinyReward.NAME));
+      assertThat(PeerFaults.reason(refused)).contains(Fault.DEPENDENCY_DOWN);
+      assertThat(refused)
+          .hasMessageEndingWith(": connection refused")
+          .hasMessageNotContaining(Integer.toString(port));
+      assertThat(log.messages()).anyMatch(message -> message.contains(gone.address()));
+    }
     assertThat(
             reward
                 .listRewardModels(ListRewardModelsRequest.getDefaultInstance())

@@ -128,7 +128,7 @@ final class HttpReward implements RemoteReward {
         return late(questions, permit, limit); // what was broken off then was late
       }
       permit.end(Verdict.FAILED);
-      LOG.debug("{}", guard.peer(), e.getCause());
+      LOG.debug("{} at {}", guard.peer(), uri.getAuthority(), e.getCause());
       return failed(questions, ItemFault.Reason.MODEL_ERROR, words(e));
     } catch (CancellationException e) {
       if (over(patience)) {

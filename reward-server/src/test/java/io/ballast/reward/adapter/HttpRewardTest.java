@@ -26,6 +26,7 @@ import io.ballast.reward.core.ScoreAnswer;
 import io.ballast.reward.core.ScoreCommand;
 import io.ballast.reward.core.ScoreItem;
 import io.ballast.reward.testing.Composites;
+import io.ballast.testing.HeardLog;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -41,6 +42,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.logging.Level;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -264,6 +266,21 @@ class HttpRewardTest {
     assertThat(fault.reason()).isEqualTo(ItemFault.Reason.MODEL_ERROR);
     assertThat(fault.message())
         .isEqualTo("remote:far: an answer of more than 16,777,216 bytes, the limit");
+  }
+
+  @Test
+  void whereAServerThatIsAwayStandsIsForTheLogAlone() {
+    String address = "127.0.0.1:" + server.getAddress().getPort();
+    server.stop(0);
+    try (HeardLog log = HeardLog.of(HttpReward.class.getName(), Level.ALL)) {
+      ItemFault fault = fault(ask(reward(Optional.empty()), 1).getFirst());
+
+      assertThat(fault.message()).isEqualTo("remote:far: no connection");
+      assertThat(log.messages())
+          .singleElement()
+          .asString()
+          .startsWith("remote:far at " + address + ": java.net.ConnectException");
+    }
   }
 
   @Test
