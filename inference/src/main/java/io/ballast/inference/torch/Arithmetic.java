@@ -1,6 +1,6 @@
 package io.ballast.inference.torch;
 
-import io.ballast.inference.config.DecoderArithmetic;
+import io.ballast.inference.api.DecoderArithmetic;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
@@ -11,8 +11,7 @@ public enum Arithmetic {
   FLOAT32(ScalarType.Float, ScalarType.Float),
   /**
    * Weights, norms, residual stream, losses and moments in 32 bits; products and what lies between
-   * them in bfloat16. The quickest on processors with AVX512-bf16 or AMX, far the slowest on
-   * others.
+   * them in bfloat16: quicker than 32 bits with AVX512-bf16 or AMX, far slower without.
    */
   BFLOAT16_PRODUCTS(ScalarType.Float, ScalarType.BFloat16),
   /** Everything in 64 bits, slowly: to check gradients. */

@@ -2,7 +2,7 @@ package io.ballast.inference.torch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ballast.inference.config.DecoderArithmetic;
+import io.ballast.inference.api.DecoderArithmetic;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -1,5 +1,6 @@
 package io.ballast.loadtest.bench;
 
+import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.torch.DecoderConfig;
@@ -28,7 +29,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 /**
  * A Llama decoder as somebody would write it for one shape and one batch: libtorch calls in a row,
  * no queue, no rows that come and go, no checks. It computes what the engine computes, in the same
- * numbers (32-bit weights, norms, attention, losses; products in bfloat16) and as well tuned:
+ * numbers (32-bit weights, norms, attention, losses; products as said) and as well tuned:
  * joined matrices, one flat optimiser step, the softmax in pieces that stay in the cache.
  *
  * <p>The baseline of the decode and training figures: what the engine costs beside it is overhead.
@@ -41,6 +42,8 @@ final class BareLlama implements AutoCloseable {
   private static final double DECAY = 0.05;
 
   private final DecoderConfig config;
+  private final boolean twoTypes;
+  private final ScalarType product;
   private final long layers;
   private final long heads;
   private final long keyHeads;
@@ -70,8 +73,14 @@ final class BareLlama implements AutoCloseable {
   private final long matrixNumbers;
   private long steps;
 
-  /** Loads the weights of a Hugging Face folder whose head is tied to its embedding. */
-  BareLlama(Path folder) {
+  /**
+   * Loads the weights of a Hugging Face folder whose head is tied to its embedding.
+   *
+   * @param arithmetic the engine's
+   */
+  BareLlama(Path folder, Arithmetic arithmetic) {
+    twoTypes = arithmetic == Arithmetic.BFLOAT16_PRODUCTS;
+    product = twoTypes ? ScalarType.BFloat16 : ScalarType.Float;
     config = DecoderConfig.read(folder);
     if (!config.tiedHead() || !config.isPlainLlama()) {
       throw new IllegalArgumentException(folder + ": (expected: a plain Llama with a tied head)");
@@ -88,8 +97,8 @@ final class BareLlama implements AutoCloseable {
         NoGradGuard off = new NoGradGuard()) {
       master = keep(zeros(ScalarType.Float, numbers));
       gradients = keep(zeros(ScalarType.Float, numbers));
-      products = keep(zeros(ScalarType.BFloat16, matrixNumbers));
-      productGradients = keep(zeros(ScalarType.BFloat16, matrixNumbers));
+      products = twoTypes ? keep(zeros(product, matrixNumbers)) : master;
+      productGradients = twoTypes ? keep(zeros(product, matrixNumbers)) : gradients;
       firstMoment = keep(zeros(ScalarType.Float, numbers));
       secondMoment = keep(zeros(ScalarType.Float, numbers));
       Flat flat = new Flat(SafetensorsFile.open(folder.resolve(ModelManifest.WEIGHTS)));
@@ -120,7 +129,7 @@ final class BareLlama implements AutoCloseable {
       }
       flat.put("model.norm.weight", hidden);
       finalNorm = flat.leaf(master, gradients, hidden);
-      products.copy_(master.narrow(0, 0, matrixNumbers));
+      copyProducts();
       int positions = config.contextTokens();
       int width = config.headSize();
       double[] cosines = new double[positions * width];
@@ -204,7 +213,7 @@ final class BareLlama implements AutoCloseable {
                   attended
                       .transpose(1, 2)
                       .reshape(rows, tokens, heads * size)
-                      .to(ScalarType.BFloat16),
+                      .to(product),
                   output.get(i)));
       Tensor wide = torch.linear(norm(x, feedForwardNorm.get(i)), gateUp.get(i));
       x =
@@ -222,7 +231,7 @@ final class BareLlama implements AutoCloseable {
             .mean(new long[] {-1}, true, new ScalarTypeOptional())
             .add(new Scalar(config.rmsNormEpsilon()))
             .rsqrt();
-    return x.mul(scale).mul(weight).to(ScalarType.BFloat16);
+    return x.mul(scale).mul(weight).to(product);
   }
 
   private Tensor attend(Tensor query, Tensor key, Tensor value, boolean causal) {
@@ -284,7 +293,7 @@ final class BareLlama implements AutoCloseable {
                   new long[] {piece, 1},
                   new Scalar(-1.0 / count),
                   new TensorOptions(ScalarType.Float)));
-          Tensor narrow = byLogit.to(ScalarType.BFloat16);
+          Tensor narrow = byLogit.to(product);
           headGradient.add_(narrow.t().mm(in), new Scalar(1.0));
           pieces.push_back(narrow.mm(head));
         }
@@ -299,7 +308,9 @@ final class BareLlama implements AutoCloseable {
 
   private void adamW(double learningRate) {
     try (NoGradGuard off = new NoGradGuard()) {
-      gradients.narrow(0, 0, matrixNumbers).add_(productGradients, new Scalar(1.0));
+      if (twoTypes) {
+        gradients.narrow(0, 0, matrixNumbers).add_(productGradients, new Scalar(1.0));
+      }
       double norm = gradients.norm().item_double();
       if (norm > 1) {
         gradients.mul_(new Scalar(1 / (norm + 1e-6)));
@@ -314,7 +325,15 @@ final class BareLlama implements AutoCloseable {
           secondMoment.sqrt().mul_(new Scalar(1 / correction)).add_(new Scalar(EPSILON)),
           new Scalar(-learningRate / (1 - Math.pow(BETA1, steps))));
       gradients.zero_();
-      productGradients.zero_();
+      if (twoTypes) {
+        productGradients.zero_();
+      }
+      copyProducts();
+    }
+  }
+
+  private void copyProducts() {
+    if (twoTypes) {
       products.copy_(master.narrow(0, 0, matrixNumbers));
     }
   }

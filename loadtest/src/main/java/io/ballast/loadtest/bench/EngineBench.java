@@ -20,7 +20,6 @@ import java.util.SplittableRandom;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * The engine's decoding and training beside {@link BareLlama}, on the same weights, one torch
@@ -30,6 +29,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * completion ends before its length, which would leave the engine a smaller batch.
  */
 final class EngineBench {
+  private static final Arithmetic ARITHMETIC = Arithmetic.quickest();
   private static final int PROMPT_TOKENS = 32;
   private static final int NEW_TOKENS = 32;
   private static final int TRAIN_ROWS = 8;
@@ -83,7 +83,7 @@ final class EngineBench {
     Path folder = RandomWeights.of(model, work.resolve("random"));
     List<Figure> figures = new ArrayList<>();
     try (TorchDecoder engine = TorchDecoder.load(folder, ServingOptions.defaults());
-        BareLlama bare = new BareLlama(folder)) {
+        BareLlama bare = new BareLlama(folder, ARITHMETIC)) {
       requireSameTokens(engine, bare);
       figures.addAll(decoding("", widths, engine, bare));
       figures.add(
@@ -97,8 +97,8 @@ final class EngineBench {
     }
     try (TrainableDecoder engine =
             TrainableDecoder.load(
-                folder, Arithmetic.BFLOAT16_PRODUCTS, OptimizerOptions.pretraining());
-        BareLlama bare = new BareLlama(folder)) {
+                folder, ARITHMETIC, OptimizerOptions.pretraining());
+        BareLlama bare = new BareLlama(folder, ARITHMETIC)) {
       figures.add(training(engine, bare));
     }
     return figures;
@@ -124,7 +124,7 @@ final class EngineBench {
     Path folder = RandomWeights.of(model, work.resolve("random-" + shape));
     List<Figure> figures = new ArrayList<>();
     try (TorchDecoder engine = TorchDecoder.load(folder, ServingOptions.defaults());
-        BareLlama bare = new BareLlama(folder)) {
+        BareLlama bare = new BareLlama(folder, ARITHMETIC)) {
       requireSameTokens(engine, bare);
       figures.addAll(decoding(shape + ": ", widths, engine, bare));
       figures.add(prefill(shape, promptTokens, prefills, engine, bare));
@@ -322,11 +322,6 @@ final class EngineBench {
             "train, %d x %d tokens".formatted(TRAIN_ROWS, length),
             "tokens/s",
             new Goal.RatioAtLeast(TRAINING_GOAL));
-  }
-
-  /** In what the engine multiplies here. */
-  private static ScalarType product() {
-    return Arithmetic.quickest() == Arithmetic.FLOAT32 ? ScalarType.Float : ScalarType.BFloat16;
   }
 
   /** Tokens a second of doing {@code work}, which says how many it did, some times. */

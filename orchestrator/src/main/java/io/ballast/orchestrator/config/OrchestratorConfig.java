@@ -1,6 +1,6 @@
 package io.ballast.orchestrator.config;
 
-import io.ballast.inference.config.DecoderArithmetic;
+import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.orchestrator.core.learner.LearnerLimits;
 import io.ballast.orchestrator.core.peer.Patience;
 import java.time.Duration;

@@ -3,7 +3,7 @@ package io.ballast.orchestrator.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.ballast.inference.config.DecoderArithmetic;
+import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.orchestrator.core.learner.LearnerLimits;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.testing.TestMesh;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.learner.v1.CallerGradients;
@@ -225,6 +226,10 @@ class LearnerServiceTest {
     Operation again = save(session, SaveWeightsRequest.newBuilder().setPublishVersion("2"));
     assertThat(again.getSaveWeights().getVersion())
         .isEqualTo(published.getSaveWeights().getVersion());
+
+    Path folder = root.resolve("models").resolve(TinyModel.NAME).resolve("2");
+    assertThat(ModelManifest.read(folder).orElseThrow().notes())
+        .containsEntry("arithmetic", "FLOAT32");
 
     train(session, objective(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP));
     step(session);

@@ -1,6 +1,6 @@
 package io.ballast.policy.config;
 
-import io.ballast.inference.config.DecoderArithmetic;
+import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.version.RemoteVersion;
 import io.smallrye.config.ConfigMapping;

@@ -3,7 +3,7 @@ package io.ballast.policy.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.ballast.inference.config.DecoderArithmetic;
+import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;

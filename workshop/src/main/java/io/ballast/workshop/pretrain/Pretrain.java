@@ -1,6 +1,6 @@
 package io.ballast.workshop.pretrain;
 
-import io.ballast.inference.config.DecoderArithmetic;
+import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;

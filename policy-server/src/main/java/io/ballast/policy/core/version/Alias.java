@@ -27,17 +27,19 @@ public record Alias(
 
   /**
    * Where a rollback goes: the version that served before the one that serves now came. What was
-   * rolled back is not gone back to, so a second rollback goes further back.
+   * rolled back is not gone back to, unless it was promoted again: a second rollback goes further
+   * back.
    *
    * @return empty if nothing served before
    */
   public Optional<String> rollbackTarget() {
     Deque<String> served = new ArrayDeque<>();
     for (AliasMove move : moves.reversed()) {
-      if (move.kind() == AliasMove.Kind.ROLL_BACK) {
-        served.pop();
-      }
-      if (!move.toVersion().equals(served.peek())) {
+      if (move.kind() == AliasMove.Kind.ROLL_BACK && served.contains(move.toVersion())) {
+        while (!move.toVersion().equals(served.peek())) {
+          served.pop();
+        }
+      } else if (!move.toVersion().equals(served.peek())) {
         served.push(move.toVersion());
       }
     }

@@ -26,10 +26,10 @@ import java.util.concurrent.Future;
  * simulated programmer, the same by people's ratings, learning through Score, and a toy.
  */
 public final class EnsemblesExperiment implements Experiment {
-  private static final int WORKERS = 2;
+  private static final int READER_THREADS = 2;
 
-  /** Runs of learning side by side: one more than cores, since each waits for its rewards. */
-  private static final int LEARNERS = 3;
+  /** Parts, and runs of learning, side by side: more than two cores, since each run waits. */
+  private static final int SIDE_BY_SIDE = 3;
 
   private static final String TRUNK = "java-tiny";
   private static final String TRUNK_VERSION = "1";
@@ -64,7 +64,7 @@ public final class EnsemblesExperiment implements Experiment {
     StoredModel trunk = new StoredModel(TRUNK, TRUNK_VERSION, folder);
     EnsemblesReport report = new EnsemblesReport(plan);
     ExecutorService workers =
-        Executors.newFixedThreadPool(LEARNERS, Thread.ofPlatform().daemon().factory());
+        Executors.newFixedThreadPool(SIDE_BY_SIDE, Thread.ofPlatform().daemon().factory());
     try {
       Future<CleanAndNoisy> toy = workers.submit(() -> toy(setting, plan));
       Future<Optional<PeopleStudy>> people = workers.submit(() -> PeopleStudy.of(setting, plan));
@@ -92,7 +92,7 @@ public final class EnsemblesExperiment implements Experiment {
   private static Chosen chosen(
       ExperimentSetting setting, EnsemblesPlan plan, ProgrammerData data, StoredModel trunk)
       throws IOException {
-    try (OnnxFeatureReader reader = ProgrammerEnsembles.reader(setting, trunk, WORKERS)) {
+    try (OnnxFeatureReader reader = ProgrammerEnsembles.reader(setting, trunk, READER_THREADS)) {
       ProgrammerEnsembles trainer = new ProgrammerEnsembles(setting, plan, data, trunk, reader);
       List<TrainedEnsemble> ensembles = new ArrayList<>();
       List<GoldCurves.OfSeed> atLearned = new ArrayList<>();

@@ -1,4 +1,4 @@
-package io.ballast.inference.config;
+package io.ballast.inference.api;
 
 /** In what numbers decoders are computed and trained. */
 public enum DecoderArithmetic {

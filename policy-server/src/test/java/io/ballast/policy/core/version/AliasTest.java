@@ -1,0 +1,60 @@
+package io.ballast.policy.core.version;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.policy.core.version.AliasMove.Kind;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Where a rollback goes, by the moves that were made: back, and never to what was rolled back. */
+class AliasTest {
+  /**
+   * An alias after moves such as {@code 1 2 3 <2}: created at 1, promoted to 2 and 3, rolled back
+   * to 2.
+   */
+  private static Alias after(String moves) {
+    List<AliasMove> newestFirst = new ArrayList<>();
+    String at = "";
+    for (String move : moves.split(" ")) {
+      boolean back = move.startsWith("<");
+      String to = back ? move.substring(1) : move;
+      Kind kind = back ? Kind.ROLL_BACK : at.isEmpty() ? Kind.CREATE : Kind.PROMOTE;
+      newestFirst.addFirst(new AliasMove(at, to, Instant.EPOCH, "", kind));
+      at = to;
+    }
+    return new Alias("m", "serving", at, newestFirst.size(), newestFirst);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1 2, 1",
+    "1 2 3, 2",
+    "1 2 3 <2, 1",
+    "1 2 <1 2, 1",
+    "1 2 <1 3, 1",
+    "1 2 <1 2 3 <2, 1",
+    "1 2 1, 2",
+    "1 2 1 <2, 1",
+    "1 2 2, 1"
+  })
+  void itGoesToWhatServedBefore(String moves, String target) {
+    assertThat(after(moves).rollbackTarget()).contains(target);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1", "1 2 <1", "1 2 3 <2 <1", "1 2 1 <2 <1", "1 1"})
+  void whereNothingServedBeforeThereIsNone(String moves) {
+    assertThat(after(moves).rollbackTarget()).isEmpty();
+  }
+
+  /** Until 2026-11-28 a second rollback brought back what the first had taken away. */
+  @Test
+  void afterSuchAForwardRollbackItGoesBack() {
+    assertThat(after("1 2 <1 <2").rollbackTarget()).contains("1");
+    assertThat(after("1 2 <1 <2 <1").rollbackTarget()).isEmpty();
+  }
+}
