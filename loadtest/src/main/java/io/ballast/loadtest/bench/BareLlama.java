@@ -1,8 +1,8 @@
 package io.ballast.loadtest.bench;
 
-import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile;
+import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,8 +29,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 /**
  * A Llama decoder as somebody would write it for one shape and one batch: libtorch calls in a row,
  * no queue, no rows that come and go, no checks. It computes what the engine computes, in the same
- * numbers (32-bit weights, norms, attention, losses; products as said) and as well tuned:
- * joined matrices, one flat optimiser step, the softmax in pieces that stay in the cache.
+ * numbers (32-bit weights, norms, attention, losses; products as said) and as well tuned: joined
+ * matrices, one flat optimiser step, the softmax in pieces that stay in the cache.
  *
  * <p>The baseline of the decode and training figures: what the engine costs beside it is overhead.
  */
@@ -210,10 +210,7 @@ final class BareLlama implements AutoCloseable {
       x =
           x.add(
               torch.linear(
-                  attended
-                      .transpose(1, 2)
-                      .reshape(rows, tokens, heads * size)
-                      .to(product),
+                  attended.transpose(1, 2).reshape(rows, tokens, heads * size).to(product),
                   output.get(i)));
       Tensor wide = torch.linear(norm(x, feedForwardNorm.get(i)), gateUp.get(i));
       x =

@@ -96,8 +96,7 @@ final class EngineBench {
               bare));
     }
     try (TrainableDecoder engine =
-            TrainableDecoder.load(
-                folder, ARITHMETIC, OptimizerOptions.pretraining());
+            TrainableDecoder.load(folder, ARITHMETIC, OptimizerOptions.pretraining());
         BareLlama bare = new BareLlama(folder, ARITHMETIC)) {
       figures.add(training(engine, bare));
     }

@@ -84,6 +84,11 @@ final class TorchTrainee implements Trainee {
   }
 
   @Override
+  public String arithmetic() {
+    return arithmetic.name();
+  }
+
+  @Override
   public long updatesCount() {
     return trained.steps();
   }
@@ -148,11 +153,7 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public void publish(Path folder) throws IOException {
-    trained.save(
-        folder,
-        WeightType.FLOAT32,
-        base.resolve(TOKENIZER),
-        Map.of("arithmetic", arithmetic.name()));
+    trained.save(folder, WeightType.FLOAT32, base.resolve(TOKENIZER), Map.of());
   }
 
   @Override

@@ -62,6 +62,11 @@ public final class FakeTrainee implements Trainee {
   }
 
   @Override
+  public String arithmetic() {
+    return "FLOAT64";
+  }
+
+  @Override
   public long updatesCount() {
     return updates;
   }

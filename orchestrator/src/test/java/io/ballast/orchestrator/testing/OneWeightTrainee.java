@@ -49,6 +49,11 @@ public final class OneWeightTrainee implements Trainee {
   }
 
   @Override
+  public String arithmetic() {
+    return "FLOAT64";
+  }
+
+  @Override
   public long updatesCount() {
     return updates;
   }

@@ -1,7 +1,7 @@
 package io.ballast.policy.config;
 
-import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.DecoderArithmetic;
+import io.ballast.inference.api.SamplingOptions;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.version.RemoteVersion;

@@ -324,8 +324,7 @@ final class ModelsCommand implements Callable<Integer> {
       name = "rollback",
       mixinStandardHelpOptions = true,
       sortOptions = false,
-      description =
-          "Points an alias back to the version that served before; again: further back.")
+      description = "Points an alias back to the version that served before; again: further back.")
   static final class RollBack implements Callable<Integer> {
     @Option(
         names = "--expected",

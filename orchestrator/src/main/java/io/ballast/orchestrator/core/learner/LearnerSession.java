@@ -206,7 +206,8 @@ public final class LearnerSession implements AutoCloseable {
     Map<String, String> notes =
         Map.of(
             "parent_version", identity.base().version(),
-            "parent_weights_sha256", identity.base().weightsSha256());
+            "parent_weights_sha256", identity.base().weightsSha256(),
+            "arithmetic", trainee.arithmetic());
     return submit(
         caller,
         fingerprint,

@@ -254,7 +254,7 @@ public final class TrainingLoop {
         weights
             .store()
             .publish(
-                run.rolloutModel(), run.rolloutVersion(iteration), notes(run), trainee::publish);
+                run.rolloutModel(), run.rolloutVersion(iteration), notes(run, trainee), trainee::publish);
     register(run, version);
     weights.rollouts().delete(run.rolloutModel(), run.rolloutVersion(iteration - ROLLOUTS_KEPT));
     return version;
@@ -271,11 +271,12 @@ public final class TrainingLoop {
                     .register(run.tenant(), version, run.base().version(), run.runId()));
   }
 
-  private static Map<String, String> notes(Run run) {
+  private static Map<String, String> notes(Run run, Trainee trainee) {
     return Map.of(
         "parent_version", run.base().version(),
         "parent_weights_sha256", run.base().weightsSha256(),
-        "run_id", run.runId());
+        "run_id", run.runId(),
+        "arithmetic", trainee.arithmetic());
   }
 
   private List<SampledPrompt> sample(Job job, Run run, PinnedVersion policy, int iteration) {
@@ -359,7 +360,7 @@ public final class TrainingLoop {
     PinnedVersion candidate =
         weights
             .store()
-            .publish(run.base().model(), run.candidateVersion(), notes(run), trainee::publish);
+            .publish(run.base().model(), run.candidateVersion(), notes(run, trainee), trainee::publish);
     register(run, candidate);
     int of = iteration;
     return records.change(job, run, stored -> stored.withCandidate(candidate, of));
