@@ -16,7 +16,9 @@ public interface Trainee extends AutoCloseable {
   /** What a sequence must fit into. */
   ModelShape shape();
 
-  /** In what numbers the weights are trained, such as {@code FLOAT32}; kept with what is published. */
+  /**
+   * In what numbers the weights are trained, such as {@code FLOAT32}; kept with what is published.
+   */
   String arithmetic();
 
   /** Updates done, those before a {@link #restore} included. */

@@ -254,7 +254,10 @@ public final class TrainingLoop {
         weights
             .store()
             .publish(
-                run.rolloutModel(), run.rolloutVersion(iteration), notes(run, trainee), trainee::publish);
+                run.rolloutModel(),
+                run.rolloutVersion(iteration),
+                notes(run, trainee),
+                trainee::publish);
     register(run, version);
     weights.rollouts().delete(run.rolloutModel(), run.rolloutVersion(iteration - ROLLOUTS_KEPT));
     return version;
@@ -360,7 +363,8 @@ public final class TrainingLoop {
     PinnedVersion candidate =
         weights
             .store()
-            .publish(run.base().model(), run.candidateVersion(), notes(run, trainee), trainee::publish);
+            .publish(
+                run.base().model(), run.candidateVersion(), notes(run, trainee), trainee::publish);
     register(run, candidate);
     int of = iteration;
     return records.change(job, run, stored -> stored.withCandidate(candidate, of));
