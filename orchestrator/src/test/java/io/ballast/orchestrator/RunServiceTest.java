@@ -12,6 +12,7 @@ import io.ballast.orchestrator.v1.RunState;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.reward.v1.AggregationMethod;
 import io.ballast.reward.v1.ScoreRequest;
+import io.ballast.rl.bound.BoundMethod;
 import io.ballast.safety.v1.SafetyTestSpec;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +21,8 @@ import java.util.List;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a run does from its spec to its promotion. */
 class RunServiceTest extends RunServiceCase {
@@ -147,6 +150,20 @@ class RunServiceTest extends RunServiceCase {
     assertThat(test.getThreshold()).isEqualTo(0.4);
     assertThat(test.getDelta()).isEqualTo(0.1);
     assertThat(test.getSampling().hasSeed()).isTrue();
+  }
+
+  @ParameterizedTest
+  @EnumSource(BoundMethod.class)
+  void theBoundOfTheSpecIsAskedForAndTold(BoundMethod bound) {
+    String spec =
+        TestSpecs.spec("bound", "constraint: {target: 0.4}")
+            .replace("iterations: 3", "iterations: 1")
+            .replace("  threshold: 0.4", "  threshold: 0.4\n  bound: " + bound);
+    Run run = mesh.awaitEnd(mesh.create(spec).getRunId());
+
+    String name = "BOUND_METHOD_" + bound;
+    assertThat(mesh.safety.test(run.getRunId()).getSpec().getBoundMethod().name()).isEqualTo(name);
+    assertThat(run.getSafetyTest().getOutcome().getBoundMethod().name()).isEqualTo(name);
   }
 
   @Test

@@ -2,7 +2,7 @@ package io.ballast.safety;
 
 import static io.ballast.safety.testing.FakeCostModels.HARMFUL;
 import static io.ballast.safety.testing.FakeCostModels.HARMLESS;
-import static io.ballast.safety.testing.FakeCostModels.HARMLESS_TO_TWO;
+import static io.ballast.safety.testing.FakeCostModels.harmlessToTwo;
 import static io.ballast.safety.testing.TestSafety.item;
 import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -159,7 +159,7 @@ class CostTest {
     CostRequest asked = request(item("", "p", "ok"));
 
     assertThat(harm(asked, ModelSelector.newBuilder().setVersion("2"), "2"))
-        .isCloseTo(HARMLESS_TO_TWO, within(1e-12));
+        .isCloseTo(harmlessToTwo("ok"), within(1e-12));
     assertThat(harm(asked, ModelSelector.newBuilder().setAlias("serving"), "1"))
         .isCloseTo(HARMLESS, within(1e-12));
     assertThat(harm(asked, ModelSelector.newBuilder().setModel("copied"), "9"))

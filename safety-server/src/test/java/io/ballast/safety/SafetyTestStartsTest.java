@@ -191,7 +191,8 @@ class SafetyTestStartsTest extends SafetyTestsCase {
       assertMalformed(
           s -> s.setDelta(delta), "spec.delta: " + delta + " (expected: above 0, below 1)");
     }
-    assertMalformed(s -> s.setBoundMethodValue(9), "spec.bound_method: 9");
+    assertMalformed(
+        s -> s.setBoundMethodValue(9), "spec.bound_method: 9 (expected: STUDENT_T, HOEFFDING, ");
     assertMalformed(s -> s.clearCandidate(), "spec.candidate.model: ''");
     assertMalformed(
         s -> s.setCandidate(FakePolicyServer.candidate("../a")), "spec.candidate.version: '../a'");

@@ -1,7 +1,6 @@
 package io.ballast.safety;
 
-import static io.ballast.safety.testing.FakeCostModels.HARMFUL;
-import static io.ballast.safety.testing.FakeCostModels.HARMLESS_TO_TWO;
+import static io.ballast.safety.testing.FakeCostModels.harmlessToTwo;
 import static io.ballast.safety.testing.TestSafety.prompts;
 import static io.ballast.safety.testing.TestSafety.testOf;
 import static io.ballast.testing.Refusals.assertRefused;
@@ -18,7 +17,6 @@ import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestState;
 import io.grpc.Status;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -34,10 +32,10 @@ class SafetyTestsTest extends SafetyTestsCase {
 
     assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
     assertThat(test.getOutcome().getN()).isEqualTo(10);
-    assertThat(test.getOutcome().getMeanCost()).isCloseTo(HARMLESS_TO_TWO, within(1e-12));
-    assertThat(test.getOutcome().getStdCost()).isZero();
-    // equal costs: the bound is their mean
-    assertThat(test.getOutcome().getUpperBound()).isCloseTo(HARMLESS_TO_TWO, within(1e-12));
+    assertThat(test.getOutcome().getMeanCost()).isCloseTo(meanOf(prompts(10)), within(1e-12));
+    assertThat(test.getOutcome().getStdCost()).isBetween(1e-6, 1e-4);
+    assertThat(test.getOutcome().getUpperBound())
+        .isBetween(meanOf(prompts(10)), meanOf(prompts(10)) + 1e-4);
     assertThat(test.getOutcome().getThreshold()).isEqualTo(0.3);
     assertThat(test.getOutcome().getDelta()).isEqualTo(0.1);
     assertThat(test.getOutcome().getBoundMethod()).isEqualTo(BoundMethod.BOUND_METHOD_STUDENT_T);
@@ -55,46 +53,13 @@ class SafetyTestsTest extends SafetyTestsCase {
   }
 
   @Test
-  void theStudentBoundIsTheOneOfTheBooks() {
-    List<String> prompts = new ArrayList<>(prompts(9));
-    prompts.add("H");
-    SafetyTest test = mesh.run(spec(testOf(prompts), spec -> spec.setThreshold(1)));
-
-    // nine costs a, one b: mean a + (b − a)/10, variance (b − a)²/10, since 10·(1/10·9/10)/9 = 1/10
-    double gap = HARMFUL - HARMLESS_TO_TWO;
-    double mean = HARMLESS_TO_TWO + gap / 10;
-    double std = gap / Math.sqrt(10);
-    double quantile = 1.383029; // t(0.9, 9) from a table
-    assertThat(test.getOutcome().getMeanCost()).isCloseTo(mean, within(1e-12));
-    assertThat(test.getOutcome().getStdCost()).isCloseTo(std, within(1e-12));
-    assertThat(test.getOutcome().getUpperBound())
-        .isCloseTo(mean + quantile * std / Math.sqrt(10), within(1e-6));
-  }
-
-  @Test
-  void theHoeffdingBoundIsWiderAndRefuses() {
-    SafetyTest test =
-        mesh.run(
-            spec(
-                testOf(prompts(10)),
-                spec -> spec.setBoundMethod(BoundMethod.BOUND_METHOD_HOEFFDING)));
-
-    // √(ln 10 / 20) = 0.3393 over the mean
-    assertThat(test.getOutcome().getUpperBound())
-        .isCloseTo(HARMLESS_TO_TWO + Math.sqrt(Math.log(10) / 20), within(1e-12));
-    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
-    assertThat(test.getCertificateId()).isEmpty();
-    assertThat(test.getFailureMessage()).isEmpty();
-  }
-
-  @Test
   void whatHasNoCostCountsAsHarm() {
     // no completion (F), an empty one (E), a NaN (N); java-cost 2 refuses X
     SafetyTest test = mesh.run(testOf(List.of("F", "E", "N", "X", "ok", "fine")).build());
 
     assertThat(test.getOutcome().getFailedItemsCount()).isEqualTo(4);
     assertThat(test.getOutcome().getMeanCost())
-        .isCloseTo((4 + 2 * HARMLESS_TO_TWO) / 6, within(1e-12));
+        .isCloseTo((4 + harmlessToTwo("ok") + harmlessToTwo("fine")) / 6, within(1e-12));
     assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
   }
 

@@ -88,6 +88,9 @@ public final class GrpcSafetyTester implements SafetyTester {
     return switch (method) {
       case STUDENT_T -> io.ballast.safety.v1.BoundMethod.BOUND_METHOD_STUDENT_T;
       case HOEFFDING -> io.ballast.safety.v1.BoundMethod.BOUND_METHOD_HOEFFDING;
+      case EMPIRICAL_BERNSTEIN -> io.ballast.safety.v1.BoundMethod.BOUND_METHOD_EMPIRICAL_BERNSTEIN;
+      case CLOPPER_PEARSON -> io.ballast.safety.v1.BoundMethod.BOUND_METHOD_CLOPPER_PEARSON;
+      case BETTING -> io.ballast.safety.v1.BoundMethod.BOUND_METHOD_BETTING;
     };
   }
 

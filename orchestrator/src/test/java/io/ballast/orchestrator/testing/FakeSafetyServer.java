@@ -4,7 +4,6 @@ import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
-import io.ballast.safety.v1.BoundMethod;
 import io.ballast.safety.v1.CostItem;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
@@ -156,7 +155,7 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
                       .setUpperBound(passed ? 0.2 : 0.6)
                       .setThreshold(request.getSpec().getThreshold())
                       .setDelta(request.getSpec().getDelta())
-                      .setBoundMethod(BoundMethod.BOUND_METHOD_STUDENT_T));
+                      .setBoundMethod(request.getSpec().getBoundMethod()));
       case SAFETY_TEST_STATE_FAILED -> test.setFailureMessage("the candidate could not be sampled");
       case SAFETY_TEST_STATE_RUNNING, SAFETY_TEST_STATE_UNSPECIFIED, UNRECOGNIZED -> {}
     }

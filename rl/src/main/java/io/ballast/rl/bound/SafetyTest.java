@@ -16,42 +16,76 @@ import io.ballast.rl.stats.Moments;
  * prompts, or picking among candidates with them, needs a smaller δ for each look. With several
  * constraints the δ's must add up to the δ wanted.
  *
+ * <p>Differs: Student's t of costs that are all the same has no width, which says that the sample
+ * is too small to show the spread, not that there is none. Its bound is then the top of the range.
+ *
  * @param threshold τ, finite, in the costs' unit
  * @param delta δ, above 0, below 1
- * @param method how the bound is computed; Hoeffding needs costs in [0, 1]
+ * @param method how the bound is computed
+ * @param range where costs lie for certain; bounded for every method but Student's t
  */
-public record SafetyTest(double threshold, double delta, BoundMethod method) {
+public record SafetyTest(double threshold, double delta, BoundMethod method, CostRange range) {
   /** Checks the ranges above. */
   public SafetyTest {
     Require.finite(threshold, "threshold");
     Require.openProbability(delta, "delta");
+    if (method != BoundMethod.STUDENT_T && !range.bounded()) {
+      throw new IllegalArgumentException(
+          "range: unbounded (expected: bounded under " + method + ")");
+    }
+  }
+
+  /** A test of costs in [0, 1]. */
+  public SafetyTest(double threshold, double delta, BoundMethod method) {
+    this(threshold, delta, method, CostRange.UNIT);
   }
 
   /**
    * Returns the decision on {@code costs}.
    *
-   * @param costs shape [n], n ≥ 2, finite: one of each held-out prompt, or the mean of several
-   *     completions of it
+   * @param costs shape [n], n ≥ 2, each in the range, 0 or 1 under Clopper and Pearson: one of each
+   *     held-out prompt, or the mean of several completions of it; in the order of the prompts,
+   *     which matters for betting alone
    */
   public SafetyTestResult decide(double[] costs) {
-    Require.finite(costs, "costs");
+    range.require(costs, "costs");
     Require.atLeast(costs.length, 2, "costs.length");
-    double upper =
-        switch (method) {
-          case STUDENT_T -> MeanBounds.studentTUpper(costs, delta);
-          case HOEFFDING -> MeanBounds.hoeffdingUpper(costs, 0, 1, delta);
-        };
     SafetyTestNumbers numbers =
         new SafetyTestNumbers(
             costs.length,
             Moments.mean(costs),
             Moments.sampleStd(costs),
-            upper,
+            upper(costs),
             threshold,
             delta,
             method);
-    return upper <= threshold
+    return numbers.upperBound() <= threshold
         ? new SafetyTestResult.Passed(numbers)
         : new SafetyTestResult.NoSolutionFound(numbers);
+  }
+
+  private double upper(double[] costs) {
+    double low = range.low();
+    double high = range.high();
+    return switch (method) {
+      case STUDENT_T -> Moments.allEqual(costs) ? high : MeanBounds.studentTUpper(costs, delta);
+      case HOEFFDING -> MeanBounds.hoeffdingUpper(costs, low, high, delta);
+      case EMPIRICAL_BERNSTEIN -> MeanBounds.empiricalBernsteinUpper(costs, low, high, delta);
+      case CLOPPER_PEARSON ->
+          ProportionBounds.clopperPearsonUpper(harmful(costs), costs.length, delta);
+      case BETTING -> BettingBounds.upper(costs, low, high, delta);
+    };
+  }
+
+  private static int harmful(double[] costs) {
+    int harmful = 0;
+    for (int i = 0; i < costs.length; i++) {
+      if (costs[i] != 0 && costs[i] != 1) {
+        throw new IllegalArgumentException(
+            "costs[" + i + "]: " + costs[i] + " (expected: 0 or 1 under CLOPPER_PEARSON)");
+      }
+      harmful += costs[i] == 1 ? 1 : 0;
+    }
+    return harmful;
   }
 }

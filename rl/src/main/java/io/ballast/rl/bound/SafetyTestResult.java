@@ -9,5 +9,12 @@ public sealed interface SafetyTestResult {
   record Passed(SafetyTestNumbers numbers) implements SafetyTestResult {}
 
   /** The upper bound is over the threshold: the candidate must not be used. */
-  record NoSolutionFound(SafetyTestNumbers numbers) implements SafetyTestResult {}
+  record NoSolutionFound(SafetyTestNumbers numbers) implements SafetyTestResult {
+    /** Why. */
+    public NoSolutionReason reason() {
+      return numbers.method() == BoundMethod.STUDENT_T && numbers.stdCost() == 0
+          ? NoSolutionReason.NO_SPREAD
+          : NoSolutionReason.OVER_THRESHOLD;
+    }
+  }
 }

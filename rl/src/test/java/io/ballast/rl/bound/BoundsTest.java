@@ -66,6 +66,21 @@ class BoundsTest {
   }
 
   @Test
+  void empiricalBernsteinByHand() {
+    // a hundred costs, half of them 1: √(2·.252525·ln 20/100) + 7·ln 20/(3·99) = .123004 + .070606
+    double[] half = new double[100];
+    Arrays.fill(half, 0, 50, 1);
+    assertThat(MeanBounds.empiricalBernsteinUpper(half, 0, 1, .1)).isCloseTo(.693610, within(1e-6));
+    assertThat(MeanBounds.empiricalBernsteinUpper(new double[100], 0, 1, .1))
+        .isCloseTo(.070606, within(1e-6));
+    assertThat(MeanBounds.empiricalBernsteinUpper(new double[] {0, 1}, 0, 1, .1))
+        .as("at most 1")
+        .isEqualTo(1);
+    assertThat(MeanBounds.empiricalBernsteinLower(half, 0, 1, .1))
+        .isCloseTo(1 - .693610, within(1e-6));
+  }
+
+  @Test
   void clopperPearsonAtTheEnds() {
     // no success: 0; all of n: δ^(1/n) = .05^(1/10) = .741134; upper of 0 in 24 is 1 − .05^(1/24)
     assertThat(ProportionBounds.clopperPearsonLower(0, 10, .05)).isEqualTo(0);

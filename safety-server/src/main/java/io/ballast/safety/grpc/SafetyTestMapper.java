@@ -68,10 +68,15 @@ final class SafetyTestMapper {
       case BOUND_METHOD_UNSPECIFIED, BOUND_METHOD_STUDENT_T ->
           io.ballast.rl.bound.BoundMethod.STUDENT_T;
       case BOUND_METHOD_HOEFFDING -> io.ballast.rl.bound.BoundMethod.HOEFFDING;
+      case BOUND_METHOD_EMPIRICAL_BERNSTEIN -> io.ballast.rl.bound.BoundMethod.EMPIRICAL_BERNSTEIN;
+      case BOUND_METHOD_CLOPPER_PEARSON -> io.ballast.rl.bound.BoundMethod.CLOPPER_PEARSON;
+      case BOUND_METHOD_BETTING -> io.ballast.rl.bound.BoundMethod.BETTING;
       case UNRECOGNIZED ->
           throw Texts.malformed(
               "spec.bound_method",
-              spec.getBoundMethodValue() + " (expected: STUDENT_T or HOEFFDING)");
+              spec.getBoundMethodValue()
+                  + " (expected: STUDENT_T, HOEFFDING, EMPIRICAL_BERNSTEIN, CLOPPER_PEARSON or"
+                  + " BETTING)");
     };
   }
 
@@ -159,6 +164,9 @@ final class SafetyTestMapper {
             switch (numbers.method()) {
               case STUDENT_T -> BoundMethod.BOUND_METHOD_STUDENT_T;
               case HOEFFDING -> BoundMethod.BOUND_METHOD_HOEFFDING;
+              case EMPIRICAL_BERNSTEIN -> BoundMethod.BOUND_METHOD_EMPIRICAL_BERNSTEIN;
+              case CLOPPER_PEARSON -> BoundMethod.BOUND_METHOD_CLOPPER_PEARSON;
+              case BETTING -> BoundMethod.BOUND_METHOD_BETTING;
             })
         .setFailedItemsCount(outcome.failedItems())
         .build();

@@ -21,8 +21,8 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * Cost models of three heads: java-cost 1, 2 and a broken 3, and a copy of 1 under another name. A
- * completion is harmless at −4 log-odds, of version 2 at −3; letters make it otherwise: H harmful
- * at 3, N a head's NaN, X refused, T the engine throws.
+ * completion is harmless at −4 log-odds, of version 2 at −3 and, by its text, up to a thousandth
+ * more; letters make it otherwise: H harmful at 3, N a head's NaN, X refused, T the engine throws.
  */
 public final class FakeCostModels implements ScoringSource<CostModel, HeadScores> {
   public static final PinnedVersion ONE = new PinnedVersion("java-cost", "1", "1".repeat(64));
@@ -31,8 +31,16 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
   public static final PinnedVersion COPY = new PinnedVersion("copied", "9", "1".repeat(64));
   public static final PinnedVersion LATER = new PinnedVersion("later", "1", "4".repeat(64));
   public static final double HARMLESS = 1 / (1 + Math.exp(4));
-  public static final double HARMLESS_TO_TWO = 1 / (1 + Math.exp(3));
   public static final double HARMFUL = 1 / (1 + Math.exp(-3));
+
+  /** What version 2 makes of a harmless text: no two texts cost the same. */
+  public static double harmlessToTwo(String text) {
+    return 1 / (1 + Math.exp(3 - shade(text)));
+  }
+
+  private static double shade(String text) {
+    return 1e-3 * (text.hashCode() & 0xffff) / 0xffff;
+  }
 
   /** The groups of every batch of every model, in order. */
   public final List<List<BatchGroup<TokenIds, TokenIds>>> batches = new CopyOnWriteArrayList<>();
@@ -71,7 +79,7 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
     if (model.id().equals(BROKEN)) {
       throw new MeshException(Fault.CORRUPT_WEIGHTS, "model.safetensors: SHA-256 differs");
     }
-    Engine engine = new Engine(model.id().equals(TWO) ? -3 : -4);
+    Engine engine = new Engine(model.id().equals(TWO));
     return new Opened<>(new CharacterTokenizer(), 2_000_000, lane -> engine, Optional.empty());
   }
 
@@ -92,10 +100,10 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
   }
 
   private final class Engine implements BatchEngine<TokenIds, TokenIds, HeadScores> {
-    private final double harmless;
+    private final boolean two;
 
-    private Engine(double harmless) {
-      this.harmless = harmless;
+    private Engine(boolean two) {
+      this.two = two;
     }
 
     @Override
@@ -122,6 +130,7 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
         return new HeadScores.Refused(
             new ItemFault(ItemFault.Reason.TOO_LONG, "999 tokens (expected: at most 255)"));
       }
+      double harmless = two ? shade(text) - 3 : -4;
       double highest = text.contains("H") ? 3 : harmless;
       List<Double> heads = new ArrayList<>(List.of(highest - 2, highest, highest - 1));
       if (text.contains("N")) {

@@ -167,10 +167,7 @@ public final class RunSpecReader {
             objective,
             objectiveNode.integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES),
             root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
-            constraint(
-                root.child("constraint", CONSTRAINT_KEYS),
-                test.threshold(),
-                rollout.samplesCount()),
+            constraint(root.child("constraint", CONSTRAINT_KEYS), test, rollout.samplesCount()),
             new StopSpec(
                 kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
                 WatchSpecReader.spreadLimit(stop, "spread_growth", SPREAD_GROWTH)),
@@ -330,8 +327,14 @@ public final class RunSpecReader {
                     LossAggregation.SEQUENCE_MEAN_TOKEN_SUM)));
   }
 
-  private static ConstraintSpec constraint(SpecNode node, double threshold, int samples) {
+  private static ConstraintSpec constraint(SpecNode node, SafetyTestSpec test, int samples) {
     boolean enabled = node.flag("enabled", CONSTRAINT_ENABLED);
+    if (enabled && test.bound() == BoundMethod.CLOPPER_PEARSON && !node.has("target")) {
+      throw node.flaw(
+          "target",
+          "absent",
+          "the allowed mean harm probability: under CLOPPER_PEARSON the test's threshold is a share");
+    }
     ConstraintSpec.MultiplierKind kind =
         node.choice("multiplier", MULTIPLIER, List.of(ConstraintSpec.MultiplierKind.values()));
     boolean log = kind == ConstraintSpec.MultiplierKind.LOG;
@@ -350,7 +353,7 @@ public final class RunSpecReader {
     }
     return new ConstraintSpec(
         enabled,
-        node.number("target", threshold, v -> v >= 0 && v <= 1, PROBABILITY),
+        node.number("target", test.threshold(), v -> v >= 0 && v <= 1, PROBABILITY),
         kind,
         init,
         node.number("lambda_step", LAMBDA_STEP, v -> v > 0, POSITIVE),

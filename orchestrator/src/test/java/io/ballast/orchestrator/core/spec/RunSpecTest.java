@@ -229,6 +229,8 @@ class RunSpecTest {
         "name: least | seed: 1 | name: absent (expected: a name",
         "threshold: 0.3, | '' | safety_test.threshold: absent (expected: the allowed mean harm",
         "threshold: 0.3 | threshold: 1.1 | safety_test.threshold: 1.1 (expected: the allowed mean",
+        "threshold: 0.3 | 'threshold: 0.3, bound: WALD' | safety_test.bound: WALD (expected: one of STUDENT_T",
+        "threshold: 0.3 | 'threshold: 0.3, bound: CLOPPER_PEARSON' | constraint.target: absent (expected: the allowed mean harm probability: under",
         "threshold: 0.3 | 'threshold: 0.3, delta: 1' | safety_test.delta: 1 (expected: > 0, < 1)",
         "'prompts: {inline: [a]}' | seed: 1 | prompts: no source (expected: exactly one of inline, file, feedback)",
         "'{inline: [a]}' | '{inline: [a], file: f}' | prompts: inline and file (expected: exactly one of",

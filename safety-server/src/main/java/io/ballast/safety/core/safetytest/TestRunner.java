@@ -177,7 +177,7 @@ public final class TestRunner implements AutoCloseable {
               () -> monitor.watch("test.judge", () -> costsOf(test, chunk, drawn, first)));
       for (Cost cost : judged) {
         switch (cost) {
-          case Cost.Estimated estimated -> harms.add(estimated.harmProbability());
+          case Cost.Estimated estimated -> harms.add(test.spec().cost(estimated.harmProbability()));
           case Cost.Missing missing -> {
             harms.add(1.0);
             failed++;
