@@ -81,6 +81,29 @@ class SuggestDecisionsTest extends SuggestCase {
   }
 
   @Test
+  void whatStageOnePassesIsShownUnseenIfTheGateWasFittedSo() {
+    mesh.safety.stageOne =
+        answer(GateOutcome.GATE_OUTCOME_PASS, 0.7, 1).toBuilder().setSkipsStageTwo(true).build();
+    mesh.safety.stageTwo = answer(GateOutcome.GATE_OUTCOME_WITHHOLD, 0.05, 1);
+
+    SuggestResponse answer = mesh.suggest(PROMPT);
+
+    assertRuling(answer, Decision.DECISION_SHOW, DecisionReason.DECISION_REASON_LIKELY_ACCEPTED);
+    assertThat(answer.getStageOne().getSkipsStageTwo()).isTrue();
+    assertThat(answer.hasStageTwo()).isFalse();
+    assertThat(mesh.safety.displayRequests).isEmpty();
+  }
+
+  @Test
+  void whatStageOneRefersIsJudgedWhateverItSays() {
+    mesh.safety.stageOne =
+        answer(GateOutcome.GATE_OUTCOME_REFER, 0.45, 1).toBuilder().setSkipsStageTwo(true).build();
+    mesh.safety.stageTwo = answer(GateOutcome.GATE_OUTCOME_WITHHOLD, 0.05, 1);
+
+    assertThat(mesh.suggest(PROMPT).getDecision()).isEqualTo(Decision.DECISION_WITHHOLD);
+  }
+
+  @Test
   void whatStageTwoExploresIsShown() {
     mesh.safety.stageTwo = answer(GateOutcome.GATE_OUTCOME_EXPLORE, 0.05, 0.02);
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.safety.adapter.GateModelFolder;
+import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.testing.TinyGates;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +55,28 @@ class DisplayGateTest {
       double p = withhold.getAcceptProbability();
       double entropy = -(p * Math.log(p) + (1 - p) * Math.log(1 - p)) / Math.log(2);
       assertThat(withhold.getEntropyBits()).isCloseTo(entropy, within(1e-9));
+    }
+  }
+
+  @Test
+  void whetherStageTwoJudgesWhatStageOnePassesIsSaidAsFitted() throws IOException {
+    for (boolean secondLook : new boolean[] {true, false}) {
+      GateSpec spec =
+          TinyGates.spec(GateStage.CONTEXT, 0.5, 0.99, 1).read(secondLook, Optional.empty());
+      var unused = TinyGates.write(root, "java-gate-context", "1", spec, byLine);
+      try (TestSafety mesh = TestSafety.start(root, Map.of())) {
+        GateStageAnswer pass = generation(mesh, LONG_LINE, 1);
+        GateStageAnswer explored = generation(mesh, "x", 1);
+
+        assertThat(pass.getOutcome()).isEqualTo(GateOutcome.GATE_OUTCOME_PASS);
+        assertThat(pass.getSkipsStageTwo()).isEqualTo(!secondLook);
+        assertThat(explored.getOutcome()).isEqualTo(GateOutcome.GATE_OUTCOME_EXPLORE);
+        assertThat(explored.getSkipsStageTwo()).isTrue();
+      }
+    }
+    writeContext(0.5, 0, 0);
+    try (TestSafety mesh = TestSafety.start(root, Map.of())) {
+      assertThat(generation(mesh, LONG_LINE, 1).getSkipsStageTwo()).as("referred").isFalse();
     }
   }
 

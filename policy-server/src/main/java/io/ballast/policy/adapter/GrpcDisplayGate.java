@@ -80,7 +80,8 @@ public final class GrpcDisplayGate implements DisplayGate {
         answer.getEntropyBits(),
         answer.getReferEntropy(),
         answer.getPropensity(),
-        MeshMessages.version(answer.getModelVersion()));
+        MeshMessages.version(answer.getModelVersion()),
+        answer.getSkipsStageTwo());
   }
 
   private static GateStage.Outcome outcome(GateOutcome outcome) {

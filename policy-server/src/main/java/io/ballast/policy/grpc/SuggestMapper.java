@@ -163,6 +163,7 @@ public final class SuggestMapper {
         .setReferEntropy(stage.referEntropy())
         .setPropensity(stage.propensity())
         .setModelVersion(MeshMessages.version(stage.gateModel()))
+        .setSkipsStageTwo(stage.skipsStageTwo())
         .build();
   }
 

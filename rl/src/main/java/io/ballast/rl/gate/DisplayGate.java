@@ -3,25 +3,18 @@ package io.ballast.rl.gate;
 import io.ballast.rl.check.Require;
 
 /**
- * The two-stage display gate: whether to generate, then whether to show.
- *
- * <pre>
- * stage 1: H(p₁) ≥ refer entropy → refer;  p₁ &lt; threshold₁ → withhold;  else pass
- * stage 2:                                 p₂ &lt; threshold₂ → withhold;  else pass
- * a withholding stage lets an exploration share ε through
- * </pre>
+ * The two-stage display gate: whether to generate, then whether to show. It walks a {@link
+ * CascadeRule}; a withholding stage lets an exploration share ε through.
  *
  * <p>Source: Mozannar et al. 2024 (CDHF), arXiv:2306.04930, in the cascade of its code. Differs:
  * entropy is 0, not NaN, at p = 0 and 1; whether stage 2 also sees what stage 1 passed is a switch
- * (the code shows it unseen, the paper's figure does not); exploration, so that labels of withheld
- * suggestions exist at all. Pure: the same probabilities and draw yield the same decision.
+ * of the rule; exploration, so that labels of withheld suggestions exist at all. Pure: the same
+ * probabilities and draw yield the same decision.
  *
- * @param thresholds where the lines are
+ * @param rule what is withheld
  * @param explorationShare ε, 0 to 1: the share of what would be withheld that is let through
- * @param secondLookAfterPass whether stage 2 judges what stage 1 passed
  */
-public record DisplayGate(
-    GateThresholds thresholds, double explorationShare, boolean secondLookAfterPass) {
+public record DisplayGate(CascadeRule rule, double explorationShare) {
   /** Checks the range above. */
   public DisplayGate {
     Require.probability(explorationShare, "explorationShare");
@@ -35,23 +28,12 @@ public record DisplayGate(
    */
   public GateDecision decideGeneration(double acceptProbability, double draw) {
     checkDraw(acceptProbability, draw);
-    double entropy = BinaryEntropy.bits(acceptProbability);
-    double refer = thresholds.referEntropyBits();
-    double threshold = thresholds.stageOne();
-    if (entropy >= refer) {
-      return new GateDecision(
-          GateOutcome.REFER,
-          GateReason.CONTEXT_UNCERTAIN,
-          acceptProbability,
-          threshold,
-          entropy,
-          refer,
-          1);
-    }
-    return lineDrawn(
+    GateThresholds thresholds = rule.thresholds();
+    return decision(
+        rule.stageOne(acceptProbability),
         acceptProbability,
-        threshold,
-        refer,
+        thresholds.stageOne(),
+        thresholds.referEntropyBits(),
         draw,
         GateReason.CONTEXT_LIKELY_ACCEPTED,
         GateReason.CONTEXT_LIKELY_REJECTED);
@@ -65,9 +47,10 @@ public record DisplayGate(
    */
   public GateDecision decideDisplay(double acceptProbability, double draw) {
     checkDraw(acceptProbability, draw);
-    return lineDrawn(
+    return decision(
+        rule.stageTwo(acceptProbability),
         acceptProbability,
-        thresholds.stageTwo(),
+        rule.thresholds().stageTwo(),
         0,
         draw,
         GateReason.SUGGESTION_LIKELY_ACCEPTED,
@@ -76,11 +59,7 @@ public record DisplayGate(
 
   /** Whether stage 2 has to judge what stage 1 decided so. An explored one is shown unseen. */
   public boolean needsSecondLook(GateOutcome stageOne) {
-    return switch (stageOne) {
-      case REFER -> true;
-      case PASS -> secondLookAfterPass;
-      case EXPLORE, WITHHOLD -> false;
-    };
+    return rule.needsSecondLook(stageOne);
   }
 
   /** The probability that both outcomes fell as they did: the product of the propensities. */
@@ -88,29 +67,31 @@ public record DisplayGate(
     return stageOne.propensity() * stageTwo.propensity();
   }
 
-  private GateDecision lineDrawn(
+  private GateDecision decision(
+      GateOutcome ruled,
       double p,
       double threshold,
       double refer,
       double draw,
       GateReason likelyAccepted,
       GateReason likelyRejected) {
-    double entropy = BinaryEntropy.bits(p);
-    if (p >= threshold) {
-      return new GateDecision(GateOutcome.PASS, likelyAccepted, p, threshold, entropy, refer, 1);
-    }
-    if (draw < explorationShare) {
-      return new GateDecision(
-          GateOutcome.EXPLORE,
-          GateReason.EXPLORATION,
-          p,
-          threshold,
-          entropy,
-          refer,
-          explorationShare);
-    }
+    boolean explores = ruled == GateOutcome.WITHHOLD && draw < explorationShare;
+    GateOutcome outcome = explores ? GateOutcome.EXPLORE : ruled;
+    GateReason reason =
+        switch (outcome) {
+          case PASS -> likelyAccepted;
+          case REFER -> GateReason.CONTEXT_UNCERTAIN;
+          case WITHHOLD -> likelyRejected;
+          case EXPLORE -> GateReason.EXPLORATION;
+        };
+    double propensity =
+        switch (outcome) {
+          case PASS, REFER -> 1;
+          case WITHHOLD -> 1 - explorationShare;
+          case EXPLORE -> explorationShare;
+        };
     return new GateDecision(
-        GateOutcome.WITHHOLD, likelyRejected, p, threshold, entropy, refer, 1 - explorationShare);
+        outcome, reason, p, threshold, BinaryEntropy.bits(p), refer, propensity);
   }
 
   private static void checkDraw(double acceptProbability, double draw) {

@@ -8,22 +8,22 @@ public sealed interface ThresholdFit {
   /**
    * Thresholds that satisfy the constraint.
    *
-   * @param thresholds where the lines are
+   * @param rule what to serve
    * @param withheldCount examples withheld by either stage, ≥ 1
    * @param rejectedCount of those, how many the user rejected
    * @param notGeneratedCount examples withheld by stage 1
-   * @param referredCount examples that stage 1 referred
+   * @param judgedTwiceCount examples that stage 2 judged
    * @param examplesCount examples in all
    * @param conditionalAccuracy rejectedCount/withheldCount
    * @param lowerBound of the conditional accuracy, ≥ ρ
-   * @param loss λ·referred + (1 − λ)·(1 − withheld), as shares; what was minimised
+   * @param loss λ·judged by stage 2 + (1 − λ)·(1 − withheld), as shares; what was minimised
    */
   record Feasible(
-      GateThresholds thresholds,
+      CascadeRule rule,
       int withheldCount,
       int rejectedCount,
       int notGeneratedCount,
-      int referredCount,
+      int judgedTwiceCount,
       int examplesCount,
       double conditionalAccuracy,
       double lowerBound,

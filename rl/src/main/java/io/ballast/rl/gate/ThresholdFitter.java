@@ -7,10 +7,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Fits the display gate's thresholds to validation predictions, exactly.
+ * Fits the display gate's thresholds to validation predictions, exactly, without a promise of fresh
+ * data.
  *
  * <pre>
- * min  λ·mean(referred) + (1 − λ)·(1 − mean(withheld))
+ * min  λ·mean(judged by stage 2) + (1 − λ)·(1 − mean(withheld))
  * s.t. lower bound of P(rejected | withheld) ≥ ρ
  * </pre>
  *
@@ -18,17 +19,24 @@ import java.util.Optional;
  * thresholds at random and constrains the plain share, which then falls short on fresh users; here
  * every distinct prediction is a candidate and the share's lower confidence bound is constrained.
  * For each refer entropy and each number of accepted suggestions that a stage may lose, only the
- * longest run of withheld ones matters, since the bound grows with them: O(n·a²) for n examples of
- * which a may be lost, instead of O(n³). The bound is that of one fixed choice: having chosen the
- * best of many, expect a little less on fresh data.
+ * longest run of withheld ones matters, since the bound grows with them: O(n·a) for n examples of
+ * which a may be lost, instead of O(n³).
+ *
+ * <p>The bound is that of one fixed choice, and this is the best of many: on fresh data its promise
+ * breaks more often than δ says. {@link LearnThenTest} chooses with a promise that holds.
  *
  * @param targetAccuracy ρ, above 0, below 1
  * @param referCost λ, 0 to 1: what a generation costs against a needless display
  * @param delta δ of the lower bound, above 0, below 1
  * @param bound how the share is bounded
+ * @param secondLook whether stage 2 judges what stage 1 passes too, as {@link CascadeRule} has it
  */
 public record ThresholdFitter(
-    double targetAccuracy, double referCost, double delta, ProportionBoundMethod bound) {
+    double targetAccuracy,
+    double referCost,
+    double delta,
+    ProportionBoundMethod bound,
+    boolean secondLook) {
   /** Checks the ranges above. */
   public ThresholdFitter {
     Require.openProbability(targetAccuracy, "targetAccuracy");
@@ -72,56 +80,66 @@ public record ThresholdFitter(
           WithheldRuns.of(
               byStageOne.stream().filter(example -> !refers(example, refer)).toList(),
               GateExample::stageOne);
-      WithheldRuns two =
-          WithheldRuns.of(
-              byStageTwo.stream().filter(example -> refers(example, refer)).toList(),
-              GateExample::stageTwo);
-      Optional<ThresholdFit.Feasible> found = bestPair(one, two, refer, allowed);
-      if (found.isPresent() && (best.isEmpty() || found.get().loss() < best.get().loss())) {
-        best = found;
+      for (int i = 0; i < one.count() && one.run(i).accepted() <= allowed[examples.size()]; i++) {
+        CascadeRule first =
+            new CascadeRule(new GateThresholds(refer, one.run(i).threshold(), 0), secondLook);
+        WithheldRuns two =
+            WithheldRuns.of(
+                byStageTwo.stream().filter(example -> judgesTwice(first, example)).toList(),
+                GateExample::stageTwo);
+        best = better(best, bestSecond(first, one.run(i), two, allowed));
       }
     }
     return best.<ThresholdFit>map(found -> found)
         .orElseGet(() -> new ThresholdFit.Infeasible(examples.size()));
   }
 
-  private Optional<ThresholdFit.Feasible> bestPair(
-      WithheldRuns one, WithheldRuns two, double refer, int[] allowed) {
+  private static boolean judgesTwice(CascadeRule rule, GateExample example) {
+    return rule.needsSecondLook(rule.stageOne(example.stageOne()));
+  }
+
+  private static Optional<ThresholdFit.Feasible> better(
+      Optional<ThresholdFit.Feasible> best, Optional<ThresholdFit.Feasible> found) {
+    if (best.isEmpty() || found.isEmpty()) {
+      return best.isEmpty() ? found : best;
+    }
+    double gain = best.get().loss() - found.get().loss();
+    boolean more = found.get().withheldCount() > best.get().withheldCount();
+    return gain > 0 || (gain == 0 && more) ? found : best;
+  }
+
+  /** The longest run of stage 2 that may be withheld beside what stage 1 withholds. */
+  private Optional<ThresholdFit.Feasible> bestSecond(
+      CascadeRule first, WithheldRuns.Run one, WithheldRuns two, int[] allowed) {
     int total = allowed.length - 1;
-    int most = 0;
-    WithheldRuns.Run bestOne = one.run(0);
-    WithheldRuns.Run bestTwo = two.run(0);
-    for (int i = 0; i < one.count() && one.run(i).accepted() <= allowed[total]; i++) {
-      for (int j = 0; j < two.count(); j++) {
-        int accepted = one.run(i).accepted() + two.run(j).accepted();
-        if (accepted > allowed[total]) {
-          break;
-        }
-        int withheld = one.run(i).withheld() + two.run(j).withheld();
-        if (withheld > most && accepted <= allowed[withheld]) {
-          most = withheld;
-          bestOne = one.run(i);
-          bestTwo = two.run(j);
-        }
+    Optional<WithheldRuns.Run> best = Optional.empty();
+    for (int j = 0; j < two.count(); j++) {
+      WithheldRuns.Run run = two.run(j);
+      int withheld = one.withheld() + run.withheld();
+      if (withheld > 0 && one.accepted() + run.accepted() <= allowed[withheld]) {
+        best = Optional.of(run);
       }
     }
-    if (most == 0) {
-      return Optional.empty();
-    }
-    int rejected = most - bestOne.accepted() - bestTwo.accepted();
-    double referredShare = (double) two.examples() / total;
-    double withheldShare = (double) most / total;
-    return Optional.of(
-        new ThresholdFit.Feasible(
-            new GateThresholds(refer, bestOne.threshold(), bestTwo.threshold()),
-            most,
-            rejected,
-            bestOne.withheld(),
-            two.examples(),
-            total,
-            (double) rejected / most,
-            bound.lower(rejected, most, delta),
-            referCost * referredShare + (1 - referCost) * (1 - withheldShare)));
+    return best.map(
+        run -> {
+          int withheld = one.withheld() + run.withheld();
+          int rejected = withheld - one.accepted() - run.accepted();
+          double judgedShare = (double) two.examples() / total;
+          double withheldShare = (double) withheld / total;
+          GateThresholds lines = first.thresholds();
+          return new ThresholdFit.Feasible(
+              new CascadeRule(
+                  new GateThresholds(lines.referEntropyBits(), lines.stageOne(), run.threshold()),
+                  secondLook),
+              withheld,
+              rejected,
+              one.withheld(),
+              two.examples(),
+              total,
+              (double) rejected / withheld,
+              bound.lower(rejected, withheld, delta),
+              referCost * judgedShare + (1 - referCost) * (1 - withheldShare));
+        });
   }
 
   /** For each number of withheld examples, how many accepted ones may be among them; −1: none. */

@@ -12,8 +12,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The display gate withholds what will most likely be rejected, and says why. */
 class DisplayGateTest {
   private static final GateThresholds THRESHOLDS = new GateThresholds(.5, .2, .3);
-  private static final DisplayGate GATE = new DisplayGate(THRESHOLDS, 0, false);
-  private static final DisplayGate EXPLORING = new DisplayGate(THRESHOLDS, .1, false);
+  private static final DisplayGate GATE = new DisplayGate(new CascadeRule(THRESHOLDS, false), 0);
+  private static final DisplayGate EXPLORING =
+      new DisplayGate(new CascadeRule(THRESHOLDS, false), .1);
 
   @ParameterizedTest
   @CsvSource({".5, 1", ".1, .468996", ".25, .811278", "0, 0", "1, 0"})
@@ -79,7 +80,7 @@ class DisplayGateTest {
 
   @Test
   void whoGetsASecondLook() {
-    DisplayGate always = new DisplayGate(THRESHOLDS, 0, true);
+    DisplayGate always = new DisplayGate(new CascadeRule(THRESHOLDS, true), 0);
     assertThat(GATE.needsSecondLook(GateOutcome.REFER)).isTrue();
     assertThat(GATE.needsSecondLook(GateOutcome.PASS)).isFalse();
     assertThat(always.needsSecondLook(GateOutcome.PASS)).isTrue();
@@ -96,7 +97,7 @@ class DisplayGateTest {
 
   @Test
   void anOpenGateWithholdsNothing() {
-    DisplayGate open = new DisplayGate(GateThresholds.open(), 0, true);
+    DisplayGate open = new DisplayGate(CascadeRule.open(), 0);
     for (double p = 0; p <= 1; p += .05) {
       assertThat(open.decideGeneration(p, .5).lets()).isTrue();
       assertThat(open.decideDisplay(p, .5).lets()).isTrue();

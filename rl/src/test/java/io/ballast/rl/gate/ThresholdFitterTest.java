@@ -15,7 +15,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Fitting withholds as much as it may while nearly all of it would have been rejected. */
 class ThresholdFitterTest {
   private static ThresholdFitter fitter(double accuracy, double referCost) {
-    return new ThresholdFitter(accuracy, referCost, .1, ProportionBoundMethod.CLOPPER_PEARSON);
+    return new ThresholdFitter(
+        accuracy, referCost, .1, ProportionBoundMethod.CLOPPER_PEARSON, false);
   }
 
   /** Users who accept with probability p₂, of which stage 1 sees a blurred version. */
@@ -40,12 +41,20 @@ class ThresholdFitterTest {
     }
     examples.add(new GateExample(.5, .5, true));
     ThresholdFit fit =
-        new ThresholdFitter(.9, 0, .1, ProportionBoundMethod.EMPIRICAL)
+        new ThresholdFitter(.9, 0, .1, ProportionBoundMethod.EMPIRICAL, false)
             .fit(examples, new double[] {0});
     assertThat(fit)
         .isEqualTo(
             new ThresholdFit.Feasible(
-                new GateThresholds(0, 0, .5), 8, 8, 0, 9, 9, 1, 1, 1 - 8 / 9.0));
+                new CascadeRule(new GateThresholds(0, 0, .5), false),
+                8,
+                8,
+                0,
+                9,
+                9,
+                1,
+                1,
+                1 - 8 / 9.0));
   }
 
   @ParameterizedTest
@@ -54,12 +63,13 @@ class ThresholdFitterTest {
     for (int seed = 0; seed < 12; seed++) {
       List<GateExample> examples = users(seed, 60, 12);
       for (double referCost : new double[] {0, .5}) {
-        ThresholdFitter fitter = new ThresholdFitter(.75, referCost, .2, bound);
+        boolean secondLook = seed % 2 == 0;
+        ThresholdFitter fitter = new ThresholdFitter(.75, referCost, .2, bound, secondLook);
         double best = leastLoss(examples, fitter);
         switch (fitter.fit(examples)) {
           case ThresholdFit.Feasible fit -> {
             assertThat(fit.loss()).isCloseTo(best, within(1e-12));
-            assertThat(lossOf(examples, fitter, fit.thresholds()))
+            assertThat(lossOf(examples, fitter, fit.rule()))
                 .as("the thresholds do what the fit says")
                 .isCloseTo(best, within(1e-12));
           }
@@ -78,7 +88,13 @@ class ThresholdFitterTest {
         DoubleStream.concat(DoubleStream.of(0, 1), DoubleStream.of(entropies)).toArray()) {
       for (double one : grid) {
         for (double two : grid) {
-          best = Math.min(best, lossOf(examples, fitter, new GateThresholds(refer, one, two)));
+          best =
+              Math.min(
+                  best,
+                  lossOf(
+                      examples,
+                      fitter,
+                      new CascadeRule(new GateThresholds(refer, one, two), fitter.secondLook())));
         }
       }
     }
@@ -87,8 +103,8 @@ class ThresholdFitterTest {
 
   /** The loss by walking the gate; infinite if nothing is withheld or the bound is missed. */
   private static double lossOf(
-      List<GateExample> examples, ThresholdFitter fitter, GateThresholds thresholds) {
-    DisplayGate gate = new DisplayGate(thresholds, 0, false);
+      List<GateExample> examples, ThresholdFitter fitter, CascadeRule rule) {
+    DisplayGate gate = new DisplayGate(rule, 0);
     int referred = 0;
     int withheld = 0;
     int rejected = 0;
@@ -141,7 +157,8 @@ class ThresholdFitterTest {
     int plainMisses = 0;
     int splits = 40;
     double[] referEntropies = {0, .7, .9};
-    ThresholdFitter plain = new ThresholdFitter(target, 0, .1, ProportionBoundMethod.EMPIRICAL);
+    ThresholdFitter plain =
+        new ThresholdFitter(target, 0, .1, ProportionBoundMethod.EMPIRICAL, false);
     for (int split = 0; split < splits; split++) {
       List<GateExample> train = users(100 + split, 400, 1000);
       List<GateExample> fresh = users(900 + split, 4000, 1000);
@@ -158,7 +175,7 @@ class ThresholdFitterTest {
     return switch (fit) {
       case ThresholdFit.Infeasible _ -> 1;
       case ThresholdFit.Feasible feasible -> {
-        DisplayGate gate = new DisplayGate(feasible.thresholds(), 0, false);
+        DisplayGate gate = new DisplayGate(feasible.rule(), 0);
         double withheld = 0;
         double rejected = 0;
         for (GateExample example : fresh) {
@@ -173,6 +190,24 @@ class ThresholdFitterTest {
         yield withheld == 0 ? 1 : rejected / withheld;
       }
     };
+  }
+
+  @Test
+  void aSecondLookIsFittedForItself() {
+    // stage 1 passes .9 sure, stage 2 says .1 of what is rejected there: only a second look hides
+    // it
+    List<GateExample> examples = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      examples.add(new GateExample(.9, .1, false));
+      examples.add(new GateExample(.9, .9, true));
+    }
+    double[] surely = {.9};
+    ThresholdFit unseen = fitter(.9, 0).fit(examples, surely);
+    ThresholdFit seen =
+        new ThresholdFitter(.9, 0, .1, ProportionBoundMethod.CLOPPER_PEARSON, true)
+            .fit(examples, surely);
+    assertThat(unseen).isEqualTo(new ThresholdFit.Infeasible(60));
+    assertThat(seen.withheldCount()).isEqualTo(30);
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.safety.core.gate.AcceptModel;
 import io.ballast.safety.core.gate.GateCalibration;
@@ -23,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -38,7 +40,11 @@ public final class GateModelFolder {
 
   private static final String TREES_AS_JSON = "trees.json";
   private static final String FORMAT = "ballast-display-gate";
-  private static final int FORMAT_VERSION = 1;
+  private static final int FORMAT_VERSION = 2;
+
+  /** The format without second_look and guarantee: always a second look, nothing proven. */
+  private static final int FIRST_FORMAT_VERSION = 1;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private GateModelFolder() {}
@@ -163,6 +169,16 @@ public final class GateModelFolder {
     json.put("stage", spec.stage().name().toLowerCase(Locale.ROOT));
     json.put("threshold", spec.threshold());
     json.put("refer_entropy_bits", spec.referEntropyBits());
+    json.put("second_look", spec.secondLook());
+    spec.guarantee()
+        .ifPresent(
+            guarantee ->
+                json.putObject("guarantee")
+                    .put("target_accuracy", guarantee.targetAccuracy())
+                    .put("alpha", guarantee.alpha())
+                    .put("hidden", guarantee.hidden())
+                    .put("accepted", guarantee.accepted())
+                    .put("p_value", guarantee.pValue()));
     json.put("exploration_share", spec.explorationShare());
     ObjectNode calibration = json.putObject("calibration");
     switch (spec.calibration()) {
@@ -188,10 +204,11 @@ public final class GateModelFolder {
 
   private static GateSpec parse(JsonNode json) {
     requireText(json, "format", FORMAT);
-    if (json.path("format_version").asInt() != FORMAT_VERSION) {
+    int format = json.path("format_version").asInt();
+    if (format < FIRST_FORMAT_VERSION || format > FORMAT_VERSION) {
       throw new IllegalArgumentException(
-          "format_version: %s (expected: %d)"
-              .formatted(json.path("format_version"), FORMAT_VERSION));
+          "format_version: %s (expected: %d to %d)"
+              .formatted(json.path("format_version"), FIRST_FORMAT_VERSION, FORMAT_VERSION));
     }
     List<String> features = new ArrayList<>();
     json.path("features").forEach(feature -> features.add(feature.asText()));
@@ -205,8 +222,27 @@ public final class GateModelFolder {
         calibration(json.path("calibration")),
         number(json, "threshold"),
         number(json, "refer_entropy_bits"),
+        format == FIRST_FORMAT_VERSION || flag(json, "second_look"),
+        json.has("guarantee") ? Optional.of(guarantee(json.path("guarantee"))) : Optional.empty(),
         number(json, "exploration_share"),
         heldOut);
+  }
+
+  private static GateGuarantee guarantee(JsonNode json) {
+    return new GateGuarantee(
+        number(json, "target_accuracy"),
+        number(json, "alpha"),
+        json.path("hidden").asInt(),
+        json.path("accepted").asInt(-1),
+        number(json, "p_value"));
+  }
+
+  private static boolean flag(JsonNode json, String field) {
+    if (!json.path(field).isBoolean()) {
+      throw new IllegalArgumentException(
+          field + ": " + json.path(field) + " (expected: true or false)");
+    }
+    return json.path(field).asBoolean();
   }
 
   private static GateStage stage(String label) {

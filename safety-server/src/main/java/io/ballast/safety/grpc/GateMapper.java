@@ -72,6 +72,7 @@ final class GateMapper {
         .setReferEntropy(decision.referEntropyBits())
         .setPropensity(decision.propensity())
         .setModelVersion(MeshMessages.version(answer.model()))
+        .setSkipsStageTwo(answer.skipsStageTwo())
         .build();
   }
 }

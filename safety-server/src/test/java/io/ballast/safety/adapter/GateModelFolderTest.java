@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.core.gate.AcceptModel;
 import io.ballast.safety.core.gate.GateCalibration;
 import io.ballast.safety.core.gate.GateFeatures;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -56,6 +58,30 @@ class GateModelFolderTest {
       assertThat(model.logOdds(GateFeatures.context("x".repeat(18)))).isPositive();
       assertThat(model.logOdds(GateFeatures.context("x"))).isNegative();
     }
+  }
+
+  @Test
+  void theReadingAndWhatWasProvenOfItAreKept() throws IOException {
+    GateSpec spec =
+        TinyGates.spec(GateStage.CONTEXT, 0.3, 0.9, 0.05)
+            .read(false, Optional.of(new GateGuarantee(0.95, 0.1, 120, 2, 0.0575)));
+    Path folder = TinyGates.write(root, "gate", "1", spec, trees);
+
+    assertThat(GateModelFolder.readSpec(folder)).isEqualTo(spec);
+  }
+
+  @Test
+  void aFolderOfTheFirstFormatHasASecondLookAndNoGuarantee() throws IOException {
+    Path folder = written();
+    rewrite(folder, "\"format_version\" : 2", "\"format_version\" : 1");
+    rewrite(folder, "  \"second_look\" : true,\n", "");
+
+    assertThat(GateModelFolder.readSpec(folder).secondLook()).isTrue();
+    assertThat(GateModelFolder.readSpec(folder).guarantee()).isEmpty();
+    rewrite(folder, "\"format_version\" : 1", "\"format_version\" : 2");
+    refuses(folder, Reason.INVALID_FOLDER, "second_look:  (expected: true or false)");
+    rewrite(folder, "\"format_version\" : 2", "\"format_version\" : 3");
+    refuses(folder, Reason.INVALID_FOLDER, "format_version: 3 (expected: 1 to 2)");
   }
 
   @Test

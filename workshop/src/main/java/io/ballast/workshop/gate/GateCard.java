@@ -1,6 +1,5 @@
 package io.ballast.workshop.gate;
 
-import io.ballast.rl.gate.ThresholdFit;
 import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
 import java.util.Locale;
@@ -93,34 +92,58 @@ final class GateCard {
 
   private static String together(GateTrainer.Trained trained, GateTrainer.Plan plan) {
     Map<String, Double> c = trained.cascade();
-    String goal =
-        format(
-            "Lines are drawn so that, of what is withheld, at least %.0f %% would have been"
-                + " rejected (lower bound at confidence %.0f %%, samples of a position taken as"
-                + " independent).",
-            100 * plan.targetAccuracy(), 100 * (1 - plan.delta()));
-    return switch (trained.fit()) {
-      case ThresholdFit.Infeasible infeasible ->
-          goal + " No lines that withhold anything keep to that: **everything is shown.**\n";
-      case ThresholdFit.Feasible feasible ->
-          goal
-              + format(
-                  "%n%n| | |%n|---|---|%n| withheld | %.1f %% |%n| of which not even generated | %.1f %% |%n"
-                      + "| rejected, of what is withheld | %.1f ± %.1f %% |%n"
-                      + "| accepted suggestions that are withheld | %.1f %% |%n"
-                      + "| edited suggestions that are withheld | %.1f %% |%n"
-                      + "| accepted, of all → of what is shown | %.1f → %.1f %% |%n"
-                      + "| rejected, of all → of what is shown | %.1f → %.1f %% |%n",
-                  100 * c.getOrDefault("withheld_share", 0.0),
-                  100 * c.getOrDefault("not_generated_share", 0.0),
-                  100 * c.getOrDefault("rejected_among_withheld", 0.0),
-                  100 * c.getOrDefault("rejected_among_withheld_half_width", 0.0),
-                  100 * c.getOrDefault("accepted_withheld", 0.0),
-                  100 * c.getOrDefault("edited_withheld", 0.0),
-                  100 * c.getOrDefault("accepted_share", 0.0),
-                  100 * c.getOrDefault("accepted_share_of_shown", 0.0),
-                  100 * c.getOrDefault("rejected_share", 0.0),
-                  100 * c.getOrDefault("rejected_share_of_shown", 0.0));
+    String goal = goal(trained.lines(), plan);
+    if (!trained.lines().withhold()) {
+      return goal + " No lines that withhold anything keep to that: **everything is shown.**\n";
+    }
+    return goal
+        + format(
+            "%n%n| | |%n|---|---|%n| withheld | %.1f %% |%n| of which not even generated | %.1f %% |%n"
+                + "| rejected, of what is withheld | %.1f ± %.1f %% |%n"
+                + "| accepted suggestions that are withheld | %.1f %% |%n"
+                + "| edited suggestions that are withheld | %.1f %% |%n"
+                + "| accepted, of all → of what is shown | %.1f → %.1f %% |%n"
+                + "| rejected, of all → of what is shown | %.1f → %.1f %% |%n",
+            100 * c.getOrDefault("withheld_share", 0.0),
+            100 * c.getOrDefault("not_generated_share", 0.0),
+            100 * c.getOrDefault("rejected_among_withheld", 0.0),
+            100 * c.getOrDefault("rejected_among_withheld_half_width", 0.0),
+            100 * c.getOrDefault("accepted_withheld", 0.0),
+            100 * c.getOrDefault("edited_withheld", 0.0),
+            100 * c.getOrDefault("accepted_share", 0.0),
+            100 * c.getOrDefault("accepted_share_of_shown", 0.0),
+            100 * c.getOrDefault("rejected_share", 0.0),
+            100 * c.getOrDefault("rejected_share_of_shown", 0.0));
+  }
+
+  private static String goal(DrawnLines lines, GateTrainer.Plan plan) {
+    double target = 100 * plan.targetAccuracy();
+    double confidence = 100 * (1 - plan.delta());
+    return switch (plan.method()) {
+      case ENUMERATION ->
+          format(
+              "Lines are drawn so that, of what is withheld, at least %.0f %% would have been"
+                  + " rejected: by the lower bound at confidence %.0f %% of one choice, on the files"
+                  + " that drew them. The best of many lines was taken, and samples of a position as"
+                  + " independent, so that it is no promise for other files. Stage 2 judges what"
+                  + " stage 1 passes too, there as in what was measured here and as it is served.",
+              target, confidence);
+      case LEARN_THEN_TEST ->
+          format(
+                  "Lines of which it is proven that, of what is withheld, at least %.0f %% would have"
+                      + " been rejected, at confidence %.0f %% (Learn then Test over %,d rules that other"
+                      + " files fixed; one sample a position, positions taken as independent; stage 2"
+                      + " judges what stage 1 passes too, as it is served).",
+                  target, confidence, lines.rules())
+              + lines
+                  .guarantee()
+                  .map(
+                      found ->
+                          format(
+                              " They withheld %,d of the samples that decided, %,d of them kept: p ="
+                                  + " %.4f.",
+                              found.hidden(), found.accepted(), found.pValue()))
+                  .orElse("");
     };
   }
 

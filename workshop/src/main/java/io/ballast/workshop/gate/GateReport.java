@@ -1,6 +1,8 @@
 package io.ballast.workshop.gate;
 
-import io.ballast.rl.gate.DisplayGate;
+import io.ballast.rl.gate.CascadeRule;
+import io.ballast.rl.gate.GateExample;
+import io.ballast.rl.gate.GateOutcome;
 import io.ballast.workshop.programmer.Outcome;
 import java.util.HashMap;
 import java.util.Locale;
@@ -9,8 +11,6 @@ import java.util.TreeMap;
 
 /** What both stages together would have done to suggestions whose outcome is known. */
 final class GateReport {
-  private static final double NO_EXPLORATION = 0.5;
-
   private final GateRows table;
   private final int[] rows;
 
@@ -22,25 +22,20 @@ final class GateReport {
   /**
    * Returns the figures, all in [0, 1]: shares of what is withheld, and of outcomes among it.
    *
-   * @param gate without exploration
+   * @param rule what is withheld, without exploration
    * @param stageOne p₁, shape [N of the table]
    * @param stageTwo p₂, shape [N of the table]
    */
-  Map<String, Double> of(DisplayGate gate, double[] stageOne, double[] stageTwo) {
+  Map<String, Double> of(CascadeRule rule, double[] stageOne, double[] stageTwo) {
     double notGenerated = 0;
     double withheld = 0;
     Map<Outcome, Double> all = new HashMap<>();
     Map<Outcome, Double> hidden = new HashMap<>();
     Map<String, double[]> byFile = new HashMap<>();
     for (int row : rows) {
-      var first = gate.decideGeneration(stageOne[row], NO_EXPLORATION);
-      boolean shown =
-          first.lets()
-              && (!gate.needsSecondLook(first.outcome())
-                  || gate.decideDisplay(stageTwo[row], NO_EXPLORATION).lets());
       all.merge(table.outcome(row), 1.0, Double::sum);
-      if (!shown) {
-        notGenerated += first.lets() ? 0 : 1;
+      if (rule.hides(new GateExample(stageOne[row], stageTwo[row], table.kept(row)))) {
+        notGenerated += rule.stageOne(stageOne[row]) == GateOutcome.WITHHOLD ? 1 : 0;
         withheld++;
         hidden.merge(table.outcome(row), 1.0, Double::sum);
         double[] ofFile =

@@ -1,12 +1,8 @@
 package io.ballast.workshop.gate;
 
 import io.ballast.rl.gate.BinaryEntropy;
-import io.ballast.rl.gate.DisplayGate;
 import io.ballast.rl.gate.GateExample;
 import io.ballast.rl.gate.GateThresholds;
-import io.ballast.rl.gate.ProportionBoundMethod;
-import io.ballast.rl.gate.ThresholdFit;
-import io.ballast.rl.gate.ThresholdFitter;
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.safety.adapter.GradientBoostedTrees;
 import io.ballast.safety.core.gate.GateCalibration;
@@ -15,9 +11,11 @@ import io.ballast.safety.core.gate.GateStage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -42,7 +40,8 @@ final class GateTrainer {
    *
    * @param targetAccuracy ρ: at least this share of what is withheld would have been rejected
    * @param referCost λ: a generation against a needless display, 0 to 1
-   * @param delta of the lower bound of that share
+   * @param delta of the lower bound of that share; α where it is proven
+   * @param method how lines are drawn
    * @param explorationShare of what would be withheld and is shown
    * @param trees how trees are grown
    * @param seed of the split
@@ -51,6 +50,7 @@ final class GateTrainer {
       double targetAccuracy,
       double referCost,
       double delta,
+      DrawnLines.Method method,
       double explorationShare,
       TreeTrainer.Options trees,
       long seed) {}
@@ -68,12 +68,12 @@ final class GateTrainer {
    * Both stages.
    *
    * @param stages by stage
-   * @param fit what fitting the thresholds found
+   * @param lines where the stages withhold
    * @param cascade both stages together on files that trained nothing, by name
    * @param sizes what was used for what
    */
   record Trained(
-      Map<GateStage, Stage> stages, ThresholdFit fit, Map<String, Double> cascade, Sizes sizes) {}
+      Map<GateStage, Stage> stages, DrawnLines lines, Map<String, Double> cascade, Sizes sizes) {}
 
   /**
    * How many suggestions were used for what.
@@ -126,14 +126,21 @@ final class GateTrainer {
     }
     double[] first = probabilities(probabilities, GateStage.CONTEXT);
     double[] second = probabilities(probabilities, GateStage.SUGGESTION);
-    ThresholdFit fit = fit(table, thresholds, first, second);
-    GateThresholds lines =
-        switch (fit) {
-          case ThresholdFit.Feasible feasible -> feasible.thresholds();
-          case ThresholdFit.Infeasible infeasible -> GateThresholds.open();
+    DrawnLines drawn =
+        switch (plan.method()) {
+          case ENUMERATION ->
+              DrawnLines.enumerated(
+                  plan,
+                  examples(table, thresholds, first, second),
+                  referEntropies(thresholds, first));
+          case LEARN_THEN_TEST ->
+              DrawnLines.certified(
+                  plan,
+                  examples(table, calibration, first, second),
+                  examples(table, oneOfEach(table, thresholds), first, second));
         };
-    Map<String, Double> cascade =
-        new GateReport(table, test).of(new DisplayGate(lines, 0, true), first, second);
+    GateThresholds lines = drawn.rule().thresholds();
+    Map<String, Double> cascade = new GateReport(table, test).of(drawn.rule(), first, second);
     Map<GateStage, Stage> stages = new EnumMap<>(GateStage.class);
     trees.forEach(
         (stage, trained) -> {
@@ -144,44 +151,53 @@ final class GateTrainer {
           }
           GateSpec spec =
               GateSpec.of(
-                  stage,
-                  new GateCalibration.Platt(scaling),
-                  stage == GateStage.CONTEXT ? lines.stageOne() : lines.stageTwo(),
-                  stage == GateStage.CONTEXT ? lines.referEntropyBits() : 0,
-                  plan.explorationShare(),
-                  figures(stage, table, test, own));
+                      stage,
+                      new GateCalibration.Platt(scaling),
+                      stage == GateStage.CONTEXT ? lines.stageOne() : lines.stageTwo(),
+                      stage == GateStage.CONTEXT ? lines.referEntropyBits() : 0,
+                      plan.explorationShare(),
+                      figures(stage, table, test, own))
+                  .read(drawn.rule().secondLook(), drawn.guarantee());
           stages.put(stage, new Stage(spec, trained.trees(), trained.count()));
         });
     Sizes sizes =
         new Sizes(
             train.length, calibration.length, thresholds.length, test.length, table.positions());
-    return new Trained(stages, fit, cascade, sizes);
+    return new Trained(stages, drawn, cascade, sizes);
   }
 
-  private ThresholdFit fit(GateRows table, int[] rows, double[] first, double[] second) {
+  private static List<GateExample> examples(
+      GateRows table, int[] rows, double[] first, double[] second) {
     List<GateExample> examples = new ArrayList<>();
     for (int row : rows) {
       examples.add(new GateExample(first[row], second[row], table.kept(row)));
     }
+    return examples;
+  }
+
+  /** One suggestion of each position, drawn by the plan's seed: those of one are alike. */
+  private int[] oneOfEach(GateRows table, int[] rows) {
+    SplittableRandom random = new SplittableRandom(plan.seed());
+    Map<Integer, List<Integer>> byPosition = new LinkedHashMap<>();
+    for (int row : rows) {
+      byPosition.computeIfAbsent(table.position(row), position -> new ArrayList<>()).add(row);
+    }
+    return byPosition.values().stream()
+        .mapToInt(alike -> alike.get(random.nextInt(alike.size())))
+        .toArray();
+  }
+
+  private static double[] referEntropies(int[] rows, double[] first) {
     // below one half a lower probability is a surer one: stage 1 is sure below the refer entropy
     double[] sorted = Arrays.stream(of(first, rows)).filter(p -> p < 0.5).sorted().toArray();
-    double[] candidates =
-        Arrays.stream(SURE_SHARES)
-            .map(
-                quantile -> {
-                  int index = (int) (quantile * rows.length);
-                  return index == 0 || index >= sorted.length
-                      ? 0
-                      : BinaryEntropy.bits(sorted[index]);
-                })
-            .distinct()
-            .toArray();
-    return new ThresholdFitter(
-            plan.targetAccuracy(),
-            plan.referCost(),
-            plan.delta(),
-            ProportionBoundMethod.CLOPPER_PEARSON)
-        .fit(examples, candidates);
+    return Arrays.stream(SURE_SHARES)
+        .map(
+            quantile -> {
+              int index = (int) (quantile * rows.length);
+              return index == 0 || index >= sorted.length ? 0 : BinaryEntropy.bits(sorted[index]);
+            })
+        .distinct()
+        .toArray();
   }
 
   private static Map<String, Double> figures(

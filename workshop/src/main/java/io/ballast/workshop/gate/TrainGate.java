@@ -71,8 +71,17 @@ public final class TrainGate implements Callable<Integer> {
   @Option(
       names = "--delta",
       defaultValue = "0.05",
-      description = "The lower bound holds with 1 − this (default: ${DEFAULT-VALUE}).")
+      description =
+          "The lower bound, or the promise, holds with 1 − this (default: ${DEFAULT-VALUE}).")
   private double delta;
+
+  @Option(
+      names = "--lines",
+      defaultValue = "ENUMERATION",
+      description =
+          "How lines are drawn: ${COMPLETION-CANDIDATES}. The second takes few lines, and what it"
+              + " promises of them holds (default: ${DEFAULT-VALUE}).")
+  private DrawnLines.Method lines = DrawnLines.Method.ENUMERATION;
 
   @Option(
       names = "--exploration",
@@ -122,6 +131,7 @@ public final class TrainGate implements Callable<Integer> {
             targetAccuracy,
             referCost,
             delta,
+            lines,
             exploration,
             new TreeTrainer.Options(rounds, depth, 0.05, seed),
             seed);
@@ -173,11 +183,12 @@ public final class TrainGate implements Callable<Integer> {
     String thisCommand =
         String.format(
             Locale.ROOT,
-            "./mesh pretrain train-gate --target-accuracy %s --refer-cost %s --delta %s"
+            "./mesh pretrain train-gate --target-accuracy %s --refer-cost %s --delta %s --lines %s"
                 + " --exploration %s --rounds %d --depth %d --seed %d",
             targetAccuracy,
             referCost,
             delta,
+            lines,
             exploration,
             rounds,
             depth,

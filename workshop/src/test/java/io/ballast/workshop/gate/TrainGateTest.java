@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.adapter.GateModelFolder;
 import io.ballast.safety.core.gate.AcceptModel;
 import io.ballast.safety.core.gate.GateFeatures;
@@ -21,9 +22,11 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -63,6 +66,39 @@ class TrainGateTest {
     }
     assertThat(printed).contains("of which not even generated", "rejected, of what is withheld");
     assertThat(folder.resolve("java-gate-context/1/MODEL_CARD.md")).isRegularFile();
+  }
+
+  @Test
+  void linesThatArePromisedSayWhatWasProven() throws IOException {
+    writeLabels(false);
+    String printed =
+        train(0, "--lines", "LEARN_THEN_TEST", "--target-accuracy", "0.9", "--delta", "0.1");
+    try (AcceptModel first = open("java-gate-context", GateStage.CONTEXT);
+        AcceptModel second = open("java-gate-suggestion", GateStage.SUGGESTION)) {
+      GateGuarantee guarantee = second.spec().guarantee().orElseThrow();
+      assertThat(first.spec().guarantee()).contains(guarantee);
+      assertThat(first.spec().secondLook()).isTrue();
+      assertThat(guarantee.targetAccuracy()).isEqualTo(0.9);
+      assertThat(guarantee.alpha()).isEqualTo(0.1);
+      // .9²² < .1: fewer prove nothing; 15 % of 600 positions decide, one sample of each
+      assertThat(guarantee.hidden()).isBetween(22, 120);
+      assertThat(guarantee.pValue()).isLessThanOrEqualTo(0.1);
+      assertThat(p(second, features(HOPEFUL, UNLIKELY))).isLessThan(second.spec().threshold());
+    }
+    assertThat(printed).contains("Learn then Test over", "of them kept: p =");
+  }
+
+  @Test
+  void whatCannotBeProvenIsNotWithheld() throws IOException {
+    writeLabels(false);
+    // .99⁴⁵⁹ < .01: there are not so many positions
+    String printed =
+        train(0, "--lines", "LEARN_THEN_TEST", "--target-accuracy", "0.99", "--delta", "0.01");
+    try (AcceptModel second = open("java-gate-suggestion", GateStage.SUGGESTION)) {
+      assertThat(second.spec().threshold()).isZero();
+      assertThat(second.spec().guarantee()).isEmpty();
+    }
+    assertThat(printed).contains("everything is shown");
   }
 
   @Test
@@ -130,19 +166,23 @@ class TrainGateTest {
     }
   }
 
-  private String train(int expectedCode) {
+  private String train(int expectedCode, String... more) {
     StringWriter out = new StringWriter();
     int code =
         new CommandLine(new TrainGate())
             .setOut(new PrintWriter(out))
             .setErr(new PrintWriter(out))
             .execute(
-                "--labels",
-                labels().toString(),
-                "--context-output",
-                folder.resolve("java-gate-context/1").toString(),
-                "--suggestion-output",
-                folder.resolve("java-gate-suggestion/1").toString());
+                Stream.concat(
+                        Stream.of(
+                            "--labels",
+                            labels().toString(),
+                            "--context-output",
+                            folder.resolve("java-gate-context/1").toString(),
+                            "--suggestion-output",
+                            folder.resolve("java-gate-suggestion/1").toString()),
+                        Arrays.stream(more))
+                    .toArray(String[]::new));
     assertThat(code).as(out.toString()).isEqualTo(expectedCode);
     return out.toString();
   }

@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One call's dealings with the display gate. Used by one thread.
  *
- * <p>Stage 2 has the last word on whatever stage 1 passes or refers: it knows more and costs
- * little. What stage 1 explores is shown without it, so that the outcome tells whether stage 1 was
- * right. A gate that failed once is not asked again by the same call.
+ * <p>Stage 2 has the last word on whatever stage 1 refers, and on what it passes unless the gate's
+ * lines were drawn to show that unseen: a gate keeps its promise only if it is asked as it was
+ * fitted. What stage 1 explores is shown without stage 2, so that the outcome tells whether stage 1
+ * was right. A gate that failed once is not asked again by the same call.
  */
 final class GateConsultation {
   /** Gate draws use "prompts" that no completion has, so they are independent of the decoder's. */
@@ -58,10 +59,13 @@ final class GateConsultation {
 
   /** Asks stage 2, if it has a say, and rules. */
   Ruling afterGeneration(Generation suggestion) {
-    boolean exploredAlready =
-        enforced() && stageOne != null && stageOne.outcome() == GateStage.Outcome.EXPLORE;
-    if (exploredAlready) {
-      return new Ruling(Decision.SHOW, DecisionReason.EXPLORED);
+    if (enforced() && stageOne != null) {
+      if (stageOne.outcome() == GateStage.Outcome.EXPLORE) {
+        return new Ruling(Decision.SHOW, DecisionReason.EXPLORED);
+      }
+      if (stageOne.outcome() == GateStage.Outcome.PASS && stageOne.skipsStageTwo()) {
+        return new Ruling(Decision.SHOW, DecisionReason.LIKELY_ACCEPTED);
+      }
     }
     if (command.gateMode() != GateMode.OFF && degradation == null) {
       try {

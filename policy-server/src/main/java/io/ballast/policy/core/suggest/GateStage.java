@@ -12,6 +12,7 @@ import io.ballast.kit.call.PinnedVersion;
  * @param referEntropy the entropy at and above which stage 1 refers; 0 in stage 2
  * @param propensity the probability of this outcome, above 0 and at most 1
  * @param gateModel the gate model that answered
+ * @param skipsStageTwo whether what stage 1 passed is shown without stage 2
  */
 public record GateStage(
     Outcome outcome,
@@ -20,7 +21,8 @@ public record GateStage(
     double entropyBits,
     double referEntropy,
     double propensity,
-    PinnedVersion gateModel) {
+    PinnedVersion gateModel,
+    boolean skipsStageTwo) {
   /** What a stage decides. */
   public enum Outcome {
     /** Go on. */

@@ -2,6 +2,7 @@ package io.ballast.safety.core.gate;
 
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.MeshException;
+import io.ballast.rl.gate.DisplayGate;
 import io.ballast.rl.gate.GateDecision;
 import io.ballast.safety.core.SafetyMonitor;
 import java.util.ArrayList;
@@ -52,7 +53,10 @@ public final class GateFlow implements AutoCloseable {
         () -> {
           double p = probability(model, GateFeatures.context(prompt));
           double draw = ExplorationDraw.of(explorationSeed, GateStage.CONTEXT);
-          return answered(GateStage.CONTEXT, model, model.spec().gate().decideGeneration(p, draw));
+          DisplayGate gate = model.spec().gate();
+          GateDecision decision = gate.decideGeneration(p, draw);
+          boolean skips = decision.lets() && !gate.needsSecondLook(decision.outcome());
+          return answered(GateStage.CONTEXT, model, decision, skips);
         });
   }
 
@@ -71,7 +75,8 @@ public final class GateFlow implements AutoCloseable {
         () -> {
           double p = probability(model, GateFeatures.suggestion(prompt, shown));
           double draw = ExplorationDraw.of(explorationSeed, GateStage.SUGGESTION);
-          return answered(GateStage.SUGGESTION, model, model.spec().gate().decideDisplay(p, draw));
+          GateDecision decision = model.spec().gate().decideDisplay(p, draw);
+          return answered(GateStage.SUGGESTION, model, decision, false);
         });
   }
 
@@ -126,9 +131,10 @@ public final class GateFlow implements AutoCloseable {
     return model.spec().calibration().probability(model.logOdds(features));
   }
 
-  private GateAnswer answered(GateStage stage, AcceptModel model, GateDecision decision) {
+  private GateAnswer answered(
+      GateStage stage, AcceptModel model, GateDecision decision, boolean skipsStageTwo) {
     monitor.gateDecided(stage, decision.outcome());
-    return new GateAnswer(decision, model.id());
+    return new GateAnswer(decision, model.id(), skipsStageTwo);
   }
 
   private void requireText(String field, String text) {

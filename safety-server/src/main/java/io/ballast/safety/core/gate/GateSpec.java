@@ -1,9 +1,12 @@
 package io.ballast.safety.core.gate;
 
+import io.ballast.rl.gate.CascadeRule;
 import io.ballast.rl.gate.DisplayGate;
+import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.rl.gate.GateThresholds;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a gate model's {@code gate.json} says.
@@ -13,6 +16,8 @@ import java.util.Map;
  * @param calibration of the trees' log-odds
  * @param threshold the probability of acceptance below which the stage withholds, 0 to 1; 0 never
  * @param referEntropyBits stage 1 refers at and above this entropy, 0 to 1; 0 in stage 2
+ * @param secondLook whether stage 2 judges what stage 1 passes too; both stages say the same
+ * @param guarantee what was proven of both stages' lines together, on examples that fixed nothing
  * @param explorationShare the share of what would be withheld that is let through, 0 to 1
  * @param heldOut figures on files that trained nothing, by name, finite
  */
@@ -22,6 +27,8 @@ public record GateSpec(
     GateCalibration calibration,
     double threshold,
     double referEntropyBits,
+    boolean secondLook,
+    Optional<GateGuarantee> guarantee,
     double explorationShare,
     Map<String, Double> heldOut) {
   /** Checks the ranges above. */
@@ -45,7 +52,8 @@ public record GateSpec(
   }
 
   /**
-   * A model of {@code stage} on the features of this build.
+   * A model of {@code stage} on the features of this build, whose lines promise nothing and are
+   * followed by a second look.
    *
    * @throws IllegalArgumentException if a number is out of its range, naming it
    */
@@ -62,18 +70,34 @@ public record GateSpec(
         calibration,
         threshold,
         referEntropyBits,
+        true,
+        Optional.empty(),
         explorationShare,
         heldOut);
   }
 
-  /** The gate that draws this model's lines. What stage 1 passes, stage 2 judges too. */
+  /** The same model with another reading and what was proven of its lines. */
+  public GateSpec read(boolean otherSecondLook, Optional<GateGuarantee> proven) {
+    return new GateSpec(
+        stage,
+        features,
+        calibration,
+        threshold,
+        referEntropyBits,
+        otherSecondLook,
+        proven,
+        explorationShare,
+        heldOut);
+  }
+
+  /** The gate that draws this model's lines. */
   DisplayGate gate() {
     GateThresholds thresholds =
         switch (stage) {
           case CONTEXT -> new GateThresholds(referEntropyBits, threshold, 0);
           case SUGGESTION -> new GateThresholds(0, 0, threshold);
         };
-    return new DisplayGate(thresholds, explorationShare, true);
+    return new DisplayGate(new CascadeRule(thresholds, secondLook), explorationShare);
   }
 
   private static void requireProbability(String name, double value) {
