@@ -8,6 +8,14 @@ public sealed interface ConstraintMultiplier permits LagrangeMultiplier, LogLagr
   /** λ ≥ 0. */
   double lambda();
 
+  /** The cap of λ. */
+  double max();
+
+  /** Whether λ is at its cap: the budget is not met, and the reward hardly counts any more. */
+  default boolean atCap() {
+    return lambda() >= max();
+  }
+
   /**
    * Returns the multiplier after seeing {@code cost}: larger if it was over {@code budget}.
    *

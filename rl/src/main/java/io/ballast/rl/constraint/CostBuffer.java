@@ -49,6 +49,11 @@ public record CostBuffer(int capacity, Numbers costs) {
     return Moments.mean(costs.toArray());
   }
 
+  /** Mean, deviation and number of the costs; refused with fewer than two. */
+  public CostMoments moments() {
+    return new CostMoments(mean(), sampleStd(), size());
+  }
+
   /** The standard deviation divided by n − 1; refused with fewer than two costs. */
   public double sampleStd() {
     return Moments.sampleStd(costs.toArray());

@@ -44,7 +44,16 @@ public record PessimisticCost(
 
   /** Returns m + K·s of {@code costs}, which must hold at least two. */
   public double upperBound(CostBuffer costs) {
-    return costs.mean() + inflation(costs.size()) * costs.sampleStd();
+    return upperBound(costs.moments());
+  }
+
+  /**
+   * Returns m + K·s, with the whole part of n_b, so that it errs on the side of caution.
+   *
+   * @param costs of a size of at least 2
+   */
+  public double upperBound(CostMoments costs) {
+    return costs.mean() + inflation((int) costs.size()) * costs.std();
   }
 
   /**
@@ -60,10 +69,15 @@ public record PessimisticCost(
    * @param stdFloor &gt; 0: equal costs would otherwise divide by zero
    */
   public double linearised(double cost, CostBuffer costs, double stdFloor) {
+    return linearised(cost, costs.moments(), stdFloor);
+  }
+
+  /** The same, with m, s and n_b as they are: use those of the dual step. */
+  public double linearised(double cost, CostMoments costs, double stdFloor) {
     Require.finite(cost, "cost");
     Require.positive(stdFloor, "stdFloor");
-    double mean = costs.mean();
-    double std = Math.max(costs.sampleStd(), stdFloor);
-    return cost + inflation(costs.size()) * (cost * cost - 2 * cost * mean) / (2 * std);
+    double std = Math.max(costs.std(), stdFloor);
+    double gap = cost * cost - 2 * cost * costs.mean();
+    return cost + inflation((int) costs.size()) * gap / (2 * std);
   }
 }

@@ -41,6 +41,18 @@ class MultipliersTest {
   }
 
   @Test
+  void thatLambdaIsAtItsCapIsTold() {
+    for (ConstraintMultiplier multiplier :
+        new ConstraintMultiplier[] {
+          new LagrangeMultiplier(1, 1, 5), new LogLagrangeMultiplier(1, 1, .01, 5)
+        }) {
+      assertThat(multiplier.atCap()).isFalse();
+      assertThat(multiplier.step(1e9, 0).atCap()).isTrue();
+      assertThat(multiplier.step(1e9, 0).step(-1, 0).atCap()).isFalse();
+    }
+  }
+
+  @Test
   void onBudgetNothingMoves() {
     assertThat(new LagrangeMultiplier(1, .1, 5).step(.3, .3).lambda()).isEqualTo(1);
     assertThat(new LogLagrangeMultiplier(1, .1, .01, 5).step(.3, .3).lambda()).isEqualTo(1);

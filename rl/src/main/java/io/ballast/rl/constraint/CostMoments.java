@@ -1,0 +1,19 @@
+package io.ballast.rl.constraint;
+
+import io.ballast.rl.check.Require;
+
+/**
+ * What a pessimistic bound rests on.
+ *
+ * @param mean m, finite
+ * @param std s ≥ 0, unbiased
+ * @param size n_b: how many equally weighted costs would say as much; &gt; 0
+ */
+public record CostMoments(double mean, double std, double size) {
+  /** Checks the ranges above. */
+  public CostMoments {
+    Require.finite(mean, "mean");
+    Require.notNegative(std, "std");
+    Require.positive(size, "size");
+  }
+}
