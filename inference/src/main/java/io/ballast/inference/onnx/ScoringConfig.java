@@ -55,6 +55,7 @@ final class ScoringConfig {
         spec.calibration(),
         spec.heldOutMembers(),
         spec.heldOut());
+    spec.cost().ifPresent(cost -> put(json.putObject("cost"), cost));
     if (!spec.objectives().isEmpty()) {
       ArrayNode objectives = json.putArray("objectives");
       for (ScoringObjective objective : spec.objectives()) {
@@ -68,6 +69,19 @@ final class ScoringConfig {
       }
     }
     return json;
+  }
+
+  private static void put(ObjectNode json, CostScale cost) {
+    json.put("boundary", cost.boundary().code());
+    ArrayNode bins = json.putArray("reliability");
+    for (ReliabilityBin bin : cost.reliability()) {
+      bins.addObject()
+          .put("predicted", bin.predicted())
+          .put("observed", bin.observed())
+          .put("low", bin.low())
+          .put("high", bin.high())
+          .put("completions", bin.completions());
+    }
   }
 
   private static void put(
@@ -134,7 +148,35 @@ final class ScoringConfig {
         calibration(json),
         members(json),
         figures(json.path("held_out").path("ensemble")),
-        objectives(json.path("objectives")));
+        objectives(json.path("objectives")),
+        cost(json.path("cost")));
+  }
+
+  private static Optional<CostScale> cost(JsonNode json) {
+    if (json.isMissingNode()) {
+      return Optional.empty();
+    }
+    List<ReliabilityBin> bins = new ArrayList<>();
+    JsonNode array = json.path("reliability");
+    for (int b = 0; b < array.size(); b++) {
+      JsonNode bin = array.path(b);
+      try {
+        bins.add(
+            new ReliabilityBin(
+                number(bin, "predicted"),
+                number(bin, "observed"),
+                number(bin, "low"),
+                number(bin, "high"),
+                count(bin.path("completions"), "completions")));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("cost.reliability[" + b + "]." + e.getMessage(), e);
+      }
+    }
+    return Optional.of(
+        new CostScale(
+            choice(
+                CostBoundary.values(), CostBoundary::code, json.path("boundary"), "cost.boundary"),
+            bins));
   }
 
   private static List<ScoringObjective> objectives(JsonNode array) {

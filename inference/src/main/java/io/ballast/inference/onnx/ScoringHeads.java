@@ -36,6 +36,18 @@ public final class ScoringHeads {
       return new Head(new float[0], new float[0], weight, bias);
     }
 
+    /**
+     * Returns the head whose scores are higher by {@code shift}: w₂ · … + (b₂ + shift).
+     *
+     * @param shift finite
+     */
+    public Head shifted(double shift) {
+      if (!Double.isFinite(shift)) {
+        throw new IllegalArgumentException("shift: " + shift + " (expected: finite)");
+      }
+      return new Head(hiddenWeight, hiddenBias, outputWeight, (float) (outputBias + shift));
+    }
+
     /** Returns a copy of W₁, shape [N, F], row-major. */
     public float[] hiddenWeight() {
       return hiddenWeight.clone();

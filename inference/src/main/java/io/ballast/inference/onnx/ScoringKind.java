@@ -4,6 +4,6 @@ package io.ballast.inference.onnx;
 public enum ScoringKind {
   /** Higher is better; compared within a prompt only. Cautious: the lowest normalised member. */
   REWARD_ENSEMBLE,
-  /** Above 0 is harmful, below 0 is harmless. Cautious: the highest raw member. */
+  /** Higher is more harmful, as {@link CostScale} says. Cautious: the highest raw member. */
   COST
 }

@@ -32,12 +32,14 @@ import java.util.OptionalInt;
  *     its raw scores of two completions to the log-odds that the first is preferred; empty: not
  *     said
  * @param calibration of the cautious score that {@link ScoringKind} names; empty: not said. A cost
- *     says it
+ *     says it, unless it has no boundary
  * @param heldOutMembers shape [K]: figures on files that trained nothing, by name
  * @param heldOut the same of the ensemble and the baselines
  * @param objectives that members judge by, at most {@value ScoringObjective#MAX_COUNT}, each with K
  *     members; empty: by one that has no name, and a member is one head. Of rewards on a trunk that
  *     members share whole
+ * @param cost what a cost's scores say of harm; empty of rewards. A cost that does not say has its
+ *     boundary at 0
  */
 public record ScoringSpec(
     ScoringKind kind,
@@ -52,7 +54,40 @@ public record ScoringSpec(
     Optional<Calibration> calibration,
     List<Map<String, Double>> heldOutMembers,
     Map<String, Double> heldOut,
-    List<ScoringObjective> objectives) {
+    List<ScoringObjective> objectives,
+    Optional<CostScale> cost) {
+  /** What does not say what a cost's scores say of harm. */
+  public ScoringSpec(
+      ScoringKind kind,
+      List<ScoringFeature> features,
+      int hiddenWidth,
+      HeadActivation activation,
+      TrunkReference trunk,
+      OptionalInt promptTokens,
+      int ownBlocks,
+      List<Normalization> normalizations,
+      List<Double> inverseTemperatures,
+      Optional<Calibration> calibration,
+      List<Map<String, Double>> heldOutMembers,
+      Map<String, Double> heldOut,
+      List<ScoringObjective> objectives) {
+    this(
+        kind,
+        features,
+        hiddenWidth,
+        activation,
+        trunk,
+        promptTokens,
+        ownBlocks,
+        normalizations,
+        inverseTemperatures,
+        calibration,
+        heldOutMembers,
+        heldOut,
+        objectives,
+        Optional.empty());
+  }
+
   /** Heads on a trunk that they share whole, one a member. */
   public ScoringSpec(
       ScoringKind kind,
@@ -114,8 +149,13 @@ public record ScoringSpec(
       throw new IllegalArgumentException("normalization: none (expected: one a head)");
     }
     requireOneEach(normalizations.size(), inverseTemperatures, heldOutMembers.size());
-    if (kind == ScoringKind.COST && calibration.isEmpty()) {
+    cost = cost(kind, cost);
+    boolean bounded = cost.isPresent() && cost.get().boundary() != CostBoundary.NONE;
+    if (bounded && calibration.isEmpty()) {
       throw new IllegalArgumentException("calibration: none (expected: one, of a cost)");
+    }
+    if (cost.isPresent() && !bounded && calibration.isPresent()) {
+      throw new IllegalArgumentException("calibration: one (expected: none without a boundary)");
     }
     ScoringObjective.requireDistinct(objectives.stream().map(ScoringObjective::name).toList());
     if (!objectives.isEmpty() && (kind != ScoringKind.REWARD_ENSEMBLE || ownBlocks > 0)) {
@@ -131,6 +171,18 @@ public record ScoringSpec(
                 .formatted(o, members, normalizations.size()));
       }
     }
+  }
+
+  private static Optional<CostScale> cost(ScoringKind kind, Optional<CostScale> said) {
+    return switch (kind) {
+      case COST -> Optional.of(said.orElseGet(() -> CostScale.of(CostBoundary.ZERO)));
+      case REWARD_ENSEMBLE -> {
+        if (said.isPresent()) {
+          throw new IllegalArgumentException("cost: one (expected: none of a REWARD_ENSEMBLE)");
+        }
+        yield said;
+      }
+    };
   }
 
   /** Refuses other counts than one a head, and temperatures that are none. */

@@ -101,6 +101,67 @@ class ScoringModelFolderTest {
         .hasMessage("tokenizer_sha256: 7 (expected: a text)");
   }
 
+  @Test
+  void whatACostsScoresSayOfHarmIsReadBackAndIsAZeroWhereItIsNotSaid() throws IOException {
+    Path trunk = temporary.resolve("trunk");
+    ScoringModel cost = TinyFolders.heads(trunk, ScoringKind.COST, 2, HeadActivation.TANH, 5);
+    ScoringModelFolder.write(folder, cost, Map.of());
+    assertThat(ScoringModelFolder.readSpec(folder).cost())
+        .contains(CostScale.of(CostBoundary.ZERO));
+    String config = Files.readString(folder.resolve("config.json"));
+    String boundary = "\"boundary\" : \"zero\"";
+    assertThat(config).contains(boundary);
+    assertThat(ScoringModelFolder.parse(config.replace("\"cost\" :", "\"note\" :")).cost())
+        .as("older folders do not say")
+        .contains(CostScale.of(CostBoundary.ZERO));
+
+    String bin =
+        "{\"predicted\": 0.25, \"observed\": 0.5, \"low\": 0.125, \"high\": 0.875, \"completions\": 4}";
+    ScoringSpec measured =
+        ScoringModelFolder.parse(
+            config
+                .replace(boundary, "\"boundary\": \"probability\"")
+                .replace("\"reliability\" : [ ]", "\"reliability\": [" + bin + "]"));
+    assertThat(measured.cost())
+        .contains(
+            new CostScale(
+                CostBoundary.PROBABILITY, List.of(new ReliabilityBin(0.25, 0.5, 0.125, 0.875, 4))));
+    ScoringModelFolder.write(folder, new ScoringModel(measured, cost.heads()), Map.of());
+    assertThat(ScoringModelFolder.readSpec(folder)).isEqualTo(measured);
+
+    assertThatThrownBy(
+            () -> ScoringModelFolder.parse(config.replace(boundary, "\"boundary\": \"none\"")))
+        .hasMessage("calibration: one (expected: none without a boundary)");
+    assertThatThrownBy(
+            () -> ScoringModelFolder.parse(config.replace("\"calibration\" :", "\"note\" :")))
+        .hasMessage("calibration: none (expected: one, of a cost)");
+    assertThatThrownBy(
+            () -> ScoringModelFolder.parse(config.replace(boundary, "\"boundary\": \"five\"")))
+        .hasMessage("cost.boundary: \"five\" (expected: one of [zero, probability, none])");
+    assertThatThrownBy(
+            () ->
+                ScoringModelFolder.parse(
+                    config.replace(
+                        "\"reliability\" : [ ]",
+                        "\"reliability\": [" + bin.replace("0.125", "0.75") + "]")))
+        .hasMessageStartingWith(
+            "cost.reliability[0].predicted 0.25, observed 0.5 in 0.75 to 0.875");
+    assertThatThrownBy(
+            () ->
+                ScoringModelFolder.parse(
+                    config.replace("\"kind\" : \"COST\"", "\"kind\" : \"REWARD_ENSEMBLE\"")))
+        .hasMessage("cost: one (expected: none of a REWARD_ENSEMBLE)");
+  }
+
+  @Test
+  void aShiftRaisesAHeadsScoresAndNothingElse() {
+    ScoringHeads.Head head = model.heads().heads().getFirst();
+    ScoringHeads.Head raised = head.shifted(1.5);
+    assertThat(raised.outputBias()).isEqualTo((float) (head.outputBias() + 1.5));
+    assertThat(raised).usingRecursiveComparison().ignoringFields("outputBias").isEqualTo(head);
+    assertThatThrownBy(() -> head.shifted(Double.NaN)).hasMessage("shift: NaN (expected: finite)");
+  }
+
   private static String withTemperatures(String config, String temperatures) {
     return config.replaceFirst("\\{", "{\"inverse_temperatures\": " + temperatures + ",");
   }
