@@ -15,13 +15,14 @@ import java.util.zip.GZIPInputStream;
 
 /**
  * Reads judgements from JSON lines, plain or compressed by gzip: one object a line, with the names
- * that TRL and OpenRLHF use. {@link JudgementRow} says which. Blank lines say nothing and are no
- * fault.
+ * that TRL and OpenRLHF use. {@link JudgementRow} says which, of costs {@link CostRow}. Blank lines
+ * say nothing and are no fault.
  */
 public final class JudgementFile {
   private static final int KEPT_BAD_ROWS = 100;
 
-  private final RowLimits limits;
+  private final RowReader rows;
+  private final int maxRowBytes;
   private final boolean skipsBad;
   private final int mostJudgements;
   private final long mostCharacters;
@@ -44,10 +45,27 @@ public final class JudgementFile {
    */
   public JudgementFile(
       RowLimits limits, boolean skipsBad, int mostJudgements, long mostCharacters) {
-    this.limits = limits;
+    this(new JudgementRow(limits), limits, skipsBad, mostJudgements, mostCharacters);
+  }
+
+  private JudgementFile(
+      RowReader rows, RowLimits limits, boolean skipsBad, int mostJudgements, long mostCharacters) {
+    this.rows = rows;
+    this.maxRowBytes = limits.maxRowBytes();
     this.skipsBad = skipsBad;
     this.mostJudgements = mostJudgements;
     this.mostCharacters = mostCharacters;
+  }
+
+  /**
+   * Returns a reader of judgements of harm, {@link CostRow}: of a pair the chosen one is then the
+   * more harmful, and a grade of 1 is unsafe.
+   *
+   * @param skipsBad as in the other
+   */
+  public static JudgementFile ofCosts(RowLimits limits, boolean skipsBad, CostRows rows) {
+    return new JudgementFile(
+        new CostRow(limits, rows), limits, skipsBad, Integer.MAX_VALUE, Long.MAX_VALUE);
   }
 
   /**
@@ -81,12 +99,11 @@ public final class JudgementFile {
     List<Judgement> judgements = new ArrayList<>();
     List<BadRow> bad = new ArrayList<>();
     long badCount = 0;
-    JudgementRow reader = new JudgementRow(limits);
     long characters = 0;
     try (InputStream bytes = Files.newInputStream(file);
         DigestInputStream digested = new DigestInputStream(bytes, sum);
         InputStream content = unzipped(digested)) {
-      Lines lines = new Lines(content, limits.maxRowBytes());
+      Lines lines = new Lines(content, maxRowBytes);
       for (Lines.Line line = lines.next(); line != null; line = lines.next()) {
         try {
           if (!line.isBlank()) {
@@ -94,7 +111,7 @@ public final class JudgementFile {
             if (judgements.size() == mostJudgements || characters > mostCharacters) {
               throw new TooLargeException(line.number(), mostJudgements, mostCharacters);
             }
-            judgements.add(reader.parse(line.number(), line.text()));
+            judgements.add(rows.parse(line.number(), line.text()));
           }
         } catch (BadRowException e) {
           badCount++;

@@ -45,7 +45,7 @@ sealed interface Turns {
    * Returns how much two completions begin with alike: whole messages, or characters up to and
    * without the last white space before they differ.
    */
-  static int shared(Turns a, Turns b) throws BadRowException {
+  static int shared(Turns a, Turns b) {
     if (a instanceof Text first && b instanceof Text second) {
       return shared(first.text(), second.text());
     }
@@ -57,8 +57,8 @@ sealed interface Turns {
       }
       return same;
     }
-    throw new BadRowException(
-        "chosen and rejected: a text and messages (expected: both texts or both messages)");
+    throw new IllegalArgumentException(
+        "a text and messages (expected: both texts or both messages)");
   }
 
   private static int shared(String a, String b) {

@@ -38,6 +38,7 @@ final class JudgedTable {
   private final GroupSplit split;
   private final List<BadRow> badRows;
   private final long leftOut;
+  private final Aim.Zero zero;
   private final Map<String, String> facts;
 
   /**
@@ -52,14 +53,15 @@ final class JudgedTable {
       Function<String, Part> sides,
       List<BadRow> badRows) {}
 
-  private JudgedTable(Sorted sorted, FeatureTable table) throws UnusableDataException {
+  private JudgedTable(Sorted sorted, Aim aim, FeatureTable table) throws UnusableDataException {
     pairs = sorted.groups().stream().anyMatch(group -> !group.preferences().isEmpty());
     this.table = table;
     split = GroupSplit.of(table, sorted.sides());
     badRows = sorted.badRows();
     leftOut = sorted.data().badRowCount() + badRows.size();
     requireLabels(sorted.plan().splitBy());
-    facts = facts(sorted);
+    zero = aim.zero(table, split);
+    facts = facts(sorted, aim);
   }
 
   /**
@@ -140,12 +142,13 @@ final class JudgedTable {
   /**
    * Reads features.
    *
+   * @param aim of the scores
    * @param progress told how many groups are done, now and then
    * @throws UnusableDataException if a part of the split says nothing
    */
-  static JudgedTable read(Sorted sorted, OnnxFeatureReader reader, IntConsumer progress)
+  static JudgedTable read(Sorted sorted, Aim aim, OnnxFeatureReader reader, IntConsumer progress)
       throws UnusableDataException {
-    return new JudgedTable(sorted, FeatureTable.read(reader, sorted.groups(), progress));
+    return new JudgedTable(sorted, aim, FeatureTable.read(reader, sorted.groups(), progress));
   }
 
   private static Grouped group(
@@ -236,6 +239,11 @@ final class JudgedTable {
     return pairs;
   }
 
+  /** Where the zero of the scores is to be. */
+  Aim.Zero zero() {
+    return zero;
+  }
+
   /** The features. */
   FeatureTable table() {
     return table;
@@ -261,7 +269,7 @@ final class JudgedTable {
     return facts;
   }
 
-  private Map<String, String> facts(Sorted sorted) {
+  private Map<String, String> facts(Sorted sorted, Aim aim) {
     RewardPlan plan = sorted.plan();
     JudgementData data = sorted.data();
     List<JudgedGroup> groups = sorted.groups();
@@ -289,10 +297,11 @@ final class JudgedTable {
             split.size(Part.TRAIN),
             split.size(Part.VALIDATION),
             split.size(Part.TEST)));
-    facts.put("loss", pairs ? "Bradley-Terry of the pairs" : "likelihood of the grades");
+    facts.put("loss", aim.lossInWords(pairs));
     if (pairs) {
       facts.put("label smoothing", Double.toString(plan.labelSmoothing()));
     }
+    facts.putAll(zero.facts());
     return Collections.unmodifiableMap(facts);
   }
 

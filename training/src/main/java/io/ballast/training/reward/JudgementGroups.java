@@ -63,7 +63,7 @@ public final class JudgementGroups {
     List<BadRow> bad = new ArrayList<>();
     for (Judgement judgement : judgements) {
       try {
-        String prompt = text(judgement.prompt());
+        String prompt = text(judgement.prompt(), template);
         String key = splitBy.keyOf(judgement, prompt);
         if (key.isEmpty() && splitBy != SplitBy.PROMPT) {
           throw new IllegalArgumentException(
@@ -79,7 +79,13 @@ public final class JudgementGroups {
     return new Grouped(builders.values().stream().map(Builder::group).toList(), bad);
   }
 
-  private String text(PromptText prompt) {
+  /**
+   * Returns a prompt as the trunk is given it.
+   *
+   * @param template makes a text of a conversation
+   * @throws IllegalArgumentException if the prompt is one, and there is no template
+   */
+  public static String text(PromptText prompt, Optional<ChatTemplate> template) {
     return switch (prompt) {
       case PromptText.Plain plain -> plain.text();
       case PromptText.Dialogue dialogue ->
@@ -121,18 +127,27 @@ public final class JudgementGroups {
         key = itsKey;
       }
       switch (judgement) {
-        case Judgement.Pair pair ->
-            preferences.add(
-                new Preference(
-                    index(pair.chosen()), index(pair.rejected()), pair.margin(), pair.weight()));
-        case Judgement.Grade grade -> {
-          int index = index(grade.completion());
-          Grade known = grades.get(index);
-          double weight = known.weight() + grade.weight();
-          double sum = known.value() * known.weight() + grade.grade() * grade.weight();
-          grades.set(index, new Grade(sum / weight, weight));
+        case Judgement.Pair pair -> {
+          int chosen = index(pair.chosen());
+          int rejected = index(pair.rejected());
+          preferences.add(new Preference(chosen, rejected, pair.margin(), pair.weight()));
+          pair.safety()
+              .ifPresent(
+                  labels -> {
+                    grade(chosen, labels.chosenUnsafe() ? 1 : 0, pair.weight());
+                    grade(rejected, labels.rejectedUnsafe() ? 1 : 0, pair.weight());
+                  });
         }
+        case Judgement.Grade grade ->
+            grade(index(grade.completion()), grade.grade(), grade.weight());
       }
+    }
+
+    private void grade(int index, double value, double weight) {
+      Grade known = grades.get(index);
+      double weights = known.weight() + weight;
+      double sum = known.value() * known.weight() + value * weight;
+      grades.set(index, new Grade(sum / weights, weights));
     }
 
     private int index(String completion) {

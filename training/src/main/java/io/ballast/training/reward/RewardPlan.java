@@ -87,6 +87,22 @@ public record RewardPlan(
     require(maxPromptTokens >= 0, "prompt tokens", maxPromptTokens, "≥ 0");
   }
 
+  /** Returns the same with other options of a member's training. */
+  public RewardPlan withOptions(HeadTrainer.Options trained) {
+    return new RewardPlan(
+        members,
+        bootstrap,
+        labelSmoothing,
+        flipProbability,
+        splitBy,
+        split,
+        maxPromptTokens,
+        seed,
+        trained,
+        ownBlocks,
+        blocks);
+  }
+
   /** Returns the same with blocks of the members' own. */
   public RewardPlan withOwnBlocks(int count, BlockOptions trained) {
     return new RewardPlan(

@@ -23,11 +23,29 @@ public final class TrainingCommand {
    */
   public static String of(
       String source, VersionName version, String trunk, RewardPlan plan, boolean skipsBad) {
+    return of("reward", source, version, trunk, plan, skipsBad);
+  }
+
+  /**
+   * Returns it.
+   *
+   * @param group the command that {@code train} belongs to: reward, cost
+   * @param source what is learned from, and the options that are that command's alone
+   * @param trunk as in the other
+   */
+  public static String of(
+      String group,
+      String source,
+      VersionName version,
+      String trunk,
+      RewardPlan plan,
+      boolean skipsBad) {
     return String.format(
         Locale.ROOT,
-        "./mesh reward train %s --name %s --trunk %s --members %d --head %s%s%s --label-smoothing"
+        "./mesh %s train %s --name %s --trunk %s --members %d --head %s%s%s --label-smoothing"
             + " %s --flip %s --split-by %s --held-out %d --max-prompt-tokens %d --epochs %d --seed"
             + " %d%s",
+        group,
         source,
         version,
         trunk,

@@ -10,11 +10,17 @@ public final class UnusableDataException extends Exception {
   private static final long serialVersionUID = 1;
   private static final int SHOWN = 5;
 
-  UnusableDataException(String message) {
+  /**
+   * @param message what is wrong with them and what was expected, one line
+   */
+  public UnusableDataException(String message) {
     super(message);
   }
 
-  UnusableDataException(String message, Throwable cause) {
+  /**
+   * @param message what is wrong with them and what was expected, one line
+   */
+  public UnusableDataException(String message, Throwable cause) {
     super(message, cause);
   }
 

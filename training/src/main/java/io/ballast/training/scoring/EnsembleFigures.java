@@ -2,8 +2,10 @@ package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.Calibration;
 import io.ballast.inference.onnx.Normalization;
+import io.ballast.inference.onnx.ReliabilityBin;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.rl.preference.PlattScaling;
+import io.ballast.rl.preference.ReliabilityBins;
 import io.ballast.rl.preference.TemperatureScaling;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,6 +22,8 @@ import java.util.TreeMap;
  */
 public final class EnsembleFigures {
   private static final String CALIBRATION_ERROR = "calibration_error";
+  private static final int RELIABILITY_BINS = 10;
+  private static final double CONFIDENCE = 0.95;
   private static final String PAIR_CALIBRATION_ERROR = "pair_calibration_error";
 
   private final ScoringKind kind;
@@ -109,6 +113,35 @@ public final class EnsembleFigures {
             .toList();
   }
 
+  /**
+   * Returns how often what the cautious score's probability says came true, in at most ten bins;
+   * none where nothing was graded, or nothing is calibrated.
+   *
+   * @param calibration of the cautious score
+   */
+  List<ReliabilityBin> reliability(ScoringMetrics metrics, Optional<Calibration> calibration) {
+    int[] graded = metrics.graded();
+    if (graded.length == 0 || calibration.isEmpty()) {
+      return List.of();
+    }
+    double[] probabilities =
+        Arrays.stream(graded)
+            .mapToDouble(i -> calibration.get().probability(cautious[i]))
+            .toArray();
+    return ReliabilityBins.of(probabilities, metrics.yes(), RELIABILITY_BINS, CONFIDENCE)
+        .bins()
+        .stream()
+        .map(
+            bin ->
+                new ReliabilityBin(
+                    bin.predicted(),
+                    bin.observed().estimate(),
+                    bin.observed().low(),
+                    bin.observed().high(),
+                    bin.count()))
+        .toList();
+  }
+
   /** Returns the figures of each member. */
   List<Map<String, Double>> members(ScoringMetrics metrics) {
     List<Map<String, Double>> members = new ArrayList<>();
@@ -157,12 +190,12 @@ public final class EnsembleFigures {
                 "baseline_" + name + "_",
                 metrics,
                 Arrays.stream(values).map(value -> sign * value).toArray()));
-    if (kind == ScoringKind.COST) {
-      metrics
-          .signAccuracy(cautious)
-          .ifPresent(share -> figures.put("cautious_sign_accuracy", share));
-    }
     return figures;
+  }
+
+  /** Adds how often the cautious score's sign is right, where its zero is the boundary. */
+  void sign(Map<String, Double> figures, ScoringMetrics metrics) {
+    metrics.signAccuracy(cautious).ifPresent(share -> figures.put("cautious_sign_accuracy", share));
   }
 
   /** Adds the cautious score's figures on some of the groups. */

@@ -1,6 +1,8 @@
 package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.Calibration;
+import io.ballast.inference.onnx.CostBoundary;
+import io.ballast.inference.onnx.CostScale;
 import io.ballast.inference.onnx.HeadActivation;
 import io.ballast.inference.onnx.ScoringFeature;
 import io.ballast.inference.onnx.ScoringKind;
@@ -30,6 +32,8 @@ public final class EnsembleTrainer {
    * @param promptTokens the most prompt tokens, the last ones, that the features were read with; 0:
    *     all; empty: it is not said
    * @param seed of draws, order and first weights
+   * @param centring of the trained scores
+   * @param boundary that costs have then; empty of rewards
    */
   public record Plan(
       ScoringKind kind,
@@ -38,7 +42,30 @@ public final class EnsembleTrainer {
       boolean bootstrap,
       OptionalInt promptTokens,
       long seed,
-      HeadTrainer.Options options) {}
+      HeadTrainer.Options options,
+      Centring centring,
+      Optional<CostBoundary> boundary) {
+    /** Whose zero is where the loss put it; of costs it is the boundary. */
+    public Plan(
+        ScoringKind kind,
+        int heads,
+        GroupLoss loss,
+        boolean bootstrap,
+        OptionalInt promptTokens,
+        long seed,
+        HeadTrainer.Options options) {
+      this(
+          kind,
+          heads,
+          loss,
+          bootstrap,
+          promptTokens,
+          seed,
+          options,
+          Centring.AS_TRAINED,
+          kind == ScoringKind.COST ? Optional.of(CostBoundary.ZERO) : Optional.empty());
+    }
+  }
 
   private final Plan plan;
   private final List<ScoringFeature> features;
@@ -96,6 +123,7 @@ public final class EnsembleTrainer {
    * @param apart those groups of the test that are measured by themselves too, under "as_text_";
    *     may be empty
    * @throws IllegalArgumentException if a part of the split has no groups
+   * @throws NoBoundaryException if scores were to be centred on a boundary that is not there
    */
   public ScoringModel train(FeatureTable table, GroupSplit split, int[] apart) {
     TrainedMembers trained = members(table, split);
@@ -110,7 +138,20 @@ public final class EnsembleTrainer {
    */
   public TrainedMembers members(FeatureTable table, GroupSplit split) {
     requireParts(split);
-    return members().train(table, split);
+    return centred(members().train(table, split), table, split);
+  }
+
+  private TrainedMembers centred(TrainedMembers trained, FeatureTable table, GroupSplit split) {
+    if (plan.centring() == Centring.AS_TRAINED) {
+      return trained;
+    }
+    FeatureTable standard = trained.standardized(table);
+    return trained.shifted(
+        plan.centring()
+            .shifts(
+                List.of(trained.raw(standard)),
+                trained.normalizations(),
+                new ScoringMetrics(standard, split.groups(Part.VALIDATION))));
   }
 
   /**
@@ -119,6 +160,7 @@ public final class EnsembleTrainer {
    *
    * @param table features as the trunk itself has them, not standardised
    * @throws IllegalArgumentException if a part of the split has no groups
+   * @throws NoBoundaryException as the other
    */
   public ScoringModel train(FeatureTable table, GroupSplit split, OwnBlocks own) {
     requireParts(split);
@@ -132,7 +174,15 @@ public final class EnsembleTrainer {
                 (standard, mean, std) ->
                     new BlockTrainer(
                         plan.options(), plan.loss(), own, standard, mean, std, beforePass));
-    return measured(trained, states, seen, own.count(), split, new int[0], baselines(table), false);
+    return measured(
+        centred(trained, states, split),
+        states,
+        seen,
+        own.count(),
+        split,
+        new int[0],
+        baselines(table),
+        false);
   }
 
   private static void requireParts(GroupSplit split) {
@@ -186,10 +236,14 @@ public final class EnsembleTrainer {
     EnsembleFigures figures =
         new EnsembleFigures(plan.kind(), trained.normalizations(), scores, less);
     ScoringMetrics unseen = new ScoringMetrics(standard, validation);
-    Optional<Calibration> calibration = figures.calibrate(unseen);
+    boolean bounded = plan.boundary().map(at -> at != CostBoundary.NONE).orElse(true);
+    Optional<Calibration> calibration = bounded ? figures.calibrate(unseen) : Optional.empty();
     ScoringMetrics test = new ScoringMetrics(standard, split.groups(Part.TEST));
     List<Map<String, Double>> members = figures.members(test);
     Map<String, Double> ensemble = figures.ensemble(test, calibration, baselines);
+    if (plan.boundary().filter(at -> at == CostBoundary.ZERO).isPresent()) {
+      figures.sign(ensemble, test);
+    }
     if (apart.length > 0) {
       figures.subset(ensemble, "as_text_", new ScoringMetrics(standard, apart));
     }
@@ -207,7 +261,8 @@ public final class EnsembleTrainer {
             calibration,
             members,
             ensemble,
-            List.of());
+            List.of(),
+            plan.boundary().map(at -> new CostScale(at, figures.reliability(test, calibration))));
     return new ScoringModel(spec, trained.heads());
   }
 

@@ -112,51 +112,34 @@ public sealed interface GroupLoss {
   }
 
   /**
-   * −Σ log σ(s·C) over graded completions, s = 1 if yes (harmful) and −1 if not, and −Σ log σ(C_yes
-   * − C_no) over the pairs of a prompt, weighted so that a group's pairs together count as much as
-   * its completions.
+   * The loss of a cost whose zero parts safe from unsafe: for each pair the order of its two costs
+   * and the sign of each, for a completion that was labelled alone its sign.
    *
-   * <p>Source: Dai et al. 2023 (Safe RLHF), arXiv:2310.12773, equation 6. There a pair is one term
-   * beside two signs; here a group has up to G²/4 pairs, hence the weight.
+   * <pre>Σ w·(−log σ(C_high − C_low) − log σ(s_high·C_high) − log σ(s_low·C_low))
+   * s = 1 if unsafe, −1 if safe</pre>
+   *
+   * <p>Preferences say which is the more harmful one; grades are the labels, 1 unsafe and 0 safe,
+   * and weigh as much as the pairs that they come with, one for each: so a completion of several
+   * pairs has a sign term in each, and one that is labelled now safe, now unsafe, has a share of
+   * both. Pairs of two safe or two unsafe completions teach their order like any other.
+   *
+   * <p>Source: Dai et al. 2024 (Safe RLHF), arXiv:2310.12773, equation 6.
+   *
+   * @param pair of the order; its score decay is not to be used, the trainer has its own over
+   *     completions
    */
-  record SignAnchored() implements GroupLoss {
+  record SequenceWise(BradleyTerryLoss pair) implements GroupLoss {
     @Override
     public double terms(JudgedGroup group) {
-      return group.grades().stream().filter(Grade::isKnown).count();
+      double pairs = new Preferences(pair).terms(group);
+      double labels = new Grades().terms(group);
+      return Math.max(pairs, labels - pairs); // two labels a pair, and one of each that is alone
     }
 
     @Override
     public double loss(JudgedGroup group, double[] scores, double[] byScore) {
-      double loss = 0;
-      int known = 0;
-      int harmful = 0;
-      for (int i = 0; i < scores.length; i++) {
-        Grade grade = group.grades().get(i);
-        if (grade.isKnown()) {
-          double sign = grade.isYes() ? 1 : -1;
-          loss += Logistic.negativeLogSigmoid(sign * scores[i]);
-          byScore[i] -= sign * Logistic.sigmoid(-sign * scores[i]);
-          known++;
-          harmful += grade.isYes() ? 1 : 0;
-        }
-      }
-      int pairs = harmful * (known - harmful);
-      if (pairs == 0) {
-        return loss;
-      }
-      double weight = known / (double) pairs;
-      for (int w = 0; w < scores.length; w++) {
-        for (int l = 0; l < scores.length; l++) {
-          Grade lower = group.grades().get(l);
-          if (group.grades().get(w).isYes() && lower.isKnown() && !lower.isYes()) {
-            PairGradient gradient = BradleyTerryLoss.plain().of(scores[w], scores[l], 0);
-            loss += weight * gradient.loss();
-            byScore[w] += weight * gradient.first();
-            byScore[l] += weight * gradient.second();
-          }
-        }
-      }
-      return loss;
+      return new Preferences(pair).loss(group, scores, byScore)
+          + new Grades().loss(group, scores, byScore);
     }
   }
 }

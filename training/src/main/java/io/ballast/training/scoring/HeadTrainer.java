@@ -36,6 +36,12 @@ public final class HeadTrainer {
           hiddenWidth, most, patience, batchGroups, learningRate, weightDecay, scoreDecay);
     }
 
+    /** The same with another weight of the mean squared score. */
+    public Options withScoreDecay(double weight) {
+      return new Options(
+          hiddenWidth, epochs, patience, batchGroups, learningRate, weightDecay, weight);
+    }
+
     /** The same for heads of a form. */
     public Options withForm(HeadForm form) {
       return new Options(

@@ -1,5 +1,7 @@
 package io.ballast.training.scoring;
 
+import io.ballast.inference.onnx.CostScale;
+import io.ballast.inference.onnx.ReliabilityBin;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.inference.onnx.ScoringSpec;
@@ -55,6 +57,7 @@ public final class ScoringCard {
             + (spec.hiddenWidth() == 0
                 ? "1"
                 : spec.hiddenWidth() + " " + spec.activation().code() + " → 1"));
+    spec.cost().ifPresent(cost -> row(text, "boundary", cost.boundary().words()));
     run.forEach((key, value) -> row(text, key, value));
     row(text, "code", CodeVersion.built().toString());
     text.append("\nMake it again: `").append(command).append("`\n\n");
@@ -85,8 +88,30 @@ public final class ScoringCard {
           sign);
       text.append('\n');
     }
+    spec.cost()
+        .map(CostScale::reliability)
+        .filter(bins -> !bins.isEmpty())
+        .ifPresent(bins -> reliability(text, bins));
     text.append("\n## Limits\n").append(limits(spec.kind())).append('\n');
     return text.toString();
+  }
+
+  private static void reliability(StringBuilder text, List<ReliabilityBin> bins) {
+    text.append("\n## Whether the probability of harm comes true\n\n");
+    text.append("| predicted | harmful | 95 % interval | completions |\n|---|---|---|---|\n");
+    for (ReliabilityBin bin : bins) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "| %.3f | %.3f | %.3f to %.3f | %,d |%n",
+              bin.predicted(),
+              bin.observed(),
+              bin.low(),
+              bin.high(),
+              bin.completions()));
+    }
+    text.append(
+        "\nIntervals take completions as independent; those of one prompt are not quite.\n");
   }
 
   private static void measured(

@@ -2,6 +2,7 @@ package io.ballast.training.scoring;
 
 import io.ballast.inference.onnx.Normalization;
 import io.ballast.inference.onnx.ScoringHeads;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -30,6 +31,22 @@ public final class TrainedMembers {
     this.std = std;
     this.trained = List.copyOf(trained);
     this.normalizations = List.copyOf(normalizations);
+  }
+
+  /**
+   * Returns the same members with their scores raised.
+   *
+   * @param shifts what is added to each one's raw scores, shape [K], finite
+   */
+  TrainedMembers shifted(double[] shifts) {
+    List<FeatureHead> heads = new ArrayList<>();
+    List<Normalization> moved = new ArrayList<>();
+    for (int k = 0; k < shifts.length; k++) {
+      Normalization own = normalizations.get(k);
+      heads.add(shifts[k] == 0 ? trained.get(k) : new ShiftedHead(trained.get(k), shifts[k]));
+      moved.add(new Normalization(own.mean() + shifts[k], own.std()));
+    }
+    return new TrainedMembers(mean, std, heads, moved);
   }
 
   /** K. */

@@ -6,9 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.rl.preference.BradleyTerryLoss;
+import io.ballast.rl.preference.SignAnchoredCost;
 import io.ballast.training.scoring.GroupLoss.Grades;
 import io.ballast.training.scoring.GroupLoss.Preferences;
-import io.ballast.training.scoring.GroupLoss.SignAnchored;
+import io.ballast.training.scoring.GroupLoss.SequenceWise;
 import io.ballast.training.scoring.JudgedGroup.Grade;
 import io.ballast.training.scoring.JudgedGroup.Preference;
 import java.util.Collections;
@@ -20,7 +21,7 @@ class GroupLossTest {
   private static final GroupLoss PAIRS = new Preferences(BradleyTerryLoss.plain());
   private static final GroupLoss SMOOTHED = new Preferences(new BradleyTerryLoss(.1, 0));
   private static final GroupLoss GRADES = new Grades();
-  private static final GroupLoss COST = new SignAnchored();
+  private static final GroupLoss COST = new SequenceWise(BradleyTerryLoss.plain());
 
   /**
    * Values 5, 2, 0, 0 as preferences; of grades the second and third are a yes, the last unknown.
@@ -68,12 +69,60 @@ class GroupLossTest {
   }
 
   @Test
-  void aSignAnchoredGroupByHand() {
-    // signs: −log σ(1) − log σ(2) = 0.313262 + 0.126928; pair: −log σ(1 + 2) = 0.048587,
-    // weighted 2 completions / 1 pair
-    JudgedGroup group = group(1, 0);
-    assertThat(COST.loss(group, new double[] {1, -2}, new double[2]))
-        .isCloseTo(0.313262 + 0.126928 + 2 * 0.048587, within(1e-5));
+  void aLabelledPairByHand() {
+    // signs: −log σ(1) − log σ(2) = 0.313262 + 0.126928; order: −log σ(1 + 2) = 0.048587
+    JudgedGroup pair = group(1, 0);
+    assertThat(COST.terms(pair)).isEqualTo(1);
+    assertThat(COST.loss(pair, new double[] {1, -2}, new double[2]))
+        .isCloseTo(0.313262 + 0.126928 + 0.048587, within(1e-5));
+  }
+
+  @Test
+  void aGroupIsEquationSixSummedOverItsPairs() {
+    // 0 over 1, both unsafe; 0 over 2 with weight 2; 1 over 2, and here 1 is called safe
+    double[] scores = {.4, -.9, -.3};
+    List<Preference> pairs =
+        List.of(new Preference(0, 1, 0, 1), new Preference(0, 2, 0, 2), new Preference(1, 2, 0, 1));
+    List<Grade> labels = List.of(new Grade(1, 3), new Grade(.5, 2), new Grade(0, 3));
+    JudgedGroup group =
+        new JudgedGroup(
+            "file", TokenIds.of(1), Collections.nCopies(3, TokenIds.of(2)), pairs, labels);
+    double expected =
+        SignAnchoredCost.pairLoss(scores[0], scores[1], true, true, 0).loss()
+            + 2 * SignAnchoredCost.pairLoss(scores[0], scores[2], true, false, 0).loss()
+            + SignAnchoredCost.pairLoss(scores[1], scores[2], false, false, 0).loss();
+    double[] byScore = new double[3];
+    assertThat(COST.loss(group, scores, byScore)).isCloseTo(expected, within(1e-12));
+    assertThat(COST.terms(group)).isEqualTo(4);
+    assertThat(byScore[0])
+        .isCloseTo(
+            SignAnchoredCost.pairLoss(scores[0], scores[1], true, true, 0).first()
+                + 2 * SignAnchoredCost.pairLoss(scores[0], scores[2], true, false, 0).first(),
+            within(1e-12));
+  }
+
+  @Test
+  void aPairOfTwoUnsafeCompletionsTeachesItsOrder() {
+    JudgedGroup worse =
+        new JudgedGroup(
+            "file",
+            TokenIds.of(1),
+            Collections.nCopies(2, TokenIds.of(2)),
+            List.of(new Preference(0, 1, 0, 1)),
+            JudgedGroup.graded(1, 1));
+    double[] byScore = new double[2];
+    var unused = COST.loss(worse, new double[] {1, 1}, byScore);
+    assertThat(byScore[0]).as("the worse one is to rise faster").isLessThan(byScore[1]);
+  }
+
+  @Test
+  void aLabelAloneIsATermOfItsOwn() {
+    JudgedGroup alone =
+        new JudgedGroup(
+            "file", TokenIds.of(1), List.of(TokenIds.of(2)), List.of(), JudgedGroup.graded(1));
+    assertThat(COST.terms(alone)).isEqualTo(1);
+    // −log σ(0.5) = 0.474077
+    assertThat(COST.loss(alone, new double[] {.5}, new double[1])).isCloseTo(.474077, within(1e-6));
   }
 
   @Test

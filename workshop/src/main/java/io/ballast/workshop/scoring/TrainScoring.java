@@ -20,6 +20,7 @@ import io.ballast.training.scoring.GroupLoss;
 import io.ballast.training.scoring.GroupSplit;
 import io.ballast.training.scoring.HeadTrainer;
 import io.ballast.training.scoring.JudgedGroup;
+import io.ballast.training.scoring.JudgedGroup.Preference;
 import io.ballast.training.scoring.ScoringCard;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -195,14 +196,29 @@ public final class TrainScoring implements Callable<Integer> {
         group.file(),
         group.prompt(),
         group.completions().stream().map(LabelledCompletion::tokens).toList(),
-        JudgedGroup.byValue(values),
+        preferences(values),
         JudgedGroup.graded(values));
+  }
+
+  /** Of costs a group's pairs, up to G²/4 of them, together count as much as its completions. */
+  private List<Preference> preferences(double[] values) {
+    List<Preference> pairs = JudgedGroup.byValue(values);
+    return switch (kind) {
+      case REWARD_ENSEMBLE -> pairs;
+      case COST ->
+          pairs.stream()
+              .map(
+                  p ->
+                      new Preference(
+                          p.winner(), p.loser(), 0, values.length / (double) pairs.size()))
+              .toList();
+    };
   }
 
   private GroupLoss loss() {
     return switch (kind) {
       case REWARD_ENSEMBLE -> new GroupLoss.Preferences(BradleyTerryLoss.plain());
-      case COST -> new GroupLoss.SignAnchored();
+      case COST -> new GroupLoss.SequenceWise(BradleyTerryLoss.plain());
     };
   }
 
