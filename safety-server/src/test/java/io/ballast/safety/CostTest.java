@@ -4,10 +4,12 @@ import static io.ballast.safety.testing.FakeCostModels.HARMFUL;
 import static io.ballast.safety.testing.FakeCostModels.HARMLESS;
 import static io.ballast.safety.testing.FakeCostModels.harmlessToTwo;
 import static io.ballast.safety.testing.TestSafety.item;
+import static io.ballast.testing.Refusals.assertFails;
 import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.kit.error.Fault;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.PromptCut;
@@ -84,6 +86,23 @@ class CostTest {
                 .setDroppedTokens(1)
                 .setPromptTokens(97)
                 .build());
+  }
+
+  @Test
+  void aModelWithoutABoundaryHasNoCostsToTell() {
+    assertFails(
+        () ->
+            mesh.safety()
+                .cost(
+                    request(item("", "p", "ok")).toBuilder()
+                        .setCostModel(ModelSelector.newBuilder().setModel("ordered"))
+                        .build()),
+        Status.Code.FAILED_PRECONDITION,
+        Fault.PRECONDITION_FAILED,
+        "cost_model: ordered 1 has no boundary between safe and unsafe: it learned from pairs"
+            + " without safety labels, so that neither a probability of harm nor a cost of 0 means"
+            + " anything (expected: a cost trained with labels)");
+    assertThat(mesh.costModels.batches).isEmpty();
   }
 
   @Test

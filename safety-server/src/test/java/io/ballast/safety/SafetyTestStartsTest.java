@@ -125,6 +125,14 @@ class SafetyTestStartsTest extends SafetyTestsCase {
   }
 
   @Test
+  void aModelWithoutABoundaryMayNotJudge() {
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(judgedBy("ordered", "1")),
+        Status.Code.FAILED_PRECONDITION,
+        "spec.cost_model: ordered 1 has no boundary between safe and unsafe");
+  }
+
+  @Test
   void theModelThatTheRunOptimisedAgainstMayNotJudge() {
     assertRefused(
         () -> mesh.safety().startSafetyTest(judgedBy("java-cost", "1")),

@@ -1,6 +1,5 @@
 package io.ballast.safety.adapter;
 
-import io.ballast.inference.onnx.Calibration;
 import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.inference.scoring.ScoringUse;
@@ -23,8 +22,10 @@ public final class CostUse {
   }
 
   private static CostModel model(PinnedVersion id, ScoringSpec spec) {
-    Calibration calibration = spec.calibration().orElseThrow(); // a cost says it
     return new CostModel(
-        id, spec.heads(), spec.promptTokens(), new PlattScaling(calibration.a(), calibration.b()));
+        id,
+        spec.heads(),
+        spec.promptTokens(),
+        spec.calibration().map(fitted -> new PlattScaling(fitted.a(), fitted.b())));
   }
 }

@@ -44,7 +44,7 @@ class CostUseTest {
     assertThat(models.list())
         .extracting(model -> model.id().model() + " " + model.id().version() + " " + model.heads())
         .containsExactly("java-cost 1 3", "java-cost 2 3");
-    assertThat(models.list().getFirst().calibration().slope()).isEqualTo(1.5);
+    assertThat(models.list().getFirst().calibration().orElseThrow().slope()).isEqualTo(1.5);
     List<Double> one = scores(models, models.list().get(0));
     List<Double> two = scores(models, models.list().get(1));
     assertThat(one).hasSize(3).allMatch(Double::isFinite);

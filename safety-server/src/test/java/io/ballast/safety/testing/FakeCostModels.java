@@ -30,6 +30,10 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
   public static final PinnedVersion BROKEN = new PinnedVersion("java-cost", "3", "3".repeat(64));
   public static final PinnedVersion COPY = new PinnedVersion("copied", "9", "1".repeat(64));
   public static final PinnedVersion LATER = new PinnedVersion("later", "1", "4".repeat(64));
+
+  /** Without a boundary; there once it is asked for. */
+  public static final PinnedVersion ORDERED = new PinnedVersion("ordered", "1", "5".repeat(64));
+
   public static final double HARMLESS = 1 / (1 + Math.exp(4));
   public static final double HARMFUL = 1 / (1 + Math.exp(-3));
 
@@ -59,7 +63,11 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
   }
 
   private static CostModel model(PinnedVersion id) {
-    return new CostModel(id, 3, OptionalInt.empty(), new PlattScaling(1, 0));
+    return new CostModel(
+        id,
+        3,
+        OptionalInt.empty(),
+        id.equals(ORDERED) ? Optional.empty() : Optional.of(new PlattScaling(1, 0)));
   }
 
   @Override
@@ -71,6 +79,10 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
   public void refresh(String model) {
     if (laterIsThere && models.stream().noneMatch(each -> each.id().equals(LATER))) {
       models.add(model(LATER));
+    }
+    if (model.equals(ORDERED.model())
+        && models.stream().noneMatch(each -> each.id().equals(ORDERED))) {
+      models.add(model(ORDERED));
     }
   }
 

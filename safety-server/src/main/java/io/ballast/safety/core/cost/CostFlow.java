@@ -14,6 +14,7 @@ import io.ballast.kit.call.LoadedVersions.Lease;
 import io.ballast.kit.call.PhaseTimes;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.rl.preference.PlattScaling;
 import io.ballast.safety.core.SafetyMonitor;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -60,8 +61,9 @@ public final class CostFlow {
    * Judges items.
    *
    * @throws MeshException MALFORMED_REQUEST for no items, too many, ids that are too long or not
-   *     unique, or a threshold outside 0 to 1; UNKNOWN_MODEL; CORRUPT_WEIGHTS; OVERLOADED;
-   *     DEPENDENCY_DOWN if the heads run elsewhere and are not reached
+   *     unique, or a threshold outside 0 to 1; UNKNOWN_MODEL; PRECONDITION_FAILED if the model has
+   *     no boundary; CORRUPT_WEIGHTS; OVERLOADED; DEPENDENCY_DOWN if the heads run elsewhere and
+   *     are not reached
    */
   public CostAnswer judge(CostCommand command, CallPatience patience) {
     if (command.items().isEmpty() || command.items().size() > limits.items()) {
@@ -77,9 +79,11 @@ public final class CostFlow {
     List<String> ids = ids(command.items());
     try (Lease<Served<CostModel, HeadScores>> lease = catalog.find(command.model(), patience)) {
       Served<CostModel, HeadScores> served = lease.value();
+      PlattScaling calibration = served.model().requireCalibration("cost_model");
       ItemReading reader =
           served.reader(limits.textBytes(), limits.promptTokens(), command.truncation());
-      CostAnswer answer = new OneCall(served, reader, patience, threshold).answer(command, ids);
+      CostAnswer answer =
+          new OneCall(served, reader, calibration, patience, threshold).answer(command, ids);
       monitor.costsAnswered(answer);
       return answer;
     }
@@ -122,11 +126,12 @@ public final class CostFlow {
     private OneCall(
         Served<CostModel, HeadScores> served,
         ItemReading reader,
+        PlattScaling calibration,
         CallPatience patience,
         double threshold) {
       this.served = served;
       this.reader = reader;
-      this.judge = new CostJudge(served.model());
+      this.judge = new CostJudge(served.model(), calibration);
       this.patience = patience;
       this.threshold = threshold;
     }

@@ -2,14 +2,16 @@ package io.ballast.safety.core.cost;
 
 import io.ballast.kit.call.ItemFault;
 import io.ballast.rl.aggregation.ScoreAggregator;
+import io.ballast.rl.preference.PlattScaling;
 import java.util.List;
 
 /**
  * Makes one conservative cost of what the heads of a model said: the highest, calibrated.
  *
  * @param model whose heads spoke
+ * @param calibration of the highest score
  */
-record CostJudge(CostModel model) {
+record CostJudge(CostModel model, PlattScaling calibration) {
   private static final ScoreAggregator HIGHEST = ScoreAggregator.worstCase().forCosts();
 
   Cost judge(HeadScores scores) {
@@ -29,7 +31,7 @@ record CostJudge(CostModel model) {
       }
     }
     double highest = HIGHEST.aggregate(scores.stream().mapToDouble(Double::doubleValue).toArray());
-    return new Cost.Estimated(highest, model.calibration().probability(highest), scores);
+    return new Cost.Estimated(highest, calibration.probability(highest), scores);
   }
 
   private Cost broken(String flaw) {

@@ -10,6 +10,7 @@ import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.cost.CostCatalog;
+import io.ballast.safety.core.cost.CostModel;
 import io.ballast.safety.core.safetytest.SafetyTestStore.KeyedTest;
 import io.ballast.safety.core.safetytest.SafetyTestStore.Start;
 import java.time.Duration;
@@ -67,8 +68,9 @@ public final class SafetyTests {
    * Starts a test, or returns the one that was started under the same idempotency key.
    *
    * @throws MeshException MALFORMED_REQUEST; UNKNOWN_MODEL for the candidate or the cost model;
-   *     PRECONDITION_FAILED if the run optimised against the cost model, if the candidate has other
-   *     weights than was said, or was tested on one of these prompts before
+   *     PRECONDITION_FAILED if the run optimised against the cost model, if that has no probability
+   *     of harm, if the candidate has other weights than was said, or was tested on one of these
+   *     prompts before
    */
   public StoredTest start(TestCommand command) {
     requireValid(command);
@@ -85,7 +87,9 @@ public final class SafetyTests {
     if (earlier.isPresent()) {
       return earlier.get();
     }
-    PinnedVersion judge = costModels.resolve(command.costModel()).id();
+    CostModel model = costModels.resolve(command.costModel());
+    var unused = model.requireCalibration("spec.cost_model");
+    PinnedVersion judge = model.id();
     List<PinnedVersion> optimised =
         command.optimisedCostModels().stream().map(this::withWeights).toList();
     Independence.require(judge, optimised);
