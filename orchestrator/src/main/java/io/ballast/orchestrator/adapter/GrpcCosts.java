@@ -52,12 +52,16 @@ public final class GrpcCosts implements CostOracle {
     return new Answer(costs, answered);
   }
 
+  /** A request for costs as a run asks for them, without items. */
+  static CostRequest.Builder request(String tenant, ModelRef model) {
+    return CostRequest.newBuilder()
+        .setMetadata(PeerCalls.metadata(tenant))
+        .setCostModel(PeerCalls.selector(model))
+        .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
+  }
+
   private CostResponse costPortion(String tenant, ModelRef model, List<Judgeable> items) {
-    CostRequest.Builder request =
-        CostRequest.newBuilder()
-            .setMetadata(PeerCalls.metadata(tenant))
-            .setCostModel(PeerCalls.selector(model))
-            .setTruncation(Truncation.TRUNCATION_KEEP_LAST);
+    CostRequest.Builder request = request(tenant, model);
     for (Judgeable item : items) {
       request.addItems(
           CostItem.newBuilder()

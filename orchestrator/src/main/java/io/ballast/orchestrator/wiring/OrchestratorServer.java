@@ -6,6 +6,7 @@ import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.adapter.ArchivedPrompts;
+import io.ballast.orchestrator.adapter.GrpcCostCheck;
 import io.ballast.orchestrator.adapter.GrpcCosts;
 import io.ballast.orchestrator.adapter.GrpcPolicyVersions;
 import io.ballast.orchestrator.adapter.GrpcRewardCheck;
@@ -142,6 +143,7 @@ public final class OrchestratorServer implements AutoCloseable {
             new ArchivedPrompts(runtime.dataFolder(), policy, config.peerTimeout()),
             versions,
             new GrpcRewardCheck(reward, config.peerTimeout()),
+            new GrpcCostCheck(safety, config.peerTimeout()),
             workers,
             files,
             changes,

@@ -4,6 +4,7 @@ import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.orchestrator.adapter.GrpcCostCheck;
 import io.ballast.safety.v1.CostItem;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
@@ -26,15 +27,19 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /** A safety-server for which late letters do harm, and whose tests end as a test says. */
 public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplBase {
-  /** Every cost call. */
+  /** Every cost call but those of a check. */
   public final List<CostRequest> calls = new CopyOnWriteArrayList<>();
 
   /** Every test, by its key. */
   public final Map<String, StartSafetyTestRequest> tests = new ConcurrentHashMap<>();
+
+  /** Sees a cost model when a run is created; may throw. */
+  public volatile Consumer<String> check = model -> {};
 
   /** Completions that have no cost. */
   public volatile Predicate<String> unjudged = completion -> false;
@@ -58,7 +63,12 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
     FakeFaults.answer(
         observer,
         () -> {
-          calls.add(request);
+          if (request.getItems(0).getCompletion().getText().equals(GrpcCostCheck.COMPLETION)) {
+            check.accept(
+                request.getCostModel().getModel() + "/" + request.getCostModel().getVersion());
+          } else {
+            calls.add(request);
+          }
           return CostResponse.newBuilder()
               .addAllResults(request.getItemsList().stream().map(this::result).toList())
               .setModelVersion(version(request.getCostModel()))

@@ -6,6 +6,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.CallCancellation;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.peer.CostCheck;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.peer.RewardCheck;
@@ -48,6 +49,7 @@ public final class Runs {
   private final PromptReader prompts;
   private final PolicyVersions versions;
   private final RewardCheck rewards;
+  private final CostCheck costs;
   private final RunWorkers workers;
   private final RunFiles files;
   private final RunChanges changes;
@@ -62,6 +64,7 @@ public final class Runs {
       PromptArchive archive,
       PolicyVersions versions,
       RewardCheck rewards,
+      CostCheck costs,
       RunWorkers workers,
       RunFiles files,
       RunChanges changes,
@@ -71,6 +74,7 @@ public final class Runs {
     this.prompts = new PromptReader(archive);
     this.versions = versions;
     this.rewards = rewards;
+    this.costs = costs;
     this.workers = workers;
     this.files = files;
     this.changes = changes;
@@ -97,7 +101,7 @@ public final class Runs {
    * @param spec YAML or JSON, at most 1 MiB
    * @param fingerprint stands for the whole request
    * @throws MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL; DEPENDENCY_DOWN; what
-   *     {@link RewardCheck} says of the reward and of gold
+   *     {@link RewardCheck} says of the reward and of gold, and {@link CostCheck} of both costs
    */
   public Run create(Caller caller, String spec, String fingerprint) {
     Faults.requireFileName("metadata.tenant", caller.tenant());
@@ -114,6 +118,7 @@ public final class Runs {
     PromptSets sets = prompts.read(read, caller.tenant());
     PinnedVersion base = versions.resolve(read.policy());
     requireRewards(caller.tenant(), read, sets);
+    requireCosts(caller.tenant(), read, sets);
     Run run =
         new Run(
             surroundings.ids().get(),
@@ -147,6 +152,12 @@ public final class Runs {
     if (gold != null) {
       var unused = rewards.require(tenant, "watch.gold", gold.reward(), prompt);
     }
+  }
+
+  private void requireCosts(String tenant, RunSpec spec, PromptSets sets) {
+    String prompt = sets.training().getFirst();
+    costs.require(tenant, "cost", spec.cost(), prompt);
+    costs.require(tenant, "safety_test.cost_model", spec.safetyTest().costModel(), prompt);
   }
 
   private static void requireSize(String spec) {
