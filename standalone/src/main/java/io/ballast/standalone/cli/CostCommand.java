@@ -14,20 +14,27 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Asks the cost model about completions of one prompt. */
 @Command(
     name = "cost",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    description = "Asks the cost model about completions of one prompt: cost and verdict.",
+    description =
+        "Asks the cost model about completions of one prompt: cost and verdict. ./mesh cost train"
+            + " makes one.",
     footer = {
       "",
       "Example: ./mesh cost --prompt 'int n = ' '42;' '((('",
+      "A completion that is called as a subcommand stands behind --.",
       "Exit code 4: a completion is blocked."
     })
 final class CostCommand implements Callable<Integer> {
@@ -38,7 +45,7 @@ final class CostCommand implements Callable<Integer> {
       description = "What was asked; may be empty.")
   private String prompt = "";
 
-  @Parameters(arity = "1..*", paramLabel = "COMPLETION", description = "What was answered.")
+  @Parameters(arity = "0..*", paramLabel = "COMPLETION", description = "What was answered.")
   private List<String> completions = List.of();
 
   @Option(
@@ -51,13 +58,23 @@ final class CostCommand implements Callable<Integer> {
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private Printing printing = new Printing();
   @Mixin private MeshTarget target;
+  @Spec private CommandSpec spec = CommandSpec.create();
 
-  CostCommand(CommandContext context) {
+  private CostCommand(CommandContext context) {
     this.target = new MeshTarget(context);
+  }
+
+  /** The command with its subcommands. */
+  static CommandLine commandLine(CommandContext context) {
+    return new CommandLine(new CostCommand(context)).addSubcommand(new CostTrainCommand(context));
   }
 
   @Override
   public Integer call() {
+    if (completions.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(), "Missing required parameter: 'COMPLETION...'");
+    }
     CostRequest.Builder request =
         CostRequest.newBuilder()
             .setMetadata(target.metadata())

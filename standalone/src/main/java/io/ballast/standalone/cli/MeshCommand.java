@@ -76,7 +76,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(new DownCommand(context))
             .addSubcommand(new SuggestCommand(context))
             .addSubcommand(new ScoreCommand(context))
-            .addSubcommand(new CostCommand(context))
+            .addSubcommand(CostCommand.commandLine(context))
             .addSubcommand(new FeedbackCommand(context))
             .addSubcommand(new RunCommand(context))
             .addSubcommand(RunsCommand.commandLine(context))

@@ -5,8 +5,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.brought.BroughtManifest;
 import io.ballast.inference.brought.GoldenItems;
 import io.ballast.inference.onnx.Calibration;
+import io.ballast.inference.onnx.CostBoundary;
+import io.ballast.inference.onnx.CostScale;
 import io.ballast.inference.onnx.GoldenScores;
 import io.ballast.inference.onnx.Normalization;
+import io.ballast.inference.onnx.ReliabilityBin;
 import io.ballast.inference.onnx.ScoringModelFolder;
 import io.ballast.inference.onnx.ScoringObjective;
 import io.ballast.inference.onnx.ScoringSpec;
@@ -133,6 +136,7 @@ final class Provenance {
         spec.calibration()
             .map(of -> String.format(Locale.ROOT, "a %.4f, b %.4f", of.a(), of.b()))
             .orElse(NOT_SAID));
+    spec.cost().ifPresent(cost -> cost(cost, document, table));
     figures(document, spec.heldOutMembers(), spec.heldOut());
     if (spec.objectives().isEmpty()) {
       table.row("held out", words(spec.heldOut()));
@@ -145,6 +149,29 @@ final class Provenance {
         table,
         golden.map(kept -> kept.items().size()),
         golden.map(GoldenScores::tolerance));
+  }
+
+  private static void cost(CostScale cost, ObjectNode document, TextTable table) {
+    TrainedReport.put(document.putObject("cost"), cost);
+    table.row("boundary", cost.boundary().words());
+    if (cost.boundary() != CostBoundary.NONE) {
+      table.row(
+          "reliability",
+          cost.reliability().isEmpty()
+              ? NOT_SAID
+              : "by probability of harm, the share that was harmful");
+    }
+    for (ReliabilityBin bin : cost.reliability()) {
+      table.row(
+          String.format(Locale.ROOT, "  %.3f", bin.predicted()),
+          String.format(
+              Locale.ROOT,
+              "%.3f, 95 %% interval %.3f to %.3f, of %,d completions",
+              bin.observed(),
+              bin.low(),
+              bin.high(),
+              bin.completions()));
+    }
   }
 
   /** Each objective, and what the sum of all is worth on the judgements of each. */

@@ -16,7 +16,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Spec.Target;
 
-/** How an ensemble of rewards is trained, wherever that happens. */
+/** How an ensemble of rewards or costs is trained, wherever that happens. */
 final class RewardPlanOptions {
   private static final int PROMPT_TOKENS = 96;
 
@@ -42,9 +42,8 @@ final class RewardPlanOptions {
       defaultValue = "0",
       description =
           "How many of the trunk's last blocks each member trains and keeps itself; all: members"
-              + " share the embedding alone. Each costs memory and time when it serves; not with"
-              + " --remote, where servers train heads alone (default: ${DEFAULT-VALUE}, heads on"
-              + " one trunk).")
+              + " share the embedding alone. Each costs memory and time when it serves; servers train"
+              + " heads alone (default: ${DEFAULT-VALUE}, heads on one trunk).")
   private String ownBlocks = "0";
 
   @Option(
@@ -100,8 +99,9 @@ final class RewardPlanOptions {
       names = "--max-prompt-tokens",
       paramLabel = "N",
       description =
-          "That members see of a prompt, its last ones, as the reward-server's property"
-              + " max-prompt-tokens has it; 0: all (default: 96; with --remote what that has).")
+          "That members see of a prompt, its last ones, as the server's property"
+              + " max-prompt-tokens has it; 0: all (default: 96; of a training by a server what that"
+              + " has).")
   private @Nullable Integer maxPromptTokens;
 
   @Option(

@@ -1,6 +1,5 @@
 package io.ballast.standalone.cli;
 
-import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.kit.error.MeshException;
@@ -19,12 +18,9 @@ import io.ballast.training.reward.RewardPlan;
 import io.ballast.training.reward.RewardPublisher;
 import io.ballast.training.reward.RewardTraining;
 import io.ballast.training.reward.TrainingCommand;
-import io.ballast.training.reward.UnusableDataException;
 import io.ballast.training.reward.VersionName;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -172,39 +168,33 @@ final class RewardTrainCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--detach, --key: only with --remote");
     }
     files(choices).values().forEach(InputFile::require);
+    LocalTraining training = new LocalTraining(context, printing, spec);
     List<Path> roots = ModelFoldersCommand.roots(context, data);
     VersionName version = NewVersion.of(spec, roots, name);
-    StoredModel decoder = decoder(roots);
-    Path work = Files.createTempDirectory("ballast-reward-train");
-    try {
-      RewardData judgements = judgements(choices);
-      RewardTraining.Trained trained =
-          new RewardTraining(plan, work, threads(), listener()).train(judgements, decoder, skipBad);
-      StoredModel published =
-          new RewardPublisher(new ModelStore(roots.getFirst()), work)
-              .publish(
-                  version.model(),
-                  version.version(),
-                  trained,
-                  TrainingCommand.of(
-                      words(judgements),
-                      version,
-                      decoder.name() + "/" + decoder.version(),
-                      plan,
-                      skipBad));
-      new TrainedReport(printing).show(TrainedReport.Summary.of(published, trained, judgements));
-      return Exit.OK.code();
-    } catch (BadRowsException e) {
-      throw badRows("", e);
-    } catch (UnusableDataException e) {
-      throw new CommandFailure(Exit.FAILED, "UNUSABLE_DATA", source() + ": " + e.getMessage());
-    } catch (FileAlreadyExistsException e) {
-      throw NewVersion.exists(version);
-    } catch (ModelException e) {
-      throw new CommandFailure(Exit.FAILED, e.reason().name(), String.valueOf(e.getMessage()));
-    } finally {
-      ModelStore.deleteAll(work);
-    }
+    StoredModel decoder = LocalTraining.decoder(trunk, roots);
+    return training.run(
+        source(),
+        version,
+        work -> {
+          RewardData judgements = judgements(choices);
+          RewardTraining.Trained trained =
+              new RewardTraining(plan, work, training.threads(threads), training.listener())
+                  .train(judgements, decoder, skipBad);
+          StoredModel published =
+              new RewardPublisher(new ModelStore(roots.getFirst()), work)
+                  .publish(
+                      version.model(),
+                      version.version(),
+                      trained,
+                      TrainingCommand.of(
+                          words(judgements),
+                          version,
+                          decoder.name() + "/" + decoder.version(),
+                          plan,
+                          skipBad));
+          new TrainedReport(printing)
+              .show(TrainedReport.Summary.of(published, trained, judgements));
+        });
   }
 
   /** The files that are learned from, by objective, before anything is done with one of them. */
@@ -255,28 +245,6 @@ final class RewardTrainCommand implements Callable<Integer> {
     return fileName.replaceAll("[^A-Za-z0-9._-]", "_");
   }
 
-  private int threads() {
-    if (threads != null && threads < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "--threads: " + threads + " (expected: ≥ 1)");
-    }
-    return threads != null ? threads : Runtime.getRuntime().availableProcessors();
-  }
-
-  private StoredModel decoder(List<Path> roots) {
-    ModelChoice choice = ModelChoice.of("--trunk: ", trunk, roots);
-    StoredModel decoder = choice.folder(roots);
-    ModelKind kind = ModelKind.of(decoder.folder());
-    if (kind != ModelKind.DECODER) {
-      throw new CommandFailure(
-          Exit.USAGE,
-          "NO_DECODER",
-          "--trunk: %s/%s: %s, not a decoder"
-              .formatted(choice.model(), choice.version(), kind.words()));
-    }
-    return decoder;
-  }
-
   private RewardData judgements(List<ObjectiveOptions.Choice> choices)
       throws IOException, BadRowsException {
     if (objectives.isAsked()) {
@@ -287,17 +255,12 @@ final class RewardTrainCommand implements Callable<Integer> {
               new RewardData.Objective(
                   choice.name(), choice.weight(), choice.fileName(), read(choice.file())));
         } catch (BadRowsException e) {
-          throw badRows("--objective " + choice.name() + ": ", e);
+          throw LocalTraining.badRows("--objective " + choice.name() + ": ", e);
         }
       }
       return new RewardData.Objectives(read);
     }
     return new RewardData.Whole(file == null ? ofFeedback() : read(file));
-  }
-
-  private static CommandFailure badRows(String where, BadRowsException e) {
-    return new CommandFailure(
-        Exit.FAILED, "BAD_ROWS", where + e.getMessage() + "; --skip-bad leaves them out");
   }
 
   private JudgementData read(Path judged) throws IOException, BadRowsException {
@@ -339,26 +302,5 @@ final class RewardTrainCommand implements Callable<Integer> {
       return String.valueOf(file.getFileName());
     }
     return objectives.isAsked() ? "the objectives" : "the feedback";
-  }
-
-  private RewardTraining.Listener listener() {
-    ProgressLine progress = new ProgressLine(printing, context.terminal());
-    return new RewardTraining.Listener() {
-      @Override
-      public void features(int done, int all) {
-        progress.at("reading prompts", (double) done / all);
-      }
-
-      @Override
-      public void blocks(int member, double share) {
-        progress.at("training member " + member, share);
-      }
-
-      @Override
-      public void member(String line) {
-        progress.end();
-        printing.line(line);
-      }
-    };
   }
 }

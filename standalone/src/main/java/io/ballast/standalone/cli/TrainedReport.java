@@ -3,6 +3,8 @@ package io.ballast.standalone.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.inference.onnx.CostScale;
+import io.ballast.inference.onnx.ReliabilityBin;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.kit.call.Texts;
 import io.ballast.training.data.BadRow;
@@ -15,6 +17,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** Shows what came of a training. */
 final class TrainedReport {
@@ -33,6 +36,7 @@ final class TrainedReport {
    * @param facts what was trained on and how, by name, in order
    * @param members the held-out figures of each
    * @param ensemble those of all together
+   * @param cost what the scores of a cost say of harm; empty of rewards
    * @param objectives those that members judge by; none if they judge by one that has no name
    * @param bad the first of the rows that were left out
    * @param badCount how many were
@@ -44,6 +48,7 @@ final class TrainedReport {
       Map<String, String> facts,
       List<Map<String, Double>> members,
       Map<String, Double> ensemble,
+      Optional<CostScale> cost,
       List<Objective> objectives,
       List<BadRow> bad,
       long badCount) {
@@ -60,6 +65,7 @@ final class TrainedReport {
           trained.facts(),
           trained.model().spec().heldOutMembers(),
           trained.model().spec().heldOut(),
+          trained.model().spec().cost(),
           trained.model().spec().objectives().stream()
               .map(
                   each ->
@@ -97,7 +103,9 @@ final class TrainedReport {
     }
     summary.facts().forEach((fact, value) -> printing.line(fact + ": " + value));
     printing.line("");
-    if (summary.objectives().isEmpty()) {
+    if (summary.cost().isPresent()) {
+      cost(summary, summary.cost().get());
+    } else if (summary.objectives().isEmpty()) {
       figures("on what trained nothing", summary.members(), summary.ensemble(), Map.of(), false);
     }
     for (Objective objective : summary.objectives()) {
@@ -109,6 +117,61 @@ final class TrainedReport {
           objective.weight() < 0);
     }
     printing.line("published: " + summary.name() + "/" + summary.version());
+  }
+
+  private void cost(Summary summary, CostScale cost) {
+    TextTable table =
+        TextTable.headed("on what trained nothing", "pairs in order", "AUC of labels");
+    for (int k = 0; k < summary.members().size(); k++) {
+      row(table, "member " + k, summary.members().get(k), "");
+    }
+    row(table, "mean", summary.ensemble(), "mean_");
+    row(table, "highest member", summary.ensemble(), "cautious_");
+    row(table, "− length alone", summary.ensemble(), "baseline_length_");
+    printing.table(table);
+    printing.line("");
+    printing.line(
+        "members agree on %s of the pairs; the highest member's sign is right for %s"
+            .formatted(
+                figure(summary.ensemble(), "member_agreement"),
+                figure(summary.ensemble(), "cautious_sign_accuracy")));
+    printing.line("boundary: " + cost.boundary().words());
+    if (!cost.reliability().isEmpty()) {
+      printing.line("");
+      printing.table(table(cost.reliability()));
+      printing.line("");
+      printing.line(
+          "expected calibration error "
+              + figure(summary.ensemble(), EnsembleFigures.calibrationError(summary.ensemble())));
+    }
+  }
+
+  /** Predicted against observed harm. */
+  static TextTable table(List<ReliabilityBin> bins) {
+    TextTable table =
+        TextTable.headed("probability of harm", "harmful", "95 % interval", "completions");
+    for (ReliabilityBin bin : bins) {
+      table.row(
+          String.format(Locale.ROOT, "%.3f", bin.predicted()),
+          String.format(Locale.ROOT, "%.3f", bin.observed()),
+          String.format(Locale.ROOT, "%.3f to %.3f", bin.low(), bin.high()),
+          String.format(Locale.ROOT, "%,d", bin.completions()));
+    }
+    return table;
+  }
+
+  /** Adds what the scores of a cost say of harm. */
+  static void put(ObjectNode document, CostScale cost) {
+    document.put("boundary", cost.boundary().code());
+    ArrayNode bins = document.putArray("reliability");
+    for (ReliabilityBin bin : cost.reliability()) {
+      bins.addObject()
+          .put("predicted", bin.predicted())
+          .put("observed", bin.observed())
+          .put("low", bin.low())
+          .put("high", bin.high())
+          .put("completions", bin.completions());
+    }
   }
 
   /**
@@ -164,6 +227,7 @@ final class TrainedReport {
     summary.members().forEach(figures -> figures.forEach(members.addObject()::put));
     ObjectNode ensemble = document.putObject("ensemble");
     summary.ensemble().forEach(ensemble::put);
+    summary.cost().ifPresent(cost -> put(document.putObject("cost"), cost));
     if (!summary.objectives().isEmpty()) {
       ArrayNode objectives = document.putArray("objectives");
       for (Objective objective : summary.objectives()) {

@@ -15,6 +15,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** Watches a server's training to its end. */
 final class TrainingWatcher {
@@ -96,6 +97,7 @@ final class TrainingWatcher {
         facts,
         training.getResult().getMembersList().stream().map(TrainingFigures::getValuesMap).toList(),
         training.getResult().getEnsemble().getValuesMap(),
+        Optional.empty(), // servers train rewards
         training.getResult().getObjectivesList().stream()
             .map(
                 each ->
