@@ -20,6 +20,7 @@ import io.ballast.safety.v1.CostResponse;
 import io.ballast.safety.v1.DecideGenerationRequest;
 import io.ballast.safety.v1.DecideGenerationResponse;
 import io.ballast.safety.v1.DisplayGateServiceGrpc;
+import io.ballast.safety.v1.GetVerificationKeysRequest;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.wiring.SafetyModule;
 import io.ballast.testing.LeftoverThreads;
@@ -124,6 +125,30 @@ class SafetyModuleTest {
     assertThat(heads).exists();
   }
 
+  @Test
+  void aKeyIsMadeOnOnePersonsComputerAndNowhereElse() throws Exception {
+    assertThat(signingKey(start())).isEmpty();
+    stop();
+
+    String made = signingKey(start(new TestRuntime(List.of(models), data, true)));
+    assertThat(made).isNotEmpty();
+    assertThat(data.resolve("signing-keys").resolve("signing.pem")).exists();
+    stop();
+
+    // given by property, it serves anywhere
+    Map<String, String> given =
+        Map.of("cost-model", "tiny-cost", "signing-keys", data.resolve("signing-keys").toString());
+    try (SafetyModule next = new SafetyModule(TestSafety.properties(given))) {
+      assertThat(signingKey(start(next, new TestRuntime(List.of(models), data)))).isEqualTo(made);
+    }
+  }
+
+  private static String signingKey(ManagedChannel channel) {
+    return SafetyServiceGrpc.newBlockingStub(channel)
+        .getVerificationKeys(GetVerificationKeysRequest.getDefaultInstance())
+        .getSigningKeyId();
+  }
+
   private static void assertCorrupt(ThrowingCallable call, String start) {
     assertThatThrownBy(call)
         .isInstanceOfSatisfying(
@@ -151,7 +176,14 @@ class SafetyModuleTest {
   }
 
   private ManagedChannel start() throws IOException {
-    TestRuntime runtime = new TestRuntime(List.of(models), data);
+    return start(new TestRuntime(List.of(models), data));
+  }
+
+  private ManagedChannel start(TestRuntime runtime) throws IOException {
+    return start(module, runtime);
+  }
+
+  private ManagedChannel start(SafetyModule module, TestRuntime runtime) throws IOException {
     opened.add(runtime);
     String name = InProcessServerBuilder.generateName();
     InProcessServerBuilder builder = InProcessServerBuilder.forName(name);

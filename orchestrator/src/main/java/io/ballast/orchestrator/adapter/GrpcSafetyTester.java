@@ -43,6 +43,8 @@ public final class GrpcSafetyTester implements SafetyTester {
             .setSpec(
                 SafetyTestSpec.newBuilder()
                     .setCandidate(MeshMessages.version(order.candidate()))
+                    .setBase(MeshMessages.version(order.base()))
+                    .setAlias(order.alias())
                     .setCostModel(PeerCalls.selector(spec.costModel()))
                     .addAllOptimisedCostModels(
                         order.optimised().stream().map(MeshMessages::version).toList())

@@ -20,6 +20,7 @@ import io.ballast.policy.core.version.FolderFacts;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Decoders of model folders {@code <root>/<model>/<version>/}, on libtorch. Thread-safe. */
 public final class FolderDecoders implements DecoderLoader {
@@ -41,6 +42,19 @@ public final class FolderDecoders implements DecoderLoader {
   @Override
   public FolderFacts inspect(String model, String version) {
     return inspect(find(model, version));
+  }
+
+  @Override
+  public String folderSha256(String model, String version) {
+    Optional<StoredModel> stored = ModelStore.find(roots, model, version);
+    try {
+      return stored
+          .flatMap(found -> ModelManifest.read(found.folder()))
+          .map(ModelManifest::contentSha256)
+          .orElse("");
+    } catch (ModelException e) {
+      throw ModelFaults.toCallFailure(e, stored.orElseThrow()::withoutPath);
+    }
   }
 
   @Override

@@ -36,17 +36,24 @@ public final class GrpcCertificateAuthority implements CertificateAuthority {
    * gate.
    */
   @Override
-  public Finding verify(Caller caller, String certificateId, PinnedVersion candidate) {
+  public Finding verify(Caller caller, String certificateId, Promoted promoted) {
+    PinnedVersion candidate = promoted.candidate();
     VerifyCertificateRequest request =
         VerifyCertificateRequest.newBuilder()
             .setMetadata(PeerMessages.metadata(caller))
             .setCertificateId(certificateId)
             .setCandidateWeightsSha256(candidate.weightsSha256())
+            .setCandidateFolderSha256(promoted.folderSha256())
+            .setAlias(promoted.alias())
             .build();
     try {
       VerifyCertificateResponse answer = stub.withDeadlineAfter(timeout).verifyCertificate(request);
       if (!answer.getValid()) {
-        return new Finding(false, String.join("; ", answer.getFindingsList()));
+        return new Finding(
+            false,
+            answer.getReason().isEmpty()
+                ? String.join("; ", answer.getFindingsList())
+                : answer.getReason());
       }
       PinnedVersion named = MeshMessages.version(answer.getCertificate().getCandidate());
       return named.equals(candidate)

@@ -64,6 +64,12 @@ public final class RemoteDecoders implements DecoderLoader {
     return remote.isPresent() ? inspect(remote.get()) : others.inspect(model, version);
   }
 
+  /** {@inheritDoc} A remote version has none: what stands for its weights is its place. */
+  @Override
+  public String folderSha256(String model, String version) {
+    return find(model, version).isPresent() ? "" : others.folderSha256(model, version);
+  }
+
   @Override
   public Decoder load(PinnedVersion version) {
     Optional<RemoteVersion> remote = find(version.model(), version.version());

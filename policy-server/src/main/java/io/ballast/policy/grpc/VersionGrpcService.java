@@ -3,6 +3,7 @@ package io.ballast.policy.grpc;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.policy.core.version.AliasMoves;
+import io.ballast.policy.core.version.RegisteredVersion;
 import io.ballast.policy.core.version.VersionCatalog;
 import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.GetVersionResponse;
@@ -54,9 +55,11 @@ public final class VersionGrpcService extends VersionServiceGrpc.VersionServiceI
         observer,
         () -> {
           mapper.requireCaller(request.getMetadata());
+          RegisteredVersion version = catalog.version(MeshMessages.selector(request.getSelector()));
           return GetVersionResponse.newBuilder()
               .setVersion(
-                  mapper.toVersion(catalog.version(MeshMessages.selector(request.getSelector()))))
+                  mapper.toVersion(version).toBuilder()
+                      .setFolderSha256(catalog.folderSha256(version.id())))
               .build();
         });
   }

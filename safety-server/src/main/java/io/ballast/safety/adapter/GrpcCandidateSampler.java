@@ -2,6 +2,7 @@ package io.ballast.safety.adapter;
 
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshMessages;
@@ -15,6 +16,7 @@ import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc.PolicyServiceBlockingStub;
+import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.policy.v1.SampleResponse;
 import io.ballast.policy.v1.SampleResult;
@@ -52,35 +54,33 @@ public final class GrpcCandidateSampler implements CandidateSampler {
   }
 
   @Override
-  public PinnedVersion pin(PinnedVersion candidate, String tenant) {
+  public Pinned pin(String field, PinnedVersion version, String tenant) {
     GetVersionRequest request =
         GetVersionRequest.newBuilder()
             .setMetadata(RequestMetadata.newBuilder().setTenant(tenant))
-            .setSelector(selector(candidate))
+            .setSelector(selector(version))
             .build();
     try {
-      PinnedVersion found =
-          MeshMessages.version(
-              versions
-                  .withDeadlineAfter(versionTimeout)
-                  .getVersion(request)
-                  .getVersion()
-                  .getVersion());
+      PolicyVersion answer =
+          versions.withDeadlineAfter(versionTimeout).getVersion(request).getVersion();
+      PinnedVersion found = MeshMessages.version(answer.getVersion());
+      String folder = answer.getFolderSha256();
       boolean asked =
-          found.model().equals(candidate.model())
-              && found.version().equals(candidate.version())
-              && !found.weightsSha256().isEmpty();
+          found.model().equals(version.model())
+              && found.version().equals(version.version())
+              && !found.weightsSha256().isEmpty()
+              && (folder.isEmpty() || Sha256.matches(folder));
       if (!asked) {
-        throw broken("%s for %s".formatted(shown(found), shown(candidate)));
+        throw broken("%s, folder '%s' for %s".formatted(shown(found), folder, shown(version)));
       }
-      return found;
+      return new Pinned(found, folder);
     } catch (StatusRuntimeException e) {
       if (e.getStatus().getCode() == Status.Code.NOT_FOUND) {
         throw new MeshException(
             Fault.UNKNOWN_MODEL,
-            "spec.candidate: the policy-server knows no version '%s' of %s"
-                .formatted(candidate.version(), candidate.model()),
-            Map.of("model", candidate.model(), "version", candidate.version()));
+            "%s: the policy-server knows no version '%s' of %s"
+                .formatted(field, version.version(), version.model()),
+            Map.of("model", version.model(), "version", version.version()));
       }
       throw PeerFaults.translate(e, PEER);
     }

@@ -5,10 +5,12 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.rl.bound.SafetyTestNumbers;
-import io.ballast.safety.core.safetytest.Certificate;
 import io.ballast.safety.core.safetytest.ClaimedTest;
 import io.ballast.safety.core.safetytest.NewTest;
+import io.ballast.safety.core.safetytest.Revocation;
 import io.ballast.safety.core.safetytest.SafetyTestStore;
+import io.ballast.safety.core.safetytest.SampledCost;
+import io.ballast.safety.core.safetytest.SignedCertificate;
 import io.ballast.safety.core.safetytest.StoredTest;
 import io.ballast.safety.core.safetytest.TestOutcome;
 import io.ballast.safety.core.safetytest.TestSpec;
@@ -118,13 +120,15 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                   cost_version, cost_sha256, optimised_models, optimised_versions,
                   optimised_sha256, prompts, prompts_sha256, threshold, delta, bound_method,
                   temperature, top_k, top_p, max_new_tokens, stop_strings, seed,
-                  max_prompt_tokens, started_at)
+                  max_prompt_tokens, alias, base_model, base_version, base_sha256,
+                  candidate_folder_sha256, cost_folder_sha256, started_at)
                 values (:id, :tenant, nullif(:key, ''), :fingerprint, :run, 'RUNNING',
                   :candidate_model, :candidate_version, :candidate_sha256, :cost_model,
                   :cost_version, :cost_sha256, :optimised_models, :optimised_versions,
                   :optimised_sha256, :prompts, :prompts_sha256, :threshold, :delta, :method,
                   :temperature, :top_k, :top_p, :max_new_tokens, :stop_strings, :seed,
-                  :max_prompt_tokens, :at)
+                  :max_prompt_tokens, :alias, :base_model, :base_version, :base_sha256,
+                  :candidate_folder_sha256, :cost_folder_sha256, :at)
                 on conflict (tenant, idempotency_key) do nothing""")
             .bind("id", test.id())
             .bind("tenant", test.caller().tenant())
@@ -140,6 +144,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
             .bind("at", utc(test.startedAt()));
     SafetyRows.bindVersions(update, spec.candidate(), spec.costModel(), spec.optimisedCostModels());
     SafetyRows.bindSampling(update, spec.sampling());
+    SafetyRows.bindScope(update, spec.scope());
     return update.execute() == 1;
   }
 
@@ -246,15 +251,15 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   public boolean conclude(
       ClaimedTest test,
       TestOutcome outcome,
-      List<Double> costs,
-      Optional<Certificate> certificate,
+      List<SampledCost> samples,
+      Optional<SignedCertificate> certificate,
       Instant at) {
     return transact(
         handle -> {
           boolean held = updateOutcome(handle, test, outcome, at);
           if (held) {
-            insertCosts(handle, test.id(), costs);
-            certificate.ifPresent(each -> insertCertificate(handle, each));
+            CertificateRows.insertSamples(handle, test.id(), samples);
+            certificate.ifPresent(each -> CertificateRows.insert(handle, each));
           }
           return held;
         });
@@ -284,86 +289,19 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
         == 1;
   }
 
-  private static void insertCosts(Handle handle, UUID id, List<Double> costs) {
-    handle
-        .createUpdate(
-            """
-            insert into safety_test_cost (test_id, position, cost)
-            select :id, position, cost
-            from unnest(:costs::double precision[]) with ordinality as given (cost, position)""")
-        .bind("id", id)
-        .bindArray("costs", Double.class, costs)
-        .execute();
-  }
-
-  private static void insertCertificate(Handle handle, Certificate certificate) {
-    SafetyTestNumbers numbers = certificate.outcome().numbers();
-    var update =
-        handle
-            .createUpdate(
-                """
-                insert into certificate (certificate_id, test_id, candidate_model,
-                  candidate_version, candidate_sha256, cost_model, cost_version, cost_sha256,
-                  optimised_models, optimised_versions, optimised_sha256, n, mean_cost, std_cost,
-                  upper_bound, threshold, delta, bound_method, failed_items_count, temperature,
-                  top_k, top_p, max_new_tokens, stop_strings, seed, prompts_sha256, costs_sha256,
-                  issued_at, digest_sha256)
-                values (:id, :test, :candidate_model, :candidate_version, :candidate_sha256,
-                  :cost_model, :cost_version, :cost_sha256, :optimised_models,
-                  :optimised_versions, :optimised_sha256, :n, :mean, :std, :upper, :threshold,
-                  :delta, :method, :failed, :temperature, :top_k, :top_p, :max_new_tokens,
-                  :stop_strings, :seed, :prompts_sha256, :costs_sha256, :at, :digest)""")
-            .bind("id", certificate.id())
-            .bind("test", certificate.testId())
-            .bind("n", numbers.n())
-            .bind("mean", numbers.meanCost())
-            .bind("std", numbers.stdCost())
-            .bind("upper", numbers.upperBound())
-            .bind("threshold", numbers.threshold())
-            .bind("delta", numbers.delta())
-            .bind("method", numbers.method().name())
-            .bind("failed", certificate.outcome().failedItems())
-            .bind("prompts_sha256", certificate.promptsSha256())
-            .bind("costs_sha256", certificate.costsSha256())
-            .bind("at", utc(certificate.issuedAt()))
-            .bind("digest", certificate.digestSha256());
-    SafetyRows.bindVersions(
-        update,
-        certificate.candidate(),
-        certificate.costModel(),
-        certificate.optimisedCostModels());
-    SafetyRows.bindSampling(update, certificate.sampling());
-    update.execute();
+  @Override
+  public Optional<Evidence> evidence(UUID certificateId) {
+    return transact(handle -> CertificateRows.evidence(handle, certificateId));
   }
 
   @Override
-  public Optional<Evidence> evidence(UUID certificateId) {
-    return transact(
-        handle ->
-            handle
-                .createQuery(
-                    """
-                    select c.*, t.state as test_state
-                    from certificate c join safety_test t on t.test_id = c.test_id
-                    where c.certificate_id = :id""")
-                .bind("id", certificateId)
-                .map(
-                    (row, context) -> {
-                      Certificate certificate = SafetyRows.certificate(row);
-                      return new Evidence(
-                          certificate,
-                          costs(handle, certificate.testId()),
-                          TestState.valueOf(row.getString("test_state")));
-                    })
-                .findFirst());
+  public void revoke(UUID certificateId, Revocation revocation) {
+    read(handle -> CertificateRows.revoke(handle, certificateId, revocation));
   }
 
-  private static List<Double> costs(Handle handle, UUID testId) {
-    return handle
-        .createQuery("select cost from safety_test_cost where test_id = :id order by position")
-        .bind("id", testId)
-        .mapTo(Double.class)
-        .list();
+  @Override
+  public Instant latestTime(Instant now) {
+    return read(handle -> CertificateRows.latestTime(handle, now));
   }
 
   static OffsetDateTime utc(Instant instant) {

@@ -5,9 +5,15 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.safetytest.Certificate;
+import io.ballast.safety.core.safetytest.CertificateSeal;
+import io.ballast.safety.core.safetytest.CertificateTerms;
 import io.ballast.safety.core.safetytest.PromptSet;
+import io.ballast.safety.core.safetytest.Revocation;
+import io.ballast.safety.core.safetytest.SampledCost;
+import io.ballast.safety.core.safetytest.SignedCertificate;
 import io.ballast.safety.core.safetytest.StoredTest;
 import io.ballast.safety.core.safetytest.TestOutcome;
+import io.ballast.safety.core.safetytest.TestScope;
 import io.ballast.safety.core.safetytest.TestSpec;
 import io.ballast.safety.core.safetytest.TestState;
 import java.sql.ResultSet;
@@ -56,6 +62,16 @@ final class SafetyRows {
         .bind("seed", sampling.seed());
   }
 
+  static void bindScope(Update update, TestScope scope) {
+    update
+        .bind("alias", scope.alias())
+        .bind("base_model", scope.base().map(PinnedVersion::model).orElse(""))
+        .bind("base_version", scope.base().map(PinnedVersion::version).orElse(""))
+        .bind("base_sha256", scope.base().map(PinnedVersion::weightsSha256).orElse(""))
+        .bind("candidate_folder_sha256", scope.candidateFolderSha256())
+        .bind("cost_folder_sha256", scope.costModelFolderSha256());
+  }
+
   static StoredTest storedTest(ResultSet row) throws SQLException {
     TestState state = TestState.valueOf(row.getString("state"));
     boolean numbers = state == TestState.PASSED || state == TestState.NO_SOLUTION_FOUND;
@@ -85,7 +101,17 @@ final class SafetyRows {
         row.getDouble("delta"),
         BoundMethod.valueOf(row.getString("bound_method")),
         sampling(row),
-        row.getInt("max_prompt_tokens"));
+        row.getInt("max_prompt_tokens"),
+        scope(row));
+  }
+
+  private static TestScope scope(ResultSet row) throws SQLException {
+    PinnedVersion base = version(row, "base");
+    return new TestScope(
+        row.getString("candidate_folder_sha256"),
+        row.getString("cost_folder_sha256"),
+        base.model().isEmpty() ? Optional.empty() : Optional.of(base),
+        row.getString("alias"));
   }
 
   static Certificate certificate(ResultSet row) throws SQLException {
@@ -101,6 +127,42 @@ final class SafetyRows {
         row.getString("costs_sha256"),
         requireTime(row, "issued_at"),
         row.getString("digest_sha256"));
+  }
+
+  /** What was signed; empty in format 1. */
+  static Optional<SignedCertificate> signed(ResultSet row, Certificate certificate)
+      throws SQLException {
+    if (row.getInt("format") == 1) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new SignedCertificate(
+            certificate,
+            new CertificateTerms(
+                scope(row),
+                row.getInt("max_prompt_tokens"),
+                row.getString("merkle_root"),
+                requireTime(row, "not_after"),
+                row.getString("code_version"),
+                row.getObject("ledger_entry_id", UUID.class)),
+            new CertificateSeal.Seal(row.getString("key_id"), row.getString("jws"))));
+  }
+
+  /** The revocation in the columns that a left join adds. */
+  static Optional<Revocation> revocation(ResultSet row) throws SQLException {
+    Instant at = time(row, "revoked_at");
+    return at == null
+        ? Optional.empty()
+        : Optional.of(
+            new Revocation(at, row.getString("revoked_because"), row.getString("revoked_by")));
+  }
+
+  static SampledCost sample(ResultSet row) throws SQLException {
+    return new SampledCost(
+        row.getString("prompt_sha256"),
+        row.getString("completion_sha256"),
+        row.getDouble("cost"),
+        row.getBoolean("missing"));
   }
 
   private static TestOutcome outcome(ResultSet row, int n) throws SQLException {

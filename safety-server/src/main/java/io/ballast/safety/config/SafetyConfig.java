@@ -8,7 +8,9 @@ import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
 import io.ballast.safety.core.safetytest.TestSettings;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -22,6 +24,7 @@ import java.util.regex.Pattern;
  * @param suggestionGate the model of stage 2
  * @param tests how safety tests are carried out
  * @param timeouts of calls to the policy-server
+ * @param certificates who signs them, and for how long
  * @param triton where cost models run that do not run here
  */
 public record SafetyConfig(
@@ -33,6 +36,7 @@ public record SafetyConfig(
     GateChoice suggestionGate,
     TestSettings tests,
     PeerTimeouts timeouts,
+    CertificateSettings certificates,
     ScoringPlace triton) {
   private static final int MAX_CHUNK = 1_024;
   private static final int MAX_PROMPT_BYTES = 65_536; // what the policy-server takes
@@ -42,6 +46,15 @@ public record SafetyConfig(
 
   /** How long one call to the policy-server may take, for completions and for a version. */
   public record PeerTimeouts(Duration sample, Duration version) {}
+
+  /**
+   * Who signs certificates, and for how long.
+   *
+   * @param signingKeys a folder of PEM files; empty: one in the data folder of a mesh with its own
+   *     database, and none elsewhere
+   * @param validity how long a certificate allows a promotion
+   */
+  public record CertificateSettings(Optional<Path> signingKeys, Duration validity) {}
 
   /** Checks the ranges. */
   public SafetyConfig {
@@ -76,6 +89,7 @@ public record SafetyConfig(
     requireTests(tests);
     requirePositive("sample-timeout", timeouts.sample());
     requirePositive("version-timeout", timeouts.version());
+    requirePositive("certificate-validity", certificates.validity());
   }
 
   private static void requireTests(TestSettings tests) {
@@ -138,6 +152,7 @@ public record SafetyConfig(
             properties.waitInterval(),
             properties.waitReserve()),
         new PeerTimeouts(properties.sampleTimeout(), properties.versionTimeout()),
+        new CertificateSettings(properties.signingKeys(), properties.certificateValidity()),
         TritonPlaces.of("ballast.safety.triton", properties.triton()));
   }
 

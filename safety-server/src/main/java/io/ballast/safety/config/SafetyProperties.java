@@ -3,7 +3,9 @@ package io.ballast.safety.config;
 import io.ballast.inference.config.TritonProperties;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -126,6 +128,17 @@ public interface SafetyProperties {
   /** How long before its deadline a call that waits for a test is answered: a look takes time. */
   @WithDefault("PT0.25S")
   Duration waitReserve();
+
+  /**
+   * A folder of PEM files: the Ed25519 private key that signs certificates, and the public keys
+   * that they are verified with. Without one a mesh with a database of its own makes a key in its
+   * data folder; with a database elsewhere no safety test is started.
+   */
+  Optional<Path> signingKeys();
+
+  /** How long a certificate allows a promotion, &gt; 0. */
+  @WithDefault("P7D")
+  Duration certificateValidity();
 
   /** Cost models that run behind Triton instead of in this process. */
   TritonProperties triton();

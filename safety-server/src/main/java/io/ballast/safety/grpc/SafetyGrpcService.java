@@ -1,29 +1,40 @@
 package io.ballast.safety.grpc;
 
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.safetytest.CertificateDesk;
 import io.ballast.safety.core.safetytest.SafetyTests;
+import io.ballast.safety.core.safetytest.SampledCost;
 import io.ballast.safety.core.safetytest.StoredTest;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
 import io.ballast.safety.v1.GetCertificateRequest;
 import io.ballast.safety.v1.GetCertificateResponse;
+import io.ballast.safety.v1.GetEvidenceRequest;
+import io.ballast.safety.v1.GetEvidenceResponse;
 import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.GetSafetyTestResponse;
+import io.ballast.safety.v1.GetVerificationKeysRequest;
+import io.ballast.safety.v1.GetVerificationKeysResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
+import io.ballast.safety.v1.RevokeCertificateRequest;
+import io.ballast.safety.v1.RevokeCertificateResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.ballast.safety.v1.StartSafetyTestResponse;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.stub.StreamObserver;
+import java.util.List;
 import java.util.UUID;
 
 /** The safety API's edge: translates, delegates, answers. Decides nothing. */
 public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImplBase {
+  private static final int SAMPLES_IN_A_MESSAGE = 1_000;
+
   private final CostFlow costs;
   private final SafetyTests tests;
   private final CertificateDesk certificates;
@@ -102,7 +113,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
           mapper.requireCaller(request.getMetadata());
           UUID id = SafetyTestMapper.uuid("certificate_id", request.getCertificateId());
           return GetCertificateResponse.newBuilder()
-              .setCertificate(SafetyTestMapper.certificate(certificates.get(id)))
+              .setCertificate(CertificateMapper.certificate(certificates.get(id)))
               .build();
         });
   }
@@ -115,8 +126,51 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
         () -> {
           mapper.requireCaller(request.getMetadata());
           UUID id = SafetyTestMapper.uuid("certificate_id", request.getCertificateId());
-          return SafetyTestMapper.response(
-              certificates.verify(id, SafetyTestMapper.weights(request)));
+          return CertificateMapper.response(
+              certificates.verify(id, CertificateMapper.expected(request)));
+        });
+  }
+
+  @Override
+  public void getEvidence(
+      GetEvidenceRequest request, StreamObserver<GetEvidenceResponse> observer) {
+    replies.stream(
+        observer,
+        sink -> {
+          mapper.requireCaller(request.getMetadata());
+          UUID id = SafetyTestMapper.uuid("certificate_id", request.getCertificateId());
+          List<SampledCost> samples = certificates.get(id).samples();
+          for (int first = 0; first < samples.size(); first += SAMPLES_IN_A_MESSAGE) {
+            int end = Math.min(samples.size(), first + SAMPLES_IN_A_MESSAGE);
+            sink.send(CertificateMapper.evidence(first, samples.subList(first, end)));
+          }
+        });
+  }
+
+  @Override
+  public void revokeCertificate(
+      RevokeCertificateRequest request, StreamObserver<RevokeCertificateResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          Caller caller = mapper.caller(request.getMetadata());
+          UUID id = SafetyTestMapper.uuid("certificate_id", request.getCertificateId());
+          return RevokeCertificateResponse.newBuilder()
+              .setCertificate(
+                  CertificateMapper.certificate(
+                      certificates.revoke(id, request.getReason(), caller)))
+              .build();
+        });
+  }
+
+  @Override
+  public void getVerificationKeys(
+      GetVerificationKeysRequest request, StreamObserver<GetVerificationKeysResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          mapper.requireCaller(request.getMetadata());
+          return CertificateMapper.keys(certificates.keys());
         });
   }
 }

@@ -1,6 +1,6 @@
 package io.ballast.safety.grpc;
 
-import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.MeshException;
@@ -9,24 +9,21 @@ import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.rl.bound.SafetyTestNumbers;
-import io.ballast.safety.core.safetytest.CertificateDesk.Verification;
 import io.ballast.safety.core.safetytest.SamplingChoice;
 import io.ballast.safety.core.safetytest.StoredTest;
 import io.ballast.safety.core.safetytest.TestCommand;
 import io.ballast.safety.core.safetytest.TestOutcome;
 import io.ballast.safety.v1.BoundMethod;
-import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
 import io.ballast.safety.v1.SafetyTestSpec;
 import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.safety.v1.StartSafetyTestRequest;
-import io.ballast.safety.v1.VerifyCertificateRequest;
-import io.ballast.safety.v1.VerifyCertificateResponse;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
-/** Translates safety tests and certificates. */
+/** Translates safety tests. */
 final class SafetyTestMapper {
   private static final int UUID_CHARACTERS = 36;
 
@@ -38,7 +35,12 @@ final class SafetyTestMapper {
 
   /** Validates who asks, where it does not matter who it is. */
   void requireCaller(RequestMetadata metadata) {
-    var unused = contexts.caller(metadata);
+    var unused = caller(metadata);
+  }
+
+  /** Who asks. */
+  Caller caller(RequestMetadata metadata) {
+    return contexts.caller(metadata);
   }
 
   TestCommand command(StartSafetyTestRequest request) {
@@ -54,6 +56,8 @@ final class SafetyTestMapper {
         method(spec),
         choice(spec.getSampling()),
         spec.getMaxPromptTokens(),
+        spec.hasBase() ? Optional.of(MeshMessages.version(spec.getBase())) : Optional.empty(),
+        spec.getAlias(),
         request.getRunId(),
         Sha256.of(
             StartSafetyTestRequest.newBuilder()
@@ -111,17 +115,6 @@ final class SafetyTestMapper {
     return Texts.malformed(field, "'%s' (expected: a UUID)".formatted(text));
   }
 
-  /** The weights that a certificate must name; empty: any. */
-  static String weights(VerifyCertificateRequest request) {
-    String sha = request.getCandidateWeightsSha256();
-    if (!sha.isEmpty() && !Sha256.matches(sha)) {
-      throw Texts.malformed(
-          "candidate_weights_sha256",
-          "%d characters (expected: 64 lower-case hexadecimal digits)".formatted(sha.length()));
-    }
-    return sha;
-  }
-
   static SafetyTest test(StoredTest test) {
     SafetyTest.Builder message =
         SafetyTest.newBuilder()
@@ -151,7 +144,7 @@ final class SafetyTestMapper {
     return tests.stream().map(SafetyTestMapper::test).toList();
   }
 
-  private static SafetyTestOutcome outcome(TestOutcome outcome) {
+  static SafetyTestOutcome outcome(TestOutcome outcome) {
     SafetyTestNumbers numbers = outcome.numbers();
     return SafetyTestOutcome.newBuilder()
         .setN(numbers.n())
@@ -169,42 +162,6 @@ final class SafetyTestMapper {
               case BETTING -> BoundMethod.BOUND_METHOD_BETTING;
             })
         .setFailedItemsCount(outcome.failedItems())
-        .build();
-  }
-
-  static Certificate certificate(io.ballast.safety.core.safetytest.Certificate certificate) {
-    io.ballast.inference.api.SamplingOptions sampling = certificate.sampling();
-    Certificate.Builder message =
-        Certificate.newBuilder()
-            .setCertificateId(certificate.id().toString())
-            .setTestId(certificate.testId().toString())
-            .setCandidate(MeshMessages.version(certificate.candidate()))
-            .setCostModel(MeshMessages.version(certificate.costModel()))
-            .setOutcome(outcome(certificate.outcome()))
-            .setSampling(
-                SamplingOptions.newBuilder()
-                    .setTemperature(sampling.temperature())
-                    .setTopK(sampling.topK())
-                    .setTopP(sampling.topP())
-                    .setMaxNewTokens(sampling.maxNewTokens())
-                    .addAllStopStrings(sampling.stopStrings())
-                    .setSeed(sampling.seed()))
-            .setPromptsSha256(certificate.promptsSha256())
-            .setCostsSha256(certificate.costsSha256())
-            .setIssueTime(Timestamps.of(certificate.issuedAt()))
-            .setDigestSha256(certificate.digestSha256());
-    for (PinnedVersion optimised : certificate.optimisedCostModels()) {
-      message.addOptimisedCostModels(MeshMessages.version(optimised));
-    }
-    return message.build();
-  }
-
-  static VerifyCertificateResponse response(Verification verification) {
-    return VerifyCertificateResponse.newBuilder()
-        .setValid(verification.valid())
-        .addAllFindings(verification.findings())
-        .setCertificate(certificate(verification.certificate()))
-        .setRecomputedUpperBound(verification.recomputedUpperBound())
         .build();
   }
 }

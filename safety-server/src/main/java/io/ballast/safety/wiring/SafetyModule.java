@@ -11,16 +11,20 @@ import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
 import io.ballast.safety.adapter.CostUse;
+import io.ballast.safety.adapter.FileSigningKeys;
 import io.ballast.safety.adapter.FolderGates;
 import io.ballast.safety.config.SafetyConfig;
 import io.ballast.safety.config.SafetyProperties;
 import io.ballast.safety.core.cost.CostModel;
 import io.ballast.safety.core.cost.HeadScores;
+import io.ballast.safety.core.safetytest.SigningKeys;
 import io.grpc.BindableService;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SafetyModule implements ServerModule {
   private static final String ONNX_CACHE = "onnx";
+  private static final String KEYS = "signing-keys";
 
   /** How often a cost model behind a Triton that was away is looked for. */
   private static final Duration RETRY = Duration.ofSeconds(1);
@@ -61,11 +66,22 @@ public final class SafetyModule implements ServerModule {
             runtime,
             costModels,
             new FolderGates(runtime.modelFolders()),
+            keys(runtime),
             RequestContexts::from,
             new SecureRandom(),
             Thread::sleep);
     server = started;
     return started.services();
+  }
+
+  private SigningKeys keys(MeshRuntime runtime) {
+    Optional<Path> folder = config.certificates().signingKeys();
+    if (folder.isPresent()) {
+      return FileSigningKeys.open(folder.get());
+    }
+    return runtime.ownsDatabase()
+        ? FileSigningKeys.openOrMake(runtime.dataFolder().resolve(KEYS), new SecureRandom())
+        : FileSigningKeys.none();
   }
 
   private ScoringSource<CostModel, HeadScores> costModels(MeshRuntime runtime) {

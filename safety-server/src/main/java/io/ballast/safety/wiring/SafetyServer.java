@@ -1,6 +1,7 @@
 package io.ballast.safety.wiring;
 
 import io.ballast.inference.scoring.ScoringSource;
+import io.ballast.kit.build.CodeVersion;
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
@@ -9,6 +10,8 @@ import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.safety.adapter.GrpcCandidateSampler;
+import io.ballast.safety.adapter.JwsSeal;
+import io.ballast.safety.adapter.ManifestDigests;
 import io.ballast.safety.adapter.PostgresSafetyTestStore;
 import io.ballast.safety.adapter.SafetyTelemetry;
 import io.ballast.safety.config.SafetyConfig;
@@ -21,9 +24,12 @@ import io.ballast.safety.core.gate.GateFlow;
 import io.ballast.safety.core.gate.GateSource;
 import io.ballast.safety.core.safetytest.CandidateSampler;
 import io.ballast.safety.core.safetytest.CertificateDesk;
+import io.ballast.safety.core.safetytest.CertificateIssuer;
+import io.ballast.safety.core.safetytest.CertificateSeal;
 import io.ballast.safety.core.safetytest.Pause;
 import io.ballast.safety.core.safetytest.SafetyTestStore;
 import io.ballast.safety.core.safetytest.SafetyTests;
+import io.ballast.safety.core.safetytest.SigningKeys;
 import io.ballast.safety.core.safetytest.TestRunner;
 import io.ballast.safety.grpc.CallContexts;
 import io.ballast.safety.grpc.DisplayGateGrpcService;
@@ -55,6 +61,7 @@ public final class SafetyServer implements AutoCloseable {
    * Builds every part and loads the default models that are there. Without them the server starts
    * all the same, and says NOT_FOUND where one is asked.
    *
+   * @param keys sign certificates, and verify them
    * @param contexts validates the metadata of requests
    * @param random draws ids and seeds; must be safe for use by many threads
    * @param pause waits between attempts of background work
@@ -65,6 +72,7 @@ public final class SafetyServer implements AutoCloseable {
       MeshRuntime runtime,
       ScoringSource<CostModel, HeadScores> costModels,
       GateSource gateModels,
+      SigningKeys keys,
       Function<RequestMetadata, RequestContext> contexts,
       RandomGenerator random,
       Pause pause) {
@@ -88,16 +96,47 @@ public final class SafetyServer implements AutoCloseable {
             config.timeouts().version());
     TimeOrderedIds ids = new TimeOrderedIds(runtime.clock(), random);
     ChangeSignal changes = new ChangeSignal();
+    CertificateSeal seal = new JwsSeal(keys);
+    CertificateIssuer issuer =
+        new CertificateIssuer(
+            store,
+            seal,
+            config.certificates().validity(),
+            CodeVersion.built().toString(),
+            ids,
+            runtime.clock());
     runner =
         new TestRunner(
-            store, sampler, costs, config.tests(), monitor, changes, ids, runtime.clock(), pause);
+            store,
+            sampler,
+            costs,
+            config.tests(),
+            monitor,
+            changes,
+            issuer,
+            runtime.clock(),
+            pause);
     SafetyTests tests =
         new SafetyTests(
-            store, sampler, catalog, runner, config.tests(), changes, ids, runtime.clock(), random);
+            store,
+            sampler,
+            catalog,
+            new ManifestDigests(runtime.modelFolders()),
+            issuer,
+            runner,
+            config.tests(),
+            changes,
+            ids,
+            runtime.clock(),
+            random);
     services =
         List.of(
             new SafetyGrpcService(
-                costs, tests, new CertificateDesk(store), calls, runtime.replies()),
+                costs,
+                tests,
+                new CertificateDesk(store, seal, runtime.clock()),
+                calls,
+                runtime.replies()),
             new DisplayGateGrpcService(gates, calls, runtime.replies()));
     models =
         List.of(

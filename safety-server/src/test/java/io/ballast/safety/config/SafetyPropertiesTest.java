@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.safety.config.SafetyConfig.CertificateSettings;
 import io.ballast.safety.config.SafetyConfig.PeerTimeouts;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
@@ -46,6 +47,7 @@ class SafetyPropertiesTest {
               Duration.ofSeconds(1),
               Duration.ofMillis(250)),
           new PeerTimeouts(Duration.ofSeconds(60), Duration.ofSeconds(5)),
+          new CertificateSettings(Optional.empty(), Duration.ofDays(7)),
           new ScoringPlace(
               List.of(),
               List.of(),
@@ -93,6 +95,8 @@ class SafetyPropertiesTest {
     all.put("version-timeout", "PT21S");
     all.put("wait-interval", "PT22S");
     all.put("wait-reserve", "PT23S");
+    all.put("signing-keys", "keys");
+    all.put("certificate-validity", "PT27S");
 
     all.put("triton.targets", "one:1,two:2");
     all.put("triton.models", "a,b");
@@ -124,6 +128,7 @@ class SafetyPropertiesTest {
                     Duration.ofSeconds(22),
                     Duration.ofSeconds(23)),
                 new PeerTimeouts(Duration.ofSeconds(20), Duration.ofSeconds(21)),
+                new CertificateSettings(Optional.of(Path.of("keys")), Duration.ofSeconds(27)),
                 new ScoringPlace(
                     List.of("one:1", "two:2"),
                     List.of("a", "b"),
@@ -166,6 +171,7 @@ class SafetyPropertiesTest {
         "test-pause | PT0S | test-pause: PT0S (expected: > 0)",
         "sample-timeout | PT0S | sample-timeout: PT0S (expected: > 0)",
         "version-timeout | PT0S | version-timeout: PT0S (expected: > 0)",
+        "certificate-validity | PT0S | certificate-validity: PT0S (expected: > 0)",
         "wait-interval | PT0S | wait-interval: PT0S (expected: > 0)",
         "wait-reserve | PT-1S | wait-reserve: PT-1S (expected: ≥ 0)"
       })

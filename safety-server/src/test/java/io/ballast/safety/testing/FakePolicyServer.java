@@ -1,5 +1,6 @@
 package io.ballast.safety.testing;
 
+import io.ballast.kit.digest.Sha256;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelVersion;
@@ -52,6 +53,11 @@ public final class FakePolicyServer {
   /** Makes a version of {@link #MODEL} known. */
   public void register(String version, String sha) {
     weights.put(version, sha);
+  }
+
+  /** SHA-256 over all files of a version's folder. */
+  public static String folder(String version) {
+    return Sha256.of(version);
   }
 
   /** A version as a caller names it, without its checksum. */
@@ -148,7 +154,8 @@ public final class FakePolicyServer {
           GetVersionResponse.newBuilder()
               .setVersion(
                   PolicyVersion.newBuilder()
-                      .setVersion(candidate(version).toBuilder().setWeightsSha256(sha)))
+                      .setVersion(candidate(version).toBuilder().setWeightsSha256(sha))
+                      .setFolderSha256(folder(version)))
               .build());
       observer.onCompleted();
     }

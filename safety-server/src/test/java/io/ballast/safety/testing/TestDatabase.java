@@ -32,7 +32,8 @@ public final class TestDatabase implements Database {
         .useHandle(
             handle ->
                 handle.execute(
-                    "truncate safety_test, spent_prompt, safety_test_cost, certificate cascade"));
+                    "truncate safety_test, spent_prompt, safety_test_cost, certificate,"
+                        + " certificate_clock cascade"));
     return new TestDatabase(source);
   }
 

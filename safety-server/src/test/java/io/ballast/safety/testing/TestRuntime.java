@@ -15,10 +15,24 @@ import java.util.List;
 /** What a process gives to a safety-server, whose policy-server is away. */
 public final class TestRuntime extends FixedRuntime {
   private final Database database = TestDatabase.create();
+  private final boolean ownsDatabase;
   private final ManagedChannel policyServer = InProcessChannelBuilder.forName("nobody").build();
 
   public TestRuntime(List<Path> modelFolders, Path dataFolder) {
+    this(modelFolders, dataFolder, false);
+  }
+
+  /**
+   * @param ownsDatabase whether it says that the database is its own, as on one person's computer
+   */
+  public TestRuntime(List<Path> modelFolders, Path dataFolder, boolean ownsDatabase) {
     super(Role.SAFETY_SERVER, modelFolders, dataFolder);
+    this.ownsDatabase = ownsDatabase;
+  }
+
+  @Override
+  public boolean ownsDatabase() {
+    return ownsDatabase;
   }
 
   @Override

@@ -12,6 +12,7 @@ import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.safety.adapter.FolderGates;
 import io.ballast.safety.config.SafetyConfig;
 import io.ballast.safety.config.SafetyProperties;
+import io.ballast.safety.core.safetytest.SigningKeys;
 import io.ballast.safety.v1.CostItem;
 import io.ballast.safety.v1.DisplayGateServiceGrpc;
 import io.ballast.safety.v1.DisplayGateServiceGrpc.DisplayGateServiceBlockingStub;
@@ -44,10 +45,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /** A safety-server beside a fake policy-server, in process, on real PostgreSQL. */
 public final class TestSafety implements AutoCloseable {
+  private static final Path NO_GATES = Path.of("no-such-folder");
+
+  /** Another for each server: two side by side must not draw the same ids. */
+  private static final AtomicLong SEEDS = new AtomicLong(7);
+
+  private static final Map<String, String> PROPERTIES =
+      Map.of("batch-wait", "PT0S", "test-chunk", "4");
+
   public final FakeCostModels costModels = new FakeCostModels();
   public final FakePolicyServer policy;
   public final TestDatabase database;
@@ -70,6 +80,7 @@ public final class TestSafety implements AutoCloseable {
       TestDatabase database,
       Database store,
       Path gates,
+      SigningKeys keys,
       Map<String, String> properties) {
     this.policy = policy;
     this.database = database;
@@ -80,43 +91,46 @@ public final class TestSafety implements AutoCloseable {
             new Runtime(serve(policy.services())),
             costModels,
             new FolderGates(List.of(gates)),
+            keys,
             RequestContexts::from,
-            new Random(7),
+            new Random(SEEDS.getAndIncrement()),
             pause -> onPause.accept(pause));
     channel = serve(server.services());
   }
 
   /** Starts with a fresh database, no gates, and these properties beside the defaults. */
   public static TestSafety start(Map<String, String> properties) {
-    return start(Path.of("no-such-folder"), properties);
+    return start(NO_GATES, properties);
   }
 
   /** Starts with the gate models of a folder. */
   public static TestSafety start(Path gates, Map<String, String> properties) {
-    Map<String, String> all = new HashMap<>(Map.of("batch-wait", "PT0S", "test-chunk", "4"));
+    Map<String, String> all = new HashMap<>(PROPERTIES);
     all.putAll(properties);
     TestDatabase database = TestDatabase.create();
-    return new TestSafety(new FakePolicyServer(), database, database, gates, all);
+    return new TestSafety(new FakePolicyServer(), database, database, gates, TestKeys.ONE, all);
+  }
+
+  /** Starts on these keys, with a fresh database. */
+  public static TestSafety start(SigningKeys keys) {
+    TestDatabase database = TestDatabase.create();
+    return new TestSafety(new FakePolicyServer(), database, database, NO_GATES, keys, PROPERTIES);
   }
 
   /** Starts on a database of the test's own. */
   public static TestSafety startOn(Database store) {
     return new TestSafety(
-        new FakePolicyServer(),
-        TestDatabase.create(),
-        store,
-        Path.of("no-such-folder"),
-        Map.of("batch-wait", "PT0S", "test-chunk", "4"));
+        new FakePolicyServer(), TestDatabase.create(), store, NO_GATES, TestKeys.ONE, PROPERTIES);
   }
 
   /** Starts again after a stop, or as another replica. */
   public TestSafety startBeside() {
-    return new TestSafety(
-        policy,
-        database,
-        database,
-        Path.of("no-such-folder"),
-        Map.of("batch-wait", "PT0S", "test-chunk", "4"));
+    return startBeside(TestKeys.ONE);
+  }
+
+  /** Starts again with other keys. */
+  public TestSafety startBeside(SigningKeys keys) {
+    return new TestSafety(policy, database, database, NO_GATES, keys, PROPERTIES);
   }
 
   /** Reads properties as the process does; names are without their prefix. */

@@ -27,6 +27,14 @@ public interface MeshRuntime {
   /** The folder that this mesh may write. */
   Path dataFolder();
 
+  /**
+   * Whether the database is this mesh's own, in its data folder: one person's computer, where a
+   * server may make what operators give elsewhere.
+   */
+  default boolean ownsDatabase() {
+    return false;
+  }
+
   /** Completes observers, whatever happens. */
   Replies replies();
 

@@ -81,6 +81,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(new RunCommand(context))
             .addSubcommand(RunsCommand.commandLine(context))
             .addSubcommand(ModelsCommand.commandLine(context))
+            .addSubcommand(CertificatesCommand.commandLine(context))
             .addSubcommand(new PullCommand(context))
             .addSubcommand(RewardCommand.commandLine(context))
             .addSubcommand(PretrainCommand.commandLine(context))

@@ -93,6 +93,11 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   }
 
   @Override
+  public boolean ownsDatabase() {
+    return config.database().isEmpty();
+  }
+
+  @Override
   public BidiReplies replies() {
     return replies;
   }

@@ -36,8 +36,16 @@ import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
 import io.ballast.safety.v1.CostResult;
 import io.ballast.safety.v1.CostValue;
+import io.ballast.safety.v1.GetCertificateRequest;
+import io.ballast.safety.v1.GetCertificateResponse;
+import io.ballast.safety.v1.GetEvidenceRequest;
+import io.ballast.safety.v1.GetEvidenceResponse;
+import io.ballast.safety.v1.GetVerificationKeysRequest;
+import io.ballast.safety.v1.GetVerificationKeysResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
+import io.ballast.safety.v1.RevokeCertificateRequest;
+import io.ballast.safety.v1.RevokeCertificateResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
@@ -94,6 +102,9 @@ final class FakeMesh implements AutoCloseable {
 
   /** Whether a safety test of version "2" has passed. */
   volatile boolean certified = true;
+
+  /** The certificate that there is. */
+  final FakeCertificate signed = new FakeCertificate(CERTIFICATE_ID);
 
   /** Whether the stream of feedback has no end. */
   volatile boolean endlessRecords;
@@ -292,6 +303,42 @@ final class FakeMesh implements AutoCloseable {
   }
 
   private final class FakeSafety extends SafetyServiceGrpc.SafetyServiceImplBase {
+    @Override
+    public void getCertificate(
+        GetCertificateRequest request, StreamObserver<GetCertificateResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> GetCertificateResponse.newBuilder().setCertificate(signed.message()).build());
+    }
+
+    @Override
+    public void getEvidence(
+        GetEvidenceRequest request, StreamObserver<GetEvidenceResponse> observer) {
+      answer(request, observer, q -> signed.evidence());
+    }
+
+    @Override
+    public void revokeCertificate(
+        RevokeCertificateRequest request, StreamObserver<RevokeCertificateResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> {
+            signed.revoke(q.getReason());
+            return RevokeCertificateResponse.newBuilder().setCertificate(signed.message()).build();
+          });
+    }
+
+    @Override
+    public void getVerificationKeys(
+        GetVerificationKeysRequest request, StreamObserver<GetVerificationKeysResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> GetVerificationKeysResponse.newBuilder().setJwks(signed.jwks()).build());
+    }
+
     @Override
     public void cost(CostRequest request, StreamObserver<CostResponse> observer) {
       answer(

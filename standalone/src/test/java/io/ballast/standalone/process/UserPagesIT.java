@@ -76,7 +76,13 @@ class UserPagesIT {
       assertThat(all(printed, "./mesh models promote"))
           .satisfiesExactly(
               moved -> assertThat(moved).contains("serving → small-"),
-              refused -> assertThat(refused).contains("without a certificate"));
+              refused -> assertThat(refused).contains("without a certificate"),
+              revoked -> assertThat(revoked).contains("revoked at", "only tried out"));
+      assertThat(of(printed, "./mesh certificate get")).contains("the evidence of 16 completions");
+      assertThat(of(printed, "./mesh certificate verify"))
+          .contains("signature: by key ", "merkle_root: matches", "alias: matches")
+          .containsPattern("valid +yes");
+      assertThat(of(printed, "./mesh certificate list")).contains("small-", "serving", "until ");
     }
   }
 

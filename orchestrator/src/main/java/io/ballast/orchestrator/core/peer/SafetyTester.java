@@ -28,6 +28,8 @@ public interface SafetyTester {
    * @param key the idempotency key
    * @param runId who made the candidate
    * @param candidate what is tested
+   * @param base what it would replace
+   * @param alias that it may be promoted to
    * @param optimised the cost models that the run optimised against
    * @param spec how strictly
    * @param prompts held out
@@ -38,6 +40,8 @@ public interface SafetyTester {
       String key,
       String runId,
       PinnedVersion candidate,
+      PinnedVersion base,
+      String alias,
       List<PinnedVersion> optimised,
       SafetyTestSpec spec,
       List<String> prompts,

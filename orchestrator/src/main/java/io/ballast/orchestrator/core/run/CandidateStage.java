@@ -55,6 +55,8 @@ final class CandidateStage {
             attempt == 0 ? run.runId() : run.runId() + "-" + attempt,
             run.runId(),
             candidate,
+            run.base(),
+            job.spec().alias(),
             job.spec().constraint().enabled() ? state.costModels() : List.of(),
             job.spec().safetyTest(),
             job.prompts().test(),

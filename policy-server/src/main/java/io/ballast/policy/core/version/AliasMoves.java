@@ -73,7 +73,11 @@ public final class AliasMoves {
     requireExpected(request, alias.version());
     RegisteredVersion next = catalog.registered(request.model(), destination(request, alias));
     if (request.kind() == AliasMove.Kind.PROMOTE) {
-      requireCertificate(request.caller(), request.certificateId(), next.id());
+      requireCertificate(
+          request.caller(),
+          request.certificateId(),
+          new CertificateAuthority.Promoted(
+              next.id(), catalog.folderSha256(next.id()), request.alias()));
     }
     AliasMove move =
         new AliasMove(
@@ -141,14 +145,16 @@ public final class AliasMoves {
     }
   }
 
-  private void requireCertificate(Caller caller, String certificateId, PinnedVersion candidate) {
+  private void requireCertificate(
+      Caller caller, String certificateId, CertificateAuthority.Promoted promoted) {
+    PinnedVersion candidate = promoted.candidate();
     if (certificateId.isEmpty()) {
       throw new MeshException(
           Fault.SAFETY_GATE_CLOSED,
           "certificate_id: empty; version %s of %s needs a certificate to be promoted"
               .formatted(candidate.version(), candidate.model()));
     }
-    CertificateAuthority.Finding finding = certificates.verify(caller, certificateId, candidate);
+    CertificateAuthority.Finding finding = certificates.verify(caller, certificateId, promoted);
     if (!finding.holds()) {
       throw new MeshException(
           Fault.SAFETY_GATE_CLOSED,

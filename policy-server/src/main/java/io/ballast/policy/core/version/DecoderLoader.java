@@ -15,6 +15,16 @@ public interface DecoderLoader {
   FolderFacts inspect(String model, String version);
 
   /**
+   * SHA-256 over the names and checksums of all files of a version's folder, as its manifest says
+   * them: the same weights with another tokenizer are another folder. Empty if there is none here.
+   *
+   * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if the manifest cannot be read
+   */
+  default String folderSha256(String model, String version) {
+    return "";
+  }
+
+  /**
    * Returns a decoder that is ready to serve; the caller closes it. May take seconds.
    *
    * @throws io.ballast.kit.error.MeshException as {@link #inspect}; CORRUPT_WEIGHTS also if the

@@ -131,6 +131,11 @@ public final class VersionCatalog {
     };
   }
 
+  /** Tells a version's folder from another with the same weights; empty if it runs elsewhere. */
+  public String folderSha256(PinnedVersion version) {
+    return loader.folderSha256(version.model(), version.version());
+  }
+
   /**
    * Makes a published folder known, after its checksums are verified. Idempotent.
    *

@@ -16,12 +16,20 @@ public interface CandidateSampler {
   }
 
   /**
+   * A version as the policy-server has it.
+   *
+   * @param folderSha256 over all files of its folder; empty if it runs elsewhere
+   */
+  record Pinned(PinnedVersion id, String folderSha256) {}
+
+  /**
    * Returns the version with the checksum of its weights.
    *
+   * @param field names it in messages
    * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL if there is no such version,
    *     DEPENDENCY_DOWN if the policy-server does not answer
    */
-  PinnedVersion pin(PinnedVersion candidate, String tenant);
+  Pinned pin(String field, PinnedVersion version, String tenant);
 
   /**
    * Draws one completion of each of {@code prompts}.

@@ -74,14 +74,14 @@ public record Certificate(
   }
 
   /** SHA-256 over costs in their order, as IEEE 754 doubles, big-endian. */
-  static String costsSha256(List<Double> costs) {
+  public static String costsSha256(List<Double> costs) {
     ByteBuffer bytes = ByteBuffer.allocate(costs.size() * Double.BYTES);
     costs.forEach(bytes::putDouble);
     return Sha256.of(bytes.array());
   }
 
   /** The digest that this certificate must carry. */
-  String computeDigest() {
+  public String computeDigest() {
     return form().sha256();
   }
 

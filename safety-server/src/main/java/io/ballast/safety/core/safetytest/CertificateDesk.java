@@ -1,120 +1,57 @@
 package io.ballast.safety.core.safetytest;
 
-import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.rl.bound.SafetyTest;
-import io.ballast.rl.bound.SafetyTestNumbers;
+import io.ballast.safety.core.safetytest.CertificateChecks.Expected;
 import io.ballast.safety.core.safetytest.SafetyTestStore.Evidence;
-import java.util.ArrayList;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
-/** Shows certificates, and computes them again from what is stored. */
+/** Shows certificates, computes them again from what is stored, and revokes them. Thread-safe. */
 public final class CertificateDesk {
-  /** Far below what matters, far above what another computer's logarithm may differ by. */
-  private static final double RELATIVE_TOLERANCE = 1e-12;
+  private static final int MAX_REASON_CHARACTERS = 500;
 
   private final SafetyTestStore store;
+  private final CertificateSeal seal;
+  private final InstantSource clock;
 
-  public CertificateDesk(SafetyTestStore store) {
+  public CertificateDesk(SafetyTestStore store, CertificateSeal seal, InstantSource clock) {
     this.store = store;
+    this.seal = seal;
+    this.clock = clock;
   }
 
   /**
    * What verification found.
    *
-   * @param valid whether every check holds
+   * @param reason the first check that does not hold; empty if all hold
    * @param findings each check with what it found
    * @param recomputedUpperBound from the stored costs; NaN if they make no sample
    */
   public record Verification(
-      boolean valid, List<String> findings, Certificate certificate, double recomputedUpperBound) {
+      String reason, List<String> findings, Evidence evidence, double recomputedUpperBound) {
     public Verification {
       findings = List.copyOf(findings);
     }
+
+    /** Whether every check holds. */
+    public boolean valid() {
+      return reason.isEmpty();
+    }
   }
 
   /**
-   * One certificate.
+   * One certificate with what it rests on.
    *
    * @throws MeshException UNKNOWN_RESOURCE if there is none
    */
-  public Certificate get(UUID id) {
-    return evidence(id).certificate();
-  }
-
-  /**
-   * Computes everything that a certificate says from the stored costs.
-   *
-   * @param candidateWeightsSha256 what it must name; empty: not checked
-   * @throws MeshException UNKNOWN_RESOURCE if there is no such certificate
-   */
-  public Verification verify(UUID id, String candidateWeightsSha256) {
-    Evidence evidence = evidence(id);
-    Certificate certificate = evidence.certificate();
-    Checks checks = new Checks();
-    checks.same("digest", certificate.digestSha256(), certificate.computeDigest());
-    checks.same(
-        "costs_sha256", certificate.costsSha256(), Certificate.costsSha256(evidence.costs()));
-    double upper = checkNumbers(checks, certificate.outcome(), evidence.costs());
-    checks.that(
-        "test",
-        evidence.testState() == TestState.PASSED,
-        "passed",
-        "its state is " + evidence.testState());
-    checkCostModel(checks, certificate);
-    if (!candidateWeightsSha256.isEmpty()) {
-      checks.same(
-          "candidate_weights_sha256",
-          certificate.candidate().weightsSha256(),
-          candidateWeightsSha256);
-    }
-    return new Verification(checks.hold, checks.findings, certificate, upper);
-  }
-
-  private static double checkNumbers(Checks checks, TestOutcome outcome, List<Double> costs) {
-    SafetyTestNumbers said = outcome.numbers();
-    boolean probabilities = costs.stream().allMatch(cost -> cost >= 0 && cost <= 1);
-    checks.that("costs", probabilities, "each 0 to 1", "one is outside 0 to 1");
-    if (!probabilities || costs.size() < 2) {
-      checks.that("n", false, "", "%,d costs are stored".formatted(costs.size()));
-      return Double.NaN;
-    }
-    SafetyTestNumbers found =
-        new SafetyTest(said.threshold(), said.delta(), said.method())
-            .decide(costs.stream().mapToDouble(Double::doubleValue).toArray())
-            .numbers();
-    checks.that(
-        "n",
-        said.n() == found.n(),
-        "%,d costs are stored".formatted(found.n()),
-        "it says %,d, %,d costs are stored".formatted(said.n(), found.n()));
-    checks.close("mean_cost", said.meanCost(), found.meanCost());
-    checks.close("std_cost", said.stdCost(), found.stdCost());
-    checks.close("upper_bound", said.upperBound(), found.upperBound());
-    checks.that(
-        "decision",
-        found.upperBound() <= said.threshold(),
-        "the upper bound %s is at or below the threshold %s"
-            .formatted(found.upperBound(), said.threshold()),
-        "the upper bound %s is over the threshold %s"
-            .formatted(found.upperBound(), said.threshold()));
-    return found.upperBound();
-  }
-
-  private static void checkCostModel(Checks checks, Certificate certificate) {
-    PinnedVersion judge = certificate.costModel();
-    checks.that(
-        "cost_model",
-        certificate.optimisedCostModels().stream()
-            .noneMatch(optimised -> Independence.sameModel(judge, optimised)),
-        "not one that the candidate's run optimised against",
-        "one that the candidate's run optimised against");
-  }
-
-  private Evidence evidence(UUID id) {
+  public Evidence get(UUID id) {
     return store
         .evidence(id)
         .orElseThrow(
@@ -125,27 +62,81 @@ public final class CertificateDesk {
                     Map.of("certificate_id", id.toString())));
   }
 
-  /** Checks with what each found. */
-  private static final class Checks {
-    private final List<String> findings = new ArrayList<>();
-    private boolean hold = true;
+  /** The public keys that certificates are verified with. */
+  public CertificateSeal.KeySet keys() {
+    return seal.keys();
+  }
 
-    void that(String what, boolean holds, String found, String flaw) {
-      hold &= holds;
-      findings.add(what + ": " + (holds ? found : flaw));
+  /**
+   * Computes everything that a certificate says from the stored costs, and checks that it is valid
+   * now. A clock that was moved back makes nothing valid again: the latest time that this database
+   * has seen counts.
+   *
+   * @param expected what it must hold for
+   * @throws MeshException UNKNOWN_RESOURCE if there is no such certificate
+   */
+  public Verification verify(UUID id, Expected expected) {
+    Evidence evidence = get(id);
+    Certificate certificate = evidence.certificate();
+    Findings findings = new Findings();
+    CertificateChecks checks = new CertificateChecks(findings);
+    checkSignature(findings, evidence);
+    findings.that(
+        "revocation",
+        evidence.revocation().isEmpty(),
+        "not revoked",
+        evidence
+            .revocation()
+            .map(made -> "revoked at %s: %s".formatted(made.at(), made.reason()))
+            .orElse(""));
+    findings.same("digest", certificate.digestSha256(), certificate.computeDigest());
+    if (evidence.signed().isPresent()) {
+      CertificateTerms terms = evidence.signed().get().terms();
+      checks.terms(terms, expected, store.latestTime(now()));
+      checks.evidence(terms, evidence.samples());
     }
+    checks.weights(certificate, expected);
+    double upper = checks.numbers(certificate, SampledCost.costs(evidence.samples()));
+    findings.that(
+        "test",
+        evidence.testState() == TestState.PASSED,
+        "passed",
+        "its state is " + evidence.testState());
+    checks.costModel(certificate);
+    return new Verification(findings.reason(), findings.lines(), evidence, upper);
+  }
 
-    void same(String what, String said, String computed) {
-      that(
-          what,
-          said.equals(computed),
-          "matches",
-          "it says %s (expected: %s)".formatted(said, computed));
-    }
+  private void checkSignature(Findings findings, Evidence evidence) {
+    String flaw =
+        evidence
+            .signed()
+            .map(signed -> seal.flaw(signed).orElse(""))
+            .orElse("none: it is of format 1, which allows no promotion; test the candidate again");
+    findings.that(
+        "signature",
+        flaw.isEmpty(),
+        "by key " + evidence.signed().map(signed -> signed.seal().keyId()).orElse(""),
+        flaw);
+  }
 
-    void close(String what, double said, double computed) {
-      boolean holds = Math.abs(said - computed) <= RELATIVE_TOLERANCE * (1 + Math.abs(computed));
-      that(what, holds, "matches", "it says %s, the costs yield %s".formatted(said, computed));
+  /**
+   * Makes a certificate void, for good. What it has promoted stays where it is.
+   *
+   * @param reason why, 1 to 500 characters on one line
+   * @return the certificate with its revocation: the first, if it was revoked before
+   * @throws MeshException UNKNOWN_RESOURCE if there is no such certificate; MALFORMED_REQUEST for a
+   *     reason that is none
+   */
+  public Evidence revoke(UUID id, String reason, Caller caller) {
+    if (Texts.requireLine("reason", reason, MAX_REASON_CHARACTERS).isBlank()) {
+      throw Texts.malformed("reason", "empty (expected: why it is revoked)");
     }
+    Evidence unused = get(id);
+    store.revoke(id, new Revocation(store.latestTime(now()), reason, caller.tenant()));
+    return get(id);
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
   }
 }

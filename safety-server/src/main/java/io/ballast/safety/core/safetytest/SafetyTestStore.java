@@ -27,10 +27,21 @@ public interface SafetyTestStore {
     record LookSpent(UUID testId, int spentCount) implements Start {}
   }
 
-  /** What is kept of a certificate: itself, and the costs it rests on in the prompts' order. */
-  record Evidence(Certificate certificate, List<Double> costs, TestState testState) {
+  /**
+   * What is kept of a certificate.
+   *
+   * @param signed empty in format 1, which nobody signed
+   * @param samples what it rests on, in the prompts' order
+   * @param revocation present if it was revoked
+   */
+  record Evidence(
+      Certificate certificate,
+      Optional<SignedCertificate> signed,
+      List<SampledCost> samples,
+      TestState testState,
+      Optional<Revocation> revocation) {
     public Evidence {
-      costs = List.copyOf(costs);
+      samples = List.copyOf(samples);
     }
   }
 
@@ -71,10 +82,19 @@ public interface SafetyTestStore {
   boolean conclude(
       ClaimedTest test,
       TestOutcome outcome,
-      List<Double> costs,
-      Optional<Certificate> certificate,
+      List<SampledCost> samples,
+      Optional<SignedCertificate> certificate,
       Instant at);
 
-  /** A certificate with the costs it rests on. */
+  /** A certificate with what it rests on. */
   Optional<Evidence> evidence(UUID certificateId);
+
+  /** Revokes a certificate that there is; one that is revoked stays as it is. */
+  void revoke(UUID certificateId, Revocation revocation);
+
+  /**
+   * Notes that it is {@code now}, and returns the latest time that was ever noted: a clock that is
+   * moved back moves no certificate back.
+   */
+  Instant latestTime(Instant now);
 }

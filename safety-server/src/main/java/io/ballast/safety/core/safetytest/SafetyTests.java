@@ -11,6 +11,7 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.cost.CostCatalog;
 import io.ballast.safety.core.cost.CostModel;
+import io.ballast.safety.core.safetytest.CandidateSampler.Pinned;
 import io.ballast.safety.core.safetytest.SafetyTestStore.KeyedTest;
 import io.ballast.safety.core.safetytest.SafetyTestStore.Start;
 import java.time.Duration;
@@ -33,6 +34,8 @@ public final class SafetyTests {
   private final SafetyTestStore store;
   private final CandidateSampler sampler;
   private final CostCatalog costModels;
+  private final ModelFolderDigests folders;
+  private final CertificateIssuer issuer;
   private final TestRunner runner;
   private final TestSettings settings;
   private final ChangeSignal changes;
@@ -41,12 +44,15 @@ public final class SafetyTests {
   private final RandomGenerator random;
 
   /**
+   * @param folders of the cost models
    * @param random draws seeds; must be safe for use by many threads
    */
   public SafetyTests(
       SafetyTestStore store,
       CandidateSampler sampler,
       CostCatalog costModels,
+      ModelFolderDigests folders,
+      CertificateIssuer issuer,
       TestRunner runner,
       TestSettings settings,
       ChangeSignal changes,
@@ -56,6 +62,8 @@ public final class SafetyTests {
     this.store = store;
     this.sampler = sampler;
     this.costModels = costModels;
+    this.folders = folders;
+    this.issuer = issuer;
     this.runner = runner;
     this.settings = settings;
     this.changes = changes;
@@ -68,9 +76,9 @@ public final class SafetyTests {
    * Starts a test, or returns the one that was started under the same idempotency key.
    *
    * @throws MeshException MALFORMED_REQUEST; UNKNOWN_MODEL for the candidate or the cost model;
-   *     PRECONDITION_FAILED if the run optimised against the cost model, if that has no probability
-   *     of harm, if the candidate has other weights than was said, or was tested on one of these
-   *     prompts before
+   *     PRECONDITION_FAILED if nothing can be signed here, if the run optimised against the cost
+   *     model, if that has no probability of harm, if the candidate or the base has other weights
+   *     than was said, or if the candidate was tested on one of these prompts before
    */
   public StoredTest start(TestCommand command) {
     requireValid(command);
@@ -87,16 +95,19 @@ public final class SafetyTests {
     if (earlier.isPresent()) {
       return earlier.get();
     }
+    issuer.requireKey();
     CostModel model = costModels.resolve(command.costModel());
     var unused = model.requireCalibration("spec.cost_model");
     PinnedVersion judge = model.id();
     List<PinnedVersion> optimised =
         command.optimisedCostModels().stream().map(this::withWeights).toList();
     Independence.require(judge, optimised);
-    PinnedVersion candidate = pin(command);
+    String tenant = command.caller().tenant();
+    Pinned candidate = pin("spec.candidate", command.candidate(), tenant);
+    Optional<PinnedVersion> base = command.base().map(said -> pin("spec.base", said, tenant).id());
     TestSpec spec =
         new TestSpec(
-            candidate,
+            candidate.id(),
             judge,
             optimised,
             prompts,
@@ -104,7 +115,8 @@ public final class SafetyTests {
             command.delta(),
             command.boundMethod(),
             sampling,
-            command.maxPromptTokens());
+            command.maxPromptTokens(),
+            new TestScope(candidate.folderSha256(), folders.sha256(judge), base, command.alias()));
     NewTest test =
         new NewTest(
             ids.next(),
@@ -119,7 +131,7 @@ public final class SafetyTests {
         yield started.test();
       }
       case Start.KeyUsed used -> sameRequest(used.first(), command);
-      case Start.LookSpent spent -> throw spent(candidate, prompts, spent);
+      case Start.LookSpent spent -> throw spent(candidate.id(), prompts, spent);
     };
   }
 
@@ -156,14 +168,14 @@ public final class SafetyTests {
     }
   }
 
-  private PinnedVersion pin(TestCommand command) {
-    PinnedVersion said = command.candidate();
-    PinnedVersion found = sampler.pin(said, command.caller().tenant());
-    if (!said.weightsSha256().isEmpty() && !said.weightsSha256().equals(found.weightsSha256())) {
+  private Pinned pin(String field, PinnedVersion said, String tenant) {
+    Pinned found = sampler.pin(field, said, tenant);
+    String weights = found.id().weightsSha256();
+    if (!said.weightsSha256().isEmpty() && !said.weightsSha256().equals(weights)) {
       throw new MeshException(
           Fault.PRECONDITION_FAILED,
-          "spec.candidate.weights_sha256: %s; the policy-server has %s"
-              .formatted(said.weightsSha256(), found.weightsSha256()));
+          "%s.weights_sha256: %s; the policy-server has %s"
+              .formatted(field, said.weightsSha256(), weights));
     }
     return found;
   }
@@ -185,9 +197,11 @@ public final class SafetyTests {
   }
 
   private static void requireValid(TestCommand command) {
-    requireName("spec.candidate.model", command.candidate().model());
-    requireName("spec.candidate.version", command.candidate().version());
-    requireSha("spec.candidate.weights_sha256", command.candidate().weightsSha256());
+    requireVersion("spec.candidate", command.candidate());
+    command.base().ifPresent(base -> requireVersion("spec.base", base));
+    if (!command.alias().isEmpty()) {
+      requireName("spec.alias", command.alias());
+    }
     if (command.optimisedCostModels().size() > MAX_OPTIMISED) {
       throw Texts.malformed(
           "spec.optimised_cost_models",
@@ -195,11 +209,7 @@ public final class SafetyTests {
               .formatted(command.optimisedCostModels().size(), MAX_OPTIMISED));
     }
     for (int i = 0; i < command.optimisedCostModels().size(); i++) {
-      String field = "spec.optimised_cost_models[" + i + "]";
-      PinnedVersion optimised = command.optimisedCostModels().get(i);
-      requireName(field + ".model", optimised.model());
-      requireName(field + ".version", optimised.version());
-      requireSha(field + ".weights_sha256", optimised.weightsSha256());
+      requireVersion("spec.optimised_cost_models[" + i + "]", command.optimisedCostModels().get(i));
     }
     boolean threshold = command.threshold() >= 0 && command.threshold() <= 1;
     if (!threshold) {
@@ -215,6 +225,12 @@ public final class SafetyTests {
           command.maxPromptTokens() + " (expected: ≥ 0; 0 means as many as fit)");
     }
     var unused = Texts.requireLine("run_id", command.runId(), MAX_RUN_CHARACTERS);
+  }
+
+  private static void requireVersion(String field, PinnedVersion version) {
+    requireName(field + ".model", version.model());
+    requireName(field + ".version", version.version());
+    requireSha(field + ".weights_sha256", version.weightsSha256());
   }
 
   private static void requireName(String field, String name) {

@@ -5,12 +5,16 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.rl.bound.BoundMethod;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A test to start, as asked: nothing is checked yet.
  *
  * @param candidate model and version; an empty checksum means: whatever the policy-server has
  * @param optimisedCostModels what the candidate's run optimised against; a checksum may be empty
+ * @param base the version that the candidate would replace, if the caller says; a checksum may be
+ *     empty
+ * @param alias that the certificate shall hold for; empty: any
  * @param fingerprint of the request, for its idempotency key
  */
 public record TestCommand(
@@ -24,6 +28,8 @@ public record TestCommand(
     BoundMethod boundMethod,
     SamplingChoice sampling,
     int maxPromptTokens,
+    Optional<PinnedVersion> base,
+    String alias,
     String runId,
     String fingerprint) {
   public TestCommand {

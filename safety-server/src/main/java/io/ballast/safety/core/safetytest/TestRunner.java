@@ -5,9 +5,9 @@ import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ChangeSignal;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
-import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.rl.bound.SafetyTestNumbers;
@@ -38,8 +38,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries tests out in the background: sample a chunk → judge it → record progress → … → bound →
- * decision. A test that this process stops in the middle stays RUNNING; whoever claims it begins
- * again with the same seed, so it is the same look. Thread-safe.
+ * decision. A test that this process stops in the middle, or whose certificate it cannot sign,
+ * stays RUNNING; whoever claims it begins again with the same seed, so it is the same look.
+ * Thread-safe.
  */
 public final class TestRunner implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TestRunner.class);
@@ -54,7 +55,7 @@ public final class TestRunner implements AutoCloseable {
   private final TestSettings settings;
   private final SafetyMonitor monitor;
   private final ChangeSignal changes;
-  private final TimeOrderedIds ids;
+  private final CertificateIssuer issuer;
   private final InstantSource clock;
   private final Pause pause;
   private final Semaphore places;
@@ -72,7 +73,7 @@ public final class TestRunner implements AutoCloseable {
       TestSettings settings,
       SafetyMonitor monitor,
       ChangeSignal changes,
-      TimeOrderedIds ids,
+      CertificateIssuer issuer,
       InstantSource clock,
       Pause pause) {
     this.store = store;
@@ -81,7 +82,7 @@ public final class TestRunner implements AutoCloseable {
     this.settings = settings;
     this.monitor = monitor;
     this.changes = changes;
-    this.ids = ids;
+    this.issuer = issuer;
     this.clock = clock;
     this.pause = pause;
     this.places = new Semaphore(settings.concurrent(), true);
@@ -97,7 +98,13 @@ public final class TestRunner implements AutoCloseable {
   }
 
   /** What judging gave: shape [prompts]. */
-  private record Judged(List<Double> costs, int failedItems) {}
+  private record Judged(List<SampledCost> samples) {
+    TestOutcome decide(TestSpec spec) {
+      double[] costs = samples.stream().mapToDouble(SampledCost::cost).toArray();
+      int failed = (int) samples.stream().filter(SampledCost::missing).count();
+      return new TestOutcome(spec.rule().decide(costs).numbers(), failed);
+    }
+  }
 
   /** Runs a test that was just started, in the background. */
   public void begin(UUID id) {
@@ -144,6 +151,7 @@ public final class TestRunner implements AutoCloseable {
   }
 
   private void carryOut(ClaimedTest test) {
+    requireKey();
     try {
       Judged judged = judge(test);
       conclude(test, judged);
@@ -157,10 +165,18 @@ public final class TestRunner implements AutoCloseable {
     }
   }
 
+  /** Without a key, nothing that would be judged could be told. */
+  private void requireKey() {
+    try {
+      issuer.requireKey();
+    } catch (MeshException e) {
+      throw new GivenUp(String.valueOf(e.getMessage()));
+    }
+  }
+
   private Judged judge(ClaimedTest test) {
     List<String> prompts = test.spec().prompts().prompts();
-    List<Double> harms = new ArrayList<>(prompts.size());
-    int failed = 0;
+    List<SampledCost> samples = new ArrayList<>(prompts.size());
     for (int from = 0; from < prompts.size(); from += settings.chunk()) {
       int first = from;
       List<String> chunk = prompts.subList(from, Math.min(prompts.size(), from + settings.chunk()));
@@ -175,21 +191,30 @@ public final class TestRunner implements AutoCloseable {
           asked(
               "judging",
               () -> monitor.watch("test.judge", () -> costsOf(test, chunk, drawn, first)));
-      for (Cost cost : judged) {
-        switch (cost) {
-          case Cost.Estimated estimated -> harms.add(test.spec().cost(estimated.harmProbability()));
-          case Cost.Missing missing -> {
-            harms.add(1.0);
-            failed++;
-          }
-        }
+      for (int i = 0; i < chunk.size(); i++) {
+        samples.add(sample(test.spec(), chunk.get(i), drawn.get(i), judged.get(i)));
       }
-      if (!stored("progress", () -> store.progress(test, harms.size()))) {
+      if (!stored("progress", () -> store.progress(test, samples.size()))) {
         throw new GivenUp("another process has taken it over");
       }
       changes.announce();
     }
-    return new Judged(harms, failed);
+    return new Judged(samples);
+  }
+
+  /** What one prompt gave. What has no cost counts as harm. */
+  private static SampledCost sample(TestSpec spec, String prompt, Drawn drawn, Cost cost) {
+    String completion =
+        switch (drawn) {
+          case Drawn.Text text -> Sha256.of(text.text());
+          case Drawn.Missing missing -> SampledCost.NO_COMPLETION;
+        };
+    return switch (cost) {
+      case Cost.Estimated estimated ->
+          new SampledCost(
+              Sha256.of(prompt), completion, spec.cost(estimated.harmProbability()), false);
+      case Cost.Missing missing -> new SampledCost(Sha256.of(prompt), completion, 1, true);
+    };
   }
 
   /** What did not come for a reason that may pass is drawn again; the rest is judged as it is. */
@@ -266,21 +291,14 @@ public final class TestRunner implements AutoCloseable {
   }
 
   private void conclude(ClaimedTest test, Judged judged) {
-    SafetyTestNumbers numbers =
-        test.spec()
-            .rule()
-            .decide(judged.costs().stream().mapToDouble(Double::doubleValue).toArray())
-            .numbers();
-    TestOutcome outcome = new TestOutcome(numbers, judged.failedItems());
+    TestOutcome outcome = judged.decide(test.spec());
+    SafetyTestNumbers numbers = outcome.numbers();
+    Optional<SignedCertificate> certificate =
+        outcome.passed() ? Optional.of(signed(test, outcome, judged)) : Optional.empty();
     Instant now = now();
-    Optional<Certificate> certificate =
-        outcome.passed()
-            ? Optional.of(
-                Certificate.issue(ids.next(), test.id(), test.spec(), outcome, judged.costs(), now))
-            : Optional.empty();
     boolean held =
         stored(
-            "the outcome", () -> store.conclude(test, outcome, judged.costs(), certificate, now));
+            "the outcome", () -> store.conclude(test, outcome, judged.samples(), certificate, now));
     if (!held) {
       throw new GivenUp("another process has taken it over");
     }
@@ -293,6 +311,15 @@ public final class TestRunner implements AutoCloseable {
         numbers.threshold(),
         numbers.n());
     monitor.testEnded(state.name());
+  }
+
+  /** Nothing passes unsigned: a test that cannot be signed for waits. */
+  private SignedCertificate signed(ClaimedTest test, TestOutcome outcome, Judged judged) {
+    try {
+      return stored("signing", () -> issuer.issue(test, outcome, judged.samples()));
+    } catch (MeshException e) {
+      throw new GivenUp("its certificate cannot be signed: " + e.getMessage());
+    }
   }
 
   private void fail(ClaimedTest test, String message) {

@@ -16,6 +16,7 @@ import java.util.List;
  * @param delta δ, above 0, below 1
  * @param sampling how completions are drawn, the seed included
  * @param maxPromptTokens the most prompt tokens used, the last ones; 0: as many as fit
+ * @param scope what a certificate would hold for
  */
 public record TestSpec(
     PinnedVersion candidate,
@@ -26,7 +27,8 @@ public record TestSpec(
     double delta,
     BoundMethod boundMethod,
     SamplingOptions sampling,
-    int maxPromptTokens) {
+    int maxPromptTokens,
+    TestScope scope) {
   /** More likely harmful than not. */
   private static final double HARMFUL = 0.5;
 

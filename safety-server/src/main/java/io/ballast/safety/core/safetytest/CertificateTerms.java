@@ -1,0 +1,22 @@
+package io.ballast.safety.core.safetytest;
+
+import java.time.Instant;
+import java.util.UUID;
+
+/**
+ * What a signed certificate says beyond its numbers.
+ *
+ * @param scope what it holds for
+ * @param maxPromptTokens the most prompt tokens used, the last ones; 0: as many as fit
+ * @param merkleRoot over the {@link SampledCost}s in the order of the prompts
+ * @param notAfter from this moment on it allows nothing
+ * @param codeVersion the code that issued it
+ * @param ledgerEntryId the look that it rests on
+ */
+public record CertificateTerms(
+    TestScope scope,
+    int maxPromptTokens,
+    String merkleRoot,
+    Instant notAfter,
+    String codeVersion,
+    UUID ledgerEntryId) {}
