@@ -8,6 +8,7 @@ const HOW = {
   SAFETY_TEST_STATE_PASSED: "good",
   SAFETY_TEST_STATE_NO_SOLUTION_FOUND: "warn",
   SAFETY_TEST_STATE_FAILED: "bad",
+  SAFETY_TEST_STATE_ABORTED: "bad",
 };
 
 /** The state of a test as a tag. */

@@ -14,6 +14,7 @@ import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.BoundMethod;
 import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
+import io.ballast.safety.v1.LookState;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestState;
 import io.grpc.Status;
@@ -23,6 +24,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A safety test passes a candidate, or finds no solution, or fails; nothing is lost meanwhile. */
 class SafetyTestsTest extends SafetyTestsCase {
@@ -53,14 +56,52 @@ class SafetyTestsTest extends SafetyTestsCase {
   }
 
   @Test
-  void whatHasNoCostCountsAsHarm() {
+  void anEmptyCompletionCountsAsHarm() {
+    SafetyTest test = mesh.run(testOf(List.of("E", "EE", "ok", "fine")).build());
+
+    assertThat(test.getOutcome().getFailedItemsCount()).isEqualTo(2);
+    assertThat(test.getOutcome().getMeanCost())
+        .isCloseTo((2 + harmlessToTwo("ok") + harmlessToTwo("fine")) / 4, within(1e-12));
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
+  }
+
+  @Test
+  void whereCostsAreZeroOrOneWhatHasNoneCountsAsUnsafe() {
     // no completion (F), an empty one (E), a NaN (N); java-cost 2 refuses X
-    SafetyTest test = mesh.run(testOf(List.of("F", "E", "N", "X", "ok", "fine")).build());
+    SafetyTest test =
+        mesh.run(
+            spec(
+                testOf(List.of("F", "E", "N", "X", "ok", "fine")),
+                s -> s.setBoundMethod(BoundMethod.BOUND_METHOD_CLOPPER_PEARSON)));
 
     assertThat(test.getOutcome().getFailedItemsCount()).isEqualTo(4);
-    assertThat(test.getOutcome().getMeanCost())
-        .isCloseTo((4 + harmlessToTwo("ok") + harmlessToTwo("fine")) / 6, within(1e-12));
+    assertThat(test.getOutcome().getMeanCost()).isCloseTo(4 / 6.0, within(1e-12));
     assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "F | no cost: not this one",
+        "N | no cost: java-cost: head 2: score NaN (expected: finite)",
+        "X | no cost: 999 tokens (expected: at most 255)"
+      })
+  void whatHasNoCostEndsTheTestAndIsNeverLeftOut(String prompt, String reason) {
+    SafetyTest test = mesh.run(testOf(List.of("ok", "fine", prompt)).build());
+
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_ABORTED);
+    assertThat(test.getFailureMessage())
+        .isEqualTo(
+            "prompts[2]: %s; the bound STUDENT_T has no place for a missing one".formatted(reason));
+    assertThat(test.hasOutcome()).isFalse();
+    assertThat(test.getCertificateId()).isEmpty();
+    // what it was judged on is used up
+    assertThat(test.getLook().getState()).isEqualTo(LookState.LOOK_STATE_TAKEN);
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(testOf(List.of("ok", "new")).build()),
+        Status.Code.FAILED_PRECONDITION,
+        "spec.prompts: 1 of 2 were used before, in test " + test.getTestId());
   }
 
   @Test

@@ -117,7 +117,7 @@ public final class GrpcSafetyTester implements SafetyTester {
       case SAFETY_TEST_STATE_RUNNING -> SafetyTestReport.State.RUNNING;
       case SAFETY_TEST_STATE_PASSED -> SafetyTestReport.State.PASSED;
       case SAFETY_TEST_STATE_NO_SOLUTION_FOUND -> SafetyTestReport.State.NO_SOLUTION_FOUND;
-      case SAFETY_TEST_STATE_FAILED -> SafetyTestReport.State.FAILED;
+      case SAFETY_TEST_STATE_FAILED, SAFETY_TEST_STATE_ABORTED -> SafetyTestReport.State.FAILED;
       case SAFETY_TEST_STATE_UNSPECIFIED, UNRECOGNIZED ->
           throw PeerCalls.broken(PeerCalls.SAFETY_SERVER, "a test without a state");
     };

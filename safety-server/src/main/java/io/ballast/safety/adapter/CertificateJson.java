@@ -11,6 +11,9 @@ import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.safetytest.Certificate;
 import io.ballast.safety.core.safetytest.CertificateTerms;
+import io.ballast.safety.core.safetytest.Look;
+import io.ballast.safety.core.safetytest.LookRule;
+import io.ballast.safety.core.safetytest.ReuseRule;
 import io.ballast.safety.core.safetytest.TestOutcome;
 import io.ballast.safety.core.safetytest.TestScope;
 import java.time.DateTimeException;
@@ -39,6 +42,7 @@ final class CertificateJson {
     node.put("certificate_id", certificate.id().toString());
     node.put("test_id", certificate.testId().toString());
     node.put("ledger_entry_id", terms.ledgerEntryId().toString());
+    terms.look().ifPresent(look -> put(node.putObject("look"), look));
     ObjectNode candidate = version(node.putObject("candidate"), certificate.candidate());
     candidate.put("folder_sha256", terms.scope().candidateFolderSha256());
     terms.scope().base().ifPresent(base -> version(node.putObject("base"), base));
@@ -75,6 +79,13 @@ final class CertificateJson {
     node.put("code_version", terms.codeVersion());
     node.put("digest_sha256", certificate.digestSha256());
     return node;
+  }
+
+  private static void put(ObjectNode node, Look look) {
+    node.put("reuse", look.rule().rule().name());
+    node.put("ordinal", look.ordinal());
+    node.put("looks", look.rule().looks());
+    node.put("total_delta", look.rule().totalDelta());
   }
 
   private static ObjectNode version(ObjectNode node, PinnedVersion version) {
@@ -131,7 +142,17 @@ final class CertificateJson {
             text(node, "merkle_root"),
             time(node, "not_after"),
             text(node, "code_version"),
-            id(node, "ledger_entry_id")));
+            id(node, "ledger_entry_id"),
+            node.has("look") ? Optional.of(look(node.get("look"))) : Optional.empty()));
+  }
+
+  private static Look look(JsonNode node) {
+    LookRule rule =
+        new LookRule(
+            ReuseRule.valueOf(text(node, "reuse")),
+            required(node, "looks").asInt(),
+            required(node, "total_delta").asDouble());
+    return new Look(rule, required(node, "ordinal").asInt());
   }
 
   private static TestOutcome outcome(JsonNode node) {

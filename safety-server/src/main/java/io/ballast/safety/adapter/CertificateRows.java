@@ -3,6 +3,7 @@ package io.ballast.safety.adapter;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.safetytest.Certificate;
 import io.ballast.safety.core.safetytest.CertificateTerms;
+import io.ballast.safety.core.safetytest.Look;
 import io.ballast.safety.core.safetytest.Revocation;
 import io.ballast.safety.core.safetytest.SafetyTestStore.Evidence;
 import io.ballast.safety.core.safetytest.SampledCost;
@@ -56,7 +57,8 @@ final class CertificateRows {
                   top_k, top_p, max_new_tokens, stop_strings, seed, prompts_sha256, costs_sha256,
                   issued_at, digest_sha256, format, alias, base_model, base_version, base_sha256,
                   candidate_folder_sha256, cost_folder_sha256, max_prompt_tokens, merkle_root,
-                  not_after, code_version, ledger_entry_id, key_id, jws)
+                  not_after, code_version, ledger_entry_id, key_id, jws, look_rule, look_ordinal,
+                  looks, look_total_delta)
                 values (:id, :test, :candidate_model, :candidate_version, :candidate_sha256,
                   :cost_model, :cost_version, :cost_sha256, :optimised_models,
                   :optimised_versions, :optimised_sha256, :n, :mean, :std, :upper, :threshold,
@@ -64,7 +66,8 @@ final class CertificateRows {
                   :stop_strings, :seed, :prompts_sha256, :costs_sha256, :at, :digest, 2, :alias,
                   :base_model, :base_version, :base_sha256, :candidate_folder_sha256,
                   :cost_folder_sha256, :max_prompt_tokens, :merkle_root, :not_after,
-                  :code_version, :entry, :key_id, :jws)""")
+                  :code_version, :entry, :key_id, :jws, :look_rule, :look_ordinal, :looks,
+                  :look_total_delta)""")
             .bind("id", certificate.id())
             .bind("test", certificate.testId())
             .bind("n", numbers.n())
@@ -84,6 +87,11 @@ final class CertificateRows {
             .bind("not_after", PostgresSafetyTestStore.utc(terms.notAfter()))
             .bind("code_version", terms.codeVersion())
             .bind("entry", terms.ledgerEntryId())
+            .bind("look_rule", terms.look().map(look -> look.rule().rule().name()).orElse(""))
+            .bind("look_ordinal", terms.look().map(Look::ordinal).orElse(0))
+            .bind("looks", terms.look().map(look -> look.rule().looks()).orElse(0))
+            .bind(
+                "look_total_delta", terms.look().map(look -> look.rule().totalDelta()).orElse(0.0))
             .bind("key_id", signed.seal().keyId())
             .bind("jws", signed.seal().jws());
     SafetyRows.bindVersions(

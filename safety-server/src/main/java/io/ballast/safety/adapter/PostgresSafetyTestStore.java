@@ -1,12 +1,13 @@
 package io.ballast.safety.adapter;
 
-import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.safetytest.ClaimedTest;
+import io.ballast.safety.core.safetytest.LedgerEntry;
 import io.ballast.safety.core.safetytest.NewTest;
+import io.ballast.safety.core.safetytest.PromptSet;
 import io.ballast.safety.core.safetytest.Revocation;
 import io.ballast.safety.core.safetytest.SafetyTestStore;
 import io.ballast.safety.core.safetytest.SampledCost;
@@ -32,9 +33,17 @@ import org.jdbi.v3.core.Handle;
 public final class PostgresSafetyTestStore implements SafetyTestStore {
   private static final String SHOWN =
       """
-      select t.*, c.certificate_id, cardinality(t.prompts) as prompts_count
-      from safety_test t left join certificate c on c.test_id = t.test_id
-      """;
+      select t.*, c.certificate_id, cardinality(t.prompts) as prompts_count,
+      """
+          + LedgerRows.COLUMNS
+          + """
+
+          from safety_test t left join certificate c on c.test_id = t.test_id
+          """
+          + LedgerRows.JOINS;
+
+  /** Every draw that another test was faster than has let that test begin. */
+  private static final int MOST_DRAWS = 64;
 
   private final Database database;
 
@@ -60,57 +69,51 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public Start start(NewTest test) {
+    Start start = tryToStart(test, 0);
+    for (int attempt = 1; start instanceof Start.LookSpent && attempt < MOST_DRAWS; attempt++) {
+      if (test.draw().isEmpty()) {
+        return start;
+      }
+      start = tryToStart(test, attempt); // another test took what was drawn: draw again
+    }
+    return start;
+  }
+
+  private Start tryToStart(NewTest test, int attempt) {
     return transact(
         handle -> {
-          if (!insert(handle, test)) {
-            return new Start.KeyUsed(
-                findByKey(handle, test.caller().tenant(), test.caller().idempotencyKey())
-                    .orElseThrow());
+          PromptSet prompts = test.spec().prompts();
+          if (test.draw().isPresent()) {
+            LedgerRows.Drawing drawing =
+                LedgerRows.draw(handle, prompts, test.draw().get(), attempt);
+            if (drawing.prompts().isEmpty()) {
+              return keyedOr(handle, test, new Start.PoolUsedUp(drawing.left()));
+            }
+            prompts = drawing.prompts().get();
           }
-          List<String> hashes = test.spec().prompts().promptHashes();
-          int taken =
-              handle
-                  .createUpdate(
-                      """
-                      insert into spent_prompt (candidate_sha256, prompt_sha256, test_id)
-                      select :candidate, hash, :id from unnest(:hashes::text[]) as hash
-                      order by hash
-                      on conflict do nothing""")
-                  .bind("candidate", test.spec().candidate().weightsSha256())
-                  .bind("id", test.id())
-                  .bindArray("hashes", String.class, hashes)
-                  .execute();
-          if (taken < hashes.size()) {
-            UUID first = firstToSpend(handle, test, hashes);
+          if (!insert(handle, test, test.spec().on(prompts))) {
+            return new Start.KeyUsed(keyed(handle, test).orElseThrow());
+          }
+          Optional<Start> refused = LedgerRows.take(handle, test, prompts);
+          if (refused.isPresent()) {
             handle.rollback();
-            return new Start.LookSpent(first, hashes.size() - taken);
+            return refused.get();
           }
           return new Start.Started(find(handle, test.id()).orElseThrow());
         });
   }
 
-  private static UUID firstToSpend(Handle handle, NewTest test, List<String> hashes) {
-    return handle
-        .createQuery(
-            """
-            select test_id from spent_prompt
-            where candidate_sha256 = :candidate and prompt_sha256 = any(:hashes::text[])
-              and test_id <> :id
-            limit 1""")
-        .bind("candidate", test.spec().candidate().weightsSha256())
-        .bindArray("hashes", String.class, hashes)
-        .bind("id", test.id())
-        .mapTo(UUID.class)
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new MeshException(
-                    Fault.VERSION_CONFLICT,
-                    "spec.prompts: another test of this candidate gave its look back just now; start again"));
+  /** The test of the same key may have drawn the last prompts of the pool. */
+  private static Start keyedOr(Handle handle, NewTest test, Start otherwise) {
+    Optional<KeyedTest> first = keyed(handle, test);
+    return first.isPresent() ? new Start.KeyUsed(first.get()) : otherwise;
   }
 
-  private static boolean insert(Handle handle, NewTest test) {
-    TestSpec spec = test.spec();
+  private static Optional<KeyedTest> keyed(Handle handle, NewTest test) {
+    return findByKey(handle, test.caller().tenant(), test.caller().idempotencyKey());
+  }
+
+  private static boolean insert(Handle handle, NewTest test, TestSpec spec) {
     var update =
         handle
             .createUpdate(
@@ -200,7 +203,11 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                 .map(
                     (row, context) ->
                         new ClaimedTest(
-                            id, row.getInt("claim"), row.getString("tenant"), SafetyRows.spec(row)))
+                            id,
+                            row.getInt("claim"),
+                            row.getString("tenant"),
+                            SafetyRows.spec(row),
+                            LedgerRows.look(handle, id)))
                 .findFirst());
   }
 
@@ -221,30 +228,46 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   }
 
   @Override
-  public boolean fail(ClaimedTest test, String message, Instant at) {
+  public boolean fail(ClaimedTest test, String message, boolean giveBack, Instant at) {
     return transact(
         handle -> {
-          boolean held =
-              handle
-                      .createUpdate(
-                          """
-                          update safety_test
-                          set state = 'FAILED', failure_message = :message, ended_at = :at
-                          where test_id = :id and claim = :claim and state = 'RUNNING'""")
-                      .bind("message", message)
-                      .bind("at", utc(at))
-                      .bind("id", test.id())
-                      .bind("claim", test.claim())
-                      .execute()
-                  == 1;
-          if (held) {
-            handle
-                .createUpdate("delete from spent_prompt where test_id = :id")
-                .bind("id", test.id())
-                .execute();
+          boolean held = end(handle, test, TestState.FAILED, message, at);
+          if (held && giveBack) {
+            LedgerRows.giveBack(handle, test.id(), at);
+          } else if (held) {
+            LedgerRows.settle(handle, test.id());
           }
           return held;
         });
+  }
+
+  @Override
+  public boolean abort(ClaimedTest test, String message, Instant at) {
+    return transact(
+        handle -> {
+          boolean held = end(handle, test, TestState.ABORTED, message, at);
+          if (held) {
+            LedgerRows.settle(handle, test.id());
+          }
+          return held;
+        });
+  }
+
+  private static boolean end(
+      Handle handle, ClaimedTest test, TestState state, String message, Instant at) {
+    return handle
+            .createUpdate(
+                """
+                update safety_test
+                set state = :state, failure_message = :message, ended_at = :at
+                where test_id = :id and claim = :claim and state = 'RUNNING'""")
+            .bind("state", state.name())
+            .bind("message", message)
+            .bind("at", utc(at))
+            .bind("id", test.id())
+            .bind("claim", test.claim())
+            .execute()
+        == 1;
   }
 
   @Override
@@ -260,6 +283,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
           if (held) {
             CertificateRows.insertSamples(handle, test.id(), samples);
             certificate.ifPresent(each -> CertificateRows.insert(handle, each));
+            LedgerRows.settle(handle, test.id());
           }
           return held;
         });
@@ -287,6 +311,11 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
             .bind("claim", test.claim())
             .execute()
         == 1;
+  }
+
+  @Override
+  public List<LedgerEntry> ledger(String promptsSha256, int limit) {
+    return read(handle -> LedgerRows.list(handle, promptsSha256, limit));
   }
 
   @Override

@@ -7,7 +7,11 @@ import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.safetytest.Certificate;
 import io.ballast.safety.core.safetytest.CertificateSeal;
 import io.ballast.safety.core.safetytest.CertificateTerms;
+import io.ballast.safety.core.safetytest.LedgerEntry;
+import io.ballast.safety.core.safetytest.Look;
+import io.ballast.safety.core.safetytest.LookRule;
 import io.ballast.safety.core.safetytest.PromptSet;
+import io.ballast.safety.core.safetytest.ReuseRule;
 import io.ballast.safety.core.safetytest.Revocation;
 import io.ballast.safety.core.safetytest.SampledCost;
 import io.ballast.safety.core.safetytest.SignedCertificate;
@@ -74,7 +78,14 @@ final class SafetyRows {
 
   static StoredTest storedTest(ResultSet row) throws SQLException {
     TestState state = TestState.valueOf(row.getString("state"));
-    boolean numbers = state == TestState.PASSED || state == TestState.NO_SOLUTION_FOUND;
+    Optional<LedgerEntry> look = LedgerRows.entry(row);
+    boolean sealed =
+        state == TestState.NO_SOLUTION_FOUND
+            && look.filter(entry -> entry.look().rule().rule() == ReuseRule.SPLIT)
+                .filter(entry -> !entry.closed())
+                .isPresent();
+    boolean numbers =
+        !sealed && (state == TestState.PASSED || state == TestState.NO_SOLUTION_FOUND);
     return new StoredTest(
         row.getObject("test_id", UUID.class),
         state,
@@ -88,7 +99,9 @@ final class SafetyRows {
         row.getString("run_id"),
         requireTime(row, "started_at"),
         Optional.ofNullable(time(row, "ended_at")),
-        row.getInt("judged_count"));
+        row.getInt("judged_count"),
+        look,
+        sealed);
   }
 
   static TestSpec spec(ResultSet row) throws SQLException {
@@ -144,8 +157,22 @@ final class SafetyRows {
                 row.getString("merkle_root"),
                 requireTime(row, "not_after"),
                 row.getString("code_version"),
-                row.getObject("ledger_entry_id", UUID.class)),
+                row.getObject("ledger_entry_id", UUID.class),
+                certificateLook(row)),
             new CertificateSeal.Seal(row.getString("key_id"), row.getString("jws"))));
+  }
+
+  private static Optional<Look> certificateLook(ResultSet row) throws SQLException {
+    String rule = row.getString("look_rule");
+    return rule.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new Look(
+                new LookRule(
+                    ReuseRule.valueOf(rule),
+                    row.getInt("looks"),
+                    row.getDouble("look_total_delta")),
+                row.getInt("look_ordinal")));
   }
 
   /** The revocation in the columns that a left join adds. */
@@ -190,7 +217,7 @@ final class SafetyRows {
   }
 
   /** The version in the columns {@code <name>_model} and so on. */
-  private static PinnedVersion version(ResultSet row, String name) throws SQLException {
+  static PinnedVersion version(ResultSet row, String name) throws SQLException {
     return new PinnedVersion(
         row.getString(name + "_model"),
         row.getString(name + "_version"),
@@ -212,11 +239,11 @@ final class SafetyRows {
     return List.of((String[]) row.getArray(column).getArray());
   }
 
-  private static Instant requireTime(ResultSet row, String column) throws SQLException {
+  static Instant requireTime(ResultSet row, String column) throws SQLException {
     return row.getObject(column, OffsetDateTime.class).toInstant();
   }
 
-  private static @Nullable Instant time(ResultSet row, String column) throws SQLException {
+  static @Nullable Instant time(ResultSet row, String column) throws SQLException {
     OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
     return time == null ? null : time.toInstant();
   }

@@ -95,6 +95,15 @@ final class CertificateMapper {
         .setCodeVersion(terms.codeVersion())
         .setLedgerEntryId(terms.ledgerEntryId().toString());
     terms.scope().base().ifPresent(base -> message.setBase(MeshMessages.version(base)));
+    terms
+        .look()
+        .ifPresent(
+            look ->
+                message
+                    .setReuse(LedgerMapper.reuse(look.rule()))
+                    .setLook(look.ordinal())
+                    .setLooks(look.rule().looks())
+                    .setTotalDelta(look.rule().totalDelta()));
   }
 
   private static CertificateRevocation revocation(Revocation revocation) {

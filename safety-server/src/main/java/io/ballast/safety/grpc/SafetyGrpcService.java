@@ -5,6 +5,7 @@ import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.safetytest.CertificateDesk;
+import io.ballast.safety.core.safetytest.LookLedger;
 import io.ballast.safety.core.safetytest.SafetyTests;
 import io.ballast.safety.core.safetytest.SampledCost;
 import io.ballast.safety.core.safetytest.StoredTest;
@@ -14,6 +15,8 @@ import io.ballast.safety.v1.GetCertificateRequest;
 import io.ballast.safety.v1.GetCertificateResponse;
 import io.ballast.safety.v1.GetEvidenceRequest;
 import io.ballast.safety.v1.GetEvidenceResponse;
+import io.ballast.safety.v1.GetLedgerRequest;
+import io.ballast.safety.v1.GetLedgerResponse;
 import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.GetSafetyTestResponse;
 import io.ballast.safety.v1.GetVerificationKeysRequest;
@@ -38,6 +41,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
   private final CostFlow costs;
   private final SafetyTests tests;
   private final CertificateDesk certificates;
+  private final LookLedger ledger;
   private final CostMapper costMapper;
   private final SafetyTestMapper mapper;
   private final Replies replies;
@@ -46,11 +50,13 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
       CostFlow costs,
       SafetyTests tests,
       CertificateDesk certificates,
+      LookLedger ledger,
       CallContexts contexts,
       Replies replies) {
     this.costs = costs;
     this.tests = tests;
     this.certificates = certificates;
+    this.ledger = ledger;
     this.costMapper = new CostMapper(contexts);
     this.mapper = new SafetyTestMapper(contexts);
     this.replies = replies;
@@ -160,6 +166,17 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
                   CertificateMapper.certificate(
                       certificates.revoke(id, request.getReason(), caller)))
               .build();
+        });
+  }
+
+  @Override
+  public void getLedger(GetLedgerRequest request, StreamObserver<GetLedgerResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          mapper.requireCaller(request.getMetadata());
+          return LedgerMapper.response(
+              ledger.list(request.getPromptsSha256(), request.getPageSize()));
         });
   }
 

@@ -58,6 +58,9 @@ final class SafetyTestMapper {
         spec.getMaxPromptTokens(),
         spec.hasBase() ? Optional.of(MeshMessages.version(spec.getBase())) : Optional.empty(),
         spec.getAlias(),
+        spec.getDrawCount(),
+        reuse(spec),
+        spec.getLooks(),
         request.getRunId(),
         Sha256.of(
             StartSafetyTestRequest.newBuilder()
@@ -81,6 +84,17 @@ final class SafetyTestMapper {
               spec.getBoundMethodValue()
                   + " (expected: STUDENT_T, HOEFFDING, EMPIRICAL_BERNSTEIN, CLOPPER_PEARSON or"
                   + " BETTING)");
+    };
+  }
+
+  private static io.ballast.safety.core.safetytest.ReuseRule reuse(SafetyTestSpec spec) {
+    return switch (spec.getReuse()) {
+      case REUSE_RULE_UNSPECIFIED, REUSE_RULE_REFUSE ->
+          io.ballast.safety.core.safetytest.ReuseRule.REFUSE;
+      case REUSE_RULE_SPLIT -> io.ballast.safety.core.safetytest.ReuseRule.SPLIT;
+      case UNRECOGNIZED ->
+          throw Texts.malformed(
+              "spec.reuse", spec.getReuseValue() + " (expected: REFUSE or SPLIT)");
     };
   }
 
@@ -125,6 +139,7 @@ final class SafetyTestMapper {
                   case PASSED -> SafetyTestState.SAFETY_TEST_STATE_PASSED;
                   case NO_SOLUTION_FOUND -> SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND;
                   case FAILED -> SafetyTestState.SAFETY_TEST_STATE_FAILED;
+                  case ABORTED -> SafetyTestState.SAFETY_TEST_STATE_ABORTED;
                 })
             .setCandidate(MeshMessages.version(test.candidate()))
             .setCostModel(MeshMessages.version(test.costModel()))
@@ -133,7 +148,9 @@ final class SafetyTestMapper {
             .setPromptsCount(test.promptsCount())
             .setJudgedCount(test.judgedCount())
             .setRunId(test.runId())
-            .setStartTime(Timestamps.of(test.startedAt()));
+            .setStartTime(Timestamps.of(test.startedAt()))
+            .setSealed(test.sealed());
+    test.look().ifPresent(look -> message.setLook(LedgerMapper.entry(look)));
     test.outcome().ifPresent(outcome -> message.setOutcome(outcome(outcome)));
     test.certificateId().ifPresent(id -> message.setCertificateId(id.toString()));
     test.endedAt().ifPresent(at -> message.setEndTime(Timestamps.of(at)));

@@ -26,6 +26,7 @@ import io.ballast.safety.core.safetytest.CandidateSampler;
 import io.ballast.safety.core.safetytest.CertificateDesk;
 import io.ballast.safety.core.safetytest.CertificateIssuer;
 import io.ballast.safety.core.safetytest.CertificateSeal;
+import io.ballast.safety.core.safetytest.LookLedger;
 import io.ballast.safety.core.safetytest.Pause;
 import io.ballast.safety.core.safetytest.SafetyTestStore;
 import io.ballast.safety.core.safetytest.SafetyTests;
@@ -135,6 +136,7 @@ public final class SafetyServer implements AutoCloseable {
                 costs,
                 tests,
                 new CertificateDesk(store, seal, runtime.clock()),
+                new LookLedger(store),
                 calls,
                 runtime.replies()),
             new DisplayGateGrpcService(gates, calls, runtime.replies()));

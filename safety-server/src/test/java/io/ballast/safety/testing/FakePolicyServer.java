@@ -26,10 +26,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A policy-server whose candidates complete a prompt with the prompt itself: its letters then
- * decide the cost. F fails that prompt, O fails it for a reason that passes.
+ * decide the cost. F fails that prompt, O fails it for a reason that passes, W lets other weights
+ * answer the call. Version "harmful" does harm whatever it is asked.
  */
 public final class FakePolicyServer {
   public static final String MODEL = "java-tiny";
+  public static final String HARMFUL = "harmful";
 
   /** Every request for completions, in order. */
   public final List<SampleRequest> samples = new CopyOnWriteArrayList<>();
@@ -48,6 +50,7 @@ public final class FakePolicyServer {
     register("a", "a".repeat(64));
     register("b", "b".repeat(64));
     register("a-renamed", "a".repeat(64));
+    register(HARMFUL, "c".repeat(64));
   }
 
   /** Makes a version of {@link #MODEL} known. */
@@ -107,18 +110,27 @@ public final class FakePolicyServer {
         return;
       }
       String version = request.getPolicy().getVersion();
+      boolean others =
+          swapped
+              || request.getPromptsList().stream()
+                  .anyMatch(prompt -> prompt.getText().contains("W"));
       SampleResponse.Builder response =
           SampleResponse.newBuilder()
               .setPolicyVersion(
                   candidate(version).toBuilder()
                       .setWeightsSha256(
-                          swapped ? "f".repeat(64) : weights.getOrDefault(version, "")));
-      request.getPromptsList().forEach(prompt -> response.addResults(result(prompt.getText())));
+                          others ? "f".repeat(64) : weights.getOrDefault(version, "")));
+      request
+          .getPromptsList()
+          .forEach(
+              prompt ->
+                  response.addResults(
+                      result(version.equals(HARMFUL) ? "H" : "", prompt.getText())));
       observer.onNext(response.build());
       observer.onCompleted();
     }
 
-    private static SampleResult result(String prompt) {
+    private static SampleResult result(String prefix, String prompt) {
       if (prompt.contains("F") || prompt.contains("O")) {
         return SampleResult.newBuilder()
             .setFailure(
@@ -130,7 +142,7 @@ public final class FakePolicyServer {
                     .setMessage("not this one"))
             .build();
       }
-      String text = prompt.contains("E") ? "" : prompt;
+      String text = prompt.contains("E") ? "" : prefix + prompt;
       return SampleResult.newBuilder()
           .setGroup(
               CompletionGroup.newBuilder().addCompletions(Completion.newBuilder().setText(text)))

@@ -32,7 +32,7 @@ public final class TestDatabase implements Database {
         .useHandle(
             handle ->
                 handle.execute(
-                    "truncate safety_test, spent_prompt, safety_test_cost, certificate,"
+                    "truncate safety_test, look, look_prompt, look_set, safety_test_cost, certificate,"
                         + " certificate_clock cascade"));
     return new TestDatabase(source);
   }

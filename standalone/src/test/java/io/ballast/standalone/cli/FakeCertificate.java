@@ -54,7 +54,8 @@ final class FakeCertificate {
             SampledCost.merkleRoot(samples),
             UNTIL,
             "Ballast test",
-            certificate.testId());
+            certificate.testId(),
+            Optional.empty());
     message =
         Certificate.newBuilder()
             .setCertificateId(id)

@@ -32,7 +32,7 @@ class KillIT {
 
   @Test
   void feedbackSurvivesAndARunGoesOnWithNoSampleCountedTwice() {
-    String spec = spec();
+    String spec = spec("held out");
     SuggestResponse suggestion;
     String killed;
     try (BuiltMesh mesh = BuiltMesh.start(data, INVARIANT)) {
@@ -56,7 +56,7 @@ class KillIT {
       Run ended = TestCalls.awaitEnd(mesh.channel(), killed);
       assertThat(ended.getState())
           .isIn(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
-      String whole = TestCalls.create(mesh.channel(), spec);
+      String whole = TestCalls.create(mesh.channel(), spec("held back"));
       var unused = TestCalls.awaitEnd(mesh.channel(), whole);
 
       GetRunResponse resumed = TestCalls.run(mesh.channel(), killed);
@@ -77,7 +77,8 @@ class KillIT {
     return run.getIterationsList().stream().mapToDouble(IterationMetrics::getMeanReward).toArray();
   }
 
-  private static String spec() {
+  /** A held-out prompt serves one test. */
+  private static String spec(String heldOut) {
     return """
         name: killed
         iterations: %d
@@ -90,7 +91,7 @@ class KillIT {
         kl: {stop_at: 20}
         promotion: NEVER
         """
-        .formatted(ITERATIONS, prompts("training", 8), prompts("held out", 40));
+        .formatted(ITERATIONS, prompts("training", 8), prompts(heldOut, 40));
   }
 
   private static String prompts(String what, int count) {

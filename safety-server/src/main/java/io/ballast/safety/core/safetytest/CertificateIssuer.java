@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Optional;
 
 /** Issues the certificate of a test that passed: signed, or not at all. Thread-safe. */
 public final class CertificateIssuer {
@@ -60,7 +61,8 @@ public final class CertificateIssuer {
             SampledCost.merkleRoot(samples),
             at.plus(validity).truncatedTo(ChronoUnit.MICROS),
             codeVersion,
-            test.id());
+            test.id(),
+            Optional.of(test.look()));
     return new SignedCertificate(certificate, terms, seal.sign(certificate, terms));
   }
 }

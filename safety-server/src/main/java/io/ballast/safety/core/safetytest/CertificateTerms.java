@@ -1,6 +1,7 @@
 package io.ballast.safety.core.safetytest;
 
 import java.time.Instant;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -12,6 +13,7 @@ import java.util.UUID;
  * @param notAfter from this moment on it allows nothing
  * @param codeVersion the code that issued it
  * @param ledgerEntryId the look that it rests on
+ * @param look which one, by which rule; empty of before there was a ledger
  */
 public record CertificateTerms(
     TestScope scope,
@@ -19,4 +21,5 @@ public record CertificateTerms(
     String merkleRoot,
     Instant notAfter,
     String codeVersion,
-    UUID ledgerEntryId) {}
+    UUID ledgerEntryId,
+    Optional<Look> look) {}

@@ -8,5 +8,6 @@ import java.util.UUID;
  *
  * @param claim counts claims of the test, from 1
  * @param tenant on whose behalf it runs
+ * @param look that it took
  */
-public record ClaimedTest(UUID id, int claim, String tenant, TestSpec spec) {}
+public record ClaimedTest(UUID id, int claim, String tenant, TestSpec spec, Look look) {}

@@ -5,10 +5,14 @@ import io.ballast.kit.digest.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.random.RandomGenerator;
 
 /**
  * The held-out prompts of one test, in the order given; no two are equal.
@@ -56,6 +60,23 @@ public record PromptSet(List<String> prompts) {
       }
     }
     return new PromptSet(prompts);
+  }
+
+  /**
+   * Draws without replacement.
+   *
+   * @param free the hashes of the prompts that may be drawn
+   * @param count at most as many as are free
+   * @return the prompts in the order drawn
+   */
+  public PromptSet drawn(Set<String> free, int count, RandomGenerator random) {
+    List<String> left =
+        new ArrayList<>(
+            prompts.stream().filter(prompt -> free.contains(Sha256.of(prompt))).toList());
+    for (int i = 0; i < count; i++) { // Fisher-Yates, as far as is needed
+      Collections.swap(left, i, random.nextInt(i, left.size()));
+    }
+    return new PromptSet(left.subList(0, count));
   }
 
   /** How many prompts there are. */

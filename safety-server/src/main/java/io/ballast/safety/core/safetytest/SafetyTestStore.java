@@ -19,12 +19,30 @@ public interface SafetyTestStore {
     record KeyUsed(KeyedTest first) implements Start {}
 
     /**
-     * The candidate was tested on some of these prompts before. Nothing is stored.
+     * Some of these prompts were used before. Nothing is stored.
      *
-     * @param testId the test that spent one of them
-     * @param spentCount how many of the prompts are spent
+     * @param testId the test that used one of them
+     * @param spentCount how many of the prompts are used
      */
     record LookSpent(UUID testId, int spentCount) implements Start {}
+
+    /**
+     * The looks at this set are taken, or one passed. Nothing is stored.
+     *
+     * @param testId the last test of the set
+     * @param passed whether one passed
+     */
+    record SetClosed(UUID testId, boolean passed) implements Start {}
+
+    /** The set has another rule, fixed with its first look. Nothing is stored. */
+    record OtherRule(LookRule rule) implements Start {}
+
+    /**
+     * The pool has too few prompts that no test has used. Nothing is stored.
+     *
+     * @param left how many
+     */
+    record PoolUsedUp(int left) implements Start {}
   }
 
   /**
@@ -49,8 +67,9 @@ public interface SafetyTestStore {
   Optional<KeyedTest> byKey(String tenant, String idempotencyKey);
 
   /**
-   * Stores a test as RUNNING with its first claim, and spends its prompts on its candidate: all in
-   * one transaction, so that of two concurrent starts on one prompt one fails.
+   * Stores a test as RUNNING with its first claim, draws its prompts if some are to be drawn, and
+   * takes its look at them: all in one transaction, so that of two concurrent starts on one prompt
+   * one fails, and no set is looked at more often than its rule says.
    */
   Start start(NewTest test);
 
@@ -72,8 +91,15 @@ public interface SafetyTestStore {
   /** Records progress. Returns whether the claim still holds. */
   boolean progress(ClaimedTest test, int judgedCount);
 
-  /** Ends a test that could not be carried out, and gives its look back. False: claim lost. */
-  boolean fail(ClaimedTest test, String message, Instant at);
+  /**
+   * Ends a test that could not be carried out. False: claim lost.
+   *
+   * @param giveBack whether its look is given back
+   */
+  boolean fail(ClaimedTest test, String message, boolean giveBack, Instant at);
+
+  /** Ends a test that a missing cost ended; its look is used up. False: claim lost. */
+  boolean abort(ClaimedTest test, String message, Instant at);
 
   /**
    * Ends a test with its costs and, if it passed, its certificate, in one transaction. False: claim
@@ -85,6 +111,9 @@ public interface SafetyTestStore {
       List<SampledCost> samples,
       Optional<SignedCertificate> certificate,
       Instant at);
+
+  /** Looks, newest first; an empty set means all. */
+  List<LedgerEntry> ledger(String promptsSha256, int limit);
 
   /** A certificate with what it rests on. */
   Optional<Evidence> evidence(UUID certificateId);

@@ -24,10 +24,11 @@ import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.random.RandomGenerator;
 
-/** Starts and shows safety tests. One candidate gets one look at a prompt. Thread-safe. */
+/** Starts and shows safety tests. A prompt is looked at as its rule says. Thread-safe. */
 public final class SafetyTests {
   private static final int MAX_RUN_CHARACTERS = 128;
   private static final int MAX_OPTIMISED = 64;
+  private static final int MOST_LOOKS = 1_000;
   private static final int MOST_LISTED = 1_000;
   private static final int LISTED = 100;
 
@@ -78,7 +79,7 @@ public final class SafetyTests {
    * @throws MeshException MALFORMED_REQUEST; UNKNOWN_MODEL for the candidate or the cost model;
    *     PRECONDITION_FAILED if nothing can be signed here, if the run optimised against the cost
    *     model, if that has no probability of harm, if the candidate or the base has other weights
-   *     than was said, or if the candidate was tested on one of these prompts before
+   *     than was said, or if the looks at these prompts are taken, by whatever candidate
    */
   public StoredTest start(TestCommand command) {
     requireValid(command);
@@ -105,6 +106,7 @@ public final class SafetyTests {
     String tenant = command.caller().tenant();
     Pinned candidate = pin("spec.candidate", command.candidate(), tenant);
     Optional<PinnedVersion> base = command.base().map(said -> pin("spec.base", said, tenant).id());
+    LookRule rule = new LookRule(command.reuse(), Math.max(1, command.looks()), command.delta());
     TestSpec spec =
         new TestSpec(
             candidate.id(),
@@ -112,7 +114,7 @@ public final class SafetyTests {
             optimised,
             prompts,
             command.threshold(),
-            command.delta(),
+            rule.delta(),
             command.boundMethod(),
             sampling,
             command.maxPromptTokens(),
@@ -123,6 +125,10 @@ public final class SafetyTests {
             command.caller(),
             command.fingerprint(),
             spec,
+            rule,
+            command.drawCount() == 0
+                ? Optional.empty()
+                : Optional.of(new NewTest.Draw(command.drawCount(), random.nextLong())),
             command.runId(),
             clock.instant().truncatedTo(ChronoUnit.MICROS));
     return switch (store.start(test)) {
@@ -131,7 +137,10 @@ public final class SafetyTests {
         yield started.test();
       }
       case Start.KeyUsed used -> sameRequest(used.first(), command);
-      case Start.LookSpent spent -> throw spent(candidate.id(), prompts, spent);
+      case Start.LookSpent spent -> throw spent(prompts, spent);
+      case Start.SetClosed closed -> throw closed(closed);
+      case Start.OtherRule other -> throw otherRule(other.rule());
+      case Start.PoolUsedUp pool -> throw usedUp(command, pool.left());
     };
   }
 
@@ -180,20 +189,40 @@ public final class SafetyTests {
     return found;
   }
 
-  private static MeshException spent(
-      PinnedVersion candidate, PromptSet prompts, Start.LookSpent spent) {
+  private static MeshException spent(PromptSet prompts, Start.LookSpent spent) {
     return new MeshException(
         Fault.PRECONDITION_FAILED,
-        "spec.prompts: %,d of %,d were used to test %s %s before, in test %s; one look: take prompts that it has not seen"
-            .formatted(
-                spent.spentCount(),
-                prompts.size(),
-                candidate.model(),
-                candidate.version(),
-                spent.testId()),
+        "spec.prompts: %,d of %,d were used before, in test %s; one look, whatever the candidate: take prompts that no test has used"
+            .formatted(spent.spentCount(), prompts.size(), spent.testId()),
         Map.of(
             "test_id", spent.testId().toString(),
             "spent_count", Integer.toString(spent.spentCount())));
+  }
+
+  private static MeshException closed(Start.SetClosed closed) {
+    return new MeshException(
+        Fault.PRECONDITION_FAILED,
+        "spec.prompts: the set is closed: %s; take prompts that no test has used"
+            .formatted(
+                closed.passed()
+                    ? "a test passed, the last was " + closed.testId()
+                    : "all looks are taken, the last by test " + closed.testId()),
+        Map.of("test_id", closed.testId().toString()));
+  }
+
+  private static MeshException otherRule(LookRule rule) {
+    return new MeshException(
+        Fault.PRECONDITION_FAILED,
+        "spec.reuse: the first look at these prompts fixed %s with %d looks and delta %s for all of them"
+            .formatted(rule.rule(), rule.looks(), rule.totalDelta()));
+  }
+
+  private static MeshException usedUp(TestCommand command, int left) {
+    return new MeshException(
+        Fault.PRECONDITION_FAILED,
+        "spec.draw_count: %,d; of the %,d prompts of the pool %,d were never used"
+            .formatted(command.drawCount(), command.prompts().size(), left),
+        Map.of("left", Integer.toString(left)));
   }
 
   private static void requireValid(TestCommand command) {
@@ -224,7 +253,35 @@ public final class SafetyTests {
           "spec.max_prompt_tokens",
           command.maxPromptTokens() + " (expected: ≥ 0; 0 means as many as fit)");
     }
+    requireReuse(command);
     var unused = Texts.requireLine("run_id", command.runId(), MAX_RUN_CHARACTERS);
+  }
+
+  private static void requireReuse(TestCommand command) {
+    int draw = command.drawCount();
+    switch (command.reuse()) {
+      case REFUSE -> {
+        if (command.looks() != 0) {
+          throw Texts.malformed("spec.looks", command.looks() + " (expected: 0, unless SPLIT)");
+        }
+        if (draw != 0 && (draw < 2 || draw > command.prompts().size())) {
+          throw Texts.malformed(
+              "spec.draw_count",
+              "%,d (expected: 2 to %,d, the prompts of the pool, or 0)"
+                  .formatted(draw, command.prompts().size()));
+        }
+      }
+      case SPLIT -> {
+        if (command.looks() < 2 || command.looks() > MOST_LOOKS) {
+          throw Texts.malformed(
+              "spec.looks", "%,d (expected: 2 to %,d)".formatted(command.looks(), MOST_LOOKS));
+        }
+        if (draw != 0) {
+          throw Texts.malformed(
+              "spec.draw_count", draw + " (expected: 0 with SPLIT: every look is at the same set)");
+        }
+      }
+    }
   }
 
   private static void requireVersion(String field, PinnedVersion version) {

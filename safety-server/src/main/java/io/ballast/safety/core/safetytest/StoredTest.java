@@ -8,10 +8,12 @@ import java.util.UUID;
 /**
  * A test as it is shown; its prompts stay in the store.
  *
- * @param outcome empty until it has ended, and if it failed
+ * @param outcome empty until it has ended, if it failed, and while it is sealed
  * @param certificateId present if it passed
  * @param failureMessage empty unless it failed
  * @param judgedCount prompts judged so far
+ * @param look that it took; empty if it was given back before there was a ledger
+ * @param sealed whether its numbers are kept back until the set of its prompts closes
  */
 public record StoredTest(
     UUID id,
@@ -26,4 +28,6 @@ public record StoredTest(
     String runId,
     Instant startedAt,
     Optional<Instant> endedAt,
-    int judgedCount) {}
+    int judgedCount,
+    Optional<LedgerEntry> look,
+    boolean sealed) {}

@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param base the version that the candidate would replace, if the caller says; a checksum may be
  *     empty
  * @param alias that the certificate shall hold for; empty: any
+ * @param drawCount how many of the prompts are drawn; 0: all are used
+ * @param looks with SPLIT the looks in all, else 0
  * @param fingerprint of the request, for its idempotency key
  */
 public record TestCommand(
@@ -30,6 +32,9 @@ public record TestCommand(
     int maxPromptTokens,
     Optional<PinnedVersion> base,
     String alias,
+    int drawCount,
+    ReuseRule reuse,
+    int looks,
     String runId,
     String fingerprint) {
   public TestCommand {

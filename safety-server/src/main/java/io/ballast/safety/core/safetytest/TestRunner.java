@@ -1,23 +1,11 @@
 package io.ballast.safety.core.safetytest;
 
-import io.ballast.inference.scoring.Content;
-import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ChangeSignal;
-import io.ballast.kit.call.ItemFault;
-import io.ballast.kit.call.Lane;
-import io.ballast.kit.call.Truncation;
-import io.ballast.kit.call.VersionSelector;
-import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.SafetyMonitor;
-import io.ballast.safety.core.cost.Cost;
-import io.ballast.safety.core.cost.CostAnswer;
-import io.ballast.safety.core.cost.CostCommand;
 import io.ballast.safety.core.cost.CostFlow;
-import io.ballast.safety.core.cost.CostItem;
-import io.ballast.safety.core.cost.JudgedItem;
 import io.ballast.safety.core.safetytest.CandidateSampler.Drawn;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,7 +14,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,8 +37,7 @@ public final class TestRunner implements AutoCloseable {
   private static final int STORE_PATIENCE = 10;
 
   private final SafetyTestStore store;
-  private final CandidateSampler sampler;
-  private final CostFlow costs;
+  private final CompletionJudge judge;
   private final TestSettings settings;
   private final SafetyMonitor monitor;
   private final ChangeSignal changes;
@@ -77,8 +63,7 @@ public final class TestRunner implements AutoCloseable {
       InstantSource clock,
       Pause pause) {
     this.store = store;
-    this.sampler = sampler;
-    this.costs = costs;
+    this.judge = new CompletionJudge(sampler, costs);
     this.settings = settings;
     this.monitor = monitor;
     this.changes = changes;
@@ -94,15 +79,6 @@ public final class TestRunner implements AutoCloseable {
 
     GivenUp(String why) {
       super(why);
-    }
-  }
-
-  /** What judging gave: shape [prompts]. */
-  private record Judged(List<SampledCost> samples) {
-    TestOutcome decide(TestSpec spec) {
-      double[] costs = samples.stream().mapToDouble(SampledCost::cost).toArray();
-      int failed = (int) samples.stream().filter(SampledCost::missing).count();
-      return new TestOutcome(spec.rule().decide(costs).numbers(), failed);
     }
   }
 
@@ -152,17 +128,31 @@ public final class TestRunner implements AutoCloseable {
 
   private void carryOut(ClaimedTest test) {
     requireKey();
+    List<SampledCost> samples = new ArrayList<>(test.spec().prompts().size());
     try {
-      Judged judged = judge(test);
-      conclude(test, judged);
+      judge(test, samples);
+      conclude(test, samples);
     } catch (GivenUp e) {
       throw e;
+    } catch (CompletionJudge.NoCost e) {
+      abort(test, String.valueOf(e.getMessage()));
     } catch (MeshException e) {
-      fail(test, String.valueOf(e.getMessage()));
+      fail(test, String.valueOf(e.getMessage()), samples.isEmpty() || isOurs(e.fault()));
     } catch (RuntimeException e) {
       LOG.error("safety test {}: a bug", test.id(), e);
-      fail(test, "internal error; the server's log says more under this test's id");
+      fail(
+          test,
+          "internal error; the server's log says more under this test's id",
+          samples.isEmpty());
     }
+  }
+
+  /** Whether a server of the mesh is the cause, and no candidate can be. */
+  private static boolean isOurs(Fault fault) {
+    return switch (fault) {
+      case DEPENDENCY_DOWN, OVERLOADED, MODEL_LOADING, CORRUPT_WEIGHTS -> true;
+      default -> false;
+    };
   }
 
   /** Without a key, nothing that would be judged could be told. */
@@ -174,163 +164,92 @@ public final class TestRunner implements AutoCloseable {
     }
   }
 
-  private Judged judge(ClaimedTest test) {
+  /** Judges into {@code samples}, so that whoever catches a failure sees how far it came. */
+  private void judge(ClaimedTest test, List<SampledCost> samples) {
     List<String> prompts = test.spec().prompts().prompts();
-    List<SampledCost> samples = new ArrayList<>(prompts.size());
     for (int from = 0; from < prompts.size(); from += settings.chunk()) {
       int first = from;
       List<String> chunk = prompts.subList(from, Math.min(prompts.size(), from + settings.chunk()));
-      long seed = test.spec().sampling().seed() + from;
       List<Drawn> drawn =
           asked(
-              "sampling",
-              () ->
-                  monitor.watch(
-                      "test.sample", () -> requireDrawn(sampler.sample(test, chunk, seed), first)));
-      List<Cost> judged =
+              "sampling", () -> monitor.watch("test.sample", () -> judge.draw(test, chunk, first)));
+      samples.addAll(
           asked(
               "judging",
-              () -> monitor.watch("test.judge", () -> costsOf(test, chunk, drawn, first)));
-      for (int i = 0; i < chunk.size(); i++) {
-        samples.add(sample(test.spec(), chunk.get(i), drawn.get(i), judged.get(i)));
-      }
+              () -> monitor.watch("test.judge", () -> judge.judge(test, chunk, drawn, first))));
       if (!stored("progress", () -> store.progress(test, samples.size()))) {
         throw new GivenUp("another process has taken it over");
       }
       changes.announce();
     }
-    return new Judged(samples);
   }
 
-  /** What one prompt gave. What has no cost counts as harm. */
-  private static SampledCost sample(TestSpec spec, String prompt, Drawn drawn, Cost cost) {
-    String completion =
-        switch (drawn) {
-          case Drawn.Text text -> Sha256.of(text.text());
-          case Drawn.Missing missing -> SampledCost.NO_COMPLETION;
-        };
-    return switch (cost) {
-      case Cost.Estimated estimated ->
-          new SampledCost(
-              Sha256.of(prompt), completion, spec.cost(estimated.harmProbability()), false);
-      case Cost.Missing missing -> new SampledCost(Sha256.of(prompt), completion, 1, true);
-    };
-  }
-
-  /** What did not come for a reason that may pass is drawn again; the rest is judged as it is. */
-  private static List<Drawn> requireDrawn(List<Drawn> drawn, int first) {
-    for (int i = 0; i < drawn.size(); i++) {
-      if (drawn.get(i) instanceof Drawn.Missing missing && mayPass(missing.fault())) {
-        throw new MeshException(
-            Fault.DEPENDENCY_DOWN,
-            "prompts[%d]: no completion: %s".formatted(first + i, missing.fault().message()));
-      }
-    }
-    return drawn;
-  }
-
-  private List<Cost> costsOf(ClaimedTest test, List<String> prompts, List<Drawn> drawn, int first) {
-    List<CostItem> items = new ArrayList<>();
-    for (int i = 0; i < prompts.size(); i++) {
-      if (drawn.get(i) instanceof Drawn.Text text) {
-        String path = "prompts[" + (first + i) + "]";
-        items.add(
-            new CostItem(
-                Integer.toString(i),
-                path,
-                new Content.Text(prompts.get(i)),
-                new Content.Text(text.text())));
-      }
-    }
-    List<JudgedItem> judged = items.isEmpty() ? List.of() : judge(test, items);
-    List<Cost> all = new ArrayList<>();
-    int next = 0;
-    for (Drawn each : drawn) {
-      all.add(
-          switch (each) {
-            case Drawn.Text text -> judged.get(next++).cost();
-            case Drawn.Missing missing -> new Cost.Missing(missing.fault());
-          });
-    }
-    return all;
-  }
-
-  private List<JudgedItem> judge(ClaimedTest test, List<CostItem> items) {
-    CostAnswer answer =
-        costs.judge(
-            new CostCommand(
-                Lane.BATCH,
-                VersionSelector.version(
-                    test.spec().costModel().model(), test.spec().costModel().version()),
-                Truncation.KEEP_LAST,
-                items,
-                OptionalDouble.empty()),
-            CallPatience.endless());
-    if (!answer.model().id().equals(test.spec().costModel())) {
-      throw new MeshException(
-          Fault.DEPENDENCY_BROKEN,
-          "cost model %s has the weights %s (expected: %s, as at the start of the test)"
-              .formatted(
-                  answer.model().id().model(),
-                  answer.model().id().weightsSha256(),
-                  test.spec().costModel().weightsSha256()));
-    }
-    for (JudgedItem item : answer.items()) {
-      if (item.cost() instanceof Cost.Missing missing && mayPass(missing.fault())) {
-        throw new MeshException(Fault.DEPENDENCY_DOWN, "no cost: " + missing.fault().message());
-      }
-    }
-    return answer.items();
-  }
-
-  private static boolean mayPass(ItemFault fault) {
-    return switch (fault.reason()) {
-      case DEADLINE, OVERLOADED, CANCELLED -> true;
-      case INVALID_INPUT, TOO_LONG, MODEL_ERROR, QUORUM_LOST -> false;
-    };
-  }
-
-  private void conclude(ClaimedTest test, Judged judged) {
-    TestOutcome outcome = judged.decide(test.spec());
+  private void conclude(ClaimedTest test, List<SampledCost> samples) {
+    TestOutcome outcome = outcome(test.spec(), samples);
     SafetyTestNumbers numbers = outcome.numbers();
     Optional<SignedCertificate> certificate =
-        outcome.passed() ? Optional.of(signed(test, outcome, judged)) : Optional.empty();
+        outcome.passed() ? Optional.of(signed(test, outcome, samples)) : Optional.empty();
     Instant now = now();
     boolean held =
-        stored(
-            "the outcome", () -> store.conclude(test, outcome, judged.samples(), certificate, now));
+        stored("the outcome", () -> store.conclude(test, outcome, samples, certificate, now));
     if (!held) {
       throw new GivenUp("another process has taken it over");
     }
     TestState state = outcome.passed() ? TestState.PASSED : TestState.NO_SOLUTION_FOUND;
-    LOG.info(
-        "safety test {}: {}, upper bound {} against threshold {}, n {}",
-        test.id(),
-        state,
-        numbers.upperBound(),
-        numbers.threshold(),
-        numbers.n());
+    if (outcome.passed() || test.look().rule().rule() == ReuseRule.REFUSE) {
+      LOG.info(
+          "safety test {}: {}, upper bound {} against threshold {}, n {}",
+          test.id(),
+          state,
+          numbers.upperBound(),
+          numbers.threshold(),
+          numbers.n());
+    } else {
+      LOG.info("safety test {}: {}, its numbers are kept back", test.id(), state);
+    }
     monitor.testEnded(state.name());
   }
 
+  private static TestOutcome outcome(TestSpec spec, List<SampledCost> samples) {
+    double[] costs = samples.stream().mapToDouble(SampledCost::cost).toArray();
+    int failed = (int) samples.stream().filter(SampledCost::missing).count();
+    return new TestOutcome(spec.rule().decide(costs).numbers(), failed);
+  }
+
   /** Nothing passes unsigned: a test that cannot be signed for waits. */
-  private SignedCertificate signed(ClaimedTest test, TestOutcome outcome, Judged judged) {
+  private SignedCertificate signed(
+      ClaimedTest test, TestOutcome outcome, List<SampledCost> samples) {
     try {
-      return stored("signing", () -> issuer.issue(test, outcome, judged.samples()));
+      return stored("signing", () -> issuer.issue(test, outcome, samples));
     } catch (MeshException e) {
       throw new GivenUp("its certificate cannot be signed: " + e.getMessage());
     }
   }
 
-  private void fail(ClaimedTest test, String message) {
-    LOG.warn("safety test {}: failed, {}", test.id(), message);
-    // a peer's words may hold what PostgreSQL cannot
-    String kept = message.replace('\0', ' ');
-    boolean held = stored("the failure", () -> store.fail(test, kept, now()));
-    if (!held) {
+  private void fail(ClaimedTest test, String message, boolean giveBack) {
+    LOG.warn(
+        "safety test {}: failed, {}; its look is {}",
+        test.id(),
+        message,
+        giveBack ? "given back" : "used up");
+    end(test, TestState.FAILED, () -> store.fail(test, withoutZero(message), giveBack, now()));
+  }
+
+  private void abort(ClaimedTest test, String message) {
+    LOG.warn("safety test {}: aborted, {}", test.id(), message);
+    end(test, TestState.ABORTED, () -> store.abort(test, withoutZero(message), now()));
+  }
+
+  private void end(ClaimedTest test, TestState state, Supplier<Boolean> end) {
+    if (!stored("its end", end)) {
       throw new GivenUp("another process has taken it over");
     }
-    monitor.testEnded(TestState.FAILED.name());
+    monitor.testEnded(state.name());
+  }
+
+  /** A peer's words may hold what PostgreSQL cannot. */
+  private static String withoutZero(String message) {
+    return message.replace('\0', ' ');
   }
 
   private Instant now() {

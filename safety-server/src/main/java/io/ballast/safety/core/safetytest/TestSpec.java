@@ -13,7 +13,7 @@ import java.util.List;
  * @param costModel that judges, with the checksum of its weights
  * @param optimisedCostModels what the candidate's run optimised against
  * @param threshold τ, 0 to 1, in the unit of {@link #cost}
- * @param delta δ, above 0, below 1
+ * @param delta δ of this test: where looks share one, its part; above 0, below 1
  * @param sampling how completions are drawn, the seed included
  * @param maxPromptTokens the most prompt tokens used, the last ones; 0: as many as fit
  * @param scope what a certificate would hold for
@@ -43,6 +43,32 @@ public record TestSpec(
     return switch (boundMethod) {
       case STUDENT_T, HOEFFDING, EMPIRICAL_BERNSTEIN, BETTING -> harmProbability;
       case CLOPPER_PEARSON -> harmProbability >= HARMFUL ? 1 : 0;
+    };
+  }
+
+  /** The same test on other prompts. */
+  public TestSpec on(PromptSet others) {
+    return new TestSpec(
+        candidate,
+        costModel,
+        optimisedCostModels,
+        others,
+        threshold,
+        delta,
+        boundMethod,
+        sampling,
+        maxPromptTokens,
+        scope);
+  }
+
+  /**
+   * Whether a completion without a cost can be counted as unsafe: where costs are 0 or 1. A bound
+   * for other costs says nothing about one that was made up.
+   */
+  boolean countsMissingAsUnsafe() {
+    return switch (boundMethod) {
+      case STUDENT_T, HOEFFDING, EMPIRICAL_BERNSTEIN, BETTING -> false;
+      case CLOPPER_PEARSON -> true;
     };
   }
 

@@ -8,8 +8,10 @@ public enum TestState {
   PASSED,
   /** The upper bound is over the threshold; there is no certificate. */
   NO_SOLUTION_FOUND,
-  /** It could not be carried out; the look was given back. */
-  FAILED;
+  /** It could not be carried out; says nothing about the candidate. */
+  FAILED,
+  /** A completion had no cost, and the bound has no place for that. */
+  ABORTED;
 
   /** Whether it has ended. */
   public boolean ended() {
