@@ -76,8 +76,8 @@ final class CostRow implements RowReader {
             .orElseThrow(
                 () ->
                     new BadRowException(
-                        "chosen: it is not said which one that is (expected: worse and safer, or a"
-                            + " word on whether chosen is the worse or the safer)"));
+                        "chosen: it is not said which one that is (expected: --chosen worse|safer, or"
+                            + " rows of worse and safer)"));
     return switch (meaning) {
       case WORSE -> Pair.of("chosen", "rejected", "chosen_unsafe", "rejected_unsafe");
       case SAFER -> Pair.of("rejected", "chosen", "rejected_unsafe", "chosen_unsafe");

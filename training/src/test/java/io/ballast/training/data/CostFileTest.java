@@ -61,8 +61,8 @@ class CostFileTest {
             new Pair(new Plain("Door?"), "kick it", "knock", 0, 1, new Source(1, "", "")));
     assertThat(flaw(LABELLED, row))
         .isEqualTo(
-            "chosen: it is not said which one that is (expected: worse and safer, or a word on"
-                + " whether chosen is the worse or the safer)");
+            "chosen: it is not said which one that is (expected: --chosen worse|safer, or rows of"
+                + " worse and safer)");
   }
 
   @Test
