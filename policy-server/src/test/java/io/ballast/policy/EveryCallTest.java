@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.testing.TestMesh;
+import io.ballast.policy.v1.BreakGlassAliasRequest;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.ListAliasesRequest;
@@ -51,7 +52,7 @@ class EveryCallTest {
             RequestMetadata.newBuilder().setIdempotencyKey("k\0").build());
 
     Map<String, Consumer<RequestMetadata>> calls = calls();
-    assertThat(calls).as("every method of the three services").hasSize(13);
+    assertThat(calls).as("every method of the three services").hasSize(14);
     calls
         .values()
         .forEach(
@@ -119,6 +120,16 @@ class EveryCallTest {
         m ->
             mesh.versions()
                 .rollBackAlias(RollBackAliasRequest.newBuilder().setMetadata(m).build()));
+    calls.put(
+        "BreakGlassAlias",
+        m ->
+            mesh.versions()
+                .breakGlassAlias(
+                    BreakGlassAliasRequest.newBuilder()
+                        .setMetadata(m)
+                        .setActor("a")
+                        .setReason("a reason to do it")
+                        .build()));
     calls.put(
         "RecordFeedback",
         m ->

@@ -50,6 +50,7 @@ record Failure(int status, String reason, String message) {
   private static int status(Fault fault) {
     return switch (fault) {
       case MALFORMED_REQUEST -> 400;
+      case FORBIDDEN -> 403;
       case UNKNOWN_MODEL, UNKNOWN_RESOURCE -> 404;
       case ALREADY_EXISTS, VERSION_CONFLICT, SAFETY_GATE_CLOSED, PRECONDITION_FAILED -> 409;
       case OVERLOADED -> 429;

@@ -4,6 +4,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.postgres.Database;
 import io.ballast.policy.core.version.Alias;
 import io.ballast.policy.core.version.AliasMove;
+import io.ballast.policy.core.version.BreakGlass;
 import io.ballast.policy.core.version.MoveRequest;
 import io.ballast.policy.core.version.RegisteredVersion;
 import io.ballast.policy.core.version.VersionStore;
@@ -220,7 +221,7 @@ public final class PostgresVersionStore implements VersionStore {
     return handle
         .createQuery(
             """
-            select from_version, to_version, moved_at, certificate_id, kind
+            select from_version, to_version, moved_at, certificate_id, kind, actor, reason
             from policy_alias_move
             where model = :model and alias = :alias and revision <= :revision
             order by revision desc""")
@@ -234,8 +235,13 @@ public final class PostgresVersionStore implements VersionStore {
                     row.getString("to_version"),
                     row.getObject("moved_at", OffsetDateTime.class).toInstant(),
                     row.getString("certificate_id"),
-                    AliasMove.Kind.ofLabel(row.getString("kind"))))
+                    AliasMove.Kind.ofLabel(row.getString("kind")),
+                    breakGlass(row.getString("actor"), row.getString("reason"))))
         .list();
+  }
+
+  private static Optional<BreakGlass> breakGlass(String actor, String reason) {
+    return actor.isEmpty() ? Optional.empty() : Optional.of(new BreakGlass(actor, reason));
   }
 
   private static boolean insertMove(
@@ -250,9 +256,10 @@ public final class PostgresVersionStore implements VersionStore {
             .createUpdate(
                 """
                 insert into policy_alias_move (model, alias, revision, from_version, to_version,
-                  moved_at, certificate_id, kind, tenant, request_id, idempotency_key, fingerprint)
-                values (:model, :alias, :revision, :from, :to, :at, :certificate, :kind, :tenant,
-                  :request, nullif(:key, ''), :fingerprint)
+                  moved_at, certificate_id, kind, actor, reason, tenant, request_id,
+                  idempotency_key, fingerprint)
+                values (:model, :alias, :revision, :from, :to, :at, :certificate, :kind, :actor,
+                  :reason, :tenant, :request, nullif(:key, ''), :fingerprint)
                 on conflict (tenant, idempotency_key) do nothing""")
             .bind("model", model)
             .bind("alias", alias)
@@ -262,6 +269,8 @@ public final class PostgresVersionStore implements VersionStore {
             .bind("at", OffsetDateTime.ofInstant(move.movedAt(), ZoneOffset.UTC))
             .bind("certificate", move.certificateId())
             .bind("kind", move.kind().label())
+            .bind("actor", move.breakGlass().map(BreakGlass::actor).orElse(""))
+            .bind("reason", move.breakGlass().map(BreakGlass::reason).orElse(""))
             .bind("tenant", request == null ? "" : request.caller().tenant())
             .bind("request", request == null ? "" : request.caller().requestId())
             .bind("key", key)

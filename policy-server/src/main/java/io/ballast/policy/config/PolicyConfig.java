@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
@@ -21,6 +22,8 @@ import java.util.stream.Collectors;
  * @param maxPinnedVersions how many versions that no alias points to may be loaded
  * @param engine what the decoders of this process may take
  * @param remotes versions that other servers run
+ * @param breakGlassTokenFile holds what lets an operator move an alias without a certificate;
+ *     absent: nobody may
  * @param sampleWindow how many generations of trainers may be under way
  * @param timeouts how long peers may take
  * @param peerPolicy what a missing peer counts as
@@ -35,6 +38,7 @@ public record PolicyConfig(
     int maxPinnedVersions,
     Engine engine,
     List<RemoteVersion> remotes,
+    Optional<Path> breakGlassTokenFile,
     int sampleWindow,
     Timeouts timeouts,
     PeerPolicy peerPolicy,
@@ -120,6 +124,7 @@ public record PolicyConfig(
             .sorted(Map.Entry.comparingByKey())
             .map(remote -> remote(remote.getKey(), remote.getValue()))
             .toList(),
+        properties.breakGlassTokenFile().map(Path::of),
         properties.sampleWindow(),
         new Timeouts(
             properties.gateTimeout(), properties.judgeTimeout(), properties.certificateTimeout()),

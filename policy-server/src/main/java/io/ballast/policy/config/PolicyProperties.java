@@ -67,6 +67,12 @@ public interface PolicyProperties {
   @WithDefault("false")
   boolean batchInvariant();
 
+  /**
+   * A file with the secret that lets an operator move an alias without a certificate, at least 16
+   * characters; absent: nobody may.
+   */
+  Optional<String> breakGlassTokenFile();
+
   /** How many generations of trainers may be under way at a time, at least 1. */
   @WithDefault("32")
   int sampleWindow();

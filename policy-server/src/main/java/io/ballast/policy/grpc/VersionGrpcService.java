@@ -5,6 +5,8 @@ import io.ballast.kit.grpc.Replies;
 import io.ballast.policy.core.version.AliasMoves;
 import io.ballast.policy.core.version.RegisteredVersion;
 import io.ballast.policy.core.version.VersionCatalog;
+import io.ballast.policy.v1.BreakGlassAliasRequest;
+import io.ballast.policy.v1.BreakGlassAliasResponse;
 import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.GetVersionResponse;
 import io.ballast.policy.v1.ListAliasesRequest;
@@ -108,6 +110,22 @@ public final class VersionGrpcService extends VersionServiceGrpc.VersionServiceI
                     mapper.toAlias(
                         moves.move(
                             mapper.toMove(request, catalog.modelOrDefault(request.getModel())))))
+                .build());
+  }
+
+  @Override
+  public void breakGlassAlias(
+      BreakGlassAliasRequest request, StreamObserver<BreakGlassAliasResponse> observer) {
+    String secret = BreakGlassHeader.current();
+    replies.unary(
+        observer,
+        () ->
+            BreakGlassAliasResponse.newBuilder()
+                .setAlias(
+                    mapper.toAlias(
+                        moves.breakGlass(
+                            mapper.toMove(request, catalog.modelOrDefault(request.getModel())),
+                            secret)))
                 .build());
   }
 

@@ -5,13 +5,16 @@ import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.core.version.Alias;
+import io.ballast.policy.core.version.BreakGlass;
 import io.ballast.policy.core.version.MoveRequest;
 import io.ballast.policy.core.version.RegisteredVersion;
 import io.ballast.policy.v1.AliasMove;
+import io.ballast.policy.v1.BreakGlassAliasRequest;
 import io.ballast.policy.v1.PolicyAlias;
 import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.PromoteAliasRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
+import java.util.Optional;
 
 /** Translates versions and aliases. */
 public final class VersionMapper {
@@ -54,7 +57,9 @@ public final class VersionMapper {
                         .setToVersion(move.toVersion())
                         .setMoveTime(Timestamps.of(move.movedAt()))
                         .setCertificateId(move.certificateId())
-                        .setKind(move.kind().label())));
+                        .setKind(move.kind().label())
+                        .setActor(move.breakGlass().map(BreakGlass::actor).orElse(""))
+                        .setReason(move.breakGlass().map(BreakGlass::reason).orElse(""))));
     return message.build();
   }
 
@@ -67,7 +72,21 @@ public final class VersionMapper {
         io.ballast.policy.core.version.AliasMove.Kind.PROMOTE,
         request.getExpectedVersion(),
         request.getNewVersion(),
-        request.getCertificateId());
+        request.getCertificateId(),
+        Optional.empty());
+  }
+
+  /** A move without a certificate; {@code model} has its default filled in. */
+  MoveRequest toMove(BreakGlassAliasRequest request, String model) {
+    return new MoveRequest(
+        calls.caller(request.getMetadata()),
+        model,
+        aliasOrServing(request.getAlias()),
+        io.ballast.policy.core.version.AliasMove.Kind.BREAK_GLASS,
+        request.getExpectedVersion(),
+        request.getNewVersion(),
+        "",
+        Optional.of(BreakGlass.of(request.getActor(), request.getReason())));
   }
 
   /** A step back; {@code model} has its default filled in. */
@@ -79,7 +98,8 @@ public final class VersionMapper {
         io.ballast.policy.core.version.AliasMove.Kind.ROLL_BACK,
         request.getExpectedVersion(),
         "",
-        "");
+        "",
+        Optional.empty());
   }
 
   private static String aliasOrServing(String alias) {

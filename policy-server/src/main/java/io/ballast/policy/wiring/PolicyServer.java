@@ -1,5 +1,6 @@
 package io.ballast.policy.wiring;
 
+import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
@@ -24,9 +25,11 @@ import io.ballast.policy.core.sample.SampleFlow;
 import io.ballast.policy.core.suggest.CompletionFlow;
 import io.ballast.policy.core.suggest.SuggestFlow;
 import io.ballast.policy.core.version.AliasMoves;
+import io.ballast.policy.core.version.BreakGlassSecret;
 import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.core.version.ServingDecoders;
 import io.ballast.policy.core.version.VersionCatalog;
+import io.ballast.policy.grpc.BreakGlassHeader;
 import io.ballast.policy.grpc.CallMapper;
 import io.ballast.policy.grpc.FeedbackGrpcService;
 import io.ballast.policy.grpc.FeedbackMapper;
@@ -38,6 +41,7 @@ import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.micrometer.core.instrument.Gauge;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -87,7 +91,14 @@ public final class PolicyServer implements AutoCloseable {
             runtime.clock(),
             config.defaultModel());
     AliasMoves moves =
-        catalog.moves(new GrpcCertificateAuthority(safety, config.timeouts().certificate()));
+        catalog.moves(
+            new GrpcCertificateAuthority(safety, config.timeouts().certificate()),
+            new BreakGlassSecret(
+                BearerToken.read(
+                    "ballast.policy.break-glass-",
+                    config.breakGlassTokenFile(),
+                    Optional.empty(),
+                    variable -> null)));
     SuggestFlow suggestions =
         new SuggestFlow(
             catalog,
@@ -113,7 +124,8 @@ public final class PolicyServer implements AutoCloseable {
                 calls,
                 runtime.replies(),
                 runtime.nanoTime()),
-            new VersionGrpcService(catalog, moves, calls, runtime.replies()),
+            BreakGlassHeader.readBy(
+                new VersionGrpcService(catalog, moves, calls, runtime.replies())),
             new FeedbackGrpcService(
                 feedback, new FeedbackMapper(calls, runtime.clock()), runtime.replies()));
     models =

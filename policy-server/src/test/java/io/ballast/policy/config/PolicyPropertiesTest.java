@@ -32,6 +32,7 @@ class PolicyPropertiesTest {
           new PolicyConfig.Engine(
               OptionalLong.empty(), OptionalLong.empty(), DecoderArithmetic.AUTO, false),
           List.of(),
+          Optional.empty(),
           32,
           new PolicyConfig.Timeouts(
               Duration.ofMillis(500), Duration.ofSeconds(2), Duration.ofSeconds(10)),
@@ -76,6 +77,7 @@ class PolicyPropertiesTest {
     all.put("remotes.b.tls", "true");
     all.put("remotes.b.drain-streams", "true");
     all.put("remotes.b.timeout", "PT8S");
+    all.put("break-glass-token-file", "secrets/break-glass");
     all.put("sample-window", "33");
     all.put("gate-timeout", "PT3S");
     all.put("judge-timeout", "PT4S");
@@ -123,6 +125,7 @@ class PolicyPropertiesTest {
                         true,
                         true,
                         Duration.ofSeconds(8))),
+                Optional.of(Path.of("secrets/break-glass")),
                 33,
                 new PolicyConfig.Timeouts(
                     Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofSeconds(5)),

@@ -157,6 +157,7 @@ public final class StatusMapper {
       case UNKNOWN_MODEL, UNKNOWN_RESOURCE -> Status.Code.NOT_FOUND;
       case ALREADY_EXISTS -> Status.Code.ALREADY_EXISTS;
       case VERSION_CONFLICT -> Status.Code.ABORTED;
+      case FORBIDDEN -> Status.Code.PERMISSION_DENIED;
       case SAFETY_GATE_CLOSED, PRECONDITION_FAILED -> Status.Code.FAILED_PRECONDITION;
       case OVERLOADED -> Status.Code.RESOURCE_EXHAUSTED;
       case MODEL_LOADING, DEPENDENCY_DOWN -> Status.Code.UNAVAILABLE;
@@ -181,7 +182,7 @@ public final class StatusMapper {
           NOT_IMPLEMENTED ->
           Level.DEBUG;
       case SAFETY_GATE_CLOSED -> Level.INFO;
-      case MODEL_LOADING, DEPENDENCY_DOWN -> Level.WARN;
+      case FORBIDDEN, MODEL_LOADING, DEPENDENCY_DOWN -> Level.WARN;
       case DEPENDENCY_BROKEN, CORRUPT_WEIGHTS -> Level.ERROR;
     };
   }

@@ -69,7 +69,8 @@ final class Failures {
                       ? "the server at " + target + " does not have this call"
                       : said)
                   + "; with --split each server has a port of its own");
-      case UNAUTHENTICATED, PERMISSION_DENIED ->
+      case PERMISSION_DENIED -> new CommandFailure(Exit.REFUSED, reason, said);
+      case UNAUTHENTICATED ->
           new CommandFailure(
               Exit.REFUSED, reason, said + "; give the token: export BALLAST_TOKEN=…");
       case DATA_LOSS ->

@@ -57,6 +57,7 @@ final class ModelsCommand implements Callable<Integer> {
         .addSubcommand(new Aliases(context))
         .addSubcommand(new Promote(context))
         .addSubcommand(new RollBack(context))
+        .addSubcommand(new BreakGlassCommand(context))
         .addSubcommand(new CertificateCommand(context))
         .addSubcommand(new RegisterCommand(context))
         .addSubcommand(new ModelFoldersCommand(context))
@@ -88,12 +89,19 @@ final class ModelsCommand implements Callable<Integer> {
     return time.getSeconds() == 0 ? "–" : TIME.format(Instant.ofEpochSecond(time.getSeconds()));
   }
 
-  private static String aliasLine(PolicyAlias alias) {
+  private static String allowedBy(AliasMove move) {
+    if (!move.getActor().isEmpty()) {
+      return "by " + move.getActor() + ": " + move.getReason();
+    }
+    return move.getCertificateId().isEmpty() ? "" : "certificate " + move.getCertificateId();
+  }
+
+  static String aliasLine(PolicyAlias alias) {
     return alias.getModel() + ": " + alias.getAlias() + " → " + alias.getVersion();
   }
 
   /** Where an alias points now. */
-  private static String current(
+  static String current(
       VersionServiceBlockingStub versions, MeshTarget target, String model, String alias) {
     return versions
         .listAliases(
@@ -215,7 +223,7 @@ final class ModelsCommand implements Callable<Integer> {
                 (move.getFromVersion().isEmpty() ? "–" : move.getFromVersion())
                     + " → "
                     + move.getToVersion(),
-                move.getCertificateId().isEmpty() ? "" : "certificate " + move.getCertificateId());
+                allowedBy(move));
           }
           printing.table(table);
         }

@@ -5,6 +5,8 @@ import io.ballast.mesh.v1.StopReason;
 import io.ballast.mesh.v1.Timing;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.policy.v1.AliasMove;
+import io.ballast.policy.v1.BreakGlassAliasRequest;
+import io.ballast.policy.v1.BreakGlassAliasResponse;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.DecisionReason;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
@@ -282,6 +284,15 @@ final class FakeMesh implements AutoCloseable {
           request,
           observer,
           q -> PromoteAliasResponse.newBuilder().setAlias(alias(q.getNewVersion())).build());
+    }
+
+    @Override
+    public void breakGlassAlias(
+        BreakGlassAliasRequest request, StreamObserver<BreakGlassAliasResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> BreakGlassAliasResponse.newBuilder().setAlias(alias(q.getNewVersion())).build());
     }
 
     @Override

@@ -2,14 +2,21 @@ package io.ballast.standalone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.policy.v1.BreakGlassAliasRequest;
 import io.ballast.policy.v1.PromoteAliasRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** models moves aliases, and never without a certificate. */
 class ModelsCommandTest {
   private final FakeMesh mesh = new FakeMesh();
+
+  @TempDir Path folder;
 
   @AfterEach
   void close() {
@@ -73,6 +80,52 @@ class ModelsCommandTest {
     assertThat(Cli.run(mesh, "models", "rollback", "--expected", "2").out())
         .isEqualToIgnoringNewLines("java-tiny: serving → 1");
     assertThat(mesh.asked(RollBackAliasRequest.class).getExpectedVersion()).isEqualTo("2");
+  }
+
+  @Test
+  void brokenGlassSaysWhoAndWhyAndHowToUndoIt() throws IOException {
+    Path secret = Files.writeString(folder.resolve("secret"), "an-operators-secret\n");
+
+    Cli.Result result =
+        Cli.run(
+            mesh,
+            "models",
+            "break-glass",
+            "2",
+            "--secret",
+            secret.toString(),
+            "--actor",
+            "Ada",
+            "--reason",
+            "serving answers nothing");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out())
+        .contains("serving → 2, without a certificate; undo: ./mesh models rollback");
+    BreakGlassAliasRequest asked = mesh.asked(BreakGlassAliasRequest.class);
+    assertThat(asked.getExpectedVersion()).isEqualTo("1");
+    assertThat(asked.getActor()).isEqualTo("Ada");
+    assertThat(asked.getReason()).isEqualTo("serving answers nothing");
+  }
+
+  @Test
+  void aSecretThatIsNotThereIsWrongUsage() {
+    Cli.Result result =
+        Cli.run(
+            mesh,
+            "models",
+            "break-glass",
+            "2",
+            "--secret",
+            folder.resolve("none").toString(),
+            "--actor",
+            "Ada",
+            "--reason",
+            "serving answers nothing");
+
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err()).contains("--secret").contains("cannot be read");
+    assertThat(mesh.requests).noneMatch(BreakGlassAliasRequest.class::isInstance);
   }
 
   @Test

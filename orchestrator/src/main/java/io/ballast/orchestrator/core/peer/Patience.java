@@ -100,6 +100,7 @@ public final class Patience {
           UNKNOWN_RESOURCE,
           ALREADY_EXISTS,
           VERSION_CONFLICT,
+          FORBIDDEN,
           SAFETY_GATE_CLOSED,
           PRECONDITION_FAILED,
           DEPENDENCY_BROKEN,

@@ -39,6 +39,7 @@ public final class Promoter {
         case UNKNOWN_MODEL, CORRUPT_WEIGHTS, PRECONDITION_FAILED ->
             new Outcome.Refused("the candidate cannot be served: " + e.getMessage());
         case MALFORMED_REQUEST,
+            FORBIDDEN,
             UNKNOWN_RESOURCE,
             ALREADY_EXISTS,
             OVERLOADED,

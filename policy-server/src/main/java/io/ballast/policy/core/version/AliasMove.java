@@ -1,6 +1,7 @@
 package io.ballast.policy.core.version;
 
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * One move of an alias.
@@ -10,14 +11,21 @@ import java.time.Instant;
  * @param movedAt when
  * @param certificateId the certificate that allowed it; empty at creation and for a rollback
  * @param kind what kind of move
+ * @param breakGlass who and why, for a move without a certificate
  */
 public record AliasMove(
-    String fromVersion, String toVersion, Instant movedAt, String certificateId, Kind kind) {
+    String fromVersion,
+    String toVersion,
+    Instant movedAt,
+    String certificateId,
+    Kind kind,
+    Optional<BreakGlass> breakGlass) {
   /** What moved an alias. */
   public enum Kind {
     CREATE("create"),
     PROMOTE("promote"),
-    ROLL_BACK("roll_back");
+    ROLL_BACK("roll_back"),
+    BREAK_GLASS("break_glass");
 
     private final String label;
 

@@ -9,6 +9,9 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Promotes and rolls back by compare-and-set. The order makes a swap safe: certificate, then the
@@ -18,10 +21,13 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class AliasMoves {
   private static final int MAX_CHARACTERS = 128;
 
+  private static final Logger LOG = LoggerFactory.getLogger(AliasMoves.class);
+
   private final VersionCatalog catalog;
   private final VersionStore store;
   private final ServingDecoders serving;
   private final CertificateAuthority certificates;
+  private final BreakGlassSecret breakGlass;
   private final InstantSource clock;
   private final ReentrantLock oneAtATime = new ReentrantLock();
 
@@ -30,11 +36,13 @@ public final class AliasMoves {
       VersionStore store,
       ServingDecoders serving,
       CertificateAuthority certificates,
+      BreakGlassSecret breakGlass,
       InstantSource clock) {
     this.catalog = catalog;
     this.store = store;
     this.serving = serving;
     this.certificates = certificates;
+    this.breakGlass = breakGlass;
     this.clock = clock;
   }
 
@@ -48,6 +56,13 @@ public final class AliasMoves {
    *     MALFORMED_REQUEST for a key that another request used
    */
   public Alias move(MoveRequest request) {
+    if (request.kind() == AliasMove.Kind.BREAK_GLASS) {
+      throw new IllegalArgumentException("a move without a certificate needs the secret");
+    }
+    return keyed(request);
+  }
+
+  private Alias keyed(MoveRequest request) {
     Texts.requireName("model", request.model());
     Texts.requireName("alias", request.alias());
     Texts.requireLine("expected_version", request.expectedVersion(), MAX_CHARACTERS);
@@ -59,6 +74,19 @@ public final class AliasMoves {
     } finally {
       oneAtATime.unlock();
     }
+  }
+
+  /**
+   * Moves an alias without a certificate, for an operator in an emergency.
+   *
+   * @param request of the kind BREAK_GLASS
+   * @param secret what the call carries, if anything
+   * @return the alias after the move
+   * @throws MeshException FORBIDDEN if it is not the operator's; else as {@link #move}
+   */
+  public Alias breakGlass(MoveRequest request, @Nullable String secret) {
+    breakGlass.require(secret);
+    return keyed(request);
   }
 
   private Alias moveAnew(MoveRequest request) {
@@ -85,12 +113,14 @@ public final class AliasMoves {
             next.id().version(),
             clock.instant(),
             request.certificateId(),
-            request.kind());
+            request.kind(),
+            request.breakGlass());
     serving.keep(next.id());
     try {
       Optional<Alias> moved = store.move(request, alias.revision(), move);
       if (moved.isPresent()) {
         catalog.turn(moved.get());
+        request.breakGlass().ifPresent(who -> tell(moved.get(), who));
         return moved.get();
       }
     } finally {
@@ -103,6 +133,16 @@ public final class AliasMoves {
                     Fault.VERSION_CONFLICT,
                     "alias %s of %s moved on from %s meanwhile"
                         .formatted(request.alias(), request.model(), alias.version())));
+  }
+
+  private static void tell(Alias alias, BreakGlass who) {
+    LOG.warn(
+        "break-glass: {} moved {} of {} to {} without a certificate: {}",
+        who.actor(),
+        alias.name(),
+        alias.model(),
+        alias.version(),
+        who.reason());
   }
 
   private Optional<Alias> repetition(MoveRequest request) {
@@ -119,7 +159,7 @@ public final class AliasMoves {
 
   private static String destination(MoveRequest request, Alias alias) {
     return switch (request.kind()) {
-      case PROMOTE -> Texts.requireName("new_version", request.newVersion());
+      case PROMOTE, BREAK_GLASS -> Texts.requireName("new_version", request.newVersion());
       case ROLL_BACK ->
           alias
               .rollbackTarget()

@@ -63,7 +63,8 @@ public final class VersionCatalog {
       store.createAlias(
           defaultModel,
           VersionSelector.SERVING,
-          new AliasMove("", firstVersion, clock.instant(), "", AliasMove.Kind.CREATE));
+          new AliasMove(
+              "", firstVersion, clock.instant(), "", AliasMove.Kind.CREATE, Optional.empty()));
     }
     for (Alias alias : store.allAliases()) {
       if (alias.model().equals(defaultModel) && alias.name().equals(VersionSelector.SERVING)) {
@@ -285,8 +286,8 @@ public final class VersionCatalog {
   }
 
   /** Who may turn aliases of this catalogue. */
-  public AliasMoves moves(CertificateAuthority certificates) {
-    return new AliasMoves(this, store, serving, certificates, clock);
+  public AliasMoves moves(CertificateAuthority certificates, BreakGlassSecret breakGlass) {
+    return new AliasMoves(this, store, serving, certificates, breakGlass, clock);
   }
 
   /** Whether {@code caller} repeats a request; its key then names a move that was made. */

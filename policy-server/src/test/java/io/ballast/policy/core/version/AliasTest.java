@@ -6,6 +6,7 @@ import io.ballast.policy.core.version.AliasMove.Kind;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,7 +24,7 @@ class AliasTest {
       boolean back = move.startsWith("<");
       String to = back ? move.substring(1) : move;
       Kind kind = back ? Kind.ROLL_BACK : at.isEmpty() ? Kind.CREATE : Kind.PROMOTE;
-      newestFirst.addFirst(new AliasMove(at, to, Instant.EPOCH, "", kind));
+      newestFirst.addFirst(new AliasMove(at, to, Instant.EPOCH, "", kind, Optional.empty()));
       at = to;
     }
     return new Alias("m", "serving", at, newestFirst.size(), newestFirst);
