@@ -141,7 +141,8 @@ public final class Collect implements Callable<Integer> {
     TorchRuntime.setThreads(1);
     PrintWriter out = spec.commandLine().getOut();
     List<SourceFile> files = files();
-    try (Decoder decoder = TorchDecoder.load(model, ServingOptions.defaults());
+    try (Decoder decoder =
+            TorchDecoder.load(model, ServingOptions.defaults().withBatchInvariant(true));
         LabelCollector collector = new LabelCollector(decoder, plan)) {
       List<Position> positions = positions(files, decoder);
       out.printf(
