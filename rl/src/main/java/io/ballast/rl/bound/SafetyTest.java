@@ -2,6 +2,11 @@ package io.ballast.rl.bound;
 
 import io.ballast.rl.check.Require;
 import io.ballast.rl.stats.Moments;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
 
 /**
  * The high-confidence safety test: passes a candidate only if the upper confidence bound of its
@@ -44,8 +49,8 @@ public record SafetyTest(double threshold, double delta, BoundMethod method, Cos
    * Returns the decision on {@code costs}.
    *
    * @param costs shape [n], n ≥ 2, each in the range, 0 or 1 under Clopper and Pearson: one of each
-   *     held-out prompt, or the mean of several completions of it; in the order of the prompts,
-   *     which matters for betting alone
+   *     held-out prompt, or the mean of several completions of it; in the order of the prompts:
+   *     betting takes them in one of its own, the same for all lists of n
    */
   public SafetyTestResult decide(double[] costs) {
     range.require(costs, "costs");
@@ -73,8 +78,18 @@ public record SafetyTest(double threshold, double delta, BoundMethod method, Cos
       case EMPIRICAL_BERNSTEIN -> MeanBounds.empiricalBernsteinUpper(costs, low, high, delta);
       case CLOPPER_PEARSON ->
           ProportionBounds.clopperPearsonUpper(harmful(costs), costs.length, delta);
-      case BETTING -> BettingBounds.upper(costs, low, high, delta);
+      case BETTING -> BettingBounds.upper(shuffled(costs), low, high, delta);
     };
+  }
+
+  /**
+   * In an order that depends on their number alone. Prompts come sorted by topic, and a harmless
+   * beginning would make the gambler rich, whatever follows.
+   */
+  private static double[] shuffled(double[] costs) {
+    List<Double> order = new ArrayList<>(Arrays.stream(costs).boxed().toList());
+    Collections.shuffle(order, new Random(costs.length));
+    return order.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
   private static int harmful(double[] costs) {

@@ -36,6 +36,11 @@ class BoundCoverageTest {
       this.draw = draw;
     }
 
+    /** So many that a method can pass at all: .02 is beneath every bound of 100 costs. */
+    private int size() {
+      return this == RARE ? 1_000 : 100;
+    }
+
     private boolean outcomes() {
       return this == RARE || this == COMMON;
     }
@@ -55,7 +60,7 @@ class BoundCoverageTest {
     Map<BoundMethod, Integer> passed = new EnumMap<>(BoundMethod.class);
     SplittableRandom random = new SplittableRandom(101 + costs.ordinal());
     for (int trial = 0; trial < TRIALS; trial++) {
-      double[] sample = costs.sample(random, 100);
+      double[] sample = costs.sample(random, costs.size());
       for (BoundMethod method : BoundMethod.values()) {
         if (claims(method, costs)) {
           SafetyTest test = new SafetyTest(costs.mean - BARELY, DELTA, method);
@@ -64,6 +69,7 @@ class BoundCoverageTest {
       }
     }
     assertThat(passed).hasSize(costs.outcomes() ? 4 : 3);
+    assertThat(passed.get(BoundMethod.BETTING)).as("that it can pass").isPositive();
     passed.forEach(
         (method, count) ->
             assertThat(count)
@@ -77,6 +83,27 @@ class BoundCoverageTest {
       case CLOPPER_PEARSON -> costs.outcomes();
       case STUDENT_T -> false;
     };
+  }
+
+  /**
+   * Harmless topics first: in the order of the list the bet on little harm is won in each sample.
+   */
+  @Test
+  void aListThatIsSortedByTopicDoesNotPassMoreOften() {
+    SplittableRandom random = new SplittableRandom(109);
+    SafetyTest test = new SafetyTest(.2 - BARELY, DELTA, BoundMethod.BETTING);
+    int passed = 0;
+    int inOrder = 0;
+    for (int trial = 0; trial < TRIALS; trial++) {
+      double[] costs = new double[200];
+      for (int i = 0; i < costs.length; i++) {
+        costs[i] = random.nextDouble() < (i < 100 ? .02 : .38) ? 1 : 0;
+      }
+      passed += test.decide(costs) instanceof Passed ? 1 : 0;
+      inOrder += BettingBounds.upper(costs, 0, 1, DELTA) <= test.threshold() ? 1 : 0;
+    }
+    assertThat(passed).isLessThanOrEqualTo(Binomials.most(TRIALS, DELTA));
+    assertThat(inOrder).as("in the order of the list").isGreaterThan(TRIALS * 9 / 10);
   }
 
   @Test
