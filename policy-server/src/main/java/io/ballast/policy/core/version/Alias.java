@@ -28,20 +28,25 @@ public record Alias(
   /**
    * Where a rollback goes: the version that served before the one that serves now came. What was
    * rolled back is not gone back to, unless it was promoted again: a second rollback goes further
-   * back.
+   * back. Nor is what served by break-glass: it never had a certificate.
    *
    * @return empty if nothing served before
    */
   public Optional<String> rollbackTarget() {
     Deque<String> served = new ArrayDeque<>();
+    boolean byBreakGlass = false;
     for (AliasMove move : moves.reversed()) {
       if (move.kind() == AliasMove.Kind.ROLL_BACK && served.contains(move.toVersion())) {
         while (!move.toVersion().equals(served.peek())) {
           served.pop();
         }
       } else if (!move.toVersion().equals(served.peek())) {
+        if (byBreakGlass) {
+          served.pop();
+        }
         served.push(move.toVersion());
       }
+      byBreakGlass = move.kind() == AliasMove.Kind.BREAK_GLASS;
     }
     served.pop();
     return Optional.ofNullable(served.peek());

@@ -15,15 +15,19 @@ import org.junit.jupiter.params.provider.CsvSource;
 class AliasTest {
   /**
    * An alias after moves such as {@code 1 2 3 <2}: created at 1, promoted to 2 and 3, rolled back
-   * to 2.
+   * to 2; {@code !2}: moved there by break-glass.
    */
   private static Alias after(String moves) {
     List<AliasMove> newestFirst = new ArrayList<>();
     String at = "";
     for (String move : moves.split(" ")) {
       boolean back = move.startsWith("<");
-      String to = back ? move.substring(1) : move;
-      Kind kind = back ? Kind.ROLL_BACK : at.isEmpty() ? Kind.CREATE : Kind.PROMOTE;
+      boolean broken = move.startsWith("!");
+      String to = back || broken ? move.substring(1) : move;
+      Kind kind =
+          back
+              ? Kind.ROLL_BACK
+              : broken ? Kind.BREAK_GLASS : at.isEmpty() ? Kind.CREATE : Kind.PROMOTE;
       newestFirst.addFirst(new AliasMove(at, to, Instant.EPOCH, "", kind, Optional.empty()));
       at = to;
     }
@@ -40,7 +44,12 @@ class AliasTest {
     "1 2 <1 2 3 <2, 1",
     "1 2 1, 2",
     "1 2 1 <2, 1",
-    "1 2 2, 1"
+    "1 2 2, 1",
+    "1 !2, 1",
+    "1 !2 3, 1",
+    "1 2 !3 4, 2",
+    "1 !2 !3, 1",
+    "1 !2 <1 3, 1"
   })
   void itGoesToWhatServedBefore(String moves, String target) {
     assertThat(after(moves).rollbackTarget()).contains(target);
