@@ -13,8 +13,8 @@ public enum BoundMethod {
   /** Clopper and Pearson's exact bound of a share: for costs that are 0 or 1. */
   CLOPPER_PEARSON,
   /**
-   * A bet against every mean that is too low, in an order of its own: as Hoeffding's, narrow
-   * where costs vary little, and narrower than empirical Bernstein for small samples.
+   * A bet against every mean that is too low, in an order of its own: as Hoeffding's, narrow where
+   * costs vary little, and narrower than empirical Bernstein for small samples.
    */
   BETTING
 }
