@@ -7,13 +7,13 @@ import io.ballast.rl.check.Require;
  *
  * @param mean m, finite
  * @param std s ≥ 0, unbiased
- * @param size n_b: how many equally weighted costs would say as much; &gt; 0
+ * @param size n_b: how many equally weighted costs would say as much; ≥ 2
  */
 public record CostMoments(double mean, double std, double size) {
   /** Checks the ranges above. */
   public CostMoments {
     Require.finite(mean, "mean");
     Require.notNegative(std, "std");
-    Require.positive(size, "size");
+    Require.inRange(size, 2, Double.MAX_VALUE, "size");
   }
 }

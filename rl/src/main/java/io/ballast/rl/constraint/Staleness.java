@@ -8,7 +8,7 @@ import io.ballast.rl.check.Require;
  */
 public sealed interface Staleness {
   /**
-   * Returns the weight of a cost, 0 to 1.
+   * Returns the weight of a cost, 0 to 1; it does not rise with the lag.
    *
    * @param lag how many versions ago it was sampled, ≥ 0
    */

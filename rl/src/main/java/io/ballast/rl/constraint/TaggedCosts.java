@@ -54,16 +54,17 @@ public record TaggedCosts(int capacity, List<TaggedCost> costs) {
    * Returns what the costs say of a version.
    *
    * @param version at least that of the latest cost
-   * @throws IllegalArgumentException if fewer than two costs have a weight
+   * @throws IllegalArgumentException if fewer than two costs have a weight, or n_b is below 2
    */
   public CostMoments at(long version, Staleness staleness) {
     double[] weights = new double[costs.size()];
+    double latest = costs.isEmpty() ? 1 : weight(costs.getLast(), version, staleness);
     double sum = 0;
     double squares = 0;
     double mean = 0;
     int counted = 0;
     for (int i = 0; i < weights.length; i++) {
-      weights[i] = staleness.weight(version - costs.get(i).version());
+      weights[i] = latest == 0 ? 0 : weight(costs.get(i), version, staleness) / latest;
       sum += weights[i];
       squares += weights[i] * weights[i];
       mean += weights[i] * costs.get(i).cost();
@@ -76,7 +77,14 @@ public record TaggedCosts(int capacity, List<TaggedCost> costs) {
       double gap = costs.get(i).cost() - mean;
       deviations += weights[i] * gap * gap;
     }
-    double freedom = sum - squares / sum;
-    return new CostMoments(mean, Math.sqrt(deviations / freedom), sum * sum / squares);
+    double size = sum * sum / squares;
+    if (size < 2) {
+      throw new IllegalArgumentException("effective size: " + size + " (expected: >= 2)");
+    }
+    return new CostMoments(mean, Math.sqrt(deviations / (sum - squares / sum)), size);
+  }
+
+  private static double weight(TaggedCost cost, long version, Staleness staleness) {
+    return staleness.weight(version - cost.version());
   }
 }

@@ -12,7 +12,8 @@ import java.util.List;
  * What was predicted beside what happened, for predictions of about the same height: the points of
  * a reliability diagram.
  *
- * <p>Source: Murphy and Winkler 1977; bins of equal size, so that each says about as much.
+ * <p>Source: Murphy and Winkler 1977; bins of about equal size, so that each says about as much.
+ * Equal predictions lie in one bin.
  *
  * @param bins in ascending order of the prediction, at least one
  */
@@ -51,9 +52,15 @@ public record ReliabilityBins(List<Bin> bins) {
     Arrays.sort(order, Comparator.comparingDouble(i -> probabilities[i]));
     int count = Math.min(most, order.length);
     List<Bin> bins = new ArrayList<>();
+    int from = 0;
     for (int b = 0; b < count; b++) {
-      int from = (int) ((long) order.length * b / count);
       int to = (int) ((long) order.length * (b + 1) / count);
+      while (to < order.length && probabilities[order[to]] == probabilities[order[to - 1]]) {
+        to++;
+      }
+      if (to <= from) {
+        continue;
+      }
       double predicted = 0;
       int hits = 0;
       for (int i = from; i < to; i++) {
@@ -70,6 +77,7 @@ public record ReliabilityBins(List<Bin> bins) {
                   ProportionBounds.wilsonUpper(hits, to - from, delta),
                   confidence),
               to - from));
+      from = to;
     }
     return new ReliabilityBins(bins);
   }

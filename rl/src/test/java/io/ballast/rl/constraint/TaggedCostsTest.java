@@ -49,6 +49,24 @@ class TaggedCostsTest {
   }
 
   @Test
+  void howOldTheLatestAreDoesNotMatterToTheOthers() {
+    TaggedCosts old = TaggedCosts.ofCapacity(10).add(3, 1, 2, 3);
+    assertThat(old.at(700, new Staleness.Fade(1))).isEqualTo(new CostMoments(2, 1, 3));
+  }
+
+  @Test
+  void oneCostThatOutweighsTheOthersIsNoSample() {
+    TaggedCosts costs = TaggedCosts.ofCapacity(10).add(0, 1, 2, 3).add(4, 7);
+    // weights 1 and three of 1/16: (19/16)²/(259/256) = 361/259
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> costs.at(4, new Staleness.Fade(1)))
+        .withMessage("effective size: " + 361.0 / 259 + " (expected: >= 2)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> costs.at(5_000, new Staleness.Fade(1)))
+        .withMessage("costs that count: 0 (expected: >= 2)");
+  }
+
+  @Test
   void whatIsOlderMakesTheBoundWider() {
     PessimisticCost pessimistic = new PessimisticCost(.1, 1, 0, 100);
     TaggedCosts costs = TaggedCosts.ofCapacity(100).add(0, alternating(50)).add(9, alternating(50));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.rl.Binomials;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,53 @@ class CalibrationDriftTest {
     assertThat(drift.observed()).isEqualTo(.5);
     assertThat(drift.error()).isCloseTo(.6, within(1e-12));
     assertThat(drift.rows()).isEqualTo(2);
+    // Bernstein: 2·exp(−.16/(2(.4 + .4/3))), over 1 if doubled
+    assertThat(drift.chance()).isEqualTo(1);
+  }
+
+  @Test
+  void chanceByHand() {
+    // 8 of 8 at .25: sum 6, V 1.5: exp(−36/(2·3.5)); leaning: sum 3, V .375: exp(−9/(2·1.375))
+    double[] probabilities = new double[8];
+    boolean[] happened = new boolean[8];
+    Arrays.fill(probabilities, .25);
+    Arrays.fill(happened, true);
+    CalibrationDrift drift = CalibrationDrift.of(probabilities, happened);
+    assertThat(drift.chance()).isCloseTo(4 * Math.exp(-36 / 7.0), within(1e-12));
+    assertThat(drift.drifted(.05)).isTrue();
+    assertThat(drift.drifted(.01)).isFalse();
+  }
+
+  @Test
+  void certaintiesThatCameTrueSayNothingAndOneThatDidNotSaysAll() {
+    CalibrationDrift kept =
+        CalibrationDrift.of(new double[] {1, 0, .5}, new boolean[] {true, false, true});
+    assertThat(kept.inTheLarge()).isCloseTo(1, within(1e-12));
+    assertThat(kept.drifted(.5)).isFalse();
+    CalibrationDrift broken =
+        CalibrationDrift.of(new double[] {1, .5}, new boolean[] {false, true});
+    assertThat(broken.chance()).isEqualTo(0);
+    assertThat(broken.drifted(1e-9)).isTrue();
+  }
+
+  @Test
+  void rareAcceptanceAlarmsNoMoreOften() {
+    SplittableRandom random = new SplittableRandom(3);
+    int alarms = 0;
+    int byTheNormal = 0;
+    for (int trial = 0; trial < 2_000; trial++) {
+      double[] probabilities = new double[40];
+      boolean[] happened = new boolean[40];
+      for (int i = 0; i < 40; i++) {
+        probabilities[i] = .003;
+        happened[i] = random.nextDouble() < .003;
+      }
+      CalibrationDrift drift = CalibrationDrift.of(probabilities, happened);
+      alarms += drift.drifted(.02) ? 1 : 0;
+      byTheNormal += Math.abs(drift.inTheLarge()) > 2.33 ? 1 : 0;
+    }
+    assertThat(alarms).isLessThanOrEqualTo(Binomials.most(2_000, .02));
+    assertThat(byTheNormal).as("beyond 2 %% of a normal's tails").isGreaterThan(150);
   }
 
   @Test
@@ -79,8 +127,8 @@ class CalibrationDriftTest {
   @Test
   void badInputIsNamed() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> CalibrationDrift.of(new double[] {.5, 1}, new boolean[] {true, true}))
-        .withMessage("probabilities[1]: 1.0 (expected: above 0, below 1)");
+        .isThrownBy(() -> CalibrationDrift.of(new double[] {.5, 1.5}, new boolean[] {true, true}))
+        .withMessage("probabilities[1]: 1.5 (expected: 0.0 to 1.0)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> CalibrationDrift.of(new double[] {.5}, new boolean[] {}))
         .withMessage("happened: 0 elements (expected: 1)");

@@ -39,6 +39,16 @@ class ReliabilityBinsTest {
   }
 
   @Test
+  void equalPredictionsLieInOneBinWhateverTheirOrder() {
+    double[] probabilities = {.2, .2, .2, .2, .2, .7, .9, .9};
+    boolean[] happened = {true, false, false, false, false, true, true, true};
+    ReliabilityBins bins = ReliabilityBins.of(probabilities, happened, 4, .95);
+    assertThat(bins.bins()).extracting(ReliabilityBins.Bin::count).containsExactly(5, 1, 2);
+    assertThat(bins.bins().getFirst().observed().estimate()).isEqualTo(.2);
+    assertThat(bins.bins().getLast().predicted()).isCloseTo(.9, within(1e-12));
+  }
+
+  @Test
   void calibratedPredictionsLieInTheirIntervals() {
     SplittableRandom random = new SplittableRandom(3);
     int inside = 0;
