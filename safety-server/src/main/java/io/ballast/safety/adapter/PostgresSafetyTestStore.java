@@ -4,6 +4,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.rl.bound.SafetyTestNumbers;
+import io.ballast.safety.core.safetytest.CertificateRedemptions;
 import io.ballast.safety.core.safetytest.ClaimedTest;
 import io.ballast.safety.core.safetytest.LedgerEntry;
 import io.ballast.safety.core.safetytest.NewTest;
@@ -326,6 +327,12 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   @Override
   public void revoke(UUID certificateId, Revocation revocation) {
     read(handle -> CertificateRows.revoke(handle, certificateId, revocation));
+  }
+
+  @Override
+  public Optional<CertificateRedemptions.Redeemed> redeem(
+      UUID certificateId, String alias, Redeeming redeeming) {
+    return transact(handle -> RedemptionRows.redeem(handle, certificateId, alias, redeeming));
   }
 
   @Override

@@ -53,8 +53,10 @@ public record SafetyConfig(
    * @param signingKeys a folder of PEM files; empty: one in the data folder of a mesh with its own
    *     database, and none elsewhere
    * @param validity how long a certificate allows a promotion
+   * @param redemption how long leave to move an alias holds
    */
-  public record CertificateSettings(Optional<Path> signingKeys, Duration validity) {}
+  public record CertificateSettings(
+      Optional<Path> signingKeys, Duration validity, Duration redemption) {}
 
   /** Checks the ranges. */
   public SafetyConfig {
@@ -90,6 +92,7 @@ public record SafetyConfig(
     requirePositive("sample-timeout", timeouts.sample());
     requirePositive("version-timeout", timeouts.version());
     requirePositive("certificate-validity", certificates.validity());
+    requirePositive("redemption-validity", certificates.redemption());
   }
 
   private static void requireTests(TestSettings tests) {
@@ -152,7 +155,10 @@ public record SafetyConfig(
             properties.waitInterval(),
             properties.waitReserve()),
         new PeerTimeouts(properties.sampleTimeout(), properties.versionTimeout()),
-        new CertificateSettings(properties.signingKeys(), properties.certificateValidity()),
+        new CertificateSettings(
+            properties.signingKeys(),
+            properties.certificateValidity(),
+            properties.redemptionValidity()),
         TritonPlaces.of("ballast.safety.triton", properties.triton()));
   }
 

@@ -140,6 +140,10 @@ public interface SafetyProperties {
   @WithDefault("P7D")
   Duration certificateValidity();
 
+  /** How long leave to move an alias holds, that a certificate was redeemed for, &gt; 0. */
+  @WithDefault("PT60S")
+  Duration redemptionValidity();
+
   /** Cost models that run behind Triton instead of in this process. */
   TritonProperties triton();
 }

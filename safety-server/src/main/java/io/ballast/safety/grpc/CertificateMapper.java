@@ -6,8 +6,10 @@ import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.SamplingOptions;
+import io.ballast.safety.core.safetytest.AliasChange;
 import io.ballast.safety.core.safetytest.CertificateChecks.Expected;
 import io.ballast.safety.core.safetytest.CertificateDesk.Verification;
+import io.ballast.safety.core.safetytest.CertificateRedemptions.Redeemed;
 import io.ballast.safety.core.safetytest.CertificateSeal;
 import io.ballast.safety.core.safetytest.CertificateTerms;
 import io.ballast.safety.core.safetytest.Revocation;
@@ -17,10 +19,14 @@ import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.CertificateRevocation;
 import io.ballast.safety.v1.GetEvidenceResponse;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
+import io.ballast.safety.v1.RedeemCertificateRequest;
+import io.ballast.safety.v1.RedeemCertificateResponse;
+import io.ballast.safety.v1.Redemption;
 import io.ballast.safety.v1.SampledCost;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
 import java.util.List;
+import java.util.Optional;
 
 /** Translates certificates and their evidence. */
 final class CertificateMapper {
@@ -122,6 +128,30 @@ final class CertificateMapper {
         .setRecomputedUpperBound(verification.recomputedUpperBound())
         .setReason(verification.reason())
         .build();
+  }
+
+  static AliasChange change(RedeemCertificateRequest request) {
+    return new AliasChange(
+        request.getAlias(),
+        MeshMessages.version(request.getCandidate()),
+        request.getCandidateFolderSha256(),
+        request.hasBase() ? Optional.of(MeshMessages.version(request.getBase())) : Optional.empty(),
+        request.getAliasRevision());
+  }
+
+  static RedeemCertificateResponse response(Redeemed redeemed) {
+    io.ballast.safety.core.safetytest.Redemption redemption = redeemed.redemption();
+    AliasChange change = redemption.change();
+    Redemption.Builder message =
+        Redemption.newBuilder()
+            .setRedemptionId(redemption.id().toString())
+            .setCertificate(certificate(redeemed.evidence()))
+            .setAlias(change.alias())
+            .setAliasRevision(change.revision())
+            .setRedeemTime(Timestamps.of(redemption.redeemedAt()))
+            .setExpireTime(Timestamps.of(redemption.expiresAt()));
+    change.base().ifPresent(base -> message.setBase(MeshMessages.version(base)));
+    return RedeemCertificateResponse.newBuilder().setRedemption(message).build();
   }
 
   static GetEvidenceResponse evidence(

@@ -5,6 +5,7 @@ import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.safetytest.CertificateDesk;
+import io.ballast.safety.core.safetytest.CertificateRedemptions;
 import io.ballast.safety.core.safetytest.LookLedger;
 import io.ballast.safety.core.safetytest.SafetyTests;
 import io.ballast.safety.core.safetytest.SampledCost;
@@ -23,6 +24,8 @@ import io.ballast.safety.v1.GetVerificationKeysRequest;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
+import io.ballast.safety.v1.RedeemCertificateRequest;
+import io.ballast.safety.v1.RedeemCertificateResponse;
 import io.ballast.safety.v1.RevokeCertificateRequest;
 import io.ballast.safety.v1.RevokeCertificateResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
@@ -41,6 +44,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
   private final CostFlow costs;
   private final SafetyTests tests;
   private final CertificateDesk certificates;
+  private final CertificateRedemptions redemptions;
   private final LookLedger ledger;
   private final CostMapper costMapper;
   private final SafetyTestMapper mapper;
@@ -50,12 +54,14 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
       CostFlow costs,
       SafetyTests tests,
       CertificateDesk certificates,
+      CertificateRedemptions redemptions,
       LookLedger ledger,
       CallContexts contexts,
       Replies replies) {
     this.costs = costs;
     this.tests = tests;
     this.certificates = certificates;
+    this.redemptions = redemptions;
     this.ledger = ledger;
     this.costMapper = new CostMapper(contexts);
     this.mapper = new SafetyTestMapper(contexts);
@@ -166,6 +172,19 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
                   CertificateMapper.certificate(
                       certificates.revoke(id, request.getReason(), caller)))
               .build();
+        });
+  }
+
+  @Override
+  public void redeemCertificate(
+      RedeemCertificateRequest request, StreamObserver<RedeemCertificateResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          Caller caller = mapper.caller(request.getMetadata());
+          UUID id = SafetyTestMapper.uuid("certificate_id", request.getCertificateId());
+          return CertificateMapper.response(
+              redemptions.redeem(id, CertificateMapper.change(request), caller));
         });
   }
 

@@ -25,6 +25,7 @@ import io.ballast.safety.core.gate.GateSource;
 import io.ballast.safety.core.safetytest.CandidateSampler;
 import io.ballast.safety.core.safetytest.CertificateDesk;
 import io.ballast.safety.core.safetytest.CertificateIssuer;
+import io.ballast.safety.core.safetytest.CertificateRedemptions;
 import io.ballast.safety.core.safetytest.CertificateSeal;
 import io.ballast.safety.core.safetytest.LookLedger;
 import io.ballast.safety.core.safetytest.Pause;
@@ -130,12 +131,15 @@ public final class SafetyServer implements AutoCloseable {
             ids,
             runtime.clock(),
             random);
+    CertificateDesk desk = new CertificateDesk(store, seal, runtime.clock());
     services =
         List.of(
             new SafetyGrpcService(
                 costs,
                 tests,
-                new CertificateDesk(store, seal, runtime.clock()),
+                desk,
+                new CertificateRedemptions(
+                    store, desk, config.certificates().redemption(), ids, runtime.clock()),
                 new LookLedger(store),
                 calls,
                 runtime.replies()),

@@ -47,7 +47,7 @@ class SafetyPropertiesTest {
               Duration.ofSeconds(1),
               Duration.ofMillis(250)),
           new PeerTimeouts(Duration.ofSeconds(60), Duration.ofSeconds(5)),
-          new CertificateSettings(Optional.empty(), Duration.ofDays(7)),
+          new CertificateSettings(Optional.empty(), Duration.ofDays(7), Duration.ofMinutes(1)),
           new ScoringPlace(
               List.of(),
               List.of(),
@@ -97,6 +97,7 @@ class SafetyPropertiesTest {
     all.put("wait-reserve", "PT23S");
     all.put("signing-keys", "keys");
     all.put("certificate-validity", "PT27S");
+    all.put("redemption-validity", "PT28S");
 
     all.put("triton.targets", "one:1,two:2");
     all.put("triton.models", "a,b");
@@ -128,7 +129,8 @@ class SafetyPropertiesTest {
                     Duration.ofSeconds(22),
                     Duration.ofSeconds(23)),
                 new PeerTimeouts(Duration.ofSeconds(20), Duration.ofSeconds(21)),
-                new CertificateSettings(Optional.of(Path.of("keys")), Duration.ofSeconds(27)),
+                new CertificateSettings(
+                    Optional.of(Path.of("keys")), Duration.ofSeconds(27), Duration.ofSeconds(28)),
                 new ScoringPlace(
                     List.of("one:1", "two:2"),
                     List.of("a", "b"),
@@ -172,6 +174,7 @@ class SafetyPropertiesTest {
         "sample-timeout | PT0S | sample-timeout: PT0S (expected: > 0)",
         "version-timeout | PT0S | version-timeout: PT0S (expected: > 0)",
         "certificate-validity | PT0S | certificate-validity: PT0S (expected: > 0)",
+        "redemption-validity | PT0S | redemption-validity: PT0S (expected: > 0)",
         "wait-interval | PT0S | wait-interval: PT0S (expected: > 0)",
         "wait-reserve | PT-1S | wait-reserve: PT-1S (expected: ≥ 0)"
       })

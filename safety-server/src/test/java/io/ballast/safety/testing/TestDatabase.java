@@ -30,10 +30,13 @@ public final class TestDatabase implements Database {
     PGSimpleDataSource source = Server.source();
     Jdbi.create(source)
         .useHandle(
-            handle ->
-                handle.execute(
-                    "truncate safety_test, look, look_prompt, look_set, safety_test_cost, certificate,"
-                        + " certificate_clock cascade"));
+            handle -> {
+              // triggers that keep records for good sleep: a test begins with none
+              handle.execute("set session_replication_role = replica");
+              handle.execute(
+                  "truncate safety_test, look, look_prompt, look_set, safety_test_cost, certificate,"
+                      + " certificate_clock cascade");
+            });
     return new TestDatabase(source);
   }
 

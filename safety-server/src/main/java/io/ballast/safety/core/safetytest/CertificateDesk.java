@@ -52,14 +52,14 @@ public final class CertificateDesk {
    * @throws MeshException UNKNOWN_RESOURCE if there is none
    */
   public Evidence get(UUID id) {
-    return store
-        .evidence(id)
-        .orElseThrow(
-            () ->
-                new MeshException(
-                    Fault.UNKNOWN_RESOURCE,
-                    "certificate_id: %s: there is no such certificate".formatted(id),
-                    Map.of("certificate_id", id.toString())));
+    return store.evidence(id).orElseThrow(() -> unknown(id));
+  }
+
+  static MeshException unknown(UUID id) {
+    return new MeshException(
+        Fault.UNKNOWN_RESOURCE,
+        "certificate_id: %s: there is no such certificate".formatted(id),
+        Map.of("certificate_id", id.toString()));
   }
 
   /** The public keys that certificates are verified with. */
@@ -76,7 +76,11 @@ public final class CertificateDesk {
    * @throws MeshException UNKNOWN_RESOURCE if there is no such certificate
    */
   public Verification verify(UUID id, Expected expected) {
-    Evidence evidence = get(id);
+    return verify(get(id), expected, store.latestTime(now()));
+  }
+
+  /** Checks what was read at {@code now}, or at the latest time that was ever seen. */
+  Verification verify(Evidence evidence, Expected expected, Instant now) {
     Certificate certificate = evidence.certificate();
     Findings findings = new Findings();
     CertificateChecks checks = new CertificateChecks(findings);
@@ -92,7 +96,7 @@ public final class CertificateDesk {
     findings.same("digest", certificate.digestSha256(), certificate.computeDigest());
     if (evidence.signed().isPresent()) {
       CertificateTerms terms = evidence.signed().get().terms();
-      checks.terms(terms, expected, store.latestTime(now()));
+      checks.terms(terms, expected, now);
       checks.evidence(terms, evidence.samples());
     }
     checks.weights(certificate, expected);

@@ -121,6 +121,23 @@ public interface SafetyTestStore {
   /** Revokes a certificate that there is; one that is revoked stays as it is. */
   void revoke(UUID certificateId, Revocation revocation);
 
+  /** Decides on a certificate whose row is locked, with its latest redemption for the alias. */
+  @FunctionalInterface
+  interface Redeeming {
+    /**
+     * Returns the earlier redemption, if it still holds, or a new one to store.
+     *
+     * @throws io.ballast.kit.error.MeshException if it cannot be redeemed
+     */
+    Redemption decide(Evidence evidence, Optional<Redemption> earlier);
+  }
+
+  /**
+   * Redeems a certificate for an alias in one transaction, its row locked. Empty if there is none.
+   */
+  Optional<CertificateRedemptions.Redeemed> redeem(
+      UUID certificateId, String alias, Redeeming redeeming);
+
   /**
    * Notes that it is {@code now}, and returns the latest time that was ever noted: a clock that is
    * moved back moves no certificate back.

@@ -6,7 +6,6 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.call.VersionSelector;
-import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.cost.CostCatalog;
@@ -226,10 +225,10 @@ public final class SafetyTests {
   }
 
   private static void requireValid(TestCommand command) {
-    requireVersion("spec.candidate", command.candidate());
-    command.base().ifPresent(base -> requireVersion("spec.base", base));
+    Versions.require("spec.candidate", command.candidate());
+    command.base().ifPresent(base -> Versions.require("spec.base", base));
     if (!command.alias().isEmpty()) {
-      requireName("spec.alias", command.alias());
+      Versions.requireName("spec.alias", command.alias());
     }
     if (command.optimisedCostModels().size() > MAX_OPTIMISED) {
       throw Texts.malformed(
@@ -238,7 +237,8 @@ public final class SafetyTests {
               .formatted(command.optimisedCostModels().size(), MAX_OPTIMISED));
     }
     for (int i = 0; i < command.optimisedCostModels().size(); i++) {
-      requireVersion("spec.optimised_cost_models[" + i + "]", command.optimisedCostModels().get(i));
+      Versions.require(
+          "spec.optimised_cost_models[" + i + "]", command.optimisedCostModels().get(i));
     }
     boolean threshold = command.threshold() >= 0 && command.threshold() <= 1;
     if (!threshold) {
@@ -281,25 +281,6 @@ public final class SafetyTests {
               "spec.draw_count", draw + " (expected: 0 with SPLIT: every look is at the same set)");
         }
       }
-    }
-  }
-
-  private static void requireVersion(String field, PinnedVersion version) {
-    requireName(field + ".model", version.model());
-    requireName(field + ".version", version.version());
-    requireSha(field + ".weights_sha256", version.weightsSha256());
-  }
-
-  private static void requireName(String field, String name) {
-    var unused = Texts.requireName(field, name);
-  }
-
-  private static void requireSha(String field, String sha) {
-    if (!sha.isEmpty() && !Sha256.matches(sha)) {
-      throw Texts.malformed(
-          field,
-          "%d characters (expected: 64 lower-case hexadecimal digits, or none)"
-              .formatted(sha.length()));
     }
   }
 

@@ -1,0 +1,202 @@
+package io.ballast.safety.core.safetytest;
+
+import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.call.Texts;
+import io.ballast.kit.call.TimeOrderedIds;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import io.ballast.safety.core.safetytest.CertificateChecks.Expected;
+import io.ballast.safety.core.safetytest.SafetyTestStore.Evidence;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * Gives leave to move an alias, once for each certificate and alias. Everything is checked while
+ * the certificate's row is locked, so that a revocation comes before or after. Thread-safe.
+ */
+public final class CertificateRedemptions {
+  private final SafetyTestStore store;
+  private final CertificateDesk desk;
+  private final Duration validity;
+  private final TimeOrderedIds ids;
+  private final InstantSource clock;
+
+  /**
+   * @param validity how long a leave holds, &gt; 0
+   */
+  public CertificateRedemptions(
+      SafetyTestStore store,
+      CertificateDesk desk,
+      Duration validity,
+      TimeOrderedIds ids,
+      InstantSource clock) {
+    this.store = store;
+    this.desk = desk;
+    this.validity = validity;
+    this.ids = ids;
+    this.clock = clock;
+  }
+
+  /**
+   * A leave with what it rests on.
+   *
+   * @param evidence as it was read when the leave was given
+   */
+  public record Redeemed(Redemption redemption, Evidence evidence) {}
+
+  /**
+   * Redeems a certificate, or returns the leave that the same key got and that still holds.
+   *
+   * @throws MeshException UNKNOWN_RESOURCE if there is no such certificate; SAFETY_GATE_CLOSED if
+   *     anything of it does not hold for {@code change}, naming it; MALFORMED_REQUEST for a change
+   *     that could be none, no idempotency key, or one that was used for another change
+   */
+  public Redeemed redeem(UUID certificateId, AliasChange change, Caller caller) {
+    requireValid(change, caller);
+    Instant latest = store.latestTime(now());
+    return store
+        .redeem(
+            certificateId,
+            change.alias(),
+            (evidence, earlier) -> {
+              Instant now = now(); // the row may have been waited for
+              return decide(evidence, earlier, change, caller, now.isAfter(latest) ? now : latest);
+            })
+        .orElseThrow(() -> CertificateDesk.unknown(certificateId));
+  }
+
+  private Redemption decide(
+      Evidence evidence,
+      Optional<Redemption> earlier,
+      AliasChange change,
+      Caller caller,
+      Instant now) {
+    if (earlier.isPresent()) {
+      Redemption given = earlier.get();
+      boolean sameKey =
+          given.tenant().equals(caller.tenant())
+              && given.idempotencyKey().equals(caller.idempotencyKey());
+      if (sameKey && !given.change().equals(change)) {
+        throw Texts.malformed("metadata.idempotency_key", "used for another move, " + shown(given));
+      }
+      if (now.isBefore(given.expiresAt())) {
+        if (sameKey) {
+          return given;
+        }
+        throw spent(evidence, given, change);
+      }
+      if (given.change().revision() != change.revision()) {
+        throw spent(evidence, given, change);
+      }
+    }
+    requireHolds(evidence, change, now);
+    Instant end = now.plus(validity);
+    Instant notAfter = evidence.signed().orElseThrow().terms().notAfter();
+    return new Redemption(
+        ids.next(),
+        evidence.certificate().id(),
+        earlier.map(Redemption::ordinal).orElse(0) + 1,
+        change,
+        caller.tenant(),
+        caller.idempotencyKey(),
+        now,
+        end.isBefore(notAfter) ? end : notAfter);
+  }
+
+  private void requireHolds(Evidence evidence, AliasChange change, Instant now) {
+    PinnedVersion named = evidence.certificate().candidate();
+    if (!named.equals(change.candidate())) {
+      throw closed(
+          evidence,
+          "candidate",
+          "it says %s (expected: %s)".formatted(shown(named), shown(change.candidate())));
+    }
+    CertificateDesk.Verification found =
+        desk.verify(
+            evidence,
+            new Expected(
+                change.candidate().weightsSha256(), change.candidateFolderSha256(), change.alias()),
+            now);
+    if (!found.valid()) {
+      int colon = found.reason().indexOf(": ");
+      throw closed(
+          evidence, found.reason().substring(0, colon), found.reason().substring(colon + 2));
+    }
+    TestScope scope = evidence.signed().orElseThrow().terms().scope();
+    if (!scope.candidateFolderSha256().equals(change.candidateFolderSha256())) {
+      throw closed(
+          evidence,
+          "candidate_folder_sha256",
+          "it says %s (expected: none)".formatted(scope.candidateFolderSha256()));
+    }
+    requireBase(evidence, scope.base(), change);
+  }
+
+  private static void requireBase(
+      Evidence evidence, Optional<PinnedVersion> named, AliasChange change) {
+    if (named.equals(change.base())) {
+      return;
+    }
+    String said =
+        named
+            .map(CertificateRedemptions::shown)
+            .orElse("none, so it can be redeemed only where the alias serves nothing");
+    String expected =
+        change
+            .base()
+            .map(base -> "%s, which %s serves".formatted(shown(base), change.alias()))
+            .orElse("none: %s serves nothing".formatted(change.alias()));
+    throw closed(evidence, "base", "it says %s (expected: %s)".formatted(said, expected));
+  }
+
+  private static MeshException spent(Evidence evidence, Redemption given, AliasChange change) {
+    return closed(
+        evidence,
+        "alias",
+        "%s at revision %d: it was redeemed for it before, %s (expected: a certificate that was not)"
+            .formatted(change.alias(), change.revision(), shown(given)));
+  }
+
+  private static MeshException closed(Evidence evidence, String field, String flaw) {
+    String id = evidence.certificate().id().toString();
+    return new MeshException(
+        Fault.SAFETY_GATE_CLOSED,
+        "certificate %s cannot be redeemed: %s: %s".formatted(id, field, flaw),
+        Map.of("certificate_id", id, "field", field, "flaw", flaw));
+  }
+
+  private static String shown(Redemption given) {
+    return "%s at %s, from revision %d of %s"
+        .formatted(
+            given.id(), given.redeemedAt(), given.change().revision(), given.change().alias());
+  }
+
+  private static String shown(PinnedVersion version) {
+    return "%s %s, weights %s"
+        .formatted(version.model(), version.version(), version.weightsSha256());
+  }
+
+  private static void requireValid(AliasChange change, Caller caller) {
+    Versions.requireName("alias", change.alias());
+    Versions.requirePinned("candidate", change.candidate());
+    change.base().ifPresent(base -> Versions.requirePinned("base", base));
+    Versions.requireSha("candidate_folder_sha256", change.candidateFolderSha256());
+    if (change.revision() < 0) {
+      throw Texts.malformed("alias_revision", change.revision() + " (expected: ≥ 0)");
+    }
+    if (caller.idempotencyKey().isEmpty()) {
+      throw Texts.malformed(
+          "metadata.idempotency_key", "empty (expected: a key that names the move)");
+    }
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+}
