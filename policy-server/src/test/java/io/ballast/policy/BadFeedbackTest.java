@@ -2,6 +2,7 @@ package io.ballast.policy;
 
 import static io.ballast.policy.testing.Refusals.assertRefused;
 
+import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.Accepted;
@@ -12,6 +13,8 @@ import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.Rating;
 import io.ballast.policy.v1.Reaction;
 import io.ballast.policy.v1.RecordFeedbackRequest;
+import io.ballast.policy.v1.Rejected;
+import io.ballast.policy.v1.StreamDecisionsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -77,6 +80,64 @@ class BadFeedbackTest extends BadInputCase {
                     StreamTrainingRecordsRequest.newBuilder().setAfterCursor(cursor).build())
                 .hasNext(),
         "after_cursor: not a cursor of this stream");
+  }
+
+  @Test
+  void aCursorOfAnotherStream() {
+    String suggestion = mesh.suggest("a").getSuggestionId();
+    mesh.feedback()
+        .recordFeedback(
+            RecordFeedbackRequest.newBuilder()
+                .setMetadata(TestMesh.metadata("", "key"))
+                .setEvent(
+                    event().setSuggestionId(suggestion).setAccepted(Accepted.getDefaultInstance()))
+                .build());
+    String cursor =
+        mesh.feedback()
+            .streamTrainingRecords(StreamTrainingRecordsRequest.getDefaultInstance())
+            .next()
+            .getCursor();
+
+    assertDecisionsRefused(
+        StreamDecisionsRequest.newBuilder().setAfterCursor(cursor),
+        "after_cursor: not a cursor of this stream");
+  }
+
+  @Test
+  void decisionsThatCannotBe() {
+    assertDecisionsRefused(
+        StreamDecisionsRequest.newBuilder().setMaxDecisions(-1),
+        "max_decisions: -1 (expected: at least 0; 0 means all)");
+    assertDecisionsRefused(
+        StreamDecisionsRequest.newBuilder().setMinAgeDuration(Duration.newBuilder().setSeconds(-1)),
+        "min_age_duration: PT-1S (expected: 0 to 366 days)");
+    assertDecisionsRefused(
+        StreamDecisionsRequest.newBuilder()
+            .setMinAgeDuration(Duration.newBuilder().setSeconds(1).setNanos(-1)),
+        "min_age_duration: 1 s, -1 ns (expected: at most 10,000 years, below 10^9 ns, of one sign)");
+    assertDecisionsRefused(
+        StreamDecisionsRequest.newBuilder().setSinceTime(Timestamp.newBuilder().setNanos(-1)),
+        "since_time: 0 s, -1 ns (expected: years 1 to 9999, 0 to 999,999,999 ns)");
+  }
+
+  @Test
+  void timesOfAPersonThatCannotBe() {
+    assertEventRefused(
+        event()
+            .setRejected(Rejected.getDefaultInstance())
+            .setVerificationDuration(Duration.newBuilder().setSeconds(-1)),
+        "event.verification_duration: PT-1S (expected: 0 to a day)");
+    assertEventRefused(
+        event()
+            .setEdited(
+                Edited.newBuilder()
+                    .setKeptCharacters(1)
+                    .setEditDuration(Duration.newBuilder().setSeconds(86_401))),
+        "event.edited.edit_duration: PT24H1S (expected: 0 to a day)");
+  }
+
+  private void assertDecisionsRefused(StreamDecisionsRequest.Builder request, String message) {
+    assertRefused(() -> mesh.feedback().streamDecisions(request.build()).hasNext(), message);
   }
 
   @Test

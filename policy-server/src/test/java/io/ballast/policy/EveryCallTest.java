@@ -18,6 +18,7 @@ import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
 import io.ballast.policy.v1.SampleRequest;
+import io.ballast.policy.v1.StreamDecisionsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestStreamRequest;
@@ -52,7 +53,7 @@ class EveryCallTest {
             RequestMetadata.newBuilder().setIdempotencyKey("k\0").build());
 
     Map<String, Consumer<RequestMetadata>> calls = calls();
-    assertThat(calls).as("every method of the three services").hasSize(14);
+    assertThat(calls).as("every method of the three services").hasSize(15);
     calls
         .values()
         .forEach(
@@ -148,6 +149,12 @@ class EveryCallTest {
             mesh.feedback()
                 .streamTrainingRecords(
                     StreamTrainingRecordsRequest.newBuilder().setMetadata(m).build())
+                .forEachRemaining(answer -> {}));
+    calls.put(
+        "StreamDecisions",
+        m ->
+            mesh.feedback()
+                .streamDecisions(StreamDecisionsRequest.newBuilder().setMetadata(m).build())
                 .forEachRemaining(answer -> {}));
     calls.put(
         "GetSuggestion",

@@ -19,6 +19,7 @@ import io.ballast.policy.v1.RecordFeedbackResponse;
 import io.ballast.policy.v1.RegisterVersionRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
 import io.ballast.policy.v1.SampleRequest;
+import io.ballast.policy.v1.StreamDecisionsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestStreamRequest;
@@ -92,6 +93,9 @@ class PostgresAwayTest {
             mesh.feedback()
                 .streamTrainingRecords(StreamTrainingRecordsRequest.getDefaultInstance())
                 .hasNext());
+    assertDatabaseAway(
+        () ->
+            mesh.feedback().streamDecisions(StreamDecisionsRequest.getDefaultInstance()).hasNext());
     assertDatabaseAway(
         () ->
             mesh.feedback()

@@ -4,6 +4,7 @@ import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.grammar.Grammar;
 import io.ballast.kit.call.Caller;
+import io.ballast.kit.call.Texts;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -18,6 +19,9 @@ import java.util.function.Function;
 
 /** Translates what all calls share: who asks, which version, how to draw, where the time went. */
 public final class CallMapper {
+  /** What the wire format allows. */
+  private static final long MAX_SECONDS = 315_576_000_000L;
+
   private final Function<RequestMetadata, RequestContext> contexts;
 
   /**
@@ -113,6 +117,27 @@ public final class CallMapper {
       timing.setInferDuration(duration(infer));
     }
     return timing.build();
+  }
+
+  /**
+   * Reads a duration.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST naming {@code field} if it is none
+   */
+  static Duration duration(String field, com.google.protobuf.Duration sent) {
+    boolean holds =
+        sent.getSeconds() >= -MAX_SECONDS
+            && sent.getSeconds() <= MAX_SECONDS
+            && sent.getNanos() >= -999_999_999
+            && sent.getNanos() <= 999_999_999
+            && Long.signum(sent.getSeconds()) * Integer.signum(sent.getNanos()) >= 0;
+    if (!holds) {
+      throw Texts.malformed(
+          field,
+          "%d s, %d ns (expected: at most 10,000 years, below 10^9 ns, of one sign)"
+              .formatted(sent.getSeconds(), sent.getNanos()));
+    }
+    return Duration.ofSeconds(sent.getSeconds(), sent.getNanos());
   }
 
   private static com.google.protobuf.Duration duration(Duration duration) {

@@ -1,12 +1,15 @@
 package io.ballast.policy.grpc;
 
 import io.ballast.kit.grpc.Replies;
+import io.ballast.policy.core.feedback.DecisionLog;
 import io.ballast.policy.core.feedback.FeedbackLog;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.GetSuggestionResponse;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.StreamDecisionsRequest;
+import io.ballast.policy.v1.StreamDecisionsResponse;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.grpc.stub.StreamObserver;
@@ -14,11 +17,14 @@ import io.grpc.stub.StreamObserver;
 /** The feedback API's edge: translates, delegates, answers. */
 public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServiceImplBase {
   private final FeedbackLog log;
+  private final DecisionLog decisions;
   private final FeedbackMapper mapper;
   private final Replies replies;
 
-  public FeedbackGrpcService(FeedbackLog log, FeedbackMapper mapper, Replies replies) {
+  public FeedbackGrpcService(
+      FeedbackLog log, DecisionLog decisions, FeedbackMapper mapper, Replies replies) {
     this.log = log;
+    this.decisions = decisions;
     this.mapper = mapper;
     this.replies = replies;
   }
@@ -37,6 +43,18 @@ public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServi
         observer,
         sink ->
             log.stream(
+                mapper.toQuery(request),
+                record -> sink.send(mapper.toResponse(record)),
+                ContextCancellation.ofCurrentCall()));
+  }
+
+  @Override
+  public void streamDecisions(
+      StreamDecisionsRequest request, StreamObserver<StreamDecisionsResponse> observer) {
+    replies.<StreamDecisionsResponse>stream(
+        observer,
+        sink ->
+            decisions.stream(
                 mapper.toQuery(request),
                 record -> sink.send(mapper.toResponse(record)),
                 ContextCancellation.ofCurrentCall()));

@@ -8,12 +8,14 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.core.feedback.DecisionQuery;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackKind;
 import io.ballast.policy.core.feedback.FeedbackStore.SuggestionHistory;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.feedback.Receipt;
 import io.ballast.policy.core.feedback.TrainingQuery;
+import io.ballast.policy.v1.DecisionRecord;
 import io.ballast.policy.v1.Edited;
 import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FollowUp;
@@ -22,10 +24,13 @@ import io.ballast.policy.v1.Rating;
 import io.ballast.policy.v1.ReactionKind;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.StreamDecisionsRequest;
+import io.ballast.policy.v1.StreamDecisionsResponse;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.ballast.policy.v1.TrainingRecord;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -54,6 +59,7 @@ public final class FeedbackMapper {
     if (event.hasEventTime()) {
       Timestamps.requireValid("event.event_time", event.getEventTime());
     }
+    requireUpToADay("event.verification_duration", event.getVerificationDuration());
     Instant now = clock.instant();
     FeedbackEvent dated =
         event.hasEventTime() ? event : event.toBuilder().setEventTime(Timestamps.of(now)).build();
@@ -96,6 +102,36 @@ public final class FeedbackMapper {
                 .setSuggestion(parse(SuggestionRecord.parser(), record.suggestion()))
                 .setEvent(parse(FeedbackEvent.parser(), record.event()))
                 .setEventId(record.eventId().toString()))
+        .build();
+  }
+
+  DecisionQuery toQuery(StreamDecisionsRequest request) {
+    if (request.hasSinceTime()) {
+      Timestamps.requireValid("since_time", request.getSinceTime());
+    }
+    String tenant = tenantOf(request.getMetadata());
+    return new DecisionQuery(
+        request.getAllTenants() ? Optional.empty() : Optional.of(tenant),
+        request.getAfterCursor(),
+        request.getFollow(),
+        request.getMaxDecisions(),
+        request.hasSinceTime()
+            ? Optional.of(Timestamps.instant(request.getSinceTime()))
+            : Optional.empty(),
+        CallMapper.duration("min_age_duration", request.getMinAgeDuration()));
+  }
+
+  StreamDecisionsResponse toResponse(io.ballast.policy.core.feedback.DecisionRecord decision) {
+    DecisionRecord.Builder record =
+        DecisionRecord.newBuilder()
+            .setSuggestion(parse(SuggestionRecord.parser(), decision.suggestion()));
+    decision.outcome().ifPresent(event -> record.setOutcome(parse(FeedbackEvent.parser(), event)));
+    decision
+        .latestFeedback()
+        .ifPresent(event -> record.setLatestFeedback(parse(FeedbackEvent.parser(), event)));
+    return StreamDecisionsResponse.newBuilder()
+        .setCursor(decision.cursor())
+        .setRecord(record)
         .build();
   }
 
@@ -173,6 +209,14 @@ public final class FeedbackMapper {
           edited.getKeptCharacters() + " (expected: at least 1; nothing kept is a rejection)");
     }
     requireAtMost("event.edited.final_text", edited.getFinalText());
+    requireUpToADay("event.edited.edit_duration", edited.getEditDuration());
+  }
+
+  private static void requireUpToADay(String field, com.google.protobuf.Duration sent) {
+    Duration duration = CallMapper.duration(field, sent);
+    if (duration.isNegative() || duration.compareTo(Duration.ofDays(1)) > 0) {
+      throw Texts.malformed(field, "%s (expected: 0 to a day)".formatted(duration));
+    }
   }
 
   private static void requireFollowUp(FollowUp followUp) {

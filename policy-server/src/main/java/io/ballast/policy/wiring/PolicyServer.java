@@ -13,12 +13,14 @@ import io.ballast.policy.adapter.GrpcCertificateAuthority;
 import io.ballast.policy.adapter.GrpcCostOracle;
 import io.ballast.policy.adapter.GrpcDisplayGate;
 import io.ballast.policy.adapter.GrpcRewardOracle;
+import io.ballast.policy.adapter.PostgresDecisionStore;
 import io.ballast.policy.adapter.PostgresFeedbackStore;
 import io.ballast.policy.adapter.PostgresSuggestionLog;
 import io.ballast.policy.adapter.PostgresVersionStore;
 import io.ballast.policy.adapter.SuggestTelemetry;
 import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.core.feedback.ChangeSignal;
+import io.ballast.policy.core.feedback.DecisionLog;
 import io.ballast.policy.core.feedback.FeedbackLog;
 import io.ballast.policy.core.sample.LogProbsFlow;
 import io.ballast.policy.core.sample.SampleFlow;
@@ -127,7 +129,14 @@ public final class PolicyServer implements AutoCloseable {
             BreakGlassHeader.readBy(
                 new VersionGrpcService(catalog, moves, calls, runtime.replies())),
             new FeedbackGrpcService(
-                feedback, new FeedbackMapper(calls, runtime.clock()), runtime.replies()));
+                feedback,
+                new DecisionLog(
+                    new PostgresDecisionStore(database),
+                    runtime.clock(),
+                    changes,
+                    config.followInterval()),
+                new FeedbackMapper(calls, runtime.clock()),
+                runtime.replies()));
     models =
         new KservePolicies(
             new CompletionFlow(catalog, config.limits(), random), catalog, runtime.nanoTime());

@@ -8,26 +8,34 @@ import java.util.Base64;
 import java.util.zip.CRC32;
 
 /**
- * A place in the stream of training records, opaque to clients: nine bytes and a checksum in
- * base64url, so that a mangled cursor is refused and not read as another place.
+ * A place in a stream, opaque to clients: nine bytes and a checksum in base64url, so that a mangled
+ * cursor, or one of another stream, is refused and not read as another place.
  *
  * @param position the position of the last record processed; 0: before the first
  */
-record Cursor(long position) {
-  private static final byte FORMAT = 1;
+record Cursor(Stream stream, long position) {
   private static final int PAYLOAD_BYTES = 1 + Long.BYTES;
 
-  /** Before the first record. */
-  static final Cursor BEGINNING = new Cursor(0);
+  /** Which stream; its format is a cursor's first byte. */
+  enum Stream {
+    TRAINING_RECORDS(1),
+    DECISIONS(2);
+
+    private final byte format;
+
+    Stream(int format) {
+      this.format = (byte) format;
+    }
+  }
 
   /**
    * Reads a cursor; the empty text is the beginning.
    *
    * @throws MeshException MALFORMED_REQUEST if no server made it
    */
-  static Cursor parse(String text) {
+  static Cursor parse(Stream stream, String text) {
     if (text.isEmpty()) {
-      return BEGINNING;
+      return new Cursor(stream, 0);
     }
     try {
       ByteBuffer bytes = ByteBuffer.wrap(Base64.getUrlDecoder().decode(text));
@@ -35,8 +43,8 @@ record Cursor(long position) {
       long position = bytes.getLong();
       boolean whole =
           bytes.remaining() == Integer.BYTES && bytes.getInt() == checksum(bytes.array());
-      if (format == FORMAT && position >= 0 && whole) {
-        return new Cursor(position);
+      if (format == stream.format && position >= 0 && whole) {
+        return new Cursor(stream, position);
       }
     } catch (IllegalArgumentException | BufferUnderflowException e) {
       throw notOurs();
@@ -47,7 +55,7 @@ record Cursor(long position) {
   /** The cursor as clients see it. */
   String text() {
     ByteBuffer bytes = ByteBuffer.allocate(PAYLOAD_BYTES + Integer.BYTES);
-    bytes.put(FORMAT).putLong(position);
+    bytes.put(stream.format).putLong(position);
     bytes.putInt(checksum(bytes.array()));
     return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes.array());
   }

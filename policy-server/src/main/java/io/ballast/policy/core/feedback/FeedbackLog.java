@@ -6,13 +6,12 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.CallCancellation;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;
-import io.ballast.policy.core.feedback.FeedbackStore.JoinedRecord;
 import io.ballast.policy.core.feedback.FeedbackStore.SuggestionHistory;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
@@ -36,7 +35,7 @@ public final class FeedbackLog {
   private final FeedbackStore store;
   private final TimeOrderedIds ids;
   private final ChangeSignal changes;
-  private final Duration followBound;
+  private final PagedStream pages;
 
   /**
    * @param changes announced whenever this process stores a suggestion or an event
@@ -48,7 +47,7 @@ public final class FeedbackLog {
     this.store = store;
     this.ids = ids;
     this.changes = changes;
-    this.followBound = followBound;
+    this.pages = new PagedStream(changes, followBound, PAGE);
   }
 
   /**
@@ -92,30 +91,23 @@ public final class FeedbackLog {
       throw Texts.malformed(
           "max_records", "%d (expected: at least 0; 0 means all)".formatted(query.maxRecords()));
     }
-    long position = Cursor.parse(query.afterCursor()).position();
-    long left = query.maxRecords() == 0 ? Long.MAX_VALUE : query.maxRecords();
-    cancellation.onCancel(changes::announce);
-    while (left > 0 && !cancellation.cancelled()) {
-      long seen = changes.count();
-      List<JoinedRecord> page =
-          store.read(query.tenant(), position, query.since(), (int) Math.min(PAGE, left));
-      for (JoinedRecord joined : page) {
-        position = joined.position();
-        sink.accept(
-            new TrainingRecord(
-                new Cursor(position).text(),
-                joined.eventId(),
-                joined.suggestion(),
-                joined.event()));
-      }
-      left -= page.size();
-      if (page.isEmpty()) {
-        if (!query.follow()) {
-          return;
-        }
-        changes.await(seen, followBound);
-      }
-    }
+    AtomicLong position =
+        new AtomicLong(
+            Cursor.parse(Cursor.Stream.TRAINING_RECORDS, query.afterCursor()).position());
+    pages.send(
+        limit -> store.read(query.tenant(), position.get(), query.since(), limit),
+        query.follow(),
+        query.maxRecords(),
+        joined -> {
+          position.set(joined.position());
+          sink.accept(
+              new TrainingRecord(
+                  new Cursor(Cursor.Stream.TRAINING_RECORDS, joined.position()).text(),
+                  joined.eventId(),
+                  joined.suggestion(),
+                  joined.event()));
+        },
+        cancellation);
   }
 
   /**

@@ -1,0 +1,125 @@
+package io.ballast.policy.adapter;
+
+import io.ballast.kit.postgres.Database;
+import io.ballast.policy.core.feedback.DecisionStore;
+import io.ballast.policy.core.feedback.Payload;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jdbi.v3.core.statement.Query;
+
+/**
+ * Decisions in PostgreSQL. They get their positions as training records do ({@link
+ * PostgresFeedbackStore} says why), but only as far as somebody reads: a log of millions is not
+ * placed by whoever wants its first page.
+ */
+public final class PostgresDecisionStore implements DecisionStore {
+  /** Names the lock among all advisory locks of the database; the number itself means nothing. */
+  private static final long PLACING_LOCK = 0x62616c_6c617375L;
+
+  private static final int PLACED_AT_ONCE = 1_000;
+
+  /** Before anything that is kept. */
+  private static final Instant BEGINNING = Instant.parse("0001-01-01T00:00:00Z");
+
+  private static final String READ =
+      """
+      select s.position, s.decided_at, s.body as suggestion,
+        (select e.body from feedback_event e
+          where e.suggestion_id = s.suggestion_id and e.tenant = s.tenant
+            and e.kind in ('ACCEPTED', 'REJECTED', 'EDITED')
+          order by e.arrival desc limit 1) as outcome,
+        (select e.body from feedback_event e
+          where e.suggestion_id = s.suggestion_id and e.tenant = s.tenant
+          order by e.arrival desc limit 1) as latest
+      from suggestion s
+      where s.position > :position and s.decided_at >= :since %s
+      order by s.position limit :limit""";
+
+  private static final String OF_ALL = READ.formatted("");
+  private static final String OF_ONE = READ.formatted("and s.tenant = :tenant");
+
+  private final Database database;
+
+  public PostgresDecisionStore(Database database) {
+    this.database = database;
+  }
+
+  @Override
+  public List<StoredDecision> read(
+      Optional<String> tenant, long position, Optional<Instant> since, int limit) {
+    while (true) {
+      List<StoredDecision> page = readPlaced(tenant, position, since, limit);
+      if (page.size() == limit || !placeSome()) {
+        return page;
+      }
+    }
+  }
+
+  private List<StoredDecision> readPlaced(
+      Optional<String> tenant, long position, Optional<Instant> since, int limit) {
+    return database
+        .jdbi()
+        .withHandle(
+            handle -> {
+              Query query = handle.createQuery(tenant.isPresent() ? OF_ONE : OF_ALL);
+              tenant.ifPresent(name -> query.bind("tenant", name));
+              return query
+                  .bind("position", position)
+                  .bind("since", OffsetDateTime.ofInstant(since.orElse(BEGINNING), ZoneOffset.UTC))
+                  .bind("limit", limit)
+                  .map((row, context) -> decision(row))
+                  .list();
+            });
+  }
+
+  private static StoredDecision decision(ResultSet row) throws SQLException {
+    return new StoredDecision(
+        row.getLong("position"),
+        Objects.requireNonNull(row.getObject("decided_at", OffsetDateTime.class)).toInstant(),
+        Payload.of(row.getBytes("suggestion")),
+        Optional.ofNullable(row.getBytes("outcome")).map(Payload::of),
+        Optional.ofNullable(row.getBytes("latest")).map(Payload::of));
+  }
+
+  /** Gives positions to the next decisions that have none; returns whether there were any. */
+  private boolean placeSome() {
+    boolean any =
+        database
+            .jdbi()
+            .withHandle(
+                handle ->
+                    handle
+                        .createQuery(
+                            "select exists (select 1 from suggestion where position is null)")
+                        .mapTo(Boolean.class)
+                        .one());
+    if (!any) {
+      return false;
+    }
+    database
+        .jdbi()
+        .useTransaction(
+            handle -> {
+              handle.execute("select pg_advisory_xact_lock(?)", PLACING_LOCK);
+              handle
+                  .createUpdate(
+                      """
+                      with ready as (
+                        select suggestion_id from suggestion
+                        where position is null order by arrival limit :limit),
+                      placed as (
+                        select suggestion_id, nextval('decision_position') as position from ready)
+                      update suggestion s set position = placed.position
+                      from placed where s.suggestion_id = placed.suggestion_id""")
+                  .bind("limit", PLACED_AT_ONCE)
+                  .execute();
+            });
+    return true;
+  }
+}

@@ -1,0 +1,60 @@
+package io.ballast.policy.core.feedback;
+
+import io.ballast.policy.core.CallCancellation;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Reads a log page by page, to its end or for as long as somebody waits for more. */
+final class PagedStream {
+  private final ChangeSignal changes;
+  private final Duration followBound;
+  private final int pageSize;
+
+  /**
+   * @param changes announced whenever this process stores what may be in the log
+   * @param followBound the longest that a follower waits before it looks again, for what other
+   *     replicas stored
+   * @param pageSize the most records held at a time
+   */
+  PagedStream(ChangeSignal changes, Duration followBound, int pageSize) {
+    this.changes = changes;
+    this.followBound = followBound;
+    this.pageSize = pageSize;
+  }
+
+  /** Where pages come from. */
+  @FunctionalInterface
+  interface Source<T> {
+    /** Returns at most {@code limit} records after those returned before; none: for now the end. */
+    List<T> next(int limit);
+  }
+
+  /**
+   * Sends records to {@code sink} until there are no more, or with {@code follow} until nobody
+   * waits for them.
+   *
+   * @param most the most records; 0: no limit
+   */
+  <T> void send(
+      Source<T> source,
+      boolean follow,
+      long most,
+      Consumer<T> sink,
+      CallCancellation cancellation) {
+    long left = most == 0 ? Long.MAX_VALUE : most;
+    cancellation.onCancel(changes::announce);
+    while (left > 0 && !cancellation.cancelled()) {
+      long seen = changes.count();
+      List<T> page = source.next((int) Math.min(pageSize, left));
+      page.forEach(sink);
+      left -= page.size();
+      if (page.isEmpty()) {
+        if (!follow) {
+          return;
+        }
+        changes.await(seen, followBound);
+      }
+    }
+  }
+}
