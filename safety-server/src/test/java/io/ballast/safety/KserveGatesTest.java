@@ -14,6 +14,7 @@ import io.ballast.kit.kserve.ServedModel;
 import io.ballast.kit.kserve.Tensor;
 import io.ballast.kit.kserve.TensorSpec;
 import io.ballast.kit.kserve.TensorValues;
+import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.testing.TinyGates;
@@ -66,8 +67,8 @@ class KserveGatesTest {
     assertThat(own).isGreaterThan(0.9);
     assertThat(floats(outputs.get(0))).containsExactly((float) own);
     assertThat(floats(outputs.get(1)))
-        .hasSize(GateStage.CONTEXT.featureNames().size())
-        .element(GateStage.CONTEXT.featureNames().indexOf("line_characters"))
+        .hasSize(FeatureSet.TEXT.names(GateStage.CONTEXT).size())
+        .element(FeatureSet.TEXT.names(GateStage.CONTEXT).indexOf("line_characters"))
         .isEqualTo(18f);
   }
 
@@ -97,7 +98,7 @@ class KserveGatesTest {
                 numbers(-0.5f, -0.25f)));
 
     assertThat(floats(outputs.get(0))).containsExactly((float) own);
-    assertThat(floats(outputs.get(1))).hasSize(GateStage.SUGGESTION.featureNames().size());
+    assertThat(floats(outputs.get(1))).hasSize(FeatureSet.TEXT.names(GateStage.SUGGESTION).size());
   }
 
   @Test
@@ -105,18 +106,20 @@ class KserveGatesTest {
     assertMalformed(
         () -> infer("java-gate-context", Map.of("prompt", text(""))),
         "prompt: empty (expected: at least 1 byte)");
-    assertMalformed(
-        () ->
-            infer(
-                "java-gate-suggestion",
-                Map.of(
-                    "prompt",
-                    text(PROMPT),
-                    "suggestion",
-                    text("a"),
-                    "log_probs",
-                    numbers(Float.NaN))),
-        "log_probs[0]: NaN (expected: finite, at most 0)");
+  }
+
+  @Test
+  void aNumberThatIsNotFiniteIsMissing() {
+    List<Tensor> outputs =
+        infer(
+            "java-gate-suggestion",
+            Map.of(
+                "prompt", text(PROMPT), "suggestion", text("a"), "log_probs", numbers(Float.NaN)));
+
+    List<String> names = FeatureSet.TEXT.names(GateStage.SUGGESTION);
+    assertThat(floats(outputs.get(1)).get(names.indexOf("log_prob_sum"))).isNaN();
+    assertThat(floats(outputs.get(1)).get(names.indexOf("suggestion_characters"))).isEqualTo(1f);
+    assertThat(floats(outputs.get(0)).getFirst()).isBetween(0f, 1f);
   }
 
   private static void assertMalformed(Runnable call, String message) {
@@ -141,7 +144,7 @@ class KserveGatesTest {
         .extracting(TensorSpec::name)
         .containsExactly("prompt", "suggestion", "log_probs");
     assertThat(suggestion.signature().parameters())
-        .containsEntry("features", String.join(",", GateStage.SUGGESTION.featureNames()));
+        .containsEntry("features", String.join(",", FeatureSet.TEXT.names(GateStage.SUGGESTION)));
   }
 
   private List<Tensor> infer(String model, Map<String, Tensor> inputs) {

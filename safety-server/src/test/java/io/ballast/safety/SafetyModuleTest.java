@@ -10,6 +10,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.testing.TestRuntime;
 import io.ballast.safety.testing.TestSafety;
@@ -172,7 +173,7 @@ class SafetyModuleTest {
         "tiny-gate",
         "1",
         TinyGates.spec(stage, 0.5, 0.9, 0),
-        TinyGates.trees(stage, stage.featureNames().getFirst(), 10));
+        TinyGates.trees(stage, FeatureSet.TEXT.names(stage).getFirst(), 10));
   }
 
   private ManagedChannel start() throws IOException {

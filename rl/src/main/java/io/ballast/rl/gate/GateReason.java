@@ -13,5 +13,7 @@ public enum GateReason {
   /** Stage 2's probability of acceptance is below its threshold. */
   SUGGESTION_LIKELY_REJECTED,
   /** Likely rejected, but drawn for exploration. */
-  EXPLORATION
+  EXPLORATION,
+  /** Numbers that the estimate needs are missing, so that nothing is withheld by it. */
+  INPUT_MISSING
 }

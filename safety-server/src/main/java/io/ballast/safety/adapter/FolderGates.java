@@ -53,14 +53,33 @@ public final class FolderGates implements GateSource {
     }
 
     @Override
+    public String folderSha256() {
+      return model.folderSha256();
+    }
+
+    @Override
     public GateSpec spec() {
       return model.spec();
+    }
+
+    @Override
+    public boolean asksFor(int index) {
+      return model.asksFor(index);
     }
 
     @Override
     public double logOdds(float[] features) {
       try {
         return model.logOdds(features);
+      } catch (ModelException e) {
+        throw ModelFaults.translate(e);
+      }
+    }
+
+    @Override
+    public double[] contributions(float[] features) {
+      try {
+        return model.contributions(features);
       } catch (ModelException e) {
         throw ModelFaults.translate(e);
       }

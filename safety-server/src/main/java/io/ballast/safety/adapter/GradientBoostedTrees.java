@@ -3,9 +3,11 @@ package io.ballast.safety.adapter;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import java.io.IOException;
+import java.util.BitSet;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import ml.dmlc.xgboost4j.java.Booster;
 import ml.dmlc.xgboost4j.java.Booster.PredictionType;
+import ml.dmlc.xgboost4j.java.DMatrix;
 import ml.dmlc.xgboost4j.java.XGBoost;
 import ml.dmlc.xgboost4j.java.XGBoostError;
 
@@ -18,12 +20,14 @@ public final class GradientBoostedTrees implements AutoCloseable {
 
   private final Booster booster;
   private final int features;
+  private final BitSet asked;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private boolean closed;
 
-  private GradientBoostedTrees(Booster booster, int features) {
+  private GradientBoostedTrees(Booster booster, int features, BitSet asked) {
     this.booster = booster;
     this.features = features;
+    this.asked = asked;
   }
 
   /**
@@ -43,10 +47,23 @@ public final class GradientBoostedTrees implements AutoCloseable {
             Reason.INVALID_FOLDER,
             "the trees take %,d features (expected: %,d)".formatted(found, features));
       }
-      return new GradientBoostedTrees(booster, features);
+      return new GradientBoostedTrees(booster, features, asked(booster));
     } catch (XGBoostError | IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, "not an XGBoost model: " + e.getMessage(), e);
     }
+  }
+
+  private static BitSet asked(Booster booster) throws XGBoostError {
+    BitSet asked = new BitSet();
+    for (String name : booster.getFeatureScore((String) null).keySet()) {
+      asked.set(Integer.parseInt(name.substring(1))); // f0, f1, …
+    }
+    return asked;
+  }
+
+  /** Whether a tree asks for the feature at {@code index}. */
+  public boolean asksFor(int index) {
+    return asked.get(index);
   }
 
   /**
@@ -56,6 +73,49 @@ public final class GradientBoostedTrees implements AutoCloseable {
    * @throws ModelException CLOSED, or BROKEN if the engine fails or its number is not finite
    */
   public double logOdds(float[] row) {
+    return ask(
+        row,
+        () -> {
+          float[][] margin =
+              booster.inplace_predict(
+                  row, 1, features, Float.NaN, ALL_TREES, PredictionType.kMargin, null);
+          return finite(margin[0][0], "log-odds");
+        });
+  }
+
+  /**
+   * Returns what each feature adds to the log-odds of one row; their sum and the trees' mean are
+   * that log-odds.
+   *
+   * <p>Source: Lundberg et al. 2020 (TreeSHAP), as XGBoost computes it.
+   *
+   * @param row shape [features]
+   * @return shape [features], a new array
+   * @throws ModelException CLOSED, or BROKEN if the engine fails or a number is not finite
+   */
+  public double[] contributions(float[] row) {
+    return ask(
+        row,
+        () -> {
+          DMatrix matrix = new DMatrix(row, 1, features, Float.NaN);
+          try {
+            float[] added = booster.predictContrib(matrix, 0)[0]; // the last is the trees' mean
+            double[] contributions = new double[features];
+            for (int i = 0; i < features; i++) {
+              contributions[i] = finite(added[i], "contributions[" + i + "]");
+            }
+            return contributions;
+          } finally {
+            matrix.dispose();
+          }
+        });
+  }
+
+  private interface Question<T> {
+    T ask() throws XGBoostError;
+  }
+
+  private <T> T ask(float[] row, Question<T> question) {
     if (row.length != features) {
       throw new IllegalArgumentException(
           "row: %d features (expected: %d)".formatted(row.length, features));
@@ -65,19 +125,19 @@ public final class GradientBoostedTrees implements AutoCloseable {
       if (closed) {
         throw new ModelException(Reason.CLOSED, "the gate model was closed");
       }
-      float[][] margin =
-          booster.inplace_predict(
-              row, 1, features, Float.NaN, ALL_TREES, PredictionType.kMargin, null);
-      if (!Float.isFinite(margin[0][0])) {
-        throw new ModelException(
-            Reason.BROKEN, "log-odds: %s (expected: finite)".formatted(margin[0][0]));
-      }
-      return margin[0][0];
+      return question.ask();
     } catch (XGBoostError e) {
       throw new ModelException(Reason.BROKEN, "XGBoost: " + e.getMessage(), e);
     } finally {
       lock.readLock().unlock();
     }
+  }
+
+  private static double finite(float number, String name) {
+    if (!Float.isFinite(number)) {
+      throw new ModelException(Reason.BROKEN, "%s: %s (expected: finite)".formatted(name, number));
+    }
+    return number;
   }
 
   @Override

@@ -7,6 +7,7 @@ import io.ballast.kit.batching.QueueLimits;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
+import io.ballast.safety.core.gate.GateSettings;
 import io.ballast.safety.core.safetytest.TestSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,8 +21,7 @@ import java.util.regex.Pattern;
  * @param items what one request may hold
  * @param queue how work is batched, in tokens
  * @param threads of one batch in the model
- * @param contextGate the model of stage 1
- * @param suggestionGate the model of stage 2
+ * @param gate how the display gate decides
  * @param tests how safety tests are carried out
  * @param timeouts of calls to the policy-server
  * @param certificates who signs them, and for how long
@@ -32,8 +32,7 @@ public record SafetyConfig(
     ItemLimits items,
     QueueLimits queue,
     int threads,
-    GateChoice contextGate,
-    GateChoice suggestionGate,
+    GateSettings gate,
     TestSettings tests,
     PeerTimeouts timeouts,
     CertificateSettings certificates,
@@ -62,10 +61,10 @@ public record SafetyConfig(
   public SafetyConfig {
     requireName("cost-model", costs.defaultModel());
     requireName("cost-version", costs.servingVersion());
-    requireName("context-gate", contextGate.model());
-    requireName("context-gate-version", contextGate.version());
-    requireName("suggestion-gate", suggestionGate.model());
-    requireName("suggestion-gate-version", suggestionGate.version());
+    requireName("context-gate", gate.context().model());
+    requireName("context-gate-version", gate.context().version());
+    requireName("suggestion-gate", gate.suggestion().model());
+    requireName("suggestion-gate-version", gate.suggestion().version());
     double threshold = costs.threshold();
     require(threshold >= 0 && threshold <= 1, "display-threshold", threshold, "0 to 1");
     requirePositive("model-timeout", costs.modelTimeout());
@@ -142,8 +141,11 @@ public record SafetyConfig(
                 .workers()
                 .orElse(Math.max(1, Runtime.getRuntime().availableProcessors() / 2))),
         properties.threads(),
-        new GateChoice(properties.contextGate(), properties.contextGateVersion()),
-        new GateChoice(properties.suggestionGate(), properties.suggestionGateVersion()),
+        new GateSettings(
+            new GateChoice(properties.contextGate(), properties.contextGateVersion()),
+            new GateChoice(properties.suggestionGate(), properties.suggestionGateVersion()),
+            properties.maxTextBytes(),
+            properties.gateExplains()),
         new TestSettings(
             properties.testTemperature(),
             properties.testMaxNewTokens(),

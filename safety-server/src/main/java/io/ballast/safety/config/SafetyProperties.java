@@ -87,6 +87,13 @@ public interface SafetyProperties {
   @WithDefault("1")
   String suggestionGateVersion();
 
+  /**
+   * Whether every decision of the gate says which features moved it most; those with a pinned gate
+   * version, as a replay has, always do.
+   */
+  @WithDefault("false")
+  boolean gateExplains();
+
   /** The temperature of a safety test that does not say: 0, or 0.01 to 10. */
   @WithDefault("1.0")
   double testTemperature();

@@ -32,7 +32,7 @@ public final class DisplayGateGrpcService
           return DecideGenerationResponse.newBuilder()
               .setAnswer(
                   GateMapper.answer(
-                      flow.decideGeneration(request.getPrompt(), request.getExplorationSeed())))
+                      flow.decideGeneration(GateMapper.context(request), GateMapper.call(request))))
               .build();
         });
   }
@@ -48,9 +48,9 @@ public final class DisplayGateGrpcService
               .setAnswer(
                   GateMapper.answer(
                       flow.decideDisplay(
-                          request.getPrompt(),
+                          GateMapper.context(request),
                           GateMapper.suggestion(request),
-                          request.getExplorationSeed())))
+                          GateMapper.call(request))))
               .build();
         });
   }

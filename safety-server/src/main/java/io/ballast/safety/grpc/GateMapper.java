@@ -4,14 +4,30 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.rl.gate.GateDecision;
 import io.ballast.safety.core.gate.GateAnswer;
+import io.ballast.safety.core.gate.GateCall;
+import io.ballast.safety.core.gate.GateChoice;
+import io.ballast.safety.core.gate.GateContext;
+import io.ballast.safety.core.gate.GateHistory.Kind;
+import io.ballast.safety.core.gate.GateHistory.Past;
+import io.ballast.safety.core.gate.GateScores;
 import io.ballast.safety.core.gate.GateSuggestion;
+import io.ballast.safety.v1.Contribution;
 import io.ballast.safety.v1.DecideDisplayRequest;
+import io.ballast.safety.v1.DecideGenerationRequest;
+import io.ballast.safety.v1.GateFlag;
+import io.ballast.safety.v1.GateGuarantee;
+import io.ballast.safety.v1.GateHistory;
 import io.ballast.safety.v1.GateOutcome;
+import io.ballast.safety.v1.GateRule;
 import io.ballast.safety.v1.GateStageAnswer;
+import io.ballast.safety.v1.PastOutcome;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 
 /** Translates the display gate. */
 final class GateMapper {
@@ -53,12 +69,113 @@ final class GateMapper {
               throw Texts.malformed(
                   "stop_reason", request.getStopReasonValue() + " (expected: a known reason)");
         };
-    return new GateSuggestion(request.getSuggestion(), PerToken.of(logProbs), stop);
+    return new GateSuggestion(
+        request.getSuggestion(),
+        PerToken.of(logProbs),
+        stop,
+        new GateScores(
+            number(request.hasReward(), request.getReward()),
+            number(request.hasRewardSpread(), request.getRewardSpread()),
+            number(request.hasHarmProbability(), request.getHarmProbability())));
+  }
+
+  private static OptionalDouble number(boolean given, double value) {
+    return given ? OptionalDouble.of(value) : OptionalDouble.empty();
+  }
+
+  static GateContext context(DecideGenerationRequest request) {
+    return new GateContext(
+        request.getPrompt(),
+        request.hasHistory() ? Optional.of(history(request.getHistory())) : Optional.empty());
+  }
+
+  static GateContext context(DecideDisplayRequest request) {
+    return new GateContext(
+        request.getPrompt(),
+        request.hasHistory() ? Optional.of(history(request.getHistory())) : Optional.empty());
+  }
+
+  static GateCall call(DecideGenerationRequest request) {
+    return new GateCall(
+        request.getExplorationSeed(),
+        pin("gate_version", request.hasGateVersion(), request.getGateVersion()),
+        pin("other_gate_version", request.hasOtherGateVersion(), request.getOtherGateVersion()),
+        request.getFeatureVersion());
+  }
+
+  static GateCall call(DecideDisplayRequest request) {
+    return new GateCall(
+        request.getExplorationSeed(),
+        pin("gate_version", request.hasGateVersion(), request.getGateVersion()),
+        pin("other_gate_version", request.hasOtherGateVersion(), request.getOtherGateVersion()),
+        request.getFeatureVersion());
+  }
+
+  private static Optional<GateCall.Pin> pin(String field, boolean given, ModelVersion version) {
+    if (!given) {
+      return Optional.empty();
+    }
+    if (version.getModel().isEmpty() || version.getVersion().isEmpty()) {
+      throw Texts.malformed(
+          field,
+          "model '%s', version '%s' (expected: both)"
+              .formatted(version.getModel(), version.getVersion()));
+    }
+    return Optional.of(
+        new GateCall.Pin(
+            new GateChoice(version.getModel(), version.getVersion()), version.getWeightsSha256()));
+  }
+
+  private static io.ballast.safety.core.gate.GateHistory history(GateHistory history) {
+    return new io.ballast.safety.core.gate.GateHistory(
+        history.getOutcomesList().stream().map(GateMapper::past).toList(),
+        history.getAcceptedCount(),
+        history.getAnsweredCount(),
+        history.hasPreviousSuggestionCharacters()
+            ? OptionalInt.of(history.getPreviousSuggestionCharacters())
+            : OptionalInt.empty());
+  }
+
+  private static Past past(PastOutcome outcome) {
+    return new Past(
+        switch (outcome.getKind()) {
+          case PAST_OUTCOME_KIND_ACCEPTED -> Kind.ACCEPTED;
+          case PAST_OUTCOME_KIND_REJECTED -> Kind.REJECTED;
+          case PAST_OUTCOME_KIND_EDITED -> Kind.EDITED;
+          case PAST_OUTCOME_KIND_UNSPECIFIED, UNRECOGNIZED -> Kind.UNKNOWN;
+        },
+        outcome.hasAge()
+            ? OptionalDouble.of(outcome.getAge().getSeconds() + outcome.getAge().getNanos() / 1e9)
+            : OptionalDouble.empty());
   }
 
   static GateStageAnswer answer(GateAnswer answer) {
     GateDecision decision = answer.decision();
-    return GateStageAnswer.newBuilder()
+    GateStageAnswer.Builder mapped =
+        GateStageAnswer.newBuilder()
+            .addAllContributions(
+                answer.contributions().stream().map(GateMapper::contribution).toList())
+            .addAllFlags(answer.flags().stream().sorted().map(GateMapper::flag).toList())
+            .addAllMissingInputs(answer.missing())
+            .setFeatureVersion(answer.features().version())
+            .setFolderSha256(answer.folderSha256())
+            .setRule(
+                switch (answer.rule()) {
+                  case LINES -> GateRule.GATE_RULE_LINES;
+                  case TIME_SAVED -> GateRule.GATE_RULE_TIME_SAVED;
+                });
+    answer
+        .guarantee()
+        .ifPresent(
+            proven ->
+                mapped.setGuarantee(
+                    GateGuarantee.newBuilder()
+                        .setTargetAccuracy(proven.targetAccuracy())
+                        .setAlpha(proven.alpha())
+                        .setHiddenCount(proven.hidden())
+                        .setAcceptedCount(proven.accepted())
+                        .setPValue(proven.pValue())));
+    return mapped
         .setOutcome(
             switch (decision.outcome()) {
               case PASS -> GateOutcome.GATE_OUTCOME_PASS;
@@ -74,5 +191,23 @@ final class GateMapper {
         .setModelVersion(MeshMessages.version(answer.model()))
         .setSkipsStageTwo(answer.skipsStageTwo())
         .build();
+  }
+
+  private static Contribution contribution(io.ballast.safety.core.gate.Contribution moved) {
+    Contribution.Builder mapped =
+        Contribution.newBuilder().setFeature(moved.feature()).setLogOdds(moved.logOdds());
+    if (!Float.isNaN(moved.value())) {
+      mapped.setValue(moved.value());
+    }
+    return mapped.build();
+  }
+
+  private static GateFlag flag(io.ballast.safety.core.gate.GateFlag flag) {
+    return switch (flag) {
+      case INPUT_MISSING -> GateFlag.GATE_FLAG_INPUT_MISSING;
+      case INPUT_NOT_FINITE -> GateFlag.GATE_FLAG_INPUT_NOT_FINITE;
+      case GUARANTEE_LOST -> GateFlag.GATE_FLAG_GUARANTEE_LOST;
+      case NOTHING_SAVED -> GateFlag.GATE_FLAG_NOTHING_SAVED;
+    };
   }
 }

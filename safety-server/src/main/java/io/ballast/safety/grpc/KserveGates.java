@@ -14,6 +14,7 @@ import io.ballast.kit.kserve.Tensor;
 import io.ballast.kit.kserve.TensorSpec;
 import io.ballast.kit.kserve.TensorValues;
 import io.ballast.safety.core.gate.AcceptModel;
+import io.ballast.safety.core.gate.GateContext;
 import io.ballast.safety.core.gate.GateFlow;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.core.gate.GateSuggestion;
@@ -27,7 +28,8 @@ import java.util.function.LongSupplier;
 
 /**
  * The display gate's models as KServe clients see them: texts in, the probability of acceptance and
- * the features it was made of out. They decide nothing here, and explore nothing.
+ * the features it was made of out, NaN where one is missing. They decide nothing here, and explore
+ * nothing.
  */
 public final class KserveGates implements ServedModels {
   private static final String PROMPT = "prompt";
@@ -99,11 +101,11 @@ public final class KserveGates implements ServedModels {
     @Override
     public LastAnswer infer(InferenceCommand command, Consumer<List<Tensor>> earlier) {
       long start = nanoTime.getAsLong();
-      String prompt = command.text(PROMPT).orElseThrow();
+      GateContext place = GateContext.of(command.text(PROMPT).orElseThrow());
       GateFlow.Opinion opinion =
           switch (model.spec().stage()) {
-            case CONTEXT -> flow.opinion(prompt);
-            case SUGGESTION -> flow.opinion(prompt, suggestion(command));
+            case CONTEXT -> flow.opinion(place);
+            case SUGGESTION -> flow.opinion(place, suggestion(command));
           };
       Duration infer = Duration.ofNanos(nanoTime.getAsLong() - start);
       return new LastAnswer(

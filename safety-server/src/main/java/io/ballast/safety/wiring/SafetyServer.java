@@ -83,13 +83,7 @@ public final class SafetyServer implements AutoCloseable {
     catalog = new CostCatalog(costModels, config.costs(), config.queue(), runtime.nanoTime());
     CostFlow costs =
         new CostFlow(catalog, config.costs(), config.items(), monitor, runtime.nanoTime());
-    gates =
-        new GateFlow(
-            gateModels,
-            config.contextGate(),
-            config.suggestionGate(),
-            config.items().textBytes(),
-            monitor);
+    gates = new GateFlow(gateModels, config.gate(), monitor);
     SafetyTestStore store = new PostgresSafetyTestStore(runtime.database(SCHEMA));
     CandidateSampler sampler =
         new GrpcCandidateSampler(

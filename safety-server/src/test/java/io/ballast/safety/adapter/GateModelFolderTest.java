@@ -8,7 +8,9 @@ import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.core.gate.AcceptModel;
+import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateCalibration;
+import io.ballast.safety.core.gate.GateContext;
 import io.ballast.safety.core.gate.GateFeatures;
 import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
@@ -20,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -55,8 +58,11 @@ class GateModelFolderTest {
       assertThat(model.spec()).isEqualTo(spec);
       assertThat(model.id().version()).isEqualTo("1");
       assertThat(model.id().weightsSha256()).matches("[0-9a-f]{64}");
-      assertThat(model.logOdds(GateFeatures.context("x".repeat(18)))).isPositive();
-      assertThat(model.logOdds(GateFeatures.context("x"))).isNegative();
+      assertThat(
+              model.logOdds(GateFeatures.context(FeatureSet.TEXT, GateContext.of("x".repeat(18)))))
+          .isPositive();
+      assertThat(model.logOdds(GateFeatures.context(FeatureSet.TEXT, GateContext.of("x"))))
+          .isNegative();
     }
   }
 
@@ -85,16 +91,42 @@ class GateModelFolderTest {
   }
 
   @Test
+  void whatThePairAndTheFeaturesAreIsKept() throws IOException {
+    FeatureSet set = FeatureSet.TEXT_AND_HISTORY;
+    GateSpec plain =
+        TinyGates.spec(GateStage.CONTEXT, 0.3, 0.9, 0.05).on(set, Set.of("accepted_share"));
+    byte[] wide = TinyGates.trees(set, GateStage.CONTEXT, "answered", 10);
+    GateSpec two = TinyGates.spec(GateStage.SUGGESTION, 0.4, 0, 0.05);
+    String pair = GateModelFolder.pair(plain, wide, two, trees);
+    Path folder = TinyGates.write(root, "gate", "1", plain.paired(pair), wide);
+
+    assertThat(GateModelFolder.readSpec(folder)).isEqualTo(plain.paired(pair));
+    assertThat(plain.paired(pair).isPairedWith(two.paired(pair))).isTrue();
+    assertThat(plain.isPairedWith(two)).isFalse();
+    assertThat(pair)
+        .isNotEqualTo(GateModelFolder.pair(plain, trees, two, trees))
+        .isNotEqualTo(GateModelFolder.pair(plain, wide, two.read(false, Optional.empty()), trees));
+    rewrite(folder, "\"feature_version\" : 2", "\"feature_version\" : 3");
+    refuses(
+        folder,
+        Reason.INVALID_FOLDER,
+        "feature_version: 3 (expected: 1 to 2); train the gate again");
+  }
+
+  @Test
   void manyThreadsGetWhatOneGets() throws Exception {
     Path folder = written();
     try (AcceptModel model = GateModelFolder.open(folder, "gate", "1");
         ExecutorService threads = Executors.newFixedThreadPool(4)) {
-      double expected = model.logOdds(GateFeatures.context("foo(bar"));
+      double expected =
+          model.logOdds(GateFeatures.context(FeatureSet.TEXT, GateContext.of("foo(bar")));
       Callable<Boolean> asks =
           () -> {
             boolean same = true;
             for (int i = 0; i < 500; i++) {
-              same &= model.logOdds(GateFeatures.context("foo(bar")) == expected;
+              same &=
+                  model.logOdds(GateFeatures.context(FeatureSet.TEXT, GateContext.of("foo(bar")))
+                      == expected;
             }
             return same;
           };

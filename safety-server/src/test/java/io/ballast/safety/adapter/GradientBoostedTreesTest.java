@@ -8,13 +8,40 @@ import io.ballast.inference.trees.XgboostTrees;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** XGBoost's log-odds are those of a walk through the trees that are exported for Triton. */
 class GradientBoostedTreesTest {
+  @Test
+  void contributionsAddUpToTheLogOdds() throws IOException {
+    Path folder = Path.of("..", "models", "java-gate-suggestion", "1");
+    TreeEnsemble walk = XgboostTrees.read(folder);
+    RandomGenerator random = new SplittableRandom(19);
+    try (GradientBoostedTrees trees =
+        GradientBoostedTrees.load(
+            Files.readAllBytes(folder.resolve(XgboostTrees.FILE)), walk.features())) {
+      double mean = Double.NaN;
+      for (int row = 0; row < 20; row++) {
+        float[] numbers = new float[walk.features()];
+        for (int i = 0; i < numbers.length; i++) {
+          numbers[i] = random.nextInt(8) == 0 ? Float.NaN : (float) random.nextGaussian(0, 4);
+        }
+        double[] added = trees.contributions(numbers);
+        double rest = trees.logOdds(numbers) - Arrays.stream(added).sum();
+        mean = row == 0 ? rest : mean;
+        assertThat(rest).isCloseTo(mean, within(1e-4));
+        for (int i = 0; i < added.length; i++) {
+          assertThat(added[i] != 0 && !trees.asksFor(i)).as("feature %d", i).isFalse();
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"java-gate-context", "java-gate-suggestion"})
   void logOddsAreThoseOfAWalk(String name) throws IOException {

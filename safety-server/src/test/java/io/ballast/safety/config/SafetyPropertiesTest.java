@@ -10,6 +10,7 @@ import io.ballast.safety.config.SafetyConfig.PeerTimeouts;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
+import io.ballast.safety.core.gate.GateSettings;
 import io.ballast.safety.core.safetytest.TestSettings;
 import io.ballast.safety.testing.TestSafety;
 import java.nio.file.Path;
@@ -34,8 +35,11 @@ class SafetyPropertiesTest {
               2_000_000,
               Math.max(1, Runtime.getRuntime().availableProcessors() / 2)),
           1,
-          new GateChoice("java-gate-context", "1"),
-          new GateChoice("java-gate-suggestion", "1"),
+          new GateSettings(
+              new GateChoice("java-gate-context", "1"),
+              new GateChoice("java-gate-suggestion", "1"),
+              65_536,
+              false),
           new TestSettings(
               1,
               24,
@@ -85,6 +89,7 @@ class SafetyPropertiesTest {
     all.put("context-gate-version", "13");
     all.put("suggestion-gate", "g2");
     all.put("suggestion-gate-version", "14");
+    all.put("gate-explains", "true");
     all.put("test-temperature", "0.75");
     all.put("test-max-new-tokens", "15");
     all.put("test-chunk", "16");
@@ -116,8 +121,7 @@ class SafetyPropertiesTest {
                 new ItemLimits(4, 500, 6),
                 new QueueLimits(8, Duration.ofSeconds(9), 10, 11),
                 12,
-                new GateChoice("g1", "13"),
-                new GateChoice("g2", "14"),
+                new GateSettings(new GateChoice("g1", "13"), new GateChoice("g2", "14"), 500, true),
                 new TestSettings(
                     0.75,
                     15,

@@ -2,6 +2,7 @@ package io.ballast.safety.testing;
 
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.safety.adapter.GateModelFolder;
+import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateCalibration;
 import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
@@ -23,8 +24,13 @@ public final class TinyGates {
 
   /** Trees that say yes where the feature called {@code name} is above {@code limit}. */
   public static byte[] trees(GateStage stage, String name, double limit) {
-    int width = stage.featureNames().size();
-    int column = stage.featureNames().indexOf(name);
+    return trees(FeatureSet.TEXT, stage, name, limit);
+  }
+
+  /** The same on another set of features. */
+  public static byte[] trees(FeatureSet set, GateStage stage, String name, double limit) {
+    int width = set.names(stage).size();
+    int column = set.names(stage).indexOf(name);
     int rows = 400;
     RandomGenerator random = new SplittableRandom(5);
     float[] values = new float[rows * width];

@@ -23,10 +23,7 @@ final class GateCard {
       GateTrainer.Plan plan,
       String policy,
       String command) {
-    GateTrainer.Stage own = trained.stages().get(stage);
-    if (own == null) {
-      throw new IllegalArgumentException("stage " + stage + ": not trained");
-    }
+    GateTrainer.Stage own = trained.stage(stage);
     GateSpec spec = own.spec();
     StringBuilder text = new StringBuilder();
     text.append("# ").append(name).append("\n\n").append(purpose(stage)).append("\n\n");

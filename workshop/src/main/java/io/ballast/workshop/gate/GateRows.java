@@ -1,5 +1,7 @@
 package io.ballast.workshop.gate;
 
+import io.ballast.safety.core.gate.FeatureSet;
+import io.ballast.safety.core.gate.GateContext;
 import io.ballast.safety.core.gate.GateFeatures;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.core.gate.GateSuggestion;
@@ -42,6 +44,7 @@ final class GateRows {
 
   private void add(LabelledGroup group) {
     int position = contexts.size();
+    GateContext place = GateContext.of(group.promptText());
     boolean empty = true;
     for (LabelledCompletion completion : group.completions()) {
       Drawn drawn =
@@ -55,7 +58,8 @@ final class GateRows {
         empty = false;
         suggestions.add(
             GateFeatures.suggestion(
-                group.promptText(),
+                FeatureSet.TEXT,
+                place,
                 new GateSuggestion(
                     drawn.text(), drawn.logProbs(), Optional.of(drawn.stopReason()))));
         outcomes.add(drawn.outcome());
@@ -63,7 +67,7 @@ final class GateRows {
       }
     }
     if (!empty) {
-      contexts.add(GateFeatures.context(group.promptText()));
+      contexts.add(GateFeatures.context(FeatureSet.TEXT, place));
       files.add(group.file());
     }
   }

@@ -5,6 +5,7 @@ import io.ballast.rl.gate.GateExample;
 import io.ballast.rl.gate.GateThresholds;
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.safety.adapter.GradientBoostedTrees;
+import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateCalibration;
 import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
@@ -73,7 +74,16 @@ final class GateTrainer {
    * @param sizes what was used for what
    */
   record Trained(
-      Map<GateStage, Stage> stages, DrawnLines lines, Map<String, Double> cascade, Sizes sizes) {}
+      Map<GateStage, Stage> stages, DrawnLines lines, Map<String, Double> cascade, Sizes sizes) {
+    /** A stage. */
+    Stage stage(GateStage stage) {
+      Stage found = stages.get(stage);
+      if (found == null) {
+        throw new IllegalArgumentException("stage " + stage + ": not trained");
+      }
+      return found;
+    }
+  }
 
   /**
    * How many suggestions were used for what.
@@ -213,7 +223,7 @@ final class GateTrainer {
         (double) IntStream.range(0, kept.length).filter(i -> kept[i]).count() / kept.length);
     figures.put("suggestions", (double) test.length);
     for (String baseline : baselines(stage)) {
-      int column = stage.featureNames().indexOf(baseline);
+      int column = FeatureSet.TEXT.names(stage).indexOf(baseline);
       double[] values =
           Arrays.stream(test).mapToDouble(row -> table.features(stage, row)[column]).toArray();
       double area = GateMetrics.areaUnderCurve(values, kept);
@@ -232,7 +242,7 @@ final class GateTrainer {
 
   private static double[] logOdds(GateStage stage, GateRows table, TreeTrainer.Trees trees) {
     try (GradientBoostedTrees model =
-        GradientBoostedTrees.load(trees.bytes(), stage.featureNames().size())) {
+        GradientBoostedTrees.load(trees.bytes(), FeatureSet.TEXT.names(stage).size())) {
       return IntStream.range(0, table.size())
           .mapToDouble(row -> model.logOdds(table.features(stage, row)))
           .toArray();

@@ -143,8 +143,12 @@ public final class TrainGate implements Callable<Integer> {
                   out.flush();
                 })
             .train(GateRows.of(groups), this::percent);
-    publish(GateStage.CONTEXT, contextOutput, trained, plan, out);
-    publish(GateStage.SUGGESTION, suggestionOutput, trained, plan, out);
+    GateTrainer.Stage one = trained.stage(GateStage.CONTEXT);
+    GateTrainer.Stage two = trained.stage(GateStage.SUGGESTION);
+    String pair =
+        GateModelFolder.pair(one.spec(), one.trees().bytes(), two.spec(), two.trees().bytes());
+    publish(GateStage.CONTEXT, contextOutput, trained, plan, pair, out);
+    publish(GateStage.SUGGESTION, suggestionOutput, trained, plan, pair, out);
     return 0;
   }
 
@@ -174,12 +178,10 @@ public final class TrainGate implements Callable<Integer> {
       Path output,
       GateTrainer.Trained trained,
       GateTrainer.Plan plan,
+      String pair,
       PrintWriter out)
       throws IOException {
-    GateTrainer.Stage own = trained.stages().get(stage);
-    if (own == null) {
-      throw new IllegalStateException("stage " + stage + ": not trained");
-    }
+    GateTrainer.Stage own = trained.stage(stage);
     String thisCommand =
         String.format(
             Locale.ROOT,
@@ -205,7 +207,7 @@ public final class TrainGate implements Callable<Integer> {
     Files.createDirectories(output);
     Files.writeString(output.resolve("MODEL_CARD.md"), card);
     GateModelFolder.write(
-        output, own.spec(), own.trees().bytes(), Map.of("seed", Long.toString(seed)));
+        output, own.spec().paired(pair), own.trees().bytes(), Map.of("seed", Long.toString(seed)));
     out.println();
     out.println(card.substring(card.indexOf("## On files")));
     out.println("written to " + output);

@@ -1,5 +1,6 @@
 package io.ballast.workshop.gate;
 
+import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateStage;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -116,7 +117,7 @@ final class TreeTrainer {
   }
 
   private DMatrix matrix(int[] rows) throws XGBoostError {
-    int width = stage.featureNames().size();
+    int width = FeatureSet.TEXT.names(stage).size();
     float[] values = new float[rows.length * width];
     float[] labels = new float[rows.length];
     for (int i = 0; i < rows.length; i++) {

@@ -8,6 +8,8 @@ import io.ballast.inference.api.TokenIds;
 import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.adapter.GateModelFolder;
 import io.ballast.safety.core.gate.AcceptModel;
+import io.ballast.safety.core.gate.FeatureSet;
+import io.ballast.safety.core.gate.GateContext;
 import io.ballast.safety.core.gate.GateFeatures;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.core.gate.GateSuggestion;
@@ -55,9 +57,9 @@ class TrainGateTest {
       assertThat(second.spec().heldOut().get("baseline_log_prob_mean_auc")).isBetween(0.6, 0.95);
       assertThat(second.spec().heldOut().get("calibration_error")).isLessThan(0.1);
 
-      double hopeless = p(first, GateFeatures.context(HOPELESS));
+      double hopeless = p(first, GateFeatures.context(FeatureSet.TEXT, GateContext.of(HOPELESS)));
       assertThat(hopeless).isLessThan(first.spec().threshold());
-      assertThat(p(first, GateFeatures.context(HOPEFUL)))
+      assertThat(p(first, GateFeatures.context(FeatureSet.TEXT, GateContext.of(HOPEFUL))))
           .isGreaterThanOrEqualTo(first.spec().threshold());
 
       assertThat(p(second, features(HOPEFUL, UNLIKELY))).isLessThan(second.spec().threshold());
@@ -199,7 +201,9 @@ class TrainGateTest {
 
   private static float[] features(String prompt, PerToken logProbs) {
     return GateFeatures.suggestion(
-        prompt, new GateSuggestion("foo(bar);", logProbs, Optional.of(StopReason.STOP_STRING)));
+        FeatureSet.TEXT,
+        GateContext.of(prompt),
+        new GateSuggestion("foo(bar);", logProbs, Optional.of(StopReason.STOP_STRING)));
   }
 
   private Path labels() {

@@ -11,6 +11,8 @@ import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.safety.adapter.GateModelFolder;
 import io.ballast.safety.core.gate.AcceptModel;
+import io.ballast.safety.core.gate.FeatureSet;
+import io.ballast.safety.core.gate.GateContext;
 import io.ballast.safety.core.gate.GateFeatures;
 import io.ballast.safety.core.gate.GateSuggestion;
 import java.io.IOException;
@@ -111,7 +113,8 @@ class CommittedModelsTest {
   private static double p(AcceptModel gate, String text, float logProb) {
     float[] features =
         GateFeatures.suggestion(
-            PROMPT,
+            FeatureSet.TEXT,
+            GateContext.of(PROMPT),
             new GateSuggestion(
                 text, PerToken.of(logProb, logProb), Optional.of(StopReason.STOP_STRING)));
     return gate.spec().calibration().probability(gate.logOdds(features));

@@ -1,89 +1,178 @@
 package io.ballast.safety.core.gate;
 
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.rl.gate.BinaryEntropy;
 import io.ballast.rl.gate.DisplayGate;
 import io.ballast.rl.gate.GateDecision;
+import io.ballast.rl.gate.GateGuarantee;
+import io.ballast.rl.gate.GateOutcome;
+import io.ballast.rl.gate.GateReason;
 import io.ballast.safety.core.SafetyMonitor;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /** The two stages of the display gate: features → trees → probability → decision. Thread-safe. */
 public final class GateFlow implements AutoCloseable {
   private static final int MAX_LOG_PROBS = 4_096;
-  private static final float LARGEST_LOG_PROB = 1e-3f; // rounding may leave a little above 0
+  private static final int MOST_CONTRIBUTIONS = 5;
 
-  private final StageModel context;
-  private final StageModel suggestion;
-  private final int maxTextBytes;
+  private final GateCatalog catalog;
+  private final GateSettings settings;
   private final SafetyMonitor monitor;
 
-  /**
-   * @param maxTextBytes longer prompts and suggestions are refused, in UTF-8
-   */
-  public GateFlow(
-      GateSource source,
-      GateChoice context,
-      GateChoice suggestion,
-      int maxTextBytes,
-      SafetyMonitor monitor) {
-    this.context = new StageModel(GateStage.CONTEXT, context, source);
-    this.suggestion = new StageModel(GateStage.SUGGESTION, suggestion, source);
-    this.maxTextBytes = maxTextBytes;
+  /** A flow over the models of {@code source}. */
+  public GateFlow(GateSource source, GateSettings settings, SafetyMonitor monitor) {
+    this.catalog = new GateCatalog(source, settings.context(), settings.suggestion());
+    this.settings = settings;
     this.monitor = monitor;
   }
 
   /** Loads the models that are there; returns what kept the others from being loaded. */
   public List<MeshException> warmUp() {
-    return Stream.of(context.warmUp(), suggestion.warmUp()).filter(Objects::nonNull).toList();
+    return catalog.warmUp();
   }
 
   /**
    * Stage 1.
    *
-   * @throws MeshException MALFORMED_REQUEST, or as {@link GateSource#open}
+   * @throws MeshException MALFORMED_REQUEST; PRECONDITION_FAILED if the model is not as {@code
+   *     call} expects; or as {@link GateSource#open}
    */
-  public GateAnswer decideGeneration(String prompt, long explorationSeed) {
-    requireText("prompt", prompt);
-    AcceptModel model = context.get();
-    return monitor.watch(
-        "gate.context",
-        () -> {
-          double p = probability(model, GateFeatures.context(prompt));
-          double draw = ExplorationDraw.of(explorationSeed, GateStage.CONTEXT);
-          DisplayGate gate = model.spec().gate();
-          GateDecision decision = gate.decideGeneration(p, draw);
-          boolean skips = decision.lets() && !gate.needsSecondLook(decision.outcome());
-          return answered(GateStage.CONTEXT, model, decision, skips);
-        });
+  public GateAnswer decideGeneration(GateContext context, GateCall call) {
+    requireText("prompt", context.prompt());
+    return decide(GateStage.CONTEXT, SoundInputs.of(context), call);
   }
 
   /**
    * Stage 2.
    *
-   * @throws MeshException MALFORMED_REQUEST, or as {@link GateSource#open}
+   * @throws MeshException as {@link #decideGeneration}
    */
-  public GateAnswer decideDisplay(String prompt, GateSuggestion shown, long explorationSeed) {
-    requireText("prompt", prompt);
-    requireText("suggestion", shown.text());
-    requireLogProbs(shown);
-    AcceptModel model = suggestion.get();
-    return monitor.watch(
-        "gate.suggestion",
-        () -> {
-          double p = probability(model, GateFeatures.suggestion(prompt, shown));
-          double draw = ExplorationDraw.of(explorationSeed, GateStage.SUGGESTION);
-          GateDecision decision = model.spec().gate().decideDisplay(p, draw);
-          return answered(GateStage.SUGGESTION, model, decision, false);
+  public GateAnswer decideDisplay(GateContext context, GateSuggestion shown, GateCall call) {
+    requireText("prompt", context.prompt());
+    requireSuggestion(shown);
+    return decide(GateStage.SUGGESTION, SoundInputs.of(context, shown), call);
+  }
+
+  private GateAnswer decide(GateStage stage, SoundInputs inputs, GateCall call) {
+    return catalog.use(
+        stage,
+        call.gate(),
+        model -> {
+          requireFeatures(model, call.featureVersion());
+          return monitor.watch(
+              stage == GateStage.CONTEXT ? "gate.context" : "gate.suggestion",
+              () -> decide(model, inputs, call));
         });
+  }
+
+  private GateAnswer decide(AcceptModel model, SoundInputs inputs, GateCall call) {
+    GateSpec spec = model.spec();
+    GateStage stage = spec.stage();
+    float[] features = features(spec.featureSet(), inputs);
+    double p = probability(model, features);
+    Set<GateFlag> flags = EnumSet.noneOf(GateFlag.class);
+    if (inputs.dropped()) {
+      flags.add(GateFlag.INPUT_NOT_FINITE);
+    }
+    List<String> missing = missing(model, features);
+    DisplayGate gate = spec.gate();
+    GateDecision decision;
+    if (missing.isEmpty()) {
+      double draw = ExplorationDraw.of(call.explorationSeed(), stage);
+      decision =
+          stage == GateStage.CONTEXT ? gate.decideGeneration(p, draw) : gate.decideDisplay(p, draw);
+    } else {
+      flags.add(GateFlag.INPUT_MISSING);
+      decision = shown(spec, p);
+    }
+    boolean skips =
+        stage == GateStage.CONTEXT
+            && missing.isEmpty()
+            && decision.lets()
+            && !gate.needsSecondLook(decision.outcome());
+    Optional<GateGuarantee> guarantee = spec.guarantee();
+    if (guarantee.isPresent() && !isPaired(spec, call)) {
+      flags.add(GateFlag.GUARANTEE_LOST);
+      guarantee = Optional.empty();
+    }
+    boolean explains = settings.explains() || call.gate().isPresent();
+    monitor.gateDecided(stage, decision.outcome());
+    return new GateAnswer(
+        decision,
+        model.id(),
+        model.folderSha256(),
+        spec.featureSet(),
+        skips,
+        explains ? Contribution.strongest(model, features, MOST_CONTRIBUTIONS) : List.of(),
+        flags,
+        missing,
+        guarantee,
+        GateRuleKind.LINES);
+  }
+
+  /** Lets through what could not be judged; stage 2 has its own say on what stage 1 refers. */
+  private static GateDecision shown(GateSpec spec, double p) {
+    return new GateDecision(
+        spec.stage() == GateStage.CONTEXT ? GateOutcome.REFER : GateOutcome.PASS,
+        GateReason.INPUT_MISSING,
+        p,
+        spec.threshold(),
+        BinaryEntropy.bits(p),
+        spec.referEntropyBits(),
+        1);
+  }
+
+  /** What the trees ask for, had in all examples, and do not get. */
+  private static List<String> missing(AcceptModel model, float[] features) {
+    GateSpec spec = model.spec();
+    List<String> missing = new ArrayList<>();
+    for (int i = 0; i < features.length; i++) {
+      if (Float.isNaN(features[i])
+          && model.asksFor(i)
+          && !spec.sometimesMissing().contains(spec.features().get(i))) {
+        missing.add(spec.features().get(i));
+      }
+    }
+    return missing;
+  }
+
+  private boolean isPaired(GateSpec spec, GateCall call) {
+    try {
+      return catalog.use(
+          spec.stage().other(), call.otherGate(), other -> spec.isPairedWith(other.spec()));
+    } catch (MeshException e) {
+      return false; // a stage without its other half cannot keep what was proven of both
+    }
+  }
+
+  private static void requireFeatures(AcceptModel model, int expected) {
+    int found = model.spec().featureSet().version();
+    if (expected != 0 && expected != found) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "feature_version: %d (expected: %d, which gate model '%s', version '%s', sees)"
+              .formatted(expected, found, model.id().model(), model.id().version()),
+          Map.of(
+              "feature_version",
+              Integer.toString(found),
+              "model",
+              model.id().model(),
+              "version",
+              model.id().version()));
+    }
   }
 
   /**
    * What a stage's model says, without a decision.
    *
-   * @param features shape [features of the stage], in the order of its names
+   * @param features shape [features of the stage], in the order of its names; NaN is missing
    * @param probability of acceptance, 0 to 1
    */
   public record Opinion(List<Float> features, double probability) {
@@ -92,9 +181,9 @@ public final class GateFlow implements AutoCloseable {
     }
   }
 
-  /** The models of the stages, those that are loaded. */
+  /** The models of the stages that serve, those that are loaded. */
   public List<AcceptModel> models() {
-    return Stream.of(context, suggestion).flatMap(stage -> stage.loaded().stream()).toList();
+    return catalog.loaded();
   }
 
   /**
@@ -102,9 +191,9 @@ public final class GateFlow implements AutoCloseable {
    *
    * @throws MeshException MALFORMED_REQUEST, or as {@link GateSource#open}
    */
-  public Opinion opinion(String prompt) {
-    requireText("prompt", prompt);
-    return opinion(context.get(), GateFeatures.context(prompt));
+  public Opinion opinion(GateContext context) {
+    requireText("prompt", context.prompt());
+    return opinion(catalog.serving(GateStage.CONTEXT), SoundInputs.of(context));
   }
 
   /**
@@ -112,14 +201,14 @@ public final class GateFlow implements AutoCloseable {
    *
    * @throws MeshException MALFORMED_REQUEST, or as {@link GateSource#open}
    */
-  public Opinion opinion(String prompt, GateSuggestion shown) {
-    requireText("prompt", prompt);
-    requireText("suggestion", shown.text());
-    requireLogProbs(shown);
-    return opinion(suggestion.get(), GateFeatures.suggestion(prompt, shown));
+  public Opinion opinion(GateContext context, GateSuggestion shown) {
+    requireText("prompt", context.prompt());
+    requireSuggestion(shown);
+    return opinion(catalog.serving(GateStage.SUGGESTION), SoundInputs.of(context, shown));
   }
 
-  private static Opinion opinion(AcceptModel model, float[] features) {
+  private static Opinion opinion(AcceptModel model, SoundInputs inputs) {
+    float[] features = features(model.spec().featureSet(), inputs);
     List<Float> values = new ArrayList<>(features.length);
     for (float feature : features) {
       values.add(feature);
@@ -127,14 +216,23 @@ public final class GateFlow implements AutoCloseable {
     return new Opinion(values, probability(model, features));
   }
 
+  private static float[] features(FeatureSet set, SoundInputs inputs) {
+    return inputs
+        .suggestion()
+        .map(shown -> GateFeatures.suggestion(set, inputs.context(), shown))
+        .orElseGet(() -> GateFeatures.context(set, inputs.context()));
+  }
+
   private static double probability(AcceptModel model, float[] features) {
     return model.spec().calibration().probability(model.logOdds(features));
   }
 
-  private GateAnswer answered(
-      GateStage stage, AcceptModel model, GateDecision decision, boolean skipsStageTwo) {
-    monitor.gateDecided(stage, decision.outcome());
-    return new GateAnswer(decision, model.id(), skipsStageTwo);
+  private void requireSuggestion(GateSuggestion shown) {
+    requireText("suggestion", shown.text());
+    int count = shown.logProbs().size();
+    if (count > MAX_LOG_PROBS) {
+      throw Texts.malformed("log_probs", "%,d, limit %,d".formatted(count, MAX_LOG_PROBS));
+    }
   }
 
   private void requireText(String field, String text) {
@@ -142,8 +240,9 @@ public final class GateFlow implements AutoCloseable {
       throw Texts.malformed(field, "empty (expected: at least 1 byte)");
     }
     int bytes = Texts.utf8Bytes(text);
-    if (bytes > maxTextBytes) {
-      throw Texts.malformed(field, "%,d bytes, limit %,d".formatted(bytes, maxTextBytes));
+    if (bytes > settings.maxTextBytes()) {
+      throw Texts.malformed(
+          field, "%,d bytes, limit %,d".formatted(bytes, settings.maxTextBytes()));
     }
     String flaw = Texts.encodingFlaw(text);
     if (flaw != null) {
@@ -151,23 +250,8 @@ public final class GateFlow implements AutoCloseable {
     }
   }
 
-  private static void requireLogProbs(GateSuggestion shown) {
-    int count = shown.logProbs().size();
-    if (count > MAX_LOG_PROBS) {
-      throw Texts.malformed("log_probs", "%,d, limit %,d".formatted(count, MAX_LOG_PROBS));
-    }
-    for (int t = 0; t < count; t++) {
-      float value = shown.logProbs().get(t);
-      boolean holds = Float.isFinite(value) && value <= LARGEST_LOG_PROB;
-      if (!holds) {
-        throw Texts.malformed("log_probs[" + t + "]", value + " (expected: finite, at most 0)");
-      }
-    }
-  }
-
   @Override
   public void close() {
-    context.close();
-    suggestion.close();
+    catalog.close();
   }
 }

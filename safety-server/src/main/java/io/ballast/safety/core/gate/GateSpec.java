@@ -7,33 +7,45 @@ import io.ballast.rl.gate.GateThresholds;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a gate model's {@code gate.json} says.
  *
  * @param stage which stage the model decides
- * @param features the names of what its trees were trained on, in the order of the vector
+ * @param featureSet what its trees were trained on
+ * @param features the names of that, in the order of the vector
+ * @param sometimesMissing of those, which were missing in some of the examples it was trained with
  * @param calibration of the trees' log-odds
  * @param threshold the probability of acceptance below which the stage withholds, 0 to 1; 0 never
  * @param referEntropyBits stage 1 refers at and above this entropy, 0 to 1; 0 in stage 2
  * @param secondLook whether stage 2 judges what stage 1 passes too; both stages say the same
  * @param guarantee what was proven of both stages' lines together, on examples that fixed nothing
+ * @param pairSha256 the same in both stages' folders if they were made together; empty: not said
  * @param explorationShare the share of what would be withheld that is let through, 0 to 1
  * @param heldOut figures on files that trained nothing, by name, finite
  */
 public record GateSpec(
     GateStage stage,
+    FeatureSet featureSet,
     List<String> features,
+    Set<String> sometimesMissing,
     GateCalibration calibration,
     double threshold,
     double referEntropyBits,
     boolean secondLook,
     Optional<GateGuarantee> guarantee,
+    Optional<String> pairSha256,
     double explorationShare,
     Map<String, Double> heldOut) {
   /** Checks the ranges above. */
   public GateSpec {
     features = List.copyOf(features);
+    sometimesMissing = Set.copyOf(sometimesMissing);
+    if (!Set.copyOf(features).containsAll(sometimesMissing)) {
+      throw new IllegalArgumentException(
+          "sometimes_missing: %s (expected: some of the features)".formatted(sometimesMissing));
+    }
     heldOut = Map.copyOf(heldOut);
     requireProbability("threshold", threshold);
     requireProbability("refer_entropy_bits", referEntropyBits);
@@ -52,8 +64,8 @@ public record GateSpec(
   }
 
   /**
-   * A model of {@code stage} on the features of this build, whose lines promise nothing and are
-   * followed by a second look.
+   * A model of {@code stage} on the texts alone, whose lines promise nothing and are followed by a
+   * second look.
    *
    * @throws IllegalArgumentException if a number is out of its range, naming it
    */
@@ -66,12 +78,32 @@ public record GateSpec(
       Map<String, Double> heldOut) {
     return new GateSpec(
         stage,
-        stage.featureNames(),
+        FeatureSet.TEXT,
+        FeatureSet.TEXT.names(stage),
+        Set.of(),
         calibration,
         threshold,
         referEntropyBits,
         true,
         Optional.empty(),
+        Optional.empty(),
+        explorationShare,
+        heldOut);
+  }
+
+  /** The same model on other features, of which some were missing at times. */
+  public GateSpec on(FeatureSet set, Set<String> missing) {
+    return new GateSpec(
+        stage,
+        set,
+        set.names(stage),
+        missing,
+        calibration,
+        threshold,
+        referEntropyBits,
+        secondLook,
+        guarantee,
+        pairSha256,
         explorationShare,
         heldOut);
   }
@@ -80,14 +112,42 @@ public record GateSpec(
   public GateSpec read(boolean otherSecondLook, Optional<GateGuarantee> proven) {
     return new GateSpec(
         stage,
+        featureSet,
         features,
+        sometimesMissing,
         calibration,
         threshold,
         referEntropyBits,
         otherSecondLook,
         proven,
+        pairSha256,
         explorationShare,
         heldOut);
+  }
+
+  /** The same model, made together with another stage's: {@code pair} is the same in both. */
+  public GateSpec paired(String pair) {
+    return new GateSpec(
+        stage,
+        featureSet,
+        features,
+        sometimesMissing,
+        calibration,
+        threshold,
+        referEntropyBits,
+        secondLook,
+        guarantee,
+        Optional.of(pair),
+        explorationShare,
+        heldOut);
+  }
+
+  /** Whether what was proven of one model's lines holds of both: they were made together. */
+  public boolean isPairedWith(GateSpec other) {
+    return pairSha256.isPresent()
+        && pairSha256.equals(other.pairSha256)
+        && guarantee.equals(other.guarantee)
+        && stage != other.stage;
   }
 
   /** The gate that draws this model's lines. */

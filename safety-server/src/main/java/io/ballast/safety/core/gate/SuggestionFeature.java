@@ -4,13 +4,15 @@ import static io.ballast.safety.core.gate.ContextFeature.is;
 
 import io.ballast.inference.api.StopReason;
 import io.ballast.safety.core.gate.CodeLexer.EndState;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
 
 /**
  * What stage 2 sees beside all of {@link ContextFeature}: numbers of the suggestion in its place.
- * All are finite; yes is 1, no is 0; logs are ln(1 + n); log-probabilities are in nats, and 0 where
- * none were sent.
+ * Yes is 1, no is 0; logs are ln(1 + n); log-probabilities are in nats. Those of log-probabilities
+ * are missing where none are known; all others are finite.
  */
 public enum SuggestionFeature {
   /** Characters of the suggestion. */
@@ -22,8 +24,7 @@ public enum SuggestionFeature {
   /** The log-probability of the whole suggestion. */
   LOG_PROB_SUM(line -> line.logProbs().sum()),
   /** The mean over its tokens. */
-  LOG_PROB_MEAN(
-      line -> line.logProbs().size() == 0 ? 0 : line.logProbs().sum() / line.logProbs().size()),
+  LOG_PROB_MEAN(line -> line.logProbs().sum() / line.logProbs().size()),
   /** The least of its tokens. */
   LOG_PROB_MIN(SuggestedLine::leastLogProb),
   /** That of the first token. */
@@ -33,8 +34,7 @@ public enum SuggestionFeature {
   /** The sum over the first four tokens. */
   LOG_PROB_FIRST_FOUR(line -> line.firstLogProbs(4)),
   /** That of the last token. */
-  LOG_PROB_LAST(
-      line -> line.logProbs().size() == 0 ? 0 : line.logProbs().get(line.logProbs().size() - 1)),
+  LOG_PROB_LAST(line -> line.logProbs().get(line.logProbs().size() - 1)),
   /** The share of tokens that the policy gave less than one half. */
   UNLIKELY_TOKENS(
       line -> {
@@ -42,7 +42,7 @@ public enum SuggestionFeature {
         for (int t = 0; t < line.logProbs().size(); t++) {
           unlikely += line.logProbs().get(t) < Math.log(0.5) ? 1 : 0;
         }
-        return line.logProbs().size() == 0 ? 0 : (double) unlikely / line.logProbs().size();
+        return (double) unlikely / line.logProbs().size();
       }),
   /** Whether the policy ended the text. */
   STOPPED_AT_END_OF_TEXT(
@@ -122,6 +122,18 @@ public enum SuggestionFeature {
   /** Lines of the suggestion. */
   SUGGESTION_LINES(line -> line.text().isEmpty() ? 0 : line.text().split("\n", -1).length);
 
+  private static final Set<SuggestionFeature> OF_LOG_PROBS =
+      EnumSet.of(
+          SUGGESTION_TOKENS,
+          LOG_PROB_SUM,
+          LOG_PROB_MEAN,
+          LOG_PROB_MIN,
+          LOG_PROB_FIRST,
+          LOG_PROB_FIRST_TWO,
+          LOG_PROB_FIRST_FOUR,
+          LOG_PROB_LAST,
+          UNLIKELY_TOKENS);
+
   private final ToDoubleFunction<SuggestedLine> value;
 
   SuggestionFeature(ToDoubleFunction<SuggestedLine> value) {
@@ -134,7 +146,8 @@ public enum SuggestionFeature {
   }
 
   float of(SuggestedLine line) {
-    return (float) value.applyAsDouble(line);
+    boolean unknown = line.logProbs().size() == 0 && OF_LOG_PROBS.contains(this);
+    return unknown ? Float.NaN : (float) value.applyAsDouble(line);
   }
 
   private static double stopped(SuggestedLine line, StopReason reason) {

@@ -1,15 +1,18 @@
 package io.ballast.safety.core.gate;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.StopReason;
+import io.ballast.safety.core.gate.GateHistory.Kind;
+import io.ballast.safety.core.gate.GateHistory.Past;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -78,7 +81,8 @@ class GateFeaturesTest {
   void theSameTailIsTheSamePlaceHoweverLongTheText() {
     String tail = "  int x = 1;\n".repeat(200).substring(0, CodeTail.CHARACTERS);
 
-    assertThat(GateFeatures.context("ignored (((" + tail)).isEqualTo(GateFeatures.context(tail));
+    assertThat(GateFeatures.context(FeatureSet.TEXT, GateContext.of("ignored (((" + tail)))
+        .isEqualTo(GateFeatures.context(FeatureSet.TEXT, GateContext.of(tail)));
   }
 
   @Test
@@ -103,7 +107,7 @@ class GateFeaturesTest {
     GateSuggestion three =
         new GateSuggestion(
             "a.b", PerToken.of(-0.5f, -2f, -0.25f), Optional.of(StopReason.STOP_STRING));
-    float[] vector = GateFeatures.suggestion("x = ", three);
+    float[] vector = GateFeatures.suggestion(FeatureSet.TEXT, GateContext.of("x = "), three);
 
     assertThat(of(vector, "suggestion_tokens")).isEqualTo(3);
     assertThat(of(vector, "log_prob_sum")).isEqualTo(-2.75);
@@ -120,24 +124,86 @@ class GateFeaturesTest {
   }
 
   @Test
-  void aLogProbabilityThatIsNotFiniteIsNamed() {
-    GateSuggestion broken =
-        new GateSuggestion("a", PerToken.of(-1, Float.NEGATIVE_INFINITY), Optional.empty());
+  void logProbabilitiesThatAreNotKnownAreMissing() {
+    float[] vector = GateFeatures.suggestion(FeatureSet.TEXT, GateContext.of("x = "), plain("a.b"));
 
-    assertThatThrownBy(() -> GateFeatures.suggestion("x", broken))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("log_probs[1]: -Infinity (expected: finite)");
+    for (String name : FeatureSet.TEXT.names(GateStage.SUGGESTION)) {
+      boolean ofLogProbs =
+          name.startsWith("log_prob_") || name.matches("suggestion_tokens|unlikely_tokens");
+      assertThat(Double.isNaN(of(vector, name))).as(name).isEqualTo(ofLogProbs);
+    }
+  }
+
+  @Test
+  void thePastIsSeenByName() {
+    GateHistory past =
+        new GateHistory(
+            List.of(
+                new Past(Kind.ACCEPTED, OptionalDouble.of(10)),
+                new Past(Kind.EDITED, OptionalDouble.empty()),
+                new Past(Kind.REJECTED, OptionalDouble.of(0))),
+            5,
+            8,
+            OptionalInt.of(17));
+
+    assertThat(history("outcome_1", past)).isEqualTo(1);
+    assertThat(history("outcome_2", past)).isEqualTo(0.5);
+    assertThat(history("outcome_3", past)).isZero();
+    assertThat(history("outcome_4", past)).isEqualTo(-1);
+    assertThat(history("outcome_1_age", past)).isEqualTo(log(10));
+    assertThat(history("outcome_2_age", past)).isEqualTo(-1);
+    assertThat(history("accepted_share", past)).isEqualTo(0.625);
+    assertThat(history("answered", past)).isEqualTo(8);
+    assertThat(history("previous_suggestion_characters", past)).isEqualTo(17);
+    // a new user has a past without anything in it; of a stranger nothing is known
+    assertThat(history("accepted_share", GateHistory.none())).isEqualTo(-1);
+    float[] stranger = GateFeatures.context(FeatureSet.TEXT_AND_HISTORY, GateContext.of(METHOD));
+    List<String> names = FeatureSet.TEXT_AND_HISTORY.names(GateStage.CONTEXT);
+    for (HistoryFeature feature : HistoryFeature.values()) {
+      assertThat(stranger[names.indexOf(feature.label())]).as(feature.label()).isNaN();
+    }
+  }
+
+  @Test
+  void scoresAreSeenByStageTwoAlone() {
+    GateSuggestion scored =
+        new GateSuggestion(
+            ";",
+            PerToken.of(-1),
+            Optional.empty(),
+            new GateScores(
+                OptionalDouble.of(1.5), OptionalDouble.empty(), OptionalDouble.of(0.25)));
+    List<String> names = FeatureSet.TEXT_AND_HISTORY.names(GateStage.SUGGESTION);
+    float[] vector =
+        GateFeatures.suggestion(
+            FeatureSet.TEXT_AND_HISTORY,
+            new GateContext(METHOD, Optional.of(GateHistory.none())),
+            scored);
+
+    assertThat(vector).hasSize(names.size());
+    assertThat(vector[names.indexOf("reward")]).isEqualTo(1.5f);
+    assertThat(vector[names.indexOf("reward_spread")]).isNaN();
+    assertThat(vector[names.indexOf("harm_probability")]).isEqualTo(0.25f);
+    assertThat(FeatureSet.TEXT_AND_HISTORY.names(GateStage.CONTEXT)).doesNotContain("reward");
   }
 
   @Test
   void stageTwoSeesAllThatStageOneSees() {
-    List<String> one = GateStage.CONTEXT.featureNames();
-    List<String> two = GateStage.SUGGESTION.featureNames();
+    for (FeatureSet set : FeatureSet.values()) {
+      List<String> one = set.names(GateStage.CONTEXT);
+      List<String> two = set.names(GateStage.SUGGESTION);
+      GateContext place = new GateContext(METHOD, Optional.of(GateHistory.none()));
 
-    assertThat(two.subList(0, one.size())).isEqualTo(one);
-    assertThat(new HashSet<>(two)).hasSameSizeAs(two);
-    assertThat(Arrays.copyOf(GateFeatures.suggestion(METHOD, plain(";")), one.size()))
-        .isEqualTo(GateFeatures.context(METHOD));
+      assertThat(two.subList(0, one.size())).isEqualTo(one);
+      assertThat(new HashSet<>(two)).hasSameSizeAs(two);
+      assertThat(Arrays.copyOf(GateFeatures.suggestion(set, place, plain(";")), one.size()))
+          .isEqualTo(GateFeatures.context(set, place));
+      assertThat(FeatureSet.of(set.version())).contains(set);
+    }
+    assertThat(FeatureSet.of(0)).isEmpty();
+    // what gates were trained on stays as it is: a decision of last year is to be replayed
+    assertThat(FeatureSet.TEXT.names(GateStage.CONTEXT)).hasSize(47);
+    assertThat(FeatureSet.TEXT.names(GateStage.SUGGESTION)).hasSize(80);
   }
 
   @Test
@@ -147,12 +213,15 @@ class GateFeaturesTest {
     for (int round = 0; round < 2_000; round++) {
       String prompt = randomText(random, alphabet, random.nextInt(120));
       String suggestion = randomText(random, alphabet, random.nextInt(20));
-      float[] vector = GateFeatures.suggestion(prompt, plain(suggestion));
+      float[] vector =
+          GateFeatures.suggestion(FeatureSet.TEXT, GateContext.of(prompt), known(suggestion));
 
-      assertThat(vector).hasSize(GateStage.SUGGESTION.featureNames().size());
+      assertThat(vector).hasSize(FeatureSet.TEXT.names(GateStage.SUGGESTION).size());
       for (int i = 0; i < vector.length; i++) {
         assertThat(Float.isFinite(vector[i]))
-            .as("%s of '%s' + '%s'", GateStage.SUGGESTION.featureNames().get(i), prompt, suggestion)
+            .as(
+                "%s of '%s' + '%s'",
+                FeatureSet.TEXT.names(GateStage.SUGGESTION).get(i), prompt, suggestion)
             .isTrue();
       }
     }
@@ -170,16 +239,27 @@ class GateFeaturesTest {
     return new GateSuggestion(text, PerToken.of(), Optional.empty());
   }
 
+  private static GateSuggestion known(String text) {
+    return new GateSuggestion(text, PerToken.of(-1f, -0.5f), Optional.empty());
+  }
+
+  private static double history(String name, GateHistory past) {
+    FeatureSet set = FeatureSet.TEXT_AND_HISTORY;
+    return GateFeatures.context(set, new GateContext(METHOD, Optional.of(past)))[
+        set.names(GateStage.CONTEXT).indexOf(name)];
+  }
+
   private static double context(String name, String prompt) {
-    return GateFeatures.context(prompt)[GateStage.CONTEXT.featureNames().indexOf(name)];
+    return GateFeatures.context(FeatureSet.TEXT, GateContext.of(prompt))[
+        FeatureSet.TEXT.names(GateStage.CONTEXT).indexOf(name)];
   }
 
   private static double suggestion(String name, String prompt, String text) {
-    return of(GateFeatures.suggestion(prompt, plain(text)), name);
+    return of(GateFeatures.suggestion(FeatureSet.TEXT, GateContext.of(prompt), plain(text)), name);
   }
 
   private static double of(float[] vector, String name) {
-    return vector[GateStage.SUGGESTION.featureNames().indexOf(name)];
+    return vector[FeatureSet.TEXT.names(GateStage.SUGGESTION).indexOf(name)];
   }
 
   private static double log(int count) {

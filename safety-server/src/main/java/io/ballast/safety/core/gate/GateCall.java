@@ -1,0 +1,27 @@
+package io.ballast.safety.core.gate;
+
+import java.util.Optional;
+
+/**
+ * How a stage is asked.
+ *
+ * @param explorationSeed draws exploration; the same seed, the same decision
+ * @param gate decides with this version, to replay a decision; empty: the one that serves
+ * @param otherGate the other stage's version, with which a guarantee has to agree; empty: the one
+ *     that serves
+ * @param featureVersion what the caller expects the model to see; 0: anything
+ */
+public record GateCall(
+    long explorationSeed, Optional<Pin> gate, Optional<Pin> otherGate, int featureVersion) {
+  /**
+   * A gate version exactly.
+   *
+   * @param weightsSha256 of its trees; empty: any
+   */
+  public record Pin(GateChoice choice, String weightsSha256) {}
+
+  /** Of the versions that serve. */
+  public static GateCall of(long explorationSeed) {
+    return new GateCall(explorationSeed, Optional.empty(), Optional.empty(), 0);
+  }
+}

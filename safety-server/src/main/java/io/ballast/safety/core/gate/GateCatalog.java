@@ -1,0 +1,100 @@
+package io.ballast.safety.core.gate;
+
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * The gate versions that serve, and those that decisions are replayed with. The former are asked
+ * side by side; the latter one at a time, loaded when they are first asked for. Thread-safe.
+ */
+final class GateCatalog implements AutoCloseable {
+  private static final int MOST_PINNED = 8;
+
+  private record Key(GateStage stage, GateChoice choice) {}
+
+  private final GateSource source;
+  private final Map<GateStage, GateChoice> choices = new EnumMap<>(GateStage.class);
+  private final Map<GateStage, StageModel> serving = new EnumMap<>(GateStage.class);
+  private final Map<Key, StageModel> pinned = new LinkedHashMap<>(16, 0.75f, true);
+
+  GateCatalog(GateSource source, GateChoice context, GateChoice suggestion) {
+    this.source = source;
+    choices.put(GateStage.CONTEXT, context);
+    choices.put(GateStage.SUGGESTION, suggestion);
+    choices.forEach((stage, choice) -> serving.put(stage, new StageModel(stage, choice, source)));
+  }
+
+  /** Loads the models that serve and are there; returns what kept the others from being loaded. */
+  List<MeshException> warmUp() {
+    return serving.values().stream().map(StageModel::warmUp).filter(Objects::nonNull).toList();
+  }
+
+  /** The models that serve and are loaded. */
+  List<AcceptModel> loaded() {
+    return serving.values().stream().flatMap(stage -> stage.loaded().stream()).toList();
+  }
+
+  /** The model that serves. */
+  AcceptModel serving(GateStage stage) {
+    return Objects.requireNonNull(serving.get(stage)).get();
+  }
+
+  /**
+   * Works with a version.
+   *
+   * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
+   *     PRECONDITION_FAILED if its weights are others than those of the pin
+   */
+  <T> T use(GateStage stage, Optional<GateCall.Pin> pin, Function<AcceptModel, T> work) {
+    if (pin.isEmpty()) {
+      return work.apply(serving(stage));
+    }
+    if (pin.get().choice().equals(choices.get(stage))) {
+      return work.apply(checked(serving(stage), pin.get()));
+    }
+    return usePinned(stage, pin.get(), work);
+  }
+
+  private synchronized <T> T usePinned(
+      GateStage stage, GateCall.Pin pin, Function<AcceptModel, T> work) {
+    Key key = new Key(stage, pin.choice());
+    StageModel known = pinned.get(key);
+    StageModel model = known == null ? new StageModel(stage, pin.choice(), source) : known;
+    AcceptModel opened = model.get(); // one that cannot be loaded is not remembered
+    if (known == null) {
+      pinned.put(key, model);
+      if (pinned.size() > MOST_PINNED) {
+        var oldest = pinned.entrySet().iterator();
+        oldest.next().getValue().close();
+        oldest.remove();
+      }
+    }
+    return work.apply(checked(opened, pin));
+  }
+
+  private static AcceptModel checked(AcceptModel model, GateCall.Pin pin) {
+    String found = model.id().weightsSha256();
+    if (!pin.weightsSha256().isEmpty() && !pin.weightsSha256().equals(found)) {
+      throw new MeshException(
+          Fault.PRECONDITION_FAILED,
+          "gate model '%s', version '%s': weights %s (expected: %s)"
+              .formatted(model.id().model(), model.id().version(), found, pin.weightsSha256()),
+          Map.of("model", model.id().model(), "version", model.id().version()));
+    }
+    return model;
+  }
+
+  @Override
+  public synchronized void close() {
+    serving.values().forEach(StageModel::close);
+    pinned.values().forEach(StageModel::close);
+    pinned.clear();
+  }
+}
