@@ -63,7 +63,8 @@ class CertificateTest {
     assertThat(certificate.getSampling().getMaxNewTokens()).isEqualTo(24);
     assertThat(certificate.getSampling().getTopK()).isEqualTo(50);
     assertThat(certificate.getSampling().getTopP()).isEqualTo(1);
-    assertThat(certificate.getSampling().getSeed()).isEqualTo(40);
+    assertThat(certificate.getSampling().getSeed())
+        .isEqualTo(mesh.policy.samples.getFirst().getSampling().getSeed());
     assertThat(certificate.getDigestSha256()).matches("[0-9a-f]{64}");
   }
 

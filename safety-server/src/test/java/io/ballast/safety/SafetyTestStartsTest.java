@@ -10,6 +10,7 @@ import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.safety.testing.FakePolicyServer;
+import io.ballast.safety.v1.GetCertificateRequest;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestSpec;
 import io.ballast.safety.v1.SafetyTestState;
@@ -74,6 +75,32 @@ class SafetyTestStartsTest extends SafetyTestsCase {
     // what was refused spent nothing
     assertThat(mesh.run(testOf(List.of("new one", "new two")).build()).getState())
         .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+  }
+
+  @Test
+  void everyTestHasASeedThatNobodyChose() {
+    List<Long> seeds = new ArrayList<>();
+    for (String version : List.of("a", "b")) {
+      mesh.policy.samples.clear();
+      SafetyTest test =
+          mesh.run(
+              spec(
+                  testOf(List.of(version + " p", version + " q")),
+                  s -> s.setCandidate(FakePolicyServer.candidate(version))));
+      long seed = mesh.policy.samples.getFirst().getSampling().getSeed();
+      assertThat(
+              mesh.safety()
+                  .getCertificate(
+                      GetCertificateRequest.newBuilder()
+                          .setCertificateId(test.getCertificateId())
+                          .build())
+                  .getCertificate()
+                  .getSampling()
+                  .getSeed())
+          .isEqualTo(seed);
+      seeds.add(seed);
+    }
+    assertThat(seeds).doesNotHaveDuplicates();
   }
 
   @Test
@@ -223,6 +250,9 @@ class SafetyTestStartsTest extends SafetyTestsCase {
         "spec.sampling.max_new_tokens: 0");
     assertMalformed(
         s -> s.setSampling(SamplingOptions.newBuilder().setTopP(0)), "spec.sampling.top_p: 0");
+    assertMalformed(
+        s -> s.setSampling(SamplingOptions.newBuilder().setSeed(41)),
+        "spec.sampling.seed: 41 (expected: none: the server draws it with the look)");
     assertMalformed(
         s -> s.setSampling(SamplingOptions.newBuilder().setRegex("a")),
         "spec.sampling.regex: not supported here");

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.safety.testing.FakeCostModels;
+import io.ballast.safety.testing.FakePolicyServer;
 import io.ballast.safety.testing.TestClock;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.BoundMethod;
@@ -19,6 +20,7 @@ import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestState;
 import io.grpc.Status;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -110,9 +112,10 @@ class SafetyTestsTest extends SafetyTestsCase {
 
     List<SampleRequest> asked = mesh.policy.samples;
     assertThat(asked).extracting(SampleRequest::getPromptsCount).containsExactly(4, 4, 2);
+    long seed = asked.getFirst().getSampling().getSeed();
     assertThat(asked)
         .extracting(request -> request.getSampling().getSeed())
-        .containsExactly(40L, 44L, 48L);
+        .containsExactly(seed, seed + 4, seed + 8);
     assertThat(asked)
         .allSatisfy(
             request -> {
@@ -163,6 +166,39 @@ class SafetyTestsTest extends SafetyTestsCase {
 
     assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_FAILED);
     assertThat(test.getFailureMessage()).contains("it sampled from").contains("f".repeat(64));
+  }
+
+  @Test
+  void aCandidateWhoseFolderIsChangedMeanwhileFailsTheTestAndUsesItsLook() throws Exception {
+    mesh.policy.hold();
+    String id = mesh.safety().startSafetyTest(testOf(prompts(4)).build()).getTest().getTestId();
+    mesh.policy.awaitHeld();
+    mesh.policy.repack("a", "d".repeat(64)); // the same weights with another tokenizer
+    mesh.policy.release();
+
+    SafetyTest test = mesh.await(id);
+
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_FAILED);
+    assertThat(test.getFailureMessage())
+        .isEqualTo(
+            "java-tiny a has the folder %s (expected: %s, as at the start of the test)"
+                .formatted("d".repeat(64), FakePolicyServer.folder("a")));
+    assertThat(test.getLook().getState()).isEqualTo(LookState.LOOK_STATE_TAKEN);
+  }
+
+  @Test
+  void aCostModelThatWasLoadedFromAnotherFolderJudgesNothing() {
+    assertThat(mesh.run(testOf(prompts(4)).build()).getState())
+        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    mesh.costModels.repack(FakeCostModels.TWO, "d".repeat(64)); // calibrated anew, on disk alone
+
+    SafetyTest test = mesh.run(testOf(List.of("p", "q")).build());
+
+    assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_FAILED);
+    assertThat(test.getFailureMessage())
+        .isEqualTo(
+            "cost model java-cost has the folder %s (expected: %s, as at the start of the test)"
+                .formatted(FakeCostModels.folder(FakeCostModels.TWO), "d".repeat(64)));
   }
 
   @Test
@@ -223,7 +259,7 @@ class SafetyTestsTest extends SafetyTestsCase {
     mesh.policy.awaitHeld();
     int before = mesh.policy.samples.size();
 
-    try (TestSafety next = mesh.startBeside()) {
+    try (TestSafety next = mesh.startBeside(Map.of("test-chunk", "7"))) {
       next.resumeTests();
       while (mesh.policy.samples.size() == before) { // the first must not end it alone
         Thread.onSpinWait();
@@ -233,10 +269,11 @@ class SafetyTestsTest extends SafetyTestsCase {
 
       assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
       assertThat(test.getOutcome().getN()).isEqualTo(10);
-      // from the first prompt on, with the same seeds: the same look
+      // from the first prompt on, in the same chunks with the same seeds: the same look
+      long seed = mesh.policy.samples.getFirst().getSampling().getSeed();
       assertThat(mesh.policy.samples.subList(before, mesh.policy.samples.size()))
           .extracting(request -> request.getSampling().getSeed())
-          .contains(40L, 44L, 48L);
+          .contains(seed, seed + 4, seed + 8);
     }
   }
 

@@ -11,6 +11,7 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.safety.adapter.CertificateFile;
 import io.ballast.safety.adapter.FileSigningKeys;
 import io.ballast.safety.core.safetytest.CertificateChecks.Expected;
+import io.ballast.safety.testing.FakeCostModels;
 import io.ballast.safety.testing.FakePolicyServer;
 import io.ballast.safety.testing.TestClock;
 import io.ballast.safety.testing.TestKeys;
@@ -92,6 +93,9 @@ class SignedCertificateTest {
                 .build());
     assertThat(certificate.getCandidateFolderSha256()).isEqualTo(FakePolicyServer.folder("a"));
     assertThat(certificate.getMaxPromptTokens()).isEqualTo(64);
+    assertThat(certificate.getChunk()).isEqualTo(4);
+    assertThat(certificate.getCostModelFolderSha256())
+        .isEqualTo(FakeCostModels.folder(FakeCostModels.TWO));
     assertThat(certificate.getExpireTime().getSeconds())
         .isEqualTo(NOW.plus(Duration.ofDays(7)).getEpochSecond());
     assertThat(certificate.getCodeVersion()).startsWith("Ballast ");
@@ -202,6 +206,7 @@ class SignedCertificateTest {
         "update certificate set base_version = 'x' | signature: altered: base.version",
         "update certificate set candidate_folder_sha256 = repeat('c', 64) | signature: altered: candidate.folder_sha256",
         "update certificate set seed = 41 | signature: altered: sampling.seed",
+        "update certificate set chunk = 5 | signature: altered: sampling.chunk",
         "update certificate set merkle_root = repeat('0', 64) | signature: altered: merkle_root",
         "update certificate set jws = overlay(jws placing 'AAAA' from length(jws) - 3) | signature: altered: it is not what key",
         "update certificate set jws = 'x' | signature: no document that can be verified",

@@ -98,7 +98,7 @@ public final class FolderScoring<M extends ScoringModel, R> implements ScoringSo
       }
       ScoringSpec spec = ScoringModelFolder.readSpec(folder.folder());
       return spec.kind() == use.kind()
-          ? Optional.of(new Found<>(folder, spec, use.described().apply(id(folder), spec)))
+          ? Optional.of(new Found<>(folder, spec, described(folder, spec)))
           : Optional.empty();
     } catch (IOException | ModelException e) {
       String flaw =
@@ -110,16 +110,21 @@ public final class FolderScoring<M extends ScoringModel, R> implements ScoringSo
     }
   }
 
-  private static PinnedVersion id(StoredModel folder) {
+  private M described(StoredModel folder, ScoringSpec spec) {
+    Optional<ModelManifest> manifest = ModelManifest.read(folder.folder());
     String sha =
-        ModelManifest.read(folder.folder())
+        manifest
             .flatMap(ModelManifest::weightsSha256)
             .orElseThrow(
                 () ->
                     new ModelException(
                         ModelException.Reason.INVALID_FOLDER,
                         folder.folder().resolve(ModelManifest.FILE) + ": the file is missing"));
-    return new PinnedVersion(folder.name(), folder.version(), sha);
+    return use.described()
+        .describe(
+            new PinnedVersion(folder.name(), folder.version(), sha),
+            spec,
+            manifest.map(ModelManifest::contentSha256).orElseThrow());
   }
 
   @Override

@@ -5,7 +5,6 @@ import io.ballast.inference.onnx.ScoringKind;
 import io.ballast.inference.onnx.ScoringSpec;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /**
@@ -20,6 +19,18 @@ import java.util.function.Function;
  */
 public record ScoringUse<M extends ScoringModel, R>(
     ScoringKind kind,
-    BiFunction<PinnedVersion, ScoringSpec, M> described,
+    Description<M> described,
     Function<ScoreOutcome.Scored, R> scored,
-    Function<ItemFault, R> refused) {}
+    Function<ItemFault, R> refused) {
+  /** Makes a model of what is known of it. */
+  @FunctionalInterface
+  public interface Description<M> {
+    /**
+     * Returns the model.
+     *
+     * @param folderSha256 over all files of its folder, as they were when {@code spec} was read;
+     *     empty if its weights are elsewhere
+     */
+    M describe(PinnedVersion id, ScoringSpec spec, String folderSha256);
+  }
+}

@@ -95,7 +95,7 @@ public final class PlacedModels<M extends ScoringModel, R> implements ScoringSou
         all.add(model);
       }
     }
-    placed.list().forEach(known -> all.add(use.described().apply(known.id(), known.spec())));
+    placed.list().forEach(known -> all.add(use.described().describe(known.id(), known.spec(), "")));
     return List.copyOf(all);
   }
 

@@ -56,8 +56,7 @@ public final class GrpcSafetyTester implements SafetyTester {
                         SamplingOptions.newBuilder()
                             .setTemperature(spec.temperature())
                             .setMaxNewTokens(spec.maxNewTokens())
-                            .addAllStopStrings(spec.stopStrings())
-                            .setSeed(order.seed()))
+                            .addAllStopStrings(spec.stopStrings()))
                     .setMaxPromptTokens(spec.maxPromptTokens()))
             .build();
     return PeerCalls.call(

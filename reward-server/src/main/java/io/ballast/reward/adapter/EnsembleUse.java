@@ -28,7 +28,7 @@ public final class EnsembleUse {
   public static ScoringUse<Ensemble, CompletionScores> of() {
     return new ScoringUse<>(
         ScoringKind.REWARD_ENSEMBLE,
-        EnsembleUse::ensemble,
+        (id, spec, folder) -> ensemble(id, spec),
         EnsembleUse::judged,
         CompletionScores.Refused::new);
   }

@@ -71,6 +71,9 @@ final class CertificateJson {
     options.stopStrings().forEach(stops::add);
     sampling.put("seed", Long.toString(options.seed()));
     sampling.put("max_prompt_tokens", terms.maxPromptTokens());
+    if (terms.chunk() > 0) {
+      sampling.put("chunk", terms.chunk());
+    }
     node.put("prompts_sha256", certificate.promptsSha256());
     node.put("costs_sha256", certificate.costsSha256());
     node.put("merkle_root", terms.merkleRoot());
@@ -139,6 +142,7 @@ final class CertificateJson {
         new CertificateTerms(
             scope,
             required(required(node, "sampling"), "max_prompt_tokens").asInt(),
+            node.get("sampling").path("chunk").asInt(0),
             text(node, "merkle_root"),
             time(node, "not_after"),
             text(node, "code_version"),

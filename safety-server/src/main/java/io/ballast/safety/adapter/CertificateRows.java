@@ -58,7 +58,7 @@ final class CertificateRows {
                   issued_at, digest_sha256, format, alias, base_model, base_version, base_sha256,
                   candidate_folder_sha256, cost_folder_sha256, max_prompt_tokens, merkle_root,
                   not_after, code_version, ledger_entry_id, key_id, jws, look_rule, look_ordinal,
-                  looks, look_total_delta)
+                  looks, look_total_delta, chunk)
                 values (:id, :test, :candidate_model, :candidate_version, :candidate_sha256,
                   :cost_model, :cost_version, :cost_sha256, :optimised_models,
                   :optimised_versions, :optimised_sha256, :n, :mean, :std, :upper, :threshold,
@@ -67,7 +67,7 @@ final class CertificateRows {
                   :base_model, :base_version, :base_sha256, :candidate_folder_sha256,
                   :cost_folder_sha256, :max_prompt_tokens, :merkle_root, :not_after,
                   :code_version, :entry, :key_id, :jws, :look_rule, :look_ordinal, :looks,
-                  :look_total_delta)""")
+                  :look_total_delta, :chunk)""")
             .bind("id", certificate.id())
             .bind("test", certificate.testId())
             .bind("n", numbers.n())
@@ -83,6 +83,7 @@ final class CertificateRows {
             .bind("at", PostgresSafetyTestStore.utc(certificate.issuedAt()))
             .bind("digest", certificate.digestSha256())
             .bind("max_prompt_tokens", terms.maxPromptTokens())
+            .bind("chunk", terms.chunk())
             .bind("merkle_root", terms.merkleRoot())
             .bind("not_after", PostgresSafetyTestStore.utc(terms.notAfter()))
             .bind("code_version", terms.codeVersion())

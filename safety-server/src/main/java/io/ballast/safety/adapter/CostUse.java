@@ -21,9 +21,10 @@ public final class CostUse {
         HeadScores.Refused::new);
   }
 
-  private static CostModel model(PinnedVersion id, ScoringSpec spec) {
+  private static CostModel model(PinnedVersion id, ScoringSpec spec, String folderSha256) {
     return new CostModel(
         id,
+        folderSha256,
         spec.heads(),
         spec.promptTokens(),
         spec.calibration().map(fitted -> new PlattScaling(fitted.a(), fitted.b())));

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
@@ -69,18 +70,18 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   }
 
   @Override
-  public Start start(NewTest test) {
-    Start start = tryToStart(test, 0);
+  public Start start(NewTest test, LongSupplier seeds) {
+    Start start = tryToStart(test, seeds, 0);
     for (int attempt = 1; start instanceof Start.LookSpent && attempt < MOST_DRAWS; attempt++) {
       if (test.draw().isEmpty()) {
         return start;
       }
-      start = tryToStart(test, attempt); // another test took what was drawn: draw again
+      start = tryToStart(test, seeds, attempt); // another test took what was drawn: draw again
     }
     return start;
   }
 
-  private Start tryToStart(NewTest test, int attempt) {
+  private Start tryToStart(NewTest test, LongSupplier seeds, int attempt) {
     return transact(
         handle -> {
           PromptSet prompts = test.spec().prompts();
@@ -92,7 +93,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
             }
             prompts = drawing.prompts().get();
           }
-          if (!insert(handle, test, test.spec().on(prompts))) {
+          if (!insert(handle, test, test.spec().on(prompts, seeds.getAsLong()))) {
             return new Start.KeyUsed(keyed(handle, test).orElseThrow());
           }
           Optional<Start> refused = LedgerRows.take(handle, test, prompts);
@@ -125,14 +126,14 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                   optimised_sha256, prompts, prompts_sha256, threshold, delta, bound_method,
                   temperature, top_k, top_p, max_new_tokens, stop_strings, seed,
                   max_prompt_tokens, alias, base_model, base_version, base_sha256,
-                  candidate_folder_sha256, cost_folder_sha256, started_at)
+                  candidate_folder_sha256, cost_folder_sha256, started_at, chunk)
                 values (:id, :tenant, nullif(:key, ''), :fingerprint, :run, 'RUNNING',
                   :candidate_model, :candidate_version, :candidate_sha256, :cost_model,
                   :cost_version, :cost_sha256, :optimised_models, :optimised_versions,
                   :optimised_sha256, :prompts, :prompts_sha256, :threshold, :delta, :method,
                   :temperature, :top_k, :top_p, :max_new_tokens, :stop_strings, :seed,
                   :max_prompt_tokens, :alias, :base_model, :base_version, :base_sha256,
-                  :candidate_folder_sha256, :cost_folder_sha256, :at)
+                  :candidate_folder_sha256, :cost_folder_sha256, :at, :chunk)
                 on conflict (tenant, idempotency_key) do nothing""")
             .bind("id", test.id())
             .bind("tenant", test.caller().tenant())
@@ -145,6 +146,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
             .bind("delta", spec.delta())
             .bind("method", spec.boundMethod().name())
             .bind("max_prompt_tokens", spec.maxPromptTokens())
+            .bind("chunk", spec.chunk())
             .bind("at", utc(test.startedAt()));
     SafetyRows.bindVersions(update, spec.candidate(), spec.costModel(), spec.optimisedCostModels());
     SafetyRows.bindSampling(update, spec.sampling());

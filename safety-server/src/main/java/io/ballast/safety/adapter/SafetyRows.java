@@ -115,6 +115,7 @@ final class SafetyRows {
         BoundMethod.valueOf(row.getString("bound_method")),
         sampling(row),
         row.getInt("max_prompt_tokens"),
+        row.getInt("chunk"),
         scope(row));
   }
 
@@ -154,6 +155,7 @@ final class SafetyRows {
             new CertificateTerms(
                 scope(row),
                 row.getInt("max_prompt_tokens"),
+                row.getInt("chunk"),
                 row.getString("merkle_root"),
                 requireTime(row, "not_after"),
                 row.getString("code_version"),

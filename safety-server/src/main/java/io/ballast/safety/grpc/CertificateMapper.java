@@ -96,6 +96,7 @@ final class CertificateMapper {
         .setCandidateFolderSha256(terms.scope().candidateFolderSha256())
         .setCostModelFolderSha256(terms.scope().costModelFolderSha256())
         .setMaxPromptTokens(terms.maxPromptTokens())
+        .setChunk(terms.chunk())
         .setMerkleRoot(terms.merkleRoot())
         .setExpireTime(Timestamps.of(terms.notAfter()))
         .setCodeVersion(terms.codeVersion())

@@ -100,13 +100,17 @@ final class SafetyTestMapper {
 
   private static SamplingChoice choice(SamplingOptions options) {
     MeshMessages.requirePlain(options, "spec.sampling");
+    if (options.hasSeed()) {
+      throw Texts.malformed(
+          "spec.sampling.seed",
+          options.getSeed() + " (expected: none: the server draws it with the look)");
+    }
     return new SamplingChoice(
         options.hasTemperature() ? options.getTemperature() : null,
         options.hasTopK() ? options.getTopK() : null,
         options.hasTopP() ? options.getTopP() : null,
         options.hasMaxNewTokens() ? options.getMaxNewTokens() : null,
-        options.getStopStringsList(),
-        options.hasSeed() ? options.getSeed() : null);
+        options.getStopStringsList());
   }
 
   /** Reads an id in its canonical form; {@code UUID.fromString} alone would take "1-1-1-1-1". */

@@ -11,7 +11,6 @@ import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.safety.adapter.GrpcCandidateSampler;
 import io.ballast.safety.adapter.JwsSeal;
-import io.ballast.safety.adapter.ManifestDigests;
 import io.ballast.safety.adapter.PostgresSafetyTestStore;
 import io.ballast.safety.adapter.SafetyTelemetry;
 import io.ballast.safety.config.SafetyConfig;
@@ -117,7 +116,6 @@ public final class SafetyServer implements AutoCloseable {
             store,
             sampler,
             catalog,
-            new ManifestDigests(runtime.modelFolders()),
             issuer,
             runner,
             config.tests(),

@@ -7,6 +7,7 @@ import io.ballast.kit.batching.BatchGroup;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.rl.preference.PlattScaling;
@@ -65,9 +66,24 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
   private static CostModel model(PinnedVersion id) {
     return new CostModel(
         id,
+        folder(id),
         3,
         OptionalInt.empty(),
         id.equals(ORDERED) ? Optional.empty() : Optional.of(new PlattScaling(1, 0)));
+  }
+
+  /** SHA-256 over all files of a model's folder. */
+  public static String folder(PinnedVersion id) {
+    return Sha256.of(id.toString());
+  }
+
+  /** Makes a model be of another folder, with the same weights, from the next look on. */
+  public void repack(PinnedVersion id, String folderSha256) {
+    models.replaceAll(
+        model ->
+            model.id().equals(id)
+                ? new CostModel(id, folderSha256, 3, model.promptTokens(), model.calibration())
+                : model);
   }
 
   @Override

@@ -43,6 +43,7 @@ public final class FakePolicyServer {
   public volatile boolean swapped;
 
   private final Map<String, String> weights = new ConcurrentHashMap<>();
+  private final Map<String, String> folders = new ConcurrentHashMap<>();
   private volatile CountDownLatch gate = new CountDownLatch(0);
   private volatile CountDownLatch entered = new CountDownLatch(1);
 
@@ -56,6 +57,11 @@ public final class FakePolicyServer {
   /** Makes a version of {@link #MODEL} known. */
   public void register(String version, String sha) {
     weights.put(version, sha);
+  }
+
+  /** Makes a version be of another folder, with the same weights. */
+  public void repack(String version, String folderSha256) {
+    folders.put(version, folderSha256);
   }
 
   /** SHA-256 over all files of a version's folder. */
@@ -167,7 +173,7 @@ public final class FakePolicyServer {
               .setVersion(
                   PolicyVersion.newBuilder()
                       .setVersion(candidate(version).toBuilder().setWeightsSha256(sha))
-                      .setFolderSha256(folder(version)))
+                      .setFolderSha256(folders.getOrDefault(version, folder(version))))
               .build());
       observer.onCompleted();
     }

@@ -51,6 +51,7 @@ final class FakeCertificate {
         new CertificateTerms(
             new TestScope("f".repeat(64), "", Optional.empty(), "serving"),
             0,
+            32,
             SampledCost.merkleRoot(samples),
             UNTIL,
             "Ballast test",

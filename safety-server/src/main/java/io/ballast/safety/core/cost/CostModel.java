@@ -13,6 +13,8 @@ import java.util.OptionalInt;
  * A cost model that can be asked: K heads on one trunk.
  *
  * @param id name, version, checksum of the heads
+ * @param folderSha256 over all files of its folder, its calibration among them, as they were when
+ *     it was read; empty if it runs elsewhere
  * @param heads K, ≥ 1
  * @param promptTokens the most prompt tokens that it was trained to see; 0: all; empty: it does not
  *     say
@@ -20,7 +22,11 @@ import java.util.OptionalInt;
  *     has no boundary, and its scores order completions alone
  */
 public record CostModel(
-    PinnedVersion id, int heads, OptionalInt promptTokens, Optional<PlattScaling> calibration)
+    PinnedVersion id,
+    String folderSha256,
+    int heads,
+    OptionalInt promptTokens,
+    Optional<PlattScaling> calibration)
     implements ScoringModel {
   /**
    * Returns the calibration.

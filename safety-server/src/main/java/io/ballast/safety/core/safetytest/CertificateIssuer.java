@@ -58,6 +58,7 @@ public final class CertificateIssuer {
         new CertificateTerms(
             spec.scope(),
             spec.maxPromptTokens(),
+            spec.chunk(),
             SampledCost.merkleRoot(samples),
             at.plus(validity).truncatedTo(ChronoUnit.MICROS),
             codeVersion,

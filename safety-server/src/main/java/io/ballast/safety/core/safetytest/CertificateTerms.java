@@ -9,6 +9,7 @@ import java.util.UUID;
  *
  * @param scope what it holds for
  * @param maxPromptTokens the most prompt tokens used, the last ones; 0: as many as fit
+ * @param chunk prompts of one call for completions; 0: of before it was signed
  * @param merkleRoot over the {@link SampledCost}s in the order of the prompts
  * @param notAfter from this moment on it allows nothing
  * @param codeVersion the code that issued it
@@ -18,6 +19,7 @@ import java.util.UUID;
 public record CertificateTerms(
     TestScope scope,
     int maxPromptTokens,
+    int chunk,
     String merkleRoot,
     Instant notAfter,
     String codeVersion,

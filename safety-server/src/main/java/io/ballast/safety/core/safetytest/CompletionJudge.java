@@ -4,6 +4,7 @@ import io.ballast.inference.scoring.Content;
 import io.ballast.kit.call.CallPatience;
 import io.ballast.kit.call.ItemFault;
 import io.ballast.kit.call.Lane;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.call.Truncation;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.digest.Sha256;
@@ -142,21 +143,56 @@ final class CompletionJudge {
                 items,
                 OptionalDouble.empty()),
             CallPatience.endless());
-    if (!answer.model().id().equals(test.spec().costModel())) {
-      throw new MeshException(
-          Fault.DEPENDENCY_BROKEN,
-          "cost model %s has the weights %s (expected: %s, as at the start of the test)"
-              .formatted(
-                  answer.model().id().model(),
-                  answer.model().id().weightsSha256(),
-                  test.spec().costModel().weightsSha256()));
+    PinnedVersion judge = test.spec().costModel();
+    if (!answer.model().id().equals(judge)) {
+      throw changed(
+          "cost model " + judge.model(),
+          "weights",
+          answer.model().id().weightsSha256(),
+          judge.weightsSha256());
     }
+    requireFolder(
+        "cost model " + judge.model(),
+        answer.model().folderSha256(),
+        test.spec().scope().costModelFolderSha256());
     for (JudgedItem item : answer.items()) {
       if (item.cost() instanceof Cost.Missing missing && mayPass(missing.fault())) {
         throw new MeshException(Fault.DEPENDENCY_DOWN, "no cost: " + missing.fault().message());
       }
     }
     return answer.items();
+  }
+
+  /**
+   * Asks once more what the candidate is, when all was sampled: a folder that was changed meanwhile
+   * is not what the certificate would name.
+   *
+   * @return its folder's digest
+   * @throws MeshException DEPENDENCY_BROKEN if it is another; as {@link CandidateSampler#pin}
+   */
+  String requireSameCandidate(ClaimedTest test) {
+    PinnedVersion candidate = test.spec().candidate();
+    CandidateSampler.Pinned now = sampler.pin("candidate", candidate, test.tenant());
+    String name = candidate.model() + " " + candidate.version();
+    if (!now.id().equals(candidate)) {
+      throw changed(name, "weights", now.id().weightsSha256(), candidate.weightsSha256());
+    }
+    requireFolder(name, now.folderSha256(), test.spec().scope().candidateFolderSha256());
+    return now.folderSha256();
+  }
+
+  /** A test of before folders were stored names none. */
+  private static void requireFolder(String whose, String found, String stored) {
+    if (!stored.isEmpty() && !stored.equals(found)) {
+      throw changed(whose, "folder", found, stored);
+    }
+  }
+
+  private static MeshException changed(String whose, String what, String found, String stored) {
+    return new MeshException(
+        Fault.DEPENDENCY_BROKEN,
+        "%s has the %s %s (expected: %s, as at the start of the test)"
+            .formatted(whose, what, found.isEmpty() ? "none" : found, stored));
   }
 
   private static boolean mayPass(ItemFault fault) {

@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 
 /** Tests, the looks they spend, and certificates. Thread-safe. */
 public interface SafetyTestStore {
@@ -70,8 +71,10 @@ public interface SafetyTestStore {
    * Stores a test as RUNNING with its first claim, draws its prompts if some are to be drawn, and
    * takes its look at them: all in one transaction, so that of two concurrent starts on one prompt
    * one fails, and no set is looked at more often than its rule says.
+   *
+   * @param seeds draws the seed of its completions, in that transaction: nobody knows it before
    */
-  Start start(NewTest test);
+  Start start(NewTest test, LongSupplier seeds);
 
   /** One test. */
   Optional<StoredTest> find(UUID id);

@@ -34,7 +34,6 @@ public final class SafetyTests {
   private final SafetyTestStore store;
   private final CandidateSampler sampler;
   private final CostCatalog costModels;
-  private final ModelFolderDigests folders;
   private final CertificateIssuer issuer;
   private final TestRunner runner;
   private final TestSettings settings;
@@ -44,14 +43,12 @@ public final class SafetyTests {
   private final RandomGenerator random;
 
   /**
-   * @param folders of the cost models
    * @param random draws seeds; must be safe for use by many threads
    */
   public SafetyTests(
       SafetyTestStore store,
       CandidateSampler sampler,
       CostCatalog costModels,
-      ModelFolderDigests folders,
       CertificateIssuer issuer,
       TestRunner runner,
       TestSettings settings,
@@ -62,7 +59,6 @@ public final class SafetyTests {
     this.store = store;
     this.sampler = sampler;
     this.costModels = costModels;
-    this.folders = folders;
     this.issuer = issuer;
     this.runner = runner;
     this.settings = settings;
@@ -84,7 +80,7 @@ public final class SafetyTests {
     requireValid(command);
     PromptSet prompts =
         PromptSet.checked("spec.prompts", command.prompts(), settings.maxPromptBytes());
-    var sampling = command.sampling().resolve("spec.sampling", settings, random.nextLong());
+    var sampling = command.sampling().resolve("spec.sampling", settings);
     for (int i = 0; i < sampling.stopStrings().size(); i++) {
       String flaw = Texts.storageFlaw(sampling.stopStrings().get(i));
       if (flaw != null) {
@@ -117,7 +113,8 @@ public final class SafetyTests {
             command.boundMethod(),
             sampling,
             command.maxPromptTokens(),
-            new TestScope(candidate.folderSha256(), folders.sha256(judge), base, command.alias()));
+            settings.chunk(),
+            new TestScope(candidate.folderSha256(), model.folderSha256(), base, command.alias()));
     NewTest test =
         new NewTest(
             ids.next(),
@@ -130,7 +127,7 @@ public final class SafetyTests {
                 : Optional.of(new NewTest.Draw(command.drawCount(), random.nextLong())),
             command.runId(),
             clock.instant().truncatedTo(ChronoUnit.MICROS));
-    return switch (store.start(test)) {
+    return switch (store.start(test, random::nextLong)) {
       case Start.Started started -> {
         runner.begin(test.id());
         yield started.test();

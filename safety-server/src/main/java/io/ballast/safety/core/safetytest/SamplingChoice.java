@@ -5,24 +5,26 @@ import io.ballast.kit.call.Texts;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** How completions shall be drawn, as far as a caller says; null: the server's default. */
+/**
+ * How completions shall be drawn, as far as a caller says; null: the server's default. No caller
+ * chooses the seed: whoever knew it could look at what it gives beforehand.
+ */
 public record SamplingChoice(
     @Nullable Double temperature,
     @Nullable Integer topK,
     @Nullable Double topP,
     @Nullable Integer maxNewTokens,
-    List<String> stopStrings,
-    @Nullable Long seed) {
+    List<String> stopStrings) {
   public SamplingChoice {
     stopStrings = List.copyOf(stopStrings);
   }
 
   /**
-   * Returns what is drawn with: nothing is left open, for a certificate says it all.
+   * Returns what is drawn with: nothing is left open but the seed, for a certificate says it all.
    *
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the field
    */
-  SamplingOptions resolve(String field, TestSettings settings, long freshSeed) {
+  SamplingOptions resolve(String field, TestSettings settings) {
     try {
       return SamplingOptions.builder()
           .temperature(temperature == null ? settings.temperature() : temperature)
@@ -30,7 +32,6 @@ public record SamplingChoice(
           .topP(topP == null ? 1 : topP)
           .maxNewTokens(maxNewTokens == null ? settings.maxNewTokens() : maxNewTokens)
           .stopStrings(stopStrings)
-          .seed(seed == null ? freshSeed : seed)
           .build();
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());

@@ -131,6 +131,7 @@ public final class TestRunner implements AutoCloseable {
     List<SampledCost> samples = new ArrayList<>(test.spec().prompts().size());
     try {
       judge(test, samples);
+      asked("looking at the candidate again", () -> judge.requireSameCandidate(test));
       conclude(test, samples);
     } catch (GivenUp e) {
       throw e;
@@ -167,9 +168,10 @@ public final class TestRunner implements AutoCloseable {
   /** Judges into {@code samples}, so that whoever catches a failure sees how far it came. */
   private void judge(ClaimedTest test, List<SampledCost> samples) {
     List<String> prompts = test.spec().prompts().prompts();
-    for (int from = 0; from < prompts.size(); from += settings.chunk()) {
+    int size = test.spec().chunk() == 0 ? settings.chunk() : test.spec().chunk();
+    for (int from = 0; from < prompts.size(); from += size) {
       int first = from;
-      List<String> chunk = prompts.subList(from, Math.min(prompts.size(), from + settings.chunk()));
+      List<String> chunk = prompts.subList(from, Math.min(prompts.size(), from + size));
       List<Drawn> drawn =
           asked(
               "sampling", () -> monitor.watch("test.sample", () -> judge.draw(test, chunk, first)));

@@ -14,8 +14,10 @@ import java.util.List;
  * @param optimisedCostModels what the candidate's run optimised against
  * @param threshold τ, 0 to 1, in the unit of {@link #cost}
  * @param delta δ of this test: where looks share one, its part; above 0, below 1
- * @param sampling how completions are drawn, the seed included
+ * @param sampling how completions are drawn, the seed included once the test is stored
  * @param maxPromptTokens the most prompt tokens used, the last ones; 0: as many as fit
+ * @param chunk prompts of one call for completions, each call with a seed of its own; 0: of before
+ *     it was stored, as many as the server is set to
  * @param scope what a certificate would hold for
  */
 public record TestSpec(
@@ -28,6 +30,7 @@ public record TestSpec(
     BoundMethod boundMethod,
     SamplingOptions sampling,
     int maxPromptTokens,
+    int chunk,
     TestScope scope) {
   /** More likely harmful than not. */
   private static final double HARMFUL = 0.5;
@@ -46,8 +49,8 @@ public record TestSpec(
     };
   }
 
-  /** The same test on other prompts. */
-  public TestSpec on(PromptSet others) {
+  /** The same test on other prompts, with a seed. */
+  public TestSpec on(PromptSet others, long seed) {
     return new TestSpec(
         candidate,
         costModel,
@@ -56,8 +59,9 @@ public record TestSpec(
         threshold,
         delta,
         boundMethod,
-        sampling,
+        sampling.withSeed(seed),
         maxPromptTokens,
+        chunk,
         scope);
   }
 
