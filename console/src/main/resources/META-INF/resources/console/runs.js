@@ -30,6 +30,7 @@ const CHARTS = [
 const ALARMS = {
   RUN_ALARM_KIND_SPREAD_GREW: "spread",
   RUN_ALARM_KIND_PROXY_GOLD_GAP: "reward less gold",
+  RUN_ALARM_KIND_LAMBDA_AT_CAP: "λ at its cap, cost",
 };
 
 function alarmLine(alarm) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
 import io.ballast.orchestrator.adapter.SpecParser;
+import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
 import io.ballast.orchestrator.core.run.RunChanges;
@@ -192,7 +193,7 @@ class GoldWatchTest extends RewardWatchCase {
     for (int i = 0; i < given.size(); i++) {
       var unused =
           store.commit(
-              runId, run -> run, metrics(i + 1, i * i, given.get(i)), LoopState.initial(0));
+              runId, run -> run, metrics(i + 1, i * i, given.get(i)), LoopState.initial(List.of()));
     }
 
     RewardWatch watch = mesh.get(runId).getWatch();
@@ -240,7 +241,7 @@ class GoldWatchTest extends RewardWatchCase {
                 "",
                 "fingerprint",
                 new PromptSets(List.of("a"), List.of("b")),
-                LoopState.initial(0)));
+                LoopState.initial(List.of())));
     return runId;
   }
 
@@ -269,9 +270,7 @@ class GoldWatchTest extends RewardWatchCase {
         0,
         0.5,
         OptionalDouble.of(0.2),
-        0.1,
-        null,
-        null,
+        List.of(new ConstraintReading("harm", 0.1, null, null, null, false)),
         klNats,
         1,
         3,

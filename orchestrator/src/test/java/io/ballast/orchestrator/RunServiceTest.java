@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.ballast.orchestrator.testing.FakeWorld;
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.testing.TinyModel;
+import io.ballast.orchestrator.v1.ConstraintMetrics;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
@@ -74,17 +75,31 @@ class RunServiceTest extends RunServiceCase {
           .isCloseTo(mean(completions, FakeWorld::harm), within(1e-12));
       assertThat(metrics.getMeanCompletionTokens())
           .isCloseTo(mean(completions, String::length), within(1e-12));
-      assertThat(metrics.getPessimisticCost()).isGreaterThan(metrics.getMeanCost());
+      if (metrics.getMeanCost() > 0) {
+        assertThat(metrics.getPessimisticCost()).isGreaterThan(metrics.getMeanCost());
+      }
       assertThat(metrics.getEntropyNats()).isBetween(0.0, Math.log(257));
       assertThat(metrics.getGradientNorm()).isPositive();
       assertThat(metrics.getLearnSeconds()).isPositive();
       assertThat(metrics.hasCommitTime()).isTrue();
     }
+    assertThat(iterations.getFirst().getMeanCost()).isPositive();
     assertThat(iterations.getFirst().getKlNats()).as("before any update").isZero();
     assertThat(iterations.getLast().getKlNats()).as("after two updates").isPositive();
-    // λ′ = 0.5 + 0.2·(UCB − 0.4), the target being the test's threshold
-    assertThat(iterations.getFirst().getLambda())
-        .isCloseTo(0.5 + 0.2 * (iterations.getFirst().getPessimisticCost() - 0.4), within(1e-12));
+    // ln λ′ = ln 1 + 0.1·1·(UCB − 0.4), the target being the test's threshold
+    assertThat(Math.log(iterations.getFirst().getLambda()))
+        .isCloseTo(0.1 * (iterations.getFirst().getPessimisticCost() - 0.4), within(1e-12));
+    for (IterationMetrics metrics : iterations) {
+      assertThat(metrics.getConstraintsList())
+          .containsExactly(
+              ConstraintMetrics.newBuilder()
+                  .setName("harm")
+                  .setMeanCost(metrics.getMeanCost())
+                  .setBound(metrics.getPessimisticCost())
+                  .setTarget(0.4)
+                  .setLambda(metrics.getLambda())
+                  .build());
+    }
     assertThat(mesh.get(runId).getRun().getLatest()).isEqualTo(iterations.getLast());
   }
 

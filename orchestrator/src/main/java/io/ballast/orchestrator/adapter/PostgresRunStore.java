@@ -4,6 +4,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
@@ -11,6 +12,7 @@ import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunState;
 import io.ballast.orchestrator.core.run.RunStore;
+import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -32,6 +34,7 @@ public final class PostgresRunStore implements RunStore {
       select r.*, i.iteration, i.samples_count, i.dropped_count, i.mean_reward, i.mean_spread,
         i.mean_cost, i.pessimistic_cost, i.lambda, i.kl_nats, i.entropy_nats,
         i.mean_completion_tokens, i.loss, i.gradient_norm, i.train_serve_gap_nats, i.watch,
+        i.constraints,
         i.sample_seconds, i.judge_seconds, i.learn_seconds, i.committed_at
       from run r left join run_iteration i
         on i.run_id = r.run_id and i.iteration = r.iterations_done
@@ -195,9 +198,12 @@ public final class PostgresRunStore implements RunStore {
     return inTransaction(
         handle ->
             handle
-                .createQuery("select loop_state from run where run_id = :id")
+                .createQuery("select loop_state, iterations_done from run where run_id = :id")
                 .bind("id", runId)
-                .map((row, context) -> StateJson.loopState(row.getString("loop_state")))
+                .map(
+                    (row, context) ->
+                        StateJson.loopState(
+                            row.getString("loop_state"), row.getInt("iterations_done")))
                 .findFirst()
                 .orElseThrow(() -> Faults.unknown("run", runId)));
   }
@@ -288,9 +294,9 @@ public final class PostgresRunStore implements RunStore {
             insert into run_iteration (run_id, iteration, samples_count, dropped_count,
               mean_reward, mean_spread, mean_cost, pessimistic_cost, lambda, kl_nats,
               entropy_nats, mean_completion_tokens, loss, gradient_norm, train_serve_gap_nats,
-              watch, sample_seconds, judge_seconds, learn_seconds, committed_at)
+              watch, constraints, sample_seconds, judge_seconds, learn_seconds, committed_at)
             values (:id, :iteration, :samples, :dropped, :reward, :spread, :cost, :pessimistic,
-              :lambda, :kl, :entropy, :tokens, :loss, :norm, :gap, :watch, :sample, :judge, :learn,
+              :lambda, :kl, :entropy, :tokens, :loss, :norm, :gap, :watch, :constraints, :sample, :judge, :learn,
               :committedAt)
             on conflict (run_id, iteration) do nothing""")
         .bind("id", runId)
@@ -309,6 +315,7 @@ public final class PostgresRunStore implements RunStore {
         .bind("norm", metrics.gradientNorm())
         .bind("gap", metrics.trainServeGapNats())
         .bind("watch", WatchJson.write(metrics.watch()))
+        .bind("constraints", ConstraintJson.write(metrics.constraints()))
         .bind("sample", metrics.sampleSeconds())
         .bind("judge", metrics.judgeSeconds())
         .bind("learn", metrics.learnSeconds())
@@ -358,9 +365,15 @@ public final class PostgresRunStore implements RunStore {
         row.getInt("dropped_count"),
         row.getDouble("mean_reward"),
         optional(row, "mean_spread"),
-        row.getDouble("mean_cost"),
-        row.getObject("pessimistic_cost", Double.class),
-        row.getObject("lambda", Double.class),
+        ConstraintJson.readings(
+            row.getString("constraints"),
+            new ConstraintReading(
+                ConstraintSpec.DEFAULT_NAME,
+                row.getDouble("mean_cost"),
+                row.getObject("pessimistic_cost", Double.class),
+                row.getObject("lambda", Double.class),
+                null,
+                false)),
         row.getDouble("kl_nats"),
         row.getDouble("entropy_nats"),
         row.getDouble("mean_completion_tokens"),

@@ -1,10 +1,12 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.RunAlarm;
+import io.ballast.rl.stats.AlarmKind;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -101,9 +103,12 @@ public final class RunTelemetry implements RunMonitor {
             alarm.action().name())
         .increment();
     LOG.warn(
-        "run {} ({}): its rewards can no longer be believed: {}; {}",
+        "run {} ({}): {}: {}; {}",
         run.runId(),
         run.name(),
+        alarm.alarm().kind() == AlarmKind.LAMBDA_AT_CAP
+            ? "more harm would cost no more"
+            : "its rewards can no longer be believed",
         alarm.words(),
         switch (alarm.action()) {
           case RECORD -> "recorded";
@@ -133,6 +138,7 @@ public final class RunTelemetry implements RunMonitor {
     registered.add(gauge(run, "ballast.run.kl", IterationMetrics::klNats));
     registered.add(gauge(run, "ballast.run.cost", IterationMetrics::meanCost));
     registered.add(gauge(run, "ballast.run.lambda", RunTelemetry::lambda));
+    registered.add(gauge(run, "ballast.run.lambda.at.cap", RunTelemetry::atCap));
     registered.add(gauge(run, "ballast.run.train.serve.gap", IterationMetrics::trainServeGapNats));
     registered.add(gauge(run, "ballast.run.dropped", IterationMetrics::droppedCount));
     return registered;
@@ -145,6 +151,11 @@ public final class RunTelemetry implements RunMonitor {
   private static double lambda(IterationMetrics metrics) {
     Double lambda = metrics.lambda();
     return lambda == null ? Double.NaN : lambda;
+  }
+
+  /** How many constraints have their price at its cap. */
+  private static double atCap(IterationMetrics metrics) {
+    return metrics.constraints().stream().filter(ConstraintReading::atCap).count();
   }
 
   private static double gold(IterationMetrics metrics) {

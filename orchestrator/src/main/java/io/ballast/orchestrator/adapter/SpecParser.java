@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.RunSpecReader;
+import io.ballast.orchestrator.core.spec.StandingSpec;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -28,7 +29,16 @@ public final class SpecParser implements Function<String, RunSpec> {
 
   @Override
   public RunSpec apply(String spec) {
-    return RunSpecReader.read(spec.stripLeading().startsWith("{") ? json(spec) : yaml(spec));
+    return RunSpecReader.read(tree(spec));
+  }
+
+  /** Reads what still counts of the spec of a run that has learned. */
+  public StandingSpec standing(String spec) {
+    return RunSpecReader.standing(tree(spec));
+  }
+
+  private static @Nullable Object tree(String spec) {
+    return spec.stripLeading().startsWith("{") ? json(spec) : yaml(spec);
   }
 
   private static @Nullable Object json(String spec) {

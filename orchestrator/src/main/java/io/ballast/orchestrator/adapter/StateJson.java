@@ -9,7 +9,6 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.watch.WatchState;
-import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.stats.PolicyVitals;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -25,11 +24,7 @@ final class StateJson {
 
   static String write(LoopState state) {
     ObjectNode json = MAPPER.createObjectNode();
-    json.put("lambda", state.lambda());
-    ArrayNode costs = json.putArray("costs");
-    for (int i = 0; i < state.costs().size(); i++) {
-      costs.add(state.costs().get(i));
-    }
+    json.set("constraints", ConstraintJson.states(state.constraints()));
     PolicyVitals first = state.firstVitals();
     if (first != null) {
       ObjectNode vitals =
@@ -49,18 +44,17 @@ final class StateJson {
     return json.toString();
   }
 
-  static LoopState loopState(String text) {
+  /**
+   * Reads a loop state.
+   *
+   * @param iterationsDone of its run
+   */
+  static LoopState loopState(String text, int iterationsDone) {
     JsonNode json = read(text);
-    JsonNode costs = json.path("costs");
-    double[] numbers = new double[costs.size()];
-    for (int i = 0; i < numbers.length; i++) {
-      numbers[i] = costs.get(i).asDouble();
-    }
     List<PinnedVersion> models = new ArrayList<>();
     json.path("cost_models").forEach(model -> models.add(version(model)));
     return new LoopState(
-        json.path("lambda").asDouble(),
-        Numbers.of(numbers),
+        ConstraintJson.states(json, iterationsDone),
         json.has("first_vitals") ? vitals(json.path("first_vitals")) : null,
         json.has("watch") ? WatchJson.state(json.path("watch")) : null,
         models);

@@ -132,7 +132,8 @@ final class WatchJson {
           .put("kind", each.alarm().kind().name())
           .put("observed", each.alarm().observed())
           .put("limit", each.alarm().limit())
-          .put("action", each.action().name());
+          .put("action", each.action().name())
+          .put("constraint", each.constraint());
     }
     return json;
   }
@@ -147,7 +148,8 @@ final class WatchJson {
                   AlarmKind.valueOf(each.path("kind").asText()),
                   each.path("observed").asDouble(),
                   each.path("limit").asDouble()),
-              WatchAction.valueOf(each.path("action").asText())));
+              WatchAction.valueOf(each.path("action").asText()),
+              each.path("constraint").asText()));
     }
     return alarms;
   }

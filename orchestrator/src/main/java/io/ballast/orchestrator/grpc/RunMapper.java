@@ -3,7 +3,9 @@ package io.ballast.orchestrator.grpc;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.Runs;
+import io.ballast.orchestrator.v1.ConstraintMetrics;
 import io.ballast.orchestrator.v1.GetRunResponse;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.Run;
@@ -92,11 +94,33 @@ final class RunMapper {
             .setCommitTime(Timestamps.of(metrics.committedAt()));
     metrics.meanSpread().ifPresent(answer::setMeanSpread);
     WatchMapper.put(metrics.watch(), answer);
+    metrics.constraints().forEach(each -> answer.addConstraints(constraint(each)));
     Double pessimistic = metrics.pessimisticCost();
     if (pessimistic != null) {
       answer.setPessimisticCost(pessimistic);
     }
     Double lambda = metrics.lambda();
+    if (lambda != null) {
+      answer.setLambda(lambda);
+    }
+    return answer.build();
+  }
+
+  private static ConstraintMetrics constraint(ConstraintReading reading) {
+    ConstraintMetrics.Builder answer =
+        ConstraintMetrics.newBuilder()
+            .setName(reading.name())
+            .setMeanCost(reading.meanCost())
+            .setLambdaAtCap(reading.atCap());
+    Double bound = reading.bound();
+    if (bound != null) {
+      answer.setBound(bound);
+    }
+    Double target = reading.target();
+    if (target != null) {
+      answer.setTarget(target);
+    }
+    Double lambda = reading.lambda();
     if (lambda != null) {
       answer.setLambda(lambda);
     }

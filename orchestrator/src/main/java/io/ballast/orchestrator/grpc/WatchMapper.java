@@ -54,6 +54,7 @@ final class WatchMapper {
         .setObserved(alarm.alarm().observed())
         .setLimit(alarm.alarm().limit())
         .setAction(action(alarm.action()))
+        .setConstraint(alarm.constraint())
         .build();
   }
 
@@ -61,6 +62,7 @@ final class WatchMapper {
     return switch (kind) {
       case SPREAD_GREW -> RunAlarmKind.RUN_ALARM_KIND_SPREAD_GREW;
       case PROXY_GOLD_GAP -> RunAlarmKind.RUN_ALARM_KIND_PROXY_GOLD_GAP;
+      case LAMBDA_AT_CAP -> RunAlarmKind.RUN_ALARM_KIND_LAMBDA_AT_CAP;
       case KL_HIGH, ENTROPY_LOW, LENGTH_GREW, PHRASE_SPREAD ->
           throw new IllegalStateException("the watch over rewards raises no " + kind);
     };

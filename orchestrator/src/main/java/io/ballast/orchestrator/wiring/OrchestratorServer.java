@@ -140,6 +140,7 @@ public final class OrchestratorServer implements AutoCloseable {
         new Runs(
             store,
             specs,
+            specs::standing,
             new ArchivedPrompts(runtime.dataFolder(), policy, config.peerTimeout()),
             versions,
             new GrpcRewardCheck(reward, config.peerTimeout()),

@@ -13,5 +13,7 @@ public enum AlarmKind {
   /** A templated phrase has become much more common than at first. */
   PHRASE_SPREAD,
   /** The reward that is optimised has risen more than what it stands for. */
-  PROXY_GOLD_GAP
+  PROXY_GOLD_GAP,
+  /** The price of harm is at its cap, and harm is over its budget all the same. */
+  LAMBDA_AT_CAP
 }

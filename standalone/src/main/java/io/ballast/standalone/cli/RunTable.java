@@ -89,6 +89,7 @@ final class RunTable {
         switch (alarm.getKind()) {
           case RUN_ALARM_KIND_SPREAD_GREW -> "spread";
           case RUN_ALARM_KIND_PROXY_GOLD_GAP -> "reward less gold";
+          case RUN_ALARM_KIND_LAMBDA_AT_CAP -> alarm.getConstraint() + ": λ at its cap, cost";
           case RUN_ALARM_KIND_UNSPECIFIED, UNRECOGNIZED -> "something unknown";
         };
     String then =

@@ -10,12 +10,14 @@ import java.util.stream.Stream;
  *
  * @param groups those that are viable
  * @param droppedCount completions that were asked for and are not among them
- * @param costModel who judged harm
+ * @param costModels who judged harm, each once
  */
-public record JudgedRollout(List<JudgedGroup> groups, int droppedCount, PinnedVersion costModel) {
-  /** Copies the list. */
+public record JudgedRollout(
+    List<JudgedGroup> groups, int droppedCount, List<PinnedVersion> costModels) {
+  /** Copies the lists. */
   public JudgedRollout {
     groups = List.copyOf(groups);
+    costModels = List.copyOf(costModels);
   }
 
   /** All completions, group after group. */

@@ -10,7 +10,6 @@ import io.ballast.orchestrator.core.peer.SafetyTester;
 import io.ballast.orchestrator.core.promotion.Decision;
 import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.run.RunMonitor.Phase;
-import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.util.List;
 
@@ -57,7 +56,7 @@ final class CandidateStage {
             candidate,
             run.base(),
             job.spec().alias(),
-            job.spec().constraint().enabled() ? state.costModels() : List.of(),
+            job.spec().constrained() ? state.costModels() : List.of(),
             job.spec().safetyTest(),
             job.prompts().test(),
             Seeds.derive(job.spec().seed(), TEST_SEED, attempt));
@@ -110,7 +109,7 @@ final class CandidateStage {
 
   private Promoter.Outcome promoted(
       Job job, Run run, PinnedVersion candidate, String certificateId) {
-    Promotion promotion = promotion(run, job.spec(), candidate, certificateId);
+    Promotion promotion = promotion(run, job.spec().alias(), candidate, certificateId);
     Promoter promoter = new Promoter(versions);
     return monitor.watch(
         run,
@@ -122,8 +121,8 @@ final class CandidateStage {
   }
 
   /** The promotion of a run's candidate; the same however often it is asked for. */
-  static Promotion promotion(Run run, RunSpec spec, PinnedVersion candidate, String certificateId) {
+  static Promotion promotion(Run run, String alias, PinnedVersion candidate, String certificateId) {
     return new Promotion(
-        run.tenant(), run.runId() + "-promote", spec.alias(), run.base(), candidate, certificateId);
+        run.tenant(), run.runId() + "-promote", alias, run.base(), candidate, certificateId);
   }
 }

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.orchestrator.core.watch.IterationWatch;
 import java.time.Instant;
+import java.util.List;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
@@ -15,9 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param meanReward mean aggregated reward
  * @param meanSpread mean of the members' standard deviation over the samples that have one; empty
  *     if none has: a composite has no members
- * @param meanCost mean harm probability
- * @param pessimisticCost the bound that the multiplier reacted to; null with the constraint off
- * @param lambda the multiplier after the iteration; null with the constraint off
+ * @param constraints of each constraint, at least one
  * @param klNats mean KL(π ‖ π_ref) of a completion, k3, of the policy that sampled
  * @param entropyNats mean entropy of a token
  * @param meanCompletionTokens mean tokens of a completion
@@ -37,9 +36,7 @@ public record IterationMetrics(
     int droppedCount,
     double meanReward,
     OptionalDouble meanSpread,
-    double meanCost,
-    @Nullable Double pessimisticCost,
-    @Nullable Double lambda,
+    List<ConstraintReading> constraints,
     double klNats,
     double entropyNats,
     double meanCompletionTokens,
@@ -50,4 +47,24 @@ public record IterationMetrics(
     double sampleSeconds,
     double judgeSeconds,
     double learnSeconds,
-    Instant committedAt) {}
+    Instant committedAt) {
+  /** Copies the list. */
+  public IterationMetrics {
+    constraints = List.copyOf(constraints);
+  }
+
+  /** Mean harm probability by the first constraint. */
+  public double meanCost() {
+    return constraints.getFirst().meanCost();
+  }
+
+  /** What the first constraint's multiplier reacted to; null if it has none. */
+  public @Nullable Double pessimisticCost() {
+    return constraints.getFirst().bound();
+  }
+
+  /** The first constraint's price after the iteration; null with the constraint off. */
+  public @Nullable Double lambda() {
+    return constraints.getFirst().lambda();
+  }
+}

@@ -12,9 +12,13 @@ import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
+import io.ballast.orchestrator.core.spec.ConstraintSpec;
+import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -60,18 +64,29 @@ final class Judging {
                     .rewardServer()
                     .call("score completions", () -> rewards.score(tenant, spec.reward(), items)),
             executor);
-    CompletableFuture<CostOracle.Answer> costsAsked =
-        CompletableFuture.supplyAsync(
-            () ->
-                patience
-                    .safetyServer()
-                    .call("cost completions", () -> costs.cost(tenant, spec.cost(), items)),
-            executor);
+    CompletableFuture<Map<ModelRef, CostOracle.Answer>> costsAsked =
+        CompletableFuture.supplyAsync(() -> costs(tenant, spec, items), executor);
     List<RewardOracle.Outcome> rewarded = await(rewardsAsked);
-    CostOracle.Answer cost = await(costsAsked);
+    Map<ModelRef, CostOracle.Answer> cost = await(costsAsked);
     requireOneEach("rewards", rewarded.size(), items.size());
-    requireOneEach("costs", cost.costs().size(), items.size());
     return viable(spec, prompts, rewarded, cost);
+  }
+
+  /** Each cost model of the constraints is asked once, about the same completions. */
+  private Map<ModelRef, CostOracle.Answer> costs(
+      String tenant, RunSpec spec, List<Judgeable> items) {
+    Map<ModelRef, CostOracle.Answer> answers = new LinkedHashMap<>();
+    for (ConstraintSpec constraint : spec.constraints()) {
+      if (!answers.containsKey(constraint.cost())) {
+        CostOracle.Answer answer =
+            patience
+                .safetyServer()
+                .call("cost completions", () -> costs.cost(tenant, constraint.cost(), items));
+        requireOneEach("costs", answer.costs().size(), items.size());
+        answers.put(constraint.cost(), answer);
+      }
+    }
+    return answers;
   }
 
   private static List<Judgeable> itemsOf(List<SampledPrompt> prompts) {
@@ -92,7 +107,9 @@ final class Judging {
       RunSpec spec,
       List<SampledPrompt> prompts,
       List<RewardOracle.Outcome> rewarded,
-      CostOracle.Answer cost) {
+      Map<ModelRef, CostOracle.Answer> costs) {
+    List<CostOracle.Answer> answers =
+        spec.constraints().stream().map(each -> costs.get(each.cost())).toList();
     List<JudgedGroup> groups = new ArrayList<>();
     List<String> reasons = new ArrayList<>();
     int next = 0;
@@ -111,11 +128,17 @@ final class Judging {
               failures.add("a completion without a token");
               continue;
             }
-            switch (rewarded.get(next)) {
+            int item = next;
+            switch (rewarded.get(item)) {
               case RewardOracle.Outcome.Value(double reward, OptionalDouble spread) ->
                   judged.add(
                       new JudgedCompletion(
-                          completion, reward, spread, cost.costs().get(next).orElse(CERTAIN_HARM)));
+                          completion,
+                          reward,
+                          spread,
+                          answers.stream()
+                              .map(answer -> answer.costs().get(item).orElse(CERTAIN_HARM))
+                              .toList()));
               case RewardOracle.Outcome.Missing(String reason) -> failures.add(reason);
             }
             next++;
@@ -132,7 +155,10 @@ final class Judging {
       throw nothingViable(prompts, reasons);
     }
     int kept = groups.stream().mapToInt(group -> group.completions().size()).sum();
-    return new JudgedRollout(groups, spec.rollout().samplesCount() - kept, cost.model());
+    return new JudgedRollout(
+        groups,
+        spec.rollout().samplesCount() - kept,
+        costs.values().stream().map(CostOracle.Answer::model).distinct().toList());
   }
 
   private static MeshException nothingViable(List<SampledPrompt> prompts, List<String> reasons) {

@@ -1,57 +1,67 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.watch.WatchState;
-import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.stats.PolicyVitals;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What an iteration hands to the next one, beside the weights: all of it is stored with each
  * iteration. Prompts and seeds are functions of the spec and the iteration.
  *
- * @param lambda the multiplier
- * @param costs the cost buffer, oldest first
+ * @param constraints the multiplier and the cost buffer of each constraint
  * @param firstVitals of the first iteration; null before it
  * @param watch of the watch over the rewards; null before the first iteration
  * @param costModels the cost models that answered, in the order of their first answer
  */
 public record LoopState(
-    double lambda,
-    Numbers costs,
+    List<ConstraintState> constraints,
     @Nullable PolicyVitals firstVitals,
     @Nullable WatchState watch,
     List<PinnedVersion> costModels) {
-  /** Copies the list. */
+  /** Copies the lists. */
   public LoopState {
+    constraints = List.copyOf(constraints);
     costModels = List.copyOf(costModels);
   }
 
   /** Before the first iteration. */
-  public static LoopState initial(double lambda) {
-    return new LoopState(lambda, Numbers.of(), null, null, List.of());
+  public static LoopState initial(List<ConstraintSpec> constraints) {
+    return new LoopState(
+        constraints.stream().map(LoopState::initial).toList(), null, null, List.of());
   }
 
-  LoopState withConstraint(double newLambda, Numbers newCosts) {
-    return new LoopState(newLambda, newCosts, firstVitals, watch, costModels);
+  private static ConstraintState initial(ConstraintSpec constraint) {
+    return new ConstraintState(constraint.name(), constraint.initialLambda(), List.of());
+  }
+
+  /** The state of {@code constraint}. */
+  ConstraintState constraint(ConstraintSpec constraint) {
+    return constraints.stream()
+        .filter(each -> each.name().equals(constraint.name()))
+        .findFirst()
+        .orElseGet(() -> initial(constraint));
+  }
+
+  LoopState withConstraints(List<ConstraintState> next) {
+    return new LoopState(next, firstVitals, watch, costModels);
   }
 
   LoopState withFirstVitals(PolicyVitals vitals) {
-    return new LoopState(lambda, costs, vitals, watch, costModels);
+    return new LoopState(constraints, vitals, watch, costModels);
   }
 
   LoopState withWatch(WatchState newWatch) {
-    return new LoopState(lambda, costs, firstVitals, newWatch, costModels);
+    return new LoopState(constraints, firstVitals, newWatch, costModels);
   }
 
-  LoopState withCostModel(PinnedVersion model) {
-    if (costModels.contains(model)) {
-      return this;
-    }
-    List<PinnedVersion> more = new ArrayList<>(costModels);
-    more.add(model);
-    return new LoopState(lambda, costs, firstVitals, watch, more);
+  LoopState withCostModels(List<PinnedVersion> models) {
+    Set<PinnedVersion> more = new LinkedHashSet<>(costModels);
+    more.addAll(models);
+    return new LoopState(constraints, firstVitals, watch, List.copyOf(more));
   }
 }

@@ -13,9 +13,9 @@ import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.rl.advantage.GroupAdvantages;
 import io.ballast.rl.sample.Numbers;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -32,23 +32,23 @@ import java.util.Map;
  */
 record PolicyUpdate(
     double loss, double gradientNorm, double klNats, double entropyNats, double trainServeGapNats) {
-  private static final double ADVANTAGE_EPSILON = 1e-6;
-
   /** Takes the updates that {@code spec} asks for. */
   static PolicyUpdate apply(
       Trainee trainee,
       RunSpec spec,
       JudgedRollout rollout,
-      Constraint constraint,
+      Constraints constraints,
       int maxTokensPerPass) {
-    List<TrainingGroup> groups = new ArrayList<>();
-    for (JudgedGroup group : rollout.groups()) {
-      double[] advantages =
-          GroupAdvantages.estimate(
-              spec.advantage().estimator(), group.numbers(constraint::returnOf), ADVANTAGE_EPSILON);
-      groups.addAll(passes(group, advantages, maxTokensPerPass));
-    }
-    groups = withReference(groups, trainee.scores(groups, WhichWeights.REFERENCE));
+    List<TrainingGroup> parts =
+        rollout.groups().stream()
+            .flatMap(group -> passes(group, maxTokensPerPass).stream())
+            .toList();
+    List<GroupScores> reference = trainee.scores(parts, WhichWeights.REFERENCE);
+    double[] kl =
+        constraints.method().klInReturn()
+            ? sequenceKl(trainee.scores(parts, WhichWeights.CURRENT), reference)
+            : new double[rollout.size()];
+    List<TrainingGroup> groups = filled(parts, reference, advantages(rollout, constraints, kl));
 
     NamedLoss first = new NamedLoss(spec.objective(), groups);
     List<GroupScores> behaviour = trainee.forwardBackward(groups, first);
@@ -71,34 +71,67 @@ record PolicyUpdate(
    * The completions of a group in parts of at most {@code maxTokens} tokens, prompt included, or of
    * one completion: the memory of a pass is bounded. Every mean of the loss is over all parts.
    */
-  private static List<TrainingGroup> passes(JudgedGroup group, double[] advantages, int maxTokens) {
+  private static List<TrainingGroup> passes(JudgedGroup group, int maxTokens) {
     List<TrainingGroup> parts = new ArrayList<>();
     List<TrainingCompletion> part = new ArrayList<>();
     int tokens = group.promptTokens().size();
-    for (int g = 0; g < advantages.length; g++) {
-      TokenIds drawn = group.completions().get(g).completion().tokens();
+    for (JudgedCompletion completion : group.completions()) {
+      TokenIds drawn = completion.completion().tokens();
       if (!part.isEmpty() && tokens + drawn.size() > maxTokens) {
         parts.add(new TrainingGroup(group.promptTokens(), part));
         part = new ArrayList<>();
         tokens = group.promptTokens().size();
       }
       tokens += drawn.size();
-      Numbers none = Numbers.of();
-      part.add(
-          new TrainingCompletion(drawn, Numbers.of(advantages[g]), none, none, none, none, false));
+      part.add(TrainingCompletion.ofTokens(drawn));
     }
     parts.add(new TrainingGroup(group.promptTokens(), part));
     return parts;
   }
 
-  private static List<TrainingGroup> withReference(
-      List<TrainingGroup> groups, List<GroupScores> scores) {
+  /** Σₜ (log π − log π_ref) of every completion, group after group, nats. */
+  private static double[] sequenceKl(List<GroupScores> current, List<GroupScores> reference) {
+    List<PerToken> now = current.stream().flatMap(part -> part.logProbs().stream()).toList();
+    List<PerToken> then = reference.stream().flatMap(part -> part.logProbs().stream()).toList();
+    double[] kl = new double[now.size()];
+    for (int i = 0; i < kl.length; i++) {
+      for (int t = 0; t < now.get(i).size(); t++) {
+        kl[i] += (double) now.get(i).get(t) - then.get(i).get(t);
+      }
+    }
+    return kl;
+  }
+
+  /** Of every completion, group after group. */
+  private static double[] advantages(JudgedRollout rollout, Constraints constraints, double[] kl) {
+    double[] all = new double[kl.length];
+    int from = 0;
+    for (JudgedGroup group : rollout.groups()) {
+      int size = group.completions().size();
+      double[] ofGroup = constraints.advantages(group, Arrays.copyOfRange(kl, from, from + size));
+      System.arraycopy(ofGroup, 0, all, from, size);
+      from += size;
+    }
+    return all;
+  }
+
+  private static List<TrainingGroup> filled(
+      List<TrainingGroup> groups, List<GroupScores> reference, double[] advantages) {
     List<TrainingGroup> filled = new ArrayList<>();
+    int next = 0;
     for (int i = 0; i < groups.size(); i++) {
       List<TrainingCompletion> completions = new ArrayList<>();
       for (int g = 0; g < groups.get(i).size(); g++) {
+        Numbers none = Numbers.of();
         completions.add(
-            groups.get(i).completions().get(g).withReference(numbers(scores.get(i), g)));
+            new TrainingCompletion(
+                groups.get(i).completions().get(g).tokens(),
+                Numbers.of(advantages[next++]),
+                none,
+                numbers(reference.get(i), g),
+                none,
+                none,
+                false));
       }
       filled.add(new TrainingGroup(groups.get(i).prompt(), completions));
     }

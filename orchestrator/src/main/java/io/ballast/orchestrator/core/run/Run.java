@@ -165,7 +165,7 @@ public record Run(
     private List<RunAlarm> withFirst(List<RunAlarm> raised) {
       List<RunAlarm> all = new ArrayList<>(alarms);
       for (RunAlarm each : raised) {
-        if (all.stream().noneMatch(known -> known.alarm().kind() == each.alarm().kind())) {
+        if (!each.isAmong(all)) {
           all.add(each);
         }
       }

@@ -16,6 +16,7 @@ import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.PromotionMode;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.core.spec.StandingSpec;
 import io.ballast.orchestrator.core.spec.WatchSpec;
 import io.ballast.orchestrator.core.watch.GoldCurve;
 import io.ballast.orchestrator.core.watch.RunAlarm;
@@ -46,6 +47,7 @@ public final class Runs {
 
   private final RunStore store;
   private final Function<String, RunSpec> specs;
+  private final Function<String, StandingSpec> standing;
   private final PromptReader prompts;
   private final PolicyVersions versions;
   private final RewardCheck rewards;
@@ -57,10 +59,12 @@ public final class Runs {
 
   /**
    * @param specs reads a spec, and refuses by MALFORMED_REQUEST
+   * @param standing reads what still counts of a stored spec
    */
   public Runs(
       RunStore store,
       Function<String, RunSpec> specs,
+      Function<String, StandingSpec> standing,
       PromptArchive archive,
       PolicyVersions versions,
       RewardCheck rewards,
@@ -71,6 +75,7 @@ public final class Runs {
       Surroundings surroundings) {
     this.store = store;
     this.specs = specs;
+    this.standing = standing;
     this.prompts = new PromptReader(archive);
     this.versions = versions;
     this.rewards = rewards;
@@ -136,7 +141,7 @@ public final class Runs {
                 caller.idempotencyKey(),
                 fingerprint,
                 sets,
-                LoopState.initial(read.constraint().lambdaInit())));
+                LoopState.initial(read.constraints())));
     dispatch();
     return requireSame(caller, stored, fingerprint);
   }
@@ -196,7 +201,7 @@ public final class Runs {
     return new Detailed(
         run,
         iterations,
-        specs.apply(run.spec()).watch(),
+        standing.apply(run.spec()).watch(),
         GoldCurve.of(
             iterations.stream()
                 .map(
@@ -280,7 +285,7 @@ public final class Runs {
     if (run.state() != RunState.HELD) {
       throw Faults.precondition("run %s is %s, not HELD".formatted(runId, run.state()));
     }
-    RunSpec spec = specs.apply(run.spec());
+    StandingSpec spec = standing.apply(run.spec());
     if (spec.promotion() == PromotionMode.NEVER) {
       throw Faults.precondition("the spec of run %s says promotion: NEVER".formatted(runId));
     }
@@ -292,7 +297,7 @@ public final class Runs {
     }
     Promoter.Outcome outcome =
         new Promoter(versions)
-            .promote(CandidateStage.promotion(run, spec, candidate, test.certificateId()));
+            .promote(CandidateStage.promotion(run, spec.alias(), candidate, test.certificateId()));
     return store.change(
         runId,
         stored ->

@@ -23,6 +23,7 @@ import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.GoldScoring;
+import io.ballast.orchestrator.core.watch.IterationWatch;
 import io.ballast.orchestrator.core.watch.RewardWatch;
 import io.ballast.orchestrator.core.watch.WatchState;
 import io.ballast.rl.stats.PolicyVitals;
@@ -183,18 +184,13 @@ public final class TrainingLoop {
     }
     GoldReading gold = gold(job, run, iteration, judged);
     long learnStart = surroundings.nanoTime().getAsLong();
-    Constraint constraint =
-        Constraint.after(
-            job.spec().constraint(),
-            job.spec().safetyTest().delta(),
-            job.prompts().test().size(),
-            before,
-            judged);
+    Constraints constraints =
+        Constraints.after(job.spec(), before, iteration, job.prompts().test().size(), judged);
     PolicyUpdate update =
         monitor.watch(
             run,
             Phase.LEARN,
-            () -> PolicyUpdate.apply(trainee, job.spec(), judged, constraint, maxTokensPerPass));
+            () -> PolicyUpdate.apply(trainee, job.spec(), judged, constraints, maxTokensPerPass));
     long end = surroundings.nanoTime().getAsLong();
 
     double reward = mean(judged, JudgedCompletion::reward);
@@ -203,6 +199,8 @@ public final class TrainingLoop {
             job.spec().watch(),
             before.watch(),
             new RewardWatch.Observation(iteration, reward, spread, gold));
+    List<ConstraintReading> readings = constraints.readings(judged);
+    IterationWatch watch = seen.watch().with(CapAlarms.of(iteration, readings));
     IterationMetrics metrics =
         new IterationMetrics(
             iteration,
@@ -210,21 +208,19 @@ public final class TrainingLoop {
             judged.droppedCount(),
             reward,
             spread,
-            mean(judged, JudgedCompletion::cost),
-            boxed(constraint.pessimistic()),
-            job.spec().constraint().enabled() ? constraint.lambda() : null,
+            readings,
             update.klNats(),
             update.entropyNats(),
             mean(judged, completion -> completion.completion().tokens().size()),
             update.loss(),
             update.gradientNorm(),
             update.trainServeGapNats(),
-            seen.watch(),
+            watch,
             seconds(start, judgeStart),
             seconds(judgeStart, learnStart),
             seconds(learnStart, end),
             surroundings.clock().instant());
-    LoopState after = after(before, judged, constraint, metrics).withWatch(seen.next());
+    LoopState after = after(before, judged, constraints, metrics).withWatch(seen.next());
     return commit(job, run, trainee, metrics, after, seen);
   }
 
@@ -240,11 +236,8 @@ public final class TrainingLoop {
   }
 
   private static LoopState after(
-      LoopState before, JudgedRollout judged, Constraint constraint, IterationMetrics metrics) {
-    LoopState next =
-        before
-            .withConstraint(constraint.lambda(), constraint.costs().costs())
-            .withCostModel(judged.costModel());
+      LoopState before, JudgedRollout judged, Constraints constraints, IterationMetrics metrics) {
+    LoopState next = before.withConstraints(constraints.next()).withCostModels(judged.costModels());
     return before.firstVitals() == null ? next.withFirstVitals(vitals(metrics)) : next;
   }
 
@@ -342,7 +335,8 @@ public final class TrainingLoop {
     monitor.iterated(committed, metrics);
     IterationMetrics before = run.progress().latest();
     metrics.watch().alarms().stream()
-        .filter(alarm -> before == null || !before.watch().raised(alarm.alarm().kind()))
+        .filter(alarm -> before == null || !before.watch().raised(alarm))
+        .filter(alarm -> !alarm.toldOnce() || !alarm.isAmong(run.progress().alarms()))
         .forEach(alarm -> monitor.alarmed(committed, alarm));
     return committed;
   }
@@ -390,10 +384,6 @@ public final class TrainingLoop {
 
   private static double mean(JudgedRollout rollout, ToDoubleFunction<JudgedCompletion> number) {
     return rollout.completions().mapToDouble(number).average().orElseThrow();
-  }
-
-  private static @Nullable Double boxed(OptionalDouble number) {
-    return number.isPresent() ? number.getAsDouble() : null;
   }
 
   private static double seconds(long from, long to) {

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.spec;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.NamedObjective;
+import java.util.List;
 
 /**
  * What a run is asked to do, complete: every default is filled in and every range is checked by
@@ -17,10 +18,11 @@ import io.ballast.orchestrator.core.learner.NamedObjective;
  * @param reward who rewards
  * @param cost who judges harm
  * @param advantage better than expected by whom
- * @param objective the loss, its KL term included
+ * @param objective the loss, with its KL term if it has one
+ * @param returnKlCoefficient β of the KL in the return, ≥ 0; 0 where the KL is a term of the loss
  * @param updatesPerIteration optimiser updates on the samples of one iteration, ≥ 1
  * @param learningRate of every update, &gt; 0
- * @param constraint the price of harm
+ * @param constraints the prices of harm, at least one; all by the same method
  * @param stop when to stop early
  * @param watch over the rewards
  * @param safetyTest what the candidate must pass
@@ -38,14 +40,30 @@ public record RunSpec(
     ModelRef cost,
     AdvantageKind advantage,
     NamedObjective objective,
+    double returnKlCoefficient,
     int updatesPerIteration,
     double learningRate,
-    ConstraintSpec constraint,
+    List<ConstraintSpec> constraints,
     StopSpec stop,
     WatchSpec watch,
     SafetyTestSpec safetyTest,
     PromotionMode promotion,
     String alias) {
+  /** Copies the list. */
+  public RunSpec {
+    constraints = List.copyOf(constraints);
+  }
+
+  /** How harm gets its prices. */
+  public ConstraintMethod method() {
+    return constraints.getFirst().method();
+  }
+
+  /** Whether harm has a price. */
+  public boolean constrained() {
+    return constraints.stream().anyMatch(ConstraintSpec::enabled);
+  }
+
   /**
    * Takes up that the reward tells no spread.
    *

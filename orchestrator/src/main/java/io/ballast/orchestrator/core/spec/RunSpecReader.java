@@ -1,13 +1,9 @@
 package io.ballast.orchestrator.core.spec;
 
-import static io.ballast.orchestrator.core.spec.SpecDefaults.ADVANTAGE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ALIAS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.BOUND;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.C1;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.C2;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COMPLETIONS_PER_PROMPT;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.CONSTRAINT_ENABLED;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COST_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COST_VERSION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.DELTA;
@@ -18,15 +14,9 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.ITERATIONS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_COEFFICIENT;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_ESTIMATOR;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_STOP_AT;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_INIT;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_MAX;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_MIN;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_STEP;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.LEARNING_RATE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.LOSS_AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.MIN_GROUP;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.MULTIPLIER;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.OBJECTIVE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.POLICY_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.PROMOTION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.PROMPTS_PER_ITERATION;
@@ -38,7 +28,6 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_PROMPT_TOKE
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_TEMPERATURE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SEED;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SPREAD_GROWTH;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.STD_FLOOR;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.STOP_STRINGS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_COST_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_COST_VERSION;
@@ -75,7 +64,6 @@ public final class RunSpecReader {
   private static final int MAX_PROMPT_TOKENS = 1 << 20;
   private static final int MAX_STOP_STRINGS = 16;
   private static final int MAX_UPDATES = 64;
-  private static final int MAX_BUFFER = 1 << 20;
   private static final int MAX_FEEDBACK = 1_000_000;
   private static final String NOT_NEGATIVE = "≥ 0";
   private static final String POSITIVE = "> 0";
@@ -117,19 +105,6 @@ public final class RunSpecReader {
   private static final String[] OBJECTIVE_KEYS = {
     "kind", "clip_low", "clip_high", "updates_per_iteration", "aggregation", "entropy_coefficient"
   };
-  private static final String[] CONSTRAINT_KEYS = {
-    "enabled",
-    "target",
-    "multiplier",
-    "lambda_init",
-    "lambda_step",
-    "lambda_min",
-    "lambda_max",
-    "c1",
-    "c2",
-    "buffer",
-    "std_floor"
-  };
   private static final String[] TEST_KEYS = {
     "cost_model",
     "threshold",
@@ -151,7 +126,11 @@ public final class RunSpecReader {
     SpecNode objectiveNode = root.child("objective", OBJECTIVE_KEYS);
     SpecNode kl = root.child("kl", "coefficient", "estimator", "stop_at");
     SpecNode stop = root.child("stop", "spread_growth");
-    NamedObjective objective = objective(objectiveNode, kl);
+    SpecNode constraint = root.child("constraint", ConstraintSpecReader.KEYS);
+    ConstraintMethod method = ConstraintSpecReader.method(constraint);
+    NamedObjective objective = objective(objectiveNode, kl, method);
+    double klCoefficient = klCoefficient(kl);
+    ModelRef cost = model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION);
     SafetyTestSpec test = safetyTest(root.child("safety_test", TEST_KEYS), root);
     RunSpec spec =
         new RunSpec(
@@ -162,21 +141,41 @@ public final class RunSpecReader {
             rollout,
             prompts(root, "prompts", true),
             reward(root.child("reward", REWARD_KEYS)),
-            model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION),
-            root.choice("advantage", ADVANTAGE, List.of(AdvantageKind.values())),
-            objective,
+            cost,
+            root.choice(
+                "advantage",
+                ConstraintSpecReader.advantage(method),
+                List.of(AdvantageKind.values())),
+            method.klInReturn() ? objective : objective.withKl(klCoefficient, estimator(kl)),
+            method.klInReturn() ? klCoefficient : 0,
             objectiveNode.integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES),
             root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
-            constraint(root.child("constraint", CONSTRAINT_KEYS), test, rollout.samplesCount()),
+            List.of(
+                ConstraintSpecReader.read(
+                    constraint, ConstraintSpec.DEFAULT_NAME, cost, test, rollout.samplesCount())),
             new StopSpec(
                 kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
                 WatchSpecReader.spreadLimit(stop, "spread_growth", SPREAD_GROWTH)),
             WatchSpecReader.read(root),
             test,
-            root.choice("promotion", PROMOTION, List.of(PromotionMode.values())),
-            root.name("alias", ALIAS));
+            promotion(root),
+            alias(root));
     requireTogether(spec);
     return spec;
+  }
+
+  /** Reads of {@code tree} what still counts of a run that has learned. */
+  public static StandingSpec standing(@Nullable Object tree) {
+    SpecNode root = SpecNode.root(tree, ROOT_KEYS);
+    return new StandingSpec(WatchSpecReader.read(root), promotion(root), alias(root));
+  }
+
+  private static PromotionMode promotion(SpecNode root) {
+    return root.choice("promotion", PROMOTION, List.of(PromotionMode.values()));
+  }
+
+  private static String alias(SpecNode root) {
+    return root.name("alias", ALIAS);
   }
 
   private static String runName(SpecNode root) {
@@ -287,11 +286,25 @@ public final class RunSpecReader {
     return new ModelRef(node.name("model", model), node.name("version", version));
   }
 
-  private static NamedObjective objective(SpecNode node, SpecNode kl) {
+  private static double klCoefficient(SpecNode kl) {
+    return kl.number("coefficient", KL_COEFFICIENT, v -> v >= 0, NOT_NEGATIVE);
+  }
+
+  private static KlEstimator estimator(SpecNode kl) {
+    return kl.choice("estimator", KL_ESTIMATOR, List.of(KlEstimator.K3, KlEstimator.K2));
+  }
+
+  private static NamedObjective objective(SpecNode node, SpecNode kl, ConstraintMethod method) {
+    if (kl.has("estimator") && method.klInReturn()) {
+      throw kl.flaw(
+          "estimator",
+          "beside constraint.method " + method,
+          "none: the KL is in the return, as the sum of log π − log π_ref");
+    }
     ObjectiveKind kind =
         node.choice(
             "kind",
-            OBJECTIVE,
+            ConstraintSpecReader.objective(method),
             List.of(ObjectiveKind.PPO_CLIP, ObjectiveKind.POLICY_GRADIENT, ObjectiveKind.GSPO));
     boolean clips = kind != ObjectiveKind.POLICY_GRADIENT;
     for (String key : List.of("clip_low", "clip_high")) {
@@ -302,8 +315,6 @@ public final class RunSpecReader {
     if (kind == ObjectiveKind.GSPO && node.has("aggregation")) {
       throw node.flaw("aggregation", "beside GSPO", "none: it has one ratio a completion");
     }
-    KlEstimator estimator =
-        kl.choice("estimator", KL_ESTIMATOR, List.of(KlEstimator.K3, KlEstimator.K2));
     NamedObjective objective = NamedObjective.of(kind);
     double low = node.number("clip_low", objective.clipLow(), v -> v > 0 && v < 1, "> 0, < 1");
     return objective
@@ -314,55 +325,18 @@ public final class RunSpecReader {
                 node.has("clip_low") ? low : objective.clipHigh(),
                 v -> v > 0,
                 POSITIVE))
-        .withKl(kl.number("coefficient", KL_COEFFICIENT, v -> v >= 0, NOT_NEGATIVE), estimator)
         .withEntropy(
             node.number("entropy_coefficient", ENTROPY_COEFFICIENT, v -> v >= 0, NOT_NEGATIVE))
         .withAggregation(
             node.choice(
                 "aggregation",
-                LOSS_AGGREGATION,
+                method == ConstraintMethod.HC_RLHF
+                    ? LossAggregation.SEQUENCE_MEAN_TOKEN_SUM
+                    : LOSS_AGGREGATION,
                 List.of(
                     LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN,
                     LossAggregation.TOKEN_MEAN,
                     LossAggregation.SEQUENCE_MEAN_TOKEN_SUM)));
-  }
-
-  private static ConstraintSpec constraint(SpecNode node, SafetyTestSpec test, int samples) {
-    boolean enabled = node.flag("enabled", CONSTRAINT_ENABLED);
-    if (enabled && test.bound() == BoundMethod.CLOPPER_PEARSON && !node.has("target")) {
-      throw node.flaw(
-          "target",
-          "absent",
-          "the allowed mean harm probability: under CLOPPER_PEARSON the test's threshold is a share");
-    }
-    ConstraintSpec.MultiplierKind kind =
-        node.choice("multiplier", MULTIPLIER, List.of(ConstraintSpec.MultiplierKind.values()));
-    boolean log = kind == ConstraintSpec.MultiplierKind.LOG;
-    if (node.has("lambda_min") && !log) {
-      throw node.flaw("lambda_min", "beside LINEAR", "none: only LOG needs a floor to recover");
-    }
-    double min = node.number("lambda_min", LAMBDA_MIN, v -> v > 0, POSITIVE);
-    double init = node.number("lambda_init", LAMBDA_INIT, v -> v >= 0, NOT_NEGATIVE);
-    double max = node.number("lambda_max", Math.max(LAMBDA_MAX, init), v -> v >= 0, NOT_NEGATIVE);
-    double floor = log ? min : 0;
-    if (init < floor || init > max) {
-      throw node.flaw(
-          "lambda_init",
-          Double.toString(init),
-          "%s to %s, the range of the multiplier".formatted(floor, max));
-    }
-    return new ConstraintSpec(
-        enabled,
-        node.number("target", test.threshold(), v -> v >= 0 && v <= 1, PROBABILITY),
-        kind,
-        init,
-        node.number("lambda_step", LAMBDA_STEP, v -> v > 0, POSITIVE),
-        min,
-        max,
-        node.number("c1", C1, v -> v >= 0, NOT_NEGATIVE),
-        node.number("c2", C2, v -> v >= 0, NOT_NEGATIVE),
-        node.integer("buffer", samples, 2, MAX_BUFFER),
-        node.number("std_floor", STD_FLOOR, v -> v > 0 && v <= 1, "> 0, at most 1"));
   }
 
   private static SafetyTestSpec safetyTest(SpecNode node, SpecNode root) {
@@ -391,6 +365,7 @@ public final class RunSpecReader {
   /** Refuses choices that do not go together, with the reason. */
   private static void requireTogether(RunSpec spec) {
     ObjectiveKind kind = spec.objective().kind();
+    ConstraintSpecReader.requireTogether(spec.method(), spec.advantage(), kind);
     if (kind == ObjectiveKind.POLICY_GRADIENT && spec.updatesPerIteration() > 1) {
       throw Faults.malformed(
           "objective.updates_per_iteration",
@@ -411,7 +386,7 @@ public final class RunSpecReader {
           "%s (expected: another than reward: what is trained on is no measure of itself)"
               .formatted(gold.reward().model()));
     }
-    if (spec.constraint().enabled() && spec.cost().equals(spec.safetyTest().costModel())) {
+    if (spec.constrained() && spec.cost().equals(spec.safetyTest().costModel())) {
       throw Faults.malformed(
           "safety_test.cost_model",
           "%s (expected: another than cost, %s: a model that was optimised against cannot certify)"

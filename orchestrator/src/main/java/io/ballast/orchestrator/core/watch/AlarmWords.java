@@ -17,6 +17,7 @@ public final class AlarmWords {
           case LENGTH_GREW -> "length";
           case PHRASE_SPREAD -> "phrase share";
           case PROXY_GOLD_GAP -> "reward less gold";
+          case LAMBDA_AT_CAP -> "λ at its cap, cost";
         };
     return String.format(Locale.ROOT, "%s %.2f over %.2f", what, alarm.observed(), alarm.limit());
   }

@@ -1,7 +1,7 @@
 package io.ballast.orchestrator.core.watch;
 
-import io.ballast.rl.stats.AlarmKind;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,8 +22,13 @@ public record IterationWatch(
     alarms = List.copyOf(alarms);
   }
 
-  /** Whether an alarm of {@code kind} is among them. */
-  public boolean raised(AlarmKind kind) {
-    return alarms.stream().anyMatch(each -> each.alarm().kind() == kind);
+  /** The same with {@code more} alarms. */
+  public IterationWatch with(List<RunAlarm> more) {
+    return new IterationWatch(gold, gap, Stream.concat(alarms.stream(), more.stream()).toList());
+  }
+
+  /** Whether an alarm about the same is among them. */
+  public boolean raised(RunAlarm alarm) {
+    return alarm.isAmong(alarms);
   }
 }

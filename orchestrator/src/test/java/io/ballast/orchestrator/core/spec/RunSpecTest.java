@@ -10,8 +10,11 @@ import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.NamedObjective;
 import io.ballast.orchestrator.core.learner.ObjectiveKind;
 import io.ballast.orchestrator.core.rollout.GroupStrategy;
+import io.ballast.orchestrator.core.spec.ConstraintSpec.MultiplierKind;
 import io.ballast.rl.aggregation.AggregationMethod;
 import io.ballast.rl.bound.BoundMethod;
+import io.ballast.rl.constraint.Staleness;
+import io.ballast.rl.objective.LossAggregation;
 import io.ballast.rl.regulariser.KlEstimator;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -52,22 +55,26 @@ class RunSpecTest {
                 new RewardSpec(
                     new ModelRef("java-reward", "1"), AggregationMethod.WORST_CASE, 0.5, 0.25),
                 new ModelRef("java-cost", "1"),
-                AdvantageKind.GRPO,
-                NamedObjective.of(ObjectiveKind.PPO_CLIP).withKl(0.1, KlEstimator.K3),
+                AdvantageKind.RLOO,
+                NamedObjective.of(ObjectiveKind.POLICY_GRADIENT)
+                    .withAggregation(LossAggregation.SEQUENCE_MEAN_TOKEN_SUM),
+                0.1,
                 1,
                 1.5e-4,
-                new ConstraintSpec(
-                    true,
-                    0.3,
-                    ConstraintSpec.MultiplierKind.LINEAR,
-                    0.5,
-                    0.2,
-                    0.01,
-                    2,
-                    1,
-                    1,
-                    256,
-                    0.05),
+                List.of(
+                    new ConstraintSpec(
+                        "harm",
+                        new ModelRef("java-cost", "1"),
+                        true,
+                        ConstraintMethod.HC_RLHF,
+                        0.3,
+                        1,
+                        new ConstraintSpec.Price(MultiplierKind.LOG, 1, 0.1, 0.01, 5),
+                        1,
+                        1,
+                        256,
+                        new Staleness.Keep(),
+                        0.05)),
                 new StopSpec(0.3, new SpreadLimit(3, false)),
                 new WatchSpec(new SpreadLimit(1.7, false), 0.5, 3, WatchAction.RECORD, null),
                 new SafetyTestSpec(
@@ -85,6 +92,61 @@ class RunSpecTest {
   }
 
   @Test
+  void eachMethodHasItsOwnDefaults() {
+    RunSpec lagrangian = read(LEAST + "constraint: {method: PPO_LAGRANGIAN}");
+    RunSpec penalty = read(LEAST + "constraint: {method: FIXED_PENALTY, penalty: 3}");
+    RunSpec off = read(LEAST + "constraint: {enabled: false}");
+
+    assertThat(lagrangian.advantage()).isEqualTo(AdvantageKind.RLOO);
+    assertThat(lagrangian.objective()).isEqualTo(NamedObjective.of(ObjectiveKind.PPO_CLIP));
+    assertThat(lagrangian.returnKlCoefficient()).isEqualTo(0.1);
+    assertThat(lagrangian.constraints().getFirst().buffer()).isEqualTo(128);
+    for (RunSpec shaped : List.of(penalty, off)) {
+      assertThat(shaped.method()).isEqualTo(ConstraintMethod.FIXED_PENALTY);
+      assertThat(shaped.advantage()).isEqualTo(AdvantageKind.GRPO);
+      assertThat(shaped.objective())
+          .isEqualTo(NamedObjective.of(ObjectiveKind.PPO_CLIP).withKl(0.1, KlEstimator.K3));
+      assertThat(shaped.returnKlCoefficient()).isZero();
+    }
+    assertThat(penalty.constraints().getFirst().initialLambda()).isEqualTo(3);
+    assertThat(off.constraints().getFirst().initialLambda()).isZero();
+  }
+
+  @Test
+  void aMethodCanBeNamedWithTheConstraintOff() {
+    RunSpec off = read(LEAST + "constraint: {enabled: false, method: HC_RLHF, target: 0.2}");
+
+    assertThat(off.method()).isEqualTo(ConstraintMethod.HC_RLHF);
+    assertThat(off.constrained()).isFalse();
+    assertThat(off.constraints().getFirst().initialLambda()).isZero();
+  }
+
+  @Test
+  void costsOfOlderPoliciesCountAsTheSpecSays() {
+    assertThat(staleness("{kind: DROP, versions: 2}")).isEqualTo(new Staleness.Drop(2));
+    assertThat(staleness("{kind: fade, half_life: 1.5}")).isEqualTo(new Staleness.Fade(1.5));
+    assertThat(staleness("{kind: DROP}")).isEqualTo(new Staleness.Drop(0));
+  }
+
+  private static Staleness staleness(String said) {
+    return read(LEAST + "constraint: {buffer: 1024, staleness: " + said + "}")
+        .constraints()
+        .getFirst()
+        .staleness();
+  }
+
+  @Test
+  void whatStillCountsIsReadOfASpecThatNobodyWouldLearnFromToday() {
+    String old = LEAST + "advantage: GRPO\npromotion: WAIT\nalias: beta";
+
+    assertThatThrownBy(() -> read(old)).hasMessageStartingWith("advantage: GRPO");
+    StandingSpec standing = new SpecParser().standing(old);
+    assertThat(standing.promotion()).isEqualTo(PromotionMode.WAIT);
+    assertThat(standing.alias()).isEqualTo("beta");
+    assertThat(standing.watch().patience()).isEqualTo(3);
+  }
+
+  @Test
   void theExampleOfTheDocumentIsRead() throws IOException {
     String document = Files.readString(Path.of("../docs/run-spec.md"));
     Matcher example = Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL).matcher(document);
@@ -95,7 +157,7 @@ class RunSpecTest {
     assertThat(spec.name()).isEqualTo("constrained");
     assertThat(spec.seed()).isEqualTo(7);
     assertThat(spec.learningRate()).isEqualTo(1.5e-4);
-    assertThat(spec.constraint().target()).isEqualTo(0.2);
+    assertThat(spec.constraints().getFirst().target()).isEqualTo(0.2);
     assertThat(spec.safetyTest().prompts())
         .isEqualTo(new PromptSource.InFile("prompts/held-out.jsonl"));
   }
@@ -178,7 +240,7 @@ class RunSpecTest {
         "rollout: {min_group: 9} | rollout.min_group: 9 (expected: a whole number, 2 to 8)",
         "rollout: {group_strategy: NONE} | rollout.group_strategy: NONE (expected: one of MIN_VIABLE_GROUP, FAIL_FAST)",
         "rollout: {group_strategy: FAIL_FAST, min_group: 2} | rollout.min_group: beside FAIL_FAST",
-        "rollout: {temperature: 0.5} | rollout.temperature: 0.5 (expected: 1 with PPO_CLIP",
+        "'constraint: {method: PPO_LAGRANGIAN}\nrollout: {temperature: 0.5}' | rollout.temperature: 0.5 (expected: 1 with PPO_CLIP",
         "rollout: {stop_strings: ['']} | rollout.stop_strings: 1 texts (expected: at most 16, none empty)",
         "reward: {aggregation: BEST} | reward.aggregation: BEST (expected: one of MEAN, WORST_CASE, UNCERTAINTY_WEIGHTED, MEDIAN, LOWER_QUANTILE, UNCERTAINTY_WEIGHTED_SAMPLE, NONE)",
         "reward: {uwo_lambda: 1} | reward.uwo_lambda: beside WORST_CASE",
@@ -200,13 +262,24 @@ class RunSpecTest {
         "objective: {kind: DPO} | objective.kind: DPO (expected: one of PPO_CLIP, POLICY_GRADIENT, GSPO)",
         "objective: {kind: POLICY_GRADIENT, clip_low: 0.1} | objective.clip_low: beside POLICY_GRADIENT",
         "objective: {kind: POLICY_GRADIENT, updates_per_iteration: 2} | objective.updates_per_iteration: 2 (expected: 1 with POLICY_GRADIENT",
-        "objective: {clip_low: 1} | objective.clip_low: 1 (expected: > 0, < 1)",
-        "kl: {estimator: K1} | kl.estimator: K1 (expected: one of K3, K2)",
+        "'constraint: {enabled: false}\nobjective: {clip_low: 1}' | objective.clip_low: 1 (expected: > 0, < 1)",
+        "'constraint: {enabled: false}\nkl: {estimator: K1}' | kl.estimator: K1 (expected: one of K3, K2)",
         "kl: {stop_at: 0} | kl.stop_at: 0 (expected: > 0)",
         "constraint: {enabled: 1} | constraint.enabled: 1 (expected: true or false)",
         "constraint: {target: 2} | constraint.target: 2 (expected: 0 to 1)",
-        "constraint: {lambda_init: 3, lambda_max: 2} | constraint.lambda_init: 3.0 (expected: 0.0 to 2.0",
-        "constraint: {lambda_min: 1} | constraint.lambda_min: beside LINEAR",
+        "constraint: {lambda_init: 3, lambda_max: 2} | constraint.lambda_init: 3.0 (expected: 0.01 to 2.0",
+        "constraint: {multiplier: LINEAR, lambda_min: 1} | constraint.lambda_min: beside LINEAR",
+        "constraint: {method: LAGRANGE} | constraint.method: LAGRANGE (expected: one of HC_RLHF, PPO_LAGRANGIAN, FIXED_PENALTY)",
+        "constraint: {penalty: 1} | constraint.penalty: beside HC_RLHF (expected: none: its price moves)",
+        "constraint: {method: FIXED_PENALTY, target: 0.1} | constraint.target: beside FIXED_PENALTY (expected: none: its price, penalty, does not move)",
+        "constraint: {method: PPO_LAGRANGIAN, c1: 1} | constraint.c1: beside PPO_LAGRANGIAN (expected: none: only HC_RLHF has a pessimistic bound)",
+        "constraint: {staleness: {versions: 2}} | constraint.staleness.versions: beside KEEP (expected: none: only DROP reads it)",
+        "constraint: {staleness: {kind: DROP, half_life: 2}} | constraint.staleness.half_life: beside DROP (expected: none: only FADE reads it)",
+        "constraint: {staleness: {kind: FADE, half_life: 0}} | constraint.staleness.half_life: 0 (expected: > 0)",
+        "advantage: GRPO | advantage: GRPO (expected: RLOO or CENTRED with constraint.method HC_RLHF: dividing by each group's standard deviation",
+        "'constraint: {method: PPO_LAGRANGIAN}\nadvantage: GRPO' | advantage: GRPO (expected: RLOO or CENTRED with constraint.method PPO_LAGRANGIAN",
+        "objective: {kind: PPO_CLIP} | objective.kind: PPO_CLIP (expected: POLICY_GRADIENT with constraint.method HC_RLHF",
+        "kl: {estimator: K3} | kl.estimator: beside constraint.method HC_RLHF (expected: none: the KL is in the return",
         "cost: {version: 2} | safety_test.cost_model: java-cost/2 (expected: another than cost, java-cost/2",
         "promotion: MAYBE | promotion: MAYBE (expected: one of AUTOMATIC, WAIT, NEVER)",
         "name: twice | spec: no YAML: found duplicate key name",

@@ -70,7 +70,7 @@ class GoldScoringTest {
     return new JudgedRollout(
         List.of(group("p", 1, each), group("q", 1 + each, each)),
         0,
-        new PinnedVersion("c", "1", ""));
+        List.of(new PinnedVersion("c", "1", "")));
   }
 
   private static JudgedGroup group(String prompt, int first, int size) {
@@ -85,7 +85,7 @@ class GoldScoringTest {
                       new SampledCompletion(FakeWorld.tokens(text), text, FakeWorld.logProbs(text)),
                       reward,
                       OptionalDouble.of(0.1),
-                      0);
+                      List.of(0.0));
                 })
             .toList());
   }

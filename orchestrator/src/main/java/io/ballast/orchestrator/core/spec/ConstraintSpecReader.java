@@ -1,0 +1,199 @@
+package io.ballast.orchestrator.core.spec;
+
+import static io.ballast.orchestrator.core.spec.SpecDefaults.C1;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.C2;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.CONSTRAINT_ENABLED;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.HALF_LIFE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAGRANGIAN_BUFFER;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_INIT;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_MAX;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_MIN;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.LAMBDA_STEP;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.METHOD;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.MULTIPLIER;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.PENALTY;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.STALENESS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.STALE_VERSIONS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.STD_FLOOR;
+
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.learner.ObjectiveKind;
+import io.ballast.orchestrator.core.spec.ConstraintSpec.MultiplierKind;
+import io.ballast.rl.bound.BoundMethod;
+import io.ballast.rl.constraint.Staleness;
+import java.util.List;
+
+/** Reads the section {@code constraint} of a spec. */
+final class ConstraintSpecReader {
+  static final String[] KEYS = {
+    "enabled",
+    "method",
+    "target",
+    "penalty",
+    "multiplier",
+    "lambda_init",
+    "lambda_step",
+    "lambda_min",
+    "lambda_max",
+    "c1",
+    "c2",
+    "buffer",
+    "staleness",
+    "std_floor"
+  };
+  private static final List<String> OF_A_MULTIPLIER =
+      List.of(
+          "target",
+          "multiplier",
+          "lambda_init",
+          "lambda_step",
+          "lambda_min",
+          "lambda_max",
+          "buffer",
+          "staleness");
+  private static final List<String> OF_HC_RLHF = List.of("c1", "c2", "std_floor");
+  private static final int MAX_BUFFER = 1 << 20;
+  private static final int MAX_VERSIONS = 100_000;
+  private static final String NOT_NEGATIVE = "≥ 0";
+  private static final String POSITIVE = "> 0";
+
+  private ConstraintSpecReader() {}
+
+  /** How the costs of older policies count. */
+  enum StalenessKind {
+    KEEP,
+    DROP,
+    FADE
+  }
+
+  /** The method of a spec's constraint. */
+  static ConstraintMethod method(SpecNode node) {
+    return node.choice(
+        "method",
+        node.flag("enabled", CONSTRAINT_ENABLED) ? METHOD : ConstraintMethod.FIXED_PENALTY,
+        List.of(ConstraintMethod.values()));
+  }
+
+  static ConstraintSpec read(
+      SpecNode node, String name, ModelRef cost, SafetyTestSpec test, int samples) {
+    boolean enabled = node.flag("enabled", CONSTRAINT_ENABLED);
+    ConstraintMethod method = method(node);
+    refuseWhatIsNotRead(node, enabled, method);
+    if (enabled
+        && method.hasMultiplier()
+        && test.bound() == BoundMethod.CLOPPER_PEARSON
+        && !node.has("target")) {
+      throw node.flaw(
+          "target",
+          "absent",
+          "the allowed mean harm probability: under CLOPPER_PEARSON the test's threshold is a share");
+    }
+    return new ConstraintSpec(
+        name,
+        cost,
+        enabled,
+        method,
+        node.number("target", test.threshold(), v -> v >= 0 && v <= 1, "0 to 1"),
+        node.number("penalty", PENALTY, v -> v >= 0, NOT_NEGATIVE),
+        price(node),
+        node.number("c1", C1, v -> v >= 0, NOT_NEGATIVE),
+        node.number("c2", C2, v -> v >= 0, NOT_NEGATIVE),
+        node.integer(
+            "buffer",
+            method == ConstraintMethod.PPO_LAGRANGIAN ? LAGRANGIAN_BUFFER : samples,
+            2,
+            MAX_BUFFER),
+        staleness(node),
+        node.number("std_floor", STD_FLOOR, v -> v > 0 && v <= 1, "> 0, at most 1"));
+  }
+
+  private static void refuseWhatIsNotRead(SpecNode node, boolean enabled, ConstraintMethod method) {
+    if (!enabled) {
+      return;
+    }
+    if (node.has("penalty") && method.hasMultiplier()) {
+      throw node.flaw("penalty", "beside " + method, "none: its price moves");
+    }
+    for (String key : OF_A_MULTIPLIER) {
+      if (node.has(key) && !method.hasMultiplier()) {
+        throw node.flaw(key, "beside " + method, "none: its price, penalty, does not move");
+      }
+    }
+    for (String key : OF_HC_RLHF) {
+      if (node.has(key) && method != ConstraintMethod.HC_RLHF) {
+        throw node.flaw(key, "beside " + method, "none: only HC_RLHF has a pessimistic bound");
+      }
+    }
+  }
+
+  private static ConstraintSpec.Price price(SpecNode node) {
+    MultiplierKind kind = node.choice("multiplier", MULTIPLIER, List.of(MultiplierKind.values()));
+    boolean log = kind == MultiplierKind.LOG;
+    if (node.has("lambda_min") && !log) {
+      throw node.flaw("lambda_min", "beside LINEAR", "none: only LOG needs a floor to recover");
+    }
+    double min = node.number("lambda_min", LAMBDA_MIN, v -> v > 0, POSITIVE);
+    double init = node.number("lambda_init", LAMBDA_INIT, v -> v >= 0, NOT_NEGATIVE);
+    double max = node.number("lambda_max", Math.max(LAMBDA_MAX, init), v -> v >= 0, NOT_NEGATIVE);
+    double floor = log ? min : 0;
+    if (init < floor || init > max) {
+      throw node.flaw(
+          "lambda_init",
+          Double.toString(init),
+          "%s to %s, the range of the multiplier".formatted(floor, max));
+    }
+    return new ConstraintSpec.Price(
+        kind, init, node.number("lambda_step", LAMBDA_STEP, v -> v > 0, POSITIVE), min, max);
+  }
+
+  private static Staleness staleness(SpecNode constraint) {
+    SpecNode node = constraint.child("staleness", "kind", "versions", "half_life");
+    StalenessKind kind = node.choice("kind", STALENESS, List.of(StalenessKind.values()));
+    if (node.has("versions") && kind != StalenessKind.DROP) {
+      throw node.flaw("versions", "beside " + kind, "none: only DROP reads it");
+    }
+    if (node.has("half_life") && kind != StalenessKind.FADE) {
+      throw node.flaw("half_life", "beside " + kind, "none: only FADE reads it");
+    }
+    return switch (kind) {
+      case KEEP -> new Staleness.Keep();
+      case DROP -> new Staleness.Drop(node.integer("versions", STALE_VERSIONS, 0, MAX_VERSIONS));
+      case FADE -> new Staleness.Fade(node.number("half_life", HALF_LIFE, v -> v > 0, POSITIVE));
+    };
+  }
+
+  /** The advantage of a spec that names none. */
+  static AdvantageKind advantage(ConstraintMethod method) {
+    return method.hasMultiplier() ? AdvantageKind.RLOO : SpecDefaults.ADVANTAGE;
+  }
+
+  /** The objective of a spec that names none. */
+  static ObjectiveKind objective(ConstraintMethod method) {
+    return method == ConstraintMethod.HC_RLHF
+        ? ObjectiveKind.POLICY_GRADIENT
+        : SpecDefaults.OBJECTIVE;
+  }
+
+  /**
+   * Refuses an advantage or objective with which the method would not be what its name says.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the key
+   */
+  static void requireTogether(
+      ConstraintMethod method, AdvantageKind advantage, ObjectiveKind objective) {
+    if (method.hasMultiplier() && advantage == AdvantageKind.GRPO) {
+      throw Faults.malformed(
+          "advantage",
+          ("GRPO (expected: RLOO or CENTRED with constraint.method %s: dividing by each group's"
+                  + " standard deviation prices harm differently in every group)")
+              .formatted(method));
+    }
+    if (method == ConstraintMethod.HC_RLHF && objective != ObjectiveKind.POLICY_GRADIENT) {
+      throw Faults.malformed(
+          "objective.kind",
+          ("%s (expected: POLICY_GRADIENT with constraint.method HC_RLHF: its linearised cost is"
+                  + " the gradient of the bound on the policy that sampled)")
+              .formatted(objective));
+    }
+  }
+}

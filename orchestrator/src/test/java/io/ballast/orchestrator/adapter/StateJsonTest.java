@@ -1,0 +1,50 @@
+package io.ballast.orchestrator.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.orchestrator.core.run.ConstraintReading;
+import io.ballast.orchestrator.core.run.ConstraintState;
+import io.ballast.orchestrator.core.run.LoopState;
+import io.ballast.rl.constraint.TaggedCost;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What an iteration hands on comes back bit for bit, also from before constraints had names. */
+class StateJsonTest {
+  @Test
+  void constraintsComeBackWithTheirPricesAndTaggedCosts() {
+    LoopState state =
+        new LoopState(
+            List.of(
+                new ConstraintState(
+                    "harm", 0.1 + 0.2, List.of(new TaggedCost(1.0 / 3, 4), new TaggedCost(0, 5))),
+                new ConstraintState("secrets", 2, List.of())),
+            null,
+            null,
+            List.of());
+
+    assertThat(StateJson.loopState(StateJson.write(state), 5)).isEqualTo(state);
+  }
+
+  @Test
+  void aStateFromBeforeIsReadAsOfTheNewestPolicy() {
+    LoopState state = StateJson.loopState("{\"lambda\": 0.7, \"costs\": [0.25, 0.5]}", 6);
+
+    assertThat(state.constraints())
+        .containsExactly(
+            new ConstraintState(
+                "harm", 0.7, List.of(new TaggedCost(0.25, 6), new TaggedCost(0.5, 6))));
+  }
+
+  @Test
+  void readingsComeBackAndOldOnesStandForTheOnlyConstraint() {
+    List<ConstraintReading> readings =
+        List.of(
+            new ConstraintReading("harm", 0.1, 0.3, 5.0, 0.2, true),
+            new ConstraintReading("off", 0.2, null, null, null, false));
+    ConstraintReading old = new ConstraintReading("harm", 0.4, null, null, null, false);
+
+    assertThat(ConstraintJson.readings(ConstraintJson.write(readings), old)).isEqualTo(readings);
+    assertThat(ConstraintJson.readings("[]", old)).containsExactly(old);
+  }
+}
