@@ -33,7 +33,6 @@ public interface SafetyTester {
    * @param optimised the cost models that the run optimised against
    * @param spec how strictly
    * @param prompts held out
-   * @param seed of the test's samples
    */
   record Order(
       String tenant,
@@ -44,8 +43,7 @@ public interface SafetyTester {
       String alias,
       List<PinnedVersion> optimised,
       SafetyTestSpec spec,
-      List<String> prompts,
-      long seed) {
+      List<String> prompts) {
     /** Copies the lists. */
     public Order {
       optimised = List.copyOf(optimised);

@@ -1,7 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.PinnedVersion;
-import io.ballast.orchestrator.core.Seeds;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PolicyVersions.Promotion;
@@ -15,8 +14,6 @@ import java.util.List;
 
 /** What becomes of a candidate: its safety test, and promotion or none. */
 final class CandidateStage {
-  private static final int TEST_SEED = 2;
-
   private final RunStore store;
   private final RunRecords records;
   private final PolicyVersions versions;
@@ -58,8 +55,7 @@ final class CandidateStage {
             job.spec().alias(),
             job.spec().constrained() ? state.costModels() : List.of(),
             job.spec().safetyTest(),
-            job.prompts().test(),
-            Seeds.derive(job.spec().seed(), TEST_SEED, attempt));
+            job.prompts().test());
     return monitor.watch(
         run,
         Phase.TEST,
