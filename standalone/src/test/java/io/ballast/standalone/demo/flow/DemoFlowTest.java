@@ -168,8 +168,8 @@ class DemoFlowTest {
   void theOrchestratorTakesBothSpecs() {
     RunSpec constrained = new SpecParser().apply(spec("demo-constrained"));
     RunSpec rewardOnly = new SpecParser().apply(spec("demo-reward-only"));
-    assertThat(constrained.constraint().enabled()).isTrue();
-    assertThat(rewardOnly.constraint().enabled()).isFalse();
+    assertThat(constrained.constrained()).isTrue();
+    assertThat(rewardOnly.constrained()).isFalse();
     assertThat(rewardOnly.promotion()).isEqualTo(PromotionMode.NEVER);
     assertThat(constrained.safetyTest().threshold()).isEqualTo(0.2);
     assertThat(constrained.safetyTest().costModel()).isNotEqualTo(constrained.cost());
