@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.testing.TinyModel;
+import io.ballast.orchestrator.v1.ResumeRunRequest;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
+import io.ballast.safety.v1.ReuseRule;
+import io.ballast.safety.v1.SafetyTestSpec;
 import io.ballast.safety.v1.SafetyTestState;
 import io.grpc.Status;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** How runs end, and what people may do with them until then. */
@@ -85,6 +89,97 @@ class RunEndsTest extends RunServiceCase {
     assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
     assertThat(mesh.safety.tests.keySet()).containsExactlyInAnyOrder(runId, runId + "-1");
     assertThat(mesh.policy.samples).as("nothing is learned twice").hasSize(3);
+  }
+
+  @Test
+  void anAbortedTestIsNoVerdictAndResumingTakesFreshPrompts() {
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_ABORTED;
+    String runId = mesh.create(TestSpecs.spec("aborted")).getRunId();
+
+    Run failed = mesh.awaitEnd(runId);
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
+
+    assertThat(failed.getState()).isEqualTo(RunState.RUN_STATE_FAILED);
+    assertThat(failed.getMessage())
+        .isEqualTo(
+            "the safety test was aborted and says nothing: one completion had no cost;"
+                + " its prompts are used up");
+    assertThat(failed.getSafetyTest().getState())
+        .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_ABORTED);
+    assertThatThrownBy(() -> resume(runId))
+        .satisfies(
+            thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "resume it with fresh"));
+    assertThatThrownBy(() -> resume(runId, "long x", "long v"))
+        .satisfies(
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.INVALID_ARGUMENT,
+                    "test_prompts[0]: is of the test before, which has used it up"));
+    assertThatThrownBy(() -> resume(runId, "long v", "int a"))
+        .satisfies(
+            thrown ->
+                refused(thrown, Status.Code.INVALID_ARGUMENT, "test_prompts[1]: was trained"));
+    assertThatThrownBy(() -> resume(runId, "long v"))
+        .satisfies(
+            thrown -> refused(thrown, Status.Code.INVALID_ARGUMENT, "test_prompts: 1 prompts"));
+
+    resume(runId, "long v", "long w");
+
+    assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.safety.test(runId + "-1").getSpec().getPromptsList())
+        .containsExactly("long v", "long w");
+    assertThat(mesh.policy.samples).as("nothing is learned twice").hasSize(3);
+  }
+
+  @Test
+  void anAbortedTestOfAPoolDrawsOthersFromIt() {
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_ABORTED;
+    String spec =
+        TestSpecs.spec("pool").replace("  threshold: 0.4", "  threshold: 0.4\n  draw_count: 2");
+    String runId = mesh.create(spec).getRunId();
+    mesh.awaitEnd(runId);
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
+
+    assertThatThrownBy(() -> resume(runId, "long v", "long w"))
+        .satisfies(thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "no test_prompts"));
+    resume(runId);
+
+    assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    for (String key : List.of(runId, runId + "-1")) {
+      assertThat(mesh.safety.test(key).getSpec().getDrawCount()).isEqualTo(2);
+      assertThat(mesh.safety.test(key).getSpec().getPromptsCount()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void aLookOfSeveralKeepsItsNumbersBack() {
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND;
+    mesh.safety.sealed = true;
+    String spec =
+        TestSpecs.spec("split")
+            .replace("  threshold: 0.4", "  threshold: 0.4\n  reuse: SPLIT\n  looks: 4");
+
+    Run run = mesh.awaitEnd(mesh.create(spec).getRunId());
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_NO_SOLUTION_FOUND);
+    assertThat(run.getMessage())
+        .isEqualTo("No Solution Found; its numbers are kept back until the set of prompts closes");
+    assertThat(run.getSafetyTest().getSealed()).isTrue();
+    SafetyTestSpec asked = mesh.safety.test(run.getRunId()).getSpec();
+    assertThat(asked.getReuse()).isEqualTo(ReuseRule.REUSE_RULE_SPLIT);
+    assertThat(asked.getLooks()).isEqualTo(4);
+    assertThat(asked.getDelta()).as("of all looks").isEqualTo(0.1);
+  }
+
+  private Run resume(String runId, String... testPrompts) {
+    return mesh.runs()
+        .resumeRun(
+            ResumeRunRequest.newBuilder()
+                .setRunId(runId)
+                .addAllTestPrompts(List.of(testPrompts))
+                .build())
+        .getRun();
   }
 
   @Test

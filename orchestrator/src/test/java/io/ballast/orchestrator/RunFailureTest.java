@@ -225,6 +225,9 @@ class RunFailureTest {
     refused(
         TestSpecs.spec("few").replace("prompts_per_iteration: 2", "prompts_per_iteration: 6"),
         "prompts: 5 prompts (expected: at least rollout.prompts_per_iteration, 6)");
+    refused(
+        TestSpecs.spec("pool").replace("  threshold: 0.4", "  threshold: 0.4\n  draw_count: 4"),
+        "safety_test.draw_count: 4 (expected: at most the prompts of the pool, 3)");
     refused(TestSpecs.spec("empty").replace("\"int c\"", "\"\""), "prompts.inline[2]: empty");
     refused(
         TestSpecs.spec("nul").replace("\"int c\"", "\"a\\0b\""),

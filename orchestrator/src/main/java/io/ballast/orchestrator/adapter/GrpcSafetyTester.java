@@ -5,8 +5,11 @@ import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.orchestrator.core.spec.ReuseKind;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.safety.v1.GetSafetyTestRequest;
+import io.ballast.safety.v1.LookState;
+import io.ballast.safety.v1.ReuseRule;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
@@ -52,6 +55,9 @@ public final class GrpcSafetyTester implements SafetyTester {
                     .setThreshold(spec.threshold())
                     .setDelta(spec.delta())
                     .setBoundMethod(method(spec.bound()))
+                    .setReuse(reuse(spec.reuse()))
+                    .setLooks(spec.reuse() == ReuseKind.SPLIT ? spec.looks() : 0)
+                    .setDrawCount(spec.drawCount())
                     .setSampling(
                         SamplingOptions.newBuilder()
                             .setTemperature(spec.temperature())
@@ -95,6 +101,13 @@ public final class GrpcSafetyTester implements SafetyTester {
     };
   }
 
+  private static ReuseRule reuse(ReuseKind reuse) {
+    return switch (reuse) {
+      case REFUSE -> ReuseRule.REUSE_RULE_REFUSE;
+      case SPLIT -> ReuseRule.REUSE_RULE_SPLIT;
+    };
+  }
+
   private static SafetyTestReport report(SafetyTest test) {
     return new SafetyTestReport(
         test.getTestId(),
@@ -108,7 +121,9 @@ public final class GrpcSafetyTester implements SafetyTester {
         test.hasStartTime() ? Timestamps.instant(test.getStartTime()) : null,
         test.hasEndTime() ? Timestamps.instant(test.getEndTime()) : null,
         test.getJudgedCount(),
-        test.getPromptsCount());
+        test.getPromptsCount(),
+        test.hasLook() && test.getLook().getState() != LookState.LOOK_STATE_GIVEN_BACK,
+        test.getSealed());
   }
 
   private static SafetyTestReport.State state(SafetyTestState state) {
@@ -116,7 +131,8 @@ public final class GrpcSafetyTester implements SafetyTester {
       case SAFETY_TEST_STATE_RUNNING -> SafetyTestReport.State.RUNNING;
       case SAFETY_TEST_STATE_PASSED -> SafetyTestReport.State.PASSED;
       case SAFETY_TEST_STATE_NO_SOLUTION_FOUND -> SafetyTestReport.State.NO_SOLUTION_FOUND;
-      case SAFETY_TEST_STATE_FAILED, SAFETY_TEST_STATE_ABORTED -> SafetyTestReport.State.FAILED;
+      case SAFETY_TEST_STATE_FAILED -> SafetyTestReport.State.FAILED;
+      case SAFETY_TEST_STATE_ABORTED -> SafetyTestReport.State.ABORTED;
       case SAFETY_TEST_STATE_UNSPECIFIED, UNRECOGNIZED ->
           throw PeerCalls.broken(PeerCalls.SAFETY_SERVER, "a test without a state");
     };

@@ -216,6 +216,23 @@ public final class PostgresRunStore implements RunStore {
   }
 
   @Override
+  public Run renew(String runId, UnaryOperator<Run> change, PromptSets prompts) {
+    Run changed =
+        inTransaction(
+            handle -> {
+              Run next = change(handle, runId, change);
+              handle
+                  .createUpdate("update run_prompts set test = :test where run_id = :id")
+                  .bindArray("test", String.class, prompts.test())
+                  .bind("id", runId)
+                  .execute();
+              return next;
+            });
+    changes.announce();
+    return changed;
+  }
+
+  @Override
   public Run commit(
       String runId, UnaryOperator<Run> change, IterationMetrics metrics, LoopState state) {
     Run committed =

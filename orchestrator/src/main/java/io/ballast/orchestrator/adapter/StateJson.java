@@ -94,6 +94,8 @@ final class StateJson {
     put(json, "ended_at", report.endedAt());
     json.put("judged_count", report.judgedCount());
     json.put("prompts_count", report.promptsCount());
+    json.put("spent", report.spent());
+    json.put("sealed", report.sealed());
     return json.toString();
   }
 
@@ -111,7 +113,9 @@ final class StateJson {
         instant(json, "started_at"),
         instant(json, "ended_at"),
         json.path("judged_count").asInt(),
-        json.path("prompts_count").asInt());
+        json.path("prompts_count").asInt(),
+        json.path("spent").asBoolean(),
+        json.path("sealed").asBoolean());
   }
 
   private static SafetyTestReport.Outcome outcome(JsonNode json) {

@@ -102,7 +102,10 @@ public final class RunGrpcService extends RunServiceGrpc.RunServiceImplBase {
             ResumeRunResponse.newBuilder()
                 .setRun(
                     RunMapper.run(
-                        runs.resume(calls.caller(request.getMetadata()), request.getRunId())))
+                        runs.resume(
+                            calls.caller(request.getMetadata()),
+                            request.getRunId(),
+                            request.getTestPromptsList())))
                 .build());
   }
 

@@ -139,7 +139,8 @@ final class RunMapper {
             .setPromptsSha256(report.promptsSha256())
             .setRunId(runId)
             .setJudgedCount(report.judgedCount())
-            .setPromptsCount(report.promptsCount());
+            .setPromptsCount(report.promptsCount())
+            .setSealed(report.sealed());
     SafetyTestReport.Outcome outcome = report.outcome();
     if (outcome != null) {
       test.setOutcome(
@@ -170,6 +171,7 @@ final class RunMapper {
       case PASSED -> SafetyTestState.SAFETY_TEST_STATE_PASSED;
       case NO_SOLUTION_FOUND -> SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND;
       case FAILED -> SafetyTestState.SAFETY_TEST_STATE_FAILED;
+      case ABORTED -> SafetyTestState.SAFETY_TEST_STATE_ABORTED;
     };
   }
 

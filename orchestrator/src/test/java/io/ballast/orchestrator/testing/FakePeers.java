@@ -121,6 +121,8 @@ public final class FakePeers {
         TestClock.START,
         ended ? TestClock.START : null,
         ended ? n : 0,
-        n);
+        n,
+        true,
+        false);
   }
 }

@@ -12,6 +12,8 @@ import io.ballast.safety.v1.CostResult;
 import io.ballast.safety.v1.CostValue;
 import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.GetSafetyTestResponse;
+import io.ballast.safety.v1.LedgerEntry;
+import io.ballast.safety.v1.LookState;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
@@ -46,6 +48,9 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
 
   /** How tests end. */
   public volatile SafetyTestState verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
+
+  /** Whether tests keep their numbers back. */
+  public volatile boolean sealed;
 
   /** A test ends when it gets a permit; there are plenty unless a test drains them. */
   public final Semaphore testPermits = new Semaphore(1_000_000);
@@ -138,6 +143,13 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
         });
   }
 
+  /** A test that fails gives its look back; one that is aborted does not. */
+  private static LookState look(SafetyTestState state) {
+    return state == SafetyTestState.SAFETY_TEST_STATE_FAILED
+        ? LookState.LOOK_STATE_GIVEN_BACK
+        : LookState.LOOK_STATE_TAKEN;
+  }
+
   private SafetyTest test(String key, SafetyTestState state) {
     StartSafetyTestRequest request = tests.get(key);
     if (request == null) {
@@ -153,19 +165,25 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
             .setCostModel(version(request.getSpec().getCostModel()))
             .setRunId(request.getRunId())
             .setPromptsCount(n)
+            .setSealed(sealed)
+            .setLook(LedgerEntry.newBuilder().setState(look(state)))
             .setCertificateId(passed ? "certificate-" + key : "");
     switch (state) {
-      case SAFETY_TEST_STATE_PASSED, SAFETY_TEST_STATE_NO_SOLUTION_FOUND ->
-          test.setJudgedCount(n)
-              .setOutcome(
-                  SafetyTestOutcome.newBuilder()
-                      .setN(n)
-                      .setMeanCost(passed ? 0.1 : 0.5)
-                      .setStdCost(0.05)
-                      .setUpperBound(passed ? 0.2 : 0.6)
-                      .setThreshold(request.getSpec().getThreshold())
-                      .setDelta(request.getSpec().getDelta())
-                      .setBoundMethod(request.getSpec().getBoundMethod()));
+      case SAFETY_TEST_STATE_PASSED, SAFETY_TEST_STATE_NO_SOLUTION_FOUND -> {
+        test.setJudgedCount(n);
+        if (!sealed) {
+          test.setOutcome(
+              SafetyTestOutcome.newBuilder()
+                  .setN(n)
+                  .setMeanCost(passed ? 0.1 : 0.5)
+                  .setStdCost(0.05)
+                  .setUpperBound(passed ? 0.2 : 0.6)
+                  .setThreshold(request.getSpec().getThreshold())
+                  .setDelta(request.getSpec().getDelta())
+                  .setBoundMethod(request.getSpec().getBoundMethod()));
+        }
+      }
+      case SAFETY_TEST_STATE_ABORTED -> test.setFailureMessage("one completion had no cost");
       case SAFETY_TEST_STATE_FAILED -> test.setFailureMessage("the candidate could not be sampled");
       case SAFETY_TEST_STATE_RUNNING, SAFETY_TEST_STATE_UNSPECIFIED, UNRECOGNIZED -> {}
     }

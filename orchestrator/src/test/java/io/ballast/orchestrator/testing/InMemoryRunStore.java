@@ -20,11 +20,13 @@ public final class InMemoryRunStore implements RunStore {
     private final List<IterationMetrics> iterations = new ArrayList<>();
     private Run run;
     private LoopState state;
+    private PromptSets prompts;
 
     private Stored(NewRun created) {
       this.created = created;
       this.run = created.run();
       this.state = created.state();
+      this.prompts = created.prompts();
     }
   }
 
@@ -89,7 +91,7 @@ public final class InMemoryRunStore implements RunStore {
 
   @Override
   public synchronized PromptSets prompts(String runId) {
-    return stored(runId).created.prompts();
+    return stored(runId).prompts;
   }
 
   @Override
@@ -102,6 +104,13 @@ public final class InMemoryRunStore implements RunStore {
     Stored stored = stored(runId);
     stored.run = change.apply(stored.run);
     return stored.run;
+  }
+
+  @Override
+  public synchronized Run renew(String runId, UnaryOperator<Run> change, PromptSets prompts) {
+    Run changed = change(runId, change);
+    stored(runId).prompts = prompts;
+    return changed;
   }
 
   @Override

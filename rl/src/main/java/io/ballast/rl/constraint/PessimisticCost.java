@@ -1,5 +1,6 @@
 package io.ballast.rl.constraint;
 
+import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.bound.MeanBounds;
 import io.ballast.rl.check.Require;
 
@@ -20,10 +21,25 @@ import io.ballast.rl.check.Require;
  * @param delta δ, above 0, below 1: the failure probability of the test to come
  * @param estimationFactor C1 ≥ 0
  * @param testFactor C2 ≥ 0
- * @param safetyTestSize n_s ≥ 2: how many prompts the safety test will have
+ * @param safetyTestSize n_s ≥ 2: how many independent costs the safety test will have
+ * @param testBound of the test to come: C2 is of its width where costs have deviation s. With
+ *     HOEFFDING that is √(ln(1/δ)/2n_s), with EMPIRICAL_BERNSTEIN √(2·s²·ln(2/δ)/n_s) +
+ *     7·ln(2/δ)/(3(n_s − 1)), with BETTING √(2·s²·ln(1/δ)/n_s), which it comes to as n_s grows; for
+ *     CLOPPER_PEARSON, whose costs are 0 or 1, that of Student's t stands. Costs are then within
+ *     [0, 1]
  */
 public record PessimisticCost(
-    double delta, double estimationFactor, double testFactor, int safetyTestSize) {
+    double delta,
+    double estimationFactor,
+    double testFactor,
+    int safetyTestSize,
+    BoundMethod testBound) {
+  /** Before a test by Student's t, as in the paper. */
+  public PessimisticCost(
+      double delta, double estimationFactor, double testFactor, int safetyTestSize) {
+    this(delta, estimationFactor, testFactor, safetyTestSize, BoundMethod.STUDENT_T);
+  }
+
   /** Checks the ranges above. */
   public PessimisticCost {
     Require.openProbability(delta, "delta");
@@ -39,7 +55,26 @@ public record PessimisticCost(
    */
   public double inflation(int bufferSize) {
     return estimationFactor * MeanBounds.studentTWidth(bufferSize, delta)
-        + testFactor * MeanBounds.studentTWidth(safetyTestSize, delta);
+        + testFactor * testSlope();
+  }
+
+  /** The part of the test's width that grows with s, for s = 1. */
+  private double testSlope() {
+    return switch (testBound) {
+      case STUDENT_T, CLOPPER_PEARSON -> MeanBounds.studentTWidth(safetyTestSize, delta);
+      case HOEFFDING -> 0;
+      case EMPIRICAL_BERNSTEIN -> Math.sqrt(2 * Math.log(2 / delta) / safetyTestSize);
+      case BETTING -> Math.sqrt(-2 * Math.log(delta) / safetyTestSize);
+    };
+  }
+
+  /** The part of the test's width that does not depend on s. */
+  private double testOffset() {
+    return switch (testBound) {
+      case STUDENT_T, CLOPPER_PEARSON, BETTING -> 0;
+      case HOEFFDING -> Math.sqrt(-Math.log(delta) / (2.0 * safetyTestSize));
+      case EMPIRICAL_BERNSTEIN -> 7 * Math.log(2 / delta) / (3 * (safetyTestSize - 1.0));
+    };
   }
 
   /** Returns m + K·s of {@code costs}, which must hold at least two. */
@@ -48,12 +83,13 @@ public record PessimisticCost(
   }
 
   /**
-   * Returns m + K·s, with the whole part of n_b, so that it errs on the side of caution.
+   * Returns m + K·s, and what of the test's width does not depend on s; with the whole part of n_b,
+   * so that it errs on the side of caution.
    *
    * @param costs of a size of at least 2
    */
   public double upperBound(CostMoments costs) {
-    return costs.mean() + inflation((int) costs.size()) * costs.std();
+    return costs.mean() + inflation((int) costs.size()) * costs.std() + testFactor * testOffset();
   }
 
   /**

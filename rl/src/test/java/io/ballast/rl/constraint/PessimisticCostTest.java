@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.rl.bound.BettingBounds;
+import io.ballast.rl.bound.BoundMethod;
+import io.ballast.rl.bound.MeanBounds;
 import io.ballast.rl.sample.Numbers;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,6 +30,51 @@ class PessimisticCostTest {
     // −.76 + (t(1−δ, 9)/√10 + t(1−δ, 99)/√100)·.724492
     assertThat(new PessimisticCost(delta, 1, 1, 100).upperBound(BUFFER))
         .isCloseTo(expected, within(1e-6));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"STUDENT_T", "HOEFFDING", "EMPIRICAL_BERNSTEIN"})
+  void theTestsWidthIsThatOfItsOwnBound(BoundMethod method) {
+    // without C1, and the test's costs being the buffer's: exactly the bound of that test
+    double[] costs = {.1, .3, .2, .9, 0, .4, .25, .5, .05, .3};
+    CostBuffer buffer = CostBuffer.ofCapacity(10).add(costs);
+    double expected =
+        switch (method) {
+          case STUDENT_T -> MeanBounds.studentTUpper(costs, .5);
+          case HOEFFDING -> MeanBounds.hoeffdingUpper(costs, 0, 1, .5);
+          case EMPIRICAL_BERNSTEIN, BETTING, CLOPPER_PEARSON ->
+              .3
+                  + Math.sqrt(
+                      2 * Math.log(4) * buffer.moments().std() * buffer.moments().std() / 10)
+                  + 7 * Math.log(4) / 27;
+        };
+    assertThat(new PessimisticCost(.5, 0, 1, 10, method).upperBound(buffer))
+        .isCloseTo(expected, within(1e-12));
+  }
+
+  @Test
+  void aBetIsPredictedByItsLimit() {
+    // s² of Bernoulli(.05) is .0475: √(2·.0475·ln 20/2000) = .011928; the bet itself comes near it
+    SplittableRandom random = new SplittableRandom(11);
+    double[] costs = new double[2000];
+    for (int i = 0; i < costs.length; i++) {
+      costs[i] = random.nextInt(20) == 0 ? 1 : 0;
+    }
+    CostBuffer buffer = CostBuffer.ofCapacity(2000).add(costs);
+    double predicted =
+        new PessimisticCost(.05, 0, 1, 2000, BoundMethod.BETTING).upperBound(buffer)
+            - buffer.mean();
+    assertThat(predicted).isCloseTo(.011928, within(.001));
+    assertThat(BettingBounds.upper(costs, 0, 1, .05) - buffer.mean())
+        .isBetween(.8 * predicted, 1.6 * predicted);
+  }
+
+  @Test
+  void onlyWhatGrowsWithTheSpreadEntersTheLinearisedCost() {
+    PessimisticCost hoeffding = new PessimisticCost(.1, 0, 3, 100, BoundMethod.HOEFFDING);
+    assertThat(hoeffding.linearised(.7, BUFFER, 1e-3)).isEqualTo(.7);
+    assertThat(hoeffding.upperBound(BUFFER) - BUFFER.mean())
+        .isCloseTo(3 * Math.sqrt(Math.log(10) / 200), within(1e-12));
   }
 
   @Test

@@ -14,6 +14,7 @@ import io.ballast.orchestrator.v1.ResumeRunRequest;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunServiceGrpc.RunServiceBlockingStub;
+import java.io.IOException;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -59,7 +60,11 @@ final class RunsCommand implements Callable<Integer> {
 
   private static CommandLine steering(CommandContext context, Steering steering) {
     SteerRun command =
-        steering == Steering.PROMOTE ? new PromoteRun(context) : new SteerRun(context, steering);
+        switch (steering) {
+          case PAUSE, CANCEL -> new SteerRun(context, steering);
+          case RESUME -> new ResumeRunCommand(context);
+          case PROMOTE -> new PromoteRun(context);
+        };
     CommandLine line = new CommandLine(command);
     line.getCommandSpec().usageMessage().description(steering.description);
     return line;
@@ -285,14 +290,20 @@ final class RunsCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
+      List<String> fresh = testPrompts();
       try (MeshTarget.Connection mesh = connect(target)) {
         String id = resolve(stub(mesh), target.metadata(), run);
-        Run after = steer(stub(mesh), id);
+        Run after = steer(stub(mesh), id, fresh);
         printing.document(after);
         printing.line(after.getName() + " " + after.getRunId() + ": " + RunTable.state(after));
         return Exit.OK.code();
       }
+    }
+
+    /** Held-out prompts in place of those that a test has used up. */
+    List<String> testPrompts() throws IOException {
+      return List.of();
     }
 
     /** Whether a person accepts the alarms of the watch over the run's rewards. */
@@ -300,14 +311,19 @@ final class RunsCommand implements Callable<Integer> {
       return false;
     }
 
-    private Run steer(RunServiceBlockingStub stub, String id) {
+    private Run steer(RunServiceBlockingStub stub, String id, List<String> fresh) {
       RequestMetadata metadata = target.keyedMetadata(null);
       return switch (steering) {
         case PAUSE ->
             stub.pauseRun(PauseRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build())
                 .getRun();
         case RESUME ->
-            stub.resumeRun(ResumeRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build())
+            stub.resumeRun(
+                    ResumeRunRequest.newBuilder()
+                        .setMetadata(metadata)
+                        .setRunId(id)
+                        .addAllTestPrompts(fresh)
+                        .build())
                 .getRun();
         case CANCEL ->
             stub.cancelRun(CancelRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build())

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param endedAt null while it runs
  * @param judgedCount prompts judged so far
  * @param promptsCount prompts in all
+ * @param spent whether its look at the prompts is used up
+ * @param sealed whether its numbers are kept back until the set of its prompts closes
  */
 public record SafetyTestReport(
     String testId,
@@ -32,7 +34,17 @@ public record SafetyTestReport(
     @Nullable Instant startedAt,
     @Nullable Instant endedAt,
     int judgedCount,
-    int promptsCount) {
+    int promptsCount,
+    boolean spent,
+    boolean sealed) {
+  /**
+   * Whether another test needs other prompts: it told nothing of the candidate, and they are used
+   * up.
+   */
+  public boolean needsFreshPrompts() {
+    return spent && (state == State.ABORTED || state == State.FAILED);
+  }
+
   /** Where a test stands. */
   public enum State {
     /** Sampling or judging. */
@@ -42,7 +54,12 @@ public record SafetyTestReport(
     /** The bound is over the threshold; there will be no certificate. */
     NO_SOLUTION_FOUND,
     /** It could not be carried out; says nothing about the candidate. */
-    FAILED
+    FAILED,
+    /**
+     * A completion had no cost, and the bound has no place for that; says nothing, and its look is
+     * used up.
+     */
+    ABORTED
   }
 
   /**

@@ -31,6 +31,11 @@ public sealed interface Decision {
     return switch (report.state()) {
       case RUNNING -> new Wait();
       case FAILED -> new TestFailed("the safety test failed: " + report.failureMessage());
+      case ABORTED ->
+          new TestFailed(
+              "the safety test was aborted and says nothing: "
+                  + report.failureMessage()
+                  + "; its prompts are used up");
       case NO_SOLUTION_FOUND -> new NoSolutionFound(numbers(report));
       case PASSED -> passed(mode, report, alarms);
     };
@@ -53,6 +58,7 @@ public sealed interface Decision {
     SafetyTestReport.Outcome outcome = report.outcome();
     return outcome == null
         ? "No Solution Found"
+            + (report.sealed() ? "; its numbers are kept back until the set of prompts closes" : "")
         : String.format(
             Locale.ROOT,
             "No Solution Found: upper bound %.4f over threshold %.4f (n %,d, mean %.4f, δ %.3f)",

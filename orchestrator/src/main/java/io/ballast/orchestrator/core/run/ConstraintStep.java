@@ -115,7 +115,11 @@ sealed interface ConstraintStep {
       case HC_RLHF -> {
         PessimisticCost pessimistic =
             new PessimisticCost(
-                test.delta(), spec.estimationFactor(), spec.testFactor(), test.size());
+                test.delta(),
+                spec.estimationFactor(),
+                spec.testFactor(),
+                test.size(),
+                test.method());
         CostMoments moments = buffer.at(iteration, spec.staleness());
         Double bound = spec.enabled() ? pessimistic.upperBound(moments) : null;
         yield new HcRlhf(spec, pessimistic, moments, moved(spec, before, buffer, bound), bound);

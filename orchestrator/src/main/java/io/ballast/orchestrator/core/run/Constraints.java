@@ -40,7 +40,7 @@ record Constraints(
    *
    * @param before what the iteration before handed on
    * @param iteration that sampled, from 1
-   * @param testSize how many independent costs the safety test will have
+   * @param testSize how many independent costs the safety test will have, ≥ 2
    */
   static Constraints after(
       RunSpec spec, LoopState before, int iteration, int testSize, JudgedRollout rollout) {
@@ -52,7 +52,7 @@ record Constraints(
           ConstraintStep.after(
               constraint,
               new ConstraintStep.TestToCome(
-                  spec.safetyTest().delta(), testSize, spec.safetyTest().bound()),
+                  spec.safetyTest().lookDelta(), testSize, spec.safetyTest().bound()),
               before.constraint(constraint),
               iteration,
               rollout.completions().mapToDouble(each -> each.costs().get(index)).toArray()));

@@ -12,6 +12,11 @@ import io.ballast.orchestrator.core.spec.RunSpec;
  * @param fence of the worker: only the last one may write
  */
 record Job(RunSpec spec, PromptSets prompts, PromptPlan plan, long fence) {
+  /** n_s: how many independent costs its safety test will have. */
+  int testSize() {
+    return spec.safetyTest().sizeOf(prompts.test().size());
+  }
+
   static Job of(Run run, RunSpec spec, PromptSets prompts) {
     return new Job(
         spec,

@@ -7,6 +7,7 @@ import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -32,23 +33,8 @@ final class PromptReader {
    */
   PromptSets read(RunSpec spec, String tenant) {
     List<String> test = read("safety_test.prompts", spec.safetyTest().prompts(), tenant);
-    if (test.size() < MIN_TEST || test.size() > MAX_TEST) {
-      throw Faults.malformed(
-          "safety_test.prompts", "%,d prompts (expected: 2 to 10,000)".formatted(test.size()));
-    }
-    long bytes =
-        test.stream().mapToLong(each -> each.getBytes(StandardCharsets.UTF_8).length).sum();
-    if (bytes > MAX_TEST_BYTES) {
-      throw Faults.malformed(
-          "safety_test.prompts", "%,d bytes together, limit %,d".formatted(bytes, MAX_TEST_BYTES));
-    }
-    Set<String> heldOut = new HashSet<>();
-    for (int i = 0; i < test.size(); i++) {
-      if (!heldOut.add(test.get(i))) {
-        throw Faults.malformed(
-            "safety_test.prompts[" + i + "]", "is there twice (expected: no two equal)");
-      }
-    }
+    Set<String> heldOut = heldOut("safety_test.prompts", test);
+    requireDraw(spec, test.size());
     List<String> training = read("prompts", spec.prompts(), tenant);
     if (spec.prompts() instanceof PromptSource.Feedback) {
       training = training.stream().filter(prompt -> !heldOut.contains(prompt)).toList();
@@ -67,6 +53,58 @@ final class PromptReader {
               .formatted(training.size(), spec.rollout().promptsPerIteration()));
     }
     return new PromptSets(training, test);
+  }
+
+  /**
+   * Other prompts for the safety test of a run.
+   *
+   * @param before the run's
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the prompt
+   */
+  static PromptSets fresh(PromptSets before, List<String> test) {
+    String field = "test_prompts";
+    Set<String> heldOut = heldOut(field, valid(field, test));
+    Set<String> training = new HashSet<>(before.training());
+    Set<String> used = new HashSet<>(before.test());
+    for (int i = 0; i < test.size(); i++) {
+      String path = field + "[" + i + "]";
+      if (training.contains(test.get(i))) {
+        throw Faults.malformed(path, "was trained on (expected: prompts that never were)");
+      }
+      if (used.contains(test.get(i))) {
+        throw Faults.malformed(path, "is of the test before, which has used it up");
+      }
+    }
+    return new PromptSets(before.training(), List.copyOf(heldOut));
+  }
+
+  private static void requireDraw(RunSpec spec, int pool) {
+    if (spec.safetyTest().drawCount() > pool) {
+      throw Faults.malformed(
+          "safety_test.draw_count",
+          "%,d (expected: at most the prompts of the pool, %,d)"
+              .formatted(spec.safetyTest().drawCount(), pool));
+    }
+  }
+
+  /** The prompts of a safety test, in their order. */
+  private static Set<String> heldOut(String field, List<String> test) {
+    if (test.size() < MIN_TEST || test.size() > MAX_TEST) {
+      throw Faults.malformed(field, "%,d prompts (expected: 2 to 10,000)".formatted(test.size()));
+    }
+    long bytes =
+        test.stream().mapToLong(each -> each.getBytes(StandardCharsets.UTF_8).length).sum();
+    if (bytes > MAX_TEST_BYTES) {
+      throw Faults.malformed(
+          field, "%,d bytes together, limit %,d".formatted(bytes, MAX_TEST_BYTES));
+    }
+    Set<String> heldOut = new LinkedHashSet<>();
+    for (int i = 0; i < test.size(); i++) {
+      if (!heldOut.add(test.get(i))) {
+        throw Faults.malformed(field + "[" + i + "]", "is there twice (expected: no two equal)");
+      }
+    }
+    return heldOut;
   }
 
   private List<String> read(String field, PromptSource source, String tenant) {

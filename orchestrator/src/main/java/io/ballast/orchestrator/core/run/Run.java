@@ -316,6 +316,12 @@ public record Run(
     };
   }
 
+  /** Whether another safety test needs other prompts than the last one's, which are used up. */
+  boolean needsFreshPrompts() {
+    SafetyTestReport test = progress.test();
+    return state() == RunState.FAILED && test != null && test.needsFreshPrompts();
+  }
+
   /** A person asks to go on. */
   Run resume() {
     return switch (state()) {

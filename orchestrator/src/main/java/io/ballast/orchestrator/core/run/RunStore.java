@@ -60,6 +60,9 @@ public interface RunStore {
    */
   Run change(String runId, UnaryOperator<Run> change);
 
+  /** As {@link #change}, together with other prompts. */
+  Run renew(String runId, UnaryOperator<Run> change, PromptSets prompts);
+
   /** As {@link #change}, together with an iteration and what it hands on: all of it or nothing. */
   Run commit(String runId, UnaryOperator<Run> change, IterationMetrics metrics, LoopState state);
 }

@@ -235,11 +235,32 @@ public final class Runs {
   /**
    * Goes on with a paused or failed run.
    *
-   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if it has ended
+   * @param testPrompts take the place of those that an aborted safety test has used up; empty: none
+   * @throws MeshException UNKNOWN_RESOURCE; MALFORMED_REQUEST, naming the prompt;
+   *     PRECONDITION_FAILED if it has ended, or if it needs fresh prompts and has none, or has some
+   *     and needs none
    */
-  public Run resume(Caller caller, String runId) {
-    require(caller, runId);
-    Run resumed = store.change(runId, Run::resume);
+  public Run resume(Caller caller, String runId, List<String> testPrompts) {
+    Run run = require(caller, runId);
+    boolean needed =
+        run.needsFreshPrompts() && specs.apply(run.spec()).safetyTest().drawCount() == 0;
+    if (needed && testPrompts.isEmpty()) {
+      throw Faults.precondition(
+          "the safety test of run %s told nothing and its prompts are used up; resume it with fresh ones (test_prompts)"
+              .formatted(runId));
+    }
+    if (!needed && !testPrompts.isEmpty()) {
+      throw Faults.precondition(
+          "run %s takes no test_prompts: the prompts of its safety test are not used up"
+              .formatted(runId));
+    }
+    Run resumed =
+        testPrompts.isEmpty()
+            ? store.change(runId, Run::resume)
+            : store.renew(
+                runId,
+                stored -> stored.needsFreshPrompts() ? stored.resume() : stored,
+                PromptReader.fresh(store.prompts(runId), testPrompts));
     dispatch();
     return resumed;
   }

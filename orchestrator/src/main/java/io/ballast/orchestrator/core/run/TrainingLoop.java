@@ -185,7 +185,7 @@ public final class TrainingLoop {
     GoldReading gold = gold(job, run, iteration, judged);
     long learnStart = surroundings.nanoTime().getAsLong();
     Constraints constraints =
-        Constraints.after(job.spec(), before, iteration, job.prompts().test().size(), judged);
+        Constraints.after(job.spec(), before, iteration, job.testSize(), judged);
     PolicyUpdate update =
         monitor.watch(
             run,

@@ -2,11 +2,9 @@ package io.ballast.orchestrator.core.spec;
 
 import static io.ballast.orchestrator.core.spec.SpecDefaults.AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ALIAS;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.BOUND;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COMPLETIONS_PER_PROMPT;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COST_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COST_VERSION;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.DELTA;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ENTROPY_COEFFICIENT;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.FEEDBACK_PROMPTS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GROUP_STRATEGY;
@@ -29,11 +27,6 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_TEMPERATURE
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SEED;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SPREAD_GROWTH;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.STOP_STRINGS;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_COST_MODEL;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_COST_VERSION;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_NEW_TOKENS;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_PROMPT_TOKENS;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_TEMPERATURE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.UPDATES_PER_ITERATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.UWO_LAMBDA;
 
@@ -43,7 +36,6 @@ import io.ballast.orchestrator.core.learner.NamedObjective;
 import io.ballast.orchestrator.core.learner.ObjectiveKind;
 import io.ballast.orchestrator.core.rollout.GroupStrategy;
 import io.ballast.rl.aggregation.AggregationMethod;
-import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.objective.LossAggregation;
 import io.ballast.rl.regulariser.KlEstimator;
 import java.util.List;
@@ -60,14 +52,13 @@ public final class RunSpecReader {
   private static final int MAX_ITERATIONS = 100_000;
   private static final int MAX_PROMPTS = 1_024;
   private static final int MAX_COMPLETIONS = 64;
-  private static final int MAX_NEW_TOKENS = 4_096;
-  private static final int MAX_PROMPT_TOKENS = 1 << 20;
+  static final int MAX_NEW_TOKENS = 4_096;
+  static final int MAX_PROMPT_TOKENS = 1 << 20;
   private static final int MAX_STOP_STRINGS = 16;
   private static final int MAX_UPDATES = 64;
   private static final int MAX_FEEDBACK = 1_000_000;
   private static final String NOT_NEGATIVE = "≥ 0";
   private static final String POSITIVE = "> 0";
-  private static final String PROBABILITY = "0 to 1";
 
   private static final String[] ROOT_KEYS = {
     "name",
@@ -105,17 +96,6 @@ public final class RunSpecReader {
   private static final String[] OBJECTIVE_KEYS = {
     "kind", "clip_low", "clip_high", "updates_per_iteration", "aggregation", "entropy_coefficient"
   };
-  private static final String[] TEST_KEYS = {
-    "cost_model",
-    "threshold",
-    "delta",
-    "bound",
-    "prompts",
-    "temperature",
-    "max_new_tokens",
-    "max_prompt_tokens",
-    "stop_strings"
-  };
 
   private RunSpecReader() {}
 
@@ -131,7 +111,7 @@ public final class RunSpecReader {
     NamedObjective objective = objective(objectiveNode, kl, method);
     double klCoefficient = klCoefficient(kl);
     ModelRef cost = model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION);
-    SafetyTestSpec test = safetyTest(root.child("safety_test", TEST_KEYS), root);
+    SafetyTestSpec test = SafetyTestSpecReader.read(root);
     RunSpec spec =
         new RunSpec(
             runName(root),
@@ -229,7 +209,7 @@ public final class RunSpecReader {
     };
   }
 
-  private static List<String> stopStrings(SpecNode node) {
+  static List<String> stopStrings(SpecNode node) {
     List<String> stops = node.texts("stop_strings", STOP_STRINGS);
     if (stops.size() > MAX_STOP_STRINGS || stops.stream().anyMatch(String::isEmpty)) {
       throw node.flaw("stop_strings", stops.size() + " texts", "at most 16, none empty");
@@ -238,7 +218,7 @@ public final class RunSpecReader {
   }
 
   /** The prompts below {@code key}: exactly one source. */
-  private static PromptSource prompts(SpecNode parent, String key, boolean feedbackAllowed) {
+  static PromptSource prompts(SpecNode parent, String key, boolean feedbackAllowed) {
     String[] sources =
         feedbackAllowed
             ? new String[] {"inline", "file", "feedback"}
@@ -282,7 +262,7 @@ public final class RunSpecReader {
         node.number("quantile", QUANTILE, v -> v > 0 && v <= 0.5, "above 0, at most 0.5"));
   }
 
-  private static ModelRef model(SpecNode node, String model, String version) {
+  static ModelRef model(SpecNode node, String model, String version) {
     return new ModelRef(node.name("model", model), node.name("version", version));
   }
 
@@ -337,29 +317,6 @@ public final class RunSpecReader {
                     LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN,
                     LossAggregation.TOKEN_MEAN,
                     LossAggregation.SEQUENCE_MEAN_TOKEN_SUM)));
-  }
-
-  private static SafetyTestSpec safetyTest(SpecNode node, SpecNode root) {
-    if (!root.has("safety_test")) {
-      throw root.flaw("safety_test", "absent", "at least its threshold and prompts");
-    }
-    return new SafetyTestSpec(
-        model(node.child("cost_model", "model", "version"), TEST_COST_MODEL, TEST_COST_VERSION),
-        node.requiredNumber(
-            "threshold",
-            v -> v >= 0 && v <= 1,
-            "the allowed mean harm probability, 0 to 1, fixed before anything is sampled"),
-        node.number("delta", DELTA, v -> v > 0 && v < 1, "> 0, < 1"),
-        node.choice("bound", BOUND, List.of(BoundMethod.values())),
-        prompts(node, "prompts", false),
-        node.number(
-            "temperature",
-            TEST_TEMPERATURE,
-            v -> v == 0 || (v >= 0.01 && v <= 10),
-            "0, or 0.01 to 10"),
-        node.integer("max_new_tokens", TEST_NEW_TOKENS, 1, MAX_NEW_TOKENS),
-        node.integer("max_prompt_tokens", TEST_PROMPT_TOKENS, 0, MAX_PROMPT_TOKENS),
-        stopStrings(node));
   }
 
   /** Refuses choices that do not go together, with the reason. */

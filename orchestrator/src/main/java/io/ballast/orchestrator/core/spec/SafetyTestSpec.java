@@ -10,6 +10,10 @@ import java.util.List;
  * @param threshold τ: the allowed mean harm probability, 0 to 1
  * @param delta δ: the allowed probability of passing a harmful candidate, above 0, below 1
  * @param bound how the upper bound is computed
+ * @param reuse how often the prompts may be looked at
+ * @param looks that share δ with SPLIT, 2 to 1,000; else 1
+ * @param drawCount how many prompts are drawn from {@code prompts} that no test has used, 2 to
+ *     10,000; 0: all of {@code prompts} are used
  * @param prompts held out: none of them is trained on
  * @param temperature the one that the candidate would serve with
  * @param maxNewTokens of a completion
@@ -21,6 +25,9 @@ public record SafetyTestSpec(
     double threshold,
     double delta,
     BoundMethod bound,
+    ReuseKind reuse,
+    int looks,
+    int drawCount,
     PromptSource prompts,
     double temperature,
     int maxNewTokens,
@@ -29,5 +36,15 @@ public record SafetyTestSpec(
   /** Copies the list. */
   public SafetyTestSpec {
     stopStrings = List.copyOf(stopStrings);
+  }
+
+  /** δ of one look. */
+  public double lookDelta() {
+    return delta / looks;
+  }
+
+  /** How many of {@code promptsCount} prompts one test takes. */
+  public int sizeOf(int promptsCount) {
+    return drawCount == 0 ? promptsCount : drawCount;
   }
 }

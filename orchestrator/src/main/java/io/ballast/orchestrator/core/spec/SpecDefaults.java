@@ -75,6 +75,7 @@ final class SpecDefaults {
   static final String TEST_COST_VERSION = "2";
   static final double DELTA = 0.1;
   static final BoundMethod BOUND = BoundMethod.STUDENT_T;
+  static final ReuseKind REUSE = ReuseKind.REFUSE;
   static final double TEST_TEMPERATURE = 1;
   static final int TEST_NEW_TOKENS = 24;
   static final int TEST_PROMPT_TOKENS = 96;
