@@ -1,14 +1,20 @@
 package io.ballast.policy.adapter;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.ballast.inference.api.Generation;
-import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.policy.core.feedback.Payload;
+import io.ballast.policy.core.suggest.CostOutcome;
 import io.ballast.policy.core.suggest.DisplayGate;
+import io.ballast.policy.core.suggest.GateQuestion;
 import io.ballast.policy.core.suggest.GateStage;
+import io.ballast.policy.core.suggest.Judgement;
+import io.ballast.policy.core.suggest.RewardOutcome;
 import io.ballast.safety.v1.DecideDisplayRequest;
 import io.ballast.safety.v1.DecideGenerationRequest;
 import io.ballast.safety.v1.DisplayGateServiceGrpc;
 import io.ballast.safety.v1.DisplayGateServiceGrpc.DisplayGateServiceBlockingStub;
+import io.ballast.safety.v1.GateHistory;
 import io.ballast.safety.v1.GateOutcome;
 import io.ballast.safety.v1.GateStageAnswer;
 import io.grpc.Channel;
@@ -29,17 +35,16 @@ public final class GrpcDisplayGate implements DisplayGate {
   }
 
   @Override
-  public GateStage decideGeneration(
-      Caller caller, String user, String prompt, long explorationSeed) {
-    DecideGenerationRequest request =
+  public GateStage decideGeneration(GateQuestion question, long explorationSeed) {
+    DecideGenerationRequest.Builder request =
         DecideGenerationRequest.newBuilder()
-            .setMetadata(PeerMessages.metadata(caller))
-            .setPrompt(prompt)
+            .setMetadata(PeerMessages.metadata(question.caller()))
+            .setPrompt(question.prompt())
             .setExplorationSeed(explorationSeed)
-            .setUser(user)
-            .build();
+            .setUser(question.user());
+    question.history().map(GrpcDisplayGate::history).ifPresent(request::setHistory);
     try {
-      return stage(stub.withDeadlineAfter(timeout).decideGeneration(request).getAnswer());
+      return stage(stub.withDeadlineAfter(timeout).decideGeneration(request.build()).getAnswer());
     } catch (StatusRuntimeException e) {
       throw PeerMessages.unavailable(PeerMessages.SAFETY_SERVER, e);
     }
@@ -47,22 +52,39 @@ public final class GrpcDisplayGate implements DisplayGate {
 
   @Override
   public GateStage decideDisplay(
-      Caller caller, String user, String prompt, Generation suggestion, long explorationSeed) {
+      GateQuestion question, Judgement suggestion, long explorationSeed) {
+    Generation chosen = suggestion.chosen();
     DecideDisplayRequest.Builder request =
         DecideDisplayRequest.newBuilder()
-            .setMetadata(PeerMessages.metadata(caller))
-            .setPrompt(prompt)
-            .setSuggestion(suggestion.text())
-            .setStopReason(PeerMessages.stopReason(suggestion.stopReason()))
+            .setMetadata(PeerMessages.metadata(question.caller()))
+            .setPrompt(question.prompt())
+            .setSuggestion(chosen.text())
+            .setStopReason(PeerMessages.stopReason(chosen.stopReason()))
             .setExplorationSeed(explorationSeed)
-            .setUser(user);
-    for (int t = 0; t < suggestion.logProbs().size(); t++) {
-      request.addLogProbs(suggestion.logProbs().get(t));
+            .setUser(question.user());
+    for (int t = 0; t < chosen.logProbs().size(); t++) {
+      request.addLogProbs(chosen.logProbs().get(t));
+    }
+    question.history().map(GrpcDisplayGate::history).ifPresent(request::setHistory);
+    if (suggestion.reward() instanceof RewardOutcome.Scored scored) {
+      request.setReward(scored.value());
+      scored.spread().ifPresent(request::setRewardSpread);
+    }
+    if (suggestion.cost() instanceof CostOutcome.Estimated estimated) {
+      request.setHarmProbability(estimated.harmProbability());
     }
     try {
       return stage(stub.withDeadlineAfter(timeout).decideDisplay(request.build()).getAnswer());
     } catch (StatusRuntimeException e) {
       throw PeerMessages.unavailable(PeerMessages.SAFETY_SERVER, e);
+    }
+  }
+
+  private static GateHistory history(Payload encoded) {
+    try {
+      return GateHistory.parseFrom(encoded.toBytes());
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("a history that was just encoded cannot be read", e);
     }
   }
 
@@ -81,7 +103,8 @@ public final class GrpcDisplayGate implements DisplayGate {
         answer.getReferEntropy(),
         answer.getPropensity(),
         MeshMessages.version(answer.getModelVersion()),
-        answer.getSkipsStageTwo());
+        answer.getSkipsStageTwo(),
+        Payload.of(answer.toByteArray()));
   }
 
   private static GateStage.Outcome outcome(GateOutcome outcome) {

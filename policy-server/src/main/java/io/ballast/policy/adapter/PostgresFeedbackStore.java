@@ -48,14 +48,15 @@ public final class PostgresFeedbackStore implements FeedbackStore {
               if (!insert(handle, command, eventId)) {
                 return earlier(handle, command);
               }
-              Optional<String> owner = ownerOf(handle, command.suggestionId());
-              boolean joined = owner.isPresent() && owner.get().equals(command.caller().tenant());
+              Optional<Owner> owner = ownerOf(handle, command.suggestionId());
+              boolean joined =
+                  owner.isPresent() && owner.get().tenant().equals(command.caller().tenant());
               boolean early = owner.isEmpty() && mayBeEarly;
               if (!joined && !early) {
                 handle.rollback();
                 return new Appended.NoSuggestion();
               }
-              return new Appended.Kept(joined);
+              return new Appended.Kept(joined, joined ? owner.get().person() : "");
             });
   }
 
@@ -99,11 +100,13 @@ public final class PostgresFeedbackStore implements FeedbackStore {
         .one();
   }
 
-  private static Optional<String> ownerOf(Handle handle, UUID suggestionId) {
+  private record Owner(String tenant, String person) {}
+
+  private static Optional<Owner> ownerOf(Handle handle, UUID suggestionId) {
     return handle
-        .createQuery("select tenant from suggestion where suggestion_id = :id")
+        .createQuery("select tenant, person from suggestion where suggestion_id = :id")
         .bind("id", suggestionId)
-        .mapTo(String.class)
+        .map((row, context) -> new Owner(row.getString("tenant"), row.getString("person")))
         .findFirst();
   }
 

@@ -4,6 +4,7 @@ import io.ballast.kit.postgres.Database;
 import io.ballast.policy.core.feedback.ChangeSignal;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.suggest.DecidedSuggestion;
+import io.ballast.policy.core.suggest.Decision;
 import io.ballast.policy.core.suggest.SuggestAnswer;
 import io.ballast.policy.core.suggest.SuggestionLog;
 import java.time.OffsetDateTime;
@@ -42,8 +43,9 @@ public final class PostgresSuggestionLog implements SuggestionLog {
                     .createUpdate(
                         """
                         insert into suggestion (suggestion_id, tenant, model, version, decision,
-                          reason, decided_at, body)
-                        values (:id, :tenant, :model, :version, :decision, :reason, :at, :body)""")
+                          reason, decided_at, body, person, shown_characters)
+                        values (:id, :tenant, :model, :version, :decision, :reason, :at, :body,
+                          :person, :shown)""")
                     .bind("id", answer.suggestionId())
                     .bind("tenant", suggestion.command().caller().tenant())
                     .bind("model", answer.policyVersion().model())
@@ -52,6 +54,10 @@ public final class PostgresSuggestionLog implements SuggestionLog {
                     .bind("reason", answer.ruling().reason().name())
                     .bind("at", OffsetDateTime.ofInstant(suggestion.decidedAt(), ZoneOffset.UTC))
                     .bind("body", body.toBytes())
+                    .bind("person", suggestion.command().user())
+                    .bind(
+                        "shown",
+                        answer.ruling().decision() == Decision.SHOW ? answer.text().length() : null)
                     .execute());
     changes.announce();
   }

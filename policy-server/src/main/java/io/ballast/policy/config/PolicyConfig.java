@@ -30,6 +30,7 @@ import java.util.stream.Collectors;
  * @param tenantPolicies the same, for tenants who differ
  * @param aliasRefresh how often moved aliases are looked for
  * @param followInterval the longest that a follower waits before it looks
+ * @param history what is kept at hand of what users did
  */
 public record PolicyConfig(
     String defaultModel,
@@ -44,7 +45,8 @@ public record PolicyConfig(
     PeerPolicy peerPolicy,
     Map<String, PeerPolicy> tenantPolicies,
     Duration aliasRefresh,
-    Duration followInterval) {
+    Duration followInterval,
+    History history) {
   private static final int MAX_PROMPT_BYTES = 65_536;
   private static final int MAX_ITEMS = 1_024;
   private static final int MAX_CANDIDATES = 16;
@@ -64,6 +66,14 @@ public record PolicyConfig(
       OptionalLong keyValueMebibytes,
       DecoderArithmetic arithmetic,
       boolean batchInvariant) {}
+
+  /**
+   * What is kept at hand of what users did with suggestions.
+   *
+   * @param users of how many
+   * @param refresh how long it counts without asking the log again
+   */
+  public record History(int users, Duration refresh) {}
 
   /** How long peers may take, at most what is left of the caller's deadline. */
   public record Timeouts(Duration gate, Duration judge, Duration certificate) {}
@@ -92,6 +102,8 @@ public record PolicyConfig(
     requirePositive("certificate-timeout", timeouts.certificate());
     requirePositive("alias-refresh", aliasRefresh);
     requirePositive("follow-interval", followInterval);
+    require(history.users() >= 1, "history-users", history.users(), "≥ 1");
+    requirePositive("history-refresh", history.refresh());
     tenantPolicies = Map.copyOf(tenantPolicies);
   }
 
@@ -133,7 +145,8 @@ public record PolicyConfig(
             .collect(
                 Collectors.toMap(Map.Entry::getKey, tenant -> policyOf(tenant.getValue(), forAll))),
         properties.aliasRefresh(),
-        properties.followInterval());
+        properties.followInterval(),
+        new History(properties.historyUsers(), properties.historyRefresh()));
   }
 
   private static RemoteVersion remote(String name, PolicyProperties.RemoteProperties remote) {

@@ -108,6 +108,14 @@ public interface PolicyProperties {
   @WithDefault("PT1S")
   Duration followInterval();
 
+  /** Of how many users it is kept at hand what they did with their last suggestions, at least 1. */
+  @WithDefault("4096")
+  int historyUsers();
+
+  /** How long that counts before the log is asked for what other replicas did. */
+  @WithDefault("PT1M")
+  Duration historyRefresh();
+
   /** Versions that other servers run, by names that mean nothing else. */
   Map<String, RemoteProperties> remotes();
 

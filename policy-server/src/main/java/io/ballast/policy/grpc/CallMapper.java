@@ -140,7 +140,7 @@ public final class CallMapper {
     return Duration.ofSeconds(sent.getSeconds(), sent.getNanos());
   }
 
-  private static com.google.protobuf.Duration duration(Duration duration) {
+  static com.google.protobuf.Duration duration(Duration duration) {
     return com.google.protobuf.Duration.newBuilder()
         .setSeconds(duration.getSeconds())
         .setNanos(duration.getNano())

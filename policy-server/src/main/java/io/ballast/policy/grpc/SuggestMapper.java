@@ -1,11 +1,15 @@
 package io.ballast.policy.grpc;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.policy.core.feedback.Payload;
+import io.ballast.policy.core.history.PastOutcomes;
 import io.ballast.policy.core.suggest.CostOutcome;
 import io.ballast.policy.core.suggest.DecidedSuggestion;
 import io.ballast.policy.core.suggest.GateMode;
@@ -21,8 +25,10 @@ import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestionCost;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.ballast.policy.v1.SuggestionReward;
-import io.ballast.safety.v1.GateOutcome;
+import io.ballast.safety.v1.GateHistory;
 import io.ballast.safety.v1.GateStageAnswer;
+import io.ballast.safety.v1.PastOutcome;
+import io.ballast.safety.v1.PastOutcomeKind;
 
 /** Translates suggestions, for the wire and for the log. */
 public final class SuggestMapper {
@@ -125,6 +131,7 @@ public final class SuggestMapper {
                   case OFF -> io.ballast.policy.v1.GateMode.GATE_MODE_OFF;
                 })
             .setDecisionTime(Timestamps.of(suggestion.decidedAt()));
+    suggestion.history().map(SuggestMapper::history).ifPresent(record::setHistory);
     Generation generation = suggestion.generation();
     if (generation != null) {
       record
@@ -132,6 +139,36 @@ public final class SuggestMapper {
           .setCompletion(SampleMapper.completion(generation, suggestion.answer().policyVersion()));
     }
     return Payload.of(record.build().toByteArray());
+  }
+
+  /** The bytes of the {@link GateHistory}, for the gate and for the log. */
+  public static Payload encode(PastOutcomes past) {
+    GateHistory.Builder history =
+        GateHistory.newBuilder()
+            .setAcceptedCount(past.accepted())
+            .setAnsweredCount(past.answered());
+    past.latest()
+        .forEach(
+            one ->
+                history.addOutcomes(
+                    PastOutcome.newBuilder()
+                        .setKind(
+                            switch (one.outcome()) {
+                              case ACCEPTED -> PastOutcomeKind.PAST_OUTCOME_KIND_ACCEPTED;
+                              case REJECTED -> PastOutcomeKind.PAST_OUTCOME_KIND_REJECTED;
+                              case EDITED -> PastOutcomeKind.PAST_OUTCOME_KIND_EDITED;
+                            })
+                        .setAge(CallMapper.duration(one.age()))));
+    past.previousCharacters().ifPresent(history::setPreviousSuggestionCharacters);
+    return Payload.of(history.build().toByteArray());
+  }
+
+  private static GateHistory history(Payload encoded) {
+    try {
+      return GateHistory.parseFrom(encoded.toBytes());
+    } catch (InvalidProtocolBufferException e) {
+      throw new MeshException(Fault.DEPENDENCY_BROKEN, "a user's history cannot be read", e);
+    }
   }
 
   private static DecisionReason reason(io.ballast.policy.core.suggest.DecisionReason reason) {
@@ -148,23 +185,13 @@ public final class SuggestMapper {
     };
   }
 
+  /** All that a stage said, also what decides nothing here. */
   private static GateStageAnswer stage(GateStage stage) {
-    return GateStageAnswer.newBuilder()
-        .setOutcome(
-            switch (stage.outcome()) {
-              case PASS -> GateOutcome.GATE_OUTCOME_PASS;
-              case WITHHOLD -> GateOutcome.GATE_OUTCOME_WITHHOLD;
-              case REFER -> GateOutcome.GATE_OUTCOME_REFER;
-              case EXPLORE -> GateOutcome.GATE_OUTCOME_EXPLORE;
-            })
-        .setAcceptProbability(stage.acceptProbability())
-        .setThreshold(stage.threshold())
-        .setEntropyBits(stage.entropyBits())
-        .setReferEntropy(stage.referEntropy())
-        .setPropensity(stage.propensity())
-        .setModelVersion(MeshMessages.version(stage.gateModel()))
-        .setSkipsStageTwo(stage.skipsStageTwo())
-        .build();
+    try {
+      return GateStageAnswer.parseFrom(stage.answer().toBytes());
+    } catch (InvalidProtocolBufferException e) {
+      throw new MeshException(Fault.DEPENDENCY_BROKEN, "a gate's answer cannot be read", e);
+    }
   }
 
   private static SuggestionReward reward(RewardOutcome reward) {

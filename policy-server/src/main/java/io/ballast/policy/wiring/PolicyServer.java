@@ -15,6 +15,7 @@ import io.ballast.policy.adapter.GrpcDisplayGate;
 import io.ballast.policy.adapter.GrpcRewardOracle;
 import io.ballast.policy.adapter.PostgresDecisionStore;
 import io.ballast.policy.adapter.PostgresFeedbackStore;
+import io.ballast.policy.adapter.PostgresHistoryStore;
 import io.ballast.policy.adapter.PostgresSuggestionLog;
 import io.ballast.policy.adapter.PostgresVersionStore;
 import io.ballast.policy.adapter.SuggestTelemetry;
@@ -22,6 +23,7 @@ import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.core.feedback.ChangeSignal;
 import io.ballast.policy.core.feedback.DecisionLog;
 import io.ballast.policy.core.feedback.FeedbackLog;
+import io.ballast.policy.core.history.UserHistory;
 import io.ballast.policy.core.sample.LogProbsFlow;
 import io.ballast.policy.core.sample.SampleFlow;
 import io.ballast.policy.core.suggest.CompletionFlow;
@@ -44,6 +46,7 @@ import io.grpc.Channel;
 import io.micrometer.core.instrument.Gauge;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -55,6 +58,10 @@ import org.slf4j.LoggerFactory;
 /** A policy-server, built and ready to serve. */
 public final class PolicyServer implements AutoCloseable {
   private static final String SCHEMA = "policy";
+
+  /** So many users' histories are looked up at a time. */
+  private static final int HISTORY_QUERIES = 2;
+
   private static final Logger LOG = LoggerFactory.getLogger(PolicyServer.class);
 
   private final ServingDecoders serving;
@@ -62,6 +69,7 @@ public final class PolicyServer implements AutoCloseable {
   private final List<BindableService> services;
   private final ServedModels models;
   private final ScheduledExecutorService background;
+  private final ExecutorService histories;
 
   /**
    * Builds every part, migrates nothing itself, loads what the aliases point to.
@@ -101,6 +109,16 @@ public final class PolicyServer implements AutoCloseable {
                     config.breakGlassTokenFile(),
                     Optional.empty(),
                     variable -> null)));
+    histories =
+        Executors.newFixedThreadPool(
+            HISTORY_QUERIES, Thread.ofPlatform().daemon().name("policy-history-", 0).factory());
+    UserHistory history =
+        new UserHistory(
+            new PostgresHistoryStore(database),
+            histories,
+            runtime.clock(),
+            config.history().users(),
+            config.history().refresh());
     SuggestFlow suggestions =
         new SuggestFlow(
             catalog,
@@ -109,13 +127,17 @@ public final class PolicyServer implements AutoCloseable {
                 new GrpcRewardOracle(reward, config.timeouts().judge()),
                 new GrpcCostOracle(safety, config.timeouts().judge()),
                 config::policyOf),
-            new PostgresSuggestionLog(database, new SuggestMapper(calls)::encode, changes),
+            new SuggestFlow.Memory(
+                new PostgresSuggestionLog(database, new SuggestMapper(calls)::encode, changes),
+                history,
+                SuggestMapper::encode),
             new SuggestTelemetry(runtime.meters(), runtime.telemetry()),
             config.limits(),
             new SuggestFlow.Chance(ids, random, runtime.clock()),
             runtime.nanoTime());
     FeedbackLog feedback =
-        new FeedbackLog(new PostgresFeedbackStore(database), ids, changes, config.followInterval());
+        new FeedbackLog(
+            new PostgresFeedbackStore(database), ids, changes, history, config.followInterval());
     services =
         List.of(
             new PolicyGrpcService(
@@ -191,6 +213,7 @@ public final class PolicyServer implements AutoCloseable {
   @Override
   public void close() {
     background.shutdownNow();
+    histories.shutdownNow();
     serving.close();
   }
 }

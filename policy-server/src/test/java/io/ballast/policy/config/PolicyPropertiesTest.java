@@ -39,7 +39,8 @@ class PolicyPropertiesTest {
           new PeerPolicy(WhenDown.OPEN, WhenDown.CLOSED),
           Map.of(),
           Duration.ofSeconds(1),
-          Duration.ofSeconds(1));
+          Duration.ofSeconds(1),
+          new PolicyConfig.History(4_096, Duration.ofMinutes(1)));
 
   @Test
   void defaults() {
@@ -88,6 +89,8 @@ class PolicyPropertiesTest {
     all.put("tenants.acme.when-cost-down", "CLOSED");
     all.put("alias-refresh", "PT6S");
     all.put("follow-interval", "PT7S");
+    all.put("history-users", "34");
+    all.put("history-refresh", "PT9S");
 
     assertThat(config(all))
         .isEqualTo(
@@ -132,7 +135,8 @@ class PolicyPropertiesTest {
                 new PeerPolicy(WhenDown.CLOSED, WhenDown.OPEN),
                 Map.of("acme", new PeerPolicy(WhenDown.OPEN, WhenDown.CLOSED)),
                 Duration.ofSeconds(6),
-                Duration.ofSeconds(7)));
+                Duration.ofSeconds(7),
+                new PolicyConfig.History(34, Duration.ofSeconds(9))));
   }
 
   @Test
@@ -159,7 +163,9 @@ class PolicyPropertiesTest {
         "judge-timeout | PT0S | judge-timeout: PT0S (expected: > 0)",
         "certificate-timeout | PT0S | certificate-timeout: PT0S (expected: > 0)",
         "alias-refresh | PT0S | alias-refresh: PT0S (expected: > 0)",
-        "follow-interval | PT0S | follow-interval: PT0S (expected: > 0)"
+        "follow-interval | PT0S | follow-interval: PT0S (expected: > 0)",
+        "history-users | 0 | history-users: 0 (expected: ≥ 1)",
+        "history-refresh | PT0S | history-refresh: PT0S (expected: > 0)"
       })
   void aValueOutOfItsRangeIsNamed(String property, String value, String message) {
     assertThatThrownBy(() -> config(Map.of(property, value)))

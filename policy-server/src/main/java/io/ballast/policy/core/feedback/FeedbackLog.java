@@ -7,6 +7,8 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.CallCancellation;
 import io.ballast.policy.core.feedback.FeedbackStore.Appended;
 import io.ballast.policy.core.feedback.FeedbackStore.SuggestionHistory;
+import io.ballast.policy.core.history.ShownSuggestion.Outcome;
+import io.ballast.policy.core.history.UserHistory;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -35,18 +37,25 @@ public final class FeedbackLog {
   private final FeedbackStore store;
   private final TimeOrderedIds ids;
   private final ChangeSignal changes;
+  private final UserHistory history;
   private final PagedStream pages;
 
   /**
    * @param changes announced whenever this process stores a suggestion or an event
+   * @param history learns of the events that are kept
    * @param followBound the longest that a follower waits before it looks again, for what other
    *     replicas stored
    */
   public FeedbackLog(
-      FeedbackStore store, TimeOrderedIds ids, ChangeSignal changes, Duration followBound) {
+      FeedbackStore store,
+      TimeOrderedIds ids,
+      ChangeSignal changes,
+      UserHistory history,
+      Duration followBound) {
     this.store = store;
     this.ids = ids;
     this.changes = changes;
+    this.history = history;
     this.pages = new PagedStream(changes, followBound, PAGE);
   }
 
@@ -68,6 +77,7 @@ public final class FeedbackLog {
     return switch (store.append(command, eventId, mayBeEarly)) {
       case Appended.Kept kept -> {
         changes.announce();
+        tellHistory(command, kept.person());
         yield new Receipt(eventId, false, kept.joined());
       }
       case Appended.Repeated before -> {
@@ -79,6 +89,19 @@ public final class FeedbackLog {
       }
       case Appended.NoSuggestion none -> throw unknown(command.suggestionId());
     };
+  }
+
+  private void tellHistory(FeedbackCommand command, String person) {
+    Outcome outcome =
+        switch (command.kind()) {
+          case ACCEPTED -> Outcome.ACCEPTED;
+          case REJECTED -> Outcome.REJECTED;
+          case EDITED -> Outcome.EDITED;
+          case REACTION, FOLLOW_UP, RATING -> null;
+        };
+    if (outcome != null && !person.isEmpty()) {
+      history.answered(command.caller().tenant(), person, command.suggestionId(), outcome);
+    }
   }
 
   /**

@@ -29,8 +29,12 @@ public interface FeedbackStore {
 
   /** What an append came to. */
   sealed interface Appended {
-    /** The event is kept. */
-    record Kept(boolean joined) implements Appended {}
+    /**
+     * The event is kept.
+     *
+     * @param person whose the suggestion is; empty: nobody's in particular, or it is not there yet
+     */
+    record Kept(boolean joined, String person) implements Appended {}
 
     /** An event with this key is there. */
     record Repeated(UUID eventId, String fingerprint, boolean joined) implements Appended {}

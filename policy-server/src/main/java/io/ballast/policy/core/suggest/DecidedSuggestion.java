@@ -2,7 +2,9 @@ package io.ballast.policy.core.suggest;
 
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.SamplingOptions;
+import io.ballast.policy.core.feedback.Payload;
 import java.time.Instant;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,10 +15,12 @@ import org.jspecify.annotations.Nullable;
  * @param generation the candidate that was considered; absent if nothing was generated
  * @param sampling how it was drawn
  * @param decidedAt when
+ * @param history what the gate was told of the user's earlier suggestions; empty: nothing
  */
 public record DecidedSuggestion(
     SuggestAnswer answer,
     SuggestCommand command,
     @Nullable Generation generation,
     SamplingOptions sampling,
-    Instant decidedAt) {}
+    Instant decidedAt,
+    Optional<Payload> history) {}

@@ -1,8 +1,5 @@
 package io.ballast.policy.core.suggest;
 
-import io.ballast.inference.api.Generation;
-import io.ballast.kit.call.Caller;
-
 /** Who says whether to generate, and whether to show. */
 public interface DisplayGate {
   /**
@@ -11,13 +8,12 @@ public interface DisplayGate {
    * @param explorationSeed the same seed, the same decision
    * @throws PeerUnavailableException if it does not answer
    */
-  GateStage decideGeneration(Caller caller, String user, String prompt, long explorationSeed);
+  GateStage decideGeneration(GateQuestion question, long explorationSeed);
 
   /**
-   * Stage 2, on the context and the suggestion.
+   * Stage 2, on the context and the suggestion, with its reward and cost where they are known.
    *
    * @throws PeerUnavailableException if it does not answer
    */
-  GateStage decideDisplay(
-      Caller caller, String user, String prompt, Generation suggestion, long explorationSeed);
+  GateStage decideDisplay(GateQuestion question, Judgement suggestion, long explorationSeed);
 }

@@ -1,7 +1,7 @@
 package io.ballast.policy.core.suggest;
 
-import io.ballast.inference.api.Generation;
 import io.ballast.policy.core.Seeds;
+import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import java.util.List;
 import java.util.Optional;
@@ -21,15 +21,25 @@ final class GateConsultation {
 
   private final DisplayGate gate;
   private final SuggestCommand command;
+  private final GateQuestion question;
   private final WhenDown whenDown;
   private final long seed;
   private @Nullable GateStage stageOne;
   private @Nullable GateStage stageTwo;
   private @Nullable Degradation degradation;
 
-  GateConsultation(DisplayGate gate, SuggestCommand command, WhenDown whenDown, long seed) {
+  /**
+   * @param history what the user did before
+   */
+  GateConsultation(
+      DisplayGate gate,
+      SuggestCommand command,
+      Optional<Payload> history,
+      WhenDown whenDown,
+      long seed) {
     this.gate = gate;
     this.command = command;
+    this.question = new GateQuestion(command.caller(), command.user(), command.prompt(), history);
     this.whenDown = whenDown;
     this.seed = seed;
   }
@@ -40,12 +50,7 @@ final class GateConsultation {
       return Optional.empty();
     }
     try {
-      stageOne =
-          gate.decideGeneration(
-              command.caller(),
-              command.user(),
-              command.prompt(),
-              Seeds.derive(seed, GATE_STREAM, 0));
+      stageOne = gate.decideGeneration(question, Seeds.derive(seed, GATE_STREAM, 0));
     } catch (PeerUnavailableException e) {
       degradation = Degradation.of(e);
       return enforced() && whenDown == WhenDown.CLOSED
@@ -58,7 +63,7 @@ final class GateConsultation {
   }
 
   /** Asks stage 2, if it has a say, and rules. */
-  Ruling afterGeneration(Generation suggestion) {
+  Ruling afterGeneration(Judgement suggestion) {
     if (enforced() && stageOne != null) {
       if (stageOne.outcome() == GateStage.Outcome.EXPLORE) {
         return new Ruling(Decision.SHOW, DecisionReason.EXPLORED);
@@ -69,13 +74,7 @@ final class GateConsultation {
     }
     if (command.gateMode() != GateMode.OFF && degradation == null) {
       try {
-        stageTwo =
-            gate.decideDisplay(
-                command.caller(),
-                command.user(),
-                command.prompt(),
-                suggestion,
-                Seeds.derive(seed, GATE_STREAM, 1));
+        stageTwo = gate.decideDisplay(question, suggestion, Seeds.derive(seed, GATE_STREAM, 1));
       } catch (PeerUnavailableException e) {
         degradation = Degradation.of(e);
       }
@@ -109,6 +108,11 @@ final class GateConsultation {
       propensity *= stageTwo == null ? 1 : stageTwo.propensity();
     }
     return propensity;
+  }
+
+  /** What the gate was told of the user. */
+  Optional<Payload> history() {
+    return question.history();
   }
 
   @Nullable GateStage stageOne() {

@@ -1,6 +1,7 @@
 package io.ballast.policy.core.suggest;
 
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.policy.core.feedback.Payload;
 
 /**
  * What one stage of the display gate said.
@@ -13,6 +14,7 @@ import io.ballast.kit.call.PinnedVersion;
  * @param propensity the probability of this outcome, above 0 and at most 1
  * @param gateModel the gate model that answered
  * @param skipsStageTwo whether what stage 1 passed is shown without stage 2
+ * @param answer all that it said, as it is recorded and passed on
  */
 public record GateStage(
     Outcome outcome,
@@ -22,7 +24,8 @@ public record GateStage(
     double referEntropy,
     double propensity,
     PinnedVersion gateModel,
-    boolean skipsStageTwo) {
+    boolean skipsStageTwo,
+    Payload answer) {
   /** What a stage decides. */
   public enum Outcome {
     /** Go on. */

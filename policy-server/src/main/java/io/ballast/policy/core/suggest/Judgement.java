@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param cost absent unless asked for
  * @param degradations peers that could not answer
  */
-record Judgement(
+public record Judgement(
     Generation chosen,
     @Nullable RewardOutcome reward,
     @Nullable CostOutcome cost,

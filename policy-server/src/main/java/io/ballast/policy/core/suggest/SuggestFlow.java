@@ -10,6 +10,10 @@ import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.ModelFaults;
 import io.ballast.policy.core.PhaseTimes;
 import io.ballast.policy.core.SamplingChoice;
+import io.ballast.policy.core.feedback.Payload;
+import io.ballast.policy.core.history.PastOutcomes;
+import io.ballast.policy.core.history.ShownSuggestion;
+import io.ballast.policy.core.history.UserHistory;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.suggest.SuggestMonitor.Phase;
 import io.ballast.policy.core.version.Lease;
@@ -32,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 public final class SuggestFlow {
   private final VersionCatalog catalog;
   private final Peers peers;
-  private final SuggestionLog log;
+  private final Memory memory;
   private final SuggestMonitor monitor;
   private final CallLimits limits;
   private final Chance chance;
@@ -49,20 +53,34 @@ public final class SuggestFlow {
       CostOracle costs,
       Function<String, PeerPolicy> policies) {}
 
+  /**
+   * What is kept of suggestions: each decision, and at hand what users did with the last ones.
+   *
+   * @param encoder gives the bytes of that, which the gate is sent and which are kept
+   */
+  public record Memory(
+      SuggestionLog log, UserHistory history, Function<PastOutcomes, Payload> encoder) {
+    Optional<Payload> of(SuggestCommand command) {
+      return command.gateMode() == GateMode.OFF
+          ? Optional.empty()
+          : history.of(command.caller().tenant(), command.user()).map(encoder);
+    }
+  }
+
   /** Where ids, seeds and the time of day come from. */
   public record Chance(TimeOrderedIds ids, RandomGenerator seeds, InstantSource clock) {}
 
   public SuggestFlow(
       VersionCatalog catalog,
       Peers peers,
-      SuggestionLog log,
+      Memory memory,
       SuggestMonitor monitor,
       CallLimits limits,
       Chance chance,
       LongSupplier nanoTime) {
     this.catalog = catalog;
     this.peers = peers;
-    this.log = log;
+    this.memory = memory;
     this.monitor = monitor;
     this.limits = limits;
     this.chance = chance;
@@ -121,7 +139,9 @@ public final class SuggestFlow {
       this.lease = lease;
       this.queued = queued;
       this.policy = peers.policies().apply(command.caller().tenant());
-      this.gate = new GateConsultation(peers.gate(), command, policy.gate(), sampling.seed());
+      this.gate =
+          new GateConsultation(
+              peers.gate(), command, memory.of(command), policy.gate(), sampling.seed());
     }
 
     SuggestAnswer run() {
@@ -165,7 +185,7 @@ public final class SuggestFlow {
       if (judgement.chosen().text().isEmpty()) {
         return new Ruling(Decision.WITHHOLD, DecisionReason.EMPTY_COMPLETION);
       }
-      return blocked(judgement.cost()).orElseGet(() -> gate.afterGeneration(judgement.chosen()));
+      return blocked(judgement.cost()).orElseGet(() -> gate.afterGeneration(judgement));
     }
 
     private Optional<Ruling> blocked(@Nullable CostOutcome cost) {
@@ -221,13 +241,26 @@ public final class SuggestFlow {
               new PhaseTimes(queued, inferred, sinceArrival()));
       requireCaller();
       DecidedSuggestion suggestion =
-          new DecidedSuggestion(decided, command, generation, sampling, chance.clock().instant());
+          new DecidedSuggestion(
+              decided, command, generation, sampling, chance.clock().instant(), gate.history());
       monitor.watch(
           Phase.RECORD,
           () -> {
-            log.record(suggestion);
+            memory.log().record(suggestion);
             return suggestion;
           });
+      if (ruling.decision() == Decision.SHOW) {
+        memory
+            .history()
+            .shown(
+                command.caller().tenant(),
+                command.user(),
+                new ShownSuggestion(
+                    decided.suggestionId(),
+                    suggestion.decidedAt(),
+                    decided.text().length(),
+                    Optional.empty()));
+      }
       SuggestAnswer answer =
           decided
               .withText(ruling.decision() == Decision.SHOW ? decided.text() : "")
