@@ -3,6 +3,7 @@ package io.ballast.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.TestMesh;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -11,7 +12,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What code might forget, the database refuses: no alias moves without its move on record. */
 class GuardedAliasesTest {
-  private final TestMesh mesh = TestMesh.start();
+  private final FakeModels models = new FakeModels();
+  private final TestMesh mesh;
+
+  GuardedAliasesTest() {
+    models.publish("2", request -> "suggestion by 2;");
+    mesh = TestMesh.start(models);
+  }
 
   @AfterEach
   void close() {
@@ -35,11 +42,15 @@ class GuardedAliasesTest {
   }
 
   private static String move(String kind, String certificate) {
+    return move(2, "1", kind, certificate);
+  }
+
+  private static String move(int revision, String from, String kind, String certificate) {
     return """
         insert into policy_alias_move (model, alias, revision, from_version, to_version, moved_at,
-          certificate_id, kind, tenant, request_id, fingerprint)
-        values ('java-tiny', 'serving', 2, '1', '2', now(), '%s', '%s', '', '', '')"""
-        .formatted(certificate, kind);
+          certificate_id, redemption_id, kind, tenant, request_id, fingerprint)
+        values ('java-tiny', 'serving', %d, '%s', '2', now(), '%s', '%s', '%s', '', '', '')"""
+        .formatted(revision, from, certificate, kind.equals("promote") ? "leave" : "", kind);
   }
 
   @Test
@@ -49,17 +60,67 @@ class GuardedAliasesTest {
   }
 
   @Test
-  void movesAreOnRecordForGood() {
+  void anAliasGoesToItsNextMoveAndNowhereElse() {
+    assertRefused(
+        "update policy_alias set version = '2'",
+        "alias serving of java-tiny goes from revision 1 to 1 (expected: 2)");
+    assertRefused(
+        "update policy_alias set revision = 3",
+        "alias serving of java-tiny goes from revision 1 to 3 (expected: 2)");
+    assertRefused(
+        "insert into policy_alias values ('java-tiny', 'new', '1', 2)",
+        "alias new of java-tiny begins at revision 2 (expected: 1)");
+    assertRefused(
+        "update policy_alias set alias = 'other', revision = 2",
+        "alias serving of java-tiny goes from revision 1 to 2");
+  }
+
+  @Test
+  void anAliasDoesNotGoBackToAnEarlierMove() {
+    Promotions.promote(mesh, "1", "2");
+    assertThatThrownBy(
+            () ->
+                mesh.database
+                    .jdbi()
+                    .useHandle(
+                        handle ->
+                            handle.execute("update policy_alias set version = '1', revision = 1")))
+        .rootCause()
+        .hasMessageContaining("alias serving of java-tiny goes from revision 2 to 1 (expected: 3)");
+  }
+
+  @Test
+  void aMoveFollowsTheOneBeforeItAndIsMade() {
+    assertRefused(
+        move(2, "9", "promote", "c"),
+        "move 2 of alias serving of java-tiny does not begin where the one before it ended: 9");
+    assertRefused(
+        move(3, "1", "promote", "c"),
+        "move 3 of alias serving of java-tiny does not begin where the one before it ended: 1");
+    assertRefused(move("promote", "c"), "move 2 of alias serving of java-tiny was not made");
+  }
+
+  @Test
+  void recordsStayForGood() {
     assertRefused("delete from policy_alias_move", "moves of aliases are on record for good");
     assertRefused(
         "update policy_alias_move set certificate_id = 'of another'",
         "moves of aliases are on record for good");
+    assertRefused("truncate policy_alias_move", "moves of aliases are on record for good");
+    assertRefused("truncate policy_alias cascade", "aliases are on record for good");
+    assertRefused("truncate policy_version cascade", "aliases are on record for good");
+    assertRefused("delete from policy_alias", "aliases are on record for good");
   }
 
   @ParameterizedTest
   @CsvSource({"promote,''", "break_glass,''", "create,''", "other,c"})
   void aMoveSaysWhatAllowedIt(String kind, String certificate) {
     assertRefused(move(kind, certificate), "policy_alias_move_allowed");
+  }
+
+  @Test
+  void aPromotionNamesItsLeave() {
+    assertRefused(move("promote", "c").replace("'leave'", "''"), "policy_alias_move_redeemed");
   }
 
   @Test

@@ -48,7 +48,7 @@ class PostgresAwayTest {
     postgres = new StoppablePostgres(folder, "policy");
     mesh = TestMesh.startOn(postgres);
     mesh.models.publish("2", request -> "suggestion by 2;");
-    mesh.safety.certify("certificate", "2");
+    mesh.safety.certificates.issue("certificate", "2", "1");
   }
 
   @AfterEach

@@ -14,7 +14,7 @@ final class Promotions {
     var unused =
         mesh.versions()
             .registerVersion(RegisterVersionRequest.newBuilder().setVersion(version).build());
-    mesh.safety.certify("certificate-of-" + version, version);
+    mesh.safety.certificates.issue("certificate-of-" + version, version, expected);
     return mesh.versions()
         .promoteAlias(
             PromoteAliasRequest.newBuilder()

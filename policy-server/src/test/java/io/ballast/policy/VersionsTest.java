@@ -7,6 +7,7 @@ import com.google.common.util.concurrent.ListenableFuture;
 import io.ballast.kit.error.Fault;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.policy.testing.FakeCertificates;
 import io.ballast.policy.testing.FakeDecoder;
 import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.TestMesh;
@@ -126,7 +127,7 @@ class VersionsTest {
   @Test
   void withoutACertificateTheGateStaysClosed() {
     register("2");
-    mesh.safety.certify("of-other-weights", "3");
+    mesh.safety.certificates.issue("of-other-weights", "3", "1");
 
     assertFails(
         () -> promote("1", "2", ""),
@@ -151,8 +152,13 @@ class VersionsTest {
     register("2");
     String sha256 = FakeModels.sha256("2");
     ModelVersion.Builder named = ModelVersion.newBuilder().setWeightsSha256(sha256);
-    mesh.safety.certify("of-twin", named.setModel("twin").setVersion("2").build());
-    mesh.safety.certify("of-b", named.setModel("java-tiny").setVersion("2b").build());
+    mesh.safety.certificates.issue(
+        "of-twin", named.setModel("twin").setVersion("2").build(), FakeCertificates.version("1"));
+    mesh.safety.certificates.issue(
+        "of-b",
+        named.setModel("java-tiny").setVersion("2b").build(),
+        FakeCertificates.version("1"));
+    mesh.safety.certificates.lies = true;
 
     for (String twin : List.of("twin/2", "java-tiny/2b")) {
       String certificate = twin.startsWith("twin") ? "of-twin" : "of-b";
@@ -169,7 +175,7 @@ class VersionsTest {
   @Test
   void aCertificateThatNobodyCanVerifyOpensNothing() {
     register("2");
-    mesh.safety.certify("c", "2");
+    mesh.safety.certificates.issue("c", "2", "1");
     mesh.safety.down = true;
 
     assertFails(
@@ -184,7 +190,7 @@ class VersionsTest {
   void aPromotionThatExpectsAnotherVersionConflicts() {
     register("3");
     Promotions.promote(mesh, "1", "2");
-    mesh.safety.certify("c", "3");
+    mesh.safety.certificates.issue("c", "3", "1");
 
     assertFails(
         () -> promote("1", "3", "c"),
@@ -197,11 +203,11 @@ class VersionsTest {
   void ofManyPromotionsAtOnceFromTheSameVersionOneWins() throws Exception {
     register("2");
     register("3");
-    mesh.safety.certify("c2", "2");
-    mesh.safety.certify("c3", "3");
+    mesh.safety.certificates.issue("c2", "2", "1");
+    mesh.safety.certificates.issue("c3", "3", "1");
     try (TestMesh beside = mesh.startBeside()) {
-      beside.safety.certify("c2", "2");
-      beside.safety.certify("c3", "3");
+      beside.safety.certificates.issue("c2", "2", "1");
+      beside.safety.certificates.issue("c3", "3", "1");
       List<Callable<PolicyAlias>> promotions = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
         String version = i % 2 == 0 ? "2" : "3";
@@ -226,7 +232,7 @@ class VersionsTest {
   @Test
   void aPromotionUnderTheSameKeyHasItsEffectOnceAndGetsTheFirstAnswer() {
     register("2");
-    mesh.safety.certify("c", "2");
+    mesh.safety.certificates.issue("c", "2", "1");
     PromoteAliasRequest request =
         PromoteAliasRequest.newBuilder()
             .setMetadata(TestMesh.metadata("", "promote-2"))
@@ -283,11 +289,12 @@ class VersionsTest {
   void rollbacksGoFurtherAndFurtherBack() {
     register("2");
     register("3");
-    mesh.safety.certify("two", "2");
-    mesh.safety.certify("three", "3");
+    mesh.safety.certificates.issue("two", "2", "1");
+    mesh.safety.certificates.issue("two again", "2", "1");
+    mesh.safety.certificates.issue("three", "3", "2");
     promote("1", "2", "two");
     mesh.versions().rollBackAlias(RollBackAliasRequest.getDefaultInstance());
-    promote("1", "2", "two");
+    promote("1", "2", "two again");
     promote("2", "3", "three");
 
     List<String> served = new ArrayList<>();
@@ -345,7 +352,7 @@ class VersionsTest {
   @Test
   void noCallFailsWhileVersionsAreSwapped() throws Exception {
     register("2");
-    mesh.safety.certify("c", "2");
+    mesh.safety.certificates.issue("c", "2", "1");
     AtomicBoolean swapping = new AtomicBoolean(true);
     CountDownLatch callersStarted = new CountDownLatch(4);
     List<Callable<Integer>> callers = new ArrayList<>();
@@ -367,7 +374,8 @@ class VersionsTest {
       callersStarted.await();
       try {
         for (int i = 0; i < 20; i++) {
-          promote("1", "2", "c");
+          mesh.safety.certificates.issue("c" + i, "2", "1");
+          promote("1", "2", "c" + i);
           mesh.versions().rollBackAlias(RollBackAliasRequest.getDefaultInstance());
         }
       } finally {
@@ -406,7 +414,7 @@ class VersionsTest {
   @Test
   void aVersionForWhichThereIsNoMemoryIsNotPromoted() {
     register("2");
-    mesh.safety.certify("c", "2");
+    mesh.safety.certificates.issue("c", "2", "1");
     models.room = 1;
 
     assertFails(

@@ -1,82 +1,165 @@
 package io.ballast.policy.adapter;
 
 import io.ballast.kit.call.Caller;
-import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.policy.core.version.CertificateAuthority;
+import io.ballast.safety.v1.Certificate;
+import io.ballast.safety.v1.GetCertificateRequest;
+import io.ballast.safety.v1.RedeemCertificateRequest;
+import io.ballast.safety.v1.Redemption;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.Channel;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
 
 /** The safety-server as the judge of certificates. */
 public final class GrpcCertificateAuthority implements CertificateAuthority {
   private final SafetyServiceBlockingStub stub;
   private final Duration timeout;
+  private final InstantSource clock;
 
   /**
    * @param timeout how long a call may take, at most what is left of the caller's deadline
    */
-  public GrpcCertificateAuthority(Channel safetyServer, Duration timeout) {
+  public GrpcCertificateAuthority(Channel safetyServer, Duration timeout, InstantSource clock) {
     this.stub = SafetyServiceGrpc.newBlockingStub(safetyServer);
     this.timeout = timeout;
+    this.clock = clock;
   }
 
-  /**
-   * {@inheritDoc}
-   *
-   * <p>Besides the safety-server's word on the weights, the certificate in its answer must name
-   * this version and its weights: a server that ignores the field in the request cannot open the
-   * gate.
-   */
   @Override
-  public Finding verify(Caller caller, String certificateId, Promoted promoted) {
-    PinnedVersion candidate = promoted.candidate();
+  public void verify(Caller caller, Promotion promotion) {
     VerifyCertificateRequest request =
         VerifyCertificateRequest.newBuilder()
             .setMetadata(PeerMessages.metadata(caller))
+            .setCertificateId(promotion.certificateId())
+            .setCandidateWeightsSha256(promotion.candidate().weightsSha256())
+            .setCandidateFolderSha256(promotion.folderSha256())
+            .setAlias(promotion.alias())
+            .build();
+    VerifyCertificateResponse answer;
+    try {
+      answer = stub.withDeadlineAfter(timeout).verifyCertificate(request);
+    } catch (StatusRuntimeException e) {
+      throw failure("verify", promotion, e);
+    }
+    if (!answer.getValid()) {
+      throw closed(
+          promotion,
+          answer.getReason().isEmpty()
+              ? String.join("; ", answer.getFindingsList())
+              : answer.getReason());
+    }
+    CertificateReading.flaw(answer.getCertificate(), promotion, clock.instant())
+        .ifPresent(
+            flaw -> {
+              throw closed(promotion, flaw);
+            });
+  }
+
+  @Override
+  public String redeem(Caller caller, Promotion promotion) {
+    RedeemCertificateRequest request =
+        RedeemCertificateRequest.newBuilder()
+            .setMetadata(
+                PeerMessages.metadata(caller).toBuilder().setIdempotencyKey(key(promotion)))
+            .setCertificateId(promotion.certificateId())
+            .setAlias(promotion.alias())
+            .setCandidate(MeshMessages.version(promotion.candidate()))
+            .setCandidateFolderSha256(promotion.folderSha256())
+            .setBase(MeshMessages.version(promotion.base()))
+            .setAliasRevision(promotion.revision())
+            .build();
+    Redemption redemption;
+    try {
+      redemption = stub.withDeadlineAfter(timeout).redeemCertificate(request).getRedemption();
+    } catch (StatusRuntimeException e) {
+      throw failure("redeem", promotion, e);
+    }
+    CertificateReading.flaw(redemption, promotion, clock.instant())
+        .ifPresent(
+            flaw -> {
+              throw closed(promotion, flaw);
+            });
+    return redemption.getRedemptionId();
+  }
+
+  @Override
+  public Optional<String> revocation(Caller caller, String certificateId) {
+    GetCertificateRequest request =
+        GetCertificateRequest.newBuilder()
+            .setMetadata(PeerMessages.metadata(caller))
             .setCertificateId(certificateId)
-            .setCandidateWeightsSha256(candidate.weightsSha256())
-            .setCandidateFolderSha256(promoted.folderSha256())
-            .setAlias(promoted.alias())
             .build();
     try {
-      VerifyCertificateResponse answer = stub.withDeadlineAfter(timeout).verifyCertificate(request);
-      if (!answer.getValid()) {
-        return new Finding(
-            false,
-            answer.getReason().isEmpty()
-                ? String.join("; ", answer.getFindingsList())
-                : answer.getReason());
-      }
-      PinnedVersion named = MeshMessages.version(answer.getCertificate().getCandidate());
-      return named.equals(candidate)
-          ? new Finding(true, String.join("; ", answer.getFindingsList()))
-          : new Finding(
-              false, "it names %s, this is %s".formatted(spelled(named), spelled(candidate)));
+      Certificate certificate =
+          stub.withDeadlineAfter(timeout).getCertificate(request).getCertificate();
+      return certificate.hasRevocation()
+          ? Optional.of("revoked: " + certificate.getRevocation().getReason())
+          : Optional.empty();
     } catch (StatusRuntimeException e) {
-      Status status = e.getStatus();
-      return switch (status.getCode()) {
+      return switch (e.getStatus().getCode()) {
         case NOT_FOUND, INVALID_ARGUMENT ->
-            new Finding(false, String.valueOf(status.getDescription()));
+            Optional.of(String.valueOf(e.getStatus().getDescription()));
         default ->
             throw new MeshException(
                 Fault.DEPENDENCY_DOWN,
-                "the safety-server could not verify certificate %s: %s"
-                    .formatted(certificateId, status.getCode()),
+                "the safety-server could not say whether certificate %s is revoked: %s; without it only BreakGlassAlias moves back"
+                    .formatted(certificateId, e.getStatus().getCode()),
                 e);
       };
     }
   }
 
-  private static String spelled(PinnedVersion version) {
-    return "%s/%s with weights %s"
-        .formatted(version.model(), version.version(), version.weightsSha256());
+  /** The same for the same move, however often and by whichever replica it is tried. */
+  private static String key(Promotion promotion) {
+    String move =
+        String.join(
+            "\n",
+            promotion.candidate().model(),
+            promotion.alias(),
+            Long.toString(promotion.revision()),
+            promotion.candidate().version(),
+            promotion.certificateId());
+    return "move-" + Sha256.of(move);
+  }
+
+  private static MeshException failure(
+      String task, Promotion promotion, StatusRuntimeException failure) {
+    return switch (failure.getStatus().getCode()) {
+      case NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION ->
+          closed(promotion, String.valueOf(failure.getStatus().getDescription()));
+      default ->
+          new MeshException(
+              Fault.DEPENDENCY_DOWN,
+              "the safety-server could not %s certificate %s: %s"
+                  .formatted(task, promotion.certificateId(), failure.getStatus().getCode()),
+              failure);
+    };
+  }
+
+  private static MeshException closed(Promotion promotion, String why) {
+    return new MeshException(
+        Fault.SAFETY_GATE_CLOSED,
+        "certificate %s does not allow version %s of %s: %s"
+            .formatted(
+                promotion.certificateId(),
+                promotion.candidate().version(),
+                promotion.candidate().model(),
+                why),
+        Map.of(
+            "certificate_id",
+            promotion.certificateId(),
+            "version",
+            promotion.candidate().version()));
   }
 }

@@ -221,7 +221,8 @@ public final class PostgresVersionStore implements VersionStore {
     return handle
         .createQuery(
             """
-            select from_version, to_version, moved_at, certificate_id, kind, actor, reason
+            select from_version, to_version, moved_at, certificate_id, redemption_id, kind, actor,
+              reason
             from policy_alias_move
             where model = :model and alias = :alias and revision <= :revision
             order by revision desc""")
@@ -235,6 +236,7 @@ public final class PostgresVersionStore implements VersionStore {
                     row.getString("to_version"),
                     row.getObject("moved_at", OffsetDateTime.class).toInstant(),
                     row.getString("certificate_id"),
+                    row.getString("redemption_id"),
                     AliasMove.Kind.ofLabel(row.getString("kind")),
                     breakGlass(row.getString("actor"), row.getString("reason"))))
         .list();
@@ -256,10 +258,10 @@ public final class PostgresVersionStore implements VersionStore {
             .createUpdate(
                 """
                 insert into policy_alias_move (model, alias, revision, from_version, to_version,
-                  moved_at, certificate_id, kind, actor, reason, tenant, request_id,
+                  moved_at, certificate_id, redemption_id, kind, actor, reason, tenant, request_id,
                   idempotency_key, fingerprint)
-                values (:model, :alias, :revision, :from, :to, :at, :certificate, :kind, :actor,
-                  :reason, :tenant, :request, nullif(:key, ''), :fingerprint)
+                values (:model, :alias, :revision, :from, :to, :at, :certificate, :redemption,
+                  :kind, :actor, :reason, :tenant, :request, nullif(:key, ''), :fingerprint)
                 on conflict (tenant, idempotency_key) do nothing""")
             .bind("model", model)
             .bind("alias", alias)
@@ -268,6 +270,7 @@ public final class PostgresVersionStore implements VersionStore {
             .bind("to", move.toVersion())
             .bind("at", OffsetDateTime.ofInstant(move.movedAt(), ZoneOffset.UTC))
             .bind("certificate", move.certificateId())
+            .bind("redemption", move.redemptionId())
             .bind("kind", move.kind().label())
             .bind("actor", move.breakGlass().map(BreakGlass::actor).orElse(""))
             .bind("reason", move.breakGlass().map(BreakGlass::reason).orElse(""))

@@ -57,6 +57,7 @@ public final class VersionMapper {
                         .setToVersion(move.toVersion())
                         .setMoveTime(Timestamps.of(move.movedAt()))
                         .setCertificateId(move.certificateId())
+                        .setRedemptionId(move.redemptionId())
                         .setKind(move.kind().label())
                         .setActor(move.breakGlass().map(BreakGlass::actor).orElse(""))
                         .setReason(move.breakGlass().map(BreakGlass::reason).orElse(""))));

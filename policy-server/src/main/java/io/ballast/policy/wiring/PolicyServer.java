@@ -102,7 +102,7 @@ public final class PolicyServer implements AutoCloseable {
             config.defaultModel());
     AliasMoves moves =
         catalog.moves(
-            new GrpcCertificateAuthority(safety, config.timeouts().certificate()),
+            new GrpcCertificateAuthority(safety, config.timeouts().certificate(), runtime.clock()),
             new BreakGlassSecret(
                 BearerToken.read(
                     "ballast.policy.break-glass-",

@@ -64,6 +64,16 @@ public final class FakeModels implements DecoderLoader {
     return "%064x".formatted(version.hashCode());
   }
 
+  /** The checksum of a version's folder. */
+  public static String folderSha256Of(String model, String version) {
+    return "%064x".formatted(("folder " + model + "/" + version).hashCode() & 0xFFFF_FFFFL);
+  }
+
+  @Override
+  public String folderSha256(String model, String version) {
+    return folderSha256Of(model, version);
+  }
+
   /** The decoder that a version was last loaded into. */
   public FakeDecoder decoder(String version) {
     FakeDecoder decoder = decoders.get(MODEL + "/" + version);

@@ -1,7 +1,6 @@
 package io.ballast.policy.testing;
 
 import io.ballast.mesh.v1.ModelVersion;
-import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
 import io.ballast.safety.v1.CostResult;
@@ -13,17 +12,21 @@ import io.ballast.safety.v1.DecideGenerationResponse;
 import io.ballast.safety.v1.DisplayGateServiceGrpc;
 import io.ballast.safety.v1.GateOutcome;
 import io.ballast.safety.v1.GateStageAnswer;
+import io.ballast.safety.v1.GetCertificateRequest;
+import io.ballast.safety.v1.GetCertificateResponse;
+import io.ballast.safety.v1.RedeemCertificateRequest;
+import io.ballast.safety.v1.RedeemCertificateResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.Verdict;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.BindableService;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
 
 /**
  * A safety-server that says what a test tells it to. At first it passes both stages, finds harm 0.1
@@ -46,6 +49,9 @@ public final class FakeSafetyServer {
   /** Whether every call fails with UNAVAILABLE. */
   public volatile boolean down;
 
+  /** Runs at the beginning of each call about a certificate. */
+  public volatile Runnable beforeCertificates = () -> {};
+
   /** What stage 2 was asked. */
   public final List<DecideDisplayRequest> displayRequests = new CopyOnWriteArrayList<>();
 
@@ -55,23 +61,8 @@ public final class FakeSafetyServer {
   /** What costs were asked. */
   public final List<CostRequest> costRequests = new CopyOnWriteArrayList<>();
 
-  private final Map<String, ModelVersion> certificates = new ConcurrentHashMap<>();
-
-  /** Issues a certificate for a version of "java-tiny". */
-  public void certify(String certificateId, String version) {
-    certify(
-        certificateId,
-        ModelVersion.newBuilder()
-            .setModel(FakeModels.MODEL)
-            .setVersion(version)
-            .setWeightsSha256(FakeModels.sha256(version))
-            .build());
-  }
-
-  /** Issues a certificate for a version. */
-  public void certify(String certificateId, ModelVersion candidate) {
-    certificates.put(certificateId, candidate);
-  }
+  /** Its certificates. */
+  public final FakeCertificates certificates = new FakeCertificates();
 
   /** One stage's answer at threshold 0.3. */
   public static GateStageAnswer answer(
@@ -134,23 +125,41 @@ public final class FakeSafetyServer {
     }
 
     @Override
+    public void getCertificate(
+        GetCertificateRequest request, StreamObserver<GetCertificateResponse> observer) {
+      certificate(
+          observer,
+          () ->
+              GetCertificateResponse.newBuilder()
+                  .setCertificate(certificates.get(request))
+                  .build());
+    }
+
+    @Override
     public void verifyCertificate(
         VerifyCertificateRequest request, StreamObserver<VerifyCertificateResponse> observer) {
-      ModelVersion candidate =
-          certificates.getOrDefault(request.getCertificateId(), ModelVersion.getDefaultInstance());
-      if (candidate.getModel().isEmpty() && !down) {
-        observer.onError(
-            Status.NOT_FOUND.withDescription("no such certificate").asRuntimeException());
-        return;
-      }
-      boolean valid = request.getCandidateWeightsSha256().equals(candidate.getWeightsSha256());
-      reply(
+      certificate(observer, () -> certificates.verify(request));
+    }
+
+    @Override
+    public void redeemCertificate(
+        RedeemCertificateRequest request, StreamObserver<RedeemCertificateResponse> observer) {
+      certificate(
           observer,
-          VerifyCertificateResponse.newBuilder()
-              .setValid(valid)
-              .addFindings(valid ? "weights: match" : "weights: differ")
-              .setCertificate(Certificate.newBuilder().setCandidate(candidate))
-              .build());
+          () ->
+              RedeemCertificateResponse.newBuilder()
+                  .setRedemption(certificates.redeem(request))
+                  .build());
+    }
+
+    private <T> void certificate(StreamObserver<T> observer, Supplier<T> answer) {
+      try {
+        beforeCertificates.run();
+        T known = answer.get();
+        reply(observer, known);
+      } catch (StatusRuntimeException e) {
+        observer.onError(down ? Status.UNAVAILABLE.asRuntimeException() : e);
+      }
     }
   }
 }

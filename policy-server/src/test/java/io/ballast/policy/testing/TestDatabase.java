@@ -26,10 +26,13 @@ public final class TestDatabase implements Database {
     PGSimpleDataSource source = Server.source();
     Jdbi.create(source)
         .useHandle(
-            handle ->
-                handle.execute(
-                    "truncate feedback_event, suggestion, policy_alias_move, policy_alias,"
-                        + " policy_version restart identity cascade"));
+            handle -> {
+              // triggers that keep records for good sleep: a test begins with none
+              handle.execute("set session_replication_role = replica");
+              handle.execute(
+                  "truncate feedback_event, suggestion, policy_alias_move, policy_alias,"
+                      + " policy_version restart identity cascade");
+            });
     return new TestDatabase(source);
   }
 

@@ -9,13 +9,11 @@ import io.grpc.stub.MetadataUtils;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Points an alias to a version that has no certificate. */
@@ -35,8 +33,7 @@ final class BreakGlassCommand implements Callable<Integer> {
   private static final Metadata.Key<String> HEADER =
       Metadata.Key.of("x-ballast-break-glass", Metadata.ASCII_STRING_MARSHALLER);
 
-  @Parameters(paramLabel = "VERSION", description = "The version that shall serve.")
-  private String version = "";
+  @Mixin private AliasMoveOptions move = new AliasMoveOptions();
 
   @Option(
       names = "--secret",
@@ -59,26 +56,6 @@ final class BreakGlassCommand implements Callable<Integer> {
       description = "Why, 10 to 1,000 characters.")
   private String reason = "";
 
-  @Option(
-      names = "--expected",
-      paramLabel = "VERSION",
-      description = "Only if the alias points here now (default: where it points).")
-  private @Nullable String expected;
-
-  @Option(
-      names = "--model",
-      paramLabel = "NAME",
-      defaultValue = "",
-      description = "The model (default: the server's).")
-  private String model = "";
-
-  @Option(
-      names = "--alias",
-      paramLabel = "ALIAS",
-      defaultValue = "serving",
-      description = "The alias (default: ${DEFAULT-VALUE}).")
-  private String alias = "serving";
-
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private Printing printing = new Printing();
   @Mixin private MeshTarget target;
@@ -92,21 +69,18 @@ final class BreakGlassCommand implements Callable<Integer> {
     Metadata headers = new Metadata();
     headers.put(HEADER, readSecret());
     try (MeshTarget.Connection mesh = ModelsCommand.connect(target)) {
-      VersionServiceBlockingStub versions =
-          ModelsCommand.versions(mesh)
-              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+      VersionServiceBlockingStub versions = ModelsCommand.versions(mesh);
+      String expected = move.expected(versions, target);
       PolicyAlias moved =
           versions
+              .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
               .breakGlassAlias(
                   BreakGlassAliasRequest.newBuilder()
                       .setMetadata(target.keyedMetadata(null))
-                      .setModel(model)
-                      .setAlias(alias)
-                      .setExpectedVersion(
-                          expected == null
-                              ? ModelsCommand.current(versions, target, model, alias)
-                              : expected)
-                      .setNewVersion(version)
+                      .setModel(move.model())
+                      .setAlias(move.alias())
+                      .setExpectedVersion(expected)
+                      .setNewVersion(move.version())
                       .setActor(actor)
                       .setReason(reason)
                       .build())

@@ -33,7 +33,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Versions of the policy, and the aliases that point to them. */
@@ -240,34 +239,13 @@ final class ModelsCommand implements Callable<Integer> {
       description = "Points an alias to a version that passed its safety test.",
       footer = {"", "Exit code 4: no certificate, or the alias moved on."})
   static final class Promote implements Callable<Integer> {
-    @Parameters(paramLabel = "VERSION", description = "The version that shall serve.")
-    private String version = "";
+    @Mixin private AliasMoveOptions move = new AliasMoveOptions();
 
     @Option(
         names = "--certificate",
         paramLabel = "ID",
         description = "The certificate (default: of its newest test that passed).")
     private @Nullable String certificate;
-
-    @Option(
-        names = "--expected",
-        paramLabel = "VERSION",
-        description = "Only if the alias points here now (default: where it points).")
-    private @Nullable String expected;
-
-    @Option(
-        names = "--model",
-        paramLabel = "NAME",
-        defaultValue = "",
-        description = "The model (default: the server's).")
-    private String model = "";
-
-    @Option(
-        names = "--alias",
-        paramLabel = "ALIAS",
-        defaultValue = "serving",
-        description = "The alias (default: ${DEFAULT-VALUE}).")
-    private String alias = "serving";
 
     @Mixin private Printing printing = new Printing();
     @Mixin private MeshTarget target;
@@ -285,11 +263,10 @@ final class ModelsCommand implements Callable<Integer> {
                 .promoteAlias(
                     PromoteAliasRequest.newBuilder()
                         .setMetadata(target.keyedMetadata(null))
-                        .setModel(model)
-                        .setAlias(alias)
-                        .setExpectedVersion(
-                            expected == null ? current(versions, target, model, alias) : expected)
-                        .setNewVersion(version)
+                        .setModel(move.model())
+                        .setAlias(move.alias())
+                        .setExpectedVersion(move.expected(versions, target))
+                        .setNewVersion(move.version())
                         .setCertificateId(certificate == null ? newestCertificate() : certificate)
                         .build())
                 .getAlias();
@@ -311,8 +288,10 @@ final class ModelsCommand implements Callable<Integer> {
             .getTestsList()
             .stream()
             .filter(test -> test.getState() == SafetyTestState.SAFETY_TEST_STATE_PASSED)
-            .filter(test -> test.getCandidate().getVersion().equals(version))
-            .filter(test -> model.isEmpty() || test.getCandidate().getModel().equals(model))
+            .filter(test -> test.getCandidate().getVersion().equals(move.version()))
+            .filter(
+                test ->
+                    move.model().isEmpty() || test.getCandidate().getModel().equals(move.model()))
             .map(SafetyTest::getCertificateId)
             .findFirst()
             .orElseThrow(
@@ -321,7 +300,7 @@ final class ModelsCommand implements Callable<Integer> {
                         Exit.REFUSED,
                         "SAFETY_GATE_CLOSED",
                         "no safety test of "
-                            + version
+                            + move.version()
                             + " has passed; without a certificate nothing is promoted"));
       }
     }

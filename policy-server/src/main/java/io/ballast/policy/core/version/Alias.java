@@ -3,7 +3,6 @@ package io.ballast.policy.core.version;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A name that points to a version.
@@ -26,13 +25,20 @@ public record Alias(
   }
 
   /**
-   * Where a rollback goes: the version that served before the one that serves now came. What was
-   * rolled back is not gone back to, unless it was promoted again: a second rollback goes further
-   * back. Nor is what served by break-glass: it never had a certificate.
+   * A version that served.
    *
-   * @return empty if nothing served before
+   * @param certificateId the certificate that last brought it; empty of the one that was there
+   *     first
    */
-  public Optional<String> rollbackTarget() {
+  public record Served(String version, String certificateId) {}
+
+  /**
+   * Where a rollback may go: the version that served before the one that serves now came, and those
+   * before it, the latest first. What was rolled back is not gone back to, unless it was promoted
+   * again: a second rollback goes further back. Nor is what served by break-glass: it never had a
+   * certificate.
+   */
+  public List<Served> servedBefore() {
     Deque<String> served = new ArrayDeque<>();
     boolean byBreakGlass = false;
     for (AliasMove move : moves.reversed()) {
@@ -49,6 +55,15 @@ public record Alias(
       byBreakGlass = move.kind() == AliasMove.Kind.BREAK_GLASS;
     }
     served.pop();
-    return Optional.ofNullable(served.peek());
+    return served.stream().map(each -> new Served(each, certificateOf(each))).toList();
+  }
+
+  private String certificateOf(String promoted) {
+    return moves.stream()
+        .filter(move -> move.kind() == AliasMove.Kind.PROMOTE)
+        .filter(move -> move.toVersion().equals(promoted))
+        .map(AliasMove::certificateId)
+        .findFirst()
+        .orElse("");
   }
 }

@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param toVersion where it pointed afterwards
  * @param movedAt when
  * @param certificateId the certificate that allowed it; empty at creation and for a rollback
+ * @param redemptionId the leave that the certificate was redeemed for; empty but for a promotion
  * @param kind what kind of move
  * @param breakGlass who and why, for a move without a certificate
  */
@@ -18,6 +19,7 @@ public record AliasMove(
     String toVersion,
     Instant movedAt,
     String certificateId,
+    String redemptionId,
     Kind kind,
     Optional<BreakGlass> breakGlass) {
   /** What moved an alias. */

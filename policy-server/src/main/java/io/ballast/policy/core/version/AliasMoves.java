@@ -6,6 +6,8 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
@@ -14,9 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Promotes and rolls back by compare-and-set. The order makes a swap safe: certificate, then the
- * new version loaded and ready, then the alias in the database, then the alias in memory, then the
- * old version retired.
+ * Promotes and rolls back by compare-and-set. The order makes a swap safe: certificate verified,
+ * then the new version loaded and ready, which may take long, then the certificate redeemed for
+ * this very move, then the alias in the database, then the alias in memory, then the old version
+ * retired.
  */
 public final class AliasMoves {
   private static final int MAX_CHARACTERS = 128;
@@ -52,8 +55,9 @@ public final class AliasMoves {
    * @return the alias after the move
    * @throws MeshException UNKNOWN_MODEL for an unknown model, alias or version; VERSION_CONFLICT if
    *     the alias points elsewhere; SAFETY_GATE_CLOSED for a promotion without a certificate that
-   *     holds for the new version; PRECONDITION_FAILED for a rollback where nothing served before;
-   *     MALFORMED_REQUEST for a key that another request used
+   *     holds for the new version; PRECONDITION_FAILED for a rollback where nothing served before
+   *     that may again; DEPENDENCY_DOWN where nobody can say what holds; MALFORMED_REQUEST for a
+   *     key that another request used
    */
   public Alias move(MoveRequest request) {
     if (request.kind() == AliasMove.Kind.BREAK_GLASS) {
@@ -100,23 +104,23 @@ public final class AliasMoves {
                         "no alias %s of model %s".formatted(request.alias(), request.model())));
     requireExpected(request, alias.version());
     RegisteredVersion next = catalog.registered(request.model(), destination(request, alias));
-    if (request.kind() == AliasMove.Kind.PROMOTE) {
-      requireCertificate(
-          request.caller(),
-          request.certificateId(),
-          new CertificateAuthority.Promoted(
-              next.id(), catalog.folderSha256(next.id()), request.alias()));
-    }
-    AliasMove move =
-        new AliasMove(
-            alias.version(),
-            next.id().version(),
-            clock.instant(),
-            request.certificateId(),
-            request.kind(),
-            request.breakGlass());
+    Optional<CertificateAuthority.Promotion> promotion =
+        request.kind() == AliasMove.Kind.PROMOTE
+            ? Optional.of(promotion(request, alias, next.id()))
+            : Optional.empty();
+    promotion.ifPresent(each -> certificates.verify(request.caller(), each));
     serving.keep(next.id());
     try {
+      requireStillAllowed(request, alias, next);
+      AliasMove move =
+          new AliasMove(
+              alias.version(),
+              next.id().version(),
+              clock.instant(),
+              request.certificateId(),
+              promotion.map(each -> certificates.redeem(request.caller(), each)).orElse(""),
+              request.kind(),
+              request.breakGlass());
       Optional<Alias> moved = store.move(request, alias.revision(), move);
       if (moved.isPresent()) {
         catalog.turn(moved.get());
@@ -133,6 +137,17 @@ public final class AliasMoves {
                     Fault.VERSION_CONFLICT,
                     "alias %s of %s moved on from %s meanwhile"
                         .formatted(request.alias(), request.model(), alias.version())));
+  }
+
+  /** Loading may have taken long: what was revoked meanwhile is not rolled back to. */
+  private void requireStillAllowed(MoveRequest request, Alias alias, RegisteredVersion next) {
+    if (request.kind() == AliasMove.Kind.ROLL_BACK
+        && !rollbackTarget(request.caller(), alias).equals(next.id().version())) {
+      throw new MeshException(
+          Fault.VERSION_CONFLICT,
+          "the certificate of version %s of %s was revoked meanwhile"
+              .formatted(next.id().version(), request.model()));
+    }
   }
 
   private static void tell(Alias alias, BreakGlass who) {
@@ -157,20 +172,37 @@ public final class AliasMoves {
     return made.map(VersionStore.KeyedMove::alias);
   }
 
-  private static String destination(MoveRequest request, Alias alias) {
+  private String destination(MoveRequest request, Alias alias) {
     return switch (request.kind()) {
       case PROMOTE, BREAK_GLASS -> Texts.requireName("new_version", request.newVersion());
-      case ROLL_BACK ->
-          alias
-              .rollbackTarget()
-              .orElseThrow(
-                  () ->
-                      new MeshException(
-                          Fault.PRECONDITION_FAILED,
-                          "no version served before %s as %s of %s: there is nothing to roll back to"
-                              .formatted(alias.version(), alias.name(), alias.model())));
+      case ROLL_BACK -> rollbackTarget(request.caller(), alias);
       case CREATE -> throw new IllegalArgumentException("an alias is not created by a move");
     };
+  }
+
+  /** The latest version that served before and whose certificate was not revoked since. */
+  private String rollbackTarget(Caller caller, Alias alias) {
+    List<String> passedOver = new ArrayList<>();
+    for (Alias.Served served : alias.servedBefore()) {
+      Optional<String> revocation =
+          served.certificateId().isEmpty()
+              ? Optional.empty()
+              : certificates.revocation(caller, served.certificateId());
+      if (revocation.isEmpty()) {
+        return served.version();
+      }
+      passedOver.add(
+          "certificate %s of version %s: %s"
+              .formatted(served.certificateId(), served.version(), revocation.get()));
+    }
+    throw new MeshException(
+        Fault.PRECONDITION_FAILED,
+        "no version served before %s as %s of %s%s: there is nothing to roll back to"
+            .formatted(
+                alias.version(),
+                alias.name(),
+                alias.model(),
+                passedOver.isEmpty() ? "" : " that may again, " + String.join(", ", passedOver)));
   }
 
   private static void requireExpected(MoveRequest request, String version) {
@@ -185,23 +217,20 @@ public final class AliasMoves {
     }
   }
 
-  private void requireCertificate(
-      Caller caller, String certificateId, CertificateAuthority.Promoted promoted) {
-    PinnedVersion candidate = promoted.candidate();
-    if (certificateId.isEmpty()) {
+  private CertificateAuthority.Promotion promotion(
+      MoveRequest request, Alias alias, PinnedVersion candidate) {
+    if (request.certificateId().isEmpty()) {
       throw new MeshException(
           Fault.SAFETY_GATE_CLOSED,
           "certificate_id: empty; version %s of %s needs a certificate to be promoted"
               .formatted(candidate.version(), candidate.model()));
     }
-    CertificateAuthority.Finding finding = certificates.verify(caller, certificateId, promoted);
-    if (!finding.holds()) {
-      throw new MeshException(
-          Fault.SAFETY_GATE_CLOSED,
-          "certificate %s does not allow version %s of %s: %s"
-              .formatted(
-                  certificateId, candidate.version(), candidate.model(), finding.explanation()),
-          Map.of("certificate_id", certificateId, "version", candidate.version()));
-    }
+    return new CertificateAuthority.Promotion(
+        request.certificateId(),
+        candidate,
+        catalog.folderSha256(candidate),
+        request.alias(),
+        catalog.registered(alias.model(), alias.version()).id(),
+        alias.revision());
   }
 }

@@ -2,32 +2,53 @@ package io.ballast.policy.core.version;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
+import java.util.Optional;
 
-/** Who says whether a safety certificate holds. */
+/** Who says whether a safety certificate allows a move, and redeems it. */
 public interface CertificateAuthority {
   /**
-   * What a certificate shall allow.
+   * The move that a certificate shall allow.
    *
+   * @param certificateId the certificate
    * @param candidate the version to promote
    * @param folderSha256 over all files of its folder; empty if it runs elsewhere
    * @param alias that shall point to it
+   * @param base what the alias serves now
+   * @param revision of the alias now
    */
-  record Promoted(PinnedVersion candidate, String folderSha256, String alias) {}
+  record Promotion(
+      String certificateId,
+      PinnedVersion candidate,
+      String folderSha256,
+      String alias,
+      PinnedVersion base,
+      long revision) {}
 
   /**
-   * Asks whether a certificate is valid now and names exactly this version: model, version, weights
-   * and folder, and no other alias. The same weights under another name may have another tokenizer
-   * or configuration, and so draw what nobody tested.
+   * Asks whether a certificate holds now for exactly this move: signed, not expired and not
+   * revoked, of this model, version, weights and folder, for this base, and for no other alias. The
+   * same weights under another name may have another tokenizer or configuration, and so draw what
+   * nobody tested; and what was better than one base is not better than another.
+   *
+   * @throws io.ballast.kit.error.MeshException SAFETY_GATE_CLOSED, naming what does not hold;
+   *     DEPENDENCY_DOWN if nobody can say
+   */
+  void verify(Caller caller, Promotion promotion);
+
+  /**
+   * Redeems a certificate, of which all of that is asked once more: leave for this one move, to be
+   * made at once.
+   *
+   * @return the leave's id
+   * @throws io.ballast.kit.error.MeshException as {@link #verify}
+   */
+  String redeem(Caller caller, Promotion promotion);
+
+  /**
+   * Why a certificate is void for good; empty: it is not. That it has ended says nothing against
+   * what it once promoted.
    *
    * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN if nobody can say
    */
-  Finding verify(Caller caller, String certificateId, Promoted promoted);
-
-  /**
-   * What verification found.
-   *
-   * @param holds whether the certificate allows this version
-   * @param explanation why, for a person
-   */
-  record Finding(boolean holds, String explanation) {}
+  Optional<String> revocation(Caller caller, String certificateId);
 }

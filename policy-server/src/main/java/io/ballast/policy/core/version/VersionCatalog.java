@@ -64,7 +64,7 @@ public final class VersionCatalog {
           defaultModel,
           VersionSelector.SERVING,
           new AliasMove(
-              "", firstVersion, clock.instant(), "", AliasMove.Kind.CREATE, Optional.empty()));
+              "", firstVersion, clock.instant(), "", "", AliasMove.Kind.CREATE, Optional.empty()));
     }
     for (Alias alias : store.allAliases()) {
       if (alias.model().equals(defaultModel) && alias.name().equals(VersionSelector.SERVING)) {

@@ -2,6 +2,7 @@ package io.ballast.policy.core.version;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.policy.core.version.Alias.Served;
 import io.ballast.policy.core.version.AliasMove.Kind;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -15,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class AliasTest {
   /**
    * An alias after moves such as {@code 1 2 3 <2}: created at 1, promoted to 2 and 3, rolled back
-   * to 2; {@code !2}: moved there by break-glass.
+   * to 2; {@code !2}: moved there by break-glass. Move n had the certificate {@code cn}.
    */
   private static Alias after(String moves) {
     List<AliasMove> newestFirst = new ArrayList<>();
@@ -28,7 +29,9 @@ class AliasTest {
           back
               ? Kind.ROLL_BACK
               : broken ? Kind.BREAK_GLASS : at.isEmpty() ? Kind.CREATE : Kind.PROMOTE;
-      newestFirst.addFirst(new AliasMove(at, to, Instant.EPOCH, "", kind, Optional.empty()));
+      String certificate = kind == Kind.PROMOTE ? "c" + (newestFirst.size() + 1) : "";
+      newestFirst.addFirst(
+          new AliasMove(at, to, Instant.EPOCH, certificate, "", kind, Optional.empty()));
       at = to;
     }
     return new Alias("m", "serving", at, newestFirst.size(), newestFirst);
@@ -52,19 +55,25 @@ class AliasTest {
     "1 !2 <1 3, 1"
   })
   void itGoesToWhatServedBefore(String moves, String target) {
-    assertThat(after(moves).rollbackTarget()).contains(target);
+    assertThat(after(moves).servedBefore().getFirst().version()).isEqualTo(target);
   }
 
   @ParameterizedTest
   @CsvSource({"1", "1 2 <1", "1 2 3 <2 <1", "1 2 1 <2 <1", "1 1"})
   void whereNothingServedBeforeThereIsNone(String moves) {
-    assertThat(after(moves).rollbackTarget()).isEmpty();
+    assertThat(after(moves).servedBefore()).isEmpty();
   }
 
   /** Until 2026-11-28 a second rollback brought back what the first had taken away. */
   @Test
   void afterSuchAForwardRollbackItGoesBack() {
-    assertThat(after("1 2 <1 <2").rollbackTarget()).contains("1");
-    assertThat(after("1 2 <1 <2 <1").rollbackTarget()).isEmpty();
+    assertThat(after("1 2 <1 <2").servedBefore()).containsExactly(new Served("1", ""));
+    assertThat(after("1 2 <1 <2 <1").servedBefore()).isEmpty();
+  }
+
+  @Test
+  void eachHasTheCertificateThatLastBroughtIt() {
+    assertThat(after("1 2 3 <2 3 4").servedBefore())
+        .containsExactly(new Served("3", "c5"), new Served("2", "c2"), new Served("1", ""));
   }
 }
