@@ -38,6 +38,13 @@ function alarmLine(alarm) {
   return `${what} ${number(alarm.observed)} over ${number(alarm.limit)} in iteration ${alarm.iteration} (${words(alarm.action, "WATCH_ACTION_")})`;
 }
 
+function harmLine(measured) {
+  const value = measured.value;
+  return value
+    ? `${measured.name} ${number(value.mean_harm)} where cost is ${number(value.mean_cost)}`
+    : `${measured.name}: ${measured.failure?.message}`;
+}
+
 function curveLine(watch) {
   if (!watch?.gold_model) {
     return null;
@@ -130,6 +137,7 @@ function draw(place, answer) {
       ["candidate", run.candidate_version ? version(run.candidate_version) : null],
       ["stopped early", run.early_stop_reason],
       ["alarms", (run.alarms ?? []).map(alarmLine).join("; ")],
+      ["harm measured", (run.latest?.measured ?? []).map(harmLine).join("; ")],
       ["gold", curveLine(answer.watch)],
       ["safety test", test ? [testTag(test), " ", boundLine(test) ?? `${test.judged_count} of ${test.prompts_count} prompts judged`] : null],
       ["certificate", test?.certificate_id ? id(test.certificate_id) : null],

@@ -271,6 +271,7 @@ class GoldWatchTest extends RewardWatchCase {
         0.5,
         OptionalDouble.of(0.2),
         List.of(new ConstraintReading("harm", 0.1, null, null, null, false)),
+        List.of(),
         klNats,
         1,
         3,

@@ -2,11 +2,14 @@ package io.ballast.orchestrator.adapter;
 
 import io.ballast.mesh.v1.Truncation;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.Judgeable;
 import io.ballast.orchestrator.core.peer.RewardOracle;
+import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RewardSpec;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.reward.v1.ComponentScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -20,7 +23,7 @@ import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 
 /** Rewards by the reward-server's Score. */
-public final class GrpcRewards implements RewardOracle {
+public final class GrpcRewards implements RewardOracle, ComponentOracle {
   static final int ITEMS_A_CALL = 512;
   static final int CHARACTERS_A_CALL = 2 << 20;
 
@@ -48,11 +51,37 @@ public final class GrpcRewards implements RewardOracle {
     return outcomes;
   }
 
+  @Override
+  public List<OptionalDouble> values(
+      String tenant, ModelRef composite, String component, List<Judgeable> items) {
+    RewardSpec spec = RewardSpec.composite(composite);
+    List<OptionalDouble> values = new ArrayList<>();
+    for (List<Judgeable> portion :
+        Portions.of(items, ITEMS_A_CALL, CHARACTERS_A_CALL, GrpcRewards::characters)) {
+      answer(tenant, spec, portion).getResultsList().stream()
+          .map(result -> value(result, component))
+          .forEach(values::add);
+    }
+    return values;
+  }
+
+  private static OptionalDouble value(ScoreResult result, String component) {
+    return result.getComponentsList().stream()
+        .filter(each -> each.getName().equals(component))
+        .filter(each -> each.hasValue() && Double.isFinite(each.getValue()))
+        .mapToDouble(ComponentScore::getValue)
+        .findFirst();
+  }
+
   static int characters(Judgeable item) {
     return item.prompt().length() + item.completion().text().length();
   }
 
   private List<Outcome> scorePortion(String tenant, RewardSpec spec, List<Judgeable> items) {
+    return answer(tenant, spec, items).getResultsList().stream().map(GrpcRewards::outcome).toList();
+  }
+
+  private ScoreResponse answer(String tenant, RewardSpec spec, List<Judgeable> items) {
     ScoreRequest.Builder request = request(tenant, spec);
     for (Judgeable item : items) {
       request.addItems(
@@ -72,7 +101,7 @@ public final class GrpcRewards implements RewardOracle {
           "%d results for %d items".formatted(answer.getResultsCount(), items.size()));
     }
     requireAsAsked(AGGREGATION, spec, answer);
-    return answer.getResultsList().stream().map(GrpcRewards::outcome).toList();
+    return answer;
   }
 
   /** A request without items. */

@@ -34,7 +34,7 @@ public final class PostgresRunStore implements RunStore {
       select r.*, i.iteration, i.samples_count, i.dropped_count, i.mean_reward, i.mean_spread,
         i.mean_cost, i.pessimistic_cost, i.lambda, i.kl_nats, i.entropy_nats,
         i.mean_completion_tokens, i.loss, i.gradient_norm, i.train_serve_gap_nats, i.watch,
-        i.constraints,
+        i.constraints, i.measured,
         i.sample_seconds, i.judge_seconds, i.learn_seconds, i.committed_at
       from run r left join run_iteration i
         on i.run_id = r.run_id and i.iteration = r.iterations_done
@@ -311,9 +311,9 @@ public final class PostgresRunStore implements RunStore {
             insert into run_iteration (run_id, iteration, samples_count, dropped_count,
               mean_reward, mean_spread, mean_cost, pessimistic_cost, lambda, kl_nats,
               entropy_nats, mean_completion_tokens, loss, gradient_norm, train_serve_gap_nats,
-              watch, constraints, sample_seconds, judge_seconds, learn_seconds, committed_at)
+              watch, constraints, measured, sample_seconds, judge_seconds, learn_seconds, committed_at)
             values (:id, :iteration, :samples, :dropped, :reward, :spread, :cost, :pessimistic,
-              :lambda, :kl, :entropy, :tokens, :loss, :norm, :gap, :watch, :constraints, :sample, :judge, :learn,
+              :lambda, :kl, :entropy, :tokens, :loss, :norm, :gap, :watch, :constraints, :measured, :sample, :judge, :learn,
               :committedAt)
             on conflict (run_id, iteration) do nothing""")
         .bind("id", runId)
@@ -333,6 +333,7 @@ public final class PostgresRunStore implements RunStore {
         .bind("gap", metrics.trainServeGapNats())
         .bind("watch", WatchJson.write(metrics.watch()))
         .bind("constraints", ConstraintJson.write(metrics.constraints()))
+        .bind("measured", MeasuredJson.write(metrics.measured()))
         .bind("sample", metrics.sampleSeconds())
         .bind("judge", metrics.judgeSeconds())
         .bind("learn", metrics.learnSeconds())
@@ -391,6 +392,7 @@ public final class PostgresRunStore implements RunStore {
                 row.getObject("lambda", Double.class),
                 null,
                 false)),
+        MeasuredJson.readings(row.getString("measured")),
         row.getDouble("kl_nats"),
         row.getDouble("entropy_nats"),
         row.getDouble("mean_completion_tokens"),

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.Run;
@@ -77,6 +78,7 @@ public final class RunTelemetry implements RunMonitor {
           failed.reason(),
           failed.message());
     }
+    metrics.measured().forEach(reading -> measured(run, metrics, reading));
     LOG.info(
         "run {} iteration {}/{}: reward {}, spread {}, gold {}, cost {}, λ {}, kl {}, gap {}, {} samples",
         run.name(),
@@ -90,6 +92,34 @@ public final class RunTelemetry implements RunMonitor {
         shown(metrics.klNats()),
         shown(metrics.trainServeGapNats()),
         metrics.samplesCount());
+  }
+
+  private static void measured(Run run, IterationMetrics metrics, MeasuredReading reading) {
+    switch (reading) {
+      case MeasuredReading.Measured(
+              String name,
+              double harm,
+              double unusedStd,
+              double cost,
+              int count,
+              int unusedFailed) ->
+          LOG.info(
+              "run {} iteration {}: {}: harm {} where the cost in training is {}, {} completions",
+              run.name(),
+              metrics.iteration(),
+              name,
+              shown(harm),
+              shown(cost),
+              count);
+      case MeasuredReading.Failed(String name, String reason, String message) ->
+          LOG.warn(
+              "run {} iteration {}: {} could not be measured: {}: {}",
+              run.name(),
+              metrics.iteration(),
+              name,
+              reason,
+              message);
+    }
   }
 
   @Override

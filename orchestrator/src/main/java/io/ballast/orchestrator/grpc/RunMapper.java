@@ -2,12 +2,16 @@ package io.ballast.orchestrator.grpc;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.Timestamps;
+import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.Runs;
 import io.ballast.orchestrator.v1.ConstraintMetrics;
 import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.GoldFailure;
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.MeasuredCost;
+import io.ballast.orchestrator.v1.MeasuredHarm;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunResponse;
@@ -94,6 +98,7 @@ final class RunMapper {
             .setCommitTime(Timestamps.of(metrics.committedAt()));
     metrics.meanSpread().ifPresent(answer::setMeanSpread);
     WatchMapper.put(metrics.watch(), answer);
+    metrics.measured().forEach(each -> answer.addMeasured(measured(each)));
     metrics.constraints().forEach(each -> answer.addConstraints(constraint(each)));
     Double pessimistic = metrics.pessimisticCost();
     if (pessimistic != null) {
@@ -104,6 +109,27 @@ final class RunMapper {
       answer.setLambda(lambda);
     }
     return answer.build();
+  }
+
+  private static MeasuredCost measured(MeasuredReading reading) {
+    MeasuredCost.Builder answer = MeasuredCost.newBuilder().setName(reading.name());
+    return switch (reading) {
+      case MeasuredReading.Measured measured ->
+          answer
+              .setValue(
+                  MeasuredHarm.newBuilder()
+                      .setMeanHarm(measured.harm())
+                      .setHarmStd(measured.harmStd())
+                      .setMeanCost(measured.cost())
+                      .setScoredCount(measured.scoredCount())
+                      .setFailedCount(measured.failedCount()))
+              .build();
+      case MeasuredReading.Failed failed ->
+          answer
+              .setFailure(
+                  GoldFailure.newBuilder().setReason(failed.reason()).setMessage(failed.message()))
+              .build();
+    };
   }
 
   private static ConstraintMetrics constraint(ConstraintReading reading) {

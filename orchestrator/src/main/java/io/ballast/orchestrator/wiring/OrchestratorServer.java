@@ -102,6 +102,7 @@ public final class OrchestratorServer implements AutoCloseable {
     RunFiles files = new RunFiles(folders, rollouts);
     RunTelemetry telemetry = new RunTelemetry(runtime.meters(), runtime.telemetry());
     SpecParser specs = new SpecParser();
+    GrpcRewards rewards = new GrpcRewards(reward, config.peerTimeout());
     Supplier<Patience> patience =
         () ->
             new Patience(
@@ -116,7 +117,8 @@ public final class OrchestratorServer implements AutoCloseable {
             specs,
             new TrainingLoop.Peers(
                 new GrpcRollouts(policy, config.peerTimeout()),
-                new GrpcRewards(reward, config.peerTimeout()),
+                rewards,
+                rewards,
                 new GrpcCosts(safety, config.peerTimeout()),
                 versions,
                 new GrpcSafetyTester(safety, config.peerTimeout(), config.testWait())),

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.ConstraintState;
 import io.ballast.orchestrator.core.run.LoopState;
@@ -34,6 +35,17 @@ class StateJsonTest {
         .containsExactly(
             new ConstraintState(
                 "harm", 0.7, List.of(new TaggedCost(0.25, 6), new TaggedCost(0.5, 6))));
+  }
+
+  @Test
+  void measuredHarmComesBack() {
+    List<MeasuredReading> readings =
+        List.of(
+            new MeasuredReading.Measured("test", 1.0 / 3, 0.1 + 0.2, 0.25, 64, 3),
+            new MeasuredReading.Failed("truth", "DEPENDENCY_DOWN", "away"));
+
+    assertThat(MeasuredJson.readings(MeasuredJson.write(readings))).isEqualTo(readings);
+    assertThat(MeasuredJson.readings("[]")).isEmpty();
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.testing;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.RewardOracle;
@@ -41,6 +42,11 @@ public final class FakePeers {
                                   ? FakeWorld.gold(item.completion().text())
                                   : FakeWorld.reward(item.completion().text()),
                               OptionalDouble.of(FakeWorld.spread(item.completion().text()))))
+              .toList();
+  public final ComponentOracle components =
+      (tenant, composite, component, items) ->
+          items.stream()
+              .map(item -> OptionalDouble.of(1 - FakeWorld.harm(item.completion().text())))
               .toList();
   public final CostOracle costs =
       (tenant, model, items) ->

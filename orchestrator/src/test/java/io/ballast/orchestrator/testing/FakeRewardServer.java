@@ -5,6 +5,7 @@ import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.orchestrator.adapter.GrpcRewardCheck;
 import io.ballast.reward.v1.Aggregation;
 import io.ballast.reward.v1.AggregationMethod;
+import io.ballast.reward.v1.ComponentScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -39,6 +40,9 @@ public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplB
   /** What is asked before a run is begun, by the model's name; it is in none of the lists. */
   public volatile Function<String, ScoreResult> check =
       model -> spreading(model, ScoreResult.newBuilder().setValue(1), 0.2).build();
+
+  /** A component that says whether a completion does no harm at all. */
+  public static final String HARMLESS = "harmless";
 
   /** So many of the next calls are refused with RetryInfo. */
   public final AtomicInteger busy = new AtomicInteger();
@@ -120,7 +124,12 @@ public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplB
         ? failure("two of five members answered")
         : spreading(
                 model,
-                ScoreResult.newBuilder().setValue(FakeWorld.reward(completion)),
+                ScoreResult.newBuilder()
+                    .setValue(FakeWorld.reward(completion))
+                    .addComponents(
+                        ComponentScore.newBuilder()
+                            .setName(HARMLESS)
+                            .setValue(FakeWorld.harm(completion) > 0 ? 0 : 1)),
                 spread.applyAsDouble(call, completion))
             .build();
   }

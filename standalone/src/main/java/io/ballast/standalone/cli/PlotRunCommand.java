@@ -3,13 +3,16 @@ package io.ballast.standalone.cli;
 import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.GetRunResponse;
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.MeasuredCost;
 import io.ballast.orchestrator.v1.RewardWatch;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.standalone.demo.report.RewardCurvePage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
@@ -23,7 +26,7 @@ import picocli.CommandLine.Parameters;
     name = "plot",
     mixinStandardHelpOptions = true,
     description =
-        "Writes a page with reward, spread and gold of a run against its KL, and the fitted curve of gold.")
+        "Writes a page with reward, spread, gold and harm of a run against its KL, and the fitted curve of gold.")
 final class PlotRunCommand implements Callable<Integer> {
   @Parameters(paramLabel = "RUN", description = "Which run.")
   private String run = "";
@@ -89,7 +92,19 @@ final class PlotRunCommand implements Callable<Integer> {
         metrics.hasGold()
             ? OptionalDouble.of(metrics.getGold().getMeanGold())
             : OptionalDouble.empty(),
-        metrics.hasGoldGap() ? OptionalDouble.of(metrics.getGoldGap()) : OptionalDouble.empty());
+        metrics.hasGoldGap() ? OptionalDouble.of(metrics.getGoldGap()) : OptionalDouble.empty(),
+        metrics.getMeanCost(),
+        measured(metrics));
+  }
+
+  private static Map<String, Double> measured(IterationMetrics metrics) {
+    Map<String, Double> harms = new LinkedHashMap<>();
+    for (MeasuredCost each : metrics.getMeasuredList()) {
+      if (each.hasValue()) {
+        harms.put(each.getName(), each.getValue().getMeanHarm());
+      }
+    }
+    return harms;
   }
 
   private static List<String> notes(GetRunResponse answer) {

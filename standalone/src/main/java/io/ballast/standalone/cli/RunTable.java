@@ -1,6 +1,7 @@
 package io.ballast.standalone.cli;
 
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.MeasuredCost;
 import io.ballast.orchestrator.v1.RewardWatch;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunAlarm;
@@ -10,6 +11,7 @@ import io.ballast.safety.v1.SafetyTestOutcome;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Runs and their iterations as lines. */
@@ -51,7 +53,7 @@ final class RunTable {
   }
 
   /**
-   * What the watch over the rewards says of an iteration, below its line: gold that failed, alarms.
+   * What there is to say of an iteration below its line: gold that failed, measured harm, alarms.
    *
    * @param before the iteration before; alarms that it had too are not said again
    */
@@ -63,6 +65,12 @@ final class RunTable {
           "      no gold: %s: %s"
               .formatted(m.getGoldFailure().getReason(), m.getGoldFailure().getMessage()));
     }
+    if (m.getMeasuredCount() > 0) {
+      remarks.add(
+          m.getMeasuredList().stream()
+              .map(RunTable::measured)
+              .collect(Collectors.joining(", ", "      harm measured: ", "")));
+    }
     for (RunAlarm alarm : m.getAlarmsList()) {
       if (before == null
           || before.getAlarmsList().stream().noneMatch(b -> b.getKind() == alarm.getKind())) {
@@ -70,6 +78,21 @@ final class RunTable {
       }
     }
     return remarks;
+  }
+
+  private static String measured(MeasuredCost measured) {
+    return switch (measured.getOutcomeCase()) {
+      case VALUE ->
+          String.format(
+              Locale.ROOT,
+              "%s %.3f where cost is %.3f (n = %d)",
+              measured.getName(),
+              measured.getValue().getMeanHarm(),
+              measured.getValue().getMeanCost(),
+              measured.getValue().getScoredCount());
+      case FAILURE -> measured.getName() + " failed: " + measured.getFailure().getMessage();
+      case OUTCOME_NOT_SET -> measured.getName() + " –";
+    };
   }
 
   /** Prints iterations with what there is to remark on them. */

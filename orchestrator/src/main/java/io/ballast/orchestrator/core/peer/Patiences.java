@@ -3,7 +3,8 @@ package io.ballast.orchestrator.core.peer;
 /**
  * How patiently each of the others is called; each has its own budget.
  *
- * @param gold the reward-server where it is asked for gold, which a run can do without
+ * @param gold the reward-server and the safety-server where they are asked for what a run can do
+ *     without: gold, and harm that is only measured
  */
 public record Patiences(
     Patience policyServer,

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.watch.IterationWatch;
 import java.time.Instant;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param meanSpread mean of the members' standard deviation over the samples that have one; empty
  *     if none has: a composite has no members
  * @param constraints of each constraint, at least one
+ * @param measured harm that was measured in it and is not acted on
  * @param klNats mean KL(π ‖ π_ref) of a completion, k3, of the policy that sampled
  * @param entropyNats mean entropy of a token
  * @param meanCompletionTokens mean tokens of a completion
@@ -37,6 +39,7 @@ public record IterationMetrics(
     double meanReward,
     OptionalDouble meanSpread,
     List<ConstraintReading> constraints,
+    List<MeasuredReading> measured,
     double klNats,
     double entropyNats,
     double meanCompletionTokens,
@@ -48,9 +51,10 @@ public record IterationMetrics(
     double judgeSeconds,
     double learnSeconds,
     Instant committedAt) {
-  /** Copies the list. */
+  /** Copies the lists. */
   public IterationMetrics {
     constraints = List.copyOf(constraints);
+    measured = List.copyOf(measured);
   }
 
   /** Mean harm probability by the first constraint. */

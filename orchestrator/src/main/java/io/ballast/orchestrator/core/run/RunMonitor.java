@@ -11,6 +11,7 @@ public interface RunMonitor {
     SAMPLE,
     JUDGE,
     GOLD,
+    MEASURE,
     LEARN,
     COMMIT,
     TEST,

@@ -14,7 +14,9 @@ import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.spec.GoldSpec;
+import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.PromotionMode;
+import io.ballast.orchestrator.core.spec.RewardSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.StandingSpec;
 import io.ballast.orchestrator.core.spec.WatchSpec;
@@ -124,6 +126,7 @@ public final class Runs {
     PinnedVersion base = versions.resolve(read.policy());
     requireRewards(caller.tenant(), read, sets);
     requireCosts(caller.tenant(), read, sets);
+    requireMeasured(caller.tenant(), read, sets);
     Run run =
         new Run(
             surroundings.ids().get(),
@@ -163,6 +166,22 @@ public final class Runs {
     String prompt = sets.training().getFirst();
     costs.require(tenant, "cost", spec.cost(), prompt);
     costs.require(tenant, "safety_test.cost_model", spec.safetyTest().costModel(), prompt);
+  }
+
+  private void requireMeasured(String tenant, RunSpec spec, PromptSets sets) {
+    String prompt = sets.training().getFirst();
+    for (int i = 0; i < spec.measured().size(); i++) {
+      MeasuredSpec measured = spec.measured().get(i);
+      String path = "costs.measured[%d]".formatted(i);
+      switch (measured.judge()) {
+        case MeasuredSpec.Judge.CostModel() ->
+            costs.require(tenant, path, measured.model(), prompt);
+        case MeasuredSpec.Judge.Component component -> {
+          var unused =
+              rewards.require(tenant, path, RewardSpec.composite(measured.model()), prompt);
+        }
+      }
+    }
   }
 
   private static void requireSize(String spec) {

@@ -8,6 +8,9 @@ import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.learner.WeightsStore;
+import io.ballast.orchestrator.core.measure.HarmMeasuring;
+import io.ballast.orchestrator.core.measure.MeasuredReading;
+import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
@@ -19,6 +22,7 @@ import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.run.RunMonitor.Phase;
 import io.ballast.orchestrator.core.spec.GoldSpec;
+import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.watch.GoldReading;
@@ -56,6 +60,7 @@ public final class TrainingLoop {
   public record Peers(
       RolloutSource rollouts,
       RewardOracle rewards,
+      ComponentOracle components,
       CostOracle costs,
       PolicyVersions versions,
       SafetyTester tester) {}
@@ -75,6 +80,7 @@ public final class TrainingLoop {
   private final RunMonitor monitor;
   private final Judging judging;
   private final GoldScoring golds;
+  private final HarmMeasuring harms;
   private final RunRecords records;
   private final CandidateStage candidates;
   private final int maxTokensPerPass;
@@ -101,6 +107,7 @@ public final class TrainingLoop {
     this.monitor = monitor;
     this.judging = new Judging(peers.rewards(), peers.costs(), patience, surroundings.executor());
     this.golds = new GoldScoring(peers.rewards(), patience.gold());
+    this.harms = new HarmMeasuring(peers.costs(), peers.components(), patience.gold());
     this.records = new RunRecords(store, patience, surroundings.clock());
     this.candidates =
         new CandidateStage(store, records, peers.versions(), peers.tester(), patience, monitor);
@@ -183,6 +190,7 @@ public final class TrainingLoop {
       job.spec().requireNoSpreadLimit();
     }
     GoldReading gold = gold(job, run, iteration, judged);
+    List<MeasuredReading> measured = measured(job, run, iteration, judged);
     long learnStart = surroundings.nanoTime().getAsLong();
     Constraints constraints =
         Constraints.after(job.spec(), before, iteration, job.testSize(), judged);
@@ -209,6 +217,7 @@ public final class TrainingLoop {
             reward,
             spread,
             readings,
+            measured,
             update.klNats(),
             update.entropyNats(),
             mean(judged, completion -> completion.completion().tokens().size()),
@@ -233,6 +242,16 @@ public final class TrainingLoop {
             run,
             Phase.GOLD,
             () -> golds.read(run.tenant(), spec, job.spec().seed(), iteration, judged));
+  }
+
+  private List<MeasuredReading> measured(Job job, Run run, int iteration, JudgedRollout judged) {
+    List<MeasuredSpec> specs = job.spec().measured();
+    return specs.stream().noneMatch(spec -> spec.due(iteration))
+        ? List.of()
+        : monitor.watch(
+            run,
+            Phase.MEASURE,
+            () -> harms.read(run.tenant(), specs, job.spec().seed(), iteration, judged));
   }
 
   private static LoopState after(

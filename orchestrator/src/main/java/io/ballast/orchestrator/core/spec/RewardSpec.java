@@ -14,4 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param quantile of LOWER_QUANTILE, above 0, at most 0.5; not read otherwise
  */
 public record RewardSpec(
-    ModelRef model, @Nullable AggregationMethod aggregation, double uwoLambda, double quantile) {}
+    ModelRef model, @Nullable AggregationMethod aggregation, double uwoLambda, double quantile) {
+  /** Of a composite, whose own file says how its components become one reward. */
+  public static RewardSpec composite(ModelRef model) {
+    return new RewardSpec(model, null, SpecDefaults.UWO_LAMBDA, SpecDefaults.QUANTILE);
+  }
+}

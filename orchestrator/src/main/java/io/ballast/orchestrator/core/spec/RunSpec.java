@@ -23,6 +23,7 @@ import java.util.List;
  * @param updatesPerIteration optimiser updates on the samples of one iteration, ≥ 1
  * @param learningRate of every update, &gt; 0
  * @param constraints the prices of harm, at least one; all by the same method
+ * @param measured harm that is measured only
  * @param stop when to stop early
  * @param watch over the rewards
  * @param safetyTest what the candidate must pass
@@ -44,14 +45,16 @@ public record RunSpec(
     int updatesPerIteration,
     double learningRate,
     List<ConstraintSpec> constraints,
+    List<MeasuredSpec> measured,
     StopSpec stop,
     WatchSpec watch,
     SafetyTestSpec safetyTest,
     PromotionMode promotion,
     String alias) {
-  /** Copies the list. */
+  /** Copies the lists. */
   public RunSpec {
     constraints = List.copyOf(constraints);
+    measured = List.copyOf(measured);
   }
 
   /** How harm gets its prices. */

@@ -69,6 +69,7 @@ public final class RunSpecReader {
     "prompts",
     "reward",
     "cost",
+    "costs",
     "advantage",
     "objective",
     "kl",
@@ -133,6 +134,7 @@ public final class RunSpecReader {
             List.of(
                 ConstraintSpecReader.read(
                     constraint, ConstraintSpec.DEFAULT_NAME, cost, test, rollout.samplesCount())),
+            MeasuredSpecReader.read(root),
             new StopSpec(
                 kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
                 WatchSpecReader.spreadLimit(stop, "spread_growth", SPREAD_GROWTH)),

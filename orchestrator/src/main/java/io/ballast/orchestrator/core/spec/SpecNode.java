@@ -47,6 +47,32 @@ final class SpecNode {
     return new SpecNode(pathOf(key), map).allowing(known);
   }
 
+  /**
+   * The objects of the list below {@code key}, at most {@code most}, none if absent; in each only
+   * {@code known} keys may stand.
+   */
+  List<SpecNode> children(String key, int most, String... known) {
+    Object value = values.get(key);
+    if (value == null) {
+      return List.of();
+    }
+    if (!(value instanceof List<?> list) || list.size() > most) {
+      throw flaw(
+          key,
+          value instanceof List<?> list ? list.size() + " objects" : kind(value),
+          "a list of at most " + most + " objects");
+    }
+    List<SpecNode> children = new ArrayList<>();
+    for (int i = 0; i < list.size(); i++) {
+      String at = "%s[%d]".formatted(pathOf(key), i);
+      if (!(list.get(i) instanceof Map<?, ?> map)) {
+        throw Faults.malformed(at, kind(list.get(i)) + " (expected: an object with keys)");
+      }
+      children.add(new SpecNode(at, map).allowing(known));
+    }
+    return children;
+  }
+
   private SpecNode allowing(String... known) {
     for (Object key : values.keySet()) {
       String name = kind(key); // a key of YAML may be a list

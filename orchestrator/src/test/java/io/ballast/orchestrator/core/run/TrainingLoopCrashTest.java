@@ -12,6 +12,7 @@ import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.learner.WeightsStore;
+import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.Patiences;
@@ -53,6 +54,10 @@ class TrainingLoopCrashTest {
       TestSpecs.spec(
               "crash",
               """
+              costs:
+                measured:
+                  - {name: truth, model: mix, version: 1, component: parses, every: 3}
+                  - {name: test, model: java-cost, version: 2, every: 4, completions: 3}
               watch:
                 max_spread_growth: 1000
                 max_gap: 0.6
@@ -211,6 +216,7 @@ class TrainingLoopCrashTest {
         m.meanReward(),
         m.meanSpread(),
         m.constraints(),
+        m.measured(),
         m.klNats(),
         m.entropyNats(),
         m.meanCompletionTokens(),
@@ -306,6 +312,7 @@ class TrainingLoopCrashTest {
           new TrainingLoop.Peers(
               points.wrap(RolloutSource.class, peers.rollouts),
               points.wrap(RewardOracle.class, peers.rewards),
+              points.wrap(ComponentOracle.class, peers.components),
               points.wrap(CostOracle.class, peers.costs),
               points.wrap(PolicyVersions.class, peers.versions),
               points.wrap(SafetyTester.class, peers.tester)),

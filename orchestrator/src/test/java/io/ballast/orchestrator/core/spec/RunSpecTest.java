@@ -75,6 +75,7 @@ class RunSpecTest {
                         256,
                         new Staleness.Keep(),
                         0.05)),
+                List.of(),
                 new StopSpec(0.3, new SpreadLimit(3, false)),
                 new WatchSpec(new SpreadLimit(1.7, false), 0.5, 3, WatchAction.RECORD, null),
                 new SafetyTestSpec(
@@ -136,6 +137,32 @@ class RunSpecTest {
         .constraints()
         .getFirst()
         .staleness();
+  }
+
+  @Test
+  void whatIsOnlyMeasuredIsRead() {
+    RunSpec spec =
+        read(
+            LEAST
+                + """
+                costs:
+                  measured:
+                    - {name: test, model: java-cost, version: 2, every: 5, completions: 64}
+                    - {name: truth, model: mix, version: 1, component: java-parse}
+                """);
+
+    assertThat(spec.measured())
+        .containsExactly(
+            new MeasuredSpec(
+                "test", new ModelRef("java-cost", "2"), new MeasuredSpec.Judge.CostModel(), 5, 64),
+            new MeasuredSpec(
+                "truth",
+                new ModelRef("mix", "1"),
+                new MeasuredSpec.Judge.Component("java-parse"),
+                1,
+                128));
+    assertThat(spec.measured().getFirst().due(6)).isTrue();
+    assertThat(spec.measured().getFirst().due(5)).isFalse();
   }
 
   @Test
@@ -284,6 +311,12 @@ class RunSpecTest {
         "objective: {kind: PPO_CLIP} | objective.kind: PPO_CLIP (expected: POLICY_GRADIENT with constraint.method HC_RLHF",
         "kl: {estimator: K3} | kl.estimator: beside constraint.method HC_RLHF (expected: none: the KL is in the return",
         "cost: {version: 2} | safety_test.cost_model: java-cost/2 (expected: another than cost, java-cost/2",
+        "costs: {measured: {name: a}} | costs.measured: an object (expected: a list of at most 8 objects)",
+        "costs: {measured: [a]} | costs.measured[0]: a (expected: an object with keys)",
+        "costs: {measured: [{model: a, version: 1}]} | costs.measured[0].name: absent (expected: what it is called in iterations)",
+        "costs: {measured: [{name: a, version: 1}]} | costs.measured[0].model: absent (expected: a cost model, or a composite",
+        "costs: {measured: [{name: a, model: b, version: 1, evry: 2}]} | costs.measured[0].evry: unknown key (did you mean 'every'?",
+        "costs: {measured: [{name: a, model: b, version: 1}, {name: a, model: c, version: 1}]} | costs.measured[1].name: a (expected: another than",
         "promotion: MAYBE | promotion: MAYBE (expected: one of AUTOMATIC, WAIT, NEVER)",
         "name: twice | spec: no YAML: found duplicate key name",
         "'a: [' | spec: no YAML"
