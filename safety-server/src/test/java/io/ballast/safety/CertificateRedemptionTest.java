@@ -240,7 +240,7 @@ class CertificateRedemptionTest {
         "update safety_test_cost set cost = 0.01 where position = 3 | merkle_root: it says",
       })
   void anAlteredOneGivesNone(String alteration, String reason) {
-    mesh.database.jdbi().useHandle(handle -> handle.execute(alteration));
+    mesh.database.alter(alteration);
 
     assertRefused(
         () -> redeem(UnaryOperator.identity()),

@@ -122,7 +122,7 @@ class CertificateTest {
         "update safety_test set state = 'NO_SOLUTION_FOUND' | test: its state is NO_SOLUTION_FOUND"
       })
   void whatIsAlteredIsSeen(String alteration, String finding) {
-    mesh.database.jdbi().useHandle(handle -> handle.execute(alteration));
+    mesh.database.alter(alteration);
 
     VerifyCertificateResponse answer = verify("");
 

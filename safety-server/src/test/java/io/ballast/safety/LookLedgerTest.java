@@ -94,9 +94,7 @@ class LookLedgerTest extends SafetyTestsCase {
                         .build())
                 .getReason())
         .isEmpty();
-    mesh.database
-        .jdbi()
-        .useHandle(handle -> handle.execute("update certificate set look_ordinal = 1"));
+    mesh.database.alter("update certificate set look_ordinal = 1");
     assertThat(
             mesh.safety()
                 .verifyCertificate(
@@ -183,7 +181,16 @@ class LookLedgerTest extends SafetyTestsCase {
   void ofConcurrentDrawsFromAPoolNoneGetsWhatAnotherGot() throws Exception {
     List<String> pool = prompts(20);
 
-    List<SafetyTest> started = concurrently(Collections.nCopies(8, drawn(pool, 5)));
+    List<StartSafetyTestRequest> draws = new ArrayList<>();
+    for (int i = 0; i < 8; i++) { // each of other weights: an account of delta is of one candidate
+      String version = "d" + i;
+      mesh.policy.register(version, Integer.toString(i).repeat(64));
+      draws.add(
+          spec(
+              drawn(pool, 5).toBuilder(),
+              s -> s.setCandidate(FakePolicyServer.candidate(version))));
+    }
+    List<SafetyTest> started = concurrently(draws);
 
     assertThat(started).hasSize(4);
     assertThat(sampled()).hasSize(20).doesNotHaveDuplicates();
@@ -215,7 +222,11 @@ class LookLedgerTest extends SafetyTestsCase {
         Status.Code.FAILED_PRECONDITION,
         "1 of 2 were used before, in test " + failed.getTestId());
     // but not if nothing was judged
-    SafetyTest atOnce = mesh.run(testOf(List.of("W at once", "5")).build());
+    SafetyTest atOnce =
+        mesh.run(
+            spec(
+                testOf(List.of("W at once", "5")),
+                s -> s.setCandidate(FakePolicyServer.candidate("b"))));
     assertThat(atOnce.getLook().getState()).isEqualTo(LookState.LOOK_STATE_GIVEN_BACK);
   }
 

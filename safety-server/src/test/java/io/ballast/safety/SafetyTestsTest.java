@@ -192,7 +192,9 @@ class SafetyTestsTest extends SafetyTestsCase {
         .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
     mesh.costModels.repack(FakeCostModels.TWO, "d".repeat(64)); // calibrated anew, on disk alone
 
-    SafetyTest test = mesh.run(testOf(List.of("p", "q")).build());
+    SafetyTest test =
+        mesh.run(
+            spec(testOf(List.of("p", "q")), s -> s.setCandidate(FakePolicyServer.candidate("b"))));
 
     assertThat(test.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_FAILED);
     assertThat(test.getFailureMessage())

@@ -78,6 +78,13 @@ class SignedCertificateTest {
     return request.build();
   }
 
+  /** A test of another candidate, that names neither base nor alias. */
+  private static StartSafetyTestRequest other() {
+    StartSafetyTestRequest.Builder request = testOf(List.of("p", "q"));
+    request.getSpecBuilder().setCandidate(FakePolicyServer.candidate("b"));
+    return request.build();
+  }
+
   @Test
   void itSaysForWhatItHoldsAndUntilWhen() {
     Certificate certificate = get(mesh, id);
@@ -145,7 +152,7 @@ class SignedCertificateTest {
 
   @Test
   void oneThatNamesNoAliasHoldsForAny() {
-    String free = mesh.run(testOf(List.of("p", "q")).build()).getCertificateId();
+    String free = mesh.run(other()).getCertificateId();
 
     assertThat(
             verify(mesh, VerifyCertificateRequest.newBuilder().setCertificateId(free).setAlias("x"))
@@ -167,7 +174,7 @@ class SignedCertificateTest {
         request(), "not_after: expired at 2026-12-01T12:00:00Z; it is 2026-12-01T12:00:00Z");
 
     // and what is issued meanwhile is not issued before what was
-    Certificate next = get(mesh, mesh.run(testOf(List.of("p", "q")).build()).getCertificateId());
+    Certificate next = get(mesh, mesh.run(other()).getCertificateId());
     assertThat(next.getIssueTime().getSeconds())
         .isEqualTo(NOW.plus(Duration.ofDays(7)).getEpochSecond());
   }
@@ -216,23 +223,17 @@ class SignedCertificateTest {
         "update safety_test_cost set prompt_sha256 = 'x' where position = 3 | merkle_root: the evidence cannot be read"
       })
   void whatIsAlteredIsRefusedByName(String alteration, String reason) {
-    mesh.database.jdbi().useHandle(handle -> handle.execute(alteration));
+    mesh.database.alter(alteration);
 
     assertThat(verify(mesh, request()).getReason()).startsWith(reason);
   }
 
   @Test
   void anUnsignedOneOfBeforeIsShownAndAllowsNothing() {
-    mesh.database
-        .jdbi()
-        .useHandle(
-            handle -> {
-              handle.execute(
-                  "update certificate set format = 1, jws = '', key_id = '', merkle_root = '',"
-                      + " not_after = null, ledger_entry_id = null");
-              handle.execute(
-                  "update safety_test_cost set prompt_sha256 = '', completion_sha256 = ''");
-            });
+    mesh.database.alter(
+        "update certificate set format = 1, jws = '', key_id = '', merkle_root = '',"
+            + " not_after = null, ledger_entry_id = null");
+    mesh.database.alter("update safety_test_cost set prompt_sha256 = '', completion_sha256 = ''");
 
     Certificate old = get(mesh, id);
     assertThat(old.getFormat()).isEqualTo(1);
@@ -296,7 +297,7 @@ class SignedCertificateTest {
   void afterARotationOldOnesStillHoldAndNewOnesAreSignedByTheNewKey() {
     try (TestSafety next = mesh.startBeside(TestKeys.rotated())) {
       assertThat(verify(next, request()).getValid()).isTrue();
-      Certificate young = get(next, next.run(testOf(List.of("p", "q")).build()).getCertificateId());
+      Certificate young = get(next, next.run(other()).getCertificateId());
       assertThat(young.getKeyId()).isEqualTo(TestKeys.TWO.signingKeyId().orElseThrow());
     }
     try (TestSafety next = mesh.startBeside(TestKeys.TWO)) { // the old key was thrown away
@@ -309,13 +310,13 @@ class SignedCertificateTest {
   void withoutAKeyNoTestIsStarted() {
     try (TestSafety next = mesh.startBeside(FileSigningKeys.none())) {
       assertRefused(
-          () -> next.safety().startSafetyTest(testOf(List.of("p", "q")).build()),
+          () -> next.safety().startSafetyTest(other()),
           Status.Code.FAILED_PRECONDITION,
           "no key to sign certificates with: set ballast.safety.signing-keys");
       assertThat(keys(next).getSigningKeyId()).isEmpty();
     }
     // nothing was spent
-    assertThat(mesh.run(testOf(List.of("p", "q")).build()).getCertificateId()).isNotEmpty();
+    assertThat(mesh.run(other()).getCertificateId()).isNotEmpty();
   }
 
   @Test
@@ -326,8 +327,7 @@ class SignedCertificateTest {
       int tries = 8 * 10; // test-attempts, and ten times as many for what is stored
       CountDownLatch tired = new CountDownLatch(tries - 1);
       keyless.onPause = pause -> tired.countDown();
-      started =
-          keyless.safety().startSafetyTest(testOf(List.of("p", "q")).build()).getTest().getTestId();
+      started = keyless.safety().startSafetyTest(other()).getTest().getTestId();
       tired.await();
       assertThat(get(keyless.safety(), started).getState())
           .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_RUNNING);

@@ -108,7 +108,7 @@ public final class CertificateFile {
     Certificate certificate = document.certificate();
     CertificateChecks checks = new CertificateChecks(findings);
     findings.same("digest", certificate.digestSha256(), certificate.computeDigest());
-    checks.terms(document.terms(), expected, now);
+    checks.terms(document.terms(), certificate.outcome().numbers().delta(), expected, now);
     checks.evidence(document.terms(), samples);
     checks.weights(certificate, expected);
     var unused = checks.numbers(certificate, SampledCost.costs(samples));

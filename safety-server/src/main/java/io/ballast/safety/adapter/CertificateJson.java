@@ -9,8 +9,10 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.bound.SafetyTestNumbers;
+import io.ballast.safety.core.safetytest.AccountShare;
 import io.ballast.safety.core.safetytest.Certificate;
 import io.ballast.safety.core.safetytest.CertificateTerms;
+import io.ballast.safety.core.safetytest.DeltaAccount;
 import io.ballast.safety.core.safetytest.Look;
 import io.ballast.safety.core.safetytest.LookRule;
 import io.ballast.safety.core.safetytest.ReuseRule;
@@ -43,6 +45,7 @@ final class CertificateJson {
     node.put("test_id", certificate.testId().toString());
     node.put("ledger_entry_id", terms.ledgerEntryId().toString());
     terms.look().ifPresent(look -> put(node.putObject("look"), look));
+    terms.account().ifPresent(account -> put(node.putObject("account"), account));
     ObjectNode candidate = version(node.putObject("candidate"), certificate.candidate());
     candidate.put("folder_sha256", terms.scope().candidateFolderSha256());
     terms.scope().base().ifPresent(base -> version(node.putObject("base"), base));
@@ -89,6 +92,30 @@ final class CertificateJson {
     node.put("ordinal", look.ordinal());
     node.put("looks", look.rule().looks());
     node.put("total_delta", look.rule().totalDelta());
+  }
+
+  private static void put(ObjectNode node, DeltaAccount account) {
+    node.put("name", account.share().name());
+    node.put("looks", account.share().looks());
+    node.put("total_delta", account.share().totalDelta());
+    node.put("earlier_weights_looks", account.ofWeights().looks());
+    node.put("earlier_weights_delta", account.ofWeights().delta());
+    node.put("earlier_account_looks", account.ofName().looks());
+    node.put("earlier_account_delta", account.ofName().delta());
+  }
+
+  private static DeltaAccount account(JsonNode node) {
+    return new DeltaAccount(
+        new AccountShare(
+            text(node, "name"),
+            required(node, "looks").asInt(),
+            required(node, "total_delta").asDouble()),
+        new DeltaAccount.Earlier(
+            required(node, "earlier_weights_looks").asInt(),
+            required(node, "earlier_weights_delta").asDouble()),
+        new DeltaAccount.Earlier(
+            required(node, "earlier_account_looks").asInt(),
+            required(node, "earlier_account_delta").asDouble()));
   }
 
   private static ObjectNode version(ObjectNode node, PinnedVersion version) {
@@ -147,7 +174,8 @@ final class CertificateJson {
             time(node, "not_after"),
             text(node, "code_version"),
             id(node, "ledger_entry_id"),
-            node.has("look") ? Optional.of(look(node.get("look"))) : Optional.empty()));
+            node.has("look") ? Optional.of(look(node.get("look"))) : Optional.empty(),
+            node.has("account") ? Optional.of(account(node.get("account"))) : Optional.empty()));
   }
 
   private static Look look(JsonNode node) {

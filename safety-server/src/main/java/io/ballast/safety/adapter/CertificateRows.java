@@ -58,7 +58,9 @@ final class CertificateRows {
                   issued_at, digest_sha256, format, alias, base_model, base_version, base_sha256,
                   candidate_folder_sha256, cost_folder_sha256, max_prompt_tokens, merkle_root,
                   not_after, code_version, ledger_entry_id, key_id, jws, look_rule, look_ordinal,
-                  looks, look_total_delta, chunk)
+                  looks, look_total_delta, chunk, account, account_looks, account_delta,
+                  earlier_weights_looks, earlier_weights_delta, earlier_account_looks,
+                  earlier_account_delta)
                 values (:id, :test, :candidate_model, :candidate_version, :candidate_sha256,
                   :cost_model, :cost_version, :cost_sha256, :optimised_models,
                   :optimised_versions, :optimised_sha256, :n, :mean, :std, :upper, :threshold,
@@ -67,7 +69,8 @@ final class CertificateRows {
                   :base_model, :base_version, :base_sha256, :candidate_folder_sha256,
                   :cost_folder_sha256, :max_prompt_tokens, :merkle_root, :not_after,
                   :code_version, :entry, :key_id, :jws, :look_rule, :look_ordinal, :looks,
-                  :look_total_delta, :chunk)""")
+                  :look_total_delta, :chunk, :account, :account_looks, :account_delta,
+                  :weights_looks, :weights_delta, :name_looks, :name_delta)""")
             .bind("id", certificate.id())
             .bind("test", certificate.testId())
             .bind("n", numbers.n())
@@ -102,6 +105,7 @@ final class CertificateRows {
         certificate.optimisedCostModels());
     SafetyRows.bindSampling(update, certificate.sampling());
     SafetyRows.bindScope(update, terms.scope());
+    AccountRows.bind(update, terms.account());
     update.execute();
   }
 

@@ -31,7 +31,9 @@ final class LedgerRows {
       l.rule as look_rule, l.ordinal as look_ordinal, l.looks as look_looks,
         l.total_delta as look_total_delta, l.prompts_count as look_prompts,
         l.pool_sha256 as look_pool, l.taken_at as look_taken_at,
-        l.given_back_at as look_given_back_at, s.closed as look_closed""";
+        l.given_back_at as look_given_back_at, s.closed as look_closed,
+        l.account as look_account, l.account_looks as look_account_looks,
+        l.account_delta as look_account_delta""";
 
   /** Joins them to the test {@code t}. */
   static final String JOINS =
@@ -42,8 +44,12 @@ final class LedgerRows {
 
   private LedgerRows() {}
 
-  /** A set as it stands, its row locked. */
-  private record LookSet(LookRule rule, int taken, boolean closed) {}
+  /**
+   * A set as it stands, its row locked.
+   *
+   * @param kept whether its prompts stay used whatever is given back
+   */
+  private record LookSet(LookRule rule, int taken, boolean closed, boolean kept) {}
 
   /**
    * The prompts that a test is to use, drawn from the unused ones of its pool.
@@ -94,6 +100,9 @@ final class LedgerRows {
         .bind("delta", test.rule().totalDelta())
         .execute();
     LookSet locked = lock(handle, set);
+    if (locked.kept()) {
+      return Optional.of(new Start.LookSpent(lastTest(handle, set), prompts.size()));
+    }
     if (locked.taken() == 0) {
       int inserted = insertPrompts(handle, set, prompts);
       if (inserted < prompts.size()) {
@@ -126,7 +135,7 @@ final class LedgerRows {
     return handle
         .createQuery(
             """
-            select rule, looks, total_delta, taken, closed from look_set
+            select rule, looks, total_delta, taken, closed, kept from look_set
             where prompts_sha256 = :set for update""")
         .bind("set", set)
         .map(
@@ -137,7 +146,8 @@ final class LedgerRows {
                         row.getInt("looks"),
                         row.getDouble("total_delta")),
                     row.getInt("taken"),
-                    row.getBoolean("closed")))
+                    row.getBoolean("closed"),
+                    row.getBoolean("kept")))
         .one();
   }
 
@@ -159,9 +169,10 @@ final class LedgerRows {
         .createQuery(
             """
             select l.test_id from look_prompt p join look l using (prompts_sha256)
+              join look_set s using (prompts_sha256)
             where p.prompt_sha256 = any(:hashes::text[]) and p.prompts_sha256 <> :set
-              and l.given_back_at is null
-            order by l.arrival limit 1""")
+              and (l.given_back_at is null or s.kept)
+            order by l.given_back_at is not null, l.arrival limit 1""")
         .bindArray("hashes", String.class, prompts.promptHashes())
         .bind("set", set)
         .mapTo(UUID.class)
@@ -177,8 +188,8 @@ final class LedgerRows {
     return handle
         .createQuery(
             """
-            select test_id from look where prompts_sha256 = :set and given_back_at is null
-            order by arrival desc limit 1""")
+            select test_id from look where prompts_sha256 = :set
+            order by given_back_at is not null, arrival desc limit 1""")
         .bind("set", set)
         .mapTo(UUID.class)
         .one();
@@ -200,8 +211,9 @@ final class LedgerRows {
         .createUpdate(
             """
             insert into look (test_id, prompts_sha256, prompts_count, rule, ordinal, looks, delta,
-              total_delta, pool_sha256, taken_at)
-            select :test, :set, :count, :rule, min(free), :looks, :delta, :total, :pool, :at
+              total_delta, pool_sha256, taken_at, account, account_looks, account_delta)
+            select :test, :set, :count, :rule, min(free), :looks, :delta, :total, :pool, :at,
+              :account, :account_looks, :account_delta
             from generate_series(1, :looks) as free
             where not exists (select 1 from look l
               where l.prompts_sha256 = :set and l.ordinal = free and l.given_back_at is null)""")
@@ -214,10 +226,16 @@ final class LedgerRows {
         .bind("total", test.rule().totalDelta())
         .bind("pool", test.draw().isPresent() ? test.spec().prompts().sha256() : "")
         .bind("at", PostgresSafetyTestStore.utc(test.startedAt()))
+        .bind("account", test.account().name())
+        .bind("account_looks", test.account().looks())
+        .bind("account_delta", test.account().totalDelta())
         .execute();
   }
 
-  /** Gives a test's look back; its prompts are free again if it was the only one. */
+  /**
+   * Gives a test's look back; its prompts are free again if it was the only one and no other set
+   * has them.
+   */
   static void giveBack(Handle handle, UUID testId, Instant at) {
     String set = setOf(handle, testId);
     LookSet locked = lock(handle, set);
@@ -229,11 +247,11 @@ final class LedgerRows {
     handle
         .createUpdate(
             """
-            update look_set set taken = taken - 1, closed = closed and rule = 'SPLIT'
+            update look_set set taken = taken - 1, closed = closed and (rule = 'SPLIT' or kept)
             where prompts_sha256 = :set""")
         .bind("set", set)
         .execute();
-    if (locked.taken() == 1) {
+    if (locked.taken() == 1 && !locked.kept()) {
       handle
           .createUpdate("delete from look_prompt where prompts_sha256 = :set")
           .bind("set", set)
@@ -316,6 +334,7 @@ final class LedgerRows {
                     row.getInt("look_looks"),
                     row.getDouble("look_total_delta")),
                 row.getInt("look_ordinal")),
+            AccountRows.share(row),
             row.getString("look_pool"),
             SafetyRows.requireTime(row, "look_taken_at"),
             Optional.ofNullable(SafetyRows.time(row, "look_given_back_at")),

@@ -84,6 +84,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   private Start tryToStart(NewTest test, LongSupplier seeds, int attempt) {
     return transact(
         handle -> {
+          AccountRows.lock(handle, test.spec().candidate().weightsSha256(), test.account().name());
           PromptSet prompts = test.spec().prompts();
           if (test.draw().isPresent()) {
             LedgerRows.Drawing drawing =
@@ -96,7 +97,8 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
           if (!insert(handle, test, test.spec().on(prompts, seeds.getAsLong()))) {
             return new Start.KeyUsed(keyed(handle, test).orElseThrow());
           }
-          Optional<Start> refused = LedgerRows.take(handle, test, prompts);
+          Optional<Start> refused =
+              LedgerRows.take(handle, test, prompts).or(() -> AccountRows.refusal(handle, test));
           if (refused.isPresent()) {
             handle.rollback();
             return refused.get();
@@ -210,7 +212,8 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                             row.getInt("claim"),
                             row.getString("tenant"),
                             SafetyRows.spec(row),
-                            LedgerRows.look(handle, id)))
+                            LedgerRows.look(handle, id),
+                            AccountRows.account(handle, id)))
                 .findFirst());
   }
 
@@ -231,10 +234,19 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   }
 
   @Override
-  public boolean fail(ClaimedTest test, String message, boolean giveBack, Instant at) {
+  public boolean fail(ClaimedTest test, String message, int returns, Instant at) {
     return transact(
         handle -> {
-          boolean held = end(handle, test, TestState.FAILED, message, at);
+          String weights = test.spec().candidate().weightsSha256();
+          AccountRows.lock(handle, weights, "");
+          int before = AccountRows.givenBack(handle, weights);
+          boolean giveBack = before < returns;
+          String told =
+              giveBack || returns == 0
+                  ? message
+                  : "%s; its look is used up: %,d at these weights were given back before"
+                      .formatted(message, before);
+          boolean held = end(handle, test, TestState.FAILED, told, at);
           if (held && giveBack) {
             LedgerRows.giveBack(handle, test.id(), at);
           } else if (held) {

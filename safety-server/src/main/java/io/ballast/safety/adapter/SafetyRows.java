@@ -160,7 +160,8 @@ final class SafetyRows {
                 requireTime(row, "not_after"),
                 row.getString("code_version"),
                 row.getObject("ledger_entry_id", UUID.class),
-                certificateLook(row)),
+                certificateLook(row),
+                AccountRows.signed(row)),
             new CertificateSeal.Seal(row.getString("key_id"), row.getString("jws"))));
   }
 

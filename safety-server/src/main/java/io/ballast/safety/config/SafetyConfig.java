@@ -113,6 +113,7 @@ public record SafetyConfig(
         "1 to 1,024");
     require(tests.concurrent() >= 1, "concurrent-tests", tests.concurrent(), "≥ 1");
     require(tests.attempts() >= 1, "test-attempts", tests.attempts(), "≥ 1");
+    require(tests.returns() >= 0, "test-returns", tests.returns(), "≥ 0");
     requirePositive("test-pause", tests.pause());
     requirePositive("wait-interval", tests.poll());
     require(!tests.waitReserve().isNegative(), "wait-reserve", tests.waitReserve(), "≥ 0");
@@ -153,6 +154,7 @@ public record SafetyConfig(
             properties.testChunk(),
             properties.concurrentTests(),
             properties.testAttempts(),
+            properties.testReturns(),
             properties.testPause(),
             properties.waitInterval(),
             properties.waitReserve()),

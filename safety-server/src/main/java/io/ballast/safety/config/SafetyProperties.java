@@ -114,6 +114,13 @@ public interface SafetyProperties {
   @WithDefault("8")
   int testAttempts();
 
+  /**
+   * How many looks at one candidate's weights are given back, ≥ 0: a candidate whose completions
+   * come late could otherwise be tested until they do not.
+   */
+  @WithDefault("8")
+  int testReturns();
+
   /** The pause before the second attempt; it doubles, up to 30 s. */
   @WithDefault("PT1S")
   Duration testPause();

@@ -17,6 +17,7 @@ import io.ballast.safety.core.safetytest.SafetyTestStore.Evidence;
 import io.ballast.safety.core.safetytest.SignedCertificate;
 import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.CertificateRevocation;
+import io.ballast.safety.v1.DeltaAccount;
 import io.ballast.safety.v1.GetEvidenceResponse;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
 import io.ballast.safety.v1.RedeemCertificateRequest;
@@ -102,6 +103,7 @@ final class CertificateMapper {
         .setCodeVersion(terms.codeVersion())
         .setLedgerEntryId(terms.ledgerEntryId().toString());
     terms.scope().base().ifPresent(base -> message.setBase(MeshMessages.version(base)));
+    terms.account().ifPresent(account -> message.setAccount(account(account)));
     terms
         .look()
         .ifPresent(
@@ -111,6 +113,18 @@ final class CertificateMapper {
                     .setLook(look.ordinal())
                     .setLooks(look.rule().looks())
                     .setTotalDelta(look.rule().totalDelta()));
+  }
+
+  private static DeltaAccount account(io.ballast.safety.core.safetytest.DeltaAccount account) {
+    return DeltaAccount.newBuilder()
+        .setName(account.share().name())
+        .setLooks(account.share().looks())
+        .setTotalDelta(account.share().totalDelta())
+        .setEarlierWeightsLooks(account.ofWeights().looks())
+        .setEarlierWeightsDelta(account.ofWeights().delta())
+        .setEarlierAccountLooks(account.ofName().looks())
+        .setEarlierAccountDelta(account.ofName().delta())
+        .build();
   }
 
   private static CertificateRevocation revocation(Revocation revocation) {

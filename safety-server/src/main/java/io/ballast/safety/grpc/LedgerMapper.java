@@ -31,6 +31,9 @@ final class LedgerMapper {
             .setLooks(rule.looks())
             .setDelta(rule.delta())
             .setTotalDelta(rule.totalDelta())
+            .setAccount(entry.account().name())
+            .setAccountLooks(entry.account().looks())
+            .setAccountDelta(entry.account().totalDelta())
             .setPoolSha256(entry.poolSha256())
             .setState(
                 entry.givenBackAt().isPresent()

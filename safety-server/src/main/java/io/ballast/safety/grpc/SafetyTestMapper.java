@@ -14,6 +14,7 @@ import io.ballast.safety.core.safetytest.StoredTest;
 import io.ballast.safety.core.safetytest.TestCommand;
 import io.ballast.safety.core.safetytest.TestOutcome;
 import io.ballast.safety.v1.BoundMethod;
+import io.ballast.safety.v1.NoSolutionReason;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
 import io.ballast.safety.v1.SafetyTestSpec;
@@ -61,6 +62,8 @@ final class SafetyTestMapper {
         spec.getDrawCount(),
         reuse(spec),
         spec.getLooks(),
+        spec.getAccount(),
+        spec.getAccountLooks(),
         request.getRunId(),
         Sha256.of(
             StartSafetyTestRequest.newBuilder()
@@ -156,9 +159,19 @@ final class SafetyTestMapper {
             .setSealed(test.sealed());
     test.look().ifPresent(look -> message.setLook(LedgerMapper.entry(look)));
     test.outcome().ifPresent(outcome -> message.setOutcome(outcome(outcome)));
+    test.outcome()
+        .flatMap(TestOutcome::reason)
+        .ifPresent(reason -> message.setNoSolutionReason(reason(reason)));
     test.certificateId().ifPresent(id -> message.setCertificateId(id.toString()));
     test.endedAt().ifPresent(at -> message.setEndTime(Timestamps.of(at)));
     return message.build();
+  }
+
+  private static NoSolutionReason reason(io.ballast.rl.bound.NoSolutionReason reason) {
+    return switch (reason) {
+      case OVER_THRESHOLD -> NoSolutionReason.NO_SOLUTION_REASON_OVER_THRESHOLD;
+      case NO_SPREAD -> NoSolutionReason.NO_SOLUTION_REASON_NO_SPREAD;
+    };
   }
 
   static List<SafetyTest> tests(List<StoredTest> tests) {

@@ -47,6 +47,7 @@ class SafetyPropertiesTest {
               32,
               2,
               8,
+              8,
               Duration.ofSeconds(1),
               Duration.ofSeconds(1),
               Duration.ofMillis(250)),
@@ -95,6 +96,7 @@ class SafetyPropertiesTest {
     all.put("test-chunk", "16");
     all.put("concurrent-tests", "17");
     all.put("test-attempts", "18");
+    all.put("test-returns", "29");
     all.put("test-pause", "PT19S");
     all.put("sample-timeout", "PT20S");
     all.put("version-timeout", "PT21S");
@@ -129,6 +131,7 @@ class SafetyPropertiesTest {
                     16,
                     17,
                     18,
+                    29,
                     Duration.ofSeconds(19),
                     Duration.ofSeconds(22),
                     Duration.ofSeconds(23)),
@@ -174,6 +177,7 @@ class SafetyPropertiesTest {
         "test-chunk | 1025 | test-chunk: 1025 (expected: 1 to 1,024)",
         "concurrent-tests | 0 | concurrent-tests: 0 (expected: ≥ 1)",
         "test-attempts | 0 | test-attempts: 0 (expected: ≥ 1)",
+        "test-returns | -1 | test-returns: -1 (expected: ≥ 0)",
         "test-pause | PT0S | test-pause: PT0S (expected: > 0)",
         "sample-timeout | PT0S | sample-timeout: PT0S (expected: > 0)",
         "version-timeout | PT0S | version-timeout: PT0S (expected: > 0)",

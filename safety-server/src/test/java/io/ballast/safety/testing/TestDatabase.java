@@ -45,6 +45,43 @@ public final class TestDatabase implements Database {
     return jdbi;
   }
 
+  /** Gives access to a schema of its own, empty, as a version of the migrations made it. */
+  public static TestDatabase asOf(String version) {
+    PGSimpleDataSource source = Server.source();
+    source.setCurrentSchema("old");
+    TestDatabase database = new TestDatabase(source);
+    database.jdbi.useHandle(handle -> handle.execute("drop schema if exists old cascade"));
+    database.migrate(version);
+    return database;
+  }
+
+  /** Brings a schema of its own up to date. */
+  public void migrate() {
+    migrate("latest");
+  }
+
+  /** Brings a schema of its own up to a version. */
+  public void migrate(String version) {
+    var unused =
+        Flyway.configure()
+            .loggers("slf4j")
+            .dataSource(source)
+            .schemas(source.getCurrentSchema())
+            .locations("classpath:db/" + SCHEMA)
+            .target(version)
+            .load()
+            .migrate();
+  }
+
+  /** Alters what is on record for good, as someone who may do anything. */
+  public void alter(String statement) {
+    jdbi.useHandle(
+        handle -> {
+          handle.execute("set session_replication_role = replica");
+          handle.execute(statement);
+        });
+  }
+
   /** Makes every new connection fail, as when PostgreSQL is away. */
   public void takeAway() {
     source.setPortNumbers(new int[] {1});

@@ -56,6 +56,7 @@ final class FakeCertificate {
             UNTIL,
             "Ballast test",
             certificate.testId(),
+            Optional.empty(),
             Optional.empty());
     message =
         Certificate.newBuilder()

@@ -42,14 +42,18 @@ public final class CertificateChecks {
   /**
    * Whether it is valid now, and for this folder and alias.
    *
+   * @param delta of its look
    * @param now the time of day, or the latest that was ever seen
    */
-  public void terms(CertificateTerms terms, Expected expected, Instant now) {
+  public void terms(CertificateTerms terms, double delta, Expected expected, Instant now) {
     findings.that(
         "not_after",
         now.isBefore(terms.notAfter()),
         "valid until " + terms.notAfter(),
         "expired at %s; it is %s".formatted(terms.notAfter(), now));
+    if (terms.account().isPresent()) {
+      findings.that("account", true, terms.account().get().text(delta), "");
+    }
     TestScope scope = terms.scope();
     if (!expected.folderSha256().isEmpty()) {
       findings.same(

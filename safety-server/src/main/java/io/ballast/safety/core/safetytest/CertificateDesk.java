@@ -96,7 +96,7 @@ public final class CertificateDesk {
     findings.same("digest", certificate.digestSha256(), certificate.computeDigest());
     if (evidence.signed().isPresent()) {
       CertificateTerms terms = evidence.signed().get().terms();
-      checks.terms(terms, expected, now);
+      checks.terms(terms, certificate.outcome().numbers().delta(), expected, now);
       checks.evidence(terms, evidence.samples());
     }
     checks.weights(certificate, expected);

@@ -63,7 +63,8 @@ public final class CertificateIssuer {
             at.plus(validity).truncatedTo(ChronoUnit.MICROS),
             codeVersion,
             test.id(),
-            Optional.of(test.look()));
+            Optional.of(test.look()),
+            Optional.of(test.account()));
     return new SignedCertificate(certificate, terms, seal.sign(certificate, terms));
   }
 }

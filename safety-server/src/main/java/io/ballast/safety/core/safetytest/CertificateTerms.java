@@ -15,6 +15,7 @@ import java.util.UUID;
  * @param codeVersion the code that issued it
  * @param ledgerEntryId the look that it rests on
  * @param look which one, by which rule; empty of before there was a ledger
+ * @param account what went before it; empty of before it was signed
  */
 public record CertificateTerms(
     TestScope scope,
@@ -24,4 +25,5 @@ public record CertificateTerms(
     Instant notAfter,
     String codeVersion,
     UUID ledgerEntryId,
-    Optional<Look> look) {}
+    Optional<Look> look,
+    Optional<DeltaAccount> account) {}

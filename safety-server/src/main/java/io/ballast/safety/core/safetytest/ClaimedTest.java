@@ -9,5 +9,7 @@ import java.util.UUID;
  * @param claim counts claims of the test, from 1
  * @param tenant on whose behalf it runs
  * @param look that it took
+ * @param account what went before it
  */
-public record ClaimedTest(UUID id, int claim, String tenant, TestSpec spec, Look look) {}
+public record ClaimedTest(
+    UUID id, int claim, String tenant, TestSpec spec, Look look, DeltaAccount account) {}

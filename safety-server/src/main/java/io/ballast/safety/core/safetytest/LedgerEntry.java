@@ -11,6 +11,7 @@ import java.util.UUID;
  * @param testId the test, whose id is the entry's
  * @param promptsSha256 the set of prompts
  * @param promptsCount how many there are
+ * @param account how it shares δ with other tests
  * @param poolSha256 the pool that they were drawn from; empty: they were not drawn
  * @param givenBackAt present if the test failed before it could have told anything
  * @param candidate that was looked at
@@ -21,6 +22,7 @@ public record LedgerEntry(
     String promptsSha256,
     int promptsCount,
     Look look,
+    AccountShare account,
     String poolSha256,
     Instant takenAt,
     Optional<Instant> givenBackAt,

@@ -10,6 +10,7 @@ import java.util.UUID;
  *
  * @param spec whose prompts are the pool if some are drawn
  * @param rule of its prompts
+ * @param account how it shares δ with other tests
  * @param draw how many of the pool's prompts are used; empty: all of them
  */
 public record NewTest(
@@ -18,6 +19,7 @@ public record NewTest(
     String fingerprint,
     TestSpec spec,
     LookRule rule,
+    AccountShare account,
     Optional<Draw> draw,
     String runId,
     Instant startedAt) {

@@ -39,6 +39,33 @@ public interface SafetyTestStore {
     record OtherRule(LookRule rule) implements Start {}
 
     /**
+     * Another look at these weights would pass an unsafe candidate with more than their account's
+     * δ. Nothing is stored.
+     *
+     * @param testId the last test of these weights
+     * @param looks taken
+     * @param spent δ of them together
+     * @param total δ of the account
+     */
+    record WeightsSpent(UUID testId, int looks, double spent, double total) implements Start {}
+
+    /**
+     * The looks of the named account are taken. Nothing is stored.
+     *
+     * @param testId its last test
+     * @param looks taken
+     */
+    record AccountSpent(UUID testId, int looks) implements Start {}
+
+    /**
+     * The first test of the named account fixed how its δ is shared. Nothing is stored.
+     *
+     * @param looks 0: it is not shared
+     * @param totalDelta of all looks together
+     */
+    record OtherAccountRule(int looks, double totalDelta) implements Start {}
+
+    /**
      * The pool has too few prompts that no test has used. Nothing is stored.
      *
      * @param left how many
@@ -97,9 +124,10 @@ public interface SafetyTestStore {
   /**
    * Ends a test that could not be carried out. False: claim lost.
    *
-   * @param giveBack whether its look is given back
+   * @param returns how many looks at its candidate's weights may have been given back with this
+   *     one; then this one is used up. 0: it is used up
    */
-  boolean fail(ClaimedTest test, String message, boolean giveBack, Instant at);
+  boolean fail(ClaimedTest test, String message, int returns, Instant at);
 
   /** Ends a test that a missing cost ended; its look is used up. False: claim lost. */
   boolean abort(ClaimedTest test, String message, Instant at);

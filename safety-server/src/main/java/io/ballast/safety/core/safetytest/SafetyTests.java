@@ -74,7 +74,8 @@ public final class SafetyTests {
    * @throws MeshException MALFORMED_REQUEST; UNKNOWN_MODEL for the candidate or the cost model;
    *     PRECONDITION_FAILED if nothing can be signed here, if the run optimised against the cost
    *     model, if that has no probability of harm, if the candidate or the base has other weights
-   *     than was said, or if the looks at these prompts are taken, by whatever candidate
+   *     than was said, or if the looks at these prompts are taken, by whatever candidate, or if the
+   *     account of these weights, or the named one, has no room for another
    */
   public StoredTest start(TestCommand command) {
     requireValid(command);
@@ -101,7 +102,9 @@ public final class SafetyTests {
     String tenant = command.caller().tenant();
     Pinned candidate = pin("spec.candidate", command.candidate(), tenant);
     Optional<PinnedVersion> base = command.base().map(said -> pin("spec.base", said, tenant).id());
-    LookRule rule = new LookRule(command.reuse(), Math.max(1, command.looks()), command.delta());
+    AccountShare account =
+        new AccountShare(command.account(), command.accountLooks(), command.delta());
+    LookRule rule = new LookRule(command.reuse(), Math.max(1, command.looks()), account.delta());
     TestSpec spec =
         new TestSpec(
             candidate.id(),
@@ -122,6 +125,7 @@ public final class SafetyTests {
             command.fingerprint(),
             spec,
             rule,
+            account,
             command.drawCount() == 0
                 ? Optional.empty()
                 : Optional.of(new NewTest.Draw(command.drawCount(), random.nextLong())),
@@ -136,6 +140,22 @@ public final class SafetyTests {
       case Start.LookSpent spent -> throw spent(prompts, spent);
       case Start.SetClosed closed -> throw closed(closed);
       case Start.OtherRule other -> throw otherRule(other.rule());
+      case Start.WeightsSpent weights -> throw weightsSpent(weights, rule.delta());
+      case Start.AccountSpent full ->
+          throw new MeshException(
+              Fault.PRECONDITION_FAILED,
+              "spec.account: '%s': its %,d looks are taken, the last by test %s"
+                  .formatted(command.account(), full.looks(), full.testId()),
+              Map.of("test_id", full.testId().toString()));
+      case Start.OtherAccountRule other ->
+          throw new MeshException(
+              Fault.PRECONDITION_FAILED,
+              "spec.account_looks: %d; the first test of account '%s' fixed %d looks and delta %s"
+                  .formatted(
+                      command.accountLooks(),
+                      command.account(),
+                      other.looks(),
+                      other.totalDelta()));
       case Start.PoolUsedUp pool -> throw usedUp(command, pool.left());
     };
   }
@@ -213,6 +233,23 @@ public final class SafetyTests {
             .formatted(rule.rule(), rule.looks(), rule.totalDelta()));
   }
 
+  private static MeshException weightsSpent(Start.WeightsSpent spent, double delta) {
+    return new MeshException(
+        Fault.PRECONDITION_FAILED,
+        "spec.candidate: %,d %s at these weights, the last by test %s, had delta %s of %s together; there is no room for %s: a delta that several tests shall share is shared beforehand, with account_looks"
+            .formatted(
+                spent.looks(),
+                spent.looks() == 1 ? "look" : "looks",
+                spent.testId(),
+                spent.spent(),
+                spent.total(),
+                delta),
+        Map.of(
+            "test_id", spent.testId().toString(),
+            "spent_delta", Double.toString(spent.spent()),
+            "total_delta", Double.toString(spent.total())));
+  }
+
   private static MeshException usedUp(TestCommand command, int left) {
     return new MeshException(
         Fault.PRECONDITION_FAILED,
@@ -251,6 +288,12 @@ public final class SafetyTests {
           command.maxPromptTokens() + " (expected: ≥ 0; 0 means as many as fit)");
     }
     requireReuse(command);
+    if (command.accountLooks() < 0 || command.accountLooks() > MOST_LOOKS) {
+      throw Texts.malformed(
+          "spec.account_looks",
+          "%,d (expected: 1 to %,d, or 0)".formatted(command.accountLooks(), MOST_LOOKS));
+    }
+    var account = Texts.requireLine("spec.account", command.account(), MAX_RUN_CHARACTERS);
     var unused = Texts.requireLine("run_id", command.runId(), MAX_RUN_CHARACTERS);
   }
 
@@ -272,6 +315,11 @@ public final class SafetyTests {
         if (command.looks() < 2 || command.looks() > MOST_LOOKS) {
           throw Texts.malformed(
               "spec.looks", "%,d (expected: 2 to %,d)".formatted(command.looks(), MOST_LOOKS));
+        }
+        if (command.accountLooks() != 0) {
+          throw Texts.malformed(
+              "spec.account_looks",
+              command.accountLooks() + " (expected: 0 with SPLIT, whose looks share delta)");
         }
         if (draw != 0) {
           throw Texts.malformed(

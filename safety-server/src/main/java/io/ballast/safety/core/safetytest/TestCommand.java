@@ -17,6 +17,8 @@ import java.util.Optional;
  * @param alias that the certificate shall hold for; empty: any
  * @param drawCount how many of the prompts are drawn; 0: all are used
  * @param looks with SPLIT the looks in all, else 0
+ * @param account that the look is counted in besides the candidate's; may be empty
+ * @param accountLooks that δ is shared by; 0: it is not shared
  * @param fingerprint of the request, for its idempotency key
  */
 public record TestCommand(
@@ -35,6 +37,8 @@ public record TestCommand(
     int drawCount,
     ReuseRule reuse,
     int looks,
+    String account,
+    int accountLooks,
     String runId,
     String fingerprint) {
   public TestCommand {

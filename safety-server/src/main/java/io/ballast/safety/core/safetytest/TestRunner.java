@@ -233,8 +233,9 @@ public final class TestRunner implements AutoCloseable {
         "safety test {}: failed, {}; its look is {}",
         test.id(),
         message,
-        giveBack ? "given back" : "used up");
-    end(test, TestState.FAILED, () -> store.fail(test, withoutZero(message), giveBack, now()));
+        giveBack ? "given back, unless others were too often" : "used up");
+    int returns = giveBack ? settings.returns() : 0;
+    end(test, TestState.FAILED, () -> store.fail(test, withoutZero(message), returns, now()));
   }
 
   private void abort(ClaimedTest test, String message) {
