@@ -12,6 +12,7 @@ import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.telemetry.RecentSpans.EndedSpan;
 import io.ballast.mesh.v1.ModelSelector;
+import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.ListRunsRequest;
@@ -24,6 +25,7 @@ import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.safety.v1.GetVerdictRequest;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.VerifyCertificateRequest;
@@ -148,6 +150,26 @@ public final class MeshQuestions {
                     .verifyCertificate(
                         VerifyCertificateRequest.newBuilder()
                             .setCertificateId(certificateId)
+                            .build())));
+  }
+
+  /**
+   * Whether a certificate holds for a version now: {@code ok}, {@code verdict}, {@code reason}, and
+   * the numbers of the test that it rests on, if any.
+   *
+   * @param alias that the version would be promoted to; empty: any
+   */
+  public ObjectNode verdict(String model, String version, String alias) {
+    return VerdictJson.of(
+        ask(
+            Role.SAFETY_SERVER,
+            () ->
+                safetyStub()
+                    .getVerdict(
+                        GetVerdictRequest.newBuilder()
+                            .setCandidate(
+                                ModelVersion.newBuilder().setModel(model).setVersion(version))
+                            .setAlias(alias)
                             .build())));
   }
 

@@ -36,6 +36,11 @@ public record ConsoleAccess(Optional<String> token, boolean loopback) {
     return Optional.empty();
   }
 
+  /** The header that a token in a body stands for; null: there is none. */
+  @Nullable String headerOf(String bodyToken) {
+    return bodyToken.isEmpty() ? null : BEARER + bodyToken;
+  }
+
   private static boolean isLoopback(String host) {
     String name = host.replaceFirst(":\\d+$", "");
     return name.equalsIgnoreCase("localhost") || name.equals("127.0.0.1") || name.equals("[::1]");

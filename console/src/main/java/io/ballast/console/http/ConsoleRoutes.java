@@ -18,17 +18,21 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The console's JSON, {@code /api/…}, and the headers of every answer. The page itself lies in
- * {@code META-INF/resources}, where the HTTP server finds it. An answer waits for servers on a
- * virtual thread of its own; one whose browser leaves is cancelled.
+ * The console's JSON, {@code /api/…}, what gates of other tools ask, {@code /hooks/…}, and the
+ * headers of every answer. The page itself lies in {@code META-INF/resources}, where the HTTP
+ * server finds it. An answer waits for servers on a virtual thread of its own; one whose browser
+ * leaves is cancelled.
  */
 public final class ConsoleRoutes implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ConsoleRoutes.class);
   private static final String API = "/api/*";
+  private static final String HOOKS = "/hooks/*";
+  private static final String ARGO = "/hooks/argo";
   private static final String SUGGESTIONS = "/api/suggestions";
   private static final long MOST_BODY_BYTES = 262_144;
   private static final int MOST_AT_ONCE = 64;
@@ -38,6 +42,7 @@ public final class ConsoleRoutes implements AutoCloseable {
 
   private final MeshQuestions questions;
   private final ConsoleAccess access;
+  private final Hooks hooks;
   private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
   private final Semaphore places = new Semaphore(MOST_AT_ONCE);
 
@@ -45,6 +50,7 @@ public final class ConsoleRoutes implements AutoCloseable {
   public ConsoleRoutes(ConsoleMesh mesh, ConsoleAccess access) {
     this.questions = new MeshQuestions(mesh);
     this.access = access;
+    this.hooks = new Hooks(questions);
   }
 
   /** Adds all routes. */
@@ -69,7 +75,33 @@ public final class ConsoleRoutes implements AutoCloseable {
     get(router, order++, "/api/traces/:id", context -> questions.trace(id(context)));
     router.post(SUGGESTIONS).order(order++).handler(ConsoleRoutes::requireJson);
     router.post(SUGGESTIONS).order(order++).handler(this::suggest);
-    router.route(API).order(order).handler(ConsoleRoutes::unknown).failureHandler(this::failed);
+    router.route(API).order(order++).handler(ConsoleRoutes::unknown).failureHandler(this::failed);
+    addHooks(router, order);
+  }
+
+  private void addHooks(Router router, int first) {
+    int order = first;
+    router
+        .route(HOOKS)
+        .order(order++)
+        .handler(BodyHandler.create(false).setBodyLimit(MOST_BODY_BYTES));
+    router.route(ARGO).order(order++).handler(this::admit);
+    router.get(ARGO).order(order++).handler(this::argo);
+    router.post(ARGO).order(order++).handler(this::argo);
+    router
+        .post("/hooks/flagger/confirm")
+        .order(order++)
+        .handler(context -> flagger(context, hooks::confirm));
+    router
+        .post("/hooks/flagger/rollback")
+        .order(order++)
+        .handler(context -> flagger(context, hooks::rollBack));
+    router.route(HOOKS).order(order).handler(ConsoleRoutes::noHook).failureHandler(this::failed);
+  }
+
+  private static void noHook(RoutingContext context) {
+    boolean flagger = context.normalizedPath().matches("/hooks/flagger/(confirm|rollback)");
+    fail(context, flagger ? Failure.WRONG_METHOD : Failure.NO_SUCH_PATH);
   }
 
   /** Cancels what is under way. */
@@ -79,7 +111,10 @@ public final class ConsoleRoutes implements AutoCloseable {
   }
 
   private void get(Router router, int order, String path, Question question) {
-    router.get(path).order(order).handler(context -> answer(context, () -> question.ask(context)));
+    router
+        .get(path)
+        .order(order)
+        .handler(context -> answer(context, () -> new Answer(200, question.ask(context))));
   }
 
   /** The path's {@code :id}; routes with one match only if there is one. */
@@ -88,9 +123,39 @@ public final class ConsoleRoutes implements AutoCloseable {
   }
 
   private void suggest(RoutingContext context) {
-    byte[] body =
-        Optional.ofNullable(context.body().buffer()).map(Buffer::getBytes).orElse(new byte[0]);
-    answer(context, () -> questions.suggest(SuggestBody.read(body)));
+    byte[] body = body(context);
+    answer(context, () -> new Answer(200, questions.suggest(SuggestBody.read(body))));
+  }
+
+  private static byte[] body(RoutingContext context) {
+    return Optional.ofNullable(context.body().buffer()).map(Buffer::getBytes).orElse(new byte[0]);
+  }
+
+  private void argo(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    answer(
+        context,
+        () ->
+            hooks.argo(
+                request.getParam("model"), request.getParam("version"), request.getParam("alias")));
+  }
+
+  /** Whoever has no header to put the token in has it in the body. */
+  private void flagger(RoutingContext context, Function<FlaggerBody, Answer> hook) {
+    FlaggerBody asked;
+    try {
+      asked = FlaggerBody.read(body(context));
+    } catch (MeshException e) {
+      fail(context, Failure.of(e));
+      return;
+    }
+    String header = context.request().getHeader("Authorization");
+    String token = header == null ? access.headerOf(asked.token()) : header;
+    access
+        .objection(
+            context.request().getHeader("Host"), context.request().getHeader("Origin"), token)
+        .ifPresentOrElse(
+            failure -> fail(context, failure), () -> answer(context, () -> hook.apply(asked)));
   }
 
   private void admit(RoutingContext context) {
@@ -132,7 +197,7 @@ public final class ConsoleRoutes implements AutoCloseable {
     fail(context, Failure.BUG);
   }
 
-  private void answer(RoutingContext context, Callable<JsonNode> question) {
+  private void answer(RoutingContext context, Callable<Answer> question) {
     Context loop = context.vertx().getOrCreateContext();
     Future<?> work =
         executor.submit(
@@ -144,12 +209,12 @@ public final class ConsoleRoutes implements AutoCloseable {
   }
 
   /** Takes its place on the thread that gives it back: one that is cancelled first never ran. */
-  private Answer answer(String path, Callable<JsonNode> question) {
+  private Answer answer(String path, Callable<Answer> question) {
     if (!places.tryAcquire()) {
       return Answer.of(Failure.BUSY);
     }
     try {
-      return new Answer(200, question.call());
+      return question.call();
     } catch (MeshException e) {
       return Answer.of(Failure.of(e));
     } catch (Exception e) {
@@ -182,11 +247,5 @@ public final class ConsoleRoutes implements AutoCloseable {
   @FunctionalInterface
   private interface Question {
     JsonNode ask(RoutingContext context);
-  }
-
-  private record Answer(int status, JsonNode body) {
-    static Answer of(Failure failure) {
-      return new Answer(failure.status(), failure.body());
-    }
   }
 }

@@ -1,5 +1,6 @@
 package io.ballast.console.http;
 
+import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.Durations;
 import io.ballast.console.mesh.ConsoleMesh;
 import io.ballast.kit.error.Fault;
@@ -32,7 +33,10 @@ import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.RewardServiceGrpc;
+import io.ballast.safety.v1.CandidateVerdict;
 import io.ballast.safety.v1.Certificate;
+import io.ballast.safety.v1.GetVerdictRequest;
+import io.ballast.safety.v1.GetVerdictResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
@@ -299,6 +303,40 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
                       .setCertificateId(CERTIFICATE_ID)
                       .setOutcome(OUTCOME))
               .build());
+    }
+
+    /** Version 1 passes; 2 found no solution, 3's certificate is void, 4 is being tested. */
+    @Override
+    public void getVerdict(GetVerdictRequest request, StreamObserver<GetVerdictResponse> observer) {
+      ModelVersion candidate = request.getCandidate();
+      CandidateVerdict verdict =
+          switch (candidate.getVersion()) {
+            case "1" -> CandidateVerdict.CANDIDATE_VERDICT_PASS;
+            case "2" -> CandidateVerdict.CANDIDATE_VERDICT_NO_SOLUTION_FOUND;
+            case "3" -> CandidateVerdict.CANDIDATE_VERDICT_VOID;
+            case "4" -> CandidateVerdict.CANDIDATE_VERDICT_RUNNING;
+            default -> CandidateVerdict.CANDIDATE_VERDICT_UNSPECIFIED;
+          };
+      if (verdict == CandidateVerdict.CANDIDATE_VERDICT_UNSPECIFIED) {
+        refuse(
+            observer,
+            new MeshException(Fault.UNKNOWN_MODEL, "no version " + candidate.getVersion()));
+        return;
+      }
+      GetVerdictResponse.Builder response =
+          GetVerdictResponse.newBuilder()
+              .setVerdict(verdict)
+              .setReason("because, for '" + request.getAlias() + "'")
+              .setCandidate(candidate.toBuilder().setWeightsSha256(POLICY.getWeightsSha256()))
+              .setTest(SafetyTest.newBuilder().setTestId(RUN_ID));
+      if (verdict == CandidateVerdict.CANDIDATE_VERDICT_PASS) {
+        response.getTestBuilder().setOutcome(OUTCOME);
+        response.setCertificate(
+            Certificate.newBuilder()
+                .setCertificateId(CERTIFICATE_ID)
+                .setExpireTime(Timestamp.newBuilder().setSeconds(1_800_000_000)));
+      }
+      answer(observer, response.build());
     }
 
     @Override

@@ -184,6 +184,22 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   }
 
   @Override
+  public List<StoredTest> testsOf(String model, String version, int limit) {
+    return read(
+        handle ->
+            handle
+                .createQuery(
+                    SHOWN
+                        + "where t.candidate_model = :model and t.candidate_version = :version"
+                        + " order by t.arrival desc limit :limit")
+                .bind("model", model)
+                .bind("version", version)
+                .bind("limit", limit)
+                .map((row, context) -> SafetyRows.storedTest(row))
+                .list());
+  }
+
+  @Override
   public List<UUID> running() {
     return read(
         handle ->

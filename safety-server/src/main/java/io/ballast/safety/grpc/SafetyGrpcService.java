@@ -2,6 +2,7 @@ package io.ballast.safety.grpc;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.ContextPatience;
+import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.safetytest.CertificateDesk;
@@ -10,6 +11,7 @@ import io.ballast.safety.core.safetytest.LookLedger;
 import io.ballast.safety.core.safetytest.SafetyTests;
 import io.ballast.safety.core.safetytest.SampledCost;
 import io.ballast.safety.core.safetytest.StoredTest;
+import io.ballast.safety.core.safetytest.Verdicts;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
 import io.ballast.safety.v1.GetCertificateRequest;
@@ -20,6 +22,8 @@ import io.ballast.safety.v1.GetLedgerRequest;
 import io.ballast.safety.v1.GetLedgerResponse;
 import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.GetSafetyTestResponse;
+import io.ballast.safety.v1.GetVerdictRequest;
+import io.ballast.safety.v1.GetVerdictResponse;
 import io.ballast.safety.v1.GetVerificationKeysRequest;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
@@ -45,6 +49,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
   private final SafetyTests tests;
   private final CertificateDesk certificates;
   private final CertificateRedemptions redemptions;
+  private final Verdicts verdicts;
   private final LookLedger ledger;
   private final CostMapper costMapper;
   private final SafetyTestMapper mapper;
@@ -55,6 +60,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
       SafetyTests tests,
       CertificateDesk certificates,
       CertificateRedemptions redemptions,
+      Verdicts verdicts,
       LookLedger ledger,
       CallContexts contexts,
       Replies replies) {
@@ -62,6 +68,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
     this.tests = tests;
     this.certificates = certificates;
     this.redemptions = redemptions;
+    this.verdicts = verdicts;
     this.ledger = ledger;
     this.costMapper = new CostMapper(contexts);
     this.mapper = new SafetyTestMapper(contexts);
@@ -186,6 +193,18 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
           return CertificateMapper.response(
               redemptions.redeem(id, CertificateMapper.change(request), caller));
         });
+  }
+
+  @Override
+  public void getVerdict(GetVerdictRequest request, StreamObserver<GetVerdictResponse> observer) {
+    replies.unary(
+        observer,
+        () ->
+            VerdictMapper.response(
+                verdicts.of(
+                    MeshMessages.version(request.getCandidate()),
+                    request.getAlias(),
+                    mapper.caller(request.getMetadata()))));
   }
 
   @Override

@@ -32,6 +32,7 @@ import io.ballast.safety.core.safetytest.SafetyTestStore;
 import io.ballast.safety.core.safetytest.SafetyTests;
 import io.ballast.safety.core.safetytest.SigningKeys;
 import io.ballast.safety.core.safetytest.TestRunner;
+import io.ballast.safety.core.safetytest.Verdicts;
 import io.ballast.safety.grpc.CallContexts;
 import io.ballast.safety.grpc.DisplayGateGrpcService;
 import io.ballast.safety.grpc.KserveCosts;
@@ -132,6 +133,7 @@ public final class SafetyServer implements AutoCloseable {
                 desk,
                 new CertificateRedemptions(
                     store, desk, config.certificates().redemption(), ids, runtime.clock()),
+                new Verdicts(store, sampler, desk),
                 new LookLedger(store),
                 calls,
                 runtime.replies()),

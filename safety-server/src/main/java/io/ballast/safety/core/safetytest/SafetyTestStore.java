@@ -109,6 +109,9 @@ public interface SafetyTestStore {
   /** Tests, newest first; an empty run means all. */
   List<StoredTest> list(String runId, int limit);
 
+  /** Tests of one version, by name, newest first. */
+  List<StoredTest> testsOf(String model, String version, int limit);
+
   /** The ids of tests that are running, oldest first. */
   List<UUID> running();
 

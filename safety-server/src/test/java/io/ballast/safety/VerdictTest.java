@@ -1,0 +1,139 @@
+package io.ballast.safety;
+
+import static io.ballast.safety.testing.TestSafety.prompts;
+import static io.ballast.safety.testing.TestSafety.testOf;
+import static io.ballast.testing.Refusals.assertRefused;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.safety.testing.FakePolicyServer;
+import io.ballast.safety.v1.CandidateVerdict;
+import io.ballast.safety.v1.GetVerdictRequest;
+import io.ballast.safety.v1.GetVerdictResponse;
+import io.ballast.safety.v1.RevokeCertificateRequest;
+import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.StartSafetyTestRequest;
+import io.grpc.Status;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** A verdict is what a promotion would find, and says why. */
+class VerdictTest extends SafetyTestsCase {
+  private static final ModelVersion CANDIDATE = FakePolicyServer.candidate("a");
+
+  private GetVerdictResponse verdict(ModelVersion candidate, String alias) {
+    return mesh.safety()
+        .getVerdict(GetVerdictRequest.newBuilder().setCandidate(candidate).setAlias(alias).build());
+  }
+
+  private static StartSafetyTestRequest passing() {
+    return spec(testOf(prompts(30)), s -> s.setAlias("serving"));
+  }
+
+  @Test
+  void whatWasNeverTestedIsUntested() {
+    GetVerdictResponse said = verdict(CANDIDATE, "");
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_UNTESTED);
+    assertThat(said.getReason()).isEqualTo("java-tiny a was never tested");
+    assertThat(said.getCandidate().getWeightsSha256()).isEqualTo("a".repeat(64));
+    assertThat(said.hasTest()).isFalse();
+    assertThat(said.hasCertificate()).isFalse();
+  }
+
+  @Test
+  void aCertificatePassesForItsAliasUntilItIsRevoked() {
+    SafetyTest test = mesh.run(passing());
+    GetVerdictResponse said = verdict(CANDIDATE, "serving");
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_PASS);
+    assertThat(said.getReason()).isEqualTo("certificate " + test.getCertificateId() + " holds");
+    assertThat(said.getTest()).isEqualTo(test);
+    assertThat(said.getCertificate().getCertificateId()).isEqualTo(test.getCertificateId());
+
+    GetVerdictResponse other = verdict(CANDIDATE, "experiment");
+    assertThat(other.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_VOID);
+    assertThat(other.getReason()).contains("alias: ").contains("serving");
+
+    var unused =
+        mesh.safety()
+            .revokeCertificate(
+                RevokeCertificateRequest.newBuilder()
+                    .setCertificateId(test.getCertificateId())
+                    .setReason("the labels were wrong")
+                    .build());
+    GetVerdictResponse revoked = verdict(CANDIDATE, "serving");
+    assertThat(revoked.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_VOID);
+    assertThat(revoked.getReason()).contains("revoked").contains("the labels were wrong");
+    assertThat(revoked.getCertificate().hasRevocation()).isTrue();
+  }
+
+  @Test
+  void anExpiredCertificateIsVoid() {
+    SafetyTest test = mesh.run(passing());
+    mesh.clock.advance(Duration.ofDays(8));
+    GetVerdictResponse said = verdict(CANDIDATE, "");
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_VOID);
+    assertThat(said.getReason())
+        .startsWith("certificate " + test.getCertificateId() + ": not_after: expired at ");
+  }
+
+  @Test
+  void aHarmfulOneFoundNoSolution() {
+    ModelVersion harmful = FakePolicyServer.candidate(FakePolicyServer.HARMFUL);
+    SafetyTest test = mesh.run(spec(testOf(prompts(30)), s -> s.setCandidate(harmful)));
+    GetVerdictResponse said = verdict(harmful, "serving");
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_NO_SOLUTION_FOUND);
+    assertThat(said.getReason())
+        .isEqualTo("safety test " + test.getTestId() + " found no solution");
+    assertThat(said.getTest().getOutcome().getUpperBound())
+        .isEqualTo(test.getOutcome().getUpperBound());
+  }
+
+  @Test
+  void oneThatIsBeingTestedIsRunning() throws InterruptedException {
+    mesh.policy.hold();
+    String id = mesh.safety().startSafetyTest(passing()).getTest().getTestId();
+    mesh.policy.awaitHeld();
+    GetVerdictResponse said = verdict(CANDIDATE, "");
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_RUNNING);
+    mesh.policy.release();
+    SafetyTest ended = mesh.await(id);
+    assertThat(ended.getCertificateId()).isNotEmpty();
+  }
+
+  @Test
+  void aTestThatFailedDecidesNothing() {
+    mesh.policy.swapped = true;
+    SafetyTest test = mesh.run(passing());
+    GetVerdictResponse said = verdict(CANDIDATE, "");
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_UNDECIDED);
+    assertThat(said.getReason())
+        .startsWith("safety test " + test.getTestId() + " could not be carried out: ");
+  }
+
+  @Test
+  void otherWeightsUnderTheSameNameHaveNoCertificate() {
+    SafetyTest test = mesh.run(passing());
+    assertThat(test.getCertificateId()).isNotEmpty();
+    mesh.policy.register("a", "d".repeat(64));
+    GetVerdictResponse said = verdict(CANDIDATE, "");
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_VOID);
+    assertThat(said.getReason()).contains("candidate_weights_sha256");
+  }
+
+  @Test
+  void badInputIsNamed() {
+    assertRefused(
+        () -> verdict(FakePolicyServer.candidate("nope"), ""),
+        Status.Code.NOT_FOUND,
+        "candidate: the policy-server knows no version 'nope' of java-tiny");
+    assertRefused(
+        () -> verdict(CANDIDATE.toBuilder().setWeightsSha256("b".repeat(64)).build(), ""),
+        Status.Code.INVALID_ARGUMENT,
+        "candidate.weights_sha256: ");
+    assertRefused(() -> verdict(CANDIDATE, "no alias"), Status.Code.INVALID_ARGUMENT, "alias: ");
+    assertRefused(
+        () -> verdict(ModelVersion.getDefaultInstance(), ""),
+        Status.Code.INVALID_ARGUMENT,
+        "candidate.model: ");
+  }
+}
