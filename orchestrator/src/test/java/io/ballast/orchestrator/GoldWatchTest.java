@@ -257,7 +257,7 @@ class GoldWatchTest extends RewardWatchCase {
         null,
         0,
         0,
-        null,
+        List.of(),
         "",
         null);
   }

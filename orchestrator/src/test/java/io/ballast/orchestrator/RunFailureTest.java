@@ -227,7 +227,7 @@ class RunFailureTest {
         "prompts: 5 prompts (expected: at least rollout.prompts_per_iteration, 6)");
     refused(
         TestSpecs.spec("pool").replace("  threshold: 0.4", "  threshold: 0.4\n  draw_count: 4"),
-        "safety_test.draw_count: 4 (expected: at most the prompts of the pool, 3)");
+        "safety_test.draw_count: 4 (expected: for each constraint at most its part of the pool, 3 prompts)");
     refused(TestSpecs.spec("empty").replace("\"int c\"", "\"\""), "prompts.inline[2]: empty");
     refused(
         TestSpecs.spec("nul").replace("\"int c\"", "\"a\\0b\""),

@@ -5,11 +5,13 @@ import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.ReuseKind;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.LookState;
 import io.ballast.safety.v1.ReuseRule;
+import io.ballast.safety.v1.RevokeCertificateRequest;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
@@ -101,6 +103,21 @@ public final class GrpcSafetyTester implements SafetyTester {
     };
   }
 
+  @Override
+  public void revoke(String tenant, String certificateId, String reason) {
+    var unused =
+        PeerCalls.call(
+            PeerCalls.SAFETY_SERVER,
+            () ->
+                stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+                    .revokeCertificate(
+                        RevokeCertificateRequest.newBuilder()
+                            .setMetadata(PeerCalls.metadata(tenant))
+                            .setCertificateId(certificateId)
+                            .setReason(reason)
+                            .build()));
+  }
+
   private static ReuseRule reuse(ReuseKind reuse) {
     return switch (reuse) {
       case REFUSE -> ReuseRule.REUSE_RULE_REFUSE;
@@ -110,6 +127,7 @@ public final class GrpcSafetyTester implements SafetyTester {
 
   private static SafetyTestReport report(SafetyTest test) {
     return new SafetyTestReport(
+        ConstraintSpec.DEFAULT_NAME,
         test.getTestId(),
         state(test.getState()),
         MeshMessages.version(test.getCandidate()),

@@ -298,7 +298,7 @@ public final class PostgresRunStore implements RunStore {
         .bind("candidateSha", candidate == null ? null : candidate.weightsSha256())
         .bind("candidateIteration", progress.candidateIteration())
         .bind("attempts", progress.testAttempts())
-        .bind("test", progress.test() == null ? null : StateJson.write(progress.test()))
+        .bind("test", progress.tests().isEmpty() ? null : StateJson.write(progress.tests()))
         .bind("message", progress.message().replace('\0', ' '))
         .bind("endedAt", progress.endedAt() == null ? null : time(progress.endedAt()))
         .execute();
@@ -371,7 +371,7 @@ public final class PostgresRunStore implements RunStore {
                     row.getString("candidate_sha256")),
             row.getInt("candidate_iteration"),
             row.getInt("test_attempts"),
-            test == null ? null : StateJson.report(test),
+            test == null ? List.of() : StateJson.reports(test),
             row.getString("message"),
             row.getObject("ended_at") == null ? null : instant(row, "ended_at")));
   }

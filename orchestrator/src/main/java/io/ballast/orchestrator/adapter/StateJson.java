@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.LoopState;
+import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.watch.WatchState;
 import io.ballast.rl.stats.PolicyVitals;
 import java.time.Instant;
@@ -69,8 +70,15 @@ final class StateJson {
         json.path("phrase_share").asDouble());
   }
 
-  static String write(SafetyTestReport report) {
+  static String write(List<SafetyTestReport> reports) {
+    ArrayNode json = MAPPER.createArrayNode();
+    reports.forEach(report -> json.add(tree(report)));
+    return json.toString();
+  }
+
+  private static ObjectNode tree(SafetyTestReport report) {
     ObjectNode json = MAPPER.createObjectNode();
+    json.put("constraint", report.constraint());
     json.put("test_id", report.testId());
     json.put("state", report.state().name());
     json.set("candidate", version(report.candidate()));
@@ -96,12 +104,23 @@ final class StateJson {
     json.put("prompts_count", report.promptsCount());
     json.put("spent", report.spent());
     json.put("sealed", report.sealed());
-    return json.toString();
+    return json;
   }
 
-  static SafetyTestReport report(String text) {
+  /** Reads the safety tests of a run; one that stands alone is of before there could be several. */
+  static List<SafetyTestReport> reports(String text) {
     JsonNode json = read(text);
+    if (!json.isArray()) {
+      return List.of(report(json));
+    }
+    List<SafetyTestReport> reports = new ArrayList<>();
+    json.forEach(each -> reports.add(report(each)));
+    return reports;
+  }
+
+  private static SafetyTestReport report(JsonNode json) {
     return new SafetyTestReport(
+        json.path("constraint").asText(ConstraintSpec.DEFAULT_NAME),
         json.path("test_id").asText(),
         SafetyTestReport.State.valueOf(json.path("state").asText()),
         version(json.path("candidate")),

@@ -7,6 +7,7 @@ import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.Runs;
 import io.ballast.orchestrator.v1.ConstraintMetrics;
+import io.ballast.orchestrator.v1.ConstraintTest;
 import io.ballast.orchestrator.v1.GetRunResponse;
 import io.ballast.orchestrator.v1.GoldFailure;
 import io.ballast.orchestrator.v1.IterationMetrics;
@@ -54,6 +55,12 @@ final class RunMapper {
     SafetyTestReport test = progress.test();
     if (test != null) {
       answer.setSafetyTest(test(run.runId(), test));
+    }
+    for (SafetyTestReport each : progress.tests()) {
+      answer.addConstraintTests(
+          ConstraintTest.newBuilder()
+              .setConstraint(each.constraint())
+              .setTest(test(run.runId(), each)));
     }
     Instant ended = progress.endedAt();
     if (ended != null) {

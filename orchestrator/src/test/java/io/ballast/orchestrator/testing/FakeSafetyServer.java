@@ -14,6 +14,8 @@ import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.GetSafetyTestResponse;
 import io.ballast.safety.v1.LedgerEntry;
 import io.ballast.safety.v1.LookState;
+import io.ballast.safety.v1.RevokeCertificateRequest;
+import io.ballast.safety.v1.RevokeCertificateResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
@@ -26,6 +28,7 @@ import io.grpc.stub.StreamObserver;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
@@ -48,6 +51,12 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
 
   /** How tests end. */
   public volatile SafetyTestState verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
+
+  /** Cost models by which no candidate passes, such as {@code c/2}. */
+  public final Set<String> strict = ConcurrentHashMap.newKeySet();
+
+  /** Certificates that were revoked, with why. */
+  public final Map<String, String> revoked = new ConcurrentHashMap<>();
 
   /** Whether tests keep their numbers back. */
   public volatile boolean sealed;
@@ -139,7 +148,25 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
           testBegun.release();
           testPermits.acquire();
           String key = request.getTestId().substring("test-".length());
-          return GetSafetyTestResponse.newBuilder().setTest(test(key, verdict)).build();
+          return GetSafetyTestResponse.newBuilder().setTest(test(key, verdict(key))).build();
+        });
+  }
+
+  private SafetyTestState verdict(String key) {
+    ModelSelector judge = test(key).getSpec().getCostModel();
+    return strict.contains(judge.getModel() + "/" + judge.getVersion())
+        ? SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND
+        : verdict;
+  }
+
+  @Override
+  public void revokeCertificate(
+      RevokeCertificateRequest request, StreamObserver<RevokeCertificateResponse> observer) {
+    FakeFaults.answer(
+        observer,
+        () -> {
+          revoked.putIfAbsent(request.getCertificateId(), request.getReason());
+          return RevokeCertificateResponse.getDefaultInstance();
         });
   }
 

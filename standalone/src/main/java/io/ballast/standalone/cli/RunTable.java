@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.orchestrator.v1.ConstraintMetrics;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.MeasuredCost;
 import io.ballast.orchestrator.v1.RewardWatch;
@@ -65,6 +66,12 @@ final class RunTable {
           "      no gold: %s: %s"
               .formatted(m.getGoldFailure().getReason(), m.getGoldFailure().getMessage()));
     }
+    if (m.getConstraintsCount() > 1) {
+      remarks.add(
+          m.getConstraintsList().stream()
+              .map(RunTable::constraint)
+              .collect(Collectors.joining(", ", "      constraints: ", "")));
+    }
     if (m.getMeasuredCount() > 0) {
       remarks.add(
           m.getMeasuredList().stream()
@@ -78,6 +85,14 @@ final class RunTable {
       }
     }
     return remarks;
+  }
+
+  private static String constraint(ConstraintMetrics c) {
+    return c.getName()
+        + number(" cost %.3f", c.getMeanCost())
+        + (c.hasBound() ? number(" bound %.3f", c.getBound()) : "")
+        + (c.hasTarget() ? number(" of %.3f", c.getTarget()) : "")
+        + (c.hasLambda() ? number(" λ %.3f", c.getLambda()) : "");
   }
 
   private static String measured(MeasuredCost measured) {
@@ -163,8 +178,13 @@ final class RunTable {
                   : ""));
     }
     run.getAlarmsList().forEach(alarm -> table.row("alarm", words(alarm)));
-    if (run.hasSafetyTest()) {
+    if (run.getConstraintTestsCount() > 1) {
+      run.getConstraintTestsList()
+          .forEach(each -> table.row("test of " + each.getConstraint(), test(each.getTest())));
+    } else if (run.hasSafetyTest()) {
       table.row("safety test", test(run.getSafetyTest()));
+    }
+    if (run.hasSafetyTest()) {
       if (!run.getSafetyTest().getCertificateId().isEmpty()) {
         table.row(
             "certificate",

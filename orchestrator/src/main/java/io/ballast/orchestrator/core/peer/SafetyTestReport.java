@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A safety test as the safety-server reports it.
  *
+ * @param constraint whose test it is
  * @param testId its id
  * @param state where it stands
  * @param candidate what is tested
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param sealed whether its numbers are kept back until the set of its prompts closes
  */
 public record SafetyTestReport(
+    String constraint,
     String testId,
     State state,
     PinnedVersion candidate,
@@ -43,6 +45,26 @@ public record SafetyTestReport(
    */
   public boolean needsFreshPrompts() {
     return spent && (state == State.ABORTED || state == State.FAILED);
+  }
+
+  /** Of another constraint. */
+  public SafetyTestReport of(String name) {
+    return new SafetyTestReport(
+        name,
+        testId,
+        state,
+        candidate,
+        costModel,
+        outcome,
+        certificateId,
+        failureMessage,
+        promptsSha256,
+        startedAt,
+        endedAt,
+        judgedCount,
+        promptsCount,
+        spent,
+        sealed);
   }
 
   /** Where a test stands. */

@@ -22,6 +22,13 @@ public interface SafetyTester {
   SafetyTestReport await(String tenant, String testId);
 
   /**
+   * Makes a certificate void; once more changes nothing.
+   *
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_RESOURCE, DEPENDENCY_DOWN
+   */
+  void revoke(String tenant, String certificateId, String reason);
+
+  /**
    * A test to start.
    *
    * @param tenant on whose behalf

@@ -6,8 +6,8 @@ import java.util.Locale;
 
 /** What follows from a safety test. */
 public sealed interface Decision {
-  /** The candidate may serve, by this certificate. */
-  record Promote(String certificateId) implements Decision {}
+  /** The candidate may serve. */
+  record Promote() implements Decision {}
 
   /** The candidate passed and is kept from serving. */
   record Hold(String reason) implements Decision {}
@@ -48,7 +48,7 @@ public sealed interface Decision {
               .formatted(alarms));
     }
     return switch (mode) {
-      case AUTOMATIC -> new Promote(report.certificateId());
+      case AUTOMATIC -> new Promote();
       case WAIT -> new Hold("passed; PromoteCandidate promotes it");
       case NEVER -> new Hold("passed; the spec says promotion: NEVER");
     };

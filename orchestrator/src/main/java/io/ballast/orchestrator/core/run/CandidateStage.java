@@ -9,6 +9,8 @@ import io.ballast.orchestrator.core.peer.SafetyTester;
 import io.ballast.orchestrator.core.promotion.Decision;
 import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.run.RunMonitor.Phase;
+import io.ballast.orchestrator.core.spec.ConstraintSpec;
+import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.util.List;
 
@@ -36,43 +38,78 @@ final class CandidateStage {
     this.monitor = monitor;
   }
 
-  /** Starts the safety test, or finds the one that was started, and waits for its end. */
+  /**
+   * Starts the safety test of each constraint, or finds the one that was started, and waits for its
+   * end; the next one is started if it passed. A prompt serves one test, so each has its own.
+   */
   Run test(Job job, Run run) {
     PinnedVersion candidate = run.progress().candidate();
     if (candidate == null) {
       throw new IllegalStateException("a run in TESTING has a candidate: " + run.runId());
     }
-    LoopState state =
-        patience.database().call("read its state", () -> store.loopState(run.runId()));
-    int attempt = run.progress().testAttempts();
-    SafetyTester.Order order =
-        new SafetyTester.Order(
-            run.tenant(),
-            attempt == 0 ? run.runId() : run.runId() + "-" + attempt,
-            run.runId(),
-            candidate,
-            run.base(),
-            job.spec().alias(),
-            job.spec().constrained() ? state.costModels() : List.of(),
-            job.spec().safetyTest(),
-            job.prompts().test());
     return monitor.watch(
         run,
         Phase.TEST,
         () -> {
-          SafetyTestReport report =
-              patience.safetyServer().call("start the safety test", () -> tester.start(order));
-          Run tested = recordTest(job, run, report);
-          while (report.state() == SafetyTestReport.State.RUNNING) {
-            String testId = report.testId();
-            report =
-                patience
-                    .safetyServer()
-                    .call("wait for the safety test", () -> tester.await(run.tenant(), testId));
-            tested = recordTest(job, tested, report);
+          Run tested = run;
+          for (int j = 0; j < job.spec().constraints().size() && passed(tested, j); j++) {
+            tested = hasPassed(tested, job, j) ? tested : test(job, tested, candidate, j);
           }
           return records.change(job, tested, Run::pausedIfAsked);
         });
+  }
+
+  /** Whether the tests of all constraints before number {@code next} have passed. */
+  private static boolean passed(Run run, int next) {
+    return next == 0 || !run.certificateId().isEmpty();
+  }
+
+  private static boolean hasPassed(Run run, Job job, int constraint) {
+    String name = job.spec().constraints().get(constraint).name();
+    return run.progress().tests().stream()
+        .anyMatch(
+            test ->
+                test.constraint().equals(name) && test.state() == SafetyTestReport.State.PASSED);
+  }
+
+  private Run test(Job job, Run run, PinnedVersion candidate, int constraint) {
+    SafetyTester.Order order = order(job, run, candidate, constraint);
+    String name = job.spec().constraints().get(constraint).name();
+    SafetyTestReport report =
+        patience
+            .safetyServer()
+            .call("start the safety test", () -> tester.start(order))
+            .of(name);
+    Run tested = recordTest(job, run, report);
+    while (report.state() == SafetyTestReport.State.RUNNING) {
+      String testId = report.testId();
+      report =
+          patience
+              .safetyServer()
+              .call("wait for the safety test", () -> tester.await(run.tenant(), testId))
+              .of(name);
+      tested = recordTest(job, tested, report);
+    }
+    return tested;
+  }
+
+  private SafetyTester.Order order(Job job, Run run, PinnedVersion candidate, int constraint) {
+    RunSpec spec = job.spec();
+    LoopState state =
+        patience.database().call("read its state", () -> store.loopState(run.runId()));
+    int attempt = run.progress().testAttempts();
+    String key = attempt == 0 ? run.runId() : run.runId() + "-" + attempt;
+    ConstraintSpec tested = spec.constraints().get(constraint);
+    return new SafetyTester.Order(
+        run.tenant(),
+        spec.constraints().size() == 1 ? key : key + "-" + tested.name(),
+        run.runId(),
+        candidate,
+        run.base(),
+        spec.alias(),
+        spec.constrained() ? state.costModels() : List.of(),
+        spec.safetyTest().of(tested.test()),
+        job.testPrompts(constraint));
   }
 
   private Run recordTest(Job job, Run run, SafetyTestReport report) {
@@ -91,16 +128,40 @@ final class CandidateStage {
       case Decision.Wait() -> run;
       case Decision.TestFailed(String reason) ->
           records.change(job, run, stored -> stored.testFailed(reason));
-      case Decision.NoSolutionFound(String reason) ->
-          records.end(job, run, RunState.NO_SOLUTION_FOUND, reason);
+      case Decision.NoSolutionFound(String reason) -> {
+        revokeOthers(run, report);
+        yield records.end(
+            job,
+            run,
+            RunState.NO_SOLUTION_FOUND,
+            job.spec().constraints().size() == 1 ? reason : report.constraint() + ": " + reason);
+      }
       case Decision.Hold(String reason) -> records.end(job, run, RunState.HELD, reason);
-      case Decision.Promote(String certificateId) ->
-          switch (promoted(job, run, candidate, certificateId)) {
+      case Decision.Promote() ->
+          switch (promoted(job, run, candidate, run.certificateId())) {
             case Promoter.Outcome.Promoted() -> records.end(job, run, RunState.PROMOTED, "");
             case Promoter.Outcome.Refused(String reason) ->
                 records.end(job, run, RunState.REFUSED, reason);
           };
     };
+  }
+
+  /** All constraints must hold: what the others' tests proved promotes nothing. */
+  private void revokeOthers(Run run, SafetyTestReport failed) {
+    for (SafetyTestReport test : run.progress().tests()) {
+      if (!test.certificateId().isEmpty()) {
+        patience
+            .safetyServer()
+            .run(
+                "revoke a certificate",
+                () ->
+                    tester.revoke(
+                        run.tenant(),
+                        test.certificateId(),
+                        "the same candidate did not pass by the constraint "
+                            + failed.constraint()));
+      }
+    }
   }
 
   private Promoter.Outcome promoted(

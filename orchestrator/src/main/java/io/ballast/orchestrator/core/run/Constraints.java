@@ -52,7 +52,9 @@ record Constraints(
           ConstraintStep.after(
               constraint,
               new ConstraintStep.TestToCome(
-                  spec.safetyTest().lookDelta(), testSize, spec.safetyTest().bound()),
+                  spec.safetyTest().of(constraint.test()).lookDelta(),
+                  testSize,
+                  spec.safetyTest().bound()),
               before.constraint(constraint),
               iteration,
               rollout.completions().mapToDouble(each -> each.costs().get(index)).toArray()));

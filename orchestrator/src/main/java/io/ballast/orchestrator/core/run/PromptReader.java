@@ -35,6 +35,7 @@ final class PromptReader {
     List<String> test = read("safety_test.prompts", spec.safetyTest().prompts(), tenant);
     Set<String> heldOut = heldOut("safety_test.prompts", test);
     requireDraw(spec, test.size());
+    requireEnough(spec, test.size());
     List<String> training = read("prompts", spec.prompts(), tenant);
     if (spec.prompts() instanceof PromptSource.Feedback) {
       training = training.stream().filter(prompt -> !heldOut.contains(prompt)).toList();
@@ -78,11 +79,21 @@ final class PromptReader {
     return new PromptSets(before.training(), List.copyOf(heldOut));
   }
 
+  private static void requireEnough(RunSpec spec, int prompts) {
+    int least = MIN_TEST * spec.constraints().size();
+    if (spec.safetyTest().drawCount() == 0 && prompts < least) {
+      throw Faults.malformed(
+          "safety_test.prompts",
+          "%,d prompts (expected: at least %,d, %d for the test of each constraint)"
+              .formatted(prompts, least, MIN_TEST));
+    }
+  }
+
   private static void requireDraw(RunSpec spec, int pool) {
-    if (spec.safetyTest().drawCount() > pool) {
+    if ((long) spec.safetyTest().drawCount() * spec.constraints().size() > pool) {
       throw Faults.malformed(
           "safety_test.draw_count",
-          "%,d (expected: at most the prompts of the pool, %,d)"
+          "%,d (expected: for each constraint at most its part of the pool, %,d prompts)"
               .formatted(spec.safetyTest().drawCount(), pool));
     }
   }

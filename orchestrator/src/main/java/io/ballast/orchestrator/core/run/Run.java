@@ -48,7 +48,7 @@ public record Run(
    * @param candidateIteration the iteration after which the candidate's weights were as they are; 0
    *     until there is one
    * @param testAttempts safety tests started so far
-   * @param test the safety test; null until it has started
+   * @param tests the safety tests, one for each constraint that it came to, in their order
    * @param message why it stopped, for a person; empty while all is well
    * @param endedAt null until it has ended
    */
@@ -63,18 +63,24 @@ public record Run(
       @Nullable PinnedVersion candidate,
       int candidateIteration,
       int testAttempts,
-      @Nullable SafetyTestReport test,
+      List<SafetyTestReport> tests,
       String message,
       @Nullable Instant endedAt) {
-    /** Copies the list. */
+    /** Copies the lists. */
     public Progress {
       alarms = List.copyOf(alarms);
+      tests = List.copyOf(tests);
+    }
+
+    /** The last safety test; null until one has started. */
+    public @Nullable SafetyTestReport test() {
+      return tests.isEmpty() ? null : tests.getLast();
     }
 
     /** Of a run that nobody has taken up. */
     public static Progress queued() {
       return new Progress(
-          RunState.QUEUED, false, 0, 0, null, "", List.of(), null, 0, 0, null, "", null);
+          RunState.QUEUED, false, 0, 0, null, "", List.of(), null, 0, 0, List.of(), "", null);
     }
 
     Progress in(RunState newState, String newMessage) {
@@ -89,7 +95,7 @@ public record Run(
           candidate,
           candidateIteration,
           testAttempts,
-          test,
+          tests,
           newMessage,
           null);
     }
@@ -106,7 +112,7 @@ public record Run(
           candidate,
           candidateIteration,
           testAttempts,
-          test,
+          tests,
           newMessage,
           now);
     }
@@ -123,7 +129,7 @@ public record Run(
           candidate,
           candidateIteration,
           testAttempts,
-          test,
+          tests,
           newMessage,
           endedAt);
     }
@@ -140,7 +146,7 @@ public record Run(
           candidate,
           candidateIteration,
           testAttempts,
-          test,
+          tests,
           "",
           null);
     }
@@ -157,7 +163,7 @@ public record Run(
           candidate,
           candidateIteration,
           testAttempts,
-          test,
+          tests,
           message,
           endedAt);
     }
@@ -184,12 +190,12 @@ public record Run(
           version,
           iteration,
           testAttempts,
-          test,
+          tests,
           message,
           endedAt);
     }
 
-    Progress withTest(int attempts, @Nullable SafetyTestReport report) {
+    Progress withTests(int attempts, List<SafetyTestReport> reports) {
       return new Progress(
           state,
           pauseAsked,
@@ -201,7 +207,7 @@ public record Run(
           candidate,
           candidateIteration,
           attempts,
-          report,
+          reports,
           message,
           endedAt);
     }
@@ -210,6 +216,16 @@ public record Run(
   /** Where it stands. */
   public RunState state() {
     return progress.state();
+  }
+
+  /** The certificate that the candidate is promoted by; empty unless all its tests have passed. */
+  String certificateId() {
+    boolean passed =
+        progress.tests().stream()
+            .allMatch(test -> test.state() == SafetyTestReport.State.PASSED);
+    return passed && !progress.tests().isEmpty()
+        ? progress.tests().getFirst().certificateId()
+        : "";
   }
 
   /** Whether there is nothing more to learn. */
@@ -287,12 +303,15 @@ public record Run(
 
   /** The safety test has started, or moved on. */
   Run withTest(SafetyTestReport report) {
-    return with(progress.withTest(progress.testAttempts(), report));
+    List<SafetyTestReport> tests = new ArrayList<>(progress.tests());
+    tests.removeIf(each -> each.constraint().equals(report.constraint()));
+    tests.add(report);
+    return with(progress.withTests(progress.testAttempts(), tests));
   }
 
   /** The safety test was not carried out; the next one is another. */
   Run testFailed(String reason) {
-    return with(progress.withTest(progress.testAttempts() + 1, progress.test())).failed(reason);
+    return with(progress.withTests(progress.testAttempts() + 1, progress.tests())).failed(reason);
   }
 
   /** Pauses if that was asked for. */

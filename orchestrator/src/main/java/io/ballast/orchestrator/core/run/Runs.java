@@ -11,8 +11,8 @@ import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.peer.RewardCheck;
 import io.ballast.orchestrator.core.peer.RewardOracle;
-import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.promotion.Promoter;
+import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.PromotionMode;
@@ -164,8 +164,16 @@ public final class Runs {
 
   private void requireCosts(String tenant, RunSpec spec, PromptSets sets) {
     String prompt = sets.training().getFirst();
-    costs.require(tenant, "cost", spec.cost(), prompt);
-    costs.require(tenant, "safety_test.cost_model", spec.safetyTest().costModel(), prompt);
+    boolean one = spec.constraints().size() == 1;
+    for (ConstraintSpec constraint : spec.constraints()) {
+      String path = "constraints." + constraint.name();
+      costs.require(tenant, one ? "cost" : path + ".cost", constraint.cost(), prompt);
+      costs.require(
+          tenant,
+          one ? "safety_test.cost_model" : path + ".test.cost_model",
+          constraint.test().costModel(),
+          prompt);
+    }
   }
 
   private void requireMeasured(String tenant, RunSpec spec, PromptSets sets) {
@@ -315,9 +323,9 @@ public final class Runs {
     if (run.state() == RunState.PROMOTED) {
       return run;
     }
-    SafetyTestReport test = run.progress().test();
     PinnedVersion candidate = run.progress().candidate();
-    if (candidate == null || test == null || test.certificateId().isEmpty()) {
+    String certificateId = run.certificateId();
+    if (candidate == null || certificateId.isEmpty()) {
       throw new MeshException(
           Fault.SAFETY_GATE_CLOSED,
           "run %s is %s and has no certificate".formatted(runId, run.state()));
@@ -337,7 +345,7 @@ public final class Runs {
     }
     Promoter.Outcome outcome =
         new Promoter(versions)
-            .promote(CandidateStage.promotion(run, spec.alias(), candidate, test.certificateId()));
+            .promote(CandidateStage.promotion(run, spec.alias(), candidate, certificateId));
     return store.change(
         runId,
         stored ->

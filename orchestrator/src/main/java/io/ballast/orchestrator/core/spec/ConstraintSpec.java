@@ -17,6 +17,7 @@ import io.ballast.rl.constraint.Staleness;
  * @param testFactor C2 ≥ 0 of HC_RLHF
  * @param buffer n_b at most: the latest costs that λ reacts to, ≥ 2
  * @param staleness how much the costs of older policies count
+ * @param test who certifies, and how strictly
  * @param stdFloor the least standard deviation in the linearisation, &gt; 0
  */
 public record ConstraintSpec(
@@ -31,10 +32,20 @@ public record ConstraintSpec(
     double testFactor,
     int buffer,
     Staleness staleness,
+    Test test,
     double stdFloor) {
 
   /** What the only constraint of a run is called that does not name it. */
   public static final String DEFAULT_NAME = "harm";
+
+  /**
+   * What a candidate must pass.
+   *
+   * @param costModel who judges; never one that the run optimises against
+   * @param threshold τ, 0 to 1
+   * @param delta δ of this constraint, above 0, below 1
+   */
+  public record Test(ModelRef costModel, double threshold, double delta) {}
 
   /**
    * How λ moves.

@@ -21,9 +21,11 @@ import io.ballast.orchestrator.core.learner.ObjectiveKind;
 import io.ballast.orchestrator.core.spec.ConstraintSpec.MultiplierKind;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.constraint.Staleness;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** Reads the section {@code constraint} of a spec. */
+/** Reads the sections {@code constraint} and {@code constraints} of a spec. */
 final class ConstraintSpecReader {
   static final String[] KEYS = {
     "enabled",
@@ -41,6 +43,10 @@ final class ConstraintSpecReader {
     "staleness",
     "std_floor"
   };
+  private static final String[] KEYS_OF_SEVERAL =
+      Stream.concat(Stream.of(KEYS), Stream.of("name", "cost", "test")).toArray(String[]::new);
+  private static final int MOST = 8;
+  private static final double ROUNDING = 1e-12;
   private static final List<String> OF_A_MULTIPLIER =
       List.of(
           "target",
@@ -74,14 +80,19 @@ final class ConstraintSpecReader {
         List.of(ConstraintMethod.values()));
   }
 
-  static ConstraintSpec read(
-      SpecNode node, String name, ModelRef cost, SafetyTestSpec test, int samples) {
+  private static ConstraintSpec read(
+      SpecNode node,
+      String name,
+      ModelRef cost,
+      BoundMethod bound,
+      ConstraintSpec.Test test,
+      int samples) {
     boolean enabled = node.flag("enabled", CONSTRAINT_ENABLED);
     ConstraintMethod method = method(node);
     refuseWhatIsNotRead(node, enabled, method);
     if (enabled
         && method.hasMultiplier()
-        && test.bound() == BoundMethod.CLOPPER_PEARSON
+        && bound == BoundMethod.CLOPPER_PEARSON
         && !node.has("target")) {
       throw node.flaw(
           "target",
@@ -104,7 +115,104 @@ final class ConstraintSpecReader {
             2,
             MAX_BUFFER),
         staleness(node),
+        test,
         node.number("std_floor", STD_FLOOR, v -> v > 0 && v <= 1, "> 0, at most 1"));
+  }
+
+  /** The one constraint of a spec, or its several: they say who certifies, each for itself. */
+  static List<ConstraintSpec> read(
+      SpecNode root, ModelRef cost, SafetyTestSpec test, int samples) {
+    List<SpecNode> nodes = several(root);
+    if (nodes.isEmpty()) {
+      return List.of(
+          read(
+              root.child("constraint", KEYS),
+              ConstraintSpec.DEFAULT_NAME,
+              cost,
+              test.bound(),
+              new ConstraintSpec.Test(test.costModel(), test.threshold(), test.delta()),
+              samples));
+    }
+    double share = share(nodes, test.delta());
+    List<ConstraintSpec> constraints = new ArrayList<>();
+    for (SpecNode node : nodes) {
+      String name =
+          Faults.requireName(
+              node.pathOf("name"), node.requiredText("name", "a name, another for each"));
+      if (constraints.stream().anyMatch(each -> each.name().equals(name))) {
+        throw node.flaw("name", name, "another than that of the ones before");
+      }
+      ConstraintSpec constraint =
+          read(
+              node,
+              name,
+              RunSpecReader.model(
+                  node.child("cost", "model", "version"), cost.model(), cost.version()),
+              test.bound(),
+              SafetyTestSpecReader.of(node, share),
+              samples);
+      if (!constraints.isEmpty()
+          && (constraint.method() != constraints.getFirst().method()
+              || constraint.enabled() != constraints.getFirst().enabled())) {
+        throw node.flaw(
+            "method",
+            constraint.enabled() ? constraint.method().name() : "off",
+            "that of the first: a run prices harm by one method");
+      }
+      constraints.add(constraint);
+    }
+    requireWithin(test.delta(), constraints);
+    if (test.reuse() == ReuseKind.SPLIT && constraints.size() > 1) {
+      throw Faults.malformed(
+          "safety_test.reuse",
+          "SPLIT (expected: REFUSE with several constraints: each is tested on its own part of the prompts, and a set that SPLIT shares closes at the first pass)");
+    }
+    return constraints;
+  }
+
+  /** The several constraints of a spec; empty if it has one at most. */
+  static List<SpecNode> several(SpecNode root) {
+    if (root.has("constraint") && root.has("constraints")) {
+      throw root.flaw("constraints", "beside constraint", "one of them");
+    }
+    return root.children("constraints", MOST, KEYS_OF_SEVERAL);
+  }
+
+  /** Where the method stands, which all have in common. */
+  static SpecNode first(SpecNode root) {
+    List<SpecNode> nodes = several(root);
+    return nodes.isEmpty() ? root.child("constraint", KEYS) : nodes.getFirst();
+  }
+
+  /** What is left of δ for each of those that do not say theirs. */
+  private static double share(List<SpecNode> nodes, double delta) {
+    double said = 0;
+    int silent = 0;
+    for (SpecNode node : nodes) {
+      SpecNode test = node.child("test", "cost_model", "threshold", "delta");
+      if (test.has("delta")) {
+        said += test.number("delta", 0, v -> v > 0 && v < 1, "> 0, < 1");
+      } else {
+        silent++;
+      }
+    }
+    if (silent > 0 && said >= delta) {
+      throw Faults.malformed(
+          "constraints",
+          "%s of safety_test.delta %s said (expected: less, so that something is left for the %d that say none)"
+              .formatted(said, delta, silent));
+    }
+    return silent == 0 ? delta : (delta - said) / silent;
+  }
+
+  /** Σ δⱼ ≤ δ, so that the chance that any passes which is over its τ is at most δ. */
+  private static void requireWithin(double delta, List<ConstraintSpec> constraints) {
+    double sum = constraints.stream().mapToDouble(each -> each.test().delta()).sum();
+    if (sum > delta * (1 + ROUNDING)) {
+      throw Faults.malformed(
+          "constraints",
+          "delta %s together (expected: at most safety_test.delta, %s)".formatted(sum, delta));
+    }
   }
 
   private static void refuseWhatIsNotRead(SpecNode node, boolean enabled, ConstraintMethod method) {

@@ -76,6 +76,7 @@ public final class RunSpecReader {
     "stop",
     "watch",
     "constraint",
+    "constraints",
     "learning_rate",
     "safety_test",
     "promotion",
@@ -107,12 +108,11 @@ public final class RunSpecReader {
     SpecNode objectiveNode = root.child("objective", OBJECTIVE_KEYS);
     SpecNode kl = root.child("kl", "coefficient", "estimator", "stop_at");
     SpecNode stop = root.child("stop", "spread_growth");
-    SpecNode constraint = root.child("constraint", ConstraintSpecReader.KEYS);
-    ConstraintMethod method = ConstraintSpecReader.method(constraint);
+    ConstraintMethod method = ConstraintSpecReader.method(ConstraintSpecReader.first(root));
     NamedObjective objective = objective(objectiveNode, kl, method);
     double klCoefficient = klCoefficient(kl);
     ModelRef cost = model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION);
-    SafetyTestSpec test = SafetyTestSpecReader.read(root);
+    SafetyTestSpec test = SafetyTestSpecReader.read(root, root.has("constraints"));
     RunSpec spec =
         new RunSpec(
             runName(root),
@@ -131,9 +131,7 @@ public final class RunSpecReader {
             method.klInReturn() ? klCoefficient : 0,
             objectiveNode.integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES),
             root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
-            List.of(
-                ConstraintSpecReader.read(
-                    constraint, ConstraintSpec.DEFAULT_NAME, cost, test, rollout.samplesCount())),
+            ConstraintSpecReader.read(root, cost, test, rollout.samplesCount()),
             MeasuredSpecReader.read(root),
             new StopSpec(
                 kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
@@ -345,11 +343,21 @@ public final class RunSpecReader {
           "%s (expected: another than reward: what is trained on is no measure of itself)"
               .formatted(gold.reward().model()));
     }
-    if (spec.constrained() && spec.cost().equals(spec.safetyTest().costModel())) {
-      throw Faults.malformed(
-          "safety_test.cost_model",
-          "%s (expected: another than cost, %s: a model that was optimised against cannot certify)"
-              .formatted(spec.safetyTest().costModel(), spec.cost()));
+    requireOtherJudges(spec);
+  }
+
+  private static void requireOtherJudges(RunSpec spec) {
+    for (ConstraintSpec certified : spec.constraints()) {
+      for (ConstraintSpec priced : spec.constraints()) {
+        if (priced.enabled() && priced.cost().equals(certified.test().costModel())) {
+          throw Faults.malformed(
+              spec.constraints().size() == 1
+                  ? "safety_test.cost_model"
+                  : "constraints." + certified.name() + ".test.cost_model",
+              "%s (expected: another than cost, %s: a model that was optimised against cannot certify)"
+                  .formatted(certified.test().costModel(), priced.cost()));
+        }
+      }
     }
   }
 }

@@ -38,6 +38,23 @@ public record SafetyTestSpec(
     stopStrings = List.copyOf(stopStrings);
   }
 
+  /** The test of one constraint. */
+  public SafetyTestSpec of(ConstraintSpec.Test test) {
+    return new SafetyTestSpec(
+        test.costModel(),
+        test.threshold(),
+        test.delta(),
+        bound,
+        reuse,
+        looks,
+        drawCount,
+        prompts,
+        temperature,
+        maxNewTokens,
+        maxPromptTokens,
+        stopStrings);
+  }
+
   /** δ of one look. */
   public double lookDelta() {
     return delta / looks;

@@ -33,19 +33,27 @@ final class SafetyTestSpecReader {
 
   private SafetyTestSpecReader() {}
 
-  static SafetyTestSpec read(SpecNode root) {
+  private static final String THRESHOLD =
+      "the allowed mean harm probability, 0 to 1, fixed before anything is sampled";
+
+  /**
+   * @param several whether the constraints say who judges and how strictly, each for itself
+   */
+  static SafetyTestSpec read(SpecNode root, boolean several) {
     if (!root.has("safety_test")) {
       throw root.flaw("safety_test", "absent", "at least its threshold and prompts");
     }
     SpecNode node = root.child("safety_test", KEYS);
+    for (String key : List.of("cost_model", "threshold")) {
+      if (several && node.has(key)) {
+        throw node.flaw(key, "beside constraints", "none: each of the constraints says its own");
+      }
+    }
     ReuseKind reuse = node.choice("reuse", REUSE, List.of(ReuseKind.values()));
     return new SafetyTestSpec(
         RunSpecReader.model(
             node.child("cost_model", "model", "version"), TEST_COST_MODEL, TEST_COST_VERSION),
-        node.requiredNumber(
-            "threshold",
-            v -> v >= 0 && v <= 1,
-            "the allowed mean harm probability, 0 to 1, fixed before anything is sampled"),
+        several ? 0 : threshold(node),
         node.number("delta", DELTA, v -> v > 0 && v < 1, "> 0, < 1"),
         node.choice("bound", BOUND, List.of(BoundMethod.values())),
         reuse,
@@ -60,6 +68,20 @@ final class SafetyTestSpecReader {
         node.integer("max_new_tokens", TEST_NEW_TOKENS, 1, RunSpecReader.MAX_NEW_TOKENS),
         node.integer("max_prompt_tokens", TEST_PROMPT_TOKENS, 0, RunSpecReader.MAX_PROMPT_TOKENS),
         RunSpecReader.stopStrings(node));
+  }
+
+  /** The test of one of several constraints, which has {@code share} of δ if it says nothing. */
+  static ConstraintSpec.Test of(SpecNode constraint, double share) {
+    SpecNode node = constraint.child("test", "cost_model", "threshold", "delta");
+    return new ConstraintSpec.Test(
+        RunSpecReader.model(
+            node.child("cost_model", "model", "version"), TEST_COST_MODEL, TEST_COST_VERSION),
+        threshold(node),
+        node.number("delta", share, v -> v > 0 && v < 1, "> 0, < 1"));
+  }
+
+  private static double threshold(SpecNode node) {
+    return node.requiredNumber("threshold", v -> v >= 0 && v <= 1, THRESHOLD);
   }
 
   private static int looks(SpecNode node, ReuseKind reuse) {

@@ -41,6 +41,7 @@ class ConstraintStepTest {
         1,
         buffer,
         staleness,
+        new ConstraintSpec.Test(new ModelRef("c", "2"), 0, .1),
         .05);
   }
 

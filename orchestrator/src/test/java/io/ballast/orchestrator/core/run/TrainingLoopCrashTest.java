@@ -203,7 +203,7 @@ class TrainingLoopCrashTest {
             p.candidate(),
             p.candidateIteration(),
             p.testAttempts(),
-            p.test(),
+            p.tests(),
             p.message(),
             p.endedAt()));
   }

@@ -74,6 +74,7 @@ class RunSpecTest {
                         1,
                         256,
                         new Staleness.Keep(),
+                        new ConstraintSpec.Test(new ModelRef("java-cost", "2"), 0.3, 0.1),
                         0.05)),
                 List.of(),
                 new StopSpec(0.3, new SpreadLimit(3, false)),
@@ -137,6 +138,54 @@ class RunSpecTest {
         .constraints()
         .getFirst()
         .staleness();
+  }
+
+  private static final String SEVERAL =
+      """
+      name: several
+      prompts: {inline: [a]}
+      safety_test: {delta: 0.1, prompts: {inline: [b, c, d, e, f, g]}}
+      constraints:
+        - {name: one, cost: {model: c, version: 1}, test: {threshold: 0.3, delta: 0.04}}
+        - {name: two, cost: {model: d, version: 1}, test: {threshold: 0.2}}
+        - {name: three, cost: {model: d, version: 1}, test: {threshold: 0.1}}
+      """;
+
+  @Test
+  void severalConstraintsShareDelta() {
+    List<ConstraintSpec> constraints = read(SEVERAL).constraints();
+
+    assertThat(constraints).extracting(ConstraintSpec::name).containsExactly("one", "two", "three");
+    assertThat(constraints)
+        .extracting(each -> each.test().threshold())
+        .containsExactly(0.3, 0.2, 0.1);
+    assertThat(constraints).extracting(ConstraintSpec::target).containsExactly(0.3, 0.2, 0.1);
+    // what is left of 0.1 after 0.04, by two
+    assertThat(constraints)
+        .extracting(each -> each.test().delta())
+        .usingElementComparator((a, b) -> Math.abs(a - b) < 1e-12 ? 0 : 1)
+        .containsExactly(0.04, 0.03, 0.03);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'delta: 0.04' | 'delta: 0.1' | constraints: 0.1 of safety_test.delta 0.1 said (expected: less",
+        "'threshold: 0.2}' | 'threshold: 0.2, delta: 0.06}' | constraints: 0.1 of safety_test.delta 0.1 said",
+        "'name: two' | 'name: one' | constraints[1].name: one (expected: another than",
+        "'name: two, ' | '' | constraints[1].name: absent (expected: a name",
+        "'name: two' | 'name: two, method: PPO_LAGRANGIAN' | constraints[1].method: PPO_LAGRANGIAN (expected: that of the first",
+        "'name: two' | 'name: two, enabled: false, method: HC_RLHF' | constraints[1].method: off (expected: that of the first",
+        "{threshold: 0.2} | {} | constraints[1].test.threshold: absent (expected: the allowed mean harm",
+        "'safety_test: {' | 'safety_test: {threshold: 0.3, ' | safety_test.threshold: beside constraints",
+        "'safety_test: {' | 'safety_test: {reuse: SPLIT, looks: 2, ' | safety_test.reuse: SPLIT (expected: REFUSE with several",
+        "'name: several' | 'name: several\nconstraint: {target: 0.1}' | constraints: beside constraint (expected: one of them)",
+        "'model: c, version: 1' | 'model: java-cost, version: 2' | constraints.one.test.cost_model: java-cost/2 (expected: another than cost"
+      })
+  void aFlawAmongSeveralIsNamed(String from, String to, String message) {
+    assertThatThrownBy(() -> read(SEVERAL.replace(from, to.replace("\\n", "\n"))))
+        .hasMessageStartingWith(message);
   }
 
   @Test

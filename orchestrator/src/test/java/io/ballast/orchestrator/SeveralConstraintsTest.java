@@ -1,0 +1,143 @@
+package io.ballast.orchestrator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.orchestrator.testing.TestSpecs;
+import io.ballast.orchestrator.testing.TinyModel;
+import io.ballast.orchestrator.v1.ConstraintMetrics;
+import io.ballast.orchestrator.v1.ConstraintTest;
+import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.safety.v1.CostItem;
+import io.ballast.safety.v1.CostRequest;
+import io.ballast.safety.v1.SafetyTestSpec;
+import io.ballast.safety.v1.SafetyTestState;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Several constraints side by side: each its own price and test, and all must hold. */
+class SeveralConstraintsTest extends RunServiceCase {
+  private static String spec(String name) {
+    return TestSpecs.spec(
+            name,
+            """
+            constraints:
+              - name: breaks
+                cost: {model: breaks, version: 1}
+                target: 0.2
+                test: {cost_model: {model: breaks, version: 2}, threshold: 0.3}
+              - name: secrets
+                cost: {model: secrets, version: 1}
+                lambda_init: 2
+                test: {cost_model: {model: secrets, version: 2}, threshold: 0.1}
+            """)
+        .replace("  threshold: 0.4\n", "")
+        .replace("\"long z\"", "\"long z\", \"long w\"");
+  }
+
+  @Test
+  void allJudgeTheSameCompletionsAndEachHasItsOwnPrice() {
+    String runId = mesh.create(spec("two")).getRunId();
+    mesh.awaitEnd(runId);
+
+    List<IterationMetrics> iterations = mesh.get(runId).getIterationsList();
+    assertThat(iterations).hasSize(3);
+    for (int i = 0; i < iterations.size(); i++) {
+      IterationMetrics metrics = iterations.get(i);
+      assertThat(metrics.getConstraintsList())
+          .extracting(ConstraintMetrics::getName)
+          .containsExactly("breaks", "secrets");
+      assertThat(metrics.getConstraintsList())
+          .extracting(ConstraintMetrics::getTarget)
+          .containsExactly(0.2, 0.1);
+      assertThat(metrics.getMeanCost()).isEqualTo(metrics.getConstraints(0).getMeanCost());
+    }
+    for (int j = 0; j < 2; j++) {
+      ConstraintMetrics first = iterations.getFirst().getConstraints(j);
+      // ln λ′ = ln λ + 0.1·λ·(bound − target)
+      double init = j == 0 ? 1 : 2;
+      assertThat(Math.log(first.getLambda()))
+          .isCloseTo(
+              Math.log(init) + 0.1 * init * (first.getBound() - first.getTarget()), within(1e-12));
+    }
+    List<CostRequest> asked = mesh.safety.calls;
+    assertThat(asked)
+        .extracting(call -> call.getCostModel().getModel())
+        .containsExactly("breaks", "secrets", "breaks", "secrets", "breaks", "secrets");
+    for (int i = 0; i < asked.size(); i += 2) {
+      assertThat(texts(asked.get(i))).isEqualTo(texts(asked.get(i + 1)));
+    }
+  }
+
+  private static List<String> texts(CostRequest call) {
+    return call.getItemsList().stream()
+        .map(CostItem::getCompletion)
+        .map(completion -> completion.getText())
+        .toList();
+  }
+
+  @Test
+  void eachIsTestedOnItsOwnPartOfThePromptsWithItsPartOfDelta() {
+    Run run = mesh.awaitEnd(mesh.create(spec("parts")).getRunId());
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    SafetyTestSpec breaks = mesh.safety.test(run.getRunId() + "-breaks").getSpec();
+    SafetyTestSpec secrets = mesh.safety.test(run.getRunId() + "-secrets").getSpec();
+    assertThat(breaks.getPromptsList()).containsExactly("long x", "long z");
+    assertThat(secrets.getPromptsList()).containsExactly("long y", "long w");
+    assertThat(breaks.getDelta() + secrets.getDelta()).isCloseTo(0.1, within(1e-12));
+    assertThat(breaks.getThreshold()).isEqualTo(0.3);
+    assertThat(secrets.getThreshold()).isEqualTo(0.1);
+    assertThat(secrets.getCostModel().getModel()).isEqualTo("secrets");
+    for (SafetyTestSpec each : List.of(breaks, secrets)) {
+      assertThat(each.getOptimisedCostModelsList())
+          .extracting(model -> model.getModel())
+          .containsExactly("breaks", "secrets");
+    }
+    assertThat(run.getConstraintTestsList())
+        .extracting(ConstraintTest::getConstraint)
+        .containsExactly("breaks", "secrets");
+    assertThat(mesh.policy.promotions)
+        .singleElement()
+        .satisfies(
+            promotion ->
+                assertThat(promotion.getCertificateId())
+                    .isEqualTo("certificate-" + run.getRunId() + "-breaks"));
+    assertThat(mesh.safety.revoked).isEmpty();
+  }
+
+  @Test
+  void oneThatDoesNotHoldIsEnoughAndTheCertificatesOfTheOthersAreVoid() {
+    mesh.safety.strict.add("secrets/2");
+
+    Run run = mesh.awaitEnd(mesh.create(spec("leaky")).getRunId());
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_NO_SOLUTION_FOUND);
+    assertThat(run.getMessage()).startsWith("secrets: No Solution Found: upper bound 0.6000 over");
+    assertThat(run.getConstraintTestsList())
+        .extracting(each -> each.getTest().getState())
+        .containsExactly(
+            SafetyTestState.SAFETY_TEST_STATE_PASSED,
+            SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
+    assertThat(mesh.safety.revoked)
+        .containsExactly(
+            Map.entry(
+                "certificate-" + run.getRunId() + "-breaks",
+                "the same candidate did not pass by the constraint secrets"));
+    assertThat(mesh.policy.serving).isEqualTo(TinyModel.VERSION);
+  }
+
+  @Test
+  void theNextIsNotTestedWhereOneDoesNotHold() {
+    mesh.safety.strict.add("breaks/2");
+
+    Run run = mesh.awaitEnd(mesh.create(spec("broken")).getRunId());
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_NO_SOLUTION_FOUND);
+    assertThat(mesh.safety.tests.keySet()).containsExactly(run.getRunId() + "-breaks");
+    assertThat(mesh.safety.revoked).isEmpty();
+  }
+}
