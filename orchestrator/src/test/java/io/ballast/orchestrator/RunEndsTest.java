@@ -94,7 +94,7 @@ class RunEndsTest extends RunServiceCase {
   @Test
   void anAbortedTestIsNoVerdictAndResumingTakesFreshPrompts() {
     mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_ABORTED;
-    String runId = mesh.create(TestSpecs.spec("aborted")).getRunId();
+    String runId = mesh.create(tried("aborted", "attempts: 2")).getRunId();
 
     Run failed = mesh.awaitEnd(runId);
     mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
@@ -129,15 +129,19 @@ class RunEndsTest extends RunServiceCase {
     assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
     assertThat(mesh.safety.test(runId + "-1").getSpec().getPromptsList())
         .containsExactly("long v", "long w");
+    for (String key : List.of(runId, runId + "-1")) {
+      SafetyTestSpec asked = mesh.safety.test(key).getSpec();
+      assertThat(asked.getAccount()).isEqualTo(runId);
+      assertThat(asked.getAccountLooks()).isEqualTo(2);
+      assertThat(asked.getDelta()).as("of both").isEqualTo(0.1);
+    }
     assertThat(mesh.policy.samples).as("nothing is learned twice").hasSize(3);
   }
 
   @Test
   void anAbortedTestOfAPoolDrawsOthersFromIt() {
     mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_ABORTED;
-    String spec =
-        TestSpecs.spec("pool").replace("  threshold: 0.4", "  threshold: 0.4\n  draw_count: 2");
-    String runId = mesh.create(spec).getRunId();
+    String runId = mesh.create(tried("pool", "attempts: 2\n  draw_count: 2")).getRunId();
     mesh.awaitEnd(runId);
     mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
 
@@ -150,6 +154,23 @@ class RunEndsTest extends RunServiceCase {
       assertThat(mesh.safety.test(key).getSpec().getDrawCount()).isEqualTo(2);
       assertThat(mesh.safety.test(key).getSpec().getPromptsCount()).isEqualTo(3);
     }
+  }
+
+  private static String tried(String name, String more) {
+    return TestSpecs.spec(name).replace("  threshold: 0.4", "  threshold: 0.4\n  " + more);
+  }
+
+  @Test
+  void anAbortedTestWhoseDeltaWasNotSharedIsTheLast() {
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_ABORTED;
+    String runId = mesh.create(TestSpecs.spec("spent")).getRunId();
+    mesh.awaitEnd(runId);
+
+    assertThat(mesh.safety.test(runId).getSpec().getAccount()).isEqualTo(runId);
+    assertThat(mesh.safety.test(runId).getSpec().getAccountLooks()).isZero();
+    assertThatThrownBy(() -> resume(runId, "long v", "long w"))
+        .satisfies(
+            thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "has spent its delta"));
   }
 
   @Test

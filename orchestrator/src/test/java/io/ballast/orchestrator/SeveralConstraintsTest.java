@@ -88,7 +88,11 @@ class SeveralConstraintsTest extends RunServiceCase {
     SafetyTestSpec secrets = mesh.safety.test(run.getRunId() + "-secrets").getSpec();
     assertThat(breaks.getPromptsList()).containsExactly("long x", "long z");
     assertThat(secrets.getPromptsList()).containsExactly("long y", "long w");
-    assertThat(breaks.getDelta() + secrets.getDelta()).isCloseTo(0.1, within(1e-12));
+    for (SafetyTestSpec each : List.of(breaks, secrets)) {
+      assertThat(each.getAccount()).isEqualTo(run.getRunId());
+      assertThat(each.getAccountLooks()).as("each has its half").isEqualTo(2);
+      assertThat(each.getDelta()).isCloseTo(0.1, within(1e-12));
+    }
     assertThat(breaks.getThreshold()).isEqualTo(0.3);
     assertThat(secrets.getThreshold()).isEqualTo(0.1);
     assertThat(secrets.getCostModel().getModel()).isEqualTo("secrets");
@@ -107,6 +111,23 @@ class SeveralConstraintsTest extends RunServiceCase {
                 assertThat(promotion.getCertificateId())
                     .isEqualTo("certificate-" + run.getRunId() + "-breaks"));
     assertThat(mesh.safety.revoked).isEmpty();
+  }
+
+  @Test
+  void unequalPartsAreAdmittedByTheFirst() {
+    Run run =
+        mesh.awaitEnd(
+            mesh.create(spec("unequal").replace("threshold: 0.3", "threshold: 0.3, delta: 0.02"))
+                .getRunId());
+
+    SafetyTestSpec breaks = mesh.safety.test(run.getRunId() + "-breaks").getSpec();
+    SafetyTestSpec secrets = mesh.safety.test(run.getRunId() + "-secrets").getSpec();
+    // 0.02 is a fifth of 0.1: so the account of the weights has 0.1, and 0.08 are left
+    assertThat(breaks.getAccountLooks()).isEqualTo(5);
+    assertThat(breaks.getDelta()).isCloseTo(0.1, within(1e-12));
+    assertThat(secrets.getAccountLooks()).isZero();
+    assertThat(secrets.getDelta()).isCloseTo(0.08, within(1e-12));
+    assertThat(breaks.getAccount() + secrets.getAccount()).isEmpty();
   }
 
   @Test

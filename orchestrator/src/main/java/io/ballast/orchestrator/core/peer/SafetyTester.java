@@ -39,6 +39,7 @@ public interface SafetyTester {
    * @param alias that it may be promoted to
    * @param optimised the cost models that the run optimised against
    * @param spec how strictly
+   * @param share how its δ is shared with other tests of this candidate
    * @param prompts held out
    */
   record Order(
@@ -50,6 +51,7 @@ public interface SafetyTester {
       String alias,
       List<PinnedVersion> optimised,
       SafetyTestSpec spec,
+      DeltaShare share,
       List<String> prompts) {
     /** Copies the lists. */
     public Order {

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.peer.DeltaShare;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PolicyVersions.Promotion;
@@ -76,10 +77,7 @@ final class CandidateStage {
     SafetyTester.Order order = order(job, run, candidate, constraint);
     String name = job.spec().constraints().get(constraint).name();
     SafetyTestReport report =
-        patience
-            .safetyServer()
-            .call("start the safety test", () -> tester.start(order))
-            .of(name);
+        patience.safetyServer().call("start the safety test", () -> tester.start(order)).of(name);
     Run tested = recordTest(job, run, report);
     while (report.state() == SafetyTestReport.State.RUNNING) {
       String testId = report.testId();
@@ -109,6 +107,7 @@ final class CandidateStage {
         spec.alias(),
         spec.constrained() ? state.costModels() : List.of(),
         spec.safetyTest().of(tested.test()),
+        DeltaShare.of(spec, run.runId(), constraint),
         job.testPrompts(constraint));
   }
 

@@ -221,11 +221,8 @@ public record Run(
   /** The certificate that the candidate is promoted by; empty unless all its tests have passed. */
   String certificateId() {
     boolean passed =
-        progress.tests().stream()
-            .allMatch(test -> test.state() == SafetyTestReport.State.PASSED);
-    return passed && !progress.tests().isEmpty()
-        ? progress.tests().getFirst().certificateId()
-        : "";
+        progress.tests().stream().allMatch(test -> test.state() == SafetyTestReport.State.PASSED);
+    return passed && !progress.tests().isEmpty() ? progress.tests().getFirst().certificateId() : "";
   }
 
   /** Whether there is nothing more to learn. */

@@ -16,8 +16,10 @@ import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.PromotionMode;
+import io.ballast.orchestrator.core.spec.ReuseKind;
 import io.ballast.orchestrator.core.spec.RewardSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.core.spec.SafetyTestSpec;
 import io.ballast.orchestrator.core.spec.StandingSpec;
 import io.ballast.orchestrator.core.spec.WatchSpec;
 import io.ballast.orchestrator.core.watch.GoldCurve;
@@ -269,8 +271,7 @@ public final class Runs {
    */
   public Run resume(Caller caller, String runId, List<String> testPrompts) {
     Run run = require(caller, runId);
-    boolean needed =
-        run.needsFreshPrompts() && specs.apply(run.spec()).safetyTest().drawCount() == 0;
+    boolean needed = run.needsFreshPrompts() && needsFreshPrompts(run);
     if (needed && testPrompts.isEmpty()) {
       throw Faults.precondition(
           "the safety test of run %s told nothing and its prompts are used up; resume it with fresh ones (test_prompts)"
@@ -290,6 +291,24 @@ public final class Runs {
                 PromptReader.fresh(store.prompts(runId), testPrompts));
     dispatch();
     return resumed;
+  }
+
+  /**
+   * Whether another test takes prompts that somebody must give.
+   *
+   * @throws MeshException PRECONDITION_FAILED if δ has no room for another
+   */
+  private boolean needsFreshPrompts(Run run) {
+    SafetyTestSpec test = specs.apply(run.spec()).safetyTest();
+    if (test.reuse() == ReuseKind.SPLIT) {
+      return false;
+    }
+    if (test.attempts() == 1) {
+      throw Faults.precondition(
+          "the safety test of run %s told nothing and has spent its delta, which the spec did not share (safety_test.attempts)"
+              .formatted(run.runId()));
+    }
+    return test.drawCount() == 0;
   }
 
   /**

@@ -120,8 +120,7 @@ final class ConstraintSpecReader {
   }
 
   /** The one constraint of a spec, or its several: they say who certifies, each for itself. */
-  static List<ConstraintSpec> read(
-      SpecNode root, ModelRef cost, SafetyTestSpec test, int samples) {
+  static List<ConstraintSpec> read(SpecNode root, ModelRef cost, SafetyTestSpec test, int samples) {
     List<SpecNode> nodes = several(root);
     if (nodes.isEmpty()) {
       return List.of(
@@ -162,6 +161,13 @@ final class ConstraintSpecReader {
       constraints.add(constraint);
     }
     requireWithin(test.delta(), constraints);
+    if (test.attempts() > 1
+        && constraints.stream().anyMatch(each -> each.test().delta() != share)) {
+      throw Faults.malformed(
+          "safety_test.attempts",
+          "%d (expected: 1 where constraints say delta: attempts have equal shares)"
+              .formatted(test.attempts()));
+    }
     if (test.reuse() == ReuseKind.SPLIT && constraints.size() > 1) {
       throw Faults.malformed(
           "safety_test.reuse",

@@ -12,6 +12,8 @@ import java.util.List;
  * @param bound how the upper bound is computed
  * @param reuse how often the prompts may be looked at
  * @param looks that share δ with SPLIT, 2 to 1,000; else 1
+ * @param attempts tests of each constraint that share δ, 1 to 10: what one spends that told nothing
+ *     is lost
  * @param drawCount how many prompts are drawn from {@code prompts} that no test has used, 2 to
  *     10,000; 0: all of {@code prompts} are used
  * @param prompts held out: none of them is trained on
@@ -27,6 +29,7 @@ public record SafetyTestSpec(
     BoundMethod bound,
     ReuseKind reuse,
     int looks,
+    int attempts,
     int drawCount,
     PromptSource prompts,
     double temperature,
@@ -47,6 +50,7 @@ public record SafetyTestSpec(
         bound,
         reuse,
         looks,
+        attempts,
         drawCount,
         prompts,
         temperature,
@@ -57,7 +61,7 @@ public record SafetyTestSpec(
 
   /** δ of one look. */
   public double lookDelta() {
-    return delta / looks;
+    return delta / looks / attempts;
   }
 
   /** How many of {@code promptsCount} prompts one test takes. */

@@ -15,6 +15,7 @@ import java.util.List;
 /** Reads the section {@code safety_test} of a spec. */
 final class SafetyTestSpecReader {
   private static final int MAX_LOOKS = 1_000;
+  private static final int MAX_ATTEMPTS = 10;
   private static final int MAX_PROMPTS = 10_000;
   private static final String[] KEYS = {
     "cost_model",
@@ -23,6 +24,7 @@ final class SafetyTestSpecReader {
     "bound",
     "reuse",
     "looks",
+    "attempts",
     "draw_count",
     "prompts",
     "temperature",
@@ -58,6 +60,7 @@ final class SafetyTestSpecReader {
         node.choice("bound", BOUND, List.of(BoundMethod.values())),
         reuse,
         looks(node, reuse),
+        attempts(node, reuse),
         drawCount(node, reuse),
         RunSpecReader.prompts(node, "prompts", false),
         node.number(
@@ -96,6 +99,13 @@ final class SafetyTestSpecReader {
           "looks", "absent", "how many looks share delta, 2 to 1,000; each has its part of it");
     }
     return node.integer("looks", 0, 2, MAX_LOOKS);
+  }
+
+  private static int attempts(SpecNode node, ReuseKind reuse) {
+    if (node.has("attempts") && reuse == ReuseKind.SPLIT) {
+      throw node.flaw("attempts", "beside SPLIT", "none: its looks share delta already");
+    }
+    return node.integer("attempts", 1, 1, MAX_ATTEMPTS);
   }
 
   private static int drawCount(SpecNode node, ReuseKind reuse) {
