@@ -7,6 +7,8 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.BreakGlassAliasRequest;
+import io.ballast.policy.v1.CanaryOutcome;
+import io.ballast.policy.v1.EndCanaryRequest;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.ListAliasesRequest;
@@ -16,6 +18,7 @@ import io.ballast.policy.v1.LogProbsRequest;
 import io.ballast.policy.v1.PromoteAliasRequest;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RegisterVersionRequest;
+import io.ballast.policy.v1.ReplayDecisionRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
 import io.ballast.policy.v1.SampleRequest;
 import io.ballast.policy.v1.StreamDecisionsRequest;
@@ -53,7 +56,7 @@ class EveryCallTest {
             RequestMetadata.newBuilder().setIdempotencyKey("k\0").build());
 
     Map<String, Consumer<RequestMetadata>> calls = calls();
-    assertThat(calls).as("every method of the three services").hasSize(15);
+    assertThat(calls).as("every method of the three services").hasSize(17);
     calls
         .values()
         .forEach(
@@ -122,6 +125,17 @@ class EveryCallTest {
             mesh.versions()
                 .rollBackAlias(RollBackAliasRequest.newBuilder().setMetadata(m).build()));
     calls.put(
+        "EndCanary",
+        m ->
+            mesh.versions()
+                .endCanary(
+                    EndCanaryRequest.newBuilder()
+                        .setMetadata(m)
+                        .setCanaryVersion("2")
+                        .setOutcome(CanaryOutcome.CANARY_OUTCOME_ROLL_BACK)
+                        .setReason("a reason to do it")
+                        .build()));
+    calls.put(
         "BreakGlassAlias",
         m ->
             mesh.versions()
@@ -156,6 +170,12 @@ class EveryCallTest {
             mesh.feedback()
                 .streamDecisions(StreamDecisionsRequest.newBuilder().setMetadata(m).build())
                 .forEachRemaining(answer -> {}));
+    calls.put(
+        "ReplayDecision",
+        m ->
+            mesh.feedback()
+                .replayDecision(
+                    ReplayDecisionRequest.newBuilder().setMetadata(m).setSuggestionId(ID).build()));
     calls.put(
         "GetSuggestion",
         m ->

@@ -124,6 +124,30 @@ class GuardedAliasesTest {
   }
 
   @Test
+  void aCanaryIsEndedOnlyWhereOneBegan() {
+    assertRefused(
+        """
+        insert into policy_alias_move (model, alias, revision, from_version, to_version, moved_at,
+          certificate_id, redemption_id, kind, reason, canary_version, canary_share, tenant,
+          request_id, fingerprint)
+        values ('java-tiny', 'serving', 2, '1', '2', now(), 'c', 'leave', 'canary_complete',
+          'because it may', '2', 500, '', '', '')""",
+        "alias serving of java-tiny has no canary of 2 to end");
+  }
+
+  @Test
+  void aCanaryLeavesTheAliasWhereItIs() {
+    assertRefused(
+        """
+        insert into policy_alias_move (model, alias, revision, from_version, to_version, moved_at,
+          certificate_id, redemption_id, kind, canary_version, canary_share, tenant, request_id,
+          fingerprint)
+        values ('java-tiny', 'serving', 2, '1', '2', now(), 'c', 'leave', 'canary', '2', 500, '',
+          '', '')""",
+        "policy_alias_move_allowed");
+  }
+
+  @Test
   void whatNeverServedIsNotRolledBackTo() {
     assertRefused(
         move("roll_back", ""),

@@ -2,9 +2,11 @@ package io.ballast.policy.adapter;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.postgres.Database;
+import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.version.Alias;
 import io.ballast.policy.core.version.AliasMove;
 import io.ballast.policy.core.version.BreakGlass;
+import io.ballast.policy.core.version.CanaryStep;
 import io.ballast.policy.core.version.MoveRequest;
 import io.ballast.policy.core.version.RegisteredVersion;
 import io.ballast.policy.core.version.VersionStore;
@@ -23,6 +25,8 @@ public final class PostgresVersionStore implements VersionStore {
   private static final String VERSION_COLUMNS =
       "select model, version, weights_sha256, parent_version, run_id, registered_at,"
           + " parameters_count, context_tokens from policy_version";
+
+  private static final byte[] NO_BYTES = {};
 
   private final Database database;
 
@@ -222,7 +226,7 @@ public final class PostgresVersionStore implements VersionStore {
         .createQuery(
             """
             select from_version, to_version, moved_at, certificate_id, redemption_id, kind, actor,
-              reason
+              reason, canary_version, canary_share, numbers
             from policy_alias_move
             where model = :model and alias = :alias and revision <= :revision
             order by revision desc""")
@@ -238,12 +242,26 @@ public final class PostgresVersionStore implements VersionStore {
                     row.getString("certificate_id"),
                     row.getString("redemption_id"),
                     AliasMove.Kind.ofLabel(row.getString("kind")),
-                    breakGlass(row.getString("actor"), row.getString("reason"))))
+                    breakGlass(row.getString("actor"), row.getString("reason")),
+                    canary(row)))
         .list();
   }
 
   private static Optional<BreakGlass> breakGlass(String actor, String reason) {
     return actor.isEmpty() ? Optional.empty() : Optional.of(new BreakGlass(actor, reason));
+  }
+
+  private static Optional<CanaryStep> canary(ResultSet row) throws SQLException {
+    String version = row.getString("canary_version");
+    return version.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new CanaryStep(
+                version,
+                row.getInt("canary_share"),
+                0,
+                row.getString("reason"),
+                Payload.of(row.getBytes("numbers"))));
   }
 
   private static boolean insertMove(
@@ -258,10 +276,10 @@ public final class PostgresVersionStore implements VersionStore {
             .createUpdate(
                 """
                 insert into policy_alias_move (model, alias, revision, from_version, to_version,
-                  moved_at, certificate_id, redemption_id, kind, actor, reason, tenant, request_id,
-                  idempotency_key, fingerprint)
+                  moved_at, certificate_id, redemption_id, kind, actor, reason, canary_version,
+                  canary_share, numbers, tenant, request_id, idempotency_key, fingerprint)
                 values (:model, :alias, :revision, :from, :to, :at, :certificate, :redemption,
-                  :kind, :actor, :reason, :tenant, :request, nullif(:key, ''), :fingerprint)
+                  :kind, :actor, :reason, :canary, :share, :numbers, :tenant, :request, nullif(:key, ''), :fingerprint)
                 on conflict (tenant, idempotency_key) do nothing""")
             .bind("model", model)
             .bind("alias", alias)
@@ -273,13 +291,23 @@ public final class PostgresVersionStore implements VersionStore {
             .bind("redemption", move.redemptionId())
             .bind("kind", move.kind().label())
             .bind("actor", move.breakGlass().map(BreakGlass::actor).orElse(""))
-            .bind("reason", move.breakGlass().map(BreakGlass::reason).orElse(""))
+            .bind("reason", reason(move))
+            .bind("canary", move.canary().map(CanaryStep::version).orElse(""))
+            .bind("share", move.canary().map(CanaryStep::share).orElse(0))
+            .bind("numbers", move.canary().map(step -> step.numbers().toBytes()).orElse(NO_BYTES))
             .bind("tenant", request == null ? "" : request.caller().tenant())
             .bind("request", request == null ? "" : request.caller().requestId())
             .bind("key", key)
             .bind("fingerprint", request == null ? "" : request.fingerprint())
             .execute()
         == 1;
+  }
+
+  private static String reason(AliasMove move) {
+    return move.breakGlass()
+        .map(BreakGlass::reason)
+        .or(() -> move.canary().map(CanaryStep::reason))
+        .orElse("");
   }
 
   private static RegisteredVersion versionOf(ResultSet row) throws SQLException {

@@ -4,6 +4,7 @@ import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
+import io.ballast.policy.core.version.CanarySplit;
 import io.ballast.policy.core.version.RemoteVersion;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +25,7 @@ import java.util.stream.Collectors;
  * @param remotes versions that other servers run
  * @param breakGlassTokenFile holds what lets an operator move an alias without a certificate;
  *     absent: nobody may
+ * @param canarySticky who stays with one version while an alias has a canary
  * @param sampleWindow how many generations of trainers may be under way
  * @param timeouts how long peers may take
  * @param peerPolicy what a missing peer counts as
@@ -40,6 +42,7 @@ public record PolicyConfig(
     Engine engine,
     List<RemoteVersion> remotes,
     Optional<Path> breakGlassTokenFile,
+    CanarySplit.Sticky canarySticky,
     int sampleWindow,
     Timeouts timeouts,
     PeerPolicy peerPolicy,
@@ -137,6 +140,7 @@ public record PolicyConfig(
             .map(remote -> remote(remote.getKey(), remote.getValue()))
             .toList(),
         properties.breakGlassTokenFile().map(Path::of),
+        properties.canarySticky(),
         properties.sampleWindow(),
         new Timeouts(
             properties.gateTimeout(), properties.judgeTimeout(), properties.certificateTimeout()),

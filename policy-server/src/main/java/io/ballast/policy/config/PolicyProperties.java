@@ -2,6 +2,7 @@ package io.ballast.policy.config;
 
 import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import io.ballast.policy.core.version.CanarySplit;
 import io.ballast.policy.core.version.RemoteVersion;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
@@ -72,6 +73,10 @@ public interface PolicyProperties {
    * characters; absent: nobody may.
    */
   Optional<String> breakGlassTokenFile();
+
+  /** Who stays with one version while an alias has a canary. */
+  @WithDefault("TENANT")
+  CanarySplit.Sticky canarySticky();
 
   /** How many generations of trainers may be under way at a time, at least 1. */
   @WithDefault("32")

@@ -1,30 +1,41 @@
 package io.ballast.policy.grpc;
 
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.policy.core.feedback.DecisionLog;
+import io.ballast.policy.core.feedback.DecisionReplay;
 import io.ballast.policy.core.feedback.FeedbackLog;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.GetSuggestionResponse;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.ReplayDecisionRequest;
+import io.ballast.policy.v1.ReplayDecisionResponse;
 import io.ballast.policy.v1.StreamDecisionsRequest;
 import io.ballast.policy.v1.StreamDecisionsResponse;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.grpc.stub.StreamObserver;
+import java.util.UUID;
 
 /** The feedback API's edge: translates, delegates, answers. */
 public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServiceImplBase {
   private final FeedbackLog log;
   private final DecisionLog decisions;
+  private final DecisionReplay replay;
   private final FeedbackMapper mapper;
   private final Replies replies;
 
   public FeedbackGrpcService(
-      FeedbackLog log, DecisionLog decisions, FeedbackMapper mapper, Replies replies) {
+      FeedbackLog log,
+      DecisionLog decisions,
+      DecisionReplay replay,
+      FeedbackMapper mapper,
+      Replies replies) {
     this.log = log;
     this.decisions = decisions;
+    this.replay = replay;
     this.mapper = mapper;
     this.replies = replies;
   }
@@ -70,5 +81,18 @@ public final class FeedbackGrpcService extends FeedbackServiceGrpc.FeedbackServi
                 log.suggestion(
                     mapper.tenantOf(request.getMetadata()),
                     FeedbackMapper.uuid("suggestion_id", request.getSuggestionId()))));
+  }
+
+  @Override
+  public void replayDecision(
+      ReplayDecisionRequest request, StreamObserver<ReplayDecisionResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          Caller caller = mapper.callerOf(request.getMetadata());
+          UUID suggestion = FeedbackMapper.uuid("suggestion_id", request.getSuggestionId());
+          return mapper.toResponse(
+              replay.replay(caller, log.suggestion(caller.tenant(), suggestion).suggestion()));
+        });
   }
 }

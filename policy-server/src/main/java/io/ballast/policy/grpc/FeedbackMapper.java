@@ -2,6 +2,7 @@ package io.ballast.policy.grpc;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Parser;
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.Texts;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
@@ -9,6 +10,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.core.feedback.DecisionQuery;
+import io.ballast.policy.core.feedback.DecisionReplay;
 import io.ballast.policy.core.feedback.FeedbackCommand;
 import io.ballast.policy.core.feedback.FeedbackKind;
 import io.ballast.policy.core.feedback.FeedbackStore.SuggestionHistory;
@@ -24,15 +26,20 @@ import io.ballast.policy.v1.Rating;
 import io.ballast.policy.v1.ReactionKind;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.ReplayDecisionResponse;
+import io.ballast.policy.v1.ReplayedField;
+import io.ballast.policy.v1.ReplayedStage;
 import io.ballast.policy.v1.StreamDecisionsRequest;
 import io.ballast.policy.v1.StreamDecisionsResponse;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.ballast.policy.v1.TrainingRecord;
+import io.ballast.safety.v1.GateStageAnswer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -143,8 +150,39 @@ public final class FeedbackMapper {
     return response.build();
   }
 
+  ReplayDecisionResponse toResponse(List<DecisionReplay.ReplayedStage> stages) {
+    ReplayDecisionResponse.Builder response =
+        ReplayDecisionResponse.newBuilder().setIdentical(true);
+    for (DecisionReplay.ReplayedStage stage : stages) {
+      ReplayedStage.Builder message =
+          ReplayedStage.newBuilder()
+              .setStage(stage.stage())
+              .setRecorded(parse(GateStageAnswer.parser(), stage.recorded()))
+              .setReplayed(parse(GateStageAnswer.parser(), stage.replayed()))
+              .setIdentical(true);
+      for (DecisionReplay.ReplayedField field : stage.fields()) {
+        message.addFields(
+            ReplayedField.newBuilder()
+                .setName(field.name())
+                .setRecorded(field.recorded())
+                .setReplayed(field.replayed())
+                .setIdentical(field.identical()));
+        if (!field.identical()) {
+          message.setIdentical(false);
+          response.setIdentical(false);
+        }
+      }
+      response.addStages(message);
+    }
+    return response.build();
+  }
+
   String tenantOf(RequestMetadata metadata) {
-    return calls.caller(metadata).tenant();
+    return callerOf(metadata).tenant();
+  }
+
+  Caller callerOf(RequestMetadata metadata) {
+    return calls.caller(metadata);
   }
 
   /** Reads an id in its canonical form; {@code UUID.fromString} alone would take "1-1-1-1-1". */

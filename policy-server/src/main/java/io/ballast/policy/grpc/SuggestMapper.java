@@ -17,6 +17,7 @@ import io.ballast.policy.core.suggest.GateStage;
 import io.ballast.policy.core.suggest.RewardOutcome;
 import io.ballast.policy.core.suggest.SuggestAnswer;
 import io.ballast.policy.core.suggest.SuggestCommand;
+import io.ballast.policy.v1.CanaryArm;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.DecisionReason;
 import io.ballast.policy.v1.Degradation;
@@ -132,6 +133,14 @@ public final class SuggestMapper {
                 })
             .setDecisionTime(Timestamps.of(suggestion.decidedAt()));
     suggestion.history().map(SuggestMapper::history).ifPresent(record::setHistory);
+    record
+        .setArm(
+            switch (suggestion.arm()) {
+              case NONE -> CanaryArm.CANARY_ARM_UNSPECIFIED;
+              case CONTROL -> CanaryArm.CANARY_ARM_CONTROL;
+              case CANARY -> CanaryArm.CANARY_ARM_CANARY;
+            })
+        .setAliasRevision(suggestion.aliasRevision());
     Generation generation = suggestion.generation();
     if (generation != null) {
       record

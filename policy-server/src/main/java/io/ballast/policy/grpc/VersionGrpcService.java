@@ -7,6 +7,8 @@ import io.ballast.policy.core.version.RegisteredVersion;
 import io.ballast.policy.core.version.VersionCatalog;
 import io.ballast.policy.v1.BreakGlassAliasRequest;
 import io.ballast.policy.v1.BreakGlassAliasResponse;
+import io.ballast.policy.v1.EndCanaryRequest;
+import io.ballast.policy.v1.EndCanaryResponse;
 import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.GetVersionResponse;
 import io.ballast.policy.v1.ListAliasesRequest;
@@ -126,6 +128,19 @@ public final class VersionGrpcService extends VersionServiceGrpc.VersionServiceI
                         moves.breakGlass(
                             mapper.toMove(request, catalog.modelOrDefault(request.getModel())),
                             secret)))
+                .build());
+  }
+
+  @Override
+  public void endCanary(EndCanaryRequest request, StreamObserver<EndCanaryResponse> observer) {
+    replies.unary(
+        observer,
+        () ->
+            EndCanaryResponse.newBuilder()
+                .setAlias(
+                    mapper.toAlias(
+                        moves.move(
+                            mapper.toMove(request, catalog.modelOrDefault(request.getModel())))))
                 .build());
   }
 

@@ -11,6 +11,7 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.adapter.DecoderMetrics;
 import io.ballast.policy.adapter.GrpcCertificateAuthority;
 import io.ballast.policy.adapter.GrpcCostOracle;
+import io.ballast.policy.adapter.GrpcDecisionReplay;
 import io.ballast.policy.adapter.GrpcDisplayGate;
 import io.ballast.policy.adapter.GrpcRewardOracle;
 import io.ballast.policy.adapter.PostgresDecisionStore;
@@ -30,6 +31,7 @@ import io.ballast.policy.core.suggest.CompletionFlow;
 import io.ballast.policy.core.suggest.SuggestFlow;
 import io.ballast.policy.core.version.AliasMoves;
 import io.ballast.policy.core.version.BreakGlassSecret;
+import io.ballast.policy.core.version.CanarySplit;
 import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.core.version.ServingDecoders;
 import io.ballast.policy.core.version.VersionCatalog;
@@ -99,7 +101,8 @@ public final class PolicyServer implements AutoCloseable {
             loader,
             serving,
             runtime.clock(),
-            config.defaultModel());
+            config.defaultModel(),
+            new CanarySplit(config.canarySticky()));
     AliasMoves moves =
         catalog.moves(
             new GrpcCertificateAuthority(safety, config.timeouts().certificate(), runtime.clock()),
@@ -157,6 +160,7 @@ public final class PolicyServer implements AutoCloseable {
                     runtime.clock(),
                     changes,
                     config.followInterval()),
+                new GrpcDecisionReplay(safety, config.timeouts().gate()),
                 new FeedbackMapper(calls, runtime.clock()),
                 runtime.replies()));
     models =

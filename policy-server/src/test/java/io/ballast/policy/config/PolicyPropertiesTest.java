@@ -7,6 +7,7 @@ import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
+import io.ballast.policy.core.version.CanarySplit;
 import io.ballast.policy.core.version.RemoteVersion;
 import io.ballast.policy.testing.TestMesh;
 import java.nio.file.Path;
@@ -33,6 +34,7 @@ class PolicyPropertiesTest {
               OptionalLong.empty(), OptionalLong.empty(), DecoderArithmetic.AUTO, false),
           List.of(),
           Optional.empty(),
+          CanarySplit.Sticky.TENANT,
           32,
           new PolicyConfig.Timeouts(
               Duration.ofMillis(500), Duration.ofSeconds(2), Duration.ofSeconds(10)),
@@ -79,6 +81,7 @@ class PolicyPropertiesTest {
     all.put("remotes.b.drain-streams", "true");
     all.put("remotes.b.timeout", "PT8S");
     all.put("break-glass-token-file", "secrets/break-glass");
+    all.put("canary-sticky", "USER");
     all.put("sample-window", "33");
     all.put("gate-timeout", "PT3S");
     all.put("judge-timeout", "PT4S");
@@ -129,6 +132,7 @@ class PolicyPropertiesTest {
                         true,
                         Duration.ofSeconds(8))),
                 Optional.of(Path.of("secrets/break-glass")),
+                CanarySplit.Sticky.USER,
                 33,
                 new PolicyConfig.Timeouts(
                     Duration.ofSeconds(3), Duration.ofSeconds(4), Duration.ofSeconds(5)),

@@ -3,6 +3,7 @@ package io.ballast.standalone.cli;
 import com.google.protobuf.Timestamp;
 import io.ballast.kit.runtime.Role;
 import io.ballast.policy.v1.AliasMove;
+import io.ballast.policy.v1.CanaryPlan;
 import io.ballast.policy.v1.ListAliasesRequest;
 import io.ballast.policy.v1.ListAliasesResponse;
 import io.ballast.policy.v1.ListVersionsRequest;
@@ -18,6 +19,7 @@ import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyServiceGrpc.SafetyServiceBlockingStub;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestState;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -56,6 +58,7 @@ final class ModelsCommand implements Callable<Integer> {
         .addSubcommand(new Aliases(context))
         .addSubcommand(new Promote(context))
         .addSubcommand(new RollBack(context))
+        .addSubcommand(new EndCanaryCommand(context))
         .addSubcommand(new BreakGlassCommand(context))
         .addSubcommand(new CertificateCommand(context))
         .addSubcommand(new RegisterCommand(context))
@@ -92,11 +95,31 @@ final class ModelsCommand implements Callable<Integer> {
     if (!move.getActor().isEmpty()) {
       return "by " + move.getActor() + ": " + move.getReason();
     }
+    if (!move.getCanaryVersion().isEmpty()) {
+      return "%s, %s of requests%s%s"
+          .formatted(
+              move.getCanaryVersion(),
+              percent(move.getCanaryShare()),
+              move.getReason().isEmpty() ? "" : ": " + move.getReason(),
+              move.getCertificateId().isEmpty() ? "" : ", certificate " + move.getCertificateId());
+    }
     return move.getCertificateId().isEmpty() ? "" : "certificate " + move.getCertificateId();
   }
 
   static String aliasLine(PolicyAlias alias) {
-    return alias.getModel() + ": " + alias.getAlias() + " → " + alias.getVersion();
+    String pointed = alias.getModel() + ": " + alias.getAlias() + " → " + alias.getVersion();
+    return alias.hasCanary()
+        ? "%s; canary %s, %s of requests since %s"
+            .formatted(
+                pointed,
+                alias.getCanary().getVersion(),
+                percent(alias.getCanary().getShare()),
+                time(alias.getCanary().getStartTime()))
+        : pointed;
+  }
+
+  private static String percent(double share) {
+    return BigDecimal.valueOf(share).movePointRight(2).stripTrailingZeros().toPlainString() + " %";
   }
 
   /** Where an alias points now. */
@@ -247,6 +270,14 @@ final class ModelsCommand implements Callable<Integer> {
         description = "The certificate (default: of its newest test that passed).")
     private @Nullable String certificate;
 
+    @Option(
+        names = "--canary",
+        paramLabel = "SHARE",
+        description =
+            "Serve this part of the requests with it, 0.0001 to 0.5, and leave the alias where it is"
+                + " until end-canary (default: the alias moves at once).")
+    private @Nullable Double canary;
+
     @Mixin private Printing printing = new Printing();
     @Mixin private MeshTarget target;
 
@@ -258,20 +289,24 @@ final class ModelsCommand implements Callable<Integer> {
     public Integer call() {
       try (MeshTarget.Connection mesh = connect(target)) {
         VersionServiceBlockingStub versions = versions(mesh);
-        PolicyAlias moved =
-            versions
-                .promoteAlias(
-                    PromoteAliasRequest.newBuilder()
-                        .setMetadata(target.keyedMetadata(null))
-                        .setModel(move.model())
-                        .setAlias(move.alias())
-                        .setExpectedVersion(move.expected(versions, target))
-                        .setNewVersion(move.version())
-                        .setCertificateId(certificate == null ? newestCertificate() : certificate)
-                        .build())
-                .getAlias();
+        PromoteAliasRequest.Builder request =
+            PromoteAliasRequest.newBuilder()
+                .setMetadata(target.keyedMetadata(null))
+                .setModel(move.model())
+                .setAlias(move.alias())
+                .setExpectedVersion(move.expected(versions, target))
+                .setNewVersion(move.version())
+                .setCertificateId(certificate == null ? newestCertificate() : certificate);
+        if (canary != null) {
+          request.setCanary(CanaryPlan.newBuilder().setShare(canary));
+        }
+        PolicyAlias moved = versions.promoteAlias(request.build()).getAlias();
         printing.document(moved);
-        printing.line(aliasLine(moved) + "; undo: ./mesh models rollback");
+        printing.line(
+            aliasLine(moved)
+                + (canary == null
+                    ? "; undo: ./mesh models rollback"
+                    : "; end it: ./mesh models end-canary"));
         return Exit.OK.code();
       }
     }

@@ -4,25 +4,12 @@ import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.StopReason;
 import io.ballast.mesh.v1.Timing;
 import io.ballast.orchestrator.v1.RunState;
-import io.ballast.policy.v1.AliasMove;
-import io.ballast.policy.v1.BreakGlassAliasRequest;
-import io.ballast.policy.v1.BreakGlassAliasResponse;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.DecisionReason;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
-import io.ballast.policy.v1.ListAliasesRequest;
-import io.ballast.policy.v1.ListAliasesResponse;
-import io.ballast.policy.v1.ListVersionsRequest;
-import io.ballast.policy.v1.ListVersionsResponse;
-import io.ballast.policy.v1.PolicyAlias;
 import io.ballast.policy.v1.PolicyServiceGrpc;
-import io.ballast.policy.v1.PolicyVersion;
-import io.ballast.policy.v1.PromoteAliasRequest;
-import io.ballast.policy.v1.PromoteAliasResponse;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
-import io.ballast.policy.v1.RollBackAliasRequest;
-import io.ballast.policy.v1.RollBackAliasResponse;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestRequest;
@@ -32,7 +19,6 @@ import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.policy.v1.SuggestionCost;
 import io.ballast.policy.v1.SuggestionReward;
 import io.ballast.policy.v1.TrainingRecord;
-import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
@@ -56,7 +42,11 @@ import io.ballast.safety.v1.Verdict;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.BindableService;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -117,6 +107,9 @@ final class FakeMesh implements AutoCloseable {
   /** Everything it was asked, in order. */
   final List<Object> requests = new ArrayList<>();
 
+  /** The methods of calls that carried a break-glass secret, in order. */
+  final List<String> withSecret = new ArrayList<>();
+
   FakeMesh() {
     HealthStatusManager health = new HealthStatusManager();
     NettyServerBuilder builder =
@@ -127,11 +120,11 @@ final class FakeMesh implements AutoCloseable {
         List.of(
             new FakePolicy(),
             new FakeFeedback(),
-            new FakeVersions(),
+            new FakeVersions(this),
             new FakeReward(this),
             new FakeSafety(),
             new FakeRuns(this))) {
-      builder.addService(ServerInterceptors.intercept(service.bindService()));
+      builder.addService(ServerInterceptors.intercept(service.bindService(), new SecretsSeen()));
       health.setStatus(
           service.bindService().getServiceDescriptor().getName(), ServingStatus.SERVING);
     }
@@ -171,6 +164,20 @@ final class FakeMesh implements AutoCloseable {
     }
     observer.onNext(answer.apply(request));
     observer.onCompleted();
+  }
+
+  private final class SecretsSeen implements ServerInterceptor {
+    private static final Metadata.Key<String> HEADER =
+        Metadata.Key.of("x-ballast-break-glass", Metadata.ASCII_STRING_MARSHALLER);
+
+    @Override
+    public <Q, R> ServerCall.Listener<Q> interceptCall(
+        ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+      if (headers.containsKey(HEADER)) {
+        withSecret.add(call.getMethodDescriptor().getBareMethodName());
+      }
+      return next.startCall(call, headers);
+    }
   }
 
   private final class FakePolicy extends PolicyServiceGrpc.PolicyServiceImplBase {
@@ -250,66 +257,6 @@ final class FakeMesh implements AutoCloseable {
       if (!endlessRecords) {
         observer.onCompleted();
       }
-    }
-  }
-
-  private final class FakeVersions extends VersionServiceGrpc.VersionServiceImplBase {
-    @Override
-    public void listVersions(
-        ListVersionsRequest request, StreamObserver<ListVersionsResponse> observer) {
-      answer(
-          request,
-          observer,
-          q ->
-              ListVersionsResponse.newBuilder()
-                  .addVersions(
-                      PolicyVersion.newBuilder()
-                          .setVersion(POLICY.toBuilder().setVersion("2"))
-                          .setParentVersion("1"))
-                  .addVersions(PolicyVersion.newBuilder().setVersion(POLICY))
-                  .build());
-    }
-
-    @Override
-    public void listAliases(
-        ListAliasesRequest request, StreamObserver<ListAliasesResponse> observer) {
-      answer(
-          request, observer, q -> ListAliasesResponse.newBuilder().addAliases(alias("1")).build());
-    }
-
-    @Override
-    public void promoteAlias(
-        PromoteAliasRequest request, StreamObserver<PromoteAliasResponse> observer) {
-      answer(
-          request,
-          observer,
-          q -> PromoteAliasResponse.newBuilder().setAlias(alias(q.getNewVersion())).build());
-    }
-
-    @Override
-    public void breakGlassAlias(
-        BreakGlassAliasRequest request, StreamObserver<BreakGlassAliasResponse> observer) {
-      answer(
-          request,
-          observer,
-          q -> BreakGlassAliasResponse.newBuilder().setAlias(alias(q.getNewVersion())).build());
-    }
-
-    @Override
-    public void rollBackAlias(
-        RollBackAliasRequest request, StreamObserver<RollBackAliasResponse> observer) {
-      answer(
-          request, observer, q -> RollBackAliasResponse.newBuilder().setAlias(alias("1")).build());
-    }
-
-    private PolicyAlias alias(String version) {
-      return PolicyAlias.newBuilder()
-          .setModel("java-tiny")
-          .setAlias("serving")
-          .setVersion(version)
-          .setRevision(1)
-          .addMoves(AliasMove.newBuilder().setToVersion("1").setKind("create"))
-          .build();
     }
   }
 

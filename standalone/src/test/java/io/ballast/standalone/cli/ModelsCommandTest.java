@@ -3,6 +3,8 @@ package io.ballast.standalone.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.policy.v1.BreakGlassAliasRequest;
+import io.ballast.policy.v1.CanaryOutcome;
+import io.ballast.policy.v1.EndCanaryRequest;
 import io.ballast.policy.v1.PromoteAliasRequest;
 import io.ballast.policy.v1.RollBackAliasRequest;
 import java.io.IOException;
@@ -106,6 +108,64 @@ class ModelsCommandTest {
     assertThat(asked.getExpectedVersion()).isEqualTo("1");
     assertThat(asked.getActor()).isEqualTo("Ada");
     assertThat(asked.getReason()).isEqualTo("serving answers nothing");
+    assertThat(mesh.withSecret)
+        .as("the question where the alias points needs no secret")
+        .containsExactly("BreakGlassAlias");
+  }
+
+  @Test
+  void aCanaryLeavesTheAliasAndSaysHowToEndIt() {
+    Cli.Result result = Cli.run(mesh, "models", "promote", "2", "--canary", "0.05");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out())
+        .contains("java-tiny: serving → 1; canary 2, 5 % of requests since")
+        .contains("end it: ./mesh models end-canary");
+    assertThat(mesh.asked(PromoteAliasRequest.class).getCanary().getShare()).isEqualTo(0.05);
+  }
+
+  @Test
+  void aCanaryIsEndedOneWayOrTheOther() {
+    Cli.Result result =
+        Cli.run(mesh, "models", "end-canary", "2", "--complete", "--reason", "no worse in a week");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).isEqualToIgnoringNewLines("java-tiny: serving → 2");
+    EndCanaryRequest asked = mesh.asked(EndCanaryRequest.class);
+    assertThat(asked.getCanaryVersion()).isEqualTo("2");
+    assertThat(asked.getOutcome()).isEqualTo(CanaryOutcome.CANARY_OUTCOME_COMPLETE);
+    assertThat(asked.getReason()).isEqualTo("no worse in a week");
+    assertThat(asked.getMetadata().getIdempotencyKey()).isNotEmpty();
+    assertThat(
+            Cli.run(
+                    mesh,
+                    "models",
+                    "end-canary",
+                    "2",
+                    "--roll-back",
+                    "--reason",
+                    "harms more than it may")
+                .out())
+        .isEqualToIgnoringNewLines("java-tiny: serving → 1");
+  }
+
+  @Test
+  void anEndOfACanaryThatDoesNotSayWhichIsWrongUsage() {
+    assertThat(Cli.run(mesh, "models", "end-canary", "2", "--reason", "no worse").exit())
+        .isEqualTo(2);
+    assertThat(
+            Cli.run(
+                    mesh,
+                    "models",
+                    "end-canary",
+                    "2",
+                    "--complete",
+                    "--roll-back",
+                    "--reason",
+                    "no worse")
+                .exit())
+        .isEqualTo(2);
+    assertThat(mesh.requests).noneMatch(EndCanaryRequest.class::isInstance);
   }
 
   @Test

@@ -75,7 +75,7 @@ class UserPagesIT {
       assertThat(of(printed, "./mesh models rollback")).contains("serving → 1");
       assertThat(all(printed, "./mesh models promote"))
           .satisfiesExactly(
-              moved -> assertThat(moved).contains("serving → small-"),
+              spent -> assertThat(spent).contains("it was redeemed for it before"),
               refused -> assertThat(refused).contains("without a certificate"),
               revoked -> assertThat(revoked).contains("revoked at", "only tried out"));
       assertThat(of(printed, "./mesh certificate get")).contains("the evidence of 16 completions");

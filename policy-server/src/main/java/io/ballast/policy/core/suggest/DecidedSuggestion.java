@@ -3,6 +3,7 @@ package io.ballast.policy.core.suggest;
 import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.policy.core.feedback.Payload;
+import io.ballast.policy.core.version.Routed;
 import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param sampling how it was drawn
  * @param decidedAt when
  * @param history what the gate was told of the user's earlier suggestions; empty: nothing
+ * @param arm which of two versions of the alias generated, or would have
+ * @param aliasRevision of the alias by which it was chosen; 0: a version was named
  */
 public record DecidedSuggestion(
     SuggestAnswer answer,
@@ -23,4 +26,6 @@ public record DecidedSuggestion(
     @Nullable Generation generation,
     SamplingOptions sampling,
     Instant decidedAt,
-    Optional<Payload> history) {}
+    Optional<Payload> history,
+    Routed.Arm arm,
+    long aliasRevision) {}

@@ -1,6 +1,5 @@
 package io.ballast.policy.core.suggest;
 
-import io.ballast.policy.core.Seeds;
 import io.ballast.policy.core.feedback.Payload;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import java.util.List;
@@ -16,9 +15,6 @@ import org.jspecify.annotations.Nullable;
  * was right. A gate that failed once is not asked again by the same call.
  */
 final class GateConsultation {
-  /** Gate draws use "prompts" that no completion has, so they are independent of the decoder's. */
-  private static final int GATE_STREAM = -2;
-
   private final DisplayGate gate;
   private final SuggestCommand command;
   private final GateQuestion question;
@@ -50,7 +46,7 @@ final class GateConsultation {
       return Optional.empty();
     }
     try {
-      stageOne = gate.decideGeneration(question, Seeds.derive(seed, GATE_STREAM, 0));
+      stageOne = gate.decideGeneration(question, GateSeeds.stageOne(seed));
     } catch (PeerUnavailableException e) {
       degradation = Degradation.of(e);
       return enforced() && whenDown == WhenDown.CLOSED
@@ -74,7 +70,7 @@ final class GateConsultation {
     }
     if (command.gateMode() != GateMode.OFF && degradation == null) {
       try {
-        stageTwo = gate.decideDisplay(question, suggestion, Seeds.derive(seed, GATE_STREAM, 1));
+        stageTwo = gate.decideDisplay(question, suggestion, GateSeeds.stageTwo(seed));
       } catch (PeerUnavailableException e) {
         degradation = Degradation.of(e);
       }

@@ -16,7 +16,9 @@ import io.ballast.policy.core.history.ShownSuggestion;
 import io.ballast.policy.core.history.UserHistory;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.suggest.SuggestMonitor.Phase;
+import io.ballast.policy.core.version.CanarySplit;
 import io.ballast.policy.core.version.Lease;
+import io.ballast.policy.core.version.Routed;
 import io.ballast.policy.core.version.VersionCatalog;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -101,9 +103,11 @@ public final class SuggestFlow {
     command.validate(limits);
     SamplingOptions sampling =
         command.sampling().resolve(limits, limits.suggestStopStrings(), chance.seeds().nextLong());
-    try (Lease lease = catalog.acquire(command.policy())) {
-      SamplingChoice.requireTokensExist(sampling, lease.decoder().tokenizer());
-      return new Call(command, listener, cancellation, sampling, lease, queued).run();
+    try (Routed routed =
+        catalog.route(
+            command.policy(), new CanarySplit.Subject(command.caller().tenant(), command.user()))) {
+      SamplingChoice.requireTokensExist(sampling, routed.lease().decoder().tokenizer());
+      return new Call(command, listener, cancellation, sampling, routed, queued).run();
     } catch (RuntimeException e) {
       // a listener or a peer has its own words for a caller that left
       if (e instanceof CancellationException || cancellation.cancelled()) {
@@ -119,6 +123,7 @@ public final class SuggestFlow {
     private final TextListener listener;
     private final CallCancellation cancellation;
     private final SamplingOptions sampling;
+    private final Routed routed;
     private final Lease lease;
     private final Duration queued;
     private final PeerPolicy policy;
@@ -130,13 +135,14 @@ public final class SuggestFlow {
         TextListener listener,
         CallCancellation cancellation,
         SamplingOptions sampling,
-        Lease lease,
+        Routed routed,
         Duration queued) {
       this.command = command;
       this.listener = listener;
       this.cancellation = cancellation;
       this.sampling = sampling;
-      this.lease = lease;
+      this.routed = routed;
+      this.lease = routed.lease();
       this.queued = queued;
       this.policy = peers.policies().apply(command.caller().tenant());
       this.gate =
@@ -242,7 +248,14 @@ public final class SuggestFlow {
       requireCaller();
       DecidedSuggestion suggestion =
           new DecidedSuggestion(
-              decided, command, generation, sampling, chance.clock().instant(), gate.history());
+              decided,
+              command,
+              generation,
+              sampling,
+              chance.clock().instant(),
+              gate.history(),
+              routed.arm(),
+              routed.aliasRevision());
       monitor.watch(
           Phase.RECORD,
           () -> {

@@ -1,8 +1,10 @@
 package io.ballast.policy.core.version;
 
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A name that points to a version.
@@ -19,9 +21,30 @@ public record Alias(
     moves = List.copyOf(moves);
   }
 
-  /** Where it pointed before its last move; empty if it never moved. */
+  /**
+   * A version that serves a part of the requests.
+   *
+   * @param share in ten-thousandths
+   * @param startRevision since which
+   */
+  public record Canary(String version, int share, long startRevision, Instant startedAt) {}
+
+  /** Where it pointed before its last move to elsewhere; empty if it never moved. */
   public String previousVersion() {
-    return moves.getFirst().fromVersion();
+    return moves.stream()
+        .filter(move -> !move.staysPut())
+        .findFirst()
+        .map(AliasMove::fromVersion)
+        .orElse("");
+  }
+
+  /** The canary that is under way: one is until another move follows its beginning. */
+  public Optional<Canary> canary() {
+    AliasMove last = moves.getFirst();
+    return last.kind() == AliasMove.Kind.CANARY
+        ? last.canary()
+            .map(begun -> new Canary(begun.version(), begun.share(), revision, last.movedAt()))
+        : Optional.empty();
   }
 
   /**
@@ -42,6 +65,9 @@ public record Alias(
     Deque<String> served = new ArrayDeque<>();
     boolean byBreakGlass = false;
     for (AliasMove move : moves.reversed()) {
+      if (move.staysPut()) {
+        continue;
+      }
       if (move.kind() == AliasMove.Kind.ROLL_BACK && served.contains(move.toVersion())) {
         while (!move.toVersion().equals(served.peek())) {
           served.pop();
@@ -60,7 +86,7 @@ public record Alias(
 
   private String certificateOf(String promoted) {
     return moves.stream()
-        .filter(move -> move.kind() == AliasMove.Kind.PROMOTE)
+        .filter(move -> !move.certificateId().isEmpty() && !move.staysPut())
         .filter(move -> move.toVersion().equals(promoted))
         .map(AliasMove::certificateId)
         .findFirst()

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param redemptionId the leave that the certificate was redeemed for; empty but for a promotion
  * @param kind what kind of move
  * @param breakGlass who and why, for a move without a certificate
+ * @param canary what it says of a canary
  */
 public record AliasMove(
     String fromVersion,
@@ -21,13 +22,25 @@ public record AliasMove(
     String certificateId,
     String redemptionId,
     Kind kind,
-    Optional<BreakGlass> breakGlass) {
+    Optional<BreakGlass> breakGlass,
+    Optional<CanaryStep> canary) {
+  /** Whether the alias stays where it is, as when a canary begins. */
+  public boolean staysPut() {
+    return kind == Kind.CANARY || kind == Kind.CANARY_ROLL_BACK;
+  }
+
   /** What moved an alias. */
   public enum Kind {
     CREATE("create"),
     PROMOTE("promote"),
     ROLL_BACK("roll_back"),
-    BREAK_GLASS("break_glass");
+    BREAK_GLASS("break_glass"),
+    /** A canary begins; the alias stays where it is. */
+    CANARY("canary"),
+    /** The alias moves to what was its canary. */
+    CANARY_COMPLETE("canary_complete"),
+    /** A canary ends; the alias stays where it is. */
+    CANARY_ROLL_BACK("canary_roll_back");
 
     private final String label;
 

@@ -103,24 +103,19 @@ public final class AliasMoves {
                         Fault.UNKNOWN_MODEL,
                         "no alias %s of model %s".formatted(request.alias(), request.model())));
     requireExpected(request, alias.version());
+    requireCanary(request, alias);
     RegisteredVersion next = catalog.registered(request.model(), destination(request, alias));
     Optional<CertificateAuthority.Promotion> promotion =
-        request.kind() == AliasMove.Kind.PROMOTE
-            ? Optional.of(promotion(request, alias, next.id()))
-            : Optional.empty();
+        switch (request.kind()) {
+          case PROMOTE, CANARY -> Optional.of(promotion(request, alias, next.id()));
+          case CREATE, ROLL_BACK, BREAK_GLASS, CANARY_COMPLETE, CANARY_ROLL_BACK ->
+              Optional.empty();
+        };
     promotion.ifPresent(each -> certificates.verify(request.caller(), each));
     serving.keep(next.id());
     try {
       requireStillAllowed(request, alias, next);
-      AliasMove move =
-          new AliasMove(
-              alias.version(),
-              next.id().version(),
-              clock.instant(),
-              request.certificateId(),
-              promotion.map(each -> certificates.redeem(request.caller(), each)).orElse(""),
-              request.kind(),
-              request.breakGlass());
+      AliasMove move = describe(request, alias, next, promotion);
       Optional<Alias> moved = store.move(request, alias.revision(), move);
       if (moved.isPresent()) {
         catalog.turn(moved.get());
@@ -139,14 +134,105 @@ public final class AliasMoves {
                         .formatted(request.alias(), request.model(), alias.version())));
   }
 
+  /** The move with what allows it; redeems the certificate of a promotion. */
+  private AliasMove describe(
+      MoveRequest request,
+      Alias alias,
+      RegisteredVersion next,
+      Optional<CertificateAuthority.Promotion> promotion) {
+    Optional<AliasMove> begun = completed(request, alias);
+    Optional<CanaryStep> canary =
+        request
+            .canary()
+            .map(step -> alias.canary().map(each -> step.withShare(each.share())).orElse(step));
+    return new AliasMove(
+        alias.version(),
+        request.kind() == AliasMove.Kind.CANARY ? alias.version() : next.id().version(),
+        clock.instant(),
+        begun.map(AliasMove::certificateId).orElse(request.certificateId()),
+        begun
+            .map(AliasMove::redemptionId)
+            .or(() -> promotion.map(each -> certificates.redeem(request.caller(), each)))
+            .orElse(""),
+        request.kind(),
+        request.breakGlass(),
+        canary);
+  }
+
+  /** The beginning of the canary that {@code request} completes; empty if it does not. */
+  private static Optional<AliasMove> completed(MoveRequest request, Alias alias) {
+    return request.kind() == AliasMove.Kind.CANARY_COMPLETE
+        ? Optional.of(alias.moves().getFirst())
+        : Optional.empty();
+  }
+
   /** Loading may have taken long: what was revoked meanwhile is not rolled back to. */
   private void requireStillAllowed(MoveRequest request, Alias alias, RegisteredVersion next) {
+    completed(request, alias).ifPresent(begun -> requireNotRevoked(request, begun));
     if (request.kind() == AliasMove.Kind.ROLL_BACK
         && !rollbackTarget(request.caller(), alias).equals(next.id().version())) {
       throw new MeshException(
           Fault.VERSION_CONFLICT,
           "the certificate of version %s of %s was revoked meanwhile"
               .formatted(next.id().version(), request.model()));
+    }
+  }
+
+  private void requireNotRevoked(MoveRequest request, AliasMove begun) {
+    certificates
+        .revocation(request.caller(), begun.certificateId())
+        .ifPresent(
+            revocation -> {
+              throw new MeshException(
+                  Fault.SAFETY_GATE_CLOSED,
+                  "certificate %s does not allow version %s of %s: %s"
+                      .formatted(
+                          begun.certificateId(),
+                          request.newVersion(),
+                          request.model(),
+                          revocation));
+            });
+  }
+
+  /** A promotion waits for the end of a canary; an end is of the one that is under way. */
+  private static void requireCanary(MoveRequest request, Alias alias) {
+    Optional<Alias.Canary> underWay = alias.canary();
+    switch (request.kind()) {
+      case PROMOTE, CANARY ->
+          underWay.ifPresent(
+              canary -> {
+                throw new MeshException(
+                    Fault.PRECONDITION_FAILED,
+                    "version %s is the canary of %s of %s: end it first"
+                        .formatted(canary.version(), alias.name(), alias.model()));
+              });
+      case CANARY_COMPLETE, CANARY_ROLL_BACK -> {
+        CanaryStep end = request.canary().orElseThrow();
+        boolean thisOne =
+            underWay
+                .filter(canary -> canary.version().equals(end.version()))
+                .filter(
+                    canary ->
+                        end.startRevision() == 0 || canary.startRevision() == end.startRevision())
+                .isPresent();
+        if (!thisOne) {
+          throw new MeshException(
+              Fault.VERSION_CONFLICT,
+              "alias %s of %s has %s, not version %s%s"
+                  .formatted(
+                      alias.name(),
+                      alias.model(),
+                      underWay
+                          .map(
+                              canary ->
+                                  "the canary %s since revision %d"
+                                      .formatted(canary.version(), canary.startRevision()))
+                          .orElse("no canary"),
+                      end.version(),
+                      end.startRevision() == 0 ? "" : " since revision " + end.startRevision()));
+        }
+      }
+      case CREATE, ROLL_BACK, BREAK_GLASS -> {}
     }
   }
 
@@ -174,7 +260,9 @@ public final class AliasMoves {
 
   private String destination(MoveRequest request, Alias alias) {
     return switch (request.kind()) {
-      case PROMOTE, BREAK_GLASS -> Texts.requireName("new_version", request.newVersion());
+      case PROMOTE, BREAK_GLASS, CANARY, CANARY_COMPLETE ->
+          Texts.requireName("new_version", request.newVersion());
+      case CANARY_ROLL_BACK -> alias.version();
       case ROLL_BACK -> rollbackTarget(request.caller(), alias);
       case CREATE -> throw new IllegalArgumentException("an alias is not created by a move");
     };
@@ -207,7 +295,11 @@ public final class AliasMoves {
 
   private static void requireExpected(MoveRequest request, String version) {
     boolean wherever =
-        request.kind() == AliasMove.Kind.ROLL_BACK && request.expectedVersion().isEmpty();
+        request.expectedVersion().isEmpty()
+            && switch (request.kind()) {
+              case ROLL_BACK, CANARY_COMPLETE, CANARY_ROLL_BACK -> true;
+              case CREATE, PROMOTE, BREAK_GLASS, CANARY -> false;
+            };
     if (!wherever && !request.expectedVersion().equals(version)) {
       throw new MeshException(
           Fault.VERSION_CONFLICT,

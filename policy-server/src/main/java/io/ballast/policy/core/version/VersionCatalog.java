@@ -7,6 +7,7 @@ import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,6 +31,7 @@ public final class VersionCatalog {
   private final ServingDecoders serving;
   private final InstantSource clock;
   private final String defaultModel;
+  private final CanarySplit split;
   private final Map<AliasName, Target> targets = new ConcurrentHashMap<>();
   private final Map<VersionName, RegisteredVersion> known = new ConcurrentHashMap<>();
 
@@ -38,8 +40,10 @@ public final class VersionCatalog {
       DecoderLoader loader,
       ServingDecoders serving,
       InstantSource clock,
-      String defaultModel) {
+      String defaultModel,
+      CanarySplit split) {
     this.store = store;
+    this.split = split;
     this.loader = loader;
     this.serving = serving;
     this.clock = clock;
@@ -64,7 +68,14 @@ public final class VersionCatalog {
           defaultModel,
           VersionSelector.SERVING,
           new AliasMove(
-              "", firstVersion, clock.instant(), "", "", AliasMove.Kind.CREATE, Optional.empty()));
+              "",
+              firstVersion,
+              clock.instant(),
+              "",
+              "",
+              AliasMove.Kind.CREATE,
+              Optional.empty(),
+              Optional.empty()));
     }
     for (Alias alias : store.allAliases()) {
       if (alias.model().equals(defaultModel) && alias.name().equals(VersionSelector.SERVING)) {
@@ -187,6 +198,32 @@ public final class VersionCatalog {
     };
   }
 
+  /**
+   * As {@link #acquire}, for a person: where a canary of the alias is under way, it is the version
+   * of their side.
+   */
+  public Routed route(VersionSelector selector, CanarySplit.Subject subject) {
+    if (selector.kind() == VersionSelector.Kind.VERSION) {
+      return new Routed(acquire(selector), Routed.Arm.NONE, 0);
+    }
+    String model = modelOrDefault(selector.model());
+    String alias = Texts.requireName("policy.alias", selector.name());
+    while (true) {
+      Target target = targetOf(model, alias);
+      Optional<CanaryTarget> canary = target.canary();
+      boolean taken =
+          canary.isPresent() && split.takes(model, alias, subject, canary.get().share());
+      PinnedVersion version = taken ? canary.get().version() : target.version();
+      Optional<Lease> loaded = serving.acquireLoaded(version);
+      if (loaded.isPresent() || target.equals(targetOf(model, alias))) {
+        return new Routed(
+            loaded.orElseGet(() -> serving.acquire(version)),
+            canary.isEmpty() ? Routed.Arm.NONE : taken ? Routed.Arm.CANARY : Routed.Arm.CONTROL,
+            target.revision());
+      }
+    }
+  }
+
   /** The models that have an alias, by name; from memory. */
   public SortedSet<String> servedModels() {
     SortedSet<String> models = new TreeSet<>();
@@ -221,28 +258,49 @@ public final class VersionCatalog {
   }
 
   private void turn(Alias alias, Consumer<PinnedVersion> keep) {
-    PinnedVersion version = registered(alias.model(), alias.version()).id();
-    keep.accept(version);
-    AliasName name = new AliasName(alias.model(), alias.name());
-    Target target = new Target(version, alias.revision(), alias.previousVersion());
-    Optional<PinnedVersion> left = put(name, target);
-    left.ifPresent(serving::retire);
+    Optional<CanaryTarget> canary =
+        alias
+            .canary()
+            .map(
+                begun ->
+                    new CanaryTarget(
+                        registered(alias.model(), begun.version()).id(), begun.share()));
+    Target target =
+        new Target(
+            registered(alias.model(), alias.version()).id(),
+            alias.revision(),
+            alias.previousVersion(),
+            canary);
+    keepAll(target, keep);
+    put(new AliasName(alias.model(), alias.name()), target)
+        .ifPresent(left -> left.versions().forEach(serving::retire));
   }
 
-  /**
-   * Puts the newer of two targets in place and returns the version that is no longer pointed to.
-   */
-  private Optional<PinnedVersion> put(AliasName name, Target target) {
+  private void keepAll(Target target, Consumer<PinnedVersion> keep) {
+    List<PinnedVersion> kept = new ArrayList<>();
+    try {
+      for (PinnedVersion version : target.versions()) {
+        keep.accept(version);
+        kept.add(version);
+      }
+    } catch (RuntimeException e) {
+      kept.forEach(serving::retire);
+      throw e;
+    }
+  }
+
+  /** Puts the newer of two targets in place and returns the one that is no longer followed. */
+  private Optional<Target> put(AliasName name, Target target) {
     while (true) {
       Target present = targets.putIfAbsent(name, target);
       if (present == null) {
         return Optional.empty();
       }
       if (present.revision() >= target.revision()) {
-        return Optional.of(target.version());
+        return Optional.of(target);
       }
       if (targets.replace(name, present, target)) {
-        return Optional.of(present.version());
+        return Optional.of(present);
       }
     }
   }
@@ -268,7 +326,10 @@ public final class VersionCatalog {
     Target ofServing = targets.get(new AliasName(model, VersionSelector.SERVING));
     if (alias.equals(PREVIOUS) && ofServing != null && !ofServing.previousVersion().isEmpty()) {
       return new Target(
-          registered(model, ofServing.previousVersion()).id(), ofServing.revision(), "");
+          registered(model, ofServing.previousVersion()).id(),
+          ofServing.revision(),
+          "",
+          Optional.empty());
     }
     throw unknown("no alias %s of model %s".formatted(alias, model));
   }
@@ -301,5 +362,13 @@ public final class VersionCatalog {
 
   private record VersionName(String model, String version) {}
 
-  private record Target(PinnedVersion version, long revision, String previousVersion) {}
+  private record CanaryTarget(PinnedVersion version, int share) {}
+
+  private record Target(
+      PinnedVersion version, long revision, String previousVersion, Optional<CanaryTarget> canary) {
+    /** What is kept loaded for it. */
+    List<PinnedVersion> versions() {
+      return canary.map(each -> List.of(version, each.version())).orElse(List.of(version));
+    }
+  }
 }

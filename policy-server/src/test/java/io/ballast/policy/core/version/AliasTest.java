@@ -31,7 +31,8 @@ class AliasTest {
               : broken ? Kind.BREAK_GLASS : at.isEmpty() ? Kind.CREATE : Kind.PROMOTE;
       String certificate = kind == Kind.PROMOTE ? "c" + (newestFirst.size() + 1) : "";
       newestFirst.addFirst(
-          new AliasMove(at, to, Instant.EPOCH, certificate, "", kind, Optional.empty()));
+          new AliasMove(
+              at, to, Instant.EPOCH, certificate, "", kind, Optional.empty(), Optional.empty()));
       at = to;
     }
     return new Alias("m", "serving", at, newestFirst.size(), newestFirst);
