@@ -9,6 +9,7 @@ import io.ballast.kit.kserve.ServedModels;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.safety.adapter.FolderLabels;
 import io.ballast.safety.adapter.GrpcCandidateSampler;
 import io.ballast.safety.adapter.JwsSeal;
 import io.ballast.safety.adapter.PostgresSafetyTestStore;
@@ -117,6 +118,7 @@ public final class SafetyServer implements AutoCloseable {
             store,
             sampler,
             catalog,
+            new FolderLabels(runtime.modelFolders()),
             issuer,
             runner,
             config.tests(),

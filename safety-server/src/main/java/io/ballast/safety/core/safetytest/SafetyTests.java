@@ -22,9 +22,12 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Starts and shows safety tests. A prompt is looked at as its rule says. Thread-safe. */
 public final class SafetyTests {
+  private static final Logger LOG = LoggerFactory.getLogger(SafetyTests.class);
   private static final int MAX_RUN_CHARACTERS = 128;
   private static final int MAX_OPTIMISED = 64;
   private static final int MOST_LOOKS = 1_000;
@@ -34,6 +37,7 @@ public final class SafetyTests {
   private final SafetyTestStore store;
   private final CandidateSampler sampler;
   private final CostCatalog costModels;
+  private final LearnedLabels labels;
   private final CertificateIssuer issuer;
   private final TestRunner runner;
   private final TestSettings settings;
@@ -49,6 +53,7 @@ public final class SafetyTests {
       SafetyTestStore store,
       CandidateSampler sampler,
       CostCatalog costModels,
+      LearnedLabels labels,
       CertificateIssuer issuer,
       TestRunner runner,
       TestSettings settings,
@@ -59,6 +64,7 @@ public final class SafetyTests {
     this.store = store;
     this.sampler = sampler;
     this.costModels = costModels;
+    this.labels = labels;
     this.issuer = issuer;
     this.runner = runner;
     this.settings = settings;
@@ -98,7 +104,14 @@ public final class SafetyTests {
     PinnedVersion judge = model.id();
     List<PinnedVersion> optimised =
         command.optimisedCostModels().stream().map(this::withWeights).toList();
-    Independence.require(judge, optimised);
+    for (PinnedVersion unsaid : Independence.require(judge, optimised, labels)) {
+      LOG.info(
+          "whether {} {} learned from labels of {} {} is not said: one of their folders has no labels.idx",
+          judge.model(),
+          judge.version(),
+          unsaid.model(),
+          unsaid.version());
+    }
     String tenant = command.caller().tenant();
     Pinned candidate = pin("spec.candidate", command.candidate(), tenant);
     Optional<PinnedVersion> base = command.base().map(said -> pin("spec.base", said, tenant).id());
