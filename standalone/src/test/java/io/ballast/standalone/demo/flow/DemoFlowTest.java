@@ -173,7 +173,7 @@ class DemoFlowTest {
     assertThat(rewardOnly.promotion()).isEqualTo(PromotionMode.NEVER);
     assertThat(constrained.safetyTest().threshold()).isEqualTo(0.2);
     assertThat(constrained.safetyTest().costModel()).isNotEqualTo(constrained.cost());
-    assertThat(constrained.learningRate()).isEqualTo(1.2e-4);
+    assertThat(constrained.learningRate()).isEqualTo(1e-4);
     assertThat(constrained.rollout().stopStrings()).containsExactly("\n");
     assertThat(constrained.safetyTest().prompts()).isNotEqualTo(rewardOnly.safetyTest().prompts());
   }
