@@ -217,6 +217,7 @@ class SignedCertificateTest {
         "update certificate set merkle_root = repeat('0', 64) | signature: altered: merkle_root",
         "update certificate set jws = overlay(jws placing 'AAAA' from length(jws) - 3) | signature: altered: it is not what key",
         "update certificate set jws = 'x' | signature: no document that can be verified",
+        "update certificate set key_id = 'x' | signature: altered: key_id is stored otherwise",
         "update certificate set format = 1 | signature: none: it is of format 1, which allows no promotion",
         "update safety_test_cost set completion_sha256 = repeat('0', 64) where position = 3 | merkle_root: it says",
         "update safety_test_cost set missing = true where position = 3 | merkle_root: it says",
@@ -351,6 +352,61 @@ class SignedCertificateTest {
   }
 
   @Test
+  @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+  void aTestThatWaitsForAKeyEndsWhenOneAppears() throws Exception {
+    TestKeys.Switched keys = new TestKeys.Switched();
+    try (TestSafety keyless = mesh.startBeside(keys)) {
+      CountDownLatch waits = new CountDownLatch(3);
+      keyless.onPause = pause -> waits.countDown();
+      keyless.policy.hold();
+      String test = keyless.safety().startSafetyTest(other()).getTest().getTestId();
+      keyless.policy.awaitHeld();
+      keys.takeAway();
+      int asked = keyless.policy.samples.size();
+      keyless.policy.release();
+      waits.await();
+      assertThat(get(keyless.safety(), test).getState())
+          .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_RUNNING);
+      keys.bringBack();
+
+      assertThat(keyless.await(test).getState())
+          .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+      assertThat(keyless.policy.samples).as("what was judged is kept").hasSize(asked);
+    }
+  }
+
+  @Test
+  void aClockThatRanAheadLeavesNothingBehind() {
+    mesh.database.setTime("2026-11-24T12:00:00Z");
+    mesh.clock.advance(Duration.ofDays(30));
+
+    // judged, and issued, by the database's clock and five minutes
+    assertThat(verify(mesh, request()).getFindingsList())
+        .contains("not_after: valid until 2026-12-01T12:00:00Z");
+    Certificate meanwhile = get(mesh, mesh.run(other()).getCertificateId());
+    assertThat(meanwhile.getIssueTime().getSeconds())
+        .isEqualTo(NOW.plus(Duration.ofMinutes(5)).getEpochSecond());
+
+    mesh.clock.advance(Duration.ofDays(-30).plusMinutes(6));
+    mesh.database.setTime("2026-11-24T12:06:00Z");
+    Instant before = latest();
+    assertThat(verify(mesh, request()).getValid()).isTrue();
+    assertThat(before).isEqualTo(NOW.plus(Duration.ofMinutes(5)));
+    assertThat(latest()).isEqualTo(NOW.plus(Duration.ofMinutes(6)));
+  }
+
+  private Instant latest() {
+    return mesh.database
+        .jdbi()
+        .withHandle(
+            handle ->
+                handle
+                    .createQuery("select latest from certificate_clock")
+                    .mapTo(Instant.class)
+                    .one());
+  }
+
+  @Test
   void aBaseOrAnAliasThatCouldBeNoneIsNamed() {
     assertRefused(
         () -> mesh.safety().startSafetyTest(withBase("nobody", "")),
@@ -387,7 +443,8 @@ class SignedCertificateTest {
                         sample.getPromptSha256(),
                         sample.getCompletionSha256(),
                         sample.getCost(),
-                        sample.getMissing()))
+                        sample.getMissing(),
+                        sample.getGroup()))
             .toList());
   }
 

@@ -69,6 +69,23 @@ public record SafetyTest(double threshold, double delta, BoundMethod method, Cos
         : new SafetyTestResult.NoSolutionFound(numbers);
   }
 
+  /**
+   * Returns the decision on costs of prompts that come in groups: n is the number of groups, and the
+   * observation of each is its mean.
+   *
+   * @param costs shape [n] as above
+   * @param groups shape [n] as {@link GroupMeans#of} takes them, two or more; each of one under
+   *     Clopper and Pearson, where a mean is no count
+   */
+  public SafetyTestResult decide(double[] costs, int[] groups) {
+    if (method == BoundMethod.CLOPPER_PEARSON && GroupMeans.share(groups)) {
+      throw new IllegalArgumentException(
+          "groups: of more than one (expected: of one each under CLOPPER_PEARSON)");
+    }
+    range.require(costs, "costs");
+    return decide(GroupMeans.of(costs, groups));
+  }
+
   private double upper(double[] costs) {
     double low = range.low();
     double high = range.high();

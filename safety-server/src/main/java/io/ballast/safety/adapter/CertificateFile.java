@@ -53,12 +53,14 @@ public final class CertificateFile {
     file.put("jws", jws);
     ArrayNode evidence = file.putArray("evidence");
     for (SampledCost sample : samples) {
-      evidence
-          .addObject()
-          .put("prompt_sha256", sample.promptSha256())
+      ObjectNode leaf = evidence.addObject();
+      leaf.put("prompt_sha256", sample.promptSha256())
           .put("completion_sha256", sample.completionSha256())
           .put("cost", sample.cost())
           .put("missing", sample.missing());
+      if (sample.group() != 0) {
+        leaf.put("group", sample.group());
+      }
     }
     try {
       return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(file) + "\n";
@@ -111,7 +113,7 @@ public final class CertificateFile {
     checks.terms(document.terms(), certificate.outcome().numbers().delta(), expected, now);
     checks.evidence(document.terms(), samples);
     checks.weights(certificate, expected);
-    var unused = checks.numbers(certificate, SampledCost.costs(samples));
+    var unused = checks.numbers(certificate, samples);
     checks.costModel(certificate);
   }
 
@@ -123,7 +125,8 @@ public final class CertificateFile {
               sample.path("prompt_sha256").asText(),
               sample.path("completion_sha256").asText(),
               sample.path("cost").asDouble(Double.NaN),
-              sample.path("missing").asBoolean()));
+              sample.path("missing").asBoolean(),
+              sample.path("group").asInt(0)));
     }
     return samples;
   }

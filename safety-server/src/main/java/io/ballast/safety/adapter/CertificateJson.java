@@ -57,6 +57,9 @@ final class CertificateJson {
     SafetyTestNumbers numbers = certificate.outcome().numbers();
     ObjectNode outcome = node.putObject("outcome");
     outcome.put("n", numbers.n());
+    if (terms.groupsCount() > 0) {
+      outcome.put("groups_count", terms.groupsCount());
+    }
     outcome.put("mean_cost", numbers.meanCost());
     outcome.put("std_cost", numbers.stdCost());
     outcome.put("upper_bound", numbers.upperBound());
@@ -170,6 +173,7 @@ final class CertificateJson {
             scope,
             required(required(node, "sampling"), "max_prompt_tokens").asInt(),
             node.get("sampling").path("chunk").asInt(0),
+            node.get("outcome").path("groups_count").asInt(0),
             text(node, "merkle_root"),
             time(node, "not_after"),
             text(node, "code_version"),

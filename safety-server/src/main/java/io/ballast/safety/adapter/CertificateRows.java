@@ -9,6 +9,7 @@ import io.ballast.safety.core.safetytest.SafetyTestStore.Evidence;
 import io.ballast.safety.core.safetytest.SampledCost;
 import io.ballast.safety.core.safetytest.SignedCertificate;
 import io.ballast.safety.core.safetytest.TestState;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
@@ -25,11 +26,11 @@ final class CertificateRows {
         .createUpdate(
             """
             insert into safety_test_cost
-              (test_id, position, prompt_sha256, completion_sha256, cost, missing)
-            select :id, position, prompt, completion, cost, missing
+              (test_id, position, prompt_sha256, completion_sha256, cost, missing, prompt_group)
+            select :id, position, prompt, completion, cost, missing, prompt_group
             from unnest(:prompts::text[], :completions::text[], :costs::double precision[],
-              :missing::boolean[]) with ordinality
-              as given (prompt, completion, cost, missing, position)""")
+              :missing::boolean[], :groups::integer[]) with ordinality
+              as given (prompt, completion, cost, missing, prompt_group, position)""")
         .bind("id", testId)
         .bindArray(
             "prompts", String.class, samples.stream().map(SampledCost::promptSha256).toList())
@@ -38,6 +39,7 @@ final class CertificateRows {
             String.class,
             samples.stream().map(SampledCost::completionSha256).toList())
         .bindArray("costs", Double.class, samples.stream().map(SampledCost::cost).toList())
+        .bindArray("groups", Integer.class, samples.stream().map(SampledCost::group).toList())
         .bindArray("missing", Boolean.class, samples.stream().map(SampledCost::missing).toList())
         .execute();
   }
@@ -60,7 +62,7 @@ final class CertificateRows {
                   not_after, code_version, ledger_entry_id, key_id, jws, look_rule, look_ordinal,
                   looks, look_total_delta, chunk, account, account_looks, account_delta,
                   earlier_weights_looks, earlier_weights_delta, earlier_account_looks,
-                  earlier_account_delta)
+                  earlier_account_delta, groups_count)
                 values (:id, :test, :candidate_model, :candidate_version, :candidate_sha256,
                   :cost_model, :cost_version, :cost_sha256, :optimised_models,
                   :optimised_versions, :optimised_sha256, :n, :mean, :std, :upper, :threshold,
@@ -70,7 +72,8 @@ final class CertificateRows {
                   :cost_folder_sha256, :max_prompt_tokens, :merkle_root, :not_after,
                   :code_version, :entry, :key_id, :jws, :look_rule, :look_ordinal, :looks,
                   :look_total_delta, :chunk, :account, :account_looks, :account_delta,
-                  :weights_looks, :weights_delta, :name_looks, :name_delta)""")
+                  :weights_looks, :weights_delta, :name_looks, :name_delta,
+                  :groups_count)""")
             .bind("id", certificate.id())
             .bind("test", certificate.testId())
             .bind("n", numbers.n())
@@ -87,6 +90,7 @@ final class CertificateRows {
             .bind("digest", certificate.digestSha256())
             .bind("max_prompt_tokens", terms.maxPromptTokens())
             .bind("chunk", terms.chunk())
+            .bind("groups_count", terms.groupsCount())
             .bind("merkle_root", terms.merkleRoot())
             .bind("not_after", PostgresSafetyTestStore.utc(terms.notAfter()))
             .bind("code_version", terms.codeVersion())
@@ -136,7 +140,7 @@ final class CertificateRows {
     return handle
         .createQuery(
             """
-            select prompt_sha256, completion_sha256, cost, missing from safety_test_cost
+            select prompt_sha256, completion_sha256, cost, missing, prompt_group from safety_test_cost
             where test_id = :id order by position""")
         .bind("id", testId)
         .map((row, context) -> SafetyRows.sample(row))
@@ -156,15 +160,16 @@ final class CertificateRows {
         .execute();
   }
 
-  static Instant latestTime(Handle handle, Instant now) {
+  static Instant latestTime(Handle handle, Instant now, Duration skew) {
     return handle
         .createQuery(
             """
-            insert into certificate_clock (latest) values (:now)
+            insert into certificate_clock (latest) values (least(:now, server_time() + make_interval(secs => :skew)))
             on conflict (only_row) do update
             set latest = greatest(certificate_clock.latest, excluded.latest)
             returning latest""")
         .bind("now", PostgresSafetyTestStore.utc(now))
+        .bind("skew", skew.toMillis() / 1e3)
         .map((row, context) -> row.getObject("latest", OffsetDateTime.class).toInstant())
         .one();
   }

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyPair;
 import java.security.PrivateKey;
@@ -16,9 +17,12 @@ import java.security.SecureRandom;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keys in a folder of PEM files: public keys, as many as signatures may be by, and at most one
@@ -27,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class FileSigningKeys implements SigningKeys {
   private static final String PROPERTY = "ballast.safety.signing-keys";
   private static final String SUFFIX = ".pem";
+  private static final Logger LOG = LoggerFactory.getLogger(FileSigningKeys.class);
 
   private final Map<String, PublicKey> publicKeys;
   private final @Nullable PrivateKey privateKey;
@@ -64,6 +69,9 @@ public final class FileSigningKeys implements SigningKeys {
             publicKeys.put(Ed25519Keys.id(key), key);
           }
           case Ed25519Keys.PRIVATE -> {
+            if (isOpenToAll(file)) {
+              LOG.warn("{}: a private key that everybody may read (expected: 0600, or 0440)", file);
+            }
             if (privateKey != null) {
               throw unusable(file + ": a second private key (expected: one, which signs)");
             }
@@ -130,6 +138,19 @@ public final class FileSigningKeys implements SigningKeys {
         making.resolve("signing.pub" + SUFFIX),
         Ed25519Keys.pem(Ed25519Keys.PUBLIC, pair.getPublic().getEncoded()));
     Files.move(making, folder, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /**
+   * Whether everybody may read a file, where files have such permissions. A group may: Kubernetes
+   * gives a Secret to its pod so.
+   */
+  static boolean isOpenToAll(Path file) {
+    try {
+      Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file);
+      return permissions.contains(PosixFilePermission.OTHERS_READ);
+    } catch (IOException | UnsupportedOperationException e) {
+      return false;
+    }
   }
 
   private static List<Path> pemFiles(Path folder) {

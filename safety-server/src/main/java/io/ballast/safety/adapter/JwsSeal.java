@@ -45,7 +45,14 @@ public final class JwsSeal implements CertificateSeal {
   public Seal sign(Certificate certificate, CertificateTerms terms) {
     String keyId = signingKeyId();
     byte[] payload = CertificateJson.bytes(CertificateJson.tree(certificate, terms));
-    return new Seal(keyId, CompactJws.sign(payload, keyId, keys));
+    String jws = CompactJws.sign(payload, keyId, keys);
+    try { // keys may have been changed between
+      var unused = CompactJws.open(jws, keys.verificationKeys());
+    } catch (CompactJws.Refused e) {
+      throw new MeshException(
+          Fault.DEPENDENCY_DOWN, "what was signed does not verify: " + e.getMessage(), e);
+    }
+    return new Seal(keyId, jws);
   }
 
   @Override
@@ -54,7 +61,9 @@ public final class JwsSeal implements CertificateSeal {
       CompactJws.Opened opened = CompactJws.open(signed.seal().jws(), keys.verificationKeys());
       JsonNode stored = CertificateJson.tree(signed.certificate(), signed.terms());
       if (Arrays.equals(CertificateJson.bytes(stored), opened.payload())) {
-        return Optional.empty();
+        return opened.keyId().equals(signed.seal().keyId())
+            ? Optional.empty()
+            : Optional.of("altered: key_id is stored otherwise than it was signed");
       }
       return Optional.of(
           "altered: %s is stored otherwise than it was signed"

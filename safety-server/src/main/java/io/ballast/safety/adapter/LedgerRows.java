@@ -67,12 +67,13 @@ final class LedgerRows {
                 .bindArray("hashes", String.class, pool.promptHashes())
                 .mapTo(String.class)
                 .list());
-    return free.size() < draw.count()
-        ? new Drawing(Optional.empty(), free.size())
-        : new Drawing(
-            Optional.of(
-                pool.drawn(free, draw.count(), new SplittableRandom(draw.seed() + attempt))),
-            free.size());
+    Optional<PromptSet> drawn =
+        free.size() < draw.count()
+            ? Optional.empty()
+            : Optional.of(
+                pool.drawn(free, draw.count(), new SplittableRandom(draw.seed() + attempt)));
+    boolean oneGroup = drawn.isPresent() && drawn.get().groupsCount() == 1; // no sample
+    return new Drawing(oneGroup ? Optional.empty() : drawn, free.size());
   }
 
   /**

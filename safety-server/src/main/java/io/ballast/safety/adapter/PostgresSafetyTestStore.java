@@ -17,7 +17,10 @@ import io.ballast.safety.core.safetytest.StoredTest;
 import io.ballast.safety.core.safetytest.TestOutcome;
 import io.ballast.safety.core.safetytest.TestSpec;
 import io.ballast.safety.core.safetytest.TestState;
+import java.time.Duration;
 import java.time.Instant;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -128,14 +131,16 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                   optimised_sha256, prompts, prompts_sha256, threshold, delta, bound_method,
                   temperature, top_k, top_p, max_new_tokens, stop_strings, seed,
                   max_prompt_tokens, alias, base_model, base_version, base_sha256,
-                  candidate_folder_sha256, cost_folder_sha256, started_at, chunk)
+                  candidate_folder_sha256, cost_folder_sha256, started_at, chunk,
+                  prompt_groups)
                 values (:id, :tenant, nullif(:key, ''), :fingerprint, :run, 'RUNNING',
                   :candidate_model, :candidate_version, :candidate_sha256, :cost_model,
                   :cost_version, :cost_sha256, :optimised_models, :optimised_versions,
                   :optimised_sha256, :prompts, :prompts_sha256, :threshold, :delta, :method,
                   :temperature, :top_k, :top_p, :max_new_tokens, :stop_strings, :seed,
                   :max_prompt_tokens, :alias, :base_model, :base_version, :base_sha256,
-                  :candidate_folder_sha256, :cost_folder_sha256, :at, :chunk)
+                  :candidate_folder_sha256, :cost_folder_sha256, :at, :chunk,
+                  :groups)
                 on conflict (tenant, idempotency_key) do nothing""")
             .bind("id", test.id())
             .bind("tenant", test.caller().tenant())
@@ -143,6 +148,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
             .bind("fingerprint", test.fingerprint())
             .bind("run", test.runId())
             .bindArray("prompts", String.class, spec.prompts().prompts())
+            .bindArray("groups", String.class, spec.prompts().groups())
             .bind("prompts_sha256", spec.prompts().sha256())
             .bind("threshold", spec.threshold())
             .bind("delta", spec.delta())
@@ -221,15 +227,29 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                     where test_id = :id and state = 'RUNNING'
                     returning *""")
                 .bind("id", id)
-                .map(
-                    (row, context) ->
-                        new ClaimedTest(
-                            id,
-                            row.getInt("claim"),
-                            row.getString("tenant"),
-                            SafetyRows.spec(row),
-                            LedgerRows.look(handle, id),
-                            AccountRows.account(handle, id)))
+                .map((row, context) -> claimed(handle, row))
+                .findFirst());
+  }
+
+  private static ClaimedTest claimed(Handle handle, ResultSet row) throws SQLException {
+    UUID id = row.getObject("test_id", UUID.class);
+    return new ClaimedTest(
+        id,
+        row.getInt("claim"),
+        row.getString("tenant"),
+        SafetyRows.spec(row),
+        LedgerRows.look(handle, id),
+        AccountRows.account(handle, id));
+  }
+
+  @Override
+  public Optional<ClaimedTest> tested(UUID id) {
+    return read(
+        handle ->
+            handle
+                .createQuery("select * from safety_test where test_id = :id")
+                .bind("id", id)
+                .map((row, context) -> claimed(handle, row))
                 .findFirst());
   }
 
@@ -366,8 +386,8 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   }
 
   @Override
-  public Instant latestTime(Instant now) {
-    return read(handle -> CertificateRows.latestTime(handle, now));
+  public Instant latestTime(Instant now, Duration skew) {
+    return read(handle -> CertificateRows.latestTime(handle, now, skew));
   }
 
   static OffsetDateTime utc(Instant instant) {

@@ -109,7 +109,7 @@ final class SafetyRows {
         version(row, "candidate"),
         version(row, "cost"),
         optimised(row),
-        new PromptSet(texts(row, "prompts")),
+        new PromptSet(texts(row, "prompts"), texts(row, "prompt_groups")),
         row.getDouble("threshold"),
         row.getDouble("delta"),
         BoundMethod.valueOf(row.getString("bound_method")),
@@ -156,6 +156,7 @@ final class SafetyRows {
                 scope(row),
                 row.getInt("max_prompt_tokens"),
                 row.getInt("chunk"),
+                row.getInt("groups_count"),
                 row.getString("merkle_root"),
                 requireTime(row, "not_after"),
                 row.getString("code_version"),
@@ -192,7 +193,8 @@ final class SafetyRows {
         row.getString("prompt_sha256"),
         row.getString("completion_sha256"),
         row.getDouble("cost"),
-        row.getBoolean("missing"));
+        row.getBoolean("missing"),
+        row.getInt("prompt_group"));
   }
 
   private static TestOutcome outcome(ResultSet row, int n) throws SQLException {

@@ -53,9 +53,10 @@ public record SafetyConfig(
    *     database, and none elsewhere
    * @param validity how long a certificate allows a promotion
    * @param redemption how long leave to move an alias holds
+   * @param clockSkew how far this computer's clock may be ahead of the database's
    */
   public record CertificateSettings(
-      Optional<Path> signingKeys, Duration validity, Duration redemption) {}
+      Optional<Path> signingKeys, Duration validity, Duration redemption, Duration clockSkew) {}
 
   /** Checks the ranges. */
   public SafetyConfig {
@@ -92,6 +93,8 @@ public record SafetyConfig(
     requirePositive("version-timeout", timeouts.version());
     requirePositive("certificate-validity", certificates.validity());
     requirePositive("redemption-validity", certificates.redemption());
+    require(
+        !certificates.clockSkew().isNegative(), "clock-skew", certificates.clockSkew(), "≥ 0");
   }
 
   private static void requireTests(TestSettings tests) {
@@ -162,7 +165,8 @@ public record SafetyConfig(
         new CertificateSettings(
             properties.signingKeys(),
             properties.certificateValidity(),
-            properties.redemptionValidity()),
+            properties.redemptionValidity(),
+            properties.clockSkew()),
         TritonPlaces.of("ballast.safety.triton", properties.triton()));
   }
 

@@ -158,6 +158,10 @@ public interface SafetyProperties {
   @WithDefault("PT60S")
   Duration redemptionValidity();
 
+  /** How far this computer's clock may be ahead of the database's for certificates, ≥ 0. */
+  @WithDefault("PT5M")
+  Duration clockSkew();
+
   /** Cost models that run behind Triton instead of in this process. */
   TritonProperties triton();
 }

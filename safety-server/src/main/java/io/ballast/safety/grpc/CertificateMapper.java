@@ -98,6 +98,7 @@ final class CertificateMapper {
         .setCostModelFolderSha256(terms.scope().costModelFolderSha256())
         .setMaxPromptTokens(terms.maxPromptTokens())
         .setChunk(terms.chunk())
+        .setGroupsCount(terms.groupsCount())
         .setMerkleRoot(terms.merkleRoot())
         .setExpireTime(Timestamps.of(terms.notAfter()))
         .setCodeVersion(terms.codeVersion())
@@ -178,7 +179,8 @@ final class CertificateMapper {
               .setPromptSha256(sample.promptSha256())
               .setCompletionSha256(sample.completionSha256())
               .setCost(sample.cost())
-              .setMissing(sample.missing()));
+              .setMissing(sample.missing())
+              .setGroup(sample.group()));
     }
     return part.build();
   }

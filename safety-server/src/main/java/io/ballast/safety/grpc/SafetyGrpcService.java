@@ -7,6 +7,7 @@ import io.ballast.kit.grpc.Replies;
 import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.safetytest.CertificateDesk;
 import io.ballast.safety.core.safetytest.CertificateRedemptions;
+import io.ballast.safety.core.safetytest.CertificateReplay;
 import io.ballast.safety.core.safetytest.LookLedger;
 import io.ballast.safety.core.safetytest.SafetyTests;
 import io.ballast.safety.core.safetytest.SampledCost;
@@ -30,6 +31,8 @@ import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
 import io.ballast.safety.v1.RedeemCertificateRequest;
 import io.ballast.safety.v1.RedeemCertificateResponse;
+import io.ballast.safety.v1.ReplayCertificateRequest;
+import io.ballast.safety.v1.ReplayCertificateResponse;
 import io.ballast.safety.v1.RevokeCertificateRequest;
 import io.ballast.safety.v1.RevokeCertificateResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
@@ -50,6 +53,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
   private final CertificateDesk certificates;
   private final CertificateRedemptions redemptions;
   private final Verdicts verdicts;
+  private final CertificateReplay replay;
   private final LookLedger ledger;
   private final CostMapper costMapper;
   private final SafetyTestMapper mapper;
@@ -61,6 +65,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
       CertificateDesk certificates,
       CertificateRedemptions redemptions,
       Verdicts verdicts,
+      CertificateReplay replay,
       LookLedger ledger,
       CallContexts contexts,
       Replies replies) {
@@ -69,6 +74,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
     this.certificates = certificates;
     this.redemptions = redemptions;
     this.verdicts = verdicts;
+    this.replay = replay;
     this.ledger = ledger;
     this.costMapper = new CostMapper(contexts);
     this.mapper = new SafetyTestMapper(contexts);
@@ -205,6 +211,21 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
                     MeshMessages.version(request.getCandidate()),
                     request.getAlias(),
                     mapper.caller(request.getMetadata()))));
+  }
+
+  @Override
+  public void replayCertificate(
+      ReplayCertificateRequest request, StreamObserver<ReplayCertificateResponse> observer) {
+    replies.stream(
+        observer,
+        sink -> {
+          mapper.requireCaller(request.getMetadata());
+          UUID id = SafetyTestMapper.uuid("certificate_id", request.getCertificateId());
+          sink.send(
+              ReplayMapper.result(
+                  replay.replay(
+                      id, now -> sink.send(ReplayMapper.progress(now)), sink::cancelled)));
+        });
   }
 
   @Override

@@ -52,6 +52,7 @@ final class SafetyTestMapper {
         MeshMessages.selector(spec.getCostModel()),
         spec.getOptimisedCostModelsList().stream().map(MeshMessages::version).toList(),
         spec.getPromptsList(),
+        spec.getGroupsList(),
         spec.getThreshold(),
         spec.getDelta(),
         method(spec),

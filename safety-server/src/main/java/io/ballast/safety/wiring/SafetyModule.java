@@ -12,6 +12,7 @@ import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
 import io.ballast.safety.adapter.CostUse;
 import io.ballast.safety.adapter.FileSigningKeys;
+import io.ballast.safety.adapter.FolderSigningKeys;
 import io.ballast.safety.adapter.FolderGates;
 import io.ballast.safety.config.SafetyConfig;
 import io.ballast.safety.config.SafetyProperties;
@@ -77,7 +78,7 @@ public final class SafetyModule implements ServerModule {
   private SigningKeys keys(MeshRuntime runtime) {
     Optional<Path> folder = config.certificates().signingKeys();
     if (folder.isPresent()) {
-      return FileSigningKeys.open(folder.get());
+      return new FolderSigningKeys(folder.get());
     }
     return runtime.ownsDatabase()
         ? FileSigningKeys.openOrMake(runtime.dataFolder().resolve(KEYS), new SecureRandom())

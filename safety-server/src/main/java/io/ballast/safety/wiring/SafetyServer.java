@@ -23,9 +23,11 @@ import io.ballast.safety.core.cost.HeadScores;
 import io.ballast.safety.core.gate.GateFlow;
 import io.ballast.safety.core.gate.GateSource;
 import io.ballast.safety.core.safetytest.CandidateSampler;
+import io.ballast.safety.core.safetytest.CertificateClock;
 import io.ballast.safety.core.safetytest.CertificateDesk;
 import io.ballast.safety.core.safetytest.CertificateIssuer;
 import io.ballast.safety.core.safetytest.CertificateRedemptions;
+import io.ballast.safety.core.safetytest.CertificateReplay;
 import io.ballast.safety.core.safetytest.CertificateSeal;
 import io.ballast.safety.core.safetytest.LookLedger;
 import io.ballast.safety.core.safetytest.Pause;
@@ -94,14 +96,15 @@ public final class SafetyServer implements AutoCloseable {
     TimeOrderedIds ids = new TimeOrderedIds(runtime.clock(), random);
     ChangeSignal changes = new ChangeSignal();
     CertificateSeal seal = new JwsSeal(keys);
+    CertificateClock time =
+        new CertificateClock(store, config.certificates().clockSkew(), runtime.clock());
     CertificateIssuer issuer =
         new CertificateIssuer(
-            store,
             seal,
             config.certificates().validity(),
             CodeVersion.built().toString(),
             ids,
-            runtime.clock());
+            time);
     runner =
         new TestRunner(
             store,
@@ -126,7 +129,7 @@ public final class SafetyServer implements AutoCloseable {
             ids,
             runtime.clock(),
             random);
-    CertificateDesk desk = new CertificateDesk(store, seal, runtime.clock());
+    CertificateDesk desk = new CertificateDesk(store, seal, time);
     services =
         List.of(
             new SafetyGrpcService(
@@ -134,8 +137,14 @@ public final class SafetyServer implements AutoCloseable {
                 tests,
                 desk,
                 new CertificateRedemptions(
-                    store, desk, config.certificates().redemption(), ids, runtime.clock()),
+                    store,
+                    desk,
+                    config.certificates().redemption(),
+                    ids,
+                    time,
+                    runtime.clock()),
                 new Verdicts(store, sampler, desk),
+                new CertificateReplay(store, desk, sampler, costs, config.tests()),
                 new LookLedger(store),
                 calls,
                 runtime.replies()),

@@ -52,7 +52,7 @@ class SafetyPropertiesTest {
               Duration.ofSeconds(1),
               Duration.ofMillis(250)),
           new PeerTimeouts(Duration.ofSeconds(60), Duration.ofSeconds(5)),
-          new CertificateSettings(Optional.empty(), Duration.ofDays(7), Duration.ofMinutes(1)),
+          new CertificateSettings(Optional.empty(), Duration.ofDays(7), Duration.ofMinutes(1), Duration.ofMinutes(5)),
           new ScoringPlace(
               List.of(),
               List.of(),
@@ -105,6 +105,7 @@ class SafetyPropertiesTest {
     all.put("signing-keys", "keys");
     all.put("certificate-validity", "PT27S");
     all.put("redemption-validity", "PT28S");
+    all.put("clock-skew", "PT30S");
 
     all.put("triton.targets", "one:1,two:2");
     all.put("triton.models", "a,b");
@@ -137,7 +138,7 @@ class SafetyPropertiesTest {
                     Duration.ofSeconds(23)),
                 new PeerTimeouts(Duration.ofSeconds(20), Duration.ofSeconds(21)),
                 new CertificateSettings(
-                    Optional.of(Path.of("keys")), Duration.ofSeconds(27), Duration.ofSeconds(28)),
+                    Optional.of(Path.of("keys")), Duration.ofSeconds(27), Duration.ofSeconds(28), Duration.ofSeconds(30)),
                 new ScoringPlace(
                     List.of("one:1", "two:2"),
                     List.of("a", "b"),
@@ -183,6 +184,7 @@ class SafetyPropertiesTest {
         "version-timeout | PT0S | version-timeout: PT0S (expected: > 0)",
         "certificate-validity | PT0S | certificate-validity: PT0S (expected: > 0)",
         "redemption-validity | PT0S | redemption-validity: PT0S (expected: > 0)",
+        "clock-skew | PT-1S | clock-skew: PT-1S (expected: ≥ 0)",
         "wait-interval | PT0S | wait-interval: PT0S (expected: > 0)",
         "wait-reserve | PT-1S | wait-reserve: PT-1S (expected: ≥ 0)"
       })

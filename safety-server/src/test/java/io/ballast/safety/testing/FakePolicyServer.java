@@ -39,6 +39,9 @@ public final class FakePolicyServer {
   /** How many of the next calls fail with UNAVAILABLE. */
   public final AtomicInteger failures = new AtomicInteger();
 
+  /** Whether completions come out otherwise than before. */
+  public volatile boolean drifts;
+
   /** Whether completions come from other weights than asked. */
   public volatile boolean swapped;
 
@@ -131,7 +134,7 @@ public final class FakePolicyServer {
           .forEach(
               prompt ->
                   response.addResults(
-                      result(version.equals(HARMFUL) ? "H" : "", prompt.getText())));
+                      result((drifts ? "~" : "") + (version.equals(HARMFUL) ? "H" : ""), prompt.getText())));
       observer.onNext(response.build());
       observer.onCompleted();
     }

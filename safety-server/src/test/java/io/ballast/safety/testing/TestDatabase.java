@@ -37,7 +37,9 @@ public final class TestDatabase implements Database {
                   "truncate safety_test, look, look_prompt, look_set, safety_test_cost, certificate,"
                       + " certificate_clock cascade");
             });
-    return new TestDatabase(source);
+    TestDatabase database = new TestDatabase(source);
+    database.setTime("infinity"); // clocks of tests are not held against the real one
+    return database;
   }
 
   @Override
@@ -71,6 +73,15 @@ public final class TestDatabase implements Database {
             .target(version)
             .load()
             .migrate();
+  }
+
+  /** Lets the server's clock say this. */
+  public void setTime(String time) {
+    jdbi.useHandle(
+        handle ->
+            handle.execute(
+                "create or replace function server_time() returns timestamptz language sql"
+                    + " volatile as 'select timestamptz ''%s'''".formatted(time)));
   }
 
   /** Alters what is on record for good, as someone who may do anything. */

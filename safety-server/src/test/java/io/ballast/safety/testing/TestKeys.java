@@ -33,6 +33,34 @@ public final class TestKeys {
     return new Away();
   }
 
+  /** A key that can be taken away and brought back. */
+  public static final class Switched implements SigningKeys {
+    private volatile boolean there = true;
+
+    public void takeAway() {
+      there = false;
+    }
+
+    public void bringBack() {
+      there = true;
+    }
+
+    @Override
+    public Optional<String> signingKeyId() {
+      return there ? ONE.signingKeyId() : Optional.empty();
+    }
+
+    @Override
+    public byte[] sign(byte[] message) {
+      return ONE.sign(message);
+    }
+
+    @Override
+    public Map<String, PublicKey> verificationKeys() {
+      return ONE.verificationKeys();
+    }
+  }
+
   private static SigningKeys make() {
     try {
       Path folder = Files.createTempDirectory("test-keys");

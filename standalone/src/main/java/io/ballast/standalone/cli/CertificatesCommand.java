@@ -51,6 +51,7 @@ final class CertificatesCommand implements Callable<Integer> {
     return new CommandLine(new CertificatesCommand())
         .addSubcommand(new Get(context))
         .addSubcommand(new Verify())
+        .addSubcommand(new CertificateReplayCommand(context))
         .addSubcommand(new ListThem(context))
         .addSubcommand(new Revoke(context))
         .addSubcommand(new Keys(context));
@@ -147,7 +148,8 @@ final class CertificatesCommand implements Callable<Integer> {
                                         sample.getPromptSha256(),
                                         sample.getCompletionSha256(),
                                         sample.getCost(),
-                                        sample.getMissing()))));
+                                        sample.getMissing(),
+                                        sample.getGroup()))));
         Path file = out == null ? Path.of("certificate-" + id + ".json") : out;
         write(file, CertificateFile.write(certificate.getJws(), samples));
         printing.document(certificate);

@@ -2,6 +2,7 @@ package io.ballast.standalone.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.safety.v1.ReplayCertificateRequest;
 import io.ballast.safety.v1.RevokeCertificateRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,6 +42,7 @@ class CertificatesCommandTest {
     assertThat(result.exit()).isZero();
     assertThat(result.out())
         .contains("java-tiny/2", "signature: by key ", "merkle_root: matches", "alias: matches")
+        .contains("account: these weights had 1 earlier look, delta 0.1 together")
         .containsPattern("valid +yes");
   }
 
@@ -100,6 +102,33 @@ class CertificatesCommandTest {
     assertThat(revoked.out()).contains(FakeMesh.CERTIFICATE_ID).contains("why");
     assertThat(mesh.asked(RevokeCertificateRequest.class).getReason()).isEqualTo("why");
     assertThat(Cli.run(mesh, "certificate", "revoke", FakeMesh.CERTIFICATE_ID).exit()).isEqualTo(2);
+  }
+
+  @Test
+  void aReplayThatGivesTheSameEndsWell() {
+    Cli.Result same = Cli.run(mesh, "certificate", "replay", FakeMesh.CERTIFICATE_ID);
+
+    assertThat(same.exit()).isZero();
+    assertThat(same.out())
+        .contains("30 of 30 samples replayed, 30 agree")
+        .containsPattern("same decision +yes")
+        .containsPattern("reproduced +yes");
+    assertThat(mesh.asked(ReplayCertificateRequest.class).getCertificateId())
+        .isEqualTo(FakeMesh.CERTIFICATE_ID);
+  }
+
+  @Test
+  void aReplayThatDiffersIsRefusedWithTheFirstDifference() {
+    mesh.reproducible = false;
+
+    Cli.Result other = Cli.run(mesh, "certificate", "replay", FakeMesh.CERTIFICATE_ID);
+
+    assertThat(other.exit()).isEqualTo(4);
+    assertThat(other.out())
+        .contains("prompt 7, completion_sha256: it says aa, found bb")
+        .containsPattern("reproduced +NO: 29 of 30 samples agree");
+    Cli.Result json = Cli.run(mesh, "certificate", "replay", FakeMesh.CERTIFICATE_ID, "--json");
+    assertThat(json.json().path("result").path("reproduced").asBoolean()).isFalse();
   }
 
   @Test

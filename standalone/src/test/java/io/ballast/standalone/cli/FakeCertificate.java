@@ -10,7 +10,9 @@ import io.ballast.rl.bound.SafetyTest;
 import io.ballast.safety.adapter.FileSigningKeys;
 import io.ballast.safety.adapter.JwsSeal;
 import io.ballast.safety.core.safetytest.CertificateSeal;
+import io.ballast.safety.core.safetytest.AccountShare;
 import io.ballast.safety.core.safetytest.CertificateTerms;
+import io.ballast.safety.core.safetytest.DeltaAccount;
 import io.ballast.safety.core.safetytest.SampledCost;
 import io.ballast.safety.core.safetytest.TestOutcome;
 import io.ballast.safety.core.safetytest.TestScope;
@@ -52,12 +54,17 @@ final class FakeCertificate {
             new TestScope("f".repeat(64), "", Optional.empty(), "serving"),
             0,
             32,
+            0,
             SampledCost.merkleRoot(samples),
             UNTIL,
             "Ballast test",
             certificate.testId(),
             Optional.empty(),
-            Optional.empty());
+            Optional.of(
+                new DeltaAccount(
+                    new AccountShare("", 2, 0.2),
+                    new DeltaAccount.Earlier(1, 0.1),
+                    DeltaAccount.Earlier.NONE)));
     message =
         Certificate.newBuilder()
             .setCertificateId(id)

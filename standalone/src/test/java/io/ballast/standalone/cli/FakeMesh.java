@@ -32,6 +32,8 @@ import io.ballast.safety.v1.GetVerificationKeysRequest;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
+import io.ballast.safety.v1.ReplayCertificateRequest;
+import io.ballast.safety.v1.ReplayCertificateResponse;
 import io.ballast.safety.v1.RevokeCertificateRequest;
 import io.ballast.safety.v1.RevokeCertificateResponse;
 import io.ballast.safety.v1.SafetyServiceGrpc;
@@ -91,6 +93,9 @@ final class FakeMesh implements AutoCloseable {
 
   /** How the run ends. */
   volatile RunState endOfRun = RunState.RUN_STATE_PROMOTED;
+
+  /** Whether a replay gives what the evidence says. */
+  volatile boolean reproducible = true;
 
   /** Whether a safety test of version "2" has passed. */
   volatile boolean certified = true;
@@ -286,6 +291,30 @@ final class FakeMesh implements AutoCloseable {
             signed.revoke(q.getReason());
             return RevokeCertificateResponse.newBuilder().setCertificate(signed.message()).build();
           });
+    }
+
+    @Override
+    public void replayCertificate(
+        ReplayCertificateRequest request, StreamObserver<ReplayCertificateResponse> observer) {
+      ReplayCertificateResponse.Builder said =
+          ReplayCertificateResponse.newBuilder()
+              .setReplayedCount(30)
+              .setTotalCount(30)
+              .setAgreeingCount(reproducible ? 30 : 29);
+      if (!reproducible) {
+        said.getFirstDifferenceBuilder()
+            .setPosition(7)
+            .setField("completion_sha256")
+            .setSaid("aa")
+            .setFound("bb");
+      }
+      observer.onNext(said.build());
+      said.getResultBuilder()
+          .setReproduced(reproducible)
+          .setSameDecision(true)
+          .setOutcome(outcome())
+          .setExplanation(reproducible ? "" : "29 of 30 samples agree");
+      answer(request, observer, q -> said.build());
     }
 
     @Override

@@ -74,6 +74,14 @@ public final class CertificateChecks {
       return;
     }
     findings.same("merkle_root", terms.merkleRoot(), root);
+    int groups = (int) samples.stream().mapToInt(SampledCost::group).filter(g -> g != 0).distinct().count();
+    if (terms.groupsCount() != 0 || groups != 0) {
+      findings.that(
+          "groups",
+          terms.groupsCount() == groups,
+          "the %,d prompts are of %,d groups".formatted(samples.size(), groups),
+          "it says %,d, the evidence has %,d".formatted(terms.groupsCount(), groups));
+    }
   }
 
   /**
@@ -81,7 +89,8 @@ public final class CertificateChecks {
    *
    * @return the upper bound, computed anew; NaN if the costs make no sample
    */
-  public double numbers(Certificate certificate, List<Double> costs) {
+  public double numbers(Certificate certificate, List<SampledCost> samples) {
+    List<Double> costs = SampledCost.costs(samples);
     findings.same("costs_sha256", certificate.costsSha256(), Certificate.costsSha256(costs));
     SafetyTestNumbers said = certificate.outcome().numbers();
     boolean probabilities = costs.stream().allMatch(cost -> cost >= 0 && cost <= 1);
@@ -93,18 +102,19 @@ public final class CertificateChecks {
     SafetyTestNumbers found;
     try {
       found =
-          new SafetyTest(said.threshold(), said.delta(), said.method())
-              .decide(costs.stream().mapToDouble(Double::doubleValue).toArray())
+          SampledCost.decide(
+                  new SafetyTest(said.threshold(), said.delta(), said.method()), samples)
               .numbers();
     } catch (IllegalArgumentException e) { // such as a cost of 0.4 where costs are 0 or 1
       findings.that("numbers", false, "", String.valueOf(e.getMessage()));
       return Double.NaN;
     }
+    String stored = found.n() < costs.size() ? "groups" : "costs";
     findings.that(
         "n",
         said.n() == found.n(),
-        "%,d costs are stored".formatted(found.n()),
-        "it says %,d, %,d costs are stored".formatted(said.n(), found.n()));
+        "%,d %s are stored".formatted(found.n(), stored),
+        "it says %,d, %,d %s are stored".formatted(said.n(), found.n(), stored));
     findings.close("mean_cost", said.meanCost(), found.meanCost());
     findings.close("std_cost", said.stdCost(), found.stdCost());
     findings.close("upper_bound", said.upperBound(), found.upperBound());

@@ -7,8 +7,6 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.safetytest.CertificateChecks.Expected;
 import io.ballast.safety.core.safetytest.SafetyTestStore.Evidence;
 import java.time.Instant;
-import java.time.InstantSource;
-import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -19,9 +17,9 @@ public final class CertificateDesk {
 
   private final SafetyTestStore store;
   private final CertificateSeal seal;
-  private final InstantSource clock;
+  private final CertificateClock clock;
 
-  public CertificateDesk(SafetyTestStore store, CertificateSeal seal, InstantSource clock) {
+  public CertificateDesk(SafetyTestStore store, CertificateSeal seal, CertificateClock clock) {
     this.store = store;
     this.seal = seal;
     this.clock = clock;
@@ -76,7 +74,7 @@ public final class CertificateDesk {
    * @throws MeshException UNKNOWN_RESOURCE if there is no such certificate
    */
   public Verification verify(UUID id, Expected expected) {
-    return verify(get(id), expected, store.latestTime(now()));
+    return verify(get(id), expected, clock.now());
   }
 
   /** Checks what was read at {@code now}, or at the latest time that was ever seen. */
@@ -100,7 +98,7 @@ public final class CertificateDesk {
       checks.evidence(terms, evidence.samples());
     }
     checks.weights(certificate, expected);
-    double upper = checks.numbers(certificate, SampledCost.costs(evidence.samples()));
+    double upper = checks.numbers(certificate, evidence.samples());
     findings.that(
         "test",
         evidence.testState() == TestState.PASSED,
@@ -136,11 +134,7 @@ public final class CertificateDesk {
       throw Texts.malformed("reason", "empty (expected: why it is revoked)");
     }
     Evidence unused = get(id);
-    store.revoke(id, new Revocation(store.latestTime(now()), reason, caller.tenant()));
+    store.revoke(id, new Revocation(clock.now(), reason, caller.tenant()));
     return get(id);
-  }
-
-  private Instant now() {
-    return clock.instant().truncatedTo(ChronoUnit.MICROS);
   }
 }

@@ -3,32 +3,28 @@ package io.ballast.safety.core.safetytest;
 import io.ballast.kit.call.TimeOrderedIds;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 
 /** Issues the certificate of a test that passed: signed, or not at all. Thread-safe. */
 public final class CertificateIssuer {
-  private final SafetyTestStore store;
   private final CertificateSeal seal;
   private final Duration validity;
   private final String codeVersion;
   private final TimeOrderedIds ids;
-  private final InstantSource clock;
+  private final CertificateClock clock;
 
   /**
    * @param validity how long a certificate allows a promotion, &gt; 0
    * @param codeVersion of this server
    */
   public CertificateIssuer(
-      SafetyTestStore store,
       CertificateSeal seal,
       Duration validity,
       String codeVersion,
       TimeOrderedIds ids,
-      InstantSource clock) {
-    this.store = store;
+      CertificateClock clock) {
     this.seal = seal;
     this.validity = validity;
     this.codeVersion = codeVersion;
@@ -50,7 +46,7 @@ public final class CertificateIssuer {
    * @throws io.ballast.kit.error.MeshException if it cannot be signed now
    */
   SignedCertificate issue(ClaimedTest test, TestOutcome outcome, List<SampledCost> samples) {
-    Instant at = store.latestTime(clock.instant().truncatedTo(ChronoUnit.MICROS));
+    Instant at = clock.now();
     TestSpec spec = test.spec();
     Certificate certificate =
         Certificate.issue(ids.next(), test.id(), spec, outcome, SampledCost.costs(samples), at);
@@ -59,6 +55,7 @@ public final class CertificateIssuer {
             spec.scope(),
             spec.maxPromptTokens(),
             spec.chunk(),
+            spec.prompts().groupsCount(),
             SampledCost.merkleRoot(samples),
             at.plus(validity).truncatedTo(ChronoUnit.MICROS),
             codeVersion,

@@ -25,6 +25,7 @@ public final class CertificateRedemptions {
   private final CertificateDesk desk;
   private final Duration validity;
   private final TimeOrderedIds ids;
+  private final CertificateClock time;
   private final InstantSource clock;
 
   /**
@@ -35,11 +36,13 @@ public final class CertificateRedemptions {
       CertificateDesk desk,
       Duration validity,
       TimeOrderedIds ids,
+      CertificateClock time,
       InstantSource clock) {
     this.store = store;
     this.desk = desk;
     this.validity = validity;
     this.ids = ids;
+    this.time = time;
     this.clock = clock;
   }
 
@@ -59,14 +62,21 @@ public final class CertificateRedemptions {
    */
   public Redeemed redeem(UUID certificateId, AliasChange change, Caller caller) {
     requireValid(change, caller);
-    Instant latest = store.latestTime(now());
+    Instant asked = clock.instant();
+    Instant latest = time.now();
     return store
         .redeem(
             certificateId,
             change.alias(),
             (evidence, earlier) -> {
-              Instant now = now(); // the row may have been waited for
-              return decide(evidence, earlier, change, caller, now.isAfter(latest) ? now : latest);
+              Duration waited = Duration.between(asked, clock.instant()); // for the row
+              return decide(evidence,
+                  earlier,
+                  change,
+                  caller,
+                  waited.isNegative()
+                      ? latest
+                      : latest.plus(waited).truncatedTo(ChronoUnit.MICROS));
             })
         .orElseThrow(() -> CertificateDesk.unknown(certificateId));
   }
@@ -194,9 +204,5 @@ public final class CertificateRedemptions {
       throw Texts.malformed(
           "metadata.idempotency_key", "empty (expected: a key that names the move)");
     }
-  }
-
-  private Instant now() {
-    return clock.instant().truncatedTo(ChronoUnit.MICROS);
   }
 }

@@ -10,6 +10,7 @@ import java.util.UUID;
  * @param scope what it holds for
  * @param maxPromptTokens the most prompt tokens used, the last ones; 0: as many as fit
  * @param chunk prompts of one call for completions; 0: of before it was signed
+ * @param groupsCount of the prompts; 0: they have none, and each is an observation
  * @param merkleRoot over the {@link SampledCost}s in the order of the prompts
  * @param notAfter from this moment on it allows nothing
  * @param codeVersion the code that issued it
@@ -21,6 +22,7 @@ public record CertificateTerms(
     TestScope scope,
     int maxPromptTokens,
     int chunk,
+    int groupsCount,
     String merkleRoot,
     Instant notAfter,
     String codeVersion,

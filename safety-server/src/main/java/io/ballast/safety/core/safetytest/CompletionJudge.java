@@ -39,8 +39,16 @@ final class CompletionJudge {
   static final class NoCost extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    NoCost(String why) {
+    private final int position;
+
+    NoCost(int position, String why) {
       super(why);
+      this.position = position;
+    }
+
+    /** Which prompt of the test it is of, from 0. */
+    int position() {
+      return position;
     }
   }
 
@@ -126,6 +134,7 @@ final class CompletionJudge {
       ClaimedTest test, String prompt, String completion, ItemFault fault, int position) {
     if (!test.spec().countsMissingAsUnsafe()) {
       throw new NoCost(
+          position,
           "prompts[%d]: no cost: %s; the bound %s has no place for a missing one"
               .formatted(position, fault.message(), test.spec().boundMethod()));
     }

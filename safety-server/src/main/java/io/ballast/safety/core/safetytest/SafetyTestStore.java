@@ -1,5 +1,6 @@
 package io.ballast.safety.core.safetytest;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -121,6 +122,9 @@ public interface SafetyTestStore {
    */
   Optional<ClaimedTest> claim(UUID id);
 
+  /** A test as it was carried out, to be looked at and not to be written. */
+  Optional<ClaimedTest> tested(UUID id);
+
   /** Records progress. Returns whether the claim still holds. */
   boolean progress(ClaimedTest test, int judgedCount);
 
@@ -173,8 +177,9 @@ public interface SafetyTestStore {
       UUID certificateId, String alias, Redeeming redeeming);
 
   /**
-   * Notes that it is {@code now}, and returns the latest time that was ever noted: a clock that is
-   * moved back moves no certificate back.
+   * Notes that it is {@code now}, but no later than the store's own clock and {@code skew}, and
+   * returns the latest time that was ever noted: a clock that is moved back moves no certificate
+   * back.
    */
-  Instant latestTime(Instant now);
+  Instant latestTime(Instant now, Duration skew);
 }

@@ -8,6 +8,7 @@ import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.call.VersionSelector;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.rl.bound.BoundMethod;
 import io.ballast.safety.core.cost.CostCatalog;
 import io.ballast.safety.core.cost.CostModel;
 import io.ballast.safety.core.safetytest.CandidateSampler.Pinned;
@@ -86,7 +87,14 @@ public final class SafetyTests {
   public StoredTest start(TestCommand command) {
     requireValid(command);
     PromptSet prompts =
-        PromptSet.checked("spec.prompts", command.prompts(), settings.maxPromptBytes());
+        PromptSet.checked(
+            "spec.prompts", command.prompts(), command.groups(), settings.maxPromptBytes());
+    if (command.boundMethod() == BoundMethod.CLOPPER_PEARSON && prompts.hasLargeGroups()) {
+      throw Texts.malformed(
+          "spec.groups",
+          "%,d groups of %,d prompts (expected: of one each under CLOPPER_PEARSON, where a mean is no count)"
+              .formatted(prompts.groupsCount(), prompts.size()));
+    }
     var sampling = command.sampling().resolve("spec.sampling", settings);
     for (int i = 0; i < sampling.stopStrings().size(); i++) {
       String flaw = Texts.storageFlaw(sampling.stopStrings().get(i));

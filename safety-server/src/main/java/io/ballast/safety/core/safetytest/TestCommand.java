@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param base the version that the candidate would replace, if the caller says; a checksum may be
  *     empty
  * @param alias that the certificate shall hold for; empty: any
+ * @param groups the group of each prompt; empty: each is its own
  * @param drawCount how many of the prompts are drawn; 0: all are used
  * @param looks with SPLIT the looks in all, else 0
  * @param account that the look is counted in besides the candidate's; may be empty
@@ -27,6 +28,7 @@ public record TestCommand(
     VersionSelector costModel,
     List<PinnedVersion> optimisedCostModels,
     List<String> prompts,
+    List<String> groups,
     double threshold,
     double delta,
     BoundMethod boundMethod,
@@ -44,5 +46,6 @@ public record TestCommand(
   public TestCommand {
     optimisedCostModels = List.copyOf(optimisedCostModels);
     prompts = List.copyOf(prompts);
+    groups = List.copyOf(groups);
   }
 }

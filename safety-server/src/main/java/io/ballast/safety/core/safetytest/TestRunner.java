@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries tests out in the background: sample a chunk → judge it → record progress → … → bound →
- * decision. A test that this process stops in the middle, or whose certificate it cannot sign,
- * stays RUNNING; whoever claims it begins again with the same seed, so it is the same look.
+ * decision. A test that this process stops in the middle stays RUNNING; whoever claims it begins
+ * again with the same seed, so it is the same look. One whose certificate cannot be signed waits.
  * Thread-safe.
  */
 public final class TestRunner implements AutoCloseable {
@@ -127,7 +127,13 @@ public final class TestRunner implements AutoCloseable {
   }
 
   private void carryOut(ClaimedTest test) {
-    requireKey();
+    untilSigned(
+        test,
+        0,
+        () -> {
+          issuer.requireKey();
+          return true;
+        });
     List<SampledCost> samples = new ArrayList<>(test.spec().prompts().size());
     try {
       judge(test, samples);
@@ -156,18 +162,10 @@ public final class TestRunner implements AutoCloseable {
     };
   }
 
-  /** Without a key, nothing that would be judged could be told. */
-  private void requireKey() {
-    try {
-      issuer.requireKey();
-    } catch (MeshException e) {
-      throw new GivenUp(String.valueOf(e.getMessage()));
-    }
-  }
-
   /** Judges into {@code samples}, so that whoever catches a failure sees how far it came. */
   private void judge(ClaimedTest test, List<SampledCost> samples) {
     List<String> prompts = test.spec().prompts().prompts();
+    List<Integer> groups = test.spec().prompts().groupNumbers();
     int size = test.spec().chunk() == 0 ? settings.chunk() : test.spec().chunk();
     for (int from = 0; from < prompts.size(); from += size) {
       int first = from;
@@ -175,13 +173,14 @@ public final class TestRunner implements AutoCloseable {
       List<Drawn> drawn =
           asked(
               "sampling", () -> monitor.watch("test.sample", () -> judge.draw(test, chunk, first)));
-      samples.addAll(
+      List<SampledCost> judged =
           asked(
               "judging",
-              () -> monitor.watch("test.judge", () -> judge.judge(test, chunk, drawn, first))));
-      if (!stored("progress", () -> store.progress(test, samples.size()))) {
-        throw new GivenUp("another process has taken it over");
+              () -> monitor.watch("test.judge", () -> judge.judge(test, chunk, drawn, first)));
+      for (SampledCost sample : judged) {
+        samples.add(groups.isEmpty() ? sample : sample.of(groups.get(samples.size())));
       }
+      requireClaim(test, samples.size());
       changes.announce();
     }
   }
@@ -213,18 +212,45 @@ public final class TestRunner implements AutoCloseable {
   }
 
   private static TestOutcome outcome(TestSpec spec, List<SampledCost> samples) {
-    double[] costs = samples.stream().mapToDouble(SampledCost::cost).toArray();
     int failed = (int) samples.stream().filter(SampledCost::missing).count();
-    return new TestOutcome(spec.rule().decide(costs).numbers(), failed);
+    return new TestOutcome(SampledCost.decide(spec.rule(), samples).numbers(), failed);
   }
 
-  /** Nothing passes unsigned: a test that cannot be signed for waits. */
   private SignedCertificate signed(
       ClaimedTest test, TestOutcome outcome, List<SampledCost> samples) {
+    return untilSigned(test, samples.size(), () -> issuer.issue(test, outcome, samples));
+  }
+
+  /**
+   * Nothing passes unsigned: tries until it can be signed, however long that takes, or until another
+   * process has taken the test over. What was judged is kept meanwhile.
+   */
+  private <T> T untilSigned(ClaimedTest test, int judged, Supplier<T> work) {
+    Duration wait = settings.pause();
+    boolean told = false;
+    while (true) {
+      try {
+        return work.get();
+      } catch (MeshException e) {
+        if (!told) {
+          LOG.warn("safety test {}: waits until it can be signed for: {}", test.id(), e.getMessage());
+          told = true;
+        }
+      }
+      wait = paused(wait);
+      requireClaim(test, judged);
+    }
+  }
+
+  private void requireClaim(ClaimedTest test, int judged) {
+    boolean held;
     try {
-      return stored("signing", () -> issuer.issue(test, outcome, samples));
+      held = stored("progress", () -> store.progress(test, judged));
     } catch (MeshException e) {
-      throw new GivenUp("its certificate cannot be signed: " + e.getMessage());
+      throw new GivenUp(String.valueOf(e.getMessage()));
+    }
+    if (!held) {
+      throw new GivenUp("another process has taken it over");
     }
   }
 
@@ -289,15 +315,23 @@ public final class TestRunner implements AutoCloseable {
         }
         LOG.debug("{}: attempt {}: {}", step, attempt, e.getMessage());
       }
-      try {
-        pause.pause(wait);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new GivenUp("the server is stopping");
-      }
-      Duration twice = wait.multipliedBy(2);
-      wait = twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE;
+      wait = paused(wait);
     }
+  }
+
+  /** Pauses, and returns how long the next pause is. */
+  private Duration paused(Duration wait) {
+    try {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new InterruptedException();
+      }
+      pause.pause(wait);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new GivenUp("the server is stopping");
+    }
+    Duration twice = wait.multipliedBy(2);
+    return twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE;
   }
 
   /** Stops the tests of this process where they are; they stay RUNNING. */
