@@ -61,17 +61,17 @@ class VerdictTest extends SafetyTestsCase {
                     .setReason("the labels were wrong")
                     .build());
     GetVerdictResponse revoked = verdict(CANDIDATE, "serving");
-    assertThat(revoked.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_VOID);
+    assertThat(revoked.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_REVOKED);
     assertThat(revoked.getReason()).contains("revoked").contains("the labels were wrong");
     assertThat(revoked.getCertificate().hasRevocation()).isTrue();
   }
 
   @Test
-  void anExpiredCertificateIsVoid() {
+  void anExpiredCertificateIsTold() {
     SafetyTest test = mesh.run(passing());
     mesh.clock.advance(Duration.ofDays(8));
     GetVerdictResponse said = verdict(CANDIDATE, "");
-    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_VOID);
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_EXPIRED);
     assertThat(said.getReason())
         .startsWith("certificate " + test.getCertificateId() + ": not_after: expired at ");
   }

@@ -62,13 +62,15 @@ final class Hooks {
   }
 
   /**
-   * Whether Flagger shall roll back: where what was known against the version is known for certain.
-   * One whose test runs, or could not be carried out, is held and not rolled back.
+   * Whether Flagger shall roll back: a certificate was revoked, or a test found no solution. What
+   * only expired served with a certificate, and one whose test runs or could not be carried out is
+   * held.
    */
   Answer rollBack(FlaggerBody asked) {
     ObjectNode verdict = questions.verdict(asked.model(), asked.version(), asked.alias());
     String said = verdict.get("verdict").textValue();
-    return new Answer(said.equals("VOID") || said.equals("NO_SOLUTION_FOUND") ? YES : NO, verdict);
+    return new Answer(
+        said.equals("REVOKED") || said.equals("NO_SOLUTION_FOUND") ? YES : NO, verdict);
   }
 
   private static String required(String name, @Nullable String value) {

@@ -305,7 +305,7 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
               .build());
     }
 
-    /** Version 1 passes; 2 found no solution, 3's certificate is void, 4 is being tested. */
+    /** Version 1 passes; 2 found no solution, 3 was revoked, 4 is being tested, 5 has expired. */
     @Override
     public void getVerdict(GetVerdictRequest request, StreamObserver<GetVerdictResponse> observer) {
       ModelVersion candidate = request.getCandidate();
@@ -313,8 +313,9 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
           switch (candidate.getVersion()) {
             case "1" -> CandidateVerdict.CANDIDATE_VERDICT_PASS;
             case "2" -> CandidateVerdict.CANDIDATE_VERDICT_NO_SOLUTION_FOUND;
-            case "3" -> CandidateVerdict.CANDIDATE_VERDICT_VOID;
+            case "3" -> CandidateVerdict.CANDIDATE_VERDICT_REVOKED;
             case "4" -> CandidateVerdict.CANDIDATE_VERDICT_RUNNING;
+            case "5" -> CandidateVerdict.CANDIDATE_VERDICT_EXPIRED;
             default -> CandidateVerdict.CANDIDATE_VERDICT_UNSPECIFIED;
           };
       if (verdict == CandidateVerdict.CANDIDATE_VERDICT_UNSPECIFIED) {

@@ -51,8 +51,9 @@ class HooksTest {
   @ParameterizedTest
   @CsvSource({
     "2, NO_SOLUTION_FOUND",
-    "3, VOID",
+    "3, REVOKED",
     "4, RUNNING",
+    "5, EXPIRED",
     "9, UNKNOWN",
   })
   void whatDoesNotPassFailsArgoAndIsNoError(String version, String verdict) throws Exception {
@@ -73,7 +74,14 @@ class HooksTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 200, 403", "2, 403, 200", "3, 403, 200", "4, 403, 403", "9, 404, 404"})
+  @CsvSource({
+    "1, 200, 403",
+    "2, 403, 200",
+    "3, 403, 200",
+    "4, 403, 403",
+    "5, 403, 403",
+    "9, 404, 404"
+  })
   void flaggerReadsTheStatus(String version, int confirm, int rollBack) throws Exception {
     assertThat(flagger("confirm", version).status()).isEqualTo(confirm);
     assertThat(flagger("rollback", version).status()).isEqualTo(rollBack);

@@ -30,6 +30,8 @@ final class VerdictMapper {
       case RUNNING -> io.ballast.safety.v1.CandidateVerdict.CANDIDATE_VERDICT_RUNNING;
       case UNDECIDED -> io.ballast.safety.v1.CandidateVerdict.CANDIDATE_VERDICT_UNDECIDED;
       case VOID -> io.ballast.safety.v1.CandidateVerdict.CANDIDATE_VERDICT_VOID;
+      case REVOKED -> io.ballast.safety.v1.CandidateVerdict.CANDIDATE_VERDICT_REVOKED;
+      case EXPIRED -> io.ballast.safety.v1.CandidateVerdict.CANDIDATE_VERDICT_EXPIRED;
       case UNTESTED -> io.ballast.safety.v1.CandidateVerdict.CANDIDATE_VERDICT_UNTESTED;
     };
   }

@@ -113,7 +113,7 @@ public final class Postgres implements AutoCloseable {
       var result =
           Flyway.configure()
               .loggers("slf4j")
-              .dataSource(source(schema))
+              .dataSource(sourceForMigrations(schema))
               .schemas(schema)
               .locations("classpath:db/" + schema)
               .load()
@@ -171,6 +171,13 @@ public final class Postgres implements AutoCloseable {
   }
 
   private PGSimpleDataSource source(String schema) {
+    PGSimpleDataSource source = sourceForMigrations(schema);
+    source.setSocketTimeout(LONGEST_STATEMENT_SECONDS);
+    return source;
+  }
+
+  /** A statement of a migration may take as long as a large table needs. */
+  private PGSimpleDataSource sourceForMigrations(String schema) {
     PGSimpleDataSource source = new PGSimpleDataSource();
     source.setUrl(address.url());
     source.setUser(address.user());
@@ -180,7 +187,6 @@ public final class Postgres implements AutoCloseable {
     source.setApplicationName("ballast " + schema);
     source.setCurrentSchema(schema);
     source.setConnectTimeout((int) Math.max(1, settings.connectTimeout().toSeconds()));
-    source.setSocketTimeout(LONGEST_STATEMENT_SECONDS);
     source.setTcpKeepAlive(true);
     return source;
   }

@@ -55,33 +55,36 @@ public record Alias(
    */
   public record Served(String version, String certificateId) {}
 
+  /** What came to serve, and how. */
+  private record Arrival(String version, boolean byBreakGlass) {}
+
   /**
    * Where a rollback may go: the version that served before the one that serves now came, and those
-   * before it, the latest first. What was rolled back is not gone back to, unless it was promoted
-   * again: a second rollback goes further back. Nor is what served by break-glass: it never had a
-   * certificate.
+   * before it, the latest first; never the one that serves. What was rolled back is not gone back
+   * to, unless it was promoted again: a second rollback goes further back. Nor is what served by
+   * break-glass: it never had a certificate.
    */
   public List<Served> servedBefore() {
-    Deque<String> served = new ArrayDeque<>();
-    boolean byBreakGlass = false;
+    Deque<Arrival> arrivals = new ArrayDeque<>();
     for (AliasMove move : moves.reversed()) {
-      if (move.staysPut()) {
-        continue;
-      }
-      if (move.kind() == AliasMove.Kind.ROLL_BACK && served.contains(move.toVersion())) {
-        while (!move.toVersion().equals(served.peek())) {
-          served.pop();
+      String to = move.toVersion();
+      boolean back = move.kind() == AliasMove.Kind.ROLL_BACK;
+      if (back && arrivals.stream().anyMatch(each -> each.version().equals(to))) {
+        while (!arrivals.getFirst().version().equals(to)) {
+          arrivals.pop();
         }
-      } else if (!move.toVersion().equals(served.peek())) {
-        if (byBreakGlass) {
-          served.pop();
+      } else {
+        if (!arrivals.isEmpty() && arrivals.getFirst().version().equals(to)) {
+          arrivals.pop();
         }
-        served.push(move.toVersion());
+        arrivals.push(new Arrival(to, move.kind() == AliasMove.Kind.BREAK_GLASS));
       }
-      byBreakGlass = move.kind() == AliasMove.Kind.BREAK_GLASS;
     }
-    served.pop();
-    return served.stream().map(each -> new Served(each, certificateOf(each))).toList();
+    return arrivals.stream()
+        .skip(1)
+        .filter(each -> !each.byBreakGlass() && !each.version().equals(version))
+        .map(each -> new Served(each.version(), certificateOf(each.version())))
+        .toList();
   }
 
   private String certificateOf(String promoted) {

@@ -53,14 +53,18 @@ class AliasTest {
     "1 !2 3, 1",
     "1 2 !3 4, 2",
     "1 !2 !3, 1",
-    "1 !2 <1 3, 1"
+    "1 !2 <1 3, 1",
+    "1 2 !3 !2, 1",
+    "1 2 !3 2, 1",
+    "1 !2 2 3, 2",
+    "1 2 !1 3, 2"
   })
   void itGoesToWhatServedBefore(String moves, String target) {
     assertThat(after(moves).servedBefore().getFirst().version()).isEqualTo(target);
   }
 
   @ParameterizedTest
-  @CsvSource({"1", "1 2 <1", "1 2 3 <2 <1", "1 2 1 <2 <1", "1 1"})
+  @CsvSource({"1", "1 2 <1", "1 2 3 <2 <1", "1 2 1 <2 <1", "1 1", "1 !2 !1"})
   void whereNothingServedBeforeThereIsNone(String moves) {
     assertThat(after(moves).servedBefore()).isEmpty();
   }
@@ -70,6 +74,13 @@ class AliasTest {
   void afterSuchAForwardRollbackItGoesBack() {
     assertThat(after("1 2 <1 <2").servedBefore()).containsExactly(new Served("1", ""));
     assertThat(after("1 2 <1 <2 <1").servedBefore()).isEmpty();
+  }
+
+  @Test
+  void theOneThatServesIsNeverAmongThem() {
+    assertThat(after("1 2 1").servedBefore()).containsExactly(new Served("2", "c2"));
+    assertThat(after("1 2 3 2").servedBefore())
+        .containsExactly(new Served("3", "c3"), new Served("1", ""));
   }
 
   @Test

@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param reason why, in a sentence
  * @param candidate with the weights that the policy-server has
  * @param test that it rests on; empty if there is none
- * @param certificate the one that holds, or with VOID the newest, which does not
+ * @param certificate the one that holds; with VOID, EXPIRED and REVOKED one that does not
  */
 public record CandidateVerdict(
     Kind kind,
@@ -23,14 +23,18 @@ public record CandidateVerdict(
   public enum Kind {
     /** A certificate holds now. */
     PASS,
-    /** No certificate, and the last test found no solution. */
+    /** No certificate that holds, and the last test that was carried out found no solution. */
     NO_SOLUTION_FOUND,
     /** No certificate that holds, and a test is running. */
     RUNNING,
-    /** No certificate, and the last test could not be carried out. */
+    /** Tests failed or were aborted, and none was carried out. */
     UNDECIDED,
-    /** There are certificates, and none holds. */
+    /** There are certificates, and none holds for this folder and alias. */
     VOID,
+    /** A certificate was revoked, and no other holds. */
+    REVOKED,
+    /** There are certificates, and the newest has expired. */
+    EXPIRED,
     /** It was never tested. */
     UNTESTED
   }

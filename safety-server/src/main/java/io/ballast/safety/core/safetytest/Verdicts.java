@@ -6,16 +6,18 @@ import io.ballast.kit.call.Texts;
 import io.ballast.safety.core.safetytest.CandidateVerdict.Kind;
 import io.ballast.safety.core.safetytest.CertificateChecks.Expected;
 import io.ballast.safety.core.safetytest.CertificateDesk.Verification;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
 /**
  * Says whether a certificate holds now for a version as the policy-server has it, and why not. It
- * looks as verification does; what a promotion demands besides is the base. Thread-safe.
+ * looks as verification does; a promotion demands besides that the base is the certificate's and
+ * that the certificate is not spent. Thread-safe.
  */
 public final class Verdicts {
-  private static final int MOST_TESTS = 100;
+  private static final int MOST_TESTS = 20;
 
   private final SafetyTestStore store;
   private final CandidateSampler versions;
@@ -56,26 +58,68 @@ public final class Verdicts {
       CandidateSampler.Pinned there, String alias, List<StoredTest> newestFirst) {
     PinnedVersion candidate = there.id();
     Expected expected = new Expected(candidate.weightsSha256(), there.folderSha256(), alias);
-    Optional<CandidateVerdict> flawed = Optional.empty();
+    List<CandidateVerdict> flawed = new ArrayList<>();
     for (StoredTest test : newestFirst) {
       Optional<UUID> id = test.certificateId();
       if (id.isPresent()) {
-        Verification found = certificates.verify(id.get(), expected);
         CandidateVerdict verdict =
-            new CandidateVerdict(
-                found.valid() ? Kind.PASS : Kind.VOID,
-                found.valid()
-                    ? "certificate %s holds".formatted(id.get())
-                    : "certificate %s: %s".formatted(id.get(), found.reason()),
-                candidate,
-                Optional.of(test),
-                Optional.of(found.evidence()));
-        if (found.valid()) {
+            certified(candidate, test, certificates.verify(id.get(), expected));
+        if (verdict.kind() == Kind.PASS) {
           return verdict;
         }
-        flawed = flawed.isPresent() ? flawed : Optional.of(verdict);
+        flawed.add(verdict);
       }
     }
+    Optional<CandidateVerdict> revoked =
+        flawed.stream().filter(each -> each.kind() == Kind.REVOKED).findFirst();
+    return revoked
+        .or(() -> tested(candidate, newestFirst))
+        .or(() -> flawed.stream().findFirst())
+        .orElseGet(() -> undecided(candidate, newestFirst));
+  }
+
+  private static CandidateVerdict certified(
+      PinnedVersion candidate, StoredTest test, Verification found) {
+    UUID id = found.evidence().certificate().id();
+    Kind kind =
+        found.valid()
+            ? Kind.PASS
+            : found.evidence().revocation().isPresent()
+                ? Kind.REVOKED
+                : found.reason().startsWith("not_after") ? Kind.EXPIRED : Kind.VOID;
+    return new CandidateVerdict(
+        kind,
+        found.valid()
+            ? "certificate %s holds".formatted(id)
+            : "certificate %s: %s".formatted(id, found.reason()),
+        candidate,
+        Optional.of(test),
+        Optional.of(found.evidence()));
+  }
+
+  /** What the newest test says that runs or was carried out, unless it passed. */
+  private static Optional<CandidateVerdict> tested(
+      PinnedVersion candidate, List<StoredTest> newestFirst) {
+    for (StoredTest test : newestFirst) {
+      switch (test.state()) {
+        case RUNNING -> {
+          return Optional.of(without(Kind.RUNNING, candidate, test, "is running"));
+        }
+        case NO_SOLUTION_FOUND -> {
+          return Optional.of(without(Kind.NO_SOLUTION_FOUND, candidate, test, "found no solution"));
+        }
+        case PASSED -> {
+          return Optional.empty();
+        }
+        case FAILED, ABORTED -> {
+          // says nothing of the candidate
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static CandidateVerdict undecided(PinnedVersion candidate, List<StoredTest> newestFirst) {
     if (newestFirst.isEmpty()) {
       return new CandidateVerdict(
           Kind.UNTESTED,
@@ -85,21 +129,8 @@ public final class Verdicts {
           Optional.empty());
     }
     StoredTest last = newestFirst.getFirst();
-    return switch (last.state()) {
-      case RUNNING -> without(Kind.RUNNING, candidate, last, "is running");
-      case NO_SOLUTION_FOUND ->
-          flawed.orElseGet(
-              () -> without(Kind.NO_SOLUTION_FOUND, candidate, last, "found no solution"));
-      case FAILED, ABORTED ->
-          flawed.orElseGet(
-              () ->
-                  without(
-                      Kind.UNDECIDED,
-                      candidate,
-                      last,
-                      "could not be carried out: " + last.failureMessage()));
-      case PASSED -> flawed.orElseThrow();
-    };
+    return without(
+        Kind.UNDECIDED, candidate, last, "could not be carried out: " + last.failureMessage());
   }
 
   private static CandidateVerdict without(
