@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.Duration;
 import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateSpec;
@@ -17,6 +18,7 @@ import io.ballast.safety.v1.DecideGenerationRequest;
 import io.ballast.safety.v1.GateFlag;
 import io.ballast.safety.v1.GateHistory;
 import io.ballast.safety.v1.GateOutcome;
+import io.ballast.safety.v1.GateRule;
 import io.ballast.safety.v1.GateStageAnswer;
 import io.ballast.safety.v1.PastOutcome;
 import io.ballast.safety.v1.PastOutcomeKind;
@@ -247,6 +249,60 @@ class GateExplanationTest {
       assertThat(generation(mesh, Optional.empty()).getFlagsList())
           .containsExactly(GateFlag.GATE_FLAG_GUARANTEE_LOST);
     }
+  }
+
+  @Test
+  void aTenantsTimesSayWhatIsShownInPlaceOfTheLines() throws IOException {
+    Optional<GateGuarantee> proven = Optional.of(new GateGuarantee(0.95, 0.1, 120, 2, 0.0575));
+    String pair = "ab".repeat(32);
+    // the lines hide everything; the tree says .1 or .9 or so
+    write("1", TinyGates.spec(GateStage.CONTEXT, 1, 1, 0).read(true, proven).paired(pair), byLine);
+    write("1", TinyGates.spec(GateStage.SUGGESTION, 1, 0, 0).read(true, proven).paired(pair), byLength);
+    Map<String, String> times =
+        Map.of(
+            "utility.acme.verification", "PT2S",
+            "utility.acme.waiting", "PT1S",
+            "utility.acme.writing", "PT8S",
+            "utility.acme.editing", "PT2S",
+            "utility.slow.verification", "PT2S",
+            "utility.slow.writing", "PT1S",
+            "utility.slow.editing", "PT2S");
+    try (TestSafety mesh = TestSafety.start(root, times)) {
+      assertThat(of(mesh, "default", "y".repeat(18)).getOutcome())
+          .isEqualTo(GateOutcome.GATE_OUTCOME_WITHHOLD);
+      GateStageAnswer shown = of(mesh, "acme", "y".repeat(18));
+      GateStageAnswer hidden = of(mesh, "acme", "y");
+
+      // p* = (2 + 1)/(8 - 2)
+      assertThat(shown.getOutcome()).isEqualTo(GateOutcome.GATE_OUTCOME_PASS);
+      assertThat(shown.getThreshold()).isEqualTo(Math.nextUp(0.5));
+      assertThat(shown.getRule()).isEqualTo(GateRule.GATE_RULE_TIME_SAVED);
+      assertThat(shown.hasGuarantee()).isFalse();
+      assertThat(shown.getFlagsList()).isEmpty();
+      assertThat(hidden.getOutcome()).isEqualTo(GateOutcome.GATE_OUTCOME_WITHHOLD);
+      GateStageAnswer slow = of(mesh, "slow", "y");
+      assertThat(slow.getOutcome()).isEqualTo(GateOutcome.GATE_OUTCOME_PASS);
+      assertThat(slow.getFlagsList()).containsExactly(GateFlag.GATE_FLAG_NOTHING_SAVED);
+      assertThat(
+              mesh.gate()
+                  .decideGeneration(
+                      DecideGenerationRequest.newBuilder()
+                          .setPrompt("x")
+                          .setMetadata(RequestMetadata.newBuilder().setTenant("acme"))
+                          .build())
+                  .getAnswer()
+                  .getOutcome())
+          .isEqualTo(GateOutcome.GATE_OUTCOME_REFER);
+    }
+  }
+
+  private static GateStageAnswer of(TestSafety mesh, String tenant, String suggestion) {
+    return mesh.gate()
+        .decideDisplay(
+            question(suggestion, -0.5f).toBuilder()
+                .setMetadata(RequestMetadata.newBuilder().setTenant(tenant))
+                .build())
+        .getAnswer();
   }
 
   private void write(String version, GateSpec spec, byte[] trees) throws IOException {

@@ -47,6 +47,16 @@ public final class XgboostTrees {
     }
   }
 
+  /**
+   * Reads the trees of a model in UBJSON.
+   *
+   * @return trees whose sum is the log-odds
+   * @throws IllegalArgumentException if it is not what it should be
+   */
+  public static TreeEnsemble ofUbjson(byte[] model) {
+    return of(Ubjson.read(model));
+  }
+
   /** Reads the trees of a document. */
   static TreeEnsemble of(JsonNode document) {
     JsonNode learner = document.path("learner");

@@ -44,6 +44,7 @@ import picocli.CommandLine.TypeConversionException;
           + " members beside one, a person among trainers, CPU an item by callers, memory over a"
           + " flood; MLServer, FastAPI and LitServe with the same classifier on the same cores, if"
           + " they are installed. Some twelve minutes and the flood.",
+      "gate: both stages of the display gate on one thread, features included. Under a minute.",
       "Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
@@ -65,7 +66,7 @@ public final class BenchCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "NAME",
       converter = Benchmark.Converter.class,
-      description = "Which benchmark: first, inference or reward.")
+      description = "Which benchmark: first, inference, reward or gate.")
   private Benchmark benchmark = Benchmark.FIRST;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures here too.")
@@ -78,7 +79,7 @@ public final class BenchCommand implements Callable<Integer> {
       description =
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
               + " FLATNESS, UNLOADING, PEERS, TRITON of inference; CALLERS, MEMBERS, MIXED, COST,"
-              + " SERVERS, FLOOD of reward (default: all).")
+              + " SERVERS, FLOOD of reward; STAGES of gate (default: all).")
   private Set<BenchPart> only = EnumSet.noneOf(BenchPart.class);
 
   @Option(
@@ -254,6 +255,7 @@ public final class BenchCommand implements Callable<Integer> {
           new ClassifierBench(script, tiny, work, python, repetitions, step, word -> say(err, word))
               .run();
       case FLOOD -> flood(script, work, step);
+      case STAGES -> new GateBench(models, repetitions, System::nanoTime, step).run();
     };
   }
 

@@ -38,7 +38,9 @@ enum BenchPart {
   /** Servers of classifiers in Python. */
   SERVERS(Benchmark.REWARD),
   /** A reward-server's memory over many minutes. */
-  FLOOD(Benchmark.REWARD);
+  FLOOD(Benchmark.REWARD),
+  /** Both stages of the display gate. */
+  STAGES(Benchmark.GATE);
 
   /** Completions of a prompt, of the first benchmark. */
   static final List<Integer> WIDTHS = List.of(1, 8, 64);
@@ -85,6 +87,7 @@ enum BenchPart {
       case MIXED -> new BenchProgress.Part("mixed", RewardLoadBench.pairSteps(repetitions), 23);
       case COST -> new BenchProgress.Part("cost", RewardLoadBench.costSteps(repetitions), 9);
       case SERVERS -> new BenchProgress.Part("servers", ClassifierBench.steps(repetitions), 10);
+      case STAGES -> new BenchProgress.Part("stages", GateBench.steps(repetitions), 3.2);
       case FLOOD ->
           new BenchProgress.Part(
               "flood", RewardFloodBench.steps(), flood.toMillis() / 1e3 / RewardFloodBench.steps());

@@ -10,7 +10,9 @@ enum Benchmark {
   /** What runs the models. */
   INFERENCE,
   /** The reward-server. */
-  REWARD;
+  REWARD,
+  /** The display gate. */
+  GATE;
 
   /** Reads the name of a benchmark as people write it. */
   static final class Converter implements ITypeConverter<Benchmark> {
@@ -20,9 +22,10 @@ enum Benchmark {
         case "first" -> FIRST;
         case "inference" -> INFERENCE;
         case "reward" -> REWARD;
+        case "gate" -> GATE;
         default ->
             throw new TypeConversionException(
-                "'" + value + "' (expected: first, inference or reward)");
+                "'" + value + "' (expected: first, inference, reward or gate)");
       };
     }
   }

@@ -2,32 +2,32 @@ package io.ballast.safety.adapter;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.trees.XgboostTrees;
 import java.io.IOException;
 import java.util.BitSet;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import ml.dmlc.xgboost4j.java.Booster;
-import ml.dmlc.xgboost4j.java.Booster.PredictionType;
 import ml.dmlc.xgboost4j.java.DMatrix;
 import ml.dmlc.xgboost4j.java.XGBoost;
 import ml.dmlc.xgboost4j.java.XGBoostError;
 
 /**
- * XGBoost's trees for one yes-or-no question. Safe for use by many threads: prediction reads the
- * rows in place, on one native thread, and only closing excludes it.
+ * XGBoost's trees for one yes-or-no question. Safe for use by many threads: log-odds come from a
+ * walk of our own, contributions from XGBoost on one native thread, and only closing excludes them.
  */
 public final class GradientBoostedTrees implements AutoCloseable {
-  private static final int[] ALL_TREES = {0, 0};
-
   private final Booster booster;
   private final int features;
+  private final TreeWalk walk;
   private final BitSet asked;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private boolean closed;
 
-  private GradientBoostedTrees(Booster booster, int features, BitSet asked) {
+  private GradientBoostedTrees(Booster booster, int features, TreeWalk walk) {
     this.booster = booster;
     this.features = features;
-    this.asked = asked;
+    this.walk = walk;
+    this.asked = walk.asked();
   }
 
   /**
@@ -47,18 +47,18 @@ public final class GradientBoostedTrees implements AutoCloseable {
             Reason.INVALID_FOLDER,
             "the trees take %,d features (expected: %,d)".formatted(found, features));
       }
-      return new GradientBoostedTrees(booster, features, asked(booster));
+      try {
+        return new GradientBoostedTrees(
+            booster,
+            features,
+            new TreeWalk(XgboostTrees.ofUbjson(booster.toByteArray("ubj"))));
+      } catch (IllegalArgumentException e) {
+        booster.dispose();
+        throw new ModelException(Reason.INVALID_FOLDER, String.valueOf(e.getMessage()), e);
+      }
     } catch (XGBoostError | IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, "not an XGBoost model: " + e.getMessage(), e);
     }
-  }
-
-  private static BitSet asked(Booster booster) throws XGBoostError {
-    BitSet asked = new BitSet();
-    for (String name : booster.getFeatureScore((String) null).keySet()) {
-      asked.set(Integer.parseInt(name.substring(1))); // f0, f1, …
-    }
-    return asked;
   }
 
   /** Whether a tree asks for the feature at {@code index}. */
@@ -73,14 +73,7 @@ public final class GradientBoostedTrees implements AutoCloseable {
    * @throws ModelException CLOSED, or BROKEN if the engine fails or its number is not finite
    */
   public double logOdds(float[] row) {
-    return ask(
-        row,
-        () -> {
-          float[][] margin =
-              booster.inplace_predict(
-                  row, 1, features, Float.NaN, ALL_TREES, PredictionType.kMargin, null);
-          return finite(margin[0][0], "log-odds");
-        });
+    return ask(row, () -> finite(walk.logOdds(row), "log-odds"));
   }
 
   /**

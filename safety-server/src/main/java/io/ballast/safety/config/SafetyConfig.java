@@ -4,6 +4,8 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.config.TritonPlaces;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.rl.gate.UtilityRule;
+import io.ballast.safety.config.SafetyProperties.TimeProperties;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
@@ -11,6 +13,8 @@ import io.ballast.safety.core.gate.GateSettings;
 import io.ballast.safety.core.safetytest.TestSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -149,7 +153,8 @@ public record SafetyConfig(
             new GateChoice(properties.contextGate(), properties.contextGateVersion()),
             new GateChoice(properties.suggestionGate(), properties.suggestionGateVersion()),
             properties.maxTextBytes(),
-            properties.gateExplains()),
+            properties.gateExplains(),
+            utilities(properties.utility())),
         new TestSettings(
             properties.testTemperature(),
             properties.testMaxNewTokens(),
@@ -168,6 +173,25 @@ public record SafetyConfig(
             properties.redemptionValidity(),
             properties.clockSkew()),
         TritonPlaces.of("ballast.safety.triton", properties.triton()));
+  }
+
+  private static Map<String, UtilityRule> utilities(Map<String, TimeProperties> tenants) {
+    Map<String, UtilityRule> rules = new HashMap<>();
+    tenants.forEach(
+        (tenant, times) ->
+            rules.put(
+                tenant,
+                new UtilityRule(
+                    seconds(tenant, "verification", times.verification()),
+                    seconds(tenant, "waiting", times.waiting()),
+                    seconds(tenant, "writing", times.writing()),
+                    seconds(tenant, "editing", times.editing()))));
+    return rules;
+  }
+
+  private static double seconds(String tenant, String property, Duration value) {
+    require(!value.isNegative(), "utility." + tenant + "." + property, value, "≥ 0");
+    return value.toNanos() / 1e9;
   }
 
   private static void requireName(String property, String value) {

@@ -5,6 +5,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -93,6 +94,29 @@ public interface SafetyProperties {
    */
   @WithDefault("false")
   boolean gateExplains();
+
+  /**
+   * Tenants whose suggestions are shown where that is expected to save time, in place of by the
+   * gate's lines, with what things take there.
+   */
+  Map<String, TimeProperties> utility();
+
+  /** What things take a tenant's users, as medians or means. */
+  interface TimeProperties {
+    /** Reading a suggestion, ≥ 0. */
+    Duration verification();
+
+    /** What a suggestion makes a person wait, ≥ 0. */
+    @WithDefault("PT0S")
+    Duration waiting();
+
+    /** Writing by hand what would be accepted, ≥ 0. */
+    Duration writing();
+
+    /** Editing after accepting, ≥ 0. */
+    @WithDefault("PT0S")
+    Duration editing();
+  }
 
   /** The temperature of a safety test that does not say: 0, or 0.01 to 10. */
   @WithDefault("1.0")

@@ -28,11 +28,11 @@ public final class DisplayGateGrpcService
     replies.unary(
         observer,
         () -> {
-          mapper.requireCaller(request.getMetadata(), request.getUser());
+          String tenant = mapper.tenant(request.getMetadata(), request.getUser());
           return DecideGenerationResponse.newBuilder()
               .setAnswer(
                   GateMapper.answer(
-                      flow.decideGeneration(GateMapper.context(request), GateMapper.call(request))))
+                      flow.decideGeneration(GateMapper.context(request), GateMapper.call(tenant, request))))
               .build();
         });
   }
@@ -43,14 +43,14 @@ public final class DisplayGateGrpcService
     replies.unary(
         observer,
         () -> {
-          mapper.requireCaller(request.getMetadata(), request.getUser());
+          String tenant = mapper.tenant(request.getMetadata(), request.getUser());
           return DecideDisplayResponse.newBuilder()
               .setAnswer(
                   GateMapper.answer(
                       flow.decideDisplay(
                           GateMapper.context(request),
                           GateMapper.suggestion(request),
-                          GateMapper.call(request))))
+                          GateMapper.call(tenant, request))))
               .build();
         });
   }

@@ -39,14 +39,15 @@ final class GateMapper {
     this.contexts = contexts;
   }
 
-  /** Validates who asks; the gate decides the same for everyone. */
-  void requireCaller(RequestMetadata metadata, String user) {
-    var unused = contexts.caller(metadata);
+  /** Validates who asks, and returns for whom. */
+  String tenant(RequestMetadata metadata, String user) {
+    String tenant = contexts.caller(metadata).tenant();
     if (user.length() > MAX_USER_CHARACTERS) {
       throw Texts.malformed(
           "user",
           "%,d characters (expected: at most %d)".formatted(user.length(), MAX_USER_CHARACTERS));
     }
+    return tenant;
   }
 
   static GateSuggestion suggestion(DecideDisplayRequest request) {
@@ -95,16 +96,18 @@ final class GateMapper {
         request.hasHistory() ? Optional.of(history(request.getHistory())) : Optional.empty());
   }
 
-  static GateCall call(DecideGenerationRequest request) {
+  static GateCall call(String tenant, DecideGenerationRequest request) {
     return new GateCall(
+        tenant,
         request.getExplorationSeed(),
         pin("gate_version", request.hasGateVersion(), request.getGateVersion()),
         pin("other_gate_version", request.hasOtherGateVersion(), request.getOtherGateVersion()),
         request.getFeatureVersion());
   }
 
-  static GateCall call(DecideDisplayRequest request) {
+  static GateCall call(String tenant, DecideDisplayRequest request) {
     return new GateCall(
+        tenant,
         request.getExplorationSeed(),
         pin("gate_version", request.hasGateVersion(), request.getGateVersion()),
         pin("other_gate_version", request.hasOtherGateVersion(), request.getOtherGateVersion()),

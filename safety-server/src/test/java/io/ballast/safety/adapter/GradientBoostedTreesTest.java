@@ -11,11 +11,15 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import ml.dmlc.xgboost4j.java.Booster;
+import ml.dmlc.xgboost4j.java.DMatrix;
+import ml.dmlc.xgboost4j.java.XGBoost;
+import ml.dmlc.xgboost4j.java.XGBoostError;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** XGBoost's log-odds are those of a walk through the trees that are exported for Triton. */
+/** Log-odds are XGBoost's, to rounding, and those of the trees that are exported for Triton. */
 class GradientBoostedTreesTest {
   @Test
   void contributionsAddUpToTheLogOdds() throws IOException {
@@ -44,8 +48,9 @@ class GradientBoostedTreesTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"java-gate-context", "java-gate-suggestion"})
-  void logOddsAreThoseOfAWalk(String name) throws IOException {
+  void logOddsAreThoseOfAWalk(String name) throws IOException, XGBoostError {
     Path folder = Path.of("..", "models", name, "1");
+    Booster booster = XGBoost.loadModel(Files.readAllBytes(folder.resolve(XgboostTrees.FILE)));
     TreeEnsemble walk = XgboostTrees.read(folder);
     RandomGenerator random = new SplittableRandom(17);
     try (GradientBoostedTrees trees =
@@ -63,6 +68,10 @@ class GradientBoostedTreesTest {
               };
         }
         assertThat(trees.logOdds(numbers)).isCloseTo(walk.margin(numbers), within(1e-5));
+        DMatrix matrix = new DMatrix(numbers, 1, numbers.length, Float.NaN);
+        float theirs = booster.predict(matrix, true)[0][0];
+        matrix.dispose();
+        assertThat(trees.logOdds(numbers)).isCloseTo(theirs, within(2e-6));
       }
     }
   }

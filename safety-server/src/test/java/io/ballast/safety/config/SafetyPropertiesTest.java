@@ -9,6 +9,7 @@ import io.ballast.safety.config.SafetyConfig.CertificateSettings;
 import io.ballast.safety.config.SafetyConfig.PeerTimeouts;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
+import io.ballast.rl.gate.UtilityRule;
 import io.ballast.safety.core.gate.GateChoice;
 import io.ballast.safety.core.gate.GateSettings;
 import io.ballast.safety.core.safetytest.TestSettings;
@@ -39,7 +40,8 @@ class SafetyPropertiesTest {
               new GateChoice("java-gate-context", "1"),
               new GateChoice("java-gate-suggestion", "1"),
               65_536,
-              false),
+              false,
+              Map.of()),
           new TestSettings(
               1,
               24,
@@ -91,6 +93,10 @@ class SafetyPropertiesTest {
     all.put("suggestion-gate", "g2");
     all.put("suggestion-gate-version", "14");
     all.put("gate-explains", "true");
+    all.put("utility.acme.verification", "PT2S");
+    all.put("utility.acme.waiting", "PT0.5S");
+    all.put("utility.acme.writing", "PT9S");
+    all.put("utility.acme.editing", "PT1.5S");
     all.put("test-temperature", "0.75");
     all.put("test-max-new-tokens", "15");
     all.put("test-chunk", "16");
@@ -124,7 +130,7 @@ class SafetyPropertiesTest {
                 new ItemLimits(4, 500, 6),
                 new QueueLimits(8, Duration.ofSeconds(9), 10, 11),
                 12,
-                new GateSettings(new GateChoice("g1", "13"), new GateChoice("g2", "14"), 500, true),
+                new GateSettings(new GateChoice("g1", "13"), new GateChoice("g2", "14"), 500, true, Map.of("acme", new UtilityRule(2, 0.5, 9, 1.5))),
                 new TestSettings(
                     0.75,
                     15,

@@ -82,6 +82,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(RunsCommand.commandLine(context))
             .addSubcommand(ModelsCommand.commandLine(context))
             .addSubcommand(CertificatesCommand.commandLine(context))
+            .addSubcommand(GateCommand.commandLine(context))
             .addSubcommand(new PullCommand(context))
             .addSubcommand(RewardCommand.commandLine(context))
             .addSubcommand(PretrainCommand.commandLine(context))

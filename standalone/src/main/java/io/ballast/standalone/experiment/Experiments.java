@@ -1,12 +1,13 @@
 package io.ballast.standalone.experiment;
 
 import io.ballast.standalone.experiment.ensembles.EnsemblesExperiment;
+import io.ballast.standalone.experiment.gate.GateExperiment;
 import java.util.List;
 import java.util.Optional;
 
 /** The experiments there are. */
 public final class Experiments {
-  private static final List<Experiment> ALL = List.of(new EnsemblesExperiment());
+  private static final List<Experiment> ALL = List.of(new EnsemblesExperiment(), new GateExperiment());
 
   private Experiments() {}
 

@@ -37,7 +37,7 @@ final class GateCard {
     row(
         text,
         "model",
-        own.count()
+        own.trees().count()
             + " trees of XGBoost on "
             + spec.features().size()
             + " features, Platt's scaling");

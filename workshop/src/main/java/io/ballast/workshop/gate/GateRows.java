@@ -5,6 +5,7 @@ import io.ballast.safety.core.gate.GateContext;
 import io.ballast.safety.core.gate.GateFeatures;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.core.gate.GateSuggestion;
+import io.ballast.safety.core.gatefit.TreeGrower;
 import io.ballast.workshop.programmer.Outcome;
 import io.ballast.workshop.scoring.LabelledCompletion;
 import io.ballast.workshop.scoring.LabelledCompletion.Drawn;
@@ -107,6 +108,35 @@ final class GateRows {
     return switch (stage) {
       case CONTEXT -> contexts.get(position(row));
       case SUGGESTION -> suggestions.get(row);
+    };
+  }
+
+  /**
+   * Some suggestions as trees are grown on them. Of a stage that sees the context alone the rows of
+   * a position are equal but for their labels, so what it learns is the position's share of kept
+   * suggestions.
+   */
+  TreeGrower.Examples examples(GateStage stage, int[] rows) {
+    return new TreeGrower.Examples() {
+      @Override
+      public int size() {
+        return rows.length;
+      }
+
+      @Override
+      public float[] features(int index) {
+        return GateRows.this.features(stage, rows[index]);
+      }
+
+      @Override
+      public boolean yes(int index) {
+        return kept(rows[index]);
+      }
+
+      @Override
+      public double weight(int index) {
+        return 1;
+      }
     };
   }
 

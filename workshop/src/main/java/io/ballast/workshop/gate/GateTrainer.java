@@ -4,11 +4,13 @@ import io.ballast.rl.gate.BinaryEntropy;
 import io.ballast.rl.gate.GateExample;
 import io.ballast.rl.gate.GateThresholds;
 import io.ballast.rl.preference.PlattScaling;
-import io.ballast.safety.adapter.GradientBoostedTrees;
+import io.ballast.safety.adapter.XgboostGrower;
 import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateCalibration;
 import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
+import io.ballast.safety.core.gatefit.GrownTrees;
+import io.ballast.safety.core.gatefit.TreeGrower;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -53,7 +55,7 @@ final class GateTrainer {
       double delta,
       DrawnLines.Method method,
       double explorationShare,
-      TreeTrainer.Options trees,
+      TreeGrower.Options trees,
       long seed) {}
 
   /**
@@ -61,9 +63,8 @@ final class GateTrainer {
    *
    * @param spec what its folder says
    * @param trees what decides
-   * @param count how many trees
    */
-  record Stage(GateSpec spec, TreeTrainer.Trees trees, int count) {}
+  record Stage(GateSpec spec, GrownTrees trees) {}
 
   /**
    * Both stages.
@@ -115,13 +116,16 @@ final class GateTrainer {
     int[] calibration = rows(table, share, TRAIN_END, CALIBRATION_END, "calibration");
     int[] thresholds = rows(table, share, CALIBRATION_END, THRESHOLDS_END, "thresholds");
     int[] test = rows(table, share, THRESHOLDS_END, 100, "measurement");
-    Map<GateStage, TreeTrainer.Trained> trees = new EnumMap<>(GateStage.class);
+    Map<GateStage, GrownTrees> trees = new EnumMap<>(GateStage.class);
     Map<GateStage, PlattScaling> scalings = new EnumMap<>(GateStage.class);
     Map<GateStage, double[]> probabilities = new EnumMap<>(GateStage.class);
     for (GateStage stage : GateStage.values()) {
-      TreeTrainer.Trained trained =
-          new TreeTrainer(stage, table, plan.trees()).train(train, calibration);
-      double[] logOdds = logOdds(stage, table, trained.trees());
+      GrownTrees trained =
+          new XgboostGrower()
+              .grow(
+                  table.examples(stage, train), table.examples(stage, calibration), plan.trees());
+      double[] logOdds =
+          trained.logOdds(table.examples(stage, IntStream.range(0, table.size()).toArray()));
       PlattScaling scaling = PlattScaling.fit(of(logOdds, calibration), kept(table, calibration));
       trees.put(stage, trained);
       scalings.put(stage, scaling);
@@ -168,7 +172,7 @@ final class GateTrainer {
                       plan.explorationShare(),
                       figures(stage, table, test, own))
                   .read(drawn.rule().secondLook(), drawn.guarantee());
-          stages.put(stage, new Stage(spec, trained.trees(), trained.count()));
+          stages.put(stage, new Stage(spec, trained));
         });
     Sizes sizes =
         new Sizes(
@@ -238,15 +242,6 @@ final class GateTrainer {
       case CONTEXT -> List.of("line_characters", "word_characters");
       case SUGGESTION -> List.of("log_prob_mean", "log_prob_sum", "suggestion_characters");
     };
-  }
-
-  private static double[] logOdds(GateStage stage, GateRows table, TreeTrainer.Trees trees) {
-    try (GradientBoostedTrees model =
-        GradientBoostedTrees.load(trees.bytes(), FeatureSet.TEXT.names(stage).size())) {
-      return IntStream.range(0, table.size())
-          .mapToDouble(row -> model.logOdds(table.features(stage, row)))
-          .toArray();
-    }
   }
 
   private static int[] rows(

@@ -2,6 +2,7 @@ package io.ballast.workshop.gate;
 
 import io.ballast.safety.adapter.GateModelFolder;
 import io.ballast.safety.core.gate.GateStage;
+import io.ballast.safety.core.gatefit.TreeGrower;
 import io.ballast.workshop.scoring.LabelledGroup;
 import io.ballast.workshop.scoring.LabelledGroups;
 import java.io.IOException;
@@ -133,7 +134,7 @@ public final class TrainGate implements Callable<Integer> {
             delta,
             lines,
             exploration,
-            new TreeTrainer.Options(rounds, depth, 0.05, seed),
+            new TreeGrower.Options(rounds, depth, 0.05, 8, seed),
             seed);
     GateTrainer.Trained trained =
         new GateTrainer(

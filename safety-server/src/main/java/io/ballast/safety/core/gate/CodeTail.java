@@ -3,10 +3,12 @@ package io.ballast.safety.core.gate;
 import io.ballast.safety.core.gate.CodeLexer.EndState;
 import io.ballast.safety.core.gate.CodeLexer.Lexed;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The last characters before the cursor, read as code: what all features are computed from. */
 final class CodeTail {
@@ -22,6 +24,7 @@ final class CodeTail {
   private final List<CodeToken> lineTokens;
   private final String word;
   private final Map<String, Integer> identifiers;
+  private @Nullable Repeat repeat;
 
   private CodeTail(String text) {
     this.text = text;
@@ -191,28 +194,65 @@ final class CodeTail {
     return values.isEmpty() ? 0 : (double) most / values.size();
   }
 
-  /** The longest end of the tail that also stands earlier in it, and what followed there. */
-  record Repeat(int length, List<Character> followers) {}
+  /**
+   * The longest end of the tail that also stands earlier in it.
+   *
+   * @param length in characters
+   * @param agreement of its earlier places, the share of the commonest next character; 0 for none
+   */
+  record Repeat(int length, double agreement) {}
 
   Repeat longestRepeat() {
-    List<Integer> ends = new ArrayList<>();
-    for (int end = 1; end < text.length(); end++) {
-      ends.add(end);
+    Repeat found = repeat;
+    if (found == null) {
+      found = findRepeat();
+      repeat = found;
     }
+    return found;
+  }
+
+  private Repeat findRepeat() {
+    int[] ends = new int[Math.max(0, text.length() - 1)];
+    for (int i = 0; i < ends.length; i++) {
+      ends[i] = i + 1;
+    }
+    int count = ends.length;
     int length = 0;
-    List<Integer> longest = List.of();
     while (length < Math.min(LONGEST_REPEAT, text.length())) {
       int back = length + 1;
       char wanted = text.charAt(text.length() - back);
-      List<Integer> kept =
-          ends.stream().filter(end -> end >= back && text.charAt(end - back) == wanted).toList();
-      if (kept.isEmpty()) {
+      int matching = 0;
+      for (int i = 0; i < count; i++) {
+        matching += ends[i] >= back && text.charAt(ends[i] - back) == wanted ? 1 : 0;
+      }
+      if (matching == 0) {
         break;
       }
+      int kept = 0;
+      for (int i = 0; i < count; i++) {
+        if (ends[i] >= back && text.charAt(ends[i] - back) == wanted) {
+          ends[kept++] = ends[i];
+        }
+      }
+      count = kept;
       length = back;
-      longest = kept;
-      ends = kept;
     }
-    return new Repeat(length, longest.stream().map(text::charAt).toList());
+    return new Repeat(length, length == 0 ? 0 : agreement(ends, count));
+  }
+
+  /** The share of the commonest character behind the first {@code count} of {@code ends}. */
+  private double agreement(int[] ends, int count) {
+    char[] next = new char[count];
+    for (int i = 0; i < count; i++) {
+      next[i] = text.charAt(ends[i]);
+    }
+    Arrays.sort(next);
+    int most = 0;
+    int run = 0;
+    for (int i = 0; i < count; i++) {
+      run = i > 0 && next[i] == next[i - 1] ? run + 1 : 1;
+      most = Math.max(most, run);
+    }
+    return (double) most / count;
   }
 }

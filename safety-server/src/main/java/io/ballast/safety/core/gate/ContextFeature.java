@@ -64,7 +64,7 @@ public enum ContextFeature {
   /** Characters of the longest end of the tail, up to 64, that also stands earlier in it. */
   REPEAT_CHARACTERS(tail -> tail.longestRepeat().length()),
   /** Of its earlier places, the share of the commonest next character. */
-  REPEAT_AGREEMENT(tail -> CodeTail.agreement(tail.longestRepeat().followers())),
+  REPEAT_AGREEMENT(tail -> tail.longestRepeat().agreement()),
   /** Whether the last character is a letter, a digit, _ or $. */
   AFTER_WORD(tail -> is(Character.isJavaIdentifierPart(last(tail)) && last(tail) != 0)),
   /** Whether the last character is a space or a tab. */

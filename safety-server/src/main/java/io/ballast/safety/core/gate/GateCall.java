@@ -5,6 +5,7 @@ import java.util.Optional;
 /**
  * How a stage is asked.
  *
+ * @param tenant for whom
  * @param explorationSeed draws exploration; the same seed, the same decision
  * @param gate decides with this version, to replay a decision; empty: the one that serves
  * @param otherGate the other stage's version, with which a guarantee has to agree; empty: the one
@@ -12,7 +13,11 @@ import java.util.Optional;
  * @param featureVersion what the caller expects the model to see; 0: anything
  */
 public record GateCall(
-    long explorationSeed, Optional<Pin> gate, Optional<Pin> otherGate, int featureVersion) {
+    String tenant,
+    long explorationSeed,
+    Optional<Pin> gate,
+    Optional<Pin> otherGate,
+    int featureVersion) {
   /**
    * A gate version exactly.
    *
@@ -20,8 +25,8 @@ public record GateCall(
    */
   public record Pin(GateChoice choice, String weightsSha256) {}
 
-  /** Of the versions that serve. */
+  /** Of the versions that serve, for the tenant "default". */
   public static GateCall of(long explorationSeed) {
-    return new GateCall(explorationSeed, Optional.empty(), Optional.empty(), 0);
+    return new GateCall("default", explorationSeed, Optional.empty(), Optional.empty(), 0);
   }
 }

@@ -4,17 +4,21 @@ import io.ballast.kit.call.Texts;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.rl.gate.BinaryEntropy;
+import io.ballast.rl.gate.CascadeRule;
 import io.ballast.rl.gate.DisplayGate;
 import io.ballast.rl.gate.GateDecision;
 import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.rl.gate.GateOutcome;
 import io.ballast.rl.gate.GateReason;
+import io.ballast.rl.gate.GateThresholds;
+import io.ballast.rl.gate.UtilityRule;
 import io.ballast.safety.core.SafetyMonitor;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /** The two stages of the display gate: features → trees → probability → decision. Thread-safe. */
@@ -81,13 +85,19 @@ public final class GateFlow implements AutoCloseable {
     if (inputs.dropped()) {
       flags.add(GateFlag.INPUT_NOT_FINITE);
     }
-    List<String> missing = missing(model, features);
-    DisplayGate gate = spec.gate();
+    List<String> missing = GateFeatures.missing(model, features);
+    Optional<UtilityRule> utility = settings.utility(call.tenant());
+    DisplayGate gate = utility.map(times -> byTime(spec, times)).orElseGet(spec::gate);
+    if (stage == GateStage.SUGGESTION && utility.filter(t -> t.threshold().isEmpty()).isPresent()) {
+      flags.add(GateFlag.NOTHING_SAVED);
+    }
     GateDecision decision;
     if (missing.isEmpty()) {
       double draw = ExplorationDraw.of(call.explorationSeed(), stage);
       decision =
-          stage == GateStage.CONTEXT ? gate.decideGeneration(p, draw) : gate.decideDisplay(p, draw);
+          stage == GateStage.CONTEXT
+              ? gate.decideGeneration(p, draw)
+              : gate.decideDisplay(p, draw);
     } else {
       flags.add(GateFlag.INPUT_MISSING);
       decision = shown(spec, p);
@@ -97,7 +107,8 @@ public final class GateFlow implements AutoCloseable {
             && missing.isEmpty()
             && decision.lets()
             && !gate.needsSecondLook(decision.outcome());
-    Optional<GateGuarantee> guarantee = spec.guarantee();
+    // what was proven is of the folder's lines
+    Optional<GateGuarantee> guarantee = utility.isPresent() ? Optional.empty() : spec.guarantee();
     if (guarantee.isPresent() && !isPaired(spec, call)) {
       flags.add(GateFlag.GUARANTEE_LOST);
       guarantee = Optional.empty();
@@ -114,7 +125,18 @@ public final class GateFlow implements AutoCloseable {
         flags,
         missing,
         guarantee,
-        GateRuleKind.LINES);
+        utility.isPresent() ? GateRuleKind.TIME_SAVED : GateRuleKind.LINES);
+  }
+
+  /**
+   * A gate that hides what is expected to save no time: stage 1 refers everything, stage 2 hides at
+   * and below p*. Where times say nothing, everything is shown.
+   */
+  private static DisplayGate byTime(GateSpec spec, UtilityRule times) {
+    OptionalDouble line = times.threshold();
+    double below = line.isPresent() ? Math.min(1, Math.nextUp(line.getAsDouble())) : 0;
+    return new DisplayGate(
+        new CascadeRule(new GateThresholds(0, 0, below), true), spec.explorationShare());
   }
 
   /** Lets through what could not be judged; stage 2 has its own say on what stage 1 refers. */
@@ -127,20 +149,6 @@ public final class GateFlow implements AutoCloseable {
         BinaryEntropy.bits(p),
         spec.referEntropyBits(),
         1);
-  }
-
-  /** What the trees ask for, had in all examples, and do not get. */
-  private static List<String> missing(AcceptModel model, float[] features) {
-    GateSpec spec = model.spec();
-    List<String> missing = new ArrayList<>();
-    for (int i = 0; i < features.length; i++) {
-      if (Float.isNaN(features[i])
-          && model.asksFor(i)
-          && !spec.sometimesMissing().contains(spec.features().get(i))) {
-        missing.add(spec.features().get(i));
-      }
-    }
-    return missing;
   }
 
   private boolean isPaired(GateSpec spec, GateCall call) {

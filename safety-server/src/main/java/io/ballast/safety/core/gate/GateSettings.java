@@ -1,5 +1,9 @@
 package io.ballast.safety.core.gate;
 
+import io.ballast.rl.gate.UtilityRule;
+import java.util.Map;
+import java.util.Optional;
+
 /**
  * How the gate decides.
  *
@@ -7,6 +11,21 @@ package io.ballast.safety.core.gate;
  * @param suggestion the model of stage 2
  * @param maxTextBytes longer prompts and suggestions are refused, in UTF-8
  * @param explains whether every decision says what moved it most; replayed ones always do
+ * @param utilities of tenants whose suggestions are shown by the time that this is expected to save
  */
 public record GateSettings(
-    GateChoice context, GateChoice suggestion, int maxTextBytes, boolean explains) {}
+    GateChoice context,
+    GateChoice suggestion,
+    int maxTextBytes,
+    boolean explains,
+    Map<String, UtilityRule> utilities) {
+  /** Copies the map. */
+  public GateSettings {
+    utilities = Map.copyOf(utilities);
+  }
+
+  /** By which times a tenant's suggestions are shown; empty: by the lines of the gate's folder. */
+  Optional<UtilityRule> utility(String tenant) {
+    return Optional.ofNullable(utilities.get(tenant));
+  }
+}

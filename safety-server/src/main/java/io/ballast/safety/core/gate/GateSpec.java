@@ -151,7 +151,7 @@ public record GateSpec(
   }
 
   /** The gate that draws this model's lines. */
-  DisplayGate gate() {
+  public DisplayGate gate() {
     GateThresholds thresholds =
         switch (stage) {
           case CONTEXT -> new GateThresholds(referEntropyBits, threshold, 0);
