@@ -92,6 +92,9 @@ public final class GateExperiment implements Experiment {
             difference(first.seen(), last.seen()),
             Rule.above(0)));
     for (LineTransfer.Outcome outcome : outcomes) {
+      if (outcome.found().isEmpty()) {
+        continue; // lines that are not there break nothing, which would say nothing
+      }
       claims.add(
           Claim.of(
               String.format(
