@@ -257,7 +257,10 @@ class GateExplanationTest {
     String pair = "ab".repeat(32);
     // the lines hide everything; the tree says .1 or .9 or so
     write("1", TinyGates.spec(GateStage.CONTEXT, 1, 1, 0).read(true, proven).paired(pair), byLine);
-    write("1", TinyGates.spec(GateStage.SUGGESTION, 1, 0, 0).read(true, proven).paired(pair), byLength);
+    write(
+        "1",
+        TinyGates.spec(GateStage.SUGGESTION, 1, 0, 0).read(true, proven).paired(pair),
+        byLength);
     Map<String, String> times =
         Map.of(
             "utility.acme.verification", "PT2S",

@@ -58,7 +58,8 @@ public final class DecisionFile {
         try {
           log.add(decision(JSON.readTree(line)));
         } catch (JsonProcessingException e) {
-          throw new UnusableLogException("line %,d: not JSON: %s".formatted(number, e.getOriginalMessage()));
+          throw new UnusableLogException(
+              "line %,d: not JSON: %s".formatted(number, e.getOriginalMessage()));
         } catch (IllegalArgumentException | DateTimeException e) {
           throw new UnusableLogException("line %,d: %s".formatted(number, e.getMessage()));
         }

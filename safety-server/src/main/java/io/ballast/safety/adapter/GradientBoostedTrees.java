@@ -49,9 +49,7 @@ public final class GradientBoostedTrees implements AutoCloseable {
       }
       try {
         return new GradientBoostedTrees(
-            booster,
-            features,
-            new TreeWalk(XgboostTrees.ofUbjson(booster.toByteArray("ubj"))));
+            booster, features, new TreeWalk(XgboostTrees.ofUbjson(booster.toByteArray("ubj"))));
       } catch (IllegalArgumentException e) {
         booster.dispose();
         throw new ModelException(Reason.INVALID_FOLDER, String.valueOf(e.getMessage()), e);

@@ -52,10 +52,7 @@ public final class XgboostGrower implements TreeGrower {
             XGBoost.train(trainMatrix, parameters(options), best + 1, new HashMap<>(), null, null);
         try {
           return new Grown(
-              booster.toByteArray("ubj"),
-              train.features(0).length,
-              best + 1,
-              losses[0][best]);
+              booster.toByteArray("ubj"), train.features(0).length, best + 1, losses[0][best]);
         } finally {
           booster.dispose();
         }

@@ -32,7 +32,8 @@ public final class DisplayGateGrpcService
           return DecideGenerationResponse.newBuilder()
               .setAnswer(
                   GateMapper.answer(
-                      flow.decideGeneration(GateMapper.context(request), GateMapper.call(tenant, request))))
+                      flow.decideGeneration(
+                          GateMapper.context(request), GateMapper.call(tenant, request))))
               .build();
         });
   }

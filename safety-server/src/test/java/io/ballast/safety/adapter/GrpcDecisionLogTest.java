@@ -40,7 +40,9 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
-/** Decisions come as the policy-server has recorded them: with what was known, and what came of it. */
+/**
+ * Decisions come as the policy-server has recorded them: with what was known, and what came of it.
+ */
 class GrpcDecisionLogTest {
   private static final Instant TIME = Instant.parse("2026-05-01T10:00:00.5Z");
 
@@ -58,7 +60,8 @@ class GrpcDecisionLogTest {
                       StreamDecisionsRequest request,
                       StreamObserver<StreamDecisionsResponse> observer) {
                     asked.add(request);
-                    observer.onNext(StreamDecisionsResponse.newBuilder().setRecord(shown()).build());
+                    observer.onNext(
+                        StreamDecisionsResponse.newBuilder().setRecord(shown()).build());
                     observer.onNext(
                         StreamDecisionsResponse.newBuilder().setRecord(withheld()).build());
                     observer.onCompleted();

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
+import io.ballast.rl.gate.UtilityRule;
 import io.ballast.safety.config.SafetyConfig.CertificateSettings;
 import io.ballast.safety.config.SafetyConfig.PeerTimeouts;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
-import io.ballast.rl.gate.UtilityRule;
 import io.ballast.safety.core.gate.GateChoice;
 import io.ballast.safety.core.gate.GateSettings;
 import io.ballast.safety.core.safetytest.TestSettings;
@@ -130,7 +130,12 @@ class SafetyPropertiesTest {
                 new ItemLimits(4, 500, 6),
                 new QueueLimits(8, Duration.ofSeconds(9), 10, 11),
                 12,
-                new GateSettings(new GateChoice("g1", "13"), new GateChoice("g2", "14"), 500, true, Map.of("acme", new UtilityRule(2, 0.5, 9, 1.5))),
+                new GateSettings(
+                    new GateChoice("g1", "13"),
+                    new GateChoice("g2", "14"),
+                    500,
+                    true,
+                    Map.of("acme", new UtilityRule(2, 0.5, 9, 1.5))),
                 new TestSettings(
                     0.75,
                     15,

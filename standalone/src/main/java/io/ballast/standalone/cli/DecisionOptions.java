@@ -52,8 +52,7 @@ final class DecisionOptions {
 
   /** What is read, for a reader. */
   String source() {
-    String name =
-        file == null ? "the feedback log of a mesh" : String.valueOf(file.getFileName());
+    String name = file == null ? "the feedback log of a mesh" : String.valueOf(file.getFileName());
     return since == null ? name : name + " since " + since;
   }
 
@@ -75,8 +74,7 @@ final class DecisionOptions {
     List<LoggedSuggestion> log = new ArrayList<>();
     try (MeshTarget.Connection mesh =
         target.connect(Role.POLICY_SERVER, FeedbackServiceGrpc.SERVICE_NAME)) {
-      new GrpcDecisionLog(mesh.channel())
-          .read(target.metadata(), from, allTenants, log::add);
+      new GrpcDecisionLog(mesh.channel()).read(target.metadata(), from, allTenants, log::add);
     }
     return log;
   }

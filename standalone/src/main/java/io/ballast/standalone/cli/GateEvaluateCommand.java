@@ -111,8 +111,7 @@ final class GateEvaluateCommand implements Callable<Integer> {
         table.row(
             words,
             String.format(Locale.ROOT, "%.3f", known.value().estimate()),
-            String.format(
-                Locale.ROOT, "%.3f to %.3f", known.value().low(), known.value().high()),
+            String.format(Locale.ROOT, "%.3f to %.3f", known.value().low(), known.value().high()),
             size);
         node.put("estimate", known.value().estimate())
             .put("lower", known.value().low())

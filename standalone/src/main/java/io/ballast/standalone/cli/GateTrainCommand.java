@@ -223,8 +223,7 @@ final class GateTrainCommand implements Callable<Integer> {
     String base = slash < 0 ? name : name.substring(0, slash);
     String rest = slash < 0 ? "" : name.substring(slash);
     for (GateStage stage : GateStage.values()) {
-      VersionName found =
-          NewVersion.of(spec, roots, GatePublisher.model(base, stage) + rest);
+      VersionName found = NewVersion.of(spec, roots, GatePublisher.model(base, stage) + rest);
       rest = "/" + found.version();
     }
     return new VersionName(base, rest.substring(1));

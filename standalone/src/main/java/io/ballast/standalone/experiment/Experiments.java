@@ -7,7 +7,8 @@ import java.util.Optional;
 
 /** The experiments there are. */
 public final class Experiments {
-  private static final List<Experiment> ALL = List.of(new EnsemblesExperiment(), new GateExperiment());
+  private static final List<Experiment> ALL =
+      List.of(new EnsemblesExperiment(), new GateExperiment());
 
   private Experiments() {}
 

@@ -22,12 +22,7 @@ public final class GateCard {
    * @param command what makes it again
    */
   static String of(
-      String name,
-      GateStage stage,
-      FittedGate gate,
-      GatePlan plan,
-      String source,
-      String command) {
+      String name, GateStage stage, FittedGate gate, GatePlan plan, String source, String command) {
     FittedGate.Stage own = gate.stage(stage);
     StringBuilder text = new StringBuilder();
     text.append("# ").append(name).append("\n\n");
@@ -151,7 +146,8 @@ public final class GateCard {
 
   /** How probabilities came true, as a table. */
   static String reliability(ReliabilityBins bins) {
-    StringBuilder text = new StringBuilder("| said | came true | 95 % | suggestions |\n|---|---|---|---|\n");
+    StringBuilder text =
+        new StringBuilder("| said | came true | 95 % | suggestions |\n|---|---|---|---|\n");
     for (ReliabilityBins.Bin bin : bins.bins()) {
       text.append(
           format(

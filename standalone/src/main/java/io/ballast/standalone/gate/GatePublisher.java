@@ -42,12 +42,7 @@ public final class GatePublisher {
    * @throws FileAlreadyExistsException if one is there
    */
   public List<StoredModel> publish(
-      String name,
-      String version,
-      FittedGate gate,
-      GatePlan plan,
-      String source,
-      String command)
+      String name, String version, FittedGate gate, GatePlan plan, String source, String command)
       throws IOException {
     for (GateStage stage : GateStage.values()) {
       if (store.find(model(name, stage), version).isPresent()) {
@@ -75,8 +70,7 @@ public final class GatePublisher {
                 GateModelFolder.write(folder, spec.paired(pair), own.trees().bytes(), notes);
                 Files.writeString(
                     folder.resolve("MODEL_CARD.md"),
-                    GateCard.of(
-                        model + " " + version, spec.stage(), gate, plan, source, command));
+                    GateCard.of(model + " " + version, spec.stage(), gate, plan, source, command));
                 chart(own.reliability(), folder.resolve("reliability.svg"));
               },
               notes));
@@ -98,7 +92,8 @@ public final class GatePublisher {
             "what was said came true",
             "said",
             List.of(
-                new Series("as said", "#b3b9c0", List.of(new Series.Point(0, 0), new Series.Point(1, 1))),
+                new Series(
+                    "as said", "#b3b9c0", List.of(new Series.Point(0, 0), new Series.Point(1, 1))),
                 new Series("came true", "#1d5fa8", came),
                 new Series("95 %", "#9cc2e8", lower),
                 new Series("", "#9cc2e8", upper)),

@@ -31,7 +31,16 @@ class GateCommandsTest {
     Path log = write(24, 120, each -> {});
 
     Cli.Result trained =
-        mesh("gate", "train", "--name", "our", "--from", log.toString(), "--json", "--target-accuracy", "0.9");
+        mesh(
+            "gate",
+            "train",
+            "--name",
+            "our",
+            "--from",
+            log.toString(),
+            "--json",
+            "--target-accuracy",
+            "0.9");
 
     assertThat(trained.err()).isEmpty();
     assertThat(trained.exit()).isZero();
@@ -97,7 +106,15 @@ class GateCommandsTest {
     Path log = write(8, 40, each -> {});
 
     Cli.Result trained =
-        mesh("gate", "train", "--name", "shy", "--from", log.toString(), "--target-accuracy", "0.999");
+        mesh(
+            "gate",
+            "train",
+            "--name",
+            "shy",
+            "--from",
+            log.toString(),
+            "--target-accuracy",
+            "0.999");
 
     assertThat(trained.exit()).isZero();
     assertThat(trained.out()).contains("**Everything is shown;** collect more decisions");
@@ -137,7 +154,10 @@ class GateCommandsTest {
     Path true1 = write(8, 100, each -> said(each, 0));
     assertThat(mesh("gate", "drift", "--from", true1.toString()).exit()).isZero();
     Path changed =
-        write(8, 100, each -> said(each, each.path("decision_time").asText().contains("-03-") ? 0 : 0.3));
+        write(
+            8,
+            100,
+            each -> said(each, each.path("decision_time").asText().contains("-03-") ? 0 : 0.3));
 
     Cli.Result drifted = mesh("gate", "drift", "--from", changed.toString(), "--json");
 
@@ -199,10 +219,13 @@ class GateCommandsTest {
             .put("suggestion", likely ? "foo(bar);" : "new Unlikely(")
             .put("stop_reason", "stop_string")
             .put("outcome", random.nextDouble() < p ? "accepted" : "rejected")
-            .put("decision_time", "2026-%s-%02dT10:00:00Z".formatted(index % 2 == 0 ? "03" : "04", 6))
+            .put(
+                "decision_time",
+                "2026-%s-%02dT10:00:00Z".formatted(index % 2 == 0 ? "03" : "04", 6))
             .put("truth", p);
     decision.putArray("log_probs").add(likely ? -0.1 : -3).add(likely ? -0.2 : -4);
-    ObjectNode history = decision.putObject("history").put("accepted", accepted).put("answered", 20);
+    ObjectNode history =
+        decision.putObject("history").put("accepted", accepted).put("answered", 20);
     history
         .putArray("outcomes")
         .addObject()

@@ -122,8 +122,7 @@ final class GateTrainer {
     for (GateStage stage : GateStage.values()) {
       GrownTrees trained =
           new XgboostGrower()
-              .grow(
-                  table.examples(stage, train), table.examples(stage, calibration), plan.trees());
+              .grow(table.examples(stage, train), table.examples(stage, calibration), plan.trees());
       double[] logOdds =
           trained.logOdds(table.examples(stage, IntStream.range(0, table.size()).toArray()));
       PlattScaling scaling = PlattScaling.fit(of(logOdds, calibration), kept(table, calibration));

@@ -31,7 +31,8 @@ public final class GateFeatures {
    */
   public static float[] suggestion(FeatureSet set, GateContext context, GateSuggestion suggestion) {
     SoundInputs sound = SoundInputs.of(context, suggestion);
-    return suggestion(set, sound.context(), sound.suggestion().orElseThrow(), CodeTail.of(context.prompt()));
+    return suggestion(
+        set, sound.context(), sound.suggestion().orElseThrow(), CodeTail.of(context.prompt()));
   }
 
   private static float[] suggestion(

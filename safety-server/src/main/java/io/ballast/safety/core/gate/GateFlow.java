@@ -95,9 +95,7 @@ public final class GateFlow implements AutoCloseable {
     if (missing.isEmpty()) {
       double draw = ExplorationDraw.of(call.explorationSeed(), stage);
       decision =
-          stage == GateStage.CONTEXT
-              ? gate.decideGeneration(p, draw)
-              : gate.decideDisplay(p, draw);
+          stage == GateStage.CONTEXT ? gate.decideGeneration(p, draw) : gate.decideDisplay(p, draw);
     } else {
       flags.add(GateFlag.INPUT_MISSING);
       decision = shown(spec, p);

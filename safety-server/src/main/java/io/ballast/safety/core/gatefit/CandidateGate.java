@@ -66,8 +66,7 @@ public final class CandidateGate {
     if (p2.isEmpty()) {
       return new Doing(OptionalDouble.empty(), p2);
     }
-    return new Doing(
-        OptionalDouble.of(hides ? two.spec().gate().explorationShare() : 1), p2);
+    return new Doing(OptionalDouble.of(hides ? two.spec().gate().explorationShare() : 1), p2);
   }
 
   private static double probability(AcceptModel model, float[] features) {

@@ -52,8 +52,7 @@ public record GateDrift(List<Cell> cells, double alpha) {
       if (each.isExample() && said(each).isPresent()) {
         Map<String, List<LoggedSuggestion>> weeks =
             byCell.computeIfAbsent(each.tenant(), tenant -> new TreeMap<>());
-        List<LoggedSuggestion> cell =
-            weeks.computeIfAbsent(week(each), week -> new ArrayList<>());
+        List<LoggedSuggestion> cell = weeks.computeIfAbsent(week(each), week -> new ArrayList<>());
         count += cell.isEmpty() ? 1 : 0;
         cell.add(each);
       }
@@ -89,7 +88,6 @@ public record GateDrift(List<Cell> cells, double alpha) {
   private static String week(LoggedSuggestion logged) {
     LocalDate day = LocalDate.ofInstant(logged.decided(), ZoneOffset.UTC);
     return "%d-W%02d"
-        .formatted(
-            day.get(IsoFields.WEEK_BASED_YEAR), day.get(IsoFields.WEEK_OF_WEEK_BASED_YEAR));
+        .formatted(day.get(IsoFields.WEEK_BASED_YEAR), day.get(IsoFields.WEEK_OF_WEEK_BASED_YEAR));
   }
 }

@@ -56,8 +56,7 @@ public record GateEvaluation(
       boolean kept = each.kept().orElse(false);
       double same = each.shown() ? show : doing.shows().isPresent() ? 1 - show : 0;
       double believed = each.said().stageOneWithholds() ? 0 : doing.accept().orElse(0);
-      shows.add(
-          LoggedDecision.unmodelled(cluster, each.propensity(), each.shown() ? 1 : 0, same));
+      shows.add(LoggedDecision.unmodelled(cluster, each.propensity(), each.shown() ? 1 : 0, same));
       keeps.add(
           new LoggedDecision(
               cluster,

@@ -81,15 +81,13 @@ public final class GateFit {
     Map<GateStage, FittedGate.Stage> stages = new EnumMap<>(GateStage.class);
     Map<GateStage, Map<Rows, double[]>> said = new EnumMap<>(GateStage.class);
     for (GateStage stage : GateStage.values()) {
-      GrownTrees trees =
-          grower.grow(train.seenBy(stage), calibration.seenBy(stage), plan.trees());
+      GrownTrees trees = grower.grow(train.seenBy(stage), calibration.seenBy(stage), plan.trees());
       GateCalibration scale =
           calibration(trees.logOdds(calibration.seenBy(stage)), calibration.kept());
       Map<Rows, double[]> probabilities = new LinkedHashMap<>();
       for (Rows rows : List.of(calibration, lines, test)) {
         double[] logOdds = trees.logOdds(rows.seenBy(stage));
-        probabilities.put(
-            rows, Arrays.stream(logOdds).map(scale::probability).toArray());
+        probabilities.put(rows, Arrays.stream(logOdds).map(scale::probability).toArray());
       }
       said.put(stage, probabilities);
       double[] ofTest = of(said, stage, test);
@@ -118,10 +116,7 @@ public final class GateFit {
             plan.targetAccuracy());
     CertifiedGate chosen =
         new LearnThenTest(
-                plan.targetAccuracy(),
-                plan.alpha(),
-                new MultipleTest.FixedSequence(1),
-                plan.aim())
+                plan.targetAccuracy(), plan.alpha(), new MultipleTest.FixedSequence(1), plan.aim())
             .choose(grid, examples(said, lines));
     CascadeRule rule =
         switch (chosen) {
@@ -158,8 +153,7 @@ public final class GateFit {
     return IntStream.range(0, numbers.size()).mapToObj(numbers::get).toList();
   }
 
-  private static double[] of(
-      Map<GateStage, Map<Rows, double[]>> said, GateStage stage, Rows rows) {
+  private static double[] of(Map<GateStage, Map<Rows, double[]>> said, GateStage stage, Rows rows) {
     double[] found = said.getOrDefault(stage, Map.of()).get(rows);
     if (found == null) {
       throw new IllegalStateException("no probabilities of " + stage);
@@ -167,8 +161,7 @@ public final class GateFit {
     return found;
   }
 
-  private static List<GateExample> examples(
-      Map<GateStage, Map<Rows, double[]>> said, Rows rows) {
+  private static List<GateExample> examples(Map<GateStage, Map<Rows, double[]>> said, Rows rows) {
     double[] one = of(said, GateStage.CONTEXT, rows);
     double[] two = of(said, GateStage.SUGGESTION, rows);
     boolean[] kept = rows.kept();
@@ -180,8 +173,7 @@ public final class GateFit {
   private static Map<String, Double> figures(double[] probabilities, boolean[] kept) {
     Map<String, Double> figures = new TreeMap<>();
     RankingMetrics.auc(probabilities, kept).ifPresent(auc -> figures.put("auc", auc));
-    figures.put(
-        "calibration_error", Calibration.expectedError(probabilities, kept, BINS));
+    figures.put("calibration_error", Calibration.expectedError(probabilities, kept, BINS));
     figures.put("brier", Calibration.brier(probabilities, kept));
     long yes = IntStream.range(0, kept.length).filter(i -> kept[i]).count();
     figures.put("base_rate", (double) yes / kept.length);
@@ -190,8 +182,7 @@ public final class GateFit {
   }
 
   /** Keeps each with probability least/own propensity: then all were shown equally likely. */
-  private Rows thinned(
-      GateTable table, List<Integer> rows, String purpose, SplittableRandom random)
+  private Rows thinned(GateTable table, List<Integer> rows, String purpose, SplittableRandom random)
       throws UnusableLogException {
     double least = rows.stream().mapToDouble(table::propensity).min().orElse(1);
     List<Integer> left = new ArrayList<>();
@@ -228,9 +219,7 @@ public final class GateFit {
     }
     return new Rows(
         rows.table(),
-        byPlace.values().stream()
-            .map(alike -> alike.get(random.nextInt(alike.size())))
-            .toList());
+        byPlace.values().stream().map(alike -> alike.get(random.nextInt(alike.size()))).toList());
   }
 
   /** Some rows of a table. */

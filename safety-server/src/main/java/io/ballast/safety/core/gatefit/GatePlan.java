@@ -37,18 +37,22 @@ public record GatePlan(
   /** Checks the ranges above. */
   public GatePlan {
     readings = List.copyOf(readings);
-    require(targetAccuracy > 0 && targetAccuracy < 1, "target accuracy", targetAccuracy, "above 0, below 1");
+    require(
+        targetAccuracy > 0 && targetAccuracy < 1,
+        "target accuracy",
+        targetAccuracy,
+        "above 0, below 1");
     require(alpha > 0 && alpha < 1, "alpha", alpha, "above 0, below 1");
     require(!readings.isEmpty(), "readings", readings, "at least one");
-    require(explorationShare >= 0 && explorationShare <= 1, "exploration", explorationShare, "0 to 1");
+    require(
+        explorationShare >= 0 && explorationShare <= 1, "exploration", explorationShare, "0 to 1");
     require(trees.rounds() >= 1, "rounds", trees.rounds(), "at least 1");
     require(trees.depth() >= 1 && trees.depth() <= 12, "depth", trees.depth(), "1 to 12");
   }
 
   private static void require(boolean holds, String name, Object value, String expected) {
     if (!holds) {
-      throw new IllegalArgumentException(
-          "%s: %s (expected: %s)".formatted(name, value, expected));
+      throw new IllegalArgumentException("%s: %s (expected: %s)".formatted(name, value, expected));
     }
   }
 }

@@ -32,8 +32,7 @@ public final class GateTable {
    *
    * @param progress is told which share is done, 0 to 1
    */
-  public static GateTable of(
-      List<LoggedSuggestion> log, FeatureSet set, DoubleConsumer progress) {
+  public static GateTable of(List<LoggedSuggestion> log, FeatureSet set, DoubleConsumer progress) {
     GateTable table = new GateTable(set);
     for (int i = 0; i < log.size(); i++) {
       if (log.get(i).isExample()) {

@@ -44,8 +44,7 @@ public record LoggedSuggestion(
    * @param stageTwo p₂; empty: stage 2 was not asked
    * @param stageOneWithholds whether stage 1 would withhold, explored or not
    */
-  public record Said(
-      OptionalDouble stageOne, OptionalDouble stageTwo, boolean stageOneWithholds) {
+  public record Said(OptionalDouble stageOne, OptionalDouble stageTwo, boolean stageOneWithholds) {
     /** Nobody asked it. */
     public static Said nothing() {
       return new Said(OptionalDouble.empty(), OptionalDouble.empty(), false);

@@ -66,7 +66,10 @@ class GateFitTest {
   @Test
   void isotonicCalibrationAndTheOtherReadingAreFittedAsAsked() throws UnusableLogException {
     FittedGate gate =
-        new GateFit(plan(GatePlan.Calibration.ISOTONIC, List.of(false)), new XgboostGrower(), line -> {})
+        new GateFit(
+                plan(GatePlan.Calibration.ISOTONIC, List.of(false)),
+                new XgboostGrower(),
+                line -> {})
             .fit(GateTable.of(log(16, 100, 1), FeatureSet.TEXT_AND_HISTORY, share -> {}));
 
     assertThat(gate.stage(GateStage.SUGGESTION).calibration())
@@ -80,7 +83,8 @@ class GateFitTest {
   }
 
   @Test
-  void whatACandidateWouldDoIsEstimatedFromWhatAnotherDid() throws IOException, UnusableLogException {
+  void whatACandidateWouldDoIsEstimatedFromWhatAnotherDid()
+      throws IOException, UnusableLogException {
     var context =
         TinyGates.write(
             root,
@@ -101,8 +105,7 @@ class GateFitTest {
       // a log whose gate hid at random: three of four shown
       List<LoggedSuggestion> log = randomlyShown(40, 250, 0.75);
 
-      GateEvaluation found =
-          GateEvaluation.of(candidate, log, OffPolicy.standard(), share -> {});
+      GateEvaluation found = GateEvaluation.of(candidate, log, OffPolicy.standard(), share -> {});
 
       assertThat(found.decisions()).isEqualTo(10_000);
       assertThat(found.shown()).isCloseTo(7_500, within(200));
@@ -144,11 +147,14 @@ class GateFitTest {
 
     GateDrift drift = GateDrift.of(log, 0.01);
 
-    assertThat(drift.cells()).extracting(GateDrift.Cell::tenant)
+    assertThat(drift.cells())
+        .extracting(GateDrift.Cell::tenant)
         .containsExactly("calm", "calm", "changed", "changed");
-    assertThat(drift.cells()).extracting(GateDrift.Cell::week)
+    assertThat(drift.cells())
+        .extracting(GateDrift.Cell::week)
         .containsExactly("2025-W52", "2026-W01", "2025-W52", "2026-W01");
-    assertThat(drift.cells()).extracting(GateDrift.Cell::alarm)
+    assertThat(drift.cells())
+        .extracting(GateDrift.Cell::alarm)
         .containsExactly(false, false, false, true);
     assertThat(drift.alarms()).isTrue();
     assertThat(GateDrift.of(List.of(), 0.01).alarms()).isFalse();
@@ -168,7 +174,8 @@ class GateFitTest {
 
   private static void covers(OffPolicyEstimate estimate, double truth) {
     Interval interval = ((OffPolicyEstimate.Estimated) estimate).value();
-    // 95 % intervals of a fixed seed, made a little wider: what is checked is that nothing is biased
+    // 95 % intervals of a fixed seed, made a little wider: what is checked is that nothing is
+    // biased
     double slack = interval.high() - interval.low();
     assertThat(truth).isBetween(interval.low() - slack / 2, interval.high() + slack / 2);
     assertThat(slack).isLessThan(0.1);
@@ -207,7 +214,12 @@ class GateFitTest {
   }
 
   private static LoggedSuggestion logged(
-      SplittableRandom random, int user, int index, boolean isLong, boolean shown, double propensity) {
+      SplittableRandom random,
+      int user,
+      int index,
+      boolean isLong,
+      boolean shown,
+      double propensity) {
     boolean kept = random.nextDouble() < (isLong ? LONG : SHORT);
     return new LoggedSuggestion(
         "default",

@@ -79,18 +79,22 @@ public final class GateExperiment implements Experiment {
     Interval two = unseen.area(GateStage.SUGGESTION);
     List<Claim> claims = new ArrayList<>();
     claims.add(
-        Claim.of("AUC of stage 1 (place and history) is above chance", PAPER, one, Rule.above(0.5)));
-    claims.add(Claim.of("AUC of stage 2 (and the suggestion) is above 0.6", OURS, two, Rule.above(0.6)));
+        Claim.of(
+            "AUC of stage 1 (place and history) is above chance", PAPER, one, Rule.above(0.5)));
     claims.add(
-        Claim.of("stage 2 tells more than stage 1: its AUC is greater", PAPER, unseen.gain(), Rule.above(0)));
+        Claim.of("AUC of stage 2 (and the suggestion) is above 0.6", OURS, two, Rule.above(0.6)));
+    claims.add(
+        Claim.of(
+            "stage 2 tells more than stage 1: its AUC is greater",
+            PAPER,
+            unseen.gain(),
+            Rule.above(0)));
     LineTransfer.Outcome first = outcomes.getFirst();
     LineTransfer.Outcome last = outcomes.getLast();
     claims.add(
         Claim.of(
             "less is hidden at a target of 95 % than at 80 % (share of all, best by what was seen)",
-            PAPER,
-            difference(first.seen(), last.seen()),
-            Rule.above(0)));
+            PAPER, difference(first.seen(), last.seen()), Rule.above(0)));
     for (LineTransfer.Outcome outcome : outcomes) {
       if (outcome.found().isEmpty()) {
         continue; // lines that are not there break nothing, which would say nothing

@@ -100,10 +100,7 @@ final class LineTransfer {
       List<GateExample> deciding = unseen.examples(users.subList(FIXED_ON, DRAWN_ON));
       CertifiedGate found =
           new LearnThenTest(
-                  target,
-                  ALPHA,
-                  new MultipleTest.FixedSequence(1),
-                  LearnThenTest.Aim.MOST_HIDDEN)
+                  target, ALPHA, new MultipleTest.FixedSequence(1), LearnThenTest.Aim.MOST_HIDDEN)
               .choose(grid(fixed, target), deciding);
       proven.add(
           switch (found) {

@@ -61,8 +61,7 @@ final class UnseenUsers {
         for (int i = 0; i < kept.length; i++) {
           kept[i] = rows.accepted(validation[i]);
         }
-        PlattScaling scale =
-            PlattScaling.fit(trees.logOdds(rows.seenBy(stage, validation)), kept);
+        PlattScaling scale = PlattScaling.fit(trees.logOdds(rows.seenBy(stage, validation)), kept);
         double[] logOdds = trees.logOdds(rows.seenBy(stage, unseen));
         for (int i = 0; i < unseen.length; i++) {
           of(stage)[unseen[i]] = scale.probability(logOdds[i]);
@@ -125,8 +124,7 @@ final class UnseenUsers {
 
   private Interval drawnAgain(ToDoubleFunction<List<GateExample>> figure) {
     List<String> users = users();
-    List<List<GateExample>> byUser =
-        users.stream().map(user -> examples(List.of(user))).toList();
+    List<List<GateExample>> byUser = users.stream().map(user -> examples(List.of(user))).toList();
     SplittableRandom random = new SplittableRandom(20_240_213);
     double[] drawn = new double[DRAWS];
     for (int d = 0; d < DRAWS; d++) {

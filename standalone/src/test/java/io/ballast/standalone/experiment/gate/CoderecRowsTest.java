@@ -90,7 +90,8 @@ class CoderecRowsTest {
     Path missing = write("user,state\n0,Accepted\n");
     assertThatThrownBy(() -> CoderecRows.read(missing))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("header: no column measurements (expected: one; there are [user, state])");
+        .hasMessageContaining(
+            "header: no column measurements (expected: one; there are [user, state])");
     Path unknown = write(HEADER + row("0", "Shown", "1", "1", 5));
     assertThatThrownBy(() -> CoderecRows.read(unknown))
         .isInstanceOf(IOException.class)
@@ -105,7 +106,8 @@ class CoderecRowsTest {
       for (int i = 0; i < 60; i++) {
         int length = random.nextInt(1, 20);
         boolean accepted = random.nextDouble() < (length > 10 ? 0.7 : 0.03);
-        text.append(row(Integer.toString(user), accepted ? "Accepted" : "Rejected", "1", "1", length));
+        text.append(
+            row(Integer.toString(user), accepted ? "Accepted" : "Rejected", "1", "1", length));
       }
     }
     Path data = folder.resolve("sets");
