@@ -2,13 +2,14 @@ package io.ballast.standalone.experiment;
 
 import io.ballast.standalone.experiment.ensembles.EnsemblesExperiment;
 import io.ballast.standalone.experiment.gate.GateExperiment;
+import io.ballast.standalone.experiment.safety.SafetyExperiment;
 import java.util.List;
 import java.util.Optional;
 
 /** The experiments there are. */
 public final class Experiments {
   private static final List<Experiment> ALL =
-      List.of(new EnsemblesExperiment(), new GateExperiment());
+      List.of(new EnsemblesExperiment(), new GateExperiment(), new SafetyExperiment());
 
   private Experiments() {}
 

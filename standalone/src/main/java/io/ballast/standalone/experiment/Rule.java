@@ -16,7 +16,9 @@ public record Rule(Side side, double line) {
     /** The lower end lies on the line or above. */
     AT_LEAST,
     /** The upper end lies below the line. */
-    BELOW
+    BELOW,
+    /** The lower end lies on the line or below: what was measured does not deny it. */
+    NOT_ABOVE
   }
 
   /** The whole interval lies above {@code line}. */
@@ -34,12 +36,21 @@ public record Rule(Side side, double line) {
     return new Rule(Side.BELOW, line);
   }
 
-  /** Whether an interval is as the claim says, all of it. */
+  /**
+   * What was measured does not deny that it is {@code line} at most; of a rate that a promise
+   * allows to be as high as the line, an interval cannot show more.
+   */
+  public static Rule notAbove(double line) {
+    return new Rule(Side.NOT_ABOVE, line);
+  }
+
+  /** Whether an interval is as the claim says, all of it or as much as its side asks. */
   boolean holds(double low, double high) {
     return switch (side) {
       case ABOVE -> low > line;
       case AT_LEAST -> low >= line;
       case BELOW -> high < line;
+      case NOT_ABOVE -> low <= line;
     };
   }
 
@@ -47,7 +58,7 @@ public record Rule(Side side, double line) {
   boolean contradicts(double low, double high) {
     return switch (side) {
       case ABOVE, AT_LEAST -> high < line;
-      case BELOW -> low > line;
+      case BELOW, NOT_ABOVE -> low > line;
     };
   }
 
@@ -58,6 +69,7 @@ public record Rule(Side side, double line) {
       case ABOVE -> "low > " + number;
       case AT_LEAST -> "low ≥ " + number;
       case BELOW -> "high < " + number;
+      case NOT_ABOVE -> "low ≤ " + number;
     };
   }
 }

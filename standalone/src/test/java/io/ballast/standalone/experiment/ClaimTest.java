@@ -33,6 +33,13 @@ class ClaimTest {
   }
 
   @Test
+  void aPromiseThatMayBeUsedUpIsOnlyDenied() {
+    assertThat(claim(0.08, 0.12, Rule.notAbove(0.1)).verdict()).isEqualTo(Verdict.HOLDS);
+    assertThat(claim(0.1, 0.12, Rule.notAbove(0.1)).verdict()).isEqualTo(Verdict.HOLDS);
+    assertThat(claim(0.11, 0.12, Rule.notAbove(0.1)).verdict()).isEqualTo(Verdict.CONTRADICTED);
+  }
+
+  @Test
   void aNumberThatIsNoneIsRefused() {
     assertThatThrownBy(() -> new Claim("c", "s", Double.NaN, 0, 1, Rule.above(0)))
         .isInstanceOf(IllegalArgumentException.class)
