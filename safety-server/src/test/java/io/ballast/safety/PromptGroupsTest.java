@@ -131,8 +131,7 @@ class PromptGroupsTest extends SafetyTestsCase {
   @Test
   void groupsOfOneAreTheirPrompts() {
     SafetyTest test =
-        mesh.run(
-            grouped(60, 1, s -> s.setBoundMethod(BoundMethod.BOUND_METHOD_CLOPPER_PEARSON)));
+        mesh.run(grouped(60, 1, s -> s.setBoundMethod(BoundMethod.BOUND_METHOD_CLOPPER_PEARSON)));
 
     assertThat(test.getOutcome().getN()).isEqualTo(60);
     assertThat(

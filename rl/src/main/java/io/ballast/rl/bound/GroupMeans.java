@@ -37,7 +37,8 @@ public final class GroupMeans {
     int count = 0;
     for (int i = 0; i < values.length; i++) {
       if (!Double.isFinite(values[i])) {
-        throw new IllegalArgumentException("values[%d]: %s (expected: finite)".formatted(i, values[i]));
+        throw new IllegalArgumentException(
+            "values[%d]: %s (expected: finite)".formatted(i, values[i]));
       }
       if (groups[i] < 1 || groups[i] > count + 1) {
         throw new IllegalArgumentException(

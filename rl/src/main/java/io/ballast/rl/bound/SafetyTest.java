@@ -70,8 +70,8 @@ public record SafetyTest(double threshold, double delta, BoundMethod method, Cos
   }
 
   /**
-   * Returns the decision on costs of prompts that come in groups: n is the number of groups, and the
-   * observation of each is its mean.
+   * Returns the decision on costs of prompts that come in groups: n is the number of groups, and
+   * the observation of each is its mean.
    *
    * @param costs shape [n] as above
    * @param groups shape [n] as {@link GroupMeans#of} takes them, two or more; each of one under

@@ -12,9 +12,7 @@ class GroupMeansTest {
   @Test
   void aHandComputedSample() {
     // group 1: (.1 + .3)/2, group 2: .5, group 3: (0 + .2 + .4)/3
-    assertThat(
-            GroupMeans.of(
-                new double[] {.1, .5, .3, 0, .2, .4}, new int[] {1, 2, 1, 3, 3, 3}))
+    assertThat(GroupMeans.of(new double[] {.1, .5, .3, 0, .2, .4}, new int[] {1, 2, 1, 3, 3, 3}))
         .containsExactly(new double[] {.2, .5, .2}, within(1e-12));
   }
 
@@ -53,8 +51,7 @@ class GroupMeansTest {
     assertThatThrownBy(() -> test.decide(new double[] {0, 1, 0}, new int[] {1, 1, 2}))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("groups: of more than one (expected: of one each under CLOPPER_PEARSON)");
-    assertThat(test.decide(new double[] {0, 1, 0}, new int[] {1, 2, 3}).numbers().n())
-        .isEqualTo(3);
+    assertThat(test.decide(new double[] {0, 1, 0}, new int[] {1, 2, 3}).numbers().n()).isEqualTo(3);
   }
 
   @Test
@@ -62,8 +59,7 @@ class GroupMeansTest {
     assertRefused(new double[] {1}, new int[0], "groups.length: 0 (expected: 1");
     assertRefused(new double[] {1}, new int[] {0}, "groups[0]: 0 (expected: 1 to 1)");
     assertRefused(new double[] {1, 1}, new int[] {1, 3}, "groups[1]: 3 (expected: 1 to 2)");
-    assertRefused(
-        new double[] {Double.NaN}, new int[] {1}, "values[0]: NaN (expected: finite)");
+    assertRefused(new double[] {Double.NaN}, new int[] {1}, "values[0]: NaN (expected: finite)");
   }
 
   private static void assertRefused(double[] values, int[] groups, String message) {
@@ -74,9 +70,9 @@ class GroupMeansTest {
 
   /**
    * Files of six prompts each whose harm is the file's: an unsafe candidate, harmful in 30 % of the
-   * files at τ = .29. Taken as 180 independent prompts it passes far more often than δ; as 30 groups
-   * it does not: of 30 groups it passes with at most five harmful ones, which is 7.7 % of the time, and
-   * taken for 180 prompts with at most seven, 28 %.
+   * files at τ = .29. Taken as 180 independent prompts it passes far more often than δ; as 30
+   * groups it does not: of 30 groups it passes with at most five harmful ones, which is 7.7 % of
+   * the time, and taken for 180 prompts with at most seven, 28 %.
    */
   @Test
   void promptsOfOneFileTakenAsIndependentBreakThePromise() {
@@ -91,7 +87,9 @@ class GroupMeansTest {
       for (int i = 0; i < 180; i++) {
         groups[i] = i / 6 + 1;
         costs[i] =
-            i % 6 == 0 ? (random.nextDouble() < .3 ? .9 : .043) + .001 * random.nextDouble() : costs[i - 1];
+            i % 6 == 0
+                ? (random.nextDouble() < .3 ? .9 : .043) + .001 * random.nextDouble()
+                : costs[i - 1];
       }
       naive += test.decide(costs) instanceof SafetyTestResult.Passed ? 1 : 0;
       grouped += test.decide(costs, groups) instanceof SafetyTestResult.Passed ? 1 : 0;

@@ -97,8 +97,7 @@ public record SafetyConfig(
     requirePositive("version-timeout", timeouts.version());
     requirePositive("certificate-validity", certificates.validity());
     requirePositive("redemption-validity", certificates.redemption());
-    require(
-        !certificates.clockSkew().isNegative(), "clock-skew", certificates.clockSkew(), "≥ 0");
+    require(!certificates.clockSkew().isNegative(), "clock-skew", certificates.clockSkew(), "≥ 0");
   }
 
   private static void requireTests(TestSettings tests) {

@@ -100,11 +100,7 @@ public final class SafetyServer implements AutoCloseable {
         new CertificateClock(store, config.certificates().clockSkew(), runtime.clock());
     CertificateIssuer issuer =
         new CertificateIssuer(
-            seal,
-            config.certificates().validity(),
-            CodeVersion.built().toString(),
-            ids,
-            time);
+            seal, config.certificates().validity(), CodeVersion.built().toString(), ids, time);
     runner =
         new TestRunner(
             store,
@@ -137,12 +133,7 @@ public final class SafetyServer implements AutoCloseable {
                 tests,
                 desk,
                 new CertificateRedemptions(
-                    store,
-                    desk,
-                    config.certificates().redemption(),
-                    ids,
-                    time,
-                    runtime.clock()),
+                    store, desk, config.certificates().redemption(), ids, time, runtime.clock()),
                 new Verdicts(store, sampler, desk),
                 new CertificateReplay(store, desk, sampler, costs, config.tests()),
                 new LookLedger(store),

@@ -26,8 +26,7 @@ class FolderSigningKeysTest {
   @BeforeEach
   void make() throws IOException {
     made = temporary.resolve("made");
-    id =
-        FileSigningKeys.openOrMake(made, new SecureRandom()).signingKeyId().orElseThrow();
+    id = FileSigningKeys.openOrMake(made, new SecureRandom()).signingKeyId().orElseThrow();
     folder = Files.createDirectory(temporary.resolve("keys"));
     Files.copy(made.resolve(PUBLIC), folder.resolve(PUBLIC));
   }

@@ -54,7 +54,8 @@ class SafetyPropertiesTest {
               Duration.ofSeconds(1),
               Duration.ofMillis(250)),
           new PeerTimeouts(Duration.ofSeconds(60), Duration.ofSeconds(5)),
-          new CertificateSettings(Optional.empty(), Duration.ofDays(7), Duration.ofMinutes(1), Duration.ofMinutes(5)),
+          new CertificateSettings(
+              Optional.empty(), Duration.ofDays(7), Duration.ofMinutes(1), Duration.ofMinutes(5)),
           new ScoringPlace(
               List.of(),
               List.of(),
@@ -149,7 +150,10 @@ class SafetyPropertiesTest {
                     Duration.ofSeconds(23)),
                 new PeerTimeouts(Duration.ofSeconds(20), Duration.ofSeconds(21)),
                 new CertificateSettings(
-                    Optional.of(Path.of("keys")), Duration.ofSeconds(27), Duration.ofSeconds(28), Duration.ofSeconds(30)),
+                    Optional.of(Path.of("keys")),
+                    Duration.ofSeconds(27),
+                    Duration.ofSeconds(28),
+                    Duration.ofSeconds(30)),
                 new ScoringPlace(
                     List.of("one:1", "two:2"),
                     List.of("a", "b"),

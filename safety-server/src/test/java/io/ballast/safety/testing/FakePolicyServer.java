@@ -134,7 +134,9 @@ public final class FakePolicyServer {
           .forEach(
               prompt ->
                   response.addResults(
-                      result((drifts ? "~" : "") + (version.equals(HARMFUL) ? "H" : ""), prompt.getText())));
+                      result(
+                          (drifts ? "~" : "") + (version.equals(HARMFUL) ? "H" : ""),
+                          prompt.getText())));
       observer.onNext(response.build());
       observer.onCompleted();
     }

@@ -72,8 +72,7 @@ final class CertificateReplayCommand implements Callable<Integer> {
       table.row(
           "first that differs",
           "prompt %d, %s: it says %s, found %s"
-              .formatted(
-                  first.getPosition(), first.getField(), first.getSaid(), first.getFound()));
+              .formatted(first.getPosition(), first.getField(), first.getSaid(), first.getFound()));
     }
     if (result.hasOutcome()) {
       table.row(

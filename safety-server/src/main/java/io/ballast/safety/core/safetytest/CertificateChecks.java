@@ -74,7 +74,8 @@ public final class CertificateChecks {
       return;
     }
     findings.same("merkle_root", terms.merkleRoot(), root);
-    int groups = (int) samples.stream().mapToInt(SampledCost::group).filter(g -> g != 0).distinct().count();
+    int groups =
+        (int) samples.stream().mapToInt(SampledCost::group).filter(g -> g != 0).distinct().count();
     if (terms.groupsCount() != 0 || groups != 0) {
       findings.that(
           "groups",
@@ -102,8 +103,7 @@ public final class CertificateChecks {
     SafetyTestNumbers found;
     try {
       found =
-          SampledCost.decide(
-                  new SafetyTest(said.threshold(), said.delta(), said.method()), samples)
+          SampledCost.decide(new SafetyTest(said.threshold(), said.delta(), said.method()), samples)
               .numbers();
     } catch (IllegalArgumentException e) { // such as a cost of 0.4 where costs are 0 or 1
       findings.that("numbers", false, "", String.valueOf(e.getMessage()));

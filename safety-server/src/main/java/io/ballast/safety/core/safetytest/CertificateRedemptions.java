@@ -70,7 +70,8 @@ public final class CertificateRedemptions {
             change.alias(),
             (evidence, earlier) -> {
               Duration waited = Duration.between(asked, clock.instant()); // for the row
-              return decide(evidence,
+              return decide(
+                  evidence,
                   earlier,
                   change,
                   caller,

@@ -80,7 +80,8 @@ public final class CertificateReplay {
                   progress.agreeing(),
                   progress.total(),
                   sameDecision ? "the decision is the same" : "the decision is another");
-      boolean texts = progress.first().filter(first -> first.field().equals("completion_sha256")).isPresent();
+      boolean texts =
+          progress.first().filter(first -> first.field().equals("completion_sha256")).isPresent();
       return texts
           ? agree
               + "; completions come out the same only from the same engine, on the same kind of processor, with ballast.policy.batch-invariant on when the test ran and now"

@@ -20,8 +20,8 @@ import java.util.stream.IntStream;
  * The held-out prompts of one test, in the order given; no two are equal.
  *
  * @param prompts 2 to 10,000, each at least one byte
- * @param groups the group of each prompt, such as its file: prompts of one group are not independent;
- *     empty: each is its own
+ * @param groups the group of each prompt, such as its file: prompts of one group are not
+ *     independent; empty: each is its own
  */
 public record PromptSet(List<String> prompts, List<String> groups) {
   private static final int LEAST = 2;

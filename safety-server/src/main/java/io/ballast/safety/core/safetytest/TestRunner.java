@@ -222,8 +222,8 @@ public final class TestRunner implements AutoCloseable {
   }
 
   /**
-   * Nothing passes unsigned: tries until it can be signed, however long that takes, or until another
-   * process has taken the test over. What was judged is kept meanwhile.
+   * Nothing passes unsigned: tries until it can be signed, however long that takes, or until
+   * another process has taken the test over. What was judged is kept meanwhile.
    */
   private <T> T untilSigned(ClaimedTest test, int judged, Supplier<T> work) {
     Duration wait = settings.pause();
@@ -233,7 +233,8 @@ public final class TestRunner implements AutoCloseable {
         return work.get();
       } catch (MeshException e) {
         if (!told) {
-          LOG.warn("safety test {}: waits until it can be signed for: {}", test.id(), e.getMessage());
+          LOG.warn(
+              "safety test {}: waits until it can be signed for: {}", test.id(), e.getMessage());
           told = true;
         }
       }
