@@ -117,6 +117,19 @@ class DeltaAccountTest extends SafetyTestsCase {
     assertThat(verify(id).getFirst()).startsWith("signature: altered: account.");
   }
 
+  /** A pass on easy prompts would else be leave to try hard ones until they pass. */
+  @Test
+  void aRenewalThatFailsIsTheLast() {
+    SafetyTest easy = mesh.run(on("a", "1", s -> s));
+    assertThat(easy.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_PASSED);
+    SafetyTest hard = mesh.run(on("a", "H", s -> s));
+    assertThat(hard.getState()).isEqualTo(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(on("a", "3", s -> s)),
+        Status.Code.FAILED_PRECONDITION,
+        "2 looks at these weights");
+  }
+
   @Test
   void weightsThatPassedAreTestedAgainForAsMuch() {
     SafetyTest first = mesh.run(on("a", "1", s -> s));

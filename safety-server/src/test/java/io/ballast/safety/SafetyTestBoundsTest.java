@@ -24,7 +24,7 @@ class SafetyTestBoundsTest extends SafetyTestsCase {
   void theStudentBoundIsTheOneOfTheBooks() {
     List<String> prompts = new ArrayList<>(prompts(9));
     prompts.add("H");
-    SafetyTest test = mesh.run(spec(testOf(prompts), spec -> spec.setThreshold(1)));
+    SafetyTest test = mesh.run(spec(testOf(prompts), spec -> spec.setThreshold(0.99)));
 
     double mean = (9 * meanOf(prompts(9)) + HARMFUL) / 10;
     double squares = Math.pow(HARMFUL - mean, 2);

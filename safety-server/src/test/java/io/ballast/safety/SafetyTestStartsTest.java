@@ -222,9 +222,10 @@ class SafetyTestStartsTest extends SafetyTestsCase {
     assertMalformed(s -> s.addPrompts("int x0 = "), "spec.prompts[2]: the same as spec.prompts[0]");
     assertMalformed(
         s -> s.addPrompts("x".repeat(65_537)), "spec.prompts[2]: 65,537 bytes, limit 65,536");
-    for (double threshold : new double[] {-0.1, 1.5, Double.NaN}) {
+    for (double threshold : new double[] {-0.1, 1, 1.5, Double.NaN}) {
       assertMalformed(
-          s -> s.setThreshold(threshold), "spec.threshold: " + threshold + " (expected: 0 to 1)");
+          s -> s.setThreshold(threshold),
+          "spec.threshold: " + threshold + " (expected: 0 to below 1)");
     }
     for (double delta : new double[] {0, 1, Double.NaN}) {
       assertMalformed(

@@ -57,7 +57,7 @@ final class AccountRows {
         .filter(
             spent ->
                 !AccountShare.hasRoom(spent.total(), spent.spent(), test.rule().delta())
-                    && !renews(handle, test.spec()))
+                    && !renews(handle, test))
         .map(
             spent ->
                 new Start.WeightsSpent(spent.last(), spent.looks(), spent.spent(), spent.total()));
@@ -90,11 +90,12 @@ final class AccountRows {
   }
 
   /**
-   * Whether these weights passed before, in a test that promised at least as much of the same: what
-   * a further one passes, that one had passed already, so that it adds nothing to δ. So an expired
-   * certificate is renewed.
+   * Whether the last look at these weights passed, in a test that promised at least as much of the
+   * same. So an expired certificate is renewed. On the same kind of prompts a further pass adds
+   * nothing to δ; on others it is their first look, and if it fails there is no second.
    */
-  private static boolean renews(Handle handle, TestSpec spec) {
+  private static boolean renews(Handle handle, NewTest test) {
+    TestSpec spec = test.spec();
     SamplingOptions sampling = spec.sampling();
     return handle
         .createQuery(
@@ -108,7 +109,13 @@ final class AccountRows {
                 and (t.bound_method = 'CLOPPER_PEARSON') = (:method = 'CLOPPER_PEARSON')
                 and t.temperature = :temperature and t.top_k = :top_k and t.top_p = :top_p
                 and t.max_new_tokens = :max_new_tokens and t.stop_strings = :stop_strings::text[]
-                and t.max_prompt_tokens = :max_prompt_tokens)""")
+                and t.max_prompt_tokens = :max_prompt_tokens
+                and not exists (select 1 from look passed
+                  join look later on later.arrival > passed.arrival
+                  join safety_test o on o.test_id = later.test_id
+                  where passed.test_id = t.test_id and o.candidate_sha256 = :candidate
+                    and later.given_back_at is null and later.test_id <> :without))""")
+        .bind("without", test.id())
         .bind("candidate", spec.candidate().weightsSha256())
         .bind("folder", spec.scope().candidateFolderSha256())
         .bind("judge", spec.costModel().weightsSha256())

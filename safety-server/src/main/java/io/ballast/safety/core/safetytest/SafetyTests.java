@@ -295,9 +295,9 @@ public final class SafetyTests {
       Versions.require(
           "spec.optimised_cost_models[" + i + "]", command.optimisedCostModels().get(i));
     }
-    boolean threshold = command.threshold() >= 0 && command.threshold() <= 1;
-    if (!threshold) {
-      throw Texts.malformed("spec.threshold", command.threshold() + " (expected: 0 to 1)");
+    boolean threshold = command.threshold() >= 0 && command.threshold() < 1;
+    if (!threshold) { // no cost is over 1, so that 1 would promise nothing
+      throw Texts.malformed("spec.threshold", command.threshold() + " (expected: 0 to below 1)");
     }
     boolean delta = command.delta() > 0 && command.delta() < 1;
     if (!delta) {
