@@ -12,6 +12,8 @@ import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.MeasuredCost;
 import io.ballast.orchestrator.v1.MeasuredHarm;
 import io.ballast.orchestrator.v1.RunState;
+import io.ballast.reward.v1.ComponentScore;
+import io.ballast.reward.v1.ScoreResult;
 import io.ballast.safety.v1.CostRequest;
 import io.grpc.Status;
 import java.util.List;
@@ -89,8 +91,15 @@ class MeasuredCostsTest extends RunServiceCase {
 
   @Test
   void whatCannotBeMeasuredIsToldAndEndsNoRun() {
+    mesh.rewards.check =
+        model ->
+            ScoreResult.newBuilder()
+                .setValue(1)
+                .addComponents(ComponentScore.newBuilder().setName("none").setValue(1))
+                .build();
     String spec =
-        TestSpecs.spec("blind", MEASURED.replace("component: harmless", "component: none"));
+        TestSpecs.spec("blind", MEASURED.replace("component: harmless", "component: none"))
+            .replace("stop: {spread_growth: 1000}\n", "");
 
     assertThat(iterations(spec))
         .extracting(each -> each.getMeasuredList().getLast().getFailure())
@@ -116,5 +125,24 @@ class MeasuredCostsTest extends RunServiceCase {
                     TestSpecs.spec(
                         "gone", "costs: {measured: [{name: a, model: gone, version: 1}]}")))
         .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "costs.measured[0]"));
+  }
+
+  @Test
+  void aComponentThatThereIsNotIsRefusedWithThoseThatThereAre() {
+    for (String component : List.of("harmles", "\"\"")) {
+      assertThatThrownBy(
+              () ->
+                  mesh.create(
+                      TestSpecs.spec(
+                          "typo",
+                          MEASURED.replace("component: harmless", "component: " + component))))
+          .satisfies(
+              thrown ->
+                  refused(
+                      thrown,
+                      Status.Code.INVALID_ARGUMENT,
+                      "costs.measured[1].component: '%s' (expected: a component of mix/1: harmless)"
+                          .formatted(component.replace("\"", ""))));
+    }
   }
 }

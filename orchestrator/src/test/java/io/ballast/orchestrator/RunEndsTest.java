@@ -139,6 +139,28 @@ class RunEndsTest extends RunServiceCase {
   }
 
   @Test
+  void theSamePromptsOnceMoreChangeNothingAndOthersAreRefused() throws InterruptedException {
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_ABORTED;
+    String runId = mesh.create(tried("twice", "attempts: 2")).getRunId();
+    mesh.awaitEnd(runId);
+    mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
+    mesh.safety.testPermits.drainPermits();
+    mesh.safety.testBegun.drainPermits();
+    resume(runId, "long v", "long w");
+    mesh.safety.testBegun.acquire();
+
+    assertThat(resume(runId, "long v", "long w").getState()).isEqualTo(RunState.RUN_STATE_TESTING);
+    assertThatThrownBy(() -> resume(runId, "long t", "long u"))
+        .satisfies(
+            thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "takes no test_prompts"));
+    mesh.safety.testPermits.release(1_000);
+
+    assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.safety.test(runId + "-1").getSpec().getPromptsList())
+        .containsExactly("long v", "long w");
+  }
+
+  @Test
   void anAbortedTestOfAPoolDrawsOthersFromIt() {
     mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_ABORTED;
     String runId = mesh.create(tried("pool", "attempts: 2\n  draw_count: 2")).getRunId();

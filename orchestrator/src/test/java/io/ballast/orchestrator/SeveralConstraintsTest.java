@@ -1,6 +1,7 @@
 package io.ballast.orchestrator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.orchestrator.testing.TestSpecs;
@@ -8,12 +9,14 @@ import io.ballast.orchestrator.testing.TinyModel;
 import io.ballast.orchestrator.v1.ConstraintMetrics;
 import io.ballast.orchestrator.v1.ConstraintTest;
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.ResumeRunRequest;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.safety.v1.CostItem;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.SafetyTestSpec;
 import io.ballast.safety.v1.SafetyTestState;
+import io.grpc.Status;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -132,7 +135,7 @@ class SeveralConstraintsTest extends RunServiceCase {
 
   @Test
   void oneThatDoesNotHoldIsEnoughAndTheCertificatesOfTheOthersAreVoid() {
-    mesh.safety.strict.add("secrets/2");
+    mesh.safety.verdicts.put("secrets/2", SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
 
     Run run = mesh.awaitEnd(mesh.create(spec("leaky")).getRunId());
 
@@ -152,8 +155,76 @@ class SeveralConstraintsTest extends RunServiceCase {
   }
 
   @Test
+  void aHeldRunIsPromotedOnlyIfEveryCertificateStillHolds() {
+    Run held = mesh.awaitEnd(mesh.create(spec("held") + "promotion: WAIT\n").getRunId());
+    String secrets = "certificate-" + held.getRunId() + "-secrets";
+    mesh.safety.revoked.put(secrets, "its judge was wrong");
+
+    Run refused = promote(held.getRunId());
+
+    assertThat(held.getState()).isEqualTo(RunState.RUN_STATE_HELD);
+    assertThat(refused.getState()).isEqualTo(RunState.RUN_STATE_REFUSED);
+    assertThat(refused.getMessage())
+        .isEqualTo(
+            "the certificate of the constraint secrets, %s, does not hold: revoked: its judge was wrong"
+                .formatted(secrets));
+    assertThat(mesh.policy.promotions).isEmpty();
+  }
+
+  @Test
+  void aRestartWhileTheSecondIsTestedWaitsForThatTest() throws InterruptedException {
+    mesh.safety.testPermits.drainPermits();
+    mesh.safety.testPermits.release(1);
+    String runId = mesh.create(spec("restarted")).getRunId();
+    mesh.safety.testBegun.acquire(2); // the first has passed
+    mesh.close();
+    mesh.safety.testPermits.release(1_000);
+
+    mesh = mesh.startAgain();
+    Run run = mesh.awaitEnd(runId);
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.safety.starts)
+        .as("what runs already is not started again")
+        .containsExactly(runId + "-breaks", runId + "-secrets");
+  }
+
+  @Test
+  void anAttemptThatToldNothingIsFollowedByAnotherOfThatConstraintAlone() {
+    mesh.safety.verdicts.put("secrets/2", SafetyTestState.SAFETY_TEST_STATE_ABORTED);
+    String runId =
+        mesh.create(spec("again").replace("safety_test:\n", "safety_test:\n  attempts: 2\n"))
+            .getRunId();
+    Run failed = mesh.awaitEnd(runId);
+    mesh.safety.verdicts.clear();
+
+    assertThat(failed.getState()).isEqualTo(RunState.RUN_STATE_FAILED);
+    assertThatThrownBy(() -> resume(runId, List.of("long q", "long r")))
+        .satisfies(
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.INVALID_ARGUMENT,
+                    "test_prompts: 2 prompts (expected: at least 4, 2 for the test of each"));
+    resume(runId, List.of("long q", "long r", "long s", "long t"));
+
+    assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.safety.starts)
+        .containsExactly(runId + "-breaks", runId + "-secrets", runId + "-1-secrets");
+    assertThat(mesh.safety.test(runId + "-1-secrets").getSpec().getPromptsList())
+        .containsExactly("long r", "long t");
+  }
+
+  private Run resume(String runId, List<String> testPrompts) {
+    return mesh.runs()
+        .resumeRun(
+            ResumeRunRequest.newBuilder().setRunId(runId).addAllTestPrompts(testPrompts).build())
+        .getRun();
+  }
+
+  @Test
   void theNextIsNotTestedWhereOneDoesNotHold() {
-    mesh.safety.strict.add("breaks/2");
+    mesh.safety.verdicts.put("breaks/2", SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND);
 
     Run run = mesh.awaitEnd(mesh.create(spec("broken")).getRunId());
 

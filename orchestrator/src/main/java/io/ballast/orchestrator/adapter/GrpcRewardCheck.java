@@ -7,7 +7,9 @@ import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.RewardCheck;
 import io.ballast.orchestrator.core.peer.RewardOracle;
+import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RewardSpec;
+import io.ballast.reward.v1.ComponentScore;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -17,6 +19,7 @@ import io.grpc.Channel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -45,6 +48,27 @@ public final class GrpcRewardCheck implements RewardCheck {
   @Override
   public Optional<RewardOracle.Outcome> require(
       String tenant, String path, RewardSpec spec, String prompt) {
+    return ask(tenant, path, spec, prompt).map(GrpcRewards::outcome);
+  }
+
+  @Override
+  public void requireComponent(
+      String tenant, String path, ModelRef composite, String component, String prompt) {
+    List<String> names =
+        ask(tenant, path, RewardSpec.composite(composite), prompt).stream()
+            .flatMap(result -> result.getComponentsList().stream())
+            .map(ComponentScore::getName)
+            .toList();
+    if (!names.isEmpty() && !names.contains(component)) {
+      throw Faults.malformed(
+          path,
+          "'%s' (expected: a component of %s: %s)"
+              .formatted(component, composite, String.join(", ", names)));
+    }
+  }
+
+  /** The result for one completion; empty if nobody answered. */
+  private Optional<ScoreResult> ask(String tenant, String path, RewardSpec spec, String prompt) {
     ScoreRequest request =
         GrpcRewards.request(tenant, spec)
             .addItems(
@@ -57,7 +81,7 @@ public final class GrpcRewardCheck implements RewardCheck {
           stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS).score(request);
       GrpcRewards.requireAsAsked(aggregation(path), spec, answer);
       answer.getResultsList().forEach(result -> requireJudged(path, spec, result));
-      return answer.getResultsList().stream().map(GrpcRewards::outcome).findFirst();
+      return answer.getResultsList().stream().findFirst();
     } catch (StatusRuntimeException e) {
       refuse(path, spec, e);
       return Optional.empty();

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.SamplingOptions;
@@ -18,8 +19,11 @@ import io.ballast.safety.v1.SafetyTestOutcome;
 import io.ballast.safety.v1.SafetyTestSpec;
 import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.safety.v1.StartSafetyTestRequest;
+import io.ballast.safety.v1.VerifyCertificateRequest;
+import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.Channel;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Safety tests by the safety-server. */
@@ -118,6 +122,24 @@ public final class GrpcSafetyTester implements SafetyTester {
                             .setCertificateId(certificateId)
                             .setReason(reason)
                             .build()));
+  }
+
+  @Override
+  public Optional<String> flaw(
+      String tenant, String certificateId, PinnedVersion candidate, String alias) {
+    VerifyCertificateResponse answer =
+        PeerCalls.call(
+            PeerCalls.SAFETY_SERVER,
+            () ->
+                stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+                    .verifyCertificate(
+                        VerifyCertificateRequest.newBuilder()
+                            .setMetadata(PeerCalls.metadata(tenant))
+                            .setCertificateId(certificateId)
+                            .setCandidateWeightsSha256(candidate.weightsSha256())
+                            .setAlias(alias)
+                            .build()));
+    return answer.getValid() ? Optional.empty() : Optional.of(answer.getReason());
   }
 
   private static ReuseRule reuse(ReuseKind reuse) {

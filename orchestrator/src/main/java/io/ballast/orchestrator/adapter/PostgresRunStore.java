@@ -220,12 +220,16 @@ public final class PostgresRunStore implements RunStore {
     Run changed =
         inTransaction(
             handle -> {
+              lock(handle, runId);
+              Run before = find(handle, runId).orElseThrow();
               Run next = change(handle, runId, change);
-              handle
-                  .createUpdate("update run_prompts set test = :test where run_id = :id")
-                  .bindArray("test", String.class, prompts.test())
-                  .bind("id", runId)
-                  .execute();
+              if (!next.equals(before)) {
+                handle
+                    .createUpdate("update run_prompts set test = :test where run_id = :id")
+                    .bindArray("test", String.class, prompts.test())
+                    .bind("id", runId)
+                    .execute();
+              }
               return next;
             });
     changes.announce();

@@ -7,8 +7,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.RunSpecReader;
+import io.ballast.orchestrator.core.spec.SpecReading;
 import io.ballast.orchestrator.core.spec.StandingSpec;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -19,7 +19,7 @@ import org.yaml.snakeyaml.error.YAMLException;
 /**
  * Reads a run's spec: JSON if it begins with a brace, YAML otherwise. No key may be there twice.
  */
-public final class SpecParser implements Function<String, RunSpec> {
+public final class SpecParser implements SpecReading {
   private static final int MAX_ALIASES = 10;
   private static final JsonMapper JSON =
       JsonMapper.builder()
@@ -32,7 +32,12 @@ public final class SpecParser implements Function<String, RunSpec> {
     return RunSpecReader.read(tree(spec));
   }
 
-  /** Reads what still counts of the spec of a run that has learned. */
+  @Override
+  public RunSpec learned(String spec) {
+    return RunSpecReader.learned(tree(spec));
+  }
+
+  @Override
   public StandingSpec standing(String spec) {
     return RunSpecReader.standing(tree(spec));
   }

@@ -25,6 +25,7 @@ final class StateJson {
 
   static String write(LoopState state) {
     ObjectNode json = MAPPER.createObjectNode();
+    json.put("defaults_version", state.defaultsVersion());
     json.set("constraints", ConstraintJson.states(state.constraints()));
     PolicyVitals first = state.firstVitals();
     if (first != null) {
@@ -46,7 +47,8 @@ final class StateJson {
   }
 
   /**
-   * Reads a loop state.
+   * Reads a loop state. One that does not say its defaults is of version 1 if its constraint has no
+   * name, and of version 2 otherwise: names came with those.
    *
    * @param iterationsDone of its run
    */
@@ -58,7 +60,8 @@ final class StateJson {
         ConstraintJson.states(json, iterationsDone),
         json.has("first_vitals") ? vitals(json.path("first_vitals")) : null,
         json.has("watch") ? WatchJson.state(json.path("watch")) : null,
-        models);
+        models,
+        json.path("defaults_version").asInt(json.has("constraints") ? 2 : 1));
   }
 
   private static PolicyVitals vitals(JsonNode json) {

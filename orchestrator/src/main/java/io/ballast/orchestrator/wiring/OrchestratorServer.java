@@ -26,6 +26,7 @@ import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.RetryBudget;
 import io.ballast.orchestrator.core.peer.Sleeper;
+import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunFiles;
 import io.ballast.orchestrator.core.run.RunStore;
@@ -102,6 +103,7 @@ public final class OrchestratorServer implements AutoCloseable {
     RunFiles files = new RunFiles(folders, rollouts);
     RunTelemetry telemetry = new RunTelemetry(runtime.meters(), runtime.telemetry());
     SpecParser specs = new SpecParser();
+    GrpcSafetyTester tester = new GrpcSafetyTester(safety, config.peerTimeout(), config.testWait());
     GrpcRewards rewards = new GrpcRewards(reward, config.peerTimeout());
     Supplier<Patience> patience =
         () ->
@@ -121,7 +123,7 @@ public final class OrchestratorServer implements AutoCloseable {
                 rewards,
                 new GrpcCosts(safety, config.peerTimeout()),
                 versions,
-                new GrpcSafetyTester(safety, config.peerTimeout(), config.testWait())),
+                tester),
             new TrainingLoop.Weights(loader, folders, rollouts),
             new Patiences(
                 patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),
@@ -142,9 +144,9 @@ public final class OrchestratorServer implements AutoCloseable {
         new Runs(
             store,
             specs,
-            specs::standing,
             new ArchivedPrompts(runtime.dataFolder(), policy, config.peerTimeout()),
             versions,
+            new Promoter(versions, tester),
             new GrpcRewardCheck(reward, config.peerTimeout()),
             new GrpcCostCheck(safety, config.peerTimeout()),
             workers,

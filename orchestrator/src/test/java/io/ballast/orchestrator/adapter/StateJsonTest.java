@@ -22,7 +22,8 @@ class StateJsonTest {
                 new ConstraintState("secrets", 2, List.of())),
             null,
             null,
-            List.of());
+            List.of(),
+            7);
 
     assertThat(StateJson.loopState(StateJson.write(state), 5)).isEqualTo(state);
   }
@@ -35,6 +36,8 @@ class StateJsonTest {
         .containsExactly(
             new ConstraintState(
                 "harm", 0.7, List.of(new TaggedCost(0.25, 6), new TaggedCost(0.5, 6))));
+    assertThat(state.defaultsVersion()).isEqualTo(1);
+    assertThat(StateJson.loopState("{\"constraints\": []}", 6).defaultsVersion()).isEqualTo(2);
   }
 
   @Test

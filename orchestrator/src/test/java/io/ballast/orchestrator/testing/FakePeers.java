@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 
@@ -105,6 +106,12 @@ public final class FakePeers {
     @Override
     public void revoke(String tenant, String certificateId, String reason) {
       throw new AssertionError("every test passes");
+    }
+
+    @Override
+    public Optional<String> flaw(
+        String tenant, String certificateId, PinnedVersion candidate, String alias) {
+      return Optional.empty();
     }
 
     @Override

@@ -39,7 +39,7 @@ public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplB
 
   /** What is asked before a run is begun, by the model's name; it is in none of the lists. */
   public volatile Function<String, ScoreResult> check =
-      model -> spreading(model, ScoreResult.newBuilder().setValue(1), 0.2).build();
+      model -> spreading(model, withHarmless(ScoreResult.newBuilder().setValue(1), 1), 0.2).build();
 
   /** A component that says whether a completion does no harm at all. */
   public static final String HARMLESS = "harmless";
@@ -118,18 +118,19 @@ public final class FakeRewardServer extends RewardServiceGrpc.RewardServiceImplB
     return model.equals(COMPOSITE) ? result : result.setSpread(spread);
   }
 
+  private static ScoreResult.Builder withHarmless(ScoreResult.Builder result, double value) {
+    return result.addComponents(ComponentScore.newBuilder().setName(HARMLESS).setValue(value));
+  }
+
   private ScoreResult reward(String model, int call, ScoreItem item) {
     String completion = item.getCompletion().getText();
     return unjudged.test(completion)
         ? failure("two of five members answered")
         : spreading(
                 model,
-                ScoreResult.newBuilder()
-                    .setValue(FakeWorld.reward(completion))
-                    .addComponents(
-                        ComponentScore.newBuilder()
-                            .setName(HARMLESS)
-                            .setValue(FakeWorld.harm(completion) > 0 ? 0 : 1)),
+                withHarmless(
+                    ScoreResult.newBuilder().setValue(FakeWorld.reward(completion)),
+                    FakeWorld.harm(completion) > 0 ? 0 : 1),
                 spread.applyAsDouble(call, completion))
             .build();
   }

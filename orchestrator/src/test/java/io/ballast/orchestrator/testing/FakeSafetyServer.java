@@ -23,12 +23,13 @@ import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.ballast.safety.v1.StartSafetyTestResponse;
 import io.ballast.safety.v1.Verdict;
+import io.ballast.safety.v1.VerifyCertificateRequest;
+import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
@@ -43,6 +44,9 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
   /** Every test, by its key. */
   public final Map<String, StartSafetyTestRequest> tests = new ConcurrentHashMap<>();
 
+  /** The key of every call that starts a test, repetitions too. */
+  public final List<String> starts = new CopyOnWriteArrayList<>();
+
   /** Sees a cost model when a run is created; may throw. */
   public volatile Consumer<String> check = model -> {};
 
@@ -52,8 +56,8 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
   /** How tests end. */
   public volatile SafetyTestState verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
 
-  /** Cost models by which no candidate passes, such as {@code c/2}. */
-  public final Set<String> strict = ConcurrentHashMap.newKeySet();
+  /** How tests end whose judge, such as {@code c/2}, is named here. */
+  public final Map<String, SafetyTestState> verdicts = new ConcurrentHashMap<>();
 
   /** Certificates that were revoked, with why. */
   public final Map<String, String> revoked = new ConcurrentHashMap<>();
@@ -132,7 +136,14 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
                 "PRECONDITION_FAILED",
                 "the run optimised against this cost model");
           }
-          tests.putIfAbsent(key, request);
+          starts.add(key);
+          StartSafetyTestRequest before = tests.putIfAbsent(key, request);
+          if (before != null && !before.equals(request)) {
+            throw FakeFaults.of(
+                Status.INVALID_ARGUMENT,
+                "MALFORMED_REQUEST",
+                "metadata.idempotency_key: '%s' was used for another safety test".formatted(key));
+          }
           return StartSafetyTestResponse.newBuilder()
               .setTest(test(key, SafetyTestState.SAFETY_TEST_STATE_RUNNING))
               .build();
@@ -154,9 +165,7 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
 
   private SafetyTestState verdict(String key) {
     ModelSelector judge = test(key).getSpec().getCostModel();
-    return strict.contains(judge.getModel() + "/" + judge.getVersion())
-        ? SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND
-        : verdict;
+    return verdicts.getOrDefault(judge.getModel() + "/" + judge.getVersion(), verdict);
   }
 
   @Override
@@ -167,6 +176,28 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
         () -> {
           revoked.putIfAbsent(request.getCertificateId(), request.getReason());
           return RevokeCertificateResponse.getDefaultInstance();
+        });
+  }
+
+  @Override
+  public void verifyCertificate(
+      VerifyCertificateRequest request, StreamObserver<VerifyCertificateResponse> observer) {
+    FakeFaults.answer(
+        observer,
+        () -> {
+          String reason = revoked.get(request.getCertificateId());
+          StartSafetyTestRequest test =
+              test(request.getCertificateId().substring("certificate-".length()));
+          boolean named =
+              request
+                      .getCandidateWeightsSha256()
+                      .equals(test.getSpec().getCandidate().getWeightsSha256())
+                  && request.getAlias().equals(test.getSpec().getAlias());
+          return VerifyCertificateResponse.newBuilder()
+              .setValid(named && reason == null)
+              .setReason(
+                  reason == null ? (named ? "" : "of another candidate") : "revoked: " + reason)
+              .build();
         });
   }
 

@@ -99,6 +99,11 @@ public final class InMemoryRunStore implements RunStore {
     return stored(runId).state;
   }
 
+  /** Puts a state in place of the one that is stored. */
+  public synchronized void state(String runId, LoopState state) {
+    stored(runId).state = state;
+  }
+
   @Override
   public synchronized Run change(String runId, UnaryOperator<Run> change) {
     Stored stored = stored(runId);
@@ -108,8 +113,11 @@ public final class InMemoryRunStore implements RunStore {
 
   @Override
   public synchronized Run renew(String runId, UnaryOperator<Run> change, PromptSets prompts) {
+    Run before = stored(runId).run;
     Run changed = change(runId, change);
-    stored(runId).prompts = prompts;
+    if (!changed.equals(before)) {
+      stored(runId).prompts = prompts;
+    }
     return changed;
   }
 

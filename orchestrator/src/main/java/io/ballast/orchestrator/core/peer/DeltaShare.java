@@ -34,7 +34,9 @@ public record DeltaShare(String account, int looks, double totalDelta) {
     if (equal) {
       return new DeltaShare(runId, tests, sum);
     }
-    // a named account has equal shares; that of the weights goes by what the first test said
+    // a named account has equal shares; that of the weights goes by what the first test said: all
+    // of
+    // them are a whole multiple of its part, or the spec is refused
     if (constraint > 0) {
       return new DeltaShare("", 0, delta);
     }

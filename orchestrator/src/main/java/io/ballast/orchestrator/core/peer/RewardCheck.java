@@ -1,10 +1,10 @@
 package io.ballast.orchestrator.core.peer;
 
+import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RewardSpec;
 import java.util.Optional;
 
 /** Says, before a run is begun, what would keep it from ever having a reward. */
-@FunctionalInterface
 public interface RewardCheck {
   /**
    * Asks for one reward in the way that the run will ask.
@@ -20,4 +20,14 @@ public interface RewardCheck {
    */
   Optional<RewardOracle.Outcome> require(
       String tenant, String path, RewardSpec spec, String prompt);
+
+  /**
+   * Asks a composite for a component in the same way.
+   *
+   * @param path of the component in the run's spec, for messages
+   * @throws io.ballast.kit.error.MeshException as {@link #require}; MALFORMED_REQUEST, naming the
+   *     components that there are, if {@code component} is none of them
+   */
+  void requireComponent(
+      String tenant, String path, ModelRef composite, String component, String prompt);
 }

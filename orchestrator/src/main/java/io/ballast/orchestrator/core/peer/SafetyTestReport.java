@@ -44,7 +44,12 @@ public record SafetyTestReport(
    * up.
    */
   public boolean needsFreshPrompts() {
-    return spent && (state == State.ABORTED || state == State.FAILED);
+    return spent && toldNothing();
+  }
+
+  /** Whether it ended and says nothing about the candidate. */
+  public boolean toldNothing() {
+    return state == State.ABORTED || state == State.FAILED;
   }
 
   /** Of another constraint. */

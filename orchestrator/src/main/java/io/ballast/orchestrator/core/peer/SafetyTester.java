@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.peer;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.spec.SafetyTestSpec;
 import java.util.List;
+import java.util.Optional;
 
 /** The safety-server's tests of candidates. */
 public interface SafetyTester {
@@ -27,6 +28,16 @@ public interface SafetyTester {
    * @throws io.ballast.kit.error.MeshException UNKNOWN_RESOURCE, DEPENDENCY_DOWN
    */
   void revoke(String tenant, String certificateId, String reason);
+
+  /**
+   * Looks whether a certificate holds now.
+   *
+   * @param candidate whose weights it must be for
+   * @param alias that it must allow
+   * @return what does not hold; empty: all does
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_RESOURCE, DEPENDENCY_DOWN
+   */
+  Optional<String> flaw(String tenant, String certificateId, PinnedVersion candidate, String alias);
 
   /**
    * A test to start.

@@ -3,13 +3,19 @@ package io.ballast.orchestrator.core.promotion;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PolicyVersions.Promotion;
+import io.ballast.orchestrator.core.peer.SafetyTestReport;
+import io.ballast.orchestrator.core.peer.SafetyTester;
+import java.util.List;
+import java.util.Optional;
 
 /** Promotes by compare-and-set, and tells a refusal from a failure. */
 public final class Promoter {
   private final PolicyVersions versions;
+  private final SafetyTester tester;
 
-  public Promoter(PolicyVersions versions) {
+  public Promoter(PolicyVersions versions, SafetyTester tester) {
     this.versions = versions;
+    this.tester = tester;
   }
 
   /** How a promotion ended. */
@@ -24,9 +30,21 @@ public final class Promoter {
   /**
    * Promotes.
    *
+   * @param beside tests of the candidate's other constraints, whose certificates must hold as well:
+   *     the policy-server looks at the promotion's alone
    * @throws MeshException if it is not known whether it would be refused: a peer is down or broken
    */
-  public Outcome promote(Promotion promotion) {
+  public Outcome promote(Promotion promotion, List<SafetyTestReport> beside) {
+    for (SafetyTestReport test : beside) {
+      Optional<String> flaw =
+          tester.flaw(
+              promotion.tenant(), test.certificateId(), promotion.candidate(), promotion.alias());
+      if (flaw.isPresent()) {
+        return new Outcome.Refused(
+            "the certificate of the constraint %s, %s, does not hold: %s"
+                .formatted(test.constraint(), test.certificateId(), flaw.get()));
+      }
+    }
     try {
       versions.promote(promotion);
       return new Outcome.Promoted();

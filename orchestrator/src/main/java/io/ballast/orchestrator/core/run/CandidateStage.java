@@ -14,12 +14,13 @@ import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** What becomes of a candidate: its safety test, and promotion or none. */
 final class CandidateStage {
   private final RunStore store;
   private final RunRecords records;
-  private final PolicyVersions versions;
+  private final Promoter promoter;
   private final SafetyTester tester;
   private final Patiences patience;
   private final RunMonitor monitor;
@@ -33,7 +34,7 @@ final class CandidateStage {
       RunMonitor monitor) {
     this.store = store;
     this.records = records;
-    this.versions = versions;
+    this.promoter = new Promoter(versions, tester);
     this.tester = tester;
     this.patience = patience;
     this.monitor = monitor;
@@ -53,7 +54,7 @@ final class CandidateStage {
         Phase.TEST,
         () -> {
           Run tested = run;
-          for (int j = 0; j < job.spec().constraints().size() && passed(tested, j); j++) {
+          for (int j = 0; j < job.spec().constraints().size() && passed(tested, job, j); j++) {
             tested = hasPassed(tested, job, j) ? tested : test(job, tested, candidate, j);
           }
           return records.change(job, tested, Run::pausedIfAsked);
@@ -61,24 +62,30 @@ final class CandidateStage {
   }
 
   /** Whether the tests of all constraints before number {@code next} have passed. */
-  private static boolean passed(Run run, int next) {
-    return next == 0 || !run.certificateId().isEmpty();
+  private static boolean passed(Run run, Job job, int next) {
+    return IntStream.range(0, next).allMatch(j -> hasPassed(run, job, j));
   }
 
   private static boolean hasPassed(Run run, Job job, int constraint) {
-    String name = job.spec().constraints().get(constraint).name();
-    return run.progress().tests().stream()
-        .anyMatch(
-            test ->
-                test.constraint().equals(name) && test.state() == SafetyTestReport.State.PASSED);
+    SafetyTestReport test = run.progress().test(nameOf(job, constraint));
+    return test != null && test.state() == SafetyTestReport.State.PASSED;
   }
 
+  private static String nameOf(Job job, int constraint) {
+    return job.spec().constraints().get(constraint).name();
+  }
+
+  /** A test that is recorded is gone on with by its id, unless it told nothing. */
   private Run test(Job job, Run run, PinnedVersion candidate, int constraint) {
-    SafetyTester.Order order = order(job, run, candidate, constraint);
-    String name = job.spec().constraints().get(constraint).name();
-    SafetyTestReport report =
-        patience.safetyServer().call("start the safety test", () -> tester.start(order)).of(name);
-    Run tested = recordTest(job, run, report);
+    String name = nameOf(job, constraint);
+    SafetyTestReport report = run.progress().test(name);
+    Run tested = run;
+    if (report == null || report.toldNothing()) {
+      SafetyTester.Order order = order(job, run, candidate, constraint);
+      report =
+          patience.safetyServer().call("start the safety test", () -> tester.start(order)).of(name);
+      tested = recordTest(job, run, report);
+    }
     while (report.state() == SafetyTestReport.State.RUNNING) {
       String testId = report.testId();
       report =
@@ -166,14 +173,14 @@ final class CandidateStage {
   private Promoter.Outcome promoted(
       Job job, Run run, PinnedVersion candidate, String certificateId) {
     Promotion promotion = promotion(run, job.spec().alias(), candidate, certificateId);
-    Promoter promoter = new Promoter(versions);
     return monitor.watch(
         run,
         Phase.PROMOTE,
         () ->
             patience
                 .policyServer()
-                .call("promote " + candidate, () -> promoter.promote(promotion)));
+                .call(
+                    "promote " + candidate, () -> promoter.promote(promotion, run.testsBeside())));
   }
 
   /** The promotion of a run's candidate; the same however often it is asked for. */

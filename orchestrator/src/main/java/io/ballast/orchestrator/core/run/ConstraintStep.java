@@ -141,10 +141,14 @@ sealed interface ConstraintStep {
     return new ConstraintState(spec.name(), lambda, buffer.costs());
   }
 
+  /** A λ that was stored under another range is brought into the price's. */
   private static ConstraintMultiplier multiplier(ConstraintSpec.Price price, double lambda) {
     return switch (price.multiplier()) {
-      case LINEAR -> new LagrangeMultiplier(lambda, price.step(), price.max());
-      case LOG -> new LogLagrangeMultiplier(lambda, price.step(), price.min(), price.max());
+      case LINEAR ->
+          new LagrangeMultiplier(Math.clamp(lambda, 0, price.max()), price.step(), price.max());
+      case LOG ->
+          new LogLagrangeMultiplier(
+              Math.clamp(lambda, price.min(), price.max()), price.step(), price.min(), price.max());
     };
   }
 }

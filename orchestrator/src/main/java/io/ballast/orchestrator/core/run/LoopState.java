@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
+import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.watch.WatchState;
 import io.ballast.rl.stats.PolicyVitals;
 import java.util.LinkedHashSet;
@@ -17,12 +18,14 @@ import org.jspecify.annotations.Nullable;
  * @param firstVitals of the first iteration; null before it
  * @param watch of the watch over the rewards; null before the first iteration
  * @param costModels the cost models that answered, in the order of their first answer
+ * @param defaultsVersion of the defaults that the run learns by, {@link RunSpec#DEFAULTS_VERSION}
  */
 public record LoopState(
     List<ConstraintState> constraints,
     @Nullable PolicyVitals firstVitals,
     @Nullable WatchState watch,
-    List<PinnedVersion> costModels) {
+    List<PinnedVersion> costModels,
+    int defaultsVersion) {
   /** Copies the lists. */
   public LoopState {
     constraints = List.copyOf(constraints);
@@ -32,7 +35,11 @@ public record LoopState(
   /** Before the first iteration. */
   public static LoopState initial(List<ConstraintSpec> constraints) {
     return new LoopState(
-        constraints.stream().map(LoopState::initial).toList(), null, null, List.of());
+        constraints.stream().map(LoopState::initial).toList(),
+        null,
+        null,
+        List.of(),
+        RunSpec.DEFAULTS_VERSION);
   }
 
   private static ConstraintState initial(ConstraintSpec constraint) {
@@ -48,20 +55,20 @@ public record LoopState(
   }
 
   LoopState withConstraints(List<ConstraintState> next) {
-    return new LoopState(next, firstVitals, watch, costModels);
+    return new LoopState(next, firstVitals, watch, costModels, defaultsVersion);
   }
 
   LoopState withFirstVitals(PolicyVitals vitals) {
-    return new LoopState(constraints, vitals, watch, costModels);
+    return new LoopState(constraints, vitals, watch, costModels, defaultsVersion);
   }
 
   LoopState withWatch(WatchState newWatch) {
-    return new LoopState(constraints, firstVitals, newWatch, costModels);
+    return new LoopState(constraints, firstVitals, newWatch, costModels, defaultsVersion);
   }
 
   LoopState withCostModels(List<PinnedVersion> models) {
     Set<PinnedVersion> more = new LinkedHashSet<>(costModels);
     more.addAll(models);
-    return new LoopState(constraints, firstVitals, watch, List.copyOf(more));
+    return new LoopState(constraints, firstVitals, watch, List.copyOf(more), defaultsVersion);
   }
 }

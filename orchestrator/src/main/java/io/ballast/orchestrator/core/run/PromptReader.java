@@ -35,7 +35,7 @@ final class PromptReader {
     List<String> test = read("safety_test.prompts", spec.safetyTest().prompts(), tenant);
     Set<String> heldOut = heldOut("safety_test.prompts", test);
     requireDraw(spec, test.size());
-    requireEnough(spec, test.size());
+    requireEnough("safety_test.prompts", spec, test.size());
     List<String> training = read("prompts", spec.prompts(), tenant);
     if (spec.prompts() instanceof PromptSource.Feedback) {
       training = training.stream().filter(prompt -> !heldOut.contains(prompt)).toList();
@@ -62,9 +62,10 @@ final class PromptReader {
    * @param before the run's
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the prompt
    */
-  static PromptSets fresh(PromptSets before, List<String> test) {
+  static PromptSets fresh(RunSpec spec, PromptSets before, List<String> test) {
     String field = "test_prompts";
     Set<String> heldOut = heldOut(field, valid(field, test));
+    requireEnough(field, spec, test.size());
     Set<String> training = new HashSet<>(before.training());
     Set<String> used = new HashSet<>(before.test());
     for (int i = 0; i < test.size(); i++) {
@@ -79,11 +80,11 @@ final class PromptReader {
     return new PromptSets(before.training(), List.copyOf(heldOut));
   }
 
-  private static void requireEnough(RunSpec spec, int prompts) {
+  private static void requireEnough(String field, RunSpec spec, int prompts) {
     int least = MIN_TEST * spec.constraints().size();
     if (spec.safetyTest().drawCount() == 0 && prompts < least) {
       throw Faults.malformed(
-          "safety_test.prompts",
+          field,
           "%,d prompts (expected: at least %,d, %d for the test of each constraint)"
               .formatted(prompts, least, MIN_TEST));
     }

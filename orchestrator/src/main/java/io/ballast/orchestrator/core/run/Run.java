@@ -77,6 +77,14 @@ public record Run(
       return tests.isEmpty() ? null : tests.getLast();
     }
 
+    /** The safety test of {@code constraint}; null until one has started. */
+    @Nullable SafetyTestReport test(String constraint) {
+      return tests.stream()
+          .filter(test -> test.constraint().equals(constraint))
+          .findFirst()
+          .orElse(null);
+    }
+
     /** Of a run that nobody has taken up. */
     public static Progress queued() {
       return new Progress(
@@ -223,6 +231,11 @@ public record Run(
     boolean passed =
         progress.tests().stream().allMatch(test -> test.state() == SafetyTestReport.State.PASSED);
     return passed && !progress.tests().isEmpty() ? progress.tests().getFirst().certificateId() : "";
+  }
+
+  /** The tests whose certificates must hold beside {@link #certificateId}. */
+  List<SafetyTestReport> testsBeside() {
+    return progress.tests().stream().skip(1).toList();
   }
 
   /** Whether there is nothing more to learn. */

@@ -60,7 +60,7 @@ public interface RunStore {
    */
   Run change(String runId, UnaryOperator<Run> change);
 
-  /** As {@link #change}, together with other prompts. */
+  /** As {@link #change}, together with other prompts: those stay if the run does. */
   Run renew(String runId, UnaryOperator<Run> change, PromptSets prompts);
 
   /** As {@link #change}, together with an iteration and what it hands on: all of it or nothing. */

@@ -17,9 +17,9 @@ import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.PromotionMode;
 import io.ballast.orchestrator.core.spec.ReuseKind;
-import io.ballast.orchestrator.core.spec.RewardSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.SafetyTestSpec;
+import io.ballast.orchestrator.core.spec.SpecReading;
 import io.ballast.orchestrator.core.spec.StandingSpec;
 import io.ballast.orchestrator.core.spec.WatchSpec;
 import io.ballast.orchestrator.core.watch.GoldCurve;
@@ -31,7 +31,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -50,10 +49,10 @@ public final class Runs {
   public record Surroundings(InstantSource clock, Supplier<String> ids, Duration watchInterval) {}
 
   private final RunStore store;
-  private final Function<String, RunSpec> specs;
-  private final Function<String, StandingSpec> standing;
+  private final SpecReading specs;
   private final PromptReader prompts;
   private final PolicyVersions versions;
+  private final Promoter promoter;
   private final RewardCheck rewards;
   private final CostCheck costs;
   private final RunWorkers workers;
@@ -61,16 +60,12 @@ public final class Runs {
   private final RunChanges changes;
   private final Surroundings surroundings;
 
-  /**
-   * @param specs reads a spec, and refuses by MALFORMED_REQUEST
-   * @param standing reads what still counts of a stored spec
-   */
   public Runs(
       RunStore store,
-      Function<String, RunSpec> specs,
-      Function<String, StandingSpec> standing,
+      SpecReading specs,
       PromptArchive archive,
       PolicyVersions versions,
+      Promoter promoter,
       RewardCheck rewards,
       CostCheck costs,
       RunWorkers workers,
@@ -79,9 +74,9 @@ public final class Runs {
       Surroundings surroundings) {
     this.store = store;
     this.specs = specs;
-    this.standing = standing;
     this.prompts = new PromptReader(archive);
     this.versions = versions;
+    this.promoter = promoter;
     this.rewards = rewards;
     this.costs = costs;
     this.workers = workers;
@@ -186,10 +181,9 @@ public final class Runs {
       switch (measured.judge()) {
         case MeasuredSpec.Judge.CostModel() ->
             costs.require(tenant, path, measured.model(), prompt);
-        case MeasuredSpec.Judge.Component component -> {
-          var unused =
-              rewards.require(tenant, path, RewardSpec.composite(measured.model()), prompt);
-        }
+        case MeasuredSpec.Judge.Component(String component) ->
+            rewards.requireComponent(
+                tenant, path + ".component", measured.model(), component, prompt);
       }
     }
   }
@@ -230,7 +224,7 @@ public final class Runs {
     return new Detailed(
         run,
         iterations,
-        standing.apply(run.spec()).watch(),
+        specs.standing(run.spec()).watch(),
         GoldCurve.of(
             iterations.stream()
                 .map(
@@ -264,7 +258,8 @@ public final class Runs {
   /**
    * Goes on with a paused or failed run.
    *
-   * @param testPrompts take the place of those that an aborted safety test has used up; empty: none
+   * @param testPrompts take the place of those that an aborted safety test has used up; empty:
+   *     none; once more the same ones: as if none
    * @throws MeshException UNKNOWN_RESOURCE; MALFORMED_REQUEST, naming the prompt;
    *     PRECONDITION_FAILED if it has ended, or if it needs fresh prompts and has none, or has some
    *     and needs none
@@ -272,24 +267,36 @@ public final class Runs {
   public Run resume(Caller caller, String runId, List<String> testPrompts) {
     Run run = require(caller, runId);
     boolean needed = run.needsFreshPrompts() && needsFreshPrompts(run);
+    boolean given = !testPrompts.isEmpty() && store.prompts(runId).test().equals(testPrompts);
     if (needed && testPrompts.isEmpty()) {
       throw Faults.precondition(
           "the safety test of run %s told nothing and its prompts are used up; resume it with fresh ones (test_prompts)"
               .formatted(runId));
     }
-    if (!needed && !testPrompts.isEmpty()) {
+    if (!needed && !testPrompts.isEmpty() && !given) {
       throw Faults.precondition(
           "run %s takes no test_prompts: the prompts of its safety test are not used up"
               .formatted(runId));
     }
     Run resumed =
-        testPrompts.isEmpty()
-            ? store.change(runId, Run::resume)
-            : store.renew(
-                runId,
-                stored -> stored.needsFreshPrompts() ? stored.resume() : stored,
-                PromptReader.fresh(store.prompts(runId), testPrompts));
+        needed && !testPrompts.isEmpty()
+            ? renew(run, testPrompts)
+            : store.change(runId, Run::resume);
     dispatch();
+    return resumed;
+  }
+
+  /** Of two at once the first one's prompts stand: a test may have begun on them. */
+  private Run renew(Run run, List<String> testPrompts) {
+    PromptSets fresh =
+        PromptReader.fresh(specs.learned(run.spec()), store.prompts(run.runId()), testPrompts);
+    Run resumed =
+        store.renew(
+            run.runId(), stored -> stored.needsFreshPrompts() ? stored.resume() : stored, fresh);
+    if (!store.prompts(run.runId()).test().equals(fresh.test())) {
+      throw Faults.precondition(
+          "run %s was resumed meanwhile with other test_prompts".formatted(run.runId()));
+    }
     return resumed;
   }
 
@@ -299,7 +306,7 @@ public final class Runs {
    * @throws MeshException PRECONDITION_FAILED if δ has no room for another
    */
   private boolean needsFreshPrompts(Run run) {
-    SafetyTestSpec test = specs.apply(run.spec()).safetyTest();
+    SafetyTestSpec test = specs.learned(run.spec()).safetyTest();
     if (test.reuse() == ReuseKind.SPLIT) {
       return false;
     }
@@ -335,7 +342,8 @@ public final class Runs {
    * @return PROMOTED, or REFUSED with the reason
    * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if the run is not held, its spec
    *     says NEVER, or its alarms are not accepted; SAFETY_GATE_CLOSED without a certificate;
-   *     DEPENDENCY_DOWN
+   *     DEPENDENCY_DOWN. A certificate of any of its constraints that no longer holds is a reason
+   *     to refuse
    */
   public Run promote(Caller caller, String runId, boolean acceptAlarms) {
     Run run = require(caller, runId);
@@ -352,7 +360,7 @@ public final class Runs {
     if (run.state() != RunState.HELD) {
       throw Faults.precondition("run %s is %s, not HELD".formatted(runId, run.state()));
     }
-    StandingSpec spec = standing.apply(run.spec());
+    StandingSpec spec = specs.standing(run.spec());
     if (spec.promotion() == PromotionMode.NEVER) {
       throw Faults.precondition("the spec of run %s says promotion: NEVER".formatted(runId));
     }
@@ -363,8 +371,9 @@ public final class Runs {
               .formatted(runId, alarms));
     }
     Promoter.Outcome outcome =
-        new Promoter(versions)
-            .promote(CandidateStage.promotion(run, spec.alias(), candidate, certificateId));
+        promoter.promote(
+            CandidateStage.promotion(run, spec.alias(), candidate, certificateId),
+            run.testsBeside());
     return store.change(
         runId,
         stored ->

@@ -24,6 +24,7 @@ import io.ballast.orchestrator.core.run.RunMonitor.Phase;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.core.spec.SpecReading;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.GoldScoring;
@@ -37,7 +38,6 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
@@ -72,7 +72,7 @@ public final class TrainingLoop {
   public record Surroundings(InstantSource clock, LongSupplier nanoTime, Executor executor) {}
 
   private final RunStore store;
-  private final Function<String, RunSpec> specs;
+  private final SpecReading specs;
   private final Peers peers;
   private final Weights weights;
   private final Patiences patience;
@@ -86,12 +86,11 @@ public final class TrainingLoop {
   private final int maxTokensPerPass;
 
   /**
-   * @param specs reads a spec
    * @param maxTokensPerPass bounds the memory of a forward and backward pass, ≥ 1
    */
   public TrainingLoop(
       RunStore store,
-      Function<String, RunSpec> specs,
+      SpecReading specs,
       Peers peers,
       Weights weights,
       Patiences patience,
@@ -123,7 +122,11 @@ public final class TrainingLoop {
    * @throws io.ballast.kit.error.MeshException what stopped it
    */
   Run run(Run taken) {
-    Job job = job(taken);
+    boolean learns = taken.state() == RunState.LEARNING;
+    if (learns) {
+      requireTheseDefaults(taken);
+    }
+    Job job = job(taken, learns ? specs.apply(taken.spec()) : specs.learned(taken.spec()));
     Run run = taken;
     if (run.state() == RunState.LEARNING) {
       run = learn(job, run);
@@ -137,11 +140,23 @@ public final class TrainingLoop {
     return run;
   }
 
-  private Job job(Run run) {
+  /** Weights that were learned by other defaults would go on by another algorithm. */
+  private void requireTheseDefaults(Run run) {
+    int version = loopState(run).defaultsVersion();
+    if (version != RunSpec.DEFAULTS_VERSION) {
+      throw Faults.precondition(
+          "run %s began under version %d of the defaults of specs (expected: %d): it cannot learn on as it began; create it anew"
+              .formatted(run.runId(), version, RunSpec.DEFAULTS_VERSION));
+    }
+  }
+
+  private LoopState loopState(Run run) {
+    return patience.database().call("read its state", () -> store.loopState(run.runId()));
+  }
+
+  private Job job(Run run, RunSpec spec) {
     return Job.of(
-        run,
-        specs.apply(run.spec()),
-        patience.database().call("read the prompts", () -> store.prompts(run.runId())));
+        run, spec, patience.database().call("read the prompts", () -> store.prompts(run.runId())));
   }
 
   private Run learn(Job job, Run taken) {
@@ -174,8 +189,7 @@ public final class TrainingLoop {
 
   private Run iterate(Job job, Run run, Trainee trainee) {
     int iteration = run.progress().iterationsDone() + 1;
-    LoopState before =
-        patience.database().call("read its state", () -> store.loopState(run.runId()));
+    LoopState before = loopState(run);
 
     long start = surroundings.nanoTime().getAsLong();
     PinnedVersion policy =
@@ -384,8 +398,7 @@ public final class TrainingLoop {
   }
 
   private int goodIteration(Run run) {
-    WatchState state =
-        patience.database().call("read its state", () -> store.loopState(run.runId())).watch();
+    WatchState state = loopState(run).watch();
     if (state == null) {
       throw new IllegalStateException("a run that was stopped was watched: " + run.runId());
     }

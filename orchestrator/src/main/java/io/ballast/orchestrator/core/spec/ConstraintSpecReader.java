@@ -111,7 +111,9 @@ final class ConstraintSpecReader {
         node.number("c2", C2, v -> v >= 0, NOT_NEGATIVE),
         node.integer(
             "buffer",
-            method == ConstraintMethod.PPO_LAGRANGIAN ? LAGRANGIAN_BUFFER : samples,
+            method == ConstraintMethod.PPO_LAGRANGIAN
+                ? Math.max(LAGRANGIAN_BUFFER, samples)
+                : samples,
             2,
             MAX_BUFFER),
         staleness(node),
@@ -181,7 +183,11 @@ final class ConstraintSpecReader {
     if (root.has("constraint") && root.has("constraints")) {
       throw root.flaw("constraints", "beside constraint", "one of them");
     }
-    return root.children("constraints", MOST, KEYS_OF_SEVERAL);
+    List<SpecNode> nodes = root.children("constraints", MOST, KEYS_OF_SEVERAL);
+    if (root.has("constraints") && nodes.isEmpty()) {
+      throw root.flaw("constraints", "0 objects", "a list of 1 to " + MOST + " objects");
+    }
+    return nodes;
   }
 
   /** Where the method stands, which all have in common. */
@@ -286,28 +292,5 @@ final class ConstraintSpecReader {
     return method == ConstraintMethod.HC_RLHF
         ? ObjectiveKind.POLICY_GRADIENT
         : SpecDefaults.OBJECTIVE;
-  }
-
-  /**
-   * Refuses an advantage or objective with which the method would not be what its name says.
-   *
-   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the key
-   */
-  static void requireTogether(
-      ConstraintMethod method, AdvantageKind advantage, ObjectiveKind objective) {
-    if (method.hasMultiplier() && advantage == AdvantageKind.GRPO) {
-      throw Faults.malformed(
-          "advantage",
-          ("GRPO (expected: RLOO or CENTRED with constraint.method %s: dividing by each group's"
-                  + " standard deviation prices harm differently in every group)")
-              .formatted(method));
-    }
-    if (method == ConstraintMethod.HC_RLHF && objective != ObjectiveKind.POLICY_GRADIENT) {
-      throw Faults.malformed(
-          "objective.kind",
-          ("%s (expected: POLICY_GRADIENT with constraint.method HC_RLHF: its linearised cost is"
-                  + " the gradient of the bound on the policy that sampled)")
-              .formatted(objective));
-    }
   }
 }

@@ -51,6 +51,12 @@ public record RunSpec(
     SafetyTestSpec safetyTest,
     PromotionMode promotion,
     String alias) {
+  /**
+   * Of what holds where a spec says nothing. 1: GRPO with PPO_CLIP, the KL as a term of the loss
+   * and λ by steps; 2: those of {@code constraint.method}.
+   */
+  public static final int DEFAULTS_VERSION = 2;
+
   /** Copies the lists. */
   public RunSpec {
     constraints = List.copyOf(constraints);

@@ -103,6 +103,17 @@ public final class RunSpecReader {
 
   /** Reads {@code tree}: maps, lists, texts, numbers and booleans, as a parser gives them. */
   public static RunSpec read(@Nullable Object tree) {
+    RunSpec spec = complete(tree);
+    SpecConsistency.require(spec);
+    return spec;
+  }
+
+  /** Reads {@code tree} for the test and the promotion of a run that has learned. */
+  public static RunSpec learned(@Nullable Object tree) {
+    return complete(LearnedSpec.of(tree));
+  }
+
+  private static RunSpec complete(@Nullable Object tree) {
     SpecNode root = SpecNode.root(tree, ROOT_KEYS);
     RolloutSpec rollout = rollout(root.child("rollout", ROLLOUT_KEYS));
     SpecNode objectiveNode = root.child("objective", OBJECTIVE_KEYS);
@@ -113,38 +124,33 @@ public final class RunSpecReader {
     double klCoefficient = klCoefficient(kl);
     ModelRef cost = model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION);
     SafetyTestSpec test = SafetyTestSpecReader.read(root, root.has("constraints"));
-    RunSpec spec =
-        new RunSpec(
-            runName(root),
-            policy(root.child("policy", "model", "version", "alias")),
-            root.integer("iterations", ITERATIONS, 1, MAX_ITERATIONS),
-            root.anyLong("seed", SEED),
-            rollout,
-            prompts(root, "prompts", true),
-            reward(root.child("reward", REWARD_KEYS)),
-            cost,
-            root.choice(
-                "advantage",
-                ConstraintSpecReader.advantage(method),
-                List.of(AdvantageKind.values())),
-            method.klInReturn() ? objective : objective.withKl(klCoefficient, estimator(kl)),
-            method.klInReturn() ? klCoefficient : 0,
-            objectiveNode.integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES),
-            root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
-            ConstraintSpecReader.read(root, cost, test, rollout.samplesCount()),
-            MeasuredSpecReader.read(root),
-            new StopSpec(
-                kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
-                WatchSpecReader.spreadLimit(stop, "spread_growth", SPREAD_GROWTH)),
-            WatchSpecReader.read(root),
-            test,
-            promotion(root),
-            alias(root));
-    requireTogether(spec);
-    return spec;
+    return new RunSpec(
+        runName(root),
+        policy(root.child("policy", "model", "version", "alias")),
+        root.integer("iterations", ITERATIONS, 1, MAX_ITERATIONS),
+        root.anyLong("seed", SEED),
+        rollout,
+        prompts(root, "prompts", true),
+        reward(root.child("reward", REWARD_KEYS)),
+        cost,
+        root.choice(
+            "advantage", ConstraintSpecReader.advantage(method), List.of(AdvantageKind.values())),
+        method.klInReturn() ? objective : objective.withKl(klCoefficient, estimator(kl)),
+        method.klInReturn() ? klCoefficient : 0,
+        objectiveNode.integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES),
+        root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
+        ConstraintSpecReader.read(root, cost, test, rollout.samplesCount()),
+        MeasuredSpecReader.read(root),
+        new StopSpec(
+            kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
+            WatchSpecReader.spreadLimit(stop, "spread_growth", SPREAD_GROWTH)),
+        WatchSpecReader.read(root),
+        test,
+        promotion(root),
+        alias(root));
   }
 
-  /** Reads of {@code tree} what still counts of a run that has learned. */
+  /** Reads of {@code tree} what anybody may still ask of a run. */
   public static StandingSpec standing(@Nullable Object tree) {
     SpecNode root = SpecNode.root(tree, ROOT_KEYS);
     return new StandingSpec(WatchSpecReader.read(root), promotion(root), alias(root));
@@ -317,47 +323,5 @@ public final class RunSpecReader {
                     LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN,
                     LossAggregation.TOKEN_MEAN,
                     LossAggregation.SEQUENCE_MEAN_TOKEN_SUM)));
-  }
-
-  /** Refuses choices that do not go together, with the reason. */
-  private static void requireTogether(RunSpec spec) {
-    ObjectiveKind kind = spec.objective().kind();
-    ConstraintSpecReader.requireTogether(spec.method(), spec.advantage(), kind);
-    if (kind == ObjectiveKind.POLICY_GRADIENT && spec.updatesPerIteration() > 1) {
-      throw Faults.malformed(
-          "objective.updates_per_iteration",
-          spec.updatesPerIteration()
-              + " (expected: 1 with POLICY_GRADIENT: it has no ratio, so only the first update is"
-              + " on the policy that sampled)");
-    }
-    if (kind != ObjectiveKind.POLICY_GRADIENT && spec.rollout().temperature() != 1) {
-      throw Faults.malformed(
-          "rollout.temperature",
-          "%s (expected: 1 with %s: its ratio is between policies at temperature 1)"
-              .formatted(spec.rollout().temperature(), kind));
-    }
-    GoldSpec gold = spec.watch().gold();
-    if (gold != null && gold.reward().model().equals(spec.reward().model())) {
-      throw Faults.malformed(
-          "watch.gold",
-          "%s (expected: another than reward: what is trained on is no measure of itself)"
-              .formatted(gold.reward().model()));
-    }
-    requireOtherJudges(spec);
-  }
-
-  private static void requireOtherJudges(RunSpec spec) {
-    for (ConstraintSpec certified : spec.constraints()) {
-      for (ConstraintSpec priced : spec.constraints()) {
-        if (priced.enabled() && priced.cost().equals(certified.test().costModel())) {
-          throw Faults.malformed(
-              spec.constraints().size() == 1
-                  ? "safety_test.cost_model"
-                  : "constraints." + certified.name() + ".test.cost_model",
-              "%s (expected: another than cost, %s: a model that was optimised against cannot certify)"
-                  .formatted(certified.test().costModel(), priced.cost()));
-        }
-      }
-    }
   }
 }

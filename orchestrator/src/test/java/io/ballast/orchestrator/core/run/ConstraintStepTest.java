@@ -161,4 +161,21 @@ class ConstraintStepTest {
                             over.bound())));
     assertThat(under.atCap()).isFalse();
   }
+
+  @Test
+  void aPriceThatWasStoredUnderAnotherRangeIsBroughtIntoItsOwn() {
+    ConstraintSpec spec = spec(ConstraintMethod.PPO_LAGRANGIAN, 2, new Staleness.Keep());
+    double[] costs = {.1, .3};
+
+    double lambda =
+        ConstraintStep.after(spec, TEST, new ConstraintState("harm", 0, List.of()), 31, costs)
+            .lambda();
+
+    double min = spec.price().min();
+    assertThat(min).isPositive();
+    assertThat(Math.log(lambda))
+        .isCloseTo(
+            Math.log(min) + Math.max(0, spec.price().step() * min * (.2 - spec.target())),
+            within(1e-12));
+  }
 }

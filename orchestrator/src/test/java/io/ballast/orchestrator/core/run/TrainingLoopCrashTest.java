@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
@@ -20,7 +21,9 @@ import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.RetryBudget;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
+import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import io.ballast.orchestrator.testing.CrashPoints;
@@ -115,6 +118,26 @@ class TrainingLoopCrashTest {
     assertThat(run.progress().iterationsDone()).isEqualTo(5);
   }
 
+  @Test
+  void aRunOfSeveralConstraintsIsTestedOnceByEachWhereverItIsKilled() throws IOException {
+    Run run =
+        killAnywhere(
+            TestSpecs.spec(
+                    "crash",
+                    """
+                    constraints:
+                      - {name: breaks, test: {threshold: 0.3}}
+                      - {name: secrets, cost: {model: secrets}, test: {threshold: 0.1}}
+                    """)
+                .replace("  threshold: 0.4\n", "")
+                .replace("\"long z\"", "\"long z\", \"long w\""));
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    assertThat(run.progress().tests())
+        .extracting(SafetyTestReport::testId)
+        .containsExactly("test-" + RUN_ID + "-breaks", "test-" + RUN_ID + "-secrets");
+  }
+
   /** Kills a run at each of its touches of the world in turn; returns the one that was not. */
   private Run killAnywhere(String spec) throws IOException {
     World whole = new World(temporary.resolve("whole"), spec);
@@ -141,7 +164,7 @@ class TrainingLoopCrashTest {
           .isEqualTo(whole.store.iterations(RUN_ID, 0));
       assertThat(world.store.loopState(RUN_ID)).as(where).isEqualTo(whole.store.loopState(RUN_ID));
       assertThat(world.peers.promotions).as(where).isEqualTo(whole.peers.promotions);
-      assertThat(world.peers.tests.keySet()).as(where).containsExactly(RUN_ID);
+      assertThat(world.peers.tests.keySet()).as(where).isEqualTo(whole.peers.tests.keySet());
       assertThat(world.folders("tiny")).as(where).isEqualTo(whole.folders("tiny"));
       assertThat(world.weightsOfTheCandidate()).as(where).isEqualTo(whole.weightsOfTheCandidate());
     }
@@ -179,6 +202,37 @@ class TrainingLoopCrashTest {
         .isInstanceOf(RunLostException.class);
 
     assertThat(world.store.iterations(RUN_ID, 0)).isEqualTo(before);
+  }
+
+  @Test
+  void aRunThatBeganUnderOtherDefaultsIsRefusedByTheirVersion() {
+    World world = new World(temporary.resolve("before"));
+    world.defaultsVersion(1);
+
+    assertThatThrownBy(() -> world.work(new CrashPoints(0)))
+        .isInstanceOf(MeshException.class)
+        .hasMessageContaining(
+            "began under version 1 of the defaults of specs (expected: 2): it cannot learn on");
+  }
+
+  @Test
+  void aRunThatHasLearnedIsTestedAndPromotedHoweverItLearned() {
+    World world =
+        new World(
+            temporary.resolve("before"),
+            TestSpecs.spec("crash"),
+            TestSpecs.spec("crash", "advantage: GRPO\nkl: {estimator: K3}")
+                .replace("kl: {stop_at: 1000}\n", ""));
+    world.defaultsVersion(1);
+    PinnedVersion candidate = new PinnedVersion("tiny", "crash-0a1b2c3d", FakeWorld.sha("w"));
+    var learned = world.store.change(RUN_ID, run -> run.withCandidate(candidate, 3));
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    assertThat(world.peers.promotions.values())
+        .extracting(PolicyVersions.Promotion::candidate)
+        .containsExactly(candidate);
   }
 
   private static Run withoutFence(Run run) {
@@ -245,6 +299,14 @@ class TrainingLoopCrashTest {
     }
 
     private World(Path root, String text) {
+      this(root, text, text);
+    }
+
+    /**
+     * @param text of the spec by which the run begins
+     * @param stored which is stored
+     */
+    private World(Path root, String text, String stored) {
       this.root = root;
       Path models = root.resolve("models");
       modelFolders = new ModelFolders(List.of(models), root.resolve("learner"));
@@ -255,7 +317,7 @@ class TrainingLoopCrashTest {
               RUN_ID,
               "default",
               "crash",
-              text,
+              stored,
               new PinnedVersion("tiny", "1", FakeWorld.sha("base")),
               spec.iterations(),
               TestClock.START,
@@ -268,8 +330,21 @@ class TrainingLoopCrashTest {
                   "fingerprint",
                   new PromptSets(
                       List.of("int a", "int b", "int c", "int d", "int e"),
-                      List.of("long x", "long y", "long z")),
+                      ((PromptSource.Inline) spec.safetyTest().prompts()).prompts()),
                   LoopState.initial(spec.constraints())));
+    }
+
+    /** As a process of before left it. */
+    private void defaultsVersion(int version) {
+      LoopState state = store.loopState(RUN_ID);
+      store.state(
+          RUN_ID,
+          new LoopState(
+              state.constraints(),
+              state.firstVitals(),
+              state.watch(),
+              state.costModels(),
+              version));
     }
 
     /** One life of a process. */

@@ -106,7 +106,16 @@ class RunSpecTest {
     assertThat(lagrangian.advantage()).isEqualTo(AdvantageKind.RLOO);
     assertThat(lagrangian.objective()).isEqualTo(NamedObjective.of(ObjectiveKind.PPO_CLIP));
     assertThat(lagrangian.returnKlCoefficient()).isEqualTo(0.1);
-    assertThat(lagrangian.constraints().getFirst().buffer()).isEqualTo(128);
+    assertThat(lagrangian.constraints().getFirst().buffer())
+        .as("an iteration has more than 128")
+        .isEqualTo(256);
+    assertThat(
+            read(LEAST
+                    + "constraint: {method: PPO_LAGRANGIAN}\nrollout: {prompts_per_iteration: 4}")
+                .constraints()
+                .getFirst()
+                .buffer())
+        .isEqualTo(128);
     for (RunSpec shaped : List.of(penalty, off)) {
       assertThat(shaped.method()).isEqualTo(ConstraintMethod.FIXED_PENALTY);
       assertThat(shaped.advantage()).isEqualTo(AdvantageKind.GRPO);
@@ -147,7 +156,7 @@ class RunSpecTest {
       prompts: {inline: [a]}
       safety_test: {delta: 0.1, prompts: {inline: [b, c, d, e, f, g]}}
       constraints:
-        - {name: one, cost: {model: c, version: 1}, test: {threshold: 0.3, delta: 0.04}}
+        - {name: one, cost: {model: c, version: 1}, test: {threshold: 0.3, delta: 0.02}}
         - {name: two, cost: {model: d, version: 1}, test: {threshold: 0.2}}
         - {name: three, cost: {model: d, version: 1}, test: {threshold: 0.1}}
       """;
@@ -161,19 +170,21 @@ class RunSpecTest {
         .extracting(each -> each.test().threshold())
         .containsExactly(0.3, 0.2, 0.1);
     assertThat(constraints).extracting(ConstraintSpec::target).containsExactly(0.3, 0.2, 0.1);
-    // what is left of 0.1 after 0.04, by two
+    // what is left of 0.1 after 0.02, by two
     assertThat(constraints)
         .extracting(each -> each.test().delta())
         .usingElementComparator((a, b) -> Math.abs(a - b) < 1e-12 ? 0 : 1)
-        .containsExactly(0.04, 0.03, 0.03);
+        .containsExactly(0.02, 0.04, 0.04);
   }
 
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "'delta: 0.04' | 'delta: 0.1' | constraints: 0.1 of safety_test.delta 0.1 said (expected: less",
-        "'threshold: 0.2}' | 'threshold: 0.2, delta: 0.06}' | constraints: 0.1 of safety_test.delta 0.1 said",
+        "'delta: 0.02' | 'delta: 0.03' | constraints: delta 0.03 of one, 0.1",
+        "'delta: 0.02' | 'delta: 0.00005' | constraints: delta 5.0E-5 of one, 0.1",
+        "'delta: 0.02' | 'delta: 0.1' | constraints: 0.1 of safety_test.delta 0.1 said (expected: less",
+        "'threshold: 0.2}' | 'threshold: 0.2, delta: 0.08}' | constraints: 0.1 of safety_test.delta 0.1 said",
         "'delta: 0.1' | 'delta: 0.1, attempts: 2' | safety_test.attempts: 2 (expected: 1 where constraints say delta",
         "'name: two' | 'name: one' | constraints[1].name: one (expected: another than",
         "'name: two, ' | '' | constraints[1].name: absent (expected: a name",
@@ -225,6 +236,17 @@ class RunSpecTest {
     assertThat(standing.promotion()).isEqualTo(PromotionMode.WAIT);
     assertThat(standing.alias()).isEqualTo("beta");
     assertThat(standing.watch().patience()).isEqualTo(3);
+    RunSpec learned =
+        new SpecParser()
+            .learned(
+                old
+                    + "\nobjective: {kind: PPO_CLIP}\nkl: {estimator: K2}"
+                    + "\nconstraint: {lambda_init: 0, penalty: 1}");
+    assertThat(learned.constrained()).isTrue();
+    assertThat(learned.alias()).isEqualTo("beta");
+    assertThat(learned.safetyTest()).isEqualTo(read(LEAST).safetyTest());
+    assertThat(learned.constraints().getFirst().test())
+        .isEqualTo(read(LEAST).constraints().getFirst().test());
   }
 
   @Test
@@ -360,6 +382,15 @@ class RunSpecTest {
         "advantage: GRPO | advantage: GRPO (expected: RLOO or CENTRED with constraint.method HC_RLHF: dividing by each group's standard deviation",
         "'constraint: {method: PPO_LAGRANGIAN}\nadvantage: GRPO' | advantage: GRPO (expected: RLOO or CENTRED with constraint.method PPO_LAGRANGIAN",
         "objective: {kind: PPO_CLIP} | objective.kind: PPO_CLIP (expected: POLICY_GRADIENT with constraint.method HC_RLHF",
+        "objective: {aggregation: TOKEN_MEAN} | objective.aggregation: TOKEN_MEAN (expected: SEQUENCE_MEAN_TOKEN_SUM with constraint.method HC_RLHF: a mean over tokens",
+        "objective: {aggregation: SEQUENCE_MEAN_TOKEN_MEAN} | objective.aggregation: SEQUENCE_MEAN_TOKEN_MEAN (expected: SEQUENCE_MEAN_TOKEN_SUM",
+        "rollout: {temperature: 1.5} | rollout.temperature: 1.5 (expected: 1 with constraint.method HC_RLHF: the KL in the return",
+        "'constraint: {method: PPO_LAGRANGIAN}\nobjective: {kind: POLICY_GRADIENT}\nrollout: {temperature: 0.5}' | rollout.temperature: 0.5 (expected: 1 with constraint.method PPO_LAGRANGIAN",
+        "constraint: {staleness: {kind: FADE}} | constraint.staleness.kind: FADE (expected: KEEP with a buffer of 256: one iteration has prompts_per_iteration · completions_per_prompt, 256 costs",
+        "'constraint: {method: PPO_LAGRANGIAN, buffer: 128, staleness: {kind: DROP}}' | constraint.staleness.kind: DROP (expected: KEEP with a buffer of 128",
+        "constraints: [] | constraints: 0 objects (expected: a list of 1 to 8 objects)",
+        "costs: {measured: [{name: a, model: java-cost, version: 1}]} | costs.measured[0]: java-cost/1 (expected: another than reward and cost: what is trained on",
+        "'reward: {model: mix, version: 1, aggregation: NONE}\ncosts: {measured: [{name: a, model: mix, version: 1, component: parses}]}' | costs.measured[0]: mix/1 (expected: another than reward and cost",
         "kl: {estimator: K3} | kl.estimator: beside constraint.method HC_RLHF (expected: none: the KL is in the return",
         "cost: {version: 2} | safety_test.cost_model: java-cost/2 (expected: another than cost, java-cost/2",
         "costs: {measured: {name: a}} | costs.measured: an object (expected: a list of at most 8 objects)",

@@ -1,0 +1,179 @@
+package io.ballast.orchestrator.core.spec;
+
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.learner.ObjectiveKind;
+import io.ballast.rl.constraint.Staleness;
+import io.ballast.rl.objective.LossAggregation;
+import java.util.List;
+
+/** Refuses choices that do not go together in a run that is to learn, with the reason. */
+final class SpecConsistency {
+  private static final int MOST_PARTS = 1_000;
+  private static final double ROUNDING = 1e-9;
+
+  private SpecConsistency() {}
+
+  /**
+   * Looks at all of them.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the key
+   */
+  static void require(RunSpec spec) {
+    requireOneConstraint(spec);
+    requireOneUpdate(spec);
+    requireTemperature(spec);
+    requireFreshCosts(spec);
+    requireOtherGold(spec);
+    requireOtherJudges(spec);
+    requireOtherMeasures(spec);
+    requireShareable(spec.constraints());
+  }
+
+  /** With anything else the method would not be what its name says. */
+  private static void requireOneConstraint(RunSpec spec) {
+    ConstraintMethod method = spec.method();
+    if (method.hasMultiplier() && spec.advantage() == AdvantageKind.GRPO) {
+      throw Faults.malformed(
+          "advantage",
+          ("GRPO (expected: RLOO or CENTRED with constraint.method %s: dividing by each group's"
+                  + " standard deviation prices harm differently in every group)")
+              .formatted(method));
+    }
+    if (method != ConstraintMethod.HC_RLHF) {
+      return;
+    }
+    ObjectiveKind objective = spec.objective().kind();
+    if (objective != ObjectiveKind.POLICY_GRADIENT) {
+      throw Faults.malformed(
+          "objective.kind",
+          ("%s (expected: POLICY_GRADIENT with constraint.method HC_RLHF: its linearised cost is"
+                  + " the gradient of the bound on the policy that sampled)")
+              .formatted(objective));
+    }
+    LossAggregation aggregation = spec.objective().aggregation();
+    if (aggregation != LossAggregation.SEQUENCE_MEAN_TOKEN_SUM) {
+      throw Faults.malformed(
+          "objective.aggregation",
+          ("%s (expected: SEQUENCE_MEAN_TOKEN_SUM with constraint.method HC_RLHF: a mean over"
+                  + " tokens prices the same harm lower the longer its completion)")
+              .formatted(aggregation));
+    }
+  }
+
+  private static void requireOneUpdate(RunSpec spec) {
+    if (spec.objective().kind() == ObjectiveKind.POLICY_GRADIENT
+        && spec.updatesPerIteration() > 1) {
+      throw Faults.malformed(
+          "objective.updates_per_iteration",
+          spec.updatesPerIteration()
+              + " (expected: 1 with POLICY_GRADIENT: it has no ratio, so only the first update is"
+              + " on the policy that sampled)");
+    }
+  }
+
+  private static void requireTemperature(RunSpec spec) {
+    double temperature = spec.rollout().temperature();
+    if (temperature == 1) {
+      return;
+    }
+    if (spec.objective().kind() != ObjectiveKind.POLICY_GRADIENT) {
+      throw Faults.malformed(
+          "rollout.temperature",
+          "%s (expected: 1 with %s: its ratio is between policies at temperature 1)"
+              .formatted(temperature, spec.objective().kind()));
+    }
+    if (spec.method().klInReturn()) {
+      throw Faults.malformed(
+          "rollout.temperature",
+          ("%s (expected: 1 with constraint.method %s: the KL in the return is of policies at"
+                  + " temperature 1)")
+              .formatted(temperature, spec.method()));
+    }
+  }
+
+  /** A staleness that meets no cost but this iteration's would do nothing. */
+  private static void requireFreshCosts(RunSpec spec) {
+    int fresh = spec.rollout().samplesCount();
+    for (ConstraintSpec each : spec.constraints()) {
+      if (!(each.staleness() instanceof Staleness.Keep) && each.buffer() <= fresh) {
+        throw Faults.malformed(
+            path(spec, each) + ".staleness.kind",
+            ("%s (expected: KEEP with a buffer of %,d: one iteration has prompts_per_iteration ·"
+                    + " completions_per_prompt, %,d costs, and older ones are never in it)")
+                .formatted(
+                    each.staleness() instanceof Staleness.Drop ? "DROP" : "FADE",
+                    each.buffer(),
+                    fresh));
+      }
+    }
+  }
+
+  private static String path(RunSpec spec, ConstraintSpec constraint) {
+    return spec.constraints().size() == 1 ? "constraint" : "constraints." + constraint.name();
+  }
+
+  private static void requireOtherGold(RunSpec spec) {
+    GoldSpec gold = spec.watch().gold();
+    if (gold != null && gold.reward().model().equals(spec.reward().model())) {
+      throw Faults.malformed(
+          "watch.gold",
+          "%s (expected: another than reward: what is trained on is no measure of itself)"
+              .formatted(gold.reward().model()));
+    }
+  }
+
+  private static void requireOtherJudges(RunSpec spec) {
+    for (ConstraintSpec certified : spec.constraints()) {
+      for (ConstraintSpec priced : spec.constraints()) {
+        if (priced.enabled() && priced.cost().equals(certified.test().costModel())) {
+          throw Faults.malformed(
+              spec.constraints().size() == 1
+                  ? "safety_test.cost_model"
+                  : "constraints." + certified.name() + ".test.cost_model",
+              "%s (expected: another than cost, %s: a model that was optimised against cannot certify)"
+                  .formatted(certified.test().costModel(), priced.cost()));
+        }
+      }
+    }
+  }
+
+  private static void requireOtherMeasures(RunSpec spec) {
+    for (int i = 0; i < spec.measured().size(); i++) {
+      MeasuredSpec measured = spec.measured().get(i);
+      boolean trainedOn =
+          switch (measured.judge()) {
+            case MeasuredSpec.Judge.Component component ->
+                measured.model().equals(spec.reward().model());
+            case MeasuredSpec.Judge.CostModel cost ->
+                spec.constraints().stream()
+                    .anyMatch(each -> each.enabled() && each.cost().equals(measured.model()));
+          };
+      if (trainedOn) {
+        throw Faults.malformed(
+            "costs.measured[%d]".formatted(i),
+            "%s (expected: another than reward and cost: what is trained on is no measure of itself)"
+                .formatted(measured.model()));
+      }
+    }
+  }
+
+  /**
+   * The first test tells the safety-server by how many parts as large as its own the others are
+   * admitted: so all of δ must be so many of them.
+   */
+  private static void requireShareable(List<ConstraintSpec> constraints) {
+    double first = constraints.getFirst().test().delta();
+    double sum = constraints.stream().mapToDouble(each -> each.test().delta()).sum();
+    double parts = sum / first;
+    boolean equal =
+        constraints.stream()
+            .allMatch(each -> Math.abs(each.test().delta() - first) <= ROUNDING * first);
+    boolean whole = Math.abs(parts - Math.rint(parts)) <= ROUNDING * parts;
+    if (!equal && (!whole || parts > MOST_PARTS)) {
+      throw Faults.malformed(
+          "constraints",
+          "delta %s of %s, %s of all (expected: equal ones, or all a whole multiple of the first, at most 1,000 times)"
+              .formatted(first, constraints.getFirst().name(), sum));
+    }
+  }
+}
