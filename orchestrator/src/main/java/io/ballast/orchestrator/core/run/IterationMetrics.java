@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *     log-probability of a sampled token
  * @param watch gold, its gap and the alarms
  * @param sampleSeconds for publishing and sampling
- * @param judgeSeconds for rewards, costs and gold
+ * @param judgeSeconds for rewards, costs, gold and measured harm
  * @param learnSeconds for forward, backward and step
  * @param committedAt when it became durable
  */
