@@ -85,9 +85,7 @@ final class CoverageStudy {
       throw new IOException("interrupted", e);
     } catch (ExecutionException e) {
       throw new IOException(
-          "a safety test of %s under %s: %s"
-              .formatted(shape.label(), method, e.getCause().getMessage()),
-          e);
+          "a safety test of %s under %s: %s".formatted(shape.label(), method, e.getMessage()), e);
     }
     return passed;
   }

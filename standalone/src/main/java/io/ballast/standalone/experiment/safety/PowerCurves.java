@@ -7,7 +7,6 @@ import io.ballast.standalone.chart.Series;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -22,13 +21,6 @@ final class PowerCurves {
   private static final double FIRST = .08;
   private static final double STEP = .01;
   private static final int POINTS = 15;
-  private static final Map<BoundMethod, String> COLOURS =
-      Map.of(
-          BoundMethod.STUDENT_T, "#4c78a8",
-          BoundMethod.HOEFFDING, "#e0803a",
-          BoundMethod.EMPIRICAL_BERNSTEIN, "#b5453c",
-          BoundMethod.CLOPPER_PEARSON, "#3f8f5f",
-          BoundMethod.BETTING, "#9c6fb0");
 
   private PowerCurves() {}
 
@@ -55,7 +47,7 @@ final class PowerCurves {
       for (int p = 0; p < POINTS; p++) {
         points.add(new Series.Point(FIRST + p * STEP, (double) passed[m][p] / trials));
       }
-      lines.add(new Series(label(methods[m]), COLOURS.get(methods[m]), points));
+      lines.add(new Series(label(methods[m]), colour(methods[m]), points));
     }
     return lines;
   }
@@ -68,6 +60,16 @@ final class PowerCurves {
       case EMPIRICAL_BERNSTEIN -> "empirical Bernstein";
       case CLOPPER_PEARSON -> "Clopper-Pearson";
       case BETTING -> "betting";
+    };
+  }
+
+  private static String colour(BoundMethod method) {
+    return switch (method) {
+      case STUDENT_T -> "#4c78a8";
+      case HOEFFDING -> "#e0803a";
+      case EMPIRICAL_BERNSTEIN -> "#b5453c";
+      case CLOPPER_PEARSON -> "#3f8f5f";
+      case BETTING -> "#9c6fb0";
     };
   }
 

@@ -9,9 +9,7 @@ import io.ballast.rl.constraint.CostBuffer;
 import io.ballast.rl.constraint.PessimisticCost;
 import io.ballast.rl.stats.Moments;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -82,11 +80,11 @@ final class SelectionToy {
    */
   static List<Cell> cells(int selectionSize, List<Integer> testSizes, int trials, long seed) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
-    List<Map<Rule, Tally>> tallies = new ArrayList<>();
+    List<List<Tally>> tallies = new ArrayList<>();
     for (int s = 0; s < testSizes.size(); s++) {
-      Map<Rule, Tally> ofRules = new EnumMap<>(Rule.class);
-      for (Rule rule : Rule.values()) {
-        ofRules.put(rule, new Tally());
+      List<Tally> ofRules = new ArrayList<>();
+      for (int rule = 0; rule < Rule.values().length; rule++) {
+        ofRules.add(new Tally());
       }
       tallies.add(ofRules);
     }
@@ -94,14 +92,15 @@ final class SelectionToy {
       Trial drawn = Trial.draw(selectionSize, random);
       for (int s = 0; s < testSizes.size(); s++) {
         for (Rule rule : Rule.values()) {
-          tallies.get(s).get(rule).count(drawn, rule, testSizes.get(s), random);
+          tallies.get(s).get(rule.ordinal()).count(drawn, rule, testSizes.get(s), random);
         }
       }
     }
     List<Cell> cells = new ArrayList<>();
     for (int s = 0; s < testSizes.size(); s++) {
       for (Rule rule : Rule.values()) {
-        cells.add(tallies.get(s).get(rule).cell(rule, selectionSize, testSizes.get(s), trials));
+        cells.add(
+            tallies.get(s).get(rule.ordinal()).cell(rule, selectionSize, testSizes.get(s), trials));
       }
     }
     return cells;
