@@ -10,6 +10,7 @@ import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.LookState;
 import io.ballast.safety.v1.RevokeCertificateRequest;
 import io.ballast.safety.v1.SafetyTest;
+import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import java.util.List;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What code might forget, the database refuses: records of tests stay as they are. */
 class GuardedRecordsTest {
@@ -68,6 +70,33 @@ class GuardedRecordsTest {
   })
   void recordsStay(String table, String statement) {
     assertRefused(statement, "rows of " + table + " are on record for good");
+  }
+
+  /** What is fixed before a candidate is seen stays so while its test runs. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "threshold = 0.9",
+        "delta = 0.5",
+        "bound_method = 'HOEFFDING'",
+        "seed = 7",
+        "prompts = '{}'",
+        "candidate_sha256 = 'f'",
+        "cost_sha256 = 'f'",
+        "temperature = 0"
+      })
+  void whatATestIsToDoStaysWhileItRuns(String change) throws InterruptedException {
+    mesh.policy.hold();
+    StartSafetyTestRequest.Builder request = testOf(List.of("three", "four"));
+    request.getSpecBuilder().setCandidate(FakePolicyServer.candidate("b"));
+    String id = mesh.safety().startSafetyTest(request.build()).getTest().getTestId();
+    mesh.policy.awaitHeld();
+
+    assertRefused(
+        "update safety_test set %s where test_id = '%s'".formatted(change, id),
+        "rows of safety_test are on record for good");
+    mesh.policy.release();
+    assertThat(mesh.await(id).getState()).isNotEqualTo(SafetyTestState.SAFETY_TEST_STATE_RUNNING);
   }
 
   @Test

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.rl.gate.GateGuarantee;
+import io.ballast.rl.preference.IsotonicRegression;
 import io.ballast.rl.preference.PlattScaling;
+import io.ballast.rl.sample.Numbers;
 import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateCalibration;
 import io.ballast.safety.core.gate.GateSpec;
@@ -63,10 +65,8 @@ final class GateSpecJson {
       }
       case GateCalibration.Isotonic isotonic -> {
         calibration.put("method", "isotonic");
-        ArrayNode scores = calibration.putArray("scores");
-        isotonic.scores().forEach(scores::add);
-        ArrayNode probabilities = calibration.putArray("probabilities");
-        isotonic.probabilities().forEach(probabilities::add);
+        put(calibration.putArray("scores"), isotonic.line().scores());
+        put(calibration.putArray("probabilities"), isotonic.line().values());
       }
     }
     ObjectNode heldOut = json.putObject("held_out");
@@ -168,22 +168,31 @@ final class GateSpecJson {
           new GateCalibration.Platt(
               new PlattScaling(number(json, "slope"), number(json, "intercept")));
       case "isotonic" ->
-          new GateCalibration.Isotonic(numbers(json, "scores"), numbers(json, "probabilities"));
+          new GateCalibration.Isotonic(
+              new IsotonicRegression(numbers(json, "scores"), numbers(json, "probabilities")));
       default ->
           throw new IllegalArgumentException(
               "calibration.method: '%s' (expected: platt or isotonic)".formatted(method));
     };
   }
 
-  private static List<Double> numbers(JsonNode json, String field) {
-    List<Double> numbers = new ArrayList<>();
-    for (JsonNode number : json.path(field)) {
-      if (!number.isNumber()) {
-        throw new IllegalArgumentException("%s: %s (expected: numbers)".formatted(field, number));
-      }
-      numbers.add(number.asDouble());
+  private static void put(ArrayNode array, Numbers numbers) {
+    for (int i = 0; i < numbers.size(); i++) {
+      array.add(numbers.get(i));
     }
-    return numbers;
+  }
+
+  private static Numbers numbers(JsonNode json, String field) {
+    JsonNode array = json.path(field);
+    double[] numbers = new double[array.size()];
+    for (int i = 0; i < numbers.length; i++) {
+      if (!array.get(i).isNumber()) {
+        throw new IllegalArgumentException(
+            "%s: %s (expected: numbers)".formatted(field, array.get(i)));
+      }
+      numbers[i] = array.get(i).asDouble();
+    }
+    return Numbers.of(numbers);
   }
 
   private static double number(JsonNode json, String field) {

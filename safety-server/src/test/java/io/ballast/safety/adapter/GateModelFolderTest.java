@@ -2,11 +2,14 @@ package io.ballast.safety.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.rl.gate.GateGuarantee;
+import io.ballast.rl.preference.IsotonicRegression;
+import io.ballast.rl.sample.Numbers;
 import io.ballast.safety.core.gate.AcceptModel;
 import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateCalibration;
@@ -47,7 +50,7 @@ class GateModelFolderTest {
     GateSpec spec =
         GateSpec.of(
             GateStage.CONTEXT,
-            new GateCalibration.Isotonic(List.of(-1.0, 1.0), List.of(0.25, 0.75)),
+            isotonic(Numbers.of(-1, 1), Numbers.of(0.25, 0.75)),
             0.3,
             0.9,
             0.05,
@@ -189,16 +192,22 @@ class GateModelFolderTest {
 
   @Test
   void calibrationsAreLevelBeyondTheirKnotsAndLinearBetween() {
-    GateCalibration line =
-        new GateCalibration.Isotonic(List.of(-1.0, 1.0, 2.0), List.of(0.2, 0.4, 0.4));
+    GateCalibration line = isotonic(Numbers.of(-1, 1, 2), Numbers.of(0.2, 0.4, 0.4));
 
     assertThat(line.probability(-5)).isEqualTo(0.2);
-    assertThat(line.probability(0)).isEqualTo(0.30000000000000004);
+    assertThat(line.probability(0)).isCloseTo(0.3, within(1e-12));
     assertThat(line.probability(1)).isEqualTo(0.4);
     assertThat(line.probability(9)).isEqualTo(0.4);
-    assertThatThrownBy(() -> new GateCalibration.Isotonic(List.of(1.0, 1.0), List.of(0.1, 0.2)))
+    assertThatThrownBy(() -> isotonic(Numbers.of(1, 1), Numbers.of(0.1, 0.2)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("calibration: knot 1");
+        .hasMessageStartingWith("knot 1: ");
+    assertThatThrownBy(() -> isotonic(Numbers.of(1, 2), Numbers.of(0.1, 1.2)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("calibration: knot 1: 1.2 (expected: 0 to 1)");
+  }
+
+  private static GateCalibration isotonic(Numbers scores, Numbers probabilities) {
+    return new GateCalibration.Isotonic(new IsotonicRegression(scores, probabilities));
   }
 
   private Path written() throws IOException {

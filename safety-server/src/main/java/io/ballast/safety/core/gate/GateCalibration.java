@@ -1,7 +1,7 @@
 package io.ballast.safety.core.gate;
 
+import io.ballast.rl.preference.IsotonicRegression;
 import io.ballast.rl.preference.PlattScaling;
-import java.util.List;
 
 /**
  * Turns what the trees say, a log-odds, into a probability of acceptance that means what it says.
@@ -22,54 +22,22 @@ public sealed interface GateCalibration {
     }
   }
 
-  /**
-   * A rising line through knots, level beyond the first and the last: what pool-adjacent-violators
-   * yields.
-   *
-   * @param scores shape [n], n ≥ 1, finite, strictly ascending
-   * @param probabilities shape [n], each 0 to 1, not descending
-   */
-  record Isotonic(List<Double> scores, List<Double> probabilities) implements GateCalibration {
-    /** Checks the shapes above. */
+  /** What pool-adjacent-violators yields. */
+  record Isotonic(IsotonicRegression line) implements GateCalibration {
+    /** Checks that its values are probabilities. */
     public Isotonic {
-      scores = List.copyOf(scores);
-      probabilities = List.copyOf(probabilities);
-      if (scores.isEmpty() || scores.size() != probabilities.size()) {
-        throw new IllegalArgumentException(
-            "calibration: %d scores, %d probabilities (expected: as many of both, at least 1)"
-                .formatted(scores.size(), probabilities.size()));
-      }
-      for (int i = 0; i < scores.size(); i++) {
-        double p = probabilities.get(i);
-        boolean holds =
-            Double.isFinite(scores.get(i))
-                && p >= 0
-                && p <= 1
-                && (i == 0 || (scores.get(i) > scores.get(i - 1) && p >= probabilities.get(i - 1)));
-        if (!holds) {
+      for (int k = 0; k < line.values().size(); k++) {
+        double p = line.values().get(k);
+        if (p < 0 || p > 1) {
           throw new IllegalArgumentException(
-              "calibration: knot %d (%s, %s) (expected: scores ascend, probabilities do not descend)"
-                  .formatted(i, scores.get(i), p));
+              "calibration: knot %d: %s (expected: 0 to 1)".formatted(k, p));
         }
       }
     }
 
     @Override
     public double probability(double score) {
-      int last = scores.size() - 1;
-      if (score <= scores.get(0)) {
-        return probabilities.get(0);
-      }
-      if (score >= scores.get(last)) {
-        return probabilities.get(last);
-      }
-      int right = 1;
-      while (scores.get(right) < score) {
-        right++;
-      }
-      double share = (score - scores.get(right - 1)) / (scores.get(right) - scores.get(right - 1));
-      double low = probabilities.get(right - 1);
-      return low + share * (probabilities.get(right) - low);
+      return line.value(score);
     }
   }
 }

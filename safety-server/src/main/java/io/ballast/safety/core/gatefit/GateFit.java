@@ -13,7 +13,6 @@ import io.ballast.rl.preference.IsotonicRegression;
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.rl.preference.RankingMetrics;
 import io.ballast.rl.preference.ReliabilityBins;
-import io.ballast.rl.sample.Numbers;
 import io.ballast.safety.core.gate.GateCalibration;
 import io.ballast.safety.core.gate.GateStage;
 import java.util.ArrayList;
@@ -28,6 +27,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -74,7 +74,7 @@ public final class GateFit {
   public FittedGate fit(GateTable table) throws UnusableLogException {
     GateSplit split = GateSplit.of(table, plan.seed());
     SplittableRandom random = new SplittableRandom(plan.seed());
-    Rows train = new Rows(table, split.train());
+    Rows train = new Rows(table, split.train(), row -> 1 / table.propensity(row));
     Rows calibration = thinned(table, split.calibration(), "calibrate", random);
     Rows lines = oneOfEach(thinned(table, split.lines(), "draw the lines", random), random);
     Rows test = thinned(table, split.test(), "measure", random);
@@ -142,15 +142,8 @@ public final class GateFit {
   private GateCalibration calibration(double[] logOdds, boolean[] kept) {
     return switch (plan.calibration()) {
       case PLATT -> new GateCalibration.Platt(PlattScaling.fit(logOdds, kept));
-      case ISOTONIC -> {
-        IsotonicRegression line = IsotonicRegression.fit(logOdds, kept);
-        yield new GateCalibration.Isotonic(list(line.scores()), list(line.values()));
-      }
+      case ISOTONIC -> new GateCalibration.Isotonic(IsotonicRegression.fit(logOdds, kept));
     };
-  }
-
-  private static List<Double> list(Numbers numbers) {
-    return IntStream.range(0, numbers.size()).mapToObj(numbers::get).toList();
   }
 
   private static double[] of(Map<GateStage, Map<Rows, double[]>> said, GateStage stage, Rows rows) {
@@ -208,7 +201,7 @@ public final class GateFit {
               left.size(),
               rows.size()));
     }
-    return new Rows(table, left);
+    return new Rows(table, left, row -> 1);
   }
 
   /** One example of each position: those of one are alike, and would count as many. */
@@ -219,11 +212,16 @@ public final class GateFit {
     }
     return new Rows(
         rows.table(),
-        byPlace.values().stream().map(alike -> alike.get(random.nextInt(alike.size()))).toList());
+        byPlace.values().stream().map(alike -> alike.get(random.nextInt(alike.size()))).toList(),
+        rows.weight());
   }
 
-  /** Some rows of a table. */
-  private record Rows(GateTable table, List<Integer> rows) {
+  /**
+   * Some rows of a table.
+   *
+   * @param weight how much a row counts: what was thinned counts alike, its rarity being gone
+   */
+  private record Rows(GateTable table, List<Integer> rows, IntToDoubleFunction weight) {
     int size() {
       return rows.size();
     }
@@ -259,7 +257,7 @@ public final class GateFit {
 
         @Override
         public double weight(int index) {
-          return 1 / table.propensity(rows.get(index));
+          return weight.applyAsDouble(rows.get(index));
         }
       };
     }

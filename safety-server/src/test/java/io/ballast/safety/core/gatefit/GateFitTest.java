@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -61,6 +62,31 @@ class GateFitTest {
     assertThat(gate.guarantee()).isPresent();
     assertThat(gate.measured().hidden()).isPositive();
     assertThat(gate.sizes().users()).isEqualTo(32);
+  }
+
+  @Test
+  void rarityCountsInTrainingAndNotAgainInWhatWasThinned() throws UnusableLogException {
+    List<List<Double>> weights = new ArrayList<>();
+    TreeGrower xgboost = new XgboostGrower();
+    TreeGrower watched =
+        (train, validation, options) -> {
+          weights.add(weightsOf(train));
+          weights.add(weightsOf(validation));
+          return xgboost.grow(train, validation, options);
+        };
+
+    FittedGate gate =
+        new GateFit(plan(GatePlan.Calibration.PLATT, List.of(true)), watched, line -> {})
+            .fit(GateTable.of(log(32, 400, 0.25), FeatureSet.TEXT, share -> {}));
+
+    assertThat(gate.sizes().calibration()).isPositive();
+    assertThat(weights).hasSize(4);
+    assertThat(weights.get(0)).contains(1.0, 4.0).allMatch(w -> w == 1 || w == 4);
+    assertThat(weights.get(1)).hasSize(gate.sizes().calibration()).allMatch(w -> w == 1);
+  }
+
+  private static List<Double> weightsOf(TreeGrower.Examples examples) {
+    return IntStream.range(0, examples.size()).mapToObj(examples::weight).toList();
   }
 
   @Test
