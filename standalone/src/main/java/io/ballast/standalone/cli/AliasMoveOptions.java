@@ -2,6 +2,7 @@ package io.ballast.standalone.cli;
 
 import io.ballast.policy.v1.VersionServiceGrpc.VersionServiceBlockingStub;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -16,19 +17,7 @@ final class AliasMoveOptions {
       description = "Only if the alias points here now (default: where it points).")
   private @Nullable String expected;
 
-  @Option(
-      names = "--model",
-      paramLabel = "NAME",
-      defaultValue = "",
-      description = "The model (default: the server's).")
-  private String model = "";
-
-  @Option(
-      names = "--alias",
-      paramLabel = "ALIAS",
-      defaultValue = "serving",
-      description = "The alias (default: ${DEFAULT-VALUE}).")
-  private String alias = "serving";
+  @Mixin private AliasOptions which = new AliasOptions();
 
   /** The version that shall serve. */
   String version() {
@@ -37,16 +26,16 @@ final class AliasMoveOptions {
 
   /** The model; empty: the server's. */
   String model() {
-    return model;
+    return which.model();
   }
 
   /** The alias. */
   String alias() {
-    return alias;
+    return which.alias();
   }
 
   /** Where the alias must point; where it points now if the command line does not say. */
   String expected(VersionServiceBlockingStub versions, MeshTarget target) {
-    return expected == null ? ModelsCommand.current(versions, target, model, alias) : expected;
+    return expected == null ? ModelsCommand.current(versions, target, model(), alias()) : expected;
   }
 }

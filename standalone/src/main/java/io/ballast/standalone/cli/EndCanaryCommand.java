@@ -40,19 +40,7 @@ final class EndCanaryCommand implements Callable<Integer> {
       description = "Why, 10 to 1,000 characters.")
   private String reason = "";
 
-  @Option(
-      names = "--model",
-      paramLabel = "NAME",
-      defaultValue = "",
-      description = "The model (default: the server's).")
-  private String model = "";
-
-  @Option(
-      names = "--alias",
-      paramLabel = "ALIAS",
-      defaultValue = "serving",
-      description = "The alias (default: ${DEFAULT-VALUE}).")
-  private String alias = "serving";
+  @Mixin private AliasOptions which = new AliasOptions();
 
   @Mixin private Printing printing = new Printing();
   @Mixin private MeshTarget target;
@@ -69,8 +57,8 @@ final class EndCanaryCommand implements Callable<Integer> {
               .endCanary(
                   EndCanaryRequest.newBuilder()
                       .setMetadata(target.keyedMetadata(null))
-                      .setModel(model)
-                      .setAlias(alias)
+                      .setModel(which.model())
+                      .setAlias(which.alias())
                       .setCanaryVersion(version)
                       .setOutcome(
                           outcome.complete

@@ -355,19 +355,7 @@ final class ModelsCommand implements Callable<Integer> {
         description = "Only if the alias points here now (default: wherever).")
     private String expected = "";
 
-    @Option(
-        names = "--model",
-        paramLabel = "NAME",
-        defaultValue = "",
-        description = "The model (default: the server's).")
-    private String model = "";
-
-    @Option(
-        names = "--alias",
-        paramLabel = "ALIAS",
-        defaultValue = "serving",
-        description = "The alias (default: ${DEFAULT-VALUE}).")
-    private String alias = "serving";
+    @Mixin private AliasOptions which = new AliasOptions();
 
     @Mixin private Printing printing = new Printing();
     @Mixin private MeshTarget target;
@@ -384,8 +372,8 @@ final class ModelsCommand implements Callable<Integer> {
                 .rollBackAlias(
                     RollBackAliasRequest.newBuilder()
                         .setMetadata(target.keyedMetadata(null))
-                        .setModel(model)
-                        .setAlias(alias)
+                        .setModel(which.model())
+                        .setAlias(which.alias())
                         .setExpectedVersion(expected)
                         .build())
                 .getAlias();
