@@ -96,7 +96,8 @@ public final class GateCard {
                 format(
                     "Proven: %s (Learn then Test over %,d rules that other users fixed; %,d"
                         + " positions hidden, %,d of them kept, p = %.4f). It holds per decision of"
-                        + " users such as these, positions taken as independent. %s%n",
+                        + " users such as these, positions and users taken as independent: of few users,"
+                        + " who resemble themselves, it says too much. %s%n",
                     goal,
                     gate.rules(),
                     proven.hidden(),
