@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,11 +51,7 @@ final class ComposeCommand implements Callable<Integer> {
       description = "What the composite is called; without a version: the next number.")
   private String name = "";
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -69,7 +64,7 @@ final class ComposeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<Path> roots = ModelFoldersCommand.roots(context, data);
+    List<Path> roots = data.models(context);
     VersionName wanted = NewVersion.of(spec, roots, name);
     InputFile.require(file);
     try {

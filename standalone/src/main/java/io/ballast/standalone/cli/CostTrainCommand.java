@@ -101,11 +101,7 @@ final class CostTrainCommand implements Callable<Integer> {
       description = "To read the texts with (default: the cores of the process).")
   private @Nullable Integer threads;
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -121,7 +117,7 @@ final class CostTrainCommand implements Callable<Integer> {
     CostPlan plan = CostPlan.of(form, planOptions.plan());
     InputFile.require(file);
     LocalTraining training = new LocalTraining(context, printing, spec);
-    List<Path> roots = ModelFoldersCommand.roots(context, data);
+    List<Path> roots = data.models(context);
     VersionName version = NewVersion.of(spec, roots, name);
     StoredModel decoder = LocalTraining.decoder(trunk, roots);
     return training.run(

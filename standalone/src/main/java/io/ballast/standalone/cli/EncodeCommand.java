@@ -15,10 +15,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Encodes texts with an encoder of this machine, and shows how alike they are. */
@@ -43,11 +41,7 @@ final class EncodeCommand implements Callable<Integer> {
   @Parameters(index = "1..*", arity = "1..*", paramLabel = "TEXT", description = "What to encode.")
   private List<String> texts = List.of();
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
 
@@ -59,7 +53,7 @@ final class EncodeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Path> roots = ModelFoldersCommand.roots(context, data);
+    List<Path> roots = data.models(context);
     ModelChoice choice = ModelChoice.of("", model, roots);
     Path folder =
         roots.stream()

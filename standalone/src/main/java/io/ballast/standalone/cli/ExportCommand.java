@@ -196,11 +196,7 @@ final class ExportCommand implements Callable<Integer> {
       description = "No lanes, limits and timeouts: whatever is said of them is left out.")
   private boolean plainQueue;
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
 
@@ -252,7 +248,7 @@ final class ExportCommand implements Callable<Integer> {
   }
 
   private List<Path> roots() {
-    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    Path folder = data.path(context);
     return List.of(folder.resolve("models"), context.home().resolve("models"));
   }
 

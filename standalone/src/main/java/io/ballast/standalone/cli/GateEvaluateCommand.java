@@ -7,13 +7,10 @@ import io.ballast.rl.bandit.OffPolicyEstimate;
 import io.ballast.safety.core.gatefit.GateEvaluation;
 import io.ballast.safety.core.gatefit.UnusableLogException;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Says what a gate would have done, before it is switched on. */
@@ -33,11 +30,7 @@ final class GateEvaluateCommand implements Callable<Integer> {
 
   @Mixin private DecisionOptions decisions;
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
 
@@ -51,8 +44,7 @@ final class GateEvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ProgressLine progress = new ProgressLine(printing, context.terminal());
-    try (CandidateGateFiles files =
-        CandidateGateFiles.open(name, ModelFoldersCommand.roots(context, data))) {
+    try (CandidateGateFiles files = CandidateGateFiles.open(name, data.models(context))) {
       GateEvaluation found =
           GateEvaluation.of(
               files.gate(),

@@ -5,16 +5,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.core.gate.AcceptModel;
 import io.ballast.safety.core.gate.GateSpec;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Shows what both stages of a gate say of themselves. */
@@ -31,11 +28,7 @@ final class GateShowCommand implements Callable<Integer> {
       description = "The gate, such as java-gate: NAME-context and NAME-suggestion.")
   private String name = "";
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
 
@@ -47,8 +40,7 @@ final class GateShowCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (CandidateGateFiles files =
-        CandidateGateFiles.open(name, ModelFoldersCommand.roots(context, data))) {
+    try (CandidateGateFiles files = CandidateGateFiles.open(name, data.models(context))) {
       show(files.one(), files.two());
       return Exit.OK.code();
     }

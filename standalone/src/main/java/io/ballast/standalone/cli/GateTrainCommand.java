@@ -24,7 +24,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -152,11 +151,7 @@ final class GateTrainCommand implements Callable<Integer> {
       description = "Seed of split and trees (default: ${DEFAULT-VALUE}).")
   private long seed;
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -171,7 +166,7 @@ final class GateTrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     GatePlan plan = plan();
-    List<Path> roots = ModelFoldersCommand.roots(context, data);
+    List<Path> roots = data.models(context);
     VersionName version = version(roots);
     ProgressLine progress = new ProgressLine(printing, context.terminal());
     try {

@@ -27,10 +27,8 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** Lists the model folders of this machine. */
 @Command(
@@ -43,11 +41,7 @@ import picocli.CommandLine.Option;
       "Files are not compared with their checksums here; whoever opens a model does that."
     })
 final class ModelFoldersCommand implements Callable<Integer> {
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
 
@@ -57,18 +51,12 @@ final class ModelFoldersCommand implements Callable<Integer> {
     this.context = context;
   }
 
-  /** The folders that hold models: the data folder's first. */
-  static List<Path> roots(CommandContext context, @Nullable Path data) {
-    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
-    return List.of(folder.resolve("models"), context.home().resolve("models"));
-  }
-
   @Override
   public Integer call() throws IOException {
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     ArrayNode documents = document.putArray("folders");
     TextTable table = TextTable.headed("model", "kind", "MB", "from", "what");
-    for (Path root : roots(context, data)) {
+    for (Path root : data.models(context)) {
       for (StoredModel model : new ModelStore(root).list()) {
         add(model, documents.addObject(), table);
       }

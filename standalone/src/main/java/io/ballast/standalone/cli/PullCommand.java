@@ -117,11 +117,7 @@ final class PullCommand implements Callable<Integer> {
       description = "A repository's branch, tag or commit (default: main).")
   private String revision = "main";
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   /** Not the standard help's two options: --version is the model's. */
   @Option(
@@ -140,7 +136,7 @@ final class PullCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    Path folder = data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    Path folder = data.path(context);
     ProgressLine line = new ProgressLine(printing, context.terminal());
     try {
       Pulled pulled = pull(new ModelPull(folder, line::at));
@@ -309,6 +305,6 @@ final class PullCommand implements Callable<Integer> {
   }
 
   private String dataOption() {
-    return data == null ? "" : " --data " + data;
+    return data.given().map(folder -> " --data " + folder).orElse("");
   }
 }

@@ -164,11 +164,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
               + " ballast.reward.triton.targets.")
   private List<String> tritons = List.of();
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -181,7 +177,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<Path> roots = ModelFoldersCommand.roots(context, data);
+    List<Path> roots = data.models(context);
     ModelStore store = new ModelStore(roots.getFirst());
     VersionName wanted = NewVersion.of(spec, roots, name);
     ProgressLine progress = new ProgressLine(printing, context.terminal());
@@ -282,8 +278,7 @@ final class RewardAdoptCommand implements Callable<Integer> {
     if (there || !Files.isDirectory(folder)) {
       return ModelChoice.of("", member, roots);
     }
-    Path dataFolder =
-        data == null ? context.defaultDataFolder() : data.toAbsolutePath().normalize();
+    Path dataFolder = data.path(context);
     Optional<Pooling> way =
         ClassifierImport.isClassifier(folder) ? Optional.empty() : pooling; // it pools itself
     var pulled =
@@ -298,8 +293,8 @@ final class RewardAdoptCommand implements Callable<Integer> {
   /** The command that has a mesh serve it. */
   private String serve(StoredModel model) {
     StringBuilder command = new StringBuilder("./mesh up");
-    if (data != null) {
-      command.append(" --data ").append(ShellWord.of(data.toString()));
+    if (data.given().isPresent()) {
+      command.append(" --data ").append(ShellWord.of(data.given().get().toString()));
     }
     command
         .append(" --set ballast.reward.default-model=")

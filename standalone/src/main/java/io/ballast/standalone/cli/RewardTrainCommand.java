@@ -127,11 +127,7 @@ final class RewardTrainCommand implements Callable<Integer> {
       description = "To read the texts with (default: the cores of the process).")
   private @Nullable Integer threads;
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
   @Mixin private MeshTarget target;
@@ -169,7 +165,7 @@ final class RewardTrainCommand implements Callable<Integer> {
     }
     files(choices).values().forEach(InputFile::require);
     LocalTraining training = new LocalTraining(context, printing, spec);
-    List<Path> roots = ModelFoldersCommand.roots(context, data);
+    List<Path> roots = data.models(context);
     VersionName version = NewVersion.of(spec, roots, name);
     StoredModel decoder = LocalTraining.decoder(trunk, roots);
     return training.run(
@@ -209,7 +205,7 @@ final class RewardTrainCommand implements Callable<Integer> {
 
   private int remotely(List<ObjectiveOptions.Choice> choices)
       throws IOException, InterruptedException {
-    if (threads != null || data != null) {
+    if (threads != null || data.given().isPresent()) {
       throw new ParameterException(
           spec.commandLine(), "--threads, --data: not with --remote, where the server's count");
     }

@@ -9,10 +9,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Shows where a version of a model folder comes from. */
@@ -32,11 +30,7 @@ final class ShowModelCommand implements Callable<Integer> {
       description = "A version, as ./mesh models folders shows it.")
   private String name = "";
 
-  @Option(
-      names = "--data",
-      paramLabel = "FOLDER",
-      description = "The data folder (default: $$BALLAST_DATA, or .ballast in the checkout).")
-  private @Nullable Path data;
+  @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
 
@@ -48,7 +42,7 @@ final class ShowModelCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<Path> roots = ModelFoldersCommand.roots(context, data);
+    List<Path> roots = data.models(context);
     StoredModel model = ModelChoice.of("", name, roots).folder(roots);
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     TextTable table = TextTable.plain();
