@@ -29,6 +29,7 @@ import io.ballast.orchestrator.core.peer.Sleeper;
 import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunFiles;
+import io.ballast.orchestrator.core.run.RunJudges;
 import io.ballast.orchestrator.core.run.RunStore;
 import io.ballast.orchestrator.core.run.RunWorkers;
 import io.ballast.orchestrator.core.run.Runs;
@@ -147,8 +148,9 @@ public final class OrchestratorServer implements AutoCloseable {
             new ArchivedPrompts(runtime.dataFolder(), policy, config.peerTimeout()),
             versions,
             new Promoter(versions, tester),
-            new GrpcRewardCheck(reward, config.peerTimeout()),
-            new GrpcCostCheck(safety, config.peerTimeout()),
+            new RunJudges(
+                new GrpcRewardCheck(reward, config.peerTimeout()),
+                new GrpcCostCheck(safety, config.peerTimeout())),
             workers,
             files,
             changes,

@@ -6,15 +6,9 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.CallCancellation;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.peer.CostCheck;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PromptArchive;
-import io.ballast.orchestrator.core.peer.RewardCheck;
-import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.promotion.Promoter;
-import io.ballast.orchestrator.core.spec.ConstraintSpec;
-import io.ballast.orchestrator.core.spec.GoldSpec;
-import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.PromotionMode;
 import io.ballast.orchestrator.core.spec.ReuseKind;
 import io.ballast.orchestrator.core.spec.RunSpec;
@@ -53,8 +47,7 @@ public final class Runs {
   private final PromptReader prompts;
   private final PolicyVersions versions;
   private final Promoter promoter;
-  private final RewardCheck rewards;
-  private final CostCheck costs;
+  private final RunJudges judges;
   private final RunWorkers workers;
   private final RunFiles files;
   private final RunChanges changes;
@@ -66,8 +59,7 @@ public final class Runs {
       PromptArchive archive,
       PolicyVersions versions,
       Promoter promoter,
-      RewardCheck rewards,
-      CostCheck costs,
+      RunJudges judges,
       RunWorkers workers,
       RunFiles files,
       RunChanges changes,
@@ -77,8 +69,7 @@ public final class Runs {
     this.prompts = new PromptReader(archive);
     this.versions = versions;
     this.promoter = promoter;
-    this.rewards = rewards;
-    this.costs = costs;
+    this.judges = judges;
     this.workers = workers;
     this.files = files;
     this.changes = changes;
@@ -105,7 +96,7 @@ public final class Runs {
    * @param spec YAML or JSON, at most 1 MiB
    * @param fingerprint stands for the whole request
    * @throws MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL; DEPENDENCY_DOWN; what
-   *     {@link RewardCheck} says of the reward and of gold, and {@link CostCheck} of both costs
+   *     {@link RunJudges} says of rewards and costs
    */
   public Run create(Caller caller, String spec, String fingerprint) {
     Faults.requireFileName("metadata.tenant", caller.tenant());
@@ -121,9 +112,7 @@ public final class Runs {
     RunSpec read = specs.apply(spec);
     PromptSets sets = prompts.read(read, caller.tenant());
     PinnedVersion base = versions.resolve(read.policy());
-    requireRewards(caller.tenant(), read, sets);
-    requireCosts(caller.tenant(), read, sets);
-    requireMeasured(caller.tenant(), read, sets);
+    judges.require(caller.tenant(), read, sets.training().getFirst());
     Run run =
         new Run(
             surroundings.ids().get(),
@@ -144,48 +133,6 @@ public final class Runs {
                 LoopState.initial(read.constraints())));
     dispatch();
     return requireSame(caller, stored, fingerprint);
-  }
-
-  private void requireRewards(String tenant, RunSpec spec, PromptSets sets) {
-    String prompt = sets.training().getFirst();
-    if (rewards.require(tenant, "reward", spec.reward(), prompt).orElse(null)
-            instanceof RewardOracle.Outcome.Value value
-        && value.spread().isEmpty()) {
-      spec.requireNoSpreadLimit();
-    }
-    GoldSpec gold = spec.watch().gold();
-    if (gold != null) {
-      var unused = rewards.require(tenant, "watch.gold", gold.reward(), prompt);
-    }
-  }
-
-  private void requireCosts(String tenant, RunSpec spec, PromptSets sets) {
-    String prompt = sets.training().getFirst();
-    boolean one = spec.constraints().size() == 1;
-    for (ConstraintSpec constraint : spec.constraints()) {
-      String path = "constraints." + constraint.name();
-      costs.require(tenant, one ? "cost" : path + ".cost", constraint.cost(), prompt);
-      costs.require(
-          tenant,
-          one ? "safety_test.cost_model" : path + ".test.cost_model",
-          constraint.test().costModel(),
-          prompt);
-    }
-  }
-
-  private void requireMeasured(String tenant, RunSpec spec, PromptSets sets) {
-    String prompt = sets.training().getFirst();
-    for (int i = 0; i < spec.measured().size(); i++) {
-      MeasuredSpec measured = spec.measured().get(i);
-      String path = "costs.measured[%d]".formatted(i);
-      switch (measured.judge()) {
-        case MeasuredSpec.Judge.CostModel() ->
-            costs.require(tenant, path, measured.model(), prompt);
-        case MeasuredSpec.Judge.Component(String component) ->
-            rewards.requireComponent(
-                tenant, path + ".component", measured.model(), component, prompt);
-      }
-    }
   }
 
   private static void requireSize(String spec) {
