@@ -53,12 +53,12 @@ public final class PostgresDecisionStore implements DecisionStore {
   @Override
   public List<StoredDecision> read(
       Optional<String> tenant, long position, Optional<Instant> since, int limit) {
-    while (true) {
-      List<StoredDecision> page = readPlaced(tenant, position, since, limit);
-      if (page.size() == limit || !placeSome()) {
-        return page;
-      }
+    List<StoredDecision> page = readPlaced(tenant, position, since, limit);
+    while (page.size() < limit && placeSome()) {
+      page = readPlaced(tenant, position, since, limit);
     }
+    // what another reader placed since this one read
+    return page.size() < limit ? readPlaced(tenant, position, since, limit) : page;
   }
 
   private List<StoredDecision> readPlaced(
