@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the protos with buf: lint (STANDARD, COMMENTS) and breaking changes. `./mesh check` calls it; bash 3.2 will do.
 #   BUF                 the buf to use; otherwise version 1.75.0 is fetched once through npm, below target/
-#   BALLAST_PROTO_BASE  the commit to compare with; otherwise main, or the commit before where HEAD is main's
+#   BALLAST_PROTO_BASE  the commit to compare with; otherwise where a branch left main, and for main what proto/published names
 set -euo pipefail
 
 readonly VERSION=1.75.0
@@ -56,14 +56,21 @@ base_commit() { # prints the commit to compare with, or nothing
       return
     fi
   done
-  git -C "$ROOT" rev-parse --verify --quiet 'HEAD^1^{commit}' || true
+  published || git -C "$ROOT" rev-parse --verify --quiet 'HEAD^1^{commit}' || true
+}
+
+published() { # prints the commit that proto/published names, where it is here and another than HEAD
+  local at
+  at=$(git -C "$ROOT" rev-parse --verify --quiet "$(sed -n '/^[0-9a-f]/p' "$ROOT/proto/published")^{commit}") || return 1
+  [ "$at" != "$(git -C "$ROOT" rev-parse --verify --quiet HEAD)" ] || return 1
+  echo "$at"
 }
 
 check_breaking() {
   local base
   base=$(base_commit)
   if [ "$base" = "$(git -C "$ROOT" rev-parse --verify --quiet HEAD || true)" ] && [ -n "$base" ] && [ -z "${BALLAST_PROTO_BASE:-}" ]; then
-    base=$(git -C "$ROOT" rev-parse --verify --quiet 'HEAD^1^{commit}' || true)
+    base=$(published || git -C "$ROOT" rev-parse --verify --quiet 'HEAD^1^{commit}' || true)
   fi
   if [ -z "$base" ]; then
     say "no earlier commit is here (a shallow clone?): breaking changes were NOT checked; git fetch --deepen=50, or set BALLAST_PROTO_BASE"
