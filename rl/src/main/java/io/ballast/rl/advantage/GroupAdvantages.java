@@ -13,16 +13,6 @@ import io.ballast.rl.stats.Moments;
 public final class GroupAdvantages {
   private GroupAdvantages() {}
 
-  /** Returns what {@code estimator} makes of {@code rewards}; only GRPO reads {@code epsilon}. */
-  public static double[] estimate(AdvantageEstimator estimator, double[] rewards, double epsilon) {
-    return switch (estimator) {
-      case GRPO -> standardized(rewards, epsilon);
-      case DR_GRPO -> centred(rewards);
-      case RLOO -> leaveOneOut(rewards);
-      case NONE -> Require.finite(rewards, "rewards").clone();
-    };
-  }
-
   /**
    * Returns the rewards centred on the group's mean and divided by its standard deviation.
    *

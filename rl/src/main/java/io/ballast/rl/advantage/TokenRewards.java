@@ -1,6 +1,7 @@
 package io.ballast.rl.advantage;
 
 import io.ballast.rl.check.Require;
+import io.ballast.rl.regulariser.KlEstimator;
 import io.ballast.rl.stats.RunningMoments;
 
 /** Rewards of tokens, before advantages are made of them. */
@@ -24,6 +25,27 @@ public final class TokenRewards {
    */
   public static double[] withKlPenalty(
       double[] logProbs, double[] referenceLogProbs, double klCoefficient, double reward) {
+    return withKlPenalty(KlEstimator.K1, logProbs, referenceLogProbs, klCoefficient, reward);
+  }
+
+  /**
+   * Returns the rewards of {@link #withKlPenalty(double[], double[], double, double)} with another
+   * estimate of the distance.
+   *
+   * <pre>rₜ = −β·k(log π(aₜ) − log π_ref(aₜ)) + 1[t = T]·r</pre>
+   *
+   * <p>Source: Hu et al. 2025 (REINFORCE++), arXiv:2501.03262; the estimators as OpenRLHF offers
+   * them. In the reward k1 is the one whose policy gradient is that of the KL; the estimate is a
+   * constant there.
+   *
+   * @param estimator k
+   */
+  public static double[] withKlPenalty(
+      KlEstimator estimator,
+      double[] logProbs,
+      double[] referenceLogProbs,
+      double klCoefficient,
+      double reward) {
     Require.finite(logProbs, "logProbs");
     Require.sameLength(referenceLogProbs.length, logProbs.length, "referenceLogProbs");
     Require.finite(referenceLogProbs, "referenceLogProbs");
@@ -31,7 +53,7 @@ public final class TokenRewards {
     Require.finite(reward, "reward");
     double[] rewards = new double[logProbs.length];
     for (int t = 0; t < rewards.length; t++) {
-      rewards[t] = klCoefficient * (referenceLogProbs[t] - logProbs[t]);
+      rewards[t] -= klCoefficient * estimator.estimate(logProbs[t] - referenceLogProbs[t]);
     }
     rewards[rewards.length - 1] += reward;
     return rewards;

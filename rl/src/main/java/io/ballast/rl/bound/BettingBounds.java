@@ -48,6 +48,22 @@ public final class BettingBounds {
     return Math.clamp(low + (high - low) * lowerOfUnit(unit(values, low, high), delta), low, high);
   }
 
+  /**
+   * Returns how likely it is that a gambler who bets on more becomes as rich if the mean is at most
+   * m: 1/maxₜ Kₜ(m). It is at most δ exactly where m is below the lower bound at δ, and at most any
+   * u with probability at most u where the mean is at most m.
+   *
+   * @param values shape [n], n ≥ 1, each 0 to 1, in the order in which they came
+   * @param mean m, above 0, below 1
+   * @param delta δ that the stakes aim at, above 0, below 1
+   * @return above 0, at most 1
+   */
+  public static double pValue(double[] values, double mean, double delta) {
+    Require.openProbability(mean, "mean");
+    double[] unit = unit(values, 0, 1);
+    return Math.max(Double.MIN_VALUE, Math.exp(-highestLogWealth(unit, stakes(unit, delta), mean)));
+  }
+
   /** The logarithm of the factor by which one value changes the wealth that bets on more than m. */
   static double logGain(double value, double mean, double stake) {
     double most = stake * mean > MOST_LOST ? MOST_LOST / mean : stake;
@@ -64,13 +80,7 @@ public final class BettingBounds {
   }
 
   private static double lowerOfUnit(double[] unit, double delta) {
-    Require.openProbability(delta, "delta");
-    double[] stakes = new double[unit.length];
-    StreamMoments seen = StreamMoments.NONE;
-    for (int i = 0; i < unit.length; i++) {
-      stakes[i] = seen.stakeOf(unit.length, delta);
-      seen = seen.add(unit[i]);
-    }
+    double[] stakes = stakes(unit, delta);
     double rich = -Math.log(delta);
     double refuted = 0;
     double possible = 1;
@@ -86,6 +96,17 @@ public final class BettingBounds {
       }
     }
     return refuted;
+  }
+
+  private static double[] stakes(double[] unit, double delta) {
+    Require.openProbability(delta, "delta");
+    double[] stakes = new double[unit.length];
+    StreamMoments seen = StreamMoments.NONE;
+    for (int i = 0; i < unit.length; i++) {
+      stakes[i] = seen.stakeOf(unit.length, delta);
+      seen = seen.add(unit[i]);
+    }
+    return stakes;
   }
 
   private static double highestLogWealth(double[] unit, double[] stakes, double mean) {

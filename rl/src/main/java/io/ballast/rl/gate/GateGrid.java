@@ -30,8 +30,9 @@ public record GateGrid(List<CascadeRule> rules) {
    * <p>Stage 1 refers a share of {@code 1 − r} for each share r that it handles alone; it withholds
    * below the quantiles {@code lineShares} of p₁, stage 2 below those of p₂. Share 0 withholds
    * nothing. Rules stand in the order of their {@linkplain GateCounts#pValue p-values} on these
-   * examples: Angelopoulos et al. 2021 (Learn then Test), arXiv:2110.01052, call it split fixed
-   * sequence testing. Of equal p-values (as where both are 0) the one that hides less is first.
+   * examples, taken one by one: Angelopoulos et al. 2021 (Learn then Test), arXiv:2110.01052, call
+   * it split fixed sequence testing, and any order keeps the promise. Of equal p-values (as where
+   * both are 0) the one that hides less is first.
    *
    * @param examples of another part than will decide, at least one
    * @param sureShares r, each 0 to 1; 0 refers everything

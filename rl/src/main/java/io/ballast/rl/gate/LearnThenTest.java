@@ -9,16 +9,17 @@ import java.util.List;
  * examples that fixed nothing before, and the best of those that pass is taken.
  *
  * <pre>
- * H_r: P(rejected | hidden by r) &lt; ρ,  p_r = P[Bin(hidden, 1 − ρ) ≤ accepted]
+ * H_r: what r hides is rejected too seldom (below ρ), with the p-value of the evidence
  * P(some rule that passes breaks ρ) ≤ α
  * </pre>
  *
  * <p>Source: Angelopoulos et al. 2021 (Learn then Test), arXiv:2110.01052, theorem 1, for the
  * constraint of Mozannar et al. 2024 (CDHF), arXiv:2306.04930. {@link ThresholdFitter} takes the
- * best of as many cells under a bound of one: its promise breaks.
+ * best of as many cells under a bound of one: its promise breaks. So does this one if decisions of
+ * a few users are taken as independent: {@link GateEvidence} says what is.
  *
- * <p>The examples must be independent and drawn as those to come: of a position or a user that has
- * several take one, and weigh what a gate in force showed by nothing but equal propensity.
+ * <p>The units of the evidence must be drawn as those to come; what a gate in force showed must be
+ * weighed by nothing but equal propensity.
  *
  * @param targetAccuracy ρ, above 0, below 1
  * @param alpha α, above 0, below 1
@@ -41,18 +42,34 @@ public record LearnThenTest(double targetAccuracy, double alpha, MultipleTest te
   }
 
   /**
-   * Returns the best rule that passes. Of equally good ones, the first.
+   * Returns the best rule that passes. Of equally good ones, the first. Where there are fewer
+   * independent users than could prove anything, the best that would pass by decisions is measured;
+   * where not all that they decided is there, the best that passes is.
    *
-   * @param grid fixed before {@code examples} were seen
-   * @param examples at least one, independent
+   * @param grid fixed before {@code evidence} was seen
    */
-  public CertifiedGate choose(GateGrid grid, List<GateExample> examples) {
-    Require.atLeast(examples.size(), 1, "examples");
-    List<GateCounts> counts = new ArrayList<>();
-    for (CascadeRule rule : grid.rules()) {
-      counts.add(GateCounts.of(rule, examples));
+  public CertifiedGate choose(GateGrid grid, GateEvidence evidence) {
+    int least = evidence.least(targetAccuracy, alpha);
+    boolean tooFew = evidence.units() < least;
+    if (tooFew && evidence.unit() == GateGuarantee.Unit.GROUP) {
+      CertifiedGate found = choose(grid, new GateEvidence.Decisions(evidence.examples()));
+      return found instanceof CertifiedGate.Certified passing
+          ? new CertifiedGate.Measured(
+              passing.rule(),
+              passing.counts(),
+              evidence.units(),
+              least,
+              CertifiedGate.Measured.Why.TOO_FEW_USERS)
+          : new CertifiedGate.Infeasible(evidence.units(), grid.rules().size(), least);
     }
-    double[] pValues = counts.stream().mapToDouble(each -> each.pValue(targetAccuracy)).toArray();
+    List<GateExample> examples = evidence.examples();
+    List<GateCounts> counts = new ArrayList<>();
+    double[] pValues = new double[grid.rules().size()];
+    for (int i = 0; i < pValues.length; i++) {
+      CascadeRule rule = grid.rules().get(i);
+      counts.add(GateCounts.of(rule, examples));
+      pValues[i] = evidence.pValue(rule, targetAccuracy, alpha);
+    }
     boolean[] passes = test.reject(pValues, alpha);
     int best = -1;
     int valid = 0;
@@ -63,13 +80,24 @@ public record LearnThenTest(double targetAccuracy, double alpha, MultipleTest te
       }
     }
     if (best < 0) {
-      int least = (int) Math.ceil(Math.log(alpha) / Math.log(targetAccuracy));
-      return new CertifiedGate.Infeasible(examples.size(), pValues.length, least);
+      return new CertifiedGate.Infeasible(evidence.units(), pValues.length, least);
     }
     GateCounts chosen = counts.get(best);
+    CascadeRule rule = grid.rules().get(best);
+    if (!evidence.whole()) {
+      return new CertifiedGate.Measured(
+          rule, chosen, evidence.units(), least, CertifiedGate.Measured.Why.THINNED_LOG);
+    }
     return new CertifiedGate.Certified(
-        grid.rules().get(best),
-        new GateGuarantee(targetAccuracy, alpha, chosen.hidden(), chosen.accepted(), pValues[best]),
+        rule,
+        new GateGuarantee(
+            targetAccuracy,
+            alpha,
+            evidence.unit(),
+            evidence.unitsHidden(rule),
+            chosen.hidden(),
+            chosen.accepted(),
+            pValues[best]),
         chosen,
         valid);
   }

@@ -42,6 +42,15 @@ public record Aggregation(LossAggregation mode, int constantTokens) {
     return new Aggregation(LossAggregation.CONSTANT_DIVISOR, tokens);
   }
 
+  /** What the loss is the mean over. */
+  public MeanOver meanOver() {
+    return switch (mode) {
+      case TOKEN_MEAN -> MeanOver.TOKENS;
+      case SEQUENCE_MEAN_TOKEN_MEAN, SEQUENCE_MEAN_TOKEN_SUM, CONSTANT_DIVISOR ->
+          MeanOver.COMPLETIONS;
+    };
+  }
+
   /**
    * Returns for each completion of {@code batch} the weight of one of its tokens, before its mask.
    *

@@ -61,9 +61,14 @@ public record Anchor(Map<PerTokenName, Double> weights) {
 
   /** Returns Σ mask·(log π − log π_anchor) over the tokens of {@code sample}, nats. */
   double logRatio(Sample sample) {
-    double ratio = sample.maskedSum(PerTokenName.CURRENT_LOG_PROB);
+    return logRatio(sample, SequenceMeasure.SUM);
+  }
+
+  /** Returns the {@code measure} of {@code sample} under π less that under the anchor, nats. */
+  double logRatio(Sample sample, SequenceMeasure measure) {
+    double ratio = measure.of(sample, PerTokenName.CURRENT_LOG_PROB);
     for (var entry : weights.entrySet()) {
-      ratio -= entry.getValue() * sample.maskedSum(entry.getKey());
+      ratio -= entry.getValue() * measure.of(sample, entry.getKey());
     }
     return ratio;
   }

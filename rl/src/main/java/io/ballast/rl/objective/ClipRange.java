@@ -14,7 +14,7 @@ import io.ballast.rl.check.Require;
  * (DAPO), arXiv:2503.14476; dual clip: Ye et al. 2019, arXiv:1912.09729. A log-ratio beyond ±20 is
  * taken as ±20, and its gradient as 0: the ratio stays a number.
  *
- * @param low ε below 1, above 0, at most 1
+ * @param low ε below 1, above 0, at most 1: there no ratio is too low
  * @param high ε above 1, above 0, finite
  * @param dual c &gt; 1, the largest loss per unit of a negative advantage; infinite: no such limit
  */
@@ -52,10 +52,15 @@ public record ClipRange(double low, double high, double dual) {
     return Math.exp(Math.clamp(logRatio, -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO));
   }
 
+  /** Returns {@code ratio} held within the range. */
+  double hold(double ratio) {
+    return Math.clamp(ratio, 1 - low, 1 + high);
+  }
+
   /** The loss of one advantage at one log-ratio. */
   double loss(double advantage, double logRatio) {
     double ratio = ratio(logRatio);
-    double clipped = Math.clamp(ratio, 1 - low, 1 + high);
+    double clipped = hold(ratio);
     double loss = Math.max(-advantage * ratio, -advantage * clipped);
     return advantage < 0 ? Math.min(loss, -advantage * dual) : loss;
   }

@@ -1,7 +1,9 @@
 package io.ballast.rl.objective;
 
 import io.ballast.rl.sample.Batch;
+import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.PerTokenName;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -26,6 +28,32 @@ public interface Objective {
    *     not play the roles that the objective needs
    */
   ObjectiveResult evaluate(Batch batch);
+
+  /**
+   * Returns what the loss is the mean over, so that a learner can compute it group by group: loss
+   * and gradient of a batch are those of each group alone, weighed with the group's share of {@link
+   * #countIn} and added up. A group without a share is left out: alone it is refused.
+   *
+   * @throws UnsupportedOperationException if terms of a sum are means over different things: walk
+   *     {@link #terms()} then
+   */
+  MeanOver meanOver();
+
+  /**
+   * Returns how many of what {@link #meanOver} says {@code group} has, ≥ 0. Only masks and roles
+   * are read, so it is known before the model has run.
+   *
+   * @throws UnsupportedOperationException if terms of a sum count differently: walk {@link
+   *     #terms()} then
+   */
+  default double countIn(Group group) {
+    return meanOver().countIn(group);
+  }
+
+  /** Returns the summands, none of them a sum: this objective alone, unless it is one. */
+  default List<WeightedSum.Term> terms() {
+    return List.of(new WeightedSum.Term(1, this));
+  }
 
   /** Returns {@code this + weight·other}. */
   default Objective plus(double weight, Objective other) {

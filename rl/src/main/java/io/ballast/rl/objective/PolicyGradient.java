@@ -24,6 +24,11 @@ public record PolicyGradient(Aggregation aggregation) implements Objective {
   }
 
   @Override
+  public MeanOver meanOver() {
+    return aggregation.meanOver();
+  }
+
+  @Override
   public ObjectiveResult evaluate(Batch batch) {
     ObjectiveResult.Builder result = ObjectiveResult.builder(batch);
     double[] weights = aggregation.tokenWeights(batch);

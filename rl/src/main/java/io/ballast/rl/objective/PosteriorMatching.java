@@ -7,7 +7,9 @@ import io.ballast.rl.sample.PerSequenceName;
 import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * BRAIn: matches the policy to the posterior p_ref(y|x)·exp(r/β) on samples of a proposal.
@@ -18,7 +20,8 @@ import java.util.Set;
  * </pre>
  *
  * <p>Source: Pandey et al. 2024 (BRAIn), arXiv:2402.02479. The subtracted b̂ is a self-normalised
- * baseline. Weights are formed in log space. A group of one has â = b̂ = 1: no signal.
+ * baseline. Weights are formed in log space. A group of one has â = b̂ = 1: no signal. A completion
+ * that is masked throughout takes no part.
  *
  * @param beta β &gt; 0, in the reward's unit
  */
@@ -37,42 +40,65 @@ public record PosteriorMatching(double beta) implements Objective {
   }
 
   @Override
+  public MeanOver meanOver() {
+    return MeanOver.GROUPS;
+  }
+
+  @Override
   public ObjectiveResult evaluate(Batch batch) {
     ObjectiveResult.Builder result = ObjectiveResult.builder(batch);
-    double groups = batch.groups().size();
+    double groups = batch.groups().stream().mapToDouble(this::countIn).sum();
+    if (groups == 0) {
+      throw new IllegalArgumentException("LOSS_MASK: 0 for every token (expected: at least one)");
+    }
     int offset = 0;
     for (Group group : batch.groups()) {
-      double[] target = new double[group.size()];
-      double[] model = new double[group.size()];
-      for (int i = 0; i < group.size(); i++) {
-        Sample sample = group.samples().get(i);
-        double proposal = sample.maskedSum(PerTokenName.BEHAVIOUR_LOG_PROB);
-        target[i] =
-            sample.maskedSum(PerTokenName.REFERENCE_LOG_PROB)
-                + sample.number(PerSequenceName.REWARD) / beta
-                - proposal;
-        model[i] = sample.maskedSum(PerTokenName.CURRENT_LOG_PROB) - proposal;
-      }
-      double targetNorm = logSumExp(target);
-      double modelNorm = logSumExp(model);
-      for (int i = 0; i < group.size(); i++) {
-        double logA = target[i] - targetNorm;
-        double logB = model[i] - modelNorm;
-        result.addValue(Math.exp(logA) * (logA - logB) / groups);
-        double slope = -(Math.exp(logA) - Math.exp(logB)) / groups;
-        Sample sample = group.samples().get(i);
-        for (int t = 0; t < sample.size(); t++) {
-          result.addGradient(
-              offset + i, PerTokenName.CURRENT_LOG_PROB, t, slope * sample.lossMask(t));
-        }
-      }
+      List<Sample> samples = group.samples();
+      int[] unmasked =
+          IntStream.range(0, samples.size())
+              .filter(i -> samples.get(i).maskedTokens() > 0)
+              .toArray();
+      match(result, samples, unmasked, offset, 1 / groups);
       offset += group.size();
     }
     return result.build();
   }
 
+  /** Adds the loss of the completions at {@code unmasked}, maybe none, of one group. */
+  private void match(
+      ObjectiveResult.Builder result,
+      List<Sample> samples,
+      int[] unmasked,
+      int offset,
+      double weight) {
+    double[] target = new double[unmasked.length];
+    double[] model = new double[unmasked.length];
+    for (int k = 0; k < unmasked.length; k++) {
+      Sample sample = samples.get(unmasked[k]);
+      double proposal = sample.maskedSum(PerTokenName.BEHAVIOUR_LOG_PROB);
+      target[k] =
+          sample.maskedSum(PerTokenName.REFERENCE_LOG_PROB)
+              + sample.number(PerSequenceName.REWARD) / beta
+              - proposal;
+      model[k] = sample.maskedSum(PerTokenName.CURRENT_LOG_PROB) - proposal;
+    }
+    double targetNorm = logSumExp(target);
+    double modelNorm = logSumExp(model);
+    for (int k = 0; k < unmasked.length; k++) {
+      double logA = target[k] - targetNorm;
+      double logB = model[k] - modelNorm;
+      result.addValue(weight * Math.exp(logA) * (logA - logB));
+      double slope = -weight * (Math.exp(logA) - Math.exp(logB));
+      Sample sample = samples.get(unmasked[k]);
+      for (int t = 0; t < sample.size(); t++) {
+        result.addGradient(
+            offset + unmasked[k], PerTokenName.CURRENT_LOG_PROB, t, slope * sample.lossMask(t));
+      }
+    }
+  }
+
   private static double logSumExp(double[] logs) {
-    double max = Arrays.stream(logs).max().orElseThrow();
+    double max = Arrays.stream(logs).max().orElse(0);
     return max + Math.log(Arrays.stream(logs).map(x -> Math.exp(x - max)).sum());
   }
 }

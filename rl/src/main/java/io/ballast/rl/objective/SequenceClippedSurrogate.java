@@ -11,12 +11,13 @@ import java.util.Set;
  * GSPO: the clipped surrogate with one ratio for each completion, the geometric mean of its
  * tokens'.
  *
- * <pre>ℓ = clip-loss(Â, s),  s = exp(meanₜ(log π(aₜ) − log μ(aₜ))),  L = mean over completions
- * </pre>
+ * <pre>ℓₜ = clip-loss(Âₜ, s),  s = exp(meanₜ(log π(aₜ) − log μ(aₜ)))
+ * L = mean over completions of the mean over tokens</pre>
  *
  * <p>Source: Zheng et al. 2025 (GSPO), arXiv:2507.18071; its ranges are far narrower than PPO's
- * (3e-4 and 4e-4). The gradient here is the exact one, s/T for each token, which equals the
- * stop-gradient form of the paper for one advantage a completion.
+ * (3e-4 and 4e-4). With one advantage a completion the gradient is the exact slope, s/T for each
+ * token. Where tokens have advantages of their own it is the paper's GSPO-token, §4.3: each token's
+ * own loss pulls at its own log-probability, s·Âₜ/T, and is stopped by itself.
  *
  * @param clip how far a ratio may move
  */
@@ -27,12 +28,11 @@ public record SequenceClippedSurrogate(ClipRange clip) implements Objective {
         PerTokenName.CURRENT_LOG_PROB, PerTokenName.BEHAVIOUR_LOG_PROB, PerTokenName.ADVANTAGE);
   }
 
-  /**
-   * {@inheritDoc}
-   *
-   * @throws IllegalArgumentException also if unmasked tokens of one completion have different
-   *     advantages
-   */
+  @Override
+  public MeanOver meanOver() {
+    return MeanOver.COMPLETIONS;
+  }
+
   @Override
   public ObjectiveResult evaluate(Batch batch) {
     ObjectiveResult.Builder result = ObjectiveResult.builder(batch);
@@ -47,46 +47,25 @@ public record SequenceClippedSurrogate(ClipRange clip) implements Objective {
       if (tokens == 0) {
         continue;
       }
-      double advantage = onlyAdvantage(sample, i);
+      Numbers advantages = sample.numbers(PerTokenName.ADVANTAGE);
       double logRatio =
           (sample.maskedSum(PerTokenName.CURRENT_LOG_PROB)
                   - sample.maskedSum(PerTokenName.BEHAVIOUR_LOG_PROB))
               / tokens;
-      result.addValue(weights[i] * tokens * clip.loss(advantage, logRatio));
-      double slope = weights[i] * clip.slope(advantage, logRatio);
       for (int t = 0; t < sample.size(); t++) {
-        result.addGradient(i, PerTokenName.CURRENT_LOG_PROB, t, slope * sample.lossMask(t));
+        double weight = weights[i] * sample.lossMask(t);
+        double advantage = advantages.get(t);
+        result.addValue(weight * clip.loss(advantage, logRatio));
+        result.addGradient(
+            i, PerTokenName.CURRENT_LOG_PROB, t, weight * clip.slope(advantage, logRatio));
+        stopped += clip.stops(advantage, logRatio) ? sample.lossMask(t) / tokens : 0;
       }
       sequences++;
-      stopped += clip.stops(advantage, logRatio) ? 1 : 0;
       ratios += ClipRange.ratio(logRatio);
     }
     return result
         .metric(ObjectiveMetric.CLIP_FRACTION, stopped / sequences)
         .metric(ObjectiveMetric.MEAN_RATIO, ratios / sequences)
         .build();
-  }
-
-  private static double onlyAdvantage(Sample sample, int index) {
-    Numbers advantages = sample.numbers(PerTokenName.ADVANTAGE);
-    double found = Double.NaN;
-    for (int t = 0; t < sample.size(); t++) {
-      if (sample.lossMask(t) > 0) {
-        if (!Double.isNaN(found) && advantages.get(t) != found) {
-          throw new IllegalArgumentException(
-              "samples["
-                  + index
-                  + "].ADVANTAGE["
-                  + t
-                  + "]: "
-                  + advantages.get(t)
-                  + " (expected: "
-                  + found
-                  + ", one for the whole completion)");
-        }
-        found = advantages.get(t);
-      }
-    }
-    return found;
   }
 }

@@ -41,6 +41,11 @@ public record ValueLoss(double clip, Aggregation aggregation, Critic critic) imp
   }
 
   @Override
+  public MeanOver meanOver() {
+    return aggregation.meanOver();
+  }
+
+  @Override
   public ObjectiveResult evaluate(Batch batch) {
     ObjectiveResult.Builder result = ObjectiveResult.builder(batch);
     double[] weights = aggregation.tokenWeights(batch);

@@ -27,6 +27,11 @@ public record WeightedLikelihood(Aggregation aggregation) implements Objective {
   }
 
   @Override
+  public MeanOver meanOver() {
+    return aggregation.meanOver();
+  }
+
+  @Override
   public ObjectiveResult evaluate(Batch batch) {
     ObjectiveResult.Builder result = ObjectiveResult.builder(batch);
     double[] weights = aggregation.tokenWeights(batch);

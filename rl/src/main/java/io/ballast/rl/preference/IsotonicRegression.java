@@ -32,7 +32,12 @@ public record IsotonicRegression(Numbers scores, Numbers values) {
     }
   }
 
-  /** Returns the fit in which every outcome counts alike. */
+  /**
+   * Returns the fit of probabilities, in which every outcome counts alike. Where the first block
+   * has none that happened, or the last none that did not, it is shrunk to (k + ½)/(n + 1) of its n
+   * outcomes, or to its neighbour's value where that is nearer: a few outcomes that agree are no
+   * certainty.
+   */
   public static IsotonicRegression fit(double[] scores, boolean[] happened) {
     Require.sameLength(happened.length, scores.length, "happened");
     double[] outcomes = new double[happened.length];
@@ -41,7 +46,7 @@ public record IsotonicRegression(Numbers scores, Numbers values) {
     }
     double[] weights = new double[outcomes.length];
     Arrays.fill(weights, 1);
-    return fit(scores, outcomes, weights);
+    return blocks(scores, outcomes, weights).shrunk().line();
   }
 
   /**
@@ -52,6 +57,10 @@ public record IsotonicRegression(Numbers scores, Numbers values) {
    * @param weights w, shape [n], each &gt; 0
    */
   public static IsotonicRegression fit(double[] scores, double[] outcomes, double[] weights) {
+    return blocks(scores, outcomes, weights).line();
+  }
+
+  private static Blocks blocks(double[] scores, double[] outcomes, double[] weights) {
     Require.finite(scores, "scores");
     Require.sameLength(outcomes.length, scores.length, "outcomes");
     Require.finite(outcomes, "outcomes");
@@ -71,7 +80,7 @@ public record IsotonicRegression(Numbers scores, Numbers values) {
       }
       blocks.add(score, mean, pull);
     }
-    return blocks.line();
+    return blocks;
   }
 
   /** f(x) of a finite score. */
@@ -122,6 +131,20 @@ public record IsotonicRegression(Numbers scores, Numbers values) {
         last[into] = last[into + 1];
         count--;
       }
+    }
+
+    Blocks shrunk() {
+      int end = count - 1;
+      if (value[0] == 0) {
+        double own = 0.5 / (weight[0] + 1);
+        value[0] = end == 0 ? own : Math.min(own, value[1]);
+      } else if (end == 0 && value[0] == 1) {
+        value[0] = 1 - 0.5 / (weight[0] + 1);
+      }
+      if (end > 0 && value[end] == 1) {
+        value[end] = Math.max(1 - 0.5 / (weight[end] + 1), value[end - 1]);
+      }
+      return this;
     }
 
     IsotonicRegression line() {

@@ -13,7 +13,8 @@ import io.ballast.rl.check.Require;
  * @param targetKl in nats, measured as {@code kl} will be, &gt; 0
  * @param horizonSamples samples over which a full error acts, &gt; 0
  */
-public record AdaptiveKlController(double coefficient, double targetKl, double horizonSamples) {
+public record AdaptiveKlController(double coefficient, double targetKl, double horizonSamples)
+    implements KlController {
   private static final double LARGEST_ERROR = 0.2;
 
   /** Checks the ranges above. */
@@ -24,11 +25,11 @@ public record AdaptiveKlController(double coefficient, double targetKl, double h
   }
 
   /**
-   * Returns the controller after an update.
+   * {@inheritDoc}
    *
-   * @param kl the estimate of KL(π ‖ π_ref) seen, nats, finite
-   * @param samplesCount completions in the update, ≥ 0, below 5·horizon so that β stays positive
+   * @param samplesCount below 5·horizon, so that β stays positive
    */
+  @Override
   public AdaptiveKlController step(double kl, int samplesCount) {
     Require.finite(kl, "kl");
     Require.inRange(samplesCount, 0, Math.nextDown(5 * horizonSamples), "samplesCount");

@@ -2,6 +2,7 @@ package io.ballast.rl.regulariser;
 
 import io.ballast.rl.check.Require;
 import io.ballast.rl.objective.Aggregation;
+import io.ballast.rl.objective.MeanOver;
 import io.ballast.rl.objective.Objective;
 import io.ballast.rl.objective.ObjectiveMetric;
 import io.ballast.rl.objective.ObjectiveResult;
@@ -32,6 +33,11 @@ public record EntropyBonus(double coefficient, Aggregation aggregation) implemen
   @Override
   public Set<PerTokenName> requires() {
     return Set.of(PerTokenName.ENTROPY);
+  }
+
+  @Override
+  public MeanOver meanOver() {
+    return aggregation.meanOver();
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.ballast.rl.regulariser;
 
 import io.ballast.rl.check.Require;
 import io.ballast.rl.objective.Aggregation;
+import io.ballast.rl.objective.MeanOver;
 import io.ballast.rl.objective.Objective;
 import io.ballast.rl.objective.ObjectiveMetric;
 import io.ballast.rl.objective.ObjectiveResult;
@@ -36,6 +37,11 @@ public record KlPenalty(double coefficient, KlEstimator estimator, Aggregation a
   @Override
   public Set<PerTokenName> requires() {
     return Set.of(PerTokenName.CURRENT_LOG_PROB, PerTokenName.REFERENCE_LOG_PROB);
+  }
+
+  @Override
+  public MeanOver meanOver() {
+    return aggregation.meanOver();
   }
 
   @Override

@@ -49,6 +49,14 @@ public final class PerToken {
     return with(name, Numbers.repeated(value, size).toArray());
   }
 
+  /** Returns a copy without the numbers called {@code name}, if there are any. */
+  public PerToken without(PerTokenName name) {
+    EnumMap<PerTokenName, Numbers> copy = new EnumMap<>(PerTokenName.class);
+    copy.putAll(numbers);
+    copy.remove(name);
+    return new PerToken(size, Collections.unmodifiableMap(copy));
+  }
+
   /** How many tokens there are, T. */
   public int size() {
     return size;

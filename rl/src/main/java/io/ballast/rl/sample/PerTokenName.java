@@ -6,6 +6,8 @@ public enum PerTokenName {
   CURRENT_LOG_PROB(true),
   /** log μ(token) under the version that sampled it; travels with the sample. */
   BEHAVIOUR_LOG_PROB(false),
+  /** What the server that sampled said of log μ, where the learner computed μ once more itself. */
+  SERVED_LOG_PROB(false),
   /** log π_ref(token) under the frozen reference. */
   REFERENCE_LOG_PROB(false),
   /** log π_t(token) under the policy at the start of the iteration: Nash and mirror methods. */

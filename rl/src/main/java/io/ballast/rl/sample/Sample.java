@@ -87,6 +87,11 @@ public record Sample(
     return new Sample(tokens, perToken.withAll(name, value), perSequence, role, provenance);
   }
 
+  /** Returns a copy without the numbers called {@code name}, if it had any. */
+  public Sample without(PerTokenName name) {
+    return new Sample(tokens, perToken.without(name), perSequence, role, provenance);
+  }
+
   /** Returns a copy with {@code value}, finite, under {@code name}. */
   public Sample with(PerSequenceName name, double value) {
     EnumMap<PerSequenceName, Double> copy = new EnumMap<>(PerSequenceName.class);

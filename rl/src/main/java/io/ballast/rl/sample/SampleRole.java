@@ -14,6 +14,10 @@ public enum SampleRole {
   UNDESIRABLE,
   /** Neither learned from nor rated: only its likelihood under several policies is used. */
   CALIBRATION,
+  /** Judged and not learned from: what others are compared with, such as a greedy completion. */
+  BASELINE,
+  /** Sampled from the frozen reference and judged. */
+  REFERENCE_ROLLOUT,
   /** Text from people or another model, to be imitated. */
   DEMONSTRATION,
   /** A completion that was revised under a critique. */

@@ -37,6 +37,11 @@ public final class TokenIds {
     return ids[index];
   }
 
+  /** Returns the ids as a new array, shape [T]. */
+  public int[] toArray() {
+    return ids.clone();
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof TokenIds that && Arrays.equals(ids, that.ids);

@@ -3,6 +3,7 @@ package io.ballast.rl.advantage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.rl.regulariser.KlEstimator;
 import io.ballast.rl.stats.RunningMoments;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +22,19 @@ class TokenRewardsTest {
     // Safe RLHF adds β·kl to the cost: pass −β
     assertThat(TokenRewards.withKlPenalty(new double[] {-1}, new double[] {-1.5}, -.1, 2))
         .containsExactly(new double[] {2.05}, within(1e-12));
+  }
+
+  @Test
+  void theDistanceMayBeEstimatedInThreeWays() {
+    // u = −.2, β = .1: k1 pays .02, k2 costs .002, k3 costs .0021403
+    double[] logProbs = {-1.2};
+    double[] reference = {-1};
+    assertThat(TokenRewards.withKlPenalty(KlEstimator.K1, logProbs, reference, .1, 1))
+        .containsExactly(new double[] {1.02}, within(1e-12));
+    assertThat(TokenRewards.withKlPenalty(KlEstimator.K2, logProbs, reference, .1, 1))
+        .containsExactly(new double[] {.998}, within(1e-12));
+    assertThat(TokenRewards.withKlPenalty(KlEstimator.K3, logProbs, reference, .1, 1))
+        .containsExactly(new double[] {.997860}, within(1e-6));
   }
 
   @Test

@@ -52,6 +52,20 @@ class BettingBoundsTest {
   }
 
   @Test
+  void thePValueIsSmallWhereTheBoundIsAbove() {
+    // one 1: the wealth against ¾ is 1 + (.75/.75)·(1 − .75)
+    assertThat(BettingBounds.pValue(new double[] {1}, .75, .1)).isCloseTo(.8, within(1e-12));
+    SplittableRandom random = new SplittableRandom(9);
+    for (int trial = 0; trial < 20; trial++) {
+      double[] values = random.doubles(30 + random.nextInt(60)).map(Math::sqrt).toArray();
+      double bound = BettingBounds.lower(values, 0, 1, .1);
+      assertThat(BettingBounds.pValue(values, bound - 1e-9, .1)).isLessThanOrEqualTo(.1);
+      assertThat(BettingBounds.pValue(values, bound + 1e-9, .1)).isGreaterThan(.1);
+    }
+    assertThat(BettingBounds.pValue(new double[] {0, 0}, .5, .1)).isEqualTo(1);
+  }
+
+  @Test
   void aRangeIsAScaleAndAShift() {
     double[] unit = {0, .25, 1, .5, 0, .125};
     double[] wide = Arrays.stream(unit).map(x -> 8 * x - 4).toArray();

@@ -124,7 +124,7 @@ class CascadeRuleTest {
         .isThrownBy(() -> new GateGrid(List.of(CascadeRule.open(), CascadeRule.open())))
         .withMessageContaining("distinct rules");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new GateGuarantee(.9, .1, 0, 0, .05))
-        .withMessage("hidden: 0 (expected: >= 1)");
+        .isThrownBy(() -> new GateGuarantee(.9, .1, GateGuarantee.Unit.GROUP, 3, 2, 0, .05))
+        .withMessage("hidden: 2 (expected: >= 3)");
   }
 }

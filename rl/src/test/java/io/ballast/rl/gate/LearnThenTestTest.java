@@ -95,13 +95,17 @@ class LearnThenTestTest {
     assertThat(hidden / certified).isBetween(.15, .4);
   }
 
+  private static GateEvidence decisions(List<GateExample> examples) {
+    return new GateEvidence.Decisions(examples);
+  }
+
   private static CertifiedGate chosen(
       World world, MultipleTest test, SplittableRandom random, int count) {
     double[] sure = {0, .5};
     double[] lines = {0, .1, .2, .25, .3, .4};
     GateGrid grid = GateGrid.of(world.draw(random, 200), sure, lines, List.of(true), TARGET);
     return new LearnThenTest(TARGET, ALPHA, test, LearnThenTest.Aim.MOST_HIDDEN)
-        .choose(grid, world.draw(random, count));
+        .choose(grid, decisions(world.draw(random, count)));
   }
 
   /** The mean of 1 − p₂ over what is hidden: no outcome is drawn. */
@@ -122,12 +126,13 @@ class LearnThenTestTest {
       examples.add(new GateExample(.95, .05, true));
       examples.add(new GateExample(.95, .95, true));
     }
+    GateEvidence evidence = decisions(examples);
     GateThresholds lines = new GateThresholds(.8, .1, .1);
     LearnThenTest rule =
         new LearnThenTest(.9, .1, new FixedSequence(1), LearnThenTest.Aim.MOST_HIDDEN);
-    assertThat(rule.choose(new GateGrid(List.of(new CascadeRule(lines, false))), examples))
+    assertThat(rule.choose(new GateGrid(List.of(new CascadeRule(lines, false))), evidence))
         .isInstanceOf(CertifiedGate.Certified.class);
-    assertThat(rule.choose(new GateGrid(List.of(new CascadeRule(lines, true))), examples))
+    assertThat(rule.choose(new GateGrid(List.of(new CascadeRule(lines, true))), evidence))
         .isEqualTo(new CertifiedGate.Infeasible(300, 1, 22)); // .9²² = .0985
   }
 
@@ -160,7 +165,8 @@ class LearnThenTestTest {
   private static CertifiedGate.Certified certified(
       MultipleTest test, GateGrid grid, List<GateExample> examples) {
     return (CertifiedGate.Certified)
-        new LearnThenTest(.9, .1, test, LearnThenTest.Aim.MOST_HIDDEN).choose(grid, examples);
+        new LearnThenTest(.9, .1, test, LearnThenTest.Aim.MOST_HIDDEN)
+            .choose(grid, decisions(examples));
   }
 
   @Test
@@ -176,7 +182,7 @@ class LearnThenTestTest {
     for (LearnThenTest.Aim aim : LearnThenTest.Aim.values()) {
       CertifiedGate.Certified found =
           (CertifiedGate.Certified)
-              new LearnThenTest(.9, .1, new Holm(), aim).choose(grid, examples);
+              new LearnThenTest(.9, .1, new Holm(), aim).choose(grid, decisions(examples));
       assertThat(found.rule())
           .isEqualTo(
               switch (aim) {

@@ -11,7 +11,6 @@ import io.ballast.rl.regulariser.KlEstimator;
 import io.ballast.rl.regulariser.KlPenalty;
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
-import io.ballast.rl.sample.PerSequenceName;
 import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import io.ballast.rl.sample.SampleRole;
@@ -28,44 +27,51 @@ class EveryObjectiveTest {
   private static final Aggregation MEAN = Aggregation.sequenceMeanTokenMean();
 
   static Stream<Objective> objectives() {
+    return Stream.concat(slopes(), constantsInTheGradient());
+  }
+
+  /** Those whose gradient is the slope of their value. */
+  private static Stream<Objective> slopes() {
     ClipRange clip = ClipRange.of(.2, .28).withDual(3);
     return Stream.of(
         new PolicyGradient(MEAN),
         new ClippedSurrogate(clip, MEAN),
         new SequenceClippedSurrogate(clip),
+        new TruncatedImportance(1.1, new PolicyGradient(MEAN)),
+        new TruncatedImportance(1.1, new ClippedSurrogate(clip, MEAN)),
         new ValueLoss(.2, MEAN, Critic.REWARD),
         new ValueLoss(.2, MEAN, Critic.COST),
         PairwisePreference.dpo(.1),
         PairwisePreference.iterativeNash(.5, 2),
+        PairwisePreference.simpo(2.5, 1.375),
+        PairwisePreference.slic(1, .1),
+        PairwisePreference.orpo(.1),
+        PairwisePreference.xpo(.1, .01),
+        new UnpairedPreference(.4, 1, 1.5, Anchor.reference()),
         new WeightedLikelihood(MEAN),
+        OfRoles.only(SampleRole.CHOSEN, new WeightedLikelihood(Aggregation.tokenMean())),
         new PosteriorMatching(.5),
         new KlPenalty(.1, KlEstimator.K3, MEAN),
         new EntropyBonus(.01, MEAN),
         new PolicyGradient(MEAN).plus(.5, new KlPenalty(.1, KlEstimator.K2, MEAN)));
   }
 
-  /** Two groups that every objective can read: a pair and a calibration sample in each. */
+  /** Those that hold constant what depends on the policy: each one's own test says what. */
+  private static Stream<Objective> constantsInTheGradient() {
+    ClipRange clip = ClipRange.of(.2, .28);
+    return Stream.of(
+        ClippedWeightGradient.cispo(.28),
+        new ClippedWeightGradient(clip, MEAN),
+        new TruncatedImportance(1.1, ClippedWeightGradient.cispo(.28)),
+        new TruncatedImportance(1.1, new SequenceClippedSurrogate(clip)),
+        new TruncatedImportance(
+            1.1,
+            new SequenceClippedSurrogate(clip)
+                .plus(.1, new KlPenalty(.1, KlEstimator.K3, Aggregation.tokenMean()))));
+  }
+
   private static Batch batch() {
-    Batch random = Samples.random(21);
-    List<Group> groups = new ArrayList<>();
-    for (Group group : random.groups()) {
-      List<Sample> samples = new ArrayList<>();
-      for (int i = 0; i < group.size(); i++) {
-        Sample sample = group.samples().get(i);
-        samples.add(
-            sample
-                .with(
-                    switch (i) {
-                      case 0 -> SampleRole.CHOSEN;
-                      case 1 -> SampleRole.REJECTED;
-                      default -> SampleRole.CALIBRATION;
-                    })
-                .withAll(PerTokenName.ADVANTAGE, i - .7)
-                .with(PerSequenceName.REWARD, i));
-      }
-      groups.add(new Group(group.groupId(), samples));
-    }
-    return new Batch(groups);
+    return Samples.inEveryRole(21, 2);
   }
 
   @ParameterizedTest
@@ -132,7 +138,7 @@ class EveryObjectiveTest {
   }
 
   @ParameterizedTest
-  @MethodSource("objectives")
+  @MethodSource("slopes")
   void itsGradientIsItsSlope(Objective objective) {
     Samples.assertGradientIsTheSlope(objective, batch());
   }
@@ -152,6 +158,23 @@ class EveryObjectiveTest {
                 + .5 * second.gradients().get(1).logProbs().get(0),
             within(1e-12));
     assertThat(sum.metrics()).isEqualTo(second.metrics());
+  }
+
+  @Test
+  void aSumOfSumsIsOneSum() {
+    Batch batch = batch();
+    Objective policy = new PolicyGradient(MEAN);
+    Objective kl = new KlPenalty(.1, KlEstimator.K2, MEAN);
+    Objective nested = policy.plus(.5, kl.plus(2, policy));
+    assertThat(nested.terms())
+        .containsExactly(
+            new WeightedSum.Term(1, policy),
+            new WeightedSum.Term(.5, kl),
+            new WeightedSum.Term(1, policy));
+    assertThat(nested.evaluate(batch).value())
+        .isCloseTo(
+            2 * policy.evaluate(batch).value() + .5 * kl.evaluate(batch).value(), within(1e-12));
+    assertThat(policy.terms()).containsExactly(new WeightedSum.Term(1, policy));
   }
 
   @Test

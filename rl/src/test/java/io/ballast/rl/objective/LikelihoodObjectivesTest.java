@@ -5,10 +5,12 @@ import static io.ballast.rl.sample.PerTokenName.BEHAVIOUR_LOG_PROB;
 import static io.ballast.rl.sample.PerTokenName.CURRENT_LOG_PROB;
 import static io.ballast.rl.sample.PerTokenName.REFERENCE_LOG_PROB;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.PerSequenceName;
+import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import org.junit.jupiter.api.Test;
 
@@ -77,6 +79,18 @@ class LikelihoodObjectivesTest {
     ObjectiveResult result = new PosteriorMatching(1).evaluate(batch);
     assertThat(result.value()).isCloseTo(0, within(1e-12));
     assertThat(result.gradients().getFirst().logProbs().get(0)).isCloseTo(0, within(1e-12));
+  }
+
+  @Test
+  void braInLeavesOutWhatIsMaskedThroughout() {
+    Sample masked = braIn(-9, -1, -4, 3).withAll(PerTokenName.LOSS_MASK, 0);
+    Sample first = braIn(-2, -2.5, -2.2, 1);
+    Sample second = braIn(-3, -2.5, -2.8, 0);
+    assertThat(new PosteriorMatching(1).evaluate(Samples.oneGroup(masked, first, second)).value())
+        .isEqualTo(new PosteriorMatching(1).evaluate(Samples.oneGroup(first, second)).value());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new PosteriorMatching(1).evaluate(Samples.oneGroup(masked)))
+        .withMessage("LOSS_MASK: 0 for every token (expected: at least one)");
   }
 
   @Test

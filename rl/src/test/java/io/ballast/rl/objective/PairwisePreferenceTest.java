@@ -9,7 +9,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
-import io.ballast.rl.sample.PerSequenceName;
+import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import io.ballast.rl.sample.SampleRole;
 import java.util.List;
@@ -57,7 +57,7 @@ class PairwisePreferenceTest {
   @Test
   void hingeIsSatisfiedBeyondItsMargin() {
     PairwisePreference hinge =
-        new PairwisePreference(PairLoss.HINGE, .5, 0, Anchor.reference(), false);
+        new PairwisePreference(PairLoss.HINGE, .5, 1, 0, Anchor.reference(), SequenceMeasure.SUM);
     assertThat(loss(hinge, 1)).isCloseTo(.5, within(1e-12));
     assertThat(loss(hinge, 3)).isEqualTo(0);
   }
@@ -91,24 +91,83 @@ class PairwisePreferenceTest {
   }
 
   @Test
-  void xpoIsDpoPlusALikelihoodTerm() {
-    // XPO: .620957 + .01·(−7); one in three sequences carries the term, hence weight 3
+  void simpoWantsAMarginPerToken() {
+    // lp̄ = −.5 and −1: −log σ(2.5·.5 − 1.375) = .757599, whatever the lengths
+    Sample chosen = likely(SampleRole.CHOSEN, -.5, -.5, -.5, -.5);
+    Sample rejected = likely(SampleRole.REJECTED, -1, -1);
+    assertThat(
+            PairwisePreference.simpo(2.5, 1.375)
+                .evaluate(Samples.oneGroup(chosen, rejected))
+                .value())
+        .isCloseTo(.757599, within(1e-6));
+  }
+
+  @Test
+  void slicIsAHingeAndALikelihood() {
+    // max(0, 1 + 11.5 − 12) = .5, and .1·11.5
+    Batch batch =
+        Samples.oneGroup(
+            likely(SampleRole.CHOSEN, -4, -7.5), likely(SampleRole.REJECTED, -5, -5, -2));
+    assertThat(PairwisePreference.slic(1, 0).evaluate(batch).value()).isCloseTo(.5, within(1e-12));
+    ObjectiveResult both = PairwisePreference.slic(1, .1).evaluate(batch);
+    assertThat(both.value()).isCloseTo(1.65, within(1e-12));
+    assertThat(both.gradients().getFirst().logProbs().toArray()).containsExactly(-1.1, -1.1);
+    assertThat(both.gradients().getLast().logProbs().toArray()).containsExactly(1, 1, 1);
+    assertThat(PairwisePreference.slic(.4, 0).evaluate(batch).value())
+        .as("12 − 11.5 is more than .4")
+        .isZero();
+  }
+
+  @Test
+  void orpoIsLikelihoodAndARatioOfOdds() {
+    // log-odds of e^−.5 and e^−1: .432752 and −.541325, differing by .974077;
+    // .5 − .1·log σ(.974077) = .532030
+    Batch batch =
+        Samples.oneGroup(likely(SampleRole.CHOSEN, -.25, -.75), likely(SampleRole.REJECTED, -1));
+    ObjectiveResult result = PairwisePreference.orpo(.1).evaluate(batch);
+    assertThat(result.value()).isCloseTo(.532030, within(1e-6));
+    assertThat(result.metrics().get(ObjectiveMetric.PREFERENCE_MARGIN))
+        .isCloseTo(.974077, within(1e-6));
+  }
+
+  @Test
+  void theOddsOfACertainCompletionStayANumber() {
+    Batch batch =
+        Samples.oneGroup(likely(SampleRole.CHOSEN, 0, 0), likely(SampleRole.REJECTED, -1e4));
+    ObjectiveResult result = PairwisePreference.orpo(1).evaluate(batch);
+    assertThat(result.metrics()).containsEntry(ObjectiveMetric.PREFERENCE_MARGIN, 20 + 1e4);
+    assertThat(result.value()).isZero();
+    assertThat(result.gradients().getFirst().logProbs().toArray())
+        .as("the likelihood's alone")
+        .containsExactly(-.5, -.5);
+  }
+
+  @Test
+  void xpoIsDpoPlusTheLikelihoodOfAReferenceSample() {
+    // .620957 + .01·(−7)
     Group pair = pair(1.5).groups().getFirst();
-    List<Sample> three =
-        List.of(
-            pair.samples().get(0).with(PerSequenceName.LIKELIHOOD_WEIGHT, 0),
-            pair.samples().get(1).with(PerSequenceName.LIKELIHOOD_WEIGHT, 0),
-            Samples.blank(1)
-                .with(SampleRole.CALIBRATION)
-                .with(CURRENT_LOG_PROB, -7)
-                .with(PerSequenceName.LIKELIHOOD_WEIGHT, 3));
-    Objective xpo =
-        PairwisePreference.dpo(.1)
-            .plus(-.01, new WeightedLikelihood(Aggregation.sequenceMeanTokenSum()));
-    Batch batch = Batch.of(new Group("prompt", three));
-    assertThat(xpo.evaluate(batch).value()).isCloseTo(.550957, within(1e-6));
-    assertThat(xpo.evaluate(batch).gradients().getLast().logProbs().get(0))
-        .isCloseTo(.01, within(1e-12));
+    Sample ofReference = likely(SampleRole.CALIBRATION, -3, -4);
+    Batch batch = Samples.oneGroup(ofReference, pair.samples().get(0), pair.samples().get(1));
+    ObjectiveResult xpo = PairwisePreference.xpo(.1, .01).evaluate(batch);
+    assertThat(xpo.value()).isCloseTo(.550957, within(1e-6));
+    assertThat(xpo.gradients().getFirst().logProbs().toArray())
+        .containsExactly(new double[] {.01, .01}, within(1e-12));
+    assertThat(xpo.gradients().subList(1, 3))
+        .isEqualTo(PairwisePreference.dpo(.1).evaluate(pair(1.5)).gradients());
+  }
+
+  @Test
+  void theFlippedLabelHasTheSameTarget() {
+    // βh = .15, γ = .5: .9·log(1 + e^.35) + .1·log(1 + e^.65)
+    PairwisePreference conservative =
+        new PairwisePreference(
+            PairLoss.CONSERVATIVE, .1, .5, .1, Anchor.reference(), SequenceMeasure.SUM);
+    assertThat(loss(conservative, 1.5))
+        .isCloseTo(.9 * Math.log1p(Math.exp(.35)) + .1 * Math.log1p(Math.exp(.65)), within(1e-12));
+  }
+
+  private static Sample likely(SampleRole role, double... logProbs) {
+    return Samples.blank(logProbs.length).with(role).with(CURRENT_LOG_PROB, logProbs);
   }
 
   @ParameterizedTest
@@ -126,11 +185,11 @@ class PairwisePreferenceTest {
                                 group.samples().get(0).with(SampleRole.REJECTED),
                                 group.samples().get(1).with(SampleRole.CHOSEN))))
                 .toList());
-    for (boolean perToken : new boolean[] {false, true}) {
-      Samples.assertGradientIsTheSlope(
-          new PairwisePreference(loss, .3, .1, Anchor.iterativeNash(.5, 2), perToken), pairs);
-      Samples.assertGradientIsTheSlope(
-          new PairwisePreference(loss, .3, .1, Anchor.none(), perToken), pairs);
+    for (SequenceMeasure measure : SequenceMeasure.values()) {
+      for (Anchor anchor : List.of(Anchor.iterativeNash(.5, 2), Anchor.none())) {
+        Samples.assertGradientIsTheSlope(
+            new PairwisePreference(loss, .3, .7, .1, anchor, measure), pairs);
+      }
     }
   }
 
@@ -154,6 +213,14 @@ class PairwisePreferenceTest {
         .isThrownBy(
             () -> PairwisePreference.dpo(.1).evaluate(Samples.oneGroup(side(SampleRole.CHOSEN, 0))))
         .withMessage("group 'prompt': 0 samples are REJECTED (expected: 1)");
+    Sample masked = side(SampleRole.REJECTED, 0).withAll(PerTokenName.LOSS_MASK, 0);
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                PairwisePreference.dpo(.1)
+                    .evaluate(Samples.oneGroup(side(SampleRole.CHOSEN, 0), masked)))
+        .withMessage(
+            "group 'prompt': LOSS_MASK is 0 for every token of REJECTED (expected: at least one)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> PairwisePreference.robustDpo(.1, .5))
         .withMessage("flipRate: 0.5 (expected: >= 0, below 0.5)");

@@ -3,18 +3,27 @@ package io.ballast.rl.objective;
 import static io.ballast.rl.sample.PerTokenName.ADVANTAGE;
 import static io.ballast.rl.sample.PerTokenName.BEHAVIOUR_LOG_PROB;
 import static io.ballast.rl.sample.PerTokenName.CURRENT_LOG_PROB;
+import static io.ballast.rl.sample.SampleRole.CALIBRATION;
+import static io.ballast.rl.sample.SampleRole.CHOSEN;
+import static io.ballast.rl.sample.SampleRole.DESIRABLE;
+import static io.ballast.rl.sample.SampleRole.REJECTED;
+import static io.ballast.rl.sample.SampleRole.ROLLOUT;
+import static io.ballast.rl.sample.SampleRole.UNDESIRABLE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
+import io.ballast.rl.sample.PerSequenceName;
 import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
+import io.ballast.rl.sample.SampleRole;
 import io.ballast.rl.sample.TokenIds;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 
 /** Samples for tests of objectives, and the check of a gradient by central differences. */
 public final class Samples {
@@ -58,6 +67,41 @@ public final class Samples {
     return new Batch(groups);
   }
 
+  /**
+   * Groups that every objective can read: a pair, a rated completion, maybe one to calibrate with
+   * (the first group has one) and a rollout; one advantage a completion. The rollout may be masked
+   * throughout.
+   */
+  public static Batch inEveryRole(long seed, int groups) {
+    RandomGenerator random = new SplittableRandom(seed);
+    return new Batch(
+        IntStream.range(0, groups).mapToObj(p -> groupInEveryRole(random, p)).toList());
+  }
+
+  private static Group groupInEveryRole(RandomGenerator random, int prompt) {
+    List<SampleRole> roles = new ArrayList<>(List.of(CHOSEN, REJECTED));
+    roles.add(random.nextBoolean() ? DESIRABLE : UNDESIRABLE);
+    if (prompt == 0 || random.nextBoolean()) {
+      roles.add(CALIBRATION);
+    }
+    if (random.nextBoolean()) {
+      roles.add(ROLLOUT);
+    }
+    List<Sample> samples = new ArrayList<>();
+    for (SampleRole role : roles) {
+      Sample sample =
+          randomSample(random, 2 + random.nextInt(4))
+              .with(role)
+              .withAll(ADVANTAGE, random.nextGaussian())
+              .with(PerSequenceName.REWARD, random.nextGaussian())
+              .with(PerSequenceName.LIKELIHOOD_WEIGHT, random.nextDouble(-1, 2))
+              .with(PerSequenceName.PREFERENCE_BASELINE, random.nextDouble());
+      boolean masked = role == ROLLOUT && random.nextBoolean();
+      samples.add(masked ? sample.withAll(PerTokenName.LOSS_MASK, 0) : sample);
+    }
+    return new Group("prompt" + prompt, samples);
+  }
+
   private static Sample randomSample(RandomGenerator random, int size) {
     Sample sample = blank(size);
     for (PerTokenName name : PerTokenName.values()) {
@@ -78,6 +122,7 @@ public final class Samples {
               case ENTROPY -> random.nextDouble();
               case CURRENT_LOG_PROB,
                   BEHAVIOUR_LOG_PROB,
+                  SERVED_LOG_PROB,
                   REFERENCE_LOG_PROB,
                   ITERATION_LOG_PROB,
                   HELPER_LOG_PROB ->

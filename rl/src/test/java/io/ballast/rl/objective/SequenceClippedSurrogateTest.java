@@ -1,7 +1,6 @@
 package io.ballast.rl.objective;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.rl.sample.Batch;
@@ -45,11 +44,15 @@ class SequenceClippedSurrogateTest {
   }
 
   @Test
-  void oneAdvantageACompletion() {
+  void tokensWithAdvantagesOfTheirOwnPullForThemselves() {
+    // GSPO-token: s = e^.3 > 1.2 for both tokens. The good one is stopped, the bad one is not:
+    // −2·1.2 and 1·1.349859, mean −.525071; gradient 0 and 1.349859/2
     Batch batch =
-        Samples.oneGroup(Samples.withLogRatios(1, 0, 0).with(PerTokenName.ADVANTAGE, 1, 2));
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> GSPO.evaluate(batch))
-        .withMessage("samples[0].ADVANTAGE[1]: 2.0 (expected: 1.0, one for the whole completion)");
+        Samples.oneGroup(Samples.withLogRatios(0, .1, .5).with(PerTokenName.ADVANTAGE, 2, -1));
+    ObjectiveResult result = new SequenceClippedSurrogate(ClipRange.symmetric(.2)).evaluate(batch);
+    assertThat(result.value()).isCloseTo(-.525071, within(1e-6));
+    assertThat(result.gradients().getFirst().logProbs().toArray())
+        .containsExactly(new double[] {0, .674929}, within(1e-6));
+    assertThat(result.metrics()).containsEntry(ObjectiveMetric.CLIP_FRACTION, .5);
   }
 }

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.rl.sample.Batch;
+import io.ballast.rl.sample.PerSequenceName;
+import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import io.ballast.rl.sample.SampleRole;
 import org.junit.jupiter.api.Test;
@@ -41,6 +43,23 @@ class UnpairedPreferenceTest {
   }
 
   @Test
+  void aCompletionMayBringTheBaseline() {
+    // z = .2 as in the hand-computed case, whatever the calibration says
+    Sample brings = of(SampleRole.DESIRABLE, 1).with(PerSequenceName.PREFERENCE_BASELINE, .2);
+    assertThat(loss(brings, of(SampleRole.CALIBRATION, 5))).isCloseTo(.480011, within(1e-6));
+    assertThat(loss(brings.with(PerSequenceName.PREFERENCE_BASELINE, -3)))
+        .as("held at 0")
+        .isEqualTo(loss(of(SampleRole.DESIRABLE, 1)));
+  }
+
+  @Test
+  void whatIsMaskedThroughoutIsLeftAlone() {
+    Sample rated = of(SampleRole.DESIRABLE, 1);
+    Sample masked = of(SampleRole.UNDESIRABLE, 9).withAll(PerTokenName.LOSS_MASK, 0);
+    assertThat(loss(rated, masked, masked.with(SampleRole.CALIBRATION))).isEqualTo(loss(rated));
+  }
+
+  @Test
   void theAcceptedRisesTheRejectedFallsTheOthersStay() {
     ObjectiveResult result =
         KTO.evaluate(
@@ -69,6 +88,7 @@ class UnpairedPreferenceTest {
   void withoutRatingsThereIsNothingToLearn() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> loss(of(SampleRole.ROLLOUT, 1)))
-        .withMessage("batch: no sample is DESIRABLE or UNDESIRABLE (expected: at least one)");
+        .withMessage(
+            "batch: no unmasked sample is DESIRABLE or UNDESIRABLE (expected: at least one)");
   }
 }

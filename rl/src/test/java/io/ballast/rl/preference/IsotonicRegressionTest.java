@@ -42,14 +42,33 @@ class IsotonicRegressionTest {
   void whatRisesAlreadyStaysAndWhatFallsIsLevel() {
     IsotonicRegression rising =
         IsotonicRegression.fit(new double[] {1, 2, 3}, new boolean[] {false, false, true});
-    assertThat(rising.value(1)).isEqualTo(0);
-    assertThat(rising.value(3)).isEqualTo(1);
+    // the ends: ½ of 2 + 1, and 1½ of 1 + 1
+    assertThat(rising.value(1)).isCloseTo(1 / 6.0, within(1e-12));
+    assertThat(rising.value(3)).isCloseTo(.75, within(1e-12));
     IsotonicRegression falling =
         IsotonicRegression.fit(new double[] {1, 2, 3, 4}, new boolean[] {true, true, true, false});
     assertThat(falling.value(1)).isCloseTo(.75, within(1e-12));
     assertThat(falling.value(4)).isCloseTo(.75, within(1e-12));
     assertThat(IsotonicRegression.fit(new double[] {5}, new boolean[] {true}).value(-1))
-        .isEqualTo(1);
+        .isEqualTo(.75);
+    assertThat(IsotonicRegression.fit(new double[] {5}, new boolean[] {false}).value(-1))
+        .isEqualTo(.25);
+  }
+
+  @Test
+  void endsAreShrunkNoFurtherThanTheirNeighbours() {
+    // one 0, then 1 of 10: ¼ would be over .1; the last block of 2 is no certainty
+    double[] scores = new double[13];
+    boolean[] happened = new boolean[13];
+    for (int i = 0; i < 13; i++) {
+      scores[i] = i;
+      happened[i] = i == 1 || i > 10;
+    }
+    // the fit pools 1 to 10, of which the first happened
+    IsotonicRegression line = IsotonicRegression.fit(scores, happened);
+    assertThat(line.value(0)).isCloseTo(.1, within(1e-12));
+    assertThat(line.value(5)).isCloseTo(.1, within(1e-12));
+    assertThat(line.value(12)).isCloseTo(2.5 / 3, within(1e-12));
   }
 
   @Test

@@ -102,4 +102,18 @@ class RegularisersTest {
         .isThrownBy(() -> controller.step(Double.NaN, 1))
         .withMessage("kl: NaN (expected: finite)");
   }
+
+  @Test
+  void aFixedControllerStays() {
+    KlController fixed = new FixedKlController(.05);
+    assertThat(fixed.step(3, 256)).isEqualTo(fixed);
+    assertThat(fixed.coefficient()).isEqualTo(.05);
+    assertThat(new FixedKlController(0).coefficient()).isZero();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> fixed.step(Double.NaN, 1))
+        .withMessage("kl: NaN (expected: finite)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new FixedKlController(-1))
+        .withMessage("coefficient: -1.0 (expected: >= 0, finite)");
+  }
 }

@@ -1,10 +1,13 @@
 package io.ballast.rl.selection;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.PerSequenceName;
+import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import io.ballast.rl.sample.TokenIds;
 import java.util.Arrays;
@@ -29,6 +32,28 @@ class SelectionTest {
     assertThat(DynamicSampling.keepInformative(groups))
         .extracting(Group::groupId)
         .containsExactly("mixed");
+  }
+
+  @Test
+  void truncatedCompletionsAreMasked() {
+    Sample ended = Sample.rollout(TokenIds.of(1, 2)).with(PerSequenceName.TRUNCATED, 0);
+    Sample cutOff = ended.with(PerSequenceName.TRUNCATED, 1);
+    List<Sample> kept =
+        OverlongFilter.masked(Batch.of(new Group("p", List.of(ended, cutOff)))).samples();
+    assertThat(kept.getFirst()).isEqualTo(ended);
+    assertThat(kept.getLast()).isEqualTo(cutOff.with(PerTokenName.LOSS_MASK, 0, 0));
+  }
+
+  @Test
+  void whetherOneWasTruncatedMustBeKnown() {
+    Sample unknown = Sample.rollout(TokenIds.of(1));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> OverlongFilter.masked(Batch.of(new Group("p", List.of(unknown)))))
+        .withMessage("TRUNCATED: absent (present: [])");
+    Sample half = unknown.with(PerSequenceName.TRUNCATED, .5);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> OverlongFilter.masked(Batch.of(new Group("p", List.of(half)))))
+        .withMessage("TRUNCATED: 0.5 (expected: 0 or 1)");
   }
 
   @Test

@@ -1,0 +1,189 @@
+package io.ballast.rl.algorithm;
+
+import io.ballast.rl.check.Require;
+import io.ballast.rl.objective.Objective;
+import io.ballast.rl.objective.ValueLoss;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+
+/**
+ * An algorithm as data: one part of each stage, with their numbers. {@link #flaws} says what does
+ * not go together; {@link RecipeSteps} does what stands between judging and the loss.
+ *
+ * @param source who writes the completions
+ * @param shaping what becomes of rewards, in the order of the enum
+ * @param rewardKlCoefficient β of the KL to the reference in the reward of each token, ≥ 0
+ * @param selector which completions are learned from
+ * @param advantage by whose expectation
+ * @param loss the objective and what regularises it
+ * @param knobs of all parts but the loss's, which has its own; what is not given has its default
+ */
+public record Recipe(
+    SourceKind source,
+    Set<ShapingKind> shaping,
+    double rewardKlCoefficient,
+    SelectorKind selector,
+    AdvantageKind advantage,
+    LossSpec loss,
+    Knobs knobs) {
+  /** Copies the set; keeps the knobs that the parts read and fills in the others. */
+  public Recipe {
+    EnumSet<ShapingKind> ordered = EnumSet.noneOf(ShapingKind.class);
+    ordered.addAll(shaping);
+    shaping = Collections.unmodifiableSet(ordered);
+    Require.notNegative(rewardKlCoefficient, "rewardKlCoefficient");
+    Knobs read = advantage.facts().knobs();
+    for (Part part : shaping) {
+      read = part.facts().knobs().over(read);
+    }
+    knobs = knobs.only(read.values().keySet()).over(read);
+  }
+
+  /** The policy's own completions, all of them, their rewards as they are. */
+  public static Recipe of(AdvantageKind advantage, LossSpec loss) {
+    return new Recipe(
+        SourceKind.POLICY, Set.of(), 0, SelectorKind.ALL, advantage, loss, Knobs.none());
+  }
+
+  /** Returns a copy with another source. */
+  public Recipe withSource(SourceKind value) {
+    return new Recipe(value, shaping, rewardKlCoefficient, selector, advantage, loss, knobs);
+  }
+
+  /** Returns a copy that shapes rewards. */
+  public Recipe withShaping(Set<ShapingKind> value) {
+    return new Recipe(source, value, rewardKlCoefficient, selector, advantage, loss, knobs);
+  }
+
+  /** Returns a copy with the KL of each token in its reward. */
+  public Recipe withRewardKl(double coefficient) {
+    return new Recipe(source, shaping, coefficient, selector, advantage, loss, knobs);
+  }
+
+  /** Returns a copy with another selector. */
+  public Recipe withSelector(SelectorKind value) {
+    return new Recipe(source, shaping, rewardKlCoefficient, value, advantage, loss, knobs);
+  }
+
+  /** Returns a copy with another advantage. */
+  public Recipe withAdvantage(AdvantageKind value) {
+    return new Recipe(source, shaping, rewardKlCoefficient, selector, value, loss, knobs);
+  }
+
+  /** Returns a copy with a changed loss. */
+  public Recipe withLoss(UnaryOperator<LossSpec> change) {
+    return new Recipe(
+        source, shaping, rewardKlCoefficient, selector, advantage, change.apply(loss), knobs);
+  }
+
+  /** Returns a copy with other numbers. */
+  public Recipe withKnobs(Knobs value) {
+    return new Recipe(source, shaping, rewardKlCoefficient, selector, advantage, loss, value);
+  }
+
+  /** The loss, and the critic's beside it if there is one. */
+  public Objective objective() {
+    if (!advantage.critic()) {
+      return loss.objective();
+    }
+    double clip = knobs.get(Knob.VALUE_CLIP);
+    return loss.objective()
+        .plus(
+            knobs.get(Knob.VALUE_COEFFICIENT),
+            new ValueLoss(
+                clip == 0 ? Double.POSITIVE_INFINITY : clip,
+                loss.aggregation(),
+                ValueLoss.Critic.REWARD));
+  }
+
+  /** All parts in the order of the stages. */
+  public List<Part> parts() {
+    List<Part> parts = new ArrayList<>();
+    parts.add(source);
+    parts.addAll(shaping);
+    parts.add(selector);
+    parts.add(advantage);
+    parts.add(loss.kind());
+    return List.copyOf(parts);
+  }
+
+  /** Whether what is learned from may be less than what was judged, or something beside it. */
+  public boolean leavesOut() {
+    return selector != SelectorKind.ALL || source != SourceKind.POLICY;
+  }
+
+  /** A part that does not go with the rest, and why. */
+  public record Flaw(Part part, String reason) {}
+
+  /** What does not go together; empty: the algorithm can run. */
+  public List<Flaw> flaws() {
+    List<Flaw> flaws = new ArrayList<>();
+    Set<Need> given = EnumSet.noneOf(Need.class);
+    for (Part part : parts()) {
+      for (Need need : part.facts().needs()) {
+        if (!given.contains(need)) {
+          flaws.add(new Flaw(part, missing(need)));
+        }
+      }
+      given.addAll(part.facts().gives());
+    }
+    unread(flaws);
+    return List.copyOf(flaws);
+  }
+
+  /** A part that gives what nothing reads is a mistake: it would do nothing. */
+  private void unread(List<Flaw> flaws) {
+    boolean comparesItself =
+        !loss.kind().facts().needs().contains(Need.ADVANTAGES)
+            && !loss.kind().facts().needs().contains(Need.ONE_ADVANTAGE);
+    if (comparesItself && advantage != AdvantageKind.NONE) {
+      flaws.add(new Flaw(advantage, "the loss compares completions and reads no advantages: NONE"));
+    }
+    if (loss.kind().facts().needs().isEmpty()) {
+      flaws.add(
+          new Flaw(
+              loss.kind(),
+              "it reads neither advantages nor roles, and would learn from all that was written"));
+    }
+    for (Need role : List.of(Need.PAIRS, Need.RATINGS)) {
+      if (selector.facts().gives().contains(role) && !loss.kind().facts().needs().contains(role)) {
+        flaws.add(new Flaw(selector, "the loss reads no " + role.words()));
+      }
+    }
+    if (source.facts().gives().contains(Need.GREEDY_REWARD)
+        && !advantage.facts().needs().contains(Need.GREEDY_REWARD)) {
+      flaws.add(new Flaw(source, "the advantage reads no greedy reward"));
+    }
+    if (source.facts().gives().contains(Need.REFERENCE_COMPLETIONS)
+        && !selector.facts().needs().contains(Need.REFERENCE_COMPLETIONS)) {
+      flaws.add(
+          new Flaw(source, "the selector would take what the reference wrote for the policy's"));
+    }
+    if (loss.kind().preference() && rewardKlCoefficient > 0) {
+      flaws.add(
+          new Flaw(
+              loss.kind(),
+              "a KL in the reward would only reorder pairs: its own β holds it to the reference"));
+    }
+  }
+
+  private static String missing(Need need) {
+    List<String> givers = new ArrayList<>();
+    for (List<? extends Part> stage :
+        List.of(
+            List.of(SourceKind.values()),
+            List.of(SelectorKind.values()),
+            List.of(AdvantageKind.values()))) {
+      stage.stream()
+          .filter(part -> part.facts().gives().contains(need))
+          .map(part -> part.stage().name().toLowerCase(java.util.Locale.ROOT) + " " + part.name())
+          .forEach(givers::add);
+    }
+    return "it needs %s, which %s"
+        .formatted(need.words(), "would be given by " + String.join(" or ", givers));
+  }
+}

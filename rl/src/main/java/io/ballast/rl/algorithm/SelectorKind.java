@@ -1,0 +1,53 @@
+package io.ballast.rl.algorithm;
+
+import java.util.Set;
+
+/** Which completions are learned from, and in which role. */
+public enum SelectorKind implements Part {
+  /** All. */
+  ALL(Facts.of("all", "–", Set.of(), Set.of())),
+  /** Groups whose rewards are not all equal. */
+  DYNAMIC_SAMPLING(
+      Facts.of(
+          "groups with max r > min r",
+          "Yu et al. 2025, DAPO, arXiv:2503.14476",
+          Set.of(Need.GROUPS),
+          Set.of())),
+  /** The best of each group against its worst. */
+  BEST_AND_WORST(
+      Facts.of(
+          "y_w = argmax r, y_l = argmin r; none where they are equal",
+          "Guo et al. 2024, Online DPO, arXiv:2402.04792",
+          Set.of(Need.GROUPS),
+          Set.of(Need.PAIRS))),
+  /** Good what is above its group's mean, bad what is below. */
+  ABOVE_AND_BELOW_MEAN(
+      Facts.of(
+          "good where r > mean(r), bad where r < mean(r)",
+          "Ethayarajh et al. 2024, KTO, arXiv:2402.01306",
+          Set.of(Need.GROUPS),
+          Set.of(Need.RATINGS))),
+  /** The i-th of the policy's against the i-th of the reference's, the better one chosen. */
+  AGAINST_REFERENCE(
+      Facts.of(
+          "(yᵢ, ỹᵢ) in the order of their rewards; none where they are equal",
+          "Xie et al. 2024, XPO, arXiv:2405.21046",
+          Set.of(Need.REFERENCE_COMPLETIONS),
+          Set.of(Need.PAIRS)));
+
+  private final Facts facts;
+
+  SelectorKind(Facts facts) {
+    this.facts = facts;
+  }
+
+  @Override
+  public Stage stage() {
+    return Stage.SELECTOR;
+  }
+
+  @Override
+  public Facts facts() {
+    return facts;
+  }
+}

@@ -1,0 +1,113 @@
+package io.ballast.rl.algorithm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Which parts go together, and that every published algorithm is such a recipe. */
+class RecipeTest {
+  @ParameterizedTest
+  @EnumSource(Algorithm.class)
+  void everyAlgorithmCanRun(Algorithm algorithm) {
+    Recipe recipe = algorithm.recipe(12);
+
+    assertThat(recipe.flaws()).isEmpty();
+    assertThat(recipe.loss().objective()).isNotNull();
+    assertThat(algorithm.paper()).isNotBlank();
+  }
+
+  @Test
+  void aPartThatLacksWhatItReadsSaysWhoWouldGiveIt() {
+    Recipe unpaired = Recipe.of(AdvantageKind.NONE, LossSpec.of(ObjectiveKind.DPO));
+
+    assertThat(unpaired.flaws())
+        .containsExactly(
+            new Recipe.Flaw(
+                ObjectiveKind.DPO,
+                "it needs pairs of a chosen and a rejected completion, which would be given by"
+                    + " selector BEST_AND_WORST or selector AGAINST_REFERENCE"));
+    assertThat(unpaired.withSelector(SelectorKind.BEST_AND_WORST).flaws()).isEmpty();
+  }
+
+  @Test
+  void oneRatioNeedsOneAdvantage() {
+    Recipe gspo = Recipe.of(AdvantageKind.GAE, LossSpec.of(ObjectiveKind.GSPO));
+
+    assertThat(gspo.flaws()).extracting(Recipe.Flaw::part).containsExactly(ObjectiveKind.GSPO);
+    assertThat(gspo.withAdvantage(AdvantageKind.RLOO).flaws()).isEmpty();
+  }
+
+  @Test
+  void whatNobodyReadsIsAFlaw() {
+    LossSpec clip = LossSpec.of(ObjectiveKind.PPO_CLIP);
+
+    assertThat(Recipe.of(AdvantageKind.GRPO, clip).withSource(SourceKind.POLICY_AND_GREEDY).flaws())
+        .containsExactly(
+            new Recipe.Flaw(SourceKind.POLICY_AND_GREEDY, "the advantage reads no greedy reward"));
+    assertThat(
+            Recipe.of(AdvantageKind.GRPO, clip).withSelector(SelectorKind.BEST_AND_WORST).flaws())
+        .extracting(Recipe.Flaw::part)
+        .containsExactly(SelectorKind.BEST_AND_WORST);
+    assertThat(
+            Recipe.of(AdvantageKind.RLOO, LossSpec.of(ObjectiveKind.DPO))
+                .withSelector(SelectorKind.BEST_AND_WORST)
+                .flaws())
+        .extracting(Recipe.Flaw::part)
+        .containsExactly(AdvantageKind.RLOO);
+    assertThat(Recipe.of(AdvantageKind.NONE, LossSpec.of(ObjectiveKind.CROSS_ENTROPY)).flaws())
+        .as("it would learn from all that was written")
+        .extracting(Recipe.Flaw::part)
+        .containsExactly(ObjectiveKind.CROSS_ENTROPY);
+    assertThat(
+            Recipe.of(AdvantageKind.RETURN, clip)
+                .withSource(SourceKind.POLICY_AND_REFERENCE)
+                .flaws())
+        .as("the reference's completions are not on the policy")
+        .extracting(Recipe.Flaw::part)
+        .containsExactly(SourceKind.POLICY_AND_REFERENCE);
+    assertThat(Algorithm.ONLINE_DPO.recipe(12).withRewardKl(0.1).flaws()).hasSize(1);
+  }
+
+  @Test
+  void aRecipeHasTheKnobsThatItsPartsReadAndNoOthers() {
+    Recipe gae =
+        Recipe.of(AdvantageKind.GAE, LossSpec.of(ObjectiveKind.PPO_CLIP))
+            .withKnobs(Knobs.none().with(Knob.TRACE_DECAY, 0.5).with(Knob.REWARD_CLIP, 3));
+
+    assertThat(gae.knobs().get(Knob.TRACE_DECAY)).isEqualTo(0.5);
+    assertThat(gae.knobs().get(Knob.DISCOUNT)).isEqualTo(1);
+    assertThat(gae.knobs().values()).doesNotContainKey(Knob.REWARD_CLIP);
+    assertThat(gae.withAdvantage(AdvantageKind.RLOO).knobs().values()).isEmpty();
+    assertThat(gae.withShaping(Set.of(ShapingKind.HISTORY)).knobs().get(Knob.REWARD_CLIP))
+        .isEqualTo(0.8);
+  }
+
+  @Test
+  void knobsOutOfRangeOrNotReadAreNamed() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> LossSpec.of(ObjectiveKind.PPO_CLIP).with(Knob.CLIP_LOW, 1.5))
+        .withMessage("clip_low: 1.5 (expected: > 0 and < 1)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> LossSpec.of(ObjectiveKind.DPO).with(Knob.CLIP_LOW, 0.1))
+        .withMessage("clip_low: beside DPO (expected: absent; it reads beta)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Knobs.none().with(Knob.BETA, Double.NaN))
+        .withMessage("beta: NaN (expected: > 0)");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Knob.class)
+  void everyKnobIsReadBySomePartThatGivesItADefault(Knob knob) {
+    assertThat(
+            Stream.<Part[]>of(ShapingKind.values(), AdvantageKind.values(), ObjectiveKind.values())
+                .flatMap(Arrays::stream)
+                .filter(part -> part.facts().knobs().values().containsKey(knob)))
+        .isNotEmpty();
+  }
+}
