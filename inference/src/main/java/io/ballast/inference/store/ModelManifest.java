@@ -59,6 +59,39 @@ public record ModelManifest(Map<String, String> checksums, Map<String, String> n
     return Optional.of(Sha256.of(lines.toString()));
   }
 
+  /**
+   * Returns the checksum of a folder's weights: what its manifest records, or, where it has none,
+   * what {@link #weightsSha256} would be.
+   *
+   * @throws ModelException INVALID_FOLDER if there are no weights, or they cannot be read
+   */
+  public static String weightsSha256Of(Path folder) {
+    return read(folder)
+        .flatMap(ModelManifest::weightsSha256)
+        .or(() -> ofWeights(folder).weightsSha256())
+        .orElseThrow(
+            () ->
+                new ModelException(
+                    Reason.INVALID_FOLDER, folder.resolve(WEIGHTS) + ": the file is missing"));
+  }
+
+  private static ModelManifest ofWeights(Path folder) {
+    SortedMap<String, String> checksums = new TreeMap<>();
+    try {
+      if (Files.isRegularFile(folder.resolve(WEIGHTS))) {
+        checksums.put(WEIGHTS, Sha256.of(folder.resolve(WEIGHTS)));
+      } else if (Files.isRegularFile(folder.resolve(WeightFiles.INDEX))) {
+        checksums.put(WeightFiles.INDEX, Sha256.of(folder.resolve(WeightFiles.INDEX)));
+        for (String shard : WeightFiles.shards(folder)) {
+          checksums.put(shard, Sha256.of(folder.resolve(shard)));
+        }
+      }
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, folder + ": " + e.getMessage(), e);
+    }
+    return new ModelManifest(checksums, Map.of());
+  }
+
   /** A checksum over the names and checksums of all files: another file, and it is another. */
   public String contentSha256() {
     StringBuilder lines = new StringBuilder();

@@ -33,6 +33,10 @@ final class AdamW implements AutoCloseable {
     }
   }
 
+  OptimizerOptions options() {
+    return options;
+  }
+
   /** Steps taken so far. */
   long steps() {
     return steps;
@@ -57,7 +61,7 @@ final class AdamW implements AutoCloseable {
    * @return the gradient's norm before clipping
    * @throws ModelException BROKEN if the norm is not finite: nothing has changed then
    */
-  double step(TrainedWeights weights, double learningRate) {
+  double step(Trained weights, double learningRate) {
     try (NoGradGuard off = new NoGradGuard()) {
       weights.collectGradients();
       Tensor gradient = weights.flatGradients();
@@ -75,7 +79,7 @@ final class AdamW implements AutoCloseable {
           .mul_(new Scalar(options.beta2()))
           .addcmul_(gradient, gradient, new Scalar(1 - options.beta2()));
       Tensor flat = weights.flat();
-      flat.narrow(0, 0, weights.layout().matrixSize())
+      flat.narrow(0, 0, weights.decayedSize())
           .mul_(new Scalar(1 - learningRate * options.weightDecay()));
       double correction = Math.sqrt(1 - Math.pow(options.beta2(), steps));
       Tensor denominator =

@@ -82,21 +82,22 @@ final class DecoderFolder {
     return DecoderConfig.read(folder);
   }
 
-  /** Writes the folder, its manifest last. */
+  /**
+   * Writes the folder, its manifest last.
+   *
+   * @param contents all weights, each under its name, of the type said
+   */
   static void save(
       Path folder,
-      ParameterLayout layout,
-      Tensor flat,
+      DecoderConfig config,
+      List<Content> contents,
       WeightType type,
       Path tokenizer,
       Map<String, String> notes)
       throws IOException {
     Files.createDirectories(folder);
-    layout.config().write(folder, type);
-    SafetensorsFile.write(
-        folder.resolve(ModelManifest.WEIGHTS),
-        contents(layout, flat, type),
-        Map.of("format", "pt"));
+    config.write(folder, type);
+    writeWeights(folder.resolve(ModelManifest.WEIGHTS), contents);
     Path target = folder.resolve(TOKENIZER);
     if (!(Files.exists(target) && Files.isSameFile(tokenizer, target))) {
       Files.copy(tokenizer, target, StandardCopyOption.REPLACE_EXISTING);
@@ -104,20 +105,28 @@ final class DecoderFolder {
     ModelManifest.write(folder, notes);
   }
 
+  /** Writes the weights whole or not at all: those that are there stay until the new ones are. */
+  private static void writeWeights(Path file, List<Content> contents) throws IOException {
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    try {
+      SafetensorsFile.write(part, contents, Map.of("format", "pt"));
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+
   /** Returns all weights of a layout, each under its name. */
   static List<Content> contents(ParameterLayout layout, Tensor flat, WeightType type) {
     List<Content> contents = new ArrayList<>();
     for (Parameter parameter : layout.parameters()) {
       contents.add(
-          new Content(parameter.name(), type, parameter.shape(), () -> values(flat, parameter)));
+          new Content(
+              parameter.name(),
+              type,
+              parameter.shape(),
+              TensorPieces.of(flat, parameter.offset(), parameter.size())));
     }
     return contents;
-  }
-
-  private static float[] values(Tensor flat, Parameter parameter) {
-    try (PointerScope scope = new PointerScope();
-        NoGradGuard off = new NoGradGuard()) {
-      return Tensors.floats(flat.narrow(0, parameter.offset(), parameter.size()));
-    }
   }
 }

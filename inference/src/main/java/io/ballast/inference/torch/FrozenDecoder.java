@@ -1,23 +1,34 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.ModelManifest;
 import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A decoder that only says how likely given completions are: the reference that a policy is kept
- * near. One thread at a time.
+ * A decoder that stays as it is and says how likely given completions are: the reference that a
+ * policy is kept near, and what adapters are trained on. Any number of threads at a time.
  */
 public final class FrozenDecoder implements AutoCloseable {
+  private final Path folder;
   private final DecoderConfig config;
+  private final Arithmetic arithmetic;
+  private final String weightsSha256;
   private final TrainedWeights weights;
   private final RotaryTable rotary;
 
-  private FrozenDecoder(DecoderConfig config, Arithmetic arithmetic) {
-    TorchRuntime.prepare();
-    this.config = config;
-    this.weights = new TrainedWeights(new ParameterLayout(config), arithmetic, false);
-    this.rotary = new RotaryTable(config, arithmetic.full());
+  private FrozenDecoder(
+      Path folder,
+      Arithmetic arithmetic,
+      String weightsSha256,
+      TrainedWeights weights,
+      RotaryTable rotary) {
+    this.folder = folder;
+    this.config = weights.layout().config();
+    this.arithmetic = arithmetic;
+    this.weightsSha256 = weightsSha256;
+    this.weights = weights;
+    this.rotary = rotary;
   }
 
   /**
@@ -28,13 +39,19 @@ public final class FrozenDecoder implements AutoCloseable {
    *     CORRUPT_WEIGHTS if a checksum differs
    */
   public static FrozenDecoder load(Path folder, Arithmetic arithmetic) {
-    FrozenDecoder decoder = new FrozenDecoder(DecoderFolder.verifiedConfig(folder), arithmetic);
-    try {
-      DecoderFolder.load(folder, decoder.weights);
-      return decoder;
-    } catch (RuntimeException e) {
-      decoder.close();
-      throw e;
+    TorchRuntime.prepare();
+    DecoderConfig config = DecoderFolder.verifiedConfig(folder);
+    String sha256 = ModelManifest.weightsSha256Of(folder);
+    try (Opening opening = new Opening()) {
+      TrainedWeights weights =
+          opening.part(
+              new TrainedWeights(new ParameterLayout(config), arithmetic, false),
+              TrainedWeights::close);
+      RotaryTable rotary =
+          opening.part(new RotaryTable(config, arithmetic.full()), RotaryTable::close);
+      DecoderFolder.load(folder, weights);
+      opening.done();
+      return new FrozenDecoder(folder, arithmetic, sha256, weights, rotary);
     }
   }
 
@@ -52,6 +69,28 @@ public final class FrozenDecoder implements AutoCloseable {
    */
   public List<GroupScores> scores(List<CompletionGroup> groups) {
     return new GroupComputation(weights, rotary).scores(groups);
+  }
+
+  /** Where it was read from. */
+  Path folder() {
+    return folder;
+  }
+
+  Arithmetic arithmetic() {
+    return arithmetic;
+  }
+
+  /** The checksum of its weights, as its folder records it, or of the files themselves. */
+  String weightsSha256() {
+    return weightsSha256;
+  }
+
+  TrainedWeights weights() {
+    return weights;
+  }
+
+  RotaryTable rotary() {
+    return rotary;
   }
 
   @Override

@@ -9,49 +9,85 @@ import org.jspecify.annotations.Nullable;
 
 /** Collects what the caller gave for each group of a micro-batch, checked, in the packed order. */
 final class GivenGradients {
-  private final float[] byLogProbs;
-  private final float[] byEntropies;
-  private boolean anyEntropy;
+  /** The derivatives by one kind of number. */
+  private static final class Column {
+    final String name;
+    final float[] values;
+    boolean any;
+
+    Column(String name, int predicted) {
+      this.name = name;
+      this.values = new float[predicted];
+    }
+
+    Tensor tensor(ScalarType type) {
+      return Tensors.of(values, values.length).to(type);
+    }
+
+    @Nullable Tensor tensorIfAny(ScalarType type) {
+      return any ? tensor(type) : null;
+    }
+  }
+
+  private final boolean critic;
+  private final Column byLogProbs;
+  private final Column byEntropies;
+  private final Column byValues;
   private int count;
 
-  GivenGradients(int predicted) {
-    byLogProbs = new float[predicted];
-    byEntropies = new float[predicted];
+  /**
+   * @param predicted tokens of the micro-batch
+   * @param critic whether there are values to have derivatives by
+   */
+  GivenGradients(int predicted, boolean critic) {
+    this.critic = critic;
+    byLogProbs = new Column("byLogProbs", predicted);
+    byEntropies = new Column("byEntropies", predicted);
+    byValues = new Column("byValues", predicted);
   }
 
   /**
    * Appends a group's gradients.
    *
-   * @throws IllegalArgumentException if one is not finite, or they are not one for each token
+   * @throws IllegalArgumentException if one is not finite, they are not one for each token, or they
+   *     are by values that there are not
    */
   void add(int index, CompletionGroup group, TokenGradients gradients) {
-    String name = "gradients[" + index + "]";
-    requireCount(gradients.byLogProbs(), group, name + ".byLogProbs");
-    boolean entropy = !gradients.byEntropies().isEmpty();
-    if (entropy) {
-      requireCount(gradients.byEntropies(), group, name + ".byEntropies");
-      anyEntropy = true;
+    String name = "gradients[" + index + "].";
+    put(byLogProbs, gradients.byLogProbs(), group, name);
+    if (!gradients.byEntropies().isEmpty()) {
+      put(byEntropies, gradients.byEntropies(), group, name);
     }
-    for (int g = 0; g < group.size(); g++) {
-      TokenIds completion = group.completions().get(g);
-      String logProbName = name + ".byLogProbs[" + g + "]";
-      copy(gradients.byLogProbs().get(g), completion, byLogProbs, logProbName);
-      if (entropy) {
-        String entropyName = name + ".byEntropies[" + g + "]";
-        copy(gradients.byEntropies().get(g), completion, byEntropies, entropyName);
+    if (!gradients.byValues().isEmpty()) {
+      if (!critic) {
+        throw new IllegalArgumentException(
+            name
+                + "byValues: of "
+                + gradients.byValues().size()
+                + " completions (expected: none, the decoder has no critic)");
       }
-      count += completion.size();
+      put(byValues, gradients.byValues(), group, name);
     }
+    count += group.completions().stream().mapToInt(TokenIds::size).sum();
   }
 
-  private static void requireCount(List<PerToken> given, CompletionGroup group, String name) {
+  private void put(Column column, List<PerToken> given, CompletionGroup group, String prefix) {
+    String name = prefix + column.name;
     if (given.size() != group.size()) {
       throw new IllegalArgumentException(
           name + ": of " + given.size() + " completions (expected: " + group.size() + ")");
     }
+    int at = count;
+    for (int g = 0; g < group.size(); g++) {
+      TokenIds completion = group.completions().get(g);
+      copy(given.get(g), completion, column.values, at, name + "[" + g + "]");
+      at += completion.size();
+    }
+    column.any = true;
   }
 
-  private void copy(PerToken given, TokenIds completion, float[] target, String name) {
+  private static void copy(
+      PerToken given, TokenIds completion, float[] target, int at, String name) {
     if (given.size() != completion.size()) {
       throw new IllegalArgumentException(
           name + ": of " + given.size() + " tokens (expected: " + completion.size() + ")");
@@ -61,15 +97,21 @@ final class GivenGradients {
         throw new IllegalArgumentException(
             name + "[" + t + "]: " + given.get(t) + " (expected: finite)");
       }
-      target[count + t] = given.get(t);
+      target[at + t] = given.get(t);
     }
   }
 
   Tensor byLogProbs(ScalarType type) {
-    return Tensors.of(byLogProbs, byLogProbs.length).to(type);
+    return byLogProbs.tensor(type);
   }
 
+  /** Absent if no group's loss has entropy in it. */
   @Nullable Tensor byEntropies(ScalarType type) {
-    return anyEntropy ? Tensors.of(byEntropies, byEntropies.length).to(type) : null;
+    return byEntropies.tensorIfAny(type);
+  }
+
+  /** Absent if no group's loss has values in it. */
+  @Nullable Tensor byValues(ScalarType type) {
+    return byValues.tensorIfAny(type);
   }
 }

@@ -27,10 +27,22 @@ final class GroupComputation {
 
   private final TrainedWeights weights;
   private final RotaryTable rotary;
+  private final Trained trained;
 
+  /** Computes with weights that are all that is trained, if anything is. */
   GroupComputation(TrainedWeights weights, RotaryTable rotary) {
+    this(weights, rotary, weights);
+  }
+
+  /**
+   * Computes with weights and what is trained on them.
+   *
+   * @param trained the weights themselves, or adapters on them
+   */
+  GroupComputation(TrainedWeights weights, RotaryTable rotary, Trained trained) {
     this.weights = weights;
     this.rotary = rotary;
+    this.trained = trained;
   }
 
   /** Returns the scores of {@code groups}, in their order; no gradients. */
@@ -55,11 +67,14 @@ final class GroupComputation {
         int predicted = packed.predicted();
         float[] logProbs = new float[predicted];
         float[] entropies = new float[predicted];
+        float[] values = new float[0];
         List<List<Alternative>> likeliest = new ArrayList<>();
         if (predicted > 0) {
+          Tensor input = headInput(packed);
+          values = values(input);
           head()
               .read(
-                  headInput(packed),
+                  input,
                   packed.targets(),
                   (from, all, ofTargets, ofEntropies) -> {
                     copy(Tensors.floats(ofTargets), logProbs, from);
@@ -67,7 +82,7 @@ final class GroupComputation {
                     addLikeliest(all, alternatives, vocabularySize, likeliest);
                   });
         }
-        put(scores, batch, packed, logProbs, entropies, likeliest);
+        put(scores, batch, packed, new Said(logProbs, entropies, values), likeliest);
       }
     }
     return complete(scores);
@@ -88,7 +103,8 @@ final class GroupComputation {
       try (PointerScope scope = new PointerScope()) {
         PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
         if (packed.predicted() == 0) {
-          put(scores, batch, packed, new float[0], new float[0], List.of());
+          float[] nothing = new float[0];
+          put(scores, batch, packed, new Said(nothing, nothing, nothing), List.of());
           continue;
         }
         Tensor input = headInput(packed);
@@ -97,10 +113,12 @@ final class GroupComputation {
             scores,
             batch,
             packed,
-            Tensors.floats(prediction.logProbs()),
-            Tensors.floats(prediction.entropies()),
+            new Said(
+                Tensors.floats(prediction.logProbs()),
+                Tensors.floats(prediction.entropies()),
+                values(prediction.input())),
             Collections.nCopies(packed.predicted(), List.of()));
-        GivenGradients given = new GivenGradients(packed.predicted());
+        GivenGradients given = new GivenGradients(packed.predicted(), hasCritic());
         for (int index : batch) {
           GroupScores ofGroup = Objects.requireNonNull(scores.get(index));
           given.add(index, groups.get(index), gradients.gradients(index, ofGroup));
@@ -111,12 +129,30 @@ final class GroupComputation {
                     prediction,
                     given.byLogProbs(weights.fullType()),
                     given.byEntropies(weights.fullType()),
-                    weights.headGradients());
+                    trained.headGradients().orElse(null));
+        Tensor byValues = given.byValues(weights.fullType());
+        if (byValues != null) {
+          Tensor more = critic().backward(prediction.input(), byValues);
+          byInput = byInput.add(more.to(byInput.scalar_type()));
+        }
         input.backward(byInput, new BoolOptional(), false, new TensorArrayRefOptional());
-        weights.collectGradients();
+        trained.collectGradients();
       }
     }
     return complete(scores);
+  }
+
+  private boolean hasCritic() {
+    return trained.critic().isPresent();
+  }
+
+  private ValueHead critic() {
+    return trained.critic().orElseThrow();
+  }
+
+  /** The critic's values, shape [N]; none where there is no critic. */
+  private float[] values(Tensor input) {
+    return hasCritic() ? Tensors.floats(critic().values(input)) : new float[0];
   }
 
   private void requireFits(List<CompletionGroup> groups) {
@@ -135,7 +171,8 @@ final class GroupComputation {
         network.hidden(
             packed.ids(),
             rotary.at(packed.positions()),
-            DecoderNetwork.withoutMemory(packed.mask(weights.fullType())));
+            DecoderNetwork.withoutMemory(packed.mask(weights.fullType())),
+            trained.products());
     return network.normalized(
         residual
             .view(-1, weights.layout().config().hiddenSize())
@@ -165,26 +202,49 @@ final class GroupComputation {
     }
   }
 
-  private static void put(
+  /** What a decoder says of a micro-batch, shape [N] each; no values where there is no critic. */
+  private static final class Said {
+    final float[] logProbs;
+    final float[] entropies;
+    final float[] values;
+
+    Said(float[] logProbs, float[] entropies, float[] values) {
+      this.logProbs = logProbs;
+      this.entropies = entropies;
+      this.values = values;
+    }
+
+    /** Refuses numbers that are not finite. */
+    void requireFinite() {
+      for (int n = 0; n < logProbs.length; n++) {
+        if (!Float.isFinite(logProbs[n]) || !Float.isFinite(entropies[n])) {
+          throw new ModelException(
+              Reason.BROKEN,
+              "log-probability: "
+                  + logProbs[n]
+                  + ", entropy: "
+                  + entropies[n]
+                  + " (expected: finite)");
+        }
+      }
+      for (float value : values) {
+        if (!Float.isFinite(value)) {
+          throw new ModelException(Reason.BROKEN, "value: " + value + " (expected: finite)");
+        }
+      }
+    }
+  }
+
+  private void put(
       List<@Nullable GroupScores> scores,
       List<Integer> batch,
       PackedGroups packed,
-      float[] logProbs,
-      float[] entropies,
+      Said said,
       List<List<Alternative>> alternatives) {
-    for (int n = 0; n < logProbs.length; n++) {
-      if (!Float.isFinite(logProbs[n]) || !Float.isFinite(entropies[n])) {
-        throw new ModelException(
-            Reason.BROKEN,
-            "log-probability: "
-                + logProbs[n]
-                + ", entropy: "
-                + entropies[n]
-                + " (expected: finite)");
-      }
-    }
-    List<List<PerToken>> logProbsOf = packed.split(logProbs);
-    List<List<PerToken>> entropiesOf = packed.split(entropies);
+    said.requireFinite();
+    List<List<PerToken>> logProbsOf = packed.split(said.logProbs);
+    List<List<PerToken>> entropiesOf = packed.split(said.entropies);
+    List<List<PerToken>> valuesOf = hasCritic() ? packed.split(said.values) : List.of();
     int from = 0;
     for (int b = 0; b < batch.size(); b++) {
       List<List<List<Alternative>>> alternativesOf = new ArrayList<>();
@@ -193,7 +253,12 @@ final class GroupComputation {
         from += completion.size();
       }
       scores.set(
-          batch.get(b), new GroupScores(logProbsOf.get(b), entropiesOf.get(b), alternativesOf));
+          batch.get(b),
+          new GroupScores(
+              logProbsOf.get(b),
+              entropiesOf.get(b),
+              hasCritic() ? valuesOf.get(b) : List.of(),
+              alternativesOf));
     }
   }
 

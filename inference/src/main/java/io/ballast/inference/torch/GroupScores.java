@@ -10,14 +10,20 @@ import java.util.List;
  * @param logProbs shape [G][T of each], nats
  * @param entropies of the distribution that each token was predicted with, shape [G][T of each],
  *     nats
+ * @param values the critic's, of the prompt and the tokens before each token, shape [G][T of each];
+ *     no list at all where there is no critic
  * @param alternatives the likeliest tokens in each place, the likeliest first, shape [G][T of
  *     each][K]
  */
 public record GroupScores(
-    List<PerToken> logProbs, List<PerToken> entropies, List<List<List<Alternative>>> alternatives) {
+    List<PerToken> logProbs,
+    List<PerToken> entropies,
+    List<PerToken> values,
+    List<List<List<Alternative>>> alternatives) {
   public GroupScores {
     logProbs = List.copyOf(logProbs);
     entropies = List.copyOf(entropies);
+    values = List.copyOf(values);
     alternatives = List.copyOf(alternatives);
   }
 }

@@ -114,11 +114,15 @@ final class LanguageHead {
    *
    * @param byLogProb w, shape [N]
    * @param byEntropy v, shape [N]; absent means zeros
-   * @param weightGradient shape [V, D], full type; the head's gradient is added to it
+   * @param weightGradient shape [V, D], full type; the head's gradient is added to it. Absent if
+   *     the head is not trained
    * @return the gradient by the input, shape [N, D]
    */
   Tensor backward(
-      Prediction prediction, Tensor byLogProb, @Nullable Tensor byEntropy, Tensor weightGradient) {
+      Prediction prediction,
+      Tensor byLogProb,
+      @Nullable Tensor byEntropy,
+      @Nullable Tensor weightGradient) {
     try (NoGradGuard off = new NoGradGuard()) {
       TensorVector byInput = new TensorVector();
       long from = 0;
@@ -142,18 +146,22 @@ final class LanguageHead {
     }
   }
 
-  private Tensor propagate(Tensor byLogit, Tensor input, Tensor weightGradient) {
+  private Tensor propagate(Tensor byLogit, Tensor input, @Nullable Tensor weightGradient) {
     Tensor gradient = byLogit.to(weight.scalar_type());
-    weightGradient.add_(gradient.t().mm(input), new Scalar(1.0));
+    if (weightGradient != null) {
+      weightGradient.add_(gradient.t().mm(input), new Scalar(1.0));
+    }
     return gradient.mm(weight);
   }
 
   /**
    * Forward and backward at once for the mean cross-entropy, one piece in memory at a time.
    *
+   * @param weightGradient as for {@link #backward}
    * @return the gradient by the input, shape [N, D], and the summed loss through {@code lossSum}
    */
-  Tensor crossEntropy(Tensor input, Tensor targets, Tensor weightGradient, double[] lossSum) {
+  Tensor crossEntropy(
+      Tensor input, Tensor targets, @Nullable Tensor weightGradient, double[] lossSum) {
     try (NoGradGuard off = new NoGradGuard()) {
       TensorVector byInput = new TensorVector();
       long count = input.size(0);

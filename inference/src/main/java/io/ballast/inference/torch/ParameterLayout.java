@@ -12,6 +12,9 @@ import java.util.Optional;
  *
  * <p>A layout may be of some adjoining blocks alone. Blocks are counted from its own first one, and
  * named as in the whole decoder.
+ *
+ * <p>A critic's weights are the last vectors. They are none of the decoder's {@link #parameters},
+ * which a folder holds.
  */
 final class ParameterLayout {
   /**
@@ -46,6 +49,14 @@ final class ParameterLayout {
       Optional<Parameter> queryNorm,
       Optional<Parameter> keyNorm) {}
 
+  /**
+   * The weights of a {@link ValueHead}.
+   *
+   * @param weight of D numbers
+   * @param bias one number
+   */
+  record Critic(Parameter weight, Parameter bias) {}
+
   private final DecoderConfig config;
   private final int blocks;
   private final List<Parameter> parameters = new ArrayList<>();
@@ -56,25 +67,36 @@ final class ParameterLayout {
   private final Parameter head;
   private final Parameter finalNorm;
   private final long matrixSize;
+  private final Optional<Critic> critic;
   private long size;
 
   /** The whole decoder. */
   ParameterLayout(DecoderConfig config) {
-    this(config, 0, config.layers(), true, true);
+    this(config, 0, config.layers(), true, true, false);
+  }
+
+  /** The whole decoder and, if {@code withCritic}, a critic on it. */
+  ParameterLayout(DecoderConfig config, boolean withCritic) {
+    this(config, 0, config.layers(), true, true, withCritic);
   }
 
   /** The embedding and the first {@code end} blocks; in place of the head stands the embedding. */
   static ParameterLayout lower(DecoderConfig config, int end) {
-    return new ParameterLayout(config, 0, end, true, false);
+    return new ParameterLayout(config, 0, end, true, false, false);
   }
 
   /** The blocks from {@code first} on, and the final norm; embedding and head have no numbers. */
   static ParameterLayout upper(DecoderConfig config, int first) {
-    return new ParameterLayout(config, first, config.layers(), false, false);
+    return new ParameterLayout(config, first, config.layers(), false, false, false);
   }
 
   private ParameterLayout(
-      DecoderConfig config, int first, int end, boolean withEmbedding, boolean withHead) {
+      DecoderConfig config,
+      int first,
+      int end,
+      boolean withEmbedding,
+      boolean withHead,
+      boolean withCritic) {
     this.config = config;
     this.blocks = end - first;
     long hidden = config.hiddenSize();
@@ -112,6 +134,14 @@ final class ParameterLayout {
     for (int i = first; i < end; i++) {
       extras.add(extras(block(i) + "self_attn.", hidden, queries, keyValue));
     }
+    critic = withCritic ? Optional.of(critic(size, hidden)) : Optional.empty();
+  }
+
+  /** Where a critic lies that begins at {@code offset}. */
+  static Critic critic(long offset, long hidden) {
+    return new Critic(
+        new Parameter("critic.weight", offset, hidden, 0),
+        new Parameter("critic.bias", offset + hidden, 1, 0));
   }
 
   private static String block(int layer) {
@@ -158,13 +188,23 @@ final class ParameterLayout {
     return blocks;
   }
 
+  /** The decoder's weights: all but the critic's. */
   List<Parameter> parameters() {
     return List.copyOf(parameters);
   }
 
   /** Length of the flat buffer. */
   long size() {
+    return size + critic.map(c -> c.weight().size() + c.bias().size()).orElse(0L);
+  }
+
+  /** Length of its part that holds the decoder's weights. */
+  long decoderSize() {
     return size;
+  }
+
+  Optional<Critic> critic() {
+    return critic;
   }
 
   /** Length of its first part, which holds the matrices. */

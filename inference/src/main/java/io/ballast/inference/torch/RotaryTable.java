@@ -24,13 +24,13 @@ final class RotaryTable implements AutoCloseable {
     try (PointerScope scope = new PointerScope()) {
       cosine = Tensors.empty(type, positions, size);
       signedSine = Tensors.empty(type, positions, size);
-      cosine.retainReference();
-      signedSine.retainReference();
       cosineMemory = Tensors.memory(cosine);
       sineMemory = Tensors.memory(signedSine);
       for (int from = 0; from < positions; from += PIECE) {
         fill(from, Math.min(PIECE, positions - from), frequencies, factor);
       }
+      cosine.retainReference();
+      signedSine.retainReference();
     }
   }
 

@@ -1,21 +1,20 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.BoolOptional;
-import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorArrayRefOptional;
 
 /**
- * A decoder in training: weights, gradients and AdamW's state.
+ * A decoder in training: weights, gradients and AdamW's state; and a critic on its trunk if it was
+ * asked for, which is trained and kept in checkpoints with them but is no part of what is saved.
+ * What is trained are the weights themselves, or adapters on a decoder that stays as it is.
  *
  * <p>One thread at a time. The same weights, tokens, seed, arithmetic and number of torch threads
  * give the same numbers on the same machine.
@@ -31,15 +30,42 @@ public final class TrainableDecoder implements AutoCloseable {
 
   private final DecoderConfig config;
   private final TrainedWeights weights;
-  private final AdamW optimizer;
   private final RotaryTable rotary;
+  private final Trained trained;
+  private final TrainingState state;
 
-  private TrainableDecoder(DecoderConfig config, Arithmetic arithmetic, OptimizerOptions options) {
+  private TrainableDecoder(TrainedWeights weights, RotaryTable rotary, TrainingState state) {
+    this.config = weights.layout().config();
+    this.weights = weights;
+    this.rotary = rotary;
+    this.trained = state.trained();
+    this.state = state;
+  }
+
+  /**
+   * All weights in training.
+   *
+   * @param fill writes the first ones
+   */
+  private static TrainableDecoder whole(
+      DecoderConfig config,
+      Arithmetic arithmetic,
+      TrainingOptions options,
+      Consumer<TrainedWeights> fill) {
     TorchRuntime.prepare();
-    this.config = config;
-    this.weights = new TrainedWeights(new ParameterLayout(config), arithmetic, true);
-    this.optimizer = new AdamW(weights.flat(), options);
-    this.rotary = new RotaryTable(config, arithmetic.full());
+    try (Opening opening = new Opening()) {
+      TrainedWeights weights =
+          opening.part(
+              new TrainedWeights(new ParameterLayout(config, options.critic()), arithmetic, true),
+              TrainedWeights::close);
+      RotaryTable rotary =
+          opening.part(new RotaryTable(config, arithmetic.full()), RotaryTable::close);
+      fill.accept(weights);
+      TrainingState state = TrainingState.of(weights, options);
+      opening.done();
+      state.startAverage();
+      return new TrainableDecoder(weights, rotary, state);
+    }
   }
 
   /** Returns a decoder with fresh weights drawn from {@code random}. */
@@ -48,9 +74,17 @@ public final class TrainableDecoder implements AutoCloseable {
       Arithmetic arithmetic,
       OptimizerOptions options,
       RandomGenerator random) {
-    TrainableDecoder decoder = new TrainableDecoder(config, arithmetic, options);
-    WeightsInitializer.initialize(decoder.weights, random);
-    return decoder;
+    return create(config, arithmetic, TrainingOptions.of(options), random);
+  }
+
+  /** The same with more to say. */
+  public static TrainableDecoder create(
+      DecoderConfig config,
+      Arithmetic arithmetic,
+      TrainingOptions options,
+      RandomGenerator random) {
+    return whole(
+        config, arithmetic, options, weights -> WeightsInitializer.initialize(weights, random));
   }
 
   /**
@@ -61,14 +95,35 @@ public final class TrainableDecoder implements AutoCloseable {
    */
   public static TrainableDecoder load(
       Path folder, Arithmetic arithmetic, OptimizerOptions options) {
+    return load(folder, arithmetic, TrainingOptions.of(options));
+  }
+
+  /** The same with more to say. */
+  public static TrainableDecoder load(Path folder, Arithmetic arithmetic, TrainingOptions options) {
     DecoderConfig config = DecoderFolder.verifiedConfig(folder);
-    TrainableDecoder decoder = new TrainableDecoder(config, arithmetic, options);
-    try {
-      DecoderFolder.load(folder, decoder.weights);
-      return decoder;
-    } catch (RuntimeException e) {
-      decoder.close();
-      throw e;
+    return whole(config, arithmetic, options, weights -> DecoderFolder.load(folder, weights));
+  }
+
+  /**
+   * Returns a decoder whose only numbers in training are low-rank adapters on {@code base}, and a
+   * critic's if it is asked for: at the start it says what {@code base} says. Gradients, moments
+   * and checkpoints are of the adapters alone; what is saved is the base with the adapters added.
+   *
+   * @param base may carry the adapters of several decoders at a time; closed by the caller, after
+   *     this
+   * @param random draws the adapters' first numbers
+   * @throws IllegalArgumentException if a projection is narrower than the adapters' rank; named
+   */
+  public static TrainableDecoder adapting(
+      FrozenDecoder base, LoraOptions adapters, TrainingOptions options, RandomGenerator random) {
+    try (Opening opening = new Opening()) {
+      LoraAdapters trained =
+          opening.part(
+              new LoraAdapters(base, adapters, options.critic(), random), LoraAdapters::close);
+      TrainingState state = TrainingState.of(trained, options);
+      opening.done();
+      state.startAverage();
+      return new TrainableDecoder(base.weights(), base.rotary(), state);
     }
   }
 
@@ -79,7 +134,7 @@ public final class TrainableDecoder implements AutoCloseable {
 
   /** Optimiser steps taken so far, those before a {@link #restoreCheckpoint} included. */
   public long steps() {
-    return optimizer.steps();
+    return state.optimizer().steps();
   }
 
   /**
@@ -92,27 +147,26 @@ public final class TrainableDecoder implements AutoCloseable {
    *     and nothing stays collected
    */
   public StepResult trainStep(int[][] tokens, double learningRate) {
-    requireRows(tokens);
+    TokenRows rows = new TokenRows(tokens, config);
     requireLearningRate(learningRate);
-    weights.clearGradients();
+    trained.clearGradients();
     try {
-      return stepOnRows(tokens, learningRate);
+      return stepOnRows(rows, learningRate);
     } catch (RuntimeException e) {
-      weights.clearGradients();
+      trained.clearGradients();
       throw e;
     }
   }
 
-  private StepResult stepOnRows(int[][] tokens, double learningRate) {
+  private StepResult stepOnRows(TokenRows rows, double learningRate) {
     try (PointerScope scope = new PointerScope()) {
-      Tensor input = headInput(tokens);
-      double[] lossSum = new double[1];
-      Tensor byInput =
-          head().crossEntropy(input.detach(), targets(tokens), weights.headGradients(), lossSum);
-      double loss = requireFinite(lossSum[0] / input.size(0));
-      input.backward(byInput, new BoolOptional(), false, new TensorArrayRefOptional());
-      return new StepResult(loss, optimizer.step(weights, learningRate));
+      double loss = nextTokens().backward(rows);
+      return new StepResult(loss, state.step(learningRate));
     }
+  }
+
+  private NextTokenLoss nextTokens() {
+    return new NextTokenLoss(weights, rotary, trained);
   }
 
   /**
@@ -122,46 +176,47 @@ public final class TrainableDecoder implements AutoCloseable {
    * @throws ModelException BROKEN if it is not finite
    */
   public double meanLoss(int[][] tokens) {
-    requireRows(tokens);
-    try (PointerScope scope = new PointerScope();
-        NoGradGuard off = new NoGradGuard()) {
-      return requireFinite(head().meanCrossEntropy(headInput(tokens), targets(tokens)));
-    }
+    return nextTokens().mean(new TokenRows(tokens, config));
   }
 
   /**
    * Returns log-probabilities and entropies, temperature 1, of each group's completions under the
-   * weights in training; changes nothing.
+   * weights in training, and the critic's values; changes nothing.
    *
    * @throws IllegalArgumentException if a completion is too long or has an id outside the
    *     vocabulary, named by its index
    * @throws ModelException BROKEN if a number is not finite
    */
   public List<GroupScores> scores(List<CompletionGroup> groups) {
-    return new GroupComputation(weights, rotary).scores(groups);
+    return computation().scores(groups);
   }
 
   /**
    * Adds the gradients of a loss over {@code groups} to those collected since the last step.
    *
-   * <p>The loss itself is the caller's: this computes each token's log-probability and entropy,
-   * asks for the derivatives by them, and back-propagates Σ wᵗ·logpᵗ + Σ vᵗ·Hᵗ. Groups are computed
-   * in micro-batches, so the function may not rely on other groups' scores; a loss that needs them
-   * asks {@link #scores} first.
+   * <p>The loss itself is the caller's: this computes each token's log-probability, entropy and
+   * value, asks for the derivatives by them, and back-propagates Σ wᵗ·logpᵗ + Σ vᵗ·Hᵗ + Σ uᵗ·Vᵗ,
+   * the last through the critic into the trunk too. Groups are computed in micro-batches, so the
+   * function may not rely on other groups' scores; a loss that needs them asks {@link #scores}
+   * first.
    *
    * @return the scores of {@code groups}, in their order
    * @throws IllegalArgumentException if a group does not fit the model, or a derivative is not
-   *     finite or of another shape; named. Nothing stays collected
+   *     finite, of another shape, or by values that there are not; named. Nothing stays collected
    * @throws ModelException BROKEN if a score is not finite. Nothing stays collected
    */
   public List<GroupScores> forwardBackward(
       List<CompletionGroup> groups, TokenGradientFunction gradients) {
     try {
-      return new GroupComputation(weights, rotary).forwardBackward(groups, gradients);
+      return computation().forwardBackward(groups, gradients);
     } catch (RuntimeException e) {
-      weights.clearGradients();
+      trained.clearGradients();
       throw e;
     }
+  }
+
+  private GroupComputation computation() {
+    return new GroupComputation(weights, rotary, trained);
   }
 
   /**
@@ -175,48 +230,27 @@ public final class TrainableDecoder implements AutoCloseable {
   public double optimizerStep(double learningRate) {
     requireLearningRate(learningRate);
     try (PointerScope scope = new PointerScope()) {
-      return optimizer.step(weights, learningRate);
+      return state.step(learningRate);
     }
+  }
+
+  /** Whether an average of the weights is kept. */
+  public boolean hasAverage() {
+    return state.hasAverage();
+  }
+
+  /**
+   * Returns what {@link #scores} would under the average of the weights; changes nothing.
+   *
+   * @throws IllegalStateException if none is kept
+   */
+  public List<GroupScores> averageScores(List<CompletionGroup> groups) {
+    return state.withAverage(() -> scores(groups));
   }
 
   /** Forgets the gradients collected since the last step. */
   public void clearGradients() {
-    weights.clearGradients();
-  }
-
-  private LanguageHead head() {
-    return new LanguageHead(weights.network().head().detach(), weights.fullType());
-  }
-
-  /** The head's input at every token but the last of each row, shape [B · T, D]. */
-  private Tensor headInput(int[][] tokens) {
-    int rows = tokens.length;
-    int length = tokens[0].length - 1;
-    Tensor residual =
-        weights
-            .network()
-            .hidden(
-                Tensors.of(flattened(tokens, 0), rows, length),
-                rotary.first(length),
-                DecoderNetwork.withoutMemory(null));
-    return weights.network().normalized(residual.view(-1, config.hiddenSize()));
-  }
-
-  private static Tensor targets(int[][] tokens) {
-    long[] targets = flattened(tokens, 1);
-    return Tensors.of(targets, targets.length);
-  }
-
-  /** All rows from their token at {@code first}, each one token shorter than it is. */
-  private static long[] flattened(int[][] tokens, int first) {
-    int length = tokens[0].length - 1;
-    long[] flat = new long[tokens.length * length];
-    for (int b = 0; b < tokens.length; b++) {
-      for (int t = 0; t < length; t++) {
-        flat[b * length + t] = tokens[b][t + first];
-      }
-    }
-    return flat;
+    trained.clearGradients();
   }
 
   private static void requireLearningRate(double learningRate) {
@@ -225,91 +259,91 @@ public final class TrainableDecoder implements AutoCloseable {
     }
   }
 
-  private static double requireFinite(double loss) {
-    if (!Double.isFinite(loss)) {
-      throw new ModelException(Reason.BROKEN, "loss: " + loss + " (expected: finite)");
-    }
-    return loss;
-  }
-
-  private void requireRows(int[][] tokens) {
-    if (tokens.length == 0) {
-      throw new IllegalArgumentException("tokens: no rows (expected: ≥ 1)");
-    }
-    for (int b = 0; b < tokens.length; b++) {
-      int length = tokens[b].length;
-      if (length < 2 || length > config.contextTokens() + 1 || length != tokens[0].length) {
-        throw new IllegalArgumentException(
-            "tokens["
-                + b
-                + "]: "
-                + length
-                + " tokens (expected: 2 to "
-                + (config.contextTokens() + 1)
-                + ", as many as tokens[0])");
-      }
-      for (int t = 0; t < length; t++) {
-        if (tokens[b][t] < 0 || tokens[b][t] >= config.vocabularySize()) {
-          throw new IllegalArgumentException(
-              "tokens["
-                  + b
-                  + "]["
-                  + t
-                  + "]: "
-                  + tokens[b][t]
-                  + " (expected: ≥ 0 and < "
-                  + config.vocabularySize()
-                  + ")");
-        }
-      }
-    }
-  }
-
   /**
-   * Writes a Hugging Face folder, which loads in {@code transformers}, with checksums.
+   * Writes a Hugging Face folder, which loads in {@code transformers}, with checksums. A critic is
+   * left out; adapters are added to the weights of their base, W + (α/r)·B·A.
    *
    * @param folder created if absent; files of these names in it are replaced
    * @param type of the weights on disk; BFLOAT16 is half as long and rounds
    * @param tokenizer a tokenizer.json, which is copied
    * @param notes kept in ballast.json, such as the parent version or the seed
+   * @throws IllegalArgumentException if {@code folder} is the adapters' base, which is read while
+   *     they are saved
    */
   public void save(Path folder, WeightType type, Path tokenizer, Map<String, String> notes)
       throws IOException {
-    DecoderFolder.save(folder, weights.layout(), weights.flat(), type, tokenizer, notes);
+    save(folder, trained.flat(), type, tokenizer, notes);
+  }
+
+  /**
+   * The same with the average of the weights, or of the adapters' A and B.
+   *
+   * @throws IllegalStateException if none is kept
+   */
+  public void saveAverage(Path folder, WeightType type, Path tokenizer, Map<String, String> notes)
+      throws IOException {
+    save(folder, state.average(), type, tokenizer, notes);
+  }
+
+  private void save(
+      Path folder, Tensor numbers, WeightType type, Path tokenizer, Map<String, String> notes)
+      throws IOException {
+    trained.requireApart(folder);
+    DecoderFolder.save(folder, config, trained.contents(numbers, type), type, tokenizer, notes);
   }
 
   /** Returns a copy of the weights as they are, for a decoder that samples from them. */
   public WeightsSnapshot snapshot() {
-    return WeightsSnapshot.of(weights);
+    return trained == weights
+        ? WeightsSnapshot.of(weights)
+        : WeightsSnapshot.of(
+            weights.layout(),
+            weights.fullType(),
+            trained.contents(trained.flat(), WeightType.FLOAT32));
   }
 
   /**
-   * Writes weights and optimiser state to one file, whole or not at all.
+   * Writes weights, optimiser state and average to one file, whole or not at all: one that is there
+   * stays until the new one is.
    *
    * @param notes given back by {@link #restoreCheckpoint}, such as the position in the data
+   * @throws IllegalArgumentException if a note has a name of the checkpoint's own, such as {@code
+   *     steps}
    */
   public void saveCheckpoint(Path file, Map<String, String> notes) throws IOException {
-    TrainingCheckpoint.save(file, weights, optimizer, notes);
+    state.save(file, notes);
   }
 
   /**
    * Goes on from a checkpoint: what follows equals, bit for bit, what would have followed then.
    *
    * @return what was noted when it was written
-   * @throws ModelException INVALID_FOLDER if it is missing or of another shape; nothing has changed
+   * @throws ModelException INVALID_FOLDER if it is missing, or was written of another model, by
+   *     other options, in another arithmetic, or on another base: what differs is named, and
+   *     nothing has changed. BROKEN if the disk fails on the way: all numbers are NaN then, and
+   *     nothing goes on before another checkpoint is restored
    */
   public Map<String, String> restoreCheckpoint(Path file) {
-    return TrainingCheckpoint.restore(file, weights, optimizer);
+    return state.restore(file);
   }
 
   TrainedWeights weights() {
     return weights;
   }
 
+  Trained trained() {
+    return trained;
+  }
+
+  AdamW optimizer() {
+    return state.optimizer();
+  }
+
   @Override
   public void close() {
-    optimizer.close();
-    weights.close();
-    rotary.close();
+    state.close();
+    if (trained == weights) {
+      rotary.close();
+    }
   }
 }

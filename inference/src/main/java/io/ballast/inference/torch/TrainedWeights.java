@@ -1,36 +1,31 @@
 package io.ballast.inference.torch;
 
+import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.ParameterLayout.Parameter;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Weights and, if they are trained, their gradients: each in one flat buffer, with a leaf of the
- * graph on every weight.
+ * A decoder's weights and, if they are trained, their gradients, with the network over them.
  *
- * <p>Where products have a type of their own, the matrices have a second copy in it, with gradients
- * of its own, which {@link #collectGradients} adds to the full ones: what many micro-batches add up
- * is added up in full width. Weights that are not trained have that copy alone, and of the rest
+ * <p>Weights that are not trained have their matrices in the products' type alone, and of the rest
  * only what is used in full width.
  */
-final class TrainedWeights implements AutoCloseable {
+final class TrainedWeights implements Trained {
   private final ParameterLayout layout;
-  private final boolean twoTypes;
-  private final boolean trained;
+  private final Arithmetic arithmetic;
 
   /** Whether the matrices are there in the products' type alone. */
   private final boolean compact;
 
-  private final List<Tensor> kept = new ArrayList<>();
-  private final Tensor weights;
-  private final Tensor gradients;
-  private final Tensor products;
-  private final Tensor productGradients;
+  private final FlatNumbers numbers;
   private final DecoderNetwork network;
 
   /**
@@ -40,26 +35,15 @@ final class TrainedWeights implements AutoCloseable {
    */
   TrainedWeights(ParameterLayout layout, Arithmetic arithmetic, boolean trained) {
     this.layout = layout;
-    this.trained = trained;
-    this.twoTypes = arithmetic.full() != arithmetic.product();
-    this.compact = twoTypes && !trained;
+    this.arithmetic = arithmetic;
+    this.compact = arithmetic.full() != arithmetic.product() && !trained;
+    this.numbers = new FlatNumbers(arithmetic, fullSize(), layout.matrixSize(), trained);
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
-      weights = keep(Tensors.zeros(arithmetic.full(), fullSize()));
-      gradients = keep(Tensors.zeros(arithmetic.full(), trained ? layout.size() : 0));
-      if (twoTypes) {
-        products = keep(Tensors.zeros(arithmetic.product(), layout.matrixSize()));
-        productGradients =
-            keep(Tensors.zeros(arithmetic.product(), trained ? layout.matrixSize() : 0));
-      } else {
-        products = weights;
-        productGradients = gradients;
-      }
-      network =
-          new DecoderNetwork(
-              layout,
-              p -> leaf(products, productGradients, p),
-              p -> leaf(weights, gradients, inFull(p)));
+      network = new DecoderNetwork(layout, numbers::productLeaf, p -> numbers.fullLeaf(inFull(p)));
+    } catch (RuntimeException | Error e) {
+      numbers.close();
+      throw e;
     }
   }
 
@@ -79,27 +63,6 @@ final class TrainedWeights implements AutoCloseable {
     return new Parameter(p.name(), offset, p.rows(), p.columns());
   }
 
-  private Tensor keep(Tensor tensor) {
-    tensor.retainReference();
-    kept.add(tensor);
-    return tensor;
-  }
-
-  private Tensor leaf(Tensor values, Tensor gradientsOfValues, Parameter p) {
-    Tensor leaf = keep(shaped(values, p).detach());
-    if (trained) {
-      leaf.set_requires_grad(true);
-      leaf.mutable_grad().put(shaped(gradientsOfValues, p));
-    }
-    return leaf;
-  }
-
-  /** Returns the part of a flat buffer that belongs to {@code p}, in its shape. */
-  static Tensor shaped(Tensor flat, Parameter p) {
-    Tensor range = flat.narrow(0, p.offset(), p.size());
-    return p.columns() == 0 ? range : range.view(p.rows(), p.columns());
-  }
-
   DecoderNetwork network() {
     return network;
   }
@@ -115,13 +78,13 @@ final class TrainedWeights implements AutoCloseable {
    */
   void write(long offset, Tensor values) {
     if (!compact) {
-      weights.narrow(0, offset, values.size(0)).copy_(values);
+      numbers.full().narrow(0, offset, values.size(0)).copy_(values);
       return;
     }
     long embedding = layout.embedding().size();
-    copyPart(values, offset, 0, layout.matrixSize(), products, 0);
-    copyPart(values, offset, 0, embedding, weights, 0);
-    copyPart(values, offset, layout.matrixSize(), layout.size(), weights, embedding);
+    copyPart(values, offset, 0, layout.matrixSize(), numbers.products(), 0);
+    copyPart(values, offset, 0, embedding, numbers.full(), 0);
+    copyPart(values, offset, layout.matrixSize(), layout.size(), numbers.full(), embedding);
   }
 
   /** Copies what {@code values} have of the weights {@code from} to {@code to}. */
@@ -138,9 +101,7 @@ final class TrainedWeights implements AutoCloseable {
 
   /** Bytes of the weights, their copies and gradients. */
   long bytes() {
-    return weights.nbytes()
-        + gradients.nbytes()
-        + (twoTypes ? products.nbytes() + productGradients.nbytes() : 0);
+    return numbers.bytes();
   }
 
   /**
@@ -148,62 +109,77 @@ final class TrainedWeights implements AutoCloseable {
    *
    * @throws IllegalStateException if they are not trained, and the matrices not kept in full width
    */
-  Tensor flat() {
+  @Override
+  public Tensor flat() {
     if (compact) {
       throw new IllegalStateException("weights: matrices are kept in the products' type alone");
     }
-    return weights;
+    return numbers.full();
   }
 
-  /** The gradients in full width, complete after {@link #collectGradients}. */
-  Tensor flatGradients() {
-    return gradients;
+  @Override
+  public long decayedSize() {
+    return layout.matrixSize();
   }
 
-  /** The head's gradients in full width, shape [V, D]. The caller has opened a scope. */
-  Tensor headGradients() {
-    return shaped(gradients, layout.head());
+  @Override
+  public Tensor flatGradients() {
+    return numbers.gradients();
+  }
+
+  @Override
+  public Optional<Tensor> headGradients() {
+    return Optional.of(FlatNumbers.shaped(numbers.gradients(), layout.head()));
+  }
+
+  @Override
+  public Optional<ValueHead> critic() {
+    return layout
+        .critic()
+        .map(critic -> new ValueHead(numbers.full(), numbers.gradients(), critic));
+  }
+
+  @Override
+  public Products products() {
+    return Products.atOnce();
+  }
+
+  @Override
+  public Map<String, String> kind() {
+    Map<String, String> kind = new TreeMap<>();
+    kind.put("config", layout.config().toString());
+    kind.put("arithmetic", arithmetic.name());
+    layout.critic().ifPresent(critic -> kind.put("critic", "true"));
+    return kind;
+  }
+
+  @Override
+  public List<Content> contents(Tensor flat, WeightType type) {
+    return DecoderFolder.contents(layout, flat, type);
   }
 
   /** The type of losses and log-probabilities. */
   ScalarType fullType() {
-    return weights.scalar_type();
+    return numbers.full().scalar_type();
   }
 
-  /** Brings the copy for products up to date. */
-  void changed() {
-    if (twoTypes && !compact) {
-      try (NoGradGuard off = new NoGradGuard()) {
-        products.copy_(weights.narrow(0, 0, layout.matrixSize()));
-      }
-    }
+  @Override
+  public void changed() {
+    numbers.changed();
   }
 
-  /** Adds what the products' copy has collected to the full gradients. */
-  void collectGradients() {
-    if (twoTypes) {
-      try (NoGradGuard off = new NoGradGuard()) {
-        gradients.narrow(0, 0, layout.matrixSize()).add_(productGradients, new Scalar(1.0));
-        productGradients.zero_();
-      }
-    }
+  @Override
+  public void collectGradients() {
+    numbers.collectGradients();
   }
 
-  /** Forgets all gradients. */
-  void clearGradients() {
-    try (NoGradGuard off = new NoGradGuard()) {
-      gradients.zero_();
-      if (twoTypes) {
-        productGradients.zero_();
-      }
-    }
+  @Override
+  public void clearGradients() {
+    numbers.clearGradients();
   }
 
   @Override
   public void close() {
-    for (Tensor tensor : kept) {
-      tensor.releaseReference();
-    }
-    kept.clear();
+    numbers.close();
   }
 }

@@ -9,98 +9,196 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Weights and optimiser state in 32 bits, in one file: training goes on from it as if it had never
- * stopped.
+ * Weights, optimiser state and average in 32 bits, in one file: training goes on from it as if it
+ * had never stopped.
  */
 final class TrainingCheckpoint {
-  private static final String WEIGHTS = "weights";
-  private static final String FIRST_MOMENT = "first_moment";
-  private static final String SECOND_MOMENT = "second_moment";
   private static final String STEPS = "steps";
-  private static final String CONFIG = "config";
+  private static final String AVERAGE = "average";
 
-  private TrainingCheckpoint() {}
+  /** What may be said of what a checkpoint is of, in the order in which it is compared. */
+  private static final List<String> KINDS =
+      List.of(
+          "config",
+          "arithmetic",
+          "critic",
+          "adapters",
+          "alpha",
+          "base_sha256",
+          "average_decay",
+          "beta1",
+          "beta2",
+          "epsilon",
+          "weight_decay",
+          "max_gradient_norm");
 
-  /** Writes {@code file} whole or not at all. */
-  static void save(Path file, TrainedWeights weights, AdamW optimizer, Map<String, String> notes)
-      throws IOException {
-    List<Long> shape = List.of(weights.layout().size());
-    List<Content> contents =
-        List.of(
-            new Content(WEIGHTS, WeightType.FLOAT32, shape, () -> values(weights.flat())),
-            new Content(
-                FIRST_MOMENT, WeightType.FLOAT32, shape, () -> values(optimizer.firstMoment())),
-            new Content(
-                SECOND_MOMENT, WeightType.FLOAT32, shape, () -> values(optimizer.secondMoment())));
-    Map<String, String> metadata = new TreeMap<>(notes);
-    metadata.put(STEPS, Long.toString(optimizer.steps()));
-    metadata.put(CONFIG, weights.layout().config().toString());
-    Path part = file.resolveSibling(file.getFileName() + ".part");
-    SafetensorsFile.write(part, contents, metadata);
-    Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  private final Trained trained;
+  private final AdamW optimizer;
+  private final @Nullable AveragedWeights average;
+
+  /**
+   * @param average absent if none is kept
+   */
+  TrainingCheckpoint(Trained trained, AdamW optimizer, @Nullable AveragedWeights average) {
+    this.trained = trained;
+    this.optimizer = optimizer;
+    this.average = average;
+  }
+
+  /** What a checkpoint is of: the same there and here, or it does not fit. */
+  private Map<String, String> kind() {
+    Map<String, String> kind = new TreeMap<>(trained.kind());
+    if (average != null) {
+      kind.put("average_decay", Double.toString(average.decay()));
+    }
+    OptimizerOptions options = optimizer.options();
+    kind.put("beta1", Double.toString(options.beta1()));
+    kind.put("beta2", Double.toString(options.beta2()));
+    kind.put("epsilon", Double.toString(options.epsilon()));
+    kind.put("weight_decay", Double.toString(options.weightDecay()));
+    kind.put("max_gradient_norm", Double.toString(options.maxGradientNorm()));
+    return kind;
+  }
+
+  /** All numbers that are kept, by their names in the file. */
+  private Map<String, Tensor> numbers() {
+    Map<String, Tensor> numbers = new LinkedHashMap<>();
+    numbers.put("weights", trained.flat());
+    numbers.put("first_moment", optimizer.firstMoment());
+    numbers.put("second_moment", optimizer.secondMoment());
+    if (average != null) {
+      numbers.put(AVERAGE, average.flat());
+    }
+    return numbers;
   }
 
   /**
-   * Takes over what {@code file} holds.
+   * Writes {@code file} whole or not at all: one that is there stays until the new one is.
+   *
+   * @throws IllegalArgumentException if a note has a name of the checkpoint's own
+   */
+  void save(Path file, Map<String, String> notes) throws IOException {
+    for (String name : notes.keySet()) {
+      if (name.equals(STEPS) || KINDS.contains(name)) {
+        throw new IllegalArgumentException(
+            "notes: %s (expected: none of %s, %s)".formatted(name, STEPS, KINDS));
+      }
+    }
+    List<Content> contents = new ArrayList<>();
+    numbers()
+        .forEach(
+            (name, flat) ->
+                contents.add(
+                    new Content(
+                        name,
+                        WeightType.FLOAT32,
+                        List.of(flat.numel()),
+                        TensorPieces.of(flat, 0, flat.numel()))));
+    Map<String, String> metadata = new TreeMap<>(notes);
+    metadata.put(STEPS, Long.toString(optimizer.steps()));
+    metadata.putAll(kind());
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    try {
+      SafetensorsFile.write(part, contents, metadata);
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(part);
+    }
+  }
+
+  /**
+   * Takes over what {@code file} holds, which is read twice: to be checked, then into its place, so
+   * that no number is there a second time.
    *
    * @return what was noted when it was written
-   * @throws ModelException INVALID_FOLDER if it is missing or of another model, or a number is not
-   *     finite; nothing has changed then
+   * @throws ModelException INVALID_FOLDER if it is missing, of another kind, or a number is not
+   *     finite; nothing has changed then. BROKEN if it could be checked and then not be read: all
+   *     numbers are NaN, so that nothing goes on from half of it
    */
-  static Map<String, String> restore(Path file, TrainedWeights weights, AdamW optimizer) {
+  Map<String, String> restore(Path file) {
     SafetensorsFile saved = SafetensorsFile.open(file);
     Map<String, String> metadata = new TreeMap<>(saved.metadata());
-    String config = metadata.remove(CONFIG);
-    if (!weights.layout().config().toString().equals(config)) {
-      throw new ModelException(
-          Reason.INVALID_FOLDER,
-          file + ": of " + config + " (expected: " + weights.layout().config() + ")");
-    }
+    requireKind(file, metadata);
     String steps = String.valueOf(metadata.remove(STEPS));
     if (!steps.matches("\\d{1,18}")) {
       throw new ModelException(
           Reason.INVALID_FOLDER, file + ": steps: " + steps + " (expected: a whole number)");
     }
-    List<Long> shape = List.of(weights.layout().size());
-    float[] values = finite(file, saved, WEIGHTS, shape);
-    float[] first = finite(file, saved, FIRST_MOMENT, shape);
-    float[] second = finite(file, saved, SECOND_MOMENT, shape);
-    try (PointerScope scope = new PointerScope();
-        NoGradGuard off = new NoGradGuard()) {
-      weights.flat().copy_(Tensors.of(values, values.length));
-      optimizer.firstMoment().copy_(Tensors.of(first, first.length));
-      optimizer.secondMoment().copy_(Tensors.of(second, second.length));
+    numbers().forEach((name, flat) -> requireFinite(file, saved, name, flat.numel()));
+    try {
+      numbers().forEach((name, flat) -> readInto(saved, name, flat));
+    } catch (ModelException e) {
+      spoil();
+      throw new ModelException(
+          Reason.BROKEN,
+          file + ": was whole and can no longer be read (expected: another checkpoint)",
+          e);
     }
     optimizer.resumeAfter(Long.parseLong(steps));
-    weights.clearGradients();
-    weights.changed();
+    trained.clearGradients();
+    trained.changed();
     return metadata;
   }
 
-  private static float[] finite(Path file, SafetensorsFile saved, String name, List<Long> shape) {
-    float[] values = saved.read(name, shape);
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        throw new ModelException(
-            Reason.INVALID_FOLDER,
-            "%s: tensor %s[%d]: %s (expected: finite)".formatted(file, name, i, values[i]));
-      }
-    }
-    return values;
+  private static void readInto(SafetensorsFile saved, String name, Tensor flat) {
+    saved.read(
+        name,
+        List.of(flat.numel()),
+        (values, count, at) -> TensorPieces.put(flat, at, values, count));
   }
 
-  private static float[] values(Tensor flat) {
+  private void spoil() {
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
-      return Tensors.floats(flat);
+      numbers().values().forEach(flat -> flat.fill_(new Scalar(Double.NaN)));
     }
+    trained.clearGradients();
+    trained.changed();
+  }
+
+  /** Compares what the file is of, and takes it out of its notes. */
+  private void requireKind(Path file, Map<String, String> metadata) {
+    Map<String, String> expected = kind();
+    for (String key : KINDS) {
+      String there = metadata.remove(key);
+      String here = expected.get(key);
+      if (!String.valueOf(there).equals(String.valueOf(here))) {
+        throw new ModelException(
+            Reason.INVALID_FOLDER,
+            "%s: %s: %s (expected: %s)".formatted(file, key, shown(there), shown(here)));
+      }
+    }
+  }
+
+  private static String shown(@Nullable String value) {
+    return value == null ? "absent" : value;
+  }
+
+  private static void requireFinite(Path file, SafetensorsFile saved, String name, long count) {
+    saved.read(
+        name,
+        List.of(count),
+        (values, read, at) -> {
+          for (int i = 0; i < read; i++) {
+            if (!Float.isFinite(values[i])) {
+              throw new ModelException(
+                  Reason.INVALID_FOLDER,
+                  "%s: tensor %s[%d]: %s (expected: finite)"
+                      .formatted(file, name, at + i, values[i]));
+            }
+          }
+        });
   }
 }

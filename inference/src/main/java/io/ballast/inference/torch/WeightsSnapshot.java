@@ -1,10 +1,20 @@
 package io.ballast.inference.torch;
 
+import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.torch.ParameterLayout.Parameter;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** A copy of weights, free to be handed to another thread. Closed by whoever took it. */
+/**
+ * A copy of a decoder's weights, free to be handed to another thread. Closed by whoever took it. A
+ * critic on them is no part of it.
+ */
 public final class WeightsSnapshot implements AutoCloseable {
   private final ParameterLayout layout;
   private final Tensor flat;
@@ -17,9 +27,28 @@ public final class WeightsSnapshot implements AutoCloseable {
   static WeightsSnapshot of(TrainedWeights weights) {
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
-      Tensor copy = weights.flat().detach().clone();
+      Tensor copy = weights.flat().detach().narrow(0, 0, weights.layout().decoderSize()).clone();
       copy.retainReference();
       return new WeightsSnapshot(weights.layout(), copy);
+    }
+  }
+
+  /** Reads weights under their names, as a folder would hold them. */
+  static WeightsSnapshot of(ParameterLayout layout, ScalarType type, List<Content> contents) {
+    Map<String, Content> byName = new HashMap<>();
+    contents.forEach(content -> byName.put(content.name(), content));
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      Tensor flat = Tensors.zeros(type, layout.decoderSize());
+      for (Parameter parameter : layout.parameters()) {
+        Objects.requireNonNull(byName.get(parameter.name()))
+            .source()
+            .read(
+                (values, count, at) ->
+                    TensorPieces.put(flat, parameter.offset() + at, values, count));
+      }
+      flat.retainReference();
+      return new WeightsSnapshot(layout, flat);
     }
   }
 

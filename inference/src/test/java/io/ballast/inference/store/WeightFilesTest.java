@@ -121,8 +121,24 @@ class WeightFilesTest {
     index("{\"a\":\"x.safetensors\"}");
     String before = ModelManifest.write(folder, Map.of()).weightsSha256().orElseThrow();
     assertThat(before).matches("[0-9a-f]{64}");
+    assertThat(ModelManifest.weightsSha256Of(folder)).isEqualTo(before);
+    Files.delete(folder.resolve(ModelManifest.FILE));
+    assertThat(ModelManifest.weightsSha256Of(folder)).as("computed").isEqualTo(before);
     write("x.safetensors", "a", 2);
+    assertThat(ModelManifest.weightsSha256Of(folder)).isNotEqualTo(before);
     assertThat(ModelManifest.write(folder, Map.of()).weightsSha256().orElseThrow())
         .isNotEqualTo(before);
+  }
+
+  @Test
+  void withoutAManifestTheChecksumOfWeightsIsComputed() throws IOException {
+    write("model.safetensors", "a", 1);
+    String computed = ModelManifest.weightsSha256Of(folder);
+    assertThat(ModelManifest.write(folder, Map.of()).weightsSha256()).contains(computed);
+    Files.delete(folder.resolve(ModelManifest.FILE));
+    Files.delete(folder.resolve("model.safetensors"));
+    assertThatThrownBy(() -> ModelManifest.weightsSha256Of(folder))
+        .isInstanceOf(ModelException.class)
+        .hasMessageEndingWith("model.safetensors: the file is missing");
   }
 }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -108,6 +109,28 @@ class TrainableDecoderTest {
       }
       assertThat(decoder.trainStep(ROWS, 1e-2)).isEqualTo(untouched.trainStep(ROWS, 1e-2));
       assertThat(decoder.meanLoss(ROWS)).isEqualTo(untouched.meanLoss(ROWS));
+    }
+  }
+
+  @Test
+  void onAFullDiskTheOldCheckpointStaysAndNothingIsLeftBehind() throws IOException {
+    Path checkpoints = Files.createDirectory(folder.resolve("checkpoints"));
+    Path file = checkpoints.resolve("checkpoint.safetensors");
+    try (TrainableDecoder decoder = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32)) {
+      decoder.saveCheckpoint(file, Map.of("position", "1"));
+      double before = decoder.meanLoss(ROWS);
+      decoder.trainStep(ROWS, 1e-2);
+      // the new file is written beside the old one: here onto the device that is always full
+      Files.createSymbolicLink(
+          checkpoints.resolve("checkpoint.safetensors.part"), Path.of("/dev/full"));
+      assertThatThrownBy(() -> decoder.saveCheckpoint(file, Map.of("position", "2")))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("No space left on device");
+      try (Stream<Path> left = Files.list(checkpoints)) {
+        assertThat(left).containsExactly(file);
+      }
+      assertThat(decoder.restoreCheckpoint(file)).containsEntry("position", "1");
+      assertThat(decoder.meanLoss(ROWS)).isEqualTo(before);
     }
   }
 

@@ -1,0 +1,62 @@
+package io.ballast.inference.torch;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * The exponential moving average of numbers in training, in their full width.
+ *
+ * <pre>θ̄ ← d·θ̄ + (1 − d)·θ   after every step, from θ̄ = θ</pre>
+ *
+ * <p>Since it starts at the numbers themselves it needs no correction of its bias. Source: Polyak
+ * and Juditsky 1992; Ouyang et al. 2022 (d = 0.992), appendix C, arXiv:2203.02155.
+ */
+final class AveragedWeights implements AutoCloseable {
+  private final double decay;
+  private final Tensor average;
+
+  /**
+   * Starts with zeros.
+   *
+   * @param flat the numbers in training
+   * @param decay d, at least 0, below 1
+   */
+  AveragedWeights(Tensor flat, double decay) {
+    this.decay = decay;
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      average = Tensors.zeros(flat.scalar_type(), flat.numel());
+      average.retainReference();
+    }
+  }
+
+  double decay() {
+    return decay;
+  }
+
+  /** Starts anew from the numbers as they are. */
+  void startFrom(Tensor flat) {
+    try (NoGradGuard off = new NoGradGuard()) {
+      average.copy_(flat);
+    }
+  }
+
+  /** Takes a step's outcome in. The caller has opened a scope. */
+  void follow(Tensor flat) {
+    try (NoGradGuard off = new NoGradGuard()) {
+      average.mul_(new Scalar(decay)).add_(flat, new Scalar(1 - decay));
+    }
+  }
+
+  /** The average, of the shape of the numbers. */
+  Tensor flat() {
+    return average;
+  }
+
+  @Override
+  public void close() {
+    average.releaseReference();
+  }
+}
