@@ -5,15 +5,21 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bearer token that a server elsewhere demands, from where its operator keeps it: a file or an
- * environment variable. No message has the token, nor the path of its file.
+ * The bearer token that a server demands: read from where the operator of a client keeps it, a file
+ * or an environment variable, and compared with what a call carries. No message has the token, nor
+ * the path of its file.
  */
 public final class BearerToken {
+  /** What is said to who has not the token. */
+  public static final String ABSENT_OR_WRONG =
+      "the header 'authorization: Bearer <token>' is absent or wrong";
+
   private static final int MOST_BYTES = 16 << 10;
 
   private BearerToken() {}
@@ -49,6 +55,18 @@ public final class BearerToken {
           null);
     }
     return Optional.of(checked(prefix + "token-variable", value));
+  }
+
+  /**
+   * Whether a call carries the token. How long it takes tells nothing of the token.
+   *
+   * @param authorization the header, as it came; null: absent
+   */
+  public static boolean isCarried(@Nullable String authorization, String token) {
+    return authorization != null
+        && MessageDigest.isEqual(
+            ("Bearer " + token).getBytes(StandardCharsets.UTF_8),
+            authorization.getBytes(StandardCharsets.UTF_8));
   }
 
   private static String content(String prefix, Path file) {

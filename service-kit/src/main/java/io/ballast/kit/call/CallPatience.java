@@ -16,10 +16,19 @@ public interface CallPatience {
 
   /** A caller that waits for ever. */
   static CallPatience endless() {
+    return waiting(Optional.empty());
+  }
+
+  /** A caller that waits so long for each answer, and never leaves. */
+  static CallPatience upTo(Duration most) {
+    return waiting(Optional.of(most));
+  }
+
+  private static CallPatience waiting(Optional<Duration> most) {
     return new CallPatience() {
       @Override
       public Optional<Duration> remaining() {
-        return Optional.empty();
+        return most;
       }
 
       @Override

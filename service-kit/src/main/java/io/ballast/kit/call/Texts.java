@@ -56,18 +56,21 @@ public final class Texts {
    * @throws MeshException MALFORMED_REQUEST, naming {@code field}
    */
   public static String requireName(String field, String name) {
-    boolean holds =
-        !name.isEmpty()
-            && name.length() <= MAX_NAME_CHARACTERS
-            && isLetterOrDigit(name.charAt(0))
-            && name.chars().allMatch(Texts::mayBeInName);
-    if (!holds) {
+    if (!isName(name)) {
       String shown = name.length() <= MAX_NAME_CHARACTERS ? name : name.substring(0, 32) + "…";
       throw malformed(
           field,
           "'%s' (expected: 1 to 128 of [A-Za-z0-9._-], a letter or digit first)".formatted(shown));
     }
     return name;
+  }
+
+  /** Whether {@link #requireName} takes it. */
+  public static boolean isName(String name) {
+    return !name.isEmpty()
+        && name.length() <= MAX_NAME_CHARACTERS
+        && isLetterOrDigit(name.charAt(0))
+        && name.chars().allMatch(Texts::mayBeInName);
   }
 
   /**

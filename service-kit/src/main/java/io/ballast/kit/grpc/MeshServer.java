@@ -3,10 +3,14 @@ package io.ballast.kit.grpc;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.grpc.BindableService;
+import io.grpc.Channel;
+import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
@@ -14,6 +18,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -41,14 +46,17 @@ public final class MeshServer implements AutoCloseable {
   private static final Duration GOODBYE = Duration.ofMillis(200);
 
   private final Server server;
+  private final Inside inside;
   private final HealthStatusManager health;
   private final DrainGate gate;
   private final Duration drain;
   private final AtomicBoolean stopping = new AtomicBoolean();
   private final AtomicBoolean drained = new AtomicBoolean();
 
-  private MeshServer(Server server, HealthStatusManager health, DrainGate gate, Duration drain) {
+  private MeshServer(
+      Server server, Inside inside, HealthStatusManager health, DrainGate gate, Duration drain) {
     this.server = server;
+    this.inside = inside;
     this.health = health;
     this.gate = gate;
     this.drain = drain;
@@ -122,25 +130,38 @@ public final class MeshServer implements AutoCloseable {
             .permitKeepAliveWithoutCalls(true)
             .addService(health.getHealthService());
     DrainGate gate = new DrainGate();
-    interceptors(options, gate, meters, telemetry, nanoTime).reversed().forEach(builder::intercept);
+    List<ServerInterceptor> passed =
+        interceptors(options, gate, meters, telemetry, nanoTime).reversed();
+    passed.forEach(builder::intercept);
     List<String> names = new ArrayList<>();
+    List<ServerServiceDefinition> served = new ArrayList<>();
     for (BindableService service : services) {
       ServerServiceDefinition definition = service.bindService();
       names.add(definition.getServiceDescriptor().getName());
-      builder.addService(LenientRequests.of(definition));
+      served.add(LenientRequests.of(definition));
     }
+    served.forEach(builder::addService);
     if (options.reflection()) {
       builder.addService(ProtoReflectionServiceV1.newInstance());
     }
     Server server = bind(builder, options);
     names.forEach(name -> health.setStatus(name, ServingStatus.SERVING));
     LOG.info("serving {} on {}:{}", names, options.host(), server.getPort());
-    return new MeshServer(server, health, gate, options.drain());
+    return new MeshServer(server, Inside.open(passed, served), health, gate, options.drain());
   }
 
   /** The port that it listens on. */
   public int port() {
     return server.getPort();
+  }
+
+  /**
+   * A channel within this process, for what speaks to callers in another protocol. Its calls pass
+   * all that calls over the network pass, so they need the token too and are drained as those are;
+   * health and reflection are not there.
+   */
+  public Channel inside() {
+    return inside.channel();
   }
 
   /** Says NOT_SERVING from now on, so that balancers look elsewhere; calls are still taken. */
@@ -188,6 +209,7 @@ public final class MeshServer implements AutoCloseable {
     drain();
     server.shutdown();
     gate.endAll(new MeshException(Fault.DEPENDENCY_DOWN, "the server is shutting down", Map.of()));
+    inside.close();
     try {
       if (!server.awaitTermination(GOODBYE.toNanos(), TimeUnit.NANOSECONDS)) {
         server.shutdownNow(); // clients that do not read would stay for ever
@@ -196,6 +218,29 @@ public final class MeshServer implements AutoCloseable {
     } catch (InterruptedException e) {
       server.shutdownNow();
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The way in that does not lead over the network. */
+  private record Inside(Server server, ManagedChannel channel) {
+    /**
+     * @param passed what each call passes, innermost first
+     */
+    static Inside open(List<ServerInterceptor> passed, List<ServerServiceDefinition> served) {
+      String name = InProcessServerBuilder.generateName();
+      InProcessServerBuilder builder = InProcessServerBuilder.forName(name).directExecutor();
+      passed.forEach(builder::intercept);
+      served.forEach(builder::addService);
+      try {
+        return new Inside(builder.build().start(), InProcessChannelBuilder.forName(name).build());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e); // it has no port that another could have
+      }
+    }
+
+    void close() {
+      channel.shutdownNow();
+      server.shutdownNow();
     }
   }
 

@@ -1,5 +1,6 @@
 package io.ballast.kit.grpc;
 
+import io.ballast.kit.call.BearerToken;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Deadline;
@@ -11,8 +12,6 @@ import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -75,22 +74,16 @@ final class ServerEdge {
 
   /** Demands {@code authorization: Bearer <token>} of every call but health checks. */
   static ServerInterceptor bearerToken(String token) {
-    byte[] expected = ("Bearer " + token).getBytes(StandardCharsets.UTF_8);
     return new ServerInterceptor() {
       @Override
       public <Q, A> ServerCall.Listener<Q> interceptCall(
           ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-        String given = headers.get(AUTHORIZATION);
-        boolean known =
-            given != null
-                && MessageDigest.isEqual(expected, given.getBytes(StandardCharsets.UTF_8));
-        if (known || "grpc.health.v1.Health".equals(call.getMethodDescriptor().getServiceName())) {
+        if (BearerToken.isCarried(headers.get(AUTHORIZATION), token)
+            || "grpc.health.v1.Health".equals(call.getMethodDescriptor().getServiceName())) {
           return next.startCall(call, headers);
         }
         call.close(
-            Status.UNAUTHENTICATED.withDescription(
-                "the header 'authorization: Bearer <token>' is absent or wrong"),
-            new Metadata());
+            Status.UNAUTHENTICATED.withDescription(BearerToken.ABSENT_OR_WRONG), new Metadata());
         return new ServerCall.Listener<>() {};
       }
     };

@@ -68,7 +68,8 @@ public final class Postgres implements AutoCloseable {
   }
 
   /**
-   * Opens a service's schema, after bringing it up to date from {@code classpath:db/<schema>}.
+   * Opens a service's schema, after bringing it up to date from {@code classpath:db/<schema>} and,
+   * for its outbox, {@code classpath:db/outbox}.
    *
    * @throws MeshException DEPENDENCY_DOWN if the server cannot be reached, PRECONDITION_FAILED if
    *     the schema is not one that these migrations made
@@ -115,7 +116,7 @@ public final class Postgres implements AutoCloseable {
               .loggers("slf4j")
               .dataSource(sourceForMigrations(schema))
               .schemas(schema)
-              .locations("classpath:db/" + schema)
+              .locations("classpath:db/" + schema, "classpath:db/outbox")
               .load()
               .migrate();
       if (result.migrationsExecuted > 0) {

@@ -1,6 +1,7 @@
 package io.ballast.kit.runtime;
 
 import io.ballast.kit.grpc.Replies;
+import io.ballast.kit.outbox.Outbox;
 import io.ballast.kit.postgres.Database;
 import io.grpc.Channel;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -14,6 +15,14 @@ import java.util.function.LongSupplier;
 public interface MeshRuntime {
   /** The database with the service's own schema, migrated from {@code classpath:db/<schema>}. */
   Database database(String schema);
+
+  /**
+   * Where what happens in the server that plays {@code role} is written for others, in the
+   * transaction in which it happens in {@code database}, its own.
+   */
+  default Outbox outbox(Role role, Database database) {
+    return Outbox.none();
+  }
 
   /**
    * A channel to the server that plays {@code role}, with deadline, request id, tracing, breaker,

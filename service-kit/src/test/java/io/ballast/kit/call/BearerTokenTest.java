@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -64,6 +65,15 @@ class BearerTokenTest {
         .hasCauseInstanceOf(IOException.class);
     assertThatThrownBy(() -> ofFile("x".repeat((16 << 10) + 1)))
         .hasMessage("far.token-file: more than 16,384 bytes (expected: a file with the token)");
+  }
+
+  @Test
+  void aCallCarriesItToTheLetter() {
+    assertThat(BearerToken.isCarried("Bearer s3cret", "s3cret")).isTrue();
+    for (String other : List.of("", "s3cret", "Bearer ", "Bearer s3cre", "Bearer s3cret2")) {
+      assertThat(BearerToken.isCarried(other, "s3cret")).as(other).isFalse();
+    }
+    assertThat(BearerToken.isCarried(null, "s3cret")).isFalse();
   }
 
   @Test
