@@ -20,6 +20,7 @@ import io.ballast.safety.v1.CertificateRevocation;
 import io.ballast.safety.v1.RedeemCertificateRequest;
 import io.ballast.safety.v1.Redemption;
 import io.grpc.Status;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -199,8 +200,58 @@ class CertificateGateTest {
         this::promote,
         Status.Code.FAILED_PRECONDITION,
         Fault.SAFETY_GATE_CLOSED,
-        REFUSED + "certificate c cannot be redeemed: alias: it was redeemed for it before");
+        REFUSED
+            + "it has moved serving before, to revision 2 at 2026-11-24T12:00:00Z (expected: a certificate that has not)");
     assertThat(serving().getRevision()).isEqualTo(3);
+    assertThat(mesh.safety.certificates.redeemed).as("the moves on record say so").hasSize(1);
+  }
+
+  @Test
+  void aLeaveThatSomebodyElseTookForAnotherRevisionSpendsNothing() {
+    var unused =
+        mesh.safety.certificates.redeem(
+            RedeemCertificateRequest.newBuilder()
+                .setMetadata(TestMesh.metadata("t", "stranger"))
+                .setCertificateId(ID)
+                .setAlias("serving")
+                .setCandidate(FakeCertificates.version("2"))
+                .setCandidateFolderSha256(FakeModels.folderSha256Of("java-tiny", "2"))
+                .setBase(FakeCertificates.version("1"))
+                .setAliasRevision(999)
+                .build());
+    assertRefused("certificate c cannot be redeemed: alias: it is redeemed for it");
+
+    mesh.clock.advance(Duration.between(mesh.clock.instant(), mesh.safety.certificates.leaveEnd));
+    mesh.safety.certificates.leaveEnd = mesh.safety.certificates.leaveEnd.plusSeconds(60);
+    mesh.safety.certificates.change(
+        ID,
+        certificate -> certificate.setExpireTime(Timestamps.of(mesh.safety.certificates.leaveEnd)));
+    assertThat(promote().getVersion()).isEqualTo("2");
+  }
+
+  @Test
+  void aLeaveThatHasEndedByTheDatabasesClockMovesNothingAndSpendsNothing() {
+    mesh.clock.advance(Duration.ofDays(-3_650)); // this computer's clock is far behind PostgreSQL's
+    mesh.safety.certificates.leaveEnd = mesh.clock.instant().plusSeconds(60);
+
+    assertFails(
+        this::promote,
+        Status.Code.UNAVAILABLE,
+        Fault.DEPENDENCY_DOWN,
+        "the leave of certificate c has ended by the database's clock before alias serving of java-tiny was moved: nothing was, try again");
+    assertThat(serving().getRevision()).isEqualTo(1);
+
+    mesh.clock.advance(Duration.ofDays(3_650));
+    mesh.safety.certificates.leaveEnd = FakeCertificates.FAR;
+    assertThat(promote().getMoves(0).getRedemptionId()).startsWith("leave-").endsWith("-2");
+  }
+
+  @Test
+  void aMoveIsMadeAfterItsLeaveWasGiven() {
+    onSecondCall(() -> mesh.clock.advance(Duration.ofSeconds(5)));
+
+    assertThat(Timestamps.instant(promote().getMoves(0).getMoveTime()))
+        .isEqualTo(TestClock.START.plusSeconds(5));
   }
 
   /** Runs between the verification and the redemption of the next promotion. */

@@ -2,8 +2,10 @@ package io.ballast.policy;
 
 import static io.ballast.policy.testing.FakeSafetyServer.HARMFUL;
 import static io.ballast.policy.testing.FakeSafetyServer.answer;
+import static io.ballast.policy.testing.Refusals.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.kit.error.Fault;
 import io.ballast.policy.testing.FakeSafetyServer;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.Decision;
@@ -20,10 +22,12 @@ import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.ballast.safety.v1.GateOutcome;
 import io.grpc.Context;
+import io.grpc.Status;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -126,7 +130,26 @@ class DecisionsTest extends SuggestCase {
     assertThat(tenants(ofTenant("one"))).containsExactly("one", "one");
     assertThat(tenants(ofTenant("two"))).containsExactly("two");
     assertThat(tenants(ofTenant("three"))).isEmpty();
-    assertThat(tenants(ofTenant("three").setAllTenants(true))).containsExactly("one", "two", "one");
+    try (TestMesh watching =
+        mesh.startBeside(Map.of("ballast.policy.all-tenants-decisions", "true"))) {
+      List<String> all = new ArrayList<>();
+      watching
+          .feedback()
+          .streamDecisions(ofTenant("three").setAllTenants(true).build())
+          .forEachRemaining(d -> all.add(d.getRecord().getSuggestion().getTenant()));
+      assertThat(all).containsExactly("one", "two", "one");
+    }
+  }
+
+  @Test
+  void thoseForAllTenantsAreForNobodyUnlessTheOperatorSaysSo() {
+    suggestFor("one");
+
+    assertFails(
+        () -> stream(ofTenant("two").setAllTenants(true)),
+        Status.Code.PERMISSION_DENIED,
+        Fault.FORBIDDEN,
+        "all_tenants: true (expected: false, or ballast.policy.all-tenants-decisions on)");
   }
 
   @Test
@@ -237,6 +260,32 @@ class DecisionsTest extends SuggestCase {
         .hasSize(2_345);
     assertThat(all.getFirst().getRecord().getSuggestion().getPrompt()).isEqualTo("many 1");
     assertThat(all.getLast().getRecord().getSuggestion().getPrompt()).isEqualTo("many 2345");
+  }
+
+  @Test
+  void whoeverBeginsAtATimeHasAllPlacedAndStartsWhereThatIs() {
+    mesh.database.jdbi().useHandle(handle -> insert(handle, "old", 2_345));
+    mesh.database
+        .jdbi()
+        .useHandle(
+            handle -> handle.execute("update suggestion set decided_at = '2020-01-01T00:00:00Z'"));
+    StreamDecisionsRequest.Builder since =
+        all()
+            .setSinceTime(
+                com.google.protobuf.Timestamp.newBuilder()
+                    .setSeconds(mesh.clock.instant().getEpochSecond()));
+    assertThat(stream(since)).isEmpty();
+    assertThat(placed()).isEqualTo(2_345);
+
+    mesh.suggest("new 1");
+    mesh.suggest("new 2");
+    List<StreamDecisionsResponse> first = stream(since.clone().setMaxDecisions(1));
+    assertThat(first)
+        .singleElement()
+        .satisfies(d -> assertThat(d.getRecord().getSuggestion().getPrompt()).isEqualTo("new 1"));
+    assertThat(prompts(since.clone().setAfterCursor(first.getFirst().getCursor())))
+        .containsExactly("new 2");
+    assertThat(prompts(since)).containsExactly("new 1", "new 2");
   }
 
   @Test

@@ -148,6 +148,92 @@ class GuardedAliasesTest {
   }
 
   @Test
+  void aRollbackGoesBackToTheFolderThatWasCertified() {
+    Promotions.promote(mesh, "1", "2");
+    Promotions.promote(mesh, "2", "1");
+    String back =
+        """
+        insert into policy_alias_move (model, alias, revision, from_version, to_version, moved_at,
+          certificate_id, folder_sha256, kind, tenant, request_id, fingerprint)
+        values ('java-tiny', 'serving', 4, '1', '2', now(), '', '%s', 'roll_back', '', '', '')""";
+
+    assertThatThrownBy(() -> execute(back.formatted("a".repeat(64))))
+        .rootCause()
+        .hasMessageContaining(
+            "version 2 of java-tiny was certified with folder %s (said: %s)"
+                .formatted(FakeModels.folderSha256Of("java-tiny", "2"), "a".repeat(64)));
+    // one who does not say it, as a replica of before would not, gets it filled in
+    String filled =
+        mesh.database
+            .jdbi()
+            .inTransaction(
+                handle -> {
+                  handle.execute("update policy_alias set version = '2', revision = 4");
+                  handle.execute(back.formatted(""));
+                  return handle
+                      .createQuery("select folder_sha256 from policy_alias_move where revision = 4")
+                      .mapTo(String.class)
+                      .one();
+                });
+    assertThat(filled).isEqualTo(FakeModels.folderSha256Of("java-tiny", "2"));
+  }
+
+  @Test
+  void aCertificateMovesAnAliasOnce() {
+    Promotions.promote(mesh, "1", "2");
+    Promotions.promote(mesh, "2", "1");
+
+    assertThatThrownBy(() -> execute(move(4, "1", "promote", "certificate-of-2")))
+        .rootCause()
+        .hasMessageContaining(
+            "certificate certificate-of-2 has moved alias serving of java-tiny before");
+  }
+
+  @Test
+  void onlyWhatWasCertifiedHasAFolder() {
+    assertRefused(
+        move("break_glass", "")
+            .replace(
+                "certificate_id, redemption_id",
+                "actor, reason, certificate_id, folder_sha256, redemption_id")
+            .replace("now(), ''", "now(), 'someone', 'in need', '', '" + "a".repeat(64) + "'"),
+        "policy_alias_move_folder");
+    assertRefused(
+        move("promote", "c")
+            .replace(
+                "certificate_id, redemption_id", "certificate_id, folder_sha256, redemption_id")
+            .replace("'c'", "'c', 'A7'"),
+        "policy_alias_move_folder");
+  }
+
+  @Test
+  void aRollbackMoves() {
+    Promotions.promote(mesh, "1", "2");
+    Promotions.promote(mesh, "2", "1");
+    assertThatThrownBy(
+            () ->
+                execute(
+                    """
+                    insert into policy_alias_move (model, alias, revision, from_version, to_version,
+                      moved_at, certificate_id, kind, tenant, request_id, fingerprint)
+                    values ('java-tiny', 'serving', 4, '1', '1', now(), '', 'roll_back', '', '', '')"""))
+        .rootCause()
+        .hasMessageContaining("policy_alias_move_goes_elsewhere");
+  }
+
+  @Test
+  void aVersionStaysWhatItIs() {
+    assertRefused(
+        "update policy_version set weights_sha256 = repeat('a', 64)",
+        "versions are on record for good");
+    assertRefused("delete from policy_version", "versions are on record for good");
+  }
+
+  private void execute(String sql) {
+    mesh.database.jdbi().useHandle(handle -> handle.execute(sql));
+  }
+
+  @Test
   void whatNeverServedIsNotRolledBackTo() {
     assertRefused(
         move("roll_back", ""),

@@ -27,6 +27,7 @@ import io.ballast.testing.StoppablePostgres;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -55,6 +56,29 @@ class PostgresAwayTest {
   void stop() {
     mesh.close();
     postgres.close();
+  }
+
+  @Test
+  void aCertificateThatWasRedeemedBeforeItWentAwayMovesTheAliasWhenItIsBack() throws Exception {
+    register("2");
+    AtomicInteger calls = new AtomicInteger();
+    mesh.safety.beforeCertificates =
+        () -> {
+          if (calls.incrementAndGet() == 2) { // between the verification and the move
+            stopPostgres();
+          }
+        };
+    assertDatabaseAway(this::promote);
+    assertThat(mesh.safety.certificates.redeemed).hasSize(1);
+
+    postgres.startAgain();
+    PolicyAlias moved = onceItIsBack(this::promote);
+
+    assertThat(moved.getVersion()).isEqualTo("2");
+    assertThat(mesh.safety.certificates.redeemed).hasSizeGreaterThan(1);
+    assertThat(mesh.safety.certificates.redeemed)
+        .extracting(request -> request.getMetadata().getIdempotencyKey())
+        .containsOnly(moved.getMoves(0).getRedemptionId().substring("leave-".length()));
   }
 
   @Test
@@ -141,6 +165,14 @@ class PostgresAwayTest {
                         .setSuggestionId(suggestion)
                         .setAccepted(Accepted.getDefaultInstance()))
                 .build());
+  }
+
+  private void stopPostgres() {
+    try {
+      postgres.stop();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
   }
 
   private PolicyAlias promote() {

@@ -20,6 +20,7 @@ import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.policy.adapter.RemoteDecoders;
 import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.core.version.FolderFacts;
+import io.ballast.policy.core.version.LoadedDecoder;
 import io.ballast.policy.core.version.RemoteVersion;
 import io.ballast.policy.testing.FakeModels;
 import io.ballast.policy.testing.TestMesh;
@@ -281,7 +282,7 @@ class RemoteVersionTest {
           }
 
           @Override
-          public Decoder load(PinnedVersion version) {
+          public LoadedDecoder load(PinnedVersion version) {
             if (away.get()) {
               throw new MeshException(Fault.DEPENDENCY_DOWN, "nobody there");
             }
@@ -309,7 +310,7 @@ class RemoteVersionTest {
           }
 
           @Override
-          public Decoder load(PinnedVersion version) {
+          public LoadedDecoder load(PinnedVersion version) {
             throw new MeshException(Fault.CORRUPT_WEIGHTS, "not those");
           }
         };
@@ -343,8 +344,10 @@ class RemoteVersionTest {
     RemoteDecoders with = new RemoteDecoders(List.of(byVariable), models, name -> TOKEN);
     RemoteDecoders without = new RemoteDecoders(List.of(byVariable), models, name -> null);
 
-    try (Decoder decoder = with.load(pinned(with))) {
+    LoadedDecoder loaded = with.load(pinned(with));
+    try (Decoder decoder = loaded.decoder()) {
       assertThat(decoder.contextTokens()).isEqualTo(48);
+      assertThat(loaded.folderSha256()).as("none: its place stands for it").isEmpty();
     }
     assertThatThrownBy(() -> without.load(pinned(without)))
         .hasMessage(

@@ -5,7 +5,9 @@ import static io.ballast.policy.testing.FakeSafetyServer.answer;
 import static io.ballast.policy.testing.Refusals.assertFails;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.Duration;
 import io.ballast.kit.error.Fault;
+import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.policy.testing.TestMesh;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.ReplayDecisionRequest;
@@ -16,8 +18,12 @@ import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.safety.v1.Contribution;
 import io.ballast.safety.v1.DecideDisplayRequest;
 import io.ballast.safety.v1.DecideGenerationRequest;
+import io.ballast.safety.v1.GateGuarantee;
 import io.ballast.safety.v1.GateOutcome;
+import io.ballast.safety.v1.GateRule;
 import io.ballast.safety.v1.GateStageAnswer;
+import io.ballast.safety.v1.GateTimes;
+import io.ballast.safety.v1.GuaranteeUnit;
 import io.grpc.Status;
 import org.junit.jupiter.api.Test;
 
@@ -42,6 +48,7 @@ class ReplayDecisionTest extends SuggestCase {
             oneAgain.toBuilder()
                 .clearGateVersion()
                 .clearOtherGateVersion()
+                .clearReplay()
                 .setMetadata(one.getMetadata())
                 .build())
         .isEqualTo(one);
@@ -51,6 +58,7 @@ class ReplayDecisionTest extends SuggestCase {
             twoAgain.toBuilder()
                 .clearGateVersion()
                 .clearOtherGateVersion()
+                .clearReplay()
                 .setMetadata(two.getMetadata())
                 .build())
         .isEqualTo(two);
@@ -84,6 +92,80 @@ class ReplayDecisionTest extends SuggestCase {
     assertThat(two.getFieldsList())
         .extracting(ReplayedField::getName)
         .contains("outcome", "threshold", "propensity", "model_version", "contributions");
+  }
+
+  @Test
+  void theGateIsHeldToTheFolderTheRuleAndTheTimesOfThen() {
+    GateTimes times =
+        GateTimes.newBuilder()
+            .setVerificationDuration(Duration.newBuilder().setSeconds(2))
+            .setWritingDuration(Duration.newBuilder().setSeconds(8))
+            .build();
+    ModelVersion other = GATE_MODEL.toBuilder().setVersion("7").build();
+    mesh.safety.stageTwo =
+        answer(GateOutcome.GATE_OUTCOME_PASS, 0.6, 1).toBuilder()
+            .setFolderSha256("ab".repeat(32))
+            .setLogOdds(0.4)
+            .setRule(GateRule.GATE_RULE_TIME_SAVED)
+            .setTimes(times)
+            .setOtherGateVersion(other)
+            .setOtherGateFolderSha256("cd".repeat(32))
+            .build();
+
+    assertThat(replay(mesh.suggest(PROMPT)).getIdentical()).isTrue();
+
+    DecideDisplayRequest again = mesh.safety.displayRequests.getLast();
+    assertThat(again.getReplay().getGateFolderSha256()).isEqualTo("ab".repeat(32));
+    assertThat(again.getOtherGateVersion()).isEqualTo(other);
+    assertThat(again.getReplay().getOtherGateFolderSha256()).isEqualTo("cd".repeat(32));
+    assertThat(again.getReplay().getRule()).isEqualTo(GateRule.GATE_RULE_TIME_SAVED);
+    assertThat(again.getReplay().getTimes()).isEqualTo(times);
+  }
+
+  @Test
+  void explanationsThatWereNotGivenThenAreNoDifference() {
+    GateStageAnswer before = answer(GateOutcome.GATE_OUTCOME_PASS, 0.6, 1);
+    mesh.safety.stageTwo = before;
+    SuggestResponse decided = mesh.suggest(PROMPT);
+    mesh.safety.stageTwo =
+        before.toBuilder()
+            .addContributions(Contribution.newBuilder().setFeature("length").setLogOdds(0.25))
+            .setBaseLogOdds(-0.1)
+            .setOtherLogOdds(0.3)
+            .build();
+
+    assertThat(replay(decided).getIdentical()).isTrue();
+    mesh.safety.stageTwo = before.toBuilder().addMissingInputs("length").build();
+    assertThat(replay(decided).getIdentical()).isFalse();
+  }
+
+  @Test
+  void aDecisionOfBeforeIsComparedByWhatWasRecordedThen() {
+    GateStageAnswer before =
+        answer(GateOutcome.GATE_OUTCOME_PASS, 0.6, 1).toBuilder()
+            .setFolderSha256("ab".repeat(32))
+            .setRule(GateRule.GATE_RULE_LINES)
+            .setGuarantee(GateGuarantee.newBuilder().setTargetAccuracy(0.9).setHiddenCount(40))
+            .build();
+    mesh.safety.stageTwo = before;
+    SuggestResponse decided = mesh.suggest(PROMPT);
+    GateStageAnswer now =
+        before.toBuilder()
+            .setLogOdds(0.4)
+            .setExplorationSeed(7)
+            .setOtherGateVersion(GATE_MODEL)
+            .setOtherGateFolderSha256("cd".repeat(32))
+            .setGuarantee(
+                before.getGuarantee().toBuilder()
+                    .setUnit(GuaranteeUnit.GUARANTEE_UNIT_GROUP)
+                    .setUnitsCount(30))
+            .build();
+    mesh.safety.stageTwo = now;
+
+    assertThat(replay(decided).getIdentical()).isTrue();
+    mesh.safety.stageTwo =
+        now.toBuilder().setGuarantee(now.getGuarantee().toBuilder().setHiddenCount(41)).build();
+    assertThat(replay(decided).getIdentical()).isFalse();
   }
 
   @Test

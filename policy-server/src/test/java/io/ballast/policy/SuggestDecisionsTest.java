@@ -15,6 +15,7 @@ import io.ballast.policy.v1.DecisionReason;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.safety.v1.DecideDisplayRequest;
 import io.ballast.safety.v1.GateOutcome;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,6 +67,22 @@ class SuggestDecisionsTest extends SuggestCase {
               assertThat(request.getSuggestion()).isEqualTo("suggestion by 1;");
               assertThat(request.getLogProbsList()).hasSize(16).containsOnly(FakeDecoder.LOG_PROB);
             });
+  }
+
+  @Test
+  void theAcceptScoreChoosesNoText() {
+    // a beginning would score higher, as short ones do: the gate is never asked of one
+    for (double score : new double[] {0.31, 0.6, 0.99}) {
+      mesh.safety.stageTwo = answer(GateOutcome.GATE_OUTCOME_PASS, score, 1);
+      mesh.safety.displayRequests.clear();
+
+      SuggestResponse answer = mesh.suggest(PROMPT);
+
+      assertThat(answer.getText()).isEqualTo("suggestion by 1;");
+      assertThat(mesh.safety.displayRequests)
+          .extracting(DecideDisplayRequest::getSuggestion)
+          .containsExactly("suggestion by 1;");
+    }
   }
 
   @Test

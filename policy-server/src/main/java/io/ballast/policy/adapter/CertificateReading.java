@@ -4,10 +4,17 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.policy.core.version.CertificateAuthority.Promotion;
+import io.ballast.policy.core.version.PromotionLimits;
+import io.ballast.rl.bound.BoundMethod;
 import io.ballast.safety.v1.Certificate;
+import io.ballast.safety.v1.JudgeDependence;
 import io.ballast.safety.v1.Redemption;
+import io.ballast.safety.v1.SafetyTestOutcome;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What the policy-server itself requires of a certificate and a leave that it is told to hold. A
@@ -16,10 +23,17 @@ import java.util.Optional;
 final class CertificateReading {
   private static final int SIGNED_FORMAT = 2;
 
-  private CertificateReading() {}
+  /** Parts of δ do not add up to the whole exactly. */
+  private static final double ROUNDING = 1e-9;
+
+  private final PromotionLimits limits;
+
+  CertificateReading(PromotionLimits limits) {
+    this.limits = limits;
+  }
 
   /** What speaks against this certificate; empty: nothing. */
-  static Optional<String> flaw(Certificate certificate, Promotion promotion, Instant now) {
+  Optional<String> flaw(Certificate certificate, Promotion promotion, Instant now) {
     PinnedVersion named = MeshMessages.version(certificate.getCandidate());
     PinnedVersion base = MeshMessages.version(certificate.getBase());
     if (certificate.getFormat() != SIGNED_FORMAT) {
@@ -65,11 +79,72 @@ final class CertificateReading {
                       : "absent",
                   now));
     }
+    return limit(certificate);
+  }
+
+  /** Which of the operator's limits it does not meet; empty: it meets all. */
+  private Optional<String> limit(Certificate certificate) {
+    SafetyTestOutcome outcome = certificate.getOutcome();
+    double earlier = certificate.getAccount().getEarlierWeightsDelta();
+    double delta = outcome.getDelta() + earlier;
+    PinnedVersion judge = MeshMessages.version(certificate.getCostModel());
+    Optional<BoundMethod> bound = bound(outcome);
+    if (!(outcome.getUpperBound() <= outcome.getThreshold())) {
+      return Optional.of(
+          "outcome.upper_bound: %s (expected: at most its threshold, %s)"
+              .formatted(outcome.getUpperBound(), outcome.getThreshold()));
+    }
+    if (!(outcome.getThreshold() <= limits.maxThreshold())) {
+      return Optional.of(
+          "outcome.threshold: %s (expected: at most %s, ballast.policy.promotion.max-threshold)"
+              .formatted(outcome.getThreshold(), limits.maxThreshold()));
+    }
+    if (!(delta <= limits.maxDelta() * (1 + ROUNDING))) {
+      return Optional.of(
+          "outcome.delta: %s, with %s of earlier looks at these weights %s (expected: at most %s, ballast.policy.promotion.max-delta)"
+              .formatted(outcome.getDelta(), earlier, delta, limits.maxDelta()));
+    }
+    if (outcome.getN() < limits.minObservations()) {
+      return Optional.of(
+          "outcome.n: %,d (expected: at least %,d, ballast.policy.promotion.min-observations)"
+              .formatted(outcome.getN(), limits.minObservations()));
+    }
+    if (!limits.allows(judge)) {
+      return Optional.of(
+          "cost_model: '%s/%s' (expected: %s, ballast.policy.promotion.judges)"
+              .formatted(judge.model(), judge.version(), oneOf(limits.judges())));
+    }
+    if (certificate.hasSameCostModel() && !limits.sameCostModel()) {
+      JudgeDependence dependence = certificate.getSameCostModel();
+      return Optional.of(
+          "same_cost_model: the test allowed a judge that its run optimised against: optimised %s, %,d common labels, %,d unsaid models (expected: absent, or ballast.policy.promotion.same-cost-model on)"
+              .formatted(
+                  dependence.getOptimised(),
+                  dependence.getCommonLabelsCount(),
+                  dependence.getUnsaidModelsCount()));
+    }
+    if (!limits.bounds().isEmpty() && !bound.map(limits.bounds()::contains).orElse(false)) {
+      return Optional.of(
+          "outcome.bound_method: %s (expected: %s, ballast.policy.promotion.bounds)"
+              .formatted(bound.map(BoundMethod::name).orElse("unknown"), oneOf(limits.bounds())));
+    }
     return Optional.empty();
   }
 
+  private static Optional<BoundMethod> bound(SafetyTestOutcome outcome) {
+    String name = outcome.getBoundMethod().name();
+    return Arrays.stream(BoundMethod.values())
+        .filter(method -> name.equals("BOUND_METHOD_" + method.name()))
+        .findFirst();
+  }
+
+  private static String oneOf(Set<?> allowed) {
+    List<String> names = allowed.stream().map(Object::toString).sorted().toList();
+    return names.size() == 1 ? names.getFirst() : "one of " + String.join(", ", names);
+  }
+
   /** What speaks against this leave; empty: nothing. */
-  static Optional<String> flaw(Redemption redemption, Promotion promotion, Instant now) {
+  Optional<String> flaw(Redemption redemption, Promotion promotion, Instant now) {
     if (redemption.getRedemptionId().isEmpty()) {
       return Optional.of("redemption_id: empty (expected: the leave's id)");
     }

@@ -1,6 +1,5 @@
 package io.ballast.policy.adapter;
 
-import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.memory.MemoryNeed;
@@ -17,6 +16,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.ModelFaults;
 import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.core.version.FolderFacts;
+import io.ballast.policy.core.version.LoadedDecoder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -58,10 +58,11 @@ public final class FolderDecoders implements DecoderLoader {
   }
 
   @Override
-  public Decoder load(PinnedVersion version) {
+  public LoadedDecoder load(PinnedVersion version) {
     StoredModel stored = find(version.model(), version.version());
     try {
-      String recorded = weightsSha256(manifest(stored)); // which loading compares with the file's
+      ModelManifest manifest = manifest(stored);
+      String recorded = weightsSha256(manifest); // which loading compares with the file's
       if (!recorded.equals(version.weightsSha256())) {
         throw new MeshException(
             Fault.CORRUPT_WEIGHTS,
@@ -71,9 +72,28 @@ public final class FolderDecoders implements DecoderLoader {
       }
       String name = version.model() + "/" + version.version();
       requireFitsAlone(name, stored.folder());
-      return TorchDecoder.load(stored.folder(), serving, name, memory);
+      TorchDecoder decoder = TorchDecoder.load(stored.folder(), serving, name, memory);
+      requireSame(name, manifest, stored, decoder);
+      return new LoadedDecoder(decoder, manifest.contentSha256());
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(e, stored::withoutPath);
+    }
+  }
+
+  /** Files were verified against the manifest of then and read afterwards. */
+  private static void requireSame(
+      String name, ModelManifest before, StoredModel stored, TorchDecoder decoder) {
+    try {
+      String after = manifest(stored).contentSha256();
+      if (!after.equals(before.contentSha256())) {
+        throw new MeshException(
+            Fault.VERSION_CONFLICT,
+            "%s: its folder became another while it was loaded: folder_sha256 %s (expected: %s)"
+                .formatted(name, after, before.contentSha256()));
+      }
+    } catch (RuntimeException e) {
+      decoder.close();
+      throw e;
     }
   }
 

@@ -5,7 +5,9 @@ import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.kit.grpc.Timestamps;
 import io.ballast.policy.core.version.CertificateAuthority;
+import io.ballast.policy.core.version.PromotionLimits;
 import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.GetCertificateRequest;
 import io.ballast.safety.v1.RedeemCertificateRequest;
@@ -25,14 +27,18 @@ import java.util.Optional;
 public final class GrpcCertificateAuthority implements CertificateAuthority {
   private final SafetyServiceBlockingStub stub;
   private final Duration timeout;
+  private final CertificateReading reading;
   private final InstantSource clock;
 
   /**
    * @param timeout how long a call may take, at most what is left of the caller's deadline
+   * @param limits what a certificate must meet besides
    */
-  public GrpcCertificateAuthority(Channel safetyServer, Duration timeout, InstantSource clock) {
+  public GrpcCertificateAuthority(
+      Channel safetyServer, Duration timeout, PromotionLimits limits, InstantSource clock) {
     this.stub = SafetyServiceGrpc.newBlockingStub(safetyServer);
     this.timeout = timeout;
+    this.reading = new CertificateReading(limits);
     this.clock = clock;
   }
 
@@ -59,7 +65,8 @@ public final class GrpcCertificateAuthority implements CertificateAuthority {
               ? String.join("; ", answer.getFindingsList())
               : answer.getReason());
     }
-    CertificateReading.flaw(answer.getCertificate(), promotion, clock.instant())
+    reading
+        .flaw(answer.getCertificate(), promotion, clock.instant())
         .ifPresent(
             flaw -> {
               throw closed(promotion, flaw);
@@ -67,7 +74,7 @@ public final class GrpcCertificateAuthority implements CertificateAuthority {
   }
 
   @Override
-  public String redeem(Caller caller, Promotion promotion) {
+  public Leave redeem(Caller caller, Promotion promotion) {
     RedeemCertificateRequest request =
         RedeemCertificateRequest.newBuilder()
             .setMetadata(
@@ -85,12 +92,13 @@ public final class GrpcCertificateAuthority implements CertificateAuthority {
     } catch (StatusRuntimeException e) {
       throw failure("redeem", promotion, e);
     }
-    CertificateReading.flaw(redemption, promotion, clock.instant())
+    reading
+        .flaw(redemption, promotion, clock.instant())
         .ifPresent(
             flaw -> {
               throw closed(promotion, flaw);
             });
-    return redemption.getRedemptionId();
+    return new Leave(redemption.getRedemptionId(), Timestamps.instant(redemption.getExpireTime()));
   }
 
   @Override
@@ -107,11 +115,15 @@ public final class GrpcCertificateAuthority implements CertificateAuthority {
           ? Optional.of("revoked: " + certificate.getRevocation().getReason())
           : Optional.empty();
     } catch (StatusRuntimeException e) {
-      return switch (e.getStatus().getCode()) {
-        case NOT_FOUND, INVALID_ARGUMENT ->
-            Optional.of(String.valueOf(e.getStatus().getDescription()));
+      throw switch (e.getStatus().getCode()) {
+        case NOT_FOUND, INVALID_ARGUMENT -> // a version that has served had one that it knew
+            new MeshException(
+                Fault.PRECONDITION_FAILED,
+                "the safety-server does not know certificate %s (expected: it issued it, and can say whether it is revoked): %s; without it only BreakGlassAlias moves back"
+                    .formatted(certificateId, e.getStatus().getDescription()),
+                e);
         default ->
-            throw new MeshException(
+            new MeshException(
                 Fault.DEPENDENCY_DOWN,
                 "the safety-server could not say whether certificate %s is revoked: %s; without it only BreakGlassAlias moves back"
                     .formatted(certificateId, e.getStatus().getCode()),

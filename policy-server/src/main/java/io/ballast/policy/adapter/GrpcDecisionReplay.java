@@ -13,6 +13,8 @@ import io.ballast.safety.v1.DecideDisplayRequest;
 import io.ballast.safety.v1.DecideGenerationRequest;
 import io.ballast.safety.v1.DisplayGateServiceGrpc;
 import io.ballast.safety.v1.DisplayGateServiceGrpc.DisplayGateServiceBlockingStub;
+import io.ballast.safety.v1.GateReplay;
+import io.ballast.safety.v1.GateRule;
 import io.ballast.safety.v1.GateStageAnswer;
 import io.grpc.Channel;
 import io.grpc.StatusRuntimeException;
@@ -68,18 +70,22 @@ public final class GrpcDecisionReplay implements DecisionReplay {
 
   private static DecideGenerationRequest stageOne(Caller caller, SuggestionRecord record) {
     SuggestResponse response = record.getResponse();
+    GateStageAnswer answered = response.getStageOne();
     DecideGenerationRequest.Builder request =
         DecideGenerationRequest.newBuilder()
             .setMetadata(PeerMessages.metadata(caller))
             .setPrompt(record.getPrompt())
             .setExplorationSeed(GateSeeds.stageOne(response.getSeed()))
             .setUser(record.getUser())
-            .setGateVersion(response.getStageOne().getModelVersion())
-            .setFeatureVersion(response.getStageOne().getFeatureVersion());
+            .setGateVersion(answered.getModelVersion())
+            .setReplay(heldTo(answered))
+            .setFeatureVersion(answered.getFeatureVersion());
     if (record.hasHistory()) {
       request.setHistory(record.getHistory());
     }
-    if (response.hasStageTwo()) {
+    if (answered.hasOtherGateVersion()) {
+      request.setOtherGateVersion(answered.getOtherGateVersion());
+    } else if (response.hasStageTwo()) {
       request.setOtherGateVersion(response.getStageTwo().getModelVersion());
     }
     return request.build();
@@ -87,6 +93,7 @@ public final class GrpcDecisionReplay implements DecisionReplay {
 
   private static DecideDisplayRequest stageTwo(Caller caller, SuggestionRecord record) {
     SuggestResponse response = record.getResponse();
+    GateStageAnswer answered = response.getStageTwo();
     DecideDisplayRequest.Builder request =
         DecideDisplayRequest.newBuilder()
             .setMetadata(PeerMessages.metadata(caller))
@@ -96,12 +103,15 @@ public final class GrpcDecisionReplay implements DecisionReplay {
             .setStopReason(response.getStopReason())
             .setExplorationSeed(GateSeeds.stageTwo(response.getSeed()))
             .setUser(record.getUser())
-            .setGateVersion(response.getStageTwo().getModelVersion())
-            .setFeatureVersion(response.getStageTwo().getFeatureVersion());
+            .setGateVersion(answered.getModelVersion())
+            .setReplay(heldTo(answered))
+            .setFeatureVersion(answered.getFeatureVersion());
     if (record.hasHistory()) {
       request.setHistory(record.getHistory());
     }
-    if (response.hasStageOne()) {
+    if (answered.hasOtherGateVersion()) {
+      request.setOtherGateVersion(answered.getOtherGateVersion());
+    } else if (response.hasStageOne()) {
       request.setOtherGateVersion(response.getStageOne().getModelVersion());
     }
     if (response.getReward().hasValue()) {
@@ -114,6 +124,19 @@ public final class GrpcDecisionReplay implements DecisionReplay {
       request.setHarmProbability(response.getCost().getHarmProbability());
     }
     return request.build();
+  }
+
+  /** Of a decision by times that a server of before did not record, the tenant's of today count. */
+  private static GateReplay heldTo(GateStageAnswer answered) {
+    GateReplay.Builder replay =
+        GateReplay.newBuilder()
+            .setGateFolderSha256(answered.getFolderSha256())
+            .setOtherGateFolderSha256(answered.getOtherGateFolderSha256());
+    if (answered.hasTimes()) {
+      replay.setTimes(answered.getTimes());
+    }
+    boolean known = answered.getRule() != GateRule.GATE_RULE_TIME_SAVED || answered.hasTimes();
+    return known ? replay.setRule(answered.getRule()).build() : replay.build();
   }
 
   private static ReplayedStage stage(

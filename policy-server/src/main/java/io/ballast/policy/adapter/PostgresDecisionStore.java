@@ -16,7 +16,8 @@ import org.jdbi.v3.core.statement.Query;
 /**
  * Decisions in PostgreSQL. They get their positions as training records do ({@link
  * PostgresFeedbackStore} says why), but only as far as somebody reads: a log of millions is not
- * placed by whoever wants its first page.
+ * placed by whoever wants its first page. Whoever begins at a time has all of it placed, once, and
+ * walks over nothing that is older.
  */
 public final class PostgresDecisionStore implements DecisionStore {
   /** Names the lock among all advisory locks of the database; the number itself means nothing. */
@@ -41,6 +42,13 @@ public final class PostgresDecisionStore implements DecisionStore {
       where s.position > :position and s.decided_at >= :since %s
       order by s.position limit :limit""";
 
+  /** Materialised: else the minimum would be looked for by walking over all positions before it. */
+  private static final String FIRST_SINCE =
+      """
+      with later as materialized (
+        select position from suggestion where decided_at >= :since and position is not null)
+      select coalesce(min(position), 0) from later""";
+
   private static final String OF_ALL = READ.formatted("");
   private static final String OF_ONE = READ.formatted("and s.tenant = :tenant");
 
@@ -53,12 +61,33 @@ public final class PostgresDecisionStore implements DecisionStore {
   @Override
   public List<StoredDecision> read(
       Optional<String> tenant, long position, Optional<Instant> since, int limit) {
+    if (position == 0 && since.isPresent()) {
+      long first = firstSince(since.get());
+      return first == 0 ? List.of() : readPlaced(tenant, first - 1, since, limit);
+    }
     List<StoredDecision> page = readPlaced(tenant, position, since, limit);
     while (page.size() < limit && placeSome()) {
       page = readPlaced(tenant, position, since, limit);
     }
     // what another reader placed since this one read
     return page.size() < limit ? readPlaced(tenant, position, since, limit) : page;
+  }
+
+  /** The first position of what was decided then or later; 0: there is none. */
+  private long firstSince(Instant since) {
+    boolean more = true;
+    while (more) {
+      more = placeSome();
+    }
+    return database
+        .jdbi()
+        .withHandle(
+            handle ->
+                handle
+                    .createQuery(FIRST_SINCE)
+                    .bind("since", OffsetDateTime.ofInstant(since, ZoneOffset.UTC))
+                    .mapTo(Long.class)
+                    .one());
   }
 
   private List<StoredDecision> readPlaced(

@@ -34,9 +34,14 @@ public final class PostgresFeedbackStore implements FeedbackStore {
   private static final Instant BEGINNING = Instant.parse("0001-01-01T00:00:00Z");
 
   private final Database database;
+  private final PolicyEvents events;
 
-  public PostgresFeedbackStore(Database database) {
+  /**
+   * @param events are written with the feedback that they tell of
+   */
+  public PostgresFeedbackStore(Database database, PolicyEvents events) {
     this.database = database;
+    this.events = events;
   }
 
   @Override
@@ -56,6 +61,7 @@ public final class PostgresFeedbackStore implements FeedbackStore {
                 handle.rollback();
                 return new Appended.NoSuggestion();
               }
+              events.recorded(handle, command, eventId);
               return new Appended.Kept(joined, joined ? owner.get().person() : "");
             });
   }

@@ -12,6 +12,7 @@ import io.ballast.policy.core.version.RegisteredVersion;
 import io.ballast.policy.core.version.VersionStore;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -29,9 +30,14 @@ public final class PostgresVersionStore implements VersionStore {
   private static final byte[] NO_BYTES = {};
 
   private final Database database;
+  private final PolicyEvents events;
 
-  public PostgresVersionStore(Database database) {
+  /**
+   * @param events are written with the moves that they tell of
+   */
+  public PostgresVersionStore(Database database, PolicyEvents events) {
     this.database = database;
+    this.events = events;
   }
 
   @Override
@@ -116,36 +122,49 @@ public final class PostgresVersionStore implements VersionStore {
               if (created == 1) {
                 insertMove(handle, model, name, 1, creation, null);
               }
-              return findAliases(handle, model, name).getFirst();
+              Alias alias = findAliases(handle, model, name).getFirst();
+              if (created == 1) {
+                events.moved(handle, alias, "");
+              }
+              return alias;
             });
   }
 
   @Override
-  public Optional<Alias> move(MoveRequest request, long revision, AliasMove move) {
+  public Optional<Alias> move(
+      MoveRequest request, long revision, AliasMove move, Optional<Instant> leaveEnd) {
     return database
         .jdbi()
         .inTransaction(
             handle -> {
-              int moved =
+              int updated =
                   handle
                       .createUpdate(
                           """
                           update policy_alias set version = :version, revision = revision + 1
-                          where model = :model and alias = :alias and revision = :revision""")
+                          where model = :model and alias = :alias and revision = :revision
+                            and (:end::timestamptz is null or clock_timestamp() < :end)""")
                       .bind("version", move.toVersion())
                       .bind("model", request.model())
                       .bind("alias", request.alias())
                       .bind("revision", revision)
+                      .bind(
+                          "end",
+                          leaveEnd
+                              .map(end -> OffsetDateTime.ofInstant(end, ZoneOffset.UTC))
+                              .orElse(null))
                       .execute();
               boolean recorded =
-                  moved == 1
+                  updated == 1
                       && insertMove(
                           handle, request.model(), request.alias(), revision + 1, move, request);
               if (!recorded) {
                 handle.rollback();
                 return Optional.empty();
               }
-              return Optional.of(findAliases(handle, request.model(), request.alias()).getFirst());
+              Alias moved = findAliases(handle, request.model(), request.alias()).getFirst();
+              events.moved(handle, moved, request.caller().tenant());
+              return Optional.of(moved);
             });
   }
 
@@ -225,8 +244,8 @@ public final class PostgresVersionStore implements VersionStore {
     return handle
         .createQuery(
             """
-            select from_version, to_version, moved_at, certificate_id, redemption_id, kind, actor,
-              reason, canary_version, canary_share, numbers
+            select from_version, to_version, moved_at, certificate_id, folder_sha256, redemption_id,
+              kind, actor, reason, canary_version, canary_share, numbers
             from policy_alias_move
             where model = :model and alias = :alias and revision <= :revision
             order by revision desc""")
@@ -240,6 +259,7 @@ public final class PostgresVersionStore implements VersionStore {
                     row.getString("to_version"),
                     row.getObject("moved_at", OffsetDateTime.class).toInstant(),
                     row.getString("certificate_id"),
+                    row.getString("folder_sha256"),
                     row.getString("redemption_id"),
                     AliasMove.Kind.ofLabel(row.getString("kind")),
                     breakGlass(row.getString("actor"), row.getString("reason")),
@@ -276,10 +296,10 @@ public final class PostgresVersionStore implements VersionStore {
             .createUpdate(
                 """
                 insert into policy_alias_move (model, alias, revision, from_version, to_version,
-                  moved_at, certificate_id, redemption_id, kind, actor, reason, canary_version,
-                  canary_share, numbers, tenant, request_id, idempotency_key, fingerprint)
-                values (:model, :alias, :revision, :from, :to, :at, :certificate, :redemption,
-                  :kind, :actor, :reason, :canary, :share, :numbers, :tenant, :request, nullif(:key, ''), :fingerprint)
+                  moved_at, certificate_id, folder_sha256, redemption_id, kind, actor, reason,
+                  canary_version, canary_share, numbers, tenant, request_id, idempotency_key, fingerprint)
+                values (:model, :alias, :revision, :from, :to, :at, :certificate, :folder,
+                  :redemption, :kind, :actor, :reason, :canary, :share, :numbers, :tenant, :request, nullif(:key, ''), :fingerprint)
                 on conflict (tenant, idempotency_key) do nothing""")
             .bind("model", model)
             .bind("alias", alias)
@@ -288,6 +308,7 @@ public final class PostgresVersionStore implements VersionStore {
             .bind("to", move.toVersion())
             .bind("at", OffsetDateTime.ofInstant(move.movedAt(), ZoneOffset.UTC))
             .bind("certificate", move.certificateId())
+            .bind("folder", move.folderSha256())
             .bind("redemption", move.redemptionId())
             .bind("kind", move.kind().label())
             .bind("actor", move.breakGlass().map(BreakGlass::actor).orElse(""))

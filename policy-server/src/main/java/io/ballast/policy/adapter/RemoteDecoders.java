@@ -22,6 +22,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.ModelFaults;
 import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.core.version.FolderFacts;
+import io.ballast.policy.core.version.LoadedDecoder;
 import io.ballast.policy.core.version.RemoteVersion;
 import java.io.IOException;
 import java.net.URI;
@@ -71,9 +72,11 @@ public final class RemoteDecoders implements DecoderLoader {
   }
 
   @Override
-  public Decoder load(PinnedVersion version) {
+  public LoadedDecoder load(PinnedVersion version) {
     Optional<RemoteVersion> remote = find(version.model(), version.version());
-    return remote.isPresent() ? load(remote.get(), version) : others.load(version);
+    return remote.isPresent()
+        ? new LoadedDecoder(load(remote.get(), version), "")
+        : others.load(version);
   }
 
   private Optional<RemoteVersion> find(String model, String version) {

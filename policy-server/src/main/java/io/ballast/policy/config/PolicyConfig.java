@@ -5,6 +5,7 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.version.CanarySplit;
+import io.ballast.policy.core.version.PromotionLimits;
 import io.ballast.policy.core.version.RemoteVersion;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -25,6 +27,9 @@ import java.util.stream.Collectors;
  * @param remotes versions that other servers run
  * @param breakGlassTokenFile holds what lets an operator move an alias without a certificate;
  *     absent: nobody may
+ * @param promotion what a certificate must meet, whatever its test chose
+ * @param allTenantsDecisions whether a caller may read the decisions for all tenants; absent: only
+ *     where the mesh owns its database
  * @param canarySticky who stays with one version while an alias has a canary
  * @param sampleWindow how many generations of trainers may be under way
  * @param timeouts how long peers may take
@@ -42,6 +47,8 @@ public record PolicyConfig(
     Engine engine,
     List<RemoteVersion> remotes,
     Optional<Path> breakGlassTokenFile,
+    PromotionLimits promotion,
+    Optional<Boolean> allTenantsDecisions,
     CanarySplit.Sticky canarySticky,
     int sampleWindow,
     Timeouts timeouts,
@@ -99,6 +106,17 @@ public record PolicyConfig(
     remotes = List.copyOf(remotes);
     requireMebibytes("memory-mebibytes", engine.memoryMebibytes());
     requireMebibytes("key-value-mebibytes", engine.keyValueMebibytes());
+    requireShare("promotion.max-threshold", promotion.maxThreshold());
+    requireShare("promotion.max-delta", promotion.maxDelta());
+    require(
+        promotion.minObservations() >= 2,
+        "promotion.min-observations",
+        promotion.minObservations(),
+        "≥ 2");
+    for (String judge : promotion.judges()) {
+      require(
+          judge.matches("[^/\\s]+(/[^/\\s]+)?"), "promotion.judges", judge, "NAME or NAME/VERSION");
+    }
     require(sampleWindow >= 1, "sample-window", sampleWindow, "≥ 1");
     requirePositive("gate-timeout", timeouts.gate());
     requirePositive("judge-timeout", timeouts.judge());
@@ -140,6 +158,8 @@ public record PolicyConfig(
             .map(remote -> remote(remote.getKey(), remote.getValue()))
             .toList(),
         properties.breakGlassTokenFile().map(Path::of),
+        limits(properties.promotion()),
+        properties.allTenantsDecisions(),
         properties.canarySticky(),
         properties.sampleWindow(),
         new Timeouts(
@@ -151,6 +171,16 @@ public record PolicyConfig(
         properties.aliasRefresh(),
         properties.followInterval(),
         new History(properties.historyUsers(), properties.historyRefresh()));
+  }
+
+  private static PromotionLimits limits(PolicyProperties.PromotionProperties promotion) {
+    return new PromotionLimits(
+        promotion.maxThreshold(),
+        promotion.maxDelta(),
+        promotion.minObservations(),
+        promotion.judges().orElse(Set.of()),
+        promotion.bounds().orElse(Set.of()),
+        promotion.sameCostModel());
   }
 
   private static RemoteVersion remote(String name, PolicyProperties.RemoteProperties remote) {
@@ -231,6 +261,10 @@ public record PolicyConfig(
         mebibytes ->
             require(
                 mebibytes >= 1 && mebibytes <= MAX_MEBIBYTES, property, mebibytes, "1 to 2^40"));
+  }
+
+  private static void requireShare(String property, double value) {
+    require(value > 0 && value <= 1, property, value, "above 0, at most 1");
   }
 
   private static void requirePositive(String property, Duration value) {

@@ -4,6 +4,7 @@ import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.version.CanarySplit;
 import io.ballast.policy.core.version.RemoteVersion;
+import io.ballast.rl.bound.BoundMethod;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** The policy-server's properties, {@code ballast.policy.*}. Defaults live here only. */
 @ConfigMapping(prefix = "ballast.policy")
@@ -73,6 +75,15 @@ public interface PolicyProperties {
    * characters; absent: nobody may.
    */
   Optional<String> breakGlassTokenFile();
+
+  /** What the operator asks of a certificate. */
+  PromotionProperties promotion();
+
+  /**
+   * Whether a caller may read the decisions for all tenants, whatever its own; absent: only in a
+   * mesh whose PostgreSQL is its own, on one person's computer.
+   */
+  Optional<Boolean> allTenantsDecisions();
 
   /** Who stays with one version while an alias has a canary. */
   @WithDefault("TENANT")
@@ -170,6 +181,31 @@ public interface PolicyProperties {
     /** How long a completion may take. */
     @WithDefault("PT60S")
     Duration timeout();
+  }
+
+  /** What a certificate must meet, whatever its test chose; judged again at each promotion. */
+  interface PromotionProperties {
+    /** The greatest τ, above 0, at most 1. */
+    @WithDefault("0.95")
+    double maxThreshold();
+
+    /** The greatest δ of all looks at the candidate's weights together, above 0, at most 1. */
+    @WithDefault("0.5")
+    double maxDelta();
+
+    /** The least n, prompts or their groups, at least 2. */
+    @WithDefault("2")
+    int minObservations();
+
+    /** The cost models that may have judged, each NAME or NAME/VERSION; absent: any. */
+    Optional<Set<String>> judges();
+
+    /** The bounds that may have been computed; absent: any. */
+    Optional<Set<BoundMethod>> bounds();
+
+    /** Whether the judge may depend on what the candidate's run optimised against. */
+    @WithDefault("true")
+    boolean sameCostModel();
   }
 
   /** What may differ for one tenant. */

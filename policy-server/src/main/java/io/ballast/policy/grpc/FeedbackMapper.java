@@ -50,13 +50,16 @@ public final class FeedbackMapper {
 
   private final CallMapper calls;
   private final InstantSource clock;
+  private final boolean allTenantsDecisions;
 
   /**
    * @param clock dates events that come without a time
+   * @param allTenantsDecisions whether a caller may read the decisions for all tenants
    */
-  public FeedbackMapper(CallMapper calls, InstantSource clock) {
+  public FeedbackMapper(CallMapper calls, InstantSource clock, boolean allTenantsDecisions) {
     this.calls = calls;
     this.clock = clock;
+    this.allTenantsDecisions = allTenantsDecisions;
   }
 
   FeedbackCommand toCommand(RecordFeedbackRequest request) {
@@ -77,6 +80,11 @@ public final class FeedbackMapper {
         now,
         Payload.of(dated.toByteArray()),
         Sha256.of(event.toByteArray()));
+  }
+
+  /** The event of a command, as it is kept. */
+  public static FeedbackEvent event(FeedbackCommand command) {
+    return parse(FeedbackEvent.parser(), command.event());
   }
 
   RecordFeedbackResponse toResponse(Receipt receipt) {
@@ -117,6 +125,11 @@ public final class FeedbackMapper {
       Timestamps.requireValid("since_time", request.getSinceTime());
     }
     String tenant = tenantOf(request.getMetadata());
+    if (request.getAllTenants() && !allTenantsDecisions) {
+      throw new MeshException(
+          Fault.FORBIDDEN,
+          "all_tenants: true (expected: false, or ballast.policy.all-tenants-decisions on)");
+    }
     return new DecisionQuery(
         request.getAllTenants() ? Optional.empty() : Optional.of(tenant),
         request.getAfterCursor(),

@@ -71,6 +71,13 @@ public final class VersionMapper {
     return message.build();
   }
 
+  /** An alias with no move but its latest. */
+  public PolicyAlias latest(Alias alias) {
+    PolicyAlias.Builder message = toAlias(alias).toBuilder();
+    AliasMove move = message.getMoves(0);
+    return message.clearMoves().addMoves(move).build();
+  }
+
   private static AliasMove toMove(io.ballast.policy.core.version.AliasMove move) {
     AliasMove.Builder message =
         AliasMove.newBuilder()
@@ -78,6 +85,7 @@ public final class VersionMapper {
             .setToVersion(move.toVersion())
             .setMoveTime(Timestamps.of(move.movedAt()))
             .setCertificateId(move.certificateId())
+            .setFolderSha256(move.folderSha256())
             .setRedemptionId(move.redemptionId())
             .setKind(move.kind().label())
             .setActor(move.breakGlass().map(BreakGlass::actor).orElse(""))

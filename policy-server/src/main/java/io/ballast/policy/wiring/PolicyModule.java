@@ -17,6 +17,7 @@ import io.ballast.policy.core.version.DecoderLoader;
 import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -84,6 +85,13 @@ public final class PolicyModule implements ServerModule {
   public List<ServedModels> models() {
     PolicyServer started = server;
     return started == null ? List.of() : List.of(started.models());
+  }
+
+  /** Aliases whose folder is another than was certified; all else is answered. */
+  @Override
+  public Map<String, String> flaws() {
+    PolicyServer started = server;
+    return started == null ? Map.of() : started.flaws();
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.ballast.kit.call.BearerToken;
 import io.ballast.kit.call.TimeOrderedIds;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.kserve.ServedModels;
+import io.ballast.kit.outbox.EventJson;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -14,6 +15,7 @@ import io.ballast.policy.adapter.GrpcCostOracle;
 import io.ballast.policy.adapter.GrpcDecisionReplay;
 import io.ballast.policy.adapter.GrpcDisplayGate;
 import io.ballast.policy.adapter.GrpcRewardOracle;
+import io.ballast.policy.adapter.PolicyEvents;
 import io.ballast.policy.adapter.PostgresDecisionStore;
 import io.ballast.policy.adapter.PostgresFeedbackStore;
 import io.ballast.policy.adapter.PostgresHistoryStore;
@@ -43,11 +45,14 @@ import io.ballast.policy.grpc.KservePolicies;
 import io.ballast.policy.grpc.PolicyGrpcService;
 import io.ballast.policy.grpc.SuggestMapper;
 import io.ballast.policy.grpc.VersionGrpcService;
+import io.ballast.policy.grpc.VersionMapper;
 import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.micrometer.core.instrument.Gauge;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -93,11 +98,18 @@ public final class PolicyServer implements AutoCloseable {
     TimeOrderedIds ids = new TimeOrderedIds(runtime.clock(), random);
     ChangeSignal changes = new ChangeSignal();
     CallMapper calls = new CallMapper(contexts);
+    PolicyEvents events =
+        new PolicyEvents(
+            runtime.outbox(Role.POLICY_SERVER, database),
+            new PolicyEvents.Words(
+                command -> EventJson.of(FeedbackMapper.event(command)),
+                alias -> EventJson.of(new VersionMapper(calls).latest(alias))),
+            UUID::randomUUID);
 
     serving = new ServingDecoders(loader, config.maxPinnedVersions());
     catalog =
         new VersionCatalog(
-            new PostgresVersionStore(database),
+            new PostgresVersionStore(database, events),
             loader,
             serving,
             runtime.clock(),
@@ -105,7 +117,8 @@ public final class PolicyServer implements AutoCloseable {
             new CanarySplit(config.canarySticky()));
     AliasMoves moves =
         catalog.moves(
-            new GrpcCertificateAuthority(safety, config.timeouts().certificate(), runtime.clock()),
+            new GrpcCertificateAuthority(
+                safety, config.timeouts().certificate(), config.promotion(), runtime.clock()),
             new BreakGlassSecret(
                 BearerToken.read(
                     "ballast.policy.break-glass-",
@@ -140,7 +153,11 @@ public final class PolicyServer implements AutoCloseable {
             runtime.nanoTime());
     FeedbackLog feedback =
         new FeedbackLog(
-            new PostgresFeedbackStore(database), ids, changes, history, config.followInterval());
+            new PostgresFeedbackStore(database, events),
+            ids,
+            changes,
+            history,
+            config.followInterval());
     services =
         List.of(
             new PolicyGrpcService(
@@ -161,7 +178,10 @@ public final class PolicyServer implements AutoCloseable {
                     changes,
                     config.followInterval()),
                 new GrpcDecisionReplay(safety, config.timeouts().gate()),
-                new FeedbackMapper(calls, runtime.clock()),
+                new FeedbackMapper(
+                    calls,
+                    runtime.clock(),
+                    config.allTenantsDecisions().orElse(runtime.ownsDatabase())),
                 runtime.replies()));
     models =
         new KservePolicies(
@@ -196,6 +216,11 @@ public final class PolicyServer implements AutoCloseable {
   /** The registered versions as KServe clients see them. */
   public ServedModels models() {
     return models;
+  }
+
+  /** Which aliases do not serve, and why. */
+  public Map<String, String> flaws() {
+    return catalog.flaws();
   }
 
   /** Looks from now on for aliases that other replicas moved. */

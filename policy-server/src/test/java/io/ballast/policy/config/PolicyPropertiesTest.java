@@ -8,8 +8,10 @@ import io.ballast.policy.core.CallLimits;
 import io.ballast.policy.core.suggest.PeerPolicy;
 import io.ballast.policy.core.suggest.PeerPolicy.WhenDown;
 import io.ballast.policy.core.version.CanarySplit;
+import io.ballast.policy.core.version.PromotionLimits;
 import io.ballast.policy.core.version.RemoteVersion;
 import io.ballast.policy.testing.TestMesh;
+import io.ballast.rl.bound.BoundMethod;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -18,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,6 +36,8 @@ class PolicyPropertiesTest {
           new PolicyConfig.Engine(
               OptionalLong.empty(), OptionalLong.empty(), DecoderArithmetic.AUTO, false),
           List.of(),
+          Optional.empty(),
+          new PromotionLimits(0.95, 0.5, 2, Set.of(), Set.of(), true),
           Optional.empty(),
           CanarySplit.Sticky.TENANT,
           32,
@@ -81,6 +86,13 @@ class PolicyPropertiesTest {
     all.put("remotes.b.drain-streams", "true");
     all.put("remotes.b.timeout", "PT8S");
     all.put("break-glass-token-file", "secrets/break-glass");
+    all.put("promotion.max-threshold", "0.25");
+    all.put("promotion.max-delta", "0.1");
+    all.put("promotion.min-observations", "100");
+    all.put("promotion.judges", "java-cost/2,secrets");
+    all.put("promotion.bounds", "BETTING,CLOPPER_PEARSON");
+    all.put("promotion.same-cost-model", "false");
+    all.put("all-tenants-decisions", "true");
     all.put("canary-sticky", "USER");
     all.put("sample-window", "33");
     all.put("gate-timeout", "PT3S");
@@ -132,6 +144,14 @@ class PolicyPropertiesTest {
                         true,
                         Duration.ofSeconds(8))),
                 Optional.of(Path.of("secrets/break-glass")),
+                new PromotionLimits(
+                    0.25,
+                    0.1,
+                    100,
+                    Set.of("java-cost/2", "secrets"),
+                    Set.of(BoundMethod.BETTING, BoundMethod.CLOPPER_PEARSON),
+                    false),
+                Optional.of(true),
                 CanarySplit.Sticky.USER,
                 33,
                 new PolicyConfig.Timeouts(
@@ -162,6 +182,10 @@ class PolicyPropertiesTest {
         "max-pinned-versions | 0 | max-pinned-versions: 0 (expected: ≥ 1)",
         "memory-mebibytes | 0 | memory-mebibytes: 0 (expected: 1 to 2^40)",
         "key-value-mebibytes | -1 | key-value-mebibytes: -1 (expected: 1 to 2^40)",
+        "promotion.max-threshold | 0 | promotion.max-threshold: 0.0 (expected: above 0, at most 1)",
+        "promotion.max-delta | 1.1 | promotion.max-delta: 1.1 (expected: above 0, at most 1)",
+        "promotion.min-observations | 1 | promotion.min-observations: 1 (expected: ≥ 2)",
+        "promotion.judges | secrets,a/1/x | promotion.judges: a/1/x (expected: NAME or NAME/VERSION)",
         "sample-window | 0 | sample-window: 0 (expected: ≥ 1)",
         "gate-timeout | PT0S | gate-timeout: PT0S (expected: > 0)",
         "judge-timeout | PT0S | judge-timeout: PT0S (expected: > 0)",

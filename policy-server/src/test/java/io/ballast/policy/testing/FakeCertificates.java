@@ -2,19 +2,24 @@ package io.ballast.policy.testing;
 
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.safety.v1.BoundMethod;
 import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.CertificateRevocation;
 import io.ballast.safety.v1.GetCertificateRequest;
 import io.ballast.safety.v1.RedeemCertificateRequest;
 import io.ballast.safety.v1.Redemption;
+import io.ballast.safety.v1.SafetyTestOutcome;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
@@ -28,8 +33,31 @@ public final class FakeCertificates {
   /** When certificates end. */
   public static final Instant END = TestClock.START.plus(Duration.ofDays(7));
 
+  /** When leaves end that end late. */
+  public static final Instant FAR = Instant.parse("2100-01-01T00:00:00Z");
+
+  private static final SafetyTestOutcome OUTCOME =
+      SafetyTestOutcome.newBuilder()
+          .setN(200)
+          .setMeanCost(0.1)
+          .setStdCost(0.2)
+          .setUpperBound(0.125)
+          .setThreshold(0.25)
+          .setDelta(0.05)
+          .setBoundMethod(BoundMethod.BOUND_METHOD_STUDENT_T)
+          .build();
+
   /** Whether every certificate that there is counts as valid. */
   public volatile boolean lies;
+
+  /** What time it is. */
+  public volatile InstantSource clock = new TestClock();
+
+  /**
+   * When leaves end. PostgreSQL, whose clock runs on, is asked too, so they end late unless a test
+   * says otherwise.
+   */
+  public volatile Instant leaveEnd = FAR;
 
   /** What a leave says in place of what it would say. */
   public volatile UnaryOperator<Redemption.Builder> leave = builder -> builder;
@@ -38,7 +66,22 @@ public final class FakeCertificates {
   public final List<RedeemCertificateRequest> redeemed = new CopyOnWriteArrayList<>();
 
   private final Map<String, Certificate> certificates = new ConcurrentHashMap<>();
-  private final Map<String, RedeemCertificateRequest> spent = new ConcurrentHashMap<>();
+  private final List<Given> leaves = new CopyOnWriteArrayList<>();
+
+  /** A leave, and what it was given for. */
+  private record Given(RedeemCertificateRequest request, Redemption leave) {
+    boolean isUnder(RequestMetadata key) {
+      return request.getMetadata().getTenant().equals(key.getTenant())
+          && request.getMetadata().getIdempotencyKey().equals(key.getIdempotencyKey());
+    }
+
+    boolean isFor(RedeemCertificateRequest other) {
+      return request.toBuilder()
+          .clearMetadata()
+          .build()
+          .equals(other.toBuilder().clearMetadata().build());
+    }
+  }
 
   /** Issues a certificate for {@code candidate} of "java-tiny" where {@code base} serves. */
   public void issue(String id, String candidate, String base) {
@@ -57,6 +100,8 @@ public final class FakeCertificates {
             .setCandidateFolderSha256(
                 FakeModels.folderSha256Of(candidate.getModel(), candidate.getVersion()))
             .setBase(base)
+            .setCostModel(ModelVersion.newBuilder().setModel("java-cost").setVersion("2"))
+            .setOutcome(OUTCOME)
             .setExpireTime(Timestamps.of(END))
             .build());
   }
@@ -106,22 +151,55 @@ public final class FakeCertificates {
         .build();
   }
 
-  Redemption redeem(RedeemCertificateRequest request) {
+  /** Gives leave, as the RPC does. */
+  public synchronized Redemption redeem(RedeemCertificateRequest request) {
     redeemed.add(request);
     Certificate certificate = require(request.getCertificateId());
     if (!lies) {
       requireRedeemable(certificate, request);
     }
+    Optional<Redemption> holding = holding(request);
     return leave
         .apply(
-            Redemption.newBuilder()
-                .setRedemptionId("leave-" + request.getMetadata().getIdempotencyKey())
-                .setCertificate(certificate)
-                .setAlias(request.getAlias())
-                .setBase(request.getBase())
-                .setAliasRevision(request.getAliasRevision())
-                .setExpireTime(Timestamps.of(END)))
+            holding
+                .map(Redemption::toBuilder)
+                .orElseGet(() -> given(request))
+                .setCertificate(certificate))
         .build();
+  }
+
+  /** The leave that the same key got and that still holds. */
+  private Optional<Redemption> holding(RedeemCertificateRequest request) {
+    RequestMetadata key = request.getMetadata();
+    if (leaves.stream().anyMatch(given -> given.isUnder(key) && !given.isFor(request))) {
+      throw refused(Status.INVALID_ARGUMENT, "metadata.idempotency_key: used for another move");
+    }
+    Optional<Given> holding =
+        leaves.stream()
+            .filter(given -> given.request().getCertificateId().equals(request.getCertificateId()))
+            .filter(given -> given.request().getAlias().equals(request.getAlias()))
+            .filter(
+                given ->
+                    clock.instant().isBefore(Timestamps.instant(given.leave().getExpireTime())))
+            .findFirst();
+    if (holding.isPresent() && !holding.get().isUnder(key)) {
+      throw cannotBeRedeemed(request, "alias: it is redeemed for it");
+    }
+    return holding.map(Given::leave);
+  }
+
+  private Redemption.Builder given(RedeemCertificateRequest request) {
+    String key = request.getMetadata().getIdempotencyKey();
+    long before = leaves.stream().filter(given -> given.isUnder(request.getMetadata())).count();
+    Redemption.Builder given =
+        Redemption.newBuilder()
+            .setRedemptionId("leave-" + key + (before == 0 ? "" : "-" + (before + 1)))
+            .setAlias(request.getAlias())
+            .setBase(request.getBase())
+            .setAliasRevision(request.getAliasRevision())
+            .setExpireTime(Timestamps.of(leaveEnd));
+    leaves.add(new Given(request, given.build()));
+    return given;
   }
 
   private void requireRedeemable(Certificate certificate, RedeemCertificateRequest request) {
@@ -140,18 +218,16 @@ public final class FakeCertificates {
     if (flaw.isEmpty() && request.getMetadata().getIdempotencyKey().isEmpty()) {
       throw refused(Status.INVALID_ARGUMENT, "metadata.idempotency_key: empty");
     }
-    String place = request.getCertificateId() + " for " + request.getAlias();
-    RedeemCertificateRequest before = spent.putIfAbsent(place, request);
-    if (flaw.isEmpty()
-        && before != null
-        && before.getAliasRevision() != request.getAliasRevision()) {
-      flaw = "alias: it was redeemed for it before";
-    }
     if (!flaw.isEmpty()) {
-      throw refused(
-          Status.FAILED_PRECONDITION,
-          "certificate %s cannot be redeemed: %s".formatted(request.getCertificateId(), flaw));
+      throw cannotBeRedeemed(request, flaw);
     }
+  }
+
+  private static StatusRuntimeException cannotBeRedeemed(
+      RedeemCertificateRequest request, String flaw) {
+    return refused(
+        Status.FAILED_PRECONDITION,
+        "certificate %s cannot be redeemed: %s".formatted(request.getCertificateId(), flaw));
   }
 
   private static String flaw(Certificate certificate, String weights, String folder, String alias) {

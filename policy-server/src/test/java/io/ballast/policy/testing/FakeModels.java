@@ -1,12 +1,12 @@
 package io.ballast.policy.testing;
 
-import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.version.DecoderLoader;
 import io.ballast.policy.core.version.FolderFacts;
+import io.ballast.policy.core.version.LoadedDecoder;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,6 +22,7 @@ public final class FakeModels implements DecoderLoader {
   private final Map<String, Function<GenerationRequest, String>> scripts =
       new ConcurrentHashMap<>();
   private final Set<String> corrupt = ConcurrentHashMap.newKeySet();
+  private final Map<String, String> repacked = new ConcurrentHashMap<>();
 
   /** Every load, in order, as {@code model/version}. */
   public final List<String> loads = new CopyOnWriteArrayList<>();
@@ -59,19 +60,31 @@ public final class FakeModels implements DecoderLoader {
     corrupt.add(MODEL + "/" + version);
   }
 
+  /** Gives a published version another tokenizer, and so another folder; returns its checksum. */
+  public String repack(String version, String tokenizer) {
+    String folder = folderSha256Of(MODEL, version + " with " + tokenizer);
+    repacked.put(MODEL + "/" + version, folder);
+    return folder;
+  }
+
+  /** Undoes {@link #repack}. */
+  public void mend(String version) {
+    repacked.remove(MODEL + "/" + version);
+  }
+
   /** The checksum of a version's weights. */
   public static String sha256(String version) {
     return "%064x".formatted(version.hashCode());
   }
 
-  /** The checksum of a version's folder. */
+  /** The checksum of a version's folder as it is published. */
   public static String folderSha256Of(String model, String version) {
     return "%064x".formatted(("folder " + model + "/" + version).hashCode() & 0xFFFF_FFFFL);
   }
 
   @Override
   public String folderSha256(String model, String version) {
-    return folderSha256Of(model, version);
+    return repacked.getOrDefault(model + "/" + version, folderSha256Of(model, version));
   }
 
   /** The decoder that a version was last loaded into. */
@@ -96,7 +109,7 @@ public final class FakeModels implements DecoderLoader {
   }
 
   @Override
-  public Decoder load(PinnedVersion version) {
+  public LoadedDecoder load(PinnedVersion version) {
     String name = version.model() + "/" + version.version();
     var unused = inspect(version.model(), version.version());
     loads.add(name);
@@ -111,7 +124,7 @@ public final class FakeModels implements DecoderLoader {
     FakeDecoder decoder = new FakeDecoder(script, vocabularySize);
     decoders.put(name, decoder);
     all.add(decoder);
-    return decoder;
+    return new LoadedDecoder(decoder, folderSha256(version.model(), version.version()));
   }
 
   private void awaitGate() {

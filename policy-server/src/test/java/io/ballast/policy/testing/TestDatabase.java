@@ -4,6 +4,7 @@ import io.ballast.kit.postgres.Database;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.jdbi.v3.core.Jdbi;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -14,11 +15,41 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 public final class TestDatabase implements Database {
   private static final String SCHEMA = "policy";
+  private static final String OLD = "old";
 
   private final Jdbi jdbi;
+  private final PGSimpleDataSource source;
 
   private TestDatabase(PGSimpleDataSource source) {
+    this.source = source;
     this.jdbi = Jdbi.create(source);
+  }
+
+  /** Gives access to a schema of its own, empty, as a version of the migrations made it. */
+  public static TestDatabase asOf(String version) {
+    PGSimpleDataSource source = Server.source();
+    source.setCurrentSchema(OLD);
+    TestDatabase database = new TestDatabase(source);
+    database.jdbi.useHandle(handle -> handle.execute("drop schema if exists old cascade"));
+    migrate(source, OLD, version);
+    return database;
+  }
+
+  /** Brings a schema of its own up to date. */
+  public void migrate() {
+    migrate(source, OLD, "latest");
+  }
+
+  private static void migrate(DataSource source, String schema, String version) {
+    var unused =
+        Flyway.configure()
+            .loggers("slf4j")
+            .dataSource(source)
+            .schemas(schema)
+            .locations("classpath:db/" + SCHEMA, "classpath:db/outbox")
+            .target(version)
+            .load()
+            .migrate();
   }
 
   /** Gives access to empty tables. */
@@ -31,7 +62,7 @@ public final class TestDatabase implements Database {
               handle.execute("set session_replication_role = replica");
               handle.execute(
                   "truncate feedback_event, suggestion, policy_alias_move, policy_alias,"
-                      + " policy_version restart identity cascade");
+                      + " policy_version, outbox restart identity cascade");
             });
     return new TestDatabase(source);
   }
@@ -54,14 +85,7 @@ public final class TestDatabase implements Database {
       try {
         EmbeddedPostgres server = EmbeddedPostgres.builder().start();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server)));
-        var unused =
-            Flyway.configure()
-                .loggers("slf4j")
-                .dataSource(server.getPostgresDatabase())
-                .schemas(SCHEMA)
-                .locations("classpath:db/" + SCHEMA)
-                .load()
-                .migrate();
+        migrate(server.getPostgresDatabase(), SCHEMA, "latest");
         return server;
       } catch (IOException e) {
         throw new UncheckedIOException(e);

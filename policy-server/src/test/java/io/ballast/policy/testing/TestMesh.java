@@ -1,6 +1,8 @@
 package io.ballast.policy.testing;
 
 import io.ballast.kit.grpc.RequestContexts;
+import io.ballast.kit.outbox.OutboxEvent;
+import io.ballast.kit.outbox.PostgresOutbox;
 import io.ballast.kit.postgres.Database;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.config.PolicyConfig;
@@ -52,6 +54,7 @@ public final class TestMesh implements AutoCloseable {
       FakeModels models, DecoderLoader loader, Database database, Map<String, String> properties) {
     this.models = models;
     this.database = database;
+    safety.certificates.clock = clock;
     Channel safetyChannel = serve(safety.services());
     Channel rewardChannel = serve(List.of(rewards));
     runtime = new TestRuntime(database, safetyChannel, rewardChannel, clock, meters, List.of());
@@ -88,6 +91,11 @@ public final class TestMesh implements AutoCloseable {
   /** Starts on a database that may go away. */
   public static TestMesh startOn(Database database) {
     return new TestMesh(new FakeModels(), database, Map.of());
+  }
+
+  /** Starts with these models on a database that has something. */
+  public static TestMesh startOn(FakeModels models, Database database) {
+    return new TestMesh(models, database, Map.of());
   }
 
   /** Starts as another replica, or again after a stop, on the same models and database. */
@@ -132,6 +140,20 @@ public final class TestMesh implements AutoCloseable {
   /** A channel to the policy-server. */
   public Channel channel() {
     return policyChannel;
+  }
+
+  /** Takes what others were told since this was last asked. */
+  public List<OutboxEvent> told() {
+    List<OutboxEvent> told = new ArrayList<>();
+    var unused =
+        new PostgresOutbox(database.jdbi())
+            .passOn(
+                1_000,
+                events -> {
+                  told.addAll(events);
+                  return Map.of();
+                });
+    return told;
   }
 
   /** Suggests for a prompt, all else as it comes. */

@@ -1,5 +1,7 @@
 package io.ballast.policy.testing;
 
+import io.ballast.kit.outbox.Outbox;
+import io.ballast.kit.outbox.PostgresOutbox;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.Role;
 import io.ballast.testing.FixedRuntime;
@@ -36,6 +38,11 @@ public final class TestRuntime extends FixedRuntime {
   @Override
   public Database database(String schema) {
     return database;
+  }
+
+  @Override
+  public Outbox outbox(Role role, Database of) {
+    return new PostgresOutbox(of.jdbi());
   }
 
   @Override

@@ -24,10 +24,12 @@ public record Alias(
   /**
    * A version that serves a part of the requests.
    *
+   * @param folderSha256 the folder that its certificate is for; empty: any
    * @param share in ten-thousandths
    * @param startRevision since which
    */
-  public record Canary(String version, int share, long startRevision, Instant startedAt) {}
+  public record Canary(
+      String version, String folderSha256, int share, long startRevision, Instant startedAt) {}
 
   /** Where it pointed before its last move to elsewhere; empty if it never moved. */
   public String previousVersion() {
@@ -43,7 +45,14 @@ public record Alias(
     AliasMove last = moves.getFirst();
     return last.kind() == AliasMove.Kind.CANARY
         ? last.canary()
-            .map(begun -> new Canary(begun.version(), begun.share(), revision, last.movedAt()))
+            .map(
+                begun ->
+                    new Canary(
+                        begun.version(),
+                        last.folderSha256(),
+                        begun.share(),
+                        revision,
+                        last.movedAt()))
         : Optional.empty();
   }
 
@@ -52,8 +61,9 @@ public record Alias(
    *
    * @param certificateId the certificate that last brought it; empty of the one that was there
    *     first
+   * @param folderSha256 the folder that this certificate was for; empty if it is not known
    */
-  public record Served(String version, String certificateId) {}
+  public record Served(String version, String certificateId, String folderSha256) {}
 
   /** What came to serve, and how. */
   private record Arrival(String version, boolean byBreakGlass) {}
@@ -83,16 +93,26 @@ public record Alias(
     return arrivals.stream()
         .skip(1)
         .filter(each -> !each.byBreakGlass() && !each.version().equals(version))
-        .map(each -> new Served(each.version(), certificateOf(each.version())))
+        .map(each -> served(each.version()))
         .toList();
   }
 
-  private String certificateOf(String promoted) {
+  /** A version as a certificate last brought it. */
+  Served served(String promoted) {
     return moves.stream()
         .filter(move -> !move.certificateId().isEmpty() && !move.staysPut())
         .filter(move -> move.toVersion().equals(promoted))
-        .map(AliasMove::certificateId)
+        .map(move -> new Served(promoted, move.certificateId(), move.folderSha256()))
         .findFirst()
+        .orElse(new Served(promoted, "", ""));
+  }
+
+  /** The folder that must serve, as it was certified; empty: any. */
+  String folderSha256() {
+    return moves.stream()
+        .filter(move -> !move.staysPut())
+        .findFirst()
+        .map(AliasMove::folderSha256)
         .orElse("");
   }
 }

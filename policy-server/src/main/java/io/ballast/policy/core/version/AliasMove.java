@@ -10,6 +10,8 @@ import java.util.Optional;
  * @param toVersion where it pointed afterwards
  * @param movedAt when
  * @param certificateId the certificate that allowed it; empty at creation and for a rollback
+ * @param folderSha256 the folder of the version that it brings, as it was certified; empty where no
+ *     certificate says one
  * @param redemptionId the leave that the certificate was redeemed for; empty but for a promotion
  * @param kind what kind of move
  * @param breakGlass who and why, for a move without a certificate
@@ -20,6 +22,7 @@ public record AliasMove(
     String toVersion,
     Instant movedAt,
     String certificateId,
+    String folderSha256,
     String redemptionId,
     Kind kind,
     Optional<BreakGlass> breakGlass,

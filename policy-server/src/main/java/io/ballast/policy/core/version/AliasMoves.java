@@ -17,9 +17,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Promotes and rolls back by compare-and-set. The order makes a swap safe: certificate verified,
- * then the new version loaded and ready, which may take long, then the certificate redeemed for
- * this very move, then the alias in the database, then the alias in memory, then the old version
- * retired.
+ * then the new version loaded and ready, which may take long, and found to be of the folder that
+ * was certified, then the certificate redeemed for this very move, then the alias in the database,
+ * then the alias in memory, then the old version retired.
  */
 public final class AliasMoves {
   private static final int MAX_CHARACTERS = 128;
@@ -28,6 +28,7 @@ public final class AliasMoves {
 
   private final VersionCatalog catalog;
   private final VersionStore store;
+  private final CertifiedDecoders decoders;
   private final ServingDecoders serving;
   private final CertificateAuthority certificates;
   private final BreakGlassSecret breakGlass;
@@ -37,12 +38,14 @@ public final class AliasMoves {
   AliasMoves(
       VersionCatalog catalog,
       VersionStore store,
+      CertifiedDecoders decoders,
       ServingDecoders serving,
       CertificateAuthority certificates,
       BreakGlassSecret breakGlass,
       InstantSource clock) {
     this.catalog = catalog;
     this.store = store;
+    this.decoders = decoders;
     this.serving = serving;
     this.certificates = certificates;
     this.breakGlass = breakGlass;
@@ -55,9 +58,10 @@ public final class AliasMoves {
    * @return the alias after the move
    * @throws MeshException UNKNOWN_MODEL for an unknown model, alias or version; VERSION_CONFLICT if
    *     the alias points elsewhere; SAFETY_GATE_CLOSED for a promotion without a certificate that
-   *     holds for the new version; PRECONDITION_FAILED for a rollback where nothing served before
-   *     that may again; DEPENDENCY_DOWN where nobody can say what holds; MALFORMED_REQUEST for a
-   *     key that another request used
+   *     holds for the new version, or if the folder is another than was certified;
+   *     PRECONDITION_FAILED for a rollback where nothing served before that may again;
+   *     DEPENDENCY_DOWN where nobody can say what holds; MALFORMED_REQUEST for a key that another
+   *     request used
    */
   public Alias move(MoveRequest request) {
     if (request.kind() == AliasMove.Kind.BREAK_GLASS) {
@@ -104,7 +108,9 @@ public final class AliasMoves {
                         "no alias %s of model %s".formatted(request.alias(), request.model())));
     requireExpected(request, alias.version());
     requireCanary(request, alias);
-    RegisteredVersion next = catalog.registered(request.model(), destination(request, alias));
+    Alias.Served destination = destination(request, alias);
+    RegisteredVersion next = catalog.registered(request.model(), destination.version());
+    requireUnspent(request, alias);
     Optional<CertificateAuthority.Promotion> promotion =
         switch (request.kind()) {
           case PROMOTE, CANARY -> Optional.of(promotion(request, alias, next.id()));
@@ -112,11 +118,21 @@ public final class AliasMoves {
               Optional.empty();
         };
     promotion.ifPresent(each -> certificates.verify(request.caller(), each));
-    serving.keep(next.id());
+    CertifiedVersion certified =
+        new CertifiedVersion(
+            next.id(),
+            promotion
+                .map(CertificateAuthority.Promotion::folderSha256)
+                .orElse(destination.folderSha256()));
+    decoders.keep(certified);
     try {
       requireStillAllowed(request, alias, next);
-      AliasMove move = describe(request, alias, next, promotion);
-      Optional<Alias> moved = store.move(request, alias.revision(), move);
+      Optional<CertificateAuthority.Leave> leave =
+          promotion.map(each -> certificates.redeem(request.caller(), each));
+      AliasMove move = describe(request, alias, certified, leave);
+      Optional<Alias> moved =
+          store.move(
+              request, alias.revision(), move, leave.map(CertificateAuthority.Leave::expiresAt));
       if (moved.isPresent()) {
         catalog.turn(moved.get());
         request.breakGlass().ifPresent(who -> tell(moved.get(), who));
@@ -125,21 +141,55 @@ public final class AliasMoves {
     } finally {
       serving.retire(next.id());
     }
-    return repetition(request)
-        .orElseThrow(
-            () ->
-                new MeshException(
-                    Fault.VERSION_CONFLICT,
-                    "alias %s of %s moved on from %s meanwhile"
-                        .formatted(request.alias(), request.model(), alias.version())));
+    return repetition(request).orElseThrow(() -> notMoved(request, alias));
   }
 
-  /** The move with what allows it; redeems the certificate of a promotion. */
+  /** It moved on, or the leave for this move has ended. */
+  private MeshException notMoved(MoveRequest request, Alias alias) {
+    boolean movedOn =
+        store
+            .alias(request.model(), request.alias())
+            .filter(now -> now.revision() == alias.revision())
+            .isEmpty();
+    return movedOn
+        ? new MeshException(
+            Fault.VERSION_CONFLICT,
+            "alias %s of %s moved on from %s meanwhile"
+                .formatted(request.alias(), request.model(), alias.version()))
+        : new MeshException(
+            Fault.DEPENDENCY_DOWN,
+            "the leave of certificate %s has ended by the database's clock before alias %s of %s was moved: nothing was, try again"
+                .formatted(request.certificateId(), request.alias(), request.model()));
+  }
+
+  /** A certificate moves an alias once, whatever leave it would get. */
+  private static void requireUnspent(MoveRequest request, Alias alias) {
+    if (request.certificateId().isEmpty()) {
+      return;
+    }
+    for (int i = 0; i < alias.moves().size(); i++) {
+      AliasMove made = alias.moves().get(i);
+      if (made.certificateId().equals(request.certificateId())) {
+        throw new MeshException(
+            Fault.SAFETY_GATE_CLOSED,
+            "certificate %s does not allow version %s of %s: it has moved %s before, to revision %d at %s (expected: a certificate that has not)"
+                .formatted(
+                    request.certificateId(),
+                    request.newVersion(),
+                    request.model(),
+                    request.alias(),
+                    alias.revision() - i,
+                    made.movedAt()));
+      }
+    }
+  }
+
+  /** The move with what allows it. */
   private AliasMove describe(
       MoveRequest request,
       Alias alias,
-      RegisteredVersion next,
-      Optional<CertificateAuthority.Promotion> promotion) {
+      CertifiedVersion next,
+      Optional<CertificateAuthority.Leave> leave) {
     Optional<AliasMove> begun = completed(request, alias);
     Optional<CanaryStep> canary =
         request
@@ -147,12 +197,13 @@ public final class AliasMoves {
             .map(step -> alias.canary().map(each -> step.withShare(each.share())).orElse(step));
     return new AliasMove(
         alias.version(),
-        request.kind() == AliasMove.Kind.CANARY ? alias.version() : next.id().version(),
+        request.kind() == AliasMove.Kind.CANARY ? alias.version() : next.version().version(),
         clock.instant(),
         begun.map(AliasMove::certificateId).orElse(request.certificateId()),
+        next.folderSha256(),
         begun
             .map(AliasMove::redemptionId)
-            .or(() -> promotion.map(each -> certificates.redeem(request.caller(), each)))
+            .or(() -> leave.map(CertificateAuthority.Leave::id))
             .orElse(""),
         request.kind(),
         request.breakGlass(),
@@ -170,7 +221,7 @@ public final class AliasMoves {
   private void requireStillAllowed(MoveRequest request, Alias alias, RegisteredVersion next) {
     completed(request, alias).ifPresent(begun -> requireNotRevoked(request, begun));
     if (request.kind() == AliasMove.Kind.ROLL_BACK
-        && !rollbackTarget(request.caller(), alias).equals(next.id().version())) {
+        && !rollbackTarget(request.caller(), alias).version().equals(next.id().version())) {
       throw new MeshException(
           Fault.VERSION_CONFLICT,
           "the certificate of version %s of %s was revoked meanwhile"
@@ -258,18 +309,23 @@ public final class AliasMoves {
     return made.map(VersionStore.KeyedMove::alias);
   }
 
-  private String destination(MoveRequest request, Alias alias) {
+  /** What the alias shall serve; with the folder that an earlier move says was certified. */
+  private Alias.Served destination(MoveRequest request, Alias alias) {
     return switch (request.kind()) {
-      case PROMOTE, BREAK_GLASS, CANARY, CANARY_COMPLETE ->
-          Texts.requireName("new_version", request.newVersion());
-      case CANARY_ROLL_BACK -> alias.version();
+      case PROMOTE, BREAK_GLASS, CANARY ->
+          new Alias.Served(Texts.requireName("new_version", request.newVersion()), "", "");
+      case CANARY_COMPLETE -> {
+        AliasMove begun = alias.moves().getFirst();
+        yield new Alias.Served(request.newVersion(), begun.certificateId(), begun.folderSha256());
+      }
+      case CANARY_ROLL_BACK -> new Alias.Served(alias.version(), "", "");
       case ROLL_BACK -> rollbackTarget(request.caller(), alias);
       case CREATE -> throw new IllegalArgumentException("an alias is not created by a move");
     };
   }
 
   /** The latest version that served before and whose certificate was not revoked since. */
-  private String rollbackTarget(Caller caller, Alias alias) {
+  private Alias.Served rollbackTarget(Caller caller, Alias alias) {
     List<String> passedOver = new ArrayList<>();
     for (Alias.Served served : alias.servedBefore()) {
       Optional<String> revocation =
@@ -277,7 +333,7 @@ public final class AliasMoves {
               ? Optional.empty()
               : certificates.revocation(caller, served.certificateId());
       if (revocation.isEmpty()) {
-        return served.version();
+        return served;
       }
       passedOver.add(
           "certificate %s of version %s: %s"

@@ -2,6 +2,7 @@ package io.ballast.policy.core.version;
 
 import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
+import java.time.Instant;
 import java.util.Optional;
 
 /** Who says whether a safety certificate allows a move, and redeems it. */
@@ -39,16 +40,23 @@ public interface CertificateAuthority {
    * Redeems a certificate, of which all of that is asked once more: leave for this one move, to be
    * made at once.
    *
-   * @return the leave's id
    * @throws io.ballast.kit.error.MeshException as {@link #verify}
    */
-  String redeem(Caller caller, Promotion promotion);
+  Leave redeem(Caller caller, Promotion promotion);
+
+  /**
+   * Leave for one move.
+   *
+   * @param expiresAt from this moment on it allows nothing
+   */
+  record Leave(String id, Instant expiresAt) {}
 
   /**
    * Why a certificate is void for good; empty: it is not. That it has ended says nothing against
    * what it once promoted.
    *
-   * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN if nobody can say
+   * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN if nobody can say;
+   *     PRECONDITION_FAILED if the safety-server knows no such certificate
    */
   Optional<String> revocation(Caller caller, String certificateId);
 }

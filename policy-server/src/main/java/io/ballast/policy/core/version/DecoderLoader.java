@@ -1,6 +1,5 @@
 package io.ballast.policy.core.version;
 
-import io.ballast.inference.api.Decoder;
 import io.ballast.kit.call.PinnedVersion;
 
 /** Where decoders come from: the model folders and the engine that runs them. */
@@ -25,11 +24,13 @@ public interface DecoderLoader {
   }
 
   /**
-   * Returns a decoder that is ready to serve; the caller closes it. May take seconds.
+   * Returns a decoder that is ready to serve, with the digest of the folder that it was read from,
+   * whose checksums were verified; the caller closes it. May take seconds.
    *
    * @throws io.ballast.kit.error.MeshException as {@link #inspect}; CORRUPT_WEIGHTS also if the
-   *     folder's weights are not those of {@code version}; OVERLOADED if there is not the memory
-   *     beside what is loaded, PRECONDITION_FAILED if there never is
+   *     folder's weights are not those of {@code version}; VERSION_CONFLICT if the folder became
+   *     another while it was read; OVERLOADED if there is not the memory beside what is loaded,
+   *     PRECONDITION_FAILED if there never is
    */
-  Decoder load(PinnedVersion version);
+  LoadedDecoder load(PinnedVersion version);
 }

@@ -10,13 +10,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class Lease implements AutoCloseable {
   private final PinnedVersion version;
-  private final Decoder decoder;
+  private final LoadedDecoder loaded;
   private final Runnable release;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  Lease(PinnedVersion version, Decoder decoder, Runnable release) {
+  Lease(PinnedVersion version, LoadedDecoder loaded, Runnable release) {
     this.version = version;
-    this.decoder = decoder;
+    this.loaded = loaded;
     this.release = release;
   }
 
@@ -27,7 +27,12 @@ public final class Lease implements AutoCloseable {
 
   /** Its decoder; do not close it. */
   public Decoder decoder() {
-    return decoder;
+    return loaded.decoder();
+  }
+
+  /** What it was loaded from, as {@link LoadedDecoder} says it. */
+  public String folderSha256() {
+    return loaded.folderSha256();
   }
 
   /** Gives the decoder back. A second time has no effect. */

@@ -47,11 +47,15 @@ public final class ServingDecoders implements AutoCloseable {
     this.maxPinned = maxPinned;
   }
 
-  /** Loads {@code version} unless it is, and keeps it until as many {@link #retire} calls. */
-  public void keep(PinnedVersion version) {
+  /**
+   * Loads {@code version} unless it is, and keeps it until as many {@link #retire} calls.
+   *
+   * @return the digest of the folder that it was loaded from, as {@link LoadedDecoder} says it
+   */
+  public String keep(PinnedVersion version) {
     Claim claim = claim(version, true);
-    try {
-      await(claim).close();
+    try (Lease lease = await(claim)) {
+      return lease.folderSha256();
     } catch (RuntimeException e) {
       retire(version);
       throw e;
@@ -78,6 +82,41 @@ public final class ServingDecoders implements AutoCloseable {
       if (entry != null && entry.keeps > 0 && --entry.keeps == 0) {
         entries.remove(version);
         entry.retired = true;
+        idle = entry.leases == 0 ? entry : null;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (idle != null) {
+      idle.closeDecoder();
+    }
+  }
+
+  /** The digest of the folder that {@code version} was loaded from; empty if it is not loaded. */
+  public Optional<String> folderSha256(PinnedVersion version) {
+    lock.lock();
+    try {
+      return Optional.ofNullable(entries.get(version))
+          .filter(Entry::isReady)
+          .map(entry -> entry.decoder.join().folderSha256());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Lets go of a decoder that was loaded from a folder of this digest: whoever asks from now on
+   * loads it again. It closes when its last lease ends.
+   */
+  public void reload(PinnedVersion version, String folderSha256) {
+    Entry idle = null;
+    lock.lock();
+    try {
+      Entry entry = entries.get(version);
+      if (entry != null
+          && entry.isReady()
+          && entry.decoder.join().folderSha256().equals(folderSha256)) {
+        renew(entry);
         idle = entry.leases == 0 ? entry : null;
       }
     } finally {
@@ -129,7 +168,7 @@ public final class ServingDecoders implements AutoCloseable {
     try {
       for (Entry entry : entries.values()) {
         if (entry.isReady()) {
-          decoders.add(entry.decoder.join());
+          decoders.add(entry.decoder.join().decoder());
         }
       }
     } finally {
@@ -196,8 +235,7 @@ public final class ServingDecoders implements AutoCloseable {
       }
     }
     try {
-      Decoder decoder = entry.decoder.join();
-      return new Lease(entry.version, decoder, () -> release(entry));
+      return new Lease(entry.version, entry.decoder.join(), () -> release(entry));
     } catch (CompletionException e) {
       forget(entry);
       release(entry);
@@ -209,7 +247,7 @@ public final class ServingDecoders implements AutoCloseable {
   }
 
   /** Loads, and unloads what nobody uses for as long as memory is short. */
-  private Decoder load(PinnedVersion version) {
+  private LoadedDecoder load(PinnedVersion version) {
     while (true) {
       try {
         return loader.load(version);
@@ -279,15 +317,20 @@ public final class ServingDecoders implements AutoCloseable {
   private void forget(Entry entry) {
     lock.lock();
     try {
-      if (!entry.retired && entries.remove(entry.version, entry) && entry.keeps > 0) {
-        Entry again = new Entry(entry.version);
-        again.keeps = entry.keeps;
-        entries.put(entry.version, again);
-      }
-      entry.retired = true;
+      renew(entry);
     } finally {
       lock.unlock();
     }
+  }
+
+  /** What keeps an entry keeps the one that follows it, which nobody has loaded yet. */
+  private void renew(Entry entry) {
+    if (!entry.retired && entries.remove(entry.version, entry) && entry.keeps > 0) {
+      Entry again = new Entry(entry.version);
+      again.keeps = entry.keeps;
+      entries.put(entry.version, again);
+    }
+    entry.retired = true;
   }
 
   /** Returns the pinned entry that has to go for another to come, or null if there is room. */
@@ -312,7 +355,7 @@ public final class ServingDecoders implements AutoCloseable {
   /** One version that is loaded or loading. All fields but the future are guarded by the lock. */
   private static final class Entry {
     private final PinnedVersion version;
-    private final CompletableFuture<Decoder> decoder = new CompletableFuture<>();
+    private final CompletableFuture<LoadedDecoder> decoder = new CompletableFuture<>();
     private int leases;
     private int keeps;
     private long lastUse;
@@ -331,7 +374,7 @@ public final class ServingDecoders implements AutoCloseable {
 
     private void closeDecoder() {
       if (isReady()) {
-        decoder.join().close();
+        decoder.join().decoder().close();
       }
     }
   }

@@ -11,10 +11,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Which versions there are and where aliases point. Answers from memory which decoder serves an
@@ -24,15 +28,18 @@ public final class VersionCatalog {
   /** The alias that stands for where "serving" pointed before its last move. */
   public static final String PREVIOUS = "previous";
 
+  private static final Logger LOG = LoggerFactory.getLogger(VersionCatalog.class);
+
   private static final int MAX_RUN_CHARACTERS = 128;
 
   private final VersionStore store;
   private final DecoderLoader loader;
   private final ServingDecoders serving;
+  private final CertifiedDecoders decoders;
   private final InstantSource clock;
   private final String defaultModel;
   private final CanarySplit split;
-  private final Map<AliasName, Target> targets = new ConcurrentHashMap<>();
+  private final Map<AliasName, AliasTarget> targets = new ConcurrentHashMap<>();
   private final Map<VersionName, RegisteredVersion> known = new ConcurrentHashMap<>();
 
   public VersionCatalog(
@@ -46,6 +53,7 @@ public final class VersionCatalog {
     this.split = split;
     this.loader = loader;
     this.serving = serving;
+    this.decoders = new CertifiedDecoders(loader, serving);
     this.clock = clock;
     this.defaultModel = Texts.requireName("ballast.policy.default-model", defaultModel);
   }
@@ -56,7 +64,8 @@ public final class VersionCatalog {
    * firstVersion} of the default model and points "serving" to it.
    *
    * <p>What is served elsewhere may be away at the time, which is no reason not to start: it is
-   * asked for again when it is used, and refused as long as it is away.
+   * asked for again when it is used, and refused as long as it is away. Nor is a folder that is
+   * another than was certified: the alias does not serve then, and {@link #flaws} says so.
    *
    * @return why what "serving" of the default model means is not loaded; empty if it is
    */
@@ -71,6 +80,7 @@ public final class VersionCatalog {
               "",
               firstVersion,
               clock.instant(),
+              "",
               "",
               "",
               AliasMove.Kind.CREATE,
@@ -103,7 +113,7 @@ public final class VersionCatalog {
   /** Turns to where aliases point that were moved elsewhere, by another replica for instance. */
   public void refresh() {
     for (Alias alias : store.allAliases()) {
-      Target target = targets.get(new AliasName(alias.model(), alias.name()));
+      AliasTarget target = targets.get(new AliasName(alias.model(), alias.name()));
       if (target == null || target.revision() < alias.revision()) {
         turn(alias);
       }
@@ -139,13 +149,29 @@ public final class VersionCatalog {
               model,
               targetOf(model, Texts.requireName("policy.alias", selector.name()))
                   .version()
+                  .version()
                   .version());
     };
   }
 
-  /** Tells a version's folder from another with the same weights; empty if it runs elsewhere. */
+  /**
+   * Tells the folder of the decoder that is loaded, or would be, from another with the same
+   * weights; empty if it runs elsewhere.
+   */
   public String folderSha256(PinnedVersion version) {
-    return loader.folderSha256(version.model(), version.version());
+    return decoders.folderSha256(version);
+  }
+
+  /** Which aliases do not serve, and why: what is there is not what was certified. */
+  public SortedMap<String, String> flaws() {
+    SortedMap<String, String> flaws = new TreeMap<>();
+    targets.forEach(
+        (alias, target) ->
+            target.versions().stream()
+                .flatMap(version -> decoders.flaw(version).stream())
+                .forEach(
+                    flaw -> flaws.put("%s of %s".formatted(alias.alias(), alias.model()), flaw)));
+    return flaws;
   }
 
   /**
@@ -209,15 +235,15 @@ public final class VersionCatalog {
     String model = modelOrDefault(selector.model());
     String alias = Texts.requireName("policy.alias", selector.name());
     while (true) {
-      Target target = targetOf(model, alias);
-      Optional<CanaryTarget> canary = target.canary();
+      AliasTarget target = targetOf(model, alias);
+      Optional<AliasTarget.Canary> canary = target.canary();
       boolean taken =
           canary.isPresent() && split.takes(model, alias, subject, canary.get().share());
-      PinnedVersion version = taken ? canary.get().version() : target.version();
-      Optional<Lease> loaded = serving.acquireLoaded(version);
+      CertifiedVersion version = taken ? canary.get().version() : target.version();
+      Optional<Lease> loaded = decoders.acquireLoaded(version);
       if (loaded.isPresent() || target.equals(targetOf(model, alias))) {
         return new Routed(
-            loaded.orElseGet(() -> serving.acquire(version)),
+            loaded.orElseGet(() -> decoders.acquire(version)),
             canary.isEmpty() ? Routed.Arm.NONE : taken ? Routed.Arm.CANARY : Routed.Arm.CONTROL,
             target.revision());
       }
@@ -234,7 +260,7 @@ public final class VersionCatalog {
   /** Where the alias "serving" of a model points, if it has one; from memory. */
   public Optional<PinnedVersion> serving(String model) {
     return Optional.ofNullable(targets.get(new AliasName(model, VersionSelector.SERVING)))
-        .map(Target::version);
+        .map(target -> target.version().version());
   }
 
   /** The version of {@code model} named {@code version}. */
@@ -258,30 +284,42 @@ public final class VersionCatalog {
   }
 
   private void turn(Alias alias, Consumer<PinnedVersion> keep) {
-    Optional<CanaryTarget> canary =
+    Optional<AliasTarget.Canary> canary =
         alias
             .canary()
             .map(
                 begun ->
-                    new CanaryTarget(
-                        registered(alias.model(), begun.version()).id(), begun.share()));
-    Target target =
-        new Target(
-            registered(alias.model(), alias.version()).id(),
+                    new AliasTarget.Canary(
+                        certified(alias, begun.version(), begun.folderSha256()), begun.share()));
+    Optional<CertifiedVersion> previous =
+        Optional.of(alias.previousVersion())
+            .filter(version -> !version.isEmpty())
+            .map(version -> certified(alias, version, alias.served(version).folderSha256()));
+    AliasTarget target =
+        new AliasTarget(
+            certified(alias, alias.version(), alias.folderSha256()),
             alias.revision(),
-            alias.previousVersion(),
+            previous,
             canary);
-    keepAll(target, keep);
+    keepAll(alias, target, keep);
     put(new AliasName(alias.model(), alias.name()), target)
-        .ifPresent(left -> left.versions().forEach(serving::retire));
+        .ifPresent(left -> left.versions().forEach(each -> serving.retire(each.version())));
   }
 
-  private void keepAll(Target target, Consumer<PinnedVersion> keep) {
+  private CertifiedVersion certified(Alias alias, String version, String folderSha256) {
+    return new CertifiedVersion(registered(alias.model(), version).id(), folderSha256);
+  }
+
+  private void keepAll(Alias alias, AliasTarget target, Consumer<PinnedVersion> keep) {
     List<PinnedVersion> kept = new ArrayList<>();
     try {
-      for (PinnedVersion version : target.versions()) {
-        keep.accept(version);
-        kept.add(version);
+      for (CertifiedVersion version : target.versions()) {
+        Optional<String> flaw = decoders.flaw(version);
+        flaw.ifPresent(
+            why -> LOG.error("{} of {} does not serve: {}", alias.name(), alias.model(), why));
+        (flaw.isEmpty() ? keep : (Consumer<PinnedVersion>) serving::keepUnloaded)
+            .accept(version.version());
+        kept.add(version.version());
       }
     } catch (RuntimeException e) {
       kept.forEach(serving::retire);
@@ -290,9 +328,9 @@ public final class VersionCatalog {
   }
 
   /** Puts the newer of two targets in place and returns the one that is no longer followed. */
-  private Optional<Target> put(AliasName name, Target target) {
+  private Optional<AliasTarget> put(AliasName name, AliasTarget target) {
     while (true) {
-      Target present = targets.putIfAbsent(name, target);
+      AliasTarget present = targets.putIfAbsent(name, target);
       if (present == null) {
         return Optional.empty();
       }
@@ -307,29 +345,26 @@ public final class VersionCatalog {
 
   private Lease acquireByAlias(String model, String alias) {
     while (true) {
-      Target target = targetOf(model, alias);
-      Optional<Lease> loaded = serving.acquireLoaded(target.version());
+      AliasTarget target = targetOf(model, alias);
+      Optional<Lease> loaded = decoders.acquireLoaded(target.version());
       if (loaded.isPresent()) {
         return loaded.get();
       }
       if (target.equals(targetOf(model, alias))) {
-        return serving.acquire(target.version());
+        return decoders.acquire(target.version());
       }
     }
   }
 
-  private Target targetOf(String model, String alias) {
-    Target target = targets.get(new AliasName(model, alias));
+  private AliasTarget targetOf(String model, String alias) {
+    AliasTarget target = targets.get(new AliasName(model, alias));
     if (target != null) {
       return target;
     }
-    Target ofServing = targets.get(new AliasName(model, VersionSelector.SERVING));
-    if (alias.equals(PREVIOUS) && ofServing != null && !ofServing.previousVersion().isEmpty()) {
-      return new Target(
-          registered(model, ofServing.previousVersion()).id(),
-          ofServing.revision(),
-          "",
-          Optional.empty());
+    AliasTarget ofServing = targets.get(new AliasName(model, VersionSelector.SERVING));
+    if (alias.equals(PREVIOUS) && ofServing != null && ofServing.previous().isPresent()) {
+      return new AliasTarget(
+          ofServing.previous().get(), ofServing.revision(), Optional.empty(), Optional.empty());
     }
     throw unknown("no alias %s of model %s".formatted(alias, model));
   }
@@ -348,7 +383,7 @@ public final class VersionCatalog {
 
   /** Who may turn aliases of this catalogue. */
   public AliasMoves moves(CertificateAuthority certificates, BreakGlassSecret breakGlass) {
-    return new AliasMoves(this, store, serving, certificates, breakGlass, clock);
+    return new AliasMoves(this, store, decoders, serving, certificates, breakGlass, clock);
   }
 
   /** Whether {@code caller} repeats a request; its key then names a move that was made. */
@@ -361,14 +396,4 @@ public final class VersionCatalog {
   private record AliasName(String model, String alias) {}
 
   private record VersionName(String model, String version) {}
-
-  private record CanaryTarget(PinnedVersion version, int share) {}
-
-  private record Target(
-      PinnedVersion version, long revision, String previousVersion, Optional<CanaryTarget> canary) {
-    /** What is kept loaded for it. */
-    List<PinnedVersion> versions() {
-      return canary.map(each -> List.of(version, each.version())).orElse(List.of(version));
-    }
-  }
 }

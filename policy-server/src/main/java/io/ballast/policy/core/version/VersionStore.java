@@ -1,5 +1,6 @@
 package io.ballast.policy.core.version;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -27,12 +28,15 @@ public interface VersionStore {
   Alias createAlias(String model, String name, AliasMove creation);
 
   /**
-   * Moves an alias if it is still at {@code revision}.
+   * Moves an alias if it is still at {@code revision}, and before the leave for it ends by the
+   * database's clock.
    *
-   * @return the alias after the move; empty if it had moved on, or if the request's idempotency key
-   *     was used meanwhile
+   * @param leaveEnd empty: it needs no leave
+   * @return the alias after the move; empty if it had moved on, if the leave has ended, or if the
+   *     request's idempotency key was used meanwhile
    */
-  Optional<Alias> move(MoveRequest request, long revision, AliasMove move);
+  Optional<Alias> move(
+      MoveRequest request, long revision, AliasMove move, Optional<Instant> leaveEnd);
 
   /** The move that was made under an idempotency key of a tenant. */
   Optional<KeyedMove> moveByKey(String tenant, String idempotencyKey);

@@ -32,7 +32,15 @@ class AliasTest {
       String certificate = kind == Kind.PROMOTE ? "c" + (newestFirst.size() + 1) : "";
       newestFirst.addFirst(
           new AliasMove(
-              at, to, Instant.EPOCH, certificate, "", kind, Optional.empty(), Optional.empty()));
+              at,
+              to,
+              Instant.EPOCH,
+              certificate,
+              certificate.replace('c', 'f'),
+              "",
+              kind,
+              Optional.empty(),
+              Optional.empty()));
       at = to;
     }
     return new Alias("m", "serving", at, newestFirst.size(), newestFirst);
@@ -72,20 +80,21 @@ class AliasTest {
   /** Until 2026-11-28 a second rollback brought back what the first had taken away. */
   @Test
   void afterSuchAForwardRollbackItGoesBack() {
-    assertThat(after("1 2 <1 <2").servedBefore()).containsExactly(new Served("1", ""));
+    assertThat(after("1 2 <1 <2").servedBefore()).containsExactly(new Served("1", "", ""));
     assertThat(after("1 2 <1 <2 <1").servedBefore()).isEmpty();
   }
 
   @Test
   void theOneThatServesIsNeverAmongThem() {
-    assertThat(after("1 2 1").servedBefore()).containsExactly(new Served("2", "c2"));
+    assertThat(after("1 2 1").servedBefore()).containsExactly(new Served("2", "c2", "f2"));
     assertThat(after("1 2 3 2").servedBefore())
-        .containsExactly(new Served("3", "c3"), new Served("1", ""));
+        .containsExactly(new Served("3", "c3", "f3"), new Served("1", "", ""));
   }
 
   @Test
   void eachHasTheCertificateThatLastBroughtIt() {
     assertThat(after("1 2 3 <2 3 4").servedBefore())
-        .containsExactly(new Served("3", "c5"), new Served("2", "c2"), new Served("1", ""));
+        .containsExactly(
+            new Served("3", "c5", "f5"), new Served("2", "c2", "f2"), new Served("1", "", ""));
   }
 }
