@@ -129,7 +129,7 @@ class MemberFaultsTest {
   @Test
   void anEngineThatHangsIsADeadlineAndTheNextIsAnswered() {
     reward.close();
-    reward = TestReward.start(Map.of("model-timeout", "PT0.2S", "workers", "1"));
+    reward = TestReward.start(Map.of("model-timeout", "PT1S", "workers", "1"));
     reward.ensembles.hold();
 
     ScoreResult late = score(item("", "p", "a")).getResults(0);

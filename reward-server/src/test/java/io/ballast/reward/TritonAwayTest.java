@@ -30,7 +30,7 @@ class TritonAwayTest extends TritonRewardCase {
   void aTritonThatHangsIsAwayAfterItsTimeoutAndThenForTheBreaker() throws IOException {
     try (FakeTriton triton = FakeTriton.start(entry)) {
       RewardServiceBlockingStub reward =
-          start(triton, List.of(here), Map.of("triton.timeout", "PT0.05S"));
+          start(triton, List.of(here), Map.of("triton.timeout", "PT0.5S"));
       assertThat(score(reward, TinyReward.NAME).getResults(0).hasValue()).isTrue();
       triton.conduct(Conduct.SILENT);
       for (int i = 0; i < 8; i++) {

@@ -112,6 +112,9 @@ public interface RewardProperties {
   @WithDefault("1")
   int threads();
 
+  /** The routes that speak as other reward servers do. */
+  HttpProperties http();
+
   /** What trainings may take. */
   TrainingProperties training();
 

@@ -169,7 +169,7 @@ public final class RewardMapper {
     return response.build();
   }
 
-  private static TextOrTokens content(Content content) {
+  static TextOrTokens content(Content content) {
     TextOrTokens.Builder built = TextOrTokens.newBuilder();
     return switch (content) {
       case Content.Text(String text) -> built.setText(text).build();

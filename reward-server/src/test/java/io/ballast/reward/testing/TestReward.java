@@ -17,6 +17,7 @@ import io.ballast.reward.wiring.RewardModule;
 import io.ballast.reward.wiring.RewardServer;
 import io.ballast.testing.FixedRuntime;
 import io.ballast.testing.ModuleInProcess;
+import io.grpc.BindableService;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.inprocess.InProcessChannelBuilder;
@@ -117,6 +118,11 @@ public final class TestReward implements AutoCloseable {
 
   public RewardServiceBlockingStub stub() {
     return RewardServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** The services of the reward API. */
+  public List<BindableService> services() {
+    return server.services();
   }
 
   /** The ensembles as KServe clients see them. */

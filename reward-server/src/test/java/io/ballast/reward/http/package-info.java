@@ -1,0 +1,4 @@
+@NullMarked
+package io.ballast.reward.http;
+
+import org.jspecify.annotations.NullMarked;
