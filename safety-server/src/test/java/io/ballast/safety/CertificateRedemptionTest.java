@@ -84,27 +84,81 @@ class CertificateRedemptionTest {
 
     assertClosed(
         () -> redeem(request -> keyed(request, "other")),
-        "alias: serving at revision 3: it was redeemed for it before, %s at 2026-11-24T12:00:00Z, from revision 3 of serving (expected: a certificate that was not)"
+        "alias: serving at revision 3: it is redeemed for it until 2026-11-24T12:01:00Z, %s at 2026-11-24T12:00:00Z, from revision 3 of serving (expected: no leave that holds)"
             .formatted(given.getRedemptionId()));
     assertRefused(
         () -> redeem(request -> request.setMetadata(caller("u", "key"))),
         Status.Code.FAILED_PRECONDITION,
-        "it was redeemed for it before");
+        "it is redeemed for it until ");
+  }
+
+  /** That a certificate moves an alias once is seen where the moves are on record. */
+  @Test
+  void aLeaveThatHasEndedHasSpentNothing() {
+    Redemption wrong = redeem(request -> keyed(request, "stranger").setAliasRevision(999));
+    mesh.clock.advance(Duration.ofSeconds(60));
+
+    Redemption next = redeem(UnaryOperator.identity());
+    assertThat(next.getRedemptionId()).isNotEqualTo(wrong.getRedemptionId());
+    assertThat(next.getAliasRevision()).isEqualTo(3);
+
+    mesh.clock.advance(
+        Duration.ofSeconds(60)); // whoever could not make the move in time tries again
+    assertThat(redeem(UnaryOperator.identity()).getRedemptionId())
+        .isNotEqualTo(next.getRedemptionId());
   }
 
   @Test
-  void aLeaveThatNobodyUsedLapsesAndOneThatWasUsedDoesNot() {
+  void aKeyNamesOneMove() {
     Redemption given = redeem(UnaryOperator.identity());
-    mesh.clock.advance(Duration.ofSeconds(60));
+    StartSafetyTestRequest.Builder another = testOf(List.of("p", "q", "r"));
+    another.getSpecBuilder().setCandidate(FakePolicyServer.candidate("a-renamed"));
+    another.getSpecBuilder().setBase(FakePolicyServer.candidate("b"));
+    mesh.policy.register("a-renamed", "d".repeat(64));
+    String other = mesh.run(another.build()).getCertificateId();
+    assertThat(other).isNotEmpty();
 
-    Redemption next = redeem(request -> keyed(request, "other")); // the alias is where it was
-    assertThat(next.getRedemptionId()).isNotEqualTo(given.getRedemptionId());
+    mesh.clock.advance(Duration.ofSeconds(60)); // whether or not its leave has ended
+    assertMalformed(
+        () ->
+            redeem(
+                request ->
+                    request
+                        .setCertificateId(other)
+                        .setCandidate(version("a-renamed", "d"))
+                        .setCandidateFolderSha256(FakePolicyServer.folder("a-renamed"))),
+        "metadata.idempotency_key: used for another move, %s at 2026-11-24T12:00:00Z, from revision 3 of serving"
+            .formatted(given.getRedemptionId()));
+  }
 
-    mesh.clock.advance(Duration.ofSeconds(60));
-    assertRefused( // it was moved, and what serves has been moved back since
-        () -> redeem(request -> keyed(request, "third").setAliasRevision(5)),
-        Status.Code.FAILED_PRECONDITION,
-        "alias: serving at revision 5: it was redeemed for it before, " + next.getRedemptionId());
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "9, tenant, idempotency_key | key key of tenant t names another move",
+        "alias_revision, tenant, 'other' | has a leave for serving that holds"
+      })
+  void whatCodeForgetsOfLeavesTheDatabaseRefuses(String said, String message) {
+    var unused = redeem(UnaryOperator.identity());
+
+    assertThatThrownBy(
+            () ->
+                mesh.database
+                    .jdbi()
+                    .useHandle(
+                        handle ->
+                            handle.execute(
+                                """
+                                insert into certificate_redemption (redemption_id, certificate_id,
+                                  alias, ordinal, candidate_folder_sha256, base_model, base_version,
+                                  base_sha256, redeemed_at, expires_at, alias_revision, tenant,
+                                  idempotency_key)
+                                select gen_random_uuid(), certificate_id, alias, 2,
+                                  candidate_folder_sha256, base_model, base_version, base_sha256,
+                                  redeemed_at, expires_at, """
+                                    + said
+                                    + " from certificate_redemption")))
+        .hasMessageContaining(message);
   }
 
   @Test
@@ -181,13 +235,14 @@ class CertificateRedemptionTest {
   }
 
   @Test
-  void aRevokedOneGivesNoneAndARevocationAfterwardsUndoesNothing() {
+  void aRevokedOneGivesNoneNotEvenAgain() {
     Redemption given = redeem(UnaryOperator.identity());
     revoke();
 
-    assertThat(redeem(UnaryOperator.identity()).getRedemptionId())
-        .isEqualTo(given.getRedemptionId());
-    assertThat(redeem(UnaryOperator.identity()).getCertificate().hasRevocation()).isTrue();
+    assertThat(given.getCertificate().hasRevocation()).isFalse();
+    assertClosed( // the same key does not get the same leave any more
+        () -> redeem(UnaryOperator.identity()),
+        "revocation: revoked at 2026-11-24T12:00:00Z: why not");
     mesh.clock.advance(Duration.ofSeconds(60));
     assertClosed(
         () -> redeem(UnaryOperator.identity()),
@@ -225,7 +280,7 @@ class CertificateRedemptionTest {
         var unused = each.get();
         given++;
       } catch (ExecutionException e) {
-        assertThat(e).hasMessageContaining("it was redeemed for it before");
+        assertThat(e).hasMessageContaining("it is redeemed for it until ");
       }
     }
     assertThat(given).isEqualTo(1);

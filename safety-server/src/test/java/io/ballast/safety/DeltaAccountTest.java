@@ -6,6 +6,7 @@ import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.safety.testing.FakePolicyServer;
 import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.DeltaAccount;
@@ -188,6 +189,43 @@ class DeltaAccountTest extends SafetyTestsCase {
   }
 
   @Test
+  void anotherTenantsAccountOfTheSameNameIsAnother() {
+    mesh.run(
+        on("harmful", "1", s -> s.setAccount("run-7").setAccountLooks(1)).toBuilder()
+            .setMetadata(RequestMetadata.newBuilder().setTenant("stranger"))
+            .build());
+
+    String id = mesh.run(on("a", "2", s -> s.setAccount("run-7"))).getCertificateId();
+
+    assertThat(account(id).getEarlierAccountLooks()).isZero();
+  }
+
+  @Test
+  void capitalsMakeNoOtherAccountAndARunIsOneByItself() {
+    mesh.run(on("harmful", "1", s -> s.setAccount("RUN-1")));
+
+    String id = mesh.run(on("a", "2", s -> s)).getCertificateId();
+
+    assertThat(account(id).getName()).as("the id of its run").isEqualTo("run-1");
+    assertThat(account(id).getEarlierAccountLooks()).isEqualTo(1);
+  }
+
+  @Test
+  void whereDeltaIsSharedBeforehandTheAccountIsSaid() {
+    String id = mesh.run(on("a", "1", s -> s.setAccountLooks(2))).getCertificateId();
+
+    assertThat(account(id).getName()).isEmpty();
+    assertThat(account(id).getLooks()).isEqualTo(2);
+  }
+
+  private DeltaAccount account(String id) {
+    return mesh.safety()
+        .getCertificate(GetCertificateRequest.newBuilder().setCertificateId(id).build())
+        .getCertificate()
+        .getAccount();
+  }
+
+  @Test
   void ofConcurrentLooksAtTheSameWeightsOneStarts() throws Exception {
     List<Callable<SafetyTest>> starts = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
@@ -235,8 +273,9 @@ class DeltaAccountTest extends SafetyTestsCase {
     assertMalformed(
         s -> s.setReuse(ReuseRule.REUSE_RULE_SPLIT).setLooks(2).setAccountLooks(2),
         "spec.account_looks: 2 (expected: 0 with SPLIT, whose looks share delta)");
-    assertMalformed(s -> s.setAccount("a\nb"), "spec.account: character 1 is U+000A");
-    assertMalformed(s -> s.setAccount("a".repeat(129)), "spec.account: 129 characters");
+    for (String name : List.of("a\nb", "run-7 ", " run-7", "a".repeat(129))) {
+      assertMalformed(s -> s.setAccount(name), "spec.account: '");
+    }
   }
 
   private void assertMalformed(UnaryOperator<SafetyTestSpec.Builder> change, String words) {

@@ -1,57 +1,33 @@
 package io.ballast.safety;
 
-import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
-import com.google.protobuf.Duration;
-import io.ballast.mesh.v1.ModelVersion;
+import io.ballast.inference.trees.XgboostTrees;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.core.gate.FeatureSet;
-import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.testing.TinyGates;
 import io.ballast.safety.v1.Contribution;
-import io.ballast.safety.v1.DecideDisplayRequest;
 import io.ballast.safety.v1.DecideGenerationRequest;
 import io.ballast.safety.v1.GateFlag;
-import io.ballast.safety.v1.GateHistory;
 import io.ballast.safety.v1.GateOutcome;
 import io.ballast.safety.v1.GateRule;
 import io.ballast.safety.v1.GateStageAnswer;
-import io.ballast.safety.v1.PastOutcome;
-import io.ballast.safety.v1.PastOutcomeKind;
-import io.grpc.Status;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-/** A decision says what it rests on, what it lacked, and can be taken again by the same model. */
-class GateExplanationTest {
-  private static byte[] byLine = new byte[0];
-  private static byte[] byLength = new byte[0];
-  private static byte[] byLogProb = new byte[0];
-  private static byte[] byShare = new byte[0];
-
-  @TempDir Path root;
-
-  @BeforeAll
-  static void train() {
-    byLine = TinyGates.trees(GateStage.CONTEXT, "line_characters", 10);
-    byLength = TinyGates.trees(GateStage.SUGGESTION, "suggestion_characters", 10);
-    byLogProb = TinyGates.trees(GateStage.SUGGESTION, "log_prob_sum", -5);
-    byShare =
-        TinyGates.trees(FeatureSet.TEXT_AND_HISTORY, GateStage.CONTEXT, "accepted_share", 0.5);
-  }
-
+/** A decision says what it rests on and what it lacked. */
+class GateExplanationTest extends GateCase {
   @Test
   void theStrongestFeaturesAreNamedWithWhatTheyWere() throws IOException {
     write("1", spec(GateStage.SUGGESTION), byLength);
@@ -145,76 +121,26 @@ class GateExplanationTest {
   }
 
   @Test
-  void aDecisionIsTakenAgainByTheVersionThatTookIt() throws IOException {
-    write("1", spec(GateStage.SUGGESTION), byLength);
-    GateStageAnswer then;
-    try (TestSafety mesh = TestSafety.start(root, Map.of())) {
-      then = display(mesh, "y".repeat(12), -0.5f);
-    }
-    write("2", TinyGates.spec(GateStage.SUGGESTION, 0.9, 0, 0.5), byLogProb);
-    try (TestSafety mesh = TestSafety.start(root, Map.of("suggestion-gate-version", "2"))) {
-      GateStageAnswer now = display(mesh, "y".repeat(12), -0.5f);
-      GateStageAnswer again = pinned(mesh, "y".repeat(12), then.getModelVersion());
+  void whatIsToldOfTheFeaturesAddsUpToTheTreesLogOdds() throws IOException {
+    write("1", spec(GateStage.SUGGESTION), served("java-gate-suggestion"));
+    try (TestSafety mesh = TestSafety.start(root, Map.of("gate-explains", "true"))) {
+      for (int length : List.of(1, 7, 30, 120)) {
+        GateStageAnswer answer = display(mesh, "y(z) ".repeat(length), -0.5f, -1.25f);
+        double told =
+            answer.getContributionsList().stream().mapToDouble(Contribution::getLogOdds).sum();
 
-      assertThat(now.getModelVersion().getVersion()).isEqualTo("2");
-      assertThat(again.getContributionsList()).isNotEmpty();
-      assertThat(again.toBuilder().clearContributions().build()).isEqualTo(then);
-      assertThat(Double.doubleToRawLongBits(again.getAcceptProbability()))
-          .isEqualTo(Double.doubleToRawLongBits(then.getAcceptProbability()));
-      assertThat(again.getFolderSha256()).hasSize(64).isNotEqualTo(now.getFolderSha256());
-      assertRefused(
-          () -> pinned(mesh, "y", version("1", "0".repeat(64))),
-          Status.Code.FAILED_PRECONDITION,
-          "gate model 'java-gate-suggestion', version '1': weights "
-              + then.getModelVersion().getWeightsSha256()
-              + " (expected: 0000");
-      assertRefused(
-          () -> pinned(mesh, "y", version("3", "")),
-          Status.Code.NOT_FOUND,
-          "gate model 'java-gate-suggestion', version '3': in none of the model folders");
-      assertRefused(
-          () -> pinned(mesh, "y", ModelVersion.newBuilder().setVersion("1").build()),
-          Status.Code.INVALID_ARGUMENT,
-          "gate_version: model '', version '1' (expected: both)");
-    }
-  }
-
-  @Test
-  void manyVersionsAreReplayedOneAfterTheOther() throws IOException {
-    for (int version = 1; version <= 12; version++) {
-      write(
-          Integer.toString(version),
-          TinyGates.spec(GateStage.SUGGESTION, version / 100.0, 0, 0),
-          byLength);
-    }
-    try (TestSafety mesh = TestSafety.start(root, Map.of("suggestion-gate-version", "12"))) {
-      for (int round = 0; round < 2; round++) {
-        for (int version = 1; version <= 12; version++) {
-          assertThat(pinned(mesh, "y", version(Integer.toString(version), "")).getThreshold())
-              .isEqualTo(version / 100.0);
-        }
+        assertThat(answer.getContributionsCount()).isEqualTo(5);
+        assertThat(answer.getOtherLogOdds()).isNotZero();
+        assertThat(answer.getBaseLogOdds() + told + answer.getOtherLogOdds())
+            .isCloseTo(answer.getLogOdds(), within(1e-4));
       }
     }
   }
 
   @Test
-  void anotherVersionOfTheFeaturesIsRefused() throws IOException {
-    write("1", spec(GateStage.SUGGESTION), byLength);
-    try (TestSafety mesh = TestSafety.start(root, Map.of())) {
-      assertThat(display(mesh, "y", -1f).getFeatureVersion()).isEqualTo(1);
-      assertRefused(
-          () ->
-              mesh.gate()
-                  .decideDisplay(question("y", -1f).toBuilder().setFeatureVersion(2).build()),
-          Status.Code.FAILED_PRECONDITION,
-          "feature_version: 2 (expected: 1, which gate model 'java-gate-suggestion', version '1',"
-              + " sees)");
-    }
-  }
-
-  @Test
   void whatWasProvenHoldsOfStagesThatWereMadeTogetherAlone() throws IOException {
-    Optional<GateGuarantee> proven = Optional.of(new GateGuarantee(0.95, 0.1, 120, 2, 0.0575));
+    Optional<GateGuarantee> proven =
+        Optional.of(new GateGuarantee(0.95, 0.1, GateGuarantee.Unit.GROUP, 80, 120, 2, 0.0575));
     String pair = "ab".repeat(32);
     write("1", spec(GateStage.CONTEXT).read(true, proven).paired(pair), byLine);
     write("1", spec(GateStage.SUGGESTION).read(true, proven).paired(pair), byLength);
@@ -225,6 +151,8 @@ class GateExplanationTest {
       assertThat(kept.getFlagsList()).isEmpty();
       assertThat(kept.getGuarantee().getTargetAccuracy()).isEqualTo(0.95);
       assertThat(kept.getGuarantee().getHiddenCount()).isEqualTo(120);
+      assertThat(kept.getOtherGateVersion().getModel()).isEqualTo("java-gate-suggestion");
+      assertThat(kept.getOtherGateFolderSha256()).hasSize(64);
       assertThat(display(mesh, "y", -1f).getGuarantee()).isEqualTo(kept.getGuarantee());
     }
     try (TestSafety mesh = TestSafety.start(root, Map.of("suggestion-gate-version", "2"))) {
@@ -253,7 +181,8 @@ class GateExplanationTest {
 
   @Test
   void aTenantsTimesSayWhatIsShownInPlaceOfTheLines() throws IOException {
-    Optional<GateGuarantee> proven = Optional.of(new GateGuarantee(0.95, 0.1, 120, 2, 0.0575));
+    Optional<GateGuarantee> proven =
+        Optional.of(new GateGuarantee(0.95, 0.1, GateGuarantee.Unit.GROUP, 80, 120, 2, 0.0575));
     String pair = "ab".repeat(32);
     // the lines hide everything; the tree says .1 or .9 or so
     write("1", TinyGates.spec(GateStage.CONTEXT, 1, 1, 0).read(true, proven).paired(pair), byLine);
@@ -299,65 +228,8 @@ class GateExplanationTest {
     }
   }
 
-  private static GateStageAnswer of(TestSafety mesh, String tenant, String suggestion) {
-    return mesh.gate()
-        .decideDisplay(
-            question(suggestion, -0.5f).toBuilder()
-                .setMetadata(RequestMetadata.newBuilder().setTenant(tenant))
-                .build())
-        .getAnswer();
-  }
-
-  private void write(String version, GateSpec spec, byte[] trees) throws IOException {
-    String name = spec.stage() == GateStage.CONTEXT ? "java-gate-context" : "java-gate-suggestion";
-    var unused = TinyGates.write(root, name, version, spec, trees);
-  }
-
-  private static GateSpec spec(GateStage stage) {
-    return TinyGates.spec(stage, 0.5, stage == GateStage.CONTEXT ? 0.99 : 0, 0);
-  }
-
-  private static ModelVersion version(String version, String sha) {
-    return ModelVersion.newBuilder()
-        .setModel("java-gate-suggestion")
-        .setVersion(version)
-        .setWeightsSha256(sha)
-        .build();
-  }
-
-  private static GateHistory history(int accepted, int answered) {
-    return GateHistory.newBuilder()
-        .addOutcomes(
-            PastOutcome.newBuilder()
-                .setKind(PastOutcomeKind.PAST_OUTCOME_KIND_REJECTED)
-                .setAge(Duration.newBuilder().setSeconds(3)))
-        .setAcceptedCount(accepted)
-        .setAnsweredCount(answered)
-        .build();
-  }
-
-  private static GateStageAnswer generation(TestSafety mesh, Optional<GateHistory> history) {
-    DecideGenerationRequest.Builder request = DecideGenerationRequest.newBuilder().setPrompt("x");
-    history.ifPresent(request::setHistory);
-    return mesh.gate().decideGeneration(request.build()).getAnswer();
-  }
-
-  private static GateStageAnswer display(TestSafety mesh, String suggestion, float... logProbs) {
-    return mesh.gate().decideDisplay(question(suggestion, logProbs)).getAnswer();
-  }
-
-  private static GateStageAnswer pinned(TestSafety mesh, String suggestion, ModelVersion version) {
-    return mesh.gate()
-        .decideDisplay(question(suggestion, -0.5f).toBuilder().setGateVersion(version).build())
-        .getAnswer();
-  }
-
-  private static DecideDisplayRequest question(String suggestion, float... logProbs) {
-    DecideDisplayRequest.Builder request =
-        DecideDisplayRequest.newBuilder().setPrompt("x").setSuggestion(suggestion);
-    for (float logProb : logProbs) {
-      request.addLogProbs(logProb);
-    }
-    return request.build();
+  /** The trees of a gate that is served. */
+  private static byte[] served(String name) throws IOException {
+    return Files.readAllBytes(Path.of("..", "models", name, "1", XgboostTrees.FILE));
   }
 }

@@ -1,14 +1,21 @@
 package io.ballast.safety;
 
+import static io.ballast.safety.testing.TestSafety.prompts;
 import static io.ballast.safety.testing.TestSafety.testOf;
 import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.digest.Sha256;
+import io.ballast.safety.adapter.JwsSeal;
+import io.ballast.safety.adapter.PostgresSafetyTestStore;
+import io.ballast.safety.core.safetytest.CertificateSeal;
+import io.ballast.safety.core.safetytest.CertificateTerms;
 import io.ballast.safety.core.safetytest.PromptSet;
+import io.ballast.safety.core.safetytest.SignedCertificate;
 import io.ballast.safety.testing.FakeCostModels;
 import io.ballast.safety.testing.FakePolicyServer;
 import io.ballast.safety.testing.TestDatabase;
+import io.ballast.safety.testing.TestKeys;
 import io.ballast.safety.testing.TestSafety;
 import io.ballast.safety.v1.GetLedgerRequest;
 import io.ballast.safety.v1.GetSafetyTestRequest;
@@ -18,8 +25,11 @@ import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestState;
 import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.ballast.safety.v1.VerifyCertificateRequest;
+import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.Status;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,6 +42,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What was stored before there was a ledger of looks keeps its looks, and can be ended. */
 @Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
 class SafetyMigrationTest {
+  /** What a certificate rests on, in an order that references allow. */
+  private static final List<String> TABLES =
+      List.of("safety_test", "look_set", "look", "look_prompt", "safety_test_cost", "certificate");
+
   private static final List<String> SHARED = List.of("shared one", "shared two", "O three");
   private static final List<String> OVERLAPPING = List.of("shared two", "own", "other");
   private static final List<String> GIVEN_BACK = List.of("free one", "free two");
@@ -145,6 +159,82 @@ class SafetyMigrationTest {
         "spec.prompts: 1 of 2 were used before, in test " + kept);
     assertRefused(
         () -> start("d", SHARED), Status.Code.FAILED_PRECONDITION, "3 of 3 were used before");
+  }
+
+  /** What it did not say then is absent, and its signature is over what it said. */
+  @ParameterizedTest
+  @ValueSource(strings = {"3", "4"})
+  void aCertificateThatWasSignedBeforeHolds(String version) {
+    mesh.close();
+    TestDatabase database = TestDatabase.asOf(version);
+    String id;
+    try (TestSafety now = TestSafety.start(Map.of())) {
+      id = now.run(testOf(prompts(30)).build()).getCertificateId();
+      TABLES.forEach(table -> copy(database, table));
+      SignedCertificate signed =
+          new PostgresSafetyTestStore(now.database)
+              .evidence(UUID.fromString(id))
+              .orElseThrow()
+              .signed()
+              .orElseThrow();
+      CertificateSeal.Seal seal =
+          new JwsSeal(TestKeys.ONE).sign(signed.certificate(), before(signed.terms()));
+      database
+          .jdbi()
+          .useHandle(
+              handle ->
+                  handle.execute(
+                      "update certificate set jws = ?, key_id = ?", seal.jws(), seal.keyId()));
+    }
+    database.migrate();
+    mesh = TestSafety.startOn(database);
+
+    VerifyCertificateResponse found =
+        mesh.safety()
+            .verifyCertificate(VerifyCertificateRequest.newBuilder().setCertificateId(id).build());
+
+    assertThat(found.getReason()).isEmpty();
+    assertThat(found.getCertificate().getChunk()).isZero();
+    assertThat(found.getCertificate().hasAccount()).isFalse();
+    assertThat(found.getCertificate().getGroupsCount()).isZero();
+    assertThat(found.getCertificate().getLedgerEntryId()).isNotEmpty();
+  }
+
+  private static CertificateTerms before(CertificateTerms now) {
+    return new CertificateTerms(
+        now.scope(),
+        now.maxPromptTokens(),
+        0,
+        0,
+        now.merkleRoot(),
+        now.notAfter(),
+        now.codeVersion(),
+        now.ledgerEntryId(),
+        now.look(),
+        Optional.empty());
+  }
+
+  /** Copies a table of now into one of then, as far as it had the columns. */
+  private static void copy(TestDatabase database, String table) {
+    database
+        .jdbi()
+        .useHandle(
+            handle -> {
+              String columns =
+                  handle
+                      .createQuery(
+                          """
+                          select string_agg(o.column_name, ', ') from information_schema.columns o
+                            join information_schema.columns n using (table_name, column_name)
+                          where o.table_schema = 'old' and n.table_schema = 'safety'
+                            and o.table_name = :table and o.is_identity = 'NO'""")
+                      .bind("table", table)
+                      .mapTo(String.class)
+                      .one();
+              handle.execute(
+                  "insert into old.%1$s (%2$s) select %2$s from safety.%1$s"
+                      .formatted(table, columns));
+            });
   }
 
   private SafetyTest get(String id) {

@@ -24,6 +24,7 @@ import io.ballast.safety.v1.DisplayGateServiceGrpc;
 import io.ballast.safety.v1.GetVerificationKeysRequest;
 import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.wiring.SafetyModule;
+import io.ballast.testing.HeardLog;
 import io.ballast.testing.LeftoverThreads;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
@@ -37,10 +38,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.logging.Level;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The safety-server as a process starts it: real models from a model folder. */
 class SafetyModuleTest {
@@ -50,7 +56,8 @@ class SafetyModuleTest {
   private final List<AutoCloseable> opened = new ArrayList<>();
   private final SafetyModule module =
       new SafetyModule(
-          TestSafety.properties(Map.of("cost-model", "tiny-cost", "context-gate", "tiny-gate")));
+          TestSafety.properties(Map.of("cost-model", "tiny-cost", "context-gate", "tiny-gate")),
+          Optional.empty());
 
   @AfterEach
   void stop() throws Exception {
@@ -139,8 +146,36 @@ class SafetyModuleTest {
     // given by property, it serves anywhere
     Map<String, String> given =
         Map.of("cost-model", "tiny-cost", "signing-keys", data.resolve("signing-keys").toString());
-    try (SafetyModule next = new SafetyModule(TestSafety.properties(given))) {
+    try (SafetyModule next = new SafetyModule(TestSafety.properties(given), Optional.empty())) {
       assertThat(signingKey(start(next, new TestRuntime(List.of(models), data)))).isEqualTo(made);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "true, , false, 1",
+    "true, false, true, 1",
+    "true, true, false, 0",
+    "true, , true, 0",
+    "false, false, false, 0"
+  })
+  void aWatchThatMayReadNothingIsToldAtTheStart(
+      boolean watch, @Nullable Boolean allTenants, boolean ownsDatabase, int warnings)
+      throws IOException {
+    Map<String, String> given =
+        Map.of("canary.watch", Boolean.toString(watch), "canary.max-blind", "PT20M");
+    try (HeardLog log = HeardLog.of(SafetyModule.class.getName(), Level.WARNING);
+        SafetyModule next =
+            new SafetyModule(TestSafety.properties(given), Optional.ofNullable(allTenants))) {
+      var unused = start(next, new TestRuntime(List.of(models), data, ownsDatabase));
+
+      assertThat(log.messages())
+          .hasSize(warnings)
+          .allSatisfy(
+              message ->
+                  assertThat(message)
+                      .contains("ballast.policy.all-tenants-decisions is off")
+                      .contains("PT20M"));
     }
   }
 

@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A safety-server before a real Triton of the committed cost models, beside one that runs them
@@ -52,7 +53,7 @@ class TritonCostIT extends TritonJudgeContract<CostResponse> {
   @Override
   protected ModuleInProcess start(Path data, Map<String, String> properties) {
     return ModuleInProcess.start(
-        new SafetyModule(TestSafety.properties(properties)),
+        new SafetyModule(TestSafety.properties(properties), Optional.empty()),
         new TestRuntime(List.of(MODELS), data));
   }
 

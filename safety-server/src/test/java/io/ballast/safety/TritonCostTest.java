@@ -48,6 +48,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -270,7 +271,8 @@ class TritonCostTest {
                         "context-gate",
                         "no-gate",
                         "triton.targets",
-                        targets))),
+                        targets)),
+                Optional.empty()),
             new TestRuntime(List.of(models), data)));
     return servers.getLast().channel();
   }

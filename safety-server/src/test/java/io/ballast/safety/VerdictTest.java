@@ -5,8 +5,10 @@ import static io.ballast.safety.testing.TestSafety.testOf;
 import static io.ballast.testing.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.safety.testing.FakePolicyServer;
+import io.ballast.safety.v1.BoundMethod;
 import io.ballast.safety.v1.CandidateVerdict;
 import io.ballast.safety.v1.GetVerdictRequest;
 import io.ballast.safety.v1.GetVerdictResponse;
@@ -15,6 +17,7 @@ import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** A verdict is what a promotion would find, and says why. */
@@ -64,6 +67,87 @@ class VerdictTest extends SafetyTestsCase {
     assertThat(revoked.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_REVOKED);
     assertThat(revoked.getReason()).contains("revoked").contains("the labels were wrong");
     assertThat(revoked.getCertificate().hasRevocation()).isTrue();
+  }
+
+  @Test
+  void aSpentCertificatePassesAsLongAsWhatItBroughtServes() {
+    SafetyTest test = mesh.run(passing());
+    mesh.policy.canaries.promote("a", test.getCertificateId());
+    assertThat(verdict(CANDIDATE, "serving").getVerdict())
+        .isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_PASS);
+
+    mesh.policy.canaries.promote("b", "another");
+    for (String alias : List.of("serving", "")) { // the certificate names its alias
+      GetVerdictResponse said = verdict(CANDIDATE, alias);
+      assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_VOID);
+      assertThat(said.getReason())
+          .isEqualTo(
+              "certificate %s: alias: it moved serving at 2026-11-24T12:00:00Z, which serves another version since (expected: a certificate that did not)"
+                  .formatted(test.getCertificateId()));
+      assertThat(said.getCertificate().getCertificateId()).isEqualTo(test.getCertificateId());
+    }
+  }
+
+  /** One constraint's test of a run, on prompts of its own. */
+  private static StartSafetyTestRequest ofRun(String judge, String prefix) {
+    return spec(
+        testOf(prompts(30).stream().map(prompt -> prefix + prompt).toList()),
+        s ->
+            s.setAlias("serving")
+                .setAccountLooks(2)
+                .setBoundMethod(BoundMethod.BOUND_METHOD_HOEFFDING)
+                .clearOptimisedCostModels()
+                .setCostModel(ModelSelector.newBuilder().setModel("java-cost").setVersion(judge)));
+  }
+
+  @Test
+  void whatOneConstraintOfARunDoesNotAllowDoesNotPass() {
+    SafetyTest passed = mesh.run(ofRun("1", ""));
+    assertThat(passed.getCertificateId()).isNotEmpty();
+    SafetyTest harmful = mesh.run(ofRun("2", "H"));
+
+    GetVerdictResponse said = verdict(CANDIDATE, "serving");
+
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_NO_SOLUTION_FOUND);
+    assertThat(said.getReason())
+        .isEqualTo("safety test %s found no solution".formatted(harmful.getTestId()));
+  }
+
+  @Test
+  void anEarlierConstraintThatDidNotAllowItCountsToo() {
+    SafetyTest harmful = mesh.run(ofRun("2", "H"));
+    SafetyTest passed = mesh.run(ofRun("1", ""));
+    assertThat(passed.getCertificateId()).isNotEmpty();
+
+    GetVerdictResponse said = verdict(CANDIDATE, "serving");
+
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_NO_SOLUTION_FOUND);
+    assertThat(said.getTest().getTestId()).isEqualTo(harmful.getTestId());
+  }
+
+  @Test
+  void whatBothConstraintsOfARunCertifyPasses() {
+    SafetyTest first = mesh.run(ofRun("1", ""));
+    assertThat(first.getCertificateId()).isNotEmpty();
+    assertThat(verdict(CANDIDATE, "serving").getVerdict())
+        .as("nobody else has judged yet")
+        .isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_PASS);
+
+    SafetyTest second = mesh.run(ofRun("2", "and "));
+    assertThat(second.getCertificateId()).isNotEmpty();
+    assertThat(verdict(CANDIDATE, "serving").getVerdict())
+        .isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_PASS);
+
+    var unused =
+        mesh.safety()
+            .revokeCertificate(
+                RevokeCertificateRequest.newBuilder()
+                    .setCertificateId(first.getCertificateId())
+                    .setReason("the labels were wrong")
+                    .build());
+    GetVerdictResponse said = verdict(CANDIDATE, "serving");
+    assertThat(said.getVerdict()).isEqualTo(CandidateVerdict.CANDIDATE_VERDICT_REVOKED);
+    assertThat(said.getReason()).contains(first.getCertificateId());
   }
 
   @Test

@@ -23,11 +23,15 @@ final class AccountRows {
   /** Looks so far, given back ones apart. */
   private record Standing(int looks, double spent, double total, int shared, UUID last) {}
 
-  static void lock(Handle handle, String candidateSha256, String account) {
-    lock(handle, "weights:" + candidateSha256);
-    if (!account.isEmpty()) {
-      lock(handle, "account:" + account);
+  static void lock(Handle handle, NewTest test) {
+    lockWeights(handle, test.spec().candidate().weightsSha256());
+    if (!test.account().name().isEmpty()) {
+      lock(handle, "account:" + test.caller().tenant() + ":" + test.account().name());
     }
+  }
+
+  static void lockWeights(Handle handle, String candidateSha256) {
+    lock(handle, "weights:" + candidateSha256);
   }
 
   private static void lock(Handle handle, String key) {
@@ -38,7 +42,8 @@ final class AccountRows {
   static Optional<Start> refusal(Handle handle, NewTest test) {
     AccountShare share = test.account();
     if (!share.name().isEmpty()) {
-      Optional<Standing> named = standing(handle, "l.account = :key", share.name(), test.id());
+      Optional<Standing> named =
+          standing(handle, "l.account = :key and t.tenant = :tenant", share.name(), test);
       if (named.isPresent()) {
         Standing fixed = named.get();
         boolean sameRule =
@@ -53,7 +58,7 @@ final class AccountRows {
       }
     }
     return standing(
-            handle, "t.candidate_sha256 = :key", test.spec().candidate().weightsSha256(), test.id())
+            handle, "t.candidate_sha256 = :key", test.spec().candidate().weightsSha256(), test)
         .filter(
             spent ->
                 !AccountShare.hasRoom(spent.total(), spent.spent(), test.rule().delta())
@@ -64,7 +69,7 @@ final class AccountRows {
   }
 
   private static Optional<Standing> standing(
-      Handle handle, String which, String key, UUID without) {
+      Handle handle, String which, String key, NewTest test) {
     return handle
         .createQuery(
             """
@@ -76,7 +81,8 @@ final class AccountRows {
             where l.given_back_at is null and l.test_id <> :without and\s"""
                 + which)
         .bind("key", key)
-        .bind("without", without)
+        .bind("tenant", test.caller().tenant())
+        .bind("without", test.id())
         .map(
             (row, context) ->
                 new Standing(
@@ -160,8 +166,9 @@ final class AccountRows {
                   and e.given_back_at is null) w
               cross join lateral (
                 select count(*) as name_looks, coalesce(sum(e.delta), 0) as name_delta
-                from look e
-                where l.account <> '' and e.account = l.account and e.arrival < l.arrival
+                from look e join safety_test o using (test_id)
+                where l.account <> '' and e.account = l.account and o.tenant = t.tenant
+                  and e.arrival < l.arrival
                   and e.given_back_at is null) n
             where l.test_id = :test""")
         .bind("test", testId)

@@ -114,7 +114,7 @@ public final class CertificateFile {
     checks.evidence(document.terms(), samples);
     checks.weights(certificate, expected);
     var unused = checks.numbers(certificate, samples);
-    checks.costModel(certificate);
+    checks.costModel(certificate, document.terms().scope().dependence());
   }
 
   private static List<SampledCost> samples(JsonNode evidence) {

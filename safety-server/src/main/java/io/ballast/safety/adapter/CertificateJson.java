@@ -13,6 +13,7 @@ import io.ballast.safety.core.safetytest.AccountShare;
 import io.ballast.safety.core.safetytest.Certificate;
 import io.ballast.safety.core.safetytest.CertificateTerms;
 import io.ballast.safety.core.safetytest.DeltaAccount;
+import io.ballast.safety.core.safetytest.JudgeDependence;
 import io.ballast.safety.core.safetytest.Look;
 import io.ballast.safety.core.safetytest.LookRule;
 import io.ballast.safety.core.safetytest.ReuseRule;
@@ -54,6 +55,7 @@ final class CertificateJson {
     judge.put("folder_sha256", terms.scope().costModelFolderSha256());
     ArrayNode optimised = node.putArray("optimised_cost_models");
     certificate.optimisedCostModels().forEach(each -> version(optimised.addObject(), each));
+    terms.scope().dependence().ifPresent(each -> put(node.putObject("same_cost_model"), each));
     SafetyTestNumbers numbers = certificate.outcome().numbers();
     ObjectNode outcome = node.putObject("outcome");
     outcome.put("n", numbers.n());
@@ -105,6 +107,19 @@ final class CertificateJson {
     node.put("earlier_weights_delta", account.ofWeights().delta());
     node.put("earlier_account_looks", account.ofName().looks());
     node.put("earlier_account_delta", account.ofName().delta());
+  }
+
+  private static void put(ObjectNode node, JudgeDependence dependence) {
+    node.put("optimised", dependence.sameModel());
+    node.put("common_labels", dependence.commonLabels());
+    node.put("unsaid_models", dependence.unsaidModels());
+  }
+
+  private static JudgeDependence dependence(JsonNode node) {
+    return new JudgeDependence(
+        required(node, "optimised").asBoolean(),
+        required(node, "common_labels").asInt(),
+        required(node, "unsaid_models").asInt());
   }
 
   private static DeltaAccount account(JsonNode node) {
@@ -166,7 +181,10 @@ final class CertificateJson {
             text(candidate, "folder_sha256"),
             text(judge, "folder_sha256"),
             base == null ? Optional.empty() : Optional.of(version(base)),
-            text(node, "alias"));
+            text(node, "alias"),
+            node.has("same_cost_model")
+                ? Optional.of(dependence(node.get("same_cost_model")))
+                : Optional.empty());
     return new Document(
         certificate,
         new CertificateTerms(

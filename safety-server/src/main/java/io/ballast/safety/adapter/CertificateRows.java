@@ -62,7 +62,8 @@ final class CertificateRows {
                   not_after, code_version, ledger_entry_id, key_id, jws, look_rule, look_ordinal,
                   looks, look_total_delta, chunk, account, account_looks, account_delta,
                   earlier_weights_looks, earlier_weights_delta, earlier_account_looks,
-                  earlier_account_delta, groups_count)
+                  earlier_account_delta, groups_count, same_cost_model, judge_was_optimised,
+                  common_labels, unsaid_models)
                 values (:id, :test, :candidate_model, :candidate_version, :candidate_sha256,
                   :cost_model, :cost_version, :cost_sha256, :optimised_models,
                   :optimised_versions, :optimised_sha256, :n, :mean, :std, :upper, :threshold,
@@ -73,7 +74,8 @@ final class CertificateRows {
                   :code_version, :entry, :key_id, :jws, :look_rule, :look_ordinal, :looks,
                   :look_total_delta, :chunk, :account, :account_looks, :account_delta,
                   :weights_looks, :weights_delta, :name_looks, :name_delta,
-                  :groups_count)""")
+                  :groups_count, :same_cost_model, :judge_was_optimised, :common_labels,
+                  :unsaid_models)""")
             .bind("id", certificate.id())
             .bind("test", certificate.testId())
             .bind("n", numbers.n())
@@ -86,13 +88,13 @@ final class CertificateRows {
             .bind("failed", certificate.outcome().failedItems())
             .bind("prompts_sha256", certificate.promptsSha256())
             .bind("costs_sha256", certificate.costsSha256())
-            .bind("at", PostgresSafetyTestStore.utc(certificate.issuedAt()))
+            .bind("at", SafetyDatabase.utc(certificate.issuedAt()))
             .bind("digest", certificate.digestSha256())
             .bind("max_prompt_tokens", terms.maxPromptTokens())
             .bind("chunk", terms.chunk())
             .bind("groups_count", terms.groupsCount())
             .bind("merkle_root", terms.merkleRoot())
-            .bind("not_after", PostgresSafetyTestStore.utc(terms.notAfter()))
+            .bind("not_after", SafetyDatabase.utc(terms.notAfter()))
             .bind("code_version", terms.codeVersion())
             .bind("entry", terms.ledgerEntryId())
             .bind("look_rule", terms.look().map(look -> look.rule().rule().name()).orElse(""))
@@ -154,7 +156,7 @@ final class CertificateRows {
             insert into certificate_revocation (certificate_id, revoked_at, reason, tenant)
             values (:id, :at, :reason, :tenant) on conflict do nothing""")
         .bind("id", certificateId)
-        .bind("at", PostgresSafetyTestStore.utc(revocation.at()))
+        .bind("at", SafetyDatabase.utc(revocation.at()))
         .bind("reason", revocation.reason())
         .bind("tenant", revocation.tenant())
         .execute();
@@ -168,7 +170,7 @@ final class CertificateRows {
             on conflict (only_row) do update
             set latest = greatest(certificate_clock.latest, excluded.latest)
             returning latest""")
-        .bind("now", PostgresSafetyTestStore.utc(now))
+        .bind("now", SafetyDatabase.utc(now))
         .bind("skew", skew.toMillis() / 1e3)
         .map((row, context) -> row.getObject("latest", OffsetDateTime.class).toInstant())
         .one();

@@ -10,6 +10,7 @@ import io.ballast.safety.core.gate.GateHistory;
 import io.ballast.safety.core.gate.GateScores;
 import io.ballast.safety.core.gate.GateSuggestion;
 import io.ballast.safety.core.gatefit.LoggedSuggestion;
+import io.ballast.safety.core.gatefit.LoggedSuggestion.Gating;
 import io.ballast.safety.core.gatefit.UnusableLogException;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
@@ -97,12 +98,34 @@ public final class DecisionFile {
         suggestion.isEmpty() ? Optional.empty() : Optional.of(suggestion(json, suggestion)),
         json.path("shown").asBoolean(true),
         kept,
-        number(json, "propensity").orElse(1),
+        propensity(json),
         json.has("decision_time") ? Instant.parse(text(json, "decision_time")) : Instant.EPOCH,
         new LoggedSuggestion.Said(
             number(json, "stage_one"),
             number(json, "stage_two"),
-            json.path("stage_one_withholds").asBoolean(false)));
+            json.path("stage_one_withholds").asBoolean(false),
+            gating(json.path("enforced"))));
+  }
+
+  /** What a gate may have withheld or shown by chance says how probable that was. */
+  private static double propensity(JsonNode json) {
+    if (!json.has("propensity")
+        && (!json.path("shown").asBoolean(true) || json.path("enforced").asBoolean(false))) {
+      throw new IllegalArgumentException(
+          "propensity: none (expected: one, of what a gate decided or nobody saw)");
+    }
+    return number(json, "propensity").orElse(1);
+  }
+
+  private static Gating gating(JsonNode enforced) {
+    if (enforced.isMissingNode()) {
+      return Gating.UNKNOWN;
+    }
+    if (!enforced.isBoolean()) {
+      throw new IllegalArgumentException(
+          "enforced: %s (expected: true or false)".formatted(enforced));
+    }
+    return enforced.asBoolean() ? Gating.ENFORCED : Gating.NOT_ENFORCED;
   }
 
   private static GateSuggestion suggestion(JsonNode json, String text) {

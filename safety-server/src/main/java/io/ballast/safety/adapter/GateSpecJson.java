@@ -51,6 +51,8 @@ final class GateSpecJson {
                 json.putObject("guarantee")
                     .put("target_accuracy", guarantee.targetAccuracy())
                     .put("alpha", guarantee.alpha())
+                    .put("unit", guarantee.unit().name().toLowerCase(Locale.ROOT))
+                    .put("units", guarantee.units())
                     .put("hidden", guarantee.hidden())
                     .put("accepted", guarantee.accepted())
                     .put("p_value", guarantee.pValue()));
@@ -134,13 +136,27 @@ final class GateSpecJson {
     return text;
   }
 
+  /** Folders that do not say what is independent took decisions for it. */
   private static GateGuarantee guarantee(JsonNode json) {
+    int hidden = json.path("hidden").asInt();
     return new GateGuarantee(
         number(json, "target_accuracy"),
         number(json, "alpha"),
-        json.path("hidden").asInt(),
+        json.has("unit") ? unit(json.path("unit").asText()) : GateGuarantee.Unit.DECISION,
+        json.has("units") ? json.path("units").asInt() : hidden,
+        hidden,
         json.path("accepted").asInt(-1),
         number(json, "p_value"));
+  }
+
+  private static GateGuarantee.Unit unit(String label) {
+    return Arrays.stream(GateGuarantee.Unit.values())
+        .filter(unit -> unit.name().toLowerCase(Locale.ROOT).equals(label))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "guarantee.unit: '%s' (expected: group or decision)".formatted(label)));
   }
 
   private static boolean flag(JsonNode json, String field) {

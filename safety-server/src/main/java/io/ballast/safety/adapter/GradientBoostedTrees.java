@@ -75,13 +75,13 @@ public final class GradientBoostedTrees implements AutoCloseable {
   }
 
   /**
-   * Returns what each feature adds to the log-odds of one row; their sum and the trees' mean are
-   * that log-odds.
+   * Returns what each feature adds to the log-odds of one row, and last the trees' mean: their sum
+   * is that log-odds.
    *
    * <p>Source: Lundberg et al. 2020 (TreeSHAP), as XGBoost computes it.
    *
    * @param row shape [features]
-   * @return shape [features], a new array
+   * @return shape [features + 1], a new array
    * @throws ModelException CLOSED, or BROKEN if the engine fails or a number is not finite
    */
   public double[] contributions(float[] row) {
@@ -90,9 +90,9 @@ public final class GradientBoostedTrees implements AutoCloseable {
         () -> {
           DMatrix matrix = new DMatrix(row, 1, features, Float.NaN);
           try {
-            float[] added = booster.predictContrib(matrix, 0)[0]; // the last is the trees' mean
-            double[] contributions = new double[features];
-            for (int i = 0; i < features; i++) {
+            float[] added = booster.predictContrib(matrix, 0)[0];
+            double[] contributions = new double[features + 1];
+            for (int i = 0; i <= features; i++) {
               contributions[i] = finite(added[i], "contributions[" + i + "]");
             }
             return contributions;

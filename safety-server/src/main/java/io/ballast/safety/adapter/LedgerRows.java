@@ -226,7 +226,7 @@ final class LedgerRows {
         .bind("delta", test.rule().delta())
         .bind("total", test.rule().totalDelta())
         .bind("pool", test.draw().isPresent() ? test.spec().prompts().sha256() : "")
-        .bind("at", PostgresSafetyTestStore.utc(test.startedAt()))
+        .bind("at", SafetyDatabase.utc(test.startedAt()))
         .bind("account", test.account().name())
         .bind("account_looks", test.account().looks())
         .bind("account_delta", test.account().totalDelta())
@@ -242,7 +242,7 @@ final class LedgerRows {
     LookSet locked = lock(handle, set);
     handle
         .createUpdate("update look set given_back_at = :at where test_id = :test")
-        .bind("at", PostgresSafetyTestStore.utc(at))
+        .bind("at", SafetyDatabase.utc(at))
         .bind("test", testId)
         .execute();
     handle

@@ -1,8 +1,7 @@
 package io.ballast.safety.adapter;
 
-import io.ballast.kit.error.MeshException;
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.postgres.Database;
-import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.safetytest.CertificateRedemptions;
 import io.ballast.safety.core.safetytest.ClaimedTest;
@@ -21,14 +20,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -50,15 +45,15 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   /** Every draw that another test was faster than has let that test begin. */
   private static final int MOST_DRAWS = 64;
 
-  private final Database database;
+  private final SafetyDatabase database;
 
   public PostgresSafetyTestStore(Database database) {
-    this.database = database;
+    this.database = new SafetyDatabase(database);
   }
 
   @Override
   public Optional<KeyedTest> byKey(String tenant, String idempotencyKey) {
-    return read(handle -> findByKey(handle, tenant, idempotencyKey));
+    return database.read(handle -> findByKey(handle, tenant, idempotencyKey));
   }
 
   private static Optional<KeyedTest> findByKey(Handle handle, String tenant, String key) {
@@ -85,9 +80,9 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
   }
 
   private Start tryToStart(NewTest test, LongSupplier seeds, int attempt) {
-    return transact(
+    return database.transact(
         handle -> {
-          AccountRows.lock(handle, test.spec().candidate().weightsSha256(), test.account().name());
+          AccountRows.lock(handle, test);
           PromptSet prompts = test.spec().prompts();
           if (test.draw().isPresent()) {
             LedgerRows.Drawing drawing =
@@ -132,7 +127,8 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                   temperature, top_k, top_p, max_new_tokens, stop_strings, seed,
                   max_prompt_tokens, alias, base_model, base_version, base_sha256,
                   candidate_folder_sha256, cost_folder_sha256, started_at, chunk,
-                  prompt_groups)
+                  prompt_groups, same_cost_model, judge_was_optimised, common_labels,
+                  unsaid_models)
                 values (:id, :tenant, nullif(:key, ''), :fingerprint, :run, 'RUNNING',
                   :candidate_model, :candidate_version, :candidate_sha256, :cost_model,
                   :cost_version, :cost_sha256, :optimised_models, :optimised_versions,
@@ -140,7 +136,8 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                   :temperature, :top_k, :top_p, :max_new_tokens, :stop_strings, :seed,
                   :max_prompt_tokens, :alias, :base_model, :base_version, :base_sha256,
                   :candidate_folder_sha256, :cost_folder_sha256, :at, :chunk,
-                  :groups)
+                  :groups, :same_cost_model, :judge_was_optimised, :common_labels,
+                  :unsaid_models)
                 on conflict (tenant, idempotency_key) do nothing""")
             .bind("id", test.id())
             .bind("tenant", test.caller().tenant())
@@ -155,7 +152,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
             .bind("method", spec.boundMethod().name())
             .bind("max_prompt_tokens", spec.maxPromptTokens())
             .bind("chunk", spec.chunk())
-            .bind("at", utc(test.startedAt()));
+            .bind("at", SafetyDatabase.utc(test.startedAt()));
     SafetyRows.bindVersions(update, spec.candidate(), spec.costModel(), spec.optimisedCostModels());
     SafetyRows.bindSampling(update, spec.sampling());
     SafetyRows.bindScope(update, spec.scope());
@@ -164,7 +161,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public Optional<StoredTest> find(UUID id) {
-    return read(handle -> find(handle, id));
+    return database.read(handle -> find(handle, id));
   }
 
   private static Optional<StoredTest> find(Handle handle, UUID id) {
@@ -177,7 +174,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public List<StoredTest> list(String runId, int limit) {
-    return read(
+    return database.read(
         handle ->
             handle
                 .createQuery(
@@ -191,7 +188,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public List<StoredTest> testsOf(String model, String version, int limit) {
-    return read(
+    return database.read(
         handle ->
             handle
                 .createQuery(
@@ -207,7 +204,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public List<UUID> running() {
-    return read(
+    return database.read(
         handle ->
             handle
                 .createQuery(
@@ -218,7 +215,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public Optional<ClaimedTest> claim(UUID id) {
-    return read(
+    return database.read(
         handle ->
             handle
                 .createQuery(
@@ -244,7 +241,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public Optional<ClaimedTest> tested(UUID id) {
-    return read(
+    return database.read(
         handle ->
             handle
                 .createQuery("select * from safety_test where test_id = :id")
@@ -255,7 +252,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public boolean progress(ClaimedTest test, int judgedCount) {
-    return read(
+    return database.read(
         handle ->
             handle
                     .createUpdate(
@@ -271,10 +268,10 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public boolean fail(ClaimedTest test, String message, int returns, Instant at) {
-    return transact(
+    return database.transact(
         handle -> {
           String weights = test.spec().candidate().weightsSha256();
-          AccountRows.lock(handle, weights, "");
+          AccountRows.lockWeights(handle, weights);
           int before = AccountRows.givenBack(handle, weights);
           boolean giveBack = before < returns;
           String told =
@@ -294,7 +291,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public boolean abort(ClaimedTest test, String message, Instant at) {
-    return transact(
+    return database.transact(
         handle -> {
           boolean held = end(handle, test, TestState.ABORTED, message, at);
           if (held) {
@@ -314,7 +311,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                 where test_id = :id and claim = :claim and state = 'RUNNING'""")
             .bind("state", state.name())
             .bind("message", message)
-            .bind("at", utc(at))
+            .bind("at", SafetyDatabase.utc(at))
             .bind("id", test.id())
             .bind("claim", test.claim())
             .execute()
@@ -328,7 +325,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
       List<SampledCost> samples,
       Optional<SignedCertificate> certificate,
       Instant at) {
-    return transact(
+    return database.transact(
         handle -> {
           boolean held = updateOutcome(handle, test, outcome, at);
           if (held) {
@@ -352,7 +349,7 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
                   failed_items_count = :failed
                 where test_id = :id and claim = :claim and state = 'RUNNING'""")
             .bind("state", state.name())
-            .bind("at", utc(at))
+            .bind("at", SafetyDatabase.utc(at))
             .bind("n", numbers.n())
             .bind("mean", numbers.meanCost())
             .bind("std", numbers.stdCost())
@@ -366,53 +363,28 @@ public final class PostgresSafetyTestStore implements SafetyTestStore {
 
   @Override
   public List<LedgerEntry> ledger(String promptsSha256, int limit) {
-    return read(handle -> LedgerRows.list(handle, promptsSha256, limit));
+    return database.read(handle -> LedgerRows.list(handle, promptsSha256, limit));
   }
 
   @Override
   public Optional<Evidence> evidence(UUID certificateId) {
-    return transact(handle -> CertificateRows.evidence(handle, certificateId));
+    return database.transact(handle -> CertificateRows.evidence(handle, certificateId));
   }
 
   @Override
   public void revoke(UUID certificateId, Revocation revocation) {
-    read(handle -> CertificateRows.revoke(handle, certificateId, revocation));
+    database.read(handle -> CertificateRows.revoke(handle, certificateId, revocation));
   }
 
   @Override
   public Optional<CertificateRedemptions.Redeemed> redeem(
-      UUID certificateId, String alias, Redeeming redeeming) {
-    return transact(handle -> RedemptionRows.redeem(handle, certificateId, alias, redeeming));
+      UUID certificateId, String alias, Caller caller, Redeeming redeeming) {
+    return database.transact(
+        handle -> RedemptionRows.redeem(handle, certificateId, alias, caller, redeeming));
   }
 
   @Override
   public Instant latestTime(Instant now, Duration skew) {
-    return read(handle -> CertificateRows.latestTime(handle, now, skew));
-  }
-
-  static OffsetDateTime utc(Instant instant) {
-    return OffsetDateTime.ofInstant(instant, ZoneOffset.UTC);
-  }
-
-  private <T> T read(Function<Handle, T> work) {
-    return guarded(() -> database.jdbi().withHandle(work::apply));
-  }
-
-  private <T> T transact(Function<Handle, T> work) {
-    return guarded(() -> database.jdbi().inTransaction(work::apply));
-  }
-
-  /** Names the one failure that a caller can wait out; others are bugs and stay what they are. */
-  private static <T> T guarded(Supplier<T> work) {
-    try {
-      return work.get();
-    } catch (MeshException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      if (DatabaseFaults.isAway(e)) {
-        throw DatabaseFaults.away(e);
-      }
-      throw e;
-    }
+    return database.read(handle -> CertificateRows.latestTime(handle, now, skew));
   }
 }

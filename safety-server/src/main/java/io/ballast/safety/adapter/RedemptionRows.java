@@ -1,10 +1,12 @@
 package io.ballast.safety.adapter;
 
+import io.ballast.kit.call.Caller;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.safety.core.safetytest.AliasChange;
 import io.ballast.safety.core.safetytest.CertificateRedemptions.Redeemed;
 import io.ballast.safety.core.safetytest.Redemption;
 import io.ballast.safety.core.safetytest.SafetyTestStore.Evidence;
+import io.ballast.safety.core.safetytest.SafetyTestStore.Leaves;
 import io.ballast.safety.core.safetytest.SafetyTestStore.Redeeming;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -21,7 +23,7 @@ final class RedemptionRows {
    * revocation, whose row refers to it. What is read after the lock has what they stored before it.
    */
   static Optional<Redeemed> redeem(
-      Handle handle, UUID certificateId, String alias, Redeeming redeeming) {
+      Handle handle, UUID certificateId, String alias, Caller caller, Redeeming redeeming) {
     Optional<UUID> locked =
         handle
             .createQuery(
@@ -33,9 +35,10 @@ final class RedemptionRows {
       return Optional.empty();
     }
     Evidence evidence = CertificateRows.evidence(handle, certificateId).orElseThrow();
-    Optional<Redemption> earlier = latest(handle, evidence, alias);
-    Redemption decided = redeeming.decide(evidence, earlier);
-    if (!earlier.equals(Optional.of(decided))) {
+    Optional<Redemption> latest = latest(handle, evidence, alias);
+    Redemption decided =
+        redeeming.decide(evidence, new Leaves(latest, underKey(handle, evidence, caller)));
+    if (!latest.equals(Optional.of(decided))) {
       insert(handle, decided);
     }
     return Optional.of(new Redeemed(decided, evidence));
@@ -49,6 +52,20 @@ final class RedemptionRows {
             where certificate_id = :id and alias = :alias order by ordinal desc limit 1""")
         .bind("id", evidence.certificate().id())
         .bind("alias", alias)
+        .map((row, context) -> redemption(row, evidence.certificate().candidate()))
+        .findFirst();
+  }
+
+  /** The candidate of another certificate's leave is of no account: its id tells it apart. */
+  private static Optional<Redemption> underKey(Handle handle, Evidence evidence, Caller caller) {
+    return handle
+        .createQuery(
+            """
+            select * from certificate_redemption
+            where tenant = :tenant and idempotency_key = :key
+            order by redeemed_at desc, ordinal desc limit 1""")
+        .bind("tenant", caller.tenant())
+        .bind("key", caller.idempotencyKey())
         .map((row, context) -> redemption(row, evidence.certificate().candidate()))
         .findFirst();
   }
@@ -93,8 +110,8 @@ final class RedemptionRows {
         .bind("base_version", change.base().map(PinnedVersion::version).orElse(""))
         .bind("base_sha256", change.base().map(PinnedVersion::weightsSha256).orElse(""))
         .bind("revision", change.revision())
-        .bind("at", PostgresSafetyTestStore.utc(redemption.redeemedAt()))
-        .bind("end", PostgresSafetyTestStore.utc(redemption.expiresAt()))
+        .bind("at", SafetyDatabase.utc(redemption.redeemedAt()))
+        .bind("end", SafetyDatabase.utc(redemption.expiresAt()))
         .execute();
   }
 }

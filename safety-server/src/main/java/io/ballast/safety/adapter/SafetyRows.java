@@ -7,6 +7,7 @@ import io.ballast.rl.bound.SafetyTestNumbers;
 import io.ballast.safety.core.safetytest.Certificate;
 import io.ballast.safety.core.safetytest.CertificateSeal;
 import io.ballast.safety.core.safetytest.CertificateTerms;
+import io.ballast.safety.core.safetytest.JudgeDependence;
 import io.ballast.safety.core.safetytest.LedgerEntry;
 import io.ballast.safety.core.safetytest.Look;
 import io.ballast.safety.core.safetytest.LookRule;
@@ -73,7 +74,12 @@ final class SafetyRows {
         .bind("base_version", scope.base().map(PinnedVersion::version).orElse(""))
         .bind("base_sha256", scope.base().map(PinnedVersion::weightsSha256).orElse(""))
         .bind("candidate_folder_sha256", scope.candidateFolderSha256())
-        .bind("cost_folder_sha256", scope.costModelFolderSha256());
+        .bind("cost_folder_sha256", scope.costModelFolderSha256())
+        .bind("same_cost_model", scope.dependence().isPresent())
+        .bind(
+            "judge_was_optimised", scope.dependence().map(JudgeDependence::sameModel).orElse(false))
+        .bind("common_labels", scope.dependence().map(JudgeDependence::commonLabels).orElse(0))
+        .bind("unsaid_models", scope.dependence().map(JudgeDependence::unsaidModels).orElse(0));
   }
 
   static StoredTest storedTest(ResultSet row) throws SQLException {
@@ -125,7 +131,14 @@ final class SafetyRows {
         row.getString("candidate_folder_sha256"),
         row.getString("cost_folder_sha256"),
         base.model().isEmpty() ? Optional.empty() : Optional.of(base),
-        row.getString("alias"));
+        row.getString("alias"),
+        row.getBoolean("same_cost_model")
+            ? Optional.of(
+                new JudgeDependence(
+                    row.getBoolean("judge_was_optimised"),
+                    row.getInt("common_labels"),
+                    row.getInt("unsaid_models")))
+            : Optional.empty());
   }
 
   static Certificate certificate(ResultSet row) throws SQLException {

@@ -2,6 +2,10 @@ package io.ballast.safety.adapter;
 
 import io.ballast.rl.gate.GateOutcome;
 import io.ballast.safety.core.SafetyMonitor;
+import io.ballast.safety.core.canary.CanaryMonitor;
+import io.ballast.safety.core.canary.CanaryState;
+import io.ballast.safety.core.canary.CanaryVerdict;
+import io.ballast.safety.core.canary.Observation;
 import io.ballast.safety.core.cost.Cost;
 import io.ballast.safety.core.cost.CostAnswer;
 import io.ballast.safety.core.cost.JudgedItem;
@@ -17,7 +21,7 @@ import java.util.Locale;
 import java.util.function.Supplier;
 
 /** What the server decides, in numbers and spans; the module's README lists the names. */
-public final class SafetyTelemetry implements SafetyMonitor {
+public final class SafetyTelemetry implements SafetyMonitor, CanaryMonitor {
   private final MeterRegistry meters;
   private final Tracer tracer;
 
@@ -66,6 +70,28 @@ public final class SafetyTelemetry implements SafetyMonitor {
   @Override
   public void testEnded(String state) {
     meters.counter("ballast.safety.tests", "state", state.toLowerCase(Locale.ROOT)).increment();
+  }
+
+  @Override
+  public void canaryObserved(Observation seen) {
+    meters
+        .counter(
+            "ballast.safety.canary.observations",
+            "kind",
+            seen.missing() ? "missing_cost" : label(seen.kind()),
+            "arm",
+            label(seen.arm()))
+        .increment();
+  }
+
+  @Override
+  public void canaryDecided(CanaryVerdict verdict) {
+    meters.counter("ballast.safety.canary.roll.backs", "verdict", label(verdict)).increment();
+  }
+
+  @Override
+  public void canaryEnded(CanaryState state) {
+    meters.counter("ballast.safety.canary.ends", "state", label(state)).increment();
   }
 
   private static String label(Enum<?> value) {

@@ -5,11 +5,14 @@ import io.ballast.inference.config.TritonPlaces;
 import io.ballast.inference.triton.ScoringPlace;
 import io.ballast.kit.batching.QueueLimits;
 import io.ballast.rl.gate.UtilityRule;
+import io.ballast.safety.config.SafetyProperties.CanaryProperties;
 import io.ballast.safety.config.SafetyProperties.TimeProperties;
+import io.ballast.safety.core.canary.CanarySettings;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
 import io.ballast.safety.core.gate.GateSettings;
+import io.ballast.safety.core.gatefit.DriftSettings;
 import io.ballast.safety.core.safetytest.TestSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,6 +32,8 @@ import java.util.regex.Pattern;
  * @param tests how safety tests are carried out
  * @param timeouts of calls to the policy-server
  * @param certificates who signs them, and for how long
+ * @param canary how canaries are watched
+ * @param drift how it is watched whether what gates say comes true
  * @param triton where cost models run that do not run here
  */
 public record SafetyConfig(
@@ -40,11 +45,14 @@ public record SafetyConfig(
     TestSettings tests,
     PeerTimeouts timeouts,
     CertificateSettings certificates,
+    CanarySettings canary,
+    DriftSettings drift,
     ScoringPlace triton) {
   private static final int MAX_CHUNK = 1_024;
   private static final int MAX_PROMPT_BYTES = 65_536; // what the policy-server takes
   private static final int MAX_ITEMS = 4_096;
   private static final int MAX_TEXT_BYTES = 1 << 20;
+  private static final Duration MOST_WAIT = Duration.ofDays(366); // what the policy-server takes
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
 
   /** How long one call to the policy-server may take, for completions and for a version. */
@@ -98,6 +106,30 @@ public record SafetyConfig(
     requirePositive("certificate-validity", certificates.validity());
     requirePositive("redemption-validity", certificates.redemption());
     require(!certificates.clockSkew().isNegative(), "clock-skew", certificates.clockSkew(), "≥ 0");
+    requireCanary(canary);
+    require(!drift.interval().isNegative(), "drift.interval", drift.interval(), "≥ 0; 0: not");
+    requirePositive("drift.window", drift.window());
+    require(
+        drift.alpha() > 0 && drift.alpha() < 1, "drift.alpha", drift.alpha(), "above 0, below 1");
+  }
+
+  private static void requireCanary(CanarySettings canary) {
+    requirePositive("canary.interval", canary.interval());
+    double alpha = canary.alpha();
+    require(alpha > 0 && alpha < 1, "canary.alpha", alpha, "above 0, below 1");
+    double limit = canary.costLimit().orElse(0);
+    require(limit >= 0 && limit < 1, "canary.cost-limit", limit, "0 to below 1");
+    double margin = canary.acceptMargin();
+    require(margin >= 0 && margin < 1, "canary.accept-margin", margin, "0 to below 1");
+    require(canary.leastDecisions() >= 1, "canary.least-decisions", canary.leastDecisions(), "≥ 1");
+    requirePositive("canary.horizon", canary.horizon());
+    Duration wait = canary.feedbackWait();
+    require(
+        !wait.isNegative() && wait.compareTo(MOST_WAIT) <= 0,
+        "canary.feedback-wait",
+        wait,
+        "0 to 366 days");
+    requirePositive("canary.max-blind", canary.maxBlind());
   }
 
   private static void requireTests(TestSettings tests) {
@@ -171,7 +203,24 @@ public record SafetyConfig(
             properties.certificateValidity(),
             properties.redemptionValidity(),
             properties.clockSkew()),
+        canary(properties.canary()),
+        new DriftSettings(
+            properties.drift().interval(), properties.drift().window(), properties.drift().alpha()),
         TritonPlaces.of("ballast.safety.triton", properties.triton()));
+  }
+
+  private static CanarySettings canary(CanaryProperties properties) {
+    return new CanarySettings(
+        properties.watch(),
+        properties.interval(),
+        properties.alpha(),
+        properties.costLimit(),
+        properties.acceptMargin(),
+        properties.leastDecisions(),
+        properties.horizon(),
+        properties.whenHeld(),
+        properties.feedbackWait(),
+        properties.maxBlind());
   }
 
   private static Map<String, UtilityRule> utilities(Map<String, TimeProperties> tenants) {
@@ -189,7 +238,8 @@ public record SafetyConfig(
   }
 
   private static double seconds(String tenant, String property, Duration value) {
-    require(!value.isNegative(), "utility." + tenant + "." + property, value, "≥ 0");
+    boolean holds = !value.isNegative() && value.compareTo(Duration.ofDays(1)) <= 0;
+    require(holds, "utility." + tenant + "." + property, value, "0 to a day");
     return value.toNanos() / 1e9;
   }
 

@@ -1,12 +1,14 @@
 package io.ballast.safety.config;
 
 import io.ballast.inference.config.TritonProperties;
+import io.ballast.safety.core.canary.WhenHeld;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /**
@@ -103,17 +105,17 @@ public interface SafetyProperties {
 
   /** What things take a tenant's users, as medians or means. */
   interface TimeProperties {
-    /** Reading a suggestion, ≥ 0. */
+    /** Reading a suggestion, 0 to a day. */
     Duration verification();
 
-    /** What a suggestion makes a person wait, ≥ 0. */
+    /** What a suggestion makes a person wait, 0 to a day. */
     @WithDefault("PT0S")
     Duration waiting();
 
-    /** Writing by hand what would be accepted, ≥ 0. */
+    /** Writing by hand what would be accepted, 0 to a day. */
     Duration writing();
 
-    /** Editing after accepting, ≥ 0. */
+    /** Editing after accepting, 0 to a day. */
     @WithDefault("PT0S")
     Duration editing();
   }
@@ -182,9 +184,75 @@ public interface SafetyProperties {
   @WithDefault("PT60S")
   Duration redemptionValidity();
 
-  /** How far this computer's clock may be ahead of the database's for certificates, ≥ 0. */
+  /** How far this computer's clock may be ahead of the database's for certificates, 0 to a day. */
   @WithDefault("PT5M")
   Duration clockSkew();
+
+  /** How canaries are watched. */
+  CanaryProperties canary();
+
+  /** How canaries are watched; what is set counts for those that begin afterwards. */
+  interface CanaryProperties {
+    /** Whether they are watched, and rolled back at a breach. */
+    @WithDefault("true")
+    boolean watch();
+
+    /** How long between two looks, &gt; 0. */
+    @WithDefault("PT10S")
+    Duration interval();
+
+    /** The probability of a false alarm over a whole canary, above 0, below 1. */
+    @WithDefault("0.05")
+    double alpha();
+
+    /**
+     * The mean cost that a canary shall not be over, 0 to below 1; absent: the threshold of its
+     * certificate.
+     */
+    OptionalDouble costLimit();
+
+    /** How far its accept rate may be under that of what serves beside it, 0 to below 1. */
+    @WithDefault("0.05")
+    double acceptMargin();
+
+    /** Costs without which nothing is held, ≥ 1. */
+    @WithDefault("100")
+    int leastDecisions();
+
+    /** After which a canary without a breach counts as held, &gt; 0. */
+    @WithDefault("P1D")
+    Duration horizon();
+
+    /** What becomes of a canary that held: REPORT tells it, COMPLETE moves the alias to it. */
+    @WithDefault("REPORT")
+    WhenHeld whenHeld();
+
+    /** How old a decision is when its feedback is looked at, 0 to 366 days. */
+    @WithDefault("PT5M")
+    Duration feedbackWait();
+
+    /** How long looks at a canary may fail before it is rolled back, &gt; 0. */
+    @WithDefault("PT15M")
+    Duration maxBlind();
+  }
+
+  /** How it is watched whether what gates say comes true. */
+  DriftProperties drift();
+
+  /** How it is watched whether what gates say comes true, for all tenants. */
+  interface DriftProperties {
+    /** How long between two looks, ≥ 0; 0: it is not watched. */
+    @WithDefault("PT0S")
+    Duration interval();
+
+    /** Weeks that are older count no more, &gt; 0. */
+    @WithDefault("P28D")
+    Duration window();
+
+    /** The probability of an alarm about a week while nothing has changed, above 0, below 1. */
+    @WithDefault("0.05")
+    double alpha();
+  }
 
   /** Cost models that run behind Triton instead of in this process. */
   TritonProperties triton();

@@ -20,6 +20,7 @@ import io.ballast.safety.v1.CertificateRevocation;
 import io.ballast.safety.v1.DeltaAccount;
 import io.ballast.safety.v1.GetEvidenceResponse;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
+import io.ballast.safety.v1.JudgeDependence;
 import io.ballast.safety.v1.RedeemCertificateRequest;
 import io.ballast.safety.v1.RedeemCertificateResponse;
 import io.ballast.safety.v1.Redemption;
@@ -104,6 +105,7 @@ final class CertificateMapper {
         .setCodeVersion(terms.codeVersion())
         .setLedgerEntryId(terms.ledgerEntryId().toString());
     terms.scope().base().ifPresent(base -> message.setBase(MeshMessages.version(base)));
+    terms.scope().dependence().ifPresent(each -> message.setSameCostModel(dependence(each)));
     terms.account().ifPresent(account -> message.setAccount(account(account)));
     terms
         .look()
@@ -125,6 +127,15 @@ final class CertificateMapper {
         .setEarlierWeightsDelta(account.ofWeights().delta())
         .setEarlierAccountLooks(account.ofName().looks())
         .setEarlierAccountDelta(account.ofName().delta())
+        .build();
+  }
+
+  private static JudgeDependence dependence(
+      io.ballast.safety.core.safetytest.JudgeDependence dependence) {
+    return JudgeDependence.newBuilder()
+        .setOptimised(dependence.sameModel())
+        .setCommonLabelsCount(dependence.commonLabels())
+        .setUnsaidModelsCount(dependence.unsaidModels())
         .build();
   }
 

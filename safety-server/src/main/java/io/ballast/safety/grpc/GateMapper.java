@@ -3,6 +3,7 @@ package io.ballast.safety.grpc;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.call.Texts;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.RequestMetadata;
@@ -15,6 +16,7 @@ import io.ballast.safety.core.gate.GateHistory.Kind;
 import io.ballast.safety.core.gate.GateHistory.Past;
 import io.ballast.safety.core.gate.GateScores;
 import io.ballast.safety.core.gate.GateSuggestion;
+import io.ballast.safety.core.gate.StageRule;
 import io.ballast.safety.v1.Contribution;
 import io.ballast.safety.v1.DecideDisplayRequest;
 import io.ballast.safety.v1.DecideGenerationRequest;
@@ -22,8 +24,10 @@ import io.ballast.safety.v1.GateFlag;
 import io.ballast.safety.v1.GateGuarantee;
 import io.ballast.safety.v1.GateHistory;
 import io.ballast.safety.v1.GateOutcome;
+import io.ballast.safety.v1.GateReplay;
 import io.ballast.safety.v1.GateRule;
 import io.ballast.safety.v1.GateStageAnswer;
+import io.ballast.safety.v1.GuaranteeUnit;
 import io.ballast.safety.v1.PastOutcome;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -97,36 +101,71 @@ final class GateMapper {
   }
 
   static GateCall call(String tenant, DecideGenerationRequest request) {
-    return new GateCall(
+    return call(
         tenant,
         request.getExplorationSeed(),
-        pin("gate_version", request.hasGateVersion(), request.getGateVersion()),
-        pin("other_gate_version", request.hasOtherGateVersion(), request.getOtherGateVersion()),
-        request.getFeatureVersion());
+        given(request.hasGateVersion(), request.getGateVersion()),
+        given(request.hasOtherGateVersion(), request.getOtherGateVersion()),
+        request.getFeatureVersion(),
+        request.getReplay());
   }
 
   static GateCall call(String tenant, DecideDisplayRequest request) {
-    return new GateCall(
+    return call(
         tenant,
         request.getExplorationSeed(),
-        pin("gate_version", request.hasGateVersion(), request.getGateVersion()),
-        pin("other_gate_version", request.hasOtherGateVersion(), request.getOtherGateVersion()),
-        request.getFeatureVersion());
+        given(request.hasGateVersion(), request.getGateVersion()),
+        given(request.hasOtherGateVersion(), request.getOtherGateVersion()),
+        request.getFeatureVersion(),
+        request.getReplay());
   }
 
-  private static Optional<GateCall.Pin> pin(String field, boolean given, ModelVersion version) {
-    if (!given) {
+  private static Optional<ModelVersion> given(boolean given, ModelVersion version) {
+    return given ? Optional.of(version) : Optional.empty();
+  }
+
+  private static GateCall call(
+      String tenant,
+      long seed,
+      Optional<ModelVersion> gate,
+      Optional<ModelVersion> other,
+      int features,
+      GateReplay replay) {
+    return new GateCall(
+        tenant,
+        seed,
+        pin("gate", gate, replay.getGateFolderSha256()),
+        pin("other_gate", other, replay.getOtherGateFolderSha256()),
+        features,
+        GateRules.rule(gate.isPresent(), replay));
+  }
+
+  private static Optional<GateCall.Pin> pin(
+      String which, Optional<ModelVersion> given, String folder) {
+    String field = "replay.%s_folder_sha256".formatted(which);
+    if (given.isEmpty()) {
+      if (!folder.isEmpty()) {
+        throw Texts.malformed(field, "without %s_version".formatted(which));
+      }
       return Optional.empty();
     }
-    if (version.getModel().isEmpty() || version.getVersion().isEmpty()) {
+    if (!folder.isEmpty() && !Sha256.matches(folder)) {
       throw Texts.malformed(
           field,
+          "%,d characters (expected: 64 lower-case hexadecimal digits)".formatted(folder.length()));
+    }
+    ModelVersion version = given.get();
+    if (version.getModel().isEmpty() || version.getVersion().isEmpty()) {
+      throw Texts.malformed(
+          which + "_version",
           "model '%s', version '%s' (expected: both)"
               .formatted(version.getModel(), version.getVersion()));
     }
     return Optional.of(
         new GateCall.Pin(
-            new GateChoice(version.getModel(), version.getVersion()), version.getWeightsSha256()));
+            new GateChoice(version.getModel(), version.getVersion()),
+            version.getWeightsSha256(),
+            folder));
   }
 
   private static io.ballast.safety.core.gate.GateHistory history(GateHistory history) {
@@ -156,17 +195,33 @@ final class GateMapper {
     GateDecision decision = answer.decision();
     GateStageAnswer.Builder mapped =
         GateStageAnswer.newBuilder()
-            .addAllContributions(
-                answer.contributions().stream().map(GateMapper::contribution).toList())
             .addAllFlags(answer.flags().stream().sorted().map(GateMapper::flag).toList())
             .addAllMissingInputs(answer.missing())
             .setFeatureVersion(answer.features().version())
             .setFolderSha256(answer.folderSha256())
-            .setRule(
-                switch (answer.rule()) {
-                  case LINES -> GateRule.GATE_RULE_LINES;
-                  case TIME_SAVED -> GateRule.GATE_RULE_TIME_SAVED;
-                });
+            .setExplorationSeed(answer.explorationSeed())
+            .setLogOdds(answer.logOdds());
+    switch (answer.rule()) {
+      case StageRule.Lines lines -> mapped.setRule(GateRule.GATE_RULE_LINES);
+      case StageRule.TimeSaved saved ->
+          mapped.setRule(GateRule.GATE_RULE_TIME_SAVED).setTimes(GateRules.times(saved.times()));
+    }
+    answer
+        .other()
+        .ifPresent(
+            other ->
+                mapped
+                    .setOtherGateVersion(MeshMessages.version(other.model()))
+                    .setOtherGateFolderSha256(other.folderSha256()));
+    answer
+        .contributions()
+        .ifPresent(
+            moved ->
+                mapped
+                    .addAllContributions(
+                        moved.strongest().stream().map(GateMapper::contribution).toList())
+                    .setBaseLogOdds(moved.base())
+                    .setOtherLogOdds(moved.others()));
     answer
         .guarantee()
         .ifPresent(
@@ -177,7 +232,13 @@ final class GateMapper {
                         .setAlpha(proven.alpha())
                         .setHiddenCount(proven.hidden())
                         .setAcceptedCount(proven.accepted())
-                        .setPValue(proven.pValue())));
+                        .setPValue(proven.pValue())
+                        .setUnit(
+                            switch (proven.unit()) {
+                              case GROUP -> GuaranteeUnit.GUARANTEE_UNIT_GROUP;
+                              case DECISION -> GuaranteeUnit.GUARANTEE_UNIT_DECISION;
+                            })
+                        .setUnitsCount(proven.units())));
     return mapped
         .setOutcome(
             switch (decision.outcome()) {

@@ -4,6 +4,7 @@ import io.ballast.kit.call.Caller;
 import io.ballast.kit.grpc.ContextPatience;
 import io.ballast.kit.grpc.MeshMessages;
 import io.ballast.kit.grpc.Replies;
+import io.ballast.safety.core.canary.CanaryWatcher;
 import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.safetytest.CertificateDesk;
 import io.ballast.safety.core.safetytest.CertificateRedemptions;
@@ -27,6 +28,8 @@ import io.ballast.safety.v1.GetVerdictRequest;
 import io.ballast.safety.v1.GetVerdictResponse;
 import io.ballast.safety.v1.GetVerificationKeysRequest;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
+import io.ballast.safety.v1.ListCanaryWatchesRequest;
+import io.ballast.safety.v1.ListCanaryWatchesResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
 import io.ballast.safety.v1.RedeemCertificateRequest;
@@ -55,6 +58,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
   private final Verdicts verdicts;
   private final CertificateReplay replay;
   private final LookLedger ledger;
+  private final CanaryWatcher canaries;
   private final CostMapper costMapper;
   private final SafetyTestMapper mapper;
   private final Replies replies;
@@ -67,6 +71,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
       Verdicts verdicts,
       CertificateReplay replay,
       LookLedger ledger,
+      CanaryWatcher canaries,
       CallContexts contexts,
       Replies replies) {
     this.costs = costs;
@@ -76,6 +81,7 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
     this.verdicts = verdicts;
     this.replay = replay;
     this.ledger = ledger;
+    this.canaries = canaries;
     this.costMapper = new CostMapper(contexts);
     this.mapper = new SafetyTestMapper(contexts);
     this.replies = replies;
@@ -236,6 +242,18 @@ public final class SafetyGrpcService extends SafetyServiceGrpc.SafetyServiceImpl
           mapper.requireCaller(request.getMetadata());
           return LedgerMapper.response(
               ledger.list(request.getPromptsSha256(), request.getPageSize()));
+        });
+  }
+
+  @Override
+  public void listCanaryWatches(
+      ListCanaryWatchesRequest request, StreamObserver<ListCanaryWatchesResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          mapper.requireCaller(request.getMetadata());
+          return CanaryMapper.response(
+              canaries.list(request.getModel(), request.getUnderWay(), request.getPageSize()));
         });
   }
 

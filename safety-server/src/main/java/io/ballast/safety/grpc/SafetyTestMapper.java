@@ -65,6 +65,7 @@ final class SafetyTestMapper {
         spec.getLooks(),
         spec.getAccount(),
         spec.getAccountLooks(),
+        spec.getSameCostModel(),
         request.getRunId(),
         Sha256.of(
             StartSafetyTestRequest.newBuilder()

@@ -27,6 +27,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The safety-server as a process sees it: models from folders, cost models run here or by Triton,
@@ -39,17 +41,23 @@ public final class SafetyModule implements ServerModule {
   /** How often a cost model behind a Triton that was away is looked for. */
   private static final Duration RETRY = Duration.ofSeconds(1);
 
+  private static final Logger LOG = LoggerFactory.getLogger(SafetyModule.class);
+
   private final SafetyConfig config;
+  private final Optional<Boolean> allTenantsDecisions;
   private @Nullable SafetyServer server;
   private @Nullable ScoringSource<CostModel, HeadScores> models;
 
   /**
    * Reads the properties; {@link #start} does the rest.
    *
+   * @param allTenantsDecisions whether policy-servers with this process's properties let decisions
+   *     for all tenants be read; absent: where the mesh has a PostgreSQL of its own
    * @throws IllegalArgumentException if one is out of its range, naming it
    */
-  public SafetyModule(SafetyProperties properties) {
+  public SafetyModule(SafetyProperties properties, Optional<Boolean> allTenantsDecisions) {
     this.config = SafetyConfig.from(properties);
+    this.allTenantsDecisions = allTenantsDecisions;
   }
 
   @Override
@@ -59,6 +67,11 @@ public final class SafetyModule implements ServerModule {
 
   @Override
   public List<BindableService> start(MeshRuntime runtime) {
+    if (config.canary().watch() && !allTenantsDecisions.orElse(runtime.ownsDatabase())) {
+      LOG.warn(
+          "canaries are watched (ballast.safety.canary.watch), but ballast.policy.all-tenants-decisions is off: if it is off at the policy-server too, no canary can be read, and each is rolled back after {}",
+          config.canary().maxBlind());
+    }
     ScoringSource<CostModel, HeadScores> costModels = costModels(runtime);
     models = costModels;
     SafetyServer started =
@@ -103,14 +116,16 @@ public final class SafetyModule implements ServerModule {
   }
 
   /**
-   * Goes on with tests that were running when their process stopped, and looks from now on for what
-   * runs elsewhere and could not be asked.
+   * Goes on with tests that were running when their process stopped, and from now on watches
+   * canaries and looks for what runs elsewhere and could not be asked.
    */
   @Override
   public void serving() {
     SafetyServer started = server;
     if (started != null) {
       started.resumeTests();
+      started.watchCanaries();
+      started.watchDrift();
       if (!config.triton().isNowhere()) {
         started.follow(RETRY);
       }

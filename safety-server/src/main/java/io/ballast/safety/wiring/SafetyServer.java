@@ -10,18 +10,24 @@ import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.safety.adapter.FolderLabels;
+import io.ballast.safety.adapter.GrpcAliasRecord;
+import io.ballast.safety.adapter.GrpcCanaryDecisions;
 import io.ballast.safety.adapter.GrpcCandidateSampler;
+import io.ballast.safety.adapter.GrpcDriftSource;
+import io.ballast.safety.adapter.GrpcPolicyCanaries;
 import io.ballast.safety.adapter.JwsSeal;
+import io.ballast.safety.adapter.PostgresCanaryStore;
 import io.ballast.safety.adapter.PostgresSafetyTestStore;
 import io.ballast.safety.adapter.SafetyTelemetry;
 import io.ballast.safety.config.SafetyConfig;
-import io.ballast.safety.core.SafetyMonitor;
+import io.ballast.safety.core.canary.CanaryWatcher;
 import io.ballast.safety.core.cost.CostCatalog;
 import io.ballast.safety.core.cost.CostFlow;
 import io.ballast.safety.core.cost.CostModel;
 import io.ballast.safety.core.cost.HeadScores;
 import io.ballast.safety.core.gate.GateFlow;
 import io.ballast.safety.core.gate.GateSource;
+import io.ballast.safety.core.gatefit.DriftWatch;
 import io.ballast.safety.core.safetytest.CandidateSampler;
 import io.ballast.safety.core.safetytest.CertificateClock;
 import io.ballast.safety.core.safetytest.CertificateDesk;
@@ -59,6 +65,8 @@ public final class SafetyServer implements AutoCloseable {
   private final CostCatalog catalog;
   private final GateFlow gates;
   private final TestRunner runner;
+  private final CanaryWatcher canaries;
+  private final DriftWatch drift;
   private final List<BindableService> services;
   private final List<ServedModels> models;
 
@@ -81,7 +89,7 @@ public final class SafetyServer implements AutoCloseable {
       Function<RequestMetadata, RequestContext> contexts,
       RandomGenerator random,
       Pause pause) {
-    SafetyMonitor monitor = new SafetyTelemetry(runtime.meters(), runtime.telemetry());
+    SafetyTelemetry monitor = new SafetyTelemetry(runtime.meters(), runtime.telemetry());
     CallContexts calls = new CallContexts(contexts);
     catalog = new CostCatalog(costModels, config.costs(), config.queue(), runtime.nanoTime());
     CostFlow costs =
@@ -125,6 +133,23 @@ public final class SafetyServer implements AutoCloseable {
             ids,
             runtime.clock(),
             random);
+    canaries =
+        new CanaryWatcher(
+            new PostgresCanaryStore(runtime.database(SCHEMA)),
+            new GrpcPolicyCanaries(
+                runtime.peer(Role.POLICY_SERVER),
+                config.timeouts().version(),
+                config.timeouts().sample()),
+            new GrpcCanaryDecisions(runtime.peer(Role.POLICY_SERVER), config.timeouts().sample()),
+            costs,
+            config.items().items(),
+            config.canary(),
+            monitor,
+            ids,
+            runtime.clock());
+    drift =
+        new DriftWatch(
+            new GrpcDriftSource(runtime.peer(Role.POLICY_SERVER)), config.drift(), runtime.clock());
     CertificateDesk desk = new CertificateDesk(store, seal, time);
     services =
         List.of(
@@ -134,9 +159,15 @@ public final class SafetyServer implements AutoCloseable {
                 desk,
                 new CertificateRedemptions(
                     store, desk, config.certificates().redemption(), ids, time, runtime.clock()),
-                new Verdicts(store, sampler, desk),
+                new Verdicts(
+                    store,
+                    sampler,
+                    new GrpcAliasRecord(
+                        runtime.peer(Role.POLICY_SERVER), config.timeouts().version()),
+                    desk),
                 new CertificateReplay(store, desk, sampler, costs, config.tests()),
                 new LookLedger(store),
+                canaries,
                 calls,
                 runtime.replies()),
             new DisplayGateGrpcService(gates, calls, runtime.replies()));
@@ -146,6 +177,19 @@ public final class SafetyServer implements AutoCloseable {
             new KserveGates(gates, runtime.nanoTime()));
     var unused =
         Gauge.builder("ballast.safety.waiting.tokens", catalog, CostCatalog::waitingTokens)
+            .register(runtime.meters());
+    var alsoUnused =
+        Gauge.builder(
+                "ballast.safety.canary.unread.seconds", canaries, CanaryWatcher::unreadSeconds)
+            .register(runtime.meters());
+    var unusedToo =
+        Gauge.builder("ballast.safety.canary.unwatched", canaries, CanaryWatcher::unwatched)
+            .register(runtime.meters());
+    var unusedHere =
+        Gauge.builder("ballast.safety.gate.drift.alarms", drift, DriftWatch::alarms)
+            .register(runtime.meters());
+    var unusedAsWell =
+        Gauge.builder("ballast.safety.gate.drift.unread.seconds", drift, DriftWatch::unreadSeconds)
             .register(runtime.meters());
     try {
       catalog.warmUp().ifPresent(LOG::warn);
@@ -183,8 +227,29 @@ public final class SafetyServer implements AutoCloseable {
     runner.resume();
   }
 
+  /** Watches canaries from now on. Peers may be called now. */
+  public void watchCanaries() {
+    canaries.start();
+  }
+
+  /** Watches whether what gates say comes true from now on. Peers may be called now. */
+  public void watchDrift() {
+    drift.start();
+  }
+
+  /**
+   * Looks at every canary once.
+   *
+   * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN if the database is away
+   */
+  public void lookAtCanaries() {
+    canaries.look();
+  }
+
   @Override
   public void close() {
+    drift.close();
+    canaries.close();
     runner.close();
     catalog.close();
     gates.close();

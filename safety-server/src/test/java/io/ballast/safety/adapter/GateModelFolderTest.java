@@ -73,7 +73,10 @@ class GateModelFolderTest {
   void theReadingAndWhatWasProvenOfItAreKept() throws IOException {
     GateSpec spec =
         TinyGates.spec(GateStage.CONTEXT, 0.3, 0.9, 0.05)
-            .read(false, Optional.of(new GateGuarantee(0.95, 0.1, 120, 2, 0.0575)));
+            .read(
+                false,
+                Optional.of(
+                    new GateGuarantee(0.95, 0.1, GateGuarantee.Unit.GROUP, 80, 120, 2, 0.0575)));
     Path folder = TinyGates.write(root, "gate", "1", spec, trees);
 
     assertThat(GateModelFolder.readSpec(folder)).isEqualTo(spec);

@@ -1,6 +1,7 @@
 package io.ballast.safety.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
@@ -10,6 +11,7 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.Completion;
 import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.DecisionReason;
 import io.ballast.policy.v1.DecisionRecord;
 import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
@@ -22,6 +24,7 @@ import io.ballast.policy.v1.SuggestionReward;
 import io.ballast.safety.core.gate.GateHistory;
 import io.ballast.safety.core.gate.GateScores;
 import io.ballast.safety.core.gatefit.LoggedSuggestion;
+import io.ballast.safety.core.gatefit.UnusableLogException;
 import io.ballast.safety.v1.GateOutcome;
 import io.ballast.safety.v1.GateStageAnswer;
 import io.ballast.safety.v1.PastOutcome;
@@ -47,7 +50,7 @@ class GrpcDecisionLogTest {
   private static final Instant TIME = Instant.parse("2026-05-01T10:00:00.5Z");
 
   @Test
-  void whatWasShownAndWhatWasNotAreRead() throws IOException {
+  void whatWasShownAndWhatWasNotAreRead() throws IOException, UnusableLogException {
     List<StreamDecisionsRequest> asked = new ArrayList<>();
     String name = InProcessServerBuilder.generateName();
     Server server =
@@ -110,11 +113,67 @@ class GrpcDecisionLogTest {
     assertThat(shown.said().stageOne()).hasValue(0.375);
     assertThat(shown.said().stageOneWithholds()).isTrue();
     assertThat(shown.said().stageTwo()).isEmpty();
+    assertThat(shown.said().gating()).isEqualTo(LoggedSuggestion.Gating.ENFORCED);
     LoggedSuggestion withheld = withheld(log);
     assertThat(withheld.shown()).isFalse();
     assertThat(withheld.isExample()).isFalse();
     assertThat(withheld.suggestion()).isEmpty();
     assertThat(withheld.kept()).isEmpty();
+  }
+
+  @Test
+  void aDecisionOfUnknownProbabilityIsRefused() {
+    DecisionRecord unknown =
+        DecisionRecord.newBuilder()
+            .setSuggestion(
+                SuggestionRecord.newBuilder()
+                    .setResponse(SuggestResponse.newBuilder().setSuggestionId("s1")))
+            .build();
+
+    assertThatThrownBy(() -> GrpcDecisionLog.decision(unknown))
+        .isInstanceOf(UnusableLogException.class)
+        .hasMessage("suggestion s1: propensity: 0.0 (expected: above 0, at most 1)");
+  }
+
+  @Test
+  void onlyAGateThatDecidedWasEnforced() throws UnusableLogException {
+    assertThat(gating(DecisionReason.DECISION_REASON_GATE_NOT_ENFORCED))
+        .isEqualTo(LoggedSuggestion.Gating.NOT_ENFORCED);
+    assertThat(gating(DecisionReason.DECISION_REASON_COST_OVER_THRESHOLD))
+        .isEqualTo(LoggedSuggestion.Gating.NOT_ENFORCED);
+    assertThat(gating(DecisionReason.DECISION_REASON_LIKELY_ACCEPTED))
+        .isEqualTo(LoggedSuggestion.Gating.ENFORCED);
+    assertThat(gating(DecisionReason.DECISION_REASON_UNSPECIFIED))
+        .isEqualTo(LoggedSuggestion.Gating.UNKNOWN);
+  }
+
+  @Test
+  void whatStageOneLetThroughIsNotFreeOfTheGateWhereStageTwoWasAway() throws UnusableLogException {
+    SuggestResponse.Builder away =
+        SuggestResponse.newBuilder()
+            .setDecision(Decision.DECISION_SHOW)
+            .setReason(DecisionReason.DECISION_REASON_GATE_UNAVAILABLE)
+            .setPropensity(1);
+    assertThat(gating(away)).isEqualTo(LoggedSuggestion.Gating.NOT_ENFORCED);
+    away.setStageOne(
+        GateStageAnswer.newBuilder()
+            .setOutcome(GateOutcome.GATE_OUTCOME_REFER)
+            .setAcceptProbability(0.5));
+    assertThat(gating(away)).isEqualTo(LoggedSuggestion.Gating.ENFORCED);
+  }
+
+  private static LoggedSuggestion.Gating gating(DecisionReason reason) throws UnusableLogException {
+    return gating(SuggestResponse.newBuilder().setReason(reason).setPropensity(1));
+  }
+
+  private static LoggedSuggestion.Gating gating(SuggestResponse.Builder response)
+      throws UnusableLogException {
+    return GrpcDecisionLog.decision(
+            DecisionRecord.newBuilder()
+                .setSuggestion(SuggestionRecord.newBuilder().setResponse(response))
+                .build())
+        .said()
+        .gating();
   }
 
   private static LoggedSuggestion withheld(List<LoggedSuggestion> log) {
@@ -147,6 +206,7 @@ class GrpcDecisionLogTest {
                     SuggestResponse.newBuilder()
                         .setDecision(Decision.DECISION_SHOW)
                         .setText("= 1;")
+                        .setReason(DecisionReason.DECISION_REASON_EXPLORED)
                         .setPropensity(0.02)
                         .setStopReason(io.ballast.mesh.v1.StopReason.STOP_REASON_STOP_STRING)
                         .setStageOne(

@@ -8,10 +8,13 @@ import io.ballast.kit.batching.QueueLimits;
 import io.ballast.rl.gate.UtilityRule;
 import io.ballast.safety.config.SafetyConfig.CertificateSettings;
 import io.ballast.safety.config.SafetyConfig.PeerTimeouts;
+import io.ballast.safety.core.canary.CanarySettings;
+import io.ballast.safety.core.canary.WhenHeld;
 import io.ballast.safety.core.cost.CostSettings;
 import io.ballast.safety.core.cost.ItemLimits;
 import io.ballast.safety.core.gate.GateChoice;
 import io.ballast.safety.core.gate.GateSettings;
+import io.ballast.safety.core.gatefit.DriftSettings;
 import io.ballast.safety.core.safetytest.TestSettings;
 import io.ballast.safety.testing.TestSafety;
 import java.nio.file.Path;
@@ -20,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,6 +60,18 @@ class SafetyPropertiesTest {
           new PeerTimeouts(Duration.ofSeconds(60), Duration.ofSeconds(5)),
           new CertificateSettings(
               Optional.empty(), Duration.ofDays(7), Duration.ofMinutes(1), Duration.ofMinutes(5)),
+          new CanarySettings(
+              true,
+              Duration.ofSeconds(10),
+              0.05,
+              OptionalDouble.empty(),
+              0.05,
+              100,
+              Duration.ofDays(1),
+              WhenHeld.REPORT,
+              Duration.ofMinutes(5),
+              Duration.ofMinutes(15)),
+          new DriftSettings(Duration.ZERO, Duration.ofDays(28), 0.05),
           new ScoringPlace(
               List.of(),
               List.of(),
@@ -114,6 +130,21 @@ class SafetyPropertiesTest {
     all.put("redemption-validity", "PT28S");
     all.put("clock-skew", "PT30S");
 
+    all.put("canary.watch", "false");
+    all.put("canary.interval", "PT31S");
+    all.put("canary.alpha", "0.01");
+    all.put("canary.cost-limit", "0.125");
+    all.put("canary.accept-margin", "0.25");
+    all.put("canary.least-decisions", "32");
+    all.put("canary.horizon", "PT33S");
+    all.put("canary.when-held", "COMPLETE");
+    all.put("canary.feedback-wait", "PT34S");
+    all.put("canary.max-blind", "PT35S");
+
+    all.put("drift.interval", "PT36S");
+    all.put("drift.window", "PT37S");
+    all.put("drift.alpha", "0.125");
+
     all.put("triton.targets", "one:1,two:2");
     all.put("triton.models", "a,b");
     all.put("triton.served-models.a", "there");
@@ -154,6 +185,18 @@ class SafetyPropertiesTest {
                     Duration.ofSeconds(27),
                     Duration.ofSeconds(28),
                     Duration.ofSeconds(30)),
+                new CanarySettings(
+                    false,
+                    Duration.ofSeconds(31),
+                    0.01,
+                    OptionalDouble.of(0.125),
+                    0.25,
+                    32,
+                    Duration.ofSeconds(33),
+                    WhenHeld.COMPLETE,
+                    Duration.ofSeconds(34),
+                    Duration.ofSeconds(35)),
+                new DriftSettings(Duration.ofSeconds(36), Duration.ofSeconds(37), 0.125),
                 new ScoringPlace(
                     List.of("one:1", "two:2"),
                     List.of("a", "b"),
@@ -200,6 +243,14 @@ class SafetyPropertiesTest {
         "certificate-validity | PT0S | certificate-validity: PT0S (expected: > 0)",
         "redemption-validity | PT0S | redemption-validity: PT0S (expected: > 0)",
         "clock-skew | PT-1S | clock-skew: PT-1S (expected: ≥ 0)",
+        "canary.interval | PT0S | canary.interval: PT0S (expected: > 0)",
+        "canary.alpha | 0 | canary.alpha: 0.0 (expected: above 0, below 1)",
+        "canary.cost-limit | 1 | canary.cost-limit: 1.0 (expected: 0 to below 1)",
+        "canary.accept-margin | -0.1 | canary.accept-margin: -0.1 (expected: 0 to below 1)",
+        "canary.least-decisions | 0 | canary.least-decisions: 0 (expected: ≥ 1)",
+        "canary.horizon | PT0S | canary.horizon: PT0S (expected: > 0)",
+        "canary.feedback-wait | P367D | canary.feedback-wait: PT8808H (expected: 0 to 366 days)",
+        "canary.max-blind | PT0S | canary.max-blind: PT0S (expected: > 0)",
         "wait-interval | PT0S | wait-interval: PT0S (expected: > 0)",
         "wait-reserve | PT-1S | wait-reserve: PT-1S (expected: ≥ 0)"
       })

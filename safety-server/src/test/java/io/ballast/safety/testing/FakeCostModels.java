@@ -53,6 +53,9 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
   /** Whether a look for new models finds {@link #LATER}. */
   public volatile boolean laterIsThere;
 
+  /** Whether every engine throws, whatever it is asked. */
+  public volatile boolean failing;
+
   private final List<CostModel> models = new CopyOnWriteArrayList<>();
   private volatile CountDownLatch gate = new CountDownLatch(0);
   private volatile CountDownLatch entered = new CountDownLatch(1);
@@ -151,7 +154,7 @@ public final class FakeCostModels implements ScoringSource<CostModel, HeadScores
 
     private HeadScores scores(TokenIds completion) {
       String text = new CharacterTokenizer().decode(completion);
-      if (text.contains("T")) {
+      if (failing || text.contains("T")) {
         throw new IllegalStateException("out of memory");
       }
       if (text.contains("X")) {

@@ -6,8 +6,12 @@ import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.policy.v1.Completion;
 import io.ballast.policy.v1.CompletionGroup;
+import io.ballast.policy.v1.EndCanaryRequest;
+import io.ballast.policy.v1.EndCanaryResponse;
 import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.GetVersionResponse;
+import io.ballast.policy.v1.ListAliasesRequest;
+import io.ballast.policy.v1.ListAliasesResponse;
 import io.ballast.policy.v1.PolicyServiceGrpc;
 import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.SampleRequest;
@@ -44,6 +48,9 @@ public final class FakePolicyServer {
 
   /** Whether completions come from other weights than asked. */
   public volatile boolean swapped;
+
+  /** The aliases and the log. */
+  public final FakeCanaries canaries = new FakeCanaries();
 
   private final Map<String, String> weights = new ConcurrentHashMap<>();
   private final Map<String, String> folders = new ConcurrentHashMap<>();
@@ -94,7 +101,7 @@ public final class FakePolicyServer {
   }
 
   List<BindableService> services() {
-    return List.of(new Policy(), new Versions());
+    return List.of(new Policy(), new Versions(), canaries.new Log());
   }
 
   private boolean fails(StreamObserver<?> observer) {
@@ -162,6 +169,17 @@ public final class FakePolicyServer {
   }
 
   private final class Versions extends VersionServiceGrpc.VersionServiceImplBase {
+    @Override
+    public void listAliases(
+        ListAliasesRequest request, StreamObserver<ListAliasesResponse> observer) {
+      canaries.list(observer);
+    }
+
+    @Override
+    public void endCanary(EndCanaryRequest request, StreamObserver<EndCanaryResponse> observer) {
+      canaries.end(request, observer);
+    }
+
     @Override
     public void getVersion(GetVersionRequest request, StreamObserver<GetVersionResponse> observer) {
       if (fails(observer)) {

@@ -183,6 +183,11 @@ public final class TestSafety implements AutoCloseable {
     server.resumeTests();
   }
 
+  /** Looks at every canary once, as a process does at each interval. */
+  public void lookAtCanaries() {
+    server.lookAtCanaries();
+  }
+
   /** The tokens that wait to be judged. */
   public int waitingTokens() {
     return (int) meters.get("ballast.safety.waiting.tokens").gauge().value();

@@ -24,10 +24,11 @@ public interface AcceptModel extends AutoCloseable {
   double logOdds(float[] features);
 
   /**
-   * Returns what each feature adds to the log-odds (SHAP); with the trees' mean they sum up to it.
+   * Returns what each feature adds to the log-odds (SHAP), and last the trees' mean: all together
+   * they are the log-odds, to the rounding of single precision.
    *
    * @param features shape [features of the stage]; NaN is missing
-   * @return shape [features of the stage], a new array
+   * @return shape [features of the stage + 1], a new array
    */
   double[] contributions(float[] features);
 

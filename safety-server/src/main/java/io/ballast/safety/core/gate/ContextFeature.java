@@ -10,7 +10,8 @@ import java.util.function.ToDoubleFunction;
  * finite; yes is 1, no is 0; logs are ln(1 + n).
  *
  * <p>The names of the constants, in lower case, are the names in gate model folders; the order is
- * that of the vector. A model trained on other names is refused: a new one asks for new gates.
+ * that of the vector. {@link FeatureSet} says which constants a version has: new ones go after the
+ * last, and into a version of their own.
  */
 public enum ContextFeature {
   /** Characters of the cursor's line before the cursor. */

@@ -50,7 +50,7 @@ final class GateCatalog implements AutoCloseable {
    * Works with a version.
    *
    * @throws MeshException UNKNOWN_MODEL if there is none, CORRUPT_WEIGHTS if a checksum differs,
-   *     PRECONDITION_FAILED if its weights are others than those of the pin
+   *     PRECONDITION_FAILED if its weights or its folder are others than those of the pin
    */
   <T> T use(GateStage stage, Optional<GateCall.Pin> pin, Function<AcceptModel, T> work) {
     if (pin.isEmpty()) {
@@ -80,15 +80,19 @@ final class GateCatalog implements AutoCloseable {
   }
 
   private static AcceptModel checked(AcceptModel model, GateCall.Pin pin) {
-    String found = model.id().weightsSha256();
-    if (!pin.weightsSha256().isEmpty() && !pin.weightsSha256().equals(found)) {
+    requireSame(model, "weights", model.id().weightsSha256(), pin.weightsSha256());
+    requireSame(model, "folder", model.folderSha256(), pin.folderSha256());
+    return model;
+  }
+
+  private static void requireSame(AcceptModel model, String what, String found, String pinned) {
+    if (!pinned.isEmpty() && !pinned.equals(found)) {
       throw new MeshException(
           Fault.PRECONDITION_FAILED,
-          "gate model '%s', version '%s': weights %s (expected: %s)"
-              .formatted(model.id().model(), model.id().version(), found, pin.weightsSha256()),
+          "gate model '%s', version '%s': %s %s (expected: %s)"
+              .formatted(model.id().model(), model.id().version(), what, found, pinned),
           Map.of("model", model.id().model(), "version", model.id().version()));
     }
-    return model;
   }
 
   @Override

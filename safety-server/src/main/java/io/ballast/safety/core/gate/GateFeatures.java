@@ -1,7 +1,6 @@
 package io.ballast.safety.core.gate;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -37,36 +36,26 @@ public final class GateFeatures {
 
   private static float[] suggestion(
       FeatureSet set, GateContext context, GateSuggestion suggestion, CodeTail tail) {
-    int from = length(set, GateStage.CONTEXT);
     float[] vector = place(set, context, tail, new float[length(set, GateStage.SUGGESTION)]);
     SuggestedLine line = new SuggestedLine(tail, suggestion);
-    for (SuggestionFeature feature : SuggestionFeature.values()) {
-      vector[from + feature.ordinal()] = feature.of(line);
+    int at = length(set, GateStage.CONTEXT);
+    for (SuggestionFeature feature : set.texts()) {
+      vector[at++] = feature.of(line);
     }
-    if (set.hasHistory()) {
-      int scores = from + SuggestionFeature.values().length;
-      for (ScoreFeature feature : ScoreFeature.values()) {
-        vector[scores + feature.ordinal()] = feature.of(suggestion.scores());
-      }
+    for (ScoreFeature feature : set.scores()) {
+      vector[at++] = feature.of(suggestion.scores());
     }
     return vector;
   }
 
   private static float[] place(FeatureSet set, GateContext context, CodeTail tail, float[] vector) {
-    for (ContextFeature feature : ContextFeature.values()) {
-      vector[feature.ordinal()] = feature.of(tail);
+    int at = 0;
+    for (ContextFeature feature : set.place()) {
+      vector[at++] = feature.of(tail);
     }
-    if (set.hasHistory()) {
-      int from = ContextFeature.values().length;
-      Arrays.fill(vector, from, from + HistoryFeature.values().length, Float.NaN);
-      context
-          .history()
-          .ifPresent(
-              past -> {
-                for (HistoryFeature feature : HistoryFeature.values()) {
-                  vector[from + feature.ordinal()] = feature.of(past);
-                }
-              });
+    for (HistoryFeature feature : set.past()) {
+      vector[at++] =
+          context.history().isPresent() ? feature.of(context.history().get()) : Float.NaN;
     }
     return vector;
   }
@@ -86,12 +75,7 @@ public final class GateFeatures {
   }
 
   private static int length(FeatureSet set, GateStage stage) {
-    int length = ContextFeature.values().length;
-    length += set.hasHistory() ? HistoryFeature.values().length : 0;
-    if (stage == GateStage.SUGGESTION) {
-      length += SuggestionFeature.values().length;
-      length += set.hasHistory() ? ScoreFeature.values().length : 0;
-    }
-    return length;
+    int length = set.place().size() + set.past().size();
+    return stage == GateStage.CONTEXT ? length : length + set.texts().size() + set.scores().size();
   }
 }

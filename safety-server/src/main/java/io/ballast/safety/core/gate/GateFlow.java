@@ -13,6 +13,7 @@ import io.ballast.rl.gate.GateReason;
 import io.ballast.rl.gate.GateThresholds;
 import io.ballast.rl.gate.UtilityRule;
 import io.ballast.safety.core.SafetyMonitor;
+import io.ballast.safety.core.gate.GateAnswer.OtherStage;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -80,15 +81,22 @@ public final class GateFlow implements AutoCloseable {
     GateSpec spec = model.spec();
     GateStage stage = spec.stage();
     float[] features = features(spec.featureSet(), inputs);
-    double p = probability(model, features);
+    double logOdds = model.logOdds(features);
+    double p = spec.calibration().probability(logOdds);
     Set<GateFlag> flags = EnumSet.noneOf(GateFlag.class);
     if (inputs.dropped()) {
       flags.add(GateFlag.INPUT_NOT_FINITE);
     }
     List<String> missing = GateFeatures.missing(model, features);
-    Optional<UtilityRule> utility = settings.utility(call.tenant());
-    DisplayGate gate = utility.map(times -> byTime(spec, times)).orElseGet(spec::gate);
-    if (stage == GateStage.SUGGESTION && utility.filter(t -> t.threshold().isEmpty()).isPresent()) {
+    StageRule rule = call.rule().orElseGet(() -> settings.rule(call.tenant()));
+    DisplayGate gate =
+        switch (rule) {
+          case StageRule.Lines lines -> spec.gate();
+          case StageRule.TimeSaved saved -> byTime(spec, saved.times());
+        };
+    if (stage == GateStage.SUGGESTION
+        && rule instanceof StageRule.TimeSaved saved
+        && saved.times().threshold().isEmpty()) {
       flags.add(GateFlag.NOTHING_SAVED);
     }
     GateDecision decision;
@@ -106,10 +114,16 @@ public final class GateFlow implements AutoCloseable {
             && decision.lets()
             && !gate.needsSecondLook(decision.outcome());
     // what was proven is of the folder's lines
-    Optional<GateGuarantee> guarantee = utility.isPresent() ? Optional.empty() : spec.guarantee();
-    if (guarantee.isPresent() && !isPaired(spec, call)) {
-      flags.add(GateFlag.GUARANTEE_LOST);
-      guarantee = Optional.empty();
+    Optional<GateGuarantee> guarantee =
+        rule instanceof StageRule.Lines ? spec.guarantee() : Optional.empty();
+    Optional<OtherStage> other = Optional.empty();
+    if (guarantee.isPresent()) {
+      Partner partner = partner(spec, call);
+      other = partner.stage();
+      if (!partner.agrees()) {
+        flags.add(GateFlag.GUARANTEE_LOST);
+        guarantee = Optional.empty();
+      }
     }
     boolean explains = settings.explains() || call.gate().isPresent();
     monitor.gateDecided(stage, decision.outcome());
@@ -119,11 +133,16 @@ public final class GateFlow implements AutoCloseable {
         model.folderSha256(),
         spec.featureSet(),
         skips,
-        explains ? Contribution.strongest(model, features, MOST_CONTRIBUTIONS) : List.of(),
+        logOdds,
+        explains
+            ? Optional.of(Contributions.of(model, features, MOST_CONTRIBUTIONS))
+            : Optional.empty(),
         flags,
         missing,
         guarantee,
-        utility.isPresent() ? GateRuleKind.TIME_SAVED : GateRuleKind.LINES);
+        other,
+        rule,
+        call.explorationSeed());
   }
 
   /**
@@ -149,12 +168,20 @@ public final class GateFlow implements AutoCloseable {
         1);
   }
 
-  private boolean isPaired(GateSpec spec, GateCall call) {
+  private record Partner(Optional<OtherStage> stage, boolean agrees) {}
+
+  private Partner partner(GateSpec spec, GateCall call) {
     try {
       return catalog.use(
-          spec.stage().other(), call.otherGate(), other -> spec.isPairedWith(other.spec()));
+          spec.stage().other(),
+          call.otherGate(),
+          other ->
+              new Partner(
+                  Optional.of(new OtherStage(other.id(), other.folderSha256())),
+                  spec.isPairedWith(other.spec())));
     } catch (MeshException e) {
-      return false; // a stage without its other half cannot keep what was proven of both
+      // a stage without its other half cannot keep what was proven of both
+      return new Partner(Optional.empty(), false);
     }
   }
 
@@ -219,7 +246,8 @@ public final class GateFlow implements AutoCloseable {
     for (float feature : features) {
       values.add(feature);
     }
-    return new Opinion(values, probability(model, features));
+    double logOdds = model.logOdds(features);
+    return new Opinion(values, model.spec().calibration().probability(logOdds));
   }
 
   private static float[] features(FeatureSet set, SoundInputs inputs) {
@@ -227,10 +255,6 @@ public final class GateFlow implements AutoCloseable {
         .suggestion()
         .map(shown -> GateFeatures.suggestion(set, inputs.context(), shown))
         .orElseGet(() -> GateFeatures.context(set, inputs.context()));
-  }
-
-  private static double probability(AcceptModel model, float[] features) {
-    return model.spec().calibration().probability(model.logOdds(features));
   }
 
   private void requireSuggestion(GateSuggestion shown) {

@@ -2,7 +2,6 @@ package io.ballast.safety.core.gate;
 
 import io.ballast.rl.gate.UtilityRule;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * How the gate decides.
@@ -24,8 +23,9 @@ public record GateSettings(
     utilities = Map.copyOf(utilities);
   }
 
-  /** By which times a tenant's suggestions are shown; empty: by the lines of the gate's folder. */
-  Optional<UtilityRule> utility(String tenant) {
-    return Optional.ofNullable(utilities.get(tenant));
+  /** How it is decided which of a tenant's suggestions are shown. */
+  StageRule rule(String tenant) {
+    UtilityRule times = utilities.get(tenant);
+    return times == null ? new StageRule.Lines() : new StageRule.TimeSaved(times);
   }
 }

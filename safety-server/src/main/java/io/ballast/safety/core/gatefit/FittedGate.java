@@ -1,6 +1,8 @@
 package io.ballast.safety.core.gatefit;
 
+import io.ballast.rl.bandit.OffPolicyEstimate;
 import io.ballast.rl.gate.CascadeRule;
+import io.ballast.rl.gate.CertifiedGate;
 import io.ballast.rl.gate.GateCounts;
 import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.rl.preference.ReliabilityBins;
@@ -17,20 +19,22 @@ import java.util.Set;
  *
  * @param features what they see
  * @param stages by stage
- * @param rule what is hidden; nothing if no rule keeps to the target
- * @param guarantee what was proven of the rule
+ * @param lines what is hidden, and what was proven of it
  * @param rules how many rules it was chosen from
  * @param measured what it does to examples of people who trained nothing
+ * @param rejectedOfHidden of those, by user
  * @param sizes how many examples were used for what
+ * @param trainedOn whose decisions made it
  */
 public record FittedGate(
     FeatureSet features,
     Map<GateStage, Stage> stages,
-    CascadeRule rule,
-    Optional<GateGuarantee> guarantee,
+    CertifiedGate lines,
     int rules,
     GateCounts measured,
-    Sizes sizes) {
+    OffPolicyEstimate rejectedOfHidden,
+    Sizes sizes,
+    TrainedOn trainedOn) {
   /** Copies the map. */
   public FittedGate {
     stages = Map.copyOf(stages);
@@ -53,15 +57,39 @@ public record FittedGate(
       ReliabilityBins reliability) {}
 
   /**
-   * How many examples were used for what.
+   * How many examples of how many users were used for what. A user is in one part.
    *
    * @param train to grow trees
    * @param calibration to stop, calibrate and fix the rules
-   * @param lines to decide among them: one of each position
+   * @param lines to decide among them
    * @param test to measure
-   * @param users of all of them
    */
-  public record Sizes(int train, int calibration, int lines, int test, int users) {}
+  public record Sizes(Part train, Part calibration, Part lines, Part test) {
+    /** Users of all of them. */
+    public int users() {
+      return train.users() + calibration.users() + lines.users() + test.users();
+    }
+  }
+
+  /**
+   * A part.
+   *
+   * @param examples that were used, ≥ 1
+   * @param users whose they are, ≥ 1
+   */
+  public record Part(int examples, int users) {}
+
+  /** What is hidden; nothing if no lines keep to the target. */
+  public CascadeRule rule() {
+    return lines.served();
+  }
+
+  /** What was proven of it. */
+  public Optional<GateGuarantee> guarantee() {
+    return lines instanceof CertifiedGate.Certified found
+        ? Optional.of(found.guarantee())
+        : Optional.empty();
+  }
 
   /** A stage. */
   public Stage stage(GateStage stage) {
@@ -79,11 +107,11 @@ public record FittedGate(
     return GateSpec.of(
             stage,
             own.calibration(),
-            first ? rule.thresholds().stageOne() : rule.thresholds().stageTwo(),
-            first ? rule.thresholds().referEntropyBits() : 0,
+            first ? rule().thresholds().stageOne() : rule().thresholds().stageTwo(),
+            first ? rule().thresholds().referEntropyBits() : 0,
             explorationShare,
             own.figures())
         .on(features, own.missing())
-        .read(rule.secondLook(), guarantee);
+        .read(rule().secondLook(), guarantee());
   }
 }

@@ -1,18 +1,18 @@
 package io.ballast.safety.core.gatefit;
 
+import io.ballast.rl.bandit.LoggedDecision;
+import io.ballast.rl.bandit.OffPolicy;
+import io.ballast.rl.bandit.OffPolicyEstimate;
 import io.ballast.rl.gate.CascadeRule;
 import io.ballast.rl.gate.CertifiedGate;
 import io.ballast.rl.gate.GateCounts;
+import io.ballast.rl.gate.GateEvidence;
 import io.ballast.rl.gate.GateExample;
 import io.ballast.rl.gate.GateGrid;
-import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.rl.gate.LearnThenTest;
 import io.ballast.rl.gate.MultipleTest;
-import io.ballast.rl.preference.Calibration;
 import io.ballast.rl.preference.IsotonicRegression;
 import io.ballast.rl.preference.PlattScaling;
-import io.ballast.rl.preference.RankingMetrics;
-import io.ballast.rl.preference.ReliabilityBins;
 import io.ballast.safety.core.gate.GateCalibration;
 import io.ballast.safety.core.gate.GateStage;
 import java.util.ArrayList;
@@ -22,13 +22,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Makes both stages of a gate and draws their lines together: trees on some users, when to stop and
@@ -47,9 +47,6 @@ public final class GateFit {
 
   /** Shares of the positions at which stage 1 may decide alone. */
   private static final double[] SURE_SHARES = {0, 0.1, 0.25, 0.5};
-
-  private static final int BINS = 10;
-  private static final double CONFIDENCE = 0.95;
 
   private final GatePlan plan;
   private final TreeGrower grower;
@@ -73,11 +70,12 @@ public final class GateFit {
    */
   public FittedGate fit(GateTable table) throws UnusableLogException {
     GateSplit split = GateSplit.of(table, plan.seed());
+    EqualChances chances = EqualChances.of(table, log);
     SplittableRandom random = new SplittableRandom(plan.seed());
     Rows train = new Rows(table, split.train(), row -> 1 / table.propensity(row));
-    Rows calibration = thinned(table, split.calibration(), "calibrate", random);
-    Rows lines = oneOfEach(thinned(table, split.lines(), "draw the lines", random), random);
-    Rows test = thinned(table, split.test(), "measure", random);
+    Rows calibration = of(table, chances.of(table, split.calibration(), random), "calibrate");
+    Rows lines = of(table, chances.of(table, split.lines(), random), "draw the lines");
+    Rows test = of(table, chances.of(table, split.test(), random), "measure");
     Map<GateStage, FittedGate.Stage> stages = new EnumMap<>(GateStage.class);
     Map<GateStage, Map<Rows, double[]>> said = new EnumMap<>(GateStage.class);
     for (GateStage stage : GateStage.values()) {
@@ -97,8 +95,8 @@ public final class GateFit {
               trees,
               scale,
               table.sometimesMissing(stage, train.indices()),
-              figures(ofTest, test.kept()),
-              ReliabilityBins.of(ofTest, test.kept(), BINS, CONFIDENCE)));
+              GateFigures.of(ofTest, test.kept()),
+              GateFigures.reliability(ofTest, test.kept())));
       log.accept(
           String.format(
               Locale.ROOT,
@@ -117,26 +115,52 @@ public final class GateFit {
     CertifiedGate chosen =
         new LearnThenTest(
                 plan.targetAccuracy(), plan.alpha(), new MultipleTest.FixedSequence(1), plan.aim())
-            .choose(grid, examples(said, lines));
-    CascadeRule rule =
-        switch (chosen) {
-          case CertifiedGate.Certified found -> found.rule();
-          case CertifiedGate.Infeasible none -> CascadeRule.open();
-        };
-    Optional<GateGuarantee> guarantee =
-        switch (chosen) {
-          case CertifiedGate.Certified found -> Optional.of(found.guarantee());
-          case CertifiedGate.Infeasible none -> Optional.empty();
-        };
+            .choose(grid, evidence(said, lines, chances.whole(table)));
     return new FittedGate(
         table.featureSet(),
         stages,
-        rule,
-        guarantee,
+        chosen,
         grid.rules().size(),
-        GateCounts.of(rule, examples(said, test)),
-        new FittedGate.Sizes(
-            train.size(), calibration.size(), lines.size(), test.size(), table.users().size()));
+        GateCounts.of(chosen.served(), examples(said, test)),
+        rejectedOfHidden(chosen.served(), test, examples(said, test)),
+        new FittedGate.Sizes(train.part(), calibration.part(), lines.part(), test.part()),
+        TrainedOn.of(
+            Stream.of(split.train(), split.calibration(), split.lines())
+                .flatMap(List::stream)
+                .map(table::user)
+                .collect(Collectors.toSet()),
+            table.last()));
+  }
+
+  /** What decides; a bet on users is in an order that is neither the log's nor theirs. */
+  private GateEvidence evidence(
+      Map<GateStage, Map<Rows, double[]>> said, Rows rows, boolean whole) {
+    List<GateExample> examples = examples(said, rows);
+    return switch (plan.independent()) {
+      case DECISION -> new GateEvidence.Decisions(examples);
+      case GROUP -> {
+        Map<String, List<GateExample>> byUser = new LinkedHashMap<>();
+        for (int i = 0; i < examples.size(); i++) {
+          byUser.computeIfAbsent(rows.user(i), user -> new ArrayList<>()).add(examples.get(i));
+        }
+        yield GateEvidence.Groups.shuffled(byUser, whole, plan.seed());
+      }
+    };
+  }
+
+  /** Of what the rule hides, the share that is rejected; its interval is by user. */
+  private static OffPolicyEstimate rejectedOfHidden(
+      CascadeRule rule, Rows rows, List<GateExample> examples) {
+    List<LoggedDecision> hidden = new ArrayList<>();
+    for (int i = 0; i < examples.size(); i++) {
+      hidden.add(
+          LoggedDecision.unmodelled(
+              rows.user(i),
+              1,
+              examples.get(i).accepted() ? 0 : 1,
+              rule.hides(examples.get(i)) ? 1 : 0));
+    }
+    return OffPolicy.standard().selfNormalised(hidden);
   }
 
   private GateCalibration calibration(double[] logOdds, boolean[] kept) {
@@ -163,57 +187,16 @@ public final class GateFit {
         .toList();
   }
 
-  private static Map<String, Double> figures(double[] probabilities, boolean[] kept) {
-    Map<String, Double> figures = new TreeMap<>();
-    RankingMetrics.auc(probabilities, kept).ifPresent(auc -> figures.put("auc", auc));
-    figures.put("calibration_error", Calibration.expectedError(probabilities, kept, BINS));
-    figures.put("brier", Calibration.brier(probabilities, kept));
-    long yes = IntStream.range(0, kept.length).filter(i -> kept[i]).count();
-    figures.put("base_rate", (double) yes / kept.length);
-    figures.put("suggestions", (double) kept.length);
-    return figures;
-  }
-
-  /** Keeps each with probability least/own propensity: then all were shown equally likely. */
-  private Rows thinned(GateTable table, List<Integer> rows, String purpose, SplittableRandom random)
+  private static Rows of(GateTable table, List<Integer> rows, String purpose)
       throws UnusableLogException {
-    double least = rows.stream().mapToDouble(table::propensity).min().orElse(1);
-    List<Integer> left = new ArrayList<>();
-    for (int row : rows) {
-      if (random.nextDouble() * table.propensity(row) < least) {
-        left.add(row);
-      }
-    }
     IntPredicate kept = table::kept;
-    long yes = left.stream().filter(row -> kept.test(row)).count();
-    if (yes == 0 || yes == left.size()) {
+    long yes = rows.stream().filter(row -> kept.test(row)).count();
+    if (yes == 0 || yes == rows.size()) {
       throw new UnusableLogException(
           "decisions to %s: %,d of the %,d that were shown with equal probability kept (expected: some, not all; a log in which the gate is not enforced says most)"
-              .formatted(purpose, yes, left.size()));
+              .formatted(purpose, yes, rows.size()));
     }
-    if (left.size() < rows.size()) {
-      log.accept(
-          String.format(
-              Locale.ROOT,
-              "to %s: %,d of %,d decisions, since the gate in force showed them with different"
-                  + " probabilities",
-              purpose,
-              left.size(),
-              rows.size()));
-    }
-    return new Rows(table, left, row -> 1);
-  }
-
-  /** One example of each position: those of one are alike, and would count as many. */
-  private static Rows oneOfEach(Rows rows, SplittableRandom random) {
-    Map<String, List<Integer>> byPlace = new LinkedHashMap<>();
-    for (int row : rows.rows()) {
-      byPlace.computeIfAbsent(rows.table().place(row), place -> new ArrayList<>()).add(row);
-    }
-    return new Rows(
-        rows.table(),
-        byPlace.values().stream().map(alike -> alike.get(random.nextInt(alike.size()))).toList(),
-        rows.weight());
+    return new Rows(table, rows, row -> 1);
   }
 
   /**
@@ -224,6 +207,14 @@ public final class GateFit {
   private record Rows(GateTable table, List<Integer> rows, IntToDoubleFunction weight) {
     int size() {
       return rows.size();
+    }
+
+    String user(int index) {
+      return table.user(rows.get(index));
+    }
+
+    FittedGate.Part part() {
+      return new FittedGate.Part(size(), (int) rows.stream().map(table::user).distinct().count());
     }
 
     int[] indices() {

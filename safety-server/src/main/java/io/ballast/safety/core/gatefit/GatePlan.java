@@ -1,5 +1,6 @@
 package io.ballast.safety.core.gatefit;
 
+import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.rl.gate.LearnThenTest;
 import java.util.List;
 
@@ -9,6 +10,8 @@ import java.util.List;
  * @param targetAccuracy ρ: at least this share of what is hidden would have been rejected, above 0,
  *     below 1
  * @param alpha the probability with which that may fail, above 0, below 1
+ * @param independent what the promise takes as independent: users, or decisions where whoever asks
+ *     knows that they are
  * @param readings whether stage 2 judges what stage 1 passes too: the readings that are tried, at
  *     least one
  * @param aim which of the rules that keep to it is taken
@@ -20,6 +23,7 @@ import java.util.List;
 public record GatePlan(
     double targetAccuracy,
     double alpha,
+    GateGuarantee.Unit independent,
     List<Boolean> readings,
     LearnThenTest.Aim aim,
     Calibration calibration,

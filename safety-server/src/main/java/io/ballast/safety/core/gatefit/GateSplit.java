@@ -3,7 +3,6 @@ package io.ballast.safety.core.gatefit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,42 +27,35 @@ record GateSplit(
   private static final double[] SHARES = {0.45, 0.2, 0.2, 0.15};
 
   /**
-   * Splits by user: the largest first, each to the part that lacks most of its share.
+   * Splits by user, at random: whoever has many examples is in each part with the same probability
+   * as whoever has few, so that what is decided and measured is so of both.
    *
-   * @param seed orders users with as many examples
+   * @param seed of the order of users
    * @throws UnusableLogException if there are too few examples or users, or a part has no example
    *     of either outcome
    */
   static GateSplit of(GateTable table, long seed) throws UnusableLogException {
-    require(table, row -> true, "decisions", "");
     if (table.size() < LEAST_EXAMPLES) {
       throw new UnusableLogException(
-          "%,d decisions that were shown and answered (expected: at least %,d)"
-              .formatted(table.size(), LEAST_EXAMPLES));
+          "%,d of %,d decisions were shown and answered (expected: at least %,d)"
+              .formatted(table.size(), table.decisions(), LEAST_EXAMPLES));
     }
+    require(table, row -> true, "decisions", "");
     List<String> users = new ArrayList<>(table.users());
     if (users.size() < LEAST_USERS) {
       throw new UnusableLogException(
           "%d user%s (expected: at least %d, since a gate is measured on people who trained nothing)"
               .formatted(users.size(), users.size() == 1 ? "" : "s", LEAST_USERS));
     }
-    Map<String, Integer> counts = new HashMap<>();
-    for (int row = 0; row < table.size(); row++) {
-      counts.merge(table.user(row), 1, Integer::sum);
-    }
     Collections.sort(users);
     Collections.shuffle(users, Random.from(new SplittableRandom(seed)));
-    users.sort(Comparator.comparing((String user) -> counts.getOrDefault(user, 0)).reversed());
+    int[] ends = ends(users.size());
     Map<String, Integer> partOf = new HashMap<>();
-    double[] filled = new double[SHARES.length];
-    for (String user : users) {
-      int part =
-          IntStream.range(0, SHARES.length)
-              .boxed()
-              .max(Comparator.comparingDouble(p -> SHARES[p] - filled[p] / table.size()))
-              .orElseThrow();
-      partOf.put(user, part);
-      filled[part] += counts.getOrDefault(user, 0);
+    for (int i = 0, part = 0; i < users.size(); i++) {
+      while (i >= ends[part]) {
+        part++;
+      }
+      partOf.put(users.get(i), part);
     }
     List<List<Integer>> parts = new ArrayList<>();
     String[] purposes = {"train", "calibrate", "draw the lines", "measure"};
@@ -75,6 +67,21 @@ record GateSplit(
       parts.add(IntStream.range(0, table.size()).boxed().filter(inside).toList());
     }
     return new GateSplit(parts.get(0), parts.get(1), parts.get(2), parts.get(3));
+  }
+
+  /** Where the parts of so many users end: shares as near as can be, at least one user each. */
+  private static int[] ends(int users) {
+    int[] ends = new int[SHARES.length];
+    double share = 0;
+    for (int part = 0; part < ends.length; part++) {
+      share += SHARES[part];
+      int least = part + 1;
+      int most = users - (ends.length - 1 - part);
+      int before = part == 0 ? 0 : ends[part - 1] + 1;
+      ends[part] =
+          Math.clamp(Math.round(share * users), Math.max(least, before), Math.max(most, before));
+    }
+    return ends;
   }
 
   private static void require(

@@ -3,6 +3,7 @@ package io.ballast.safety.core.gatefit;
 import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateFeatures;
 import io.ballast.safety.core.gate.GateStage;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -20,8 +21,13 @@ public final class GateTable {
   private final List<float[]> suggestions = new ArrayList<>();
   private final List<Boolean> kept = new ArrayList<>();
   private final List<String> users = new ArrayList<>();
-  private final List<String> places = new ArrayList<>();
   private final List<Double> propensities = new ArrayList<>();
+  private final List<Boolean> ungated = new ArrayList<>();
+  private Instant last = Instant.EPOCH;
+  private int decisions;
+  private int neverToBeSeen;
+  private int hidden;
+  private int hiddenUngated;
 
   private GateTable(FeatureSet set) {
     this.set = set;
@@ -35,6 +41,9 @@ public final class GateTable {
   public static GateTable of(List<LoggedSuggestion> log, FeatureSet set, DoubleConsumer progress) {
     GateTable table = new GateTable(set);
     for (int i = 0; i < log.size(); i++) {
+      table.decisions++;
+      table.neverToBeSeen += log.get(i).neverToBeSeen() ? 1 : 0;
+      table.countHidden(log.get(i));
       if (log.get(i).isExample()) {
         table.add(log.get(i));
       }
@@ -43,14 +52,22 @@ public final class GateTable {
     return table;
   }
 
+  private void countHidden(LoggedSuggestion logged) {
+    boolean gated = logged.said().gating() != LoggedSuggestion.Gating.NOT_ENFORCED;
+    boolean counts = !logged.shown() && (gated || logged.propensity() < 1);
+    hidden += counts ? 1 : 0;
+    hiddenUngated += counts && !gated ? 1 : 0;
+  }
+
   private void add(LoggedSuggestion logged) {
     contexts.add(GateFeatures.context(set, logged.context()));
     suggestions.add(
         GateFeatures.suggestion(set, logged.context(), logged.suggestion().orElseThrow()));
     kept.add(logged.kept().orElseThrow());
-    users.add(logged.user());
-    places.add(logged.place());
+    users.add(logged.person());
     propensities.add(logged.propensity());
+    ungated.add(logged.said().gating() == LoggedSuggestion.Gating.NOT_ENFORCED);
+    last = logged.decided().isAfter(last) ? logged.decided() : last;
   }
 
   /** What the vectors are of. */
@@ -76,19 +93,43 @@ public final class GateTable {
     return kept.get(row);
   }
 
-  /** Whose editor. */
+  /** Whose: the tenant and the user. */
   public String user(int row) {
     return users.get(row);
-  }
-
-  /** The position; examples of one are alike. */
-  String place(int row) {
-    return places.get(row);
   }
 
   /** How probable it was that it was shown, above 0, at most 1. */
   double propensity(int row) {
     return propensities.get(row);
+  }
+
+  /** Whether no gate decided that it was shown. */
+  boolean ungated(int row) {
+    return ungated.get(row);
+  }
+
+  /** How many decisions the log had, examples or not. */
+  int decisions() {
+    return decisions;
+  }
+
+  /** How many of those a gate withheld that could not have shown them. */
+  int neverToBeSeen() {
+    return neverToBeSeen;
+  }
+
+  /**
+   * How many of those were not shown, by a gate or by chance.
+   *
+   * @param ungated counts only those in which no gate had a say
+   */
+  int hidden(boolean ungated) {
+    return ungated ? hiddenUngated : hidden;
+  }
+
+  /** When the last example was decided. */
+  Instant last() {
+    return last;
   }
 
   /** The users, in the order of their first example. */

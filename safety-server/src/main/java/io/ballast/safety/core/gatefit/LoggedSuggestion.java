@@ -43,12 +43,29 @@ public record LoggedSuggestion(
    * @param stageOne p₁; empty: stage 1 was not asked
    * @param stageTwo p₂; empty: stage 2 was not asked
    * @param stageOneWithholds whether stage 1 would withhold, explored or not
+   * @param gating whether what it said decided
    */
-  public record Said(OptionalDouble stageOne, OptionalDouble stageTwo, boolean stageOneWithholds) {
-    /** Nobody asked it. */
+  public record Said(
+      OptionalDouble stageOne, OptionalDouble stageTwo, boolean stageOneWithholds, Gating gating) {
+    /** The log says nothing of a gate. */
     public static Said nothing() {
-      return new Said(OptionalDouble.empty(), OptionalDouble.empty(), false);
+      return new Said(OptionalDouble.empty(), OptionalDouble.empty(), false, Gating.UNKNOWN);
     }
+  }
+
+  /** Whether a gate decided what was shown. */
+  public enum Gating {
+    /** None did: it was not asked, only in shadow, or both stages away; or something else did. */
+    NOT_ENFORCED,
+    /** One did. */
+    ENFORCED,
+    /** The log does not say. */
+    UNKNOWN
+  }
+
+  /** Whether a gate withheld it that could not have shown it: what would have come is unknown. */
+  public boolean neverToBeSeen() {
+    return !shown && propensity == 1 && said.gating() != Gating.NOT_ENFORCED;
   }
 
   /** Whether it is an example: seen by the user, who did something with it. */
@@ -56,9 +73,14 @@ public record LoggedSuggestion(
     return shown && kept.isPresent() && suggestion.filter(s -> !s.text().isEmpty()).isPresent();
   }
 
+  /** What makes decisions alike: whose they are. All that name no user are one's of the tenant. */
+  String person() {
+    return tenant + "/" + user;
+  }
+
   /** What makes decisions the same position: one user at the line that is being written. */
   String place() {
     String prompt = context.prompt();
-    return user + "\n" + prompt.substring(0, prompt.lastIndexOf('\n') + 1);
+    return person() + "\n" + prompt.substring(0, prompt.lastIndexOf('\n') + 1);
   }
 }

@@ -5,6 +5,7 @@ import io.ballast.rl.bound.SafetyTest;
 import io.ballast.rl.bound.SafetyTestNumbers;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /** What can be checked of a certificate with its evidence alone, here or on another computer. */
 public final class CertificateChecks {
@@ -128,14 +129,25 @@ public final class CertificateChecks {
     return found.upperBound();
   }
 
-  /** Whether the judge was another than what the candidate's run optimised against. */
-  public void costModel(Certificate certificate) {
+  /**
+   * Whether the judge was another than what the candidate's run optimised against, or the
+   * certificate says that it was not.
+   *
+   * @param dependence of the judge as the certificate says it; empty: there is none
+   */
+  public void costModel(Certificate certificate, Optional<JudgeDependence> dependence) {
     PinnedVersion judge = certificate.costModel();
+    boolean same =
+        certificate.optimisedCostModels().stream()
+            .anyMatch(optimised -> Independence.sameModel(judge, optimised));
     findings.that(
         "cost_model",
-        certificate.optimisedCostModels().stream()
-            .noneMatch(optimised -> Independence.sameModel(judge, optimised)),
-        "not one that the candidate's run optimised against",
-        "one that the candidate's run optimised against");
+        same == dependence.map(JudgeDependence::sameModel).orElse(false),
+        dependence
+            .map(JudgeDependence::text)
+            .orElse("not one that the candidate's run optimised against"),
+        same
+            ? "one that the candidate's run optimised against"
+            : "it says that it is one that the candidate's run optimised against, and names none");
   }
 }

@@ -74,7 +74,12 @@ public final class CertificateDesk {
    * @throws MeshException UNKNOWN_RESOURCE if there is no such certificate
    */
   public Verification verify(UUID id, Expected expected) {
-    return verify(get(id), expected, clock.now());
+    return verify(get(id), expected, now());
+  }
+
+  /** What time it is for certificates; noted as seen. */
+  Instant now() {
+    return clock.now();
   }
 
   /** Checks what was read at {@code now}, or at the latest time that was ever seen. */
@@ -104,7 +109,8 @@ public final class CertificateDesk {
         evidence.testState() == TestState.PASSED,
         "passed",
         "its state is " + evidence.testState());
-    checks.costModel(certificate);
+    checks.costModel(
+        certificate, evidence.signed().flatMap(signed -> signed.terms().scope().dependence()));
     return new Verification(findings.reason(), findings.lines(), evidence, upper);
   }
 

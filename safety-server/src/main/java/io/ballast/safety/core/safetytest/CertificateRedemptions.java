@@ -17,8 +17,13 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * Gives leave to move an alias, once for each certificate and alias. Everything is checked while
- * the certificate's row is locked, so that a revocation comes before or after. Thread-safe.
+ * Gives leave to move an alias: one at a time for each certificate and alias. Everything is checked
+ * while the certificate's row is locked, so that a revocation comes before or after.
+ *
+ * <p>A leave that has ended has spent nothing: that a certificate moves an alias once is for the
+ * policy-server to see, which has the moves and makes the next one in the same transaction. Who
+ * asked for a leave with a wrong revision, or could not make the move in time, has used nothing up.
+ * Thread-safe.
  */
 public final class CertificateRedemptions {
   private final SafetyTestStore store;
@@ -54,7 +59,8 @@ public final class CertificateRedemptions {
   public record Redeemed(Redemption redemption, Evidence evidence) {}
 
   /**
-   * Redeems a certificate, or returns the leave that the same key got and that still holds.
+   * Redeems a certificate, or returns the leave that the same key got and that still holds, if the
+   * certificate does.
    *
    * @throws MeshException UNKNOWN_RESOURCE if there is no such certificate; SAFETY_GATE_CLOSED if
    *     anything of it does not hold for {@code change}, naming it; MALFORMED_REQUEST for a change
@@ -68,6 +74,7 @@ public final class CertificateRedemptions {
         .redeem(
             certificateId,
             change.alias(),
+            caller,
             (evidence, earlier) -> {
               Duration waited = Duration.between(asked, clock.instant()); // for the row
               return decide(
@@ -84,35 +91,37 @@ public final class CertificateRedemptions {
 
   private Redemption decide(
       Evidence evidence,
-      Optional<Redemption> earlier,
+      SafetyTestStore.Leaves earlier,
       AliasChange change,
       Caller caller,
       Instant now) {
-    if (earlier.isPresent()) {
-      Redemption given = earlier.get();
+    earlier
+        .underKey()
+        .filter(given -> !isOf(given, evidence, change))
+        .ifPresent(
+            given -> {
+              throw Texts.malformed(
+                  "metadata.idempotency_key", "used for another move, " + shown(given));
+            });
+    requireHolds(evidence, change, now);
+    Optional<Redemption> holding =
+        earlier.latest().filter(given -> now.isBefore(given.expiresAt()));
+    if (holding.isPresent()) {
+      Redemption given = holding.get();
       boolean sameKey =
           given.tenant().equals(caller.tenant())
               && given.idempotencyKey().equals(caller.idempotencyKey());
-      if (sameKey && !given.change().equals(change)) {
-        throw Texts.malformed("metadata.idempotency_key", "used for another move, " + shown(given));
+      if (sameKey) {
+        return given;
       }
-      if (now.isBefore(given.expiresAt())) {
-        if (sameKey) {
-          return given;
-        }
-        throw spent(evidence, given, change);
-      }
-      if (given.change().revision() != change.revision()) {
-        throw spent(evidence, given, change);
-      }
+      throw held(evidence, given, change);
     }
-    requireHolds(evidence, change, now);
     Instant end = now.plus(validity);
     Instant notAfter = evidence.signed().orElseThrow().terms().notAfter();
     return new Redemption(
         ids.next(),
         evidence.certificate().id(),
-        earlier.map(Redemption::ordinal).orElse(0) + 1,
+        earlier.latest().map(Redemption::ordinal).orElse(0) + 1,
         change,
         caller.tenant(),
         caller.idempotencyKey(),
@@ -166,12 +175,17 @@ public final class CertificateRedemptions {
     throw closed(evidence, "base", "it says %s (expected: %s)".formatted(said, expected));
   }
 
-  private static MeshException spent(Evidence evidence, Redemption given, AliasChange change) {
+  private static boolean isOf(Redemption given, Evidence evidence, AliasChange change) {
+    return given.certificateId().equals(evidence.certificate().id())
+        && given.change().equals(change);
+  }
+
+  private static MeshException held(Evidence evidence, Redemption given, AliasChange change) {
     return closed(
         evidence,
         "alias",
-        "%s at revision %d: it was redeemed for it before, %s (expected: a certificate that was not)"
-            .formatted(change.alias(), change.revision(), shown(given)));
+        "%s at revision %d: it is redeemed for it until %s, %s (expected: no leave that holds)"
+            .formatted(change.alias(), change.revision(), given.expiresAt(), shown(given)));
   }
 
   private static MeshException closed(Evidence evidence, String field, String flaw) {

@@ -1,5 +1,6 @@
 package io.ballast.safety.core.safetytest;
 
+import io.ballast.kit.call.Caller;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -159,22 +160,30 @@ public interface SafetyTestStore {
   /** Revokes a certificate that there is; one that is revoked stays as it is. */
   void revoke(UUID certificateId, Revocation revocation);
 
-  /** Decides on a certificate whose row is locked, with its latest redemption for the alias. */
+  /**
+   * Leaves that were given before.
+   *
+   * @param latest of the certificate for the alias
+   * @param underKey the latest under the caller's idempotency key, of whatever certificate
+   */
+  record Leaves(Optional<Redemption> latest, Optional<Redemption> underKey) {}
+
+  /** Decides on a certificate whose row is locked. */
   @FunctionalInterface
   interface Redeeming {
     /**
-     * Returns the earlier redemption, if it still holds, or a new one to store.
+     * Returns the latest leave, if it still holds, or a new one to store.
      *
      * @throws io.ballast.kit.error.MeshException if it cannot be redeemed
      */
-    Redemption decide(Evidence evidence, Optional<Redemption> earlier);
+    Redemption decide(Evidence evidence, Leaves earlier);
   }
 
   /**
    * Redeems a certificate for an alias in one transaction, its row locked. Empty if there is none.
    */
   Optional<CertificateRedemptions.Redeemed> redeem(
-      UUID certificateId, String alias, Redeeming redeeming);
+      UUID certificateId, String alias, Caller caller, Redeeming redeeming);
 
   /**
    * Notes that it is {@code now}, but no later than the store's own clock and {@code skew}, and

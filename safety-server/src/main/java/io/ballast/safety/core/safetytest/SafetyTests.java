@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -112,19 +113,12 @@ public final class SafetyTests {
     PinnedVersion judge = model.id();
     List<PinnedVersion> optimised =
         command.optimisedCostModels().stream().map(this::withWeights).toList();
-    for (PinnedVersion unsaid : Independence.require(judge, optimised, labels)) {
-      LOG.info(
-          "whether {} {} learned from labels of {} {} is not said: one of their folders has no labels.idx",
-          judge.model(),
-          judge.version(),
-          unsaid.model(),
-          unsaid.version());
-    }
+    Optional<JudgeDependence> dependence = dependence(command, judge, optimised);
     String tenant = command.caller().tenant();
     Pinned candidate = pin("spec.candidate", command.candidate(), tenant);
     Optional<PinnedVersion> base = command.base().map(said -> pin("spec.base", said, tenant).id());
     AccountShare account =
-        new AccountShare(command.account(), command.accountLooks(), command.delta());
+        new AccountShare(accountOf(command), command.accountLooks(), command.delta());
     LookRule rule = new LookRule(command.reuse(), Math.max(1, command.looks()), account.delta());
     TestSpec spec =
         new TestSpec(
@@ -138,7 +132,8 @@ public final class SafetyTests {
             sampling,
             command.maxPromptTokens(),
             settings.chunk(),
-            new TestScope(candidate.folderSha256(), model.folderSha256(), base, command.alias()));
+            new TestScope(
+                candidate.folderSha256(), model.folderSha256(), base, command.alias(), dependence));
     NewTest test =
         new NewTest(
             ids.next(),
@@ -158,27 +153,31 @@ public final class SafetyTests {
         yield started.test();
       }
       case Start.KeyUsed used -> sameRequest(used.first(), command);
-      case Start.LookSpent spent -> throw spent(prompts, spent);
-      case Start.SetClosed closed -> throw closed(closed);
-      case Start.OtherRule other -> throw otherRule(other.rule());
-      case Start.WeightsSpent weights -> throw weightsSpent(weights, rule.delta());
-      case Start.AccountSpent full ->
-          throw new MeshException(
-              Fault.PRECONDITION_FAILED,
-              "spec.account: '%s': its %,d looks are taken, the last by test %s"
-                  .formatted(command.account(), full.looks(), full.testId()),
-              Map.of("test_id", full.testId().toString()));
-      case Start.OtherAccountRule other ->
-          throw new MeshException(
-              Fault.PRECONDITION_FAILED,
-              "spec.account_looks: %d; the first test of account '%s' fixed %d looks and delta %s"
-                  .formatted(
-                      command.accountLooks(),
-                      command.account(),
-                      other.looks(),
-                      other.totalDelta()));
-      case Start.PoolUsedUp pool -> throw usedUp(command, pool.left());
+      case Start.LookSpent spent -> throw StartRefusals.spent(prompts, spent);
+      case Start.SetClosed closed -> throw StartRefusals.closed(closed);
+      case Start.OtherRule other -> throw StartRefusals.otherRule(other.rule());
+      case Start.WeightsSpent weights -> throw StartRefusals.weightsSpent(weights, rule.delta());
+      case Start.AccountSpent full -> throw StartRefusals.accountSpent(command, full);
+      case Start.OtherAccountRule other -> throw StartRefusals.otherAccountRule(command, other);
+      case Start.PoolUsedUp pool -> throw StartRefusals.usedUp(command, pool.left());
     };
+  }
+
+  /** What the judge shares with what was optimised against; empty unless the test allows it. */
+  private Optional<JudgeDependence> dependence(
+      TestCommand command, PinnedVersion judge, List<PinnedVersion> optimised) {
+    if (command.sameCostModel()) {
+      return Optional.of(Independence.dependence(judge, optimised, labels));
+    }
+    for (PinnedVersion unsaid : Independence.require(judge, optimised, labels)) {
+      LOG.info(
+          "whether {} {} learned from labels of {} {} is not said: one of their folders has no labels.idx",
+          judge.model(),
+          judge.version(),
+          unsaid.model(),
+          unsaid.version());
+    }
+    return Optional.empty();
   }
 
   private Optional<StoredTest> byKey(TestCommand command) {
@@ -226,59 +225,6 @@ public final class SafetyTests {
     return found;
   }
 
-  private static MeshException spent(PromptSet prompts, Start.LookSpent spent) {
-    return new MeshException(
-        Fault.PRECONDITION_FAILED,
-        "spec.prompts: %,d of %,d were used before, in test %s; one look, whatever the candidate: take prompts that no test has used"
-            .formatted(spent.spentCount(), prompts.size(), spent.testId()),
-        Map.of(
-            "test_id", spent.testId().toString(),
-            "spent_count", Integer.toString(spent.spentCount())));
-  }
-
-  private static MeshException closed(Start.SetClosed closed) {
-    return new MeshException(
-        Fault.PRECONDITION_FAILED,
-        "spec.prompts: the set is closed: %s; take prompts that no test has used"
-            .formatted(
-                closed.passed()
-                    ? "a test passed, the last was " + closed.testId()
-                    : "all looks are taken, the last by test " + closed.testId()),
-        Map.of("test_id", closed.testId().toString()));
-  }
-
-  private static MeshException otherRule(LookRule rule) {
-    return new MeshException(
-        Fault.PRECONDITION_FAILED,
-        "spec.reuse: the first look at these prompts fixed %s with %d looks and delta %s for all of them"
-            .formatted(rule.rule(), rule.looks(), rule.totalDelta()));
-  }
-
-  private static MeshException weightsSpent(Start.WeightsSpent spent, double delta) {
-    return new MeshException(
-        Fault.PRECONDITION_FAILED,
-        "spec.candidate: %,d %s at these weights, the last by test %s, had delta %s of %s together; there is no room for %s: a delta that several tests shall share is shared beforehand, with account_looks"
-            .formatted(
-                spent.looks(),
-                spent.looks() == 1 ? "look" : "looks",
-                spent.testId(),
-                spent.spent(),
-                spent.total(),
-                delta),
-        Map.of(
-            "test_id", spent.testId().toString(),
-            "spent_delta", Double.toString(spent.spent()),
-            "total_delta", Double.toString(spent.total())));
-  }
-
-  private static MeshException usedUp(TestCommand command, int left) {
-    return new MeshException(
-        Fault.PRECONDITION_FAILED,
-        "spec.draw_count: %,d; of the %,d prompts of the pool %,d were never used"
-            .formatted(command.drawCount(), command.prompts().size(), left),
-        Map.of("left", Integer.toString(left)));
-  }
-
   private static void requireValid(TestCommand command) {
     Versions.require("spec.candidate", command.candidate());
     command.base().ifPresent(base -> Versions.require("spec.base", base));
@@ -314,8 +260,20 @@ public final class SafetyTests {
           "spec.account_looks",
           "%,d (expected: 1 to %,d, or 0)".formatted(command.accountLooks(), MOST_LOOKS));
     }
-    var account = Texts.requireLine("spec.account", command.account(), MAX_RUN_CHARACTERS);
+    if (!command.account().isEmpty()) {
+      var unusedAccount = Texts.requireName("spec.account", command.account());
+    }
     var unused = Texts.requireLine("run_id", command.runId(), MAX_RUN_CHARACTERS);
+  }
+
+  /**
+   * The named account, in lower case: a name that differs by a capital is the same. A run counts
+   * its looks even if nobody says so; where they are shared beforehand, the account is said.
+   */
+  private static String accountOf(TestCommand command) {
+    boolean byRun =
+        command.account().isEmpty() && command.accountLooks() == 0 && Texts.isName(command.runId());
+    return (byRun ? command.runId() : command.account()).toLowerCase(Locale.ROOT);
   }
 
   private static void requireReuse(TestCommand command) {

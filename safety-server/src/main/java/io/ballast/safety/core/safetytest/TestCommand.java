@@ -18,6 +18,8 @@ import java.util.Optional;
  * @param groups the group of each prompt; empty: each is its own
  * @param drawCount how many of the prompts are drawn; 0: all are used
  * @param looks with SPLIT the looks in all, else 0
+ * @param sameCostModel whether the judge may be one of {@code optimisedCostModels}, or have learned
+ *     from the same labels
  * @param account that the look is counted in besides the candidate's; may be empty
  * @param accountLooks that δ is shared by; 0: it is not shared
  * @param fingerprint of the request, for its idempotency key
@@ -41,6 +43,7 @@ public record TestCommand(
     int looks,
     String account,
     int accountLooks,
+    boolean sameCostModel,
     String runId,
     String fingerprint) {
   public TestCommand {

@@ -11,9 +11,12 @@ import java.util.Optional;
  *     them; empty if there is none here
  * @param base the version that the candidate would replace; empty if nobody said
  * @param alias that the candidate may be promoted to; empty: any
+ * @param dependence of the judge on what the run optimised against, where the spec allows it;
+ *     empty: it is independent as far as the models say
  */
 public record TestScope(
     String candidateFolderSha256,
     String costModelFolderSha256,
     Optional<PinnedVersion> base,
-    String alias) {}
+    String alias,
+    Optional<JudgeDependence> dependence) {}

@@ -51,7 +51,8 @@ class IndependenceTest {
     assertThatThrownBy(() -> Independence.require(JUDGE, List.of(OPTIMISED), labels()))
         .hasMessage(
             "spec.cost_model: cost 2 learned from 4 labels, of which 2 taught"
-                + " spec.optimised_cost_models[0] too, cost 1 (expected: 0: it has the same errors)")
+                + " spec.optimised_cost_models[0] too, cost 1 (expected: 0: it has the same errors;"
+                + " same_cost_model allows it)")
         .isInstanceOfSatisfying(
             MeshException.class,
             thrown -> {
@@ -87,6 +88,34 @@ class IndependenceTest {
           .hasMessageContaining(
               "spec.optimised_cost_models[0], which the candidate's run optimised");
     }
+  }
+
+  @Test
+  void whereTheSpecAllowsItWhatHoldsIsSaid() throws IOException {
+    learned(JUDGE, "1;", "2;", "3;");
+    learned(OPTIMISED, "3;");
+    PinnedVersion more = new PinnedVersion("more", "1", "c3");
+    learned(more, "2;", "3;", "4;");
+    PinnedVersion elsewhere = new PinnedVersion("cost", "9", "");
+
+    assertThat(Independence.dependence(JUDGE, List.of(OPTIMISED, more, elsewhere), labels()))
+        .isEqualTo(new JudgeDependence(false, 2, 1))
+        .extracting(JudgeDependence::text)
+        .isEqualTo(
+            "2 labels taught it and one that the candidate's run optimised against, of 1 the labels"
+                + " are not said; its spec allows the same (same_cost_model)");
+    assertThat(Independence.dependence(JUDGE, List.of(JUDGE, OPTIMISED), labels()))
+        .isEqualTo(new JudgeDependence(true, 1, 0))
+        .extracting(JudgeDependence::text)
+        .isEqualTo(
+            "one that the candidate's run optimised against, and 1 label taught it and another of"
+                + " those; its spec allows the same (same_cost_model)");
+    assertThat(Independence.dependence(JUDGE, List.of(), labels()))
+        .isEqualTo(new JudgeDependence(false, 0, 0))
+        .extracting(JudgeDependence::text)
+        .isEqualTo(
+            "not one that the candidate's run optimised against; its spec allows the same"
+                + " (same_cost_model)");
   }
 
   @Test
