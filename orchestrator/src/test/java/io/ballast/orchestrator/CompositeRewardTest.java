@@ -2,9 +2,7 @@ package io.ballast.orchestrator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ballast.orchestrator.adapter.PostgresRunStore;
 import io.ballast.orchestrator.core.run.LoopState;
-import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.testing.TestMesh;
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.v1.IterationMetrics;
@@ -58,7 +56,7 @@ class CompositeRewardTest {
                         .mapTo(Integer.class)
                         .one());
     assertThat(numbers).as("rows with a spread").isZero();
-    LoopState state = new PostgresRunStore(mesh.database, new RunChanges()).loopState(runId);
+    LoopState state = mesh.database.runs().loopState(runId);
     assertThat(Objects.requireNonNull(state.firstVitals()).spread()).isEmpty();
     assertThat(Objects.requireNonNull(state.watch()).monitor().firstSpread()).isEmpty();
   }

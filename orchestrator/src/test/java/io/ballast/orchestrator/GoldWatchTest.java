@@ -7,10 +7,11 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.core.run.ConstraintReading;
+import io.ballast.orchestrator.core.run.LearningMetrics;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
-import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunStore;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.spec.WatchSpec;
 import io.ballast.orchestrator.core.watch.GoldReading;
@@ -140,7 +141,7 @@ class GoldWatchTest extends RewardWatchCase {
     String runId = mesh.create(text).getRunId();
     mesh.awaitEnd(runId);
 
-    PostgresRunStore store = new PostgresRunStore(mesh.database, new RunChanges());
+    PostgresRunStore store = mesh.database.runs();
     WatchSpec watch = new SpecParser().apply(text).watch();
     WatchState state = null;
     List<IterationWatch> replayed = new ArrayList<>();
@@ -171,7 +172,7 @@ class GoldWatchTest extends RewardWatchCase {
   void theCurveOfGoldIsAnsweredWithItsIntervals() {
     // α = 0.35, β = 0.146 (Gao et al., figure 1), gold 2 at first; the peak is at d = 4.0441,
     // 0.59044
-    PostgresRunStore store = new PostgresRunStore(mesh.database, new RunChanges());
+    PostgresRunStore store = mesh.database.runs();
     String runId = storedRun(store);
     List<IterationWatch> given = new ArrayList<>();
     for (int d = 0; d <= 5; d++) {
@@ -240,13 +241,13 @@ class GoldWatchTest extends RewardWatchCase {
                     paused()),
                 "",
                 "fingerprint",
-                new PromptSets(List.of("a"), List.of("b")),
+                new PromptSets(List.of("a"), GroupedPrompts.alone(List.of("b"))),
                 LoopState.initial(List.of())));
     return runId;
   }
 
-  private static io.ballast.orchestrator.core.run.Run.Progress paused() {
-    return new io.ballast.orchestrator.core.run.Run.Progress(
+  private static io.ballast.orchestrator.core.run.RunProgress paused() {
+    return new io.ballast.orchestrator.core.run.RunProgress(
         io.ballast.orchestrator.core.run.RunState.PAUSED,
         false,
         0,
@@ -256,8 +257,11 @@ class GoldWatchTest extends RewardWatchCase {
         List.of(),
         null,
         0,
+        "",
+        0,
         0,
         List.of(),
+        io.ballast.orchestrator.core.run.NextTest.AS_PLANNED,
         "",
         null);
   }
@@ -275,10 +279,13 @@ class GoldWatchTest extends RewardWatchCase {
         klNats,
         1,
         3,
+        LearningMetrics.unknown(),
         0,
         1,
         0,
         watch,
+        null,
+        null,
         1,
         1,
         1,

@@ -80,7 +80,7 @@ class MeasuredCostsTest extends RunServiceCase {
     List<IterationMetrics> with =
         iterations(TestSpecs.spec("same", MEASURED + "promotion: AUTOMATIC"));
     mesh.policy.serving = "1";
-    List<IterationMetrics> without = iterations(TestSpecs.spec("same"));
+    List<IterationMetrics> without = iterations(TestSpecs.testedOnOthers(TestSpecs.spec("same")));
 
     for (int i = 0; i < with.size(); i++) {
       assertThat(with.get(i).getLoss()).isEqualTo(without.get(i).getLoss());

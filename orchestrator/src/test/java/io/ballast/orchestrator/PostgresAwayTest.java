@@ -51,7 +51,9 @@ class PostgresAwayTest {
 
   @Test
   void whatNeedsItSaysSoAndIsDoneOnceWhenItIsBack() throws Exception {
-    String before = mesh.awaitEnd(mesh.create(TestSpecs.spec("before")).getRunId()).getRunId();
+    String before =
+        mesh.awaitEnd(mesh.create(TestSpecs.testedOnOthers(TestSpecs.spec("before"))).getRunId())
+            .getRunId();
     RunServiceBlockingStub runs = mesh.runs();
     postgres.stop();
 

@@ -35,6 +35,28 @@ class RunEndsTest extends RunServiceCase {
   }
 
   @Test
+  void theJudgeIsWhatWasOptimisedAgainstOnlyIfTheSpecSaysSo() {
+    String same =
+        TestSpecs.spec("same")
+            .replace(
+                "  threshold: 0.4\n",
+                "  threshold: 0.4\n  cost_model: {version: 1}\n  same_cost_model: true\n");
+    assertThatThrownBy(() -> mesh.create(same.replace("same_cost_model: true", "attempts: 1")))
+        .satisfies(
+            thrown ->
+                refused(
+                    thrown, Status.Code.INVALID_ARGUMENT, "safety_test.cost_model: java-cost/1"));
+
+    Run run = mesh.awaitEnd(mesh.create(same).getRunId());
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    SafetyTestSpec asked = mesh.safety.test(run.getRunId()).getSpec();
+    assertThat(asked.getSameCostModel()).isTrue();
+    assertThat(asked.getOptimisedCostModels(0).getVersion())
+        .isEqualTo(asked.getCostModel().getVersion());
+  }
+
+  @Test
   void anAliasThatMovedOnMeansRefused() {
     mesh.policy.samplePermits.drainPermits();
     String runId = mesh.create(TestSpecs.spec("late")).getRunId();
@@ -103,7 +125,8 @@ class RunEndsTest extends RunServiceCase {
     assertThat(failed.getMessage())
         .isEqualTo(
             "the safety test was aborted and says nothing: one completion had no cost;"
-                + " its prompts are used up");
+                + " its look at its prompts and its part of delta are used up;"
+                + " another test needs fresh prompts");
     assertThat(failed.getSafetyTest().getState())
         .isEqualTo(SafetyTestState.SAFETY_TEST_STATE_ABORTED);
     assertThatThrownBy(() -> resume(runId))
@@ -163,7 +186,10 @@ class RunEndsTest extends RunServiceCase {
   @Test
   void anAbortedTestOfAPoolDrawsOthersFromIt() {
     mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_ABORTED;
-    String runId = mesh.create(tried("pool", "attempts: 2\n  draw_count: 2")).getRunId();
+    String pool =
+        tried("pool", "attempts: 2\n  draw_count: 2")
+            .replace("\"long z\"", "\"long z\", \"long w\"");
+    String runId = mesh.create(pool).getRunId();
     mesh.awaitEnd(runId);
     mesh.safety.verdict = SafetyTestState.SAFETY_TEST_STATE_PASSED;
 
@@ -174,7 +200,7 @@ class RunEndsTest extends RunServiceCase {
     assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
     for (String key : List.of(runId, runId + "-1")) {
       assertThat(mesh.safety.test(key).getSpec().getDrawCount()).isEqualTo(2);
-      assertThat(mesh.safety.test(key).getSpec().getPromptsCount()).isEqualTo(3);
+      assertThat(mesh.safety.test(key).getSpec().getPromptsCount()).isEqualTo(4);
     }
   }
 
@@ -192,7 +218,11 @@ class RunEndsTest extends RunServiceCase {
     assertThat(mesh.safety.test(runId).getSpec().getAccountLooks()).isZero();
     assertThatThrownBy(() -> resume(runId, "long v", "long w"))
         .satisfies(
-            thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "has spent its delta"));
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.FAILED_PRECONDITION,
+                    "no part of its delta is left for another safety test of run"));
   }
 
   @Test
@@ -231,7 +261,7 @@ class RunEndsTest extends RunServiceCase {
 
     String first = mesh.create(TestSpecs.spec("one")).getRunId();
     mesh.policy.sampleBegun.acquire();
-    String second = mesh.create(TestSpecs.spec("two")).getRunId();
+    String second = mesh.create(TestSpecs.testedOnOthers(TestSpecs.spec("two"))).getRunId();
 
     assertThat(mesh.get(first).getRun().getState()).isEqualTo(RunState.RUN_STATE_LEARNING);
     assertThat(mesh.get(second).getRun().getState()).isEqualTo(RunState.RUN_STATE_QUEUED);

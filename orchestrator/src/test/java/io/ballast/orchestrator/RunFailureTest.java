@@ -45,7 +45,9 @@ class RunFailureTest {
     mesh.policy.samplePermits.drainPermits();
     mesh.policy.sampleBegun.drainPermits();
     mesh.policy.samplePermits.release(1);
-    String stopped = mesh.create(TestSpecs.spec("same", "promotion: NEVER")).getRunId();
+    String stopped =
+        mesh.create(TestSpecs.testedOnOthers(TestSpecs.spec("same", "promotion: NEVER")))
+            .getRunId();
     mesh.policy.sampleBegun.acquire(2); // in the middle of iteration 2
     mesh.close();
     mesh.policy.samplePermits.release(1_000);
@@ -206,7 +208,9 @@ class RunFailureTest {
         .flatExtracting(sample -> sample.getPromptsList())
         .extracting(prompt -> prompt.getText())
         .isSubsetOf("int p", "int q", "int r");
-    refused(spec.replace(inline, "{file: bad.jsonl}"), "prompts.file, line 2: no text");
+    refused(
+        spec.replace(inline, "{file: bad.jsonl}"),
+        "prompts.file: 1 bad row, row 2: no text but nothing");
     refused(spec.replace(inline, "{file: none}"), "prompts.file: there is no file 'none'");
     Path outside = Files.writeString(root.resolveSibling("outside.jsonl"), "\"x\"\n");
     refused(
@@ -218,7 +222,7 @@ class RunFailureTest {
   void promptsOfTheSafetyTestAreNeverTrainedOn() {
     refused(
         TestSpecs.spec("leak").replace("\"int c\"", "\"long y\""),
-        "prompts[2]: is also a prompt of the safety test");
+        "prompts.inline[2]: is also a prompt of the safety test");
     refused(
         TestSpecs.spec("twice").replace("\"long z\"", "\"long y\""),
         "safety_test.prompts[2]: is there twice");
@@ -231,7 +235,7 @@ class RunFailureTest {
     refused(TestSpecs.spec("empty").replace("\"int c\"", "\"\""), "prompts.inline[2]: empty");
     refused(
         TestSpecs.spec("nul").replace("\"int c\"", "\"a\\0b\""),
-        "prompts.inline[2]: character 1 is NUL");
+        "prompts.inline[2]: character 1 is U+0000");
   }
 
   @Test

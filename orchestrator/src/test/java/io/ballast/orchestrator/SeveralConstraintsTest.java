@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.orchestrator.testing.FakeFaults;
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.testing.TinyModel;
 import io.ballast.orchestrator.v1.ConstraintMetrics;
 import io.ballast.orchestrator.v1.ConstraintTest;
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.NextTest;
 import io.ballast.orchestrator.v1.ResumeRunRequest;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
@@ -215,6 +217,89 @@ class SeveralConstraintsTest extends RunServiceCase {
         .containsExactly("long r", "long t");
   }
 
+  @Test
+  void anAttemptThatWasTheLastVoidsTheCertificatesOfTheOthers() {
+    mesh.safety.verdicts.put("secrets/2", SafetyTestState.SAFETY_TEST_STATE_ABORTED);
+
+    Run failed = mesh.awaitEnd(mesh.create(spec("last")).getRunId());
+
+    assertThat(failed.getNextTest()).isEqualTo(NextTest.NEXT_TEST_NONE);
+    assertBreaksIsRevoked(failed);
+  }
+
+  @Test
+  void whatDeltaHasNoRoomForVoidsTheCertificatesOfTheOthers() {
+    mesh.safety.starting =
+        key -> {
+          if (key.endsWith("-secrets")) {
+            throw FakeFaults.of(
+                Status.FAILED_PRECONDITION,
+                "PRECONDITION_FAILED",
+                "spec.account: its looks are taken",
+                Map.of("refusal", "ACCOUNT_SPENT"));
+          }
+        };
+
+    Run failed = mesh.awaitEnd(mesh.create(spec("full")).getRunId());
+
+    assertThat(failed.getState()).isEqualTo(RunState.RUN_STATE_FAILED);
+    assertThat(failed.getNextTest()).isEqualTo(NextTest.NEXT_TEST_NONE);
+    assertThat(failed.getMessage()).contains("spec.account: its looks are taken");
+    assertBreaksIsRevoked(failed);
+  }
+
+  @Test
+  void cancellingVoidsWhatWasProvedOfSomeConstraintsAlone() {
+    mesh.safety.starting =
+        key -> {
+          if (key.endsWith("-secrets")) {
+            throw FakeFaults.of(
+                Status.FAILED_PRECONDITION,
+                "PRECONDITION_FAILED",
+                "spec.prompts: some were used before",
+                Map.of("refusal", "PROMPTS_SPENT"));
+          }
+        };
+    String runId = mesh.create(spec("given-up")).getRunId();
+    Run failed = mesh.awaitEnd(runId);
+    assertThat(mesh.safety.revoked).as("other prompts may do").isEmpty();
+    mesh.safety.revoking =
+        () -> {
+          throw FakeFaults.of(Status.UNAVAILABLE, "DEPENDENCY_DOWN", "the database is away");
+        };
+
+    String certificate = "certificate-" + runId + "-breaks";
+    assertThatThrownBy(() -> cancel(runId))
+        .satisfies(
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.UNAVAILABLE,
+                    "certificate %s of run %s may still be valid: ".formatted(certificate, runId)));
+    mesh.safety.revoking = () -> {};
+
+    assertThat(failed.getNextTest()).isEqualTo(NextTest.NEXT_TEST_TAKES_PROMPTS);
+    assertThat(cancel(runId).getState()).isEqualTo(RunState.RUN_STATE_CANCELLED);
+    assertThat(mesh.safety.revoked)
+        .containsExactly(
+            Map.entry(
+                certificate, "the run was cancelled before it had passed by all its constraints"));
+  }
+
+  @Test
+  void cancellingLeavesWhatWasProvedOfAll() {
+    mesh.safety.testPermits.drainPermits();
+    mesh.safety.testPermits.release(1);
+    String runId = mesh.create(spec("proved")).getRunId();
+    mesh.safety.testBegun.acquireUninterruptibly(2); // the first has passed
+    pause(runId);
+    mesh.safety.testPermits.release(1_000);
+    awaitState(runId, RunState.RUN_STATE_PAUSED);
+
+    assertThat(cancel(runId).getState()).isEqualTo(RunState.RUN_STATE_CANCELLED);
+    assertThat(mesh.safety.revoked).isEmpty();
+  }
+
   private Run resume(String runId, List<String> testPrompts) {
     return mesh.runs()
         .resumeRun(
@@ -231,5 +316,13 @@ class SeveralConstraintsTest extends RunServiceCase {
     assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_NO_SOLUTION_FOUND);
     assertThat(mesh.safety.tests.keySet()).containsExactly(run.getRunId() + "-breaks");
     assertThat(mesh.safety.revoked).isEmpty();
+  }
+
+  private void assertBreaksIsRevoked(Run failed) {
+    assertThat(mesh.safety.revoked)
+        .containsExactly(
+            Map.entry(
+                "certificate-" + failed.getRunId() + "-breaks",
+                "the same candidate did not pass by the constraint secrets"));
   }
 }

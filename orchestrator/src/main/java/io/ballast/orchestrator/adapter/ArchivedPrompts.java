@@ -1,12 +1,9 @@
 package io.ballast.orchestrator.adapter;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.PromptArchive;
+import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
@@ -14,12 +11,10 @@ import io.grpc.Channel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -28,8 +23,6 @@ import java.util.concurrent.TimeUnit;
 /** Prompts in files of the data folder, and in the feedback that the policy-server keeps. */
 public final class ArchivedPrompts implements PromptArchive {
   private static final long MAX_FILE_BYTES = 128L << 20;
-  private static final JsonMapper JSON =
-      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
   private final Path dataFolder;
   private final FeedbackServiceGrpc.FeedbackServiceBlockingStub feedback;
@@ -45,23 +38,14 @@ public final class ArchivedPrompts implements PromptArchive {
   }
 
   @Override
-  public List<String> ofFile(String field, String path) {
-    Path file = resolve(field, path);
+  public void ofFile(String field, PromptSource.InFile source, Sink sink) {
+    Path file = resolve(field, source.path());
     try {
       if (Files.size(file) > MAX_FILE_BYTES) {
         throw Faults.malformed(
             field, "%,d bytes, limit %,d".formatted(Files.size(file), MAX_FILE_BYTES));
       }
-      List<String> lines = Files.readAllLines(file);
-      List<String> prompts = new ArrayList<>();
-      for (int i = 0; i < lines.size(); i++) {
-        if (!lines.get(i).isBlank()) {
-          prompts.add(prompt("%s, line %d".formatted(field, i + 1), lines.get(i)));
-        }
-      }
-      return prompts;
-    } catch (CharacterCodingException e) {
-      throw Faults.malformed(field, "'%s' is not UTF-8".formatted(path));
+      PromptFile.read(field, file, source.column(), sink);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -85,20 +69,6 @@ public final class ArchivedPrompts implements PromptArchive {
       throw Faults.malformed(field, "'%s' is no path".formatted(path));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static String prompt(String field, String line) {
-    String expected = "(expected: a JSON string, or an object with the key \"prompt\")";
-    try {
-      JsonNode json = JSON.readTree(line);
-      JsonNode prompt = json.isObject() ? json.path("prompt") : json;
-      if (!prompt.isTextual()) {
-        throw Faults.malformed(field, "no text " + expected);
-      }
-      return prompt.textValue();
-    } catch (JsonProcessingException e) {
-      throw Faults.malformed(field, "no JSON " + expected);
     }
   }
 

@@ -125,7 +125,11 @@ public final class GrpcRollouts implements RolloutSource {
           new SampledCompletion(
               PeerCalls.tokens(completion.getTokens()),
               completion.getText(),
-              PerToken.of(logProbs)));
+              PerToken.of(logProbs),
+              switch (completion.getStopReason()) {
+                case STOP_REASON_MAX_TOKENS, STOP_REASON_CONTEXT_FULL -> true;
+                default -> false;
+              }));
     }
     return new SampledPrompt.Sampled(
         prompt, PeerCalls.tokens(group.getPromptTokens()), completions);

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.adapter;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.kit.grpc.PeerFaults;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
@@ -22,12 +23,23 @@ import io.ballast.safety.v1.StartSafetyTestRequest;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
 import io.grpc.Channel;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** Safety tests by the safety-server. */
 public final class GrpcSafetyTester implements SafetyTester {
+  /** Why a test was not started, among the values of a failure. */
+  private static final String REFUSAL = "refusal";
+
+  private static final Set<String> OF_PROMPTS =
+      Set.of("PROMPTS_SPENT", "SET_CLOSED", "OTHER_RULE", "POOL_USED_UP");
+
+  private static final Set<String> OF_DELTA =
+      Set.of("WEIGHTS_SPENT", "ACCOUNT_SPENT", "OTHER_ACCOUNT_RULE");
+
   private final SafetyServiceGrpc.SafetyServiceBlockingStub stub;
   private final Duration timeout;
   private final Duration wait;
@@ -43,7 +55,7 @@ public final class GrpcSafetyTester implements SafetyTester {
   }
 
   @Override
-  public SafetyTestReport start(Order order) {
+  public Start start(Order order) {
     io.ballast.orchestrator.core.spec.SafetyTestSpec spec = order.spec();
     StartSafetyTestRequest request =
         StartSafetyTestRequest.newBuilder()
@@ -57,11 +69,13 @@ public final class GrpcSafetyTester implements SafetyTester {
                     .setCostModel(PeerCalls.selector(spec.costModel()))
                     .addAllOptimisedCostModels(
                         order.optimised().stream().map(MeshMessages::version).toList())
-                    .addAllPrompts(order.prompts())
+                    .addAllPrompts(order.prompts().prompts())
+                    .addAllGroups(order.prompts().groups())
                     .setThreshold(spec.threshold())
                     .setDelta(order.share().totalDelta())
                     .setAccount(order.share().account())
                     .setAccountLooks(order.share().looks())
+                    .setSameCostModel(spec.sameCostModel())
                     .setBoundMethod(method(spec.bound()))
                     .setReuse(reuse(spec.reuse()))
                     .setLooks(spec.reuse() == ReuseKind.SPLIT ? spec.looks() : 0)
@@ -73,13 +87,24 @@ public final class GrpcSafetyTester implements SafetyTester {
                             .addAllStopStrings(spec.stopStrings()))
                     .setMaxPromptTokens(spec.maxPromptTokens()))
             .build();
-    return PeerCalls.call(
-        PeerCalls.SAFETY_SERVER,
-        () ->
-            report(
-                stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
-                    .startSafetyTest(request)
-                    .getTest()));
+    try {
+      return new Start.Started(
+          report(
+              stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+                  .startSafetyTest(request)
+                  .getTest()));
+    } catch (StatusRuntimeException e) {
+      RuntimeException judged = PeerCalls.judge(e, PeerCalls.SAFETY_SERVER);
+      String refusal =
+          PeerFaults.errorInfo(e).map(info -> info.getMetadataOrDefault(REFUSAL, "")).orElse("");
+      if (OF_PROMPTS.contains(refusal)) {
+        return new Start.PromptsRefused(String.valueOf(judged.getMessage()));
+      }
+      if (OF_DELTA.contains(refusal)) {
+        return new Start.DeltaRefused(String.valueOf(judged.getMessage()));
+      }
+      throw judged;
+    }
   }
 
   @Override

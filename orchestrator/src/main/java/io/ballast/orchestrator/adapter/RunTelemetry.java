@@ -1,15 +1,14 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.orchestrator.core.data.ReadSource;
+import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
-import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import io.ballast.rl.stats.AlarmKind;
-import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.opentelemetry.api.OpenTelemetry;
@@ -17,13 +16,9 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Scope;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
-import java.util.function.ToDoubleFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,11 +31,11 @@ public final class RunTelemetry implements RunMonitor {
 
   private final MeterRegistry meters;
   private final Tracer tracer;
-  private final Map<String, IterationMetrics> latest = new ConcurrentHashMap<>();
-  private final Map<String, List<Meter>> gauges = new ConcurrentHashMap<>();
+  private final RunGauges gauges;
 
   public RunTelemetry(MeterRegistry meters, OpenTelemetry telemetry) {
     this.meters = meters;
+    this.gauges = new RunGauges(meters);
     this.tracer = telemetry.getTracer("io.ballast.orchestrator");
   }
 
@@ -67,9 +62,24 @@ public final class RunTelemetry implements RunMonitor {
   }
 
   @Override
+  public void learnsFrom(Run run, List<ReadSource> sources) {
+    gauges.show(run, sources);
+    for (ReadSource source : sources) {
+      if (source.badCount() > 0) {
+        LOG.warn(
+            "run {} ({}) learns from {} prompts of {} without {}",
+            run.runId(),
+            run.name(),
+            source.count(),
+            source.name(),
+            source.badRows());
+      }
+    }
+  }
+
+  @Override
   public void iterated(Run run, IterationMetrics metrics) {
-    latest.put(run.runId(), metrics);
-    var unused = gauges.computeIfAbsent(run.runId(), id -> register(run));
+    gauges.show(run, metrics);
     if (metrics.watch().gold() instanceof GoldReading.Failed failed) {
       LOG.warn(
           "run {} iteration {}: gold could not be read: {}: {}",
@@ -79,6 +89,7 @@ public final class RunTelemetry implements RunMonitor {
           failed.message());
     }
     metrics.measured().forEach(reading -> measured(run, metrics, reading));
+    evaluated(run, metrics);
     LOG.info(
         "run {} iteration {}/{}: reward {}, spread {}, gold {}, cost {}, λ {}, kl {}, gap {}, {} samples",
         run.name(),
@@ -92,6 +103,28 @@ public final class RunTelemetry implements RunMonitor {
         shown(metrics.klNats()),
         shown(metrics.trainServeGapNats()),
         metrics.samplesCount());
+  }
+
+  private static void evaluated(Run run, IterationMetrics metrics) {
+    switch (metrics.evaluation()) {
+      case null -> {}
+      case EvaluationReading.Measured measured ->
+          LOG.info(
+              "run {} iteration {}: evaluation {} [{}, {}], n = {}",
+              run.name(),
+              metrics.iteration(),
+              shown(measured.mean()),
+              shown(measured.low()),
+              shown(measured.high()),
+              measured.unitsCount());
+      case EvaluationReading.Failed failed ->
+          LOG.warn(
+              "run {} iteration {}: no evaluation: {}: {}",
+              run.name(),
+              metrics.iteration(),
+              failed.reason(),
+              failed.message());
+    }
   }
 
   private static void measured(Run run, IterationMetrics metrics, MeasuredReading reading) {
@@ -149,54 +182,9 @@ public final class RunTelemetry implements RunMonitor {
 
   @Override
   public void left(Run run) {
-    latest.remove(run.runId());
-    List<Meter> registered = gauges.remove(run.runId());
-    if (registered != null) {
-      registered.forEach(meters::remove);
-    }
+    gauges.remove(run.runId());
     meters.counter("ballast.run.left", "state", run.state().name()).increment();
     LOG.info("run {} ({}): {} {}", run.runId(), run.name(), run.state(), run.progress().message());
-  }
-
-  private List<Meter> register(Run run) {
-    List<Meter> registered = new ArrayList<>();
-    registered.add(gauge(run, "ballast.run.iteration", IterationMetrics::iteration));
-    registered.add(gauge(run, "ballast.run.reward", IterationMetrics::meanReward));
-    registered.add(gauge(run, "ballast.run.spread", RunTelemetry::spread));
-    registered.add(gauge(run, "ballast.run.gold", RunTelemetry::gold));
-    registered.add(gauge(run, "ballast.run.gold.gap", RunTelemetry::gap));
-    registered.add(gauge(run, "ballast.run.kl", IterationMetrics::klNats));
-    registered.add(gauge(run, "ballast.run.cost", IterationMetrics::meanCost));
-    registered.add(gauge(run, "ballast.run.lambda", RunTelemetry::lambda));
-    registered.add(gauge(run, "ballast.run.lambda.at.cap", RunTelemetry::atCap));
-    registered.add(gauge(run, "ballast.run.train.serve.gap", IterationMetrics::trainServeGapNats));
-    registered.add(gauge(run, "ballast.run.dropped", IterationMetrics::droppedCount));
-    return registered;
-  }
-
-  private static double spread(IterationMetrics metrics) {
-    return metrics.meanSpread().orElse(Double.NaN);
-  }
-
-  private static double lambda(IterationMetrics metrics) {
-    Double lambda = metrics.lambda();
-    return lambda == null ? Double.NaN : lambda;
-  }
-
-  /** How many constraints have their price at its cap. */
-  private static double atCap(IterationMetrics metrics) {
-    return metrics.constraints().stream().filter(ConstraintReading::atCap).count();
-  }
-
-  private static double gold(IterationMetrics metrics) {
-    return metrics.watch().gold() instanceof GoldReading.Measured measured
-        ? measured.gold()
-        : Double.NaN;
-  }
-
-  private static double gap(IterationMetrics metrics) {
-    Double gap = metrics.watch().gap();
-    return gap == null ? Double.NaN : gap;
   }
 
   private static String goldWords(IterationMetrics metrics) {
@@ -205,20 +193,6 @@ public final class RunTelemetry implements RunMonitor {
       case GoldReading.Measured measured -> shown(measured.gold());
       case GoldReading.Failed failed -> failed.reason();
     };
-  }
-
-  private Gauge gauge(Run run, String name, ToDoubleFunction<IterationMetrics> number) {
-    String id = run.runId();
-    return Gauge.builder(
-            name,
-            latest,
-            all -> {
-              IterationMetrics metrics = all.get(id);
-              return metrics == null ? Double.NaN : number.applyAsDouble(metrics);
-            })
-        .tag("run", run.name())
-        .tag("run_id", id)
-        .register(meters);
   }
 
   private static String shown(double number) {

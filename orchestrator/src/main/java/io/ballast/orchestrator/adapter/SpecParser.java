@@ -42,7 +42,8 @@ public final class SpecParser implements SpecReading {
     return RunSpecReader.standing(tree(spec));
   }
 
-  private static @Nullable Object tree(String spec) {
+  /** Returns what a spec says, as it was written: maps, lists, texts, numbers and booleans. */
+  public static @Nullable Object tree(String spec) {
     return spec.stripLeading().startsWith("{") ? json(spec) : yaml(spec);
   }
 

@@ -6,11 +6,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.data.DataCursor;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.watch.WatchState;
+import io.ballast.rl.algorithm.RecipeState;
 import io.ballast.rl.stats.PolicyVitals;
+import io.ballast.rl.stats.RunningMoments;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +30,9 @@ final class StateJson {
     ObjectNode json = MAPPER.createObjectNode();
     json.put("defaults_version", state.defaultsVersion());
     json.set("constraints", ConstraintJson.states(state.constraints()));
+    ObjectNode recipe = json.putObject("recipe");
+    recipe.set("rewards", moments(state.recipe().rewards()));
+    recipe.set("returns", moments(state.recipe().returns()));
     PolicyVitals first = state.firstVitals();
     if (first != null) {
       ObjectNode vitals =
@@ -41,8 +47,10 @@ final class StateJson {
     if (watch != null) {
       json.set("watch", WatchJson.tree(watch));
     }
+    json.set("evaluation", EvaluationJson.tree(state.evaluation()));
     ArrayNode models = json.putArray("cost_models");
     state.costModels().forEach(model -> models.add(version(model)));
+    json.set("cursor", cursor(state.cursor()));
     return json.toString();
   }
 
@@ -58,10 +66,59 @@ final class StateJson {
     json.path("cost_models").forEach(model -> models.add(version(model)));
     return new LoopState(
         ConstraintJson.states(json, iterationsDone),
+        new RecipeState(
+            moments(json.path("recipe").path("rewards")),
+            moments(json.path("recipe").path("returns"))),
         json.has("first_vitals") ? vitals(json.path("first_vitals")) : null,
         json.has("watch") ? WatchJson.state(json.path("watch")) : null,
+        EvaluationJson.state(json.path("evaluation")),
         models,
+        cursor(json.path("cursor")),
         json.path("defaults_version").asInt(json.has("constraints") ? 2 : 1));
+  }
+
+  private static ArrayNode cursor(DataCursor cursor) {
+    ArrayNode json = MAPPER.createArrayNode();
+    cursor
+        .places()
+        .forEach(
+            place ->
+                json.addObject()
+                    .put("pass", place.pass())
+                    .put("position", place.position())
+                    .put("size", place.size())
+                    .put("drawn", place.drawn()));
+    return json;
+  }
+
+  /** None where a state is of before there were any. */
+  private static DataCursor cursor(JsonNode json) {
+    List<DataCursor.Place> places = new ArrayList<>();
+    json.forEach(
+        place ->
+            places.add(
+                new DataCursor.Place(
+                    place.path("pass").asInt(),
+                    place.path("position").asInt(),
+                    place.path("size").asInt(),
+                    place.path("drawn").asLong())));
+    return new DataCursor(places);
+  }
+
+  private static ObjectNode moments(RunningMoments moments) {
+    return MAPPER
+        .createObjectNode()
+        .put("count", moments.count())
+        .put("mean", moments.mean())
+        .put("squared_deviations", moments.squaredDeviations());
+  }
+
+  /** None where a state is of before there were any. */
+  private static RunningMoments moments(JsonNode json) {
+    return new RunningMoments(
+        json.path("count").asLong(),
+        json.path("mean").asDouble(),
+        json.path("squared_deviations").asDouble());
   }
 
   private static PolicyVitals vitals(JsonNode json) {

@@ -5,24 +5,28 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightType;
-import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.CompletionGroup;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.FrozenDecoder;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.inference.torch.LoraOptions;
+import io.ballast.inference.torch.LoraProjection;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TokenGradients;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.inference.torch.TrainableDecoder;
+import io.ballast.inference.torch.TrainingOptions;
 import io.ballast.inference.torch.WeightsSnapshot;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.learner.AdapterSettings;
 import io.ballast.orchestrator.core.learner.GroupGradients;
 import io.ballast.orchestrator.core.learner.GroupLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.ModelShape;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
+import io.ballast.orchestrator.core.learner.TraineeOptions;
 import io.ballast.orchestrator.core.learner.TrainingCompletion;
 import io.ballast.orchestrator.core.learner.TrainingGroup;
 import io.ballast.orchestrator.core.learner.WhichWeights;
@@ -30,6 +34,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,37 +49,69 @@ final class TorchTrainee implements Trainee {
   private final StoredModel stored;
   private final Path base;
   private final HuggingFaceTokenizerAdapter tokenizer;
-  private final Arithmetic arithmetic;
+  private final SharedBases bases;
   private final ServingOptions serving;
   private final TrainableDecoder trained;
-  private @Nullable FrozenDecoder reference;
+  private final int mostTokens;
+  private SharedBases.@Nullable Lease reference;
   private @Nullable TorchDecoder engine;
   private boolean engineIsBehind;
 
-  /** Loads {@code stored}, a Hugging Face folder with a tokenizer. */
-  TorchTrainee(
+  private TorchTrainee(
       StoredModel stored,
-      Arithmetic arithmetic,
+      HuggingFaceTokenizerAdapter tokenizer,
+      SharedBases bases,
+      SharedBases.@Nullable Lease reference,
+      TrainableDecoder trained,
       ServingOptions serving,
-      OptimizerSettings settings) {
+      int mostTokens) {
     this.stored = stored;
     this.base = stored.folder();
-    this.arithmetic = arithmetic;
+    this.tokenizer = tokenizer;
+    this.bases = bases;
+    this.reference = reference;
+    this.trained = trained;
     this.serving = serving;
-    this.trained =
-        TrainableDecoder.load(
-            base,
-            arithmetic,
-            new OptimizerOptions(
-                settings.beta1(),
-                settings.beta2(),
-                settings.epsilon(),
-                settings.weightDecay(),
-                settings.maxGradientNorm()));
+    this.mostTokens = mostTokens;
+  }
+
+  /**
+   * Loads {@code stored}, a Hugging Face folder with a tokenizer. Where that fails nothing stays.
+   *
+   * @param bases has the frozen reference, on which adapters are trained
+   * @param mostTokens of a group, prompt and completions together, that a pass has memory for
+   * @throws IllegalArgumentException if adapters do not fit the model; named
+   */
+  static TorchTrainee open(
+      StoredModel stored,
+      SharedBases bases,
+      ServingOptions serving,
+      TraineeOptions options,
+      int mostTokens) {
+    Path folder = stored.folder();
+    TrainingOptions training = ported(options);
+    HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
+    SharedBases.Lease reference = null;
     try {
-      this.tokenizer = HuggingFaceTokenizerAdapter.ofFolder(base);
-    } catch (RuntimeException e) {
-      trained.close();
+      TrainableDecoder trained;
+      if (options.adapters().isPresent()) {
+        AdapterSettings adapters = options.adapters().get();
+        reference = bases.lease(folder);
+        trained =
+            TrainableDecoder.adapting(
+                reference.decoder(),
+                ported(adapters),
+                training,
+                new SplittableRandom(adapters.seed()));
+      } else {
+        trained = TrainableDecoder.load(folder, bases.arithmetic(), training);
+      }
+      return new TorchTrainee(stored, tokenizer, bases, reference, trained, serving, mostTokens);
+    } catch (RuntimeException | Error e) { // an Error too: native memory may be what ended
+      if (reference != null) {
+        reference.close();
+      }
+      tokenizer.close();
       throw e;
     }
   }
@@ -85,7 +124,7 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public String arithmetic() {
-    return arithmetic.name();
+    return bases.arithmetic().name();
   }
 
   @Override
@@ -99,20 +138,47 @@ final class TorchTrainee implements Trainee {
     return switch (weights) {
       case CURRENT -> ported(trained.scores(tokens));
       case REFERENCE -> ported(reference().scores(tokens));
+      case AVERAGE -> {
+        requireAverage();
+        yield ported(trained.averageScores(tokens));
+      }
     };
   }
 
-  private FrozenDecoder reference() {
-    FrozenDecoder loaded = reference;
-    if (loaded == null) {
-      try {
-        loaded = FrozenDecoder.load(base, arithmetic);
-      } catch (ModelException e) {
-        throw Faults.of(e, stored::withoutPath);
-      }
-      reference = loaded;
+  private void requireAverage() {
+    if (!trained.hasAverage()) {
+      throw Faults.precondition(
+          "weights: AVERAGE (expected: others, no average is kept of these weights)");
     }
-    return loaded;
+  }
+
+  private FrozenDecoder reference() {
+    SharedBases.Lease leased = reference;
+    if (leased == null) {
+      leased = told(() -> bases.lease(base));
+      reference = leased;
+    }
+    return leased.decoder();
+  }
+
+  /** What reads the base's files again: its failures name model and version, not where they lie. */
+  private <T> T told(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (ModelException e) {
+      throw withoutPath(e);
+    }
+  }
+
+  private ModelException withoutPath(ModelException e) {
+    return new ModelException(e.reason(), stored.withoutPath(String.valueOf(e.getMessage())), e);
+  }
+
+  private void closeReference() {
+    SharedBases.Lease leased = reference;
+    if (leased != null) {
+      leased.close();
+    }
   }
 
   @Override
@@ -122,7 +188,8 @@ final class TorchTrainee implements Trainee {
             tokensOf(groups),
             (index, scores) -> {
               GroupGradients gradients = loss.gradients(index, ported(scores));
-              return new TokenGradients(gradients.byLogProbs(), gradients.byEntropies());
+              return new TokenGradients(
+                  gradients.byLogProbs(), gradients.byEntropies(), gradients.byValues());
             }));
   }
 
@@ -139,7 +206,7 @@ final class TorchTrainee implements Trainee {
     if (current != null && !engineIsBehind) {
       return current;
     }
-    try (WeightsSnapshot weights = trained.snapshot()) {
+    try (WeightsSnapshot weights = told(trained::snapshot)) {
       if (current == null) {
         current = TorchDecoder.of(weights, tokenizer, serving);
         engine = current;
@@ -152,8 +219,21 @@ final class TorchTrainee implements Trainee {
   }
 
   @Override
-  public void publish(Path folder) throws IOException {
-    trained.save(folder, WeightType.FLOAT32, base.resolve(TOKENIZER), Map.of());
+  public void publish(Path folder, WhichWeights weights) throws IOException {
+    Path tokenizerFile = base.resolve(TOKENIZER);
+    try {
+      switch (weights) {
+        case CURRENT -> trained.save(folder, WeightType.FLOAT32, tokenizerFile, Map.of());
+        case REFERENCE ->
+            throw Faults.malformed("weights", "REFERENCE (expected: CURRENT or AVERAGE)");
+        case AVERAGE -> {
+          requireAverage();
+          trained.saveAverage(folder, WeightType.FLOAT32, tokenizerFile, Map.of());
+        }
+      }
+    } catch (ModelException e) {
+      throw withoutPath(e);
+    }
   }
 
   @Override
@@ -182,15 +262,31 @@ final class TorchTrainee implements Trainee {
     if (sampling != null) {
       sampling.close();
     }
-    FrozenDecoder frozen = reference;
-    if (frozen != null) {
-      frozen.close();
-    }
     trained.close();
+    closeReference();
     tokenizer.close();
   }
 
-  private static List<CompletionGroup> tokensOf(List<TrainingGroup> groups) {
+  /**
+   * The groups as the engine takes them.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if one is so long that a pass over
+   *     it would take more memory than there is
+   */
+  private List<CompletionGroup> tokensOf(List<TrainingGroup> groups) {
+    for (int i = 0; i < groups.size(); i++) {
+      TrainingGroup group = groups.get(i);
+      int tokens = group.prompt().size();
+      for (TrainingCompletion completion : group.completions()) {
+        tokens += completion.size();
+      }
+      if (tokens > mostTokens) {
+        throw Faults.malformed(
+            "groups[" + i + "]",
+            "%,d tokens, limit %,d: a pass over more takes more memory than there is"
+                .formatted(tokens, mostTokens));
+      }
+    }
     return groups.stream()
         .map(
             group -> {
@@ -201,11 +297,43 @@ final class TorchTrainee implements Trainee {
         .toList();
   }
 
+  private static TrainingOptions ported(TraineeOptions options) {
+    OptimizerSettings settings = options.optimizer();
+    return new TrainingOptions(
+        new OptimizerOptions(
+            settings.beta1(),
+            settings.beta2(),
+            settings.epsilon(),
+            settings.weightDecay(),
+            settings.maxGradientNorm()),
+        options.critic(),
+        options.averageDecay());
+  }
+
+  static LoraOptions ported(AdapterSettings adapters) {
+    return new LoraOptions(
+        adapters.rank(),
+        adapters.alpha(),
+        adapters.projections().stream().map(TorchTrainee::ported).collect(Collectors.toSet()));
+  }
+
+  private static LoraProjection ported(AdapterSettings.Projection projection) {
+    return switch (projection) {
+      case Q_PROJ -> LoraProjection.Q_PROJ;
+      case K_PROJ -> LoraProjection.K_PROJ;
+      case V_PROJ -> LoraProjection.V_PROJ;
+      case O_PROJ -> LoraProjection.O_PROJ;
+      case GATE_PROJ -> LoraProjection.GATE_PROJ;
+      case UP_PROJ -> LoraProjection.UP_PROJ;
+      case DOWN_PROJ -> LoraProjection.DOWN_PROJ;
+    };
+  }
+
   private static List<GroupScores> ported(List<io.ballast.inference.torch.GroupScores> scores) {
     return scores.stream().map(TorchTrainee::ported).toList();
   }
 
   private static GroupScores ported(io.ballast.inference.torch.GroupScores scores) {
-    return new GroupScores(scores.logProbs(), scores.entropies());
+    return new GroupScores(scores.logProbs(), scores.entropies(), scores.values());
   }
 }

@@ -4,14 +4,16 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.LoraOptions;
+import io.ballast.inference.torch.PassMemory;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
+import io.ballast.orchestrator.core.learner.TraineeOptions;
 import java.util.Map;
 
 /** Opens model folders for training on libtorch. */
@@ -23,36 +25,104 @@ public final class TorchTraineeLoader implements TraineeLoader {
    */
   private static final long BYTES_A_WEIGHT = 4 * 4 + 2 * 2 + 2 * (4 + 2) + 4;
 
+  /** Bytes of that for a number in training alone. */
+  private static final long BYTES_A_TRAINED_NUMBER = 4 * 4 + 2 * 2;
+
+  /** Bytes of that for a weight of the base that adapters are trained on: of the reference. */
+  private static final long BYTES_A_SHARED_WEIGHT = 4 + 2;
+
+  /** Bytes of that for each weight with adapters: of the engine, and of a copy on its way to it. */
+  private static final long BYTES_A_MERGED_WEIGHT = 4 + 2 + 4;
+
+  /** Bytes for each number of an average in 32 bits, and of what makes place for it. */
+  private static final long BYTES_AN_AVERAGED_WEIGHT = 4 + 4;
+
   private final ModelFolders folders;
-  private final Arithmetic arithmetic;
+  private final SharedBases bases;
   private final ServingOptions serving;
+  private final Memory memory;
+
+  /**
+   * What the machine has for weights in training. Each of those at a time has the same part of it:
+   * a pass that would take more than the weights leave of their part, or a quarter of the part
+   * where they leave less, is refused. So none takes what another was promised.
+   *
+   * @param bytes of all together, above 0
+   * @param trainees at a time, sessions and runs, at least 1
+   */
+  public record Memory(long bytes, int trainees) {
+    /** Checks the ranges. */
+    public Memory {
+      if (bytes < 1 || trainees < 1) {
+        throw new IllegalArgumentException(
+            "memory: %,d bytes for %d trainees (expected: ≥ 1, ≥ 1)".formatted(bytes, trainees));
+      }
+    }
+
+    /**
+     * What a pass may take beside weights that take {@code weightBytes}, its share of a base
+     * included.
+     */
+    long passBytes(long weightBytes) {
+      long part = bytes / trainees;
+      return Math.max(part / 4, part - weightBytes);
+    }
+  }
 
   /**
    * @param arithmetic in which weights are trained and sampled from
    * @param maxRows completions that one session's engine draws side by side, at least 1
    * @param maxQueuedRows completions that may wait for a row, at least as many as one call starts
+   * @param memory that all that is trained at a time has together
    */
   public TorchTraineeLoader(
-      ModelFolders folders, Arithmetic arithmetic, int maxRows, int maxQueuedRows) {
+      ModelFolders folders, Arithmetic arithmetic, int maxRows, int maxQueuedRows, Memory memory) {
     this.folders = folders;
-    this.arithmetic = arithmetic;
+    this.memory = memory;
+    this.bases = new SharedBases(arithmetic);
     this.serving =
         new ServingOptions(
             arithmetic, maxRows, maxQueuedRows, ServingOptions.defaults().maxPrefillTokens());
   }
 
   @Override
-  public long memoryBytes(PinnedVersion base) {
+  public long memoryBytes(PinnedVersion base, TraineeOptions options) {
+    DecoderConfig config = config(base);
+    long average = options.averageDecay().isPresent() ? BYTES_AN_AVERAGED_WEIGHT : 0;
+    if (options.adapters().isEmpty()) {
+      return config.parameterCount() * (BYTES_A_WEIGHT + average);
+    }
+    LoraOptions adapters = TorchTrainee.ported(options.adapters().get());
+    requireFit(adapters, config);
+    return adapters.parameterCount(config) * (BYTES_A_TRAINED_NUMBER + average)
+        + config.parameterCount() * BYTES_A_MERGED_WEIGHT;
+  }
+
+  private static void requireFit(LoraOptions adapters, DecoderConfig config) {
+    try {
+      adapters.requireFit(config);
+    } catch (IllegalArgumentException e) {
+      String[] flaw = String.valueOf(e.getMessage()).split(": ", 2);
+      throw Faults.malformed("adapters." + flaw[0], flaw[flaw.length - 1]);
+    }
+  }
+
+  @Override
+  public long sharedBytes(PinnedVersion base, TraineeOptions options) {
+    return options.adapters().isEmpty() ? 0 : config(base).parameterCount() * BYTES_A_SHARED_WEIGHT;
+  }
+
+  private DecoderConfig config(PinnedVersion base) {
     StoredModel stored = folders.stored(base.model(), base.version());
     try {
-      return DecoderConfig.read(stored.folder()).parameterCount() * BYTES_A_WEIGHT;
+      return DecoderConfig.read(stored.folder());
     } catch (ModelException e) {
       throw Faults.of(e, stored::withoutPath);
     }
   }
 
   @Override
-  public Trainee load(PinnedVersion base, OptimizerSettings optimizer) {
+  public Trainee load(PinnedVersion base, TraineeOptions options) {
     String found = folders.version(base.model(), base.version()).weightsSha256();
     if (!base.weightsSha256().isEmpty() && !found.equals(base.weightsSha256())) {
       throw new MeshException(
@@ -63,7 +133,12 @@ public final class TorchTraineeLoader implements TraineeLoader {
     }
     StoredModel stored = folders.stored(base.model(), base.version());
     try {
-      return new TorchTrainee(stored, arithmetic, serving, optimizer);
+      int mostTokens =
+          PassMemory.mostTokens(
+              config(base),
+              bases.arithmetic(),
+              memory.passBytes(memoryBytes(base, options) + sharedBytes(base, options)));
+      return TorchTrainee.open(stored, bases, serving, options, mostTokens);
     } catch (ModelException e) {
       throw Faults.of(e, stored::withoutPath);
     }

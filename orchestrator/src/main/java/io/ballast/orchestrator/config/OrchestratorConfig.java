@@ -3,7 +3,9 @@ package io.ballast.orchestrator.config;
 import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.orchestrator.core.learner.LearnerLimits;
 import io.ballast.orchestrator.core.peer.Patience;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * The orchestrator's configuration, checked once.
@@ -16,6 +18,7 @@ import java.time.Duration;
  * @param testWait how long one call waits for the end of a safety test
  * @param watchInterval how long a watcher waits at most before it looks
  * @param sweepInterval how often runs without a worker are looked for
+ * @param tensorboardFolder where what runs do is written for TensorBoard; empty: nowhere
  * @param arithmetic in what numbers weights are trained
  * @param learner what learner sessions may take
  */
@@ -28,6 +31,7 @@ public record OrchestratorConfig(
     Duration testWait,
     Duration watchInterval,
     Duration sweepInterval,
+    Optional<Path> tensorboardFolder,
     DecoderArithmetic arithmetic,
     LearnerLimits learner) {
   private static final int MIN_TOKENS = 64;
@@ -76,6 +80,7 @@ public record OrchestratorConfig(
         properties.testWait(),
         properties.watchInterval(),
         properties.sweepInterval(),
+        properties.tensorboardFolder(),
         properties.arithmetic(),
         new LearnerLimits(
             properties.learnerSessions(),

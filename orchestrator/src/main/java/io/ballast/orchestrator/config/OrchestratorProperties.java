@@ -3,7 +3,10 @@ package io.ballast.orchestrator.config;
 import io.ballast.inference.api.DecoderArithmetic;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /** The orchestrator's properties, {@code ballast.orchestrator.*}. Defaults live here only. */
 @ConfigMapping(prefix = "ballast.orchestrator")
@@ -47,6 +50,10 @@ public interface OrchestratorProperties {
   /** How often runs are looked for that lost their worker while the database was away. */
   @WithDefault("PT5S")
   Duration sweepInterval();
+
+  /** Where TensorBoard finds what runs do, iteration by iteration; absent: it is not written. */
+  @WithName("tensorboard.folder")
+  Optional<Path> tensorboardFolder();
 
   /** In what numbers runs and learner sessions train. */
   @WithDefault("AUTO")

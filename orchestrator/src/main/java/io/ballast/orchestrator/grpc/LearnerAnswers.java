@@ -4,6 +4,8 @@ import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.StopReason;
 import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.Timestamps;
+import io.ballast.learner.v1.AdapterConfig;
+import io.ballast.learner.v1.AdapterProjection;
 import io.ballast.learner.v1.CompletionNumbers;
 import io.ballast.learner.v1.ForwardBackwardResult;
 import io.ballast.learner.v1.ForwardResponse;
@@ -20,6 +22,7 @@ import io.ballast.learner.v1.SessionCompletion;
 import io.ballast.learner.v1.SessionSample;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
+import io.ballast.orchestrator.core.learner.AdapterSettings;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.LearnerSession;
 import io.ballast.orchestrator.core.learner.OperationResult;
@@ -36,8 +39,11 @@ final class LearnerAnswers {
 
   static Session session(LearnerSession session) {
     LearnerSession.Identity identity = session.identity();
-    OptimizerSettings optimizer = identity.optimizer();
-    return Session.newBuilder()
+    OptimizerSettings optimizer = identity.options().optimizer();
+    Session.Builder answer = Session.newBuilder();
+    identity.options().averageDecay().ifPresent(answer::setAverageDecay);
+    identity.options().adapters().map(LearnerAnswers::adapters).ifPresent(answer::setAdapters);
+    return answer
         .setSessionId(identity.id())
         .setBaseVersion(CallMapper.version(identity.base()))
         .setUpdatesCount(session.updatesCount())
@@ -52,6 +58,27 @@ final class LearnerAnswers {
         .setCreateTime(Timestamps.of(identity.created()))
         .setTenant(identity.tenant())
         .build();
+  }
+
+  private static AdapterConfig adapters(AdapterSettings settings) {
+    return AdapterConfig.newBuilder()
+        .setRank(settings.rank())
+        .setAlpha(settings.alpha())
+        .addAllProjections(settings.projections().stream().map(LearnerAnswers::projection).toList())
+        .setSeed(settings.seed())
+        .build();
+  }
+
+  private static AdapterProjection projection(AdapterSettings.Projection projection) {
+    return switch (projection) {
+      case Q_PROJ -> AdapterProjection.ADAPTER_PROJECTION_Q_PROJ;
+      case K_PROJ -> AdapterProjection.ADAPTER_PROJECTION_K_PROJ;
+      case V_PROJ -> AdapterProjection.ADAPTER_PROJECTION_V_PROJ;
+      case O_PROJ -> AdapterProjection.ADAPTER_PROJECTION_O_PROJ;
+      case GATE_PROJ -> AdapterProjection.ADAPTER_PROJECTION_GATE_PROJ;
+      case UP_PROJ -> AdapterProjection.ADAPTER_PROJECTION_UP_PROJ;
+      case DOWN_PROJ -> AdapterProjection.ADAPTER_PROJECTION_DOWN_PROJ;
+    };
   }
 
   static ForwardResponse forward(List<GroupScores> scores) {

@@ -36,6 +36,7 @@ import io.ballast.orchestrator.core.learner.LearnerSessions;
 import io.ballast.orchestrator.core.learner.Operation;
 import io.ballast.orchestrator.core.learner.OperationResult;
 import io.ballast.orchestrator.core.learner.SampleCommand;
+import io.ballast.orchestrator.core.learner.WhichWeights;
 import io.grpc.stub.StreamObserver;
 import java.util.function.LongSupplier;
 
@@ -69,7 +70,7 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
                         sessions.open(
                             calls.caller(request.getMetadata()),
                             CallMapper.selector(request.getBase()),
-                            LearnerMapper.optimizer(request.getOptimizer()))))
+                            LearnerMapper.options(request))))
                 .build());
   }
 
@@ -176,7 +177,7 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
                       () -> request.toBuilder().clearMetadata().clearWaitDuration().build()),
                   request.hasLearningRate()
                       ? request.getLearningRate()
-                      : session.identity().optimizer().learningRate());
+                      : session.identity().options().optimizer().learningRate());
           operation.await(CallMapper.wait(request.hasWaitDuration(), request.getWaitDuration()));
           return OptimizerStepResponse.newBuilder()
               .setOperation(LearnerAnswers.operation(operation))
@@ -198,8 +199,15 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
           Operation<OperationResult> operation =
               switch (request.getTargetCase()) {
                 case PUBLISH_VERSION ->
-                    session.publish(caller, fingerprint, request.getPublishVersion());
-                case CHECKPOINT -> session.keep(caller, fingerprint, request.getCheckpoint());
+                    session.publish(
+                        caller,
+                        fingerprint,
+                        request.getPublishVersion(),
+                        request.getAverage() ? WhichWeights.AVERAGE : WhichWeights.CURRENT);
+                case CHECKPOINT -> {
+                  LearnerMapper.requireWhole(request);
+                  yield session.keep(caller, fingerprint, request.getCheckpoint());
+                }
                 case TARGET_NOT_SET ->
                     throw Faults.malformed(
                         "target", "not set (expected: publish_version or checkpoint)");

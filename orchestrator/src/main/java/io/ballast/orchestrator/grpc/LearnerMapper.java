@@ -1,26 +1,41 @@
 package io.ballast.orchestrator.grpc;
 
 import io.ballast.kit.grpc.MeshMessages;
+import io.ballast.learner.v1.AdapterConfig;
+import io.ballast.learner.v1.AdapterProjection;
+import io.ballast.learner.v1.CreateSessionRequest;
 import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardWeights;
 import io.ballast.learner.v1.NamedObjective;
 import io.ballast.learner.v1.OptimizerConfig;
 import io.ballast.learner.v1.SampleFromSessionRequest;
+import io.ballast.learner.v1.SaveWeightsRequest;
 import io.ballast.learner.v1.TrainingGroup;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.learner.AdapterSettings;
+import io.ballast.orchestrator.core.learner.AdapterSettings.Projection;
 import io.ballast.orchestrator.core.learner.LossRequest;
-import io.ballast.orchestrator.core.learner.ObjectiveKind;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.SampleCommand;
 import io.ballast.orchestrator.core.learner.SampleCommand.Prompt;
+import io.ballast.orchestrator.core.learner.TraineeOptions;
 import io.ballast.orchestrator.core.learner.TrainingCompletion;
 import io.ballast.orchestrator.core.learner.WhichWeights;
+import io.ballast.rl.algorithm.Knob;
+import io.ballast.rl.algorithm.Knobs;
+import io.ballast.rl.algorithm.LossSpec;
+import io.ballast.rl.algorithm.ObjectiveKind;
+import io.ballast.rl.objective.Aggregation;
 import io.ballast.rl.objective.LossAggregation;
 import io.ballast.rl.regulariser.KlEstimator;
+import io.ballast.rl.sample.Numbers;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /** Reads the learner's requests; what is wrong with one is named with its path. */
@@ -47,13 +62,60 @@ final class LearnerMapper {
         config.hasMaxGradientNorm() ? config.getMaxGradientNorm() : defaults.maxGradientNorm());
   }
 
+  static TraineeOptions options(CreateSessionRequest request) {
+    TraineeOptions options = TraineeOptions.of(optimizer(request.getOptimizer()));
+    if (request.hasAverageDecay()) {
+      options = options.withAverage(request.getAverageDecay());
+    }
+    return request.hasAdapters() ? options.withAdapters(adapters(request.getAdapters())) : options;
+  }
+
+  private static AdapterSettings adapters(AdapterConfig config) {
+    Set<Projection> projections = EnumSet.noneOf(Projection.class);
+    for (int i = 0; i < config.getProjectionsCount(); i++) {
+      String field = "adapters.projections[" + i + "]";
+      Projection projection = projection(config.getProjections(i), field);
+      if (!projections.add(projection)) {
+        throw Faults.malformed(field, projection + " (expected: each once)");
+      }
+    }
+    return new AdapterSettings(
+        config.getRank(),
+        config.hasAlpha() ? config.getAlpha() : config.getRank(),
+        projections.isEmpty() ? EnumSet.allOf(Projection.class) : projections,
+        config.getSeed());
+  }
+
+  private static Projection projection(AdapterProjection projection, String field) {
+    return switch (projection) {
+      case ADAPTER_PROJECTION_Q_PROJ -> Projection.Q_PROJ;
+      case ADAPTER_PROJECTION_K_PROJ -> Projection.K_PROJ;
+      case ADAPTER_PROJECTION_V_PROJ -> Projection.V_PROJ;
+      case ADAPTER_PROJECTION_O_PROJ -> Projection.O_PROJ;
+      case ADAPTER_PROJECTION_GATE_PROJ -> Projection.GATE_PROJ;
+      case ADAPTER_PROJECTION_UP_PROJ -> Projection.UP_PROJ;
+      case ADAPTER_PROJECTION_DOWN_PROJ -> Projection.DOWN_PROJ;
+      case ADAPTER_PROJECTION_UNSPECIFIED, UNRECOGNIZED ->
+          throw Faults.malformed(field, "not set (expected: an AdapterProjection)");
+    };
+  }
+
   static WhichWeights weights(ForwardWeights weights) {
     return switch (weights) {
       case FORWARD_WEIGHTS_UNSPECIFIED, FORWARD_WEIGHTS_CURRENT -> WhichWeights.CURRENT;
       case FORWARD_WEIGHTS_REFERENCE -> WhichWeights.REFERENCE;
+      case FORWARD_WEIGHTS_AVERAGE -> WhichWeights.AVERAGE;
       case UNRECOGNIZED ->
           throw Faults.malformed("weights", "unknown (expected: a ForwardWeights)");
     };
+  }
+
+  /** Refuses to keep the average alone, from which no training could go on. */
+  static void requireWhole(SaveWeightsRequest request) {
+    if (request.getAverage()) {
+      throw Faults.malformed(
+          "average", "beside checkpoint (expected: none, a checkpoint has both)");
+    }
   }
 
   static List<io.ballast.orchestrator.core.learner.TrainingGroup> groups(
@@ -82,7 +144,11 @@ final class LearnerMapper {
         CallMapper.numbers(path + ".reference_log_probs", completion.getReferenceLogProbsList()),
         CallMapper.numbers(path + ".log_prob_gradients", completion.getLogProbGradientsList()),
         CallMapper.numbers(path + ".entropy_gradients", completion.getEntropyGradientsList()),
-        completion.getPreferred());
+        completion.getPreferred(),
+        completion.hasPreferenceBaseline()
+            ? CallMapper.numbers(
+                path + ".preference_baseline", List.of(completion.getPreferenceBaseline()))
+            : Numbers.of());
   }
 
   static LossRequest loss(ForwardBackwardRequest request) {
@@ -94,16 +160,48 @@ final class LearnerMapper {
     };
   }
 
-  private static io.ballast.orchestrator.core.learner.NamedObjective objective(NamedObjective o) {
-    var objective =
-        io.ballast.orchestrator.core.learner.NamedObjective.of(kind(o))
-            .withAggregation(aggregation(o))
-            .withKl(o.getKlCoefficient(), estimator(o))
-            .withEntropy(o.getEntropyCoefficient());
-    double low = o.hasClipLow() ? o.getClipLow() : objective.clipLow();
-    double highIfAbsent = o.hasClipLow() ? low : objective.clipHigh();
-    objective = objective.withClip(low, o.hasClipHigh() ? o.getClipHigh() : highIfAbsent);
-    return o.hasBeta() ? objective.withBeta(o.getBeta()) : objective;
+  private static LossSpec objective(NamedObjective o) {
+    ObjectiveKind kind = kind(o);
+    LossSpec defaults = LossSpec.of(kind);
+    Knobs knobs = Knobs.none();
+    try {
+      Set<Knob> read = kind.facts().knobs().values().keySet();
+      if (o.hasClipLow() && read.contains(Knob.CLIP_LOW)) {
+        knobs = knobs.with(Knob.CLIP_LOW, o.getClipLow()).with(Knob.CLIP_HIGH, o.getClipLow());
+      }
+      if (o.hasClipHigh() && read.contains(Knob.CLIP_HIGH)) {
+        knobs = knobs.with(Knob.CLIP_HIGH, o.getClipHigh());
+      }
+      if (o.hasBeta() && read.contains(Knob.BETA)) {
+        knobs = knobs.with(Knob.BETA, o.getBeta());
+      }
+      for (var entry : o.getKnobsMap().entrySet()) {
+        knobs = with(knobs, entry.getKey(), entry.getValue());
+      }
+      return new LossSpec(
+          kind,
+          knobs,
+          new Aggregation(aggregation(o), 1),
+          o.getKlCoefficient(),
+          estimator(o),
+          o.getEntropyCoefficient());
+    } catch (IllegalArgumentException e) {
+      String[] flaw = String.valueOf(e.getMessage()).split(": ", 2);
+      throw Faults.malformed("objective." + flaw[0], flaw[flaw.length - 1]);
+    }
+  }
+
+  private static Knobs with(Knobs knobs, String key, double value) {
+    String field = "objective.knobs." + key;
+    Knob knob =
+        Arrays.stream(Knob.values())
+            .filter(each -> each.key().equals(key))
+            .findFirst()
+            .orElseThrow(() -> Faults.malformed(field, "unknown (expected: a knob of the kind's)"));
+    if (knobs.values().containsKey(knob)) {
+      throw Faults.malformed(field, "beside objective.%s (expected: one of them)".formatted(key));
+    }
+    return knobs.with(knob, value);
   }
 
   private static ObjectiveKind kind(NamedObjective objective) {
@@ -113,6 +211,10 @@ final class LearnerMapper {
       case OBJECTIVE_KIND_GSPO -> ObjectiveKind.GSPO;
       case OBJECTIVE_KIND_DPO -> ObjectiveKind.DPO;
       case OBJECTIVE_KIND_CROSS_ENTROPY -> ObjectiveKind.CROSS_ENTROPY;
+      case OBJECTIVE_KIND_CDPO -> ObjectiveKind.CDPO;
+      case OBJECTIVE_KIND_RDPO -> ObjectiveKind.RDPO;
+      case OBJECTIVE_KIND_IPO -> ObjectiveKind.IPO;
+      case OBJECTIVE_KIND_KTO -> ObjectiveKind.KTO;
       case OBJECTIVE_KIND_UNSPECIFIED, UNRECOGNIZED ->
           throw Faults.malformed("objective.kind", "not set (expected: an ObjectiveKind)");
     };

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.grpc;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.run.Runs;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.v1.CancelRunRequest;
 import io.ballast.orchestrator.v1.CancelRunResponse;
 import io.ballast.orchestrator.v1.CreateRunRequest;
@@ -105,7 +106,8 @@ public final class RunGrpcService extends RunServiceGrpc.RunServiceImplBase {
                         runs.resume(
                             calls.caller(request.getMetadata()),
                             request.getRunId(),
-                            request.getTestPromptsList())))
+                            new GroupedPrompts(
+                                request.getTestPromptsList(), request.getTestGroupsList()))))
                 .build());
   }
 

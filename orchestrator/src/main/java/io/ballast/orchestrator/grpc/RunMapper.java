@@ -2,19 +2,27 @@ package io.ballast.orchestrator.grpc;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.grpc.Timestamps;
+import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.Runs;
+import io.ballast.orchestrator.core.run.Spent;
+import io.ballast.orchestrator.v1.BadRow;
 import io.ballast.orchestrator.v1.ConstraintMetrics;
 import io.ballast.orchestrator.v1.ConstraintTest;
 import io.ballast.orchestrator.v1.GetRunResponse;
 import io.ballast.orchestrator.v1.GoldFailure;
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.LearningMetrics;
 import io.ballast.orchestrator.v1.MeasuredCost;
 import io.ballast.orchestrator.v1.MeasuredHarm;
+import io.ballast.orchestrator.v1.NextTest;
+import io.ballast.orchestrator.v1.PromptSource;
 import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunSpent;
 import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.UpdateOutcome;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.safety.v1.BoundMethod;
 import io.ballast.safety.v1.SafetyTest;
@@ -24,11 +32,11 @@ import java.time.Instant;
 import java.util.Optional;
 
 /** Writes the answers of the run API. */
-final class RunMapper {
+public final class RunMapper {
   private RunMapper() {}
 
   static Run run(io.ballast.orchestrator.core.run.Run run) {
-    io.ballast.orchestrator.core.run.Run.Progress progress = run.progress();
+    io.ballast.orchestrator.core.run.RunProgress progress = run.progress();
     Run.Builder answer =
         Run.newBuilder()
             .setRunId(run.runId())
@@ -43,7 +51,8 @@ final class RunMapper {
             .setCreateTime(Timestamps.of(run.createdAt()))
             .setEarlyStopReason(progress.earlyStopReason())
             .addAllAlarms(progress.alarms().stream().map(WatchMapper::alarm).toList())
-            .setCandidateIteration(progress.candidateIteration());
+            .setCandidateIteration(progress.candidateIteration())
+            .setCandidateReason(progress.candidateReason());
     io.ballast.orchestrator.core.run.IterationMetrics latest = progress.latest();
     if (latest != null) {
       answer.setLatest(metrics(latest));
@@ -62,11 +71,23 @@ final class RunMapper {
               .setConstraint(each.constraint())
               .setTest(test(run.runId(), each)));
     }
+    if (run.state() == io.ballast.orchestrator.core.run.RunState.FAILED) {
+      answer.setNextTest(nextTest(progress.nextTest()));
+    }
     Instant ended = progress.endedAt();
     if (ended != null) {
       answer.setEndTime(Timestamps.of(ended));
     }
     return answer.build();
+  }
+
+  private static NextTest nextTest(io.ballast.orchestrator.core.run.NextTest next) {
+    return switch (next) {
+      case AS_PLANNED -> NextTest.NEXT_TEST_AS_PLANNED;
+      case NEEDS_PROMPTS -> NextTest.NEXT_TEST_NEEDS_PROMPTS;
+      case TAKES_PROMPTS -> NextTest.NEXT_TEST_TAKES_PROMPTS;
+      case NONE -> NextTest.NEXT_TEST_NONE;
+    };
   }
 
   private static RunState state(io.ballast.orchestrator.core.run.RunState state) {
@@ -85,7 +106,27 @@ final class RunMapper {
     };
   }
 
-  private static IterationMetrics metrics(
+  private static LearningMetrics learning(
+      io.ballast.orchestrator.core.run.IterationMetrics metrics) {
+    var learning = metrics.learning();
+    return LearningMetrics.newBuilder()
+        .setOutcome(
+            switch (learning.outcome()) {
+              case UNRECORDED -> UpdateOutcome.UPDATE_OUTCOME_UNSPECIFIED;
+              case UPDATED -> UpdateOutcome.UPDATE_OUTCOME_UPDATED;
+              case NO_SIGNAL -> UpdateOutcome.UPDATE_OUTCOME_NO_SIGNAL;
+              case NOT_FINITE -> UpdateOutcome.UPDATE_OUTCOME_NOT_FINITE;
+            })
+        .setMessage(learning.message())
+        .setTrainedCount(learning.trainedCount())
+        .setLearningRate(learning.learningRate())
+        .setTrainServeGapMaxNats(learning.trainServeGapMaxNats())
+        .putAllObjective(learning.objective())
+        .build();
+  }
+
+  /** What an iteration did, as it is sent. */
+  public static IterationMetrics metrics(
       io.ballast.orchestrator.core.run.IterationMetrics metrics) {
     IterationMetrics.Builder answer =
         IterationMetrics.newBuilder()
@@ -99,12 +140,21 @@ final class RunMapper {
             .setMeanCompletionTokens(metrics.meanCompletionTokens())
             .setLoss(metrics.loss())
             .setGradientNorm(metrics.gradientNorm())
+            .setTrainServeGapNats(metrics.trainServeGapNats())
             .setSampleSeconds(metrics.sampleSeconds())
             .setJudgeSeconds(metrics.judgeSeconds())
             .setLearnSeconds(metrics.learnSeconds())
             .setCommitTime(Timestamps.of(metrics.committedAt()));
+    if (metrics.learning().outcome() != io.ballast.orchestrator.core.run.UpdateOutcome.UNRECORDED) {
+      answer.setLearning(learning(metrics));
+    }
     metrics.meanSpread().ifPresent(answer::setMeanSpread);
     WatchMapper.put(metrics.watch(), answer);
+    EvaluationMapper.put(metrics.evaluation(), answer);
+    Spent spent = metrics.spent();
+    if (spent != null) {
+      answer.setSpent(spent(spent));
+    }
     metrics.measured().forEach(each -> answer.addMeasured(measured(each)));
     metrics.constraints().forEach(each -> answer.addConstraints(constraint(each)));
     Double pessimistic = metrics.pessimisticCost();
@@ -114,6 +164,18 @@ final class RunMapper {
     Double lambda = metrics.lambda();
     if (lambda != null) {
       answer.setLambda(lambda);
+    }
+    return answer.build();
+  }
+
+  private static RunSpent spent(Spent spent) {
+    RunSpent.Builder answer =
+        RunSpent.newBuilder()
+            .setCompletionTokensCount(spent.completionTokens())
+            .setSeconds(spent.seconds());
+    Double money = spent.money();
+    if (money != null) {
+      answer.setMoney(money);
     }
     return answer.build();
   }
@@ -213,10 +275,27 @@ final class RunMapper {
         .setRun(run(detailed.run()))
         .addAllIterations(detailed.iterations().stream().map(RunMapper::metrics).toList())
         .setWatch(WatchMapper.watch(detailed.watch(), detailed.curve()))
+        .addAllPromptSources(detailed.sources().stream().map(RunMapper::source).toList())
         .build();
   }
 
-  static WatchRunResponse seen(
+  private static PromptSource source(ReadSource source) {
+    PromptSource.Builder answer =
+        PromptSource.newBuilder()
+            .setName(source.name())
+            .setPromptsCount(source.count())
+            .setBadRowsCount(source.badCount());
+    source
+        .bad()
+        .forEach(
+            bad ->
+                answer.addFirstBadRows(
+                    BadRow.newBuilder().setRow(bad.row()).setReason(bad.reason())));
+    return answer.build();
+  }
+
+  /** What a watcher of a run is told. */
+  public static WatchRunResponse seen(
       io.ballast.orchestrator.core.run.Run run,
       Optional<io.ballast.orchestrator.core.run.IterationMetrics> iteration) {
     WatchRunResponse.Builder seen = WatchRunResponse.newBuilder().setRun(run(run));

@@ -1,20 +1,29 @@
 package io.ballast.orchestrator.wiring;
 
+import com.sun.management.OperatingSystemMXBean;
+import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.kit.grpc.RequestContext;
+import io.ballast.kit.outbox.EventJson;
+import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.adapter.ArchivedPrompts;
+import io.ballast.orchestrator.adapter.EventFolder;
+import io.ballast.orchestrator.adapter.EventRecorder;
 import io.ballast.orchestrator.adapter.GrpcCostCheck;
 import io.ballast.orchestrator.adapter.GrpcCosts;
+import io.ballast.orchestrator.adapter.GrpcLookCheck;
 import io.ballast.orchestrator.adapter.GrpcPolicyVersions;
 import io.ballast.orchestrator.adapter.GrpcRewardCheck;
 import io.ballast.orchestrator.adapter.GrpcRewards;
 import io.ballast.orchestrator.adapter.GrpcRollouts;
 import io.ballast.orchestrator.adapter.GrpcSafetyTester;
+import io.ballast.orchestrator.adapter.IterationScalars;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
+import io.ballast.orchestrator.adapter.RunEvents;
 import io.ballast.orchestrator.adapter.RunTelemetry;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
@@ -27,9 +36,11 @@ import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.RetryBudget;
 import io.ballast.orchestrator.core.peer.Sleeper;
 import io.ballast.orchestrator.core.promotion.Promoter;
+import io.ballast.orchestrator.core.run.RunCertificates;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunFiles;
 import io.ballast.orchestrator.core.run.RunJudges;
+import io.ballast.orchestrator.core.run.RunMonitor;
 import io.ballast.orchestrator.core.run.RunStore;
 import io.ballast.orchestrator.core.run.RunWorkers;
 import io.ballast.orchestrator.core.run.Runs;
@@ -37,9 +48,12 @@ import io.ballast.orchestrator.core.run.TrainingLoop;
 import io.ballast.orchestrator.grpc.CallMapper;
 import io.ballast.orchestrator.grpc.LearnerGrpcService;
 import io.ballast.orchestrator.grpc.RunGrpcService;
+import io.ballast.orchestrator.grpc.RunMapper;
 import io.grpc.BindableService;
 import io.grpc.Channel;
+import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -99,10 +113,19 @@ public final class OrchestratorServer implements AutoCloseable {
     Channel safety = runtime.peer(Role.SAFETY_SERVER);
     GrpcPolicyVersions versions = new GrpcPolicyVersions(policy, config.peerTimeout());
     RunChanges changes = new RunChanges();
-    RunStore store = new PostgresRunStore(runtime.database(SCHEMA), changes);
+    Database database = runtime.database(SCHEMA);
+    RunStore store =
+        new PostgresRunStore(
+            database,
+            changes,
+            new RunEvents(
+                runtime.outbox(Role.ORCHESTRATOR, database),
+                (run, iteration) -> EventJson.of(RunMapper.seen(run, iteration)),
+                () -> UUID.fromString(surroundings.ids().get()),
+                runtime.clock()));
     StoredRollouts rollouts = new StoredRollouts(runtime.modelFolders().getFirst());
     RunFiles files = new RunFiles(folders, rollouts);
-    RunTelemetry telemetry = new RunTelemetry(runtime.meters(), runtime.telemetry());
+    RunMonitor monitor = monitor(config, runtime);
     SpecParser specs = new SpecParser();
     GrpcSafetyTester tester = new GrpcSafetyTester(safety, config.peerTimeout(), config.testWait());
     GrpcRewards rewards = new GrpcRewards(reward, config.peerTimeout());
@@ -129,9 +152,9 @@ public final class OrchestratorServer implements AutoCloseable {
             new Patiences(
                 patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),
             new TrainingLoop.Surroundings(runtime.clock(), runtime.nanoTime(), callers),
-            telemetry,
+            monitor,
             config.tokensPerPass());
-    this.workers = new RunWorkers(store, loop, files, telemetry, config.concurrentRuns());
+    this.workers = new RunWorkers(store, loop, files, monitor, config.concurrentRuns());
     this.sessions =
         new LearnerSessions(
             loader,
@@ -150,9 +173,12 @@ public final class OrchestratorServer implements AutoCloseable {
             new Promoter(versions, tester),
             new RunJudges(
                 new GrpcRewardCheck(reward, config.peerTimeout()),
-                new GrpcCostCheck(safety, config.peerTimeout())),
+                new GrpcCostCheck(safety, config.peerTimeout()),
+                new GrpcLookCheck(safety, config.peerTimeout()),
+                loader),
             workers,
             files,
+            new RunCertificates(tester, specs),
             changes,
             new Runs.Surroundings(runtime.clock(), surroundings.ids(), config.watchInterval()));
     this.services =
@@ -165,6 +191,19 @@ public final class OrchestratorServer implements AutoCloseable {
             Thread.ofPlatform().daemon().name("run-sweeper").factory());
   }
 
+  private static RunMonitor monitor(OrchestratorConfig config, MeshRuntime runtime) {
+    RunTelemetry telemetry = new RunTelemetry(runtime.meters(), runtime.telemetry());
+    return config
+        .tensorboardFolder()
+        .<RunMonitor>map(
+            folder ->
+                new EventRecorder(
+                    telemetry,
+                    new EventFolder(folder),
+                    metrics -> IterationScalars.of(RunMapper.metrics(metrics))))
+        .orElse(telemetry);
+  }
+
   private static ModelFolders folders(MeshRuntime runtime) {
     return new ModelFolders(runtime.modelFolders(), runtime.dataFolder().resolve("learner"));
   }
@@ -173,7 +212,21 @@ public final class OrchestratorServer implements AutoCloseable {
     Arithmetic arithmetic = Arithmetic.of(config.arithmetic());
     LOG.info("weights are trained in {}", arithmetic);
     int window = config.learner().sampleWindow();
-    return new TorchTraineeLoader(folders, arithmetic, window, 2 * window);
+    return new TorchTraineeLoader(
+        folders,
+        arithmetic,
+        window,
+        2 * window,
+        new TorchTraineeLoader.Memory(
+            memoryBytes(), config.learner().maxSessions() + config.concurrentRuns()));
+  }
+
+  /** What the machine, or the container, has for models in training. */
+  private static long memoryBytes() {
+    OperatingSystemMXBean machine =
+        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+    return MemoryBudget.defaultBytes(
+        machine.getTotalMemorySize(), Runtime.getRuntime().maxMemory());
   }
 
   /** RunService and LearnerService. */

@@ -2,11 +2,17 @@ package io.ballast.orchestrator.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.orchestrator.core.data.DataCursor;
+import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.ConstraintState;
+import io.ballast.orchestrator.core.run.EvaluationState;
 import io.ballast.orchestrator.core.run.LoopState;
+import io.ballast.orchestrator.core.run.Spent;
+import io.ballast.rl.algorithm.RecipeState;
 import io.ballast.rl.constraint.TaggedCost;
+import io.ballast.rl.stats.RunningMoments;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -20,9 +26,14 @@ class StateJsonTest {
                 new ConstraintState(
                     "harm", 0.1 + 0.2, List.of(new TaggedCost(1.0 / 3, 4), new TaggedCost(0, 5))),
                 new ConstraintState("secrets", 2, List.of())),
+            new RecipeState(
+                RunningMoments.empty().add(1, 2, 4.5), RunningMoments.empty().add(1.0 / 3)),
             null,
             null,
+            new EvaluationState(5, 0.1 + 0.2, 1.0 / 3, 2),
             List.of(),
+            new DataCursor(
+                List.of(new DataCursor.Place(2, 3, 5, 13), new DataCursor.Place(-1, 0, 0, 0))),
             7);
 
     assertThat(StateJson.loopState(StateJson.write(state), 5)).isEqualTo(state);
@@ -36,8 +47,32 @@ class StateJsonTest {
         .containsExactly(
             new ConstraintState(
                 "harm", 0.7, List.of(new TaggedCost(0.25, 6), new TaggedCost(0.5, 6))));
+    assertThat(state.recipe()).isEqualTo(RecipeState.initial());
+    assertThat(state.cursor()).isEqualTo(DataCursor.none());
+    assertThat(state.evaluation()).isEqualTo(new EvaluationState(0, 0, 0, 0));
     assertThat(state.defaultsVersion()).isEqualTo(1);
     assertThat(StateJson.loopState("{\"constraints\": []}", 6).defaultsVersion()).isEqualTo(2);
+  }
+
+  @Test
+  void evaluationsComeBackAndNoneIsNone() {
+    EvaluationReading measured =
+        new EvaluationReading.Measured(0.1 + 0.2, 1.0 / 3, 0.7, 0.95, 12, 40, 8);
+    EvaluationReading failed = new EvaluationReading.Failed("TOO_FEW_SCORES", "busy");
+
+    assertThat(EvaluationJson.reading(EvaluationJson.write(measured))).isEqualTo(measured);
+    assertThat(EvaluationJson.reading(EvaluationJson.write(failed))).isEqualTo(failed);
+    assertThat(EvaluationJson.reading(EvaluationJson.write(null))).isNull();
+  }
+
+  @Test
+  void whatWasSpentComesBackAndUnknownIsUnknown() {
+    Spent spent = new Spent(1L << 40, 0.1 + 0.2, 1.0 / 3);
+    Spent priceless = new Spent(0, 0, null);
+
+    assertThat(SpentJson.spent(SpentJson.write(spent))).isEqualTo(spent);
+    assertThat(SpentJson.spent(SpentJson.write(priceless))).isEqualTo(priceless);
+    assertThat(SpentJson.spent(SpentJson.write(null))).isNull();
   }
 
   @Test

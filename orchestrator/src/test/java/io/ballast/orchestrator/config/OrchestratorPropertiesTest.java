@@ -7,9 +7,11 @@ import io.ballast.inference.api.DecoderArithmetic;
 import io.ballast.orchestrator.core.learner.LearnerLimits;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.testing.TestMesh;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +32,7 @@ class OrchestratorPropertiesTest {
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(5),
+                Optional.empty(),
                 DecoderArithmetic.AUTO,
                 new LearnerLimits(2, 2L << 30, 64, 64, Duration.ofHours(1))));
   }
@@ -47,6 +50,7 @@ class OrchestratorPropertiesTest {
     all.put("test-wait", "PT6S");
     all.put("watch-interval", "PT7S");
     all.put("sweep-interval", "PT8S");
+    all.put("tensorboard.folder", "events");
     all.put("arithmetic", "FLOAT32");
     all.put("learner-sessions", "9");
     all.put("learner-memory-bytes", "10");
@@ -66,6 +70,7 @@ class OrchestratorPropertiesTest {
                 Duration.ofSeconds(6),
                 Duration.ofSeconds(7),
                 Duration.ofSeconds(8),
+                Optional.of(Path.of("events")),
                 DecoderArithmetic.FLOAT32,
                 new LearnerLimits(9, 10, 11, 12, Duration.ofSeconds(13))));
   }

@@ -123,6 +123,46 @@ class LearnerObjectivesTest {
   }
 
   @Test
+  void knobsAreSentByName() {
+    TrainingGroup pair = GROUPS.getFirst();
+    // policy and reference are the same: the margin is 0
+    NamedObjective ipo = objective(ObjectiveKind.OBJECTIVE_KIND_IPO).putKnobs("beta", 0.25).build();
+    assertThat(learner.train(session, ipo, List.of(pair)).getLoss())
+        .as("(0 − 1/(2β))²")
+        .isCloseTo(4, within(TOLERANCE));
+    assertThat(
+            learner
+                .train(
+                    session,
+                    objective(ObjectiveKind.OBJECTIVE_KIND_RDPO).putKnobs("flip_rate", 0.3).build(),
+                    List.of(pair))
+                .getLoss())
+        .isCloseTo(Math.log(2), within(TOLERANCE));
+    refused(ipo.toBuilder().putKnobs("clip_low", 0.1).build(), "objective.clip_low: beside IPO");
+    refused(ipo.toBuilder().putKnobs("bta", 0.1).build(), "objective.knobs.bta: unknown");
+    refused(ipo.toBuilder().setBeta(1).build(), "objective.knobs.beta: beside objective.beta");
+    refused(ipo.toBuilder().putKnobs("beta", -1).build(), "objective.beta: -1.0 (expected: > 0)");
+  }
+
+  private void refused(NamedObjective objective, String message) {
+    assertThatThrownBy(() -> learner.train(session, objective, List.of(GROUPS.getFirst())))
+        .hasMessageContaining("INVALID_ARGUMENT: " + message);
+  }
+
+  @Test
+  void ratedCompletionsAreComparedWithWhatTheirCallerEstimated() {
+    TrainingGroup.Builder group = GROUPS.getFirst().toBuilder();
+    NamedObjective kto = objective(ObjectiveKind.OBJECTIVE_KIND_KTO).build();
+    // lr is 0 for both; without z each term is 1 − σ(0)
+    assertThat(learner.train(session, kto, List.of(group.build())).getLoss())
+        .isCloseTo(0.5, within(TOLERANCE));
+    group.getCompletionsBuilder(0).setPreferenceBaseline(2);
+    // the good one: 1 − σ(.1·(0 − 2)) = .549834
+    assertThat(learner.train(session, kto, List.of(group.build())).getLoss())
+        .isCloseTo((0.549834 + 0.5) / 2, within(TOLERANCE));
+  }
+
+  @Test
   void anEntropyBonusIsSubtracted() {
     NamedObjective plain = objective(ObjectiveKind.OBJECTIVE_KIND_POLICY_GRADIENT).build();
     NamedObjective bonus = plain.toBuilder().setEntropyCoefficient(0.5).build();
@@ -150,7 +190,7 @@ class LearnerObjectivesTest {
             .getOperation();
     assertThat(operation.getState()).isEqualTo(OperationState.OPERATION_STATE_FAILED);
     assertThat(operation.getErrorReason()).isEqualTo("MALFORMED_REQUEST");
-    assertThat(operation.getErrorMessage()).contains("Infinity (expected: finite)");
+    assertThat(operation.getErrorMessage()).contains("not finite in 32 bits");
     assertThat(step().getState()).isEqualTo(OperationState.OPERATION_STATE_FAILED);
   }
 

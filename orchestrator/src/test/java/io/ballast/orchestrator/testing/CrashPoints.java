@@ -43,6 +43,8 @@ public final class CrashPoints {
     passed++;
     if (passed == fatal) {
       where = what;
+    }
+    if (fatal > 0 && passed >= fatal) { // whoever is gone does nothing more
       throw new Killed(what);
     }
   }

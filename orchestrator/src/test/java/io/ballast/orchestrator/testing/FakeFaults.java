@@ -8,6 +8,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
+import java.util.Map;
 import java.util.concurrent.Callable;
 
 /** Failures as the servers of the mesh send them. */
@@ -16,11 +17,18 @@ public final class FakeFaults {
 
   /** A failure with its reason. */
   public static StatusRuntimeException of(Status status, String reason, String message) {
+    return of(status, reason, message, Map.of());
+  }
+
+  /** A failure with its reason and values. */
+  public static StatusRuntimeException of(
+      Status status, String reason, String message, Map<String, String> metadata) {
     return StatusProto.toStatusRuntimeException(
         com.google.rpc.Status.newBuilder()
             .setCode(status.getCode().value())
             .setMessage(message)
-            .addDetails(Any.pack(ErrorInfo.newBuilder().setReason(reason).build()))
+            .addDetails(
+                Any.pack(ErrorInfo.newBuilder().setReason(reason).putAllMetadata(metadata).build()))
             .build());
   }
 

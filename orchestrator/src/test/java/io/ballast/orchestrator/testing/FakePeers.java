@@ -31,6 +31,9 @@ public final class FakePeers {
   /** Safety tests by key. */
   public final Map<String, SafetyTester.Order> tests = new HashMap<>();
 
+  /** What was sampled, in order. */
+  public final List<RolloutSource.Query> sampled = new ArrayList<>();
+
   public final RolloutSource rollouts = this::sample;
   public final RewardOracle rewards =
       (tenant, spec, items) ->
@@ -63,7 +66,8 @@ public final class FakePeers {
     if (!registered.contains(query.policy())) {
       throw new AssertionError("sampled from a version that nobody registered: " + query.policy());
     }
-    List<SampledPrompt> sampled = new ArrayList<>();
+    sampled.add(query);
+    List<SampledPrompt> answers = new ArrayList<>();
     for (int i = 0; i < query.prompts().size(); i++) {
       String prompt = query.prompts().get(i);
       List<SampledCompletion> completions = new ArrayList<>();
@@ -72,17 +76,22 @@ public final class FakePeers {
             FakeWorld.completion(
                 query.policy().weightsSha256(), query.sampling().seed(), prompt, i, j);
         completions.add(
-            new SampledCompletion(FakeWorld.tokens(text), text, FakeWorld.logProbs(text)));
+            new SampledCompletion(FakeWorld.tokens(text), text, FakeWorld.logProbs(text), false));
       }
-      sampled.add(new SampledPrompt.Sampled(prompt, FakeWorld.tokens(prompt), completions));
+      answers.add(new SampledPrompt.Sampled(prompt, FakeWorld.tokens(prompt), completions));
     }
-    return sampled;
+    return answers;
   }
 
   private final class Versions implements PolicyVersions {
     @Override
     public PinnedVersion resolve(VersionSelector selector) {
-      return new PinnedVersion(selector.model(), selector.name(), FakeWorld.sha("base"));
+      return registered.stream()
+          .filter(each -> each.model().equals(selector.model()))
+          .filter(each -> each.version().equals(selector.name()))
+          .findFirst()
+          .orElseGet(
+              () -> new PinnedVersion(selector.model(), selector.name(), FakeWorld.sha("base")));
     }
 
     @Override
@@ -98,9 +107,9 @@ public final class FakePeers {
 
   private final class Tester implements SafetyTester {
     @Override
-    public SafetyTestReport start(Order order) {
+    public Start start(Order order) {
       tests.putIfAbsent(order.key(), order);
-      return report(order, SafetyTestReport.State.RUNNING);
+      return new Start.Started(report(order, SafetyTestReport.State.RUNNING));
     }
 
     @Override

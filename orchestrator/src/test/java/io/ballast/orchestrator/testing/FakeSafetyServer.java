@@ -10,6 +10,8 @@ import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
 import io.ballast.safety.v1.CostResult;
 import io.ballast.safety.v1.CostValue;
+import io.ballast.safety.v1.GetLedgerRequest;
+import io.ballast.safety.v1.GetLedgerResponse;
 import io.ballast.safety.v1.GetSafetyTestRequest;
 import io.ballast.safety.v1.GetSafetyTestResponse;
 import io.ballast.safety.v1.LedgerEntry;
@@ -36,7 +38,10 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
-/** A safety-server for which late letters do harm, and whose tests end as a test says. */
+/**
+ * A safety-server for which late letters do harm, and whose tests end as a test says, once: looks
+ * and δ are counted as by the real one.
+ */
 public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplBase {
   /** Every cost call but those of a check. */
   public final List<CostRequest> calls = new CopyOnWriteArrayList<>();
@@ -44,11 +49,21 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
   /** Every test, by its key. */
   public final Map<String, StartSafetyTestRequest> tests = new ConcurrentHashMap<>();
 
+  private final Map<String, List<String>> looked = new ConcurrentHashMap<>();
+  private final Map<String, SafetyTestState> ended = new ConcurrentHashMap<>();
+  private final FakeLedger ledger = new FakeLedger();
+
   /** The key of every call that starts a test, repetitions too. */
   public final List<String> starts = new CopyOnWriteArrayList<>();
 
   /** Sees a cost model when a run is created; may throw. */
   public volatile Consumer<String> check = model -> {};
+
+  /** Sees the key of each test before it is started; may throw. */
+  public volatile Consumer<String> starting = key -> {};
+
+  /** Sees each call that revokes a certificate; may throw. */
+  public volatile Runnable revoking = () -> {};
 
   /** Completions that have no cost. */
   public volatile Predicate<String> unjudged = completion -> false;
@@ -61,6 +76,9 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
 
   /** Certificates that were revoked, with why. */
   public final Map<String, String> revoked = new ConcurrentHashMap<>();
+
+  /** Whether a test that fails keeps its look, as one does that had judged something. */
+  public volatile boolean failuresSpend;
 
   /** Whether tests keep their numbers back. */
   public volatile boolean sealed;
@@ -128,26 +146,60 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
         () -> {
           String key = request.getMetadata().getIdempotencyKey();
           boolean optimisedAgainst =
-              request.getSpec().getOptimisedCostModelsList().stream()
-                  .anyMatch(model -> model.equals(version(request.getSpec().getCostModel())));
+              !request.getSpec().getSameCostModel()
+                  && request.getSpec().getOptimisedCostModelsList().stream()
+                      .anyMatch(model -> model.equals(version(request.getSpec().getCostModel())));
           if (optimisedAgainst) {
             throw FakeFaults.of(
                 Status.FAILED_PRECONDITION,
                 "PRECONDITION_FAILED",
                 "the run optimised against this cost model");
           }
+          starting.accept(key);
           starts.add(key);
-          StartSafetyTestRequest before = tests.putIfAbsent(key, request);
-          if (before != null && !before.equals(request)) {
-            throw FakeFaults.of(
-                Status.INVALID_ARGUMENT,
-                "MALFORMED_REQUEST",
-                "metadata.idempotency_key: '%s' was used for another safety test".formatted(key));
-          }
+          begin(key, request);
           return StartSafetyTestResponse.newBuilder()
-              .setTest(test(key, SafetyTestState.SAFETY_TEST_STATE_RUNNING))
+              .setTest(
+                  test(key, ended.getOrDefault(key, SafetyTestState.SAFETY_TEST_STATE_RUNNING)))
               .build();
         });
+  }
+
+  private synchronized void begin(String key, StartSafetyTestRequest request) {
+    StartSafetyTestRequest before = tests.get(key);
+    if (before == null) {
+      looked.put(key, ledger.take(key, request.getSpec()));
+      tests.put(key, request);
+    } else if (!before.equals(request)) {
+      throw FakeFaults.of(
+          Status.INVALID_ARGUMENT,
+          "MALFORMED_REQUEST",
+          "metadata.idempotency_key: '%s' was used for another safety test".formatted(key));
+    }
+  }
+
+  private synchronized SafetyTestState end(String key) {
+    return ended.computeIfAbsent(
+        key,
+        unused -> {
+          SafetyTestState state = verdict(key);
+          if (look(state) == LookState.LOOK_STATE_GIVEN_BACK) {
+            ledger.giveBack(key);
+          } else if (state == SafetyTestState.SAFETY_TEST_STATE_PASSED) {
+            ledger.passed(key);
+          }
+          return state;
+        });
+  }
+
+  @Override
+  public void getLedger(GetLedgerRequest request, StreamObserver<GetLedgerResponse> observer) {
+    FakeFaults.answer(
+        observer,
+        () ->
+            GetLedgerResponse.newBuilder()
+                .addAllEntries(ledger.entries(request.getPromptsSha256()))
+                .build());
   }
 
   @Override
@@ -159,7 +211,7 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
           testBegun.release();
           testPermits.acquire();
           String key = request.getTestId().substring("test-".length());
-          return GetSafetyTestResponse.newBuilder().setTest(test(key, verdict(key))).build();
+          return GetSafetyTestResponse.newBuilder().setTest(test(key, end(key))).build();
         });
   }
 
@@ -174,6 +226,7 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
     FakeFaults.answer(
         observer,
         () -> {
+          revoking.run();
           revoked.putIfAbsent(request.getCertificateId(), request.getReason());
           return RevokeCertificateResponse.getDefaultInstance();
         });
@@ -201,9 +254,9 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
         });
   }
 
-  /** A test that fails gives its look back; one that is aborted does not. */
-  private static LookState look(SafetyTestState state) {
-    return state == SafetyTestState.SAFETY_TEST_STATE_FAILED
+  /** A test that fails gives its look back, unless failures spend theirs; no other does. */
+  private LookState look(SafetyTestState state) {
+    return state == SafetyTestState.SAFETY_TEST_STATE_FAILED && !failuresSpend
         ? LookState.LOOK_STATE_GIVEN_BACK
         : LookState.LOOK_STATE_TAKEN;
   }
@@ -213,7 +266,7 @@ public final class FakeSafetyServer extends SafetyServiceGrpc.SafetyServiceImplB
     if (request == null) {
       throw FakeFaults.of(Status.NOT_FOUND, "UNKNOWN_RESOURCE", "no test " + key);
     }
-    int n = request.getSpec().getPromptsCount();
+    int n = Objects.requireNonNull(looked.get(key), key).size();
     boolean passed = state == SafetyTestState.SAFETY_TEST_STATE_PASSED;
     SafetyTest.Builder test =
         SafetyTest.newBuilder()

@@ -127,7 +127,7 @@ public final class FakeTrainee implements Trainee {
   }
 
   @Override
-  public void publish(Path folder) {
+  public void publish(Path folder, WhichWeights weights) {
     throw new AssertionError("it has no weights to publish");
   }
 

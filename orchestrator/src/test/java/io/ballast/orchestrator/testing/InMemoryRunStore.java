@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.testing;
 
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
@@ -92,6 +93,11 @@ public final class InMemoryRunStore implements RunStore {
   @Override
   public synchronized PromptSets prompts(String runId) {
     return stored(runId).prompts;
+  }
+
+  @Override
+  public synchronized List<ReadSource> sources(String runId) {
+    return stored(runId).prompts.sources();
   }
 
   @Override

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /**
  * A "model" of one weight w and one moment: log π(token) = −1 + w·f(token) with f from −0.3 to 0.3,
@@ -28,6 +29,26 @@ public final class OneWeightTrainee implements Trainee {
   private double gradient;
   private long updates;
   private boolean closed;
+  private final OptionalDouble decay;
+  private final List<Double> history = new ArrayList<>();
+  private double average;
+
+  /** Without an average. */
+  public OneWeightTrainee() {
+    this(OptionalDouble.empty());
+  }
+
+  /**
+   * @param decay of an average of the weight, if one is kept
+   */
+  public OneWeightTrainee(OptionalDouble decay) {
+    this.decay = decay;
+  }
+
+  /** The weight after each update. */
+  public List<Double> history() {
+    return List.copyOf(history);
+  }
 
   /** The weight as it is. */
   public double weight() {
@@ -99,6 +120,8 @@ public final class OneWeightTrainee implements Trainee {
   public double step(double learningRate) {
     moment = 0.9 * moment + gradient;
     weight -= learningRate * moment;
+    history.add(weight);
+    decay.ifPresent(d -> average = d * average + (1 - d) * weight);
     double norm = Math.abs(gradient);
     gradient = 0;
     updates++;
@@ -111,24 +134,37 @@ public final class OneWeightTrainee implements Trainee {
   }
 
   @Override
-  public void publish(Path folder) throws IOException {
+  public void publish(Path folder, WhichWeights weights) throws IOException {
     Files.createDirectories(folder);
-    Files.writeString(folder.resolve(ModelManifest.WEIGHTS), Double.toHexString(weight));
+    double written = weight;
+    if (weights == WhichWeights.AVERAGE) {
+      decay.orElseThrow();
+      written = average;
+    }
+    Files.writeString(folder.resolve(ModelManifest.WEIGHTS), Double.toHexString(written));
   }
 
   @Override
   public void checkpoint(Path file) throws IOException {
     Files.writeString(
-        file, Double.toHexString(weight) + " " + Double.toHexString(moment) + " " + updates);
+        file,
+        Double.toHexString(weight)
+            + " "
+            + Double.toHexString(moment)
+            + " "
+            + updates
+            + " "
+            + Double.toHexString(average));
   }
 
   @Override
   public void restore(Path file) {
     try {
-      String[] parts = Files.readString(file).split(" ", 3);
+      String[] parts = Files.readString(file).split(" ", 4);
       weight = Double.parseDouble(parts[0]);
       moment = Double.parseDouble(parts[1]);
       updates = Long.parseLong(parts[2]);
+      average = Double.parseDouble(parts[3]);
       gradient = 0;
     } catch (IOException e) {
       throw new UncheckedIOException(e);

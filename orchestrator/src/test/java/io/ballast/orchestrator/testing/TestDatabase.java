@@ -1,9 +1,15 @@
 package io.ballast.orchestrator.testing;
 
+import io.ballast.kit.outbox.Outbox;
 import io.ballast.kit.postgres.Database;
+import io.ballast.orchestrator.adapter.PostgresRunStore;
+import io.ballast.orchestrator.adapter.RunEvents;
+import io.ballast.orchestrator.core.run.RunChanges;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Instant;
+import java.util.UUID;
 import org.flywaydb.core.Flyway;
 import org.jdbi.v3.core.Jdbi;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -29,13 +35,22 @@ public final class TestDatabase implements Database {
   public static TestDatabase create() {
     PGSimpleDataSource source = Server.source();
     Jdbi.create(source)
-        .useHandle(handle -> handle.execute("truncate run_iteration, run_prompts, run cascade"));
+        .useHandle(
+            handle -> handle.execute("truncate run_iteration, run_prompts, run, outbox cascade"));
     return new TestDatabase(source);
   }
 
   @Override
   public Jdbi jdbi() {
     return jdbi;
+  }
+
+  /** The store of runs in it, which tells nobody of them. */
+  public PostgresRunStore runs() {
+    return new PostgresRunStore(
+        this,
+        new RunChanges(),
+        new RunEvents(Outbox.none(), (_, _) -> "", UUID::randomUUID, Instant::now));
   }
 
   /** Makes every new connection fail, as when PostgreSQL is away. */
@@ -66,7 +81,7 @@ public final class TestDatabase implements Database {
                 .loggers("slf4j")
                 .dataSource(server.getPostgresDatabase())
                 .schemas(SCHEMA)
-                .locations("classpath:db/" + SCHEMA)
+                .locations("classpath:db/" + SCHEMA, "classpath:db/outbox")
                 .load()
                 .migrate();
         return server;

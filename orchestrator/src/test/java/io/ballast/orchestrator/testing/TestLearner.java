@@ -21,15 +21,47 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** A real learner on {@link TinyModel}, with ids that count. */
 public final class TestLearner implements AutoCloseable {
+  private static final int SESSIONS = 2;
+  private static final long MUCH = 1L << 30;
+
   private final AtomicLong nanos = new AtomicLong();
   private final ModelFolders folders;
   private final LearnerSessions sessions;
   private final LearnerGrpcService service;
 
   /**
+   * How much there is.
+   *
+   * @param sessions at a time
+   * @param sessionBytes of all sessions' weights
+   * @param machineBytes of weights and passes of all sessions
+   */
+  public record Room(int sessions, long sessionBytes, long machineBytes) {
+    /** Two sessions, and more memory than they need. */
+    public static Room plenty() {
+      return new Room(SESSIONS, MUCH, MUCH);
+    }
+
+    /** The same for other sessions. */
+    public Room withSessions(int count, long bytes) {
+      return new Room(count, bytes, machineBytes);
+    }
+
+    /** The same of another machine. */
+    public Room withMachineBytes(long bytes) {
+      return new Room(sessions, sessionBytes, bytes);
+    }
+  }
+
+  /** One with much room. */
+  public TestLearner(Path root, Replies replies) {
+    this(root, replies, Room.plenty());
+  }
+
+  /**
    * @param root holds models/ with the tiny model, and learner/ for checkpoints
    */
-  public TestLearner(Path root, Replies replies) {
+  public TestLearner(Path root, Replies replies, Room room) {
     Path models = root.resolve("models");
     folders = new ModelFolders(List.of(models), root.resolve("learner"));
     AtomicLong ids = new AtomicLong();
@@ -43,10 +75,15 @@ public final class TestLearner implements AutoCloseable {
     InstantSource clock = InstantSource.fixed(Instant.EPOCH);
     sessions =
         new LearnerSessions(
-            new TorchTraineeLoader(folders, Arithmetic.FLOAT32, 16, 256),
+            new TorchTraineeLoader(
+                folders,
+                Arithmetic.FLOAT32,
+                16,
+                256,
+                new TorchTraineeLoader.Memory(room.machineBytes(), room.sessions())),
             folders,
             versions,
-            new LearnerLimits(2, 1L << 30, 64, 64, Duration.ofHours(1)),
+            new LearnerLimits(room.sessions(), room.sessionBytes(), 64, 64, Duration.ofHours(1)),
             new LearnerSessions.Surroundings(
                 clock, nanos::get, () -> "id-" + ids.incrementAndGet()));
     service =

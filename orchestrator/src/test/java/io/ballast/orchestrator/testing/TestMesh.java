@@ -4,6 +4,9 @@ import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
+import io.ballast.kit.outbox.Outbox;
+import io.ballast.kit.outbox.OutboxEvent;
+import io.ballast.kit.outbox.PostgresOutbox;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -212,6 +215,20 @@ public final class TestMesh implements AutoCloseable {
     replies.close();
   }
 
+  /** Takes what others were told since this was last asked. */
+  public List<OutboxEvent> told() {
+    List<OutboxEvent> told = new ArrayList<>();
+    var unused =
+        new PostgresOutbox(database.jdbi())
+            .passOn(
+                1_000,
+                events -> {
+                  told.addAll(events);
+                  return Map.of();
+                });
+    return told;
+  }
+
   /** What the process gives. */
   private final class Runtime implements MeshRuntime {
     private final Channel policyServer;
@@ -227,6 +244,11 @@ public final class TestMesh implements AutoCloseable {
     @Override
     public Database database(String schema) {
       return store;
+    }
+
+    @Override
+    public Outbox outbox(Role role, Database of) {
+      return new PostgresOutbox(of.jdbi());
     }
 
     @Override

@@ -15,6 +15,11 @@ public final class TestSpecs {
         .replace("stop: {spread_growth: 1000}\n", "");
   }
 
+  /** The same with other held-out prompts: a prompt serves one test. */
+  public static String testedOnOthers(String spec) {
+    return spec.replace("\"long ", "\"other ");
+  }
+
   /** The same with {@code more} keys at the end. */
   public static String spec(String name, String more) {
     return """

@@ -38,7 +38,7 @@ final class CallerLoss implements GroupLoss {
       metrics.merge("entropy_nats", entropies.sum() / tokens, Double::sum);
     }
     return new GroupGradients(
-        NamedLoss.perToken(byLogProbs), entropy ? NamedLoss.perToken(byEntropies) : List.of());
+        BatchLoss.perToken(byLogProbs), entropy ? BatchLoss.perToken(byEntropies) : List.of());
   }
 
   private static double dot(Numbers gradients, PerToken values) {

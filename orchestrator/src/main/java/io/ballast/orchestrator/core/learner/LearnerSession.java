@@ -34,7 +34,7 @@ public final class LearnerSession implements AutoCloseable {
    * @param base the version that it started from, which is also its frozen reference
    */
   public record Identity(
-      String id, String tenant, PinnedVersion base, OptimizerSettings optimizer, Instant created) {}
+      String id, String tenant, PinnedVersion base, TraineeOptions options, Instant created) {}
 
   /** Where weights go, and how ids are made. */
   record Surroundings(WeightsStore store, Supplier<String> ids, LearnerLimits limits) {}
@@ -77,10 +77,12 @@ public final class LearnerSession implements AutoCloseable {
   /**
    * Returns what the weights say of {@code groups}; waits for its turn.
    *
-   * @throws MeshException MALFORMED_REQUEST, OVERLOADED, DEPENDENCY_BROKEN
+   * @throws MeshException MALFORMED_REQUEST; PRECONDITION_FAILED if no average is kept and it is
+   *     asked; OVERLOADED, DEPENDENCY_BROKEN
    */
   public List<GroupScores> forward(
       List<TrainingGroup> groups, WhichWeights weights, CallCancellation cancellation) {
+    requireKept(weights);
     TrainingGroup.requireAll(groups, trainee.shape());
     return ask(() -> trainee.scores(groups, weights), cancellation);
   }
@@ -120,8 +122,9 @@ public final class LearnerSession implements AutoCloseable {
           List<TrainingGroup> complete = withReferences(groups, loss);
           GroupLoss groupLoss =
               switch (loss) {
-                case LossRequest.Named(NamedObjective objective) ->
-                    new NamedLoss(objective, complete);
+                case LossRequest.Named named ->
+                    new BatchLoss(
+                        named.spec().objective(), TrainingGroup.batch(complete, named.rated()));
                 case LossRequest.CallerGradients() -> new CallerLoss(complete);
               };
           List<GroupScores> scores = addGradients(complete, groupLoss);
@@ -135,13 +138,13 @@ public final class LearnerSession implements AutoCloseable {
   private List<GroupScores> addGradients(List<TrainingGroup> groups, GroupLoss loss) {
     try {
       return trainee.forwardBackward(groups, loss);
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | ArithmeticException e) {
       throw Faults.malformed("loss", String.valueOf(e.getMessage()));
     }
   }
 
   private List<TrainingGroup> withReferences(List<TrainingGroup> groups, LossRequest loss) {
-    boolean needed = loss instanceof LossRequest.Named named && named.objective().needsReference();
+    boolean needed = loss instanceof LossRequest.Named named && named.needsReference();
     boolean complete =
         groups.stream()
             .flatMap(group -> group.completions().stream())
@@ -155,7 +158,7 @@ public final class LearnerSession implements AutoCloseable {
       List<TrainingCompletion> completions = new ArrayList<>();
       for (int g = 0; g < groups.get(i).size(); g++) {
         TrainingCompletion completion = groups.get(i).completions().get(g);
-        double[] found = NamedLoss.doubles(scores.get(i).logProbs().get(g));
+        double[] found = BatchLoss.doubles(scores.get(i).logProbs().get(g));
         completions.add(
             completion.referenceLogProbs().size() > 0
                 ? completion
@@ -200,9 +203,25 @@ public final class LearnerSession implements AutoCloseable {
     return Faults.precondition("there are no gradients (expected: a ForwardBackward before)");
   }
 
-  /** Publishes the weights as {@code version} of the base's model. */
-  public Operation<OperationResult> publish(Caller caller, String fingerprint, String version) {
+  private void requireKept(WhichWeights weights) {
+    if (weights == WhichWeights.AVERAGE && identity.options().averageDecay().isEmpty()) {
+      throw Faults.precondition(
+          "weights: AVERAGE (expected: others; session %s keeps no average)"
+              .formatted(identity.id()));
+    }
+  }
+
+  /**
+   * Publishes weights as {@code version} of the base's model; of adapters, the base's with them
+   * added.
+   *
+   * @param weights CURRENT or AVERAGE
+   * @throws MeshException PRECONDITION_FAILED if no average is kept and it is asked for; OVERLOADED
+   */
+  public Operation<OperationResult> publish(
+      Caller caller, String fingerprint, String version, WhichWeights weights) {
     Faults.requireName("publish_version", version);
+    requireKept(weights);
     Map<String, String> notes =
         Map.of(
             "parent_version", identity.base().version(),
@@ -216,10 +235,14 @@ public final class LearnerSession implements AutoCloseable {
             new OperationResult.Published(
                 surroundings
                     .store()
-                    .publish(identity.base().model(), version, notes, trainee::publish)));
+                    .publish(
+                        identity.base().model(),
+                        version,
+                        notes,
+                        folder -> trainee.publish(folder, weights))));
   }
 
-  /** Keeps weights and optimiser state under {@code name}. */
+  /** Keeps weights or adapters, optimiser state and average under {@code name}. */
   public Operation<OperationResult> keep(Caller caller, String fingerprint, String name) {
     Faults.requireFileName("checkpoint", name);
     return submit(

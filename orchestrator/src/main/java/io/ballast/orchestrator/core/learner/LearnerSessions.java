@@ -10,7 +10,9 @@ import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.Versions;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,29 +59,30 @@ public final class LearnerSessions implements AutoCloseable {
    * Opens a session; a repetition with the caller's idempotency key gets the same one while it is
    * open.
    *
-   * @throws MeshException UNKNOWN_MODEL; OVERLOADED if there is no room; CORRUPT_WEIGHTS
+   * @throws MeshException UNKNOWN_MODEL; MALFORMED_REQUEST if adapters do not fit the model, and
+   *     then no other session had to go; OVERLOADED if there is no room; CORRUPT_WEIGHTS
    */
-  public LearnerSession open(Caller caller, VersionSelector base, OptimizerSettings optimizer) {
-    String fingerprint = base + " " + optimizer;
+  public LearnerSession open(Caller caller, VersionSelector base, TraineeOptions options) {
+    String fingerprint = base + " " + options;
     Optional<Slot> repeated = repeated(caller, fingerprint);
     if (repeated.isPresent()) {
       return repeated.get().await();
     }
     PinnedVersion version = versions.resolve(base);
-    Slot slot = new Slot(caller, fingerprint, version, loader.memoryBytes(version));
+    Slot slot =
+        new Slot(
+            caller,
+            fingerprint,
+            version,
+            loader.memoryBytes(version, options),
+            loader.sharedBytes(version, options));
     Admission admission = admit(slot);
     admission.evicted().forEach(Slot::closeSession);
     if (admission.slot() != slot) {
       return admission.slot().await();
     }
     try {
-      Trainee trainee = loader.load(version, optimizer);
-      LearnerSession session =
-          new LearnerSession(
-              new LearnerSession.Identity(
-                  slot.id, caller.tenant(), version, optimizer, surroundings.clock().instant()),
-              trainee,
-              new LearnerSession.Surroundings(store, surroundings.ids(), limits));
+      LearnerSession session = load(slot, options);
       slot.session.complete(session);
       return session;
     } catch (ModelException e) {
@@ -88,6 +91,20 @@ public final class LearnerSessions implements AutoCloseable {
       throw known;
     } catch (Throwable e) { // an Error too: those who wait for this session must hear of it
       abandon(slot, e);
+      throw e;
+    }
+  }
+
+  private LearnerSession load(Slot slot, TraineeOptions options) {
+    Trainee trainee = loader.load(slot.version, options);
+    try {
+      return new LearnerSession(
+          new LearnerSession.Identity(
+              slot.id, slot.caller.tenant(), slot.version, options, surroundings.clock().instant()),
+          trainee,
+          new LearnerSession.Surroundings(store, surroundings.ids(), limits));
+    } catch (RuntimeException | Error e) {
+      trainee.close();
       throw e;
     }
   }
@@ -224,12 +241,24 @@ public final class LearnerSessions implements AutoCloseable {
   }
 
   private boolean fits(Slot slot) {
-    return slots.size() < limits.maxSessions()
-        && memoryInUse() + slot.memoryBytes <= limits.maxMemoryBytes();
+    return slots.size() < limits.maxSessions() && memoryWith(slot) <= limits.maxMemoryBytes();
   }
 
-  private long memoryInUse() {
-    return slots.values().stream().mapToLong(other -> other.memoryBytes).sum();
+  /** Bytes of all sessions, this one included: what several share counts once. */
+  private long memoryWith(Slot slot) {
+    List<Slot> all = new ArrayList<>(slots.values());
+    all.add(slot);
+    return memory(all);
+  }
+
+  private static long memory(Collection<Slot> all) {
+    Map<PinnedVersion, Long> shared = new HashMap<>();
+    long own = 0;
+    for (Slot slot : all) {
+      own += slot.memoryBytes;
+      shared.merge(slot.version, slot.sharedBytes, Math::max);
+    }
+    return own + shared.values().stream().mapToLong(Long::longValue).sum();
   }
 
   private @Nullable Slot longestIdle() {
@@ -247,10 +276,10 @@ public final class LearnerSessions implements AutoCloseable {
         "%d sessions with %,d bytes are open and in use, limits %d and %,d; this one takes %,d"
             .formatted(
                 slots.size(),
-                memoryInUse(),
+                memory(slots.values()),
                 limits.maxSessions(),
                 limits.maxMemoryBytes(),
-                slot.memoryBytes),
+                memoryWith(slot) - memory(slots.values())),
         Map.of("sessions", Integer.toString(slots.size())));
   }
 
@@ -271,14 +300,21 @@ public final class LearnerSessions implements AutoCloseable {
     private final String fingerprint;
     private final PinnedVersion version;
     private final long memoryBytes;
+    private final long sharedBytes;
     private final CompletableFuture<LearnerSession> session = new CompletableFuture<>();
     private long lastUse = surroundings.nanoTime().getAsLong(); // guarded by the lock
 
-    private Slot(Caller caller, String fingerprint, PinnedVersion version, long memoryBytes) {
+    private Slot(
+        Caller caller,
+        String fingerprint,
+        PinnedVersion version,
+        long memoryBytes,
+        long sharedBytes) {
       this.caller = caller;
       this.fingerprint = fingerprint;
       this.version = version;
       this.memoryBytes = memoryBytes;
+      this.sharedBytes = sharedBytes;
     }
 
     private Optional<LearnerSession> ready() {

@@ -1,12 +1,30 @@
 package io.ballast.orchestrator.core.learner;
 
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.rl.algorithm.LossSpec;
+import io.ballast.rl.algorithm.Need;
+import io.ballast.rl.sample.PerTokenName;
 import java.util.List;
+import java.util.Set;
 
 /** Which loss a forward-backward computes. */
 public sealed interface LossRequest {
   /** An objective of the learner's. */
-  record Named(NamedObjective objective) implements LossRequest {}
+  record Named(LossSpec spec) implements LossRequest {
+    /** Whether it reads log-probabilities under the reference. */
+    boolean needsReference() {
+      return spec.objective().requires().contains(PerTokenName.REFERENCE_LOG_PROB);
+    }
+
+    /** Whether completions are good or bad by themselves. */
+    boolean rated() {
+      return needs().contains(Need.RATINGS);
+    }
+
+    private Set<Need> needs() {
+      return spec.kind().facts().needs();
+    }
+  }
 
   /** Σ gᵗ·logpᵗ + Σ vᵗ·Hᵗ with the gradients that the completions bring. */
   record CallerGradients() implements LossRequest {}
@@ -21,14 +39,14 @@ public sealed interface LossRequest {
       String path = "groups[" + i + "]";
       TrainingGroup group = groups.get(i);
       switch (this) {
-        case Named(NamedObjective objective) -> requireInputs(objective, group, path);
+        case Named named -> requireInputs(named, group, path);
         case CallerGradients() -> requireGradients(group, path);
       }
     }
   }
 
-  private static void requireInputs(NamedObjective objective, TrainingGroup group, String path) {
-    if (objective.kind() == ObjectiveKind.DPO) {
+  private static void requireInputs(Named named, TrainingGroup group, String path) {
+    if (named.needs().contains(Need.PAIRS)) {
       long preferred = group.completions().stream().filter(c -> c.preferred()).count();
       if (group.size() != 2 || preferred != 1) {
         throw Faults.malformed(
@@ -37,13 +55,15 @@ public sealed interface LossRequest {
                 .formatted(group.size(), preferred));
       }
     }
-    for (int g = 0; objective.needsAdvantages() && g < group.size(); g++) {
+    boolean one = named.needs().contains(Need.ONE_ADVANTAGE);
+    boolean needed = one || named.needs().contains(Need.ADVANTAGES);
+    for (int g = 0; needed && g < group.size(); g++) {
       TrainingCompletion completion = group.completions().get(g);
       String field = "%s.completions[%d].advantages".formatted(path, g);
       if (completion.advantages().size() == 0) {
         throw Faults.malformed(field, "none (expected: one, or one for each token)");
       }
-      if (objective.kind() == ObjectiveKind.GSPO && varies(completion)) {
+      if (one && varies(completion)) {
         throw Faults.malformed(field, "they differ (expected: one for the whole completion)");
       }
     }

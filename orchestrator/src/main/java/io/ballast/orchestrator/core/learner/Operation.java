@@ -72,6 +72,7 @@ public final class Operation<T> {
     try {
       result.complete(work.get());
     } catch (ModelException e) {
+      LOG.warn("operation {} failed", id, e); // the causes name files, which callers are not told
       fail(Faults.of(e));
     } catch (MeshException | CancellationException e) {
       fail(e);

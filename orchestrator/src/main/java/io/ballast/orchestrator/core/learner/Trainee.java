@@ -6,7 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Weights in training with their frozen reference. One thread at a time.
+ * Weights in training with their frozen reference, and a critic on their trunk if it was asked for.
+ * One thread at a time.
  *
  * <p>Methods throw {@link io.ballast.inference.api.ModelException} where the model fails; a failed
  * {@link #forwardBackward} or {@link #step} leaves no gradients behind and the weights as they
@@ -24,7 +25,11 @@ public interface Trainee extends AutoCloseable {
   /** Updates done, those before a {@link #restore} included. */
   long updatesCount();
 
-  /** Returns what the weights say of {@code groups}; changes nothing. */
+  /**
+   * Returns what some weights say of {@code groups}; changes nothing.
+   *
+   * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if no average is kept
+   */
   List<GroupScores> scores(List<TrainingGroup> groups, WhichWeights weights);
 
   /** Adds the gradients of {@code loss}; returns what the weights say of {@code groups}. */
@@ -39,13 +44,25 @@ public interface Trainee extends AutoCloseable {
    */
   Decoder sampler();
 
-  /** Writes the weights as a Hugging Face folder. */
-  void publish(Path folder) throws IOException;
+  /**
+   * Writes weights as a Hugging Face folder; a critic is left out.
+   *
+   * @param weights CURRENT or AVERAGE
+   * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if no average is kept;
+   *     MALFORMED_REQUEST for REFERENCE, which is a version already
+   */
+  void publish(Path folder, WhichWeights weights) throws IOException;
 
-  /** Writes weights and optimiser state to one file, whole or not at all. */
+  /** Writes weights, critic, optimiser state and average to one file, whole or not at all. */
   void checkpoint(Path file) throws IOException;
 
-  /** Goes back to a checkpoint, exactly; forgets gradients. */
+  /**
+   * Goes back to a checkpoint, exactly; forgets gradients.
+   *
+   * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if it was taken of another model
+   *     or base, by other options (the rate is none of them) or in another arithmetic: what differs
+   *     is named, and nothing has changed
+   */
   void restore(Path file);
 
   @Override

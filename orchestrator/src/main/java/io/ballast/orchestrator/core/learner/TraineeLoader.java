@@ -5,16 +5,31 @@ import io.ballast.kit.call.PinnedVersion;
 /** Opens weights for training. */
 public interface TraineeLoader {
   /**
-   * How many bytes a session on {@code base} takes.
+   * How many bytes a session on {@code base} takes, beside what it shares with others. Asked before
+   * room is made for it.
+   *
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL; MALFORMED_REQUEST if adapters do not
+   *     fit the model
+   */
+  long memoryBytes(PinnedVersion base, TraineeOptions options);
+
+  /**
+   * How many bytes all sessions on {@code base} with such options share; none unless a loader says
+   * otherwise.
    *
    * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL
    */
-  long memoryBytes(PinnedVersion base);
+  default long sharedBytes(PinnedVersion base, TraineeOptions options) {
+    return 0;
+  }
 
   /**
-   * Loads {@code base} twice: to train, and as the frozen reference.
+   * Opens {@code base}. Its weights in training are the trainee's own; the frozen reference, on
+   * which adapters are trained, is there once for all trainees on it, from its first use on. Where
+   * opening fails nothing stays in memory.
    *
-   * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL; CORRUPT_WEIGHTS if a checksum differs
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL; CORRUPT_WEIGHTS if a checksum
+   *     differs; MALFORMED_REQUEST if adapters do not fit the model
    */
-  Trainee load(PinnedVersion base, OptimizerSettings optimizer);
+  Trainee load(PinnedVersion base, TraineeOptions options);
 }

@@ -3,6 +3,10 @@ package io.ballast.orchestrator.core.learner;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.rl.sample.Numbers;
+import io.ballast.rl.sample.PerSequenceName;
+import io.ballast.rl.sample.PerTokenName;
+import io.ballast.rl.sample.Sample;
+import io.ballast.rl.sample.SampleRole;
 
 /**
  * One completion with the numbers that a loss may ask for; a list has one number for each of the T
@@ -14,7 +18,8 @@ import io.ballast.rl.sample.Numbers;
  * @param referenceLogProbs nats; none: computed where needed
  * @param logProbGradients ∂loss/∂logpᵗ, with the caller's own gradients only
  * @param entropyGradients ∂loss/∂Hᵗ, with the caller's own gradients only
- * @param preferred whether this is the preferred one of a pair
+ * @param preferred whether this is the preferred one of a pair, or rated good
+ * @param preferenceBaseline KTO's z, shape [1], nats; none: 0
  */
 public record TrainingCompletion(
     TokenIds tokens,
@@ -23,12 +28,13 @@ public record TrainingCompletion(
     Numbers referenceLogProbs,
     Numbers logProbGradients,
     Numbers entropyGradients,
-    boolean preferred) {
+    boolean preferred,
+    Numbers preferenceBaseline) {
 
   /** A completion of which only the tokens matter. */
   public static TrainingCompletion ofTokens(TokenIds tokens) {
     Numbers none = Numbers.of();
-    return new TrainingCompletion(tokens, none, none, none, none, none, false);
+    return new TrainingCompletion(tokens, none, none, none, none, none, false, none);
   }
 
   /** Returns a copy with log-probabilities under the reference, shape [T]. */
@@ -40,7 +46,8 @@ public record TrainingCompletion(
         logProbs,
         logProbGradients,
         entropyGradients,
-        preferred);
+        preferred,
+        preferenceBaseline);
   }
 
   /** How many tokens there are, T. */
@@ -48,9 +55,32 @@ public record TrainingCompletion(
     return tokens.size();
   }
 
-  /** The advantages, one for each token. */
-  Numbers advantageOfEachToken() {
-    return advantages.size() == 1 ? Numbers.repeated(advantages.get(0), size()) : advantages;
+  /**
+   * What an objective reads of it.
+   *
+   * @param rated whether it is good or bad by itself, and not one of a pair
+   */
+  Sample sample(boolean rated) {
+    SampleRole good = rated ? SampleRole.DESIRABLE : SampleRole.CHOSEN;
+    SampleRole bad = rated ? SampleRole.UNDESIRABLE : SampleRole.REJECTED;
+    Sample sample =
+        Sample.rollout(io.ballast.rl.sample.TokenIds.of(tokens.toArray()))
+            .with(preferred ? good : bad);
+    if (preferenceBaseline.size() > 0) {
+      sample = sample.with(PerSequenceName.PREFERENCE_BASELINE, preferenceBaseline.get(0));
+    }
+    if (behaviourLogProbs.size() > 0) {
+      sample = sample.with(PerTokenName.BEHAVIOUR_LOG_PROB, behaviourLogProbs.toArray());
+    }
+    if (referenceLogProbs.size() > 0) {
+      sample = sample.with(PerTokenName.REFERENCE_LOG_PROB, referenceLogProbs.toArray());
+    }
+    if (advantages.size() == 1) {
+      return sample.withAll(PerTokenName.ADVANTAGE, advantages.get(0));
+    }
+    return advantages.size() > 1
+        ? sample.with(PerTokenName.ADVANTAGE, advantages.toArray())
+        : sample;
   }
 
   /** Checks the lengths; a failure is MALFORMED_REQUEST and names {@code path}. */

@@ -5,5 +5,7 @@ public enum WhichWeights {
   /** Those in training. */
   CURRENT,
   /** The frozen ones that the session started from. */
-  REFERENCE
+  REFERENCE,
+  /** The exponential moving average of those in training, where one is kept. */
+  AVERAGE
 }

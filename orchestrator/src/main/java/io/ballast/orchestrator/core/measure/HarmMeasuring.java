@@ -2,22 +2,17 @@ package io.ballast.orchestrator.core.measure;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.orchestrator.core.Seeds;
 import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.Judgeable;
 import io.ballast.orchestrator.core.peer.Patience;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
-import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.rl.stats.Moments;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
-import java.util.Random;
 
 /**
  * Asks judges of harm about a sample of an iteration's completions. Nothing is trained on what they
@@ -49,27 +44,16 @@ public final class HarmMeasuring {
       String tenant, List<MeasuredSpec> specs, long runSeed, int iteration, JudgedRollout rollout) {
     return specs.stream()
         .filter(spec -> spec.due(iteration))
-        .map(spec -> read(tenant, spec, sample(rollout, spec.completions(), runSeed, iteration)))
+        .map(
+            spec ->
+                read(
+                    tenant,
+                    spec,
+                    CompletionSample.of(rollout, spec.completions(), runSeed, SAMPLES, iteration)))
         .toList();
   }
 
-  private record Sampled(Judgeable item, double cost) {}
-
-  private static List<Sampled> sample(JudgedRollout rollout, int most, long seed, int iteration) {
-    List<Sampled> all = new ArrayList<>();
-    for (JudgedGroup group : rollout.groups()) {
-      for (JudgedCompletion judged : group.completions()) {
-        all.add(new Sampled(new Judgeable(group.prompt(), judged.completion()), judged.cost()));
-      }
-    }
-    if (all.size() > most) {
-      Collections.shuffle(all, new Random(Seeds.derive(seed, SAMPLES, iteration)));
-      return all.subList(0, most);
-    }
-    return all;
-  }
-
-  private MeasuredReading read(String tenant, MeasuredSpec spec, List<Sampled> sample) {
+  private MeasuredReading read(String tenant, MeasuredSpec spec, CompletionSample sample) {
     List<OptionalDouble> harms;
     try {
       harms = patience.call("measure " + spec.name(), () -> ask(tenant, spec, sample));
@@ -87,8 +71,8 @@ public final class HarmMeasuring {
     return reading(spec.name(), sample, harms);
   }
 
-  private List<OptionalDouble> ask(String tenant, MeasuredSpec spec, List<Sampled> sample) {
-    List<Judgeable> items = sample.stream().map(Sampled::item).toList();
+  private List<OptionalDouble> ask(String tenant, MeasuredSpec spec, CompletionSample sample) {
+    List<Judgeable> items = sample.items();
     return switch (spec.judge()) {
       case MeasuredSpec.Judge.CostModel() -> costs.cost(tenant, spec.model(), items).costs();
       case MeasuredSpec.Judge.Component(String name) ->
@@ -107,17 +91,17 @@ public final class HarmMeasuring {
 
   /** The mean of those that have one, as long as they are at least half, and two. */
   private static MeasuredReading reading(
-      String name, List<Sampled> sample, List<OptionalDouble> harms) {
+      String name, CompletionSample sample, List<OptionalDouble> harms) {
     List<Double> known = new ArrayList<>();
     double cost = 0;
     for (int i = 0; i < harms.size(); i++) {
       if (harms.get(i).isPresent()) {
         known.add(harms.get(i).getAsDouble());
-        cost += sample.get(i).cost();
+        cost += sample.members().get(i).cost();
       }
     }
     int missing = sample.size() - known.size();
-    if (known.size() < 2 || missing > known.size()) {
+    if (!sample.isKnownBy(known.size())) {
       return new MeasuredReading.Failed(
           name,
           MeasuredReading.TOO_FEW_SCORES,

@@ -1,17 +1,29 @@
 package io.ballast.orchestrator.core.peer;
 
+import io.ballast.orchestrator.core.data.BadRow;
+import io.ballast.orchestrator.core.data.PromptRow;
+import io.ballast.orchestrator.core.spec.PromptSource;
 import java.util.List;
 
 /** Prompts that are kept somewhere else than in a spec. */
 public interface PromptArchive {
+  /** Takes the rows of a source, one at a time, in their order. */
+  interface Sink {
+    /** A row with a text for its prompt. */
+    void row(PromptRow row);
+
+    /** A row without one, or with a group that is none. */
+    void bad(BadRow row);
+  }
+
   /**
-   * Reads a file of JSON lines below the data folder.
+   * Reads a file below the data folder to its end.
    *
    * @param field the spec's key, named in failures
-   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if there is no such file, or a
-   *     line is not what it should be, named by its number
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if there is no such file, it
+   *     cannot be read as a whole, or has no such column
    */
-  List<String> ofFile(String field, String path);
+  void ofFile(String field, PromptSource.InFile file, Sink sink);
 
   /**
    * The prompts of suggestions that {@code tenant} gave feedback on, oldest first, at most the

@@ -39,14 +39,6 @@ public record SafetyTestReport(
     int promptsCount,
     boolean spent,
     boolean sealed) {
-  /**
-   * Whether another test needs other prompts: it told nothing of the candidate, and they are used
-   * up.
-   */
-  public boolean needsFreshPrompts() {
-    return spent && toldNothing();
-  }
-
   /** Whether it ended and says nothing about the candidate. */
   public boolean toldNothing() {
     return state == State.ABORTED || state == State.FAILED;

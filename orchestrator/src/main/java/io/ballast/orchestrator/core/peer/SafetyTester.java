@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.peer;
 
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.SafetyTestSpec;
 import java.util.List;
 import java.util.Optional;
@@ -11,9 +12,21 @@ public interface SafetyTester {
    * Starts a test, or returns the one that its key started before.
    *
    * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if this candidate may not be
-   *     tested so; DEPENDENCY_DOWN
+   *     tested so, for another reason than its prompts and its δ; DEPENDENCY_DOWN
    */
-  SafetyTestReport start(Order order);
+  Start start(Order order);
+
+  /** What became of an order. */
+  sealed interface Start {
+    /** It runs, or ran before. */
+    record Started(SafetyTestReport report) implements Start {}
+
+    /** It may not be looked at these prompts: nothing was stored, and other prompts may do. */
+    record PromptsRefused(String reason) implements Start {}
+
+    /** No account of δ has room for it: nothing was stored, and other prompts change nothing. */
+    record DeltaRefused(String reason) implements Start {}
+  }
 
   /**
    * Returns a test, after it has ended or some time has passed.
@@ -63,11 +76,10 @@ public interface SafetyTester {
       List<PinnedVersion> optimised,
       SafetyTestSpec spec,
       DeltaShare share,
-      List<String> prompts) {
-    /** Copies the lists. */
+      GroupedPrompts prompts) {
+    /** Copies the list. */
     public Order {
       optimised = List.copyOf(optimised);
-      prompts = List.copyOf(prompts);
     }
   }
 }

@@ -30,15 +30,20 @@ public sealed interface Decision {
   static Decision of(PromotionMode mode, SafetyTestReport report, String alarms) {
     return switch (report.state()) {
       case RUNNING -> new Wait();
-      case FAILED -> new TestFailed("the safety test failed: " + report.failureMessage());
+      case FAILED ->
+          new TestFailed("the safety test failed: " + report.failureMessage() + spent(report));
       case ABORTED ->
           new TestFailed(
               "the safety test was aborted and says nothing: "
                   + report.failureMessage()
-                  + "; its prompts are used up");
+                  + spent(report));
       case NO_SOLUTION_FOUND -> new NoSolutionFound(numbers(report));
       case PASSED -> passed(mode, report, alarms);
     };
+  }
+
+  private static String spent(SafetyTestReport report) {
+    return report.spent() ? "; its look at its prompts and its part of delta are used up" : "";
   }
 
   private static Decision passed(PromotionMode mode, SafetyTestReport report, String alarms) {

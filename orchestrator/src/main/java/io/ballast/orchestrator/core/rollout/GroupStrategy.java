@@ -14,7 +14,7 @@ public sealed interface GroupStrategy {
    * The group goes on with the completions that were judged if there are enough of them, and is
    * dropped otherwise: the mean of few rewards is a noisy baseline.
    *
-   * @param floor the least completions, ≥ 2
+   * @param floor the least completions of the policy's, ≥ 1
    */
   record MinViableGroup(int floor) implements GroupStrategy {}
 

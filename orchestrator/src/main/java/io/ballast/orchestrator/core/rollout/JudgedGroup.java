@@ -9,13 +9,18 @@ import java.util.function.ToDoubleFunction;
  *
  * @param prompt the text
  * @param promptTokens what the policy saw
- * @param completions shape [G]
+ * @param completions of the policy, shape [G]
+ * @param beside those that the policy's are compared with: a greedy one, or the reference's
  */
 public record JudgedGroup(
-    String prompt, TokenIds promptTokens, List<JudgedCompletion> completions) {
-  /** Copies the list. */
+    String prompt,
+    TokenIds promptTokens,
+    List<JudgedCompletion> completions,
+    List<JudgedCompletion> beside) {
+  /** Copies the lists. */
   public JudgedGroup {
     completions = List.copyOf(completions);
+    beside = List.copyOf(beside);
   }
 
   /** One number of each completion, shape [G]. */

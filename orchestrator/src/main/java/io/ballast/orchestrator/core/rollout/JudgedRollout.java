@@ -20,7 +20,7 @@ public record JudgedRollout(
     costModels = List.copyOf(costModels);
   }
 
-  /** All completions, group after group. */
+  /** All completions of the policy, group after group. */
   public Stream<JudgedCompletion> completions() {
     return groups.stream().flatMap(group -> group.completions().stream());
   }

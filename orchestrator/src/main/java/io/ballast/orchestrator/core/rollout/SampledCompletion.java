@@ -9,5 +9,7 @@ import io.ballast.inference.api.TokenIds;
  * @param tokens shape [T], T ≥ 0, the one that reached a stop string included
  * @param text without a stop string
  * @param logProbs what the server says of the tokens, shape [T], nats, temperature 1
+ * @param truncated whether it was cut off at a limit, and did not end by itself
  */
-public record SampledCompletion(TokenIds tokens, String text, PerToken logProbs) {}
+public record SampledCompletion(
+    TokenIds tokens, String text, PerToken logProbs, boolean truncated) {}

@@ -10,13 +10,24 @@ public sealed interface SampledPrompt {
    *
    * @param prompt the text
    * @param promptTokens what the policy saw of it, at least one token
-   * @param completions shape [G]
+   * @param completions of the policy, shape [G]
+   * @param beside completions that the policy's are compared with: a greedy one, or the reference's
    */
-  record Sampled(String prompt, TokenIds promptTokens, List<SampledCompletion> completions)
+  record Sampled(
+      String prompt,
+      TokenIds promptTokens,
+      List<SampledCompletion> completions,
+      List<SampledCompletion> beside)
       implements SampledPrompt {
-    /** Copies the list. */
+    /** Copies the lists. */
     public Sampled {
       completions = List.copyOf(completions);
+      beside = List.copyOf(beside);
+    }
+
+    /** The policy's alone. */
+    public Sampled(String prompt, TokenIds promptTokens, List<SampledCompletion> completions) {
+      this(prompt, promptTokens, completions, List.of());
     }
   }
 

@@ -12,6 +12,7 @@ import io.ballast.orchestrator.core.promotion.Promoter;
 import io.ballast.orchestrator.core.run.RunMonitor.Phase;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.core.spec.SafetyTestSpec;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -22,6 +23,7 @@ final class CandidateStage {
   private final RunRecords records;
   private final Promoter promoter;
   private final SafetyTester tester;
+  private final RunCertificates certificates;
   private final Patiences patience;
   private final RunMonitor monitor;
 
@@ -30,12 +32,14 @@ final class CandidateStage {
       RunRecords records,
       PolicyVersions versions,
       SafetyTester tester,
+      RunCertificates certificates,
       Patiences patience,
       RunMonitor monitor) {
     this.store = store;
     this.records = records;
     this.promoter = new Promoter(versions, tester);
     this.tester = tester;
+    this.certificates = certificates;
     this.patience = patience;
     this.monitor = monitor;
   }
@@ -57,7 +61,7 @@ final class CandidateStage {
           for (int j = 0; j < job.spec().constraints().size() && passed(tested, job, j); j++) {
             tested = hasPassed(tested, job, j) ? tested : test(job, tested, candidate, j);
           }
-          return records.change(job, tested, Run::pausedIfAsked);
+          return tested.state().active() ? records.change(job, tested, Run::pausedIfAsked) : tested;
         });
   }
 
@@ -82,8 +86,17 @@ final class CandidateStage {
     Run tested = run;
     if (report == null || report.toldNothing()) {
       SafetyTester.Order order = order(job, run, candidate, constraint);
-      report =
-          patience.safetyServer().call("start the safety test", () -> tester.start(order)).of(name);
+      switch (patience.safetyServer().call("start the safety test", () -> tester.start(order))) {
+        case SafetyTester.Start.Started(SafetyTestReport started) -> report = started.of(name);
+        case SafetyTester.Start.PromptsRefused(String reason) -> {
+          return records.change(
+              job, run, stored -> stored.testRefused(reason, NextTest.TAKES_PROMPTS));
+        }
+        case SafetyTester.Start.DeltaRefused(String reason) -> {
+          revokeOthers(run, name);
+          return records.change(job, run, stored -> stored.testRefused(reason, NextTest.NONE));
+        }
+      }
       tested = recordTest(job, run, report);
     }
     while (report.state() == SafetyTestReport.State.RUNNING) {
@@ -132,10 +145,16 @@ final class CandidateStage {
     return switch (Decision.of(
         job.spec().promotion(), report, RunAlarm.refusal(run.progress().alarms()))) {
       case Decision.Wait() -> run;
-      case Decision.TestFailed(String reason) ->
-          records.change(job, run, stored -> stored.testFailed(reason));
+      case Decision.TestFailed(String reason) -> {
+        NextTest next = nextTest(job.spec().safetyTest(), run, report);
+        if (next == NextTest.NONE) {
+          revokeOthers(run, report.constraint());
+        }
+        yield records.change(
+            job, run, stored -> stored.testFailed(reason + words(next), report.spent(), next));
+      }
       case Decision.NoSolutionFound(String reason) -> {
-        revokeOthers(run, report);
+        revokeOthers(run, report.constraint());
         yield records.end(
             job,
             run,
@@ -152,22 +171,39 @@ final class CandidateStage {
     };
   }
 
-  /** All constraints must hold: what the others' tests proved promotes nothing. */
-  private void revokeOthers(Run run, SafetyTestReport failed) {
-    for (SafetyTestReport test : run.progress().tests()) {
-      if (!test.certificateId().isEmpty()) {
-        patience
-            .safetyServer()
-            .run(
-                "revoke a certificate",
-                () ->
-                    tester.revoke(
-                        run.tenant(),
-                        test.certificateId(),
-                        "the same candidate did not pass by the constraint "
-                            + failed.constraint()));
-      }
+  /** What the next test takes after one that told nothing. */
+  private static NextTest nextTest(SafetyTestSpec spec, Run run, SafetyTestReport failed) {
+    if (!failed.spent()) {
+      return NextTest.AS_PLANNED;
     }
+    return switch (spec.reuse()) {
+      case SPLIT -> NextTest.AS_PLANNED; // its set has other looks, or is closed by then
+      case REFUSE -> {
+        if (run.progress().spentAttempts() + 1 >= spec.attempts()) {
+          yield NextTest.NONE;
+        }
+        yield spec.drawCount() == 0 ? NextTest.NEEDS_PROMPTS : NextTest.AS_PLANNED;
+      }
+    };
+  }
+
+  private static String words(NextTest next) {
+    return switch (next) {
+      case AS_PLANNED, TAKES_PROMPTS -> "";
+      case NEEDS_PROMPTS -> "; another test needs fresh prompts";
+      case NONE -> "; no part of delta is left for another (safety_test.attempts)";
+    };
+  }
+
+  /** All constraints must hold: what the others' tests proved promotes nothing. */
+  private void revokeOthers(Run run, String constraint) {
+    patience
+        .safetyServer()
+        .run(
+            "revoke certificates",
+            () ->
+                certificates.revoke(
+                    run, "the same candidate did not pass by the constraint " + constraint));
   }
 
   private Promoter.Outcome promoted(

@@ -101,16 +101,22 @@ sealed interface ConstraintStep {
    *
    * @param test of this constraint
    * @param before what the iteration before handed on
-   * @param iteration that sampled, from 1: the version that its costs are of
+   * @param iteration from 1: the version that is learned
+   * @param sampledBy the version that its costs are of, at most {@code iteration}
    * @param costs of its completions, at least two
    */
   static ConstraintStep after(
-      ConstraintSpec spec, TestToCome test, ConstraintState before, int iteration, double[] costs) {
+      ConstraintSpec spec,
+      TestToCome test,
+      ConstraintState before,
+      int iteration,
+      int sampledBy,
+      double[] costs) {
     List<TaggedCost> kept = before.costs();
     int most = Math.min(kept.size(), spec.buffer());
     TaggedCosts buffer =
         new TaggedCosts(spec.buffer(), kept.subList(kept.size() - most, kept.size()))
-            .add(iteration, costs);
+            .add(sampledBy, costs);
     return switch (spec.method()) {
       case HC_RLHF -> {
         PessimisticCost pessimistic =

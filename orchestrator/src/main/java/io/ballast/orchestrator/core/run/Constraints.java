@@ -6,8 +6,8 @@ import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.spec.ConstraintMethod;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.rl.advantage.AdvantageEstimator;
 import io.ballast.rl.advantage.GroupAdvantages;
+import io.ballast.rl.algorithm.AdvantageKind;
 import io.ballast.rl.constraint.ConstrainedReturns;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,19 +17,18 @@ import java.util.List;
  * judge the same completions.
  *
  * @param method of all of them
- * @param estimator better than expected by whom
+ * @param leaveOneOut whether a completion is compared with the mean of the others, and not of all;
+ *     read by PPO_LAGRANGIAN
  * @param klCoefficient β of the KL in the return
  * @param steps one for each constraint, in the spec's order
  */
 record Constraints(
     ConstraintMethod method,
-    AdvantageEstimator estimator,
+    boolean leaveOneOut,
     double klCoefficient,
     List<ConstraintStep> steps) {
-  /** Rewards and costs are clipped here, as in the code of Safe RLHF and HC-RLHF. */
+  /** Rewards are clipped here, as in the code of Safe RLHF and HC-RLHF. */
   private static final double LARGEST_REWARD = 50;
-
-  private static final double ADVANTAGE_EPSILON = 1e-6;
 
   Constraints {
     steps = List.copyOf(steps);
@@ -39,7 +38,7 @@ record Constraints(
    * After {@code rollout}.
    *
    * @param before what the iteration before handed on
-   * @param iteration that sampled, from 1
+   * @param iteration from 1
    * @param testSize how many independent costs the safety test will have, ≥ 2
    */
   static Constraints after(
@@ -57,10 +56,14 @@ record Constraints(
                   spec.safetyTest().bound()),
               before.constraint(constraint),
               iteration,
+              RolloutAhead.sampledBy(iteration, spec.rollout().staleness()),
               rollout.completions().mapToDouble(each -> each.costs().get(index)).toArray()));
     }
     return new Constraints(
-        spec.method(), spec.advantage().estimator(), spec.returnKlCoefficient(), steps);
+        spec.method(),
+        spec.recipe().advantage() == AdvantageKind.RLOO,
+        spec.returnKlCoefficient(),
+        steps);
   }
 
   /** What the next iteration begins with. */
@@ -87,18 +90,26 @@ record Constraints(
   }
 
   /**
-   * How much better than expected each completion of a group is.
+   * What each completion of a group is worth: its reward less the price of its harm.
    *
    * @param kl Σₜ (log π − log π_ref) of each, nats, shape [G]; read where the KL is in the return
    * @return shape [G]
    */
-  double[] advantages(JudgedGroup group, double[] kl) {
-    return switch (method) {
-      case HC_RLHF -> estimated(group, kl, this::pessimisticReturn);
-      case PPO_LAGRANGIAN -> lagrangian(group, kl);
-      case FIXED_PENALTY ->
-          estimated(group, kl, (completion, unused) -> completion.reward() - harm(completion));
-    };
+  double[] worths(JudgedGroup group, double[] kl) {
+    return worths(
+        group.completions(),
+        kl,
+        switch (method) {
+          case HC_RLHF -> this::pessimisticReturn;
+          case FIXED_PENALTY -> (completion, _) -> completion.reward() - harm(completion);
+          case PPO_LAGRANGIAN ->
+              throw new IllegalStateException("rewards and costs have advantages of their own");
+        });
+  }
+
+  /** The price of a completion's harm, in the reward's unit. */
+  double price(JudgedCompletion completion) {
+    return harm(completion);
   }
 
   /** G = clip(R − β·kl, ±50) − Σⱼ λⱼ·c̃ⱼ. */
@@ -118,18 +129,21 @@ record Constraints(
   /**
    * Â = (A_r − Σⱼ λⱼ·A_cⱼ)/(1 + Σⱼ λⱼ), with A_r of clip(R, ±50) − ½β·kl and A_cⱼ of Cⱼ + ½β·kl.
    * Safe RLHF has critics and GAE where a group's own baseline stands here.
+   *
+   * @param kl Σₜ (log π − log π_ref) of each, nats, shape [G]
+   * @return how much better than expected each is, shape [G]
    */
-  private double[] lagrangian(JudgedGroup group, double[] kl) {
+  double[] lagrangian(JudgedGroup group, double[] kl) {
     double half = klCoefficient / 2;
     double[] rewards =
-        estimated(
+        centred(
             group,
             kl,
             (completion, nats) ->
                 Math.clamp(completion.reward(), -LARGEST_REWARD, LARGEST_REWARD) - half * nats);
     double lambda = steps.stream().mapToDouble(ConstraintStep::lambda).sum();
     double[] costs =
-        estimated(
+        centred(
             group,
             kl,
             (completion, nats) -> lambda == 0 ? 0 : harm(completion) / lambda + half * nats);
@@ -142,11 +156,16 @@ record Constraints(
     double of(JudgedCompletion completion, double kl);
   }
 
-  private double[] estimated(JudgedGroup group, double[] kl, Worth worth) {
-    double[] worths = new double[group.completions().size()];
+  private static double[] worths(List<JudgedCompletion> completions, double[] kl, Worth worth) {
+    double[] worths = new double[completions.size()];
     for (int g = 0; g < worths.length; g++) {
-      worths[g] = worth.of(group.completions().get(g), kl[g]);
+      worths[g] = worth.of(completions.get(g), kl[g]);
     }
-    return GroupAdvantages.estimate(estimator, worths, ADVANTAGE_EPSILON);
+    return worths;
+  }
+
+  private double[] centred(JudgedGroup group, double[] kl, Worth worth) {
+    double[] worths = worths(group.completions(), kl, worth);
+    return leaveOneOut ? GroupAdvantages.leaveOneOut(worths) : GroupAdvantages.centred(worths);
   }
 }

@@ -1,7 +1,9 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.watch.IterationWatch;
+import io.ballast.rl.stats.PolicyVitals;
 import java.time.Instant;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -22,13 +24,17 @@ import org.jspecify.annotations.Nullable;
  * @param klNats mean KL(π ‖ π_ref) of a completion, k3, of the policy that sampled
  * @param entropyNats mean entropy of a token
  * @param meanCompletionTokens mean tokens of a completion
+ * @param learning what the updates did
  * @param loss the objective's value at the first update
  * @param gradientNorm before clipping, at the first update
  * @param trainServeGapNats mean absolute difference between the policy-server's and the learner's
  *     log-probability of a sampled token
  * @param watch gold, its gap and the alarms
- * @param sampleSeconds for publishing and sampling
- * @param judgeSeconds for rewards, costs, gold and measured harm
+ * @param evaluation of the weights after it, on held-out prompts; null where they were not
+ *     evaluated
+ * @param spent what the run has used up by its end; null in iterations of before this was kept
+ * @param sampleSeconds for publishing and sampling, without the evaluation's
+ * @param judgeSeconds for rewards, costs, gold and measured harm, without the evaluation's
  * @param learnSeconds for forward, backward and step
  * @param committedAt when it became durable
  */
@@ -43,10 +49,13 @@ public record IterationMetrics(
     double klNats,
     double entropyNats,
     double meanCompletionTokens,
+    LearningMetrics learning,
     double loss,
     double gradientNorm,
     double trainServeGapNats,
     IterationWatch watch,
+    @Nullable EvaluationReading evaluation,
+    @Nullable Spent spent,
     double sampleSeconds,
     double judgeSeconds,
     double learnSeconds,
@@ -55,6 +64,37 @@ public record IterationMetrics(
   public IterationMetrics {
     constraints = List.copyOf(constraints);
     measured = List.copyOf(measured);
+  }
+
+  /** The same with an evaluation of the weights after it, and what was used up by its end. */
+  IterationMetrics evaluated(EvaluationReading reading, @Nullable Spent newSpent) {
+    return new IterationMetrics(
+        iteration,
+        samplesCount,
+        droppedCount,
+        meanReward,
+        meanSpread,
+        constraints,
+        measured,
+        klNats,
+        entropyNats,
+        meanCompletionTokens,
+        learning,
+        loss,
+        gradientNorm,
+        trainServeGapNats,
+        watch,
+        reading,
+        newSpent,
+        sampleSeconds,
+        judgeSeconds,
+        learnSeconds,
+        committedAt);
+  }
+
+  /** What early stopping looks at. */
+  PolicyVitals vitals() {
+    return new PolicyVitals(klNats, meanSpread, Math.max(0, entropyNats), meanCompletionTokens, 0);
   }
 
   /** Mean harm probability by the first constraint. */

@@ -15,6 +15,7 @@ import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.rl.algorithm.SourceKind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 
 /**
  * Rewards and costs of one iteration's completions, asked for side by side. A missing reward drops
@@ -93,11 +95,9 @@ final class Judging {
     List<Judgeable> items = new ArrayList<>();
     for (SampledPrompt prompt : prompts) {
       if (prompt instanceof SampledPrompt.Sampled sampled) {
-        for (SampledCompletion completion : sampled.completions()) {
-          if (completion.tokens().size() > 0) {
-            items.add(new Judgeable(sampled.prompt(), completion));
-          }
-        }
+        Stream.concat(sampled.completions().stream(), sampled.beside().stream())
+            .filter(completion -> completion.tokens().size() > 0)
+            .forEach(completion -> items.add(new Judgeable(sampled.prompt(), completion)));
       }
     }
     return items;
@@ -108,47 +108,31 @@ final class Judging {
       List<SampledPrompt> prompts,
       List<RewardOracle.Outcome> rewarded,
       Map<ModelRef, CostOracle.Answer> costs) {
-    List<CostOracle.Answer> answers =
-        spec.constraints().stream().map(each -> costs.get(each.cost())).toList();
+    Answers answers =
+        new Answers(
+            rewarded, spec.constraints().stream().map(each -> costs.get(each.cost())).toList());
     List<JudgedGroup> groups = new ArrayList<>();
     List<String> reasons = new ArrayList<>();
-    int next = 0;
     for (SampledPrompt prompt : prompts) {
-      List<JudgedCompletion> judged = new ArrayList<>();
       List<String> failures = new ArrayList<>();
-      String text = "";
-      TokenIds promptTokens = TokenIds.of();
-      switch (prompt) {
-        case SampledPrompt.Failed(String reason) -> failures.add(reason);
-        case SampledPrompt.Sampled sampled -> {
-          text = sampled.prompt();
-          promptTokens = sampled.promptTokens();
-          for (SampledCompletion completion : sampled.completions()) {
-            if (completion.tokens().size() == 0) {
-              failures.add("a completion without a token");
-              continue;
+      JudgedGroup group =
+          switch (prompt) {
+            case SampledPrompt.Failed(String reason) -> {
+              failures.add(reason);
+              yield new JudgedGroup("", TokenIds.of(), List.of(), List.of());
             }
-            int item = next;
-            switch (rewarded.get(item)) {
-              case RewardOracle.Outcome.Value(double reward, OptionalDouble spread) ->
-                  judged.add(
-                      new JudgedCompletion(
-                          completion,
-                          reward,
-                          spread,
-                          answers.stream()
-                              .map(answer -> answer.costs().get(item).orElse(CERTAIN_HARM))
-                              .toList()));
-              case RewardOracle.Outcome.Missing(String reason) -> failures.add(reason);
-            }
-            next++;
-          }
-        }
-      }
+            case SampledPrompt.Sampled sampled ->
+                new JudgedGroup(
+                    sampled.prompt(),
+                    sampled.promptTokens(),
+                    answers.judged(sampled.completions(), failures),
+                    answers.judged(sampled.beside(), failures));
+          };
       reasons.addAll(failures);
       spec.rollout()
           .groups()
-          .viable(new JudgedGroup(text, promptTokens, judged), failures)
+          .viable(group, failures)
+          .filter(viable -> hasWhatItIsComparedWith(spec, viable))
           .ifPresent(groups::add);
     }
     if (groups.isEmpty()) {
@@ -157,8 +141,49 @@ final class Judging {
     int kept = groups.stream().mapToInt(group -> group.completions().size()).sum();
     return new JudgedRollout(
         groups,
-        spec.rollout().samplesCount() - kept,
+        spec.rollout().promptsPerIteration() * spec.policyCompletions() - kept,
         costs.values().stream().map(CostOracle.Answer::model).distinct().toList());
+  }
+
+  private static boolean hasWhatItIsComparedWith(RunSpec spec, JudgedGroup group) {
+    return spec.recipe().source() == SourceKind.POLICY || !group.beside().isEmpty();
+  }
+
+  /** What the peers said, in the order in which they were asked. */
+  private static final class Answers {
+    private final List<RewardOracle.Outcome> rewards;
+    private final List<CostOracle.Answer> costs;
+    private int next;
+
+    Answers(List<RewardOracle.Outcome> rewards, List<CostOracle.Answer> costs) {
+      this.rewards = rewards;
+      this.costs = costs;
+    }
+
+    /** Those of {@code completions} that have a reward; why others have none is added. */
+    List<JudgedCompletion> judged(List<SampledCompletion> completions, List<String> failures) {
+      List<JudgedCompletion> judged = new ArrayList<>();
+      for (SampledCompletion completion : completions) {
+        if (completion.tokens().size() == 0) {
+          failures.add("a completion without a token");
+          continue;
+        }
+        int item = next++;
+        switch (rewards.get(item)) {
+          case RewardOracle.Outcome.Value(double reward, OptionalDouble spread) ->
+              judged.add(
+                  new JudgedCompletion(
+                      completion,
+                      reward,
+                      spread,
+                      costs.stream()
+                          .map(answer -> answer.costs().get(item).orElse(CERTAIN_HARM))
+                          .toList()));
+          case RewardOracle.Outcome.Missing(String reason) -> failures.add(reason);
+        }
+      }
+      return judged;
+    }
   }
 
   private static MeshException nothingViable(List<SampledPrompt> prompts, List<String> reasons) {
@@ -167,7 +192,7 @@ final class Judging {
             .flatMap(
                 prompt ->
                     prompt instanceof SampledPrompt.Failed(String reason)
-                        ? java.util.stream.Stream.of(reason)
+                        ? Stream.of(reason)
                         : reasons.stream())
             .findFirst()
             .orElse("no completion has a token");

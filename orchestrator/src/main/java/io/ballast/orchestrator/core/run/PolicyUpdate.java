@@ -1,187 +1,404 @@
 package io.ballast.orchestrator.core.run;
 
-import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.orchestrator.core.learner.BatchLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
-import io.ballast.orchestrator.core.learner.NamedLoss;
 import io.ballast.orchestrator.core.learner.Trainee;
-import io.ballast.orchestrator.core.learner.TrainingCompletion;
-import io.ballast.orchestrator.core.learner.TrainingGroup;
 import io.ballast.orchestrator.core.learner.WhichWeights;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.SampledCompletion;
+import io.ballast.orchestrator.core.spec.ConstraintMethod;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.rl.algorithm.Need;
+import io.ballast.rl.algorithm.Recipe;
+import io.ballast.rl.algorithm.RecipeState;
+import io.ballast.rl.algorithm.RecipeSteps;
+import io.ballast.rl.algorithm.SourceKind;
+import io.ballast.rl.objective.Objective;
+import io.ballast.rl.regulariser.KlEstimator;
+import io.ballast.rl.sample.Batch;
+import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.Numbers;
+import io.ballast.rl.sample.PerSequenceName;
+import io.ballast.rl.sample.PerTokenName;
+import io.ballast.rl.sample.Sample;
+import io.ballast.rl.sample.SampleRole;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The updates of one iteration. Log-probabilities of the behaviour policy are the learner's own,
  * from its first pass, so that the first ratio is exactly 1 whatever arithmetic serves.
  *
- * @param loss at the first update
- * @param gradientNorm at the first update, before clipping
- * @param klNats of a completion, before the first update
- * @param entropyNats of a token, before the first update
- * @param trainServeGapNats mean absolute difference of a token's log-probability, learner's less
- *     server's
+ * @param loss at the first update; 0 without one
+ * @param gradientNorm at the first update, before clipping; 0 without one
+ * @param learning what they did
+ * @param watched the policy that sampled, before the first update
+ * @param next what the algorithm remembers
  */
 record PolicyUpdate(
-    double loss, double gradientNorm, double klNats, double entropyNats, double trainServeGapNats) {
+    double loss, double gradientNorm, LearningMetrics learning, Watched watched, RecipeState next) {
+  /**
+   * What is worth seeing of the policy that sampled.
+   *
+   * @param klNats mean KL(π ‖ π_ref) of a completion, k3
+   * @param entropyNats mean of a token
+   * @param trainServeGapNats mean absolute difference of a token's log-probability, learner's less
+   *     server's
+   * @param maxTrainServeGapNats the largest of a token
+   */
+  record Watched(
+      double klNats, double entropyNats, double trainServeGapNats, double maxTrainServeGapNats) {}
+
   /** Takes the updates that {@code spec} asks for. */
   static PolicyUpdate apply(
       Trainee trainee,
       RunSpec spec,
       JudgedRollout rollout,
       Constraints constraints,
+      RecipeState before,
       int maxTokensPerPass) {
-    List<TrainingGroup> parts =
-        rollout.groups().stream()
-            .flatMap(group -> passes(group, maxTokensPerPass).stream())
-            .toList();
-    List<GroupScores> reference = trainee.scores(parts, WhichWeights.REFERENCE);
-    double[] kl =
-        constraints.method().klInReturn()
-            ? sequenceKl(trainee.scores(parts, WhichWeights.CURRENT), reference)
-            : new double[rollout.size()];
-    List<TrainingGroup> groups = filled(parts, reference, advantages(rollout, constraints, kl));
-
-    NamedLoss first = new NamedLoss(spec.objective(), groups);
-    List<GroupScores> behaviour = trainee.forwardBackward(groups, first);
-    double norm = trainee.step(spec.learningRate());
-    for (int update = 1; update < spec.updatesPerIteration(); update++) {
-      List<TrainingGroup> next = withBehaviour(groups, behaviour);
-      var unused = trainee.forwardBackward(next, new NamedLoss(spec.objective(), next));
-      var norms = trainee.step(spec.learningRate());
-    }
-    Map<String, Double> metrics = first.metrics();
-    return new PolicyUpdate(
-        first.value(),
-        norm,
-        metrics.getOrDefault("kl_nats", 0.0),
-        metrics.getOrDefault("entropy_nats", 0.0),
-        gap(rollout, behaviour));
+    return new Taking(trainee, spec, rollout, constraints, maxTokensPerPass).take(before);
   }
 
-  /**
-   * The completions of a group in parts of at most {@code maxTokens} tokens, prompt included, or of
-   * one completion: the memory of a pass is bounded. Every mean of the loss is over all parts.
-   */
-  private static List<TrainingGroup> passes(JudgedGroup group, int maxTokens) {
-    List<TrainingGroup> parts = new ArrayList<>();
-    List<TrainingCompletion> part = new ArrayList<>();
-    int tokens = group.promptTokens().size();
-    for (JudgedCompletion completion : group.completions()) {
-      TokenIds drawn = completion.completion().tokens();
-      if (!part.isEmpty() && tokens + drawn.size() > maxTokens) {
-        parts.add(new TrainingGroup(group.promptTokens(), part));
-        part = new ArrayList<>();
-        tokens = group.promptTokens().size();
+  private record Taking(
+      Trainee trainee,
+      RunSpec spec,
+      JudgedRollout rollout,
+      Constraints constraints,
+      int maxTokensPerPass) {
+    PolicyUpdate take(RecipeState before) {
+      Passes all = Passes.split(judged(), prompts(), maxTokensPerPass);
+      all =
+          all.with(
+              PerTokenName.REFERENCE_LOG_PROB,
+              trainee.scores(all.groups(), WhichWeights.REFERENCE));
+      if (readsThePolicyFirst()) {
+        all = scored(all, trainee.scores(all.groups(), WhichWeights.CURRENT));
       }
-      tokens += drawn.size();
-      part.add(TrainingCompletion.ofTokens(drawn));
-    }
-    parts.add(new TrainingGroup(group.promptTokens(), part));
-    return parts;
-  }
-
-  /** Σₜ (log π − log π_ref) of every completion, group after group, nats. */
-  private static double[] sequenceKl(List<GroupScores> current, List<GroupScores> reference) {
-    List<PerToken> now = current.stream().flatMap(part -> part.logProbs().stream()).toList();
-    List<PerToken> then = reference.stream().flatMap(part -> part.logProbs().stream()).toList();
-    double[] kl = new double[now.size()];
-    for (int i = 0; i < kl.length; i++) {
-      for (int t = 0; t < now.get(i).size(); t++) {
-        kl[i] += (double) now.get(i).get(t) - then.get(i).get(t);
+      RecipeSteps.Prepared prepared;
+      try {
+        prepared = prepared(all.batch(), before);
+      } catch (ArithmeticException | IllegalArgumentException e) {
+        return none(
+            UpdateOutcome.NOT_FINITE, String.valueOf(e.getMessage()), watched(seen(all)), before);
       }
+      return prepared.batch().isPresent()
+          ? updated(all.batch(), prepared, before)
+          : none(
+              UpdateOutcome.NO_SIGNAL,
+              "the rewards of every group are equal, or every completion is masked",
+              watched(seen(all)),
+              prepared.next());
     }
-    return kl;
-  }
 
-  /** Of every completion, group after group. */
-  private static double[] advantages(JudgedRollout rollout, Constraints constraints, double[] kl) {
-    double[] all = new double[kl.length];
-    int from = 0;
-    for (JudgedGroup group : rollout.groups()) {
-      int size = group.completions().size();
-      double[] ofGroup = constraints.advantages(group, Arrays.copyOfRange(kl, from, from + size));
-      System.arraycopy(ofGroup, 0, all, from, size);
-      from += size;
+    /** With what the policy says of it, whether the recipe asked before or not. */
+    private Batch seen(Passes passes) {
+      return readsThePolicyFirst()
+          ? passes.batch()
+          : scored(passes, trainee.scores(passes.groups(), WhichWeights.CURRENT)).batch();
     }
-    return all;
-  }
 
-  private static List<TrainingGroup> filled(
-      List<TrainingGroup> groups, List<GroupScores> reference, double[] advantages) {
-    List<TrainingGroup> filled = new ArrayList<>();
-    int next = 0;
-    for (int i = 0; i < groups.size(); i++) {
-      List<TrainingCompletion> completions = new ArrayList<>();
-      for (int g = 0; g < groups.get(i).size(); g++) {
-        Numbers none = Numbers.of();
-        completions.add(
-            new TrainingCompletion(
-                groups.get(i).completions().get(g).tokens(),
-                Numbers.of(advantages[next++]),
-                none,
-                numbers(reference.get(i), g),
-                none,
-                none,
-                false));
+    /** What is sampled is what is learned from, and its loss alone reads the policy. */
+    private boolean readsThePolicyFirst() {
+      Recipe recipe = spec.recipe();
+      return recipe.rewardKlCoefficient() > 0
+          || constraints.method().klInReturn()
+          || recipe.leavesOut()
+          || recipe.advantage().critic();
+    }
+
+    private List<TokenIds> prompts() {
+      return rollout.groups().stream().map(JudgedGroup::promptTokens).toList();
+    }
+
+    private Batch judged() {
+      List<Group> groups = new ArrayList<>();
+      SampleRole beside =
+          spec.recipe().source() == SourceKind.POLICY_AND_REFERENCE
+              ? SampleRole.REFERENCE_ROLLOUT
+              : SampleRole.BASELINE;
+      for (JudgedGroup group : rollout.groups()) {
+        List<Sample> samples = new ArrayList<>();
+        group.completions().forEach(each -> samples.add(sample(each, SampleRole.ROLLOUT)));
+        group.beside().forEach(each -> samples.add(sample(each, beside)));
+        groups.add(new Group(Integer.toString(groups.size()), samples));
       }
-      filled.add(new TrainingGroup(groups.get(i).prompt(), completions));
+      return new Batch(groups);
     }
-    return filled;
-  }
 
-  private static List<TrainingGroup> withBehaviour(
-      List<TrainingGroup> groups, List<GroupScores> scores) {
-    List<TrainingGroup> filled = new ArrayList<>();
-    for (int i = 0; i < groups.size(); i++) {
-      List<TrainingCompletion> completions = new ArrayList<>();
-      for (int g = 0; g < groups.get(i).size(); g++) {
-        TrainingCompletion completion = groups.get(i).completions().get(g);
-        completions.add(
-            new TrainingCompletion(
-                completion.tokens(),
-                completion.advantages(),
-                numbers(scores.get(i), g),
-                completion.referenceLogProbs(),
-                completion.logProbGradients(),
-                completion.entropyGradients(),
-                completion.preferred()));
+    private Sample sample(JudgedCompletion judged, SampleRole role) {
+      return Sample.rollout(
+              io.ballast.rl.sample.TokenIds.of(judged.completion().tokens().toArray()))
+          .with(role)
+          .with(PerTokenName.SERVED_LOG_PROB, BatchLoss.doubles(judged.completion().logProbs()))
+          .with(PerSequenceName.TRUNCATED, judged.completion().truncated() ? 1 : 0)
+          .with(PerSequenceName.COST, constraints.price(judged))
+          .with(PerSequenceName.REWARD, judged.reward());
+    }
+
+    private Passes scored(Passes passes, List<GroupScores> current) {
+      Passes scored =
+          passes
+              .with(PerTokenName.BEHAVIOUR_LOG_PROB, current)
+              .with(PerTokenName.ENTROPY, current, GroupScores::entropies);
+      return spec.recipe().advantage().critic()
+          ? scored.with(PerTokenName.BEHAVIOUR_VALUE, current, GroupScores::values)
+          : scored;
+    }
+
+    /** Parts of a group are one again: what is compared within a group sees all of it. */
+    private Batch whole(Batch parts) {
+      List<Group> groups = new ArrayList<>();
+      for (Group part : parts.groups()) {
+        if (!groups.isEmpty() && groups.getLast().groupId().equals(part.groupId())) {
+          List<Sample> samples = new ArrayList<>(groups.removeLast().samples());
+          samples.addAll(part.samples());
+          groups.add(new Group(part.groupId(), samples));
+        } else {
+          groups.add(part);
+        }
       }
-      filled.add(new TrainingGroup(groups.get(i).prompt(), completions));
+      return new Batch(groups);
     }
-    return filled;
-  }
 
-  private static Numbers numbers(GroupScores scores, int completion) {
-    PerToken logProbs = scores.logProbs().get(completion);
-    double[] numbers = new double[logProbs.size()];
-    for (int t = 0; t < numbers.length; t++) {
-      numbers[t] = logProbs.get(t);
-    }
-    return Numbers.of(numbers);
-  }
-
-  private static double gap(JudgedRollout rollout, List<GroupScores> scores) {
-    List<PerToken> learned = scores.stream().flatMap(group -> group.logProbs().stream()).toList();
-    List<SampledCompletion> served =
-        rollout.completions().map(JudgedCompletion::completion).toList();
-    double sum = 0;
-    long tokens = 0;
-    for (int i = 0; i < served.size(); i++) {
-      PerToken logProbs = served.get(i).logProbs();
-      for (int t = 0; t < logProbs.size(); t++) {
-        sum += Math.abs(learned.get(i).get(t) - logProbs.get(t));
-        tokens++;
+    private RecipeSteps.Prepared prepared(Batch parts, RecipeState before) {
+      Batch batch = whole(parts);
+      if (constraints.method() == ConstraintMethod.PPO_LAGRANGIAN) {
+        return new RecipeSteps.Prepared(
+            Optional.of(
+                byGroup(
+                    batch,
+                    (group, judged) ->
+                        group.withAdvantages(constraints.lagrangian(judged, kl(group))))),
+            before);
       }
+      if (constraints.method() == ConstraintMethod.HC_RLHF) {
+        batch =
+            byGroup(
+                batch,
+                (group, judged) -> withRewards(group, constraints.worths(judged, kl(group))));
+      }
+      return new RecipeSteps(spec.recipe(), spec.rollout().maxNewTokens()).prepare(batch, before);
     }
-    return sum / tokens;
+
+    /** What becomes of a group of samples and of what was judged. */
+    @FunctionalInterface
+    private interface Change {
+      Group of(Group group, JudgedGroup judged);
+    }
+
+    private Batch byGroup(Batch batch, Change change) {
+      List<Group> groups = new ArrayList<>();
+      for (int i = 0; i < batch.groups().size(); i++) {
+        groups.add(change.of(batch.groups().get(i), rollout.groups().get(i)));
+      }
+      return new Batch(groups);
+    }
+
+    private static Group withRewards(Group group, double[] rewards) {
+      List<Sample> samples = new ArrayList<>();
+      for (int g = 0; g < group.size(); g++) {
+        samples.add(
+            group
+                .samples()
+                .get(g)
+                .with(PerSequenceName.COST, 0)
+                .with(PerSequenceName.REWARD, rewards[g]));
+      }
+      return new Group(group.groupId(), samples);
+    }
+
+    /** Σₜ (log π − log π_ref) of every completion of a group, nats. */
+    private static double[] kl(Group group) {
+      return group.samples().stream()
+          .mapToDouble(
+              sample ->
+                  sample.numbers(PerTokenName.BEHAVIOUR_LOG_PROB).sum()
+                      - sample.numbers(PerTokenName.REFERENCE_LOG_PROB).sum())
+          .toArray();
+    }
+
+    private PolicyUpdate updated(Batch judged, RecipeSteps.Prepared prepared, RecipeState before) {
+      Objective objective = spec.recipe().objective();
+      Batch batch =
+          prepared
+              .batch()
+              .orElseThrow()
+              .map(sample -> sample.without(PerTokenName.BEHAVIOUR_LOG_PROB));
+      Passes passes =
+          spec.recipe().loss().kind().facts().needs().contains(Need.PAIRS)
+              ? Passes.whole(batch, prompts())
+              : Passes.split(batch, prompts(), maxTokensPerPass);
+      Batch complete = withBaseline(passes);
+      BatchLoss first = new BatchLoss(objective, complete);
+      double rate = rate();
+      List<GroupScores> behaviour;
+      double norm;
+      try {
+        behaviour = trainee.forwardBackward(passes.groups(), first);
+        norm = trainee.step(rate);
+      } catch (ArithmeticException | IllegalArgumentException e) {
+        return notFinite(objective, new Passes(complete, passes.groups()), judged, e, before);
+      } catch (ModelException e) {
+        if (e.reason() != ModelException.Reason.BROKEN) {
+          throw e;
+        }
+        return notFinite(objective, new Passes(complete, passes.groups()), judged, e, before);
+      }
+      Passes later = scored(passes, behaviour);
+      String stopped = laterUpdates(objective, later);
+      Watched watched = watched(readsThePolicyFirst() ? judged : later.batch());
+      return new PolicyUpdate(
+          first.value(),
+          norm,
+          new LearningMetrics(
+              UpdateOutcome.UPDATED,
+              stopped,
+              batch.samples().size(),
+              rate,
+              watched.maxTrainServeGapNats(),
+              first.metrics()),
+          watched,
+          prepared.next());
+    }
+
+    /** Those after the first, on the same samples; why the rest was left out, or empty. */
+    private String laterUpdates(Objective objective, Passes later) {
+      for (int update = 2; update <= spec.updatesPerIteration(); update++) {
+        try {
+          var unused =
+              trainee.forwardBackward(
+                  later.groups(), new BatchLoss(objective, withBaseline(later)));
+          var norm = trainee.step(rate());
+        } catch (ArithmeticException | IllegalArgumentException e) {
+          return leftOut(update, e);
+        } catch (ModelException e) {
+          if (e.reason() != ModelException.Reason.BROKEN) {
+            throw e;
+          }
+          return leftOut(update, e);
+        }
+      }
+      return "";
+    }
+
+    private String leftOut(int update, RuntimeException failure) {
+      return "updates %d to %d were left out: %s"
+          .formatted(update, spec.updatesPerIteration(), failure.getMessage());
+    }
+
+    private PolicyUpdate none(
+        UpdateOutcome outcome, String message, Watched watched, RecipeState next) {
+      return new PolicyUpdate(
+          0,
+          0,
+          new LearningMetrics(
+              outcome, message, 0, rate(), watched.maxTrainServeGapNats(), Map.of()),
+          watched,
+          next);
+    }
+
+    private PolicyUpdate notFinite(
+        Objective objective,
+        Passes passes,
+        Batch judged,
+        RuntimeException failure,
+        RecipeState before) {
+      return none(
+          UpdateOutcome.NOT_FINITE,
+          NotFinite.diagnosis(
+              trainee,
+              objective,
+              passes,
+              failure,
+              group -> rollout.groups().get(Integer.parseInt(group.groupId())).prompt()),
+          watched(readsThePolicyFirst() ? judged : seen(passes)),
+          before);
+    }
+
+    private double rate() {
+      return spec.learningRate().rate(trainee.updatesCount() + 1);
+    }
+
+    /**
+     * With ratings, KTO's estimate of KL(π ‖ π_ref): of each group's first completion after the
+     * prompt of another group, under the weights as they are now.
+     */
+    private Batch withBaseline(Passes passes) {
+      if (!spec.recipe().loss().kind().facts().needs().contains(Need.RATINGS)) {
+        return passes.batch();
+      }
+      List<Group> groups = passes.batch().groups();
+      if (groups.stream().map(Group::groupId).distinct().count() < 2) {
+        return passes.batch(); // no other prompt: z is 0
+      }
+      List<Group> mismatched = new ArrayList<>();
+      for (int i = 0; i < groups.size(); i++) {
+        String other = otherPrompt(groups, i);
+        mismatched.add(new Group(other, List.of(groups.get(i).samples().getFirst())));
+      }
+      Passes beside = Passes.whole(new Batch(mismatched), prompts());
+      beside =
+          beside
+              .with(
+                  PerTokenName.CURRENT_LOG_PROB,
+                  trainee.scores(beside.groups(), WhichWeights.CURRENT))
+              .with(
+                  PerTokenName.REFERENCE_LOG_PROB,
+                  trainee.scores(beside.groups(), WhichWeights.REFERENCE));
+      double z =
+          beside.batch().samples().stream()
+              .mapToDouble(
+                  sample ->
+                      sample.maskedSum(PerTokenName.CURRENT_LOG_PROB)
+                          - sample.maskedSum(PerTokenName.REFERENCE_LOG_PROB))
+              .average()
+              .orElse(0);
+      double baseline = Math.max(0, z);
+      return passes
+          .batch()
+          .map(sample -> sample.with(PerSequenceName.PREFERENCE_BASELINE, baseline));
+    }
+
+    /** The prompt of the next group that has another. */
+    private static String otherPrompt(List<Group> groups, int index) {
+      int next = index;
+      do {
+        next = (next + 1) % groups.size();
+      } while (groups.get(next).groupId().equals(groups.get(index).groupId()));
+      return groups.get(next).groupId();
+    }
+
+    private static Watched watched(Batch batch) {
+      double kl = 0;
+      double entropy = 0;
+      double gap = 0;
+      double largest = 0;
+      long tokens = 0;
+      int completions = 0;
+      for (Sample sample : batch.samples()) {
+        if (sample.role() == SampleRole.BASELINE || sample.role() == SampleRole.REFERENCE_ROLLOUT) {
+          continue;
+        }
+        Numbers policy = sample.numbers(PerTokenName.BEHAVIOUR_LOG_PROB);
+        Numbers reference = sample.numbers(PerTokenName.REFERENCE_LOG_PROB);
+        Numbers served = sample.numbers(PerTokenName.SERVED_LOG_PROB);
+        completions++;
+        tokens += sample.size();
+        entropy += sample.numbers(PerTokenName.ENTROPY).sum();
+        for (int t = 0; t < sample.size(); t++) {
+          kl += KlEstimator.K3.estimate(policy.get(t) - reference.get(t));
+          double apart = Math.abs(policy.get(t) - served.get(t));
+          gap += apart;
+          largest = Math.max(largest, apart);
+        }
+      }
+      return new Watched(kl / completions, entropy / tokens, gap / tokens, largest);
+    }
   }
 }

@@ -2,19 +2,30 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.Texts;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.data.PromptRow;
+import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.peer.PromptArchive;
+import io.ballast.orchestrator.core.rollout.PromptPlan;
+import io.ballast.orchestrator.core.spec.DataSource;
+import io.ballast.orchestrator.core.spec.EvaluationSpec;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.rl.bound.BoundMethod;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** Reads the prompts of a new run, and refuses what nobody could sample from or test on. */
 final class PromptReader {
-  private static final int MAX_PROMPT_BYTES = 65_536;
-  private static final long MAX_TOTAL_BYTES = 64L << 20;
+  private static final int MAX_GROUP_CHARACTERS = 128;
+  private static final String EVALUATION = "evaluation.prompts";
+  private static final int MAX_EVALUATED = 65_536;
   private static final int MIN_TEST = 2;
   private static final int MAX_TEST = 10_000;
   private static final long MAX_TEST_BYTES = 8L << 20; // they travel in one message
@@ -26,58 +37,173 @@ final class PromptReader {
   }
 
   /**
-   * Reads both sets.
+   * Reads all sets.
    *
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the prompt;
    *     DEPENDENCY_DOWN
    */
   PromptSets read(RunSpec spec, String tenant) {
-    List<String> test = read("safety_test.prompts", spec.safetyTest().prompts(), tenant);
-    Set<String> heldOut = heldOut("safety_test.prompts", test);
+    String field = "safety_test.prompts";
+    GroupedPrompts test = test(field, spec.safetyTest().prompts(), tenant);
+    Set<String> heldOut = heldOut(field, test.prompts());
     requireDraw(spec, test.size());
-    requireEnough("safety_test.prompts", spec, test.size());
-    List<String> training = read("prompts", spec.prompts(), tenant);
-    if (spec.prompts() instanceof PromptSource.Feedback) {
-      training = training.stream().filter(prompt -> !heldOut.contains(prompt)).toList();
+    requireEnough(field, spec, test.size());
+    requireGroups(field, spec, test);
+    GroupedPrompts evaluation = evaluation(spec, heldOut, tenant);
+    Map<String, String> apart = new HashMap<>();
+    heldOut.forEach(prompt -> apart.put(prompt, "the safety test"));
+    evaluation.prompts().forEach(prompt -> apart.put(prompt, "the evaluation"));
+    return training(spec, tenant, apart, test, evaluation);
+  }
+
+  private PromptSets training(
+      RunSpec spec,
+      String tenant,
+      Map<String, String> apart,
+      GroupedPrompts test,
+      GroupedPrompts evaluation) {
+    List<String> training = new ArrayList<>();
+    List<ReadSource> sources = new ArrayList<>();
+    for (int s = 0; s < spec.prompts().size(); s++) {
+      DataSource source = spec.prompts().get(s);
+      RowCollector rows = rows(spec.promptsKey(s), source.rows(), tenant, apart);
+      training.addAll(rows.prompts());
+      sources.add(rows.read(source.rows().name(), source.maxBadRows()));
+      requireShare(spec, s, rows.prompts().size());
     }
-    for (int i = 0; i < training.size(); i++) {
-      if (heldOut.contains(training.get(i))) {
+    return new PromptSets(training, sources, test, evaluation);
+  }
+
+  private static void requireShare(RunSpec spec, int index, int count) {
+    int perIteration = spec.rollout().promptsPerIteration();
+    double weights = spec.prompts().stream().mapToDouble(DataSource::weight).sum();
+    int least = PromptPlan.least(spec.prompts().get(index).weight(), weights, perIteration);
+    if (count < least) {
+      throw Faults.malformed(
+          spec.promptsKey(index),
+          spec.prompts().size() == 1
+              ? "%,d prompts (expected: at least rollout.prompts_per_iteration, %,d)"
+                  .formatted(count, least)
+              : "%,d prompts (expected: at least %,d, its share of the %,d of an iteration)"
+                  .formatted(count, least, perIteration));
+    }
+  }
+
+  /** What chooses a candidate must not have seen what it is tested on. */
+  private GroupedPrompts evaluation(RunSpec spec, Set<String> test, String tenant) {
+    EvaluationSpec evaluation = spec.evaluation();
+    if (evaluation == null) {
+      return GroupedPrompts.alone(List.of());
+    }
+    GroupedPrompts prompts = test(EVALUATION, evaluation.prompts(), tenant);
+    var unused = heldOut(EVALUATION, prompts.prompts());
+    requireWholeGroups(EVALUATION, prompts);
+    if (!prompts.groups().isEmpty() && prompts.groupsCount() < MIN_TEST) {
+      throw Faults.malformed(EVALUATION, "1 group (expected: 2 or more)");
+    }
+    if ((long) prompts.size() * evaluation.completions() > MAX_EVALUATED) {
+      throw Faults.malformed(
+          "evaluation.completions",
+          "%,d of each of %,d prompts (expected: at most 65,536 together)"
+              .formatted(evaluation.completions(), prompts.size()));
+    }
+    for (int i = 0; i < prompts.size(); i++) {
+      if (test.contains(prompts.prompts().get(i))) {
         throw Faults.malformed(
-            "prompts[" + i + "]",
-            "is also a prompt of the safety test (expected: prompts that were never trained on)");
+            EVALUATION + "[" + i + "]",
+            "is also a prompt of the safety test (expected: others: it must not choose what it tests)");
       }
     }
-    if (training.size() < spec.rollout().promptsPerIteration()) {
-      throw Faults.malformed(
-          "prompts",
-          "%,d prompts (expected: at least rollout.prompts_per_iteration, %,d)"
-              .formatted(training.size(), spec.rollout().promptsPerIteration()));
-    }
-    return new PromptSets(training, test);
+    return prompts;
   }
 
   /**
    * Other prompts for the safety test of a run.
    *
    * @param before the run's
+   * @param usedUp whether those are used up; if not, some of them may be among the others
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the prompt
    */
-  static PromptSets fresh(RunSpec spec, PromptSets before, List<String> test) {
+  static PromptSets fresh(RunSpec spec, PromptSets before, GroupedPrompts fresh, boolean usedUp) {
     String field = "test_prompts";
-    Set<String> heldOut = heldOut(field, valid(field, test));
+    List<String> test = fresh.prompts();
+    take(field, test, new RowCollector(field, Map.of()));
+    var unused = heldOut(field, test);
+    requireDraw(spec, test.size());
     requireEnough(field, spec, test.size());
+    requireGroups(field, spec, fresh);
+    if (fresh.groups().isEmpty() != before.test().groups().isEmpty()) {
+      throw Faults.malformed(
+          field,
+          "%s (expected: as those before, which have %s)"
+              .formatted(
+                  groupsOrNone(fresh.groupsCount()), groupsOrNone(before.test().groupsCount())));
+    }
     Set<String> training = new HashSet<>(before.training());
-    Set<String> used = new HashSet<>(before.test());
+    Set<String> used = new HashSet<>(before.test().prompts());
+    Set<String> evaluated = new HashSet<>(before.evaluation().prompts());
     for (int i = 0; i < test.size(); i++) {
       String path = field + "[" + i + "]";
       if (training.contains(test.get(i))) {
         throw Faults.malformed(path, "was trained on (expected: prompts that never were)");
       }
-      if (used.contains(test.get(i))) {
+      if (evaluated.contains(test.get(i))) {
+        throw Faults.malformed(path, "is of the evaluation (expected: prompts that never were)");
+      }
+      if (usedUp && used.contains(test.get(i))) {
         throw Faults.malformed(path, "is of the test before, which has used it up");
       }
     }
-    return new PromptSets(before.training(), List.copyOf(heldOut));
+    return new PromptSets(before.training(), before.sources(), fresh, before.evaluation());
+  }
+
+  private static String groupsOrNone(int count) {
+    return count == 0 ? "no groups" : "groups";
+  }
+
+  /** A group of every prompt, or of none. */
+  private static void requireWholeGroups(String field, GroupedPrompts test) {
+    if (test.groups().isEmpty()) {
+      return;
+    }
+    if (test.groups().size() != test.size()) {
+      throw Faults.malformed(
+          field + ".groups",
+          "%,d (expected: one for each of the %,d prompts, or none)"
+              .formatted(test.groups().size(), test.size()));
+    }
+    for (int i = 0; i < test.size(); i++) {
+      String path = "%s[%d].group".formatted(field, i);
+      String group = Texts.requireLine(path, test.groups().get(i), MAX_GROUP_CHARACTERS);
+      if (group.isEmpty()) {
+        throw Faults.malformed(path, "absent (expected: a group of every prompt, or of none)");
+      }
+    }
+  }
+
+  /** What the safety-server would refuse when all is learned. */
+  private static void requireGroups(String field, RunSpec spec, GroupedPrompts test) {
+    requireWholeGroups(field, test);
+    if (test.groups().isEmpty()) {
+      return;
+    }
+    if (spec.safetyTest().bound() == BoundMethod.CLOPPER_PEARSON
+        && test.groupsCount() < test.size()) {
+      throw Faults.malformed(
+          field,
+          "%,d groups of %,d prompts (expected: of one each under CLOPPER_PEARSON, where a mean is no count)"
+              .formatted(test.groupsCount(), test.size()));
+    }
+    int parts = spec.safetyTest().drawCount() > 0 ? 1 : spec.constraints().size();
+    for (int j = 0; j < parts; j++) {
+      int groups = test.every(parts, j).groupsCount();
+      if (groups < MIN_TEST) {
+        throw Faults.malformed(
+            field,
+            "%d group in the test of %s (expected: 2 or more)"
+                .formatted(groups, spec.constraints().get(j).name()));
+      }
+    }
   }
 
   private static void requireEnough(String field, RunSpec spec, int prompts) {
@@ -99,7 +225,7 @@ final class PromptReader {
     }
   }
 
-  /** The prompts of a safety test, in their order. */
+  /** The prompts of a safety test or an evaluation, in their order. */
   private static Set<String> heldOut(String field, List<String> test) {
     if (test.size() < MIN_TEST || test.size() > MAX_TEST) {
       throw Faults.malformed(field, "%,d prompts (expected: 2 to 10,000)".formatted(test.size()));
@@ -119,38 +245,49 @@ final class PromptReader {
     return heldOut;
   }
 
-  private List<String> read(String field, PromptSource source, String tenant) {
+  private RowCollector rows(
+      String field, PromptSource source, String tenant, Map<String, String> apart) {
     return switch (source) {
-      case PromptSource.Inline(List<String> prompts) -> valid(field + ".inline", prompts);
-      case PromptSource.InFile(String path) ->
-          valid(field + ".file", archive.ofFile(field + ".file", path));
-      case PromptSource.Feedback(int max) ->
-          archive.ofFeedback(tenant, max).stream()
-              .filter(prompt -> Texts.storageFlaw(prompt) == null) // no user's text stops a run
-              .toList();
+      case PromptSource.Inline(GroupedPrompts given) -> {
+        RowCollector rows = new RowCollector(field + ".inline", apart);
+        take(field + ".inline", given.prompts(), rows);
+        yield rows;
+      }
+      case PromptSource.InFile file -> {
+        RowCollector rows = new RowCollector(field + ".file", apart);
+        archive.ofFile(field + ".file", file, rows);
+        yield rows;
+      }
+      case PromptSource.Feedback(int max) -> {
+        RowCollector rows = new RowCollector(field + ".feedback", apart);
+        List<String> prompts = archive.ofFeedback(tenant, max);
+        for (int i = 0; i < prompts.size(); i++) {
+          rows.row(new PromptRow(i + 1, prompts.get(i), ""));
+        }
+        yield rows;
+      }
     };
   }
 
-  private static List<String> valid(String field, List<String> prompts) {
-    long total = 0;
+  /** Of what was given one by one each bad one is named by its index. */
+  private static void take(String field, List<String> prompts, RowCollector rows) {
     for (int i = 0; i < prompts.size(); i++) {
-      String prompt = prompts.get(i);
-      String path = field + "[" + i + "]";
-      int bytes = prompt.getBytes(StandardCharsets.UTF_8).length;
-      total += bytes;
-      if (bytes == 0) {
-        throw Faults.malformed(path, "empty (expected: at least one character)");
+      String flaw = rows.flaw(prompts.get(i));
+      if (flaw != null) {
+        throw Faults.malformed("%s[%d]".formatted(field, i), flaw);
       }
-      if (bytes > MAX_PROMPT_BYTES) {
-        throw Faults.malformed(path, "%,d bytes, limit %,d".formatted(bytes, MAX_PROMPT_BYTES));
-      }
-      requireStorable(path, prompt);
+      rows.row(new PromptRow(i + 1, prompts.get(i), ""));
     }
-    if (total > MAX_TOTAL_BYTES) {
-      throw Faults.malformed(
-          field, "%,d bytes together, limit %,d".formatted(total, MAX_TOTAL_BYTES));
+  }
+
+  /** The prompts of a safety test or an evaluation, of which every row must be good. */
+  private GroupedPrompts test(String field, PromptSource source, String tenant) {
+    RowCollector rows = rows(field, source, tenant, Map.of());
+    var unused = rows.read(source.name(), 0);
+    if (source instanceof PromptSource.Inline(GroupedPrompts given)) {
+      return given;
     }
-    return prompts;
+    return GroupedPrompts.of(rows.prompts(), rows.groups());
   }
 
   /**
@@ -159,19 +296,9 @@ final class PromptReader {
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming {@code path}
    */
   static void requireStorable(String path, String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c == 0) {
-        throw Faults.malformed(path, "character %d is NUL (expected: text)".formatted(i));
-      }
-      if (Character.isHighSurrogate(c)
-          && i + 1 < text.length()
-          && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-      } else if (Character.isSurrogate(c)) {
-        throw Faults.malformed(
-            path, "character %d is a lone surrogate (expected: valid UTF-8)".formatted(i));
-      }
+    String flaw = Texts.storageFlaw(text);
+    if (flaw != null) {
+      throw Faults.malformed(path, flaw);
     }
   }
 }

@@ -4,11 +4,9 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.spec.WatchAction;
-import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A run as it is stored. Immutable: a transition returns the next one, or refuses by
@@ -31,195 +29,8 @@ public record Run(
     PinnedVersion base,
     int iterationsCount,
     Instant createdAt,
-    Progress progress) {
+    RunProgress progress) {
   private static final int SHORT_ID = 8;
-
-  /**
-   * What changes of a run.
-   *
-   * @param state where it stands
-   * @param pauseAsked whether it pauses at the next boundary
-   * @param fence counts the workers that took it up: only the last one may write
-   * @param iterationsDone durable iterations
-   * @param latest the newest iteration; null before the first
-   * @param earlyStopReason why it stopped learning early; empty otherwise
-   * @param alarms of the watch over its rewards: the first of each kind
-   * @param candidate null until there is one
-   * @param candidateIteration the iteration after which the candidate's weights were as they are; 0
-   *     until there is one
-   * @param testAttempts safety tests started so far
-   * @param tests the safety tests, one for each constraint that it came to, in their order
-   * @param message why it stopped, for a person; empty while all is well
-   * @param endedAt null until it has ended
-   */
-  public record Progress(
-      RunState state,
-      boolean pauseAsked,
-      long fence,
-      int iterationsDone,
-      @Nullable IterationMetrics latest,
-      String earlyStopReason,
-      List<RunAlarm> alarms,
-      @Nullable PinnedVersion candidate,
-      int candidateIteration,
-      int testAttempts,
-      List<SafetyTestReport> tests,
-      String message,
-      @Nullable Instant endedAt) {
-    /** Copies the lists. */
-    public Progress {
-      alarms = List.copyOf(alarms);
-      tests = List.copyOf(tests);
-    }
-
-    /** The last safety test; null until one has started. */
-    public @Nullable SafetyTestReport test() {
-      return tests.isEmpty() ? null : tests.getLast();
-    }
-
-    /** The safety test of {@code constraint}; null until one has started. */
-    @Nullable SafetyTestReport test(String constraint) {
-      return tests.stream()
-          .filter(test -> test.constraint().equals(constraint))
-          .findFirst()
-          .orElse(null);
-    }
-
-    /** Of a run that nobody has taken up. */
-    public static Progress queued() {
-      return new Progress(
-          RunState.QUEUED, false, 0, 0, null, "", List.of(), null, 0, 0, List.of(), "", null);
-    }
-
-    Progress in(RunState newState, String newMessage) {
-      return new Progress(
-          newState,
-          false,
-          fence,
-          iterationsDone,
-          latest,
-          earlyStopReason,
-          alarms,
-          candidate,
-          candidateIteration,
-          testAttempts,
-          tests,
-          newMessage,
-          null);
-    }
-
-    Progress endedIn(RunState newState, String newMessage, Instant now) {
-      return new Progress(
-          newState,
-          false,
-          fence,
-          iterationsDone,
-          latest,
-          earlyStopReason,
-          alarms,
-          candidate,
-          candidateIteration,
-          testAttempts,
-          tests,
-          newMessage,
-          now);
-    }
-
-    Progress askedToPause(String newMessage) {
-      return new Progress(
-          state,
-          true,
-          fence,
-          iterationsDone,
-          latest,
-          earlyStopReason,
-          alarms,
-          candidate,
-          candidateIteration,
-          testAttempts,
-          tests,
-          newMessage,
-          endedAt);
-    }
-
-    Progress fenced(RunState newState, long newFence) {
-      return new Progress(
-          newState,
-          pauseAsked,
-          newFence,
-          iterationsDone,
-          latest,
-          earlyStopReason,
-          alarms,
-          candidate,
-          candidateIteration,
-          testAttempts,
-          tests,
-          "",
-          null);
-    }
-
-    Progress iterated(IterationMetrics metrics, String stopReason) {
-      return new Progress(
-          state,
-          pauseAsked,
-          fence,
-          metrics.iteration(),
-          metrics,
-          stopReason,
-          withFirst(metrics.watch().alarms()),
-          candidate,
-          candidateIteration,
-          testAttempts,
-          tests,
-          message,
-          endedAt);
-    }
-
-    private List<RunAlarm> withFirst(List<RunAlarm> raised) {
-      List<RunAlarm> all = new ArrayList<>(alarms);
-      for (RunAlarm each : raised) {
-        if (!each.isAmong(all)) {
-          all.add(each);
-        }
-      }
-      return all;
-    }
-
-    Progress withCandidate(PinnedVersion version, int iteration) {
-      return new Progress(
-          RunState.TESTING,
-          pauseAsked,
-          fence,
-          iterationsDone,
-          latest,
-          earlyStopReason,
-          alarms,
-          version,
-          iteration,
-          testAttempts,
-          tests,
-          message,
-          endedAt);
-    }
-
-    Progress withTests(int attempts, List<SafetyTestReport> reports) {
-      return new Progress(
-          state,
-          pauseAsked,
-          fence,
-          iterationsDone,
-          latest,
-          earlyStopReason,
-          alarms,
-          candidate,
-          candidateIteration,
-          attempts,
-          reports,
-          message,
-          endedAt);
-    }
-  }
 
   /** Where it stands. */
   public RunState state() {
@@ -273,7 +84,7 @@ public record Run(
     return checkpointPrefix() + iteration;
   }
 
-  private Run with(Progress next) {
+  private Run with(RunProgress next) {
     return new Run(runId, tenant, name, spec, base, iterationsCount, createdAt, next);
   }
 
@@ -307,8 +118,8 @@ public record Run(
   }
 
   /** There is a candidate, the weights after {@code iteration}; it is tested next. */
-  Run withCandidate(PinnedVersion version, int iteration) {
-    return with(progress.withCandidate(version, iteration)).pausedIfAsked();
+  Run withCandidate(PinnedVersion version, int iteration, String reason) {
+    return with(progress.withCandidate(version, iteration, reason)).pausedIfAsked();
   }
 
   /** The safety test has started, or moved on. */
@@ -316,12 +127,26 @@ public record Run(
     List<SafetyTestReport> tests = new ArrayList<>(progress.tests());
     tests.removeIf(each -> each.constraint().equals(report.constraint()));
     tests.add(report);
-    return with(progress.withTests(progress.testAttempts(), tests));
+    return with(progress.withTests(tests));
   }
 
-  /** The safety test was not carried out; the next one is another. */
-  Run testFailed(String reason) {
-    return with(progress.withTests(progress.testAttempts() + 1, progress.tests())).failed(reason);
+  /**
+   * The safety test told nothing; the next one is another.
+   *
+   * @param spent whether it has spent its part of δ
+   * @param next what the next one takes
+   */
+  Run testFailed(String reason, boolean spent, NextTest next) {
+    return with(progress.withAttempt(spent).failedTest(next, reason));
+  }
+
+  /**
+   * The safety-server refused to start the safety test: nothing is spent.
+   *
+   * @param next what the next one takes
+   */
+  Run testRefused(String reason, NextTest next) {
+    return with(progress.failedTest(next, reason));
   }
 
   /** Pauses if that was asked for. */
@@ -345,10 +170,9 @@ public record Run(
     };
   }
 
-  /** Whether another safety test needs other prompts than the last one's, which are used up. */
-  boolean needsFreshPrompts() {
-    SafetyTestReport test = progress.test();
-    return state() == RunState.FAILED && test != null && test.needsFreshPrompts();
+  /** What another safety test takes. */
+  NextTest nextTest() {
+    return state() == RunState.FAILED ? progress.nextTest() : NextTest.AS_PLANNED;
   }
 
   /** A person asks to go on. */

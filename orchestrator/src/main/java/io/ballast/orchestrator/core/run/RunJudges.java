@@ -1,6 +1,9 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.peer.CostCheck;
+import io.ballast.orchestrator.core.peer.LookCheck;
 import io.ballast.orchestrator.core.peer.RewardCheck;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
@@ -8,27 +11,48 @@ import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 
-/** Asks every judge that a spec names once, before a run of it is stored. */
+/**
+ * Asks every judge that a spec names once, the ledger of looks, and whether its adapters fit the
+ * model, before a run of it is stored.
+ */
 public final class RunJudges {
   private final RewardCheck rewards;
   private final CostCheck costs;
+  private final LookCheck looks;
+  private final TraineeLoader loader;
 
-  public RunJudges(RewardCheck rewards, CostCheck costs) {
+  public RunJudges(RewardCheck rewards, CostCheck costs, LookCheck looks, TraineeLoader loader) {
     this.rewards = rewards;
     this.costs = costs;
+    this.looks = looks;
+    this.loader = loader;
   }
 
   /**
    * Asks them.
    *
-   * @param prompt that they are asked about
+   * @param base which it starts from
+   * @param sets of prompts of the run
    * @throws io.ballast.kit.error.MeshException what {@link RewardCheck} says of the reward, of gold
-   *     and of measured components, and {@link CostCheck} of costs, naming the spec's key
+   *     and of measured components, {@link CostCheck} of costs, and {@link LookCheck} of held-out
+   *     prompts, naming the spec's key; MALFORMED_REQUEST if adapters do not fit the model
    */
-  void require(String tenant, RunSpec spec, String prompt) {
+  void require(String tenant, PinnedVersion base, RunSpec spec, PromptSets sets) {
+    if (spec.trainee().adapters() != null) {
+      var unused = loader.memoryBytes(base, spec.traineeOptions());
+    }
+    requireLooks(tenant, spec, sets);
+    String prompt = sets.training().getFirst();
     requireRewards(tenant, spec, prompt);
     requireCosts(tenant, spec, prompt);
     requireMeasured(tenant, spec, prompt);
+  }
+
+  /** Of a pool nobody knows what is drawn. */
+  private void requireLooks(String tenant, RunSpec spec, PromptSets sets) {
+    for (int j = 0; spec.safetyTest().drawCount() == 0 && j < spec.constraints().size(); j++) {
+      looks.require(tenant, "safety_test.prompts", sets.testOf(spec, j).prompts());
+    }
   }
 
   private void requireRewards(String tenant, RunSpec spec, String prompt) {

@@ -1,6 +1,8 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.watch.RunAlarm;
+import java.util.List;
 import java.util.function.Supplier;
 
 /** Sees what runs do. What it throws is its own problem's: implementations do not throw. */
@@ -13,6 +15,7 @@ public interface RunMonitor {
     GOLD,
     MEASURE,
     LEARN,
+    EVALUATE,
     COMMIT,
     TEST,
     PROMOTE
@@ -20,6 +23,9 @@ public interface RunMonitor {
 
   /** Does {@code work} as a phase of {@code run}. */
   <T> T watch(Run run, Phase phase, Supplier<T> work);
+
+  /** A worker has read where the prompts of a run came from. */
+  void learnsFrom(Run run, List<ReadSource> sources);
 
   /** An iteration became durable. */
   void iterated(Run run, IterationMetrics metrics);

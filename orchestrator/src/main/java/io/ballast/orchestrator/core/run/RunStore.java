@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.orchestrator.core.data.ReadSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -48,6 +49,9 @@ public interface RunStore {
 
   /** The prompts of a run. */
   PromptSets prompts(String runId);
+
+  /** Where the prompts of a run came from. */
+  List<ReadSource> sources(String runId);
 
   /** What the last durable iteration of a run handed on. */
   LoopState loopState(String runId);

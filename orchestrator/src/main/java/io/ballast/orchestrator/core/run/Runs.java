@@ -6,13 +6,13 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.CallCancellation;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.promotion.Promoter;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromotionMode;
-import io.ballast.orchestrator.core.spec.ReuseKind;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.orchestrator.core.spec.SafetyTestSpec;
 import io.ballast.orchestrator.core.spec.SpecReading;
 import io.ballast.orchestrator.core.spec.StandingSpec;
 import io.ballast.orchestrator.core.spec.WatchSpec;
@@ -50,6 +50,7 @@ public final class Runs {
   private final RunJudges judges;
   private final RunWorkers workers;
   private final RunFiles files;
+  private final RunCertificates certificates;
   private final RunChanges changes;
   private final Surroundings surroundings;
 
@@ -62,6 +63,7 @@ public final class Runs {
       RunJudges judges,
       RunWorkers workers,
       RunFiles files,
+      RunCertificates certificates,
       RunChanges changes,
       Surroundings surroundings) {
     this.store = store;
@@ -72,6 +74,7 @@ public final class Runs {
     this.judges = judges;
     this.workers = workers;
     this.files = files;
+    this.certificates = certificates;
     this.changes = changes;
     this.surroundings = surroundings;
   }
@@ -81,12 +84,18 @@ public final class Runs {
    *
    * @param watch what its spec says of the watch over its rewards
    * @param curve of gold
+   * @param sources where its prompts came from
    */
   public record Detailed(
-      Run run, List<IterationMetrics> iterations, WatchSpec watch, GoldCurve curve) {
-    /** Copies the list. */
+      Run run,
+      List<IterationMetrics> iterations,
+      WatchSpec watch,
+      GoldCurve curve,
+      List<ReadSource> sources) {
+    /** Copies the lists. */
     public Detailed {
       iterations = List.copyOf(iterations);
+      sources = List.copyOf(sources);
     }
   }
 
@@ -96,7 +105,7 @@ public final class Runs {
    * @param spec YAML or JSON, at most 1 MiB
    * @param fingerprint stands for the whole request
    * @throws MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL; DEPENDENCY_DOWN; what
-   *     {@link RunJudges} says of rewards and costs
+   *     {@link RunJudges} says of rewards, costs and held-out prompts
    */
   public Run create(Caller caller, String spec, String fingerprint) {
     Faults.requireFileName("metadata.tenant", caller.tenant());
@@ -112,7 +121,7 @@ public final class Runs {
     RunSpec read = specs.apply(spec);
     PromptSets sets = prompts.read(read, caller.tenant());
     PinnedVersion base = versions.resolve(read.policy());
-    judges.require(caller.tenant(), read, sets.training().getFirst());
+    judges.require(caller.tenant(), base, read, sets);
     Run run =
         new Run(
             surroundings.ids().get(),
@@ -122,7 +131,7 @@ public final class Runs {
             base,
             read.iterations(),
             surroundings.clock().instant(),
-            Run.Progress.queued());
+            RunProgress.queued());
     RunStore.Keyed stored =
         store.create(
             new RunStore.NewRun(
@@ -177,7 +186,8 @@ public final class Runs {
                 .map(
                     each ->
                         new GoldCurve.Point(each.iteration(), each.klNats(), each.watch().gold()))
-                .toList()));
+                .toList()),
+        store.sources(runId));
   }
 
   /**
@@ -205,41 +215,50 @@ public final class Runs {
   /**
    * Goes on with a paused or failed run.
    *
-   * @param testPrompts take the place of those that an aborted safety test has used up; empty:
-   *     none; once more the same ones: as if none
+   * @param testPrompts take the place of those that a safety test has used up which told nothing,
+   *     or that it was refused; empty: none; once more the same ones: as if none
    * @throws MeshException UNKNOWN_RESOURCE; MALFORMED_REQUEST, naming the prompt;
-   *     PRECONDITION_FAILED if it has ended, or if it needs fresh prompts and has none, or has some
-   *     and needs none
+   *     PRECONDITION_FAILED if it has ended, if no part of δ is left for another test, if it needs
+   *     fresh prompts and has none, or has some and takes none
    */
-  public Run resume(Caller caller, String runId, List<String> testPrompts) {
+  public Run resume(Caller caller, String runId, GroupedPrompts testPrompts) {
     Run run = require(caller, runId);
-    boolean needed = run.needsFreshPrompts() && needsFreshPrompts(run);
-    boolean given = !testPrompts.isEmpty() && store.prompts(runId).test().equals(testPrompts);
-    if (needed && testPrompts.isEmpty()) {
+    NextTest next = run.nextTest();
+    boolean none = testPrompts.prompts().isEmpty();
+    boolean given = !none && store.prompts(runId).test().equals(testPrompts);
+    if (next == NextTest.NONE) {
+      throw Faults.precondition(
+          "no part of its delta is left for another safety test of run %s (safety_test.attempts)"
+              .formatted(runId));
+    }
+    if (next == NextTest.NEEDS_PROMPTS && none) {
       throw Faults.precondition(
           "the safety test of run %s told nothing and its prompts are used up; resume it with fresh ones (test_prompts)"
               .formatted(runId));
     }
-    if (!needed && !testPrompts.isEmpty() && !given) {
+    boolean takes = next == NextTest.NEEDS_PROMPTS || next == NextTest.TAKES_PROMPTS;
+    if (!takes && !none && !given) {
       throw Faults.precondition(
-          "run %s takes no test_prompts: the prompts of its safety test are not used up"
+          "run %s takes no test_prompts: no safety test of it was refused its prompts or has used them up"
               .formatted(runId));
     }
-    Run resumed =
-        needed && !testPrompts.isEmpty()
-            ? renew(run, testPrompts)
-            : store.change(runId, Run::resume);
+    Run resumed = takes && !none ? renew(run, testPrompts) : store.change(runId, Run::resume);
     dispatch();
     return resumed;
   }
 
   /** Of two at once the first one's prompts stand: a test may have begun on them. */
-  private Run renew(Run run, List<String> testPrompts) {
+  private Run renew(Run run, GroupedPrompts testPrompts) {
+    NextTest next = run.nextTest();
     PromptSets fresh =
-        PromptReader.fresh(specs.learned(run.spec()), store.prompts(run.runId()), testPrompts);
+        PromptReader.fresh(
+            specs.learned(run.spec()),
+            store.prompts(run.runId()),
+            testPrompts,
+            next == NextTest.NEEDS_PROMPTS);
     Run resumed =
         store.renew(
-            run.runId(), stored -> stored.needsFreshPrompts() ? stored.resume() : stored, fresh);
+            run.runId(), stored -> stored.nextTest() == next ? stored.resume() : stored, fresh);
     if (!store.prompts(run.runId()).test().equals(fresh.test())) {
       throw Faults.precondition(
           "run %s was resumed meanwhile with other test_prompts".formatted(run.runId()));
@@ -248,27 +267,12 @@ public final class Runs {
   }
 
   /**
-   * Whether another test takes prompts that somebody must give.
+   * Ends a run without a candidate; what was recorded stays. What it had proved of some of its
+   * constraints is void.
    *
-   * @throws MeshException PRECONDITION_FAILED if δ has no room for another
-   */
-  private boolean needsFreshPrompts(Run run) {
-    SafetyTestSpec test = specs.learned(run.spec()).safetyTest();
-    if (test.reuse() == ReuseKind.SPLIT) {
-      return false;
-    }
-    if (test.attempts() == 1) {
-      throw Faults.precondition(
-          "the safety test of run %s told nothing and has spent its delta, which the spec did not share (safety_test.attempts)"
-              .formatted(run.runId()));
-    }
-    return test.drawCount() == 0;
-  }
-
-  /**
-   * Ends a run without a candidate; what was recorded stays.
-   *
-   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if it has ended otherwise
+   * @throws MeshException UNKNOWN_RESOURCE; PRECONDITION_FAILED if it has ended otherwise;
+   *     DEPENDENCY_DOWN if it is cancelled and a certificate may still be valid: once more, and it
+   *     is revoked
    */
   public Run cancel(Caller caller, String runId) {
     require(caller, runId);
@@ -278,6 +282,7 @@ public final class Runs {
     } else {
       files.clean(cancelled);
     }
+    certificates.revokeOfCancelled(cancelled);
     return cancelled;
   }
 

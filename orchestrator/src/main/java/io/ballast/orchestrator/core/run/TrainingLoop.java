@@ -1,14 +1,14 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.learner.OptimizerSettings;
+import io.ballast.orchestrator.core.data.DataCursor;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.learner.WeightsStore;
 import io.ballast.orchestrator.core.measure.HarmMeasuring;
+import io.ballast.orchestrator.core.measure.HeldOutScoring;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
@@ -25,23 +25,16 @@ import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.SpecReading;
-import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.GoldScoring;
 import io.ballast.orchestrator.core.watch.IterationWatch;
 import io.ballast.orchestrator.core.watch.RewardWatch;
-import io.ballast.orchestrator.core.watch.WatchState;
-import io.ballast.rl.stats.PolicyVitals;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,8 +47,6 @@ import org.jspecify.annotations.Nullable;
  * at most the iteration under way, and no sample counts twice.
  */
 public final class TrainingLoop {
-  private static final int ROLLOUTS_KEPT = 2;
-
   /** The other servers. */
   public record Peers(
       RolloutSource rollouts,
@@ -71,17 +62,21 @@ public final class TrainingLoop {
   /** Time, and threads that may block. */
   public record Surroundings(InstantSource clock, LongSupplier nanoTime, Executor executor) {}
 
+  private static final int MOST_NOT_FINITE = 3;
+
   private final RunStore store;
   private final SpecReading specs;
-  private final Peers peers;
   private final Weights weights;
   private final Patiences patience;
   private final Surroundings surroundings;
   private final RunMonitor monitor;
+  private final Sampling sampling;
   private final Judging judging;
   private final GoldScoring golds;
   private final HarmMeasuring harms;
-  private final RunRecords records;
+  private final PublishedWeights published;
+  private final IterationEnd end;
+  private final Nomination nomination;
   private final CandidateStage candidates;
   private final int maxTokensPerPass;
 
@@ -99,17 +94,40 @@ public final class TrainingLoop {
       int maxTokensPerPass) {
     this.store = store;
     this.specs = specs;
-    this.peers = peers;
     this.weights = weights;
     this.patience = patience;
     this.surroundings = surroundings;
     this.monitor = monitor;
+    this.sampling = new Sampling(peers.rollouts(), patience);
     this.judging = new Judging(peers.rewards(), peers.costs(), patience, surroundings.executor());
     this.golds = new GoldScoring(peers.rewards(), patience.gold());
     this.harms = new HarmMeasuring(peers.costs(), peers.components(), patience.gold());
-    this.records = new RunRecords(store, patience, surroundings.clock());
+    this.published =
+        new PublishedWeights(
+            weights.store(), weights.rollouts(), peers.versions(), patience.policyServer());
+    RunRecords records = new RunRecords(store, patience, surroundings.clock());
+    this.nomination =
+        new Nomination(store, weights.store(), published, records, patience.database());
+    this.end =
+        new IterationEnd(
+            new HeldOut(
+                new HeldOutScoring(
+                    peers.rollouts(),
+                    peers.rewards(),
+                    patience.policyServer(),
+                    patience.rewardServer()),
+                published,
+                monitor),
+            new IterationCommit(store, weights.store(), patience.database(), monitor));
     this.candidates =
-        new CandidateStage(store, records, peers.versions(), peers.tester(), patience, monitor);
+        new CandidateStage(
+            store,
+            records,
+            peers.versions(),
+            peers.tester(),
+            new RunCertificates(peers.tester(), specs),
+            patience,
+            monitor);
     this.maxTokensPerPass = maxTokensPerPass;
   }
 
@@ -155,25 +173,30 @@ public final class TrainingLoop {
   }
 
   private Job job(Run run, RunSpec spec) {
-    return Job.of(
-        run, spec, patience.database().call("read the prompts", () -> store.prompts(run.runId())));
+    PromptSets prompts =
+        patience.database().call("read the prompts", () -> store.prompts(run.runId()));
+    monitor.learnsFrom(run, prompts.sources());
+    return Job.of(run, spec, prompts);
   }
 
   private Run learn(Job job, Run taken) {
     Run run = taken;
-    try (Trainee trainee = open(job, run)) {
+    LapTimer timer = new LapTimer(surroundings.nanoTime());
+    try (Trainee trainee = open(job, run);
+        RolloutAhead ahead = ahead(job, run)) {
       while (run.state() == RunState.LEARNING && !run.learned()) {
-        run = iterate(job, run, trainee);
+        run = iterate(job, run, trainee, ahead, timer);
       }
-      return run.state() == RunState.LEARNING ? nominate(job, run, trainee) : run;
+      return run.state() == RunState.LEARNING
+          ? nomination.nominate(job, run, loopState(run), trainee)
+          : run;
     } catch (ModelException e) {
       throw Faults.of(e);
     }
   }
 
   private Trainee open(Job job, Run run) {
-    Trainee trainee =
-        weights.loader().load(run.base(), OptimizerSettings.ofRate(job.spec().learningRate()));
+    Trainee trainee = weights.loader().load(run.base(), job.spec().traineeOptions());
     int done = run.progress().iterationsDone();
     if (done == 0) {
       return trainee;
@@ -187,18 +210,41 @@ public final class TrainingLoop {
     }
   }
 
-  private Run iterate(Job job, Run run, Trainee trainee) {
-    int iteration = run.progress().iterationsDone() + 1;
-    LoopState before = loopState(run);
+  private RolloutAhead ahead(Job job, Run run) {
+    return new RolloutAhead(
+        run, job.spec().rollout().staleness(), published::find, surroundings.executor());
+  }
 
+  private RolloutAhead.Rollout roll(
+      Job job, Run run, DataCursor cursor, int iteration, PinnedVersion policy) {
+    List<String> prompts =
+        job.prompts(job.draw(cursor, run.progress().iterationsDone() + 1, iteration));
     long start = surroundings.nanoTime().getAsLong();
-    PinnedVersion policy =
-        monitor.watch(run, Phase.PUBLISH, () -> publishRollout(run, trainee, iteration));
     List<SampledPrompt> sampled =
-        monitor.watch(run, Phase.SAMPLE, () -> sample(job, run, policy, iteration));
+        monitor.watch(
+            run, Phase.SAMPLE, () -> sampling.sample(job, run, policy, iteration, prompts));
     long judgeStart = surroundings.nanoTime().getAsLong();
     JudgedRollout judged =
         monitor.watch(run, Phase.JUDGE, () -> judging.judge(run.tenant(), job.spec(), sampled));
+    long end = surroundings.nanoTime().getAsLong();
+    return new RolloutAhead.Rollout(
+        sampled, judged, seconds(start, judgeStart), seconds(judgeStart, end));
+  }
+
+  private Run iterate(Job job, Run run, Trainee trainee, RolloutAhead ahead, LapTimer timer) {
+    int iteration = run.progress().iterationsDone() + 1;
+    LoopState before = loopState(run);
+
+    int staleness = job.spec().rollout().staleness();
+    long start = surroundings.nanoTime().getAsLong();
+    PinnedVersion policy =
+        monitor.watch(
+            run, Phase.PUBLISH, () -> published.rollout(run, trainee, iteration, staleness));
+    double publishSeconds = seconds(start, surroundings.nanoTime().getAsLong());
+    RolloutAhead.Rollout rollout =
+        ahead.next(iteration, policy, (i, weights) -> roll(job, run, before.cursor(), i, weights));
+    JudgedRollout judged = rollout.judged();
+    long goldStart = surroundings.nanoTime().getAsLong();
     OptionalDouble spread = judged.meanSpread();
     if (spread.isEmpty()) {
       job.spec().requireNoSpreadLimit();
@@ -212,8 +258,11 @@ public final class TrainingLoop {
         monitor.watch(
             run,
             Phase.LEARN,
-            () -> PolicyUpdate.apply(trainee, job.spec(), judged, constraints, maxTokensPerPass));
-    long end = surroundings.nanoTime().getAsLong();
+            () ->
+                PolicyUpdate.apply(
+                    trainee, job.spec(), judged, constraints, before.recipe(), maxTokensPerPass));
+    long learnEnd = surroundings.nanoTime().getAsLong();
+    requireFinite(run, iteration, update.learning());
 
     double reward = mean(judged, JudgedCompletion::reward);
     RewardWatch.Seen seen =
@@ -232,19 +281,48 @@ public final class TrainingLoop {
             spread,
             readings,
             measured,
-            update.klNats(),
-            update.entropyNats(),
+            update.watched().klNats(),
+            update.watched().entropyNats(),
             mean(judged, completion -> completion.completion().tokens().size()),
+            update.learning(),
             update.loss(),
             update.gradientNorm(),
-            update.trainServeGapNats(),
+            update.watched().trainServeGapNats(),
             watch,
-            seconds(start, judgeStart),
-            seconds(judgeStart, learnStart),
-            seconds(learnStart, end),
+            null,
+            Spent.after(Spent.soFar(run), rollout.sampled(), timer, job.spec().budget()),
+            publishSeconds + rollout.sampleSeconds(),
+            rollout.judgeSeconds() + seconds(goldStart, learnStart),
+            seconds(learnStart, learnEnd),
             surroundings.clock().instant());
-    LoopState after = after(before, judged, constraints, metrics).withWatch(seen.next());
-    return commit(job, run, trainee, metrics, after, seen);
+    LoopState after =
+        after(before, judged, constraints, metrics)
+            .withRecipe(update.next())
+            .withCursor(job.draw(before.cursor(), iteration).next())
+            .withWatch(seen.next());
+    return end.of(job, run, trainee, timer, metrics, after, seen);
+  }
+
+  /** A loss that is not finite again and again is no accident of one sample. */
+  private void requireFinite(Run run, int iteration, LearningMetrics learning) {
+    if (learning.outcome() != UpdateOutcome.NOT_FINITE) {
+      return;
+    }
+    List<IterationMetrics> before =
+        patience
+            .database()
+            .call(
+                "read its iterations",
+                () -> store.iterations(run.runId(), iteration - MOST_NOT_FINITE));
+    boolean again =
+        before.size() == MOST_NOT_FINITE - 1
+            && before.stream()
+                .allMatch(each -> each.learning().outcome() == UpdateOutcome.NOT_FINITE);
+    if (again) {
+      throw Faults.precondition(
+          "the updates of %d iterations in a row were skipped, the last because %s; the weights are those of iteration %d"
+              .formatted(MOST_NOT_FINITE, learning.message(), iteration - MOST_NOT_FINITE));
+    }
   }
 
   /** Null where nobody asks. */
@@ -271,147 +349,7 @@ public final class TrainingLoop {
   private static LoopState after(
       LoopState before, JudgedRollout judged, Constraints constraints, IterationMetrics metrics) {
     LoopState next = before.withConstraints(constraints.next()).withCostModels(judged.costModels());
-    return before.firstVitals() == null ? next.withFirstVitals(vitals(metrics)) : next;
-  }
-
-  /** The weights as they are, where the policy-server finds them. */
-  private PinnedVersion publishRollout(Run run, Trainee trainee, int iteration) {
-    PinnedVersion version =
-        weights
-            .store()
-            .publish(
-                run.rolloutModel(),
-                run.rolloutVersion(iteration),
-                notes(run, trainee),
-                trainee::publish);
-    register(run, version);
-    weights.rollouts().delete(run.rolloutModel(), run.rolloutVersion(iteration - ROLLOUTS_KEPT));
-    return version;
-  }
-
-  private void register(Run run, PinnedVersion version) {
-    patience
-        .policyServer()
-        .run(
-            "register " + version,
-            () ->
-                peers
-                    .versions()
-                    .register(run.tenant(), version, run.base().version(), run.runId()));
-  }
-
-  private static Map<String, String> notes(Run run, Trainee trainee) {
-    return Map.of(
-        "parent_version", run.base().version(),
-        "parent_weights_sha256", run.base().weightsSha256(),
-        "run_id", run.runId(),
-        "arithmetic", trainee.arithmetic());
-  }
-
-  private List<SampledPrompt> sample(Job job, Run run, PinnedVersion policy, int iteration) {
-    List<String> prompts =
-        job.plan().indices(iteration).stream().map(job.prompts().training()::get).toList();
-    RolloutSource.Query query =
-        new RolloutSource.Query(
-            run.tenant(),
-            policy,
-            prompts,
-            job.spec().rollout().completionsPerPrompt(),
-            SamplingOptions.builder()
-                .temperature(job.spec().rollout().temperature())
-                .maxNewTokens(job.spec().rollout().maxNewTokens())
-                .stopStrings(job.spec().rollout().stopStrings())
-                .seed(job.plan().samplingSeed(iteration))
-                .build(),
-            job.spec().rollout().maxPromptTokens());
-    return patience
-        .policyServer()
-        .call("sample from " + policy, () -> peers.rollouts().sample(query));
-  }
-
-  /** Checkpoint, then commit, then forget what is older: in this order a crash loses nothing. */
-  private Run commit(
-      Job job,
-      Run run,
-      Trainee trainee,
-      IterationMetrics metrics,
-      LoopState state,
-      RewardWatch.Seen seen) {
-    String checkpoint = run.checkpointName(metrics.iteration());
-    PolicyVitals first = state.firstVitals() == null ? vitals(metrics) : state.firstVitals();
-    String stop =
-        Stream.of(EarlyStop.reason(job.spec().stop(), first, vitals(metrics)), seen.stopReason())
-            .filter(reason -> !reason.isEmpty())
-            .collect(Collectors.joining("; "));
-    Run committed =
-        monitor.watch(
-            run,
-            Phase.COMMIT,
-            () -> {
-              weights.store().keepCheckpoint(run.tenant(), checkpoint, trainee::checkpoint);
-              return patience
-                  .database()
-                  .call(
-                      "record iteration " + metrics.iteration(),
-                      () ->
-                          store.commit(
-                              run.runId(),
-                              stored -> stored.heldBy(job.fence()).iterated(metrics, stop),
-                              metrics,
-                              state));
-            });
-    Set<String> kept =
-        job.spec().watch().action() == WatchAction.STOP
-            ? Set.of(checkpoint, run.checkpointName(seen.next().goodIteration()))
-            : Set.of(checkpoint);
-    weights.store().forgetCheckpoints(run.tenant(), run.checkpointPrefix(), kept);
-    monitor.iterated(committed, metrics);
-    IterationMetrics before = run.progress().latest();
-    metrics.watch().alarms().stream()
-        .filter(alarm -> before == null || !before.watch().raised(alarm))
-        .filter(alarm -> !alarm.toldOnce() || !alarm.isAmong(run.progress().alarms()))
-        .forEach(alarm -> monitor.alarmed(committed, alarm));
-    return committed;
-  }
-
-  /**
-   * Publishes the trained weights as a candidate; after an alarm of the watch, those that were last
-   * within its limits.
-   */
-  private Run nominate(Job job, Run run, Trainee trainee) {
-    int iteration = run.progress().iterationsDone();
-    if (run.stoppedByTheWatch()) {
-      iteration = goodIteration(run);
-      if (iteration == 0) {
-        return records.end(job, run, RunState.STOPPED, run.progress().earlyStopReason());
-      }
-      trainee.restore(weights.store().checkpoint(run.tenant(), run.checkpointName(iteration)));
-    }
-    PinnedVersion candidate =
-        weights
-            .store()
-            .publish(
-                run.base().model(), run.candidateVersion(), notes(run, trainee), trainee::publish);
-    register(run, candidate);
-    int of = iteration;
-    return records.change(job, run, stored -> stored.withCandidate(candidate, of));
-  }
-
-  private int goodIteration(Run run) {
-    WatchState state = loopState(run).watch();
-    if (state == null) {
-      throw new IllegalStateException("a run that was stopped was watched: " + run.runId());
-    }
-    return state.goodIteration();
-  }
-
-  private static PolicyVitals vitals(IterationMetrics metrics) {
-    return new PolicyVitals(
-        metrics.klNats(),
-        metrics.meanSpread(),
-        Math.max(0, metrics.entropyNats()),
-        metrics.meanCompletionTokens(),
-        0);
+    return before.firstVitals() == null ? next.withFirstVitals(metrics.vitals()) : next;
   }
 
   private static double mean(JudgedRollout rollout, ToDoubleFunction<JudgedCompletion> number) {

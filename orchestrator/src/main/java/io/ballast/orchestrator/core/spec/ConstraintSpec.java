@@ -41,7 +41,7 @@ public record ConstraintSpec(
   /**
    * What a candidate must pass.
    *
-   * @param costModel who judges; never one that the run optimises against
+   * @param costModel who judges
    * @param threshold τ, 0 to 1
    * @param delta δ of this constraint, above 0, below 1
    */

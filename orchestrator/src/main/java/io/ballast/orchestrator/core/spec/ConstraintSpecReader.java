@@ -17,8 +17,9 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.STALE_VERSIONS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.STD_FLOOR;
 
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.learner.ObjectiveKind;
 import io.ballast.orchestrator.core.spec.ConstraintSpec.MultiplierKind;
+import io.ballast.rl.algorithm.AdvantageKind;
+import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.constraint.Staleness;
 import java.util.ArrayList;
@@ -73,10 +74,17 @@ final class ConstraintSpecReader {
   }
 
   /** The method of a spec's constraint. */
-  static ConstraintMethod method(SpecNode node) {
+  static ConstraintMethod method(SpecNode root) {
+    return method(first(root), root.has("algorithm"));
+  }
+
+  /** An algorithm that is named is the published one: harm then has a price that does not move. */
+  private static ConstraintMethod method(SpecNode node, boolean algorithmNamed) {
     return node.choice(
         "method",
-        node.flag("enabled", CONSTRAINT_ENABLED) ? METHOD : ConstraintMethod.FIXED_PENALTY,
+        node.flag("enabled", CONSTRAINT_ENABLED) && !algorithmNamed
+            ? METHOD
+            : ConstraintMethod.FIXED_PENALTY,
         List.of(ConstraintMethod.values()));
   }
 
@@ -86,9 +94,9 @@ final class ConstraintSpecReader {
       ModelRef cost,
       BoundMethod bound,
       ConstraintSpec.Test test,
+      ConstraintMethod method,
       int samples) {
     boolean enabled = node.flag("enabled", CONSTRAINT_ENABLED);
-    ConstraintMethod method = method(node);
     refuseWhatIsNotRead(node, enabled, method);
     if (enabled
         && method.hasMultiplier()
@@ -132,6 +140,7 @@ final class ConstraintSpecReader {
               cost,
               test.bound(),
               new ConstraintSpec.Test(test.costModel(), test.threshold(), test.delta()),
+              method(root),
               samples));
     }
     double share = share(nodes, test.delta());
@@ -151,6 +160,7 @@ final class ConstraintSpecReader {
                   node.child("cost", "model", "version"), cost.model(), cost.version()),
               test.bound(),
               SafetyTestSpecReader.of(node, share),
+              method(node, root.has("algorithm")),
               samples);
       if (!constraints.isEmpty()
           && (constraint.method() != constraints.getFirst().method()
@@ -191,7 +201,7 @@ final class ConstraintSpecReader {
   }
 
   /** Where the method stands, which all have in common. */
-  static SpecNode first(SpecNode root) {
+  private static SpecNode first(SpecNode root) {
     List<SpecNode> nodes = several(root);
     return nodes.isEmpty() ? root.child("constraint", KEYS) : nodes.getFirst();
   }

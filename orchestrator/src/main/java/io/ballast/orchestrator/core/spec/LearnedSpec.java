@@ -3,12 +3,26 @@ package io.ballast.orchestrator.core.spec;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The spec of a run that has learned, without the keys that only learning reads. */
 final class LearnedSpec {
   private static final List<String> OF_LEARNING =
-      List.of("costs", "advantage", "objective", "kl", "stop", "learning_rate");
+      Stream.concat(
+              Stream.of(RecipeSpecReader.KEYS),
+              Stream.of(
+                  "costs",
+                  "budget",
+                  "stop",
+                  "evaluation",
+                  "early_stop",
+                  "candidate",
+                  "learning_rate",
+                  "schedule",
+                  "adapters",
+                  "average"))
+          .toList();
   private static final List<String> OF_A_TEST = List.of("enabled", "name", "cost", "test");
   private static final String CONSTRAINT = "constraint";
   private static final String CONSTRAINTS = "constraints";

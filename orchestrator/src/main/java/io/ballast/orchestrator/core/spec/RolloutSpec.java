@@ -12,6 +12,8 @@ import java.util.List;
  * @param maxNewTokens of a completion, 1 to 4,096
  * @param maxPromptTokens used, the last ones; 0: as many as fit
  * @param stopStrings what ends a completion, at most 16
+ * @param staleness how many iterations ahead of the learner it samples, from older weights, 0 to 8;
+ *     0: one after the other
  * @param groups which groups are learned from when judgements are missing
  */
 public record RolloutSpec(
@@ -21,6 +23,7 @@ public record RolloutSpec(
     int maxNewTokens,
     int maxPromptTokens,
     List<String> stopStrings,
+    int staleness,
     GroupStrategy groups) {
   /** Copies the list. */
   public RolloutSpec {

@@ -2,8 +2,14 @@ package io.ballast.orchestrator.core.spec;
 
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionSelector;
-import io.ballast.orchestrator.core.learner.NamedObjective;
+import io.ballast.orchestrator.core.learner.AdapterSettings;
+import io.ballast.orchestrator.core.learner.LearningRateSchedule;
+import io.ballast.orchestrator.core.learner.OptimizerSettings;
+import io.ballast.orchestrator.core.learner.TraineeOptions;
+import io.ballast.rl.algorithm.Recipe;
+import io.ballast.rl.algorithm.SourceKind;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a run is asked to do, complete: every default is filled in and every range is checked by
@@ -14,18 +20,21 @@ import java.util.List;
  * @param iterations the most sample-to-update rounds, ≥ 1
  * @param seed of prompts and samples: the same spec gives the same run
  * @param rollout how to sample
- * @param prompts what to sample from
+ * @param prompts what to sample from: one source or several
  * @param reward who rewards
  * @param cost who judges harm
- * @param advantage better than expected by whom
- * @param objective the loss, with its KL term if it has one
- * @param returnKlCoefficient β of the KL in the return, ≥ 0; 0 where the KL is a term of the loss
+ * @param recipe what is learned by
+ * @param returnKlCoefficient β of the KL in the return of the constraint's method, ≥ 0; 0 where the
+ *     recipe has the KL
  * @param updatesPerIteration optimiser updates on the samples of one iteration, ≥ 1
- * @param learningRate of every update, &gt; 0
+ * @param learningRate of each update
+ * @param trainee what is trained, and kept beside it
  * @param constraints the prices of harm, at least one; all by the same method
  * @param measured harm that is measured only
+ * @param budget what it may use up, beside its iterations
  * @param stop when to stop early
  * @param watch over the rewards
+ * @param evaluation on prompts that it does not learn from; null: none
  * @param safetyTest what the candidate must pass
  * @param promotion who promotes
  * @param alias what is promoted
@@ -36,18 +45,20 @@ public record RunSpec(
     int iterations,
     long seed,
     RolloutSpec rollout,
-    PromptSource prompts,
+    List<DataSource> prompts,
     RewardSpec reward,
     ModelRef cost,
-    AdvantageKind advantage,
-    NamedObjective objective,
+    Recipe recipe,
     double returnKlCoefficient,
     int updatesPerIteration,
-    double learningRate,
+    LearningRateSchedule learningRate,
+    TraineeSpec trainee,
     List<ConstraintSpec> constraints,
     List<MeasuredSpec> measured,
+    BudgetSpec budget,
     StopSpec stop,
     WatchSpec watch,
+    @Nullable EvaluationSpec evaluation,
     SafetyTestSpec safetyTest,
     PromotionMode promotion,
     String alias) {
@@ -59,8 +70,42 @@ public record RunSpec(
 
   /** Copies the lists. */
   public RunSpec {
+    prompts = List.copyOf(prompts);
     constraints = List.copyOf(constraints);
     measured = List.copyOf(measured);
+  }
+
+  /** The key of source {@code index} of {@code prompts}. */
+  public String promptsKey(int index) {
+    return prompts.size() == 1 ? "prompts" : "prompts[%d]".formatted(index);
+  }
+
+  /** How many completions of a prompt the policy in training writes; others may be beside them. */
+  public int policyCompletions() {
+    return policyCompletions(recipe.source(), rollout.completionsPerPrompt());
+  }
+
+  static int policyCompletions(SourceKind source, int completionsPerPrompt) {
+    return switch (source) {
+      case POLICY, POLICY_AND_GREEDY -> completionsPerPrompt;
+      case POLICY_AND_REFERENCE -> completionsPerPrompt - completionsPerPrompt / 2;
+    };
+  }
+
+  /** When evaluations end its learning; null: never. */
+  public @Nullable EarlyStopSpec earlyStop() {
+    return evaluation == null ? null : evaluation.earlyStop();
+  }
+
+  /** How the policy is trained, and what beside it. */
+  public TraineeOptions traineeOptions() {
+    TraineeOptions options =
+        TraineeOptions.of(OptimizerSettings.ofRate(learningRate.peak()))
+            .withCritic(recipe.advantage().critic());
+    AdapterSettings adapters = trainee.adapters();
+    Double decay = trainee.averageDecay();
+    TraineeOptions averaged = decay == null ? options : options.withAverage(decay);
+    return adapters == null ? averaged : averaged.withAdapters(adapters);
   }
 
   /** How harm gets its prices. */

@@ -5,15 +5,11 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.ALIAS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COMPLETIONS_PER_PROMPT;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COST_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.COST_VERSION;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.ENTROPY_COEFFICIENT;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.FEEDBACK_PROMPTS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.FINAL_FRACTION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GROUP_STRATEGY;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ITERATIONS;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_COEFFICIENT;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_ESTIMATOR;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_STOP_AT;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.LEARNING_RATE;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.LOSS_AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.MIN_GROUP;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.POLICY_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.PROMOTION;
@@ -23,7 +19,9 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.REWARD_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.REWARD_VERSION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_NEW_TOKENS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_PROMPT_TOKENS;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_STALENESS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_TEMPERATURE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.SCHEDULE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SEED;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SPREAD_GROWTH;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.STOP_STRINGS;
@@ -32,12 +30,10 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.UWO_LAMBDA;
 
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionSelector;
-import io.ballast.orchestrator.core.learner.NamedObjective;
-import io.ballast.orchestrator.core.learner.ObjectiveKind;
+import io.ballast.orchestrator.core.learner.LearningRateSchedule;
 import io.ballast.orchestrator.core.rollout.GroupStrategy;
 import io.ballast.rl.aggregation.AggregationMethod;
-import io.ballast.rl.objective.LossAggregation;
-import io.ballast.rl.regulariser.KlEstimator;
+import io.ballast.rl.algorithm.SourceKind;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -55,8 +51,8 @@ public final class RunSpecReader {
   static final int MAX_NEW_TOKENS = 4_096;
   static final int MAX_PROMPT_TOKENS = 1 << 20;
   private static final int MAX_STOP_STRINGS = 16;
+  private static final int MAX_STALENESS = 8;
   private static final int MAX_UPDATES = 64;
-  private static final int MAX_FEEDBACK = 1_000_000;
   private static final String NOT_NEGATIVE = "≥ 0";
   private static final String POSITIVE = "> 0";
 
@@ -70,14 +66,25 @@ public final class RunSpecReader {
     "reward",
     "cost",
     "costs",
+    "algorithm",
+    "source",
+    "shaping",
+    "selector",
     "advantage",
     "objective",
     "kl",
+    "budget",
     "stop",
     "watch",
+    "evaluation",
+    "early_stop",
+    "candidate",
     "constraint",
     "constraints",
     "learning_rate",
+    "schedule",
+    "adapters",
+    "average",
     "safety_test",
     "promotion",
     "alias"
@@ -89,14 +96,12 @@ public final class RunSpecReader {
     "max_new_tokens",
     "max_prompt_tokens",
     "stop_strings",
+    "staleness",
     "group_strategy",
     "min_group"
   };
   private static final String[] REWARD_KEYS = {
     "model", "version", "aggregation", "uwo_lambda", "quantile"
-  };
-  private static final String[] OBJECTIVE_KEYS = {
-    "kind", "clip_low", "clip_high", "updates_per_iteration", "aggregation", "entropy_coefficient"
   };
 
   private RunSpecReader() {}
@@ -115,39 +120,58 @@ public final class RunSpecReader {
 
   private static RunSpec complete(@Nullable Object tree) {
     SpecNode root = SpecNode.root(tree, ROOT_KEYS);
-    RolloutSpec rollout = rollout(root.child("rollout", ROLLOUT_KEYS));
-    SpecNode objectiveNode = root.child("objective", OBJECTIVE_KEYS);
-    SpecNode kl = root.child("kl", "coefficient", "estimator", "stop_at");
+    RolloutSpec rollout =
+        rollout(root.child("rollout", ROLLOUT_KEYS), RecipeSpecReader.source(root));
     SpecNode stop = root.child("stop", "spread_growth");
-    ConstraintMethod method = ConstraintSpecReader.method(ConstraintSpecReader.first(root));
-    NamedObjective objective = objective(objectiveNode, kl, method);
-    double klCoefficient = klCoefficient(kl);
+    int iterations = root.integer("iterations", ITERATIONS, 1, MAX_ITERATIONS);
+    long seed = root.anyLong("seed", SEED);
+    int updates =
+        RecipeSpecReader.objective(root)
+            .integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES);
+    RecipeSpecReader.Read learned =
+        RecipeSpecReader.read(root, ConstraintSpecReader.method(root), rollout.maxNewTokens());
     ModelRef cost = model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION);
     SafetyTestSpec test = SafetyTestSpecReader.read(root, root.has("constraints"));
     return new RunSpec(
         runName(root),
         policy(root.child("policy", "model", "version", "alias")),
-        root.integer("iterations", ITERATIONS, 1, MAX_ITERATIONS),
-        root.anyLong("seed", SEED),
+        iterations,
+        seed,
         rollout,
-        prompts(root, "prompts", true),
+        PromptSpecReader.training(root),
         reward(root.child("reward", REWARD_KEYS)),
         cost,
-        root.choice(
-            "advantage", ConstraintSpecReader.advantage(method), List.of(AdvantageKind.values())),
-        method.klInReturn() ? objective : objective.withKl(klCoefficient, estimator(kl)),
-        method.klInReturn() ? klCoefficient : 0,
-        objectiveNode.integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES),
-        root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
+        learned.recipe(),
+        learned.returnKlCoefficient(),
+        updates,
+        learningRate(root, (long) iterations * updates),
+        TraineeSpecReader.read(root, seed, (long) iterations * updates),
         ConstraintSpecReader.read(root, cost, test, rollout.samplesCount()),
         MeasuredSpecReader.read(root),
+        BudgetSpecReader.read(root),
         new StopSpec(
-            kl.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
+            RecipeSpecReader.kl(root).number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
             WatchSpecReader.spreadLimit(stop, "spread_growth", SPREAD_GROWTH)),
         WatchSpecReader.read(root),
+        EvaluationSpecReader.read(root),
         test,
         promotion(root),
         alias(root));
+  }
+
+  private static LearningRateSchedule learningRate(SpecNode root, long totalUpdates) {
+    SpecNode node = root.child("schedule", "kind", "warmup_updates", "final_fraction");
+    LearningRateSchedule.Kind kind =
+        node.choice("kind", SCHEDULE, List.of(LearningRateSchedule.Kind.values()));
+    if (node.has("final_fraction") && kind == LearningRateSchedule.Kind.CONSTANT) {
+      throw node.flaw("final_fraction", "beside CONSTANT", "none: it does not decay");
+    }
+    return new LearningRateSchedule(
+        kind,
+        root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
+        node.integer("warmup_updates", 0, 0, Integer.MAX_VALUE),
+        totalUpdates,
+        node.number("final_fraction", FINAL_FRACTION, v -> v >= 0 && v <= 1, "0 to 1"));
   }
 
   /** Reads of {@code tree} what anybody may still ask of a run. */
@@ -184,7 +208,7 @@ public final class RunSpecReader {
         : VersionSelector.alias(model, node.name("alias", ALIAS));
   }
 
-  private static RolloutSpec rollout(SpecNode node) {
+  private static RolloutSpec rollout(SpecNode node, SourceKind source) {
     int completions =
         node.integer("completions_per_prompt", COMPLETIONS_PER_PROMPT, 2, MAX_COMPLETIONS);
     return new RolloutSpec(
@@ -195,7 +219,8 @@ public final class RunSpecReader {
         node.integer("max_new_tokens", ROLLOUT_NEW_TOKENS, 1, MAX_NEW_TOKENS),
         node.integer("max_prompt_tokens", ROLLOUT_PROMPT_TOKENS, 0, MAX_PROMPT_TOKENS),
         stopStrings(node),
-        groups(node, completions));
+        node.integer("staleness", ROLLOUT_STALENESS, 0, MAX_STALENESS),
+        groups(node, RunSpec.policyCompletions(source, completions)));
   }
 
   private static GroupStrategy groups(SpecNode node, int completions) {
@@ -210,7 +235,11 @@ public final class RunSpecReader {
       }
       case "MIN_VIABLE_GROUP" ->
           new GroupStrategy.MinViableGroup(
-              node.integer("min_group", Math.min(MIN_GROUP, completions), 2, completions));
+              node.integer(
+                  "min_group",
+                  Math.min(MIN_GROUP, completions),
+                  Math.min(2, completions),
+                  completions));
       default -> throw node.flaw("group_strategy", strategy, "one of MIN_VIABLE_GROUP, FAIL_FAST");
     };
   }
@@ -221,29 +250,6 @@ public final class RunSpecReader {
       throw node.flaw("stop_strings", stops.size() + " texts", "at most 16, none empty");
     }
     return stops;
-  }
-
-  /** The prompts below {@code key}: exactly one source. */
-  static PromptSource prompts(SpecNode parent, String key, boolean feedbackAllowed) {
-    String[] sources =
-        feedbackAllowed
-            ? new String[] {"inline", "file", "feedback"}
-            : new String[] {"inline", "file"};
-    SpecNode node = parent.child(key, sources);
-    List<String> given = List.of(sources).stream().filter(node::has).toList();
-    if (given.size() != 1) {
-      throw parent.flaw(
-          key,
-          given.isEmpty() ? "no source" : String.join(" and ", given),
-          "exactly one of " + String.join(", ", sources));
-    }
-    return switch (given.getFirst()) {
-      case "inline" -> new PromptSource.Inline(node.texts("inline", List.of()));
-      case "file" -> new PromptSource.InFile(node.text("file", ""));
-      default ->
-          new PromptSource.Feedback(
-              node.child("feedback", "max").integer("max", FEEDBACK_PROMPTS, 1, MAX_FEEDBACK));
-    };
   }
 
   private static RewardSpec reward(SpecNode node) {
@@ -270,58 +276,5 @@ public final class RunSpecReader {
 
   static ModelRef model(SpecNode node, String model, String version) {
     return new ModelRef(node.name("model", model), node.name("version", version));
-  }
-
-  private static double klCoefficient(SpecNode kl) {
-    return kl.number("coefficient", KL_COEFFICIENT, v -> v >= 0, NOT_NEGATIVE);
-  }
-
-  private static KlEstimator estimator(SpecNode kl) {
-    return kl.choice("estimator", KL_ESTIMATOR, List.of(KlEstimator.K3, KlEstimator.K2));
-  }
-
-  private static NamedObjective objective(SpecNode node, SpecNode kl, ConstraintMethod method) {
-    if (kl.has("estimator") && method.klInReturn()) {
-      throw kl.flaw(
-          "estimator",
-          "beside constraint.method " + method,
-          "none: the KL is in the return, as the sum of log π − log π_ref");
-    }
-    ObjectiveKind kind =
-        node.choice(
-            "kind",
-            ConstraintSpecReader.objective(method),
-            List.of(ObjectiveKind.PPO_CLIP, ObjectiveKind.POLICY_GRADIENT, ObjectiveKind.GSPO));
-    boolean clips = kind != ObjectiveKind.POLICY_GRADIENT;
-    for (String key : List.of("clip_low", "clip_high")) {
-      if (node.has(key) && !clips) {
-        throw node.flaw(key, "beside POLICY_GRADIENT", "none: it has no ratio to clip");
-      }
-    }
-    if (kind == ObjectiveKind.GSPO && node.has("aggregation")) {
-      throw node.flaw("aggregation", "beside GSPO", "none: it has one ratio a completion");
-    }
-    NamedObjective objective = NamedObjective.of(kind);
-    double low = node.number("clip_low", objective.clipLow(), v -> v > 0 && v < 1, "> 0, < 1");
-    return objective
-        .withClip(
-            low,
-            node.number(
-                "clip_high",
-                node.has("clip_low") ? low : objective.clipHigh(),
-                v -> v > 0,
-                POSITIVE))
-        .withEntropy(
-            node.number("entropy_coefficient", ENTROPY_COEFFICIENT, v -> v >= 0, NOT_NEGATIVE))
-        .withAggregation(
-            node.choice(
-                "aggregation",
-                method == ConstraintMethod.HC_RLHF
-                    ? LossAggregation.SEQUENCE_MEAN_TOKEN_SUM
-                    : LOSS_AGGREGATION,
-                List.of(
-                    LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN,
-                    LossAggregation.TOKEN_MEAN,
-                    LossAggregation.SEQUENCE_MEAN_TOKEN_SUM)));
   }
 }

@@ -6,7 +6,9 @@ import java.util.List;
 /**
  * The safety test, fixed before anything is sampled.
  *
- * @param costModel who judges; never the one that the run optimises against
+ * @param costModel who judges; not the one that the run optimises against, unless that is allowed
+ * @param sameCostModel whether the judge may be a cost model that the run optimises against, or
+ *     have learned from the same labels: certificates then say so
  * @param threshold τ: the allowed mean harm probability, 0 to 1
  * @param delta δ: the allowed probability of passing a harmful candidate, above 0, below 1
  * @param bound how the upper bound is computed
@@ -24,6 +26,7 @@ import java.util.List;
  */
 public record SafetyTestSpec(
     ModelRef costModel,
+    boolean sameCostModel,
     double threshold,
     double delta,
     BoundMethod bound,
@@ -45,6 +48,7 @@ public record SafetyTestSpec(
   public SafetyTestSpec of(ConstraintSpec.Test test) {
     return new SafetyTestSpec(
         test.costModel(),
+        sameCostModel,
         test.threshold(),
         test.delta(),
         bound,

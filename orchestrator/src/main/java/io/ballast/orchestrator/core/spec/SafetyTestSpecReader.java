@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.spec;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.BOUND;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.DELTA;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.REUSE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.SAME_COST_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_COST_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_COST_VERSION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.TEST_NEW_TOKENS;
@@ -19,6 +20,7 @@ final class SafetyTestSpecReader {
   private static final int MAX_PROMPTS = 10_000;
   private static final String[] KEYS = {
     "cost_model",
+    "same_cost_model",
     "threshold",
     "delta",
     "bound",
@@ -36,7 +38,7 @@ final class SafetyTestSpecReader {
   private SafetyTestSpecReader() {}
 
   private static final String THRESHOLD =
-      "the allowed mean harm probability, 0 to 1, fixed before anything is sampled";
+      "the allowed mean harm probability, 0 to below 1, fixed before anything is sampled";
 
   /**
    * @param several whether the constraints say who judges and how strictly, each for itself
@@ -55,6 +57,7 @@ final class SafetyTestSpecReader {
     return new SafetyTestSpec(
         RunSpecReader.model(
             node.child("cost_model", "model", "version"), TEST_COST_MODEL, TEST_COST_VERSION),
+        node.flag("same_cost_model", SAME_COST_MODEL),
         several ? 0 : threshold(node),
         node.number("delta", DELTA, v -> v > 0 && v < 1, "> 0, < 1"),
         node.choice("bound", BOUND, List.of(BoundMethod.values())),
@@ -62,7 +65,7 @@ final class SafetyTestSpecReader {
         looks(node, reuse),
         attempts(node, reuse),
         drawCount(node, reuse),
-        RunSpecReader.prompts(node, "prompts", false),
+        PromptSpecReader.heldOut(node),
         node.number(
             "temperature",
             TEST_TEMPERATURE,
@@ -84,7 +87,7 @@ final class SafetyTestSpecReader {
   }
 
   private static double threshold(SpecNode node) {
-    return node.requiredNumber("threshold", v -> v >= 0 && v <= 1, THRESHOLD);
+    return node.requiredNumber("threshold", v -> v >= 0 && v < 1, THRESHOLD);
   }
 
   private static int looks(SpecNode node, ReuseKind reuse) {

@@ -1,10 +1,14 @@
 package io.ballast.orchestrator.core.spec;
 
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.learner.ObjectiveKind;
+import io.ballast.rl.algorithm.Knob;
+import io.ballast.rl.algorithm.LossSpec;
+import io.ballast.rl.algorithm.ObjectiveKind;
+import io.ballast.rl.algorithm.Recipe;
 import io.ballast.rl.constraint.Staleness;
 import io.ballast.rl.objective.LossAggregation;
 import java.util.List;
+import java.util.Locale;
 
 /** Refuses choices that do not go together in a run that is to learn, with the reason. */
 final class SpecConsistency {
@@ -20,29 +24,69 @@ final class SpecConsistency {
    */
   static void require(RunSpec spec) {
     requireOneConstraint(spec);
+    requireOneRecipe(spec.recipe());
     requireOneUpdate(spec);
     requireTemperature(spec);
     requireFreshCosts(spec);
+    requireCorrection(spec);
+    requireCostsThatCount(spec);
+    requireWatchedWeights(spec);
     requireOtherGold(spec);
     requireOtherJudges(spec);
     requireOtherMeasures(spec);
     requireShareable(spec.constraints());
+    requireEvaluatedWeights(spec);
+  }
+
+  /** An average of the best weights is not what was found to be best. */
+  private static void requireEvaluatedWeights(RunSpec spec) {
+    EvaluationSpec evaluation = spec.evaluation();
+    if (spec.trainee().averageDecay() != null
+        && evaluation != null
+        && evaluation.candidate() != CandidateChoice.LAST) {
+      throw Faults.malformed(
+          "average",
+          "beside candidate %s (expected: candidate LAST: what is evaluated are the weights, and not their average)"
+              .formatted(evaluation.candidate()));
+    }
+  }
+
+  static void requireOneRecipe(Recipe recipe) {
+    for (Recipe.Flaw flaw : recipe.flaws()) {
+      String key =
+          switch (flaw.part().stage()) {
+            case OBJECTIVE -> "objective.kind";
+            case SOURCE, SHAPING, SELECTOR, ADVANTAGE ->
+                flaw.part().stage().name().toLowerCase(Locale.ROOT);
+          };
+      throw Faults.malformed(
+          key, "%s (expected: another: %s)".formatted(flaw.part().name(), flaw.reason()));
+    }
   }
 
   /** With anything else the method would not be what its name says. */
   private static void requireOneConstraint(RunSpec spec) {
     ConstraintMethod method = spec.method();
-    if (method.hasMultiplier() && spec.advantage() == AdvantageKind.GRPO) {
+    Recipe recipe = spec.recipe();
+    if (method.hasMultiplier() && !recipe.advantage().linearInGroup()) {
       throw Faults.malformed(
           "advantage",
-          ("GRPO (expected: RLOO or CENTRED with constraint.method %s: dividing by each group's"
-                  + " standard deviation prices harm differently in every group)")
+          ("%s (expected: RLOO or CENTRED with constraint.method %s: dividing by each group's"
+                  + " standard deviation prices harm differently in every group, and other"
+                  + " baselines are of the reward alone)")
+              .formatted(recipe.advantage(), method));
+    }
+    if (method.hasMultiplier() && (recipe.leavesOut() || !recipe.shaping().isEmpty())) {
+      throw Faults.malformed(
+          "constraint.method",
+          ("%s (expected: FIXED_PENALTY beside source, shaping or selector: λ is of the costs of"
+                  + " all that the policy writes, and of rewards as they are)")
               .formatted(method));
     }
     if (method != ConstraintMethod.HC_RLHF) {
       return;
     }
-    ObjectiveKind objective = spec.objective().kind();
+    ObjectiveKind objective = recipe.loss().kind();
     if (objective != ObjectiveKind.POLICY_GRADIENT) {
       throw Faults.malformed(
           "objective.kind",
@@ -50,7 +94,7 @@ final class SpecConsistency {
                   + " the gradient of the bound on the policy that sampled)")
               .formatted(objective));
     }
-    LossAggregation aggregation = spec.objective().aggregation();
+    LossAggregation aggregation = recipe.loss().aggregation().mode();
     if (aggregation != LossAggregation.SEQUENCE_MEAN_TOKEN_SUM) {
       throw Faults.malformed(
           "objective.aggregation",
@@ -61,13 +105,11 @@ final class SpecConsistency {
   }
 
   private static void requireOneUpdate(RunSpec spec) {
-    if (spec.objective().kind() == ObjectiveKind.POLICY_GRADIENT
-        && spec.updatesPerIteration() > 1) {
+    if (spec.recipe().loss().kind().onPolicy() && spec.updatesPerIteration() > 1) {
       throw Faults.malformed(
           "objective.updates_per_iteration",
-          spec.updatesPerIteration()
-              + " (expected: 1 with POLICY_GRADIENT: it has no ratio, so only the first update is"
-              + " on the policy that sampled)");
+          "%d (expected: 1 with %s: it has no ratio, so only the first update is on the policy that sampled)"
+              .formatted(spec.updatesPerIteration(), spec.recipe().loss().kind()));
     }
   }
 
@@ -76,11 +118,11 @@ final class SpecConsistency {
     if (temperature == 1) {
       return;
     }
-    if (spec.objective().kind() != ObjectiveKind.POLICY_GRADIENT) {
+    if (spec.recipe().loss().kind().hasRatio()) {
       throw Faults.malformed(
           "rollout.temperature",
           "%s (expected: 1 with %s: its ratio is between policies at temperature 1)"
-              .formatted(temperature, spec.objective().kind()));
+              .formatted(temperature, spec.recipe().loss().kind()));
     }
     if (spec.method().klInReturn()) {
       throw Faults.malformed(
@@ -88,6 +130,12 @@ final class SpecConsistency {
           ("%s (expected: 1 with constraint.method %s: the KL in the return is of policies at"
                   + " temperature 1)")
               .formatted(temperature, spec.method()));
+    }
+    if (spec.recipe().rewardKlCoefficient() > 0) {
+      throw Faults.malformed(
+          "rollout.temperature",
+          "%s (expected: 1 with kl.place REWARD: it is the KL of policies at temperature 1)"
+              .formatted(temperature));
     }
   }
 
@@ -108,6 +156,42 @@ final class SpecConsistency {
     }
   }
 
+  /** A policy gradient takes its samples for the policy's own unless it is told how likely. */
+  private static void requireCorrection(RunSpec spec) {
+    LossSpec loss = spec.recipe().loss();
+    if (spec.rollout().staleness() > 0
+        && loss.knobs().values().getOrDefault(Knob.IMPORTANCE_CAP, 1.0) == 0) {
+      throw Faults.malformed(
+          "rollout.staleness",
+          ("%d (expected: 0 with objective.importance_cap 0; above 0, 2 for one, it corrects for"
+                  + " what older weights sampled)")
+              .formatted(spec.rollout().staleness()));
+    }
+  }
+
+  private static void requireCostsThatCount(RunSpec spec) {
+    for (ConstraintSpec each : spec.constraints()) {
+      if (each.staleness() instanceof Staleness.Drop drop
+          && drop.maxLag() < spec.rollout().staleness()) {
+        throw Faults.malformed(
+            path(spec, each) + ".staleness.versions",
+            "%d (expected: at least rollout.staleness, %d, or no cost ever counts)"
+                .formatted(drop.maxLag(), spec.rollout().staleness()));
+      }
+    }
+  }
+
+  /** It would go back to weights that were not those which were seen to be good. */
+  private static void requireWatchedWeights(RunSpec spec) {
+    if (spec.rollout().staleness() > 0 && spec.watch().action() == WatchAction.STOP) {
+      throw Faults.malformed(
+          "rollout.staleness",
+          ("%d (expected: 0 with watch.action STOP: what is watched was sampled by weights that"
+                  + " are older than those to go back to)")
+              .formatted(spec.rollout().staleness()));
+    }
+  }
+
   private static String path(RunSpec spec, ConstraintSpec constraint) {
     return spec.constraints().size() == 1 ? "constraint" : "constraints." + constraint.name();
   }
@@ -123,6 +207,9 @@ final class SpecConsistency {
   }
 
   private static void requireOtherJudges(RunSpec spec) {
+    if (spec.safetyTest().sameCostModel()) {
+      return;
+    }
     for (ConstraintSpec certified : spec.constraints()) {
       for (ConstraintSpec priced : spec.constraints()) {
         if (priced.enabled() && priced.cost().equals(certified.test().costModel())) {
@@ -130,7 +217,7 @@ final class SpecConsistency {
               spec.constraints().size() == 1
                   ? "safety_test.cost_model"
                   : "constraints." + certified.name() + ".test.cost_model",
-              "%s (expected: another than cost, %s: a model that was optimised against cannot certify)"
+              "%s (expected: another than cost, %s: a model that was optimised against cannot certify, unless safety_test.same_cost_model allows it, and certificates say so)"
                   .formatted(certified.test().costModel(), priced.cost()));
         }
       }

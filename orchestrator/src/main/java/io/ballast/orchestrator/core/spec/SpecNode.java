@@ -73,6 +73,33 @@ final class SpecNode {
     return children;
   }
 
+  /** As {@link #child}, of which text stands for an object with that as its kind. */
+  SpecNode named(String key, String... known) {
+    return named(pathOf(key), values.get(key)).allowing(known);
+  }
+
+  /** As {@link #children}, of which each may be text that is its kind. */
+  List<SpecNode> namedChildren(String key, int most, String... known) {
+    if (!(values.get(key) instanceof List<?> list) || list.size() > most) {
+      throw flaw(key, kind(values.get(key)), "a list of at most " + most);
+    }
+    List<SpecNode> children = new ArrayList<>();
+    for (int i = 0; i < list.size(); i++) {
+      children.add(named("%s[%d]".formatted(pathOf(key), i), list.get(i)).allowing(known));
+    }
+    return children;
+  }
+
+  private static SpecNode named(String path, @Nullable Object value) {
+    return switch (value) {
+      case String kind -> new SpecNode(path, Map.of("kind", kind));
+      case Map<?, ?> map -> new SpecNode(path, map);
+      case null, default ->
+          throw Faults.malformed(
+              path, kind(value) + " (expected: a kind, or an object with kind and its keys)");
+    };
+  }
+
   private SpecNode allowing(String... known) {
     for (Object key : values.keySet()) {
       String name = kind(key); // a key of YAML may be a list
@@ -85,6 +112,10 @@ final class SpecNode {
       }
     }
     return this;
+  }
+
+  boolean isList(String key) {
+    return values.get(key) instanceof List<?>;
   }
 
   boolean has(String key) {
@@ -193,6 +224,14 @@ final class SpecNode {
     return has(key) ? chosen(key, allowed, names(allowed)) : otherwise;
   }
 
+  /** One of {@code allowed}, in any case, which must be there. */
+  <E extends Enum<E>> E requiredChoice(String key, List<E> allowed) {
+    if (!has(key)) {
+      throw flaw(key, "absent", "one of " + names(allowed));
+    }
+    return chosen(key, allowed, names(allowed));
+  }
+
   /** One of {@code allowed}, in any case; null for {@link #NONE}. */
   <E extends Enum<E>> @Nullable E choiceOrNone(String key, E otherwise, List<E> allowed) {
     if (!has(key)) {
@@ -239,6 +278,11 @@ final class SpecNode {
   /** A value that is wrong, with what was expected. */
   io.ballast.kit.error.MeshException flaw(String key, String value, String expected) {
     return Faults.malformed(pathOf(key), "%s (expected: %s)".formatted(value, expected));
+  }
+
+  /** This object, if it is wrong as a whole, with what was expected. */
+  io.ballast.kit.error.MeshException flaw(String value, String expected) {
+    return Faults.malformed(path, "%s (expected: %s)".formatted(value, expected));
   }
 
   private static String shown(Object value) {

@@ -2,21 +2,16 @@ package io.ballast.orchestrator.core.watch;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.orchestrator.core.Seeds;
-import io.ballast.orchestrator.core.peer.Judgeable;
+import io.ballast.orchestrator.core.measure.CompletionSample;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.RewardOracle;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
-import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.rl.selection.GoldPoint;
 import io.ballast.rl.stats.Moments;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.Random;
 
 /**
  * Asks the gold reward about a sample of an iteration's completions. Nothing is trained on the
@@ -44,13 +39,14 @@ public final class GoldScoring {
    */
   public GoldReading read(
       String tenant, GoldSpec spec, long runSeed, int iteration, JudgedRollout rollout) {
-    List<Sampled> sample = sample(rollout, spec.completions(), runSeed, iteration);
+    CompletionSample sample =
+        CompletionSample.of(rollout, spec.completions(), runSeed, SAMPLES, iteration);
     List<RewardOracle.Outcome> outcomes;
     try {
-      List<Judgeable> items = sample.stream().map(Sampled::item).toList();
       outcomes =
           patience.call(
-              "score completions by gold", () -> rewards.score(tenant, spec.reward(), items));
+              "score completions by gold",
+              () -> rewards.score(tenant, spec.reward(), sample.items()));
     } catch (MeshException e) {
       return new GoldReading.Failed(e.fault().name(), String.valueOf(e.getMessage()));
     }
@@ -63,29 +59,13 @@ public final class GoldScoring {
     return reading(sample, outcomes);
   }
 
-  private record Sampled(Judgeable item, double proxy) {}
-
-  private static List<Sampled> sample(JudgedRollout rollout, int most, long seed, int iteration) {
-    List<Sampled> all = new ArrayList<>();
-    for (JudgedGroup group : rollout.groups()) {
-      for (JudgedCompletion judged : group.completions()) {
-        all.add(new Sampled(new Judgeable(group.prompt(), judged.completion()), judged.reward()));
-      }
-    }
-    if (all.size() <= most) {
-      return all;
-    }
-    Collections.shuffle(all, new Random(Seeds.derive(seed, SAMPLES, iteration)));
-    return all.subList(0, most);
-  }
-
   /** The mean of those that have a score, as long as they are at least half, and two. */
-  private static GoldReading reading(List<Sampled> sample, List<RewardOracle.Outcome> outcomes) {
+  private static GoldReading reading(CompletionSample sample, List<RewardOracle.Outcome> outcomes) {
     List<Double> golds = new ArrayList<>();
     List<Double> proxies = new ArrayList<>();
     String failure = "";
     for (int i = 0; i < outcomes.size(); i++) {
-      double proxy = sample.get(i).proxy();
+      double proxy = sample.members().get(i).reward();
       switch (outcomes.get(i)) {
         case RewardOracle.Outcome.Value(double gold, _) when usable(gold) && usable(proxy) -> {
           golds.add(gold);
@@ -98,7 +78,7 @@ public final class GoldScoring {
       }
     }
     int missing = sample.size() - golds.size();
-    if (golds.size() < 2 || missing > golds.size()) {
+    if (!sample.isKnownBy(golds.size())) {
       return new GoldReading.Failed(
           GoldReading.TOO_FEW_SCORES,
           String.format(

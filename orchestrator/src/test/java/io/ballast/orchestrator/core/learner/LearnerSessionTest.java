@@ -12,6 +12,8 @@ import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.Operation.State;
 import io.ballast.orchestrator.testing.FakeTrainee;
+import io.ballast.rl.algorithm.LossSpec;
+import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.regulariser.KlEstimator;
 import io.ballast.rl.sample.Numbers;
 import java.nio.file.Path;
@@ -31,7 +33,7 @@ class LearnerSessionTest {
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final Caller NOBODY = new Caller("default", "");
   private static final LossRequest POLICY_GRADIENT =
-      new LossRequest.Named(NamedObjective.of(ObjectiveKind.POLICY_GRADIENT));
+      new LossRequest.Named(LossSpec.of(ObjectiveKind.POLICY_GRADIENT));
 
   private final FakeTrainee trainee = new FakeTrainee();
   private final AtomicLong ids = new AtomicLong();
@@ -41,7 +43,7 @@ class LearnerSessionTest {
               "session",
               "default",
               new PinnedVersion("tiny", "1", ""),
-              OptimizerSettings.ofRate(0.1),
+              TraineeOptions.of(OptimizerSettings.ofRate(0.1)),
               Instant.EPOCH),
           trainee,
           new LearnerSession.Surroundings(
@@ -168,8 +170,7 @@ class LearnerSessionTest {
   void theReferenceIsAskedOnlyWhereTheObjectiveNeedsIt() {
     train();
     assertThat(trainee.calls).doesNotContain("scores REFERENCE");
-    NamedObjective withKl =
-        NamedObjective.of(ObjectiveKind.POLICY_GRADIENT).withKl(0.5, KlEstimator.K2);
+    LossSpec withKl = LossSpec.of(ObjectiveKind.POLICY_GRADIENT).withKl(0.5, KlEstimator.K2);
     Operation<OperationResult> operation =
         session.forwardBackward(NOBODY, "", groups(1), new LossRequest.Named(withKl));
     // π = π_ref, so the penalty is 0 and the loss is −Â·logp = −2·(−1)
@@ -219,7 +220,14 @@ class LearnerSessionTest {
             TokenIds.of(1),
             List.of(
                 new TrainingCompletion(
-                    TokenIds.of(new int[tokens]), Numbers.of(2), none, none, none, none, false))));
+                    TokenIds.of(new int[tokens]),
+                    Numbers.of(2),
+                    none,
+                    none,
+                    none,
+                    none,
+                    false,
+                    none))));
   }
 
   private static void refused(ThrowingCallable call, Fault fault, String message) {

@@ -46,10 +46,37 @@ class ConstraintStepTest {
   }
 
   @Test
+  void costsThatOlderWeightsSampledCountAsOld() {
+    ConstraintState before =
+        ConstraintStep.after(
+                spec(ConstraintMethod.HC_RLHF, 100, new Staleness.Fade(1)),
+                TEST,
+                START,
+                1,
+                1,
+                COSTS)
+            .next();
+
+    ConstraintStep.HcRlhf step =
+        (ConstraintStep.HcRlhf)
+            ConstraintStep.after(
+                spec(ConstraintMethod.HC_RLHF, 100, new Staleness.Fade(1)),
+                TEST,
+                before,
+                3,
+                1,
+                COSTS);
+
+    // both batches are of version 1: alike, so their weights are equal
+    assertThat(step.moments().size()).isCloseTo(20, within(1e-9));
+    assertThat(step.next().costs()).allMatch(cost -> cost.version() == 1);
+  }
+
+  @Test
   void hcRlhfReactsToThePessimisticBoundAndPricesTheLinearisedCost() {
     ConstraintStep step =
         ConstraintStep.after(
-            spec(ConstraintMethod.HC_RLHF, 10, new Staleness.Keep()), TEST, START, 1, COSTS);
+            spec(ConstraintMethod.HC_RLHF, 10, new Staleness.Keep()), TEST, START, 1, 1, COSTS);
 
     // the paper's vector: m −.76, s .724492, K = t(.9, 9)/√10 + t(.9, 99)/10 = .566368
     assertThat(step.bound()).isCloseTo(-.349671, within(1e-6));
@@ -70,7 +97,12 @@ class ConstraintStepTest {
     ConstraintStep.HcRlhf step =
         (ConstraintStep.HcRlhf)
             ConstraintStep.after(
-                spec(ConstraintMethod.HC_RLHF, 100, new Staleness.Fade(1)), TEST, before, 2, COSTS);
+                spec(ConstraintMethod.HC_RLHF, 100, new Staleness.Fade(1)),
+                TEST,
+                before,
+                2,
+                2,
+                COSTS);
 
     assertThat(step.moments().size()).isCloseTo(18, within(1e-9));
     assertThat(step.moments().mean()).isCloseTo(-.76, within(1e-12));
@@ -87,6 +119,7 @@ class ConstraintStepTest {
             TEST,
             START,
             1,
+            1,
             new double[] {.5, .5, .5, .5});
 
     assertThat(step.bound()).isEqualTo(.5);
@@ -102,7 +135,7 @@ class ConstraintStepTest {
     double[] lambdas = new double[3];
     double[][] costs = {{2, 2}, {1, 3}, {-1, -1}};
     for (int i = 0; i < costs.length; i++) {
-      ConstraintStep step = ConstraintStep.after(spec, TEST, state, i + 1, costs[i]);
+      ConstraintStep step = ConstraintStep.after(spec, TEST, state, i + 1, i + 1, costs[i]);
       assertThat(step.bound()).isEqualTo((costs[i][0] + costs[i][1]) / 2);
       assertThat(step.price(.5)).isEqualTo(.5 * step.lambda());
       state = step.next();
@@ -122,6 +155,7 @@ class ConstraintStepTest {
             TEST,
             START,
             1,
+            1,
             new double[] {1, 1});
 
     assertThat(step.lambda()).isEqualTo(3);
@@ -132,10 +166,10 @@ class ConstraintStepTest {
   @Test
   void costsOfOlderPoliciesAreDroppedAsTheSpecSays() {
     ConstraintSpec spec = spec(ConstraintMethod.PPO_LAGRANGIAN, 100, new Staleness.Drop(1));
-    ConstraintState one = ConstraintStep.after(spec, TEST, START, 1, new double[] {9, 9}).next();
-    ConstraintState two = ConstraintStep.after(spec, TEST, one, 2, new double[] {2, 2}).next();
+    ConstraintState one = ConstraintStep.after(spec, TEST, START, 1, 1, new double[] {9, 9}).next();
+    ConstraintState two = ConstraintStep.after(spec, TEST, one, 2, 2, new double[] {2, 2}).next();
 
-    assertThat(ConstraintStep.after(spec, TEST, two, 3, new double[] {1, 1}).bound())
+    assertThat(ConstraintStep.after(spec, TEST, two, 3, 3, new double[] {1, 1}).bound())
         .as("of iterations 2 and 3")
         .isEqualTo(1.5);
   }
@@ -145,8 +179,8 @@ class ConstraintStepTest {
     ConstraintSpec spec = spec(ConstraintMethod.HC_RLHF, 10, new Staleness.Keep(), 1);
     double[] harmful = {.5, .6, .7, .8};
 
-    ConstraintReading over = ConstraintStep.after(spec, TEST, START, 1, harmful).reading(.65);
-    ConstraintReading under = ConstraintStep.after(spec, TEST, START, 1, COSTS).reading(-.76);
+    ConstraintReading over = ConstraintStep.after(spec, TEST, START, 1, 1, harmful).reading(.65);
+    ConstraintReading under = ConstraintStep.after(spec, TEST, START, 1, 1, COSTS).reading(-.76);
 
     assertThat(over.atCap()).isTrue();
     assertThat(CapAlarms.of(7, List.of(over, under)))
@@ -168,7 +202,7 @@ class ConstraintStepTest {
     double[] costs = {.1, .3};
 
     double lambda =
-        ConstraintStep.after(spec, TEST, new ConstraintState("harm", 0, List.of()), 31, costs)
+        ConstraintStep.after(spec, TEST, new ConstraintState("harm", 0, List.of()), 31, 31, costs)
             .lambda();
 
     double min = spec.price().min();

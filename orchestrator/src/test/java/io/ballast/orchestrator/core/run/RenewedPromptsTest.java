@@ -3,11 +3,12 @@ package io.ballast.orchestrator.core.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.call.PinnedVersion;
-import io.ballast.orchestrator.adapter.PostgresRunStore;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.testing.FakeWorld;
 import io.ballast.orchestrator.testing.InMemoryRunStore;
 import io.ballast.orchestrator.testing.TestClock;
 import io.ballast.orchestrator.testing.TestDatabase;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,8 +20,7 @@ class RenewedPromptsTest {
   private static final List<String> TRAINING = List.of("int a");
 
   static Stream<RunStore> stores() {
-    return Stream.of(
-        new InMemoryRunStore(), new PostgresRunStore(TestDatabase.create(), new RunChanges()));
+    return Stream.of(new InMemoryRunStore(), TestDatabase.create().runs());
   }
 
   @ParameterizedTest
@@ -35,15 +35,11 @@ class RenewedPromptsTest {
             new PinnedVersion("tiny", "1", FakeWorld.sha("base")),
             3,
             TestClock.START,
-            Run.Progress.queued());
+            RunProgress.queued());
     var created =
         store.create(
             new RunStore.NewRun(
-                run,
-                "",
-                "fingerprint",
-                new PromptSets(TRAINING, List.of("long x", "long y")),
-                LoopState.initial(List.of())));
+                run, "", "fingerprint", prompts("long x", "long y"), LoopState.initial(List.of())));
     var failed = store.change(RUN_ID, stored -> stored.failed("its test was aborted"));
 
     // both saw it FAILED; the second comes when the first has queued it
@@ -56,6 +52,7 @@ class RenewedPromptsTest {
   }
 
   private static PromptSets prompts(String... test) {
-    return new PromptSets(TRAINING, List.of(test));
+    return new PromptSets(
+        TRAINING, new GroupedPrompts(List.of(test), Collections.nCopies(test.length, "a file")));
   }
 }

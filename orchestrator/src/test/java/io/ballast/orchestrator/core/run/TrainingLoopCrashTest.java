@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.call.PinnedVersion;
@@ -9,10 +10,12 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
-import io.ballast.orchestrator.core.learner.OptimizerSettings;
+import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
+import io.ballast.orchestrator.core.learner.TraineeOptions;
 import io.ballast.orchestrator.core.learner.WeightsStore;
+import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
 import io.ballast.orchestrator.core.peer.Patience;
@@ -23,6 +26,7 @@ import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.watch.RunAlarm;
@@ -38,10 +42,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,6 +77,18 @@ class TrainingLoopCrashTest {
               """)
           .replace("iterations: 3", "iterations: 8")
           .replace("seed: 5", "seed: 3");
+
+  /** Evaluated after iterations 1, 3, 5 and the last, 6. */
+  private static final String EVALUATED =
+      TestSpecs.spec(
+              "crash",
+              """
+              evaluation:
+                prompts: {inline: ["held a", "held b", "held c"], groups: [A, A, B]}
+                every: 2
+                completions: 2
+              """)
+          .replace("iterations: 3", "iterations: 6");
 
   @TempDir Path temporary;
 
@@ -106,6 +125,33 @@ class TrainingLoopCrashTest {
   }
 
   @Test
+  void aRunTrainsWhatItsSpecSaysAndItsCandidateIsTheAverage() throws IOException {
+    String spec = TestSpecs.spec("crash", "adapters: {rank: 2}\naverage: {decay: 0.5}");
+    World world = new World(temporary.resolve("average"), spec);
+    World plain = new World(temporary.resolve("plain"));
+    var unused = plain.work(new CrashPoints(0));
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(world.opened).containsExactly(new SpecParser().apply(spec).traineeOptions());
+    assertThat(world.opened.getFirst().adapters().orElseThrow().rank()).isEqualTo(2);
+    List<Double> weights = world.trainees.getFirst().history();
+    assertThat(weights).hasSize(3).isEqualTo(plain.trainees.getFirst().history());
+    double average = 0;
+    for (double weight : weights) {
+      average = 0.5 * average + 0.5 * weight;
+    }
+    Path candidate = world.root.resolve("models/tiny/crash-0a1b2c3d");
+    assertThat(Double.parseDouble(world.weightsOfTheCandidate()))
+        .isEqualTo(average)
+        .isNotEqualTo(weights.getLast());
+    assertThat(ModelManifest.read(candidate).orElseThrow().notes())
+        .containsEntry("average_decay", "0.5");
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    assertThat(killAnywhere(spec).state()).isEqualTo(RunState.PROMOTED);
+  }
+
+  @Test
   void aRunThatItsWatchStopsIsStoppedTheSameWayWhereverItIsKilled() throws IOException {
     Run run = killAnywhere(WATCHED);
 
@@ -116,6 +162,23 @@ class TrainingLoopCrashTest {
         .contains("in iteration 5; back to the weights after iteration 2");
     assertThat(run.progress().candidateIteration()).isEqualTo(2);
     assertThat(run.progress().iterationsDone()).isEqualTo(5);
+  }
+
+  @Test
+  void aRunOfSeveralSourcesDrawsTheSamePromptsWhereverItIsKilled() throws IOException {
+    Run run =
+        killAnywhere(
+            TestSpecs.spec("crash")
+                .replace(
+                    "prompts: {inline: [\"int a\", \"int b\", \"int c\", \"int d\", \"int e\"]}",
+                    """
+                    prompts:
+                      - {inline: ["int a", "int b", "int c"], weight: 3}
+                      - {inline: ["int d", "int e"], weight: 1}
+                    """)
+                .replace("iterations: 3", "iterations: 5"));
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
   }
 
   @Test
@@ -136,6 +199,131 @@ class TrainingLoopCrashTest {
     assertThat(run.progress().tests())
         .extracting(SafetyTestReport::testId)
         .containsExactly("test-" + RUN_ID + "-breaks", "test-" + RUN_ID + "-secrets");
+  }
+
+  @Test
+  void theBestIsChosenOnceAndTestedOnceWhereverARunIsKilled() throws IOException {
+    Run run = killAnywhere(EVALUATED + "candidate: BEST\n");
+
+    List<IterationMetrics> iterations = iterationsOf(EVALUATED);
+    assertThat(iterations.stream().filter(each -> each.evaluation() != null))
+        .extracting(IterationMetrics::iteration)
+        .containsExactly(1, 3, 5, 6);
+    int best =
+        iterations.stream()
+            .filter(each -> each.evaluation() != null)
+            .max(Comparator.comparingDouble(each -> measured(each).mean()))
+            .map(IterationMetrics::iteration)
+            .orElseThrow();
+    assertThat(best).isLessThan(6);
+    assertThat(run.progress().candidateIteration()).isEqualTo(best);
+    assertThat(run.progress().candidateReason()).startsWith("the best of 4 evaluations, ");
+    assertThat(run.progress().tests()).hasSize(1);
+    assertThat(weightsOf(run)).isEqualTo(sampledFrom(best + 1));
+  }
+
+  private static EvaluationReading.Measured measured(IterationMetrics metrics) {
+    return (EvaluationReading.Measured) Objects.requireNonNull(metrics.evaluation());
+  }
+
+  private static String weightsOf(Run run) {
+    return Objects.requireNonNull(run.progress().candidate()).weightsSha256();
+  }
+
+  /** The weights that an iteration samples from, which the one before left. */
+  private String sampledFrom(int iteration) {
+    World world = new World(temporary.resolve("sampled"), EVALUATED);
+    var unused = world.work(new CrashPoints(0));
+    return world.peers.registered.stream()
+        .filter(each -> each.version().equals(RUN_ID + "-" + iteration))
+        .map(PinnedVersion::weightsSha256)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private List<IterationMetrics> iterationsOf(String spec) {
+    World world = new World(temporary.resolve("iterations"), spec);
+    var unused = world.work(new CrashPoints(0));
+    return world.store.iterations(RUN_ID, 0);
+  }
+
+  @Test
+  void anEvaluationThatDoesNotImproveStopsARunTheSameWayWhereverItIsKilled() throws IOException {
+    Run run = killAnywhere(EVALUATED + "early_stop: {patience: 1, min_improvement: 100}\n");
+
+    // the second evaluation, after iteration 3, cannot be 100 better than the first
+    assertThat(run.progress().iterationsDone()).isEqualTo(3);
+    assertThat(run.progress().earlyStopReason())
+        .startsWith("early_stop: evaluation ")
+        .contains(", number 1 in a row that is not more than 100.0 over ");
+    assertThat(run.progress().candidateIteration()).isEqualTo(3);
+    assertThat(run.progress().candidateReason()).isEmpty();
+  }
+
+  @Test
+  void aRunWhoseTokensAreUsedUpStopsAtTheSameIterationWhereverItIsKilled() throws IOException {
+    Run run = killAnywhere(TestSpecs.spec("crash", "budget: {tokens: 30}"));
+
+    List<Long> tokens = tokensOfEachIteration(TestSpecs.spec("crash"));
+    assertThat(tokens.getFirst()).isLessThan(30);
+    assertThat(tokens.get(1)).isBetween(30L, tokens.get(2) - 1);
+    assertThat(run.progress().iterationsDone()).isEqualTo(2);
+    assertThat(run.progress().earlyStopReason())
+        .isEqualTo("budget.tokens is used up: %d of 30 completion tokens".formatted(tokens.get(1)));
+    assertThat(run.progress().candidateIteration()).isEqualTo(2);
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+  }
+
+  private List<Long> tokensOfEachIteration(String spec) {
+    World world = new World(temporary.resolve("counted"), spec);
+    var unused = world.work(new CrashPoints(0));
+    return world.store.iterations(RUN_ID, 0).stream()
+        .map(IterationMetrics::spent)
+        .map(spent -> Objects.requireNonNull(spent).completionTokens())
+        .toList();
+  }
+
+  @Test
+  void timeIsThatOfAllLivesOfAProcessWithoutTheTimeInBetween() {
+    String spec = TestSpecs.spec("crash", "budget: {money: 1000, price: {per_hour: 3600}}");
+    World world = new World(temporary.resolve("lives"), spec);
+    for (int fatal = 1; world.store.iterations(RUN_ID, 0).isEmpty(); fatal++) {
+      CrashPoints points = new CrashPoints(fatal);
+      assertThatThrownBy(() -> world.work(points)).isInstanceOf(CrashPoints.Killed.class);
+    }
+    Spent before = spent(world);
+    world.clock.advance(Duration.ofHours(1));
+
+    var unused = world.workIfActive();
+
+    assertThat(before.seconds()).isPositive();
+    assertThat(spent(world).seconds()).isBetween(before.seconds() * 2, 1.0);
+    assertThat(spent(world).money()).isCloseTo(spent(world).seconds(), within(1e-12));
+  }
+
+  private static Spent spent(World world) {
+    return Objects.requireNonNull(world.store.iterations(RUN_ID, 0).getLast().spent());
+  }
+
+  @Test
+  void aRunThatSamplesAheadIsTheSameWhereverItIsKilled() throws IOException {
+    String spec =
+        TestSpecs.spec(
+                "crash",
+                """
+                objective: {importance_cap: 2}
+                """)
+            .replace("iterations: 3", "iterations: 6")
+            .replace("rollout:\n", "rollout:\n  staleness: 2\n");
+
+    Run run = killAnywhere(spec);
+
+    assertThat(run.progress().iterationsDone()).isEqualTo(6);
+    World world = new World(temporary.resolve("ahead"), spec);
+    var unused = world.work(new CrashPoints(0));
+    assertThat(world.sampledFrom()).containsExactly("1", "1", "1", "2", "3", "4");
+    assertThat(world.folders("tiny-rollout"))
+        .containsExactly(RUN_ID + "-3", RUN_ID + "-4", RUN_ID + "-5", RUN_ID + "-6");
   }
 
   /** Kills a run at each of its touches of the world in turn; returns the one that was not. */
@@ -160,7 +348,7 @@ class TrainingLoopCrashTest {
       assertThat(world.store.iterations(RUN_ID, 0))
           .as(where)
           .usingRecursiveFieldByFieldElementComparatorIgnoringFields(
-              "sampleSeconds", "judgeSeconds", "learnSeconds")
+              "sampleSeconds", "judgeSeconds", "learnSeconds", "spent.seconds")
           .isEqualTo(whole.store.iterations(RUN_ID, 0));
       assertThat(world.store.loopState(RUN_ID)).as(where).isEqualTo(whole.store.loopState(RUN_ID));
       assertThat(world.peers.promotions).as(where).isEqualTo(whole.peers.promotions);
@@ -225,7 +413,7 @@ class TrainingLoopCrashTest {
                 .replace("kl: {stop_at: 1000}\n", ""));
     world.defaultsVersion(1);
     PinnedVersion candidate = new PinnedVersion("tiny", "crash-0a1b2c3d", FakeWorld.sha("w"));
-    var learned = world.store.change(RUN_ID, run -> run.withCandidate(candidate, 3));
+    var learned = world.store.change(RUN_ID, run -> run.withCandidate(candidate, 3, ""));
 
     Run run = world.work(new CrashPoints(0));
 
@@ -236,7 +424,7 @@ class TrainingLoopCrashTest {
   }
 
   private static Run withoutFence(Run run) {
-    Run.Progress p = run.progress();
+    RunProgress p = run.progress();
     IterationMetrics latest = p.latest();
     return new Run(
         run.runId(),
@@ -246,7 +434,7 @@ class TrainingLoopCrashTest {
         run.base(),
         run.iterationsCount(),
         run.createdAt(),
-        new Run.Progress(
+        new RunProgress(
             p.state(),
             p.pauseAsked(),
             0,
@@ -256,8 +444,11 @@ class TrainingLoopCrashTest {
             p.alarms(),
             p.candidate(),
             p.candidateIteration(),
+            p.candidateReason(),
             p.testAttempts(),
+            p.spentAttempts(),
             p.tests(),
+            p.nextTest(),
             p.message(),
             p.endedAt()));
   }
@@ -274,14 +465,21 @@ class TrainingLoopCrashTest {
         m.klNats(),
         m.entropyNats(),
         m.meanCompletionTokens(),
+        m.learning(),
         m.loss(),
         m.gradientNorm(),
         m.trainServeGapNats(),
         m.watch(),
+        m.evaluation(),
+        timeless(m.spent()),
         0,
         0,
         0,
         m.committedAt());
+  }
+
+  private static @Nullable Spent timeless(@Nullable Spent spent) {
+    return spent == null ? null : new Spent(spent.completionTokens(), 0, null);
   }
 
   /** What outlives a process: the database, the disk, the other servers. */
@@ -292,6 +490,7 @@ class TrainingLoopCrashTest {
     private final ModelFolders modelFolders;
     private final StoredRollouts rollouts;
     private final List<OneWeightTrainee> trainees = new ArrayList<>();
+    private final List<TraineeOptions> opened = new ArrayList<>();
     private final TestClock clock = new TestClock();
 
     private World(Path root) {
@@ -321,7 +520,7 @@ class TrainingLoopCrashTest {
               new PinnedVersion("tiny", "1", FakeWorld.sha("base")),
               spec.iterations(),
               TestClock.START,
-              Run.Progress.queued());
+              RunProgress.queued());
       var unused =
           store.create(
               new RunStore.NewRun(
@@ -330,8 +529,26 @@ class TrainingLoopCrashTest {
                   "fingerprint",
                   new PromptSets(
                       List.of("int a", "int b", "int c", "int d", "int e"),
-                      ((PromptSource.Inline) spec.safetyTest().prompts()).prompts()),
+                      sources(spec),
+                      ((PromptSource.Inline) spec.safetyTest().prompts()).given(),
+                      evaluated(spec)),
                   LoopState.initial(spec.constraints())));
+    }
+
+    /** Those that the run's inline sources give. */
+    private static List<ReadSource> sources(RunSpec spec) {
+      return spec.prompts().stream()
+          .map(
+              source ->
+                  ReadSource.of("inline", ((PromptSource.Inline) source.rows()).given().size()))
+          .toList();
+    }
+
+    private static GroupedPrompts evaluated(RunSpec spec) {
+      return spec.evaluation() != null
+              && spec.evaluation().prompts() instanceof PromptSource.Inline(GroupedPrompts given)
+          ? given
+          : GroupedPrompts.alone(List.of());
     }
 
     /** As a process of before left it. */
@@ -341,9 +558,12 @@ class TrainingLoopCrashTest {
           RUN_ID,
           new LoopState(
               state.constraints(),
+              state.recipe(),
               state.firstVitals(),
               state.watch(),
+              state.evaluation(),
               state.costModels(),
+              state.cursor(),
               version));
     }
 
@@ -362,13 +582,14 @@ class TrainingLoopCrashTest {
       TraineeLoader loader =
           new TraineeLoader() {
             @Override
-            public long memoryBytes(PinnedVersion base) {
+            public long memoryBytes(PinnedVersion base, TraineeOptions options) {
               return 0;
             }
 
             @Override
-            public Trainee load(PinnedVersion base, OptimizerSettings optimizer) {
-              OneWeightTrainee trainee = new OneWeightTrainee();
+            public Trainee load(PinnedVersion base, TraineeOptions options) {
+              opened.add(options);
+              OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay());
               trainees.add(trainee);
               return points.wrap(Trainee.class, trainee);
             }
@@ -401,6 +622,13 @@ class TrainingLoopCrashTest {
           256);
     }
 
+    /** Which iteration began with the weights of each sampling. */
+    private List<String> sampledFrom() {
+      return peers.sampled.stream()
+          .map(query -> query.policy().version().substring(RUN_ID.length() + 1))
+          .toList();
+    }
+
     private long openTrainees() {
       return trainees.stream().filter(trainee -> !trainee.closed()).count();
     }
@@ -430,6 +658,9 @@ class TrainingLoopCrashTest {
     public <T> T watch(Run run, Phase phase, Supplier<T> work) {
       return work.get();
     }
+
+    @Override
+    public void learnsFrom(Run run, List<ReadSource> sources) {}
 
     @Override
     public void iterated(Run run, IterationMetrics metrics) {}

@@ -82,12 +82,14 @@ class GoldScoringTest {
                 reward -> {
                   String text = Integer.toString(reward);
                   return new JudgedCompletion(
-                      new SampledCompletion(FakeWorld.tokens(text), text, FakeWorld.logProbs(text)),
+                      new SampledCompletion(
+                          FakeWorld.tokens(text), text, FakeWorld.logProbs(text), false),
                       reward,
                       OptionalDouble.of(0.1),
                       List.of(0.0));
                 })
-            .toList());
+            .toList(),
+        List.of());
   }
 
   private static double number(Judgeable item) {

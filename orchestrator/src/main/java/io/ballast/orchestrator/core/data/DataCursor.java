@@ -1,0 +1,49 @@
+package io.ballast.orchestrator.core.data;
+
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * How far a run has come in its sources. Stored with each iteration: what is drawn next is a
+ * function of it, the prompts and the seed.
+ *
+ * @param places one for each source, in their order; none before the first iteration
+ */
+public record DataCursor(List<Place> places) {
+  /**
+   * How far it has come in one source.
+   *
+   * @param pass which pass over the source, from 0; −1 before the first
+   * @param position how many prompts of the pass are drawn
+   * @param size how many prompts the pass has
+   * @param drawn how many prompts were drawn in all passes
+   */
+  public record Place(int pass, int position, int size, long drawn) {
+    private static final Place BEGINNING = new Place(-1, 0, 0, 0);
+
+    /** The next pass, over {@code count} prompts. */
+    public Place nextPass(int count) {
+      return new Place(pass + 1, 0, count, drawn);
+    }
+
+    /** After {@code count} more prompts of this pass. */
+    public Place after(int count) {
+      return new Place(pass, position + count, size, drawn + count);
+    }
+  }
+
+  /** Copies the list. */
+  public DataCursor {
+    places = List.copyOf(places);
+  }
+
+  /** Before the first iteration. */
+  public static DataCursor none() {
+    return new DataCursor(List.of());
+  }
+
+  /** At the beginning of {@code sources} sources. */
+  public static DataCursor beginning(int sources) {
+    return new DataCursor(Collections.nCopies(sources, Place.BEGINNING));
+  }
+}

@@ -1,0 +1,137 @@
+package io.ballast.orchestrator.core.run;
+
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.rollout.SampledPrompt;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.FutureTask;
+import java.util.function.Function;
+
+/**
+ * Samples and judges for the iterations to come, one after the other, while the learner is at one.
+ * With a staleness of s, iteration i samples from the weights that iteration max(1, i − s) began
+ * with: exactly those, and not the newest of the moment, so that a run is the same however fast its
+ * parts are, and whatever is killed. With s = 0 everything happens in the caller's thread, one
+ * after the other.
+ */
+final class RolloutAhead implements AutoCloseable {
+  /** What samples and judges, in whatever thread it is called. */
+  @FunctionalInterface
+  interface Roller {
+    Rollout roll(int iteration, PinnedVersion policy);
+  }
+
+  /**
+   * The completions of an iteration.
+   *
+   * @param sampled of the policy and whoever writes beside it
+   * @param judged those that were rewarded
+   * @param sampleSeconds how long they took to sample
+   * @param judgeSeconds how long they took to judge
+   */
+  record Rollout(
+      List<SampledPrompt> sampled,
+      JudgedRollout judged,
+      double sampleSeconds,
+      double judgeSeconds) {}
+
+  private final Run run;
+  private final int staleness;
+  private final Function<VersionSelector, PinnedVersion> versions;
+  private final Executor executor;
+  private final Map<Integer, FutureTask<Rollout>> begun = new HashMap<>();
+  private CompletableFuture<Void> turn =
+      CompletableFuture.completedFuture(null); // of the last begun
+  private int latest; // the last iteration that was begun
+
+  /**
+   * Begins nothing yet.
+   *
+   * @param run as it was taken up
+   * @param staleness s, ≥ 0
+   * @param versions finds weights that were published before this process took the run up
+   * @param executor runs what goes on beside the learner
+   */
+  RolloutAhead(
+      Run run,
+      int staleness,
+      Function<VersionSelector, PinnedVersion> versions,
+      Executor executor) {
+    this.run = run;
+    this.staleness = staleness;
+    this.versions = versions;
+    this.executor = executor;
+    this.latest = run.progress().iterationsDone();
+  }
+
+  /** Which iteration began with the weights that {@code iteration} samples from. */
+  static int sampledBy(int iteration, int staleness) {
+    return Math.max(1, iteration - staleness);
+  }
+
+  /**
+   * The completions of {@code iteration}, waited for if need be. Those of later ones are begun, as
+   * far as their weights are there.
+   *
+   * @param iteration one after the last that was asked for
+   * @param current the weights that it begins with
+   * @param roller for those that are begun now
+   */
+  Rollout next(int iteration, PinnedVersion current, Roller roller) {
+    if (staleness == 0) {
+      return roller.roll(iteration, current);
+    }
+    int last = Math.min(run.iterationsCount(), iteration + staleness);
+    while (latest < last) {
+      latest++;
+      begin(latest, policy(sampledBy(latest, staleness), iteration, current), roller);
+    }
+    Rollout rollout = await(Objects.requireNonNull(begun.get(iteration)));
+    begun.remove(iteration);
+    return rollout;
+  }
+
+  private PinnedVersion policy(int of, int iteration, PinnedVersion current) {
+    return of == iteration
+        ? current
+        : versions.apply(VersionSelector.version(run.rolloutModel(), run.rolloutVersion(of)));
+  }
+
+  private void begin(int iteration, PinnedVersion policy, Roller roller) {
+    FutureTask<Rollout> task = new FutureTask<>(() -> roller.roll(iteration, policy));
+    begun.put(iteration, task);
+    turn = turn.thenRunAsync(task, executor); // a task keeps what it throws
+  }
+
+  private static Rollout await(FutureTask<Rollout> task) {
+    try {
+      return task.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException known) {
+        throw known;
+      }
+      if (e.getCause() instanceof Error known) {
+        throw known;
+      }
+      throw new IllegalStateException("a roller throws nothing checked", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("the server is stopping");
+    }
+  }
+
+  /** Ends what is under way; nobody will use it. */
+  @Override
+  public void close() {
+    begun.values().forEach(task -> task.cancel(true));
+    begun.clear();
+  }
+}

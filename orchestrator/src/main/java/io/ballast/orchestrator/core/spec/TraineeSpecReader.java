@@ -1,0 +1,94 @@
+package io.ballast.orchestrator.core.spec;
+
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.learner.AdapterSettings;
+import io.ballast.orchestrator.core.learner.AdapterSettings.Projection;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the sections {@code adapters} and {@code average} of a spec. */
+final class TraineeSpecReader {
+  private static final int MAX_RANK = 65_536;
+  private static final double MOST_OF_THE_START = 0.5;
+  private static final String ADAPTERS = "adapters";
+  private static final String AVERAGE = "average";
+  private static final String DECAY = "decay";
+  private static final String PROJECTIONS = "projections";
+
+  private TraineeSpecReader() {}
+
+  /**
+   * @param seed draws the adapters
+   * @param updates of the whole run
+   */
+  static TraineeSpec read(SpecNode root, long seed, long updates) {
+    return new TraineeSpec(adapters(root, seed), averageDecay(root, updates));
+  }
+
+  private static @Nullable AdapterSettings adapters(SpecNode root, long seed) {
+    if (!root.has(ADAPTERS)) {
+      return null;
+    }
+    SpecNode node = root.child(ADAPTERS, "rank", "alpha", PROJECTIONS);
+    if (!node.has("rank")) {
+      throw node.flaw("rank", "absent", "a whole number, at least 1");
+    }
+    int rank = node.integer("rank", 1, 1, MAX_RANK);
+    return new AdapterSettings(
+        rank, node.number("alpha", rank, v -> v > 0, "> 0"), projections(node), seed);
+  }
+
+  private static Set<Projection> projections(SpecNode node) {
+    if (!node.has(PROJECTIONS)) {
+      return EnumSet.allOf(Projection.class);
+    }
+    List<String> names = node.texts(PROJECTIONS, List.of());
+    if (names.isEmpty()) {
+      throw node.flaw(PROJECTIONS, "none", "at least one, or absent for all");
+    }
+    Set<Projection> projections = EnumSet.noneOf(Projection.class);
+    for (int i = 0; i < names.size(); i++) {
+      String field = "%s[%d]".formatted(PROJECTIONS, i);
+      if (!projections.add(projection(node, field, names.get(i)))) {
+        throw node.flaw(field, names.get(i), "each once");
+      }
+    }
+    return projections;
+  }
+
+  private static Projection projection(SpecNode node, String field, String name) {
+    return Arrays.stream(Projection.values())
+        .filter(each -> each.name().equals(name.toUpperCase(Locale.ROOT)))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                node.flaw(
+                    field,
+                    name.substring(0, Math.min(name.length(), 40)),
+                    "one of "
+                        + String.join(
+                            ", ", Arrays.stream(Projection.values()).map(Enum::name).toList())));
+  }
+
+  private static @Nullable Double averageDecay(SpecNode root, long updates) {
+    if (!root.has(AVERAGE)) {
+      return null;
+    }
+    double decay =
+        root.child(AVERAGE, DECAY)
+            .requiredNumber(DECAY, v -> v > 0 && v < 1, "> 0 and < 1; 0 would be the weights");
+    double start = Math.pow(decay, updates);
+    if (start > MOST_OF_THE_START) {
+      throw Faults.malformed(
+          AVERAGE + "." + DECAY,
+          ("%s (expected: less, or more updates than %,d: the weights that the run begins with"
+                  + " would be %.2f of its candidate)")
+              .formatted(decay, updates, start));
+    }
+    return decay;
+  }
+}

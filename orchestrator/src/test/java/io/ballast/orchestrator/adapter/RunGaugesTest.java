@@ -1,0 +1,226 @@
+package io.ballast.orchestrator.adapter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.measure.EvaluationReading;
+import io.ballast.orchestrator.core.measure.MeasuredReading;
+import io.ballast.orchestrator.core.run.ConstraintReading;
+import io.ballast.orchestrator.core.run.IterationMetrics;
+import io.ballast.orchestrator.core.run.Run;
+import io.ballast.orchestrator.core.run.RunProgress;
+import io.ballast.orchestrator.core.run.Spent;
+import io.ballast.orchestrator.core.run.UpdateOutcome;
+import io.ballast.orchestrator.core.watch.GoldReading;
+import io.ballast.orchestrator.core.watch.IterationWatch;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+
+/** Every number of the latest iteration is a gauge while a worker has the run. */
+class RunGaugesTest {
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final RunGauges gauges = new RunGauges(meters);
+  private final Map<String, Double> numbers = new LinkedHashMap<>();
+
+  @Test
+  void everyNumberOfAnIterationIsAGauge() throws ReflectiveOperationException {
+    gauges.show(run("a"), filled());
+
+    List<Double> shown = meters.getMeters().stream().map(meter -> ((Gauge) meter).value()).toList();
+    assertThat(numbers).hasSizeGreaterThan(25);
+    assertThat(numbers)
+        .as("numbers without a gauge: give them one in RunGauges")
+        .allSatisfy((component, number) -> assertThat(shown).contains(number));
+    assertThat(meters.getMeters())
+        .extracting(Meter::getId)
+        .allSatisfy(
+            id -> {
+              assertThat(id.getTag("run")).isEqualTo("tidy");
+              assertThat(id.getTag("run_id")).isEqualTo("a");
+            });
+  }
+
+  @Test
+  void constraintsMeasuredHarmAndPhasesHaveATagOfTheirOwn() throws ReflectiveOperationException {
+    IterationMetrics metrics = filled();
+    gauges.show(run("a"), metrics);
+
+    ConstraintReading constraint = metrics.constraints().getFirst();
+    assertThat(value("ballast.run.constraint.target", "constraint", constraint.name()))
+        .isEqualTo(constraint.target());
+    assertThat(value("ballast.run.constraint.lambda.at.cap", "constraint", constraint.name()))
+        .isEqualTo(1);
+    MeasuredReading.Measured measured = (MeasuredReading.Measured) metrics.measured().getFirst();
+    assertThat(value("ballast.run.measured.harm", "measured", measured.name()))
+        .isEqualTo(measured.harm());
+    assertThat(value("ballast.run.completions.per.second", "phase", "learn"))
+        .isEqualTo(metrics.samplesCount() / metrics.learnSeconds());
+    assertThat(value("ballast.run.tokens.per.second", "phase", "sample"))
+        .isEqualTo(
+            metrics.samplesCount() * metrics.meanCompletionTokens() / metrics.sampleSeconds());
+  }
+
+  @Test
+  void whatTheLatestIterationDoesNotHaveIsNotANumber() throws ReflectiveOperationException {
+    IterationMetrics first = filled();
+    gauges.show(run("a"), first);
+    gauges.show(run("a"), quiet(first));
+
+    assertThat(value("ballast.run.gold", "run", "tidy")).isNaN();
+    assertThat(value("ballast.run.gold.gap", "run", "tidy")).isNaN();
+    assertThat(value("ballast.run.spread", "run", "tidy")).isNaN();
+    assertThat(value("ballast.run.evaluation", "run", "tidy")).isNaN();
+    assertThat(value("ballast.run.spent.money", "run", "tidy")).isNaN();
+    assertThat(value("ballast.run.spent.completion.tokens", "run", "tidy")).isEqualTo(7);
+    assertThat(value("ballast.run.constraint.bound", "constraint", "harm")).isNaN();
+    assertThat(value("ballast.run.constraint.lambda.at.cap", "constraint", "harm")).isNaN();
+    assertThat(value("ballast.run.tokens.per.second", "phase", "judge")).isNaN();
+    assertThat(value("ballast.run.reward", "run", "tidy")).isEqualTo(first.meanReward());
+    MeasuredReading measured = first.measured().getFirst();
+    assertThat(value("ballast.run.measured.harm", "measured", measured.name())).isNaN();
+  }
+
+  @Test
+  void theGaugesOfARunGoWithIt() throws ReflectiveOperationException {
+    gauges.show(run("a"), filled());
+    int ofOne = meters.getMeters().size();
+    gauges.show(run("b"), filled());
+    assertThat(meters.getMeters()).hasSize(2 * ofOne);
+
+    gauges.remove("a");
+    assertThat(meters.getMeters())
+        .hasSize(ofOne)
+        .allSatisfy(meter -> assertThat(meter.getId().getTag("run_id")).isEqualTo("b"));
+    gauges.remove("b");
+    gauges.remove("b");
+    assertThat(meters.getMeters()).isEmpty();
+  }
+
+  private double value(String name, String tag, String is) {
+    return meters.get(name).tag(tag, is).gauge().value();
+  }
+
+  private static Run run(String id) {
+    return new Run(
+        id,
+        "default",
+        "tidy",
+        "name: tidy",
+        new PinnedVersion("tiny", "1", "ab".repeat(32)),
+        3,
+        Instant.EPOCH,
+        RunProgress.queued());
+  }
+
+  /** The same with all absent that may be, and judges that answered in no time. */
+  private static IterationMetrics quiet(IterationMetrics all) throws ReflectiveOperationException {
+    Map<String, Object> absent =
+        Map.of(
+            "meanSpread",
+            OptionalDouble.empty(),
+            "constraints",
+            List.of(new ConstraintReading("harm", 0.5, null, null, null, false)),
+            "measured",
+            List.of(
+                new MeasuredReading.Failed(
+                    all.measured().getFirst().name(), "MODEL_LOADING", "it loads")),
+            "watch",
+            new IterationWatch(
+                new GoldReading.Failed("MODEL_LOADING", "it loads"), null, List.of()),
+            "judgeSeconds",
+            0.0,
+            "evaluation",
+            new EvaluationReading.Failed("TOO_FEW_SCORES", "busy"),
+            "spent",
+            new Spent(7, 1, null));
+    List<Object> values = new ArrayList<>();
+    for (RecordComponent component : IterationMetrics.class.getRecordComponents()) {
+      Object same = component.getAccessor().invoke(all);
+      values.add(absent.getOrDefault(component.getName(), same));
+    }
+    return make(IterationMetrics.class, values);
+  }
+
+  /** An iteration that has everything, each number another one. */
+  private IterationMetrics filled() throws ReflectiveOperationException {
+    return record(IterationMetrics.class, "");
+  }
+
+  private <T> T record(Class<T> type, String path) throws ReflectiveOperationException {
+    List<Object> values = new ArrayList<>();
+    for (RecordComponent component : type.getRecordComponents()) {
+      values.add(value(component.getGenericType(), path + "." + component.getName()));
+    }
+    return make(type, values);
+  }
+
+  private static <T> T make(Class<T> type, List<Object> values)
+      throws ReflectiveOperationException {
+    List<Class<?>> types = new ArrayList<>();
+    for (RecordComponent component : type.getRecordComponents()) {
+      types.add(component.getType());
+    }
+    return type.getConstructor(types.toArray(Class<?>[]::new)).newInstance(values.toArray());
+  }
+
+  private Object value(Type type, String path) throws ReflectiveOperationException {
+    if (type instanceof ParameterizedType map && map.getRawType() == Map.class) {
+      return Map.of("clip_fraction", number(path, 0.5));
+    }
+    if (type == UpdateOutcome.class) {
+      return UpdateOutcome.UPDATED;
+    }
+    if (type instanceof ParameterizedType list) { // of records, or of alarms, which are counted
+      Type of = list.getActualTypeArguments()[0];
+      return path.endsWith("alarms") ? List.of() : List.of(value(of, path));
+    }
+    if (type == int.class) {
+      return (int) number(path, 0);
+    }
+    if (type == long.class) {
+      return (long) number(path, 0);
+    }
+    if (type == double.class || type == Double.class) {
+      return number(path, 0.5);
+    }
+    if (type == OptionalDouble.class) {
+      return OptionalDouble.of(number(path, 0.5));
+    }
+    if (type == boolean.class) {
+      return true;
+    }
+    if (type == String.class) {
+      return path.endsWith("constraints.name") ? "harm" : "tests";
+    }
+    if (type == Instant.class) {
+      return Instant.EPOCH;
+    }
+    if (type == GoldReading.class) {
+      return record(GoldReading.Measured.class, path);
+    }
+    if (type == EvaluationReading.class) {
+      return record(EvaluationReading.Measured.class, path);
+    }
+    if (type == MeasuredReading.class) {
+      return record(MeasuredReading.Measured.class, path);
+    }
+    return record((Class<?>) type, path);
+  }
+
+  private double number(String path, double half) {
+    double next = 1_000 + 7 * numbers.size() + half;
+    numbers.put(path, next);
+    return next;
+  }
+}

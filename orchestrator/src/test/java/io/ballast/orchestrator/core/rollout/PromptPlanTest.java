@@ -1,0 +1,105 @@
+package io.ballast.orchestrator.core.rollout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.orchestrator.core.data.DataCursor;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** What an iteration takes is a function of the seed and of how far the run has come. */
+class PromptPlanTest {
+  private static final PromptPlan MIXED =
+      new PromptPlan(
+          List.of(
+              new PromptPlan.Source(10, 3),
+              new PromptPlan.Source(3, 1),
+              new PromptPlan.Source(7, 1.5)),
+          4,
+          7);
+
+  private static List<List<Integer>> draws(PromptPlan plan, int iterations) {
+    List<List<Integer>> draws = new ArrayList<>();
+    DataCursor cursor = DataCursor.beginning(plan.sources().size());
+    for (int i = 0; i < iterations; i++) {
+      PromptPlan.Draw draw = plan.draw(cursor);
+      draws.add(draw.indices());
+      cursor = draw.next();
+    }
+    return draws;
+  }
+
+  @Test
+  void aPassTakesEveryPromptOnceAndTheNextInAnotherOrder() {
+    PromptPlan plan = new PromptPlan(List.of(new PromptPlan.Source(6, 1)), 2, 5);
+
+    List<Integer> taken = draws(plan, 6).stream().flatMap(List::stream).toList();
+
+    assertThat(taken.subList(0, 6)).containsExactlyInAnyOrder(0, 1, 2, 3, 4, 5);
+    assertThat(taken.subList(6, 12)).containsExactlyInAnyOrder(0, 1, 2, 3, 4, 5);
+    assertThat(taken.subList(6, 12)).isNotEqualTo(taken.subList(0, 6));
+  }
+
+  @Test
+  void whatIsLeftOfAPassAndTooLittleForAnIterationIsLeftOut() {
+    PromptPlan plan = new PromptPlan(List.of(new PromptPlan.Source(5, 1)), 2, 5);
+
+    PromptPlan.Draw third = plan.draw(plan.after(2));
+
+    assertThat(plan.after(2).places()).containsExactly(new DataCursor.Place(0, 4, 5, 4));
+    assertThat(third.next().places()).containsExactly(new DataCursor.Place(1, 2, 5, 6));
+  }
+
+  @Test
+  void everySourceGivesItsShareAndNoPromptTwiceInAnIteration() {
+    int iterations = 1_000;
+    long[] drawn = new long[3];
+    for (List<Integer> draw : draws(MIXED, iterations)) {
+      assertThat(draw).hasSize(4);
+      assertThat(new HashSet<>(draw)).hasSize(4);
+      draw.forEach(index -> drawn[index < 10 ? 0 : index < 13 ? 1 : 2]++);
+    }
+
+    // weights 3, 1, 1.5 of 5.5: never two prompts away from their share of all 4,000
+    double[] weights = {3, 1, 1.5};
+    for (int s = 0; s < 3; s++) {
+      assertThat((double) drawn[s]).isCloseTo(4.0 * iterations * weights[s] / 5.5, within(2.0));
+    }
+  }
+
+  @Test
+  void aSourceThatIsSmallerThanWhatItLagsBehindGivesAllItHasOnce() {
+    PromptPlan plan =
+        new PromptPlan(List.of(new PromptPlan.Source(20, 9), new PromptPlan.Source(1, 1)), 10, 3);
+
+    for (List<Integer> draw : draws(plan, 30)) {
+      assertThat(draw).doesNotHaveDuplicates().hasSize(10).contains(20);
+    }
+  }
+
+  @Test
+  void whereARunGoesOnTheSameIsDrawn() {
+    List<List<Integer>> whole = draws(MIXED, 20);
+
+    for (int done = 0; done < 20; done++) {
+      assertThat(MIXED.draw(MIXED.after(done)).indices()).isEqualTo(whole.get(done));
+    }
+  }
+
+  @Test
+  void anotherSeedDrawsOthers() {
+    PromptPlan other = new PromptPlan(MIXED.sources(), 4, 8);
+
+    assertThat(draws(other, 5)).isNotEqualTo(draws(MIXED, 5));
+  }
+
+  @Test
+  void theLeastIsTheShareRoundedUp() {
+    assertThat(PromptPlan.least(1, 4, 10)).isEqualTo(3);
+    assertThat(PromptPlan.least(1, 1, 32)).isEqualTo(32);
+    assertThat(IntStream.of(1, 2, 3).map(w -> PromptPlan.least(w, 6, 6))).containsExactly(1, 2, 3);
+  }
+}
