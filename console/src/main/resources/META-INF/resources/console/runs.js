@@ -18,6 +18,7 @@ const HOW = {
 
 const CHARTS = [
   { title: "mean reward", field: "mean_reward", digits: 3 },
+  { title: "reward of held-out prompts", of: (m) => m.evaluation?.mean_reward, digits: 3 },
   { title: "spread of the members", field: "mean_spread", digits: 3 },
   { title: "gold", of: (m) => m.gold?.mean_gold, digits: 3 },
   { title: "reward less gold, in deviations", field: "gold_gap", digits: 3 },
@@ -43,6 +44,23 @@ function harmLine(measured) {
   return value
     ? `${measured.name} ${number(value.mean_harm)} where cost is ${number(value.mean_cost)}`
     : `${measured.name}: ${measured.failure?.message}`;
+}
+
+function evaluationLine(iterations) {
+  const last = iterations.findLast((m) => m.evaluation || m.evaluation_failure);
+  if (!last) {
+    return null;
+  }
+  const e = last.evaluation;
+  return `after iteration ${last.iteration}: ` + (e
+    ? `${number(e.mean_reward)} [${number(e.low)}, ${number(e.high)}], n = ${e.n}`
+    : last.evaluation_failure.message);
+}
+
+function spentLine(spent) {
+  return spent
+    ? `${spent.completion_tokens_count} completion tokens, ${number(spent.seconds, 1)} s` + (spent.money === undefined ? "" : `, money ${number(spent.money)}`)
+    : null;
 }
 
 function curveLine(watch) {
@@ -135,6 +153,9 @@ function draw(place, answer) {
       ["id", id(run.run_id)],
       ["from", version(run.base_version)],
       ["candidate", run.candidate_version ? version(run.candidate_version) : null],
+      ["chosen as", run.candidate_reason],
+      ["evaluation", evaluationLine(answer.iterations)],
+      ["used", spentLine(run.latest?.spent)],
       ["stopped early", run.early_stop_reason],
       ["alarms", (run.alarms ?? []).map(alarmLine).join("; ")],
       ["harm measured", (run.latest?.measured ?? []).map(harmLine).join("; ")],
@@ -166,6 +187,7 @@ function numbers(iterations) {
   return table(null, [
     { title: "iteration", number: true, cell: (m) => String(m.iteration) },
     { title: "reward", number: true, cell: (m) => number(m.mean_reward) },
+    { title: "held out", number: true, cell: (m) => (m.evaluation_failure ? m.evaluation_failure.reason : number(m.evaluation?.mean_reward)) },
     { title: "spread", number: true, cell: (m) => number(m.mean_spread) },
     { title: "gold", number: true, cell: (m) => (m.gold_failure ? m.gold_failure.reason : number(m.gold?.mean_gold)) },
     { title: "KL", number: true, cell: (m) => number(m.kl_nats, 4) },

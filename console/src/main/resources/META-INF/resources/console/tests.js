@@ -55,6 +55,19 @@ function certificate(test) {
   }, "verify");
 }
 
+/** What a judge shares with what was optimised against, where a spec allows that; else no line. */
+function sameCostModel(said) {
+  if (!said) {
+    return [];
+  }
+  const held = [
+    said.optimised ? "the judge was optimised against" : "",
+    said.common_labels_count ? `${said.common_labels_count} labels taught both` : "",
+    said.unsaid_models_count ? `of ${said.unsaid_models_count} the labels are not said` : "",
+  ].filter((each) => each);
+  return [["same cost model", `allowed by the spec; ${held.join(", ") || "not so"}`]];
+}
+
 async function verify(certificateId) {
   const place = byId("certificate");
   show(place, el("p", { class: "quiet" }, "computing the bound anew from the stored costs…"));
@@ -69,6 +82,7 @@ async function verify(certificateId) {
         ["judged by", version(answer.certificate.cost_model)],
         ["optimised against", answer.certificate.optimised_cost_models.length
           ? answer.certificate.optimised_cost_models.map((v) => `${v.model}/${v.version}`).join(", ") : ABSENT],
+        ...sameCostModel(answer.certificate.same_cost_model),
         ["bound", `${number(o.upper_bound, 6)}; computed anew ${number(answer.recomputed_upper_bound, 6)}; τ ${number(o.threshold, 4)}, δ ${significant(o.delta)}`],
         ["costs", `n ${o.n}, mean ${number(o.mean_cost, 4)}, standard deviation ${number(o.std_cost, 4)}, ${o.failed_items_count} missing and counted as 1`],
         ["issued", time(answer.certificate.issue_time)],

@@ -40,7 +40,7 @@ public final class ServerModules implements Function<Role, ServerModule> {
     return switch (role) {
       case POLICY_SERVER -> new PolicyModule(policy);
       case REWARD_SERVER -> new RewardModule(reward);
-      case SAFETY_SERVER -> new SafetyModule(safety);
+      case SAFETY_SERVER -> new SafetyModule(safety, policy.allTenantsDecisions());
       case ORCHESTRATOR -> new OrchestratorModule(orchestrator);
     };
   }

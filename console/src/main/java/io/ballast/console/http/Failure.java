@@ -3,6 +3,7 @@ package io.ballast.console.http;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.HttpStatus;
 import io.ballast.kit.error.MeshException;
 
 /**
@@ -39,26 +40,11 @@ record Failure(int status, String reason, String message) {
   /** What {@code thrown} means to a browser. */
   static Failure of(MeshException thrown) {
     return new Failure(
-        status(thrown.fault()), thrown.fault().name(), String.valueOf(thrown.getMessage()));
+        HttpStatus.of(thrown.fault()), thrown.fault().name(), String.valueOf(thrown.getMessage()));
   }
 
   /** The body. */
   ObjectNode body() {
     return JsonNodeFactory.instance.objectNode().put("reason", reason).put("message", message);
-  }
-
-  private static int status(Fault fault) {
-    return switch (fault) {
-      case MALFORMED_REQUEST -> 400;
-      case FORBIDDEN -> 403;
-      case UNKNOWN_MODEL, UNKNOWN_RESOURCE -> 404;
-      case ALREADY_EXISTS, VERSION_CONFLICT, SAFETY_GATE_CLOSED, PRECONDITION_FAILED -> 409;
-      case OVERLOADED -> 429;
-      case CORRUPT_WEIGHTS -> 500;
-      case NOT_IMPLEMENTED -> 501;
-      case DEPENDENCY_BROKEN -> 502;
-      case MODEL_LOADING, DEPENDENCY_DOWN -> 503;
-      case TIMED_OUT -> 504;
-    };
   }
 }

@@ -1,11 +1,15 @@
 package io.ballast.standalone.chart;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What all plots have in common: the sheet, its title, axes and grid. */
 public final class Frame {
   /** Of the font of labels, on the generous side. */
   private static final double LETTER_WIDTH = 6.6;
+
+  /** How long the sample of a line in a legend is. */
+  private static final double SAMPLE = 22;
 
   private Frame() {}
 
@@ -25,16 +29,50 @@ public final class Frame {
         .element("text", title, "x", "8", "y", "18", "class", "title");
   }
 
-  /** What a colour stands for. */
-  public record Key(String name, String colour) {}
+  /**
+   * What a colour stands for.
+   *
+   * @param dash of the line that stands for it, too; null: a dot stands for it
+   */
+  public record Key(String name, String colour, @Nullable String dash) {
+    /** What a colour alone stands for. */
+    public Key(String name, String colour) {
+      this(name, colour, null);
+    }
+
+    /** Draws what is to be recognised, from {@code x} on, and returns how wide it is. */
+    public double draw(Markup svg, double x, double y) {
+      if (dash == null) {
+        svg.leaf("circle", "cx", Markup.at(x), "cy", Markup.at(y), "r", "4", "fill", colour);
+        return 4;
+      }
+      svg.leaf(
+          "line",
+          "x1",
+          Markup.at(x - 4),
+          "x2",
+          Markup.at(x + SAMPLE),
+          "y1",
+          Markup.at(y),
+          "y2",
+          Markup.at(y),
+          "class",
+          "line",
+          "stroke",
+          colour,
+          "stroke-dasharray",
+          dash);
+      return SAMPLE;
+    }
+  }
 
   /** Says below the title what the colours stand for; names beside points would overlap. */
   public static void legend(Markup svg, List<Key> keys) {
     double x = 12;
     for (Key key : keys) {
-      svg.leaf("circle", "cx", Markup.at(x), "cy", "31", "r", "4", "fill", key.colour());
-      svg.element("text", key.name(), "x", Markup.at(x + 8), "y", "35", "class", "tick");
-      x += 24 + width(key.name());
+      double drawn = key.draw(svg, x, 31);
+      svg.element("text", key.name(), "x", Markup.at(x + drawn + 4), "y", "35", "class", "tick");
+      x += drawn + 20 + width(key.name());
     }
   }
 

@@ -28,7 +28,9 @@ public final class LineChart {
     for (Series line : series) {
       for (Series.Point point : line.points()) {
         xs.add(point.x());
-        ys.add(point.y());
+        if (!point.gap()) {
+          ys.add(point.y());
+        }
       }
     }
     if (level != null) {
@@ -41,36 +43,69 @@ public final class LineChart {
     Frame.legend(
         svg,
         series.stream()
-            .filter(line -> !line.points().isEmpty())
-            .map(line -> new Frame.Key(line.name(), line.colour()))
+            .filter(line -> !line.name().isEmpty() && !line.points().isEmpty())
+            .map(line -> new Frame.Key(line.name(), line.colour(), line.dash()))
             .toList());
     Frame.grid(svg, x, y);
     Frame.below(svg, x, y, xTitle);
     if (level != null) {
       Frame.level(svg, x, y, level);
     }
-    for (Series line : series) {
-      String points =
-          line.points().stream()
-              .map(p -> Markup.at(x.at(p.x())) + "," + Markup.at(y.at(p.y())))
-              .collect(Collectors.joining(" "));
-      svg.leaf("polyline", "points", points, "class", "line", "stroke", line.colour());
-      if (!line.points().isEmpty()) {
-        Series.Point last = line.points().getLast();
-        svg.open(
-                "circle",
-                "cx",
-                Markup.at(x.at(last.x())),
-                "cy",
-                Markup.at(y.at(last.y())),
-                "r",
-                "3",
-                "fill",
-                line.colour())
-            .element("title", String.format(Locale.ROOT, "%s: %.4g", line.name(), last.y()))
-            .close("circle");
+    series.forEach(line -> draw(svg, x, y, line));
+    return svg.close("svg");
+  }
+
+  /**
+   * Draws a line from gap to gap, a dot where a point stands alone, and a larger one at the end.
+   */
+  private static void draw(Markup svg, Axis x, Axis y, Series line) {
+    List<Series.Point> stretch = new ArrayList<>();
+    Series.Point last = null;
+    for (Series.Point point : line.points()) {
+      if (point.gap()) {
+        stretch(svg, x, y, line, stretch);
+        stretch.clear();
+      } else {
+        stretch.add(point);
+        last = point;
       }
     }
-    return svg.close("svg");
+    stretch(svg, x, y, line, stretch);
+    if (last != null) {
+      dot(svg, x, y, line, last, "3");
+    }
+  }
+
+  private static void stretch(Markup svg, Axis x, Axis y, Series line, List<Series.Point> stretch) {
+    if (stretch.size() == 1) {
+      dot(svg, x, y, line, stretch.getFirst(), "2");
+    } else if (!stretch.isEmpty()) {
+      String points =
+          stretch.stream()
+              .map(p -> Markup.at(x.at(p.x())) + "," + Markup.at(y.at(p.y())))
+              .collect(Collectors.joining(" "));
+      List<String> attributes =
+          new ArrayList<>(List.of("points", points, "class", "line", "stroke", line.colour()));
+      if (line.dash() != null) {
+        attributes.addAll(List.of("stroke-dasharray", line.dash()));
+      }
+      svg.leaf("polyline", attributes.toArray(String[]::new));
+    }
+  }
+
+  private static void dot(
+      Markup svg, Axis x, Axis y, Series line, Series.Point point, String radius) {
+    svg.open(
+            "circle",
+            "cx",
+            Markup.at(x.at(point.x())),
+            "cy",
+            Markup.at(y.at(point.y())),
+            "r",
+            radius,
+            "fill",
+            line.colour())
+        .element("title", String.format(Locale.ROOT, "%s: %.4g", line.name(), point.y()))
+        .close("circle");
   }
 }

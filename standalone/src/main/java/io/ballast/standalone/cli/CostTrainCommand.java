@@ -55,13 +55,6 @@ final class CostTrainCommand implements Callable<Integer> {
   private Path file = Path.of("");
 
   @Option(
-      names = "--name",
-      required = true,
-      paramLabel = "NAME[/VERSION]",
-      description = "What the cost model is called; without a version: the next number.")
-  private String name = "";
-
-  @Option(
       names = "--form",
       defaultValue = "sign-anchored",
       description =
@@ -79,28 +72,7 @@ final class CostTrainCommand implements Callable<Integer> {
               + " There is no default.")
   private CostRows.@Nullable Chosen chosen;
 
-  @Option(
-      names = "--trunk",
-      paramLabel = "NAME[/VERSION]",
-      defaultValue = "java-tiny",
-      description =
-          "The decoder that reads the texts; ./mesh models folders shows them (default:"
-              + " ${DEFAULT-VALUE}).")
-  private String trunk = "";
-
-  @Mixin private RewardPlanOptions planOptions = new RewardPlanOptions();
-
-  @Option(
-      names = "--skip-bad",
-      description = "Leaves rows out that say nothing, and counts them; else one refuses the file.")
-  private boolean skipBad;
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "To read the texts with (default: the cores of the process).")
-  private @Nullable Integer threads;
-
+  @Mixin private TrainingOptions options = new TrainingOptions();
   @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
@@ -114,12 +86,12 @@ final class CostTrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    CostPlan plan = CostPlan.of(form, planOptions.plan());
+    CostPlan plan = CostPlan.of(form, options.plan().plan());
     InputFile.require(file);
     LocalTraining training = new LocalTraining(context, printing, spec);
     List<Path> roots = data.models(context);
-    VersionName version = NewVersion.of(spec, roots, name);
-    StoredModel decoder = LocalTraining.decoder(trunk, roots);
+    VersionName version = options.version(spec, roots);
+    StoredModel decoder = options.decoder(roots);
     return training.run(
         String.valueOf(file.getFileName()),
         version,
@@ -127,12 +99,12 @@ final class CostTrainCommand implements Callable<Integer> {
           JudgementData judgements =
               JudgementFile.ofCosts(
                       RowLimits.defaults(),
-                      skipBad,
+                      options.skipBad(),
                       new CostRows(Optional.ofNullable(chosen), form.needsLabels()))
                   .read(file);
           RewardTraining.Trained trained =
-              new CostTraining(plan, work, training.threads(threads), training.listener())
-                  .train(judgements, decoder, skipBad);
+              new CostTraining(plan, work, training.threads(options.threads()), training.listener())
+                  .train(judgements, decoder, options.skipBad());
           StoredModel published =
               new CostPublisher(new ModelStore(roots.getFirst()), work)
                   .publish(
@@ -155,6 +127,6 @@ final class CostTrainCommand implements Callable<Integer> {
         version,
         decoder.name() + "/" + decoder.version(),
         plan.ensemble(),
-        skipBad);
+        options.skipBad());
   }
 }

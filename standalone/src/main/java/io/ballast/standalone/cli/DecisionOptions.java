@@ -67,7 +67,11 @@ final class DecisionOptions {
   List<LoggedSuggestion> read() throws IOException, UnusableLogException {
     Optional<Instant> from = from();
     if (file != null) {
-      return DecisionFile.read(InputFile.require(file)).stream()
+      List<LoggedSuggestion> all = DecisionFile.read(InputFile.require(file));
+      if (from.isPresent()) {
+        requireTimes(all, "--since");
+      }
+      return all.stream()
           .filter(each -> from.isEmpty() || !each.decided().isBefore(from.get()))
           .toList();
     }
@@ -77,6 +81,21 @@ final class DecisionOptions {
       new GrpcDecisionLog(mesh.channel()).read(target.metadata(), from, allTenants, log::add);
     }
     return log;
+  }
+
+  /** Whether only decisions of some time or later are read. */
+  boolean hasSince() {
+    return since != null;
+  }
+
+  /** Refuses decisions that do not say when they were taken. */
+  static void requireTimes(List<LoggedSuggestion> log, String purpose) throws UnusableLogException {
+    long without = log.stream().filter(each -> each.decided().equals(Instant.EPOCH)).count();
+    if (without > 0) {
+      throw new UnusableLogException(
+          "%,d of %,d decisions have no decision_time (expected: all, for %s)"
+              .formatted(without, log.size(), purpose));
+    }
   }
 
   private Optional<Instant> from() {

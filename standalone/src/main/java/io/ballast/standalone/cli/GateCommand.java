@@ -22,7 +22,9 @@ final class GateCommand implements Callable<Integer> {
         .addSubcommand(new GateTrainCommand(context))
         .addSubcommand(new GateShowCommand(context))
         .addSubcommand(new GateEvaluateCommand(context))
-        .addSubcommand(new GateDriftCommand(context));
+        .addSubcommand(new GateDriftCommand(context))
+        .addSubcommand(new GateReplayCommand(context))
+        .addSubcommand(new GateTimesCommand(context));
   }
 
   @Override

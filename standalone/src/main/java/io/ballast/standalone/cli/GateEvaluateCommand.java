@@ -5,13 +5,20 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.rl.bandit.OffPolicy;
 import io.ballast.rl.bandit.OffPolicyEstimate;
 import io.ballast.safety.core.gatefit.GateEvaluation;
+import io.ballast.safety.core.gatefit.LoggedSuggestion;
+import io.ballast.safety.core.gatefit.TrainedOn;
 import io.ballast.safety.core.gatefit.UnusableLogException;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Says what a gate would have done, before it is switched on. */
 @Command(
@@ -21,7 +28,9 @@ import picocli.CommandLine.Parameters;
     description =
         "Estimates what a gate in the model folders would have done, from decisions that another"
             + " took with known probabilities: how much it would show, and what would be kept of"
-            + " it. Intervals (95 %%) are by user; where the log says too little, there is none.")
+            + " it. Decisions that made the gate are left out. Intervals (95 %%) are by user; where the"
+            + " log says too little, there is none, and none where the gate would show what another"
+            + " could never have shown.")
 final class GateEvaluateCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "NAME[/VERSION]",
@@ -33,6 +42,7 @@ final class GateEvaluateCommand implements Callable<Integer> {
   @Mixin private DataFolder data = new DataFolder();
 
   @Mixin private Printing printing = new Printing();
+  @Spec private CommandSpec spec = CommandSpec.create();
 
   private final CommandContext context;
 
@@ -45,14 +55,16 @@ final class GateEvaluateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     ProgressLine progress = new ProgressLine(printing, context.terminal());
     try (CandidateGateFiles files = CandidateGateFiles.open(name, data.models(context))) {
+      List<LoggedSuggestion> all = decisions.read();
+      List<LoggedSuggestion> log = unseen(files, all);
       GateEvaluation found =
           GateEvaluation.of(
               files.gate(),
-              decisions.read(),
+              log,
               OffPolicy.standard(),
               share -> progress.at("asking the gate", share));
       progress.end();
-      show(found);
+      show(found, all.size() - log.size());
       return Exit.OK.code();
     } catch (UnusableLogException e) {
       progress.end();
@@ -60,7 +72,35 @@ final class GateEvaluateCommand implements Callable<Integer> {
     }
   }
 
-  private void show(GateEvaluation found) {
+  /** The decisions that did not make the gate. */
+  private List<LoggedSuggestion> unseen(CandidateGateFiles files, List<LoggedSuggestion> all)
+      throws UnusableLogException {
+    Optional<TrainedOn> trained = files.trainedOn();
+    if (trained.isEmpty()) {
+      if (decisions.hasSince()) {
+        return all;
+      }
+      throw new ParameterException(
+          spec.commandLine(),
+          "--since: none (expected: a time after the decisions that made "
+              + name
+              + ", whose folders do not say which those were)");
+    }
+    List<LoggedSuggestion> log = all.stream().filter(each -> !trained.get().covers(each)).toList();
+    if (log.isEmpty()) {
+      throw new UnusableLogException(
+          "all %,d decisions are of users of whom the gate was made (expected: others, or later ones)"
+              .formatted(all.size()));
+    }
+    return log;
+  }
+
+  private void show(GateEvaluation found, int leftOut) {
+    if (leftOut > 0) {
+      printing.line(
+          String.format(
+              Locale.ROOT, "%,d decisions of users of whom the gate was made: left out", leftOut));
+    }
     printing.line(
         String.format(
             Locale.ROOT,
@@ -72,6 +112,7 @@ final class GateEvaluateCommand implements Callable<Integer> {
         JsonNodeFactory.instance
             .objectNode()
             .put("decisions", found.decisions())
+            .put("left_out", leftOut)
             .put("shown", found.shown())
             .put("answered", found.answered());
     TextTable table = TextTable.headed("it would", "estimate", "95 %", "effective decisions");

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.core.gate.AcceptModel;
 import io.ballast.safety.core.gate.GateSpec;
+import io.ballast.safety.core.gatefit.GateFigures;
+import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -39,7 +41,7 @@ final class GateShowCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     try (CandidateGateFiles files = CandidateGateFiles.open(name, data.models(context))) {
       show(files.one(), files.two());
       return Exit.OK.code();
@@ -81,16 +83,25 @@ final class GateShowCommand implements Callable<Integer> {
                 found ->
                     String.format(
                         Locale.ROOT,
-                        "proven: of what is hidden, at least %.0f %% would have been rejected, with"
-                            + " confidence %.0f %% (%,d hidden, %,d of them kept, p = %.4f)",
-                        100 * found.targetAccuracy(),
-                        100 * (1 - found.alpha()),
+                        "proven: %s, at least %s would have been rejected, with confidence %s"
+                            + " (%,d hidden, %,d of them kept, p = %.4f)",
+                        switch (found.unit()) {
+                          case GROUP ->
+                              String.format(
+                                  Locale.ROOT,
+                                  "of what is hidden from a user, on average over users (%,d decided)",
+                                  found.units());
+                          case DECISION ->
+                              "if decisions are independent, as was declared: of what is hidden";
+                        },
+                        GateFigures.percent(found.targetAccuracy()),
+                        GateFigures.confidence(found.alpha()),
                         found.hidden(),
                         found.accepted(),
                         found.pValue()))
             .orElse(
                 paired || one.spec().guarantee().isEmpty()
-                    ? "nothing was proven of these lines"
+                    ? unproven(one.spec(), two.spec())
                     : "the stages were not made together: what was proven of either does not hold"));
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     document.put("paired", paired).put("second_look", one.spec().secondLook());
@@ -107,16 +118,28 @@ final class GateShowCommand implements Callable<Integer> {
       ObjectNode heldOut = stage.putObject("held_out");
       model.spec().heldOut().forEach(heldOut::put);
     }
-    proven.ifPresent(
-        found ->
-            document
-                .putObject("guarantee")
-                .put("target_accuracy", found.targetAccuracy())
-                .put("alpha", found.alpha())
-                .put("hidden", found.hidden())
-                .put("accepted", found.accepted())
-                .put("p_value", found.pValue()));
+    document.put("proven", proven.isPresent());
+    proven.ifPresent(found -> put(document, found));
     printing.document(document);
+  }
+
+  private static String unproven(GateSpec one, GateSpec two) {
+    return one.threshold() > 0 || two.threshold() > 0
+        ? "measured, not proven: nothing is promised of what these lines hide"
+        : "nothing was proven of any lines: everything is shown";
+  }
+
+  /** Adds what was proven. */
+  static void put(ObjectNode document, GateGuarantee proven) {
+    document
+        .putObject("guarantee")
+        .put("target_accuracy", proven.targetAccuracy())
+        .put("alpha", proven.alpha())
+        .put("unit", proven.unit().name().toLowerCase(Locale.ROOT))
+        .put("units", proven.units())
+        .put("hidden", proven.hidden())
+        .put("accepted", proven.accepted())
+        .put("p_value", proven.pValue());
   }
 
   private static String name(AcceptModel model) {

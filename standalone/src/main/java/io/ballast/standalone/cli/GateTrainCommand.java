@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
+import io.ballast.rl.gate.CertifiedGate;
 import io.ballast.rl.gate.GateCounts;
+import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.rl.gate.LearnThenTest;
 import io.ballast.safety.adapter.XgboostGrower;
 import io.ballast.safety.core.gate.FeatureSet;
@@ -42,7 +44,8 @@ import picocli.CommandLine.Spec;
           + " and the user's past; stage 2 also the suggestion, its log-probabilities, reward and"
           + " cost. Users who train nothing measure it.",
       "Lines are drawn of which it is proven that enough of what they hide would have been rejected"
-          + " (Learn then Test). If there are none, nothing is hidden, and that is said."
+          + " (Learn then Test). If there are none, nothing is hidden, and that is said. Of too few"
+          + " users nothing can be proven: their lines are measured, and nothing is promised."
     },
     footer = {
       "",
@@ -71,6 +74,20 @@ final class GateTrainCommand implements Callable<Integer> {
     }
   }
 
+  /** What is taken as independent. */
+  enum Independent {
+    /** The decisions of one are alike. */
+    USERS(GateGuarantee.Unit.GROUP),
+    /** Whoever asks knows it. */
+    DECISIONS(GateGuarantee.Unit.DECISION);
+
+    private final GateGuarantee.Unit unit;
+
+    Independent(GateGuarantee.Unit unit) {
+      this.unit = unit;
+    }
+  }
+
   @Option(
       names = "--name",
       required = true,
@@ -95,6 +112,15 @@ final class GateTrainCommand implements Callable<Integer> {
       paramLabel = "P",
       description = "With what probability that may fail (default: ${DEFAULT-VALUE}).")
   private double alpha;
+
+  @Option(
+      names = "--independent",
+      defaultValue = "users",
+      description =
+          "What the proof takes as independent: users (the promise is of the average user), or"
+              + " decisions (of all that is hidden; only where you know that they are, such as one"
+              + " decision of each user); default: ${DEFAULT-VALUE}.")
+  private Independent independent = Independent.USERS;
 
   @Option(
       names = "--reading",
@@ -201,6 +227,7 @@ final class GateTrainCommand implements Callable<Integer> {
       return new GatePlan(
           targetAccuracy,
           alpha,
+          independent.unit,
           reading.secondLooks(),
           aim,
           calibration,
@@ -227,12 +254,13 @@ final class GateTrainCommand implements Callable<Integer> {
   private String again(VersionName version) {
     return String.format(
         Locale.ROOT,
-        "./mesh gate train --name %s%s --target-accuracy %s --alpha %s --reading %s --aim %s"
-            + " --calibration %s --exploration %s --rounds %d --depth %d --seed %d",
+        "./mesh gate train --name %s%s --target-accuracy %s --alpha %s --independent %s --reading %s"
+            + " --aim %s --calibration %s --exploration %s --rounds %d --depth %d --seed %d",
         version,
         decisions.again(),
         targetAccuracy,
         alpha,
+        lower(independent),
         lower(reading),
         lower(aim),
         lower(calibration),
@@ -274,16 +302,17 @@ final class GateTrainCommand implements Callable<Integer> {
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     published.forEach(
         each -> document.withArray("published").add(each.name() + "/" + each.version()));
-    gate.guarantee()
-        .ifPresent(
-            proven ->
-                document
-                    .putObject("guarantee")
-                    .put("target_accuracy", proven.targetAccuracy())
-                    .put("alpha", proven.alpha())
-                    .put("hidden", proven.hidden())
-                    .put("accepted", proven.accepted())
-                    .put("p_value", proven.pValue()));
+    document.put(
+        "lines",
+        switch (gate.lines()) {
+          case CertifiedGate.Certified found -> "proven";
+          case CertifiedGate.Measured found -> "measured";
+          case CertifiedGate.Infeasible none -> "open";
+        });
+    if (gate.lines() instanceof CertifiedGate.Measured found) {
+      document.put("not_proven", lower(found.why()));
+    }
+    gate.guarantee().ifPresent(proven -> GateShowCommand.put(document, proven));
     document
         .putObject("measured")
         .put("decisions", counts.examples())

@@ -1,6 +1,5 @@
 package io.ballast.standalone.cli;
 
-import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.GetRunResponse;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.MeasuredCost;
@@ -50,13 +49,7 @@ final class PlotRunCommand implements Callable<Integer> {
     try (MeshTarget.Connection mesh = RunsCommand.connect(target)) {
       String id = RunsCommand.resolve(RunsCommand.stub(mesh), target.metadata(), run);
       GetRunResponse answer =
-          RunsCommand.stub(mesh)
-              .getRun(
-                  GetRunRequest.newBuilder().setMetadata(target.metadata()).setRunId(id).build());
-      if (answer.getIterationsCount() == 0) {
-        throw new CommandFailure(
-            Exit.FAILED, "NOTHING_TO_PLOT", "run " + id + " has done no iteration yet");
-      }
+          RunsCommand.withIterations(RunsCommand.stub(mesh), target.metadata(), id);
       page(answer).write(file);
       printing.document(answer);
       notes(answer).forEach(printing::line);

@@ -81,28 +81,7 @@ final class RewardTrainCommand implements Callable<Integer> {
   @Mixin private ObjectiveOptions objectives = new ObjectiveOptions();
   @Mixin private FeedbackOptions feedback = new FeedbackOptions();
 
-  @Option(
-      names = "--name",
-      required = true,
-      paramLabel = "NAME[/VERSION]",
-      description = "What the ensemble is called; without a version: the next number.")
-  private String name = "";
-
-  @Option(
-      names = "--trunk",
-      paramLabel = "NAME[/VERSION]",
-      defaultValue = "java-tiny",
-      description =
-          "The decoder that reads the texts; ./mesh models folders shows them (default:"
-              + " ${DEFAULT-VALUE}).")
-  private String trunk = "";
-
-  @Mixin private RewardPlanOptions planOptions = new RewardPlanOptions();
-
-  @Option(
-      names = "--skip-bad",
-      description = "Leaves rows out that say nothing, and counts them; else one refuses the file.")
-  private boolean skipBad;
+  @Mixin private TrainingOptions options = new TrainingOptions();
 
   @Option(
       names = "--remote",
@@ -120,12 +99,6 @@ final class RewardTrainCommand implements Callable<Integer> {
       description =
           "With --remote: idempotency key; the same key starts one training (default: a new one).")
   private @Nullable String key;
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "To read the texts with (default: the cores of the process).")
-  private @Nullable Integer threads;
 
   @Mixin private DataFolder data = new DataFolder();
 
@@ -149,7 +122,7 @@ final class RewardTrainCommand implements Callable<Integer> {
           spec.commandLine(),
           "give a FILE of judgements, --objective with --weight, or --from-feedback, one of them");
     }
-    RewardPlan plan = planOptions.plan();
+    RewardPlan plan = options.plan().plan();
     if (objectives.isAsked() && plan.ownBlocks() > 0) {
       throw new ParameterException(
           spec.commandLine(),
@@ -166,16 +139,17 @@ final class RewardTrainCommand implements Callable<Integer> {
     files(choices).values().forEach(InputFile::require);
     LocalTraining training = new LocalTraining(context, printing, spec);
     List<Path> roots = data.models(context);
-    VersionName version = NewVersion.of(spec, roots, name);
-    StoredModel decoder = LocalTraining.decoder(trunk, roots);
+    VersionName version = options.version(spec, roots);
+    StoredModel decoder = options.decoder(roots);
     return training.run(
         source(),
         version,
         work -> {
           RewardData judgements = judgements(choices);
           RewardTraining.Trained trained =
-              new RewardTraining(plan, work, training.threads(threads), training.listener())
-                  .train(judgements, decoder, skipBad);
+              new RewardTraining(
+                      plan, work, training.threads(options.threads()), training.listener())
+                  .train(judgements, decoder, options.skipBad());
           StoredModel published =
               new RewardPublisher(new ModelStore(roots.getFirst()), work)
                   .publish(
@@ -187,7 +161,7 @@ final class RewardTrainCommand implements Callable<Integer> {
                           version,
                           decoder.name() + "/" + decoder.version(),
                           plan,
-                          skipBad));
+                          options.skipBad()));
           new TrainedReport(printing)
               .show(TrainedReport.Summary.of(published, trained, judgements));
         });
@@ -205,16 +179,16 @@ final class RewardTrainCommand implements Callable<Integer> {
 
   private int remotely(List<ObjectiveOptions.Choice> choices)
       throws IOException, InterruptedException {
-    if (threads != null || data.given().isPresent()) {
+    if (options.threads() != null || data.given().isPresent()) {
       throw new ParameterException(
           spec.commandLine(), "--threads, --data: not with --remote, where the server's count");
     }
     TrainingPlan.Builder plan =
         TrainingPlan.newBuilder()
-            .setName(name)
-            .setTrunk(trunk)
-            .setOptions(planOptions.message())
-            .setSkipBadRows(skipBad);
+            .setName(options.name())
+            .setTrunk(options.trunk())
+            .setOptions(options.plan().message())
+            .setSkipBadRows(options.skipBad());
     Map<String, Path> files = files(choices);
     if (file != null) {
       plan.setUpload(
@@ -260,7 +234,7 @@ final class RewardTrainCommand implements Callable<Integer> {
   }
 
   private JudgementData read(Path judged) throws IOException, BadRowsException {
-    return new JudgementFile(RowLimits.defaults(), skipBad).read(judged);
+    return new JudgementFile(RowLimits.defaults(), options.skipBad()).read(judged);
   }
 
   private JudgementData ofFeedback() {

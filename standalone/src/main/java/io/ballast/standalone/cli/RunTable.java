@@ -1,8 +1,10 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.orchestrator.adapter.IterationScalars;
 import io.ballast.orchestrator.v1.ConstraintMetrics;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.MeasuredCost;
+import io.ballast.orchestrator.v1.PromptSource;
 import io.ballast.orchestrator.v1.RewardWatch;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunAlarm;
@@ -12,7 +14,9 @@ import io.ballast.safety.v1.SafetyTestOutcome;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Runs and their iterations as lines. */
@@ -23,6 +27,8 @@ final class RunTable {
           .formatted(
               "iter", "reward", "spread", "gold", "cost", "bound", "λ", "KL", "entropy", "tokens",
               "dropped", "time");
+
+  private static final String TOKENS_PER_SECOND = "tokens_per_second/";
 
   private RunTable() {}
 
@@ -66,6 +72,9 @@ final class RunTable {
           "      no gold: %s: %s"
               .formatted(m.getGoldFailure().getReason(), m.getGoldFailure().getMessage()));
     }
+    if (!EvaluationText.of(m).isEmpty()) {
+      remarks.add("      evaluation: " + EvaluationText.of(m));
+    }
     if (m.getConstraintsCount() > 1) {
       remarks.add(
           m.getConstraintsList().stream()
@@ -80,11 +89,15 @@ final class RunTable {
     }
     for (RunAlarm alarm : m.getAlarmsList()) {
       if (before == null
-          || before.getAlarmsList().stream().noneMatch(b -> b.getKind() == alarm.getKind())) {
+          || before.getAlarmsList().stream().noneMatch(earlier -> same(earlier, alarm))) {
         remarks.add("      alarm: " + words(alarm));
       }
     }
     return remarks;
+  }
+
+  private static boolean same(RunAlarm one, RunAlarm other) {
+    return one.getKind() == other.getKind() && one.getConstraint().equals(other.getConstraint());
   }
 
   private static String constraint(ConstraintMetrics c) {
@@ -157,6 +170,23 @@ final class RunTable {
         : List.of("no fit: " + watch.getNoFitReason());
   }
 
+  /** Where its prompts came from, a line for each source; and what was left out of it. */
+  static List<String> prompts(List<PromptSource> sources) {
+    List<String> lines = new ArrayList<>();
+    for (PromptSource source : sources) {
+      lines.add(
+          "prompts of %s: %,d; bad rows, left out: %,d"
+              .formatted(source.getName(), source.getPromptsCount(), source.getBadRowsCount()));
+      source
+          .getFirstBadRowsList()
+          .forEach(bad -> lines.add("  row %,d: %s".formatted(bad.getRow(), bad.getReason())));
+      if (source.getBadRowsCount() > source.getFirstBadRowsCount()) {
+        lines.add("  …");
+      }
+    }
+    return lines;
+  }
+
   /** What is known of a run, a line for each thing. */
   static TextTable summary(Run run) {
     TextTable table = TextTable.plain();
@@ -168,6 +198,12 @@ final class RunTable {
             + " of "
             + run.getIterationsCount()
             + (run.getEarlyStopReason().isEmpty() ? "" : "; " + run.getEarlyStopReason()));
+    if (!SpentText.of(run).isEmpty()) {
+      table.row("used", SpentText.of(run));
+    }
+    if (run.hasLatest() && !throughput(run.getLatest()).isEmpty()) {
+      table.row("tokens/s", throughput(run.getLatest()));
+    }
     table.row("from", ModelOptions.text(run.getBaseVersion()));
     if (run.hasCandidateVersion()) {
       table.row(
@@ -176,6 +212,9 @@ final class RunTable {
               + (wentBack(run)
                   ? " (the weights after iteration " + run.getCandidateIteration() + ")"
                   : ""));
+    }
+    if (!run.getCandidateReason().isEmpty()) {
+      table.row("chosen as", run.getCandidateReason());
     }
     run.getAlarmsList().forEach(alarm -> table.row("alarm", words(alarm)));
     if (run.getConstraintTestsCount() > 1) {
@@ -202,10 +241,42 @@ final class RunTable {
           table.row(
               "promote",
               "./mesh runs promote " + run.getRunId() + (refused(run) ? " --accept-alarms" : ""));
-      case RUN_STATE_FAILED -> table.row("go on", "./mesh runs resume " + run.getRunId());
+      case RUN_STATE_FAILED -> table.row("go on", goOn(run));
       default -> {}
     }
     return table;
+  }
+
+  /** Tokens that were trained on a second of each phase; empty if none tells its time. */
+  private static String throughput(IterationMetrics metrics) {
+    Map<String, Double> scalars = IterationScalars.of(metrics);
+    return Stream.of("sample", "judge", "learn")
+        .filter(phase -> scalars.containsKey(TOKENS_PER_SECOND + phase))
+        .map(
+            phase ->
+                String.format(
+                    Locale.ROOT, "%s %,.0f", phase, scalars.get(TOKENS_PER_SECOND + phase)))
+        .collect(Collectors.joining(", "));
+  }
+
+  /** Tokens that were trained on a second of the whole iteration; a dash without its time. */
+  static String tokensPerSecond(IterationMetrics metrics) {
+    double seconds =
+        metrics.getSampleSeconds() + metrics.getJudgeSeconds() + metrics.getLearnSeconds();
+    return seconds > 0
+        ? number("%.0f", metrics.getSamplesCount() * metrics.getMeanCompletionTokens() / seconds)
+        : "–";
+  }
+
+  private static String goOn(Run run) {
+    String resume = "./mesh runs resume " + run.getRunId();
+    String fresh = resume + " --test-prompts FILE.jsonl";
+    return switch (run.getNextTest()) {
+      case NEXT_TEST_NEEDS_PROMPTS -> fresh;
+      case NEXT_TEST_TAKES_PROMPTS -> fresh + "; without, it tries the same prompts again";
+      case NEXT_TEST_NONE -> "not at all: no part of its delta is left for another safety test";
+      case NEXT_TEST_AS_PLANNED, NEXT_TEST_UNSPECIFIED, UNRECOGNIZED -> resume;
+    };
   }
 
   private static boolean wentBack(Run run) {
@@ -222,7 +293,8 @@ final class RunTable {
     return SuggestCommand.words(run.getState().name(), "RUN_STATE_");
   }
 
-  private static String test(SafetyTest test) {
+  /** How a safety test stands or ended. */
+  static String test(SafetyTest test) {
     String state = SuggestCommand.words(test.getState().name(), "SAFETY_TEST_STATE_");
     if (!test.hasOutcome()) {
       return state + (test.getFailureMessage().isEmpty() ? "" : ": " + test.getFailureMessage());

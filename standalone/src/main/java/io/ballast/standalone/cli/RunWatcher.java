@@ -5,13 +5,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.Run;
-import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunState;
-import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
-import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class RunWatcher {
   private static final int BAR = 30;
-  private static final int MOST_RECONNECTS = 60;
-  private static final long RECONNECT_MILLIS = 1_000;
 
   private final Printing printing;
   private final MeshTarget target;
@@ -63,37 +56,14 @@ final class RunWatcher {
             + ModelOptions.text(run.getBaseVersion()));
     printing.line(RunTable.HEADING);
     done.forEach(this::show);
-    Run now = run;
-    int failures = 0;
-    while (!ended(now.getState())) {
-      try {
-        Iterator<WatchRunResponse> events =
-            RunServiceGrpc.newBlockingStub(mesh.channel())
-                .watchRun(
-                    WatchRunRequest.newBuilder()
-                        .setMetadata(target.metadata())
-                        .setRunId(run.getRunId())
-                        .setAfterIteration(last)
-                        .build());
-        while (events.hasNext()) {
-          WatchRunResponse event = events.next();
-          failures = 0;
-          now = event.getRun();
-          show(event);
-        }
-        failures = ended(now.getState()) ? 0 : failures + 1;
-      } catch (StatusRuntimeException e) {
-        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE || ++failures > MOST_RECONNECTS) {
-          clearBar();
-          throw e;
-        }
-        bar(now, "waiting for the mesh");
-      }
-      if (failures > 0) {
-        Thread.sleep(RECONNECT_MILLIS);
-      }
+    Run now;
+    try {
+      now =
+          new RunFollower(target)
+              .follow(mesh, run, last, this::show, gone -> bar(gone, "waiting for the mesh"));
+    } finally {
+      clearBar();
     }
-    clearBar();
     printing.line("");
     printing.table(RunTable.summary(now));
     ObjectNode document = JsonNodeFactory.instance.objectNode();

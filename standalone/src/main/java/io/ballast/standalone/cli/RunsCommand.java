@@ -3,6 +3,7 @@ package io.ballast.standalone.cli;
 import com.google.protobuf.Timestamp;
 import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.v1.CancelRunRequest;
 import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.GetRunResponse;
@@ -36,7 +37,7 @@ import picocli.CommandLine.Spec;
     name = "runs",
     mixinStandardHelpOptions = true,
     description =
-        "Lists, shows, plots, watches, pauses, resumes, cancels and promotes runs. Without a subcommand: list.",
+        "Lists, shows, plots, compares, exports, watches, pauses, resumes, cancels and promotes runs. Without a subcommand: list.",
     footer = {"", "RUN is an id, its beginning, or a name (the newest of that name)."})
 final class RunsCommand implements Callable<Integer> {
   private static final int MOST_RUNS = 1_000;
@@ -51,6 +52,8 @@ final class RunsCommand implements Callable<Integer> {
         .addSubcommand(new ListRuns(context))
         .addSubcommand(new ShowRun(context))
         .addSubcommand(new PlotRunCommand(context))
+        .addSubcommand(new CompareRunsCommand(context))
+        .addSubcommand(new ExportRunCommand(context))
         .addSubcommand(new WatchRun(context))
         .addSubcommand("pause", steering(context, Steering.PAUSE))
         .addSubcommand("resume", steering(context, Steering.RESUME))
@@ -123,6 +126,18 @@ final class RunsCommand implements Callable<Integer> {
     return found.getFirst().getRunId();
   }
 
+  /** A run with its iterations, of which there must be one. */
+  static GetRunResponse withIterations(
+      RunServiceBlockingStub stub, RequestMetadata metadata, String id) {
+    GetRunResponse answer =
+        stub.getRun(GetRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build());
+    if (answer.getIterationsCount() == 0) {
+      throw new CommandFailure(
+          Exit.FAILED, "NO_ITERATIONS", "run " + id + " has done no iteration yet");
+    }
+    return answer;
+  }
+
   private static String time(Timestamp time) {
     return time.getSeconds() == 0 ? "–" : TIME.format(Instant.ofEpochSecond(time.getSeconds()));
   }
@@ -160,7 +175,16 @@ final class RunsCommand implements Callable<Integer> {
         printing.document(answer);
         TextTable table =
             TextTable.headed(
-                "run", "name", "state", "done", "of", "reward", "cost", "KL", "created");
+                "run",
+                "name",
+                "state",
+                "done",
+                "of",
+                "reward",
+                "cost",
+                "KL",
+                "tokens/s",
+                "created");
         for (Run run : answer.getRunsList()) {
           table.row(
               run.getRunId(),
@@ -171,6 +195,7 @@ final class RunsCommand implements Callable<Integer> {
               run.hasLatest() ? number("%+.3f", run.getLatest().getMeanReward()) : "–",
               run.hasLatest() ? number("%.3f", run.getLatest().getMeanCost()) : "–",
               run.hasLatest() ? number("%.4f", run.getLatest().getKlNats()) : "–",
+              run.hasLatest() ? RunTable.tokensPerSecond(run.getLatest()) : "–",
               time(run.getCreateTime()));
         }
         if (table.isEmpty()) {
@@ -220,6 +245,7 @@ final class RunsCommand implements Callable<Integer> {
           RunTable.print(printing, answer.getIterationsList());
           printing.line("");
           printing.table(RunTable.summary(answer.getRun()));
+          RunTable.prompts(answer.getPromptSourcesList()).forEach(printing::line);
           RunTable.gold(answer.getWatch()).forEach(printing::line);
         }
         printing.document(answer);
@@ -291,7 +317,7 @@ final class RunsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-      List<String> fresh = testPrompts();
+      GroupedPrompts fresh = testPrompts();
       try (MeshTarget.Connection mesh = connect(target)) {
         String id = resolve(stub(mesh), target.metadata(), run);
         Run after = steer(stub(mesh), id, fresh);
@@ -302,8 +328,8 @@ final class RunsCommand implements Callable<Integer> {
     }
 
     /** Held-out prompts in place of those that a test has used up. */
-    List<String> testPrompts() throws IOException {
-      return List.of();
+    GroupedPrompts testPrompts() throws IOException {
+      return GroupedPrompts.alone(List.of());
     }
 
     /** Whether a person accepts the alarms of the watch over the run's rewards. */
@@ -311,7 +337,7 @@ final class RunsCommand implements Callable<Integer> {
       return false;
     }
 
-    private Run steer(RunServiceBlockingStub stub, String id, List<String> fresh) {
+    private Run steer(RunServiceBlockingStub stub, String id, GroupedPrompts fresh) {
       RequestMetadata metadata = target.keyedMetadata(null);
       return switch (steering) {
         case PAUSE ->
@@ -322,7 +348,8 @@ final class RunsCommand implements Callable<Integer> {
                     ResumeRunRequest.newBuilder()
                         .setMetadata(metadata)
                         .setRunId(id)
-                        .addAllTestPrompts(fresh)
+                        .addAllTestPrompts(fresh.prompts())
+                        .addAllTestGroups(fresh.groups())
                         .build())
                 .getRun();
         case CANCEL ->

@@ -1,12 +1,14 @@
 package io.ballast.standalone.config;
 
 import io.ballast.kit.grpc.MeshServer;
+import io.ballast.kit.outbox.KafkaTopic;
 import io.ballast.kit.postgres.PostgresAddress;
 import io.ballast.kit.postgres.PostgresSettings;
 import io.ballast.kit.resilience.PeerSettings;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.telemetry.TelemetrySettings;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -28,6 +30,7 @@ import java.util.Set;
  * @param database empty: embedded in the data folder
  * @param databaseSettings how the database is used
  * @param telemetry where traces go
+ * @param events where others are told what happens; empty: nobody is
  * @param maxCalls under way at once, ≥ 1
  */
 public record MeshConfig(
@@ -41,7 +44,20 @@ public record MeshConfig(
     Optional<PostgresAddress> database,
     PostgresSettings databaseSettings,
     TelemetrySettings telemetry,
+    Optional<Events> events,
     int maxCalls) {
+  /**
+   * How events are published.
+   *
+   * @param interval between two looks for them
+   */
+  public record Events(KafkaTopic.Settings kafka, Duration interval) {
+    public Events {
+      require(!kafka.topic().isBlank(), "ballast.events.kafka.topic", "blank", "a name");
+      require(interval.isPositive(), "ballast.events.interval", interval, "above 0");
+    }
+  }
+
   /** Checks and copies. */
   public MeshConfig {
     require(!roles.isEmpty(), "ballast.roles", "none", "at least one of " + names());
@@ -96,7 +112,23 @@ public record MeshConfig(
             properties.telemetry().otlpEndpoint(),
             properties.telemetry().sampledRatio(),
             properties.telemetry().recentSpans()),
+        events(properties.events()),
         properties.maxCalls());
+  }
+
+  private static Optional<Events> events(MeshProperties.EventProperties properties) {
+    MeshProperties.KafkaProperties kafka = properties.kafka();
+    return kafka
+        .servers()
+        .map(
+            servers ->
+                new Events(
+                    new KafkaTopic.Settings(
+                        String.join(",", servers),
+                        kafka.topic(),
+                        kafka.patience(),
+                        kafka.properties()),
+                    properties.interval()));
   }
 
   /** What errors and traces call the process: its server, or the mesh where several share it. */

@@ -6,6 +6,7 @@ import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** The process's properties, {@code ballast.*}. Defaults live here only. */
@@ -43,6 +44,9 @@ public interface MeshProperties {
 
   /** Where traces go. */
   TelemetryProperties telemetry();
+
+  /** Where others are told what happens. */
+  EventProperties events();
 
   /** What every call must carry as {@code authorization: Bearer <token>}; absent: nothing. */
   Optional<String> token();
@@ -131,6 +135,33 @@ public interface MeshProperties {
     /** How long a call waits for a connection before it fails. */
     @WithDefault("PT2S")
     Duration connectTimeout();
+  }
+
+  /** Events. */
+  interface EventProperties {
+    /** Kafka. */
+    KafkaProperties kafka();
+
+    /** How long events wait at most for a look for them. */
+    @WithDefault("PT0.5S")
+    Duration interval();
+  }
+
+  /** A topic in Kafka. */
+  interface KafkaProperties {
+    /** Brokers, {@code host:port} each; absent: nobody is told. */
+    Optional<List<String>> servers();
+
+    /** The topic. */
+    @WithDefault("ballast.events")
+    String topic();
+
+    /** How long the brokers may take for an event before it is tried again. */
+    @WithDefault("PT10S")
+    Duration patience();
+
+    /** Properties of Kafka's producer, such as {@code "security.protocol"}. */
+    Map<String, String> properties();
   }
 
   /** Traces. */

@@ -114,13 +114,13 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Option(
       names = "--safety-prompts",
-      defaultValue = "600",
+      defaultValue = "1000",
       description = "Held-out prompts of each safety test (default: ${DEFAULT-VALUE}).")
   private int safetyPrompts;
 
   @Option(
       names = "--iterations",
-      defaultValue = "30",
+      defaultValue = "36",
       description = "Iterations of each run (default: ${DEFAULT-VALUE}).")
   private int iterations;
 

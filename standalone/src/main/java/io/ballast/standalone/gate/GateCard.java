@@ -1,17 +1,17 @@
 package io.ballast.standalone.gate;
 
-import io.ballast.rl.bound.ProportionBounds;
+import io.ballast.rl.bandit.OffPolicyEstimate;
+import io.ballast.rl.gate.CertifiedGate;
 import io.ballast.rl.gate.GateCounts;
-import io.ballast.rl.preference.ReliabilityBins;
+import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.core.gatefit.FittedGate;
+import io.ballast.safety.core.gatefit.GateFigures;
 import io.ballast.safety.core.gatefit.GatePlan;
 import java.util.Locale;
 
 /** Says what a reader must know of a gate that was made of feedback, from the facts of its run. */
 public final class GateCard {
-  private static final double DELTA = 0.05;
-
   private GateCard() {}
 
   /**
@@ -49,11 +49,13 @@ public final class GateCard {
     FittedGate.Sizes sizes = gate.sizes();
     row(
         text,
-        "decisions, split by user",
-        format(
-            "%,d to train, %,d to stop and calibrate, %,d positions to decide the lines, %,d to"
-                + " measure; %,d users",
-            sizes.train(), sizes.calibration(), sizes.lines(), sizes.test(), sizes.users()));
+        "decisions, split by user at random",
+        String.join(
+            "; ",
+            part(sizes.train(), "to train"),
+            part(sizes.calibration(), "to stop, calibrate and fix the rules"),
+            part(sizes.lines(), "to decide the lines"),
+            part(sizes.test(), "to measure")));
     row(
         text,
         "hides below",
@@ -72,10 +74,10 @@ public final class GateCard {
     row(text, "seed", Long.toString(plan.seed()));
     text.append("\nMake it again: `").append(command).append("`\n\n");
     text.append("## Both stages together\n\n").append(promise(gate, plan)).append("\n");
-    text.append(together(gate.measured()));
+    text.append(together(gate));
     text.append("\n## On users who trained nothing\n\n");
     text.append(figures(own)).append("\n![reliability](reliability.svg)\n\n");
-    text.append(reliability(own.reliability()));
+    text.append(GateFigures.table(own.reliability()));
     return text.append("\n## Limits\n\n")
         .append(
             "What was never shown has no outcome: the gate learned from what was, weighted by how"
@@ -84,51 +86,96 @@ public final class GateCard {
         .toString();
   }
 
-  /** What was proven, or that nothing was. */
+  private static String part(FittedGate.Part part, String purpose) {
+    return format("%,d of %,d users %s", part.examples(), part.users(), purpose);
+  }
+
+  /** What was proven and of what, or that nothing was. */
   public static String promise(FittedGate gate, GatePlan plan) {
-    String goal =
+    String confidence = "with confidence " + GateFigures.confidence(plan.alpha());
+    String target = "at least " + GateFigures.percent(plan.targetAccuracy());
+    return switch (gate.lines()) {
+      case CertifiedGate.Certified found ->
+          proven(found.guarantee(), gate.rules(), target, confidence) + reading(gate);
+      case CertifiedGate.Measured found ->
+          format(
+                  "Measured, not proven: %s. Of what these lines hid from the %,d users who"
+                      + " decided, %.1f %% was rejected; nothing is promised of other users.",
+                  switch (found.why()) {
+                    case TOO_FEW_USERS ->
+                        format(
+                            "%,d users decided, and fewer than %,d prove nothing at a target of %s"
+                                + " %s",
+                            found.units(), found.least(), target, confidence);
+                    case THINNED_LOG ->
+                        "a gate hid some of the decisions, and those that are left are more often of"
+                            + " users from whom much is hidden, which says nothing of the average"
+                            + " user";
+                  },
+                  found.units(),
+                  100.0
+                      * (found.counts().hidden() - found.counts().accepted())
+                      / found.counts().hidden())
+              + reading(gate);
+      case CertifiedGate.Infeasible none ->
+          format(
+              "None of %,d rules could be proven to keep to this: of what is hidden, %s would have"
+                  + " been rejected, %s. **Everything is shown;** collect decisions of more users,"
+                  + " or ask for less.%n",
+              gate.rules(), target, confidence);
+    };
+  }
+
+  private static String proven(
+      GateGuarantee guarantee, int rules, String target, String confidence) {
+    String test =
         format(
-            "of what is hidden, at least %.0f %% would have been rejected, with confidence %.0f %%",
-            100 * plan.targetAccuracy(), 100 * (1 - plan.alpha()));
-    return gate.guarantee()
-        .map(
-            proven ->
-                format(
-                    "Proven: %s (Learn then Test over %,d rules that other users fixed; %,d"
-                        + " positions hidden, %,d of them kept, p = %.4f). It holds per decision of"
-                        + " users such as these, positions and users taken as independent: of few users,"
-                        + " who resemble themselves, it says too much. %s%n",
-                    goal,
-                    gate.rules(),
-                    proven.hidden(),
-                    proven.accepted(),
-                    proven.pValue(),
-                    gate.rule().secondLook()
-                        ? "Stage 2 judges what stage 1 passes too."
-                        : "What stage 1 passes is shown without stage 2."))
-        .orElseGet(
-            () ->
-                format(
-                    "None of %,d rules could be proven to keep to this: %s. **Everything is shown;**"
-                        + " collect more decisions, or ask for less.%n",
-                    gate.rules(), goal));
+            "(Learn then Test over %,d rules that other users fixed; %,d hidden, %,d of them kept,"
+                + " p = %.4f)",
+            rules, guarantee.hidden(), guarantee.accepted(), guarantee.pValue());
+    return switch (guarantee.unit()) {
+      case GROUP ->
+          format(
+              "Proven: of what is hidden from a user, on average over users such as the %,d who"
+                  + " decided, %s would have been rejected, %s %s. Users are taken as independent,"
+                  + " the decisions of one are not; each user counts alike.",
+              guarantee.units(), target, confidence, test);
+      case DECISION ->
+          format(
+              "Proven if decisions are independent, as was declared when it was made: of what is"
+                  + " hidden, %s would have been rejected, %s %s. Where users have several"
+                  + " decisions, this says too much.",
+              target, confidence, test);
+    };
+  }
+
+  private static String reading(FittedGate gate) {
+    return gate.rule().secondLook()
+        ? format(" Stage 2 judges what stage 1 passes too.%n")
+        : format(" What stage 1 passes is shown without stage 2.%n");
   }
 
   /** What both stages do to decisions of users who trained nothing. */
-  static String together(GateCounts counts) {
+  static String together(FittedGate gate) {
+    GateCounts counts = gate.measured();
     String right =
-        counts.hidden() == 0
-            ? "nothing is hidden"
-            : format(
-                "%.1f %% (%.1f to %.1f %% at 90 %%)",
-                100.0 * (counts.hidden() - counts.accepted()) / counts.hidden(),
-                100 * counts.lowerAccuracy(DELTA),
-                100
-                    * ProportionBounds.clopperPearsonUpper(
-                        counts.hidden() - counts.accepted(), counts.hidden(), DELTA));
+        switch (gate.rejectedOfHidden()) {
+          case OffPolicyEstimate.Estimated found ->
+              format(
+                  "%.1f %% (%.1f to %.1f %% at 95 %%, by user)",
+                  100 * found.value().estimate(),
+                  100 * found.value().low(),
+                  100 * found.value().high());
+          case OffPolicyEstimate.TooLittle little ->
+              counts.hidden() == 0
+                  ? "nothing is hidden"
+                  : format(
+                      "%,d of %,d, of too few users for an interval",
+                      counts.hidden() - counts.accepted(), counts.hidden());
+        };
     return format(
-        "%n| on users who trained nothing | |%n|---|---|%n| hidden | %.1f %% |%n| not even generated"
-            + " | %.1f %% |%n| rejected, of what is hidden | %s |%n",
+        "%n| on users who trained nothing | |%n|---|---|%n| hidden | %.1f %% |%n| not even"
+            + " generated | %.1f %% |%n| rejected, of what is hidden | %s |%n",
         100.0 * counts.hidden() / counts.examples(),
         100.0 * counts.notGenerated() / counts.examples(),
         right);
@@ -143,23 +190,6 @@ public final class GateCard {
         own.figures().getOrDefault("calibration_error", Double.NaN),
         100 * own.figures().getOrDefault("base_rate", Double.NaN),
         own.figures().getOrDefault("suggestions", Double.NaN));
-  }
-
-  /** How probabilities came true, as a table. */
-  static String reliability(ReliabilityBins bins) {
-    StringBuilder text =
-        new StringBuilder("| said | came true | 95 % | suggestions |\n|---|---|---|---|\n");
-    for (ReliabilityBins.Bin bin : bins.bins()) {
-      text.append(
-          format(
-              "| %.3f | %.3f | %.3f to %.3f | %,d |%n",
-              bin.predicted(),
-              bin.observed().estimate(),
-              bin.observed().low(),
-              bin.observed().high(),
-              bin.count()));
-    }
-    return text.toString();
   }
 
   private static void row(StringBuilder text, String name, String value) {

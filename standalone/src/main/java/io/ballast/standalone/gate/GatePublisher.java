@@ -4,6 +4,7 @@ import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.rl.preference.ReliabilityBins;
 import io.ballast.safety.adapter.GateModelFolder;
+import io.ballast.safety.adapter.TrainedOnFile;
 import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
 import io.ballast.safety.core.gatefit.FittedGate;
@@ -67,6 +68,7 @@ public final class GatePublisher {
               model,
               version,
               folder -> {
+                TrainedOnFile.write(folder, gate.trainedOn());
                 GateModelFolder.write(folder, spec.paired(pair), own.trees().bytes(), notes);
                 Files.writeString(
                     folder.resolve("MODEL_CARD.md"),

@@ -151,6 +151,11 @@ public final class MeshProcess implements AutoCloseable {
     return started(runtime).peer(role);
   }
 
+  /** A channel to the servers here whose calls pass all that calls over the network pass. */
+  public Channel inside() {
+    return started(server).inside();
+  }
+
   /** Whether calls are taken: from the end of {@link #start} until {@link #close} begins. */
   public boolean isServing() {
     return server != null && !closed;

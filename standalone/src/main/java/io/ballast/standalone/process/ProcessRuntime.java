@@ -4,6 +4,10 @@ import io.ballast.kit.grpc.BidiReplies;
 import io.ballast.kit.grpc.PeerChannel;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
+import io.ballast.kit.outbox.KafkaTopic;
+import io.ballast.kit.outbox.Outbox;
+import io.ballast.kit.outbox.OutboxRelay;
+import io.ballast.kit.outbox.PostgresOutbox;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.Postgres;
 import io.ballast.kit.resilience.PeerGuard;
@@ -21,9 +25,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What one process gives to the servers in it. Parts are made when they are first asked for. */
 final class ProcessRuntime implements MeshRuntime, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ProcessRuntime.class);
+
   /** What does not belong to a server: the world outside. */
   record Surroundings(
       MeterRegistry meters, OpenTelemetry telemetry, InstantSource clock, LongSupplier nanoTime) {}
@@ -34,6 +42,7 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   private final Supplier<Postgres> postgres;
   private final VirtualThreadReplies replies;
   private final Map<Role, PeerChannel> peers = new EnumMap<>(Role.class);
+  private final List<AutoCloseable> publishing = new ArrayList<>(); // under this
 
   /**
    * @param port of this process
@@ -52,6 +61,24 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   @Override
   public Database database(String schema) {
     return postgres.get().schema(schema);
+  }
+
+  @Override
+  public Outbox outbox(Role role, Database database) {
+    return config
+        .events()
+        .<Outbox>map(events -> published(role, new PostgresOutbox(database.jdbi()), events))
+        .orElseGet(Outbox::none);
+  }
+
+  private synchronized PostgresOutbox published(
+      Role role, PostgresOutbox outbox, MeshConfig.Events events) {
+    KafkaTopic topic = new KafkaTopic(events.kafka(), role.label());
+    OutboxRelay relay = new OutboxRelay(role.label(), outbox, topic, surroundings.meters());
+    publishing.add(relay);
+    publishing.add(topic);
+    relay.start(events.interval());
+    return outbox;
   }
 
   @Override
@@ -125,7 +152,17 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
   @Override
   public synchronized void close() {
     replies.close();
+    publishing.forEach(ProcessRuntime::quietly);
+    publishing.clear();
     peers.values().forEach(PeerChannel::close);
     peers.clear();
+  }
+
+  private static void quietly(AutoCloseable closeable) {
+    try {
+      closeable.close();
+    } catch (Exception e) { // whatever fails to stop, the rest has to be stopped too
+      LOG.warn("events did not stop cleanly: {}", e.toString());
+    }
   }
 }

@@ -64,7 +64,7 @@ class ExportCommandTest {
 
   @Test
   void theDefaultsAreThoseOfTheLibrary() throws IOException {
-    export("java-gate-context");
+    export("java-gate-context/1");
 
     assertThat(config("java-gate-context").getMaxBatchSize()).isEqualTo(32);
     assertThat(config("java-gate-context").getDynamicBatching())
@@ -142,8 +142,8 @@ class ExportCommandTest {
 
   @Test
   void limitsCanBeLeftOut() throws IOException {
-    export("java-gate-context", "--as", "a", "--max-queue", "0", "--no-queue-timeout");
-    export("java-gate-context", "--as", "b", "--plain-queue", "--max-queue", "5");
+    export("java-gate-context/1", "--as", "a", "--max-queue", "0", "--no-queue-timeout");
+    export("java-gate-context/1", "--as", "b", "--plain-queue", "--max-queue", "5");
 
     ModelQueuePolicy policy = config("a").getDynamicBatching().getDefaultQueuePolicy();
     assertThat(policy.getMaxQueueSize()).isZero();
@@ -154,9 +154,9 @@ class ExportCommandTest {
 
   @Test
   void whatIsWrongIsOneLineWithItsMend() throws IOException {
-    export("java-gate-context");
+    export("java-gate-context/1");
 
-    Cli.Result again = export("java-gate-context");
+    Cli.Result again = export("java-gate-context/1");
     assertThat(again.exit()).isEqualTo(4);
     assertThat(again.err())
         .contains("repository/java-gate-context: is there already, and nothing is replaced; ");

@@ -51,7 +51,7 @@ final class FakeCertificate {
     var certificate = body(id, new TestOutcome(numbers, 0), open.computeDigest());
     CertificateTerms terms =
         new CertificateTerms(
-            new TestScope("f".repeat(64), "", Optional.empty(), "serving"),
+            new TestScope("f".repeat(64), "", Optional.empty(), "serving", Optional.empty()),
             0,
             32,
             0,

@@ -3,15 +3,13 @@ package io.ballast.standalone.cli;
 import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.StopReason;
 import io.ballast.mesh.v1.Timing;
+import io.ballast.orchestrator.v1.GetRunResponse;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.DecisionReason;
-import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.DecisionRecord;
 import io.ballast.policy.v1.PolicyServiceGrpc;
-import io.ballast.policy.v1.RecordFeedbackRequest;
-import io.ballast.policy.v1.RecordFeedbackResponse;
-import io.ballast.policy.v1.StreamTrainingRecordsRequest;
-import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.ballast.policy.v1.ReplayDecisionResponse;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestStreamRequest;
@@ -19,6 +17,7 @@ import io.ballast.policy.v1.SuggestStreamResponse;
 import io.ballast.policy.v1.SuggestionCost;
 import io.ballast.policy.v1.SuggestionReward;
 import io.ballast.policy.v1.TrainingRecord;
+import io.ballast.safety.v1.CanaryWatch;
 import io.ballast.safety.v1.Certificate;
 import io.ballast.safety.v1.CostRequest;
 import io.ballast.safety.v1.CostResponse;
@@ -30,6 +29,8 @@ import io.ballast.safety.v1.GetEvidenceRequest;
 import io.ballast.safety.v1.GetEvidenceResponse;
 import io.ballast.safety.v1.GetVerificationKeysRequest;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
+import io.ballast.safety.v1.ListCanaryWatchesRequest;
+import io.ballast.safety.v1.ListCanaryWatchesResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
 import io.ballast.safety.v1.ReplayCertificateRequest;
@@ -88,8 +89,17 @@ final class FakeMesh implements AutoCloseable {
   /** What the next call ends with instead of an answer; null: an answer. */
   volatile @Nullable Status failure;
 
+  /** Whether a run is created for each spec, as a grid does. */
+  volatile boolean grid;
+
+  /** Runs of a grid whose spec has this in it fail; empty: none. */
+  volatile String failingRuns = "";
+
   /** What becomes of suggestions. */
   volatile Decision decision = Decision.DECISION_SHOW;
+
+  /** Runs beside the one that every mesh has, the newest first. */
+  final List<GetRunResponse> moreRuns = new ArrayList<>();
 
   /** How the run ends. */
   volatile RunState endOfRun = RunState.RUN_STATE_PROMOTED;
@@ -103,11 +113,25 @@ final class FakeMesh implements AutoCloseable {
   /** The certificate that there is. */
   final FakeCertificate signed = new FakeCertificate(CERTIFICATE_ID);
 
+  /** What is watched of canaries. */
+  final List<CanaryWatch> canaries = new ArrayList<>();
+
   /** Whether the stream of feedback has no end. */
   volatile boolean endlessRecords;
 
   /** The feedback that it keeps. */
   final List<TrainingRecord> trainingRecords = new ArrayList<>();
+
+  /** The decisions that it keeps. */
+  final List<DecisionRecord> decisions = new ArrayList<>();
+
+  /** What comes of a decision that is taken again. */
+  volatile ReplayDecisionResponse replay = ReplayDecisionResponse.getDefaultInstance();
+
+  /** Everything of a kind that it was asked, in order. */
+  <T> List<T> allAsked(Class<T> kind) {
+    return requests.stream().filter(kind::isInstance).map(kind::cast).toList();
+  }
 
   /** Everything it was asked, in order. */
   final List<Object> requests = new ArrayList<>();
@@ -124,7 +148,7 @@ final class FakeMesh implements AutoCloseable {
     for (BindableService service :
         List.of(
             new FakePolicy(),
-            new FakeFeedback(),
+            new FakeFeedback(this),
             new FakeVersions(this),
             new FakeReward(this),
             new FakeSafety(),
@@ -235,37 +259,16 @@ final class FakeMesh implements AutoCloseable {
     }
   }
 
-  private final class FakeFeedback extends FeedbackServiceGrpc.FeedbackServiceImplBase {
+  private final class FakeSafety extends SafetyServiceGrpc.SafetyServiceImplBase {
     @Override
-    public void recordFeedback(
-        RecordFeedbackRequest request, StreamObserver<RecordFeedbackResponse> observer) {
+    public void listCanaryWatches(
+        ListCanaryWatchesRequest request, StreamObserver<ListCanaryWatchesResponse> observer) {
       answer(
           request,
           observer,
-          q -> RecordFeedbackResponse.newBuilder().setEventId("event-1").setJoined(true).build());
+          q -> ListCanaryWatchesResponse.newBuilder().addAllWatches(canaries).build());
     }
 
-    @Override
-    public void streamTrainingRecords(
-        StreamTrainingRecordsRequest request,
-        StreamObserver<StreamTrainingRecordsResponse> observer) {
-      requests.add(request);
-      Status failed = failure;
-      if (failed != null) {
-        observer.onError(failed.asRuntimeException());
-        return;
-      }
-      trainingRecords.forEach(
-          record ->
-              observer.onNext(
-                  StreamTrainingRecordsResponse.newBuilder().setRecord(record).build()));
-      if (!endlessRecords) {
-        observer.onCompleted();
-      }
-    }
-  }
-
-  private final class FakeSafety extends SafetyServiceGrpc.SafetyServiceImplBase {
     @Override
     public void getCertificate(
         GetCertificateRequest request, StreamObserver<GetCertificateResponse> observer) {

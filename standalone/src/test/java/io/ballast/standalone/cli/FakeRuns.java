@@ -14,6 +14,8 @@ import io.ballast.orchestrator.v1.PauseRunRequest;
 import io.ballast.orchestrator.v1.PauseRunResponse;
 import io.ballast.orchestrator.v1.PromoteCandidateRequest;
 import io.ballast.orchestrator.v1.PromoteCandidateResponse;
+import io.ballast.orchestrator.v1.ResumeRunRequest;
+import io.ballast.orchestrator.v1.ResumeRunResponse;
 import io.ballast.orchestrator.v1.RewardWatch;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunAlarm;
@@ -33,9 +35,11 @@ import io.grpc.stub.StreamObserver;
 /** Runs of which each has three iterations, as the mesh says that they go and end. */
 final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
   private final FakeMesh mesh;
+  private final FakeGrid grid;
 
   FakeRuns(FakeMesh mesh) {
     this.mesh = mesh;
+    this.grid = new FakeGrid(mesh);
   }
 
   @Override
@@ -45,13 +49,23 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
         observer,
         q ->
             CreateRunResponse.newBuilder()
-                .setRun(run(RunState.RUN_STATE_QUEUED, 0).toBuilder().setSpec(q.getSpec()))
+                .setRun(
+                    mesh.grid
+                        ? grid.create(q)
+                        : run(RunState.RUN_STATE_QUEUED, 0).toBuilder()
+                            .setSpec(q.getSpec())
+                            .build())
                 .build());
   }
 
   @Override
   public void watchRun(WatchRunRequest request, StreamObserver<WatchRunResponse> observer) {
     mesh.requests.add(request);
+    if (mesh.grid) {
+      observer.onNext(WatchRunResponse.newBuilder().setRun(grid.end(request.getRunId())).build());
+      observer.onCompleted();
+      return;
+    }
     for (int i = request.getAfterIteration() + 1; i <= 3; i++) {
       observer.onNext(
           WatchRunResponse.newBuilder()
@@ -69,13 +83,12 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
         request,
         observer,
         q ->
-            GetRunResponse.newBuilder()
-                .setRun(run(mesh.endOfRun, 3))
-                .addIterations(iteration(1))
-                .addIterations(iteration(2))
-                .addIterations(iteration(3))
-                .setWatch(mesh.alarmed ? watch() : RewardWatch.getDefaultInstance())
-                .build());
+            mesh.grid
+                ? grid.get(q.getRunId())
+                : mesh.moreRuns.stream()
+                    .filter(each -> each.getRun().getRunId().equals(q.getRunId()))
+                    .findFirst()
+                    .orElseGet(this::tidy));
   }
 
   @Override
@@ -83,7 +96,11 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
     mesh.answer(
         request,
         observer,
-        q -> ListRunsResponse.newBuilder().addRuns(run(mesh.endOfRun, 3)).build());
+        q ->
+            ListRunsResponse.newBuilder()
+                .addAllRuns(mesh.moreRuns.stream().map(GetRunResponse::getRun).toList())
+                .addRuns(run(mesh.endOfRun, 3))
+                .build());
   }
 
   @Override
@@ -92,6 +109,14 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
         request,
         observer,
         q -> PauseRunResponse.newBuilder().setRun(run(RunState.RUN_STATE_PAUSED, 2)).build());
+  }
+
+  @Override
+  public void resumeRun(ResumeRunRequest request, StreamObserver<ResumeRunResponse> observer) {
+    mesh.answer(
+        request,
+        observer,
+        q -> ResumeRunResponse.newBuilder().setRun(run(RunState.RUN_STATE_QUEUED, 3)).build());
   }
 
   @Override
@@ -104,6 +129,16 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
             PromoteCandidateResponse.newBuilder()
                 .setRun(run(RunState.RUN_STATE_PROMOTED, 3))
                 .build());
+  }
+
+  private GetRunResponse tidy() {
+    return GetRunResponse.newBuilder()
+        .setRun(run(mesh.endOfRun, 3))
+        .addIterations(iteration(1))
+        .addIterations(iteration(2))
+        .addIterations(iteration(3))
+        .setWatch(mesh.alarmed ? watch() : RewardWatch.getDefaultInstance())
+        .build();
   }
 
   private Run run(RunState state, int done) {
@@ -189,6 +224,7 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
   private IterationMetrics.Builder plain(int i) {
     return IterationMetrics.newBuilder()
         .setIteration(i)
+        .setSamplesCount(500)
         .setMeanReward(0.1 * i)
         .setMeanSpread(0.3)
         .setMeanCost(0.2)

@@ -357,6 +357,26 @@ class MeshScriptTest {
   }
 
   @Test
+  void allTestsAreThoseOfThePythonClientToo() throws Exception {
+    jdk("jdk-25", "25.0.1");
+    script(
+        home.resolve("clients/python/test.sh"),
+        "echo \"python $*\" >> \"%s\"; exit ${PYTHON_EXIT:-0}"
+            .formatted(temp.resolve("maven.log")));
+
+    assertThat(mesh("test", "--all", "--", "-o").exit()).isZero();
+
+    // a missing Python is told before the long part
+    assertThat(builds()).hasSize(3).first().isEqualTo("python --setup");
+    assertThat(builds().get(1)).contains("-o verify");
+    assertThat(builds().getLast()).isEqualTo("python ");
+    environment.put("PYTHON_EXIT", "1");
+    assertThat(mesh("test", "--all").exit()).isEqualTo(1);
+    assertThat(builds()).as("nothing but the set-up").hasSize(4);
+    assertThat(mesh("test", "--all", "rl").err()).contains("--all runs all modules: leave out rl");
+  }
+
+  @Test
   void aModuleThatIsNotThereIsNamed() throws Exception {
     Ran ran = mesh("test", "rll");
 

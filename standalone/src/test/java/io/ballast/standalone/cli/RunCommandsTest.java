@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.PauseRunRequest;
 import io.ballast.orchestrator.v1.PromoteCandidateRequest;
+import io.ballast.orchestrator.v1.ResumeRunRequest;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import java.io.IOException;
@@ -49,7 +50,9 @@ class RunCommandsTest {
         .contains("promoted")
         .contains("upper bound 0.0912 ≤ threshold 0.1200, δ = 0.05, n = 800, by java-cost/2")
         .contains("./mesh models certificate " + FakeMesh.CERTIFICATE_ID)
-        .contains("./mesh models rollback");
+        .contains("./mesh models rollback")
+        // 500 completions of 9 tokens in 1.5 s
+        .containsPattern("tokens/s +learn 3,000\\R");
   }
 
   @Test
@@ -125,6 +128,29 @@ class RunCommandsTest {
   }
 
   @Test
+  void freshPromptsAreReadWithTheirGroups() throws IOException {
+    Path file = folder.resolve("fresh.jsonl");
+    Files.writeString(
+        file,
+        "{\"prompt\": \"int a\", \"group\": \"A\"}\n{\"prompt\": \"int b\", \"group\": \"B\"}\n");
+
+    Cli.Result resumed = Cli.run(mesh, "runs", "resume", "tidy", "--test-prompts", file.toString());
+
+    assertThat(resumed.exit()).isZero();
+    ResumeRunRequest asked = mesh.asked(ResumeRunRequest.class);
+    assertThat(asked.getTestPromptsList()).containsExactly("int a", "int b");
+    assertThat(asked.getTestGroupsList()).containsExactly("A", "B");
+
+    Files.writeString(file, "\"int a\"\n{\"text\": 1}\n");
+    Cli.Result bad = Cli.run(mesh, "runs", "resume", "tidy", "--test-prompts", file.toString());
+    assertThat(bad.exit()).isEqualTo(1);
+    assertThat(bad.err())
+        .contains(
+            file
+                + ": row 2: no text but nothing (expected: a JSON string, or an object with the key");
+  }
+
+  @Test
   void rewardsAreDrawnAgainstTheDistance() throws IOException {
     mesh.alarmed = true;
     Path page = folder.resolve("tidy.html");
@@ -168,7 +194,12 @@ class RunCommandsTest {
 
     assertThat(result.exit()).isZero();
     assertThat(result.out().lines().toList().getFirst()).startsWith("run ").contains("state");
-    assertThat(result.out()).contains(FakeMesh.RUN_ID).contains("tidy").contains("+0.300");
+    assertThat(result.out())
+        .contains(FakeMesh.RUN_ID)
+        .contains("tidy")
+        .contains("+0.300")
+        .contains("tokens/s")
+        .contains("0.0300      3000  ");
     assertThat(Cli.run(mesh, "runs").out()).isEqualTo(result.out());
     assertThat(Cli.run(mesh, "runs", "list", "--json").json().path("runs")).hasSize(1);
   }

@@ -122,7 +122,7 @@ class CompositeRunTest {
 
   private static Judgeable judgeable(String completion) {
     return new Judgeable(
-        "int n = ", new SampledCompletion(TokenIds.of(1), completion, PerToken.of(-1f)));
+        "int n = ", new SampledCompletion(TokenIds.of(1), completion, PerToken.of(-1f), false));
   }
 
   @Test

@@ -13,8 +13,6 @@ import io.ballast.safety.v1.Verdict;
 import io.grpc.Channel;
 import io.grpc.Status;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -96,28 +94,10 @@ class CostTrainingIT {
     return Files.writeString(data.resolve("harm.jsonl"), rows);
   }
 
-  /** Runs {@code ./mesh} on the program as it is built. */
   private void command(String... args) throws IOException, InterruptedException {
-    List<String> words = new ArrayList<>(List.of(BuiltMesh.home().resolve("mesh").toString()));
-    words.addAll(List.of(args));
+    List<String> words = new ArrayList<>(List.of(args));
     words.addAll(List.of("--data", data.toString(), "--threads", "1"));
-    Path output = Files.createTempFile(data, "mesh", ".out");
-    ProcessBuilder builder =
-        new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(output.toFile());
-    builder.environment().put("BALLAST_BUILD", "no");
-    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
-    Process process = builder.start();
-    assertThat(process.waitFor(240, TimeUnit.SECONDS)).isTrue();
-    assertThat(process.exitValue()).as(() -> said(output)).isZero();
-    assertThat(said(output)).contains("published: ");
-  }
-
-  private static String said(Path output) {
-    try {
-      return Files.readString(output, StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    assertThat(BuiltCommand.run(data, words.toArray(String[]::new))).contains("published: ");
   }
 
   private static CostResponse ask(Channel channel, String model) {

@@ -65,19 +65,26 @@ class UserPagesIT {
           .filteredOn(line -> line.startsWith("reward "))
           .hasSize(4)
           .allMatch(UserPagesIT::forcedAsSampled);
+      assertThat(of(printed, "$rewards/get_reward?"))
+          .startsWith("{\"rewards\":[")
+          .contains("\"spread\":[", "\"member_4\":[");
+      assertThat(of(printed, "$rewards/classify"))
+          .contains("\"model\":\"java-reward/1\"", "\"label\":\"reward\"");
       assertThat(of(printed, "./mesh run docs/users/small-run.yaml"))
           .contains("2 iterations from java-tiny/1", "promoted", "safety test  passed");
       assertThat(of(printed, "./mesh run -")).contains("no solution found", "threshold 0.0500");
       assertThat(of(printed, "./mesh runs list")).contains("small", "strict", "long");
       assertThat(of(printed, "./mesh runs cancel long")).contains("cancelled");
-      assertThat(of(printed, "./mesh models certificate")).containsPattern("valid +yes");
+      assertThat(all(printed, "./mesh models certificate"))
+          .satisfiesExactly(
+              valid -> assertThat(valid).containsPattern("valid +yes"),
+              revoked -> assertThat(revoked).contains("revoked at", "only tried out"));
       assertThat(of(printed, "./mesh models aliases")).contains("serving → small-");
       assertThat(of(printed, "./mesh models rollback")).contains("serving → 1");
       assertThat(all(printed, "./mesh models promote"))
           .satisfiesExactly(
-              spent -> assertThat(spent).contains("it was redeemed for it before"),
-              refused -> assertThat(refused).contains("without a certificate"),
-              revoked -> assertThat(revoked).contains("revoked at", "only tried out"));
+              spent -> assertThat(spent).contains("it has moved serving before"),
+              refused -> assertThat(refused).contains("without a certificate"));
       assertThat(of(printed, "./mesh certificate get")).contains("the evidence of 16 completions");
       assertThat(of(printed, "./mesh certificate verify"))
           .contains("signature: by key ", "merkle_root: matches", "alias: matches")

@@ -2,6 +2,7 @@ package io.ballast.standalone.demo.flow;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.standalone.demo.mesh.RunName;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,7 +37,7 @@ public final class RunSpecs {
    *
    * @param version that it starts from
    * @param prompts to learn from
-   * @param testPrompts held out, of this run's test alone
+   * @param testPrompts held out, of this run's test alone, in groups
    */
   String write(
       RunName run,
@@ -43,7 +45,7 @@ public final class RunSpecs {
       String version,
       long seed,
       List<String> prompts,
-      List<String> testPrompts) {
+      GroupedPrompts testPrompts) {
     boolean constrained = run == RunName.CONSTRAINED;
     Map<String, String> values =
         Map.of(
@@ -54,7 +56,7 @@ public final class RunSpecs {
             "seed", Long.toString(seed),
             "constrained", Boolean.toString(constrained),
             "promotion", constrained ? "AUTOMATIC" : "NEVER",
-            "prompts", place("learning", prompts),
+            "prompts", place("learning", GroupedPrompts.alone(prompts)),
             "test_prompts", place(run.key() + "-safety", testPrompts));
     String spec = template();
     for (Map.Entry<String, String> value : values.entrySet()) {
@@ -64,15 +66,22 @@ public final class RunSpecs {
   }
 
   /** Returns where the prompts are, as a YAML flow mapping. */
-  private String place(String name, List<String> prompts) {
+  private String place(String name, GroupedPrompts given) {
+    boolean grouped = !given.groups().isEmpty();
     try {
       if (dataFolder.isEmpty()) {
-        return "{inline: " + JSON.writeValueAsString(prompts) + "}";
+        String groups = grouped ? ", groups: " + JSON.writeValueAsString(given.groups()) : "";
+        return "{inline: " + JSON.writeValueAsString(given.prompts()) + groups + "}";
       }
       String file = "demo/" + name + ".jsonl";
       StringBuilder lines = new StringBuilder();
-      for (String prompt : prompts) {
-        lines.append(JSON.writeValueAsString(prompt)).append('\n');
+      for (int i = 0; i < given.size(); i++) {
+        Map<String, String> line = new LinkedHashMap<>();
+        line.put("prompt", given.prompts().get(i));
+        if (grouped) {
+          line.put("group", given.groups().get(i));
+        }
+        lines.append(JSON.writeValueAsString(line)).append('\n');
       }
       Path path = dataFolder.get().resolve(file);
       Files.createDirectories(dataFolder.get().resolve("demo"));

@@ -1,15 +1,18 @@
 package io.ballast.standalone.demo.flow;
 
+import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.standalone.demo.flow.DemoSeeds.Purpose;
 import io.ballast.standalone.demo.mesh.Iteration;
 import io.ballast.standalone.demo.mesh.RunListener;
 import io.ballast.standalone.demo.mesh.RunName;
 import io.ballast.standalone.demo.mesh.RunOutcome;
 import io.ballast.standalone.demo.mesh.TestNumbers;
+import io.ballast.workshop.corpus.SourceFile;
 import io.ballast.workshop.programmer.Position;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -21,6 +24,8 @@ import java.util.Set;
  * the reward-only run promotes nothing, whatever its test says.
  */
 final class RunStep {
+  private static final int MAX_GROUP_CHARACTERS = 128;
+
   private final DemoContext demo;
   private final RunSpecs specs;
   private final String version;
@@ -68,8 +73,8 @@ final class RunStep {
           case CONSTRAINED -> demo.sets().constrainedSafety();
           case REWARD_ONLY -> demo.sets().rewardOnlySafety();
         };
-    List<String> testPrompts = prompts(test);
-    Set<String> heldOut = new HashSet<>(testPrompts);
+    GroupedPrompts testPrompts = byFile(test);
+    Set<String> heldOut = new HashSet<>(testPrompts.prompts());
     return specs.write(
         run,
         demo.plan(),
@@ -77,6 +82,21 @@ final class RunStep {
         demo.seeds().at(Purpose.RUNS, 0, 0) >>> 1,
         prompts(demo.sets().learning()).stream().filter(p -> !heldOut.contains(p)).toList(),
         testPrompts);
+  }
+
+  /** Returns each prompt once, in a group with the others of its file. */
+  private GroupedPrompts byFile(List<Position> positions) {
+    Map<String, String> files = new LinkedHashMap<>();
+    for (Position position : positions) {
+      files.putIfAbsent(demo.prompts().toLearn(position), group(position.file()));
+    }
+    return new GroupedPrompts(List.copyOf(files.keySet()), List.copyOf(files.values()));
+  }
+
+  /** A file's name, or as much of its end as a group's name may have. */
+  private static String group(SourceFile file) {
+    String name = file.artefact() + "/" + file.path();
+    return name.substring(Math.max(0, name.length() - MAX_GROUP_CHARACTERS));
   }
 
   /** Returns each prompt once: two files may begin alike. */
@@ -93,7 +113,7 @@ final class RunStep {
                 t ->
                     String.format(
                         Locale.ROOT,
-                        "upper bound %.3f %s τ %.2f (mean %.3f over %,d prompts, 1 − δ = %.2f, by %s)",
+                        "upper bound %.3f %s τ %.2f (mean %.3f, n %,d, 1 − δ = %.2f, by %s)",
                         t.upperBound(),
                         passed(t) ? "≤" : ">",
                         t.threshold(),

@@ -16,7 +16,10 @@ final class HtmlPage {
       svg .title{font-weight:600;font-size:12px;fill:var(--ink)} svg .value{font-weight:600} .end{text-anchor:end} .middle{text-anchor:middle}
       .grid{stroke:var(--grid)} .level{stroke:var(--level);stroke-dasharray:5 4} .whisker{stroke:var(--ink);stroke-width:1.3}
       .line{fill:none;stroke-width:1.8} pre{background:var(--code);padding:.7em;overflow-x:auto} .offer{background:var(--offer)} .note{color:var(--quiet)}
-      .lines{white-space:pre-line} li,p{overflow-wrap:anywhere}
+      .lines{white-space:pre-line} li,p{overflow-wrap:anywhere} .texts td{white-space:normal;overflow-wrap:anywhere;min-width:7em} .texts td,.texts th{text-align:left;vertical-align:top}
+      .key{list-style:none;padding:0} .key svg{border:0;vertical-align:middle;margin-right:.5em}
+      @media print{:root{color-scheme:light;--ground:#fff;--ink:#000;--quiet:#333;--line:#bbb;--grid:#ddd;--code:#fff;--offer:#d7e9d9;--level:#b3261e}
+      body{max-width:none;margin:0;font-size:10pt} h2{break-after:avoid} svg,tr{break-inside:avoid} .wide{overflow:visible} .plots svg{width:31%}}
       """;
 
   private HtmlPage() {}

@@ -3,6 +3,7 @@ package io.ballast.standalone.experiment.gate;
 import io.ballast.rl.gate.CascadeRule;
 import io.ballast.rl.gate.CertifiedGate;
 import io.ballast.rl.gate.GateCounts;
+import io.ballast.rl.gate.GateEvidence;
 import io.ballast.rl.gate.GateExample;
 import io.ballast.rl.gate.GateGrid;
 import io.ballast.rl.gate.LearnThenTest;
@@ -16,8 +17,9 @@ import java.util.SplittableRandom;
 
 /**
  * Whether lines that are drawn on ten programmers keep to their target on the eleven others: the
- * best of many by what was seen of it, beside those of which it is proven. Of the ten, for the
- * latter, five fix the rules and five decide.
+ * best of many by what was seen of it, beside those of Learn then Test. Of the ten, for the latter,
+ * five fix the rules and five decide: too few to prove anything of programmers, so that its lines
+ * are measured, as if the decisions of one were independent.
  */
 final class LineTransfer {
   private static final double[] LINE_SHARES = {
@@ -41,9 +43,16 @@ final class LineTransfer {
    *
    * @param target ρ
    * @param seen the best rules by what was seen, on programmers who drew nothing, one a split
-   * @param proven the same of rules that were proven; empty where none was
+   * @param tested the same of rules that Learn then Test passes by decisions; empty where none does
+   * @param proven in how many splits it proves one by programmers
+   * @param least how many programmers could prove one at the least
    */
-  record Outcome(double target, List<GateCounts> seen, List<Optional<GateCounts>> proven) {
+  record Outcome(
+      double target,
+      List<GateCounts> seen,
+      List<Optional<GateCounts>> tested,
+      int proven,
+      int least) {
     /** The share hidden of all examples of all splits. */
     static double hidden(List<GateCounts> counts) {
       return share(counts.stream().mapToLong(GateCounts::hidden).sum(), counts);
@@ -61,22 +70,25 @@ final class LineTransfer {
       return (hidden - accepted) / hidden;
     }
 
-    /** The share of the splits in which less than ρ of what was hidden was rejected. */
+    /**
+     * The share of the splits with lines in which less than ρ of what was hidden was rejected; NaN:
+     * there were none.
+     */
     double broken(List<GateCounts> counts) {
-      return (double)
-              counts.stream()
-                  .filter(c -> c.hidden() > 0 && c.hidden() - c.accepted() < target * c.hidden())
-                  .count()
-          / splits();
+      double broken =
+          counts.stream()
+              .filter(c -> c.hidden() > 0 && c.hidden() - c.accepted() < target * c.hidden())
+              .count();
+      return broken / counts.size();
     }
 
     int splits() {
       return seen.size();
     }
 
-    /** Those proven, where there were any. */
+    /** Those that pass by decisions, where there were any. */
     List<GateCounts> found() {
-      return proven.stream().flatMap(Optional::stream).toList();
+      return tested.stream().flatMap(Optional::stream).toList();
     }
 
     private static double share(long part, List<GateCounts> counts) {
@@ -89,27 +101,28 @@ final class LineTransfer {
   Outcome at(double target) {
     SplittableRandom random = new SplittableRandom(31);
     List<GateCounts> seen = new ArrayList<>();
-    List<Optional<GateCounts>> proven = new ArrayList<>();
+    List<Optional<GateCounts>> tested = new ArrayList<>();
+    int proven = 0;
+    int least = 0;
     for (int split = 0; split < splits; split++) {
       List<String> users = new ArrayList<>(unseen.users());
       Collections.shuffle(users, Random.from(random.split()));
       List<GateExample> others = unseen.examples(users.subList(DRAWN_ON, users.size()));
       List<GateExample> drawn = unseen.examples(users.subList(0, DRAWN_ON));
       seen.add(GateCounts.of(best(grid(drawn, target), drawn, target), others));
-      List<GateExample> fixed = unseen.examples(users.subList(0, FIXED_ON));
-      List<GateExample> deciding = unseen.examples(users.subList(FIXED_ON, DRAWN_ON));
+      GateEvidence deciding = unseen.evidence(users.subList(FIXED_ON, DRAWN_ON));
       CertifiedGate found =
           new LearnThenTest(
                   target, ALPHA, new MultipleTest.FixedSequence(1), LearnThenTest.Aim.MOST_HIDDEN)
-              .choose(grid(fixed, target), deciding);
-      proven.add(
-          switch (found) {
-            case CertifiedGate.Certified certified ->
-                Optional.of(GateCounts.of(certified.rule(), others));
-            case CertifiedGate.Infeasible none -> Optional.empty();
-          });
+              .choose(grid(unseen.examples(users.subList(0, FIXED_ON)), target), deciding);
+      proven += found instanceof CertifiedGate.Certified ? 1 : 0;
+      least = deciding.least(target, ALPHA);
+      tested.add(
+          found instanceof CertifiedGate.Infeasible
+              ? Optional.empty()
+              : Optional.of(GateCounts.of(found.served(), others)));
     }
-    return new Outcome(target, seen, proven);
+    return new Outcome(target, seen, tested, proven, least);
   }
 
   private static GateGrid grid(List<GateExample> examples, double target) {

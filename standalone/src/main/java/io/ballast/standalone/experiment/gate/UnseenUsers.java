@@ -1,6 +1,7 @@
 package io.ballast.standalone.experiment.gate;
 
 import io.ballast.rl.bound.Interval;
+import io.ballast.rl.gate.GateEvidence;
 import io.ballast.rl.gate.GateExample;
 import io.ballast.rl.preference.PlattScaling;
 import io.ballast.rl.preference.RankingMetrics;
@@ -89,6 +90,11 @@ final class UnseenUsers {
               of(GateStage.CONTEXT)[row], of(GateStage.SUGGESTION)[row], rows.accepted(row)));
     }
     return examples;
+  }
+
+  /** The same, programmer by programmer. */
+  GateEvidence evidence(List<String> users) {
+    return new GateEvidence.Groups(users.stream().map(user -> examples(List.of(user))).toList());
   }
 
   private double[] of(GateStage stage) {

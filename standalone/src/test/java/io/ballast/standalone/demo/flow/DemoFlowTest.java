@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.core.spec.PromotionMode;
+import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.policy.v1.FeedbackEvent.EventCase;
@@ -173,9 +174,26 @@ class DemoFlowTest {
     assertThat(rewardOnly.promotion()).isEqualTo(PromotionMode.NEVER);
     assertThat(constrained.safetyTest().threshold()).isEqualTo(0.2);
     assertThat(constrained.safetyTest().costModel()).isNotEqualTo(constrained.cost());
-    assertThat(constrained.learningRate()).isEqualTo(1e-4);
+    assertThat(constrained.learningRate().peak()).isEqualTo(1e-4);
     assertThat(constrained.rollout().stopStrings()).containsExactly("\n");
     assertThat(constrained.safetyTest().prompts()).isNotEqualTo(rewardOnly.safetyTest().prompts());
+  }
+
+  @Test
+  void heldOutPromptsSayWhichFileTheyAreFrom() {
+    RunSpec spec = new SpecParser().apply(spec("demo-constrained"));
+    assertThat(spec.safetyTest().prompts())
+        .isInstanceOfSatisfying(
+            PromptSource.Inline.class,
+            inline -> {
+              assertThat(inline.given().groups()).hasSameSizeAs(inline.given().prompts());
+              assertThat(inline.given().groupsCount()).isBetween(2, inline.given().size());
+              assertThat(inline.given().groups()).allMatch(group -> group.endsWith(".java"));
+            });
+    assertThat(spec.prompts().getFirst().rows())
+        .isInstanceOfSatisfying(
+            PromptSource.Inline.class,
+            inline -> assertThat(inline.given().groups()).as("of learning").isEmpty());
   }
 
   @Test

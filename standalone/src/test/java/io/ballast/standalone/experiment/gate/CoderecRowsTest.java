@@ -122,7 +122,7 @@ class CoderecRowsTest {
             2,
             new ExperimentProgress(new PrintWriter(Writer.nullWriter()), () -> 0L));
 
-    ExperimentReport report = new GateExperiment().run(setting);
+    ExperimentReport report = GateExperiment.programmers(setting);
 
     assertThat(report.claims()).hasSizeBetween(5, 8);
     assertThat(report.claims().get(1).holds()).as("stage 2").isTrue();
