@@ -1,0 +1,12 @@
+"""A client of a Ballast mesh, for trainers.
+
+- :class:`Mesh` is the connection.
+- :class:`ballast.trl.BallastReward` is a reward function for TRL.
+- :class:`ballast.scoring.Scorer`, :class:`ballast.rollout.Rollout` and :class:`ballast.learner.Session` are for loops of your own.
+- :mod:`ballast.errors` says what a mesh refuses; the generated stubs are ``ballast.<service>.v1``.
+"""
+
+from ballast.client import Mesh
+from ballast.errors import AllItemsFailed, BallastError, ItemFailure
+
+__all__ = ["AllItemsFailed", "BallastError", "ItemFailure", "Mesh"]
