@@ -44,7 +44,8 @@ import picocli.CommandLine.TypeConversionException;
           + " members beside one, a person among trainers, CPU an item by callers, memory over a"
           + " flood; MLServer, FastAPI and LitServe with the same classifier on the same cores, if"
           + " they are installed. Some twelve minutes and the flood.",
-      "gate: both stages of the display gate on one thread, features included. Under a minute.",
+      "gate: both stages of the display gate on one thread, features included; a safety test of"
+          + " 1,000 prompts beside sampling and judging them by hand. Some six minutes.",
       "Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
@@ -79,7 +80,7 @@ public final class BenchCommand implements Callable<Integer> {
       description =
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
               + " FLATNESS, UNLOADING, PEERS, TRITON of inference; CALLERS, MEMBERS, MIXED, COST,"
-              + " SERVERS, FLOOD of reward; STAGES of gate (default: all).")
+              + " SERVERS, FLOOD of reward; STAGES, TEST of gate (default: all).")
   private Set<BenchPart> only = EnumSet.noneOf(BenchPart.class);
 
   @Option(
@@ -144,7 +145,8 @@ public final class BenchCommand implements Callable<Integer> {
     require(folder.resolve("java-tiny/1"), "--models");
     if (benchmark == Benchmark.REWARD
         || parts.contains(BenchPart.MESH)
-        || parts.contains(BenchPart.OVERHEAD)) {
+        || parts.contains(BenchPart.OVERHEAD)
+        || parts.contains(BenchPart.TEST)) {
       require(home.resolve("mesh"), "ballast.home");
     }
     if (small != null) {
@@ -256,6 +258,7 @@ public final class BenchCommand implements Callable<Integer> {
               .run();
       case FLOOD -> flood(script, work, step);
       case STAGES -> new GateBench(models, repetitions, System::nanoTime, step).run();
+      case TEST -> new SafetyTestBench(script, work, repetitions, step).run();
     };
   }
 

@@ -40,7 +40,9 @@ enum BenchPart {
   /** A reward-server's memory over many minutes. */
   FLOOD(Benchmark.REWARD),
   /** Both stages of the display gate. */
-  STAGES(Benchmark.GATE);
+  STAGES(Benchmark.GATE),
+  /** A safety test beside the same work by hand. */
+  TEST(Benchmark.GATE);
 
   /** Completions of a prompt, of the first benchmark. */
   static final List<Integer> WIDTHS = List.of(1, 8, 64);
@@ -88,6 +90,7 @@ enum BenchPart {
       case COST -> new BenchProgress.Part("cost", RewardLoadBench.costSteps(repetitions), 9);
       case SERVERS -> new BenchProgress.Part("servers", ClassifierBench.steps(repetitions), 10);
       case STAGES -> new BenchProgress.Part("stages", GateBench.steps(repetitions), 3.2);
+      case TEST -> new BenchProgress.Part("test", SafetyTestBench.steps(repetitions), 12);
       case FLOOD ->
           new BenchProgress.Part(
               "flood", RewardFloodBench.steps(), flood.toMillis() / 1e3 / RewardFloodBench.steps());

@@ -11,7 +11,7 @@ enum Benchmark {
   INFERENCE,
   /** The reward-server. */
   REWARD,
-  /** The display gate. */
+  /** The display gate and the safety test. */
   GATE;
 
   /** Reads the name of a benchmark as people write it. */

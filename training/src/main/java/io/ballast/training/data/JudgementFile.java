@@ -1,7 +1,6 @@
 package io.ballast.training.data;
 
 import io.ballast.kit.digest.Sha256;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -11,7 +10,6 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.zip.GZIPInputStream;
 
 /**
  * Reads judgements from JSON lines, plain or compressed by gzip: one object a line, with the names
@@ -102,7 +100,7 @@ public final class JudgementFile {
     long characters = 0;
     try (InputStream bytes = Files.newInputStream(file);
         DigestInputStream digested = new DigestInputStream(bytes, sum);
-        InputStream content = unzipped(digested)) {
+        InputStream content = RowFile.unzipped(digested)) {
       Lines lines = new Lines(content, maxRowBytes);
       for (Lines.Line line = lines.next(); line != null; line = lines.next()) {
         try {
@@ -126,13 +124,5 @@ public final class JudgementFile {
       throw new BadRowsException(String.valueOf(file.getFileName()), bad, badCount);
     }
     return new Counted(new JudgementData(judgements, bad, badCount, Sha256.hex(sum)), characters);
-  }
-
-  private static InputStream unzipped(InputStream bytes) throws IOException {
-    BufferedInputStream buffered = new BufferedInputStream(bytes, 1 << 16);
-    buffered.mark(2);
-    boolean gzip = buffered.read() == 0x1f && buffered.read() == 0x8b;
-    buffered.reset();
-    return gzip ? new GZIPInputStream(buffered, 1 << 16) : buffered;
   }
 }

@@ -2,6 +2,7 @@ package io.ballast.workshop.gate;
 
 import io.ballast.rl.gate.CascadeRule;
 import io.ballast.rl.gate.CertifiedGate;
+import io.ballast.rl.gate.GateEvidence;
 import io.ballast.rl.gate.GateExample;
 import io.ballast.rl.gate.GateGrid;
 import io.ballast.rl.gate.GateGuarantee;
@@ -17,15 +18,15 @@ import java.util.Optional;
  * Both stages' lines, drawn for the gate as it is served: stage 2 judges what stage 1 passes too.
  *
  * @param rule what is withheld; nothing if no lines keep to the target
- * @param guarantee what was proven of the rule
- * @param rules how many rules it was chosen from where it was proven, else 0
+ * @param tested what Learn then Test found; empty where lines were drawn otherwise
+ * @param rules how many rules it chose from, else 0
  */
-record DrawnLines(CascadeRule rule, Optional<GateGuarantee> guarantee, int rules) {
+record DrawnLines(CascadeRule rule, Optional<CertifiedGate> tested, int rules) {
   /** How lines are drawn. */
   enum Method {
     /** The best of all lines on the examples, by the bound of one: promises nothing elsewhere. */
     ENUMERATION,
-    /** The best of a fixed grid that passes Learn then Test: a promise that holds. */
+    /** The best of a fixed grid that passes Learn then Test, files taken as independent. */
     LEARN_THEN_TEST
   }
 
@@ -36,6 +37,15 @@ record DrawnLines(CascadeRule rule, Optional<GateGuarantee> guarantee, int rules
 
   /** Shares of the positions at which stage 1 may decide alone. */
   private static final double[] SURE_SHARES = {0, 0.1, 0.25, 0.5};
+
+  /** What was proven of the rule. */
+  Optional<GateGuarantee> guarantee() {
+    return tested.flatMap(
+        found ->
+            found instanceof CertifiedGate.Certified proven
+                ? Optional.of(proven.guarantee())
+                : Optional.empty());
+  }
 
   /** Whether anything is withheld. */
   boolean withhold() {
@@ -69,10 +79,10 @@ record DrawnLines(CascadeRule rule, Optional<GateGuarantee> guarantee, int rules
    * Draws the lines of which most is proven.
    *
    * @param forGrid examples that fix the grid, at least one
-   * @param independent examples that decide, at least one: one of each position
+   * @param deciding examples that decide, file by file
    */
   static DrawnLines certified(
-      GateTrainer.Plan plan, List<GateExample> forGrid, List<GateExample> independent) {
+      GateTrainer.Plan plan, List<GateExample> forGrid, GateEvidence deciding) {
     GateGrid grid =
         GateGrid.of(forGrid, SURE_SHARES, LINE_SHARES, List.of(true), plan.targetAccuracy());
     CertifiedGate chosen =
@@ -81,12 +91,7 @@ record DrawnLines(CascadeRule rule, Optional<GateGuarantee> guarantee, int rules
                 plan.delta(),
                 new MultipleTest.FixedSequence(1),
                 LearnThenTest.Aim.MOST_HIDDEN)
-            .choose(grid, independent);
-    return switch (chosen) {
-      case CertifiedGate.Certified found ->
-          new DrawnLines(found.rule(), Optional.of(found.guarantee()), grid.rules().size());
-      case CertifiedGate.Infeasible none ->
-          new DrawnLines(CascadeRule.open(), Optional.empty(), grid.rules().size());
-    };
+            .choose(grid, deciding);
+    return new DrawnLines(chosen.served(), Optional.of(chosen), grid.rules().size());
   }
 }

@@ -11,8 +11,14 @@ import io.ballast.workshop.scoring.LabelledCompletion;
 import io.ballast.workshop.scoring.LabelledCompletion.Drawn;
 import io.ballast.workshop.scoring.LabelledGroup;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /**
@@ -27,26 +33,32 @@ final class GateRows {
   private final List<Outcome> outcomes = new ArrayList<>();
   private final List<Integer> positions = new ArrayList<>();
   private final List<String> files = new ArrayList<>();
+  private final FeatureSet set;
 
-  private GateRows() {}
+  private GateRows(FeatureSet set) {
+    this.set = set;
+  }
 
   /**
    * Reads the features of all groups that have text.
    *
+   * @param set what the stages see
+   * @param random draws what was shown at a position, and of which files the past is not known
    * @throws IllegalArgumentException if a completion does not say how it was drawn
    */
-  static GateRows of(List<LabelledGroup> groups) {
-    GateRows rows = new GateRows();
+  static GateRows of(List<LabelledGroup> groups, FeatureSet set, RandomGenerator random) {
+    GateRows rows = new GateRows(set);
+    Map<String, FileSession> sessions = new HashMap<>();
     for (LabelledGroup group : groups) {
-      rows.add(group);
+      rows.add(group, sessions.computeIfAbsent(group.file(), file -> new FileSession(random)));
     }
     return rows;
   }
 
-  private void add(LabelledGroup group) {
+  private void add(LabelledGroup group, FileSession session) {
     int position = contexts.size();
-    GateContext place = GateContext.of(group.promptText());
-    boolean empty = true;
+    GateContext place = new GateContext(group.promptText(), session.past());
+    List<Drawn> shown = new ArrayList<>();
     for (LabelledCompletion completion : group.completions()) {
       Drawn drawn =
           completion
@@ -56,10 +68,10 @@ final class GateRows {
                       new IllegalArgumentException(
                           group.file() + ": a completion without text (expected: collected ones)"));
       if (!drawn.text().isEmpty()) {
-        empty = false;
+        shown.add(drawn);
         suggestions.add(
             GateFeatures.suggestion(
-                FeatureSet.TEXT,
+                set,
                 place,
                 new GateSuggestion(
                     drawn.text(), drawn.logProbs(), Optional.of(drawn.stopReason()))));
@@ -67,10 +79,36 @@ final class GateRows {
         positions.add(position);
       }
     }
-    if (!empty) {
-      contexts.add(GateFeatures.context(FeatureSet.TEXT, place));
+    if (!shown.isEmpty()) {
+      contexts.add(GateFeatures.context(set, place));
       files.add(group.file());
+      session.answered(shown);
     }
+  }
+
+  /** What the vectors are of. */
+  FeatureSet featureSet() {
+    return set;
+  }
+
+  /** How many files some suggestions are of. */
+  int files(int[] rows) {
+    return (int) Arrays.stream(rows).mapToObj(row -> file(position(row))).distinct().count();
+  }
+
+  /** The names of a stage's features that some of {@code rows} lack. */
+  Set<String> sometimesMissing(GateStage stage, int[] rows) {
+    List<String> names = set.names(stage);
+    Set<String> missing = new LinkedHashSet<>();
+    for (int row : rows) {
+      float[] features = features(stage, row);
+      for (int i = 0; i < features.length; i++) {
+        if (Float.isNaN(features[i])) {
+          missing.add(names.get(i));
+        }
+      }
+    }
+    return missing;
   }
 
   /** N. */

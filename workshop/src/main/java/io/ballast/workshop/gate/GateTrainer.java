@@ -1,14 +1,17 @@
 package io.ballast.workshop.gate;
 
 import io.ballast.rl.gate.BinaryEntropy;
+import io.ballast.rl.gate.GateEvidence;
 import io.ballast.rl.gate.GateExample;
 import io.ballast.rl.gate.GateThresholds;
 import io.ballast.rl.preference.PlattScaling;
+import io.ballast.rl.preference.RankingMetrics;
+import io.ballast.rl.preference.ReliabilityBins;
 import io.ballast.safety.adapter.XgboostGrower;
-import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateCalibration;
 import io.ballast.safety.core.gate.GateSpec;
 import io.ballast.safety.core.gate.GateStage;
+import io.ballast.safety.core.gatefit.GateFigures;
 import io.ballast.safety.core.gatefit.GrownTrees;
 import io.ballast.safety.core.gatefit.TreeGrower;
 import java.util.ArrayList;
@@ -18,8 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SplittableRandom;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
@@ -63,8 +64,9 @@ final class GateTrainer {
    *
    * @param spec what its folder says
    * @param trees what decides
+   * @param reliability of its probabilities on files that trained nothing
    */
-  record Stage(GateSpec spec, GrownTrees trees) {}
+  record Stage(GateSpec spec, GrownTrees trees, ReliabilityBins reliability) {}
 
   /**
    * Both stages.
@@ -95,7 +97,15 @@ final class GateTrainer {
    * @param test to measure
    * @param positions of all of them
    */
-  record Sizes(int train, int calibration, int thresholds, int test, int positions) {}
+  record Sizes(Part train, Part calibration, Part thresholds, Part test, int positions) {}
+
+  /**
+   * A part.
+   *
+   * @param suggestions in it
+   * @param files that they are of
+   */
+  record Part(int suggestions, int files) {}
 
   private final Plan plan;
   private final Consumer<String> log;
@@ -150,7 +160,7 @@ final class GateTrainer {
               DrawnLines.certified(
                   plan,
                   examples(table, calibration, first, second),
-                  examples(table, oneOfEach(table, thresholds), first, second));
+                  byFile(table, thresholds, first, second, plan.seed()));
         };
     GateThresholds lines = drawn.rule().thresholds();
     Map<String, Double> cascade = new GateReport(table, test).of(drawn.rule(), first, second);
@@ -170,13 +180,24 @@ final class GateTrainer {
                       stage == GateStage.CONTEXT ? lines.referEntropyBits() : 0,
                       plan.explorationShare(),
                       figures(stage, table, test, own))
+                  .on(table.featureSet(), table.sometimesMissing(stage, train))
                   .read(drawn.rule().secondLook(), drawn.guarantee());
-          stages.put(stage, new Stage(spec, trained));
+          stages.put(
+              stage,
+              new Stage(spec, trained, GateFigures.reliability(of(own, test), kept(table, test))));
         });
     Sizes sizes =
         new Sizes(
-            train.length, calibration.length, thresholds.length, test.length, table.positions());
+            part(table, train),
+            part(table, calibration),
+            part(table, thresholds),
+            part(table, test),
+            table.positions());
     return new Trained(stages, drawn, cascade, sizes);
+  }
+
+  private static Part part(GateRows table, int[] rows) {
+    return new Part(rows.length, table.files(rows));
   }
 
   private static List<GateExample> examples(
@@ -188,16 +209,19 @@ final class GateTrainer {
     return examples;
   }
 
-  /** One suggestion of each position, drawn by the plan's seed: those of one are alike. */
-  private int[] oneOfEach(GateRows table, int[] rows) {
-    SplittableRandom random = new SplittableRandom(plan.seed());
-    Map<Integer, List<Integer>> byPosition = new LinkedHashMap<>();
+  /**
+   * The examples of each file: one programmer wrote all, and files are what is independent. Labels
+   * are in the order of artefacts, which must not be that of the bets.
+   */
+  private static GateEvidence byFile(
+      GateRows table, int[] rows, double[] first, double[] second, long seed) {
+    Map<String, List<GateExample>> byFile = new LinkedHashMap<>();
     for (int row : rows) {
-      byPosition.computeIfAbsent(table.position(row), position -> new ArrayList<>()).add(row);
+      byFile
+          .computeIfAbsent(table.file(table.position(row)), file -> new ArrayList<>())
+          .add(new GateExample(first[row], second[row], table.kept(row)));
     }
-    return byPosition.values().stream()
-        .mapToInt(alike -> alike.get(random.nextInt(alike.size())))
-        .toArray();
+    return GateEvidence.Groups.shuffled(byFile, true, seed);
   }
 
   private static double[] referEntropies(int[] rows, double[] first) {
@@ -217,19 +241,12 @@ final class GateTrainer {
       GateStage stage, GateRows table, int[] test, double[] probabilities) {
     boolean[] kept = kept(table, test);
     double[] own = of(probabilities, test);
-    Map<String, Double> figures = new TreeMap<>();
-    figures.put("auc", GateMetrics.areaUnderCurve(own, kept));
-    figures.put("calibration_error", GateMetrics.calibrationError(own, kept));
-    figures.put("brier", GateMetrics.brierScore(own, kept));
-    figures.put(
-        "base_rate",
-        (double) IntStream.range(0, kept.length).filter(i -> kept[i]).count() / kept.length);
-    figures.put("suggestions", (double) test.length);
+    Map<String, Double> figures = GateFigures.of(own, kept);
     for (String baseline : baselines(stage)) {
-      int column = FeatureSet.TEXT.names(stage).indexOf(baseline);
+      int column = table.featureSet().names(stage).indexOf(baseline);
       double[] values =
           Arrays.stream(test).mapToDouble(row -> table.features(stage, row)[column]).toArray();
-      double area = GateMetrics.areaUnderCurve(values, kept);
+      double area = RankingMetrics.auc(values, kept).orElseThrow();
       figures.put("baseline_" + baseline + "_auc", Math.max(area, 1 - area));
     }
     return figures;

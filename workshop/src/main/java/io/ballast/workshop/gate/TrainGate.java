@@ -1,7 +1,10 @@
 package io.ballast.workshop.gate;
 
 import io.ballast.safety.adapter.GateModelFolder;
+import io.ballast.safety.adapter.TrainedOnFile;
+import io.ballast.safety.core.gate.FeatureSet;
 import io.ballast.safety.core.gate.GateStage;
+import io.ballast.safety.core.gatefit.TrainedOn;
 import io.ballast.safety.core.gatefit.TreeGrower;
 import io.ballast.workshop.scoring.LabelledGroup;
 import io.ballast.workshop.scoring.LabelledGroups;
@@ -10,9 +13,12 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
@@ -85,6 +91,14 @@ public final class TrainGate implements Callable<Integer> {
   private DrawnLines.Method lines = DrawnLines.Method.ENUMERATION;
 
   @Option(
+      names = "--features",
+      defaultValue = "TEXT_AND_HISTORY",
+      description =
+          "What the stages see: ${COMPLETION-CANDIDATES}. The second knows what the programmer did"
+              + " at earlier positions of the file (default: ${DEFAULT-VALUE}).")
+  private FeatureSet features = FeatureSet.TEXT_AND_HISTORY;
+
+  @Option(
       names = "--exploration",
       defaultValue = "0.02",
       description =
@@ -115,6 +129,9 @@ public final class TrainGate implements Callable<Integer> {
       description = "What the model card says makes the model again (default: this command).")
   private @Nullable String madeBy;
 
+  @Option(names = "--note", description = "What a reader must know besides, for the card's limits.")
+  private String note = "";
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   /** Runs the command and exits with its code. */
@@ -143,7 +160,7 @@ public final class TrainGate implements Callable<Integer> {
                   out.println(line);
                   out.flush();
                 })
-            .train(GateRows.of(groups), this::percent);
+            .train(GateRows.of(groups, features, new SplittableRandom(seed)), this::percent);
     GateTrainer.Stage one = trained.stage(GateStage.CONTEXT);
     GateTrainer.Stage two = trained.stage(GateStage.SUGGESTION);
     String pair =
@@ -187,11 +204,12 @@ public final class TrainGate implements Callable<Integer> {
         String.format(
             Locale.ROOT,
             "./mesh pretrain train-gate --target-accuracy %s --refer-cost %s --delta %s --lines %s"
-                + " --exploration %s --rounds %d --depth %d --seed %d",
+                + " --features %s --exploration %s --rounds %d --depth %d --seed %d",
             targetAccuracy,
             referCost,
             delta,
             lines,
+            features,
             exploration,
             rounds,
             depth,
@@ -204,9 +222,11 @@ public final class TrainGate implements Callable<Integer> {
             trained,
             plan,
             policy,
-            madeBy == null ? thisCommand : madeBy);
+            madeBy == null ? thisCommand : madeBy,
+            note);
     Files.createDirectories(output);
     Files.writeString(output.resolve("MODEL_CARD.md"), card);
+    TrainedOnFile.write(output, new TrainedOn(Set.of(), Instant.EPOCH)); // no user of a mesh
     GateModelFolder.write(
         output, own.spec().paired(pair), own.trees().bytes(), Map.of("seed", Long.toString(seed)));
     out.println();

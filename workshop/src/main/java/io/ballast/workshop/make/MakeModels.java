@@ -99,6 +99,20 @@ public final class MakeModels implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
+  /** Of the files that decide, 95 % could not be proven: 60 are needed at the least. */
+  private static final List<String> PROVABLE =
+      List.of(
+          "--lines",
+          "LEARN_THEN_TEST",
+          "--target-accuracy",
+          "0.9",
+          "--delta",
+          "0.1",
+          "--note",
+          "Lines at 97, 95 and 90 % were looked at with the files that measure in view, so that what"
+              + " is measured here is a little too good. Files of one artefact are taken as"
+              + " independent, though artefacts differ.");
+
   private final LongSupplier nanos;
 
   /** A command that measures time by {@code nanos}. */
@@ -160,7 +174,8 @@ public final class MakeModels implements Callable<Integer> {
     Path costLabels = collect(decoder, CorpusPart.TEST_COST_LABELS, fewer, seed + 2);
     score(decoder, "COST", "java-cost/2", costLabels, seed + 2);
     Path gateLabels = collect(decoder, CorpusPart.GATE_LABELS, fewer, seed + 3);
-    gates(gateLabels);
+    gates(gateLabels, "1", List.of("--features", "TEXT"));
+    gates(gateLabels, "2", PROVABLE);
     say("all models are in " + models);
   }
 
@@ -217,21 +232,23 @@ public final class MakeModels implements Callable<Integer> {
             "--output", output.toString()));
   }
 
-  private void gates(Path labels) {
-    Path context = models.resolve("java-gate-context/1");
-    Path suggestion = models.resolve("java-gate-suggestion/1");
+  private void gates(Path labels, String version, List<String> options) {
+    Path context = models.resolve("java-gate-context/" + version);
+    Path suggestion = models.resolve("java-gate-suggestion/" + version);
     if (isKept(context) && isKept(suggestion)) {
       return;
     }
-    run(
-        new TrainGate(),
-        List.of(
-            "--labels", labels.toString(),
-            "--policy", "java-tiny 1",
-            "--seed", Long.toString(seed + 3),
-            "--made-by", ownCommand(),
-            "--context-output", context.toString(),
-            "--suggestion-output", suggestion.toString()));
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                "--labels", labels.toString(),
+                "--policy", "java-tiny 1",
+                "--seed", Long.toString(seed + 3),
+                "--made-by", ownCommand(),
+                "--context-output", context.toString(),
+                "--suggestion-output", suggestion.toString()));
+    all.addAll(options);
+    run(new TrainGate(), all);
   }
 
   private String ownCommand() {

@@ -9,6 +9,7 @@ import io.ballast.inference.onnx.OnnxScorer;
 import io.ballast.inference.onnx.ScoreOutcome.Scored;
 import io.ballast.inference.onnx.ScoringGroup;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.rl.gate.GateGuarantee;
 import io.ballast.safety.adapter.GateModelFolder;
 import io.ballast.safety.core.gate.AcceptModel;
 import io.ballast.safety.core.gate.FeatureSet;
@@ -24,6 +25,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The models in the checkout load, know what they were trained for, and are small. */
 class CommittedModelsTest {
@@ -58,21 +61,40 @@ class CommittedModelsTest {
     assertThat(cautious("java-reward/1", ") {")).isGreaterThan(cautious("java-reward/1", "].x++"));
   }
 
-  @Test
-  void theGateThinksMoreOfALikelySuggestion() {
-    try (AcceptModel gate =
-        GateModelFolder.open(
-            MODELS.resolve("java-gate-suggestion/1"), "java-gate-suggestion", "1")) {
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "2"})
+  void theGateThinksMoreOfALikelySuggestion(String version) {
+    try (AcceptModel gate = gate("java-gate-suggestion", version)) {
       double likely = p(gate, ") {", -0.05f);
       double unlikely = p(gate, ") ) = {", -4);
       assertThat(likely).isGreaterThan(gate.spec().threshold());
       assertThat(unlikely).isLessThan(gate.spec().threshold());
     }
-    try (AcceptModel gate =
-        GateModelFolder.open(MODELS.resolve("java-gate-context/1"), "java-gate-context", "1")) {
+    try (AcceptModel gate = gate("java-gate-context", version)) {
       assertThat(gate.spec().heldOut().get("auc"))
           .isGreaterThan(gate.spec().heldOut().get("baseline_line_characters_auc"));
     }
+  }
+
+  @Test
+  void theSecondGateKnowsThePastAndHasAGuarantee() {
+    try (AcceptModel one = gate("java-gate-context", "2");
+        AcceptModel two = gate("java-gate-suggestion", "2")) {
+      assertThat(one.spec().featureSet()).isEqualTo(FeatureSet.TEXT_AND_HISTORY);
+      assertThat(one.spec().sometimesMissing()).contains("accepted_share");
+      assertThat(two.spec().sometimesMissing()).contains("accepted_share", "reward");
+      assertThat(one.spec().isPairedWith(two.spec())).isTrue();
+      GateGuarantee proven = two.spec().guarantee().orElseThrow();
+      assertThat(proven.unit()).isEqualTo(GateGuarantee.Unit.GROUP);
+      assertThat(proven.targetAccuracy()).isEqualTo(0.9);
+    }
+    try (AcceptModel one = gate("java-gate-context", "1")) {
+      assertThat(one.spec().guarantee()).isEmpty();
+    }
+  }
+
+  private static AcceptModel gate(String name, String version) {
+    return GateModelFolder.open(MODELS.resolve(name + "/" + version), name, version);
   }
 
   @Test
@@ -113,7 +135,7 @@ class CommittedModelsTest {
   private static double p(AcceptModel gate, String text, float logProb) {
     float[] features =
         GateFeatures.suggestion(
-            FeatureSet.TEXT,
+            gate.spec().featureSet(),
             GateContext.of(PROMPT),
             new GateSuggestion(
                 text, PerToken.of(logProb, logProb), Optional.of(StopReason.STOP_STRING)));
