@@ -158,6 +158,30 @@ class ManifestsTest {
 
   @ParameterizedTest
   @MethodSource("everything")
+  void callersOfGrpcReachNoPortOfHttp(Manifests manifests) {
+    Set<String> callers = new HashSet<>();
+    Set<String> trainers = new HashSet<>();
+    for (JsonNode policy : manifests.ofKind("NetworkPolicy")) {
+      for (JsonNode rule : policy.path("spec").path("ingress")) {
+        for (JsonNode from : rule.path("from")) {
+          JsonNode labels = from.path("podSelector").path("matchLabels");
+          for (JsonNode port : rule.path("ports")) {
+            if (labels.has("ballast.io/client")) {
+              callers.add(port.path("port").asText());
+            }
+            if (labels.has("ballast.io/http-client")) {
+              trainers.add(Manifests.name(policy) + " " + port.path("port").asText());
+            }
+          }
+        }
+      }
+    }
+    assertThat(callers).containsExactly("grpc");
+    assertThat(trainers).containsExactly("reward-server http");
+  }
+
+  @ParameterizedTest
+  @MethodSource("everything")
   void podsAreRestrictedAndBounded(Manifests manifests) {
     for (JsonNode workload : manifests.workloads()) {
       String name = Manifests.name(workload);
