@@ -13,7 +13,7 @@ final class Ballast {
   static final List<String> SERVERS = List.of("policy", "reward", "safety", "orchestrator");
 
   /** The rooms of a server. */
-  static final List<String> ROOMS = List.of("core", "grpc", "adapter", "config", "wiring");
+  static final List<String> ROOMS = List.of("core", "grpc", "http", "adapter", "config", "wiring");
 
   /** Everything. */
   static final JavaClasses CLASSES =
