@@ -194,7 +194,11 @@ class GoldWatchTest extends RewardWatchCase {
     for (int i = 0; i < given.size(); i++) {
       var unused =
           store.commit(
-              runId, run -> run, metrics(i + 1, i * i, given.get(i)), LoopState.initial(List.of()));
+              runId,
+              run -> run,
+              metrics(i + 1, i * i, given.get(i)),
+              LoopState.initial(List.of()),
+              java.util.Optional.empty());
     }
 
     RewardWatch watch = mesh.get(runId).getWatch();

@@ -45,7 +45,7 @@ public final class ArchivedPrompts implements PromptArchive {
         throw Faults.malformed(
             field, "%,d bytes, limit %,d".formatted(Files.size(file), MAX_FILE_BYTES));
       }
-      PromptFile.read(field, file, source.column(), sink);
+      PromptFile.read(field, file, source, sink);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -4,6 +4,7 @@ import io.ballast.kit.postgres.Database;
 import io.ballast.kit.postgres.DatabaseFaults;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.data.ReadSource;
+import io.ballast.orchestrator.core.data.RowNotes;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.LoopState;
 import io.ballast.orchestrator.core.run.PromptSets;
@@ -11,8 +12,6 @@ import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunChanges;
 import io.ballast.orchestrator.core.run.RunStore;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
-import java.sql.Array;
-import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -128,29 +127,36 @@ public final class PostgresRunStore implements RunStore {
             handle
                 .createQuery(
                     """
-                    select training, sources, test, test_groups, evaluation, evaluation_groups
+                    select training, numbers, chosen, rejected, sources, test, test_groups, evaluation, evaluation_groups
                     from run_prompts where run_id = :id""")
                 .bind("id", runId)
                 .map(
                     (row, context) ->
                         prompts(
                             row.getString("sources"),
-                            texts(row.getArray("training")),
+                            RunRows.texts(row.getArray("training")),
+                            RunRows.notes(row),
                             new GroupedPrompts(
-                                texts(row.getArray("test")), texts(row.getArray("test_groups"))),
+                                RunRows.texts(row.getArray("test")),
+                                RunRows.texts(row.getArray("test_groups"))),
                             new GroupedPrompts(
-                                texts(row.getArray("evaluation")),
-                                texts(row.getArray("evaluation_groups")))))
+                                RunRows.texts(row.getArray("evaluation")),
+                                RunRows.texts(row.getArray("evaluation_groups")))))
                 .findFirst()
                 .orElseThrow(() -> Faults.unknown("run", runId)));
   }
 
   /** Of a run from before there could be several it has the only one. */
   private static PromptSets prompts(
-      String json, List<String> training, GroupedPrompts test, GroupedPrompts evaluation) {
+      String json,
+      List<String> training,
+      RowNotes notes,
+      GroupedPrompts test,
+      GroupedPrompts evaluation) {
     List<ReadSource> sources = SourceJson.read(json);
     return new PromptSets(
         training,
+        notes,
         sources.isEmpty() ? List.of(ReadSource.of("", training.size())) : sources,
         test,
         evaluation);
@@ -166,10 +172,6 @@ public final class PostgresRunStore implements RunStore {
                 .map((row, context) -> SourceJson.read(row.getString("sources")))
                 .findFirst()
                 .orElseThrow(() -> Faults.unknown("run", runId)));
-  }
-
-  private static List<String> texts(Array array) throws SQLException {
-    return List.of((String[]) array.getArray());
   }
 
   @Override
@@ -221,7 +223,11 @@ public final class PostgresRunStore implements RunStore {
 
   @Override
   public Run commit(
-      String runId, UnaryOperator<Run> change, IterationMetrics metrics, LoopState state) {
+      String runId,
+      UnaryOperator<Run> change,
+      IterationMetrics metrics,
+      LoopState state,
+      Optional<Followed> followed) {
     Run committed =
         inTransaction(
             handle -> {
@@ -235,6 +241,7 @@ public final class PostgresRunStore implements RunStore {
                   .bind("state", StateJson.write(state))
                   .bind("id", runId)
                   .execute();
+              followed.ifPresent(taken -> RunRows.follow(handle, runId, taken));
               return next;
             });
     changes.announce();

@@ -3,9 +3,11 @@ package io.ballast.orchestrator.adapter;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.data.BadRow;
+import io.ballast.orchestrator.core.data.Labels;
 import io.ballast.orchestrator.core.data.PromptRow;
 import io.ballast.orchestrator.core.peer.PromptArchive;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
+import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.training.data.Row;
 import io.ballast.training.data.RowFile;
 import io.ballast.training.data.Rows;
@@ -13,16 +15,23 @@ import io.ballast.training.data.UnreadableFileException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Prompts in a file: Parquet, or JSON lines, plain or by gzip. Of JSON each row is a string, or an
- * object; of those and of Parquet a column has the prompt and {@code group} its group, if any.
+ * object; of those and of Parquet a column has the prompt and {@code group} its group, if any, and
+ * others what people said of completions.
  */
 public final class PromptFile {
   private static final String COLUMN = "prompt";
   private static final String GROUP = "group";
+  private static final String CHOSEN = "chosen";
+  private static final String REJECTED = "rejected";
+  private static final String COMPLETION = "completion";
+  private static final String LABEL = "label";
   private static final int MAX_ROW_BYTES = 1 << 20;
 
   private PromptFile() {}
@@ -31,17 +40,23 @@ public final class PromptFile {
    * Reads it to its end.
    *
    * @param field named in failures
-   * @param column which has the prompt
+   * @param source what its rows are, and where each part of them stands
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if it is damaged, or has columns
-   *     and not this one
+   *     and not all of these
    */
-  public static void read(String field, Path file, String column, PromptArchive.Sink sink)
+  public static void read(
+      String field, Path file, PromptSource.InFile source, PromptArchive.Sink sink)
       throws IOException {
-    try (Rows rows = RowFile.open(file, MAX_ROW_BYTES, Set.of(column, GROUP))) {
-      requireColumn(field, column, rows.columns().orElse(List.of(column)));
+    List<String> needed = needed(source);
+    Set<String> wanted = new LinkedHashSet<>(needed);
+    wanted.add(GROUP);
+    try (Rows rows = RowFile.open(file, MAX_ROW_BYTES, wanted)) {
+      for (String column : needed) {
+        requireColumn(field, column, rows.columns().orElse(needed));
+      }
       for (Row row = rows.next(); row != null; row = rows.next()) {
         switch (row) {
-          case Row.Read(long number, JsonNode json) -> take(number, json, column, sink);
+          case Row.Read(long number, JsonNode json) -> take(number, json, source, sink);
           case Row.Bad(long number, String reason) -> sink.bad(new BadRow(number, reason));
         }
       }
@@ -63,7 +78,7 @@ public final class PromptFile {
     read(
         field,
         file,
-        COLUMN,
+        new PromptSource.InFile("", COLUMN),
         new PromptArchive.Sink() {
           @Override
           public void row(PromptRow row) {
@@ -87,7 +102,24 @@ public final class PromptFile {
     }
   }
 
-  private static void take(long number, JsonNode json, String column, PromptArchive.Sink sink) {
+  /** The columns that a Parquet file must have. */
+  private static List<String> needed(PromptSource.InFile source) {
+    List<String> needed = new ArrayList<>();
+    needed.add(source.column());
+    switch (source.rows()) {
+      case PROMPTS -> {}
+      case PAIRS -> needed.addAll(List.of(CHOSEN, REJECTED));
+      case RATINGS -> needed.addAll(List.of(COMPLETION, LABEL));
+    }
+    if (!source.number().isEmpty()) {
+      needed.add(source.number());
+    }
+    return needed;
+  }
+
+  private static void take(
+      long number, JsonNode json, PromptSource.InFile source, PromptArchive.Sink sink) {
+    String column = source.column();
     JsonNode prompt = json.isObject() ? json.path(column) : json;
     JsonNode group = json.path(GROUP);
     boolean alone = group.isMissingNode() || group.isNull();
@@ -102,8 +134,63 @@ public final class PromptFile {
           new BadRow(
               number, "group: %s (expected: text, the group's name)".formatted(kind(group))));
     } else {
-      sink.row(new PromptRow(number, prompt.textValue(), alone ? "" : group.textValue()));
+      String flaw = flaw(json, source);
+      if (flaw != null) {
+        sink.bad(new BadRow(number, flaw));
+        return;
+      }
+      sink.row(
+          new PromptRow(
+              number,
+              prompt.textValue(),
+              alone ? "" : group.textValue(),
+              json.path(source.number()).asDouble(),
+              labels(json, source.rows())));
     }
+  }
+
+  /** What is wrong with what stands beside a prompt, or null. */
+  private static @Nullable String flaw(JsonNode json, PromptSource.InFile source) {
+    if (!source.number().isEmpty()) {
+      JsonNode value = json.path(source.number());
+      if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+        return "%s: %s (expected: a finite number for the curriculum)"
+            .formatted(source.number(), kind(value));
+      }
+    }
+    return switch (source.rows()) {
+      case PROMPTS -> null;
+      case PAIRS -> {
+        String chosen = textFlaw(json, CHOSEN);
+        yield chosen == null ? textFlaw(json, REJECTED) : chosen;
+      }
+      case RATINGS ->
+          json.path(LABEL).isBoolean()
+              ? textFlaw(json, COMPLETION)
+              : "%s: %s (expected: true, it is good, or false)"
+                  .formatted(LABEL, kind(json.path(LABEL)));
+    };
+  }
+
+  private static @Nullable String textFlaw(JsonNode json, String key) {
+    JsonNode value = json.path(key);
+    return value.isTextual() && !value.textValue().isEmpty()
+        ? null
+        : "%s: %s (expected: text, at least one character)"
+            .formatted(key, value.isTextual() ? "empty" : kind(value));
+  }
+
+  private static Labels labels(JsonNode json, PromptSource.Rows rows) {
+    return switch (rows) {
+      case PROMPTS -> Labels.NONE;
+      case PAIRS -> new Labels(json.path(CHOSEN).textValue(), json.path(REJECTED).textValue());
+      case RATINGS -> {
+        String completion = json.path(COMPLETION).textValue();
+        yield json.path(LABEL).booleanValue()
+            ? new Labels(completion, "")
+            : new Labels("", completion);
+      }
+    };
   }
 
   /** What a value is, without what it says. */

@@ -1,18 +1,23 @@
 package io.ballast.orchestrator.adapter;
 
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.data.Labels;
+import io.ballast.orchestrator.core.data.RowNotes;
 import io.ballast.orchestrator.core.run.NextTest;
 import io.ballast.orchestrator.core.run.PromptSets;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunProgress;
 import io.ballast.orchestrator.core.run.RunState;
 import io.ballast.orchestrator.core.run.RunStore;
+import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jdbi.v3.core.Handle;
 
 /** Rows of runs and of their prompts as records, and back. */
@@ -64,18 +69,53 @@ final class RunRows {
     handle
         .createUpdate(
             """
-            insert into run_prompts (run_id, training, sources, test, test_groups, evaluation,
-              evaluation_groups)
-            values (:id, :training, :sources, :test, :groups, :evaluation,
-              :evaluationGroups)""")
+            insert into run_prompts (run_id, training, numbers, chosen, rejected, sources, test,
+              test_groups, evaluation, evaluation_groups)
+            values (:id, :training, :numbers, :chosen, :rejected, :sources, :test, :groups,
+              :evaluation, :evaluationGroups)""")
         .bind("id", runId)
         .bindArray("training", String.class, prompts.training())
+        .bindArray("numbers", Double.class, prompts.notes().numbers())
+        .bindArray("chosen", String.class, labels(prompts, Labels::chosen))
+        .bindArray("rejected", String.class, labels(prompts, Labels::rejected))
         .bind("sources", SourceJson.write(prompts.sources()))
         .bindArray("test", String.class, prompts.test().prompts())
         .bindArray("groups", String.class, prompts.test().groups())
         .bindArray("evaluation", String.class, prompts.evaluation().prompts())
         .bindArray("evaluationGroups", String.class, prompts.evaluation().groups())
         .execute();
+  }
+
+  /** Adds what was learned from: no test may use it any more. */
+  static void follow(Handle handle, String runId, RunStore.Followed taken) {
+    handle
+        .createUpdate(
+            """
+            update run_prompts set training = training || :prompts, sources = :sources
+            where run_id = :id""")
+        .bindArray("prompts", String.class, taken.prompts())
+        .bind("sources", SourceJson.write(List.of(taken.source())))
+        .bind("id", runId)
+        .execute();
+  }
+
+  private static List<String> labels(PromptSets prompts, Function<Labels, String> one) {
+    return prompts.notes().labels().stream().map(one).toList();
+  }
+
+  static List<String> texts(Array array) throws SQLException {
+    return List.of((String[]) array.getArray());
+  }
+
+  /** What stands beside the training prompts of a run. */
+  static RowNotes notes(ResultSet row) throws SQLException {
+    List<String> chosen = texts(row.getArray("chosen"));
+    List<String> rejected = texts(row.getArray("rejected"));
+    return new RowNotes(
+        List.of((Double[]) row.getArray("numbers").getArray()),
+        IntStream.range(0, chosen.size())
+            .mapToObj(i -> new Labels(chosen.get(i), rejected.get(i)))
+            .toList());
   }
 
   static void update(Handle handle, Run run) {

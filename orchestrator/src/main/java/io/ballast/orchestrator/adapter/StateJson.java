@@ -51,6 +51,9 @@ final class StateJson {
     ArrayNode models = json.putArray("cost_models");
     state.costModels().forEach(model -> models.add(version(model)));
     json.set("cursor", cursor(state.cursor()));
+    json.putObject("stream")
+        .put("position", state.cursor().stream().position())
+        .put("events", state.cursor().stream().events());
     return json.toString();
   }
 
@@ -73,7 +76,7 @@ final class StateJson {
         json.has("watch") ? WatchJson.state(json.path("watch")) : null,
         EvaluationJson.state(json.path("evaluation")),
         models,
-        cursor(json.path("cursor")),
+        cursor(json.path("cursor"), json.path("stream")),
         json.path("defaults_version").asInt(json.has("constraints") ? 2 : 1));
   }
 
@@ -92,7 +95,7 @@ final class StateJson {
   }
 
   /** None where a state is of before there were any. */
-  private static DataCursor cursor(JsonNode json) {
+  private static DataCursor cursor(JsonNode json, JsonNode stream) {
     List<DataCursor.Place> places = new ArrayList<>();
     json.forEach(
         place ->
@@ -102,7 +105,9 @@ final class StateJson {
                     place.path("position").asInt(),
                     place.path("size").asInt(),
                     place.path("drawn").asLong())));
-    return new DataCursor(places);
+    return new DataCursor(
+        places,
+        new DataCursor.Stream(stream.path("position").asText(), stream.path("events").asLong()));
   }
 
   private static ObjectNode moments(RunningMoments moments) {

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.CompletionGroup;
@@ -120,6 +121,11 @@ final class TorchTrainee implements Trainee {
   public ModelShape shape() {
     DecoderConfig config = trained.config();
     return new ModelShape(config.contextTokens(), config.vocabularySize());
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
   }
 
   @Override

@@ -1,9 +1,11 @@
 package io.ballast.orchestrator.adapter;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.torch.LoraOptions;
 import io.ballast.inference.torch.PassMemory;
 import io.ballast.inference.torch.ServingOptions;
@@ -15,6 +17,7 @@ import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.learner.TraineeOptions;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Opens model folders for training on libtorch. */
 public final class TorchTraineeLoader implements TraineeLoader {
@@ -116,6 +119,17 @@ public final class TorchTraineeLoader implements TraineeLoader {
     StoredModel stored = folders.stored(base.model(), base.version());
     try {
       return DecoderConfig.read(stored.folder());
+    } catch (ModelException e) {
+      throw Faults.of(e, stored::withoutPath);
+    }
+  }
+
+  @Override
+  public <T> T tokenizing(PinnedVersion base, Function<Tokenizer, T> work) {
+    StoredModel stored = folders.stored(base.model(), base.version());
+    try (HuggingFaceTokenizerAdapter tokenizer =
+        HuggingFaceTokenizerAdapter.ofFolder(stored.folder())) {
+      return work.apply(tokenizer);
     } catch (ModelException e) {
       throw Faults.of(e, stored::withoutPath);
     }

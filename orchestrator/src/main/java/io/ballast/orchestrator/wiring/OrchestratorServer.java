@@ -14,6 +14,7 @@ import io.ballast.orchestrator.adapter.EventFolder;
 import io.ballast.orchestrator.adapter.EventRecorder;
 import io.ballast.orchestrator.adapter.GrpcCostCheck;
 import io.ballast.orchestrator.adapter.GrpcCosts;
+import io.ballast.orchestrator.adapter.GrpcFeedbackStream;
 import io.ballast.orchestrator.adapter.GrpcLookCheck;
 import io.ballast.orchestrator.adapter.GrpcPolicyVersions;
 import io.ballast.orchestrator.adapter.GrpcRewardCheck;
@@ -147,7 +148,8 @@ public final class OrchestratorServer implements AutoCloseable {
                 rewards,
                 new GrpcCosts(safety, config.peerTimeout()),
                 versions,
-                tester),
+                tester,
+                new GrpcFeedbackStream(policy, config.peerTimeout())),
             new TrainingLoop.Weights(loader, folders, rollouts),
             new Patiences(
                 patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),

@@ -33,7 +33,8 @@ class StateJsonTest {
             new EvaluationState(5, 0.1 + 0.2, 1.0 / 3, 2),
             List.of(),
             new DataCursor(
-                List.of(new DataCursor.Place(2, 3, 5, 13), new DataCursor.Place(-1, 0, 0, 0))),
+                List.of(new DataCursor.Place(2, 3, 5, 13), new DataCursor.Place(-1, 0, 0, 0)),
+                new DataCursor.Stream("AQ==", 17)),
             7);
 
     assertThat(StateJson.loopState(StateJson.write(state), 5)).isEqualTo(state);

@@ -4,6 +4,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
+import io.ballast.orchestrator.core.peer.FeedbackStream;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
@@ -59,8 +60,29 @@ public final class FakePeers {
                   .map(item -> OptionalDouble.of(FakeWorld.harm(item.completion().text())))
                   .toList(),
               new PinnedVersion(model.model(), model.version(), FakeWorld.sha(model.toString())));
+
+  /** What people said; the cursor of each is its place. */
+  public final List<FeedbackStream.Event> events = new ArrayList<>();
+
+  public final FeedbackStream feedback =
+      (tenant, cursor, wait, sink) -> {
+        boolean more = true;
+        for (int i = cursor.isEmpty() ? 0 : Integer.parseInt(cursor); more && i < events.size(); ) {
+          more = sink.test(events.get(i++));
+        }
+      };
   public final PolicyVersions versions = new Versions();
   public final SafetyTester tester = new Tester();
+
+  /**
+   * Somebody says something of a suggestion.
+   *
+   * @param good empty: neither yes nor no
+   */
+  public void say(String prompt, String completion, Optional<Boolean> good) {
+    events.add(
+        new FeedbackStream.Event(Integer.toString(events.size() + 1), prompt, completion, good));
+  }
 
   private List<SampledPrompt> sample(RolloutSource.Query query) {
     if (!registered.contains(query.policy())) {

@@ -8,6 +8,8 @@ import io.ballast.mesh.v1.ModelVersion;
 import io.ballast.mesh.v1.TokenSequence;
 import io.ballast.policy.v1.Completion;
 import io.ballast.policy.v1.CompletionGroup;
+import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.GetVersionResponse;
@@ -22,6 +24,7 @@ import io.ballast.policy.v1.SampleResponse;
 import io.ballast.policy.v1.SampleResult;
 import io.ballast.policy.v1.StreamTrainingRecordsRequest;
 import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.SuggestionRecord;
 import io.ballast.policy.v1.TrainingRecord;
 import io.ballast.policy.v1.VersionServiceGrpc;
@@ -52,6 +55,25 @@ public final class FakePolicyServer {
 
   /** Prompts with feedback, by tenant. */
   public final Map<String, List<String>> feedback = new ConcurrentHashMap<>();
+
+  /** After which cursors feedback was asked for. */
+  public final List<String> feedbackCursors = new CopyOnWriteArrayList<>();
+
+  private final List<TrainingRecord> said = new CopyOnWriteArrayList<>();
+
+  /** Somebody of {@code tenant} says something of a suggestion that was shown. */
+  public void say(String tenant, String prompt, String completion, FeedbackEvent event) {
+    said.add(
+        TrainingRecord.newBuilder()
+            .setSuggestion(
+                SuggestionRecord.newBuilder()
+                    .setTenant(tenant)
+                    .setPrompt(prompt)
+                    .setResponse(SuggestResponse.newBuilder().setDecision(Decision.DECISION_SHOW))
+                    .setCompletion(Completion.newBuilder().setText(completion)))
+            .setEvent(event)
+            .build());
+  }
 
   /** Sample waits for a permit; there are plenty unless a test drains them. */
   public final Semaphore samplePermits = new Semaphore(1_000_000);
@@ -255,6 +277,18 @@ public final class FakePolicyServer {
                     TrainingRecord.newBuilder()
                         .setSuggestion(SuggestionRecord.newBuilder().setPrompt(prompt)))
                 .build());
+      }
+      String after = request.getAfterCursor();
+      feedbackCursors.add(after);
+      for (int i = after.isEmpty() ? 0 : Integer.parseInt(after); i < said.size(); i++) {
+        TrainingRecord record = said.get(i);
+        if (record.getSuggestion().getTenant().equals(request.getMetadata().getTenant())) {
+          observer.onNext(
+              StreamTrainingRecordsResponse.newBuilder()
+                  .setCursor(Integer.toString(i + 1))
+                  .setRecord(record)
+                  .build());
+        }
       }
       observer.onCompleted();
     }

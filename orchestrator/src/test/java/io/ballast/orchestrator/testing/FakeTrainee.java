@@ -3,6 +3,7 @@ package io.ballast.orchestrator.testing;
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.Tokenizer;
 import io.ballast.orchestrator.core.learner.GroupGradients;
 import io.ballast.orchestrator.core.learner.GroupLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
@@ -59,6 +60,11 @@ public final class FakeTrainee implements Trainee {
   @Override
   public ModelShape shape() {
     return new ModelShape(10_000, 100);
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    throw new AssertionError("it reads no text");
   }
 
   @Override

@@ -129,12 +129,17 @@ public final class InMemoryRunStore implements RunStore {
 
   @Override
   public synchronized Run commit(
-      String runId, UnaryOperator<Run> change, IterationMetrics metrics, LoopState state) {
+      String runId,
+      UnaryOperator<Run> change,
+      IterationMetrics metrics,
+      LoopState state,
+      Optional<Followed> followed) {
     Stored stored = stored(runId);
     Run next = change.apply(stored.run);
     stored.iterations.add(metrics);
     stored.state = state;
     stored.run = next;
+    followed.ifPresent(taken -> stored.prompts = stored.prompts.after(taken));
     return next;
   }
 }

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.testing;
 
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.orchestrator.core.learner.GroupGradients;
 import io.ballast.orchestrator.core.learner.GroupLoss;
@@ -67,6 +68,11 @@ public final class OneWeightTrainee implements Trainee {
   @Override
   public ModelShape shape() {
     return new ModelShape(1_024, 257);
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return new ByteTokenizer();
   }
 
   @Override

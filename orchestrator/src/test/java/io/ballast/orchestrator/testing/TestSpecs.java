@@ -20,6 +20,18 @@ public final class TestSpecs {
     return spec.replace("\"long ", "\"other ");
   }
 
+  /** The same that learns from labelled data, two rows an iteration. */
+  public static String onData(String name, String prompts, String more) {
+    return spec(name, more)
+        .replace("  completions_per_prompt: 3\n", "")
+        .replace("  min_group: 2\n", "")
+        .replace("kl: {stop_at: 1000}\n", "")
+        .replace("stop: {spread_growth: 1000}\n", "")
+        .replace(
+            "prompts: {inline: [\"int a\", \"int b\", \"int c\", \"int d\", \"int e\"]}",
+            "prompts: " + prompts);
+  }
+
   /** The same with {@code more} keys at the end. */
   public static String spec(String name, String more) {
     return """

@@ -70,6 +70,13 @@ public enum Algorithm {
               .withRewardKl(0.05)
               .withShaping(Set.of(ShapingKind.HISTORY))
               .withKnobs(Knobs.none().with(Knob.WHITEN, 0))),
+  /** Rafailov et al. 2023, as it was published: on pairs that people have judged. */
+  DPO(
+      "Rafailov et al. 2023, arXiv:2305.18290",
+      _ ->
+          Recipe.of(AdvantageKind.NONE, LossSpec.of(ObjectiveKind.DPO))
+              .withSource(SourceKind.DATA)
+              .withSelector(SelectorKind.PAIRS_OF_DATA)),
   /** Guo et al. 2024, with the loss of Rafailov et al. 2023. */
   ONLINE_DPO(
       "Guo et al. 2024, arXiv:2402.04792; Rafailov et al. 2023, arXiv:2305.18290 eq. 7",

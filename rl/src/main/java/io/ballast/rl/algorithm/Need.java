@@ -8,6 +8,8 @@ public enum Need {
   GREEDY_REWARD("the reward of a greedy completion"),
   /** Completions of the reference's beside the policy's own. */
   REFERENCE_COMPLETIONS("completions of the reference beside the policy's"),
+  /** Completions of which the data says what people thought. */
+  LABELS("completions that come with a label"),
   /** Of each group one that is preferred and one that is not. */
   PAIRS("pairs of a chosen and a rejected completion"),
   /** Completions that are good or bad by themselves. */

@@ -163,11 +163,32 @@ public record Recipe(
       flaws.add(
           new Flaw(source, "the selector would take what the reference wrote for the policy's"));
     }
+    if (source.facts().gives().contains(Need.LABELS)) {
+      readsNoRewards(flaws);
+    }
     if (loss.kind().preference() && rewardKlCoefficient > 0) {
       flaws.add(
           new Flaw(
               loss.kind(),
               "a KL in the reward would only reorder pairs: its own β holds it to the reference"));
+    }
+  }
+
+  /** What people labelled was not sampled by the policy, and nothing rewarded it. */
+  private void readsNoRewards(List<Flaw> flaws) {
+    if (!selector.facts().needs().contains(Need.LABELS)) {
+      flaws.add(
+          new Flaw(
+              source,
+              "the selector would take what is in the data for what the policy in training wrote"));
+    }
+    for (ShapingKind each : shaping) {
+      flaws.add(new Flaw(each, "labels of data are made of no rewards"));
+    }
+    if (loss.klCoefficient() > 0) {
+      flaws.add(
+          new Flaw(
+              source, "a KL in the loss is of what the policy writes: with data it must be 0"));
     }
   }
 

@@ -29,9 +29,9 @@ import java.util.stream.Stream;
  *
  * <p>A judged batch has {@link PerSequenceName#REWARD} on every completion, and {@link
  * PerSequenceName#COST}, the price of its harm in the reward's unit, where there is one; roles
- * ROLLOUT, BASELINE and REFERENCE_ROLLOUT; {@link PerSequenceName#TRUNCATED}; with a KL in the
- * reward {@link PerTokenName#BEHAVIOUR_LOG_PROB} and {@link PerTokenName#REFERENCE_LOG_PROB}; with
- * a critic {@link PerTokenName#BEHAVIOUR_VALUE}.
+ * ROLLOUT, BASELINE and REFERENCE_ROLLOUT, of labelled data CHOSEN and REJECTED; {@link
+ * PerSequenceName#TRUNCATED}; with a KL in the reward {@link PerTokenName#BEHAVIOUR_LOG_PROB} and
+ * {@link PerTokenName#REFERENCE_LOG_PROB}; with a critic {@link PerTokenName#BEHAVIOUR_VALUE}.
  */
 public final class RecipeSteps {
   private static final double EPSILON = 1e-6;
@@ -148,7 +148,27 @@ public final class RecipeSteps {
       case BEST_AND_WORST -> bestAndWorst(group);
       case ABOVE_AND_BELOW_MEAN -> rated(group);
       case AGAINST_REFERENCE -> againstReference(group);
+      case PAIRS_OF_DATA -> labelledPair(group);
+      case RATINGS_OF_DATA -> labelledRatings(group);
     };
+  }
+
+  /** A pair of which one is gone is none. */
+  private static Stream<Group> labelledPair(Group group) {
+    List<Sample> chosen = unmasked(group, SampleRole.CHOSEN);
+    List<Sample> rejected = unmasked(group, SampleRole.REJECTED);
+    return chosen.isEmpty() || rejected.isEmpty()
+        ? Stream.empty()
+        : Stream.of(new Group(group.groupId(), List.of(chosen.getFirst(), rejected.getFirst())));
+  }
+
+  private static Stream<Group> labelledRatings(Group group) {
+    List<Sample> rated = new ArrayList<>();
+    unmasked(group, SampleRole.CHOSEN)
+        .forEach(sample -> rated.add(sample.with(SampleRole.DESIRABLE)));
+    unmasked(group, SampleRole.REJECTED)
+        .forEach(sample -> rated.add(sample.with(SampleRole.UNDESIRABLE)));
+    return rated.isEmpty() ? Stream.empty() : Stream.of(new Group(group.groupId(), rated));
   }
 
   private static Stream<Group> bestAndWorst(Group group) {

@@ -33,12 +33,35 @@ public enum SelectorKind implements Part {
           "(yᵢ, ỹᵢ) in the order of their rewards; none where they are equal",
           "Xie et al. 2024, XPO, arXiv:2405.21046",
           Set.of(Need.REFERENCE_COMPLETIONS),
-          Set.of(Need.PAIRS)));
+          Set.of(Need.PAIRS))),
+  /** The pairs that the data has. */
+  PAIRS_OF_DATA(
+      Facts.of(
+          "(y_w, y_l) as the data says",
+          "Rafailov et al. 2023, DPO, arXiv:2305.18290 §4",
+          Set.of(Need.LABELS),
+          Set.of(Need.PAIRS))),
+  /** The ratings that the data has; of a pair both, the chosen one good. */
+  RATINGS_OF_DATA(
+      Facts.of(
+          "good and bad as the data says; of a pair y_w good, y_l bad",
+          "Ethayarajh et al. 2024, KTO, arXiv:2402.01306 §4",
+          Set.of(Need.LABELS),
+          Set.of(Need.RATINGS)));
 
   private final Facts facts;
 
   SelectorKind(Facts facts) {
     this.facts = facts;
+  }
+
+  /** What gives the same to a loss where completions come from {@link SourceKind#DATA}. */
+  public SelectorKind ofData() {
+    return switch (this) {
+      case BEST_AND_WORST, AGAINST_REFERENCE, PAIRS_OF_DATA -> PAIRS_OF_DATA;
+      case ABOVE_AND_BELOW_MEAN, RATINGS_OF_DATA -> RATINGS_OF_DATA;
+      case ALL, DYNAMIC_SAMPLING -> this;
+    };
   }
 
   @Override

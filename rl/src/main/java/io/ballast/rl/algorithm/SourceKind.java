@@ -19,7 +19,14 @@ public enum SourceKind implements Part {
           "yᵢ ~ π(·|x), ỹᵢ ~ π_ref(·|x)",
           "Xie et al. 2024, XPO, arXiv:2405.21046",
           Set.of(),
-          Set.of(Need.REFERENCE_COMPLETIONS)));
+          Set.of(Need.REFERENCE_COMPLETIONS))),
+  /** Nobody here: data, which says which completions people prefer, or find good. */
+  DATA(
+      Facts.of(
+          "(x, y_w, y_l) or (x, y, good or bad) ~ D",
+          "Rafailov et al. 2023, DPO, arXiv:2305.18290 §4",
+          Set.of(),
+          Set.of(Need.LABELS)));
 
   private final Facts facts;
 

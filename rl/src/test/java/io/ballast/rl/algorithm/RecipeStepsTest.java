@@ -257,4 +257,53 @@ class RecipeStepsTest {
         .as("the reference's own, for its likelihood")
         .containsExactly(.5, 3.0);
   }
+
+  private static Sample labelled(int tokens, SampleRole role) {
+    return sample(tokens, 0).with(role);
+  }
+
+  private static java.util.Optional<Batch> ofData(SelectorKind selector, Sample... samples) {
+    Recipe recipe =
+        Recipe.of(AdvantageKind.NONE, LossSpec.of(ObjectiveKind.DPO))
+            .withSource(SourceKind.DATA)
+            .withSelector(selector);
+    return new RecipeSteps(recipe, 20).prepare(group(samples), RecipeState.initial()).batch();
+  }
+
+  @Test
+  void pairsOfDataAreThoseThatTheDataHas() {
+    Batch pair =
+        ofData(
+                SelectorKind.PAIRS_OF_DATA,
+                labelled(3, SampleRole.CHOSEN),
+                labelled(2, SampleRole.REJECTED))
+            .orElseThrow();
+
+    assertThat(pair.samples()).extracting(Sample::size).containsExactly(3, 2);
+    assertThat(pair.samples())
+        .extracting(Sample::role)
+        .containsExactly(SampleRole.CHOSEN, SampleRole.REJECTED);
+    assertThat(ofData(SelectorKind.PAIRS_OF_DATA, labelled(3, SampleRole.CHOSEN)))
+        .as("a pair of which one is gone")
+        .isEmpty();
+  }
+
+  @Test
+  void ratingsOfDataAreOfEachCompletionByItself() {
+    assertThat(
+            ofData(
+                    SelectorKind.RATINGS_OF_DATA,
+                    labelled(3, SampleRole.CHOSEN),
+                    labelled(2, SampleRole.REJECTED))
+                .orElseThrow()
+                .samples())
+        .extracting(Sample::role)
+        .containsExactly(SampleRole.DESIRABLE, SampleRole.UNDESIRABLE);
+    assertThat(
+            ofData(SelectorKind.RATINGS_OF_DATA, labelled(2, SampleRole.REJECTED))
+                .orElseThrow()
+                .samples())
+        .extracting(Sample::role)
+        .containsExactly(SampleRole.UNDESIRABLE);
+  }
 }

@@ -31,7 +31,8 @@ class RecipeTest {
             new Recipe.Flaw(
                 ObjectiveKind.DPO,
                 "it needs pairs of a chosen and a rejected completion, which would be given by"
-                    + " selector BEST_AND_WORST or selector AGAINST_REFERENCE"));
+                    + " selector BEST_AND_WORST or selector AGAINST_REFERENCE or selector"
+                    + " PAIRS_OF_DATA"));
     assertThat(unpaired.withSelector(SelectorKind.BEST_AND_WORST).flaws()).isEmpty();
   }
 
@@ -72,6 +73,57 @@ class RecipeTest {
         .extracting(Recipe.Flaw::part)
         .containsExactly(SourceKind.POLICY_AND_REFERENCE);
     assertThat(Algorithm.ONLINE_DPO.recipe(12).withRewardKl(0.1).flaws()).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = ObjectiveKind.class,
+      names = {"DPO", "CDPO", "RDPO", "IPO", "SLIC", "SIMPO", "ORPO", "KTO"})
+  void everyPreferenceLossLearnsFromData(ObjectiveKind kind) {
+    Recipe onData =
+        Recipe.of(AdvantageKind.NONE, LossSpec.of(kind))
+            .withSource(SourceKind.DATA)
+            .withSelector(
+                kind == ObjectiveKind.KTO
+                    ? SelectorKind.RATINGS_OF_DATA
+                    : SelectorKind.PAIRS_OF_DATA);
+
+    assertThat(onData.flaws()).isEmpty();
+    assertThat(onData.withSource(SourceKind.POLICY).flaws())
+        .containsExactly(
+            new Recipe.Flaw(
+                onData.selector(),
+                "it needs completions that come with a label, which would be given by source DATA"));
+  }
+
+  @Test
+  void dataHasNoRewardsNoGroupsAndNoKl() {
+    Recipe dpo = Algorithm.DPO.recipe(12);
+    Recipe grpo = Algorithm.GRPO.recipe(12).withSource(SourceKind.DATA);
+
+    assertThat(grpo.flaws())
+        .extracting(Recipe.Flaw::part)
+        .contains(AdvantageKind.GRPO, SourceKind.DATA);
+    assertThat(dpo.withSelector(SelectorKind.ALL).flaws())
+        .contains(
+            new Recipe.Flaw(
+                SourceKind.DATA,
+                "the selector would take what is in the data for what the policy in training wrote"));
+    assertThat(dpo.withShaping(Set.of(ShapingKind.OVERLONG_FILTER)).flaws())
+        .extracting(Recipe.Flaw::part)
+        .containsExactly(ShapingKind.OVERLONG_FILTER);
+    assertThat(
+            dpo.withLoss(loss -> loss.withKl(0.1, io.ballast.rl.regulariser.KlEstimator.K3))
+                .flaws())
+        .extracting(Recipe.Flaw::part)
+        .containsExactly(SourceKind.DATA);
+  }
+
+  @Test
+  void ofDataASelectorGivesWhatItGaveOfSamples() {
+    for (SelectorKind selector : SelectorKind.values()) {
+      assertThat(selector.ofData().facts().gives()).isEqualTo(selector.facts().gives());
+    }
   }
 
   @Test

@@ -8,8 +8,9 @@ import java.util.List;
  * function of it, the prompts and the seed.
  *
  * @param places one for each source, in their order; none before the first iteration
+ * @param stream how far it has come in feedback that it follows
  */
-public record DataCursor(List<Place> places) {
+public record DataCursor(List<Place> places, Stream stream) {
   /**
    * How far it has come in one source.
    *
@@ -32,9 +33,30 @@ public record DataCursor(List<Place> places) {
     }
   }
 
+  /**
+   * How far it has come in a stream.
+   *
+   * @param position the stream's own word for it; empty at the beginning
+   * @param events how many events were read, of which some said nothing
+   */
+  public record Stream(String position, long events) {
+    /** Before the first event. */
+    public static final Stream BEGINNING = new Stream("", 0);
+  }
+
   /** Copies the list. */
   public DataCursor {
     places = List.copyOf(places);
+  }
+
+  /** In sources that were read as a whole. */
+  public DataCursor(List<Place> places) {
+    this(places, Stream.BEGINNING);
+  }
+
+  /** The same, with another place in the stream. */
+  public DataCursor at(Stream next) {
+    return new DataCursor(places, next);
   }
 
   /** Before the first iteration. */

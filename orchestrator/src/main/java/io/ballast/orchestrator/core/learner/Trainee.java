@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.learner;
 
 import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +17,9 @@ import java.util.List;
 public interface Trainee extends AutoCloseable {
   /** What a sequence must fit into. */
   ModelShape shape();
+
+  /** What splits texts for it. */
+  Tokenizer tokenizer();
 
   /**
    * In what numbers the weights are trained, such as {@code FLOAT32}; kept with what is published.

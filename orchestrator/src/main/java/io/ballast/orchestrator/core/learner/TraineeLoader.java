@@ -1,6 +1,8 @@
 package io.ballast.orchestrator.core.learner;
 
+import io.ballast.inference.api.Tokenizer;
 import io.ballast.kit.call.PinnedVersion;
+import java.util.function.Function;
 
 /** Opens weights for training. */
 public interface TraineeLoader {
@@ -22,6 +24,13 @@ public interface TraineeLoader {
   default long sharedBytes(PinnedVersion base, TraineeOptions options) {
     return 0;
   }
+
+  /**
+   * Does {@code work} with what splits texts for {@code base}; it is open for so long.
+   *
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL
+   */
+  <T> T tokenizing(PinnedVersion base, Function<Tokenizer, T> work);
 
   /**
    * Opens {@code base}. Its weights in training are the trainee's own; the frozen reference, on

@@ -6,14 +6,16 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which prompts an iteration samples from. Each of its places goes to the source that is furthest
  * behind its share of all that was drawn; every pass over a source shuffles it anew and takes its
- * prompts in turn, so no iteration has one twice. A function of the seed and the cursor alone: a
- * run that goes on after a crash takes the same ones.
+ * prompts in turn, so no iteration has one twice. Where a curriculum admits more prompts than the
+ * pass began with, a new pass over all of them begins. A function of the seed, the cursor and the
+ * iteration alone: a run that goes on after a crash takes the same ones.
  *
- * @param sources whose prompts stand one after the other; each has at least its share of an
+ * @param sources whose prompts stand one after the other; each admits at least its share of an
  *     iteration, rounded up
  * @param perIteration P ≥ 1
  * @param seed the run's
@@ -27,8 +29,23 @@ public record PromptPlan(List<Source> sources, int perIteration, long seed) {
    *
    * @param count its prompts, ≥ 1
    * @param weight its share is this by that of all sources, &gt; 0
+   * @param ladder from easy prompts to hard ones; null: all may be taken at any time
    */
-  public record Source(int count, double weight) {}
+  public record Source(int count, double weight, @Nullable Ladder ladder) {
+    /** Without a curriculum. */
+    public Source(int count, double weight) {
+      this(count, weight, null);
+    }
+
+    int admitted(int iteration) {
+      return ladder == null ? count : ladder.admitted(iteration);
+    }
+
+    /** The prompt at {@code place} of those that are admitted first. */
+    int prompt(int place) {
+      return ladder == null ? place : ladder.rows().get(place);
+    }
+  }
 
   /**
    * What an iteration takes.
@@ -56,16 +73,16 @@ public record PromptPlan(List<Source> sources, int perIteration, long seed) {
   /** Where the iteration after {@code done} others begins, of a run whose cursor was not stored. */
   public DataCursor after(int done) {
     DataCursor cursor = DataCursor.beginning(sources.size());
-    for (int i = 0; i < done; i++) {
-      cursor = next(cursor, shares(cursor));
+    for (int i = 1; i <= done; i++) {
+      cursor = next(cursor, shares(cursor, i), i);
     }
     return cursor;
   }
 
-  /** What the iteration at {@code cursor} takes. */
-  public Draw draw(DataCursor cursor) {
-    int[] taken = shares(cursor);
-    DataCursor next = next(cursor, taken);
+  /** What {@code iteration}, which counts from 1 and stands at {@code cursor}, takes. */
+  public Draw draw(DataCursor cursor, int iteration) {
+    int[] taken = shares(cursor, iteration);
+    DataCursor next = next(cursor, taken, iteration);
     List<Integer> indices = new ArrayList<>();
     int first = 0;
     for (int s = 0; s < taken.length; s++) {
@@ -73,7 +90,7 @@ public record PromptPlan(List<Source> sources, int perIteration, long seed) {
         DataCursor.Place place = next.places().get(s);
         List<Integer> order = order(s, place);
         for (int i = place.position() - taken[s]; i < place.position(); i++) {
-          indices.add(first + order.get(i));
+          indices.add(first + sources.get(s).prompt(order.get(i)));
         }
       }
       first += sources.get(s).count();
@@ -81,12 +98,14 @@ public record PromptPlan(List<Source> sources, int perIteration, long seed) {
     return new Draw(indices, next);
   }
 
-  private DataCursor next(DataCursor cursor, int[] taken) {
+  private DataCursor next(DataCursor cursor, int[] taken, int iteration) {
     List<DataCursor.Place> places = new ArrayList<>(cursor.places());
     for (int s = 0; s < taken.length; s++) {
       DataCursor.Place place = places.get(s);
-      if (place.position() + taken[s] > place.size()) {
-        place = place.nextPass(sources.get(s).count());
+      int admitted = sources.get(s).admitted(iteration);
+      boolean used = place.position() + taken[s] > place.size();
+      if (used || (taken[s] > 0 && admitted > place.size())) {
+        place = place.nextPass(admitted);
       }
       places.set(s, place.after(taken[s]));
     }
@@ -94,7 +113,7 @@ public record PromptPlan(List<Source> sources, int perIteration, long seed) {
   }
 
   /** How many prompts each source gives, shape [S], sum P. */
-  private int[] shares(DataCursor cursor) {
+  private int[] shares(DataCursor cursor, int iteration) {
     double allWeights = sources.stream().mapToDouble(Source::weight).sum();
     long drawn = cursor.places().stream().mapToLong(DataCursor.Place::drawn).sum();
     int[] taken = new int[sources.size()];
@@ -105,7 +124,7 @@ public record PromptPlan(List<Source> sources, int perIteration, long seed) {
         Source source = sources.get(s);
         double due = source.weight() / allWeights * (drawn + i);
         double by = due - cursor.places().get(s).drawn() - taken[s];
-        if (taken[s] < source.count() && by > most) {
+        if (taken[s] < source.admitted(iteration) && by > most) {
           behind = s;
           most = by;
         }

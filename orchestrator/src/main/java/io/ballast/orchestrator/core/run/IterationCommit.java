@@ -10,6 +10,7 @@ import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.watch.WatchState;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -34,10 +35,17 @@ final class IterationCommit {
    *
    * @param state what the iteration hands to the next one
    * @param stop why the run stops learning; empty to go on
+   * @param followed what it took of feedback
    * @throws RunLostException if the run is no longer this worker's
    */
   Run commit(
-      Job job, Run run, Trainee trainee, IterationMetrics metrics, LoopState state, String stop) {
+      Job job,
+      Run run,
+      Trainee trainee,
+      IterationMetrics metrics,
+      LoopState state,
+      String stop,
+      Optional<RunStore.Followed> followed) {
     String checkpoint = run.checkpointName(metrics.iteration());
     Run committed =
         monitor.watch(
@@ -52,7 +60,8 @@ final class IterationCommit {
                           run.runId(),
                           stored -> stored.heldBy(job.fence()).iterated(metrics, stop),
                           metrics,
-                          state));
+                          state,
+                          followed));
             });
     weights.forgetCheckpoints(
         run.tenant(), run.checkpointPrefix(), kept(job.spec(), run, metrics.iteration(), state));

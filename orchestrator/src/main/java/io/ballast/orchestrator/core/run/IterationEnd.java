@@ -5,6 +5,7 @@ import io.ballast.orchestrator.core.measure.HeldOutScoring;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.watch.RewardWatch;
 import io.ballast.rl.stats.PolicyVitals;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -27,6 +28,7 @@ final class IterationEnd {
    * @param learned what it did, without an evaluation
    * @param state what it hands to the next one, without an evaluation
    * @param seen what the watch saw
+   * @param followed what it took of feedback
    * @return the run as it is stored
    */
   Run of(
@@ -36,14 +38,15 @@ final class IterationEnd {
       LapTimer timer,
       IterationMetrics learned,
       LoopState state,
-      RewardWatch.Seen seen) {
+      RewardWatch.Seen seen,
+      Optional<RunStore.Followed> followed) {
     RunSpec spec = job.spec();
     String stop = stopReason(spec, state, learned, seen);
     boolean last = learned.iteration() >= run.iterationsCount() || !stop.isEmpty();
     HeldOutScoring.Evaluated evaluated =
         heldOut.evaluate(job, run, trainee, learned.iteration(), last);
     if (evaluated == null) {
-      return commits.commit(job, run, trainee, learned, state, stop);
+      return commits.commit(job, run, trainee, learned, state, stop, followed);
     }
     IterationMetrics metrics =
         learned.evaluated(
@@ -53,7 +56,7 @@ final class IterationEnd {
         state.withEvaluation(
             state.evaluation().after(metrics.iteration(), metrics.evaluation(), spec.earlyStop()));
     return commits.commit(
-        job, run, trainee, metrics, after, stopReason(spec, after, metrics, seen));
+        job, run, trainee, metrics, after, stopReason(spec, after, metrics, seen), followed);
   }
 
   private static String stopReason(

@@ -1,11 +1,19 @@
 package io.ballast.orchestrator.core.run;
 
+import io.ballast.inference.api.Tokenizer;
+import io.ballast.orchestrator.core.data.Curriculum;
 import io.ballast.orchestrator.core.data.DataCursor;
+import io.ballast.orchestrator.core.data.Labels;
+import io.ballast.orchestrator.core.rollout.DataTokens;
+import io.ballast.orchestrator.core.rollout.Ladder;
 import io.ballast.orchestrator.core.rollout.PromptPlan;
+import io.ballast.orchestrator.core.spec.DataSource;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.Map;
 
 /**
  * A run with what does not change while a worker has it.
@@ -29,9 +37,14 @@ record Job(RunSpec spec, PromptSets prompts, PromptPlan plan, long fence) {
     return prompts.testOf(spec, constraint);
   }
 
+  /** Whether anybody samples from the weights while it learns: for it, or to evaluate them. */
+  boolean sampled() {
+    return !spec.fromData() || spec.evaluation() != null;
+  }
+
   /** What {@code iteration} takes; a run from before cursors were stored has none. */
   PromptPlan.Draw draw(DataCursor cursor, int iteration) {
-    return plan.draw(cursor.places().isEmpty() ? plan.after(iteration - 1) : cursor);
+    return plan.draw(cursor.places().isEmpty() ? plan.after(iteration - 1) : cursor, iteration);
   }
 
   /** What {@code iteration} takes, where {@code cursor} is of one before it, {@code at}. */
@@ -48,19 +61,53 @@ record Job(RunSpec spec, PromptSets prompts, PromptPlan plan, long fence) {
     return drawn.indices().stream().map(prompts.training()::get).toList();
   }
 
+  /** Prompts that it may not learn from, each with what it is kept for. */
+  Map<String, String> apart() {
+    Map<String, String> apart = new HashMap<>();
+    prompts.test().prompts().forEach(prompt -> apart.put(prompt, "the safety test"));
+    prompts.evaluation().prompts().forEach(prompt -> apart.put(prompt, "the evaluation"));
+    return apart;
+  }
+
+  /** Labelled rows as what the policy would have written, under {@code spec}. */
+  static DataTokens tokens(RunSpec spec, Tokenizer tokenizer) {
+    return new DataTokens(
+        tokenizer,
+        spec.rollout().maxPromptTokens(),
+        spec.rollout().maxNewTokens(),
+        spec.rollout().stopStrings());
+  }
+
+  /** What people said of completions of the prompts that were drawn, shape [P]. */
+  List<Labels> labels(PromptPlan.Draw drawn) {
+    return drawn.indices().stream().map(prompts.notes().labels()::get).toList();
+  }
+
   static Job of(Run run, RunSpec spec, PromptSets prompts) {
     return new Job(
         spec,
         prompts,
-        new PromptPlan(
-            IntStream.range(0, spec.prompts().size())
-                .mapToObj(
-                    s ->
-                        new PromptPlan.Source(
-                            prompts.sources().get(s).count(), spec.prompts().get(s).weight()))
-                .toList(),
-            spec.rollout().promptsPerIteration(),
-            spec.seed()),
+        new PromptPlan(sources(spec, prompts), spec.rollout().promptsPerIteration(), spec.seed()),
         run.progress().fence());
+  }
+
+  private static List<PromptPlan.Source> sources(RunSpec spec, PromptSets prompts) {
+    List<PromptPlan.Source> sources = new ArrayList<>();
+    int first = 0;
+    for (int s = 0; s < spec.prompts().size(); s++) {
+      DataSource source = spec.prompts().get(s);
+      int count = prompts.sources().get(s).count();
+      Curriculum curriculum = source.curriculum();
+      sources.add(
+          new PromptPlan.Source(
+              count,
+              source.weight(),
+              curriculum == null
+                  ? null
+                  : Ladder.of(
+                      prompts.notes().numbers().subList(first, first + count), curriculum)));
+      first += count;
+    }
+    return sources;
   }
 }

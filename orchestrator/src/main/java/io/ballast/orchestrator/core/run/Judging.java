@@ -15,7 +15,6 @@ import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.ModelRef;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.rl.algorithm.SourceKind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -141,12 +140,22 @@ final class Judging {
     int kept = groups.stream().mapToInt(group -> group.completions().size()).sum();
     return new JudgedRollout(
         groups,
-        spec.rollout().promptsPerIteration() * spec.policyCompletions() - kept,
+        asked(spec, prompts) - kept,
         costs.values().stream().map(CostOracle.Answer::model).distinct().toList());
   }
 
+  /** Data has as many completions as it has; the policy writes as many as it is asked. */
+  private static int asked(RunSpec spec, List<SampledPrompt> prompts) {
+    return spec.fromData()
+        ? itemsOf(prompts).size()
+        : spec.rollout().promptsPerIteration() * spec.policyCompletions();
+  }
+
   private static boolean hasWhatItIsComparedWith(RunSpec spec, JudgedGroup group) {
-    return spec.recipe().source() == SourceKind.POLICY || !group.beside().isEmpty();
+    return switch (spec.recipe().source()) {
+      case POLICY, DATA -> true;
+      case POLICY_AND_GREEDY, POLICY_AND_REFERENCE -> !group.beside().isEmpty();
+    };
   }
 
   /** What the peers said, in the order in which they were asked. */

@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.learner.WhichWeights;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.rollout.Label;
 import io.ballast.orchestrator.core.spec.ConstraintMethod;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.rl.algorithm.Need;
@@ -45,10 +46,11 @@ record PolicyUpdate(
   /**
    * What is worth seeing of the policy that sampled.
    *
-   * @param klNats mean KL(π ‖ π_ref) of a completion, k3
+   * @param klNats mean KL(π ‖ π_ref) of a completion, k3; of data, where no sample estimates it,
+   *     mean of half the squared log-ratio of its tokens, k2
    * @param entropyNats mean of a token
    * @param trainServeGapNats mean absolute difference of a token's log-probability, learner's less
-   *     server's
+   *     server's; 0 of data, which no server sampled
    * @param maxTrainServeGapNats the largest of a token
    */
   record Watched(
@@ -124,18 +126,33 @@ record PolicyUpdate(
               : SampleRole.BASELINE;
       for (JudgedGroup group : rollout.groups()) {
         List<Sample> samples = new ArrayList<>();
-        group.completions().forEach(each -> samples.add(sample(each, SampleRole.ROLLOUT)));
+        group
+            .completions()
+            .forEach(each -> samples.add(sample(each, role(each.completion().label()))));
         group.beside().forEach(each -> samples.add(sample(each, beside)));
         groups.add(new Group(Integer.toString(groups.size()), samples));
       }
       return new Batch(groups);
     }
 
+    private static SampleRole role(Label label) {
+      return switch (label) {
+        case NONE -> SampleRole.ROLLOUT;
+        case CHOSEN -> SampleRole.CHOSEN;
+        case REJECTED -> SampleRole.REJECTED;
+      };
+    }
+
     private Sample sample(JudgedCompletion judged, SampleRole role) {
-      return Sample.rollout(
-              io.ballast.rl.sample.TokenIds.of(judged.completion().tokens().toArray()))
+      Sample sample =
+          Sample.rollout(io.ballast.rl.sample.TokenIds.of(judged.completion().tokens().toArray()));
+      if (judged.completion().label() == Label.NONE) {
+        sample =
+            sample.with(
+                PerTokenName.SERVED_LOG_PROB, BatchLoss.doubles(judged.completion().logProbs()));
+      }
+      return sample
           .with(role)
-          .with(PerTokenName.SERVED_LOG_PROB, BatchLoss.doubles(judged.completion().logProbs()))
           .with(PerSequenceName.TRUNCATED, judged.completion().truncated() ? 1 : 0)
           .with(PerSequenceName.COST, constraints.price(judged))
           .with(PerSequenceName.REWARD, judged.reward());
@@ -387,15 +404,19 @@ record PolicyUpdate(
         }
         Numbers policy = sample.numbers(PerTokenName.BEHAVIOUR_LOG_PROB);
         Numbers reference = sample.numbers(PerTokenName.REFERENCE_LOG_PROB);
-        Numbers served = sample.numbers(PerTokenName.SERVED_LOG_PROB);
+        boolean sampled = sample.perToken().has(PerTokenName.SERVED_LOG_PROB);
+        KlEstimator estimator = sampled ? KlEstimator.K3 : KlEstimator.K2;
         completions++;
         tokens += sample.size();
         entropy += sample.numbers(PerTokenName.ENTROPY).sum();
         for (int t = 0; t < sample.size(); t++) {
-          kl += KlEstimator.K3.estimate(policy.get(t) - reference.get(t));
-          double apart = Math.abs(policy.get(t) - served.get(t));
-          gap += apart;
-          largest = Math.max(largest, apart);
+          kl += estimator.estimate(policy.get(t) - reference.get(t));
+          if (sampled) {
+            double served = sample.numbers(PerTokenName.SERVED_LOG_PROB).get(t);
+            double apart = Math.abs(policy.get(t) - served);
+            gap += apart;
+            largest = Math.max(largest, apart);
+          }
         }
       }
       return new Watched(kl / completions, entropy / tokens, gap / tokens, largest);

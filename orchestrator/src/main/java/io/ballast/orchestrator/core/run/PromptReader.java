@@ -2,9 +2,14 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.Texts;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.data.Curriculum;
+import io.ballast.orchestrator.core.data.Labels;
 import io.ballast.orchestrator.core.data.PromptRow;
 import io.ballast.orchestrator.core.data.ReadSource;
+import io.ballast.orchestrator.core.data.RowNotes;
 import io.ballast.orchestrator.core.peer.PromptArchive;
+import io.ballast.orchestrator.core.rollout.DataTokens;
+import io.ballast.orchestrator.core.rollout.Ladder;
 import io.ballast.orchestrator.core.rollout.PromptPlan;
 import io.ballast.orchestrator.core.spec.DataSource;
 import io.ballast.orchestrator.core.spec.EvaluationSpec;
@@ -14,12 +19,14 @@ import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.rl.bound.BoundMethod;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the prompts of a new run, and refuses what nobody could sample from or test on. */
 final class PromptReader {
@@ -39,10 +46,11 @@ final class PromptReader {
   /**
    * Reads all sets.
    *
+   * @param tokens what the policy would have written; null where nothing is labelled
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the prompt;
    *     DEPENDENCY_DOWN
    */
-  PromptSets read(RunSpec spec, String tenant) {
+  PromptSets read(RunSpec spec, String tenant, @Nullable DataTokens tokens) {
     String field = "safety_test.prompts";
     GroupedPrompts test = test(field, spec.safetyTest().prompts(), tenant);
     Set<String> heldOut = heldOut(field, test.prompts());
@@ -53,31 +61,73 @@ final class PromptReader {
     Map<String, String> apart = new HashMap<>();
     heldOut.forEach(prompt -> apart.put(prompt, "the safety test"));
     evaluation.prompts().forEach(prompt -> apart.put(prompt, "the evaluation"));
-    return training(spec, tenant, apart, test, evaluation);
+    return training(spec, tenant, tokens, apart, test, evaluation);
   }
 
   private PromptSets training(
       RunSpec spec,
       String tenant,
+      @Nullable DataTokens tokens,
       Map<String, String> apart,
       GroupedPrompts test,
       GroupedPrompts evaluation) {
     List<String> training = new ArrayList<>();
+    List<Double> numbers = new ArrayList<>();
+    List<Labels> labels = new ArrayList<>();
     List<ReadSource> sources = new ArrayList<>();
     for (int s = 0; s < spec.prompts().size(); s++) {
       DataSource source = spec.prompts().get(s);
-      RowCollector rows = rows(spec.promptsKey(s), source.rows(), tenant, apart);
+      RowCollector rows = rows(spec.promptsKey(s), source.rows(), tenant, apart, tokens);
       training.addAll(rows.prompts());
+      numbers.addAll(rows.numbers());
+      labels.addAll(rows.labels());
       sources.add(rows.read(source.rows().name(), source.maxBadRows()));
+      if (spec.follows()) {
+        continue; // there is nothing yet
+      }
       requireShare(spec, s, rows.prompts().size());
+      requireBeginning(spec, s, rows.numbers());
     }
-    return new PromptSets(training, sources, test, evaluation);
+    boolean ordered = spec.prompts().stream().anyMatch(source -> source.curriculum() != null);
+    return new PromptSets(
+        training,
+        new RowNotes(ordered ? numbers : List.of(), spec.fromData() ? labels : List.of()),
+        sources,
+        test,
+        evaluation);
+  }
+
+  /** A curriculum must admit a share of the first iteration; of later ones it admits no less. */
+  private static void requireBeginning(RunSpec spec, int index, List<Double> numbers) {
+    Curriculum curriculum = spec.prompts().get(index).curriculum();
+    if (curriculum == null) {
+      return;
+    }
+    int admitted = Ladder.of(numbers, curriculum).admitted(1);
+    int least = least(spec, index);
+    if (admitted < least) {
+      throw Faults.malformed(
+          spec.promptsKey(index) + ".curriculum.from",
+          "%s admits %,d of %,d rows (expected: at least %,d, what the first iteration takes; the least %s is %s)"
+              .formatted(
+                  curriculum.from(),
+                  admitted,
+                  numbers.size(),
+                  least,
+                  curriculum.field(),
+                  Collections.min(numbers)));
+    }
+  }
+
+  private static int least(RunSpec spec, int index) {
+    double weights = spec.prompts().stream().mapToDouble(DataSource::weight).sum();
+    return PromptPlan.least(
+        spec.prompts().get(index).weight(), weights, spec.rollout().promptsPerIteration());
   }
 
   private static void requireShare(RunSpec spec, int index, int count) {
     int perIteration = spec.rollout().promptsPerIteration();
-    double weights = spec.prompts().stream().mapToDouble(DataSource::weight).sum();
-    int least = PromptPlan.least(spec.prompts().get(index).weight(), weights, perIteration);
+    int least = least(spec, index);
     if (count < least) {
       throw Faults.malformed(
           spec.promptsKey(index),
@@ -154,7 +204,8 @@ final class PromptReader {
         throw Faults.malformed(path, "is of the test before, which has used it up");
       }
     }
-    return new PromptSets(before.training(), before.sources(), fresh, before.evaluation());
+    return new PromptSets(
+        before.training(), before.notes(), before.sources(), fresh, before.evaluation());
   }
 
   private static String groupsOrNone(int count) {
@@ -246,7 +297,11 @@ final class PromptReader {
   }
 
   private RowCollector rows(
-      String field, PromptSource source, String tenant, Map<String, String> apart) {
+      String field,
+      PromptSource source,
+      String tenant,
+      Map<String, String> apart,
+      @Nullable DataTokens tokens) {
     return switch (source) {
       case PromptSource.Inline(GroupedPrompts given) -> {
         RowCollector rows = new RowCollector(field + ".inline", apart);
@@ -254,10 +309,12 @@ final class PromptReader {
         yield rows;
       }
       case PromptSource.InFile file -> {
-        RowCollector rows = new RowCollector(field + ".file", apart);
-        archive.ofFile(field + ".file", file, rows);
+        String path = field + "." + file.rows().key();
+        RowCollector rows = new RowCollector(path, apart, tokens);
+        archive.ofFile(path, file, rows);
         yield rows;
       }
+      case PromptSource.Followed _ -> new RowCollector(field + ".feedback", apart, tokens);
       case PromptSource.Feedback(int max) -> {
         RowCollector rows = new RowCollector(field + ".feedback", apart);
         List<String> prompts = archive.ofFeedback(tenant, max);
@@ -282,7 +339,7 @@ final class PromptReader {
 
   /** The prompts of a safety test or an evaluation, of which every row must be good. */
   private GroupedPrompts test(String field, PromptSource source, String tenant) {
-    RowCollector rows = rows(field, source, tenant, Map.of());
+    RowCollector rows = rows(field, source, tenant, Map.of(), null);
     var unused = rows.read(source.name(), 0);
     if (source instanceof PromptSource.Inline(GroupedPrompts given)) {
       return given;

@@ -1,20 +1,24 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.orchestrator.core.data.ReadSource;
+import io.ballast.orchestrator.core.data.RowNotes;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * The prompts of a run, as they were when it was created.
  *
  * @param training to learn on, those of each source after those of the one before
+ * @param notes what stands beside those
  * @param sources where they came from, in the order of the spec
  * @param test held out; none of them is in {@code training}
  * @param evaluation held out from both, empty where a run is not evaluated
  */
 public record PromptSets(
     List<String> training,
+    RowNotes notes,
     List<ReadSource> sources,
     GroupedPrompts test,
     GroupedPrompts evaluation) {
@@ -28,9 +32,17 @@ public record PromptSets(
   public PromptSets(List<String> training, GroupedPrompts test) {
     this(
         training,
+        RowNotes.NONE,
         List.of(ReadSource.of("", training.size())),
         test,
         GroupedPrompts.alone(List.of()));
+  }
+
+  /** With what an iteration took of feedback. */
+  public PromptSets after(RunStore.Followed taken) {
+    List<String> all = new ArrayList<>(training);
+    all.addAll(taken.prompts());
+    return new PromptSets(all, notes, List.of(taken.source()), test, evaluation);
   }
 
   /**

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.VersionSelector;
+import io.ballast.orchestrator.core.data.DataCursor;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import java.util.HashMap;
@@ -36,12 +37,14 @@ final class RolloutAhead implements AutoCloseable {
    * @param judged those that were rewarded
    * @param sampleSeconds how long they took to sample
    * @param judgeSeconds how long they took to judge
+   * @param next where the next iteration goes on in the data
    */
   record Rollout(
       List<SampledPrompt> sampled,
       JudgedRollout judged,
       double sampleSeconds,
-      double judgeSeconds) {}
+      double judgeSeconds,
+      DataCursor next) {}
 
   private final Run run;
   private final int staleness;

@@ -3,9 +3,11 @@ package io.ballast.orchestrator.core.run;
 import io.ballast.kit.call.Texts;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.data.BadRow;
+import io.ballast.orchestrator.core.data.Labels;
 import io.ballast.orchestrator.core.data.PromptRow;
 import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.peer.PromptArchive;
+import io.ballast.orchestrator.core.rollout.DataTokens;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +20,10 @@ final class RowCollector implements PromptArchive.Sink {
 
   private final String field;
   private final Map<String, String> apart;
+  private final @Nullable DataTokens tokens;
   private final List<String> prompts = new ArrayList<>();
+  private final List<Double> numbers = new ArrayList<>();
+  private final List<Labels> labels = new ArrayList<>();
   private final List<String> groups = new ArrayList<>();
   private final List<BadRow> bad = new ArrayList<>();
   private long badCount;
@@ -29,24 +34,62 @@ final class RowCollector implements PromptArchive.Sink {
    * @param apart prompts that may not be among them, each with what it is kept for
    */
   RowCollector(String field, Map<String, String> apart) {
+    this(field, apart, null);
+  }
+
+  /**
+   * @param tokens what the policy would have written; null: nothing is labelled
+   */
+  RowCollector(String field, Map<String, String> apart, @Nullable DataTokens tokens) {
     this.field = field;
     this.apart = apart;
+    this.tokens = tokens;
   }
 
   @Override
   public void row(PromptRow row) {
     String flaw = flaw(row.prompt());
+    if (flaw == null) {
+      flaw = flaw(row.labels());
+    }
     if (flaw != null) {
       bad(new BadRow(row.number(), flaw));
       return;
     }
     bytes += Texts.utf8Bytes(row.prompt());
+    bytes += Texts.utf8Bytes(row.labels().chosen()) + Texts.utf8Bytes(row.labels().rejected());
     if (bytes > MAX_TOTAL_BYTES) {
       throw Faults.malformed(
           field, "more than %,d bytes of prompts (expected: at most)".formatted(MAX_TOTAL_BYTES));
     }
     prompts.add(row.prompt());
     groups.add(row.group());
+    numbers.add(row.difficulty());
+    labels.add(row.labels());
+  }
+
+  /** What keeps labelled completions from being learned from, or null. */
+  private @Nullable String flaw(Labels of) {
+    if (!of.chosen().isEmpty() && of.chosen().equals(of.rejected())) {
+      return "chosen and rejected are the same text (expected: two)";
+    }
+    String chosen = completionFlaw("chosen", of.chosen());
+    return chosen == null ? completionFlaw("rejected", of.rejected()) : chosen;
+  }
+
+  private @Nullable String completionFlaw(String key, String completion) {
+    if (tokens == null || completion.isEmpty()) {
+      return null;
+    }
+    int size = Texts.utf8Bytes(completion);
+    String flaw =
+        size > MAX_PROMPT_BYTES
+            ? "%,d bytes, limit %,d".formatted(size, MAX_PROMPT_BYTES)
+            : Texts.storageFlaw(completion);
+    if (flaw == null) {
+      flaw = tokens.flaw(completion);
+    }
+    return flaw == null ? null : key + ": " + flaw;
   }
 
   @Override
@@ -74,6 +117,16 @@ final class RowCollector implements PromptArchive.Sink {
 
   List<String> prompts() {
     return prompts;
+  }
+
+  /** The number of each prompt, for a curriculum. */
+  List<Double> numbers() {
+    return numbers;
+  }
+
+  /** What people said, one for each prompt. */
+  List<Labels> labels() {
+    return labels;
   }
 
   /** One for each prompt; empty where it has none. */

@@ -117,6 +117,11 @@ public record Run(
     return with(progress.iterated(metrics, stopReason)).pausedIfAsked();
   }
 
+  /** There is nothing more to learn from; pauses if that was asked for. */
+  Run learnedAll(String reason) {
+    return with(progress.stopped(reason)).pausedIfAsked();
+  }
+
   /** There is a candidate, the weights after {@code iteration}; it is tested next. */
   Run withCandidate(PinnedVersion version, int iteration, String reason) {
     return with(progress.withCandidate(version, iteration, reason)).pausedIfAsked();

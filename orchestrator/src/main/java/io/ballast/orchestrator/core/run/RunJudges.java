@@ -6,10 +6,12 @@ import io.ballast.orchestrator.core.peer.CostCheck;
 import io.ballast.orchestrator.core.peer.LookCheck;
 import io.ballast.orchestrator.core.peer.RewardCheck;
 import io.ballast.orchestrator.core.peer.RewardOracle;
+import io.ballast.orchestrator.core.rollout.DataTokens;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import java.util.function.Function;
 
 /**
  * Asks every judge that a spec names once, the ledger of looks, and whether its adapters fit the
@@ -28,6 +30,11 @@ public final class RunJudges {
     this.loader = loader;
   }
 
+  /** The labelled rows of a run as what {@code base} would have written. */
+  <T> T asTokens(PinnedVersion base, RunSpec spec, Function<DataTokens, T> work) {
+    return loader.tokenizing(base, tokenizer -> work.apply(Job.tokens(spec, tokenizer)));
+  }
+
   /**
    * Asks them.
    *
@@ -42,7 +49,10 @@ public final class RunJudges {
       var unused = loader.memoryBytes(base, spec.traineeOptions());
     }
     requireLooks(tenant, spec, sets);
-    String prompt = sets.training().getFirst();
+    String prompt =
+        sets.training().isEmpty()
+            ? sets.test().prompts().getFirst() // of a run that follows feedback
+            : sets.training().getFirst();
     requireRewards(tenant, spec, prompt);
     requireCosts(tenant, spec, prompt);
     requireMeasured(tenant, spec, prompt);

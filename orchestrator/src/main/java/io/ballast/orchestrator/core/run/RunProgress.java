@@ -120,6 +120,10 @@ public record RunProgress(
         });
   }
 
+  RunProgress stopped(String reason) {
+    return changed(next -> next.earlyStopReason = reason);
+  }
+
   RunProgress iterated(IterationMetrics metrics, String stopReason) {
     return changed(
         next -> {

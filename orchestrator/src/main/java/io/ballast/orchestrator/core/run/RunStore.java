@@ -67,6 +67,28 @@ public interface RunStore {
   /** As {@link #change}, together with other prompts: those stay if the run does. */
   Run renew(String runId, UnaryOperator<Run> change, PromptSets prompts);
 
-  /** As {@link #change}, together with an iteration and what it hands on: all of it or nothing. */
-  Run commit(String runId, UnaryOperator<Run> change, IterationMetrics metrics, LoopState state);
+  /**
+   * What an iteration took of feedback that its run follows.
+   *
+   * @param prompts of it; they are from now on among those that were trained on
+   * @param source what was read of it so far
+   */
+  record Followed(List<String> prompts, ReadSource source) {
+    /** Copies the list. */
+    public Followed {
+      prompts = List.copyOf(prompts);
+    }
+  }
+
+  /**
+   * As {@link #change}, together with an iteration and what it hands on: all of it or nothing.
+   *
+   * @param followed what it took of feedback; empty: its run follows none
+   */
+  Run commit(
+      String runId,
+      UnaryOperator<Run> change,
+      IterationMetrics metrics,
+      LoopState state,
+      Optional<Followed> followed);
 }

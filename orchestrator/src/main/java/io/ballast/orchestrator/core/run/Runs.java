@@ -119,8 +119,11 @@ public final class Runs {
     requireSize(spec);
     PromptReader.requireStorable("spec", spec);
     RunSpec read = specs.apply(spec);
-    PromptSets sets = prompts.read(read, caller.tenant());
     PinnedVersion base = versions.resolve(read.policy());
+    PromptSets sets =
+        read.fromData()
+            ? judges.asTokens(base, read, tokens -> prompts.read(read, caller.tenant(), tokens))
+            : prompts.read(read, caller.tenant(), null);
     judges.require(caller.tenant(), base, read, sets);
     Run run =
         new Run(

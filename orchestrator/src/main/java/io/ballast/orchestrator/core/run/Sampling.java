@@ -46,6 +46,7 @@ final class Sampling {
             sample(job, run, policy, prompts, own, temperature, seed),
             sample(job, run, run.base(), prompts, completions - own, temperature, beside));
       }
+      case DATA -> throw new IllegalStateException("nothing is sampled");
     };
   }
 

@@ -3,7 +3,6 @@ package io.ballast.orchestrator.core.run;
 import io.ballast.inference.api.ModelException;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.data.DataCursor;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.learner.WeightsStore;
@@ -12,6 +11,7 @@ import io.ballast.orchestrator.core.measure.HeldOutScoring;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
+import io.ballast.orchestrator.core.peer.FeedbackStream;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.peer.RewardOracle;
@@ -54,7 +54,8 @@ public final class TrainingLoop {
       ComponentOracle components,
       CostOracle costs,
       PolicyVersions versions,
-      SafetyTester tester) {}
+      SafetyTester tester,
+      FeedbackStream feedback) {}
 
   /** Where weights come from and go. */
   public record Weights(TraineeLoader loader, WeightsStore store, RolloutFolders rollouts) {}
@@ -70,7 +71,8 @@ public final class TrainingLoop {
   private final Patiences patience;
   private final Surroundings surroundings;
   private final RunMonitor monitor;
-  private final Sampling sampling;
+  private final DataSupply supply;
+  private final RunRecords records;
   private final Judging judging;
   private final GoldScoring golds;
   private final HarmMeasuring harms;
@@ -98,14 +100,20 @@ public final class TrainingLoop {
     this.patience = patience;
     this.surroundings = surroundings;
     this.monitor = monitor;
-    this.sampling = new Sampling(peers.rollouts(), patience);
+    this.supply =
+        new DataSupply(
+            new Sampling(peers.rollouts(), patience),
+            new FollowedFeedback(peers.feedback(), patience.policyServer()),
+            store,
+            patience.database(),
+            monitor);
     this.judging = new Judging(peers.rewards(), peers.costs(), patience, surroundings.executor());
     this.golds = new GoldScoring(peers.rewards(), patience.gold());
     this.harms = new HarmMeasuring(peers.costs(), peers.components(), patience.gold());
     this.published =
         new PublishedWeights(
             weights.store(), weights.rollouts(), peers.versions(), patience.policyServer());
-    RunRecords records = new RunRecords(store, patience, surroundings.clock());
+    this.records = new RunRecords(store, patience, surroundings.clock());
     this.nomination =
         new Nomination(store, weights.store(), published, records, patience.database());
     this.end =
@@ -216,33 +224,46 @@ public final class TrainingLoop {
   }
 
   private RolloutAhead.Rollout roll(
-      Job job, Run run, DataCursor cursor, int iteration, PinnedVersion policy) {
-    List<String> prompts =
-        job.prompts(job.draw(cursor, run.progress().iterationsDone() + 1, iteration));
+      Job job, Run run, DataSupply.Rows rows, int iteration, PinnedVersion policy) {
     long start = surroundings.nanoTime().getAsLong();
-    List<SampledPrompt> sampled =
-        monitor.watch(
-            run, Phase.SAMPLE, () -> sampling.sample(job, run, policy, iteration, prompts));
+    DataSupply.Drawn drawn = rows.draw(iteration, policy);
+    List<SampledPrompt> sampled = drawn.rows();
     long judgeStart = surroundings.nanoTime().getAsLong();
     JudgedRollout judged =
         monitor.watch(run, Phase.JUDGE, () -> judging.judge(run.tenant(), job.spec(), sampled));
     long end = surroundings.nanoTime().getAsLong();
     return new RolloutAhead.Rollout(
-        sampled, judged, seconds(start, judgeStart), seconds(judgeStart, end));
+        sampled, judged, seconds(start, judgeStart), seconds(judgeStart, end), drawn.next());
   }
 
   private Run iterate(Job job, Run run, Trainee trainee, RolloutAhead ahead, LapTimer timer) {
-    int iteration = run.progress().iterationsDone() + 1;
     LoopState before = loopState(run);
+    return switch (supply.next(job, run, trainee, before.cursor())) {
+      case DataSupply.Next.Exhausted(String reason) ->
+          records.change(job, run, stored -> stored.learnedAll(reason));
+      case DataSupply.Next.Ready ready -> iterate(job, run, trainee, ahead, timer, before, ready);
+    };
+  }
 
+  private Run iterate(
+      Job job,
+      Run run,
+      Trainee trainee,
+      RolloutAhead ahead,
+      LapTimer timer,
+      LoopState before,
+      DataSupply.Next.Ready data) {
+    int iteration = run.progress().iterationsDone() + 1;
     int staleness = job.spec().rollout().staleness();
     long start = surroundings.nanoTime().getAsLong();
     PinnedVersion policy =
-        monitor.watch(
-            run, Phase.PUBLISH, () -> published.rollout(run, trainee, iteration, staleness));
+        job.sampled()
+            ? monitor.watch(
+                run, Phase.PUBLISH, () -> published.rollout(run, trainee, iteration, staleness))
+            : run.base();
     double publishSeconds = seconds(start, surroundings.nanoTime().getAsLong());
     RolloutAhead.Rollout rollout =
-        ahead.next(iteration, policy, (i, weights) -> roll(job, run, before.cursor(), i, weights));
+        ahead.next(iteration, policy, (i, weights) -> roll(job, run, data.rows(), i, weights));
     JudgedRollout judged = rollout.judged();
     long goldStart = surroundings.nanoTime().getAsLong();
     OptionalDouble spread = judged.meanSpread();
@@ -298,9 +319,9 @@ public final class TrainingLoop {
     LoopState after =
         after(before, judged, constraints, metrics)
             .withRecipe(update.next())
-            .withCursor(job.draw(before.cursor(), iteration).next())
+            .withCursor(rollout.next())
             .withWatch(seen.next());
-    return end.of(job, run, trainee, timer, metrics, after, seen);
+    return end.of(job, run, trainee, timer, metrics, after, seen, data.followed());
   }
 
   /** A loss that is not finite again and again is no accident of one sample. */

@@ -73,19 +73,25 @@ final class ConstraintSpecReader {
     FADE
   }
 
-  /** The method of a spec's constraint. */
-  static ConstraintMethod method(SpecNode root) {
-    return method(first(root), root.has("algorithm"));
+  /**
+   * The method of a spec's constraint.
+   *
+   * @param labelled whether it learns from data, whose labels have no price
+   */
+  static ConstraintMethod method(SpecNode root, boolean labelled) {
+    return method(first(root), root.has("algorithm"), labelled);
   }
 
   /** An algorithm that is named is the published one: harm then has a price that does not move. */
-  private static ConstraintMethod method(SpecNode node, boolean algorithmNamed) {
+  private static ConstraintMethod method(SpecNode node, boolean algorithmNamed, boolean labelled) {
     return node.choice(
         "method",
-        node.flag("enabled", CONSTRAINT_ENABLED) && !algorithmNamed
-            ? METHOD
-            : ConstraintMethod.FIXED_PENALTY,
+        enabled(node, labelled) && !algorithmNamed ? METHOD : ConstraintMethod.FIXED_PENALTY,
         List.of(ConstraintMethod.values()));
+  }
+
+  private static boolean enabled(SpecNode node, boolean labelled) {
+    return node.flag("enabled", CONSTRAINT_ENABLED && !labelled);
   }
 
   private static ConstraintSpec read(
@@ -95,8 +101,9 @@ final class ConstraintSpecReader {
       BoundMethod bound,
       ConstraintSpec.Test test,
       ConstraintMethod method,
-      int samples) {
-    boolean enabled = node.flag("enabled", CONSTRAINT_ENABLED);
+      int samples,
+      boolean labelled) {
+    boolean enabled = enabled(node, labelled);
     refuseWhatIsNotRead(node, enabled, method);
     if (enabled
         && method.hasMultiplier()
@@ -121,7 +128,7 @@ final class ConstraintSpecReader {
             "buffer",
             method == ConstraintMethod.PPO_LAGRANGIAN
                 ? Math.max(LAGRANGIAN_BUFFER, samples)
-                : samples,
+                : Math.max(2, samples),
             2,
             MAX_BUFFER),
         staleness(node),
@@ -129,8 +136,13 @@ final class ConstraintSpecReader {
         node.number("std_floor", STD_FLOOR, v -> v > 0 && v <= 1, "> 0, at most 1"));
   }
 
-  /** The one constraint of a spec, or its several: they say who certifies, each for itself. */
-  static List<ConstraintSpec> read(SpecNode root, ModelRef cost, SafetyTestSpec test, int samples) {
+  /**
+   * The one constraint of a spec, or its several: they say who certifies, each for itself.
+   *
+   * @param labelled whether it learns from data, whose labels have no price: it is off unless said
+   */
+  static List<ConstraintSpec> read(
+      SpecNode root, ModelRef cost, SafetyTestSpec test, int samples, boolean labelled) {
     List<SpecNode> nodes = several(root);
     if (nodes.isEmpty()) {
       return List.of(
@@ -140,8 +152,9 @@ final class ConstraintSpecReader {
               cost,
               test.bound(),
               new ConstraintSpec.Test(test.costModel(), test.threshold(), test.delta()),
-              method(root),
-              samples));
+              method(root, labelled),
+              samples,
+              labelled));
     }
     double share = share(nodes, test.delta());
     List<ConstraintSpec> constraints = new ArrayList<>();
@@ -160,8 +173,9 @@ final class ConstraintSpecReader {
                   node.child("cost", "model", "version"), cost.model(), cost.version()),
               test.bound(),
               SafetyTestSpecReader.of(node, share),
-              method(node, root.has("algorithm")),
-              samples);
+              method(node, root.has("algorithm"), labelled),
+              samples,
+              labelled);
       if (!constraints.isEmpty()
           && (constraint.method() != constraints.getFirst().method()
               || constraint.enabled() != constraints.getFirst().enabled())) {

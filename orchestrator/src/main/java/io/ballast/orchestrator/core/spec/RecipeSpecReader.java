@@ -125,12 +125,14 @@ final class RecipeSpecReader {
         knobs = knobs(node, kind, List.of(ShapingKind.values())).over(knobs);
       }
     }
+    SourceKind source = source(root);
+    SelectorKind selector = source == SourceKind.DATA ? base.selector().ofData() : base.selector();
     Recipe recipe =
         new Recipe(
-            source(root),
+            source,
             shaping,
             base.rewardKlCoefficient(),
-            root.choice("selector", base.selector(), List.of(SelectorKind.values())),
+            root.choice("selector", selector, List.of(SelectorKind.values())),
             advantage,
             loss(base),
             knobs);

@@ -80,14 +80,32 @@ public record RunSpec(
     return prompts.size() == 1 ? "prompts" : "prompts[%d]".formatted(index);
   }
 
-  /** How many completions of a prompt the policy in training writes; others may be beside them. */
+  /** Whether it learns from completions that people have labelled, and samples none. */
+  public boolean fromData() {
+    return recipe.source() == SourceKind.DATA;
+  }
+
+  /** Whether it learns from what people say while it learns. */
+  public boolean follows() {
+    return prompts.stream().anyMatch(source -> source.rows() instanceof PromptSource.Followed);
+  }
+
+  /** Whether what {@code sources} hold is labelled; {@link SpecConsistency} asks all to agree. */
+  static boolean labelled(List<DataSource> sources) {
+    return sources.stream().anyMatch(source -> source.rows().labelled());
+  }
+
+  /**
+   * How many completions of a prompt the policy in training writes, or the data has; others may be
+   * beside them.
+   */
   public int policyCompletions() {
     return policyCompletions(recipe.source(), rollout.completionsPerPrompt());
   }
 
   static int policyCompletions(SourceKind source, int completionsPerPrompt) {
     return switch (source) {
-      case POLICY, POLICY_AND_GREEDY -> completionsPerPrompt;
+      case POLICY, POLICY_AND_GREEDY, DATA -> completionsPerPrompt;
       case POLICY_AND_REFERENCE -> completionsPerPrompt - completionsPerPrompt / 2;
     };
   }

@@ -23,7 +23,6 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_STALENESS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_TEMPERATURE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SCHEDULE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SEED;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.SPREAD_GROWTH;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.STOP_STRINGS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.UPDATES_PER_ITERATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.UWO_LAMBDA;
@@ -55,6 +54,7 @@ public final class RunSpecReader {
   private static final int MAX_UPDATES = 64;
   private static final String NOT_NEGATIVE = "≥ 0";
   private static final String POSITIVE = "> 0";
+  private static final String BESIDE_DATA = "beside labelled data";
 
   private static final String[] ROOT_KEYS = {
     "name",
@@ -120,16 +120,22 @@ public final class RunSpecReader {
 
   private static RunSpec complete(@Nullable Object tree) {
     SpecNode root = SpecNode.root(tree, ROOT_KEYS);
+    List<DataSource> prompts = PromptSpecReader.training(root);
+    boolean labelled = RunSpec.labelled(prompts);
+    SpecNode sampling = root.child("rollout", ROLLOUT_KEYS);
     RolloutSpec rollout =
-        rollout(root.child("rollout", ROLLOUT_KEYS), RecipeSpecReader.source(root));
-    SpecNode stop = root.child("stop", "spread_growth");
+        rollout(
+            sampling,
+            RecipeSpecReader.source(root),
+            labelled ? completionsOf(sampling, prompts) : completions(sampling));
     int iterations = root.integer("iterations", ITERATIONS, 1, MAX_ITERATIONS);
     long seed = root.anyLong("seed", SEED);
     int updates =
         RecipeSpecReader.objective(root)
             .integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES);
     RecipeSpecReader.Read learned =
-        RecipeSpecReader.read(root, ConstraintSpecReader.method(root), rollout.maxNewTokens());
+        RecipeSpecReader.read(
+            root, ConstraintSpecReader.method(root, labelled), rollout.maxNewTokens());
     ModelRef cost = model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION);
     SafetyTestSpec test = SafetyTestSpecReader.read(root, root.has("constraints"));
     return new RunSpec(
@@ -138,7 +144,7 @@ public final class RunSpecReader {
         iterations,
         seed,
         rollout,
-        PromptSpecReader.training(root),
+        prompts,
         reward(root.child("reward", REWARD_KEYS)),
         cost,
         learned.recipe(),
@@ -146,13 +152,12 @@ public final class RunSpecReader {
         updates,
         learningRate(root, (long) iterations * updates),
         TraineeSpecReader.read(root, seed, (long) iterations * updates),
-        ConstraintSpecReader.read(root, cost, test, rollout.samplesCount()),
+        ConstraintSpecReader.read(root, cost, test, rollout.samplesCount(), labelled),
         MeasuredSpecReader.read(root),
         BudgetSpecReader.read(root),
         new StopSpec(
-            RecipeSpecReader.kl(root).number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE),
-            WatchSpecReader.spreadLimit(stop, "spread_growth", SPREAD_GROWTH)),
-        WatchSpecReader.read(root),
+            klStop(RecipeSpecReader.kl(root), labelled), WatchSpecReader.stop(root, labelled)),
+        WatchSpecReader.read(root, labelled),
         EvaluationSpecReader.read(root),
         test,
         promotion(root),
@@ -177,7 +182,8 @@ public final class RunSpecReader {
   /** Reads of {@code tree} what anybody may still ask of a run. */
   public static StandingSpec standing(@Nullable Object tree) {
     SpecNode root = SpecNode.root(tree, ROOT_KEYS);
-    return new StandingSpec(WatchSpecReader.read(root), promotion(root), alias(root));
+    boolean labelled = RunSpec.labelled(PromptSpecReader.training(root));
+    return new StandingSpec(WatchSpecReader.read(root, labelled), promotion(root), alias(root));
   }
 
   private static PromotionMode promotion(SpecNode root) {
@@ -208,9 +214,36 @@ public final class RunSpecReader {
         : VersionSelector.alias(model, node.name("alias", ALIAS));
   }
 
-  private static RolloutSpec rollout(SpecNode node, SourceKind source) {
-    int completions =
-        node.integer("completions_per_prompt", COMPLETIONS_PER_PROMPT, 2, MAX_COMPLETIONS);
+  /** What is far from the reference is known of what the policy writes, and not of data. */
+  private static double klStop(SpecNode node, boolean labelled) {
+    if (labelled && node.has("stop_at")) {
+      throw node.flaw(
+          "stop_at", BESIDE_DATA, "none: the KL to the reference is of what the policy writes");
+    }
+    return labelled ? Double.MAX_VALUE : node.number("stop_at", KL_STOP_AT, v -> v > 0, POSITIVE);
+  }
+
+  private static int completions(SpecNode node) {
+    return node.integer("completions_per_prompt", COMPLETIONS_PER_PROMPT, 2, MAX_COMPLETIONS);
+  }
+
+  /** Two where every row is a pair. */
+  private static int completionsOf(SpecNode node, List<DataSource> prompts) {
+    for (String key : List.of("completions_per_prompt", "temperature", "staleness", "min_group")) {
+      if (node.has(key)) {
+        throw node.flaw(key, BESIDE_DATA, "none: nothing is sampled");
+      }
+    }
+    return prompts.stream()
+            .allMatch(
+                source ->
+                    source.rows() instanceof PromptSource.InFile file
+                        && file.rows() == PromptSource.Rows.PAIRS)
+        ? 2
+        : 1;
+  }
+
+  private static RolloutSpec rollout(SpecNode node, SourceKind source, int completions) {
     return new RolloutSpec(
         node.integer("prompts_per_iteration", PROMPTS_PER_ITERATION, 1, MAX_PROMPTS),
         completions,

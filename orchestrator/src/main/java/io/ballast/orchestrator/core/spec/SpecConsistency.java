@@ -5,6 +5,7 @@ import io.ballast.rl.algorithm.Knob;
 import io.ballast.rl.algorithm.LossSpec;
 import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.algorithm.Recipe;
+import io.ballast.rl.algorithm.SelectorKind;
 import io.ballast.rl.constraint.Staleness;
 import io.ballast.rl.objective.LossAggregation;
 import java.util.List;
@@ -25,6 +26,7 @@ final class SpecConsistency {
   static void require(RunSpec spec) {
     requireOneConstraint(spec);
     requireOneRecipe(spec.recipe());
+    requireData(spec);
     requireOneUpdate(spec);
     requireTemperature(spec);
     requireFreshCosts(spec);
@@ -62,6 +64,49 @@ final class SpecConsistency {
       throw Faults.malformed(
           key, "%s (expected: another: %s)".formatted(flaw.part().name(), flaw.reason()));
     }
+  }
+
+  /** What is learned from and who writes it must be the same; and data has labels, not rewards. */
+  private static void requireData(RunSpec spec) {
+    for (int s = 0; s < spec.prompts().size(); s++) {
+      PromptSource rows = spec.prompts().get(s).rows();
+      if (rows.labelled() != spec.fromData()) {
+        throw Faults.malformed(
+            spec.promptsKey(s),
+            spec.fromData()
+                ? "no labels (expected: pairs or ratings with source DATA)"
+                : "%s (expected: file for the prompts alone, or source DATA, as of algorithm DPO)"
+                    .formatted(kind(rows)));
+      }
+      if (spec.recipe().selector() == SelectorKind.PAIRS_OF_DATA && !pairs(rows)) {
+        throw Faults.malformed(
+            spec.promptsKey(s),
+            "%s (expected: pairs with %s, which compares two completions of a prompt)"
+                .formatted(kind(rows), spec.recipe().loss().kind()));
+      }
+    }
+    if (!spec.fromData()) {
+      return;
+    }
+    if (spec.follows() && spec.prompts().size() > 1) {
+      throw Faults.malformed(
+          "prompts",
+          "%d sources (expected: one with feedback.follow: what people say comes as it comes, and has no share)"
+              .formatted(spec.prompts().size()));
+    }
+    if (spec.constrained()) {
+      throw Faults.malformed(
+          "constraint.enabled",
+          "true (expected: false with source DATA: labels have no price of harm; the safety test judges what was learned from them)");
+    }
+  }
+
+  private static boolean pairs(PromptSource rows) {
+    return rows instanceof PromptSource.InFile file && file.rows() == PromptSource.Rows.PAIRS;
+  }
+
+  private static String kind(PromptSource rows) {
+    return rows instanceof PromptSource.InFile file ? file.rows().key() : rows.name();
   }
 
   /** With anything else the method would not be what its name says. */

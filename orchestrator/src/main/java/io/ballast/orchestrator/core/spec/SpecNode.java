@@ -1,6 +1,8 @@
 package io.ballast.orchestrator.core.spec;
 
 import io.ballast.orchestrator.core.Faults;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -206,6 +208,24 @@ final class SpecNode {
       }
     }
     throw flaw(key, kind(value), expected);
+  }
+
+  /** A time in ISO 8601, such as {@code PT10M}. */
+  Duration duration(String key, Duration otherwise, Duration most) {
+    if (!has(key)) {
+      return otherwise;
+    }
+    String text = text(key, "");
+    String expected = "a time in ISO 8601, PT0S to %s, such as PT10M".formatted(most);
+    try {
+      Duration time = Duration.parse(text);
+      if (time.isNegative() || time.compareTo(most) > 0) {
+        throw flaw(key, shown(text), expected);
+      }
+      return time;
+    } catch (DateTimeParseException e) {
+      throw flaw(key, shown(text), expected);
+    }
   }
 
   boolean flag(String key, boolean otherwise) {

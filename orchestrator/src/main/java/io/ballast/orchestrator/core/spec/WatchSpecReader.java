@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.spec;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_AGGREGATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_COMPLETIONS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.GOLD_EVERY;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.SPREAD_GROWTH;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.WATCH_ACTION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.WATCH_GAP;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.WATCH_PATIENCE;
@@ -18,9 +19,18 @@ final class WatchSpecReader {
   private static final int MAX_EVERY = 100_000;
   private static final int MAX_COMPLETIONS = 65_536;
 
+  private static final SpreadLimit UNLIMITED = new SpreadLimit(Double.MAX_VALUE, false);
+
   private WatchSpecReader() {}
 
-  static WatchSpec read(SpecNode root) {
+  /**
+   * @param labelled whether it learns from data: rewards of what is in there say nothing of it
+   */
+  static WatchSpec read(SpecNode root, boolean labelled) {
+    if (labelled) {
+      refuse(root, "watch");
+      return new WatchSpec(UNLIMITED, Double.MAX_VALUE, WATCH_PATIENCE, WatchAction.RECORD, null);
+    }
     SpecNode node =
         root.child("watch", "max_spread_growth", "max_gap", "patience", "action", "gold");
     if (node.has("max_gap") && !node.has("gold")) {
@@ -34,7 +44,25 @@ final class WatchSpecReader {
         gold(node));
   }
 
-  static SpreadLimit spreadLimit(SpecNode node, String key, double otherwise) {
+  /** How far the spread may grow while a run learns. */
+  static SpreadLimit stop(SpecNode root, boolean labelled) {
+    if (labelled) {
+      refuse(root, "stop");
+      return UNLIMITED;
+    }
+    return spreadLimit(root.child("stop", "spread_growth"), "spread_growth", SPREAD_GROWTH);
+  }
+
+  private static void refuse(SpecNode root, String key) {
+    if (root.has(key)) {
+      throw root.flaw(
+          key,
+          "beside labelled data",
+          "none: rewards of what is in the data say nothing of the policy; evaluation does");
+    }
+  }
+
+  private static SpreadLimit spreadLimit(SpecNode node, String key, double otherwise) {
     return new SpreadLimit(node.number(key, otherwise, v -> v >= 1, "≥ 1"), node.has(key));
   }
 

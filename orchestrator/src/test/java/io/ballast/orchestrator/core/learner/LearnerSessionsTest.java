@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.learner;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.inference.api.Tokenizer;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -20,6 +21,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -44,6 +46,11 @@ class LearnerSessionsTest {
     @Override
     public long sharedBytes(PinnedVersion base, TraineeOptions options) {
       return options.adapters().isPresent() ? 100 : 0;
+    }
+
+    @Override
+    public <T> T tokenizing(PinnedVersion base, Function<Tokenizer, T> work) {
+      throw new AssertionError("a session reads no text");
     }
 
     @Override

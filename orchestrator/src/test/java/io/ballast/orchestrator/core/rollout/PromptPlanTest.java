@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.orchestrator.core.data.Curriculum;
 import io.ballast.orchestrator.core.data.DataCursor;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -24,8 +25,8 @@ class PromptPlanTest {
   private static List<List<Integer>> draws(PromptPlan plan, int iterations) {
     List<List<Integer>> draws = new ArrayList<>();
     DataCursor cursor = DataCursor.beginning(plan.sources().size());
-    for (int i = 0; i < iterations; i++) {
-      PromptPlan.Draw draw = plan.draw(cursor);
+    for (int i = 1; i <= iterations; i++) {
+      PromptPlan.Draw draw = plan.draw(cursor, i);
       draws.add(draw.indices());
       cursor = draw.next();
     }
@@ -47,7 +48,7 @@ class PromptPlanTest {
   void whatIsLeftOfAPassAndTooLittleForAnIterationIsLeftOut() {
     PromptPlan plan = new PromptPlan(List.of(new PromptPlan.Source(5, 1)), 2, 5);
 
-    PromptPlan.Draw third = plan.draw(plan.after(2));
+    PromptPlan.Draw third = plan.draw(plan.after(2), 3);
 
     assertThat(plan.after(2).places()).containsExactly(new DataCursor.Place(0, 4, 5, 4));
     assertThat(third.next().places()).containsExactly(new DataCursor.Place(1, 2, 5, 6));
@@ -85,8 +86,63 @@ class PromptPlanTest {
     List<List<Integer>> whole = draws(MIXED, 20);
 
     for (int done = 0; done < 20; done++) {
-      assertThat(MIXED.draw(MIXED.after(done)).indices()).isEqualTo(whole.get(done));
+      assertThat(MIXED.draw(MIXED.after(done), done + 1).indices()).isEqualTo(whole.get(done));
     }
+  }
+
+  private static PromptPlan climbing(int perIteration, Curriculum curriculum, Double... numbers) {
+    return new PromptPlan(
+        List.of(new PromptPlan.Source(numbers.length, 1, Ladder.of(List.of(numbers), curriculum))),
+        perIteration,
+        7);
+  }
+
+  @Test
+  void whereMoreIsAdmittedAPassOverAllOfItBegins() {
+    // limits 1, 2, 3, 3: of the numbers 3, 1, 2, 1 they admit 2, 3, 4 and 4 rows
+    PromptPlan plan = climbing(2, new Curriculum("level", 1, 3, 2), 3.0, 1.0, 2.0, 1.0);
+
+    List<PromptPlan.Draw> draws = new ArrayList<>();
+    DataCursor cursor = DataCursor.beginning(1);
+    for (int i = 1; i <= 4; i++) {
+      draws.add(plan.draw(cursor, i));
+      cursor = draws.getLast().next();
+    }
+
+    assertThat(draws)
+        .extracting(draw -> draw.next().places().getFirst())
+        .containsExactly(
+            new DataCursor.Place(0, 2, 2, 2),
+            new DataCursor.Place(1, 2, 3, 4),
+            new DataCursor.Place(2, 2, 4, 6),
+            new DataCursor.Place(2, 4, 4, 8));
+    assertThat(draws.get(0).indices()).containsExactlyInAnyOrder(1, 3);
+    assertThat(draws.get(1).indices()).isSubsetOf(1, 2, 3).doesNotHaveDuplicates();
+    assertThat(draws.get(2).indices()).doesNotContainAnyElementsOf(draws.get(3).indices());
+  }
+
+  @Test
+  void noRowIsHarderThanItsIterationAllows() {
+    Curriculum curriculum = new Curriculum("level", 10, 90, 40);
+    Double[] numbers = new Double[100];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = (double) (i * 37 % 100);
+    }
+    PromptPlan plan = climbing(5, curriculum, numbers);
+
+    List<List<Integer>> draws = draws(plan, 60);
+
+    for (int i = 1; i <= draws.size(); i++) {
+      double limit = curriculum.limit(i);
+      assertThat(draws.get(i - 1))
+          .hasSize(5)
+          .doesNotHaveDuplicates()
+          .allSatisfy(row -> assertThat(numbers[row]).isLessThanOrEqualTo(limit));
+    }
+    assertThat(draws.subList(40, 60).stream().flatMap(List::stream).distinct())
+        .as("a pass over all 91 rows up to 90, and a bit of the next")
+        .hasSizeGreaterThanOrEqualTo(90);
+    assertThat(draws(plan, 60)).isEqualTo(draws);
   }
 
   @Test

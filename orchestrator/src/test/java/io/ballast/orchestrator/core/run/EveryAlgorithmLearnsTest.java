@@ -19,6 +19,7 @@ import io.ballast.orchestrator.core.learner.WhichWeights;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.rollout.Label;
 import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.spec.LeastSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
@@ -62,8 +63,16 @@ class EveryAlgorithmLearnsTest {
   }
 
   private static RunSpec spec(Algorithm algorithm) {
+    return spec(algorithm, "");
+  }
+
+  private static RunSpec spec(Algorithm algorithm, String more) {
+    boolean data = more.contains("DATA") || algorithm.recipe(1).source() == SourceKind.DATA;
     return LeastSpec.read(
-        LeastSpec.LEAST
+        (data
+                ? LeastSpec.LEAST.replaceFirst("prompts: \\S.*\n", "prompts: {pairs: a.jsonl}\n")
+                : LeastSpec.LEAST)
+            + more
             + """
             algorithm: %s
             learning_rate: 2e-3
@@ -87,6 +96,15 @@ class EveryAlgorithmLearnsTest {
     return TokenIds.of(21, 22, 23, 24);
   }
 
+  /** As data has it: whatever it is rewarded with. */
+  private static JudgedCompletion labelled(TokenIds tokens, double reward, Label label) {
+    return new JudgedCompletion(
+        new SampledCompletion(tokens, "", PerToken.of(), false, label),
+        reward,
+        OptionalDouble.empty(),
+        List.of(0.0));
+  }
+
   private static JudgedCompletion judged(TokenIds tokens, double reward) {
     float[] served = new float[tokens.size()];
     java.util.Arrays.fill(served, -4);
@@ -106,12 +124,17 @@ class EveryAlgorithmLearnsTest {
             case POLICY -> List.of();
             case POLICY_AND_GREEDY -> List.of(judged(TokenIds.of(30), (good + bad) / 2));
             case POLICY_AND_REFERENCE -> List.of(judged(bad(), bad), judged(good(), good));
+            case DATA -> List.of();
           };
+      boolean data = source == SourceKind.DATA;
       groups.add(
           new JudgedGroup(
               "p" + prompt,
               TokenIds.of(3, 17, 5 + prompt),
-              List.of(judged(good(), good), judged(bad(), bad)),
+              data
+                  ? List.of(
+                      labelled(good(), good, Label.CHOSEN), labelled(bad(), bad, Label.REJECTED))
+                  : List.of(judged(good(), good), judged(bad(), bad)),
               beside));
     }
     return new JudgedRollout(groups, 0, List.of());
@@ -162,7 +185,28 @@ class EveryAlgorithmLearnsTest {
   @ParameterizedTest
   @EnumSource(
       value = Algorithm.class,
-      names = {"REINFORCE", "RLOO", "REMAX", "PPO", "PPO_MAX", "REINFORCE_PLUS_PLUS"},
+      names = {"DPO", "CDPO", "RDPO", "IPO", "SLIC_HF", "SIMPO", "ORPO", "KTO"})
+  void whatPeopleChoseBecomesLikelierWhateverItsReward(Algorithm algorithm) {
+    RunSpec spec = spec(algorithm, "source: DATA\n");
+    JudgedRollout rollout = rollout(SourceKind.DATA, -1, 1);
+    try (Trainee trainee = open(spec)) {
+      double before = margin(trainee);
+      RecipeState state = RecipeState.initial();
+      for (int i = 0; i < UPDATES; i++) {
+        PolicyUpdate update = update(trainee, spec, rollout, state);
+        state = update.next();
+        assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.UPDATED);
+        assertThat(update.learning().trainedCount()).isEqualTo(4);
+        assertThat(update.watched().trainServeGapNats()).as("no server sampled it").isZero();
+      }
+      assertThat(margin(trainee)).isGreaterThan(before + 0.05);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Algorithm.class,
+      names = {"REINFORCE", "RLOO", "REMAX", "PPO", "PPO_MAX", "REINFORCE_PLUS_PLUS", "DPO"},
       mode = EnumSource.Mode.EXCLUDE)
   void equalRewardsMoveNothing(Algorithm algorithm) {
     RunSpec spec = spec(algorithm);

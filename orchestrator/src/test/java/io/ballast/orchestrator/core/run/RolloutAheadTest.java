@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.data.DataCursor;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.testing.FakeWorld;
 import io.ballast.orchestrator.testing.TestClock;
@@ -59,7 +60,7 @@ class RolloutAheadTest {
   private RolloutAhead.Rollout roll(int iteration, PinnedVersion policy) {
     rolled.add(iteration + " from " + policy.version());
     return new RolloutAhead.Rollout(
-        List.of(), new JudgedRollout(List.of(), 0, List.of()), 0, iteration);
+        List.of(), new JudgedRollout(List.of(), 0, List.of()), 0, iteration, DataCursor.none());
   }
 
   /** Rolls, but waits for ever in iterations from {@code first} on. */

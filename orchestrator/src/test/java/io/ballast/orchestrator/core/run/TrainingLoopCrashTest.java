@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
+import io.ballast.orchestrator.core.data.BadRow;
+import io.ballast.orchestrator.core.data.DataCursor;
+import io.ballast.orchestrator.core.data.Labels;
 import io.ballast.orchestrator.core.data.ReadSource;
+import io.ballast.orchestrator.core.data.RowNotes;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.learner.TraineeOptions;
@@ -18,6 +23,7 @@ import io.ballast.orchestrator.core.learner.WeightsStore;
 import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.peer.ComponentOracle;
 import io.ballast.orchestrator.core.peer.CostOracle;
+import io.ballast.orchestrator.core.peer.FeedbackStream;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
@@ -26,6 +32,7 @@ import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.orchestrator.core.spec.DataSource;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.RunSpec;
@@ -45,7 +52,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -89,6 +98,11 @@ class TrainingLoopCrashTest {
                 completions: 2
               """)
           .replace("iterations: 3", "iterations: 6");
+
+  private static final String FOLLOWING =
+      TestSpecs.onData("crash", "{feedback: {follow: true}}", "algorithm: KTO\nsource: DATA\n");
+
+  private static final List<String> PROMPTS = List.of("int a", "int b", "int c", "int d", "int e");
 
   @TempDir Path temporary;
 
@@ -179,6 +193,100 @@ class TrainingLoopCrashTest {
                 .replace("iterations: 3", "iterations: 5"));
 
     assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+  }
+
+  @Test
+  void aRunThatClimbsACurriculumIsTheSameWhereverItIsKilled() throws IOException {
+    String spec =
+        TestSpecs.spec("crash")
+            .replace(
+                "prompts: {inline: [\"int a\", \"int b\", \"int c\", \"int d\", \"int e\"]}",
+                "prompts: {file: rows.jsonl, curriculum: {field: level, from: 1, to: 3, over: 2}}")
+            .replace("iterations: 3", "iterations: 5");
+
+    Run run = killAnywhere(spec);
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    World world = new World(temporary.resolve("climbed"), spec);
+    var unused = world.work(new CrashPoints(0));
+    assertThat(world.peers.sampled.get(0).prompts()).containsExactlyInAnyOrder("int a", "int b");
+    assertThat(world.peers.sampled.get(1).prompts()).doesNotContain("int e");
+  }
+
+  @Test
+  void aRunOnPairsIsTheSameWhereverItIsKilledAndSamplesNothing() throws IOException {
+    String spec =
+        TestSpecs.onData("crash", "{pairs: pairs.jsonl}", "algorithm: DPO\n")
+            .replace("iterations: 3", "iterations: 6");
+
+    Run run = killAnywhere(spec);
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    World world = new World(temporary.resolve("pairs"), spec);
+    var unused = world.work(new CrashPoints(0));
+    assertThat(world.peers.sampled).isEmpty();
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .hasSize(6)
+        .allSatisfy(
+            each -> {
+              assertThat(each.learning().trainedCount()).isEqualTo(4);
+              assertThat(each.droppedCount()).isZero();
+              assertThat(each.trainServeGapNats()).isZero();
+            });
+    assertThat(world.folders("tiny")).containsExactly("crash-0a1b2c3d");
+  }
+
+  private static void people(World world) {
+    world.peers.say("int a", "aei", Optional.of(true));
+    world.peers.say("int b", "xyz", Optional.of(false));
+    world.peers.say("int c", "ou", Optional.empty());
+    world.peers.say("int d", "w", Optional.of(false));
+    world.peers.say("long x", "io", Optional.of(true)); // is of the safety test
+    world.peers.say("int e", "", Optional.of(true)); // was not shown
+    world.peers.say("int f", "much too long", Optional.of(true));
+    world.peers.say("int f", "uu", Optional.of(true));
+    world.peers.say("int g", "zz", Optional.of(false));
+  }
+
+  @Test
+  void eachThingThatPeopleSaidIsLearnedFromOnceWhereverARunIsKilled() throws IOException {
+    Run run = killAnywhere(FOLLOWING);
+
+    // two yes or no an iteration: a, b; then d, f; g alone is too little for a third
+    assertThat(run.progress().iterationsDone()).isEqualTo(2);
+    assertThat(run.progress().earlyStopReason())
+        .isEqualTo(
+            "prompts.feedback: 1 new suggestions that somebody said yes or no to (an iteration takes 2)");
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    World world = new World(temporary.resolve("followed"), FOLLOWING);
+    var unused = world.work(new CrashPoints(0));
+    assertThat(world.store.prompts(RUN_ID).training())
+        .containsExactly("int a", "int b", "int d", "int f");
+    assertThat(world.store.loopState(RUN_ID).cursor().stream())
+        .isEqualTo(new DataCursor.Stream("8", 8));
+    assertThat(world.store.sources(RUN_ID))
+        .singleElement()
+        .satisfies(
+            source -> {
+              assertThat(source.count()).isEqualTo(4);
+              assertThat(source.bad())
+                  .extracting(BadRow::toString)
+                  .containsExactly(
+                      "row 5: is also a prompt of the safety test (expected: prompts that were never trained on)",
+                      "row 7: chosen: 14 tokens with its end, limit 6, rollout.max_new_tokens");
+            });
+  }
+
+  @Test
+  void aRunThatFollowsAndHearsNothingStopsWithoutACandidate() {
+    World world = new World(temporary.resolve("silent"), FOLLOWING);
+    world.peers.events.clear();
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.state()).isEqualTo(RunState.STOPPED);
+    assertThat(run.progress().message()).startsWith("prompts.feedback: 0 new suggestions");
+    assertThat(world.openTrainees()).isZero();
   }
 
   @Test
@@ -351,6 +459,7 @@ class TrainingLoopCrashTest {
               "sampleSeconds", "judgeSeconds", "learnSeconds", "spent.seconds")
           .isEqualTo(whole.store.iterations(RUN_ID, 0));
       assertThat(world.store.loopState(RUN_ID)).as(where).isEqualTo(whole.store.loopState(RUN_ID));
+      assertThat(world.store.prompts(RUN_ID)).as(where).isEqualTo(whole.store.prompts(RUN_ID));
       assertThat(world.peers.promotions).as(where).isEqualTo(whole.peers.promotions);
       assertThat(world.peers.tests.keySet()).as(where).isEqualTo(whole.peers.tests.keySet());
       assertThat(world.folders("tiny")).as(where).isEqualTo(whole.folders("tiny"));
@@ -521,6 +630,9 @@ class TrainingLoopCrashTest {
               spec.iterations(),
               TestClock.START,
               RunProgress.queued());
+      if (spec.follows()) {
+        people(this);
+      }
       var unused =
           store.create(
               new RunStore.NewRun(
@@ -528,20 +640,44 @@ class TrainingLoopCrashTest {
                   "",
                   "fingerprint",
                   new PromptSets(
-                      List.of("int a", "int b", "int c", "int d", "int e"),
+                      spec.follows() ? List.of() : PROMPTS,
+                      notes(spec),
                       sources(spec),
                       ((PromptSource.Inline) spec.safetyTest().prompts()).given(),
                       evaluated(spec)),
                   LoopState.initial(spec.constraints())));
     }
 
-    /** Those that the run's inline sources give. */
+    /** Those that the run's inline sources give, or the only file, or nothing yet. */
     private static List<ReadSource> sources(RunSpec spec) {
       return spec.prompts().stream()
+          .map(DataSource::rows)
           .map(
-              source ->
-                  ReadSource.of("inline", ((PromptSource.Inline) source.rows()).given().size()))
+              rows ->
+                  ReadSource.of(
+                      rows.name(),
+                      switch (rows) {
+                        case PromptSource.Inline(GroupedPrompts given) -> given.size();
+                        case PromptSource.InFile _, PromptSource.Feedback _ -> PROMPTS.size();
+                        case PromptSource.Followed _ -> 0;
+                      }))
           .toList();
+    }
+
+    /** The five prompts from easy to hard, and what people thought. */
+    private static RowNotes notes(RunSpec spec) {
+      return new RowNotes(
+          spec.prompts().getFirst().curriculum() == null
+              ? List.of()
+              : List.of(1.0, 1.0, 2.0, 2.0, 3.0),
+          !spec.fromData() || spec.follows()
+              ? List.of()
+              : List.of(
+                  new Labels("aei", "xyz"),
+                  new Labels("ou", "w"),
+                  new Labels("eee", "zz"),
+                  new Labels("ab", "vwx"),
+                  new Labels("io", "tuv")));
     }
 
     private static GroupedPrompts evaluated(RunSpec spec) {
@@ -587,6 +723,11 @@ class TrainingLoopCrashTest {
             }
 
             @Override
+            public <T> T tokenizing(PinnedVersion base, Function<Tokenizer, T> work) {
+              throw new AssertionError("its rows were read when it was created");
+            }
+
+            @Override
             public Trainee load(PinnedVersion base, TraineeOptions options) {
               opened.add(options);
               OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay());
@@ -611,7 +752,8 @@ class TrainingLoopCrashTest {
               points.wrap(ComponentOracle.class, peers.components),
               points.wrap(CostOracle.class, peers.costs),
               points.wrap(PolicyVersions.class, peers.versions),
-              points.wrap(SafetyTester.class, peers.tester)),
+              points.wrap(SafetyTester.class, peers.tester),
+              points.wrap(FeedbackStream.class, peers.feedback)),
           new TrainingLoop.Weights(
               points.wrap(TraineeLoader.class, loader),
               points.wrap(WeightsStore.class, modelFolders),

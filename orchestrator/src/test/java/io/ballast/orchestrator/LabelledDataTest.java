@@ -1,0 +1,188 @@
+package io.ballast.orchestrator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.orchestrator.testing.TestSpecs;
+import io.ballast.orchestrator.v1.BadRow;
+import io.ballast.orchestrator.v1.PromptSource;
+import io.ballast.orchestrator.v1.Run;
+import io.ballast.orchestrator.v1.RunState;
+import io.ballast.policy.v1.Accepted;
+import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.FollowUp;
+import io.ballast.policy.v1.Rejected;
+import io.grpc.Status;
+import java.io.IOException;
+import java.nio.file.Files;
+import org.junit.jupiter.api.Test;
+
+/** Runs that learn from what people said: of files, and while they learn. */
+class LabelledDataTest extends RunServiceCase {
+  private static String dpo(String prompts) {
+    return TestSpecs.onData("labelled", prompts, "algorithm: DPO\n");
+  }
+
+  private static String kto(String prompts) {
+    return TestSpecs.onData("labelled", prompts, "algorithm: KTO\nsource: DATA\n");
+  }
+
+  private void refused(String spec, String message) {
+    assertThatThrownBy(() -> mesh.create(spec))
+        .satisfies(thrown -> refused(thrown, Status.Code.INVALID_ARGUMENT, message));
+  }
+
+  private void pairs() throws IOException {
+    Files.writeString(
+        root.resolve("pairs.jsonl"),
+        """
+        {"prompt": "int a", "chosen": "aei", "rejected": "xyz"}
+        {"prompt": "int b", "chosen": "much too long", "rejected": "w"}
+        {"prompt": "int c", "chosen": "a\\nb", "rejected": "w"}
+        {"prompt": "int d", "chosen": "same", "rejected": "same"}
+        {"prompt": "int e", "chosen": "ou"}
+        {"prompt": "int f", "chosen": "ou", "rejected": ""}
+        {"prompt": "long x", "chosen": "ou", "rejected": "w"}
+        {"prompt": "int g", "chosen": "ou", "rejected": "w\\n"}
+        {"prompt": "int h", "chosen": "io", "rejected": "zz"}
+        """);
+  }
+
+  @Test
+  void pairsOfAFileAreLearnedFromAndNothingIsSampled() throws IOException {
+    pairs();
+
+    String runId = mesh.create(dpo("{pairs: pairs.jsonl, max_bad_rows: 6}")).getRunId();
+    Run run = mesh.awaitEnd(runId);
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(run.getIterationsDone()).isEqualTo(3);
+    assertThat(mesh.policy.samples).isEmpty();
+    PromptSource source = mesh.get(runId).getPromptSources(0);
+    assertThat(source.getName()).isEqualTo("pairs.jsonl");
+    assertThat(source.getPromptsCount()).isEqualTo(3);
+    assertThat(source.getFirstBadRowsList())
+        .extracting(BadRow::getRow, BadRow::getReason)
+        .containsExactly(
+            org.assertj.core.groups.Tuple.tuple(
+                2L, "chosen: 14 tokens with its end, limit 6, rollout.max_new_tokens"),
+            org.assertj.core.groups.Tuple.tuple(
+                3L,
+                "chosen: goes on after a stop string, at character 1 (expected: none of rollout.stop_strings before its end)"),
+            org.assertj.core.groups.Tuple.tuple(
+                4L, "chosen and rejected are the same text (expected: two)"),
+            org.assertj.core.groups.Tuple.tuple(
+                5L, "rejected: nothing (expected: text, at least one character)"),
+            org.assertj.core.groups.Tuple.tuple(
+                6L, "rejected: empty (expected: text, at least one character)"),
+            org.assertj.core.groups.Tuple.tuple(
+                7L,
+                "is also a prompt of the safety test (expected: prompts that were never trained on)"));
+  }
+
+  @Test
+  void badRowsRefuseTheRunUnlessTheyAreAllowed() throws IOException {
+    pairs();
+
+    refused(dpo("{pairs: pairs.jsonl}"), "prompts.pairs: 6 bad rows, row 2: chosen: 14 tokens");
+    refused(dpo("{pairs: none.jsonl}"), "prompts.pairs: there is no file 'none.jsonl' in the data");
+  }
+
+  @Test
+  void ratingsOfAFileAreLearnedFromByKto() throws IOException {
+    Files.writeString(
+        root.resolve("ratings.jsonl"),
+        """
+        {"prompt": "int a", "completion": "aei", "label": true}
+        {"prompt": "int b", "completion": "xyz", "label": false}
+        {"prompt": "int c", "completion": "xyz", "label": "no"}
+        {"prompt": "int d", "completion": "ou", "label": true}
+        """);
+
+    String runId = mesh.create(kto("{ratings: ratings.jsonl, max_bad_rows: 1}")).getRunId();
+
+    assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.get(runId).getPromptSources(0).getFirstBadRows(0).getReason())
+        .isEqualTo("label: a text (expected: true, it is good, or false)");
+  }
+
+  @Test
+  void aCurriculumGoesFromEasyRowsToHardOnes() throws IOException {
+    Files.writeString(
+        root.resolve("levels.jsonl"),
+        """
+        {"prompt": "int c", "level": 3}
+        {"prompt": "int a", "level": 1}
+        {"prompt": "int n"}
+        {"prompt": "int b", "level": 1.5}
+        """);
+    String curriculum =
+        "{file: levels.jsonl, max_bad_rows: 1, curriculum: {field: level, from: %s, to: 3, over: 2}}";
+    String inline = "{inline: [\"int a\", \"int b\", \"int c\", \"int d\", \"int e\"]}";
+    String spec = TestSpecs.spec("climbs");
+
+    String runId = mesh.create(spec.replace(inline, curriculum.formatted("1.5"))).getRunId();
+    mesh.awaitEnd(runId);
+
+    assertThat(
+            mesh.policy.samples.getFirst().getPromptsList().stream()
+                .map(prompt -> prompt.getText()))
+        .containsExactlyInAnyOrder("int a", "int b");
+    assertThat(mesh.get(runId).getPromptSources(0).getFirstBadRows(0))
+        .isEqualTo(
+            BadRow.newBuilder()
+                .setRow(3)
+                .setReason("level: nothing (expected: a finite number for the curriculum)")
+                .build());
+    refused(
+        spec.replace(inline, curriculum.formatted("1")),
+        "prompts.curriculum.from: 1.0 admits 1 of 3 rows (expected: at least 2, what the first iteration takes; the least level is 1.0)");
+    refused(
+        spec.replace(inline, curriculum.formatted("1.5").replace(", max_bad_rows: 1", "")),
+        "prompts.file: 1 bad row, row 3: level: nothing");
+  }
+
+  @Test
+  void whatPeopleSayIsLearnedFromOnceAndThenTestedOnNothingOfIt() {
+    FeedbackEvent yes =
+        FeedbackEvent.newBuilder().setAccepted(Accepted.getDefaultInstance()).build();
+    FeedbackEvent no =
+        FeedbackEvent.newBuilder().setRejected(Rejected.getDefaultInstance()).build();
+    mesh.policy.say("default", "int a", "aei", yes);
+    mesh.policy.say("default", "int b", "xyz", no);
+    mesh.policy.say(
+        "default",
+        "int b",
+        "xyz",
+        FeedbackEvent.newBuilder().setFollowUp(FollowUp.getDefaultInstance()).build());
+    mesh.policy.say("default", "long y", "xyz", no);
+    mesh.policy.say("default", "int c", "ou", yes);
+    mesh.policy.say("other", "int o", "ou", yes);
+    mesh.policy.say("default", "int d", "zz", no);
+    mesh.policy.say("default", "int e", "e", yes);
+
+    String runId = mesh.create(kto("{feedback: {follow: true}}")).getRunId();
+    Run run = mesh.awaitEnd(runId);
+
+    assertThat(run.getIterationsDone()).isEqualTo(2);
+    assertThat(run.getEarlyStopReason())
+        .isEqualTo(
+            "prompts.feedback: 1 new suggestions that somebody said yes or no to (an iteration takes 2)");
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(mesh.get(runId).getPromptSourcesList())
+        .containsExactly(
+            PromptSource.newBuilder()
+                .setName("feedback")
+                .setPromptsCount(4)
+                .setBadRowsCount(1)
+                .addFirstBadRows(
+                    BadRow.newBuilder()
+                        .setRow(4)
+                        .setReason(
+                            "is also a prompt of the safety test (expected: prompts that were never trained on)"))
+                .build());
+    assertThat(mesh.policy.feedbackCursors)
+        .as("where each iteration read on")
+        .containsExactly("", "2", "7");
+  }
+}
