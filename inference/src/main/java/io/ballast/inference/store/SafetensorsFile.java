@@ -102,32 +102,50 @@ public final class SafetensorsFile {
    * @throws ModelException INVALID_FOLDER if the file is missing or not of this format
    */
   public static SafetensorsFile open(Path path) {
+    try (FileChannel channel = channel(path)) {
+      return of(path, channel);
+    } catch (IOException e) {
+      throw unreadable(path, e);
+    }
+  }
+
+  /**
+   * Opens {@code path} to be read.
+   *
+   * @throws ModelException INVALID_FOLDER if the file is missing
+   */
+  static FileChannel channel(Path path) throws IOException {
     if (!Files.isRegularFile(path)) {
       throw invalid(path, "the file is missing");
     }
-    try (FileChannel channel = FileChannel.open(path)) {
-      ByteBuffer prefix = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-      readFully(channel, prefix, 0);
-      long length = prefix.flip().remaining() < 8 ? -1 : prefix.getLong();
-      if (length < 2 || length > MAX_HEADER_BYTES || 8 + length > channel.size()) {
-        throw invalid(
-            path,
-            "header of "
-                + length
-                + " bytes in a file of "
-                + channel.size()
-                + " (expected: a safetensors file)");
-      }
-      ByteBuffer header = ByteBuffer.allocate((int) length);
-      readFully(channel, header, 8);
-      JsonNode json = JSON.readTree(header.array());
-      if (!json.isObject()) {
-        throw invalid(path, "header: not a JSON object (expected: a safetensors file)");
-      }
-      return parse(path, json, 8 + length, channel.size() - 8 - length);
-    } catch (IOException e) {
-      throw new ModelException(Reason.INVALID_FOLDER, path + ": " + e.getMessage(), e);
+    return FileChannel.open(path);
+  }
+
+  /**
+   * Reads the header of a file that is open.
+   *
+   * @throws ModelException INVALID_FOLDER if the file is not of this format
+   */
+  static SafetensorsFile of(Path path, FileChannel channel) throws IOException {
+    ByteBuffer prefix = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    readFully(channel, prefix, 0);
+    long length = prefix.flip().remaining() < 8 ? -1 : prefix.getLong();
+    if (length < 2 || length > MAX_HEADER_BYTES || 8 + length > channel.size()) {
+      throw invalid(
+          path,
+          "header of "
+              + length
+              + " bytes in a file of "
+              + channel.size()
+              + " (expected: a safetensors file)");
     }
+    ByteBuffer header = ByteBuffer.allocate((int) length);
+    readFully(channel, header, 8);
+    JsonNode json = JSON.readTree(header.array());
+    if (!json.isObject()) {
+      throw invalid(path, "header: not a JSON object (expected: a safetensors file)");
+    }
+    return parse(path, json, 8 + length, channel.size() - 8 - length);
   }
 
   private static SafetensorsFile parse(Path path, JsonNode json, long dataStart, long dataBytes) {
@@ -284,24 +302,29 @@ public final class SafetensorsFile {
    * @throws ModelException INVALID_FOLDER if it is missing or its shape differs
    */
   public void read(String name, List<Long> shape, Piece piece) {
+    try (FileChannel channel = FileChannel.open(path)) {
+      read(channel, name, shape, piece);
+    } catch (IOException e) {
+      throw unreadable(path, e);
+    }
+  }
+
+  /** The same from a file that is open. */
+  void read(FileChannel channel, String name, List<Long> shape, Piece piece) throws IOException {
     Entry entry = entry(name, shape);
     long count = entry.count();
     int most = (int) Math.min(count, BUFFER_NUMBERS);
     float[] values = new float[most];
     ByteBuffer buffer =
         ByteBuffer.allocate(most * entry.type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
-    try (FileChannel channel = FileChannel.open(path)) {
-      long done = 0;
-      while (done < count) {
-        int part = (int) Math.min(most, count - done);
-        buffer.clear().limit(part * entry.type.bytes());
-        readFully(channel, buffer, dataStart + entry.begin + done * entry.type.bytes());
-        decode(buffer.flip(), entry.type, values, part);
-        piece.take(values, part, done);
-        done += part;
-      }
-    } catch (IOException e) {
-      throw new ModelException(Reason.INVALID_FOLDER, path + ": " + e.getMessage(), e);
+    long done = 0;
+    while (done < count) {
+      int part = (int) Math.min(most, count - done);
+      buffer.clear().limit(part * entry.type.bytes());
+      readFully(channel, buffer, dataStart + entry.begin + done * entry.type.bytes());
+      decode(buffer.flip(), entry.type, values, part);
+      piece.take(values, part, done);
+      done += part;
     }
   }
 
@@ -471,5 +494,9 @@ public final class SafetensorsFile {
 
   private static ModelException invalid(Path path, String what) {
     return new ModelException(Reason.INVALID_FOLDER, path + ": " + what);
+  }
+
+  static ModelException unreadable(Path path, IOException e) {
+    return new ModelException(Reason.INVALID_FOLDER, path + ": " + e.getMessage(), e);
   }
 }

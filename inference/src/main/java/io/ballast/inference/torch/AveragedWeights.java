@@ -18,7 +18,7 @@ final class AveragedWeights implements AutoCloseable {
   private final Tensor average;
 
   /**
-   * Starts with zeros.
+   * Starts from the numbers as they are.
    *
    * @param flat the numbers in training
    * @param decay d, at least 0, below 1
@@ -27,20 +27,13 @@ final class AveragedWeights implements AutoCloseable {
     this.decay = decay;
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
-      average = Tensors.zeros(flat.scalar_type(), flat.numel());
+      average = flat.detach().clone();
       average.retainReference();
     }
   }
 
   double decay() {
     return decay;
-  }
-
-  /** Starts anew from the numbers as they are. */
-  void startFrom(Tensor flat) {
-    try (NoGradGuard off = new NoGradGuard()) {
-      average.copy_(flat);
-    }
   }
 
   /** Takes a step's outcome in. The caller has opened a scope. */

@@ -63,7 +63,6 @@ public final class TrainableDecoder implements AutoCloseable {
       fill.accept(weights);
       TrainingState state = TrainingState.of(weights, options);
       opening.done();
-      state.startAverage();
       return new TrainableDecoder(weights, rotary, state);
     }
   }
@@ -122,7 +121,6 @@ public final class TrainableDecoder implements AutoCloseable {
               new LoraAdapters(base, adapters, options.critic(), random), LoraAdapters::close);
       TrainingState state = TrainingState.of(trained, options);
       opening.done();
-      state.startAverage();
       return new TrainableDecoder(base.weights(), base.rotary(), state);
     }
   }
@@ -166,6 +164,7 @@ public final class TrainableDecoder implements AutoCloseable {
   }
 
   private NextTokenLoss nextTokens() {
+    state.requireWhole();
     return new NextTokenLoss(weights, rotary, trained);
   }
 
@@ -216,6 +215,7 @@ public final class TrainableDecoder implements AutoCloseable {
   }
 
   private GroupComputation computation() {
+    state.requireWhole();
     return new GroupComputation(weights, rotary, trained);
   }
 
@@ -288,12 +288,14 @@ public final class TrainableDecoder implements AutoCloseable {
   private void save(
       Path folder, Tensor numbers, WeightType type, Path tokenizer, Map<String, String> notes)
       throws IOException {
+    state.requireWhole();
     trained.requireApart(folder);
     DecoderFolder.save(folder, config, trained.contents(numbers, type), type, tokenizer, notes);
   }
 
   /** Returns a copy of the weights as they are, for a decoder that samples from them. */
   public WeightsSnapshot snapshot() {
+    state.requireWhole();
     return trained == weights
         ? WeightsSnapshot.of(weights)
         : WeightsSnapshot.of(
@@ -320,8 +322,8 @@ public final class TrainableDecoder implements AutoCloseable {
    * @return what was noted when it was written
    * @throws ModelException INVALID_FOLDER if it is missing, or was written of another model, by
    *     other options, in another arithmetic, or on another base: what differs is named, and
-   *     nothing has changed. BROKEN if the disk fails on the way: all numbers are NaN then, and
-   *     nothing goes on before another checkpoint is restored
+   *     nothing has changed. BROKEN if the disk fails on the way: every use is refused then with
+   *     BROKEN until another checkpoint is restored
    */
   public Map<String, String> restoreCheckpoint(Path file) {
     return state.restore(file);
@@ -337,6 +339,10 @@ public final class TrainableDecoder implements AutoCloseable {
 
   AdamW optimizer() {
     return state.optimizer();
+  }
+
+  TrainingState state() {
+    return state;
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.store.HeldSafetensors;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import io.ballast.inference.store.WeightType;
@@ -14,9 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -119,53 +117,78 @@ final class TrainingCheckpoint {
   }
 
   /**
-   * Takes over what {@code file} holds, which is read twice: to be checked, then into its place, so
-   * that no number is there a second time.
+   * Reads and compares all that {@code file} holds; changes nothing.
    *
-   * @return what was noted when it was written
+   * @return the file, held open until it is closed
    * @throws ModelException INVALID_FOLDER if it is missing, of another kind, or a number is not
-   *     finite; nothing has changed then. BROKEN if it could be checked and then not be read: all
-   *     numbers are NaN, so that nothing goes on from half of it
+   *     finite
    */
-  Map<String, String> restore(Path file) {
-    SafetensorsFile saved = SafetensorsFile.open(file);
-    Map<String, String> metadata = new TreeMap<>(saved.metadata());
-    requireKind(file, metadata);
-    String steps = String.valueOf(metadata.remove(STEPS));
-    if (!steps.matches("\\d{1,18}")) {
-      throw new ModelException(
-          Reason.INVALID_FOLDER, file + ": steps: " + steps + " (expected: a whole number)");
+  Checked check(Path file) {
+    try (Opening opening = new Opening()) {
+      HeldSafetensors saved = opening.part(HeldSafetensors.open(file), HeldSafetensors::close);
+      Map<String, String> notes = new TreeMap<>(saved.metadata());
+      requireKind(file, notes);
+      String steps = String.valueOf(notes.remove(STEPS));
+      if (!steps.matches("\\d{1,18}")) {
+        throw new ModelException(
+            Reason.INVALID_FOLDER, file + ": steps: " + steps + " (expected: a whole number)");
+      }
+      numbers().forEach((name, flat) -> requireFinite(file, saved, name, flat.numel()));
+      opening.done();
+      return new Checked(file, saved, Long.parseLong(steps), notes);
     }
-    numbers().forEach((name, flat) -> requireFinite(file, saved, name, flat.numel()));
-    try {
-      numbers().forEach((name, flat) -> readInto(saved, name, flat));
-    } catch (ModelException e) {
-      spoil();
-      throw new ModelException(
-          Reason.BROKEN,
-          file + ": was whole and can no longer be read (expected: another checkpoint)",
-          e);
-    }
-    optimizer.resumeAfter(Long.parseLong(steps));
-    trained.clearGradients();
-    trained.changed();
-    return metadata;
   }
 
-  private static void readInto(SafetensorsFile saved, String name, Tensor flat) {
-    saved.read(
-        name,
-        List.of(flat.numel()),
-        (values, count, at) -> TensorPieces.put(flat, at, values, count));
-  }
+  /**
+   * A checkpoint that was found to be whole and of what is trained here. It is read once more when
+   * it is taken, so that no number is there a second time.
+   */
+  final class Checked implements AutoCloseable {
+    private final Path file;
+    private final HeldSafetensors saved;
+    private final long steps;
+    private final Map<String, String> notes;
 
-  private void spoil() {
-    try (PointerScope scope = new PointerScope();
-        NoGradGuard off = new NoGradGuard()) {
-      numbers().values().forEach(flat -> flat.fill_(new Scalar(Double.NaN)));
+    private Checked(Path file, HeldSafetensors saved, long steps, Map<String, String> notes) {
+      this.file = file;
+      this.saved = saved;
+      this.steps = steps;
+      this.notes = notes;
     }
-    trained.clearGradients();
-    trained.changed();
+
+    /**
+     * Writes the numbers into their places, and forgets gradients.
+     *
+     * @return what was noted when it was written
+     * @throws ModelException BROKEN if it can no longer be read: part of the numbers are its own
+     *     then, and part are those of before
+     */
+    Map<String, String> take() {
+      try {
+        numbers().forEach(this::readInto);
+      } catch (ModelException e) {
+        throw new ModelException(
+            Reason.BROKEN,
+            file + ": was whole and can no longer be read (expected: another checkpoint)",
+            e);
+      }
+      optimizer.resumeAfter(steps);
+      trained.clearGradients();
+      trained.changed();
+      return notes;
+    }
+
+    private void readInto(String name, Tensor flat) {
+      saved.read(
+          name,
+          List.of(flat.numel()),
+          (values, count, at) -> TensorPieces.put(flat, at, values, count));
+    }
+
+    @Override
+    public void close() {
+      saved.close();
+    }
   }
 
   /** Compares what the file is of, and takes it out of its notes. */
@@ -186,7 +209,7 @@ final class TrainingCheckpoint {
     return value == null ? "absent" : value;
   }
 
-  private static void requireFinite(Path file, SafetensorsFile saved, String name, long count) {
+  private static void requireFinite(Path file, HeldSafetensors saved, String name, long count) {
     saved.read(
         name,
         List.of(count),

@@ -1,5 +1,7 @@
 package io.ballast.inference.torch;
 
+import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -9,11 +11,17 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** Numbers in training with what an update goes by: AdamW's moments, and an average if kept. */
+/**
+ * Numbers in training with what an update goes by: AdamW's moments, and an average if kept, which
+ * starts from the numbers as they are.
+ */
 final class TrainingState implements AutoCloseable {
   private final Trained trained;
   private final AdamW optimizer;
   private final @Nullable AveragedWeights average;
+
+  /** Whether part of the numbers are a checkpoint's and part are those of before it. */
+  private boolean spoiled;
 
   private TrainingState(Trained trained, AdamW optimizer, @Nullable AveragedWeights average) {
     this.trained = trained;
@@ -27,7 +35,9 @@ final class TrainingState implements AutoCloseable {
       AdamW optimizer = opening.part(new AdamW(trained.flat(), options.optimizer()), AdamW::close);
       AveragedWeights average =
           options.averageDecay().isPresent()
-              ? new AveragedWeights(trained.flat(), options.averageDecay().getAsDouble())
+              ? opening.part(
+                  new AveragedWeights(trained.flat(), options.averageDecay().getAsDouble()),
+                  AveragedWeights::close)
               : null;
       opening.done();
       return new TrainingState(trained, optimizer, average);
@@ -42,10 +52,16 @@ final class TrainingState implements AutoCloseable {
     return optimizer;
   }
 
-  /** Starts the average anew from the numbers as they are. */
-  void startAverage() {
-    if (average != null) {
-      average.startFrom(trained.flat());
+  /**
+   * Whoever uses the numbers asks this first.
+   *
+   * @throws ModelException BROKEN if a checkpoint could be read by half, and no other was since
+   */
+  void requireWhole() {
+    if (spoiled) {
+      throw new ModelException(
+          Reason.BROKEN,
+          "the numbers are those of half a checkpoint (expected: another is loaded first)");
     }
   }
 
@@ -69,9 +85,11 @@ final class TrainingState implements AutoCloseable {
    * Takes one step down the gradients, and forgets them. The caller has opened a scope.
    *
    * @return the gradient's norm before clipping
-   * @throws io.ballast.inference.api.ModelException BROKEN if it is not finite: nothing has changed
+   * @throws ModelException BROKEN if it is not finite, or the numbers are not whole: nothing has
+   *     changed
    */
   double step(double learningRate) {
+    requireWhole();
     double norm = optimizer.step(trained, learningRate);
     if (average != null) {
       average.follow(trained.flat());
@@ -83,8 +101,10 @@ final class TrainingState implements AutoCloseable {
    * Returns what {@code work} finds while the average stands in the numbers' place.
    *
    * @throws IllegalStateException if none is kept
+   * @throws ModelException BROKEN if the numbers are not whole
    */
   <T> T withAverage(Supplier<T> work) {
+    requireWhole();
     Tensor averaged = average();
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
@@ -100,12 +120,45 @@ final class TrainingState implements AutoCloseable {
     }
   }
 
+  /**
+   * Writes a checkpoint.
+   *
+   * @throws ModelException BROKEN if the numbers are not whole: nothing was written
+   */
   void save(Path file, Map<String, String> notes) throws IOException {
-    new TrainingCheckpoint(trained, optimizer, average).save(file, notes);
+    requireWhole();
+    checkpoint().save(file, notes);
   }
 
+  /**
+   * Goes back to a checkpoint.
+   *
+   * @return what was noted when it was written
+   * @throws ModelException INVALID_FOLDER if it does not fit: nothing has changed. BROKEN if it
+   *     could be checked and then not be read: {@link #requireWhole} refuses until another is
+   *     restored
+   */
   Map<String, String> restore(Path file) {
-    return new TrainingCheckpoint(trained, optimizer, average).restore(file);
+    try (TrainingCheckpoint.Checked checked = check(file)) {
+      return take(checked);
+    }
+  }
+
+  /** The first half of {@link #restore}. */
+  TrainingCheckpoint.Checked check(Path file) {
+    return checkpoint().check(file);
+  }
+
+  /** The second half of {@link #restore}. */
+  Map<String, String> take(TrainingCheckpoint.Checked checked) {
+    spoiled = true;
+    Map<String, String> notes = checked.take();
+    spoiled = false;
+    return notes;
+  }
+
+  private TrainingCheckpoint checkpoint() {
+    return new TrainingCheckpoint(trained, optimizer, average);
   }
 
   @Override

@@ -35,7 +35,6 @@ class AveragedWeightsTest {
     // d = 0.75 from θ = (4, −2): then θ = (8, −2) → 0.75·4 + 0.25·8 = 5, then θ = (1, 6) → 4, 0
     try (PointerScope scope = new PointerScope();
         AveragedWeights average = new AveragedWeights(Tensors.of(new double[] {4, -2}, 2), 0.75)) {
-      average.startFrom(Tensors.of(new double[] {4, -2}, 2));
       average.follow(Tensors.of(new double[] {8, -2}, 2));
       assertThat(Tensors.doubles(average.flat())).containsExactly(5, -2);
       average.follow(Tensors.of(new double[] {1, 6}, 2));

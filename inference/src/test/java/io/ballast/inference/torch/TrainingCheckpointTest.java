@@ -5,16 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
-import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SplittableRandom;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,7 +28,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** A checkpoint is gone on from by what it was taken of, and by nothing else. */
 class TrainingCheckpointTest {
   private static final OptimizerOptions OPTIMIZER = new OptimizerOptions(0.9, 0.95, 1e-8, 0.05, 1);
+  private static final TrainingOptions OPTIONS = TrainingOptions.of(OPTIMIZER).withAverage(0.9);
   private static final int[][] ROWS = TinyModels.rows(4, 17, 1);
+  private static final List<CompletionGroup> GROUPS =
+      List.of(new CompletionGroup(TokenIds.of(3, 17), List.of(TokenIds.of(1, 2, 3))));
 
   @TempDir private Path folder;
 
@@ -35,8 +42,7 @@ class TrainingCheckpointTest {
 
   private Path saved() throws IOException {
     Path file = folder.resolve("checkpoint.safetensors");
-    try (TrainableDecoder decoder =
-        decoder(Arithmetic.FLOAT32, TrainingOptions.of(OPTIMIZER).withAverage(0.9))) {
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, OPTIONS)) {
       decoder.trainStep(ROWS, 1e-2);
       decoder.saveCheckpoint(file, Map.of());
     }
@@ -75,7 +81,7 @@ class TrainingCheckpointTest {
     refused(
         saved(),
         Arithmetic.BFLOAT16_PRODUCTS,
-        TrainingOptions.of(OPTIMIZER).withAverage(0.9),
+        OPTIONS,
         ": arithmetic: FLOAT32 (expected: BFLOAT16_PRODUCTS)");
   }
 
@@ -106,108 +112,106 @@ class TrainingCheckpointTest {
   }
 
   @Test
-  void fromWhatTheDiskLosesOnTheWayNothingGoesOn() throws IOException {
-    Path file = folder.resolve("checkpoint.safetensors");
-    try (TrainedWeights weights =
-            new TrainedWeights(new ParameterLayout(TinyModels.CONFIG), Arithmetic.FLOAT32, true);
-        AdamW optimizer = new AdamW(weights.flat(), OPTIMIZER)) {
-      new TrainingCheckpoint(weights, optimizer, null).save(file, Map.of());
-      byte[] whole = Files.readAllBytes(file);
-      // the numbers are asked for once to be checked, and once to be written to
-      Trained losing = new AskedFor(weights, 2, () -> Files.delete(file));
-      assertThatThrownBy(() -> new TrainingCheckpoint(losing, optimizer, null).restore(file))
+  void theFileThatWasCheckedIsTheOneThatIsTaken() throws IOException {
+    Path file = saved();
+    Path other = folder.resolve("other.safetensors");
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, OPTIONS);
+        TrainableDecoder expected = decoder(Arithmetic.FLOAT32, OPTIONS)) {
+      expected.restoreCheckpoint(file);
+      decoder.trainStep(ROWS, 1e-2);
+      decoder.trainStep(ROWS, 1e-2);
+      decoder.saveCheckpoint(other, Map.of());
+      TrainingState state = decoder.state();
+      try (TrainingCheckpoint.Checked checked = state.check(file)) {
+        Files.move(other, file, StandardCopyOption.REPLACE_EXISTING);
+        assertThat(decoder.steps()).isEqualTo(2);
+        assertThat(state.take(checked)).isEmpty();
+      }
+      assertThat(decoder.steps()).isEqualTo(1);
+      assertThat(decoder.trainStep(ROWS, 1e-2)).isEqualTo(expected.trainStep(ROWS, 1e-2));
+      assertThat(decoder.averageScores(GROUPS)).isEqualTo(expected.averageScores(GROUPS));
+    }
+  }
+
+  @Test
+  void halfACheckpointIsUsedByNothingUntilAWholeOneIsLoaded() throws IOException {
+    Path file = saved();
+    byte[] whole = Files.readAllBytes(file);
+    Path tokenizer = Files.writeString(folder.resolve("a-tokenizer.json"), "{}");
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, OPTIONS)) {
+      float[] before = floats(decoder.weights().flat());
+      TrainingState state = decoder.state();
+      try (TrainingCheckpoint.Checked checked = state.check(file)) {
+        assertThat(floats(decoder.weights().flat())).isEqualTo(before);
+        // the weights, the first quarter of it, are there; the moments are not
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+          channel.truncate(whole.length / 2);
+        }
+        assertBroken(
+            () -> state.take(checked),
+            file + ": was whole and can no longer be read (expected: another checkpoint)");
+      }
+      assertThat(floats(decoder.weights().flat())).isNotEqualTo(before);
+
+      Path saved = folder.resolve("saved");
+      Path kept = folder.resolve("kept.safetensors");
+      List<ThrowingCallable> uses =
+          List.of(
+              () -> decoder.trainStep(ROWS, 1e-2),
+              () -> decoder.meanLoss(ROWS),
+              () -> decoder.scores(GROUPS),
+              () -> decoder.averageScores(GROUPS),
+              () -> decoder.forwardBackward(GROUPS, (index, scores) -> nothing(scores)),
+              () -> decoder.optimizerStep(1e-2),
+              () -> decoder.snapshot().close(),
+              () -> decoder.save(saved, WeightType.FLOAT32, tokenizer, Map.of()),
+              () -> decoder.saveAverage(saved, WeightType.FLOAT32, tokenizer, Map.of()),
+              () -> decoder.saveCheckpoint(kept, Map.of()));
+      assertAllRefused(uses);
+      // what does not fit changes nothing, so the numbers are as they were: half
+      assertThatThrownBy(() -> decoder.restoreCheckpoint(file))
           .isInstanceOfSatisfying(
-              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BROKEN))
-          .hasMessageStartingWith(file + ": was whole and can no longer be read");
-      assertThat(Tensors.floats(weights.flat())).containsOnly(Float.NaN);
-      assertThat(Tensors.floats(optimizer.secondMoment())).containsOnly(Float.NaN);
+              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER));
+      assertAllRefused(uses);
+      assertThat(saved).doesNotExist();
+      assertThat(kept).doesNotExist();
 
       Files.write(file, whole);
-      var unused = new TrainingCheckpoint(weights, optimizer, null).restore(file);
-      assertThat(Tensors.floats(weights.flat())).containsOnly(0f);
-    }
-  }
-
-  /** Something may happen when the numbers are asked for. */
-  private interface Event {
-    void happens() throws IOException;
-  }
-
-  /** Numbers of which the {@code count}-th asking makes something happen. */
-  private static final class AskedFor implements Trained {
-    private final TrainedWeights weights;
-    private final Event event;
-    private int left;
-
-    AskedFor(TrainedWeights weights, int count, Event event) {
-      this.weights = weights;
-      this.left = count;
-      this.event = event;
-    }
-
-    @Override
-    public Tensor flat() {
-      if (--left == 0) {
-        try {
-          event.happens();
-        } catch (IOException e) {
-          throw new UncheckedIOException(e);
-        }
+      decoder.restoreCheckpoint(file);
+      try (TrainableDecoder expected = decoder(Arithmetic.FLOAT32, OPTIONS)) {
+        expected.restoreCheckpoint(file);
+        assertThat(decoder.averageScores(GROUPS)).isEqualTo(expected.averageScores(GROUPS));
+        assertThat(decoder.trainStep(ROWS, 1e-2)).isEqualTo(expected.trainStep(ROWS, 1e-2));
+        assertThat(decoder.steps()).isEqualTo(2);
       }
-      return weights.flat();
+      decoder.saveCheckpoint(kept, Map.of());
+      decoder.save(saved, WeightType.FLOAT32, tokenizer, Map.of());
+      decoder.snapshot().close();
     }
+  }
 
-    @Override
-    public long decayedSize() {
-      return weights.decayedSize();
+  private static void assertAllRefused(List<ThrowingCallable> uses) {
+    for (ThrowingCallable use : uses) {
+      assertBroken(
+          use, "the numbers are those of half a checkpoint (expected: another is loaded first)");
     }
+  }
 
-    @Override
-    public Tensor flatGradients() {
-      return weights.flatGradients();
+  private static void assertBroken(ThrowingCallable call, String message) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BROKEN))
+        .hasMessage(message);
+  }
+
+  private static TokenGradients nothing(GroupScores scores) {
+    return TokenGradients.ofLogProbs(
+        scores.logProbs().stream().map(of -> PerToken.of(new float[of.size()])).toList());
+  }
+
+  private static float[] floats(Tensor tensor) {
+    try (PointerScope scope = new PointerScope()) {
+      return Tensors.floats(tensor);
     }
-
-    @Override
-    public void collectGradients() {
-      weights.collectGradients();
-    }
-
-    @Override
-    public void clearGradients() {
-      weights.clearGradients();
-    }
-
-    @Override
-    public void changed() {
-      weights.changed();
-    }
-
-    @Override
-    public Optional<Tensor> headGradients() {
-      return weights.headGradients();
-    }
-
-    @Override
-    public Optional<ValueHead> critic() {
-      return weights.critic();
-    }
-
-    @Override
-    public Products products() {
-      return weights.products();
-    }
-
-    @Override
-    public Map<String, String> kind() {
-      return weights.kind();
-    }
-
-    @Override
-    public List<Content> contents(Tensor numbers, WeightType type) {
-      return weights.contents(numbers, type);
-    }
-
-    @Override
-    public void close() {}
   }
 }

@@ -249,17 +249,23 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public void restore(Path file) {
+    engineIsBehind = true; // before: half a checkpoint has changed the weights too
     try {
       var unused = trained.restoreCheckpoint(file);
     } catch (ModelException e) {
-      throw Faults.of(
-          e,
-          message ->
-              message
-                  .replace(file.toAbsolutePath().toString(), String.valueOf(file.getFileName()))
-                  .replace(file.toString(), String.valueOf(file.getFileName())));
+      ModelException told = new ModelException(e.reason(), withoutFolder(e, file), e);
+      if (e.reason() == ModelException.Reason.BROKEN) {
+        throw told; // whoever runs it logs it with its cause
+      }
+      throw Faults.of(told);
     }
-    engineIsBehind = true;
+  }
+
+  private static String withoutFolder(ModelException e, Path file) {
+    String name = String.valueOf(file.getFileName());
+    return String.valueOf(e.getMessage())
+        .replace(file.toAbsolutePath().toString(), name)
+        .replace(file.toString(), name);
   }
 
   @Override

@@ -47,7 +47,7 @@ public final class FakeTrainee implements Trainee {
     gate.countDown();
   }
 
-  /** Makes every forward-backward fail. */
+  /** Makes every forward-backward fail, and every checkpoint be read by half. */
   public void breakDown() {
     broken = true;
   }
@@ -145,6 +145,10 @@ public final class FakeTrainee implements Trainee {
   @Override
   public void restore(Path file) {
     calls.add("restore");
+    if (broken) {
+      throw new ModelException(
+          ModelException.Reason.BROKEN, file + ": was whole and can no longer be read");
+    }
     updates = 0;
   }
 

@@ -297,7 +297,7 @@ public final class LearnerSession implements AutoCloseable {
       boolean asked = gradientsAsked;
       admission.run();
       Operation<OperationResult> operation =
-          new Operation<>(surroundings.ids().get(), () -> askAgain(asked));
+          new Operation<>(identity.id(), surroundings.ids().get(), () -> askAgain(asked));
       try {
         enqueue(operation, work);
       } catch (MeshException e) {
@@ -322,7 +322,7 @@ public final class LearnerSession implements AutoCloseable {
   }
 
   private <T> T ask(Supplier<T> work, CallCancellation cancellation) {
-    Operation<T> operation = new Operation<>(surroundings.ids().get());
+    Operation<T> operation = new Operation<>(identity.id(), surroundings.ids().get());
     cancellation.onCancel(operation::cancel);
     enqueue(operation, work);
     return operation.join();

@@ -41,20 +41,24 @@ public final class Operation<T> {
     TAKEN_BACK
   }
 
+  private final String session;
   private final String id;
   private final CompletableFuture<T> result = new CompletableFuture<>();
   private final AtomicReference<Progress> progress = new AtomicReference<>(Progress.WAITING);
 
   private final Runnable unsuccessful;
 
-  Operation(String id) {
-    this(id, () -> {});
+  Operation(String session, String id) {
+    this(session, id, () -> {});
   }
 
   /**
+   * @param session whose work it is, for the log
+   * @param id a UUID
    * @param unsuccessful run once if it fails or is taken back, before those who wait hear of it
    */
-  Operation(String id, Runnable unsuccessful) {
+  Operation(String session, String id, Runnable unsuccessful) {
+    this.session = session;
     this.id = id;
     this.unsuccessful = unsuccessful;
   }
@@ -72,12 +76,13 @@ public final class Operation<T> {
     try {
       result.complete(work.get());
     } catch (ModelException e) {
-      LOG.warn("operation {} failed", id, e); // the causes name files, which callers are not told
+      // the causes name files, which callers are not told
+      LOG.warn("session {}, operation {} failed", session, id, e);
       fail(Faults.of(e));
     } catch (MeshException | CancellationException e) {
       fail(e);
     } catch (Throwable e) { // an Error too: nobody must wait for ever
-      LOG.error("operation {}: a bug", id, e);
+      LOG.error("session {}, operation {}: a bug", session, id, e);
       fail(e);
     }
   }

@@ -66,6 +66,8 @@ public interface Trainee extends AutoCloseable {
    * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if it was taken of another model
    *     or base, by other options (the rate is none of them) or in another arithmetic: what differs
    *     is named, and nothing has changed
+   * @throws io.ballast.inference.api.ModelException BROKEN if it was whole and can no longer be
+   *     read: every use of the weights is refused then until another checkpoint is restored
    */
   void restore(Path file);
 

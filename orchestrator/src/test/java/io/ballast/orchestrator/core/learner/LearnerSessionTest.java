@@ -16,6 +16,7 @@ import io.ballast.rl.algorithm.LossSpec;
 import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.regulariser.KlEstimator;
 import io.ballast.rl.sample.Numbers;
+import io.ballast.testing.HeardLog;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,6 +24,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.logging.Level;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -47,7 +50,7 @@ class LearnerSessionTest {
               Instant.EPOCH),
           trainee,
           new LearnerSession.Surroundings(
-              new NoCheckpoints(),
+              new OneCheckpoint(),
               () -> "operation-" + ids.incrementAndGet(),
               new LearnerLimits(1, 1, MAX_QUEUED, 1, LONG)));
 
@@ -123,6 +126,26 @@ class LearnerSessionTest {
     restore.await(LONG);
     assertThat(restore.failure().orElseThrow()).hasMessage("there is no checkpoint 'lost'");
     assertThat(done(step(0.1))).isEqualTo(new OperationResult.Step(1, 1));
+  }
+
+  @Test
+  void halfACheckpointIsLoggedOnceWithSessionAndFile() {
+    train();
+    trainee.breakDown();
+    try (HeardLog log = HeardLog.of(Operation.class.getName(), Level.WARNING)) {
+      Operation<OperationResult> restore = session.restore(NOBODY, "", "kept");
+      restore.await(LONG);
+      assertThat(restore.failure().orElseThrow())
+          .isInstanceOfSatisfying(
+              MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_BROKEN))
+          .hasMessage("kept.safetensors: was whole and can no longer be read");
+      assertThat(log.messages())
+          .singleElement(InstanceOfAssertFactories.STRING)
+          .startsWith("session session, operation " + restore.id() + " failed: ")
+          .endsWith(": kept.safetensors: was whole and can no longer be read");
+    }
+    trainee.mend();
+    assertThat(done(session.restore(NOBODY, "", "kept"))).isEqualTo(new OperationResult.Loaded(0));
   }
 
   @Test
@@ -236,8 +259,8 @@ class LearnerSessionTest {
         .hasMessageContaining(message);
   }
 
-  /** A store with nothing in it. */
-  private static final class NoCheckpoints implements WeightsStore {
+  /** A store with one checkpoint in it. */
+  private static final class OneCheckpoint implements WeightsStore {
     @Override
     public PinnedVersion publish(
         String model, String version, Map<String, String> notes, Writer writer) {
@@ -249,7 +272,10 @@ class LearnerSessionTest {
 
     @Override
     public Path checkpoint(String tenant, String name) {
-      throw Faults.unknown("checkpoint", name);
+      if (!name.equals("kept")) {
+        throw Faults.unknown("checkpoint", name);
+      }
+      return Path.of("kept.safetensors");
     }
 
     @Override
