@@ -13,6 +13,7 @@ import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.torch.LoraOptions;
 import io.ballast.inference.torch.LoraProjection;
 import io.ballast.inference.torch.OptimizerOptions;
+import io.ballast.inference.torch.PassMemory;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TokenGradients;
 import io.ballast.inference.torch.TorchDecoder;
@@ -53,6 +54,7 @@ final class TorchTrainee implements Trainee {
   private final SharedBases bases;
   private final ServingOptions serving;
   private final TrainableDecoder trained;
+  private final long passBytes;
   private final int mostTokens;
   private SharedBases.@Nullable Lease reference;
   private @Nullable TorchDecoder engine;
@@ -65,7 +67,7 @@ final class TorchTrainee implements Trainee {
       SharedBases.@Nullable Lease reference,
       TrainableDecoder trained,
       ServingOptions serving,
-      int mostTokens) {
+      long passBytes) {
     this.stored = stored;
     this.base = stored.folder();
     this.tokenizer = tokenizer;
@@ -73,14 +75,15 @@ final class TorchTrainee implements Trainee {
     this.reference = reference;
     this.trained = trained;
     this.serving = serving;
-    this.mostTokens = mostTokens;
+    this.passBytes = passBytes;
+    this.mostTokens = PassMemory.mostTokens(trained.config(), bases.arithmetic(), passBytes);
   }
 
   /**
    * Loads {@code stored}, a Hugging Face folder with a tokenizer. Where that fails nothing stays.
    *
    * @param bases has the frozen reference, on which adapters are trained
-   * @param mostTokens of a group, prompt and completions together, that a pass has memory for
+   * @param passBytes what a pass over a group, prompt and completions together, may take
    * @throws IllegalArgumentException if adapters do not fit the model; named
    */
   static TorchTrainee open(
@@ -88,7 +91,7 @@ final class TorchTrainee implements Trainee {
       SharedBases bases,
       ServingOptions serving,
       TraineeOptions options,
-      int mostTokens) {
+      long passBytes) {
     Path folder = stored.folder();
     TrainingOptions training = ported(options);
     HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
@@ -107,7 +110,7 @@ final class TorchTrainee implements Trainee {
       } else {
         trained = TrainableDecoder.load(folder, bases.arithmetic(), training);
       }
-      return new TorchTrainee(stored, tokenizer, bases, reference, trained, serving, mostTokens);
+      return new TorchTrainee(stored, tokenizer, bases, reference, trained, serving, passBytes);
     } catch (RuntimeException | Error e) { // an Error too: native memory may be what ended
       if (reference != null) {
         reference.close();
@@ -283,7 +286,7 @@ final class TorchTrainee implements Trainee {
    * The groups as the engine takes them.
    *
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST if one is so long that a pass over
-   *     it would take more memory than there is
+   *     it would take more memory than it may have
    */
   private List<CompletionGroup> tokensOf(List<TrainingGroup> groups) {
     for (int i = 0; i < groups.size(); i++) {
@@ -295,8 +298,12 @@ final class TorchTrainee implements Trainee {
       if (tokens > mostTokens) {
         throw Faults.malformed(
             "groups[" + i + "]",
-            "%,d tokens, limit %,d: a pass over more takes more memory than there is"
-                .formatted(tokens, mostTokens));
+            "%,d tokens, limit %,d: a pass over them takes more memory than this may have (%,.0f bytes, limit %,d)"
+                .formatted(
+                    tokens,
+                    mostTokens,
+                    PassMemory.bytes(trained.config(), bases.arithmetic(), tokens),
+                    passBytes));
       }
     }
     return groups.stream()

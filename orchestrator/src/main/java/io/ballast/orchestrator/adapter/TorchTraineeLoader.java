@@ -7,7 +7,6 @@ import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.torch.LoraOptions;
-import io.ballast.inference.torch.PassMemory;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
@@ -46,12 +45,12 @@ public final class TorchTraineeLoader implements TraineeLoader {
   private final Memory memory;
 
   /**
-   * What the machine has for weights in training. Each of those at a time has the same part of it:
-   * a pass that would take more than the weights leave of their part, or a quarter of the part
-   * where they leave less, is refused. So none takes what another was promised.
+   * What there is for weights in training. Each of those at a time has the same part of it: a pass
+   * that would take more than the weights leave of their part, or a quarter of the part where they
+   * leave less, is refused. So none takes what another was promised.
    *
    * @param bytes of all together, above 0
-   * @param trainees at a time, sessions and runs, at least 1
+   * @param trainees at a time, at least 1
    */
   public record Memory(long bytes, int trainees) {
     /** Checks the ranges. */
@@ -80,12 +79,25 @@ public final class TorchTraineeLoader implements TraineeLoader {
    */
   public TorchTraineeLoader(
       ModelFolders folders, Arithmetic arithmetic, int maxRows, int maxQueuedRows, Memory memory) {
-    this.folders = folders;
-    this.memory = memory;
-    this.bases = new SharedBases(arithmetic);
-    this.serving =
+    this(
+        folders,
+        new SharedBases(arithmetic),
         new ServingOptions(
-            arithmetic, maxRows, maxQueuedRows, ServingOptions.defaults().maxPrefillTokens());
+            arithmetic, maxRows, maxQueuedRows, ServingOptions.defaults().maxPrefillTokens()),
+        memory);
+  }
+
+  private TorchTraineeLoader(
+      ModelFolders folders, SharedBases bases, ServingOptions serving, Memory memory) {
+    this.folders = folders;
+    this.bases = bases;
+    this.serving = serving;
+    this.memory = memory;
+  }
+
+  /** Returns one that opens weights on the same bases, with memory of its own. */
+  public TorchTraineeLoader with(Memory other) {
+    return new TorchTraineeLoader(folders, bases, serving, other);
   }
 
   @Override
@@ -147,12 +159,8 @@ public final class TorchTraineeLoader implements TraineeLoader {
     }
     StoredModel stored = folders.stored(base.model(), base.version());
     try {
-      int mostTokens =
-          PassMemory.mostTokens(
-              config(base),
-              bases.arithmetic(),
-              memory.passBytes(memoryBytes(base, options) + sharedBytes(base, options)));
-      return TorchTrainee.open(stored, bases, serving, options, mostTokens);
+      long weightBytes = memoryBytes(base, options) + sharedBytes(base, options);
+      return TorchTrainee.open(stored, bases, serving, options, memory.passBytes(weightBytes));
     } catch (ModelException e) {
       throw Faults.of(e, stored::withoutPath);
     }

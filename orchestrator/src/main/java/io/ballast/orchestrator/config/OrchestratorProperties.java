@@ -63,7 +63,10 @@ public interface OrchestratorProperties {
   @WithDefault("2")
   int learnerSessions();
 
-  /** Memory of all open learner sessions together, in bytes, above 0. */
+  /**
+   * Memory of all open learner sessions together, in bytes, above 0. Of what the machine has for
+   * models their passes get as much, at most half; runs get the rest.
+   */
   @WithDefault("2147483648")
   long learnerMemoryBytes();
 

@@ -98,17 +98,12 @@ public final class OrchestratorServer implements AutoCloseable {
   /** Builds every part; calls no peer. */
   public OrchestratorServer(
       OrchestratorConfig config, MeshRuntime runtime, Surroundings surroundings) {
-    this(config, runtime, surroundings, folders(runtime), loader(config, folders(runtime)));
-  }
-
-  /** As the other, with weights that are trained otherwise. */
-  OrchestratorServer(
-      OrchestratorConfig config,
-      MeshRuntime runtime,
-      Surroundings surroundings,
-      ModelFolders folders,
-      TraineeLoader loader) {
     this.config = config;
+    ModelFolders folders =
+        new ModelFolders(runtime.modelFolders(), runtime.dataFolder().resolve("learner"));
+    TrainingMemory memory = TrainingMemory.of(memoryBytes(), config);
+    TorchTraineeLoader ofSessions = loader(config, folders, memory.sessions());
+    TraineeLoader ofRuns = ofSessions.with(memory.runs());
     Channel policy = runtime.peer(Role.POLICY_SERVER);
     Channel reward = runtime.peer(Role.REWARD_SERVER);
     Channel safety = runtime.peer(Role.SAFETY_SERVER);
@@ -150,7 +145,7 @@ public final class OrchestratorServer implements AutoCloseable {
                 versions,
                 tester,
                 new GrpcFeedbackStream(policy, config.peerTimeout())),
-            new TrainingLoop.Weights(loader, folders, rollouts),
+            new TrainingLoop.Weights(ofRuns, folders, rollouts),
             new Patiences(
                 patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),
             new TrainingLoop.Surroundings(runtime.clock(), runtime.nanoTime(), callers),
@@ -159,7 +154,7 @@ public final class OrchestratorServer implements AutoCloseable {
     this.workers = new RunWorkers(store, loop, files, monitor, config.concurrentRuns());
     this.sessions =
         new LearnerSessions(
-            loader,
+            ofSessions,
             folders,
             versions,
             config.learner(),
@@ -177,7 +172,7 @@ public final class OrchestratorServer implements AutoCloseable {
                 new GrpcRewardCheck(reward, config.peerTimeout()),
                 new GrpcCostCheck(safety, config.peerTimeout()),
                 new GrpcLookCheck(safety, config.peerTimeout()),
-                loader),
+                ofRuns),
             workers,
             files,
             new RunCertificates(tester, specs),
@@ -206,21 +201,12 @@ public final class OrchestratorServer implements AutoCloseable {
         .orElse(telemetry);
   }
 
-  private static ModelFolders folders(MeshRuntime runtime) {
-    return new ModelFolders(runtime.modelFolders(), runtime.dataFolder().resolve("learner"));
-  }
-
-  private static TorchTraineeLoader loader(OrchestratorConfig config, ModelFolders folders) {
+  private static TorchTraineeLoader loader(
+      OrchestratorConfig config, ModelFolders folders, TorchTraineeLoader.Memory memory) {
     Arithmetic arithmetic = Arithmetic.of(config.arithmetic());
     LOG.info("weights are trained in {}", arithmetic);
     int window = config.learner().sampleWindow();
-    return new TorchTraineeLoader(
-        folders,
-        arithmetic,
-        window,
-        2 * window,
-        new TorchTraineeLoader.Memory(
-            memoryBytes(), config.learner().maxSessions() + config.concurrentRuns()));
+    return new TorchTraineeLoader(folders, arithmetic, window, 2 * window, memory);
   }
 
   /** What the machine, or the container, has for models in training. */

@@ -28,6 +28,7 @@ import io.ballast.orchestrator.core.learner.TrainingGroup;
 import io.ballast.orchestrator.core.learner.WhichWeights;
 import io.ballast.orchestrator.testing.TinyModel;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -202,7 +203,8 @@ class TorchTraineeTest {
             .isInstanceOfSatisfying(
                 MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.MALFORMED_REQUEST))
             .hasMessage(
-                "groups[0]: 7 tokens, limit 6: a pass over more takes more memory than there is");
+                "groups[0]: 7 tokens, limit 6: a pass over them takes more memory than this may"
+                    + " have (17,248 bytes, limit 17,247)");
       }
     }
   }
@@ -221,6 +223,23 @@ class TorchTraineeTest {
       assertThat(seven.scores(GROUPS, WhichWeights.CURRENT)).hasSize(1);
       assertThatThrownBy(() -> six.scores(GROUPS, WhichWeights.CURRENT))
           .hasMessageStartingWith("groups[0]: 7 tokens, limit 6");
+    }
+  }
+
+  @Test
+  void withOtherMemoryOtherGroupsFitAndTheBaseIsTheSame() throws IOException {
+    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    TraineeOptions options = PLAIN.withAdapters(adapters(2));
+    TorchTraineeLoader narrow = loader(4 * 17_247);
+    TorchTraineeLoader wide = narrow.with(new TorchTraineeLoader.Memory(4 * 17_248, 1));
+    try (Trainee six = narrow.load(base, options)) {
+      // what is in memory for the one is not read again for the other
+      Files.delete(root.resolve("models/tiny/1").resolve(ModelManifest.WEIGHTS));
+      try (Trainee seven = wide.load(base, options)) {
+        assertThat(seven.scores(GROUPS, WhichWeights.REFERENCE)).hasSize(1);
+        assertThatThrownBy(() -> six.scores(GROUPS, WhichWeights.REFERENCE))
+            .hasMessageStartingWith("groups[0]: 7 tokens, limit 6");
+      }
     }
   }
 

@@ -320,7 +320,8 @@ class LearnerClientsTest {
       assertThat(refused.getErrorReason()).isEqualTo("MALFORMED_REQUEST");
       assertThat(refused.getErrorMessage())
           .isEqualTo(
-              "groups[0]: 7 tokens, limit 6: a pass over more takes more memory than there is");
+              "groups[0]: 7 tokens, limit 6: a pass over them takes more memory than this may"
+                  + " have (17,248 bytes, limit 17,247)");
       refused(
           () ->
               small.logProbs(
