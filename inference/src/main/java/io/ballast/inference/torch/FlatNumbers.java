@@ -109,7 +109,8 @@ final class FlatNumbers implements AutoCloseable {
   /** Brings the copy for products up to date. */
   void changed() {
     if (twoTypes && trained) {
-      try (NoGradGuard off = new NoGradGuard()) {
+      try (PointerScope scope = new PointerScope();
+          NoGradGuard off = new NoGradGuard()) {
         products.copy_(full.narrow(0, 0, matrixSize));
       }
     }
@@ -118,7 +119,8 @@ final class FlatNumbers implements AutoCloseable {
   /** Adds what the products' copy has collected to the full gradients. */
   void collectGradients() {
     if (twoTypes) {
-      try (NoGradGuard off = new NoGradGuard()) {
+      try (PointerScope scope = new PointerScope();
+          NoGradGuard off = new NoGradGuard()) {
         gradients.narrow(0, 0, matrixSize).add_(productGradients, new Scalar(1.0));
         productGradients.zero_();
       }

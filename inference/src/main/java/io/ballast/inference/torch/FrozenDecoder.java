@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +17,7 @@ public final class FrozenDecoder implements AutoCloseable {
   private final String weightsSha256;
   private final TrainedWeights weights;
   private final RotaryTable rotary;
+  private volatile boolean closed;
 
   private FrozenDecoder(
       Path folder,
@@ -65,10 +67,10 @@ public final class FrozenDecoder implements AutoCloseable {
    *
    * @throws IllegalArgumentException if a completion is too long or has an id outside the
    *     vocabulary, named by its index
-   * @throws ModelException BROKEN if a number is not finite
+   * @throws ModelException BROKEN if a number is not finite, CLOSED after {@link #close}
    */
   public List<GroupScores> scores(List<CompletionGroup> groups) {
-    return new GroupComputation(weights, rotary).scores(groups);
+    return new GroupComputation(weights(), rotary).scores(groups);
   }
 
   /** Where it was read from. */
@@ -85,7 +87,15 @@ public final class FrozenDecoder implements AutoCloseable {
     return weightsSha256;
   }
 
+  /**
+   * Its weights.
+   *
+   * @throws ModelException CLOSED after {@link #close}
+   */
   TrainedWeights weights() {
+    if (closed) {
+      throw new ModelException(Reason.CLOSED, "the decoder is closed");
+    }
     return weights;
   }
 
@@ -93,8 +103,10 @@ public final class FrozenDecoder implements AutoCloseable {
     return rotary;
   }
 
+  /** Frees its memory; whoever closes it knows that nobody computes with it. */
   @Override
   public void close() {
+    closed = true;
     weights.close();
     rotary.close();
   }

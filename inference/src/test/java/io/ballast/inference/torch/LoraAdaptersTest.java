@@ -25,8 +25,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.random.RandomGenerator;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -383,29 +381,6 @@ class LoraAdaptersTest {
         most = Math.max(most, Math.abs(delta));
       }
       assertThat(most).isGreaterThan(1e-4);
-    }
-  }
-
-  @Test
-  void whatFailsToOpenLeavesNothingInNativeMemory() {
-    RandomGenerator ends =
-        () -> {
-          throw new IllegalStateException("no more chance");
-        };
-    try (FrozenDecoder base = base(Arithmetic.FLOAT32)) {
-      long before = Pointer.totalCount();
-      TrainingOptions options =
-          TrainingOptions.of(OptimizerOptions.pretraining()).withCritic().withAverage(0.5);
-      for (int i = 0; i < 3; i++) {
-        assertThatThrownBy(() -> TrainableDecoder.adapting(base, ALL, options, ends))
-            .hasMessage("no more chance");
-        assertThatThrownBy(
-                () ->
-                    TrainableDecoder.create(
-                        TinyModels.CONFIG, Arithmetic.BFLOAT16_PRODUCTS, options, ends))
-            .hasMessage("no more chance");
-      }
-      assertThat(Pointer.totalCount()).isLessThanOrEqualTo(before);
     }
   }
 

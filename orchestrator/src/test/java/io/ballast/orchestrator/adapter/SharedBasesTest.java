@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.torch.Arithmetic;
+import io.ballast.inference.torch.CompletionGroup;
 import io.ballast.inference.torch.FrozenDecoder;
 import io.ballast.orchestrator.testing.TinyModel;
 import java.nio.file.Path;
@@ -21,6 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A base is there once, from its first use to the end of its last. */
 class SharedBasesTest {
+  private static final List<CompletionGroup> GROUPS =
+      List.of(new CompletionGroup(TokenIds.of(3, 17), List.of(TokenIds.of(1, 2))));
+
   @TempDir private Path root;
   private Path folder;
 
@@ -34,6 +39,16 @@ class SharedBasesTest {
     return FrozenDecoder.load(folder, Arithmetic.FLOAT32);
   }
 
+  private static void assertUsable(FrozenDecoder decoder) {
+    assertThat(decoder.scores(GROUPS)).hasSize(1);
+  }
+
+  private static void assertFreed(FrozenDecoder decoder) {
+    assertThatThrownBy(() -> decoder.scores(GROUPS))
+        .isInstanceOfSatisfying(
+            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.CLOSED));
+  }
+
   @Test
   void whatIsUsedTwiceIsThereOnceUntilBothAreDone() {
     SharedBases bases = new SharedBases(Arithmetic.FLOAT32);
@@ -42,13 +57,18 @@ class SharedBasesTest {
     assertThat(second.decoder()).isSameAs(first.decoder());
     first.close();
     first.close(); // a second time has no effect
+    assertUsable(second.decoder());
     try (SharedBases.Lease third = bases.lease(folder)) {
       assertThat(third.decoder()).isSameAs(second.decoder());
     }
+    assertUsable(second.decoder());
     second.close();
-    try (SharedBases.Lease later = bases.lease(folder)) {
-      assertThat(later.decoder()).isNotSameAs(first.decoder());
-    }
+    assertFreed(second.decoder());
+    SharedBases.Lease later = bases.lease(folder);
+    assertThat(later.decoder()).isNotSameAs(first.decoder());
+    assertUsable(later.decoder());
+    later.close();
+    assertFreed(later.decoder());
   }
 
   @Test
@@ -63,8 +83,11 @@ class SharedBasesTest {
                     ? FrozenDecoder.load(asked, Arithmetic.FLOAT32)
                     : tiny());
     assertThatThrownBy(() -> bases.lease(no)).isInstanceOf(ModelException.class);
-    bases.lease(no).close();
+    SharedBases.Lease lease = bases.lease(no);
     assertThat(tries).hasValue(2);
+    assertUsable(lease.decoder());
+    lease.close();
+    assertFreed(lease.decoder());
   }
 
   @Test
@@ -93,7 +116,9 @@ class SharedBasesTest {
       assertThat(second.get().decoder()).isSameAs(first.get().decoder());
       assertThat(loaded).hasValue(1);
       first.get().close();
+      assertUsable(second.get().decoder());
       second.get().close();
+      assertFreed(second.get().decoder());
     }
   }
 

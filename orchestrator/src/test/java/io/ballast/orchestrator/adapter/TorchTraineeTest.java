@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.TokenIds;
@@ -11,6 +12,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.torch.Arithmetic;
+import io.ballast.inference.torch.FrozenDecoder;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
@@ -248,19 +250,35 @@ class TorchTraineeTest {
     SharedBases bases = new SharedBases(Arithmetic.FLOAT32);
     StoredModel stored = folders.stored(TinyModel.NAME, TinyModel.VERSION);
     SharedBases.Lease held = bases.lease(stored.folder());
-    assertThatThrownBy(
-            () ->
-                TorchTrainee.open(
-                    stored,
-                    bases,
-                    ServingOptions.defaults(),
-                    PLAIN.withAdapters(adapters(17)),
-                    100))
+    assertThatThrownBy(() -> trainee(stored, bases, PLAIN.withAdapters(adapters(17))))
         .hasMessageStartingWith("rank: 17 (expected: ≤ 16");
     held.close();
     try (SharedBases.Lease again = bases.lease(stored.folder())) {
       assertThat(again.decoder()).isNotSameAs(held.decoder());
     }
+  }
+
+  @Test
+  void whatIsClosedGivesItsBaseBackAndNobodyElses() {
+    SharedBases bases = new SharedBases(Arithmetic.FLOAT32);
+    StoredModel stored = folders.stored(TinyModel.NAME, TinyModel.VERSION);
+    FrozenDecoder shared;
+    try (Trainee plain = trainee(stored, bases, PLAIN)) {
+      List<GroupScores> reference = plain.scores(GROUPS, WhichWeights.REFERENCE);
+      try (Trainee adapting = trainee(stored, bases, PLAIN.withAdapters(adapters(2)));
+          SharedBases.Lease seen = bases.lease(stored.folder())) {
+        shared = seen.decoder();
+        assertThat(adapting.scores(GROUPS, WhichWeights.REFERENCE)).isEqualTo(reference);
+      }
+      assertThat(plain.scores(GROUPS, WhichWeights.REFERENCE)).isEqualTo(reference);
+    }
+    assertThatThrownBy(() -> shared.scores(List.of()))
+        .isInstanceOf(ModelException.class)
+        .hasMessage("the decoder is closed");
+  }
+
+  private static Trainee trainee(StoredModel stored, SharedBases bases, TraineeOptions options) {
+    return TorchTrainee.open(stored, bases, ServingOptions.defaults(), options, 1 << 20);
   }
 
   @Test
