@@ -82,6 +82,22 @@ public final class FrozenDecoder implements AutoCloseable {
     return arithmetic;
   }
 
+  /**
+   * Compares the files with what they were when it was loaded.
+   *
+   * @throws ModelException INVALID_FOLDER if one is missing, CORRUPT_WEIGHTS if one is another
+   */
+  void requireUnchanged() {
+    ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
+    String found = ModelManifest.weightsSha256Of(folder);
+    if (!found.equals(weightsSha256)) {
+      throw new ModelException(
+          Reason.CORRUPT_WEIGHTS,
+          "%s: weights of SHA-256 %s (expected: %s, as when they were loaded)"
+              .formatted(folder, found, weightsSha256));
+    }
+  }
+
   /** The checksum of its weights, as its folder records it, or of the files themselves. */
   String weightsSha256() {
     return weightsSha256;

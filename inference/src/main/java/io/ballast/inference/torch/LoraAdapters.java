@@ -273,12 +273,13 @@ final class LoraAdapters implements Trained {
   }
 
   @Override
-  public void requireApart(Path folder) throws IOException {
+  public void requireSaveable(Path folder) throws IOException {
     if (Files.exists(folder) && Files.isSameFile(folder, base.folder())) {
       throw new IllegalArgumentException(
           "folder: %s (expected: another than the adapters' base, which is read meanwhile)"
               .formatted(folder));
     }
+    base.requireUnchanged();
   }
 
   @Override

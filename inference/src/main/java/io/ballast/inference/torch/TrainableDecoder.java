@@ -269,6 +269,8 @@ public final class TrainableDecoder implements AutoCloseable {
    * @param notes kept in ballast.json, such as the parent version or the seed
    * @throws IllegalArgumentException if {@code folder} is the adapters' base, which is read while
    *     they are saved
+   * @throws ModelException CORRUPT_WEIGHTS if the adapters' base is no longer what it was when it
+   *     was loaded, BROKEN after half a checkpoint
    */
   public void save(Path folder, WeightType type, Path tokenizer, Map<String, String> notes)
       throws IOException {
@@ -289,7 +291,7 @@ public final class TrainableDecoder implements AutoCloseable {
       Path folder, Tensor numbers, WeightType type, Path tokenizer, Map<String, String> notes)
       throws IOException {
     state.requireWhole();
-    trained.requireApart(folder);
+    trained.requireSaveable(folder);
     DecoderFolder.save(folder, config, trained.contents(numbers, type), type, tokenizer, notes);
   }
 

@@ -55,11 +55,14 @@ interface Trained extends AutoCloseable {
   List<Content> contents(Tensor numbers, WeightType type);
 
   /**
-   * Refuses to be saved where these numbers are read from meanwhile.
+   * Refuses to be saved where these numbers are read from meanwhile, and what is read to be another
+   * than it was.
    *
    * @throws IllegalArgumentException if {@code folder} is there
+   * @throws io.ballast.inference.api.ModelException INVALID_FOLDER or CORRUPT_WEIGHTS if what is
+   *     read has changed
    */
-  default void requireApart(Path folder) throws IOException {}
+  default void requireSaveable(Path folder) throws IOException {}
 
   @Override
   void close();

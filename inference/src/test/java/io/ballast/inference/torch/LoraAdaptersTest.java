@@ -34,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Adapters learn on a decoder that stays as it is, and are a decoder with it. */
 class LoraAdaptersTest {
@@ -352,6 +353,46 @@ class LoraAdaptersTest {
       }
       assertThat(Files.readAllBytes(model.resolve(ModelManifest.WEIGHTS))).isEqualTo(before);
       decoder.save(folder.resolve("merged"), WeightType.FLOAT32, tokenizer, Map.of());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aBaseThatIsNoLongerWhatItWasIsNotMergedInto(boolean withManifest) throws IOException {
+    Path weights = model.resolve(ModelManifest.WEIGHTS);
+    if (!withManifest) {
+      Files.delete(model.resolve(ModelManifest.FILE));
+    }
+    try (FrozenDecoder base = base(Arithmetic.FLOAT32);
+        TrainableDecoder decoder = adapting(base, SOME)) {
+      byte[] whole = Files.readAllBytes(weights);
+      byte[] flipped = whole.clone();
+      flipped[flipped.length - 5] ^= 1;
+      Files.write(weights, flipped);
+      Path saved = folder.resolve("merged");
+      assertThatThrownBy(() -> decoder.save(saved, WeightType.FLOAT32, tokenizer, Map.of()))
+          .isInstanceOfSatisfying(
+              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.CORRUPT_WEIGHTS))
+          .hasMessageContaining("(expected: " + base.weightsSha256());
+      assertThat(saved).doesNotExist();
+      Files.write(weights, whole);
+      decoder.save(saved, WeightType.FLOAT32, tokenizer, Map.of());
+    }
+  }
+
+  @Test
+  void aBaseWithAnotherManifestIsAnotherBase() throws IOException {
+    try (FrozenDecoder base = base(Arithmetic.FLOAT32);
+        TrainableDecoder decoder = adapting(base, SOME)) {
+      try (TrainableDecoder other = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32)) {
+        other.save(model, WeightType.FLOAT32, tokenizer, Map.of());
+      }
+      assertThatThrownBy(
+              () -> decoder.save(folder.resolve("merged"), WeightType.FLOAT32, tokenizer, Map.of()))
+          .isInstanceOfSatisfying(
+              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.CORRUPT_WEIGHTS))
+          .hasMessageEndingWith(
+              "(expected: " + base.weightsSha256() + ", as when they were loaded)");
     }
   }
 
