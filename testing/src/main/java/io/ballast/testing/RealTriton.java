@@ -130,6 +130,11 @@ public final class RealTriton implements AutoCloseable {
     }
   }
 
+  /** Whether it runs: it may have crashed. */
+  public boolean isAlive() {
+    return server.isAlive();
+  }
+
   /** Kills it, as a crash would. */
   public void kill() {
     server.destroyForcibly();

@@ -9,6 +9,8 @@ import io.grpc.Deadline;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A decoder's generations on a server: starts them, reads their streams, ends them. A generation
@@ -16,6 +18,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * passes, so is its call, and it ends as one whose caller has left. Thread-safe.
  */
 final class GenerationStreams implements AutoCloseable {
+  /** By how much a server's clock may end a call before its caller's does. */
+  private static final long HASTE_MILLIS = 50;
+
   private final KServeClient client;
   private final ServedModel model;
   private final Set<RemoteGeneration> underWay = ConcurrentHashMap.newKeySet();
@@ -105,15 +110,18 @@ final class GenerationStreams implements AutoCloseable {
 
   /**
    * Whether a failure is that of a caller who left. Its call may fail at the deadline a moment
-   * before its context hears of it.
+   * before its context hears of it, and the server, which counts for itself, a moment before that.
    */
   private static boolean left(Context caller, TritonException e) {
-    Deadline deadline = caller.getDeadline();
     return switch (e.reason()) {
       case CANCELLED -> caller.isCancelled();
-      case SILENT -> caller.isCancelled() || (deadline != null && deadline.isExpired());
+      case SILENT -> caller.isCancelled() || isAtItsEnd(caller.getDeadline());
       default -> false;
     };
+  }
+
+  static boolean isAtItsEnd(@Nullable Deadline deadline) {
+    return deadline != null && deadline.timeRemaining(TimeUnit.MILLISECONDS) < HASTE_MILLIS;
   }
 
   private void read(

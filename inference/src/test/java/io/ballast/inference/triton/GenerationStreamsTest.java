@@ -20,6 +20,7 @@ import io.ballast.kserve.v2.ModelMetadataResponse;
 import io.ballast.kserve.v2.ModelMetadataResponse.TensorMetadata;
 import io.ballast.kserve.v2.ModelStreamInferResponse;
 import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.inprocess.InProcessChannelBuilder;
@@ -201,5 +202,23 @@ class GenerationStreamsTest {
       assertThatThrownBy(() -> generation.result().get(30, TimeUnit.SECONDS))
           .isInstanceOf(ExecutionException.class);
     }
+  }
+
+  @Test
+  void aServerWhoseClockIsAheadEndsNoCallOfItsOwn() {
+    Deadline.Ticker still =
+        new Deadline.Ticker() {
+          @Override
+          public long nanoTime() {
+            return 0;
+          }
+        };
+    assertThat(GenerationStreams.isAtItsEnd(Deadline.after(-1, TimeUnit.MILLISECONDS, still)))
+        .isTrue();
+    assertThat(GenerationStreams.isAtItsEnd(Deadline.after(49, TimeUnit.MILLISECONDS, still)))
+        .isTrue();
+    assertThat(GenerationStreams.isAtItsEnd(Deadline.after(50, TimeUnit.MILLISECONDS, still)))
+        .isFalse();
+    assertThat(GenerationStreams.isAtItsEnd(null)).isFalse();
   }
 }
