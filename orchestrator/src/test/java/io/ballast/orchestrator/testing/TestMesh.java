@@ -6,7 +6,6 @@ import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.outbox.Outbox;
 import io.ballast.kit.outbox.OutboxEvent;
-import io.ballast.kit.outbox.PostgresOutbox;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -22,6 +21,7 @@ import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.orchestrator.wiring.OrchestratorServer;
+import io.ballast.testing.ToldEvents;
 import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
@@ -217,16 +217,7 @@ public final class TestMesh implements AutoCloseable {
 
   /** Takes what others were told since this was last asked. */
   public List<OutboxEvent> told() {
-    List<OutboxEvent> told = new ArrayList<>();
-    var unused =
-        new PostgresOutbox(database.jdbi())
-            .passOn(
-                1_000,
-                events -> {
-                  told.addAll(events);
-                  return Map.of();
-                });
-    return told;
+    return ToldEvents.take(database.jdbi());
   }
 
   /** What the process gives. */

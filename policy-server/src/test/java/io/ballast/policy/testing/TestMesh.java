@@ -2,7 +2,6 @@ package io.ballast.policy.testing;
 
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.outbox.OutboxEvent;
-import io.ballast.kit.outbox.PostgresOutbox;
 import io.ballast.kit.postgres.Database;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.policy.config.PolicyConfig;
@@ -14,6 +13,7 @@ import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.policy.wiring.PolicyServer;
+import io.ballast.testing.ToldEvents;
 import io.grpc.BindableService;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
@@ -144,16 +144,7 @@ public final class TestMesh implements AutoCloseable {
 
   /** Takes what others were told since this was last asked. */
   public List<OutboxEvent> told() {
-    List<OutboxEvent> told = new ArrayList<>();
-    var unused =
-        new PostgresOutbox(database.jdbi())
-            .passOn(
-                1_000,
-                events -> {
-                  told.addAll(events);
-                  return Map.of();
-                });
-    return told;
+    return ToldEvents.take(database.jdbi());
   }
 
   /** Suggests for a prompt, all else as it comes. */

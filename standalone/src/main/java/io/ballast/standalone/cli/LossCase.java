@@ -47,16 +47,23 @@ record LossCase(Recipe recipe, int responseTokens, Batch batch) {
    */
   static LossCase read(JsonNode tree, @Nullable Object recipe) {
     requireKeys(tree, "case", List.of("recipe", "max_new_tokens", "groups"));
-    int tokens = tree.path("max_new_tokens").asInt(DEFAULT_RESPONSE_TOKENS);
-    if (tokens < 1) {
-      throw new IllegalArgumentException(
-          "max_new_tokens: " + tree.get("max_new_tokens") + " (expected: a whole number ≥ 1)");
-    }
+    int tokens = responseTokens(tree.get("max_new_tokens"));
     List<Group> groups = new ArrayList<>();
     for (JsonNode group : list(tree.get("groups"), "groups")) {
       groups.add(group(group, groups.size()));
     }
     return new LossCase(RecipeReader.read(recipe, tokens), tokens, new Batch(groups));
+  }
+
+  private static int responseTokens(@Nullable JsonNode tree) {
+    if (tree == null) {
+      return DEFAULT_RESPONSE_TOKENS;
+    }
+    if (!tree.isIntegralNumber() || !tree.canConvertToInt() || tree.asInt() < 1) {
+      throw new IllegalArgumentException(
+          "max_new_tokens: " + tree + " (expected: a whole number ≥ 1)");
+    }
+    return tree.asInt();
   }
 
   private static Group group(JsonNode tree, int index) {

@@ -77,6 +77,8 @@ class LossCasesTest {
                 .formatted(completion(1, "[-1]")),
             "{\"recipe\": ",
             "{\"groups\": [[{\"per_token\": {\"log_prob\": [1]}}]]}",
+            "{\"max_new_tokens\": \"9\", \"groups\": []}",
+            "{\"max_new_tokens\": 1.5, \"groups\": []}",
             good);
 
     assertThat(result.exit()).isEqualTo(Exit.FAILED.code());
@@ -86,6 +88,10 @@ class LossCasesTest {
     assertThat(line(result, 2).path("error").asText()).startsWith("no JSON");
     assertThat(line(result, 3).path("error").asText())
         .startsWith("groups[0][0].per_token.log_prob: unknown (known: current_log_prob,");
-    assertThat(line(result, 4).path("value").asDouble()).isFinite();
+    assertThat(line(result, 4).path("error").asText())
+        .isEqualTo("max_new_tokens: \"9\" (expected: a whole number ≥ 1)");
+    assertThat(line(result, 5).path("error").asText())
+        .isEqualTo("max_new_tokens: 1.5 (expected: a whole number ≥ 1)");
+    assertThat(line(result, 6).path("value").asDouble()).isFinite();
   }
 }
