@@ -20,9 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.stream.Stream;
 
@@ -67,8 +65,8 @@ final class Judging {
             executor);
     CompletableFuture<Map<ModelRef, CostOracle.Answer>> costsAsked =
         CompletableFuture.supplyAsync(() -> costs(tenant, spec, items), executor);
-    List<RewardOracle.Outcome> rewarded = await(rewardsAsked);
-    Map<ModelRef, CostOracle.Answer> cost = await(costsAsked);
+    List<RewardOracle.Outcome> rewarded = Waiting.on(rewardsAsked, "judging");
+    Map<ModelRef, CostOracle.Answer> cost = Waiting.on(costsAsked, "judging");
     requireOneEach("rewards", rewarded.size(), items.size());
     return viable(spec, prompts, rewarded, cost);
   }
@@ -215,21 +213,6 @@ final class Judging {
     if (answers != items) {
       throw new MeshException(
           Fault.DEPENDENCY_BROKEN, "%d %s for %d items".formatted(answers, what, items));
-    }
-  }
-
-  private static <T> T await(CompletableFuture<T> asked) {
-    try {
-      return asked.get();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CancellationException("interrupted while judging");
-    } catch (ExecutionException e) {
-      switch (e.getCause()) {
-        case RuntimeException failure -> throw failure;
-        case Error error -> throw error;
-        case null, default -> throw new IllegalStateException(e);
-      }
     }
   }
 }

@@ -9,9 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
 import java.util.function.Function;
@@ -97,7 +95,7 @@ final class RolloutAhead implements AutoCloseable {
       latest++;
       begin(latest, policy(sampledBy(latest, staleness), iteration, current), roller);
     }
-    Rollout rollout = await(Objects.requireNonNull(begun.get(iteration)));
+    Rollout rollout = Waiting.on(Objects.requireNonNull(begun.get(iteration)), "sampling ahead");
     begun.remove(iteration);
     return rollout;
   }
@@ -112,23 +110,6 @@ final class RolloutAhead implements AutoCloseable {
     FutureTask<Rollout> task = new FutureTask<>(() -> roller.roll(iteration, policy));
     begun.put(iteration, task);
     turn = turn.thenRunAsync(task, executor); // a task keeps what it throws
-  }
-
-  private static Rollout await(FutureTask<Rollout> task) {
-    try {
-      return task.get();
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof RuntimeException known) {
-        throw known;
-      }
-      if (e.getCause() instanceof Error known) {
-        throw known;
-      }
-      throw new IllegalStateException("a roller throws nothing checked", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CancellationException("the server is stopping");
-    }
   }
 
   /** Ends what is under way; nobody will use it. */
