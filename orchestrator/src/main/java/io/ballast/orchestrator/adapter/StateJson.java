@@ -33,6 +33,7 @@ final class StateJson {
     ObjectNode recipe = json.putObject("recipe");
     recipe.set("rewards", moments(state.recipe().rewards()));
     recipe.set("returns", moments(state.recipe().returns()));
+    state.recipe().klCoefficient().ifPresent(each -> recipe.put("kl_coefficient", each));
     PolicyVitals first = state.firstVitals();
     if (first != null) {
       ObjectNode vitals =
@@ -71,7 +72,8 @@ final class StateJson {
         ConstraintJson.states(json, iterationsDone),
         new RecipeState(
             moments(json.path("recipe").path("rewards")),
-            moments(json.path("recipe").path("returns"))),
+            moments(json.path("recipe").path("returns")),
+            number(json.path("recipe"), "kl_coefficient")),
         json.has("first_vitals") ? vitals(json.path("first_vitals")) : null,
         json.has("watch") ? WatchJson.state(json.path("watch")) : null,
         EvaluationJson.state(json.path("evaluation")),

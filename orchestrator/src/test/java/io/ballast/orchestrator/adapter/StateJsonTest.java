@@ -14,6 +14,7 @@ import io.ballast.rl.algorithm.RecipeState;
 import io.ballast.rl.constraint.TaggedCost;
 import io.ballast.rl.stats.RunningMoments;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 /** What an iteration hands on comes back bit for bit, also from before constraints had names. */
@@ -27,7 +28,9 @@ class StateJsonTest {
                     "harm", 0.1 + 0.2, List.of(new TaggedCost(1.0 / 3, 4), new TaggedCost(0, 5))),
                 new ConstraintState("secrets", 2, List.of())),
             new RecipeState(
-                RunningMoments.empty().add(1, 2, 4.5), RunningMoments.empty().add(1.0 / 3)),
+                RunningMoments.empty().add(1, 2, 4.5),
+                RunningMoments.empty().add(1.0 / 3),
+                OptionalDouble.of(0.1 + 0.2)),
             null,
             null,
             new EvaluationState(5, 0.1 + 0.2, 1.0 / 3, 2),

@@ -1,14 +1,15 @@
 package io.ballast.rl.algorithm;
 
-import io.ballast.rl.check.Require;
 import io.ballast.rl.objective.Objective;
 import io.ballast.rl.objective.ValueLoss;
+import io.ballast.rl.regulariser.KlEstimator;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An algorithm as data: one part of each stage, with their numbers. {@link #flaws} says what does
@@ -16,26 +17,28 @@ import java.util.function.UnaryOperator;
  *
  * @param source who writes the completions
  * @param shaping what becomes of rewards, in the order of the enum
- * @param rewardKlCoefficient β of the KL to the reference in the reward of each token, ≥ 0
+ * @param rewardKl the KL to the reference in the reward of each token
  * @param selector which completions are learned from
  * @param advantage by whose expectation
  * @param loss the objective and what regularises it
+ * @param klTarget what the coefficient of the KL, in the reward or in the loss, is moved to; null:
+ *     it stays
  * @param knobs of all parts but the loss's, which has its own; what is not given has its default
  */
 public record Recipe(
     SourceKind source,
     Set<ShapingKind> shaping,
-    double rewardKlCoefficient,
+    RewardKl rewardKl,
     SelectorKind selector,
     AdvantageKind advantage,
     LossSpec loss,
+    @Nullable KlTarget klTarget,
     Knobs knobs) {
   /** Copies the set; keeps the knobs that the parts read and fills in the others. */
   public Recipe {
     EnumSet<ShapingKind> ordered = EnumSet.noneOf(ShapingKind.class);
     ordered.addAll(shaping);
     shaping = Collections.unmodifiableSet(ordered);
-    Require.notNegative(rewardKlCoefficient, "rewardKlCoefficient");
     Knobs read = advantage.facts().knobs();
     for (Part part : shaping) {
       read = part.facts().knobs().over(read);
@@ -46,43 +49,89 @@ public record Recipe(
   /** The policy's own completions, all of them, their rewards as they are. */
   public static Recipe of(AdvantageKind advantage, LossSpec loss) {
     return new Recipe(
-        SourceKind.POLICY, Set.of(), 0, SelectorKind.ALL, advantage, loss, Knobs.none());
+        SourceKind.POLICY,
+        Set.of(),
+        RewardKl.none(),
+        SelectorKind.ALL,
+        advantage,
+        loss,
+        null,
+        Knobs.none());
   }
 
   /** Returns a copy with another source. */
   public Recipe withSource(SourceKind value) {
-    return new Recipe(value, shaping, rewardKlCoefficient, selector, advantage, loss, knobs);
+    return new Recipe(value, shaping, rewardKl, selector, advantage, loss, klTarget, knobs);
   }
 
   /** Returns a copy that shapes rewards. */
   public Recipe withShaping(Set<ShapingKind> value) {
-    return new Recipe(source, value, rewardKlCoefficient, selector, advantage, loss, knobs);
+    return new Recipe(source, value, rewardKl, selector, advantage, loss, klTarget, knobs);
+  }
+
+  /** Returns a copy with the KL of each token, k1, in its reward. */
+  public Recipe withRewardKl(double coefficient) {
+    return withRewardKl(new RewardKl(coefficient, KlEstimator.K1));
   }
 
   /** Returns a copy with the KL of each token in its reward. */
-  public Recipe withRewardKl(double coefficient) {
-    return new Recipe(source, shaping, coefficient, selector, advantage, loss, knobs);
+  public Recipe withRewardKl(RewardKl value) {
+    return new Recipe(source, shaping, value, selector, advantage, loss, klTarget, knobs);
   }
 
   /** Returns a copy with another selector. */
   public Recipe withSelector(SelectorKind value) {
-    return new Recipe(source, shaping, rewardKlCoefficient, value, advantage, loss, knobs);
+    return new Recipe(source, shaping, rewardKl, value, advantage, loss, klTarget, knobs);
   }
 
   /** Returns a copy with another advantage. */
   public Recipe withAdvantage(AdvantageKind value) {
-    return new Recipe(source, shaping, rewardKlCoefficient, selector, value, loss, knobs);
+    return new Recipe(source, shaping, rewardKl, selector, value, loss, klTarget, knobs);
   }
 
   /** Returns a copy with a changed loss. */
   public Recipe withLoss(UnaryOperator<LossSpec> change) {
     return new Recipe(
-        source, shaping, rewardKlCoefficient, selector, advantage, change.apply(loss), knobs);
+        source, shaping, rewardKl, selector, advantage, change.apply(loss), klTarget, knobs);
+  }
+
+  /** Returns a copy whose coefficient of the KL is moved to a target; null: it stays. */
+  public Recipe withKlTarget(@Nullable KlTarget value) {
+    return new Recipe(source, shaping, rewardKl, selector, advantage, loss, value, knobs);
   }
 
   /** Returns a copy with other numbers. */
   public Recipe withKnobs(Knobs value) {
-    return new Recipe(source, shaping, rewardKlCoefficient, selector, advantage, loss, value);
+    return new Recipe(source, shaping, rewardKl, selector, advantage, loss, klTarget, value);
+  }
+
+  /** β of the KL to the reference, in the reward or in the loss; 0: none. */
+  public double klCoefficient() {
+    return Math.max(rewardKl.coefficient(), loss.klCoefficient());
+  }
+
+  /** The recipe of an iteration that begins with {@code state}. */
+  public Recipe at(RecipeState state) {
+    if (klTarget == null || state.klCoefficient().isEmpty()) {
+      return this;
+    }
+    double coefficient = state.klCoefficient().getAsDouble();
+    return rewardKl.coefficient() > 0
+        ? withRewardKl(new RewardKl(coefficient, rewardKl.estimator()))
+        : withLoss(each -> each.withKl(coefficient, each.klEstimator()));
+  }
+
+  /**
+   * What the next iteration begins with, where the KL's coefficient is moved to a target.
+   *
+   * @param next what it would begin with otherwise
+   * @param klNats mean KL(π ‖ π_ref) of a completion
+   * @param completions that it is the mean of
+   */
+  public RecipeState steered(RecipeState next, double klNats, int completions) {
+    return klTarget == null
+        ? next
+        : next.withKlCoefficient(klTarget.next(klCoefficient(), klNats, completions));
   }
 
   /** The loss, and the critic's beside it if there is one. */
@@ -166,7 +215,7 @@ public record Recipe(
     if (source.facts().gives().contains(Need.LABELS)) {
       readsNoRewards(flaws);
     }
-    if (loss.kind().preference() && rewardKlCoefficient > 0) {
+    if (loss.kind().preference() && rewardKl.coefficient() > 0) {
       flaws.add(
           new Flaw(
               loss.kind(),

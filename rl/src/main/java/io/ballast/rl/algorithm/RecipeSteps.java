@@ -5,7 +5,6 @@ import io.ballast.rl.advantage.GroupAdvantages;
 import io.ballast.rl.advantage.TokenAdvantages;
 import io.ballast.rl.advantage.TokenEstimates;
 import io.ballast.rl.advantage.TokenRewards;
-import io.ballast.rl.regulariser.KlEstimator;
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.Numbers;
@@ -70,7 +69,7 @@ public final class RecipeSteps {
             ? Optional.empty()
             : Optional.of(withAdvantages(new Batch(selected), before.returns()));
     return new Prepared(
-        batch.filter(RecipeSteps::hasUnmaskedTokens), new RecipeState(rewards, returns));
+        batch.filter(RecipeSteps::hasUnmaskedTokens), new RecipeState(rewards, returns, before.klCoefficient()));
   }
 
   private static double[] rewards(Batch batch) {
@@ -135,7 +134,8 @@ public final class RecipeSteps {
   }
 
   private Batch withTokenRewards(Batch batch) {
-    return BatchAdvantages.withTokenRewards(batch, KlEstimator.K1, recipe.rewardKlCoefficient());
+    RewardKl kl = recipe.rewardKl();
+    return BatchAdvantages.withTokenRewards(batch, kl.estimator(), kl.coefficient());
   }
 
   private Stream<Group> select(Group group) {

@@ -2,7 +2,9 @@ package io.ballast.rl.algorithm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.rl.regulariser.KlEstimator;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -124,6 +126,40 @@ class RecipeTest {
     for (SelectorKind selector : SelectorKind.values()) {
       assertThat(selector.ofData().facts().gives()).isEqualTo(selector.facts().gives());
     }
+  }
+
+  @Test
+  void theCoefficientOfTheKlMovesToItsTargetWhereverItIs() {
+    // error clip(3/2 − 1, ±0.2) = 0.2; of 10 completions in 100: β·(1 + 0.2·0.1)
+    KlTarget target = new KlTarget(2, 100);
+    Recipe inReward = Algorithm.RLOO.recipe(12).withRewardKl(0.1).withKlTarget(target);
+    Recipe inLoss =
+        Algorithm.GRPO
+            .recipe(12)
+            .withLoss(loss -> loss.withKl(0.1, KlEstimator.K2))
+            .withKlTarget(target);
+
+    RecipeState next = inReward.steered(RecipeState.initial(), 3, 10);
+
+    assertThat(next.klCoefficient().orElseThrow()).isCloseTo(0.102, within(1e-15));
+    assertThat(inLoss.steered(RecipeState.initial(), 3, 10)).isEqualTo(next);
+    assertThat(inReward.at(next).rewardKl().coefficient())
+        .isEqualTo(next.klCoefficient().getAsDouble());
+    assertThat(inReward.at(next).loss()).isEqualTo(inReward.loss());
+    assertThat(inLoss.at(next).loss())
+        .isEqualTo(inLoss.loss().withKl(next.klCoefficient().getAsDouble(), KlEstimator.K2));
+    assertThat(inLoss.at(next).rewardKl()).isEqualTo(RewardKl.none());
+    assertThat(inLoss.at(RecipeState.initial())).isEqualTo(inLoss);
+    // a KL of 0 is an error of −0.2: 0.102·(1 − 0.02)
+    assertThat(inLoss.at(next).steered(next, 0, 10).klCoefficient().orElseThrow())
+        .isCloseTo(0.09996, within(1e-15));
+  }
+
+  @Test
+  void withoutATargetTheCoefficientStays() {
+    Recipe recipe = Algorithm.RLOO.recipe(12);
+
+    assertThat(recipe.steered(RecipeState.initial(), 30, 10)).isEqualTo(RecipeState.initial());
   }
 
   @Test

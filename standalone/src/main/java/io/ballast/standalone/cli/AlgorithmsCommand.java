@@ -8,6 +8,7 @@ import io.ballast.rl.algorithm.Knob;
 import io.ballast.rl.algorithm.Knobs;
 import io.ballast.rl.algorithm.Part;
 import io.ballast.rl.algorithm.Recipe;
+import io.ballast.rl.algorithm.RewardKl;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -138,8 +139,11 @@ final class AlgorithmsCommand implements Callable<Integer> {
 
   /** Where the KL to the reference enters. */
   static String kl(Recipe recipe) {
-    if (recipe.rewardKlCoefficient() > 0) {
-      return number(recipe.rewardKlCoefficient()) + " in the reward of each token, k1";
+    RewardKl kl = recipe.rewardKl();
+    if (kl.coefficient() > 0) {
+      return "%s in the reward of each token, %s"
+          .formatted(
+              number(kl.coefficient()), kl.estimator().name().toLowerCase(Locale.ROOT));
     }
     return recipe.loss().klCoefficient() > 0
         ? number(recipe.loss().klCoefficient()) + " in the loss, " + recipe.loss().klEstimator()
@@ -167,7 +171,7 @@ final class AlgorithmsCommand implements Callable<Integer> {
           .put("source", part.facts().source());
     }
     json.put("aggregation", recipe.loss().aggregation().mode().name());
-    json.put("reward_kl_coefficient", recipe.rewardKlCoefficient());
+    json.put("reward_kl_coefficient", recipe.rewardKl().coefficient());
     json.put("loss_kl_coefficient", recipe.loss().klCoefficient());
     ObjectNode knobs = json.putObject("knobs");
     for (var entry : knobs(recipe).values().entrySet()) {

@@ -27,6 +27,7 @@ import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import io.ballast.rl.sample.SampleRole;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,12 +65,22 @@ record PolicyUpdate(
       Constraints constraints,
       RecipeState before,
       int maxTokensPerPass) {
-    return new Taking(trainee, spec, rollout, constraints, maxTokensPerPass).take(before);
+    Recipe recipe = spec.recipe().at(before);
+    PolicyUpdate taken =
+        new Taking(trainee, spec, recipe, rollout, constraints, maxTokensPerPass).take(before);
+    return taken.learning().outcome() == UpdateOutcome.NOT_FINITE
+        ? taken
+        : taken.withNext(recipe.steered(taken.next(), taken.watched().klNats(), rollout.size()));
+  }
+
+  private PolicyUpdate withNext(RecipeState value) {
+    return new PolicyUpdate(loss, gradientNorm, learning, watched, value);
   }
 
   private record Taking(
       Trainee trainee,
       RunSpec spec,
+      Recipe recipe,
       JudgedRollout rollout,
       Constraints constraints,
       int maxTokensPerPass) {
@@ -107,8 +118,7 @@ record PolicyUpdate(
 
     /** What is sampled is what is learned from, and its loss alone reads the policy. */
     private boolean readsThePolicyFirst() {
-      Recipe recipe = spec.recipe();
-      return recipe.rewardKlCoefficient() > 0
+      return recipe.rewardKl().coefficient() > 0
           || constraints.method().klInReturn()
           || recipe.leavesOut()
           || recipe.advantage().critic();
@@ -121,7 +131,7 @@ record PolicyUpdate(
     private Batch judged() {
       List<Group> groups = new ArrayList<>();
       SampleRole beside =
-          spec.recipe().source() == SourceKind.POLICY_AND_REFERENCE
+          recipe.source() == SourceKind.POLICY_AND_REFERENCE
               ? SampleRole.REFERENCE_ROLLOUT
               : SampleRole.BASELINE;
       for (JudgedGroup group : rollout.groups()) {
@@ -163,7 +173,7 @@ record PolicyUpdate(
           passes
               .with(PerTokenName.BEHAVIOUR_LOG_PROB, current)
               .with(PerTokenName.ENTROPY, current, GroupScores::entropies);
-      return spec.recipe().advantage().critic()
+      return recipe.advantage().critic()
           ? scored.with(PerTokenName.BEHAVIOUR_VALUE, current, GroupScores::values)
           : scored;
     }
@@ -200,7 +210,7 @@ record PolicyUpdate(
                 batch,
                 (group, judged) -> withRewards(group, constraints.worths(judged, kl(group))));
       }
-      return new RecipeSteps(spec.recipe(), spec.rollout().maxNewTokens()).prepare(batch, before);
+      return new RecipeSteps(recipe, spec.rollout().maxNewTokens()).prepare(batch, before);
     }
 
     /** What becomes of a group of samples and of what was judged. */
@@ -241,14 +251,14 @@ record PolicyUpdate(
     }
 
     private PolicyUpdate updated(Batch judged, RecipeSteps.Prepared prepared, RecipeState before) {
-      Objective objective = spec.recipe().objective();
+      Objective objective = recipe.objective();
       Batch batch =
           prepared
               .batch()
               .orElseThrow()
               .map(sample -> sample.without(PerTokenName.BEHAVIOUR_LOG_PROB));
       Passes passes =
-          spec.recipe().loss().kind().facts().needs().contains(Need.PAIRS)
+          recipe.loss().kind().facts().needs().contains(Need.PAIRS)
               ? Passes.whole(batch, prompts())
               : Passes.split(batch, prompts(), maxTokensPerPass);
       Batch complete = withBaseline(passes);
@@ -279,9 +289,18 @@ record PolicyUpdate(
               batch.samples().size(),
               rate,
               watched.maxTrainServeGapNats(),
-              first.metrics()),
+              metrics(first)),
           watched,
           prepared.next());
+    }
+
+    private Map<String, Double> metrics(BatchLoss loss) {
+      if (recipe.klTarget() == null) {
+        return loss.metrics();
+      }
+      Map<String, Double> metrics = new HashMap<>(loss.metrics());
+      metrics.put("kl_coefficient", recipe.klCoefficient());
+      return metrics;
     }
 
     /** Those after the first, on the same samples; why the rest was left out, or empty. */
@@ -347,7 +366,7 @@ record PolicyUpdate(
      * prompt of another group, under the weights as they are now.
      */
     private Batch withBaseline(Passes passes) {
-      if (!spec.recipe().loss().kind().facts().needs().contains(Need.RATINGS)) {
+      if (!recipe.loss().kind().facts().needs().contains(Need.RATINGS)) {
         return passes.batch();
       }
       List<Group> groups = passes.batch().groups();

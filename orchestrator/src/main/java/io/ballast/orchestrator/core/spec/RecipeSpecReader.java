@@ -6,12 +6,14 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.LOSS_AGGREGATION;
 
 import io.ballast.rl.algorithm.AdvantageKind;
 import io.ballast.rl.algorithm.Algorithm;
+import io.ballast.rl.algorithm.KlTarget;
 import io.ballast.rl.algorithm.Knob;
 import io.ballast.rl.algorithm.Knobs;
 import io.ballast.rl.algorithm.LossSpec;
 import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.algorithm.Part;
 import io.ballast.rl.algorithm.Recipe;
+import io.ballast.rl.algorithm.RewardKl;
 import io.ballast.rl.algorithm.SelectorKind;
 import io.ballast.rl.algorithm.ShapingKind;
 import io.ballast.rl.algorithm.SourceKind;
@@ -24,6 +26,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads what a run learns by: the recipe of a named algorithm, or of the constraint's method, and
@@ -36,6 +39,10 @@ final class RecipeSpecReader {
   };
   private static final String KIND = "kind";
   private static final String COEFFICIENT = "coefficient";
+  private static final String ESTIMATOR = "estimator";
+  private static final String PLACE = "place";
+  private static final String TARGET = "target";
+  private static final String HORIZON = "horizon";
   private static final String CLIP_LOW = Knob.CLIP_LOW.key();
   private static final String NOT_NEGATIVE = "≥ 0";
 
@@ -93,7 +100,7 @@ final class RecipeSpecReader {
   }
 
   static SpecNode kl(SpecNode root) {
-    return root.child("kl", COEFFICIENT, "estimator", "place", "stop_at");
+    return root.child("kl", COEFFICIENT, ESTIMATOR, PLACE, TARGET, HORIZON, "stop_at");
   }
 
   /** Who writes the completions: what a group can have at most depends on it. */
@@ -131,10 +138,11 @@ final class RecipeSpecReader {
         new Recipe(
             source,
             shaping,
-            base.rewardKlCoefficient(),
+            base.rewardKl(),
             root.choice("selector", selector, List.of(SelectorKind.values())),
             advantage,
             loss(base),
+            null,
             knobs);
     return withKl(recipe, base);
   }
@@ -220,10 +228,12 @@ final class RecipeSpecReader {
   /** Where the KL enters, and how much it weighs. */
   private Read withKl(Recipe recipe, Recipe base) {
     SpecNode node = kl(root);
-    double ofBase = Math.max(base.rewardKlCoefficient(), base.loss().klCoefficient());
-    double coefficient = node.number(COEFFICIENT, ofBase, v -> v >= 0, NOT_NEGATIVE);
+    double coefficient =
+        node.number(COEFFICIENT, base.klCoefficient(), v -> v >= 0, NOT_NEGATIVE);
+    Recipe without =
+        recipe.withRewardKl(RewardKl.none()).withLoss(loss -> loss.withKl(0, KlEstimator.K3));
     if (method.klInReturn()) {
-      for (String key : List.of("estimator", "place")) {
+      for (String key : List.of(ESTIMATOR, PLACE, TARGET, HORIZON)) {
         if (node.has(key)) {
           throw node.flaw(
               key,
@@ -231,24 +241,42 @@ final class RecipeSpecReader {
               "none: the KL is in the return, as the sum of log π − log π_ref");
         }
       }
-      return new Read(
-          recipe.withRewardKl(0).withLoss(loss -> loss.withKl(0, KlEstimator.K3)), coefficient);
+      return new Read(without, coefficient);
     }
     KlPlace place =
         node.choice(
-            "place",
-            base.rewardKlCoefficient() > 0 ? KlPlace.REWARD : KlPlace.LOSS,
+            PLACE,
+            base.rewardKl().coefficient() > 0 ? KlPlace.REWARD : KlPlace.LOSS,
             List.of(KlPlace.values()));
-    if (place == KlPlace.REWARD) {
-      if (node.has("estimator")) {
-        throw node.flaw("estimator", "beside place REWARD", "none: there it is k1 of each token");
+    Recipe placed =
+        switch (place) {
+          case REWARD ->
+              without.withRewardKl(
+                  new RewardKl(
+                      coefficient,
+                      node.choice(ESTIMATOR, KlEstimator.K1, List.of(KlEstimator.values()))));
+          case LOSS -> {
+            KlEstimator estimator =
+                node.choice(ESTIMATOR, KL_ESTIMATOR, List.of(KlEstimator.K3, KlEstimator.K2));
+            yield without.withLoss(loss -> loss.withKl(coefficient, estimator));
+          }
+        };
+    return new Read(placed.withKlTarget(klTarget(node, coefficient)), 0);
+  }
+
+  /** Null where the coefficient stays. */
+  private static @Nullable KlTarget klTarget(SpecNode node, double coefficient) {
+    if (!node.has(TARGET)) {
+      if (node.has(HORIZON)) {
+        throw node.flaw(HORIZON, "without kl.target", "both, or neither: the coefficient stays");
       }
-      return new Read(
-          recipe.withRewardKl(coefficient).withLoss(loss -> loss.withKl(0, KlEstimator.K3)), 0);
+      return null;
     }
-    KlEstimator estimator =
-        node.choice("estimator", KL_ESTIMATOR, List.of(KlEstimator.K3, KlEstimator.K2));
-    return new Read(
-        recipe.withRewardKl(0).withLoss(loss -> loss.withKl(coefficient, estimator)), 0);
+    if (coefficient == 0) {
+      throw node.flaw(TARGET, "beside a coefficient of 0", "a coefficient > 0, which it moves");
+    }
+    return new KlTarget(
+        node.number(TARGET, 0, v -> v > 0, "> 0"),
+        node.number(HORIZON, KlTarget.DEFAULT_HORIZON, v -> v > 0, "> 0"));
   }
 }

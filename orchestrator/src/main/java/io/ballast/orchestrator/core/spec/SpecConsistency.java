@@ -4,6 +4,7 @@ import io.ballast.orchestrator.core.Faults;
 import io.ballast.rl.algorithm.Knob;
 import io.ballast.rl.algorithm.LossSpec;
 import io.ballast.rl.algorithm.ObjectiveKind;
+import io.ballast.rl.algorithm.KlTarget;
 import io.ballast.rl.algorithm.Recipe;
 import io.ballast.rl.algorithm.SelectorKind;
 import io.ballast.rl.constraint.Staleness;
@@ -29,6 +30,7 @@ final class SpecConsistency {
     requireData(spec);
     requireOneUpdate(spec);
     requireTemperature(spec);
+    requireHorizon(spec);
     requireFreshCosts(spec);
     requireCorrection(spec);
     requireCostsThatCount(spec);
@@ -176,11 +178,23 @@ final class SpecConsistency {
                   + " temperature 1)")
               .formatted(temperature, spec.method()));
     }
-    if (spec.recipe().rewardKlCoefficient() > 0) {
+    if (spec.recipe().rewardKl().coefficient() > 0) {
       throw Faults.malformed(
           "rollout.temperature",
           "%s (expected: 1 with kl.place REWARD: it is the KL of policies at temperature 1)"
               .formatted(temperature));
+    }
+  }
+
+  /** In one iteration the coefficient would otherwise move past what its controller allows. */
+  private static void requireHorizon(RunSpec spec) {
+    KlTarget target = spec.recipe().klTarget();
+    int completions = spec.rollout().samplesCount();
+    if (target != null && target.horizonCompletions() < completions) {
+      throw Faults.malformed(
+          "kl.horizon",
+          "%s (expected: at least the %,d completions of an iteration)"
+              .formatted(target.horizonCompletions(), completions));
     }
   }
 

@@ -296,6 +296,31 @@ class EveryAlgorithmLearnsTest {
   }
 
   @Test
+  void theCoefficientOfTheKlMovesFromUpdateToUpdateAndIsTold() {
+    RunSpec spec =
+        LeastSpec.read(
+            LeastSpec.LEAST
+                + """
+                algorithm: GRPO
+                learning_rate: 2e-3
+                constraint: {enabled: false}
+                rollout: {prompts_per_iteration: 2, completions_per_prompt: 2}
+                kl: {target: 1, horizon: 10}
+                """);
+    JudgedRollout rollout = rollout(SourceKind.POLICY, 1, -1);
+    try (Trainee trainee = open(spec)) {
+      PolicyUpdate first = update(trainee, spec, rollout, RecipeState.initial());
+      PolicyUpdate second = update(trainee, spec, rollout, first.next());
+
+      // at the start there is no KL: 0.04·(1 − 0.2·4/10)
+      assertThat(first.learning().objective()).containsEntry("kl_coefficient", 0.04);
+      assertThat(first.next().klCoefficient().orElseThrow()).isCloseTo(0.0368, within(1e-12));
+      assertThat(second.learning().objective())
+          .containsEntry("kl_coefficient", first.next().klCoefficient().getAsDouble());
+    }
+  }
+
+  @Test
   void theFirstRatioIsOneAndTheServersGapIsTold() {
     RunSpec spec = spec(Algorithm.GRPO);
     try (Trainee trainee = open(spec)) {

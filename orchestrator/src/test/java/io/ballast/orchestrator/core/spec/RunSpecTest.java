@@ -17,7 +17,9 @@ import io.ballast.orchestrator.core.spec.ConstraintSpec.MultiplierKind;
 import io.ballast.rl.aggregation.AggregationMethod;
 import io.ballast.rl.algorithm.AdvantageKind;
 import io.ballast.rl.algorithm.Algorithm;
+import io.ballast.rl.algorithm.KlTarget;
 import io.ballast.rl.algorithm.Knob;
+import io.ballast.rl.algorithm.RewardKl;
 import io.ballast.rl.algorithm.LossSpec;
 import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.algorithm.Recipe;
@@ -177,7 +179,7 @@ class RunSpecTest {
                 .get(Knob.CLIP_HIGH))
         .as("it clips higher still")
         .isEqualTo(0.28);
-    assertThat(ppo.recipe().rewardKlCoefficient()).isEqualTo(0.2);
+    assertThat(ppo.recipe().rewardKl().coefficient()).isEqualTo(0.2);
     assertThat(ppo.recipe().knobs().get(Knob.TRACE_DECAY)).isEqualTo(0.9);
     assertThat(ppo.recipe().knobs().get(Knob.REWARD_CLIP)).isEqualTo(0.8);
     assertThat(ppo.recipe().loss().aggregation()).isEqualTo(Aggregation.constantDivisor(12));
@@ -186,6 +188,24 @@ class RunSpecTest {
     assertThat(read(LEAST + "algorithm: RLOO\nconstraint: {method: HC_RLHF}").returnKlCoefficient())
         .as("the KL is in the return of the constraint's method")
         .isEqualTo(0.03);
+  }
+
+  @Test
+  void theKlMayBeEstimatedOtherwiseAndMovedToATarget() {
+    assertThat(read(LEAST + "algorithm: RLOO\nkl: {estimator: K2, target: 4}").recipe())
+        .isEqualTo(
+            Algorithm.RLOO
+                .recipe(12)
+                .withRewardKl(new RewardKl(0.03, KlEstimator.K2))
+                .withKlTarget(new KlTarget(4, 10_000)));
+    assertThat(
+            read(LEAST + "algorithm: GRPO\nkl: {coefficient: 0.2, target: 4, horizon: 500}")
+                .recipe())
+        .isEqualTo(
+            Algorithm.GRPO
+                .recipe(12)
+                .withLoss(loss -> loss.withKl(0.2, KlEstimator.K3))
+                .withKlTarget(new KlTarget(4, 500)));
   }
 
   @Test
