@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.rollout;
 
 import io.ballast.inference.api.TokenIds;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What sampling one prompt gave. */
 public sealed interface SampledPrompt {
@@ -31,6 +32,27 @@ public sealed interface SampledPrompt {
     }
   }
 
-  /** Why there are none. */
-  record Failed(String reason) implements SampledPrompt {}
+  /**
+   * Why there are none.
+   *
+   * @param wastedTokens sampled of it for nothing, ≥ 0: of the policy, or of whoever wrote beside
+   *     it
+   */
+  record Failed(String reason, long wastedTokens) implements SampledPrompt {
+    /** Nothing was sampled. */
+    public Failed(String reason) {
+      this(reason, 0);
+    }
+  }
+
+  /** Tokens of all that was sampled of it, ≥ 0. */
+  default long sampledTokens() {
+    return switch (this) {
+      case Sampled sampled ->
+          Stream.concat(sampled.completions.stream(), sampled.beside.stream())
+              .mapToLong(completion -> completion.tokens().size())
+              .sum();
+      case Failed failed -> failed.wastedTokens;
+    };
+  }
 }

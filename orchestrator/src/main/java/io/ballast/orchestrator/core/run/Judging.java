@@ -114,7 +114,7 @@ final class Judging {
       List<String> failures = new ArrayList<>();
       JudgedGroup group =
           switch (prompt) {
-            case SampledPrompt.Failed(String reason) -> {
+            case SampledPrompt.Failed(String reason, long _) -> {
               failures.add(reason);
               yield new JudgedGroup("", TokenIds.of(), List.of(), List.of());
             }
@@ -198,7 +198,7 @@ final class Judging {
         prompts.stream()
             .flatMap(
                 prompt ->
-                    prompt instanceof SampledPrompt.Failed(String reason)
+                    prompt instanceof SampledPrompt.Failed(String reason, long _)
                         ? Stream.of(reason)
                         : reasons.stream())
             .findFirst()

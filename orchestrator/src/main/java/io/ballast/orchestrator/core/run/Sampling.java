@@ -74,24 +74,31 @@ final class Sampling {
     return patience.policyServer().call("sample from " + from, () -> rollouts.sample(query));
   }
 
-  /** A prompt of which either failed has failed. */
+  /** A prompt of which either failed has failed; what the other has written is counted still. */
   private static List<SampledPrompt> besideEachOther(
       List<SampledPrompt> policy, List<SampledPrompt> others) {
     List<SampledPrompt> both = new ArrayList<>();
     for (int i = 0; i < policy.size(); i++) {
-      both.add(
-          policy.get(i) instanceof SampledPrompt.Sampled sampled
-              ? switch (others.get(i)) {
-                case SampledPrompt.Sampled beside ->
-                    new SampledPrompt.Sampled(
-                        sampled.prompt(),
-                        sampled.promptTokens(),
-                        sampled.completions(),
-                        beside.completions());
-                case SampledPrompt.Failed failed -> failed;
-              }
-              : policy.get(i));
+      both.add(besideEachOther(policy.get(i), others.get(i)));
     }
     return both;
+  }
+
+  private static SampledPrompt besideEachOther(SampledPrompt policy, SampledPrompt other) {
+    long tokens = policy.sampledTokens() + other.sampledTokens();
+    return switch (policy) {
+      case SampledPrompt.Failed(String reason, long _) -> new SampledPrompt.Failed(reason, tokens);
+      case SampledPrompt.Sampled sampled ->
+          switch (other) {
+            case SampledPrompt.Failed(String reason, long _) ->
+                new SampledPrompt.Failed(reason, tokens);
+            case SampledPrompt.Sampled beside ->
+                new SampledPrompt.Sampled(
+                    sampled.prompt(),
+                    sampled.promptTokens(),
+                    sampled.completions(),
+                    beside.completions());
+          };
+    };
   }
 }

@@ -45,20 +45,9 @@ public record Spent(long completionTokens, double seconds, @Nullable Double mone
     double all = seconds + more;
     Double price = budget.pricePerHour();
     return new Spent(
-        completionTokens + tokens(sampled),
+        completionTokens + sampled.stream().mapToLong(SampledPrompt::sampledTokens).sum(),
         all,
         price == null ? null : Double.valueOf(all / SECONDS_OF_AN_HOUR * price));
-  }
-
-  private static long tokens(List<SampledPrompt> sampled) {
-    long tokens = 0;
-    for (SampledPrompt each : sampled) {
-      if (each instanceof SampledPrompt.Sampled prompt) {
-        tokens += prompt.completions().stream().mapToLong(c -> c.tokens().size()).sum();
-        tokens += prompt.beside().stream().mapToLong(c -> c.tokens().size()).sum();
-      }
-    }
-    return tokens;
   }
 
   /** Says which parts of {@code budget} are used up; empty if none is. */
