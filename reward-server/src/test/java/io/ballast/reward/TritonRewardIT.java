@@ -91,7 +91,9 @@ class TritonRewardIT extends TritonJudgeContract<ScoreResponse> {
 
   @Test
   void aPersonDoesNotWaitForAFlood() throws Exception {
-    ModuleInProcess there = started(before(triton()));
+    Map<String, String> patient = new HashMap<>(before(triton()));
+    patient.put("triton.timeout", "PT2M"); // of each batch, the seven before it included
+    ModuleInProcess there = started(patient);
     assertThat(answers(there)).isTrue();
     ScoreRequest.Builder flood = ScoreRequest.newBuilder();
     for (int i = 0; i < 2_000; i++) {
