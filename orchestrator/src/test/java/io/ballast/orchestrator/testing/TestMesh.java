@@ -6,6 +6,7 @@ import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.kit.outbox.Outbox;
 import io.ballast.kit.outbox.OutboxEvent;
+import io.ballast.kit.outbox.PostgresOutbox;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;

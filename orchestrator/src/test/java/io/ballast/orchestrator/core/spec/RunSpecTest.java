@@ -26,6 +26,7 @@ import io.ballast.rl.algorithm.Recipe;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.constraint.Staleness;
 import io.ballast.rl.objective.Aggregation;
+import io.ballast.rl.regulariser.KlEstimator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
