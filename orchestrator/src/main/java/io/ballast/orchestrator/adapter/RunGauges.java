@@ -113,7 +113,8 @@ final class RunGauges {
             Tag.of("name", name),
             metrics -> orNaN(metrics.learning().objective().get(name)));
       }
-      gauge("kl.coefficient", metrics -> orNaN(metrics.learning().objective().get("kl_coefficient")));
+      gauge(
+          "kl.coefficient", metrics -> orNaN(metrics.learning().objective().get("kl_coefficient")));
       gauge("cost", IterationMetrics::meanCost);
       gauge("lambda", metrics -> orNaN(metrics.lambda()));
       gauge("lambda.at.cap", RunGauges::atCap);

@@ -69,7 +69,8 @@ public final class RecipeSteps {
             ? Optional.empty()
             : Optional.of(withAdvantages(new Batch(selected), before.returns()));
     return new Prepared(
-        batch.filter(RecipeSteps::hasUnmaskedTokens), new RecipeState(rewards, returns, before.klCoefficient()));
+        batch.filter(RecipeSteps::hasUnmaskedTokens),
+        new RecipeState(rewards, returns, before.klCoefficient()));
   }
 
   private static double[] rewards(Batch batch) {

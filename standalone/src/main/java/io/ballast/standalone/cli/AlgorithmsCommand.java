@@ -142,8 +142,7 @@ final class AlgorithmsCommand implements Callable<Integer> {
     RewardKl kl = recipe.rewardKl();
     if (kl.coefficient() > 0) {
       return "%s in the reward of each token, %s"
-          .formatted(
-              number(kl.coefficient()), kl.estimator().name().toLowerCase(Locale.ROOT));
+          .formatted(number(kl.coefficient()), kl.estimator().name().toLowerCase(Locale.ROOT));
     }
     return recipe.loss().klCoefficient() > 0
         ? number(recipe.loss().klCoefficient()) + " in the loss, " + recipe.loss().klEstimator()

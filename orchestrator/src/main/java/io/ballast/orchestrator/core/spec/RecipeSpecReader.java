@@ -228,8 +228,7 @@ final class RecipeSpecReader {
   /** Where the KL enters, and how much it weighs. */
   private Read withKl(Recipe recipe, Recipe base) {
     SpecNode node = kl(root);
-    double coefficient =
-        node.number(COEFFICIENT, base.klCoefficient(), v -> v >= 0, NOT_NEGATIVE);
+    double coefficient = node.number(COEFFICIENT, base.klCoefficient(), v -> v >= 0, NOT_NEGATIVE);
     Recipe without =
         recipe.withRewardKl(RewardKl.none()).withLoss(loss -> loss.withKl(0, KlEstimator.K3));
     if (method.klInReturn()) {

@@ -1,10 +1,10 @@
 package io.ballast.orchestrator.core.spec;
 
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.rl.algorithm.KlTarget;
 import io.ballast.rl.algorithm.Knob;
 import io.ballast.rl.algorithm.LossSpec;
 import io.ballast.rl.algorithm.ObjectiveKind;
-import io.ballast.rl.algorithm.KlTarget;
 import io.ballast.rl.algorithm.Recipe;
 import io.ballast.rl.algorithm.SelectorKind;
 import io.ballast.rl.constraint.Staleness;

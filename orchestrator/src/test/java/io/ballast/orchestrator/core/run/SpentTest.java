@@ -13,8 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /** What a run uses up is counted whole, and says what is used up. */
 class SpentTest {
-  private static final BudgetSpec BUDGET =
-      new BudgetSpec(15L, Duration.ofSeconds(7200), 4.0, 2.5);
+  private static final BudgetSpec BUDGET = new BudgetSpec(15L, Duration.ofSeconds(7200), 4.0, 2.5);
 
   private static SampledCompletion completion(int tokens) {
     return new SampledCompletion(
