@@ -280,7 +280,7 @@ class GoldWatchTest extends RewardWatchCase {
         OptionalDouble.of(0.2),
         List.of(new ConstraintReading("harm", 0.1, null, null, null, false)),
         List.of(),
-        klNats,
+        OptionalDouble.of(klNats),
         1,
         3,
         LearningMetrics.unknown(),

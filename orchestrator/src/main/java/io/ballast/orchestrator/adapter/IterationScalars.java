@@ -69,7 +69,9 @@ public final class IterationScalars {
     if (metrics.hasMeanSpread()) {
       scalars.put("train/reward_spread", metrics.getMeanSpread());
     }
-    scalars.put("train/kl_nats", metrics.getKlNats());
+    if (metrics.hasKlNats()) {
+      scalars.put("train/kl_nats", metrics.getKlNats());
+    }
     scalars.put("train/entropy_nats", metrics.getEntropyNats());
     scalars.put("train/completion_tokens", metrics.getMeanCompletionTokens());
     scalars.put("train/loss", metrics.getLoss());

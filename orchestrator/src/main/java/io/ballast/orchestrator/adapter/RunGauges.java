@@ -96,7 +96,7 @@ final class RunGauges {
       gauge("dropped", IterationMetrics::droppedCount);
       gauge("reward", IterationMetrics::meanReward);
       gauge("spread", metrics -> metrics.meanSpread().orElse(Double.NaN));
-      gauge("kl", IterationMetrics::klNats);
+      gauge("kl", metrics -> metrics.klNats().orElse(Double.NaN));
       gauge("entropy", IterationMetrics::entropyNats);
       gauge("completion.tokens", IterationMetrics::meanCompletionTokens);
       gauge("loss", IterationMetrics::loss);

@@ -100,7 +100,7 @@ public final class RunTelemetry implements RunMonitor {
         goldWords(metrics),
         shown(metrics.meanCost()),
         metrics.lambda() == null ? "-" : shown(metrics.lambda()),
-        shown(metrics.klNats()),
+        metrics.klNats().isPresent() ? shown(metrics.klNats().getAsDouble()) : "-",
         shown(metrics.trainServeGapNats()),
         metrics.samplesCount());
   }

@@ -38,10 +38,10 @@ final class StateJson {
     if (first != null) {
       ObjectNode vitals =
           json.putObject("first_vitals")
-              .put("kl", first.kl())
               .put("entropy", first.entropy())
               .put("length_tokens", first.lengthTokens())
               .put("phrase_share", first.phraseShare());
+      first.kl().ifPresent(kl -> vitals.put("kl", kl));
       first.spread().ifPresent(spread -> vitals.put("spread", spread));
     }
     WatchState watch = state.watch();
@@ -130,7 +130,7 @@ final class StateJson {
 
   private static PolicyVitals vitals(JsonNode json) {
     return new PolicyVitals(
-        json.path("kl").asDouble(),
+        number(json, "kl"),
         number(json, "spread"),
         json.path("entropy").asDouble(),
         json.path("length_tokens").asDouble(),

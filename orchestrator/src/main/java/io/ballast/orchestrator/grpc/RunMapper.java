@@ -135,7 +135,6 @@ public final class RunMapper {
             .setDroppedCount(metrics.droppedCount())
             .setMeanReward(metrics.meanReward())
             .setMeanCost(metrics.meanCost())
-            .setKlNats(metrics.klNats())
             .setEntropyNats(metrics.entropyNats())
             .setMeanCompletionTokens(metrics.meanCompletionTokens())
             .setLoss(metrics.loss())
@@ -145,6 +144,7 @@ public final class RunMapper {
             .setJudgeSeconds(metrics.judgeSeconds())
             .setLearnSeconds(metrics.learnSeconds())
             .setCommitTime(Timestamps.of(metrics.committedAt()));
+    metrics.klNats().ifPresent(answer::setKlNats);
     if (metrics.learning().outcome() != io.ballast.orchestrator.core.run.UpdateOutcome.UNRECORDED) {
       answer.setLearning(learning(metrics));
     }

@@ -104,7 +104,7 @@ class EventRecorderTest {
         OptionalDouble.empty(),
         List.of(new ConstraintReading("harm", 0.5, null, null, null, false)),
         List.of(),
-        0.01,
+        OptionalDouble.of(0.01),
         1,
         5,
         LearningMetrics.unknown(),

@@ -30,6 +30,7 @@ public final class OneWeightTrainee implements Trainee {
   private double gradient;
   private long updates;
   private boolean closed;
+  private int referencePasses;
   private final OptionalDouble decay;
   private final List<Double> history = new ArrayList<>();
   private double average;
@@ -54,6 +55,11 @@ public final class OneWeightTrainee implements Trainee {
   /** The weight as it is. */
   public double weight() {
     return weight;
+  }
+
+  /** How often the reference was asked. */
+  public int referencePasses() {
+    return referencePasses;
   }
 
   /** Whether it was closed. */
@@ -88,6 +94,7 @@ public final class OneWeightTrainee implements Trainee {
   @Override
   public List<GroupScores> scores(List<TrainingGroup> groups, WhichWeights weights) {
     double w = weights == WhichWeights.CURRENT ? weight : 0;
+    referencePasses += weights == WhichWeights.REFERENCE ? 1 : 0;
     return groups.stream().map(group -> scores(group, w)).toList();
   }
 

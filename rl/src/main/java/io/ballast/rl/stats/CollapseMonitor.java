@@ -13,7 +13,7 @@ import java.util.List;
  * share. Says so as data; what follows is the caller's.
  *
  * @param first the vitals before the first update
- * @param maxKl nats, &gt; 0
+ * @param maxKl nats, &gt; 0; vitals without a KL raise no alarm
  * @param maxSpreadGrowth times the first spread, ≥ 1; vitals without a spread raise no alarm
  * @param minEntropyShare of the first entropy, 0 to 1
  * @param maxLengthGrowth times the first length, ≥ 1
@@ -38,7 +38,7 @@ public record CollapseMonitor(
   /** Returns the alarms that {@code now} raises, in the order of {@link AlarmKind}; maybe none. */
   public List<Alarm> check(PolicyVitals now) {
     List<Alarm> alarms = new ArrayList<>();
-    raiseAbove(alarms, AlarmKind.KL_HIGH, now.kl(), maxKl);
+    now.kl().ifPresent(kl -> raiseAbove(alarms, AlarmKind.KL_HIGH, kl, maxKl));
     if (first.spread().isPresent() && now.spread().isPresent()) {
       raiseAbove(
           alarms,

@@ -76,10 +76,12 @@ class StatsTest {
 
   @Test
   void alarmsSayWhatPassedWhichLimit() {
-    PolicyVitals first = new PolicyVitals(0, OptionalDouble.of(.5), 2, 20, .01);
+    PolicyVitals first = new PolicyVitals(OptionalDouble.of(0), OptionalDouble.of(.5), 2, 20, .01);
     CollapseMonitor monitor = new CollapseMonitor(first, .3, 3, .25, 2, 2);
     assertThat(monitor.check(first)).isEmpty();
-    assertThat(monitor.check(new PolicyVitals(.31, OptionalDouble.of(1.6), .4, 41, .028)))
+    assertThat(
+            monitor.check(
+                new PolicyVitals(OptionalDouble.of(.31), OptionalDouble.of(1.6), .4, 41, .028)))
         .isEqualTo(
             List.of(
                 new Alarm(AlarmKind.KL_HIGH, .31, .3),
@@ -90,9 +92,15 @@ class StatsTest {
   }
 
   @Test
+  void aKlThatWasNotMeasuredIsComparedWithNothing() {
+    PolicyVitals none = new PolicyVitals(OptionalDouble.empty(), OptionalDouble.of(.5), 2, 20, .01);
+    assertThat(new CollapseMonitor(none, .3, 3, .25, 2, 2).check(none)).isEmpty();
+  }
+
+  @Test
   void aSpreadThatIsNotThereIsComparedWithNothing() {
-    PolicyVitals none = new PolicyVitals(0, OptionalDouble.empty(), 2, 20, .01);
-    PolicyVitals some = new PolicyVitals(0, OptionalDouble.of(9), 2, 20, .01);
+    PolicyVitals none = new PolicyVitals(OptionalDouble.of(0), OptionalDouble.empty(), 2, 20, .01);
+    PolicyVitals some = new PolicyVitals(OptionalDouble.of(0), OptionalDouble.of(9), 2, 20, .01);
     assertThat(new CollapseMonitor(none, .3, 3, .25, 2, 2).check(some)).isEmpty();
     assertThat(new CollapseMonitor(some, .3, 3, .25, 2, 2).check(none)).isEmpty();
   }

@@ -77,7 +77,7 @@ final class PlotRunCommand implements Callable<Integer> {
   private static RewardCurvePage.Row row(IterationMetrics metrics) {
     return new RewardCurvePage.Row(
         metrics.getIteration(),
-        metrics.getKlNats(),
+        metrics.hasKlNats() ? OptionalDouble.of(metrics.getKlNats()) : OptionalDouble.empty(),
         metrics.getMeanReward(),
         metrics.hasMeanSpread()
             ? OptionalDouble.of(metrics.getMeanSpread())

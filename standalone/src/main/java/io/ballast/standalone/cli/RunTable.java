@@ -36,7 +36,7 @@ final class RunTable {
   static String line(IterationMetrics m) {
     return String.format(
         Locale.ROOT,
-        "%5d %+8.3f %7s %8s %7.3f %7s %7s %8.4f %8.3f %7.1f %7d %8s",
+        "%5d %+8.3f %7s %8s %7.3f %7s %7s %8s %8.3f %7.1f %7d %8s",
         m.getIteration(),
         m.getMeanReward(),
         m.hasMeanSpread() ? number("%.3f", m.getMeanSpread()) : "–",
@@ -44,7 +44,7 @@ final class RunTable {
         m.getMeanCost(),
         m.hasPessimisticCost() ? number("%.3f", m.getPessimisticCost()) : "–",
         m.hasLambda() ? number("%.3f", m.getLambda()) : "–",
-        m.getKlNats(),
+        m.hasKlNats() ? number("%.4f", m.getKlNats()) : "–",
         m.getEntropyNats(),
         m.getMeanCompletionTokens(),
         m.getDroppedCount(),

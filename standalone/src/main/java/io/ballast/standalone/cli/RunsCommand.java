@@ -194,7 +194,7 @@ final class RunsCommand implements Callable<Integer> {
               Integer.toString(run.getIterationsCount()),
               run.hasLatest() ? number("%+.3f", run.getLatest().getMeanReward()) : "–",
               run.hasLatest() ? number("%.3f", run.getLatest().getMeanCost()) : "–",
-              run.hasLatest() ? number("%.4f", run.getLatest().getKlNats()) : "–",
+              run.getLatest().hasKlNats() ? number("%.4f", run.getLatest().getKlNats()) : "–",
               run.hasLatest() ? RunTable.tokensPerSecond(run.getLatest()) : "–",
               time(run.getCreateTime()));
         }

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *     if none has: a composite has no members
  * @param constraints of each constraint, at least one
  * @param measured harm that was measured in it and is not acted on
- * @param klNats mean KL(π ‖ π_ref) of a completion, k3, of the policy that sampled
+ * @param klNats mean KL(π ‖ π_ref) of a completion, k3, of the policy that sampled; empty where
+ *     nothing needed it
  * @param entropyNats mean entropy of a token
  * @param meanCompletionTokens mean tokens of a completion
  * @param learning what the updates did
@@ -46,7 +47,7 @@ public record IterationMetrics(
     OptionalDouble meanSpread,
     List<ConstraintReading> constraints,
     List<MeasuredReading> measured,
-    double klNats,
+    OptionalDouble klNats,
     double entropyNats,
     double meanCompletionTokens,
     LearningMetrics learning,

@@ -31,6 +31,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * The updates of one iteration. Log-probabilities of the behaviour policy are the learner's own,
@@ -48,29 +49,40 @@ record PolicyUpdate(
    * What is worth seeing of the policy that sampled.
    *
    * @param klNats mean KL(π ‖ π_ref) of a completion, k3; of data, where no sample estimates it,
-   *     mean of half the squared log-ratio of its tokens, k2
+   *     mean of half the squared log-ratio of its tokens, k2; empty where the reference was not
+   *     asked
    * @param entropyNats mean of a token
    * @param trainServeGapNats mean absolute difference of a token's log-probability, learner's less
    *     server's; 0 of data, which no server sampled
    * @param maxTrainServeGapNats the largest of a token
    */
   record Watched(
-      double klNats, double entropyNats, double trainServeGapNats, double maxTrainServeGapNats) {}
+      OptionalDouble klNats,
+      double entropyNats,
+      double trainServeGapNats,
+      double maxTrainServeGapNats) {}
 
-  /** Takes the updates that {@code spec} asks for. */
+  /**
+   * Takes the updates that {@code spec} asks for.
+   *
+   * @param iteration counts from 1; says whether the KL to the reference is to be known
+   */
   static PolicyUpdate apply(
       Trainee trainee,
       RunSpec spec,
+      int iteration,
       JudgedRollout rollout,
       Constraints constraints,
       RecipeState before,
       int maxTokensPerPass) {
     Recipe recipe = spec.recipe().at(before);
     PolicyUpdate taken =
-        new Taking(trainee, spec, recipe, rollout, constraints, maxTokensPerPass).take(before);
-    return taken.learning().outcome() == UpdateOutcome.NOT_FINITE
+        new Taking(trainee, spec, recipe, iteration, rollout, constraints, maxTokensPerPass)
+            .take(before);
+    OptionalDouble kl = taken.watched().klNats();
+    return taken.learning().outcome() == UpdateOutcome.NOT_FINITE || kl.isEmpty()
         ? taken
-        : taken.withNext(recipe.steered(taken.next(), taken.watched().klNats(), rollout.size()));
+        : taken.withNext(recipe.steered(taken.next(), kl.getAsDouble(), rollout.size()));
   }
 
   private PolicyUpdate withNext(RecipeState value) {
@@ -81,15 +93,18 @@ record PolicyUpdate(
       Trainee trainee,
       RunSpec spec,
       Recipe recipe,
+      int iteration,
       JudgedRollout rollout,
       Constraints constraints,
       int maxTokensPerPass) {
     PolicyUpdate take(RecipeState before) {
       Passes all = Passes.split(judged(), prompts(), maxTokensPerPass);
-      all =
-          all.with(
-              PerTokenName.REFERENCE_LOG_PROB,
-              trainee.scores(all.groups(), WhichWeights.REFERENCE));
+      if (readsTheReference()) {
+        all =
+            all.with(
+                PerTokenName.REFERENCE_LOG_PROB,
+                trainee.scores(all.groups(), WhichWeights.REFERENCE));
+      }
       if (readsThePolicyFirst()) {
         all = scored(all, trainee.scores(all.groups(), WhichWeights.CURRENT));
       }
@@ -122,6 +137,15 @@ record PolicyUpdate(
           || constraints.method().klInReturn()
           || recipe.leavesOut()
           || recipe.advantage().critic();
+    }
+
+    /** A pass over the reference is a third of an update: none where nobody looks at it. */
+    private boolean readsTheReference() {
+      return recipe.rewardKl().coefficient() > 0
+          || recipe.klTarget() != null
+          || constraints.method().klInReturn()
+          || recipe.objective().requires().contains(PerTokenName.REFERENCE_LOG_PROB)
+          || spec.measuresKl(iteration);
     }
 
     private List<TokenIds> prompts() {
@@ -411,6 +435,7 @@ record PolicyUpdate(
     }
 
     private static Watched watched(Batch batch) {
+      boolean measured = false;
       double kl = 0;
       double entropy = 0;
       double gap = 0;
@@ -422,14 +447,19 @@ record PolicyUpdate(
           continue;
         }
         Numbers policy = sample.numbers(PerTokenName.BEHAVIOUR_LOG_PROB);
-        Numbers reference = sample.numbers(PerTokenName.REFERENCE_LOG_PROB);
         boolean sampled = sample.perToken().has(PerTokenName.SERVED_LOG_PROB);
         KlEstimator estimator = sampled ? KlEstimator.K3 : KlEstimator.K2;
         completions++;
         tokens += sample.size();
         entropy += sample.numbers(PerTokenName.ENTROPY).sum();
+        if (sample.perToken().has(PerTokenName.REFERENCE_LOG_PROB)) {
+          measured = true;
+          Numbers reference = sample.numbers(PerTokenName.REFERENCE_LOG_PROB);
+          for (int t = 0; t < sample.size(); t++) {
+            kl += estimator.estimate(policy.get(t) - reference.get(t));
+          }
+        }
         for (int t = 0; t < sample.size(); t++) {
-          kl += estimator.estimate(policy.get(t) - reference.get(t));
           if (sampled) {
             double served = sample.numbers(PerTokenName.SERVED_LOG_PROB).get(t);
             double apart = Math.abs(policy.get(t) - served);
@@ -438,7 +468,11 @@ record PolicyUpdate(
           }
         }
       }
-      return new Watched(kl / completions, entropy / tokens, gap / tokens, largest);
+      return new Watched(
+          measured ? OptionalDouble.of(kl / completions) : OptionalDouble.empty(),
+          entropy / tokens,
+          gap / tokens,
+          largest);
     }
   }
 }

@@ -186,9 +186,11 @@ public final class Runs {
         specs.standing(run.spec()).watch(),
         GoldCurve.of(
             iterations.stream()
+                .filter(each -> each.watch().gold() != null)
                 .map(
                     each ->
-                        new GoldCurve.Point(each.iteration(), each.klNats(), each.watch().gold()))
+                        new GoldCurve.Point(
+                            each.iteration(), each.klNats().orElseThrow(), each.watch().gold()))
                 .toList()),
         store.sources(runId));
   }

@@ -281,7 +281,13 @@ public final class TrainingLoop {
             Phase.LEARN,
             () ->
                 PolicyUpdate.apply(
-                    trainee, job.spec(), judged, constraints, before.recipe(), maxTokensPerPass));
+                    trainee,
+                    job.spec(),
+                    iteration,
+                    judged,
+                    constraints,
+                    before.recipe(),
+                    maxTokensPerPass));
     long learnEnd = surroundings.nanoTime().getAsLong();
     requireFinite(run, iteration, update.learning());
 

@@ -156,7 +156,9 @@ public final class RunSpecReader {
         MeasuredSpecReader.read(root),
         BudgetSpecReader.read(root),
         new StopSpec(
-            klStop(RecipeSpecReader.kl(root), labelled), WatchSpecReader.stop(root, labelled)),
+            klStop(RecipeSpecReader.kl(root), labelled),
+            RecipeSpecReader.kl(root).has("stop_at"),
+            WatchSpecReader.stop(root, labelled)),
         WatchSpecReader.read(root, labelled),
         EvaluationSpecReader.read(root),
         test,

@@ -52,6 +52,7 @@ final class SpecDefaults {
   static final double KL_COEFFICIENT = 0.1;
   static final KlEstimator KL_ESTIMATOR = KlEstimator.K3;
   static final double KL_STOP_AT = 0.3;
+  static final int KL_EVERY = 5;
   static final double SPREAD_GROWTH = 3;
 
   static final double WATCH_SPREAD_GROWTH = 1.7;

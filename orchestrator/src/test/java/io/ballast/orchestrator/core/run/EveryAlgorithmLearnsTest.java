@@ -144,7 +144,7 @@ class EveryAlgorithmLearnsTest {
       Trainee trainee, RunSpec spec, JudgedRollout rollout, RecipeState state) {
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(trainee, spec, rollout, constraints, state, 64);
+    return PolicyUpdate.apply(trainee, spec, 1, rollout, constraints, state, 64);
   }
 
   /** How much likelier than the bad completion the good one is, nats a token. */
@@ -331,7 +331,7 @@ class EveryAlgorithmLearnsTest {
       assertThat(update.learning().objective().get("clip_fraction")).isZero();
       assertThat(update.watched().maxTrainServeGapNats())
           .isGreaterThanOrEqualTo(update.watched().trainServeGapNats());
-      assertThat(update.watched().klNats()).isCloseTo(0, within(1e-6));
+      assertThat(update.watched().klNats().orElseThrow()).isCloseTo(0, within(1e-6));
       assertThat(update.watched().entropyNats()).isPositive();
     }
   }

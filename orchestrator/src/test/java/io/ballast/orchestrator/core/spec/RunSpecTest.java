@@ -104,7 +104,7 @@ class RunSpecTest {
                         0.05)),
                 List.of(),
                 BudgetSpec.NONE,
-                new StopSpec(0.3, new SpreadLimit(3, false)),
+                new StopSpec(0.3, false, new SpreadLimit(3, false)),
                 new WatchSpec(new SpreadLimit(1.7, false), 0.5, 3, WatchAction.RECORD, null),
                 null,
                 new SafetyTestSpec(

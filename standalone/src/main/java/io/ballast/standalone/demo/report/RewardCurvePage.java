@@ -43,7 +43,7 @@ public record RewardCurvePage(
   /**
    * One iteration.
    *
-   * @param kl of the policy that sampled, nats
+   * @param kl of the policy that sampled, nats; empty where it was not measured
    * @param spread of the members; empty of a reward without members
    * @param gap how much further than gold the reward has risen, in standard deviations
    * @param cost in training
@@ -51,7 +51,7 @@ public record RewardCurvePage(
    */
   public record Row(
       int iteration,
-      double kl,
+      OptionalDouble kl,
       double reward,
       OptionalDouble spread,
       OptionalDouble gold,
@@ -137,13 +137,15 @@ public record RewardCurvePage(
     return lines;
   }
 
-  /** Iterations that have the number, from the nearest to the farthest. */
+  /** Iterations that have the number and a KL, from the nearest to the farthest. */
   private List<Series.Point> points(Function<Row, OptionalDouble> number) {
     return rows.stream()
-        .filter(row -> number.apply(row).isPresent())
+        .filter(row -> row.kl().isPresent() && number.apply(row).isPresent())
         .map(
             row ->
-                new Series.Point(Math.sqrt(Math.max(0, row.kl())), number.apply(row).getAsDouble()))
+                new Series.Point(
+                    Math.sqrt(Math.max(0, row.kl().getAsDouble())),
+                    number.apply(row).getAsDouble()))
         .sorted(Comparator.comparingDouble(Series.Point::x))
         .toList();
   }
@@ -151,7 +153,7 @@ public record RewardCurvePage(
   private static List<String> cells(Row row) {
     return List.of(
         Integer.toString(row.iteration()),
-        String.format(Locale.ROOT, "%.4f", row.kl()),
+        shown("%.4f", row.kl()),
         String.format(Locale.ROOT, "%+.3f", row.reward()),
         shown("%.3f", row.spread()),
         shown("%+.3f", row.gold()),

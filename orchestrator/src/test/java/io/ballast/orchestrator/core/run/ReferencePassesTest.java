@@ -1,0 +1,139 @@
+package io.ballast.orchestrator.core.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.orchestrator.core.rollout.JudgedCompletion;
+import io.ballast.orchestrator.core.rollout.JudgedGroup;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.rollout.SampledCompletion;
+import io.ballast.orchestrator.core.spec.LeastSpec;
+import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.testing.OneWeightTrainee;
+import io.ballast.rl.algorithm.RecipeState;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The reference is run where somebody reads what it says, and nowhere else. */
+class ReferencePassesTest {
+  private static final String WITHOUT_KL = "algorithm: DR_GRPO";
+
+  private final OneWeightTrainee trainee = new OneWeightTrainee();
+
+  private static RunSpec spec(String more) {
+    return LeastSpec.read(LeastSpec.LEAST + "iterations: 13\nlearning_rate: 0.5\n" + more + "\n");
+  }
+
+  /** One prompt with a good and a bad completion. */
+  private static JudgedRollout rollout() {
+    JudgedGroup group =
+        new JudgedGroup(
+            "p",
+            TokenIds.of(1, 2),
+            List.of(judged(TokenIds.of(4, 5), 1), judged(TokenIds.of(7, 8, 9), -1)),
+            List.of());
+    return new JudgedRollout(List.of(group), 0, List.of());
+  }
+
+  private static JudgedCompletion judged(TokenIds tokens, double reward) {
+    return new JudgedCompletion(
+        new SampledCompletion(tokens, "", PerToken.of(new float[tokens.size()]), false),
+        reward,
+        OptionalDouble.empty(),
+        List.of(0.0));
+  }
+
+  private PolicyUpdate update(RunSpec spec, int iteration) {
+    JudgedRollout rollout = rollout();
+    Constraints constraints =
+        Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
+    return PolicyUpdate.apply(
+        trainee, spec, iteration, rollout, constraints, RecipeState.initial(), 64);
+  }
+
+  @Test
+  void withoutAKlItIsNotAskedAndThereIsNoKl() {
+    PolicyUpdate update = update(spec(WITHOUT_KL), 2);
+
+    assertThat(trainee.referencePasses()).isZero();
+    assertThat(update.watched().klNats()).isEmpty();
+    assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.UPDATED);
+    assertThat(update.watched().entropyNats()).isCloseTo(0.5, within(1e-6));
+  }
+
+  @Test
+  void theUpdateIsTheSameWhetherItIsAskedOrNot() {
+    PolicyUpdate without = update(spec(WITHOUT_KL), 2);
+    OneWeightTrainee asked = new OneWeightTrainee();
+    RunSpec spec = spec(WITHOUT_KL);
+    Constraints constraints =
+        Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout());
+    PolicyUpdate with =
+        PolicyUpdate.apply(asked, spec, 1, rollout(), constraints, RecipeState.initial(), 64);
+
+    assertThat(asked.referencePasses()).isEqualTo(1);
+    assertThat(with.watched().klNats()).hasValueCloseTo(0.0, within(1e-12));
+    assertThat(with.gradientNorm()).isEqualTo(without.gradientNorm()).isPositive();
+    assertThat(asked.weight()).isEqualTo(trainee.weight());
+  }
+
+  @Test
+  void aKlThatNothingIsLearnedByIsMeasuredNowAndThenAndAtTheEnd() {
+    assertThat(measured(spec(WITHOUT_KL))).containsExactly(1, 6, 11, 13);
+    assertThat(measured(spec(WITHOUT_KL + "\nevaluation: {every: 4, prompts: {inline: [d, e]}}")))
+        .as("where it is evaluated")
+        .containsExactly(1, 5, 9, 13);
+    assertThat(measured(spec(WITHOUT_KL + "\nwatch: {gold: {model: gold, version: 1, every: 3}}")))
+        .as("where gold is read, too: its curve is over the KL")
+        .containsExactly(1, 4, 6, 7, 10, 11, 13);
+    assertThat(measured(spec(WITHOUT_KL + "\nkl: {stop_at: 0.3}")))
+        .as("a limit that the spec names is looked at in each")
+        .hasSize(13);
+  }
+
+  private static List<Integer> measured(RunSpec spec) {
+    return IntStream.rangeClosed(1, 13).filter(spec::measuresKl).boxed().toList();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "algorithm: GRPO",
+        "algorithm: RLOO",
+        "algorithm: ONLINE_DPO",
+        "algorithm: IPO",
+        "constraint: {method: HC_RLHF}",
+        "constraint: {method: PPO_LAGRANGIAN}",
+        WITHOUT_KL + "\nkl: {stop_at: 2}",
+      })
+  void whoReadsItHasIt(String algorithm) {
+    PolicyUpdate update = update(spec(algorithm), 2);
+
+    assertThat(trainee.referencePasses()).isEqualTo(1);
+    assertThat(update.watched().klNats()).isPresent();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "algorithm: DAPO",
+        "algorithm: GSPO",
+        "algorithm: CISPO",
+        "algorithm: SIMPO",
+        "algorithm: ORPO",
+        "algorithm: GRPO\nkl: {coefficient: 0}",
+      })
+  void whoDoesNotHasNone(String algorithm) {
+    PolicyUpdate update = update(spec(algorithm), 2);
+
+    assertThat(trainee.referencePasses()).isZero();
+    assertThat(update.watched().klNats()).isEmpty();
+    assertThat(trainee.updatesCount()).isEqualTo(1);
+  }
+}
