@@ -171,7 +171,7 @@ final class GroupComputation {
         network.hidden(
             packed.ids(),
             rotary.at(packed.positions()),
-            DecoderNetwork.withoutMemory(packed.mask(weights.fullType())),
+            packed.attention(weights.fullType()),
             trained.products());
     return network.normalized(
         residual

@@ -21,6 +21,9 @@ final class PackedGroups {
   /** Tokens of a row whose mask an array can hold. */
   private static final int MOST_MASKED = 46_340;
 
+  /** A row's length by what one completion sees, from which on a mask hides too much. */
+  private static final int MOSTLY_HIDDEN = 3;
+
   private final List<CompletionGroup> groups;
   private final int length;
   private final int predicted;
@@ -147,6 +150,23 @@ final class PackedGroups {
         flat[at++] = prompt + t;
       }
     }
+  }
+
+  /**
+   * Returns who looks at whom. Where rows are so long beside what one completion sees that a mask
+   * would hide most of what is computed, completions are computed side by side.
+   */
+  DecoderNetwork.AttentionMemory attention(ScalarType type) {
+    int seen = groups.stream().mapToInt(PackedGroups::mostSeen).max().orElseThrow();
+    return length >= MOSTLY_HIDDEN * seen
+        ? new GroupedAttention(groups, length, type)
+        : DecoderNetwork.withoutMemory(mask(type));
+  }
+
+  /** Tokens that the last one of the longest completion looks at. */
+  private static int mostSeen(CompletionGroup group) {
+    int longest = group.completions().stream().mapToInt(TokenIds::size).max().orElse(0);
+    return group.prompt().size() + Math.max(0, longest - 1);
   }
 
   /**

@@ -14,12 +14,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Groups share their prompt's computation, and that changes neither scores nor gradients. */
 class GroupComputationTest {
@@ -82,6 +86,66 @@ class GroupComputationTest {
               .containsExactly(scores.entropies().getFirst().toArray(), within(1e-4f));
         }
       }
+    }
+  }
+
+  /**
+   * Eight completions, so that they are computed side by side; {@code uneven}: of 2 to 5 tokens.
+   */
+  private static CompletionGroup eight(boolean uneven) {
+    List<TokenIds> completions = new ArrayList<>();
+    for (int g = 0; g < 8; g++) {
+      int size = uneven ? 2 + g % 4 : 5;
+      completions.add(
+          TokenIds.of(IntStream.range(0, size).map(t -> (7 * t + size) % 40).toArray()));
+    }
+    return new CompletionGroup(TokenIds.of(3, 17, 5), completions);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void completionsSideBySideEqualEachAloneInScoresAndGradients(boolean uneven) {
+    CompletionGroup group = eight(uneven);
+    CompletionGroup shorter =
+        new CompletionGroup(TokenIds.of(9), group.completions().subList(0, 5));
+    List<CompletionGroup> groups = List.of(group, shorter);
+    List<CompletionGroup> alone = new ArrayList<>();
+    for (CompletionGroup each : groups) {
+      each.completions()
+          .forEach(one -> alone.add(new CompletionGroup(each.prompt(), List.of(one))));
+    }
+    try (TrainableDecoder decoder = trained(Arithmetic.FLOAT64);
+        PointerScope scope = new PointerScope()) {
+      assertThat(new PackedGroups(groups).attention(ScalarType.Double))
+          .isInstanceOf(GroupedAttention.class);
+      List<PerToken> together =
+          decoder.forwardBackward(groups, (index, scores) -> unequal(scores)).stream()
+              .flatMap(scores -> scores.logProbs().stream())
+              .toList();
+      double[] gradients = flat(decoder.weights().flatGradients());
+      List<TokenGradients> weights =
+          decoder.scores(groups).stream().map(GroupComputationTest::unequal).toList();
+      decoder.clearGradients();
+      List<PerToken> apart =
+          decoder
+              .forwardBackward(
+                  alone,
+                  (index, scores) -> {
+                    int of = index < group.size() ? 0 : 1;
+                    int at = index - of * group.size();
+                    return new TokenGradients(
+                        List.of(weights.get(of).byLogProbs().get(at)),
+                        List.of(weights.get(of).byEntropies().get(at)));
+                  })
+              .stream()
+              .flatMap(scores -> scores.logProbs().stream())
+              .toList();
+
+      for (int i = 0; i < alone.size(); i++) {
+        assertThat(together.get(i).toArray())
+            .containsExactly(apart.get(i).toArray(), within(1e-6f));
+      }
+      assertThat(flat(decoder.weights().flatGradients())).containsExactly(gradients, within(1e-10));
     }
   }
 
