@@ -260,19 +260,29 @@ final class BareLlama implements AutoCloseable {
    * @return the mean loss before the step, in nats a token
    */
   double trainStep(int[][] rows, double learningRate) {
+    return trainStep(rows, 0, learningRate);
+  }
+
+  /**
+   * The same on what each row goes on with.
+   *
+   * @param first the first token that predicts another which is learned, ≥ 0
+   */
+  double trainStep(int[][] rows, int first, double learningRate) {
     try (PointerScope scope = new PointerScope()) {
       int length = rows[0].length - 1;
       Tensor residual =
           hidden(
-              flat(rows, 0).view(rows.length, length),
+              flat(rows, 0, length).view(rows.length, length),
               cosine.narrow(0, 0, length).unsqueeze(0).unsqueeze(2),
               sine.narrow(0, 0, length).unsqueeze(0).unsqueeze(2),
               (layer, query, key, value) -> attend(query, key, value, true));
-      Tensor input = norm(residual.view(-1, hidden), finalNorm).contiguous();
+      Tensor predicting = residual.narrow(1, first, length - first).reshape(-1, hidden);
+      Tensor input = norm(predicting, finalNorm).contiguous();
       double loss;
       Tensor byInput;
       try (NoGradGuard off = new NoGradGuard()) {
-        Tensor targets = flat(rows, 1);
+        Tensor targets = flat(rows, first + 1, length - first);
         TensorVector pieces = new TensorVector();
         long count = input.size(0);
         double sum = 0;
@@ -472,9 +482,8 @@ final class BareLlama implements AutoCloseable {
     return tensor;
   }
 
-  /** Each row from its token at {@code first}, one token shorter than it is; shape [B · T]. */
-  private static Tensor flat(int[][] rows, int first) {
-    int length = rows[0].length - 1;
+  /** {@code length} tokens of each row from that at {@code first}; shape [B · T]. */
+  private static Tensor flat(int[][] rows, int first, int length) {
     long[] ids = new long[rows.length * length];
     for (int b = 0; b < rows.length; b++) {
       for (int t = 0; t < length; t++) {

@@ -46,6 +46,9 @@ import picocli.CommandLine.TypeConversionException;
           + " they are installed. Some twelve minutes and the flood.",
       "gate: both stages of the display gate on one thread, features included; a safety test of"
           + " 1,000 prompts beside sampling and judging them by hand. Some six minutes.",
+      "learner: a step of reinforcement learning by phase, its update beside bare libtorch calls,"
+          + " the rl library's share of it; TRL's GRPOTrainer on the same cores, if it is"
+          + " installed. Some six minutes.",
       "Let nothing else run meanwhile."
     },
     exitCodeListHeading = "%nExit codes:%n",
@@ -67,7 +70,7 @@ public final class BenchCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "NAME",
       converter = Benchmark.Converter.class,
-      description = "Which benchmark: first, inference, reward or gate.")
+      description = "Which benchmark: first, inference, reward, gate or learner.")
   private Benchmark benchmark = Benchmark.FIRST;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write the figures here too.")
@@ -80,7 +83,8 @@ public final class BenchCommand implements Callable<Integer> {
       description =
           "Only these parts: ENGINE, SCORE, MESH, OVERHEAD of first; TINY, SMALL, BATCHING,"
               + " FLATNESS, UNLOADING, PEERS, TRITON of inference; CALLERS, MEMBERS, MIXED, COST,"
-              + " SERVERS, FLOOD of reward; STAGES, TEST of gate (default: all).")
+              + " SERVERS, FLOOD of reward; STAGES, TEST of gate; UPDATE, PHASES, TRAINER of learner"
+              + " (default: all).")
   private Set<BenchPart> only = EnumSet.noneOf(BenchPart.class);
 
   @Option(
@@ -101,7 +105,7 @@ public final class BenchCommand implements Callable<Integer> {
       defaultValue = "python3",
       description =
           "The Python that has transformers and xllamacpp; for SERVERS transformers, mlserver,"
-              + " fastapi, uvicorn and litserve (default: ${DEFAULT-VALUE}).")
+              + " fastapi, uvicorn and litserve; for TRAINER trl (default: ${DEFAULT-VALUE}).")
   private String python = "";
 
   @Option(
@@ -146,7 +150,9 @@ public final class BenchCommand implements Callable<Integer> {
     if (benchmark == Benchmark.REWARD
         || parts.contains(BenchPart.MESH)
         || parts.contains(BenchPart.OVERHEAD)
-        || parts.contains(BenchPart.TEST)) {
+        || parts.contains(BenchPart.TEST)
+        || parts.contains(BenchPart.PHASES)
+        || parts.contains(BenchPart.TRAINER)) {
       require(home.resolve("mesh"), "ballast.home");
     }
     if (small != null) {
@@ -259,6 +265,10 @@ public final class BenchCommand implements Callable<Integer> {
       case FLOOD -> flood(script, work, step);
       case STAGES -> new GateBench(models, repetitions, System::nanoTime, step).run();
       case TEST -> new SafetyTestBench(script, work, repetitions, step).run();
+      case UPDATE -> learner(script, tiny, work, step).backward();
+      case PHASES -> learner(script, tiny, work, step).phases();
+      case TRAINER ->
+          learner(script, tiny, work, step).besideTrainer(python, word -> say(err, word));
     };
   }
 
@@ -268,6 +278,10 @@ public final class BenchCommand implements Callable<Integer> {
 
   private MeshBench mesh(Path script, Path models, Path work, Runnable step) {
     return new MeshBench(script, models, work, repetitions, step);
+  }
+
+  private LearnerBench learner(Path script, Path tiny, Path work, Runnable step) {
+    return new LearnerBench(script, tiny, work, repetitions, System::nanoTime, step);
   }
 
   private List<Figure> flatness(Path tiny, Path work, Runnable step) throws IOException {

@@ -42,7 +42,13 @@ enum BenchPart {
   /** Both stages of the display gate. */
   STAGES(Benchmark.GATE),
   /** A safety test beside the same work by hand. */
-  TEST(Benchmark.GATE);
+  TEST(Benchmark.GATE),
+  /** A learner's update. */
+  UPDATE(Benchmark.LEARNER),
+  /** A whole step by phase. */
+  PHASES(Benchmark.LEARNER),
+  /** A whole step beside TRL's. */
+  TRAINER(Benchmark.LEARNER);
 
   /** Completions of a prompt, of the first benchmark. */
   static final List<Integer> WIDTHS = List.of(1, 8, 64);
@@ -91,6 +97,9 @@ enum BenchPart {
       case SERVERS -> new BenchProgress.Part("servers", ClassifierBench.steps(repetitions), 10);
       case STAGES -> new BenchProgress.Part("stages", GateBench.steps(repetitions), 3.2);
       case TEST -> new BenchProgress.Part("test", SafetyTestBench.steps(repetitions), 12);
+      case UPDATE -> new BenchProgress.Part("update", LearnerBench.backwardSteps(repetitions), 2.5);
+      case PHASES -> new BenchProgress.Part("phases", LearnerBench.phaseSteps(repetitions), 15);
+      case TRAINER -> new BenchProgress.Part("trainer", LearnerBench.trainerSteps(repetitions), 25);
       case FLOOD ->
           new BenchProgress.Part(
               "flood", RewardFloodBench.steps(), flood.toMillis() / 1e3 / RewardFloodBench.steps());

@@ -12,7 +12,9 @@ enum Benchmark {
   /** The reward-server. */
   REWARD,
   /** The display gate and the safety test. */
-  GATE;
+  GATE,
+  /** A step of reinforcement learning. */
+  LEARNER;
 
   /** Reads the name of a benchmark as people write it. */
   static final class Converter implements ITypeConverter<Benchmark> {
@@ -23,9 +25,10 @@ enum Benchmark {
         case "inference" -> INFERENCE;
         case "reward" -> REWARD;
         case "gate" -> GATE;
+        case "learner" -> LEARNER;
         default ->
             throw new TypeConversionException(
-                "'" + value + "' (expected: first, inference, reward or gate)");
+                "'" + value + "' (expected: first, inference, reward, gate or learner)");
       };
     }
   }

@@ -72,9 +72,6 @@ final class ClassifierPeer implements AutoCloseable {
     double score(String text) throws IOException, InterruptedException;
   }
 
-  /** Threads that wait for each other sleep: on cores that others use too, spinning starves all. */
-  private static final Map<String, String> PATIENT_THREADS = Map.of("OMP_WAIT_POLICY", "PASSIVE");
-
   private static final String SHARED = "classifier_scorer.py";
   private static final long PATIENCE_NANOS = 120_000_000_000L;
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
@@ -111,7 +108,7 @@ final class ClassifierPeer implements AutoCloseable {
             work,
             List.of(folder.toString(), Integer.toString(port), Integer.toString(threads)),
             threads,
-            PATIENT_THREADS);
+            PythonPeer.PATIENT_THREADS);
     if (started.isEmpty()) {
       return Optional.empty();
     }

@@ -180,7 +180,12 @@ final class MeshUnderTest implements AutoCloseable {
    * each, so this is at least what it takes.
    */
   long residentBytes() {
-    return processes(process, data).stream().mapToLong(MeshUnderTest::residentBytes).sum();
+    return processes(process, data).stream().mapToLong(ProcessMemory::resident).sum();
+  }
+
+  /** The same at each process's own peak: at least the peak of all together. */
+  long peakResidentBytes() {
+    return processes(process, data).stream().mapToLong(ProcessMemory::peak).sum();
   }
 
   private static List<ProcessHandle> processes(Process process, Path data) {
@@ -208,24 +213,6 @@ final class MeshUnderTest implements AutoCloseable {
       return found.stream();
     } catch (IOException | UncheckedIOException | NumberFormatException e) {
       return Stream.empty();
-    }
-  }
-
-  private static long residentBytes(ProcessHandle handle) {
-    Path status = Path.of("/proc", Long.toString(handle.pid()), "status");
-    try {
-      if (Files.exists(status)) {
-        return Files.readAllLines(status).stream()
-            .filter(line -> line.startsWith("VmRSS:"))
-            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1_024)
-            .sum();
-      }
-      Process ps =
-          new ProcessBuilder("ps", "-o", "rss=", "-p", Long.toString(handle.pid())).start();
-      String kilobytes = new String(ps.getInputStream().readAllBytes()).strip();
-      return kilobytes.isEmpty() ? 0 : Long.parseLong(kilobytes) * 1_024;
-    } catch (IOException e) {
-      return 0; // it has just ended
     }
   }
 

@@ -20,12 +20,16 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /**
  * A library that somebody would pick in Python, in a process of its own, which answers a line of
  * JSON with a line of JSON.
  */
 final class PythonPeer implements AutoCloseable {
+  /** Threads that wait for each other sleep: on cores that others use too, spinning starves all. */
+  static final Map<String, String> PATIENT_THREADS = Map.of("OMP_WAIT_POLICY", "PASSIVE");
+
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long PATIENCE_NANOS = 5_000_000_000L;
 
@@ -144,6 +148,34 @@ final class PythonPeer implements AutoCloseable {
     JsonNode answer = ask(question);
     return new RequestWork(
         requests, answer.path("seconds").asDouble(), answer.path("cpu_seconds").asDouble());
+  }
+
+  /** Has it make a trainer of GRPO that learns from some prompts; {@link #train} lets it work. */
+  void prepareTraining(List<String> prompts) {
+    ObjectNode question = JSON.createObjectNode();
+    prompts.forEach(question.withArray("prompts")::add);
+    question.put("prompts_per_step", GrpoWork.PROMPTS);
+    question.put("group", GrpoWork.GROUP);
+    question.put("new_tokens", GrpoWork.NEW_TOKENS);
+    question.put("learning_rate", GrpoWork.LEARNING_RATE);
+    if (!ask(question).path("prepared").asBoolean()) {
+      throw new IllegalStateException(version + " did not prepare its trainer");
+    }
+  }
+
+  /** Lets its trainer take steps. */
+  GrpoWork.Steps train(int steps) {
+    ObjectNode question = JSON.createObjectNode();
+    question.put("steps", steps);
+    JsonNode answer = ask(question);
+    return new GrpoWork.Steps(answer.path("tokens").asDouble(), answer.path("seconds").asDouble());
+  }
+
+  /** The most that its processes ever had in memory, each for itself. */
+  long peakResidentBytes() {
+    return Stream.concat(Stream.of(process.toHandle()), process.descendants())
+        .mapToLong(ProcessMemory::peak)
+        .sum();
   }
 
   private double seconds(ObjectNode question) {

@@ -1,0 +1,327 @@
+package io.ballast.loadtest.bench;
+
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.store.ModelStore;
+import io.ballast.inference.torch.Arithmetic;
+import io.ballast.inference.torch.CompletionGroup;
+import io.ballast.inference.torch.GroupScores;
+import io.ballast.inference.torch.OptimizerOptions;
+import io.ballast.inference.torch.TokenGradients;
+import io.ballast.inference.torch.TorchRuntime;
+import io.ballast.inference.torch.TrainableDecoder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.function.ToDoubleFunction;
+import java.util.random.RandomGenerator;
+
+/**
+ * A whole step of reinforcement learning: by phase on a mesh, the learner's part beside bare
+ * libtorch calls, the library's part of it, and all of it beside TRL's GRPOTrainer on the same
+ * cores. Each step does {@link GrpoWork}.
+ */
+final class LearnerBench {
+  private static final Arithmetic ARITHMETIC = Arithmetic.quickest();
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final double LEARNER_GOAL = 0.9;
+  private static final double LIBRARY_GOAL = 0.02;
+  private static final double TRAINER_GOAL = 2;
+  private static final double MEMORY_GOAL = 1;
+  private static final double LOSS_TOLERANCE = 2e-3;
+  private static final int COMPARED_STEPS = 3;
+  private static final int STEPS = 8;
+  private static final int TRAINER_STEPS = 4;
+  private static final int MOST_PAIRS = 5;
+  private static final String ENSEMBLE =
+      "{model: java-reward, version: \"1\", aggregation: WORST_CASE}";
+  private static final String LENGTH = "bench-length";
+
+  private final Path script;
+  private final Path model;
+  private final Path work;
+  private final int repetitions;
+  private final LongSupplier nanoTime;
+  private final Runnable progress;
+
+  /**
+   * Binds what is measured.
+   *
+   * @param script the {@code mesh} script of a built checkout
+   * @param model the folder java-tiny/1
+   * @param work a folder that may be written
+   * @param repetitions of each pair, ≥ 1; no more than five are made of whole steps
+   * @param progress told after each pair
+   */
+  LearnerBench(
+      Path script,
+      Path model,
+      Path work,
+      int repetitions,
+      LongSupplier nanoTime,
+      Runnable progress) {
+    this.script = script;
+    this.model = model;
+    this.work = work;
+    this.repetitions = repetitions;
+    this.nanoTime = nanoTime;
+    this.progress = progress;
+  }
+
+  private static int pairs(int repetitions) {
+    return Math.min(MOST_PAIRS, repetitions);
+  }
+
+  /** How often {@link #backward} tells of progress. */
+  static int backwardSteps(int repetitions) {
+    return Pairs.measured(repetitions);
+  }
+
+  /** How often {@link #phases} tells of progress. */
+  static int phaseSteps(int repetitions) {
+    return Pairs.measured(pairs(repetitions));
+  }
+
+  /** How often {@link #besideTrainer} tells of progress. */
+  static int trainerSteps(int repetitions) {
+    return 2 * Pairs.measured(pairs(repetitions));
+  }
+
+  /**
+   * Forward, backward and step of a learner beside bare calls that do the same. Both first have to
+   * compute the same losses over some steps. A bare batch has a row for each completion with its
+   * prompt before it, as trainers lay it out; the learner reads each prompt once.
+   */
+  List<Figure> backward() throws IOException {
+    TorchRuntime.setThreads(1);
+    Path folder = RandomWeights.of(model, work.resolve("random-learner"));
+    try (TrainableDecoder engine =
+            TrainableDecoder.load(folder, ARITHMETIC, OptimizerOptions.pretraining());
+        BareLlama bare = new BareLlama(folder, ARITHMETIC)) {
+      List<CompletionGroup> groups = groups(engine.config().vocabularySize());
+      int[][] rows = rows(groups);
+      for (int step = 0; step < COMPARED_STEPS; step++) {
+        double ours = learn(engine, groups);
+        double theirs = bare.trainStep(rows, GrpoWork.PROMPT_TOKENS - 1, GrpoWork.LEARNING_RATE);
+        if (!(Math.abs(ours - theirs) <= LOSS_TOLERANCE)) {
+          throw new IllegalStateException(
+              "step %d: the learner's loss is %.5f, that of the bare calls %.5f: they do not do the same work"
+                  .formatted(step, ours, theirs));
+        }
+      }
+      double tokens = (double) GrpoWork.PROMPTS * GrpoWork.GROUP * GrpoWork.NEW_TOKENS;
+      return List.of(
+          Pairs.measure(
+                  repetitions,
+                  () -> tokens / seconds(() -> learn(engine, groups)),
+                  () ->
+                      tokens
+                          / seconds(
+                              () ->
+                                  bare.trainStep(
+                                      rows, GrpoWork.PROMPT_TOKENS - 1, GrpoWork.LEARNING_RATE)),
+                  progress)
+              .figure(
+                  "learn, %d x %d completions, beside bare calls"
+                      .formatted(GrpoWork.PROMPTS, GrpoWork.GROUP),
+                  "tokens/s",
+                  new Goal.RatioAtLeast(LEARNER_GOAL)));
+    }
+  }
+
+  private static List<CompletionGroup> groups(int vocabulary) {
+    RandomGenerator random = new SplittableRandom(5);
+    List<CompletionGroup> groups = new ArrayList<>();
+    for (int p = 0; p < GrpoWork.PROMPTS; p++) {
+      List<TokenIds> completions = new ArrayList<>();
+      TokenIds prompt = tokens(random, GrpoWork.PROMPT_TOKENS, vocabulary);
+      for (int g = 0; g < GrpoWork.GROUP; g++) {
+        completions.add(tokens(random, GrpoWork.NEW_TOKENS, vocabulary));
+      }
+      groups.add(new CompletionGroup(prompt, completions));
+    }
+    return groups;
+  }
+
+  private static TokenIds tokens(RandomGenerator random, int count, int vocabulary) {
+    return TokenIds.of(random.ints(count, 0, vocabulary).toArray());
+  }
+
+  private static int[][] rows(List<CompletionGroup> groups) {
+    return groups.stream()
+        .flatMap(
+            group ->
+                group.completions().stream()
+                    .map(completion -> group.prompt().concat(completion).toArray()))
+        .toArray(int[][]::new);
+  }
+
+  /** One update towards the completions; returns −mean log π, which is what falls. */
+  private static double learn(TrainableDecoder engine, List<CompletionGroup> groups) {
+    long tokens =
+        groups.stream()
+            .flatMap(group -> group.completions().stream())
+            .mapToLong(TokenIds::size)
+            .sum();
+    float[] weights = new float[GrpoWork.NEW_TOKENS];
+    Arrays.fill(weights, -1f / tokens);
+    PerToken towards = PerToken.of(weights);
+    List<GroupScores> scores =
+        engine.forwardBackward(
+            groups,
+            (index, said) ->
+                TokenGradients.ofLogProbs(
+                    said.logProbs().stream().map(completion -> towards).toList()));
+    double norm = engine.optimizerStep(GrpoWork.LEARNING_RATE);
+    if (!(norm > 0)) {
+      throw new IllegalStateException("the gradient's norm is " + norm);
+    }
+    return -scores.stream()
+            .flatMap(group -> group.logProbs().stream())
+            .mapToDouble(PerToken::sum)
+            .sum()
+        / tokens;
+  }
+
+  private double seconds(Runnable work) {
+    long start = nanoTime.getAsLong();
+    work.run();
+    return (nanoTime.getAsLong() - start) / 1e9;
+  }
+
+  /** Iterations of runs on a mesh by phase, and the library's share of one. */
+  List<Figure> phases() throws IOException {
+    List<RunUnderTest.Step> steps = new ArrayList<>();
+    List<String> prompts = GrpoWork.prompts(model, GrpoWork.PROMPTS * (STEPS + 1));
+    try (MeshUnderTest mesh =
+        MeshUnderTest.start(script, work.resolve("learner"), Map.of(), PATIENCE)) {
+      RunUnderTest runs = new RunUnderTest(mesh, ENSEMBLE, prompts);
+      for (int i = 0; i <= pairs(repetitions); i++) {
+        List<RunUnderTest.Step> some = runs.steps(STEPS, 0);
+        if (i > 0) { // the first run compiles the server's code
+          steps.addAll(some);
+        }
+        progress.run();
+      }
+    }
+    List<Double> library = new LibraryShare(nanoTime).seconds(steps.size());
+    double step = Pairs.median(of(steps, RunUnderTest.Step::seconds));
+    return List.of(
+        Pairs.alone(
+            "RL step of %d x %d completions, whole".formatted(GrpoWork.PROMPTS, GrpoWork.GROUP),
+            "tokens/s",
+            of(steps, each -> each.tokens() / each.seconds()),
+            new Goal.Reported()),
+        phase("... publish and sample", steps, RunUnderTest.Step::sample),
+        phase("... score", steps, RunUnderTest.Step::judge),
+        phase("... learn", steps, RunUnderTest.Step::learn),
+        phase("... checkpoint and commit", steps, RunUnderTest.Step::rest),
+        Pairs.alone(
+            "the rl library's share of a step",
+            "ratio",
+            library.stream().map(seconds -> seconds / step).toList(),
+            new Goal.Below(LIBRARY_GOAL)));
+  }
+
+  private static Figure phase(
+      String name, List<RunUnderTest.Step> steps, ToDoubleFunction<RunUnderTest.Step> seconds) {
+    return Pairs.alone(
+        name, "ms", of(steps, each -> 1e3 * seconds.applyAsDouble(each)), new Goal.Reported());
+  }
+
+  private static List<Double> of(
+      List<RunUnderTest.Step> steps, ToDoubleFunction<RunUnderTest.Step> number) {
+    return steps.stream().map(number::applyAsDouble).toList();
+  }
+
+  /**
+   * Whole steps beside TRL's, with one reward on either side that costs next to nothing: minus the
+   * completion's length.
+   *
+   * @param python the interpreter that has TRL
+   * @param word told why the peer is left out
+   */
+  List<Figure> besideTrainer(String python, Consumer<String> word) throws IOException {
+    Path data = work.resolve("trainer");
+    publishLength(data.resolve("models"));
+    List<String> prompts = GrpoWork.prompts(model, GrpoWork.PROMPTS * (TRAINER_STEPS + 1));
+    Optional<PythonPeer> started =
+        PythonPeer.start(
+            python,
+            "trl_peer.py",
+            work,
+            List.of(
+                model.toString(),
+                Integer.toString(Runtime.getRuntime().availableProcessors()),
+                work.resolve("trl").toString()),
+            Runtime.getRuntime().availableProcessors(),
+            PythonPeer.PATIENT_THREADS);
+    if (started.isEmpty()) {
+      word.accept(
+          "TRL is left out: %s or one of its packages torch, transformers, datasets and trl is not there (--python names another)"
+              .formatted(python));
+      return List.of();
+    }
+    try (PythonPeer trl = started.get();
+        MeshUnderTest mesh = MeshUnderTest.start(script, data, Map.of(), PATIENCE)) {
+      word.accept("beside " + trl.version());
+      RunUnderTest runs =
+          new RunUnderTest(
+              mesh, "{model: %s, version: \"1\", aggregation: NONE}".formatted(LENGTH), prompts);
+      trl.prepareTraining(prompts);
+      return List.of(
+          inTurns(runs, 0, trl)
+              .figure(
+                  "GRPO, whole step, beside TRL", "tokens/s", new Goal.RatioAtLeast(TRAINER_GOAL)),
+          inTurns(runs, 1, trl)
+              .figure(
+                  "... sampling one version behind, beside TRL", "tokens/s", new Goal.Reported()),
+          Pairs.of(
+                  List.of(
+                      new Pairs.Pair<>(
+                          mesh.peakResidentBytes() / 1e9, trl.peakResidentBytes() / 1e9)))
+              .figure("... peak memory", "GB", new Goal.RatioAtMost(MEMORY_GOAL)));
+    }
+  }
+
+  private Pairs inTurns(RunUnderTest runs, int staleness, PythonPeer trl) {
+    return Pairs.of(
+        Pairs.inTurns(
+                pairs(repetitions),
+                () -> runs.together(TRAINER_STEPS, staleness),
+                () -> trl.train(TRAINER_STEPS),
+                progress)
+            .stream()
+            .map(pair -> pair.map(GrpoWork.Steps::tokensPerSecond))
+            .toList());
+  }
+
+  /** A composite of the completion's length alone, as trl_peer.py has it too. */
+  private static void publishLength(Path models) throws IOException {
+    var unused =
+        new ModelStore(models)
+            .publish(
+                LENGTH,
+                "1",
+                folder ->
+                    Files.writeString(
+                        folder.resolve("composite.json"),
+                        """
+                        {
+                          "format": "ballast-composite",
+                          "components": {"length": {"kind": "length", "unit": "characters", "free": 1, "limit": 512}},
+                          "reward": "length"
+                        }
+                        """),
+                Map.of("made_for", "bench"));
+  }
+}

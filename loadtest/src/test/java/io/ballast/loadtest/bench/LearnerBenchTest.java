@@ -1,0 +1,74 @@
+package io.ballast.loadtest.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What {@code bench learner} compares is the same work; without TRL the rest is measured. */
+class LearnerBenchTest {
+  @TempDir private Path folder = Path.of("");
+  private final int[] told = new int[1];
+  private Path model = Path.of("");
+
+  @BeforeEach
+  void aModel() throws IOException {
+    model = TinyModel.write(folder.resolve("tiny"));
+  }
+
+  private LearnerBench bench() {
+    return new LearnerBench(
+        folder.resolve("mesh"), model, folder, 1, System::nanoTime, () -> told[0]++);
+  }
+
+  @Test
+  void theLearnerAndTheBareCallsComputeTheSameLosses() throws IOException {
+    List<Figure> figures = bench().backward(); // fails where a loss differs
+
+    assertThat(figures)
+        .singleElement()
+        .satisfies(
+            figure -> {
+              assertThat(figure.value()).isPositive().isFinite();
+              assertThat(figure.comparison().orElseThrow().baseline()).isPositive().isFinite();
+            });
+    assertThat(told[0]).isEqualTo(LearnerBench.backwardSteps(1)).isEqualTo(2);
+  }
+
+  @Test
+  void theLibrarysShareIsMeasuredOnABatchThatHasASignal() {
+    assertThat(new LibraryShare(System::nanoTime).seconds(3))
+        .hasSize(3)
+        .allSatisfy(seconds -> assertThat(seconds).isPositive().isLessThan(1));
+  }
+
+  @Test
+  void promptsAreOfOneLengthAndNoTwoAlike() {
+    List<String> prompts = GrpoWork.prompts(model, 20);
+
+    assertThat(prompts).hasSize(20).doesNotHaveDuplicates();
+    try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(model)) {
+      assertThat(prompts)
+          .allSatisfy(
+              prompt ->
+                  assertThat(tokenizer.encode(prompt).size()).isEqualTo(GrpoWork.PROMPT_TOKENS));
+    }
+  }
+
+  @Test
+  void withoutTrlAWordSaysSo() throws IOException {
+    List<String> words = new ArrayList<>();
+
+    assertThat(bench().besideTrainer("no-such-python", words::add)).isEmpty();
+    assertThat(words)
+        .singleElement()
+        .asString()
+        .startsWith("TRL is left out: no-such-python or one of its packages");
+  }
+}
