@@ -17,6 +17,16 @@ public interface Experiment {
   /** What it measures, in one sentence for the list. */
   String summary();
 
+  /** How often it repeats where a command does not say; at least 2. */
+  default int seeds() {
+    return 5;
+  }
+
+  /** Whether it takes the options of experiments that compare algorithms of runs. */
+  default boolean learns() {
+    return false;
+  }
+
   /**
    * Measures.
    *

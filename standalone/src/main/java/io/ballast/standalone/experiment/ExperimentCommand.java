@@ -1,14 +1,19 @@
 package io.ballast.standalone.experiment;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.rl.algorithm.Algorithm;
 import io.ballast.standalone.chart.SvgFile;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -59,9 +64,24 @@ public final class ExperimentCommand implements Callable<Integer> {
 
   @Option(
       names = "--seeds",
-      defaultValue = "5",
-      description = "Repetitions, at least 2; intervals are over them (default: ${DEFAULT-VALUE}).")
-  private int seeds;
+      description =
+          "Repetitions, at least 2; intervals are over them (default: 5; of algorithms 3).")
+  private @Nullable Integer seeds;
+
+  @Option(
+      names = "--iterations",
+      description =
+          "Of algorithms: about how many a run has, 2 to 1,000; its budget is so many tokens"
+              + " (default: 36).")
+  private @Nullable Integer iterations;
+
+  @Option(
+      names = "--algorithms",
+      split = ",",
+      paramLabel = "NAME",
+      description =
+          "Of algorithms: only these; ./mesh algorithms lists them (default: sixteen of them).")
+  private Set<Algorithm> algorithms = EnumSet.noneOf(Algorithm.class);
 
   @Option(
       names = "--data",
@@ -115,8 +135,10 @@ public final class ExperimentCommand implements Callable<Integer> {
       return 0;
     }
     Experiment experiment = chosen();
-    if (seeds < 2 || seeds > 100) {
-      throw misused("--seeds: " + seeds + " (expected: 2 to 100)");
+    requireRange("--seeds", seeds, 2, 100);
+    requireRange("--iterations", iterations, 2, 1_000);
+    if (!experiment.learns() && (iterations != null || !algorithms.isEmpty())) {
+      throw misused("--iterations and --algorithms are not of " + experiment.name());
     }
     try {
       return run(experiment, out);
@@ -124,6 +146,12 @@ public final class ExperimentCommand implements Callable<Integer> {
       return fail(String.valueOf(e.getMessage()));
     } catch (StatusRuntimeException e) {
       return fail("the mesh of the experiment: " + e.getStatus());
+    }
+  }
+
+  private void requireRange(String option, @Nullable Integer value, int least, int most) {
+    if (value != null && (value < least || value > most)) {
+      throw misused("%s: %d (expected: %d to %,d)".formatted(option, value, least, most));
     }
   }
 
@@ -165,7 +193,9 @@ public final class ExperimentCommand implements Callable<Integer> {
                 folder,
                 folderOf(data, datasets),
                 Optional.ofNullable(encoder),
-                seeds,
+                seeds == null ? experiment.seeds() : seeds,
+                iterations == null ? OptionalInt.empty() : OptionalInt.of(iterations),
+                List.copyOf(algorithms),
                 new ExperimentProgress(out, nanos)));
     if (json != null) {
       ClaimsJson.write(found.claims(), json);

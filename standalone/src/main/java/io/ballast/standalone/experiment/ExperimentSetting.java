@@ -1,7 +1,10 @@
 package io.ballast.standalone.experiment;
 
+import io.ballast.rl.algorithm.Algorithm;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Where and how an experiment runs.
@@ -11,6 +14,8 @@ import java.util.Optional;
  * @param data the folder of real judgements; empty: what needs them is left out and said to be
  * @param encoder a folder of a sentence encoder; empty: the same
  * @param seeds repetitions, ≥ 2, since intervals are over them
+ * @param iterations of a run that learns; empty: as many as it takes by itself
+ * @param algorithms to compare; none: those that it takes by itself
  * @param progress told how far it is
  */
 public record ExperimentSetting(
@@ -19,9 +24,12 @@ public record ExperimentSetting(
     Optional<Path> data,
     Optional<Path> encoder,
     int seeds,
+    OptionalInt iterations,
+    List<Algorithm> algorithms,
     ExperimentProgress progress) {
   /** Checks the range above. */
   public ExperimentSetting {
+    algorithms = List.copyOf(algorithms);
     if (seeds < 2) {
       throw new IllegalArgumentException("seeds: " + seeds + " (expected: ≥ 2)");
     }

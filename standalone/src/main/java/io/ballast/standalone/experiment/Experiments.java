@@ -1,5 +1,6 @@
 package io.ballast.standalone.experiment;
 
+import io.ballast.standalone.experiment.algorithms.AlgorithmsExperiment;
 import io.ballast.standalone.experiment.ensembles.EnsemblesExperiment;
 import io.ballast.standalone.experiment.gate.GateExperiment;
 import io.ballast.standalone.experiment.safety.SafetyExperiment;
@@ -9,7 +10,11 @@ import java.util.Optional;
 /** The experiments there are. */
 public final class Experiments {
   private static final List<Experiment> ALL =
-      List.of(new EnsemblesExperiment(), new GateExperiment(), new SafetyExperiment());
+      List.of(
+          new AlgorithmsExperiment(),
+          new EnsemblesExperiment(),
+          new GateExperiment(),
+          new SafetyExperiment());
 
   private Experiments() {}
 

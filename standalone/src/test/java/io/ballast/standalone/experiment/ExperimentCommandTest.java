@@ -39,14 +39,23 @@ class ExperimentCommandTest {
     assertThat(run()).isEqualTo(2);
     assertThat(err.toString()).contains("say which; --list names them");
     assertThat(run("nothing")).isEqualTo(2);
-    assertThat(err.toString()).contains("no nothing (there are: ensembles");
+    assertThat(err.toString()).contains("no nothing (there are: algorithms, ensembles");
     assertThat(run("ensembles", "--seeds", "1")).isEqualTo(2);
     assertThat(err.toString()).contains("--seeds: 1 (expected: 2 to 100)");
+    assertThat(run("algorithms", "--iterations", "1")).isEqualTo(2);
+    assertThat(err.toString()).contains("--iterations: 1 (expected: 2 to 1,000)");
+    assertThat(run("algorithms", "--algorithms", "PPO,BEST")).isEqualTo(2);
+    assertThat(err.toString()).contains("'BEST'");
+    assertThat(run("gate", "--algorithms", "PPO")).isEqualTo(2);
+    assertThat(err.toString()).contains("--iterations and --algorithms are not of gate");
   }
 
   @Test
   void outsideTheCheckoutItSaysSo() {
     assertThat(run("ensembles")).isEqualTo(1);
+    assertThat(run("algorithms")).isEqualTo(1);
+    assertThat(run("algorithms", "--algorithms", "DPO")).isEqualTo(1);
+    assertThat(err.toString()).contains("DPO: learns from labelled data");
     assertThat(err.toString()).contains("no such folder (run from the checkout");
   }
 }

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -120,6 +121,8 @@ class CoderecRowsTest {
             Optional.of(data),
             Optional.empty(),
             2,
+            OptionalInt.empty(),
+            List.of(),
             new ExperimentProgress(new PrintWriter(Writer.nullWriter()), () -> 0L));
 
     ExperimentReport report = GateExperiment.programmers(setting);
@@ -140,6 +143,8 @@ class CoderecRowsTest {
                             Optional.empty(),
                             Optional.empty(),
                             2,
+                            OptionalInt.empty(),
+                            List.of(),
                             setting.progress())))
         .isInstanceOf(IOException.class)
         .hasMessageEndingWith("is not there; name the folder of data sets with --data");

@@ -1,0 +1,110 @@
+package io.ballast.standalone.experiment.algorithms;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.rl.algorithm.Algorithm;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Gold along one run, as a file once the run has ended.
+ *
+ * @param algorithm what it learned by
+ * @param seed of its prompts and samples
+ * @param points from the first measured weights to the last, without those of the start, which all
+ *     runs share; none of a run that failed
+ * @param failure why it has no last weights; empty: it has
+ */
+record LearningCurve(Algorithm algorithm, int seed, List<Point> points, String failure) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * Weights along the way.
+   *
+   * @param iteration that left them; of the last of a run −1
+   * @param tokens of the completions that were sampled until then
+   * @param gold mean over held-out positions, characters kept a suggestion
+   */
+  record Point(int iteration, long tokens, double gold) {
+    /** What the last weights have for an iteration: runs differ in how many they take. */
+    static final int LAST = -1;
+  }
+
+  /** Checks that it has points or a reason. */
+  LearningCurve {
+    points = List.copyOf(points);
+    if (points.isEmpty() == failure.isEmpty()) {
+      throw new IllegalArgumentException(
+          "%d points, failure '%s' (expected: one of them)".formatted(points.size(), failure));
+    }
+  }
+
+  /** A run that ended without weights. */
+  static LearningCurve failed(Algorithm algorithm, int seed, String failure) {
+    return new LearningCurve(algorithm, seed, List.of(), failure.isEmpty() ? "unknown" : failure);
+  }
+
+  /** Whether it reached its budget. */
+  boolean complete() {
+    return failure.isEmpty();
+  }
+
+  /** Gold of the last weights. */
+  double last() {
+    return points.getLast().gold();
+  }
+
+  /** Keeps it, whole or not at all. */
+  void write(String fingerprint, Path folder) throws IOException {
+    ObjectNode root =
+        JSON.createObjectNode()
+            .put("of", fingerprint)
+            .put("algorithm", algorithm.name())
+            .put("seed", seed)
+            .put("failure", failure);
+    ArrayNode all = root.putArray("points");
+    for (Point point : points) {
+      all.addObject()
+          .put("iteration", point.iteration())
+          .put("tokens", point.tokens())
+          .put("gold", point.gold());
+    }
+    Path file = Files.createDirectories(folder).resolve(name(algorithm, seed));
+    Path part = folder.resolve(name(algorithm, seed) + ".part");
+    JSON.writerWithDefaultPrettyPrinter().writeValue(part.toFile(), root);
+    Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Returns one that an earlier command kept; empty if there is none of this comparison. */
+  static Optional<LearningCurve> read(
+      String fingerprint, Algorithm algorithm, int seed, Path folder) throws IOException {
+    Path file = folder.resolve(name(algorithm, seed));
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
+    JsonNode root = JSON.readTree(file.toFile());
+    if (!root.path("of").asText().equals(fingerprint)) {
+      return Optional.empty();
+    }
+    List<Point> points = new ArrayList<>();
+    for (JsonNode point : root.path("points")) {
+      points.add(
+          new Point(
+              point.path("iteration").asInt(),
+              point.path("tokens").asLong(),
+              point.path("gold").asDouble()));
+    }
+    return Optional.of(new LearningCurve(algorithm, seed, points, root.path("failure").asText()));
+  }
+
+  private static String name(Algorithm algorithm, int seed) {
+    return "%s-%d.json".formatted(algorithm.name(), seed);
+  }
+}
