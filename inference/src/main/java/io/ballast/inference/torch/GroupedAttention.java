@@ -35,7 +35,7 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
    * @param into for each place of [G · C] a token of the row; absent where they are the row's own
    *     tokens in their order
    * @param back for each token of the completions its place in [G · C]; absent likewise
-   * @param mask what is added, shape [C, P + C]
+   * @param mask what is added, shape [C, P + C]; absent without a token of the completions
    */
   private record Row(
       long prompt,
@@ -44,7 +44,7 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
       long own,
       @Nullable Tensor into,
       @Nullable Tensor back,
-      Tensor mask) {
+      @Nullable Tensor mask) {
     static Row of(CompletionGroup group, ScalarType type) {
       int prompt = group.prompt().size();
       List<Integer> own =
@@ -74,7 +74,7 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
           back.size(),
           even ? null : Tensors.of(into, into.length),
           even ? null : Tensors.of(back),
-          mask(prompt, longest).to(type));
+          own.isEmpty() ? null : mask(prompt, longest).to(type));
     }
 
     /** What is past a completion's end comes after all of its tokens: the order alone hides it. */
@@ -105,6 +105,16 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
       Tensor tokens = x.transpose(0, 1).reshape(1, x.size(1), completions * longest, x.size(3));
       return back == null ? tokens : tokens.index_select(2, back);
     }
+  }
+
+  /**
+   * Places of keys and values that are computed for {@code group}, G · (P + C): the prompt's are
+   * there once for each completion.
+   */
+  static long places(CompletionGroup group) {
+    long completions = group.completions().stream().filter(each -> each.size() > 1).count();
+    int longest = group.completions().stream().mapToInt(TokenIds::size).max().orElse(0);
+    return completions * (group.prompt().size() + Math.max(0, longest - 1));
   }
 
   /**

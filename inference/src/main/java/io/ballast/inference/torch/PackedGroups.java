@@ -24,6 +24,9 @@ final class PackedGroups {
   /** A row's length by what one completion sees, from which on a mask hides too much. */
   private static final int MOSTLY_HIDDEN = 3;
 
+  /** Places of keys and values side by side for each token of a row. */
+  private static final int MOST_COPIES = 2;
+
   private final List<CompletionGroup> groups;
   private final int length;
   private final int predicted;
@@ -154,11 +157,13 @@ final class PackedGroups {
 
   /**
    * Returns who looks at whom. Where rows are so long beside what one completion sees that a mask
-   * would hide most of what is computed, completions are computed side by side.
+   * would hide most of what is computed, completions are computed side by side; not where many of
+   * them follow a long prompt, whose keys and values each would have a copy of.
    */
   DecoderNetwork.AttentionMemory attention(ScalarType type) {
     int seen = groups.stream().mapToInt(PackedGroups::mostSeen).max().orElseThrow();
-    return length >= MOSTLY_HIDDEN * seen
+    long places = groups.stream().mapToLong(GroupedAttention::places).max().orElseThrow();
+    return length >= MOSTLY_HIDDEN * seen && places <= MOST_COPIES * (long) length
         ? new GroupedAttention(groups, length, type)
         : DecoderNetwork.withoutMemory(mask(type));
   }

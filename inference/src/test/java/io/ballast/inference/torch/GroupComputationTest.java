@@ -11,10 +11,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -90,16 +92,37 @@ class GroupComputationTest {
   }
 
   /**
-   * Eight completions, so that they are computed side by side; {@code uneven}: of 2 to 5 tokens.
+   * Eight completions, so that they are computed side by side; {@code uneven}: of 4 or 5 tokens.
    */
   private static CompletionGroup eight(boolean uneven) {
     List<TokenIds> completions = new ArrayList<>();
     for (int g = 0; g < 8; g++) {
-      int size = uneven ? 2 + g % 4 : 5;
+      int size = uneven ? 4 + g % 2 : 5;
       completions.add(
           TokenIds.of(IntStream.range(0, size).map(t -> (7 * t + size) % 40).toArray()));
     }
     return new CompletionGroup(TokenIds.of(3, 17, 5), completions);
+  }
+
+  /** Of each completion of a group alone. */
+  private static Stream<TokenGradients> each(TokenGradients ofGroup) {
+    return IntStream.range(0, ofGroup.byLogProbs().size())
+        .mapToObj(
+            g ->
+                new TokenGradients(
+                    List.of(ofGroup.byLogProbs().get(g)), List.of(ofGroup.byEntropies().get(g))));
+  }
+
+  @Test
+  void manyCompletionsOfALongPromptAreMaskedAndNotCopied() {
+    TokenIds prompt = TokenIds.of(IntStream.range(0, 20).toArray());
+    List<TokenIds> completions = Collections.nCopies(40, TokenIds.of(1, 2, 3));
+    // 100 tokens are over three times the 22 that one sees; side by side there would be 880
+
+    assertThat(
+            new PackedGroups(List.of(new CompletionGroup(prompt, completions)))
+                .attention(ScalarType.Double))
+        .isNotInstanceOf(GroupedAttention.class);
   }
 
   @ParameterizedTest
@@ -108,7 +131,9 @@ class GroupComputationTest {
     CompletionGroup group = eight(uneven);
     CompletionGroup shorter =
         new CompletionGroup(TokenIds.of(9), group.completions().subList(0, 5));
-    List<CompletionGroup> groups = List.of(group, shorter);
+    CompletionGroup ofOneToken =
+        new CompletionGroup(TokenIds.of(8, 2), List.of(TokenIds.of(4), TokenIds.of(5)));
+    List<CompletionGroup> groups = List.of(group, shorter, ofOneToken);
     List<CompletionGroup> alone = new ArrayList<>();
     for (CompletionGroup each : groups) {
       each.completions()
@@ -124,19 +149,16 @@ class GroupComputationTest {
               .toList();
       double[] gradients = flat(decoder.weights().flatGradients());
       List<TokenGradients> weights =
-          decoder.scores(groups).stream().map(GroupComputationTest::unequal).toList();
+          decoder.scores(groups).stream()
+              .map(GroupComputationTest::unequal)
+              .flatMap(GroupComputationTest::each)
+              .toList();
       decoder.clearGradients();
       List<PerToken> apart =
           decoder
               .forwardBackward(
                   alone,
-                  (index, scores) -> {
-                    int of = index < group.size() ? 0 : 1;
-                    int at = index - of * group.size();
-                    return new TokenGradients(
-                        List.of(weights.get(of).byLogProbs().get(at)),
-                        List.of(weights.get(of).byEntropies().get(at)));
-                  })
+                  (index, scores) -> weights.get(index))
               .stream()
               .flatMap(scores -> scores.logProbs().stream())
               .toList();
