@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.mesh.v1.StopReason;
 import io.ballast.orchestrator.core.peer.FeedbackStream;
 import io.ballast.policy.v1.Decision;
 import io.ballast.policy.v1.FeedbackEvent;
@@ -98,7 +99,19 @@ public final class GrpcFeedbackStream implements FeedbackStream {
         response.getCursor(),
         suggestion.getPrompt(),
         shown ? suggestion.getCompletion().getText() : "",
+        cutOff(suggestion.getCompletion().getStopReason()),
         good(response.getRecord().getEvent()));
+  }
+
+  private static boolean cutOff(StopReason reason) {
+    return switch (reason) {
+      case STOP_REASON_MAX_TOKENS, STOP_REASON_CONTEXT_FULL, STOP_REASON_CANCELLED -> true;
+      case STOP_REASON_END_OF_TEXT,
+          STOP_REASON_STOP_STRING,
+          STOP_REASON_UNSPECIFIED,
+          UNRECOGNIZED ->
+          false;
+    };
   }
 
   /** An edit keeps a part and a rating is of a scale of its own: neither is a yes or a no. */

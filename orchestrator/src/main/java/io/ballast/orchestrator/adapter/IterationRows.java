@@ -10,9 +10,6 @@ import org.jdbi.v3.core.Handle;
 
 /** Rows of iterations as records, and back. */
 final class IterationRows {
-  /** In a column that takes no null. */
-  private static final double NOT_MEASURED = Double.NaN;
-
   private IterationRows() {}
 
   static void insert(Handle handle, String runId, IterationMetrics metrics) {
@@ -38,7 +35,7 @@ final class IterationRows {
         .bind("cost", metrics.meanCost())
         .bind("pessimistic", metrics.pessimisticCost())
         .bind("lambda", metrics.lambda())
-        .bind("kl", metrics.klNats().orElse(NOT_MEASURED))
+        .bind("kl", metrics.klNats())
         .bind("entropy", metrics.entropyNats())
         .bind("tokens", metrics.meanCompletionTokens())
         .bind("loss", metrics.loss())
@@ -74,7 +71,7 @@ final class IterationRows {
                 null,
                 false)),
         MeasuredJson.readings(row.getString("measured")),
-        measured(row, "kl_nats"),
+        optional(row, "kl_nats"),
         row.getDouble("entropy_nats"),
         row.getDouble("mean_completion_tokens"),
         LearningJson.metrics(row.getString("learning")),
@@ -88,11 +85,6 @@ final class IterationRows {
         row.getDouble("judge_seconds"),
         row.getDouble("learn_seconds"),
         RunRows.instant(row, "committed_at"));
-  }
-
-  private static OptionalDouble measured(ResultSet row, String column) throws SQLException {
-    double number = row.getDouble(column);
-    return Double.isNaN(number) ? OptionalDouble.empty() : OptionalDouble.of(number);
   }
 
   private static OptionalDouble optional(ResultSet row, String column) throws SQLException {

@@ -157,7 +157,7 @@ public final class OrchestratorServer implements AutoCloseable {
             ofSessions,
             folders,
             versions,
-            config.learner(),
+            config.learner().within(memory.sessions().bytes()),
             new LearnerSessions.Surroundings(
                 runtime.clock(), runtime.nanoTime(), surroundings.ids()));
     CallMapper calls = new CallMapper(surroundings.contexts());

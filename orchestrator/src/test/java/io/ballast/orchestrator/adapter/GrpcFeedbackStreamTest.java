@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.mesh.v1.StopReason;
 import io.ballast.orchestrator.core.peer.FeedbackStream;
 import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.Completion;
@@ -42,6 +43,7 @@ class GrpcFeedbackStreamTest {
   private final List<StreamTrainingRecordsRequest> asked = new CopyOnWriteArrayList<>();
   private final List<FeedbackEvent> there = new ArrayList<>();
   private final List<FeedbackEvent> later = new ArrayList<>();
+  private StopReason reason = StopReason.STOP_REASON_STOP_STRING;
   private Decision decision = Decision.DECISION_SHOW;
   private Status failure = Status.OK;
   private final String name = InProcessServerBuilder.generateName();
@@ -94,7 +96,8 @@ class GrpcFeedbackStreamTest {
                     SuggestionRecord.newBuilder()
                         .setPrompt("p" + cursor)
                         .setResponse(SuggestResponse.newBuilder().setDecision(decision))
-                        .setCompletion(Completion.newBuilder().setText("c" + cursor)))
+                        .setCompletion(
+                            Completion.newBuilder().setText("c" + cursor).setStopReason(reason)))
                 .setEvent(event))
         .build();
   }
@@ -155,9 +158,22 @@ class GrpcFeedbackStreamTest {
 
     assertThat(read("1", Duration.ofHours(1), 2))
         .containsExactly(
-            new FeedbackStream.Event("2", "p2", "c2", Optional.of(false)),
-            new FeedbackStream.Event("3", "p3", "c3", Optional.of(true)));
+            new FeedbackStream.Event("2", "p2", "c2", false, Optional.of(false)),
+            new FeedbackStream.Event("3", "p3", "c3", false, Optional.of(true)));
     assertThat(asked).hasSize(1);
+  }
+
+  @Test
+  void whatALimitEndedIsToldFromWhatThePolicyEnded() {
+    there.addAll(List.of(yes(), yes()));
+
+    assertThat(read("", Duration.ZERO, 1))
+        .extracting(FeedbackStream.Event::cutOff)
+        .containsExactly(false);
+    reason = StopReason.STOP_REASON_MAX_TOKENS;
+    assertThat(read("", Duration.ZERO, 1))
+        .extracting(FeedbackStream.Event::cutOff)
+        .containsExactly(true);
   }
 
   @Test

@@ -81,7 +81,8 @@ public final class FakePeers {
    */
   public void say(String prompt, String completion, Optional<Boolean> good) {
     events.add(
-        new FeedbackStream.Event(Integer.toString(events.size() + 1), prompt, completion, good));
+        new FeedbackStream.Event(
+            Integer.toString(events.size() + 1), prompt, completion, false, good));
   }
 
   private List<SampledPrompt> sample(RolloutSource.Query query) {

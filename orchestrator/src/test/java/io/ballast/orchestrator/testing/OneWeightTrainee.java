@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.testing;
 
 import io.ballast.inference.api.Decoder;
+import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelManifest;
@@ -31,6 +32,7 @@ public final class OneWeightTrainee implements Trainee {
   private long updates;
   private boolean closed;
   private int referencePasses;
+  private int failures;
   private final OptionalDouble decay;
   private final List<Double> history = new ArrayList<>();
   private double average;
@@ -60,6 +62,11 @@ public final class OneWeightTrainee implements Trainee {
   /** How often the reference was asked. */
   public int referencePasses() {
     return referencePasses;
+  }
+
+  /** Makes the next {@code count} updates not finite. */
+  public void fail(int count) {
+    failures = count;
   }
 
   /** Whether it was closed. */
@@ -116,6 +123,10 @@ public final class OneWeightTrainee implements Trainee {
 
   @Override
   public List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss) {
+    if (failures > 0) {
+      failures--;
+      throw new ModelException(ModelException.Reason.BROKEN, "gradient norm: NaN");
+    }
     List<GroupScores> scores = scores(groups, WhichWeights.CURRENT);
     for (int i = 0; i < groups.size(); i++) {
       GroupGradients gradients = loss.gradients(i, scores.get(i));

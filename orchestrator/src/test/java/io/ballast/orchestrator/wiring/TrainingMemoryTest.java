@@ -34,6 +34,14 @@ class TrainingMemoryTest {
   }
 
   @Test
+  void sessionsAreAdmittedWithinWhatIsTheirs() {
+    OrchestratorConfig config = config("2000", "2", "1");
+    long theirs = TrainingMemory.of(3_001, config).sessions().bytes();
+    assertThat(config.learner().within(theirs).maxMemoryBytes()).isEqualTo(1_500);
+    assertThat(config.learner().within(9_999).maxMemoryBytes()).isEqualTo(2_000);
+  }
+
+  @Test
   void howManySessionsMayBeOpenIsNothingToARun() {
     assertThat(TrainingMemory.of(10_000, config("2000", "64", "1")).runs())
         .isEqualTo(TrainingMemory.of(10_000, config("2000", "1", "1")).runs());

@@ -16,4 +16,14 @@ public record LearnerLimits(
     long maxMemoryBytes,
     int maxQueuedOperations,
     int sampleWindow,
-    Duration idleTimeout) {}
+    Duration idleTimeout) {
+  /** Returns a copy whose sessions take no more than {@code bytes} together, above 0. */
+  public LearnerLimits within(long bytes) {
+    return new LearnerLimits(
+        maxSessions,
+        Math.min(maxMemoryBytes, bytes),
+        maxQueuedOperations,
+        sampleWindow,
+        idleTimeout);
+  }
+}

@@ -13,9 +13,11 @@ public interface FeedbackStream {
    * @param cursor gives what comes after it
    * @param prompt of the suggestion
    * @param completion what was suggested; empty if nothing was shown
+   * @param cutOff whether the policy did not end it, and a limit did
    * @param good whether they liked it; empty: they said neither
    */
-  record Event(String cursor, String prompt, String completion, Optional<Boolean> good) {}
+  record Event(
+      String cursor, String prompt, String completion, boolean cutOff, Optional<Boolean> good) {}
 
   /**
    * Hands over the events of {@code tenant} after {@code cursor}, the same ones in the same order

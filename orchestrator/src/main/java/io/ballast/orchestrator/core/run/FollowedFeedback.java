@@ -118,7 +118,12 @@ final class FollowedFeedback {
 
     private boolean take(FeedbackStream.Event event) {
       at = new DataCursor.Stream(event.cursor(), at.events() + 1);
-      if (!event.completion().isEmpty()) {
+      if (!event.completion().isEmpty() && event.cutOff() && event.good().isPresent()) {
+        rows.bad(
+            new BadRow(
+                at.events(),
+                "cut off at a limit (expected: a suggestion that the policy ended itself)"));
+      } else if (!event.completion().isEmpty()) {
         event
             .good()
             .map(

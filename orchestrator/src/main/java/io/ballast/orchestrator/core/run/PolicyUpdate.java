@@ -80,7 +80,7 @@ record PolicyUpdate(
         new Taking(trainee, spec, recipe, iteration, rollout, constraints, maxTokensPerPass)
             .take(before);
     OptionalDouble kl = taken.watched().klNats();
-    return taken.learning().outcome() == UpdateOutcome.NOT_FINITE || kl.isEmpty()
+    return taken.learning().outcome() != UpdateOutcome.UPDATED || kl.isEmpty()
         ? taken
         : taken.withNext(recipe.steered(taken.next(), kl.getAsDouble(), rollout.size()));
   }
@@ -313,16 +313,16 @@ record PolicyUpdate(
               batch.samples().size(),
               rate,
               watched.maxTrainServeGapNats(),
-              metrics(first)),
+              metrics(first.metrics())),
           watched,
           prepared.next());
     }
 
-    private Map<String, Double> metrics(BatchLoss loss) {
+    private Map<String, Double> metrics(Map<String, Double> ofLoss) {
       if (recipe.klTarget() == null) {
-        return loss.metrics();
+        return ofLoss;
       }
-      Map<String, Double> metrics = new HashMap<>(loss.metrics());
+      Map<String, Double> metrics = new HashMap<>(ofLoss);
       metrics.put("kl_coefficient", recipe.klCoefficient());
       return metrics;
     }
@@ -358,7 +358,7 @@ record PolicyUpdate(
           0,
           0,
           new LearningMetrics(
-              outcome, message, 0, rate(), watched.maxTrainServeGapNats(), Map.of()),
+              outcome, message, 0, rate(), watched.maxTrainServeGapNats(), metrics(Map.of())),
           watched,
           next);
     }

@@ -31,6 +31,7 @@ import io.ballast.orchestrator.core.watch.IterationWatch;
 import io.ballast.orchestrator.core.watch.RewardWatch;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
@@ -322,12 +323,23 @@ public final class TrainingLoop {
             rollout.judgeSeconds() + seconds(goldStart, learnStart),
             seconds(learnStart, learnEnd),
             surroundings.clock().instant());
+    // what a skipped update did not learn from is taken again, where it comes but once
+    boolean again =
+        job.spec().follows() && update.learning().outcome() == UpdateOutcome.NOT_FINITE;
     LoopState after =
         after(before, judged, constraints, metrics)
             .withRecipe(update.next())
-            .withCursor(rollout.next())
+            .withCursor(again ? before.cursor() : rollout.next())
             .withWatch(seen.next());
-    return end.of(job, run, trainee, timer, metrics, after, seen, data.followed());
+    return end.of(
+        job,
+        run,
+        trainee,
+        timer,
+        metrics,
+        after,
+        seen,
+        again ? Optional.empty() : data.followed());
   }
 
   /** A loss that is not finite again and again is no accident of one sample. */

@@ -231,7 +231,9 @@ public final class RunSpecReader {
 
   /** Two where every row is a pair. */
   private static int completionsOf(SpecNode node, List<DataSource> prompts) {
-    for (String key : List.of("completions_per_prompt", "temperature", "staleness", "min_group")) {
+    for (String key :
+        List.of(
+            "completions_per_prompt", "temperature", "staleness", "min_group", "group_strategy")) {
       if (node.has(key)) {
         throw node.flaw(key, BESIDE_DATA, "none: nothing is sampled");
       }

@@ -321,6 +321,28 @@ class EveryAlgorithmLearnsTest {
   }
 
   @Test
+  void withoutAnUpdateTheCoefficientOfTheKlStaysAndIsTold() {
+    RunSpec spec =
+        LeastSpec.read(
+            LeastSpec.LEAST
+                + """
+                algorithm: GRPO
+                selector: DYNAMIC_SAMPLING
+                constraint: {enabled: false}
+                rollout: {prompts_per_iteration: 2, completions_per_prompt: 2}
+                kl: {target: 1, horizon: 10}
+                """);
+    try (Trainee trainee = open(spec)) {
+      PolicyUpdate update =
+          update(trainee, spec, rollout(SourceKind.POLICY, 0.5, 0.5), RecipeState.initial());
+
+      assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.NO_SIGNAL);
+      assertThat(update.learning().objective()).containsEntry("kl_coefficient", 0.04);
+      assertThat(update.next().klCoefficient()).isEmpty();
+    }
+  }
+
+  @Test
   void theFirstRatioIsOneAndTheServersGapIsTold() {
     RunSpec spec = spec(Algorithm.GRPO);
     try (Trainee trainee = open(spec)) {

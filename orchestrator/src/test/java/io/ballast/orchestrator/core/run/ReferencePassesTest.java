@@ -89,6 +89,9 @@ class ReferencePassesTest {
     assertThat(measured(spec(WITHOUT_KL + "\nevaluation: {every: 4, prompts: {inline: [d, e]}}")))
         .as("where it is evaluated")
         .containsExactly(1, 5, 9, 13);
+    assertThat(measured(spec(WITHOUT_KL + "\nevaluation: {every: 12, prompts: {inline: [d, e]}}")))
+        .as("seldom evaluations do not make it seldom")
+        .containsExactly(1, 6, 11, 13);
     assertThat(measured(spec(WITHOUT_KL + "\nwatch: {gold: {model: gold, version: 1, every: 3}}")))
         .as("where gold is read, too: its curve is over the KL")
         .containsExactly(1, 4, 6, 7, 10, 11, 13);

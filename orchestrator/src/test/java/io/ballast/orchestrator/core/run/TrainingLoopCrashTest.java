@@ -244,6 +244,8 @@ class TrainingLoopCrashTest {
     world.peers.say("long x", "io", Optional.of(true)); // is of the safety test
     world.peers.say("int e", "", Optional.of(true)); // was not shown
     world.peers.say("int f", "much too long", Optional.of(true));
+    world.peers.events.add(
+        new FeedbackStream.Event("8", "int f", "u", true, Optional.of(true))); // was cut off
     world.peers.say("int f", "uu", Optional.of(true));
     world.peers.say("int g", "zz", Optional.of(false));
   }
@@ -263,7 +265,7 @@ class TrainingLoopCrashTest {
     assertThat(world.store.prompts(RUN_ID).training())
         .containsExactly("int a", "int b", "int d", "int f");
     assertThat(world.store.loopState(RUN_ID).cursor().stream())
-        .isEqualTo(new DataCursor.Stream("8", 8));
+        .isEqualTo(new DataCursor.Stream("9", 9));
     assertThat(world.store.sources(RUN_ID))
         .singleElement()
         .satisfies(
@@ -273,8 +275,25 @@ class TrainingLoopCrashTest {
                   .extracting(BadRow::toString)
                   .containsExactly(
                       "row 5: is also a prompt of the safety test (expected: prompts that were never trained on)",
-                      "row 7: chosen: 14 tokens with its end, limit 6, rollout.max_new_tokens");
+                      "row 7: chosen: 14 tokens with its end, limit 6, rollout.max_new_tokens",
+                      "row 8: cut off at a limit (expected: a suggestion that the policy ended itself)");
             });
+  }
+
+  @Test
+  void whatASkippedUpdateDidNotLearnFromIsTakenAgain() {
+    World world = new World(temporary.resolve("skipped"), FOLLOWING);
+    world.failures = 1;
+
+    var unused = world.work(new CrashPoints(0));
+
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(each -> each.learning().outcome())
+        .containsExactly(UpdateOutcome.NOT_FINITE, UpdateOutcome.UPDATED, UpdateOutcome.UPDATED);
+    assertThat(world.store.prompts(RUN_ID).training())
+        .containsExactly("int a", "int b", "int d", "int f");
+    assertThat(world.store.loopState(RUN_ID).cursor().stream())
+        .isEqualTo(new DataCursor.Stream("9", 9));
   }
 
   @Test
@@ -593,6 +612,7 @@ class TrainingLoopCrashTest {
 
   /** What outlives a process: the database, the disk, the other servers. */
   private static final class World {
+    private int failures; // of each trainee's first updates
     private final Path root;
     private final InMemoryRunStore store = new InMemoryRunStore();
     private final FakePeers peers = new FakePeers();
@@ -731,6 +751,7 @@ class TrainingLoopCrashTest {
             public Trainee load(PinnedVersion base, TraineeOptions options) {
               opened.add(options);
               OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay());
+              trainee.fail(failures);
               trainees.add(trainee);
               return points.wrap(Trainee.class, trainee);
             }
