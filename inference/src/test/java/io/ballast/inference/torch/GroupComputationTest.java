@@ -11,8 +11,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -155,11 +155,7 @@ class GroupComputationTest {
               .toList();
       decoder.clearGradients();
       List<PerToken> apart =
-          decoder
-              .forwardBackward(
-                  alone,
-                  (index, scores) -> weights.get(index))
-              .stream()
+          decoder.forwardBackward(alone, (index, scores) -> weights.get(index)).stream()
               .flatMap(scores -> scores.logProbs().stream())
               .toList();
 

@@ -142,8 +142,7 @@ final class LearnerBench {
         () ->
             tokens
                 / seconds(
-                    () ->
-                        bare.trainStep(rows, GrpoWork.PROMPT_TOKENS - 1, GrpoWork.LEARNING_RATE)),
+                    () -> bare.trainStep(rows, GrpoWork.PROMPT_TOKENS - 1, GrpoWork.LEARNING_RATE)),
         progress);
   }
 

@@ -324,22 +324,14 @@ public final class TrainingLoop {
             seconds(learnStart, learnEnd),
             surroundings.clock().instant());
     // what a skipped update did not learn from is taken again, where it comes but once
-    boolean again =
-        job.spec().follows() && update.learning().outcome() == UpdateOutcome.NOT_FINITE;
+    boolean again = job.spec().follows() && update.learning().outcome() == UpdateOutcome.NOT_FINITE;
     LoopState after =
         after(before, judged, constraints, metrics)
             .withRecipe(update.next())
             .withCursor(again ? before.cursor() : rollout.next())
             .withWatch(seen.next());
     return end.of(
-        job,
-        run,
-        trainee,
-        timer,
-        metrics,
-        after,
-        seen,
-        again ? Optional.empty() : data.followed());
+        job, run, trainee, timer, metrics, after, seen, again ? Optional.empty() : data.followed());
   }
 
   /** A loss that is not finite again and again is no accident of one sample. */

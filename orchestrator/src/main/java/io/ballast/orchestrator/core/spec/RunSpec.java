@@ -113,7 +113,8 @@ public record RunSpec(
   /**
    * Whether the KL to the reference is to be known of {@code iteration}, which counts from 1, even
    * if nothing is learned by it: in each where the spec names a limit of it, otherwise in the
-   * first, in every so many after, in the last of {@code iterations}, and where gold is read, whose curve is over it.
+   * first, in every so many after, in the last of {@code iterations}, and where gold is read, whose
+   * curve is over it.
    */
   public boolean measuresKl(int iteration) {
     GoldSpec gold = watch.gold();

@@ -130,7 +130,7 @@ class LearnerSessionTest {
 
   @Test
   void halfACheckpointIsLoggedOnceWithSessionAndFile() {
-    train();
+    done(trainLater());
     trainee.breakDown();
     try (HeardLog log = HeardLog.of(Operation.class.getName(), Level.WARNING)) {
       Operation<OperationResult> restore = session.restore(NOBODY, "", "kept");
