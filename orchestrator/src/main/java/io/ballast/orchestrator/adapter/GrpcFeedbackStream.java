@@ -105,9 +105,15 @@ public final class GrpcFeedbackStream implements FeedbackStream {
 
   private static boolean cutOff(StopReason reason) {
     return switch (reason) {
-      case STOP_REASON_MAX_TOKENS, STOP_REASON_CONTEXT_FULL, STOP_REASON_CANCELLED -> true;
+      case STOP_REASON_MAX_TOKENS,
+          STOP_REASON_CONTEXT_FULL,
+          STOP_REASON_CANCELLED,
+          STOP_REASON_GRAMMAR_INCOMPLETE ->
+          true;
       case STOP_REASON_END_OF_TEXT,
           STOP_REASON_STOP_STRING,
+          STOP_REASON_STOP_TOKEN,
+          STOP_REASON_GRAMMAR_COMPLETE,
           STOP_REASON_UNSPECIFIED,
           UNRECOGNIZED ->
           false;

@@ -45,6 +45,7 @@ import io.ballast.orchestrator.testing.OneWeightTrainee;
 import io.ballast.orchestrator.testing.TestClock;
 import io.ballast.orchestrator.testing.TestSpecs;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -56,6 +57,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -460,31 +462,39 @@ class TrainingLoopCrashTest {
     Run expected = whole.work(counted);
     assertThat(counted.passed()).isGreaterThan(100);
 
-    for (int fatal = 1; fatal <= counted.passed(); fatal++) {
-      World world = new World(temporary.resolve("killed-" + fatal), spec);
-      CrashPoints points = new CrashPoints(fatal);
-      try {
-        world.work(points);
-      } catch (CrashPoints.Killed killed) {
-        // the process is gone; what it had stored is there
-      }
-      Run run = world.workIfActive();
+    IntStream.rangeClosed(1, counted.passed())
+        .parallel() // each is a world of its own
+        .forEach(fatal -> assertThatItEndsLike(whole, expected, spec, fatal));
+    return expected;
+  }
 
-      String where = "touch " + fatal + ", " + points.where();
-      assertThat(withoutFence(run)).as(where).isEqualTo(withoutFence(expected));
-      assertThat(world.store.iterations(RUN_ID, 0))
-          .as(where)
-          .usingRecursiveFieldByFieldElementComparatorIgnoringFields(
-              "sampleSeconds", "judgeSeconds", "learnSeconds", "spent.seconds")
-          .isEqualTo(whole.store.iterations(RUN_ID, 0));
-      assertThat(world.store.loopState(RUN_ID)).as(where).isEqualTo(whole.store.loopState(RUN_ID));
-      assertThat(world.store.prompts(RUN_ID)).as(where).isEqualTo(whole.store.prompts(RUN_ID));
-      assertThat(world.peers.promotions).as(where).isEqualTo(whole.peers.promotions);
-      assertThat(world.peers.tests.keySet()).as(where).isEqualTo(whole.peers.tests.keySet());
+  private void assertThatItEndsLike(World whole, Run expected, String spec, int fatal) {
+    World world = new World(temporary.resolve("killed-" + fatal), spec);
+    CrashPoints points = new CrashPoints(fatal);
+    try {
+      world.work(points);
+    } catch (CrashPoints.Killed killed) {
+      // the process is gone; what it had stored is there
+    }
+    Run run = world.workIfActive();
+
+    String where = "touch " + fatal + ", " + points.where();
+    assertThat(withoutFence(run)).as(where).isEqualTo(withoutFence(expected));
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .as(where)
+        .usingRecursiveFieldByFieldElementComparatorIgnoringFields(
+            "sampleSeconds", "judgeSeconds", "learnSeconds", "spent.seconds")
+        .isEqualTo(whole.store.iterations(RUN_ID, 0));
+    assertThat(world.store.loopState(RUN_ID)).as(where).isEqualTo(whole.store.loopState(RUN_ID));
+    assertThat(world.store.prompts(RUN_ID)).as(where).isEqualTo(whole.store.prompts(RUN_ID));
+    assertThat(world.peers.promotions).as(where).isEqualTo(whole.peers.promotions);
+    assertThat(world.peers.tests.keySet()).as(where).isEqualTo(whole.peers.tests.keySet());
+    try {
       assertThat(world.folders("tiny")).as(where).isEqualTo(whole.folders("tiny"));
       assertThat(world.weightsOfTheCandidate()).as(where).isEqualTo(whole.weightsOfTheCandidate());
+    } catch (IOException e) {
+      throw new UncheckedIOException(where, e);
     }
-    return expected;
   }
 
   @Test
