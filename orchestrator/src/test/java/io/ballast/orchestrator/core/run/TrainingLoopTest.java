@@ -1,0 +1,123 @@
+package io.ballast.orchestrator.core.run;
+
+import static io.ballast.orchestrator.core.run.LoopWorld.RUN_ID;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.data.DataCursor;
+import io.ballast.orchestrator.core.peer.PolicyVersions;
+import io.ballast.orchestrator.testing.CrashPoints;
+import io.ballast.orchestrator.testing.FakeWorld;
+import io.ballast.orchestrator.testing.TestSpecs;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a training loop does from its first iteration to its end, and what it refuses. */
+class TrainingLoopTest {
+  private static final String FOLLOWING =
+      TestSpecs.onData("crash", "{feedback: {follow: true}}", "algorithm: KTO\nsource: DATA\n");
+
+  @TempDir Path temporary;
+
+  @Test
+  void anUninterruptedRunLearnsTestsAndPromotes() throws IOException {
+    LoopWorld world = new LoopWorld(temporary.resolve("whole"));
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    assertThat(run.progress().iterationsDone()).isEqualTo(3);
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(IterationMetrics::iteration)
+        .containsExactly(1, 2, 3);
+    assertThat(world.peers.promotions.values())
+        .singleElement()
+        .satisfies(
+            promotion -> {
+              assertThat(promotion.base().version()).isEqualTo("1");
+              assertThat(promotion.candidate().version()).isEqualTo("crash-0a1b2c3d");
+              assertThat(promotion.certificateId()).isEqualTo("certificate-" + RUN_ID);
+            });
+    assertThat(world.folders("tiny")).containsExactly("crash-0a1b2c3d");
+    assertThat(world.folders("tiny-rollout")).containsExactly(RUN_ID + "-2", RUN_ID + "-3");
+    assertThat(world.checkpoints()).containsExactly("run-" + RUN_ID + "-3.safetensors");
+    assertThat(world.openTrainees()).isZero();
+  }
+
+  @Test
+  void whatASkippedUpdateDidNotLearnFromIsTakenAgain() {
+    LoopWorld world = new LoopWorld(temporary.resolve("skipped"), FOLLOWING);
+    world.failures = 1;
+
+    var unused = world.work(new CrashPoints(0));
+
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(each -> each.learning().outcome())
+        .containsExactly(UpdateOutcome.NOT_FINITE, UpdateOutcome.UPDATED, UpdateOutcome.UPDATED);
+    assertThat(world.store.prompts(RUN_ID).training())
+        .containsExactly("int a", "int b", "int d", "int f");
+    assertThat(world.store.loopState(RUN_ID).cursor().stream())
+        .isEqualTo(new DataCursor.Stream("9", 9));
+  }
+
+  @Test
+  void aRunThatFollowsAndHearsNothingStopsWithoutACandidate() {
+    LoopWorld world = new LoopWorld(temporary.resolve("silent"), FOLLOWING);
+    world.peers.events.clear();
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.state()).isEqualTo(RunState.STOPPED);
+    assertThat(run.progress().message()).startsWith("prompts.feedback: 0 new suggestions");
+    assertThat(world.openTrainees()).isZero();
+  }
+
+  @Test
+  void aWorkerThatWasReplacedMayNoLongerWrite() throws IOException {
+    LoopWorld world = new LoopWorld(temporary.resolve("zombie"));
+    Run zombie = world.store.change(RUN_ID, Run::takenUp);
+    world.work(new CrashPoints(0));
+    List<IterationMetrics> before = world.store.iterations(RUN_ID, 0);
+
+    assertThatThrownBy(() -> world.loop(new CrashPoints(0)).run(zombie))
+        .isInstanceOf(RunLostException.class);
+
+    assertThat(world.store.iterations(RUN_ID, 0)).isEqualTo(before);
+  }
+
+  @Test
+  void aRunThatBeganUnderOtherDefaultsIsRefusedByTheirVersion() {
+    LoopWorld world = new LoopWorld(temporary.resolve("before"));
+    world.defaultsVersion(1);
+
+    assertThatThrownBy(() -> world.work(new CrashPoints(0)))
+        .isInstanceOf(MeshException.class)
+        .hasMessageContaining(
+            "began under version 1 of the defaults of specs (expected: 2): it cannot learn on");
+  }
+
+  @Test
+  void aRunThatHasLearnedIsTestedAndPromotedHoweverItLearned() {
+    LoopWorld world =
+        new LoopWorld(
+            temporary.resolve("before"),
+            TestSpecs.spec("crash"),
+            TestSpecs.spec("crash", "advantage: GRPO\nkl: {estimator: K3}")
+                .replace("kl: {stop_at: 1000}\n", ""));
+    world.defaultsVersion(1);
+    PinnedVersion candidate = new PinnedVersion("tiny", "crash-0a1b2c3d", FakeWorld.sha("w"));
+    var learned = world.store.change(RUN_ID, run -> run.withCandidate(candidate, 3, ""));
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    assertThat(world.peers.promotions.values())
+        .extracting(PolicyVersions.Promotion::candidate)
+        .containsExactly(candidate);
+  }
+}
