@@ -15,6 +15,7 @@ import io.ballast.orchestrator.core.data.DataCursor;
 import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.testing.CrashPoints;
+import io.ballast.orchestrator.testing.MemoryFolder;
 import io.ballast.orchestrator.testing.TestSpecs;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -64,7 +65,8 @@ class TrainingLoopCrashTest {
   private static final String FOLLOWING =
       TestSpecs.onData("crash", "{feedback: {follow: true}}", "algorithm: KTO\nsource: DATA\n");
 
-  @TempDir Path temporary;
+  @TempDir(factory = MemoryFolder.class)
+  Path temporary;
 
   @Test
   void aRunThatIsKilledAnywhereEndsAsIfNothingHadHappened() throws IOException {
