@@ -250,7 +250,8 @@ public final class BenchCommand implements Callable<Integer> {
               .decodingAndPrefill("135M", BenchPart.DECODE_WIDTHS, SMALL_PROMPT_TOKENS, 1);
       case BATCHING -> new BatchingBench(tiny, work, repetitions, System::nanoTime, step).run();
       case FLATNESS -> flatness(tiny, work, step);
-      case UNLOADING -> UnloadBench.figures(new UnloadBench(tiny, work, step).turns());
+      case UNLOADING ->
+          UnloadBench.figures(new UnloadBench(tiny, work, UnloadBench.steps(), step).turns());
       case PEERS -> peers(tiny, work, step, err);
       case TRITON ->
           new TritonBench(home, work, repetitions, System::nanoTime, step, word -> say(err, word))

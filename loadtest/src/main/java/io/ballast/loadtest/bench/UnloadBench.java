@@ -37,19 +37,22 @@ final class UnloadBench {
 
   private final Path model;
   private final Path work;
+  private final int turns;
   private final Runnable progress;
 
   /**
    * @param model a Hugging Face folder: its tokenizer is used
+   * @param turns how many there are, with the first, which does not count; 5 or more
    * @param progress told after each turn
    */
-  UnloadBench(Path model, Path work, Runnable progress) {
+  UnloadBench(Path model, Path work, int turns, Runnable progress) {
     this.model = model;
     this.work = work;
+    this.turns = turns;
     this.progress = progress;
   }
 
-  /** How often {@link #turns} tells of progress. */
+  /** As many turns as show whether what stays adds up. */
   static int steps() {
     return TURNS;
   }
@@ -58,8 +61,8 @@ final class UnloadBench {
   List<Turn> turns() throws IOException {
     Path folder = RandomWeights.of(shape(), work.resolve("random-unload"));
     MemoryBudget budget = new MemoryBudget(1L << 40);
-    List<Turn> turns = new ArrayList<>();
-    for (int i = 0; i < TURNS; i++) {
+    List<Turn> counted = new ArrayList<>();
+    for (int i = 0; i < turns; i++) {
       long before = settled();
       long loaded;
       try (TorchDecoder decoder =
@@ -71,11 +74,11 @@ final class UnloadBench {
         throw new IllegalStateException("an unloaded version holds its reservation");
       }
       if (i > 0) {
-        turns.add(new Turn(before, loaded, settled()));
+        counted.add(new Turn(before, loaded, settled()));
       }
       progress.run();
     }
-    return turns;
+    return counted;
   }
 
   /** A shape of 18 million parameters, 37 MB as it is kept, with the model's tokenizer. */
