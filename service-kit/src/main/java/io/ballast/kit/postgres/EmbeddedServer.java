@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -35,6 +36,7 @@ final class EmbeddedServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedServer.class);
   private static final Duration LONGEST_START = Duration.ofSeconds(60);
   private static final Duration LONGEST_STOP = Duration.ofSeconds(20);
+  private static final Duration LOOK = Duration.ofMillis(20);
   private static final String USER = "postgres";
 
   private final Path folder;
@@ -97,7 +99,7 @@ final class EmbeddedServer implements AutoCloseable {
       try (FileChannel channel = file(folder, "users.lock");
           FileLock alone = channel.tryLock()) {
         if (alone != null) {
-          postmaster(folder).ifPresent(EmbeddedServer::stop);
+          postmaster(folder).ifPresent(process -> stop(folder, process, "-INT"));
         }
       }
     } catch (IOException e) {
@@ -185,20 +187,48 @@ final class EmbeddedServer implements AutoCloseable {
 
   /** PostgreSQL's own file: process, data folder, start time, port, … */
   private static List<String> pidFile(Path folder) throws IOException {
-    Path file = data(folder).resolve("postmaster.pid");
+    Path file = processFile(folder);
     return Files.isRegularFile(file) ? Files.readAllLines(file) : List.of();
   }
 
-  /** A fast stop: calls under way are rolled back, files are consistent. */
-  private static void stop(ProcessHandle postmaster) {
+  private static Path processFile(Path folder) {
+    return data(folder).resolve("postmaster.pid");
+  }
+
+  /**
+   * Stops the server, and waits until it is gone. Deleting its file is the last that PostgreSQL
+   * does; its process is one of the system's until whoever inherited it has asked how it ended,
+   * which the first process of a container does late or never.
+   *
+   * @param signal -INT, a fast stop: calls under way are rolled back, files are consistent; or
+   *     -QUIT, as in a crash
+   */
+  static void stop(Path folder, ProcessHandle postmaster, String signal) {
     try {
       var unused =
-          new ProcessBuilder("kill", "-INT", Long.toString(postmaster.pid())).start().waitFor();
-      postmaster.onExit().get(LONGEST_STOP.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (IOException | ExecutionException | TimeoutException e) {
+          new ProcessBuilder("kill", signal, Long.toString(postmaster.pid())).start().waitFor();
+      CompletableFuture<ProcessHandle> exit = postmaster.onExit();
+      long end = System.nanoTime() + LONGEST_STOP.toNanos();
+      while (!ends(exit, LOOK) && Files.exists(processFile(folder))) {
+        if (System.nanoTime() > end) {
+          LOG.warn("PostgreSQL, process {}, did not stop", postmaster.pid());
+          return;
+        }
+      }
+    } catch (IOException | ExecutionException e) {
       LOG.warn("PostgreSQL, process {}, did not stop: {}", postmaster.pid(), e.toString());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private static boolean ends(CompletableFuture<ProcessHandle> exit, Duration wait)
+      throws ExecutionException, InterruptedException {
+    try {
+      var unused = exit.get(wait.toMillis(), TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
     }
   }
 

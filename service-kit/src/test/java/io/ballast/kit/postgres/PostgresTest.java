@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.Jdbi;
 import org.junit.jupiter.api.Test;
@@ -47,13 +46,12 @@ class PostgresTest {
   }
 
   /** Stops the server as a crash of the machine would, and waits until it is gone. */
-  private void kill(String signal) throws Exception {
+  private void kill(String signal) throws IOException {
     long pid =
         Long.parseLong(
             Files.readAllLines(folder.resolve("postgres/data/postmaster.pid")).getFirst());
-    ProcessHandle process = ProcessHandle.of(pid).orElseThrow();
-    new ProcessBuilder("kill", signal, Long.toString(pid)).start().waitFor();
-    process.onExit().get(20, TimeUnit.SECONDS);
+    EmbeddedServer.stop(folder.resolve("postgres"), ProcessHandle.of(pid).orElseThrow(), signal);
+    assertThat(folder.resolve("postgres/data/postmaster.pid")).doesNotExist();
   }
 
   @Test
@@ -81,7 +79,7 @@ class PostgresTest {
   }
 
   @Test
-  void aServerThatGoesAwayIsADependencyThatIsDownUntilItIsBack() throws Exception {
+  void aServerThatGoesAwayIsADependencyThatIsDownUntilItIsBack() throws IOException {
     try (Postgres postgres = open()) {
       Jdbi shelf = postgres.schema("shelf").jdbi();
       add(shelf, "Emma");
