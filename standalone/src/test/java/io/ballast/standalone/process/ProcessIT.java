@@ -186,7 +186,8 @@ class ProcessIT {
 
   @Test
   void aCallThatOutlastsTheDrainIsToldThatTheMeshShutsDown() {
-    BuiltMesh mesh = BuiltMesh.start(data, Map.of("ballast.drain", "PT0.2S"));
+    BuiltMesh mesh =
+        BuiltMesh.start(data, Map.of("ballast.roles", "reward", "ballast.drain", "PT0.2S"));
     CompletableFuture<ScoreStreamResponse> first = new CompletableFuture<>();
     CompletableFuture<Throwable> end = new CompletableFuture<>();
     StreamObserver<ScoreStreamRequest> requests =
@@ -242,6 +243,12 @@ class ProcessIT {
           .containsExactly("java-reward");
       assertThat(kserveModels(processes.get(Role.SAFETY_SERVER.ordinal())))
           .containsExactlyInAnyOrder("java-cost", "java-gate-context", "java-gate-suggestion");
+      for (Role role : Role.values()) {
+        String answer = processes.get(role.ordinal()).post("/get_reward", RewardHttpIT.QUERY);
+        assertThat(answer.startsWith("{\"rewards\":["))
+            .as(role + ": " + answer)
+            .isEqualTo(role == Role.REWARD_SERVER);
+      }
     } finally {
       processes.forEach(BuiltMesh::terminate);
       processes.forEach(BuiltMesh::close);

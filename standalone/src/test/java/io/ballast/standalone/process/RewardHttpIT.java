@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.ballast.kit.runtime.Role;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
@@ -12,7 +11,6 @@ import io.ballast.reward.v1.ScoreRequest;
 import io.grpc.ManagedChannel;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,8 +20,11 @@ class RewardHttpIT {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String PROMPT = "int size = list.";
   private static final String COMPLETION = "size();";
-  private static final String QUERY =
+
+  /** A prompt with its completion, as ProcessIT asks each of four processes too. */
+  static final String QUERY =
       "{\"query\": [\"%s\"], \"prompts\": [\"%s\"]}".formatted(PROMPT + COMPLETION, PROMPT);
+
   private static final String INPUT =
       "{\"model\": \"java-reward/1\", \"input\": \"%s\"}".formatted(PROMPT + COMPLETION);
 
@@ -52,27 +53,13 @@ class RewardHttpIT {
   }
 
   @Test
-  void ofFourProcessesOnlyTheRewardServerIsAsked() throws IOException {
-    List<BuiltMesh> started = BuiltMesh.startSplit(data);
-    try {
-      for (Role role : Role.values()) {
-        String answer = started.get(role.ordinal()).post("/get_reward", QUERY);
-        assertThat(answer.startsWith("{\"rewards\":["))
-            .as(role + ": " + answer)
-            .isEqualTo(role == Role.REWARD_SERVER);
-      }
-    } finally {
-      started.reversed().forEach(BuiltMesh::close);
-    }
-  }
-
-  @Test
   void whatIsSwitchedOffOrGuardedIsSaid() throws IOException {
-    Map<String, String> off = Map.of("ballast.reward.http.enabled", "false");
+    Map<String, String> off =
+        Map.of("ballast.roles", "reward", "ballast.reward.http.enabled", "false");
     try (BuiltMesh mesh = BuiltMesh.start(data.resolve("off"), off)) {
       assertThat(mesh.post("/get_reward", QUERY)).doesNotContain("rewards", "\"status\"");
     }
-    Map<String, String> guarded = Map.of("ballast.token", "secret");
+    Map<String, String> guarded = Map.of("ballast.roles", "reward", "ballast.token", "secret");
     try (BuiltMesh mesh = BuiltMesh.start(data.resolve("guarded"), guarded)) {
       assertThat(mesh.post("/get_reward", QUERY)).contains("\"reason\":\"UNAUTHENTICATED\"");
       assertThat(mesh.post("/get_reward", "{")).contains("\"reason\":\"UNAUTHENTICATED\"");
