@@ -9,11 +9,11 @@ import java.util.OptionalDouble;
  *
  * @param name what it is
  * @param unit of value and baseline
- * @param value the median of its repetitions
+ * @param value the median of its repetitions; NaN if it could not be measured
  * @param low the smallest of them
  * @param high the largest of them
  * @param comparison the same work done the other way, if there is one
- * @param repetitions how often it was measured, ≥ 1
+ * @param repetitions how often it was measured, ≥ 0
  * @param goal what it must show
  */
 public record Figure(
@@ -35,10 +35,22 @@ public record Figure(
    */
   public record Comparison(double baseline, double ratio, double lowRatio, double highRatio) {}
 
+  /** One that could not be measured, and so misses its goal whatever that is. */
+  static Figure unmeasured(String name, String unit, Goal goal) {
+    return new Figure(name, unit, Double.NaN, Double.NaN, Double.NaN, Optional.empty(), 0, goal);
+  }
+
+  /** Whether there is a value. */
+  boolean measured() {
+    return Double.isFinite(value);
+  }
+
   /** Whether the goal is met. */
   public boolean holds() {
-    return goal.holds(
-        value, comparison.map(c -> OptionalDouble.of(c.ratio())).orElseGet(OptionalDouble::empty));
+    return measured()
+        && goal.holds(
+            value,
+            comparison.map(c -> OptionalDouble.of(c.ratio())).orElseGet(OptionalDouble::empty));
   }
 
   /** A figure of a few digits: 12,345 or 123.4 or 0.9876. */

@@ -21,19 +21,22 @@ final class FigureReport {
       table.append(
           ROW.formatted(
               figure.name(),
-              Figure.number(figure.value()),
+              figure.measured() ? Figure.number(figure.value()) : "-",
               figure.unit(),
               figure.comparison().map(c -> Figure.number(c.baseline())).orElse("-"),
               figure.comparison().map(c -> "%.2f".formatted(c.ratio())).orElse("-"),
               spread(figure),
               figure.goal(),
-              figure.holds() ? "yes" : "NO"));
+              figure.holds() ? "yes" : figure.measured() ? "NO" : "NOT MEASURED"));
     }
     return table.toString();
   }
 
   /** Of the ratio where there is one, else of the value. */
   private static String spread(Figure figure) {
+    if (!figure.measured()) {
+      return "-";
+    }
     return figure
         .comparison()
         .map(c -> "%.2f to %.2f".formatted(c.lowRatio(), c.highRatio()))
@@ -50,7 +53,7 @@ final class FigureReport {
     for (Figure figure : figures) {
       ObjectNode json = list.addObject();
       json.put("figure", figure.name());
-      json.put("value", figure.value());
+      json.put("value", figure.measured() ? (Double) figure.value() : null);
       json.put("unit", figure.unit());
       json.put("baseline", figure.comparison().map(Figure.Comparison::baseline).orElse(null));
       json.put("ratio", figure.comparison().map(Figure.Comparison::ratio).orElse(null));

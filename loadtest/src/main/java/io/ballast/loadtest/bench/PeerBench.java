@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decoding beside what a user would pick in Python, on the same cores with as many threads: Hugging
  * Face transformers on the same weights in the same numbers, and llama.cpp on a file of its own
- * kind. A peer whose packages are not there is left out with a word.
+ * kind. A peer whose packages are not there is left out with a word, its figures unmeasured.
  */
 final class PeerBench {
   private static final int PROMPT_TOKENS = 16;
@@ -106,7 +106,12 @@ final class PeerBench {
               + python
               + " or its packages torch and transformers are not"
               + " there (--python names another)");
-      return List.of();
+      return ROWS.stream()
+          .map(
+              rows ->
+                  Figure.unmeasured(
+                      transformersName(shape, rows), "tokens/s", new Goal.RatioAtLeast(goal)))
+          .toList();
     }
     try (PythonPeer peer = started.get();
         TorchDecoder engine = TorchDecoder.load(folder, ServingOptions.defaults())) {
@@ -115,13 +120,14 @@ final class PeerBench {
       for (int rows : ROWS) {
         figures.add(
             pairs(engine, peer, rows, newTokens)
-                .figure(
-                    "%s: %d rows, beside transformers".formatted(shape, rows),
-                    "tokens/s",
-                    new Goal.RatioAtLeast(goal)));
+                .figure(transformersName(shape, rows), "tokens/s", new Goal.RatioAtLeast(goal)));
       }
       return figures;
     }
+  }
+
+  private static String transformersName(String shape, int rows) {
+    return "%s: %d rows, beside transformers".formatted(shape, rows);
   }
 
   private static String numbers() {
@@ -142,19 +148,21 @@ final class PeerBench {
         if (started.isEmpty()) {
           word.accept(
               "llama.cpp is left out: " + python + " or its package xllamacpp is not there");
+          figures.add(Figure.unmeasured(llamaCppName(rows, gguf), "tokens/s", new Goal.Reported()));
           return figures;
         }
         try (PythonPeer peer = started.get()) {
           figures.add(
               pairs(engine, peer, rows, 32)
-                  .figure(
-                      "135M: %d rows, beside llama.cpp on %s".formatted(rows, gguf.getFileName()),
-                      "tokens/s",
-                      new Goal.Reported()));
+                  .figure(llamaCppName(rows, gguf), "tokens/s", new Goal.Reported()));
         }
       }
     }
     return figures;
+  }
+
+  private static String llamaCppName(int rows, Path gguf) {
+    return "135M: %d rows, beside llama.cpp on %s".formatted(rows, gguf.getFileName());
   }
 
   private Pairs pairs(TorchDecoder engine, PythonPeer peer, int rows, int newTokens) {

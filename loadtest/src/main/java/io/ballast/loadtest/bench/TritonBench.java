@@ -49,6 +49,10 @@ import java.util.function.Supplier;
  * </ul>
  */
 final class TritonBench {
+  private static final String ONE_AT_A_TIME = "Triton: one at a time, beside a bare stub";
+  private static final Goal ONE_AT_A_TIME_GOAL = new Goal.RatioAtLeast(0.95);
+  private static final Goal IN_FLIGHT_GOAL = new Goal.RatioAtLeast(3);
+  private static final List<String> MODELS = List.of(TritonPeer.COPY, TritonPeer.CACHED);
   private static final int NUMBERS = 1_024;
   private static final int CALLS = 2_000;
   private static final int WARM_UP_CALLS = 10_000;
@@ -97,13 +101,13 @@ final class TritonBench {
         + 2 * Pairs.measured(Math.min(PERF_ANALYZER_PAIRS, repetitions));
   }
 
-  /** Measures; nothing if Triton is not installed. */
+  /** Measures; a peer that is not installed leaves its figures unmeasured. */
   List<Figure> run() throws IOException {
     Path installation = TritonPeer.installation();
     Optional<TritonPeer> started = TritonPeer.start(checkout, installation, work);
     if (started.isEmpty()) {
       word.accept("Triton is left out: not installed (./mesh test --triton installs it)");
-      return List.of();
+      return List.of(Figure.unmeasured(ONE_AT_A_TIME, "calls/s", ONE_AT_A_TIME_GOAL));
     }
     try (TritonPeer triton = started.get()) {
       return run(triton, installation);
@@ -148,9 +152,7 @@ final class TritonBench {
       }
       progress.run();
     }
-    return Pairs.of(pairs)
-        .figure(
-            "Triton: one at a time, beside a bare stub", "calls/s", new Goal.RatioAtLeast(0.95));
+    return Pairs.of(pairs).figure(ONE_AT_A_TIME, "calls/s", ONE_AT_A_TIME_GOAL);
   }
 
   /** Returns the calls a second of either, which take turns: A B, B A, A B, … */
@@ -192,13 +194,13 @@ final class TritonBench {
             1);
     if (peer.isEmpty()) {
       word.accept("tritonclient is left out: the package is not there");
-      return List.of();
+      return unmeasured("tritonclient", IN_FLIGHT_GOAL);
     }
     List<Figure> figures = new ArrayList<>();
     try (PythonPeer tritonclient = peer.get()) {
       word.accept("Triton client: beside " + tritonclient.version());
-      for (String model : List.of(TritonPeer.COPY, TritonPeer.CACHED)) {
-        String how = "Triton: %d in flight, %s".formatted(IN_FLIGHT, how(model));
+      for (String model : MODELS) {
+        String how = inFlight(model);
         List<Double> serverMicros = new ArrayList<>();
         List<Pairs.Pair<RequestWork>> pairs =
             Pairs.inTurns(
@@ -208,7 +210,7 @@ final class TritonBench {
                 progress);
         figures.add(
             Pairs.of(pairs.stream().map(pair -> pair.map(RequestWork::perSecond)).toList())
-                .figure(how + ", beside tritonclient", "calls/s", new Goal.RatioAtLeast(3)));
+                .figure(how + ", beside tritonclient", "calls/s", IN_FLIGHT_GOAL));
         figures.add(
             Pairs.of(pairs.stream().map(pair -> pair.map(RequestWork::perCpuSecond)).toList())
                 .figure(how + ", by CPU of the client", "calls/CPU s", new Goal.Reported()));
@@ -239,27 +241,31 @@ final class TritonBench {
         PerfAnalyzer.find(installation, work, triton.address(), PERF_ANALYZER_PATIENCE);
     if (found.isEmpty()) {
       word.accept("perf_analyzer is left out: not installed");
-      return List.of();
+      return unmeasured("perf_analyzer", new Goal.Reported());
     }
     PerfAnalyzer perfAnalyzer = found.get();
     List<Figure> figures = new ArrayList<>();
-    for (String model : List.of(TritonPeer.COPY, TritonPeer.CACHED)) {
+    for (String model : MODELS) {
       figures.add(
           Pairs.measure(
                   Math.min(PERF_ANALYZER_PAIRS, repetitions),
                   () -> ours.requests(model, CALLS_IN_FLIGHT).perSecond(),
                   () -> perfAnalyzer.requestsPerSecond(model, NUMBERS, IN_FLIGHT),
                   progress)
-              .figure(
-                  "Triton: %d in flight, %s, beside perf_analyzer".formatted(IN_FLIGHT, how(model)),
-                  "calls/s",
-                  new Goal.Reported()));
+              .figure(inFlight(model) + ", beside perf_analyzer", "calls/s", new Goal.Reported()));
     }
     return figures;
   }
 
-  private static String how(String model) {
-    return model.equals(TritonPeer.CACHED) ? "cached" : "in Python";
+  private static List<Figure> unmeasured(String peer, Goal goal) {
+    return MODELS.stream()
+        .map(model -> Figure.unmeasured(inFlight(model) + ", beside " + peer, "calls/s", goal))
+        .toList();
+  }
+
+  private static String inFlight(String model) {
+    return "Triton: %d in flight, %s"
+        .formatted(IN_FLIGHT, model.equals(TritonPeer.CACHED) ? "cached" : "in Python");
   }
 
   private interface Call {

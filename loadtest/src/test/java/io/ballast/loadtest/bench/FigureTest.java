@@ -17,6 +17,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.DoubleSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Figures are medians of pairs, and every goal can be missed. */
@@ -95,6 +96,28 @@ class FigureTest {
     assertThat(json.path(1).path("goal").asText()).isEqualTo("value < 6.00");
     assertThat(json.path(1).path("holds").asBoolean(false)).isTrue();
     assertThat(FigureReport.table(figures)).contains("NO", "5.00 to 7.00");
+  }
+
+  @Test
+  void whatCouldNotBeMeasuredMissesEveryGoal() throws IOException {
+    List<Figure> figures =
+        Stream.of(
+                new Goal.RatioAtLeast(0),
+                new Goal.RatioAtMost(9),
+                new Goal.Below(9),
+                new Goal.Reported())
+            .map(goal -> Figure.unmeasured("beside a peer", "items/s", goal))
+            .toList();
+    JsonNode json = new ObjectMapper().readTree(FigureReport.json(figures));
+
+    assertThat(figures).noneMatch(Figure::holds);
+    assertThat(FigureReport.table(figures).lines().skip(1))
+        .allMatch(line -> line.endsWith("NOT MEASURED"));
+    assertThat(json)
+        .hasSize(4)
+        .allSatisfy(FigureTest::requireTheFields)
+        .allSatisfy(figure -> assertThat(figure.path("value").isNull()).isTrue())
+        .allSatisfy(figure -> assertThat(figure.path("holds").asBoolean(true)).isFalse());
   }
 
   private static void requireTheFields(JsonNode figure) {
