@@ -99,7 +99,7 @@ enum BenchPart {
       case TEST -> new BenchProgress.Part("test", SafetyTestBench.steps(repetitions), 12);
       case UPDATE -> new BenchProgress.Part("update", LearnerBench.backwardSteps(repetitions), 2.5);
       case PHASES -> new BenchProgress.Part("phases", LearnerBench.phaseSteps(repetitions), 15);
-      case TRAINER -> new BenchProgress.Part("trainer", LearnerBench.trainerSteps(repetitions), 25);
+      case TRAINER -> new BenchProgress.Part("trainer", TrainerBench.steps(repetitions), 25);
       case FLOOD ->
           new BenchProgress.Part(
               "flood", RewardFloodBench.steps(), flood.toMillis() / 1e3 / RewardFloodBench.steps());

@@ -24,12 +24,18 @@ final class GrpoWork {
   /**
    * What steps took.
    *
-   * @param tokens of their completions
+   * @param count how many they were
+   * @param tokens of their completions, without those that end a text
    * @param seconds from the end of the step before to the end of the last
    */
-  record Steps(double tokens, double seconds) {
+  record Steps(int count, double tokens, double seconds) {
     double tokensPerSecond() {
       return tokens / seconds;
+    }
+
+    /** Of a completion; one that ends at once has none. */
+    double meanTokens() {
+      return tokens / (count * PROMPTS * GROUP);
     }
   }
 

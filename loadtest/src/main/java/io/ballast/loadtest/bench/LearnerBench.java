@@ -2,7 +2,6 @@ package io.ballast.loadtest.bench;
 
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.CompletionGroup;
 import io.ballast.inference.torch.GroupScores;
@@ -11,32 +10,28 @@ import io.ballast.inference.torch.TokenGradients;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.inference.torch.TrainableDecoder;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import java.util.random.RandomGenerator;
+import javax.management.remote.JMXConnector;
 
 /**
  * A whole step of reinforcement learning: by phase on a mesh, the learner's part beside bare
- * libtorch calls, the library's part of it, and all of it beside TRL's GRPOTrainer on the same
- * cores. Each step does {@link GrpoWork}.
+ * libtorch calls, and the library's part of it. Each step does {@link GrpoWork}.
  */
 final class LearnerBench {
   private static final Arithmetic ARITHMETIC = Arithmetic.quickest();
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final double LEARNER_GOAL = 0.9;
   private static final double LIBRARY_GOAL_PERCENT = 2;
-  private static final double TRAINER_GOAL = 2;
-  private static final double MEMORY_GOAL = 1;
   private static final double LOSS_TOLERANCE = 2e-3;
 
   /** At which a step moves the loss by far more than the tolerance. */
@@ -45,11 +40,11 @@ final class LearnerBench {
   private static final double LEAST_FALL = 5 * LOSS_TOLERANCE;
   private static final int COMPARED_STEPS = 5;
   private static final int STEPS = 8;
-  private static final int TRAINER_STEPS = 4;
-  private static final int MOST_PAIRS = 5;
+  private static final int MOST_RUNS = 5;
+
+  private static final String LIBRARY = "io.ballast.rl.";
   private static final String ENSEMBLE =
       "{model: java-reward, version: \"1\", aggregation: WORST_CASE}";
-  private static final String LENGTH = "bench-length";
 
   private final Path script;
   private final Path model;
@@ -64,7 +59,7 @@ final class LearnerBench {
    * @param script the {@code mesh} script of a built checkout
    * @param model the folder java-tiny/1
    * @param work a folder that may be written
-   * @param repetitions of each pair, ≥ 1; no more than five are made of whole steps
+   * @param repetitions of each pair, ≥ 1; no more than five of whole runs
    * @param progress told after each pair
    */
   LearnerBench(
@@ -82,8 +77,8 @@ final class LearnerBench {
     this.progress = progress;
   }
 
-  private static int pairs(int repetitions) {
-    return Math.min(MOST_PAIRS, repetitions);
+  private static int runs(int repetitions) {
+    return Math.min(MOST_RUNS, repetitions);
   }
 
   /** How often {@link #backward} tells of progress. */
@@ -93,12 +88,7 @@ final class LearnerBench {
 
   /** How often {@link #phases} tells of progress. */
   static int phaseSteps(int repetitions) {
-    return Pairs.measured(pairs(repetitions));
-  }
-
-  /** How often {@link #besideTrainer} tells of progress. */
-  static int trainerSteps(int repetitions) {
-    return 2 * Pairs.measured(pairs(repetitions));
+    return Pairs.measured(runs(repetitions));
   }
 
   /**
@@ -238,23 +228,31 @@ final class LearnerBench {
     return (nanoTime.getAsLong() - start) / 1e9;
   }
 
-  /** Iterations of runs on a mesh by phase, and the library's share of one. */
+  /** Iterations of runs on a mesh by phase, and the library's share of them. */
   List<Figure> phases() throws IOException {
     List<RunUnderTest.Step> steps = new ArrayList<>();
+    List<Double> cold = new ArrayList<>();
+    List<Double> warm = new ArrayList<>();
     List<String> prompts = GrpoWork.prompts(model, GrpoWork.PROMPTS * (STEPS + 1));
     try (MeshUnderTest mesh =
-        MeshUnderTest.start(script, work.resolve("learner"), Map.of(), PATIENCE)) {
-      RunUnderTest runs = new RunUnderTest(mesh, ENSEMBLE, prompts);
-      for (int i = 0; i <= pairs(repetitions); i++) {
-        List<RunUnderTest.Step> some = runs.steps(STEPS, 0);
-        if (i > 0) { // the first run compiles the server's code
+            MeshUnderTest.start(script, work.resolve("learner"), Map.of(), PATIENCE);
+        JMXConnector server = RemoteJvm.connect(mesh.server())) {
+      RunUnderTest learning = new RunUnderTest(mesh, ENSEMBLE, prompts);
+      CpuRecorder recorder = CpuRecorder.of(server.getMBeanServerConnection());
+      for (int i = 0; i <= runs(repetitions); i++) {
+        recorder.start();
+        List<RunUnderTest.Step> some = learning.steps(STEPS, 0);
+        CpuProfile profile = recorder.stop(work.resolve("run.jfr"), LIBRARY);
+        Instant end = some.getLast().end();
+        if (i == 0) { // the first run compiles the server's code
+          addShare(cold, profile, profile.begin(), end);
+        } else {
           steps.addAll(some);
+          addShare(warm, profile, some.getFirst().begin(), end);
         }
         progress.run();
       }
     }
-    List<Double> library = new LibraryShare(nanoTime).seconds(steps.size());
-    double step = Pairs.median(of(steps, RunUnderTest.Step::seconds));
     return List.of(
         Pairs.alone(
             "RL step of %d x %d completions, whole".formatted(GrpoWork.PROMPTS, GrpoWork.GROUP),
@@ -265,11 +263,21 @@ final class LearnerBench {
         phase("... score", steps, RunUnderTest.Step::judge),
         phase("... learn", steps, RunUnderTest.Step::learn),
         phase("... checkpoint and commit", steps, RunUnderTest.Step::rest),
-        Pairs.alone(
-            "the rl library's share of a step",
-            "%",
-            library.stream().map(seconds -> 100 * seconds / step).toList(),
-            new Goal.Below(LIBRARY_GOAL_PERCENT)));
+        library("the rl library's share of a step", warm),
+        library("... of the first run of a new server", cold));
+  }
+
+  private static void addShare(List<Double> shares, CpuProfile profile, Instant from, Instant to) {
+    if (!profile.samples().isEmpty()) {
+      shares.add(100 * profile.share(from, to));
+    }
+  }
+
+  private static Figure library(String name, List<Double> percent) {
+    Goal goal = new Goal.Below(LIBRARY_GOAL_PERCENT);
+    return percent.isEmpty()
+        ? Figure.unmeasured(name, "%", goal)
+        : Pairs.alone(name, "%", percent, goal);
   }
 
   private static Figure phase(
@@ -281,87 +289,5 @@ final class LearnerBench {
   private static List<Double> of(
       List<RunUnderTest.Step> steps, ToDoubleFunction<RunUnderTest.Step> number) {
     return steps.stream().map(number::applyAsDouble).toList();
-  }
-
-  /**
-   * Whole steps beside TRL's, with one reward on either side that costs next to nothing: minus the
-   * completion's length.
-   *
-   * @param python the interpreter that has TRL
-   * @param word told why the peer is left out
-   */
-  List<Figure> besideTrainer(String python, Consumer<String> word) throws IOException {
-    Path data = work.resolve("trainer");
-    publishLength(data.resolve("models"));
-    List<String> prompts = GrpoWork.prompts(model, GrpoWork.PROMPTS * (TRAINER_STEPS + 1));
-    Optional<PythonPeer> started =
-        PythonPeer.start(
-            python,
-            "trl_peer.py",
-            work,
-            List.of(
-                model.toString(),
-                Integer.toString(Runtime.getRuntime().availableProcessors()),
-                work.resolve("trl").toString()),
-            Runtime.getRuntime().availableProcessors(),
-            PythonPeer.PATIENT_THREADS);
-    if (started.isEmpty()) {
-      word.accept(
-          "TRL is left out: %s or one of its packages torch, transformers, datasets and trl is not there (--python names another)"
-              .formatted(python));
-      return List.of();
-    }
-    try (PythonPeer trl = started.get();
-        MeshUnderTest mesh = MeshUnderTest.start(script, data, Map.of(), PATIENCE)) {
-      word.accept("beside " + trl.version());
-      RunUnderTest runs =
-          new RunUnderTest(
-              mesh, "{model: %s, version: \"1\", aggregation: NONE}".formatted(LENGTH), prompts);
-      trl.prepareTraining(prompts);
-      return List.of(
-          inTurns(runs, 0, trl)
-              .figure(
-                  "GRPO, whole step, beside TRL", "tokens/s", new Goal.RatioAtLeast(TRAINER_GOAL)),
-          inTurns(runs, 1, trl)
-              .figure(
-                  "... sampling one version behind, beside TRL", "tokens/s", new Goal.Reported()),
-          Pairs.of(
-                  List.of(
-                      new Pairs.Pair<>(
-                          mesh.peakResidentBytes() / 1e9, trl.peakResidentBytes() / 1e9)))
-              .figure("... peak memory", "GB", new Goal.RatioAtMost(MEMORY_GOAL)));
-    }
-  }
-
-  private Pairs inTurns(RunUnderTest runs, int staleness, PythonPeer trl) {
-    return Pairs.of(
-        Pairs.inTurns(
-                pairs(repetitions),
-                () -> runs.together(TRAINER_STEPS, staleness),
-                () -> trl.train(TRAINER_STEPS),
-                progress)
-            .stream()
-            .map(pair -> pair.map(GrpoWork.Steps::tokensPerSecond))
-            .toList());
-  }
-
-  /** A composite of the completion's length alone, as trl_peer.py has it too. */
-  private static void publishLength(Path models) throws IOException {
-    var unused =
-        new ModelStore(models)
-            .publish(
-                LENGTH,
-                "1",
-                folder ->
-                    Files.writeString(
-                        folder.resolve("composite.json"),
-                        """
-                        {
-                          "format": "ballast-composite",
-                          "components": {"length": {"kind": "length", "unit": "characters", "free": 1, "limit": 512}},
-                          "reward": "length"
-                        }
-                        """),
-                Map.of("made_for", "bench"));
   }
 }

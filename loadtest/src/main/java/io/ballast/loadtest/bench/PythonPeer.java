@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -29,6 +30,13 @@ import java.util.stream.Stream;
 final class PythonPeer implements AutoCloseable {
   /** Threads that wait for each other sleep: on cores that others use too, spinning starves all. */
   static final Map<String, String> PATIENT_THREADS = Map.of("OMP_WAIT_POLICY", "PASSIVE");
+
+  /**
+   * What {@code standalone/environment} tells the mesh's processes, of which this is one, about
+   * threads and memory: a peer is as well off as one that a user starts.
+   */
+  private static final Set<String> OF_THE_MESH =
+      Set.of("OPENBLAS_NUM_THREADS", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "MALLOC_ARENA_MAX");
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long PATIENCE_NANOS = 5_000_000_000L;
@@ -75,6 +83,7 @@ final class PythonPeer implements AutoCloseable {
     command.addAll(arguments);
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(work.resolve(script + ".log").toFile());
+    builder.environment().keySet().removeAll(OF_THE_MESH);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
     builder.environment().putAll(environment);
     Process process;
@@ -163,12 +172,14 @@ final class PythonPeer implements AutoCloseable {
     }
   }
 
-  /** Lets its trainer take steps. */
-  GrpoWork.Steps train(int steps) {
+  /** Lets its trainer take steps with so many torch threads. */
+  GrpoWork.Steps train(int steps, int threads) {
     ObjectNode question = JSON.createObjectNode();
     question.put("steps", steps);
+    question.put("threads", threads);
     JsonNode answer = ask(question);
-    return new GrpoWork.Steps(answer.path("tokens").asDouble(), answer.path("seconds").asDouble());
+    return new GrpoWork.Steps(
+        steps, answer.path("tokens").asDouble(), answer.path("seconds").asDouble());
   }
 
   /** The most that its processes ever had in memory, each for itself. */

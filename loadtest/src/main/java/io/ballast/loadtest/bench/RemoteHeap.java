@@ -1,13 +1,9 @@
 package io.ballast.loadtest.bench;
 
-import com.sun.tools.attach.AttachNotSupportedException;
-import com.sun.tools.attach.VirtualMachine;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryMXBean;
 import javax.management.remote.JMXConnector;
-import javax.management.remote.JMXConnectorFactory;
-import javax.management.remote.JMXServiceURL;
 
 /** The heap of another JVM on this machine, of the same user. */
 final class RemoteHeap implements AutoCloseable {
@@ -19,21 +15,9 @@ final class RemoteHeap implements AutoCloseable {
     this.memory = memory;
   }
 
-  /** Attaches to a process, which is one that this one started: what it serialises is ours. */
-  @SuppressWarnings("BanJNDI")
+  /** Attaches to a process that this one started. */
   static RemoteHeap of(ProcessHandle process) throws IOException {
-    JMXServiceURL address;
-    try {
-      VirtualMachine machine = VirtualMachine.attach(Long.toString(process.pid()));
-      try {
-        address = new JMXServiceURL(machine.startLocalManagementAgent());
-      } finally {
-        machine.detach();
-      }
-    } catch (AttachNotSupportedException e) {
-      throw new IOException("process " + process.pid() + " cannot be looked into", e);
-    }
-    JMXConnector connector = JMXConnectorFactory.connect(address);
+    JMXConnector connector = RemoteJvm.connect(process);
     return new RemoteHeap(
         connector,
         ManagementFactory.getPlatformMXBean(

@@ -12,6 +12,8 @@ import io.ballast.orchestrator.v1.RunServiceGrpc.RunServiceBlockingStub;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -24,6 +26,9 @@ import java.util.concurrent.TimeUnit;
  */
 final class RunUnderTest {
   private static final int TEST_PROMPTS = 8;
+
+  /** By which a run of any staleness has to correct what older weights sampled. */
+  private static final int IMPORTANCE_CAP = 2;
 
   /** A completion that ends at once has no token, and is dropped; more are a fault. */
   private static final double LEAST_SHARE = 0.8;
@@ -56,18 +61,24 @@ final class RunUnderTest {
   }
 
   /**
-   * An iteration, from the end of the one before to its own.
+   * An iteration.
    *
    * @param tokens of its completions
-   * @param seconds all of it
-   * @param sample of them for publishing weights and sampling
-   * @param judge of them for rewards and costs
-   * @param learn of them for forward, backward and step
+   * @param begin the end of the one before
+   * @param end when it was durable
+   * @param sample seconds of it for publishing weights and sampling
+   * @param judge of it for rewards and costs
+   * @param learn of it for forward, backward and step
    */
-  record Step(double tokens, double seconds, double sample, double judge, double learn) {
+  record Step(
+      double tokens, Instant begin, Instant end, double sample, double judge, double learn) {
+    double seconds() {
+      return Duration.between(begin, end).toNanos() / 1e9;
+    }
+
     /** The checkpoint, the database, and whatever else. */
     double rest() {
-      return seconds - sample - judge - learn;
+      return seconds() - sample - judge - learn;
     }
   }
 
@@ -120,6 +131,7 @@ final class RunUnderTest {
   GrpoWork.Steps together(int count, int staleness) {
     List<Step> steps = steps(count, staleness);
     return new GrpoWork.Steps(
+        count,
         steps.stream().mapToDouble(Step::tokens).sum(),
         steps.stream().mapToDouble(Step::seconds).sum());
   }
@@ -133,14 +145,15 @@ final class RunUnderTest {
     }
     return new Step(
         now.getMeanCompletionTokens() * now.getSamplesCount(),
-        seconds(now.getCommitTime()) - seconds(before.getCommitTime()),
+        instant(before.getCommitTime()),
+        instant(now.getCommitTime()),
         now.getSampleSeconds(),
         now.getJudgeSeconds(),
         now.getLearnSeconds());
   }
 
-  private static double seconds(Timestamp time) {
-    return time.getSeconds() + time.getNanos() / 1e9;
+  private static Instant instant(Timestamp time) {
+    return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
   }
 
   /** Each run has a candidate, which is tested on a few prompts that no other test has seen. */
@@ -156,6 +169,7 @@ final class RunUnderTest {
         seed: %d
         algorithm: GRPO
         kl: {coefficient: 0}
+        objective: {importance_cap: %d}
         learning_rate: %s
         rollout: {prompts_per_iteration: %d, completions_per_prompt: %d, max_prompt_tokens: %d,
           max_new_tokens: %d, stop_strings: [], staleness: %d}
@@ -170,6 +184,7 @@ final class RunUnderTest {
             created,
             count + 1,
             created,
+            staleness == 0 ? 0 : IMPORTANCE_CAP,
             GrpoWork.LEARNING_RATE,
             GrpoWork.PROMPTS,
             GrpoWork.GROUP,

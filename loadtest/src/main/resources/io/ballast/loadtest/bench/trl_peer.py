@@ -1,6 +1,6 @@
 """Trains with TRL's GRPOTrainer, some steps at a time: a line of JSON in, a line of JSON out.
 
-usage: trl_peer.py FOLDER THREADS WORK
+usage: trl_peer.py FOLDER WORK
 """
 
 import json
@@ -18,7 +18,7 @@ def say(answer):
 
 
 def main():
-    folder, threads, work = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    folder, work = sys.argv[1], sys.argv[2]
     os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
     try:
         import datasets
@@ -28,7 +28,6 @@ def main():
     except ImportError as e:
         say({"absent": str(e.name)})
         return
-    torch.set_num_threads(threads)
     say({"ready": f"TRL {trl.__version__}, transformers {transformers.__version__}, torch {torch.__version__}"})
     question = json.loads(sys.stdin.readline())
     tokens = 0
@@ -36,14 +35,15 @@ def main():
     def length(completions, completion_ids, **kwargs):
         """0 for one character, in a line to -1 at 512, as the mesh's composite has it."""
         nonlocal tokens
-        tokens += sum(len(ids) for ids in completion_ids)
+        end = tokenizer.eos_token_id  # TRL counts the token that ends a text, the mesh does not
+        tokens += sum(len(ids) - ids.count(end) for ids in completion_ids)
         return [-min(1.0, max(0.0, (len(text) - 1) / 511)) for text in completions]
 
     class Turns(transformers.TrainerCallback):
         """Waits for a question, trains for so many steps, answers, and waits for the next."""
 
         def __init__(self):
-            self.left = self.asked = 0
+            self.left = 0
 
         def next(self, control):
             nonlocal tokens
@@ -51,7 +51,9 @@ def main():
             if not line:
                 control.should_training_stop = True
                 return
-            self.left = json.loads(line)["steps"]
+            asked = json.loads(line)
+            self.left = asked["steps"]
+            torch.set_num_threads(asked["threads"])
             tokens = 0
             self.start = time.perf_counter()
 

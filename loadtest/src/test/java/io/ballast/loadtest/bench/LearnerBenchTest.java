@@ -5,13 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What {@code bench learner} compares is the same work; without TRL the rest is measured. */
+/** What {@code bench learner} compares is the same work. */
 class LearnerBenchTest {
   @TempDir private Path folder = Path.of("");
   private final int[] told = new int[1];
@@ -42,13 +41,6 @@ class LearnerBenchTest {
   }
 
   @Test
-  void theLibrarysShareIsMeasuredOnABatchThatHasASignal() {
-    assertThat(new LibraryShare(System::nanoTime).seconds(3))
-        .hasSize(3)
-        .allSatisfy(seconds -> assertThat(seconds).isPositive().isLessThan(1));
-  }
-
-  @Test
   void promptsAreOfOneLengthAndNoTwoAlike() {
     List<String> prompts = GrpoWork.prompts(model, 20);
 
@@ -59,16 +51,5 @@ class LearnerBenchTest {
               prompt ->
                   assertThat(tokenizer.encode(prompt).size()).isEqualTo(GrpoWork.PROMPT_TOKENS));
     }
-  }
-
-  @Test
-  void withoutTrlAWordSaysSo() throws IOException {
-    List<String> words = new ArrayList<>();
-
-    assertThat(bench().besideTrainer("no-such-python", words::add)).isEmpty();
-    assertThat(words)
-        .singleElement()
-        .asString()
-        .startsWith("TRL is left out: no-such-python or one of its packages");
   }
 }
