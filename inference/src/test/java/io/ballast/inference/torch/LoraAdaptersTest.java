@@ -1,11 +1,15 @@
 package io.ballast.inference.torch;
 
+import static io.ballast.inference.torch.LoraBase.ALL;
+import static io.ballast.inference.torch.LoraBase.GROUPS;
+import static io.ballast.inference.torch.LoraBase.ROWS;
+import static io.ballast.inference.torch.LoraBase.SOME;
+import static io.ballast.inference.torch.LoraBase.adapting;
+import static io.ballast.inference.torch.LoraBase.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.ModelManifest;
@@ -16,7 +20,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -34,47 +37,23 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Adapters learn on a decoder that stays as it is, and are a decoder with it. */
 class LoraAdaptersTest {
-  private static final int[][] ROWS = TinyModels.rows(4, 17, 1);
-  private static final List<CompletionGroup> GROUPS =
-      List.of(
-          new CompletionGroup(
-              TokenIds.of(3, 17, 5, 9),
-              List.of(TokenIds.of(1, 2, 3, 4, 5), TokenIds.of(30), TokenIds.of(8, 8, 0))),
-          new CompletionGroup(TokenIds.of(11), List.of(TokenIds.of(), TokenIds.of(7, 6))));
-  private static final LoraOptions ALL = new LoraOptions(2, 6, EnumSet.allOf(LoraProjection.class));
-  private static final LoraOptions SOME =
-      new LoraOptions(3, 3, Set.of(LoraProjection.V_PROJ, LoraProjection.Q_PROJ));
-
   @TempDir private Path folder;
   private Path model;
   private Path tokenizer;
+  private LoraBase trained;
 
   @BeforeEach
   void aBase() throws IOException {
-    model = folder.resolve("model");
-    tokenizer = Files.writeString(folder.resolve("a-tokenizer.json"), "{}");
-    try (TrainableDecoder decoder = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32)) {
-      for (int i = 0; i < 20; i++) {
-        decoder.trainStep(TinyModels.rows(4, 17, 2), 1e-2);
-      }
-      decoder.save(model, WeightType.FLOAT32, tokenizer, Map.of());
-    }
+    trained = new LoraBase(folder);
+    model = trained.model;
+    tokenizer = trained.tokenizer;
   }
 
   private FrozenDecoder base(Arithmetic arithmetic) {
-    return FrozenDecoder.load(model, arithmetic);
-  }
-
-  private static TrainableDecoder adapting(FrozenDecoder base, LoraOptions adapters) {
-    return TrainableDecoder.adapting(
-        base,
-        adapters,
-        TrainingOptions.of(OptimizerOptions.pretraining()),
-        new SplittableRandom(5));
+    return trained.load(arithmetic);
   }
 
   @ParameterizedTest
@@ -277,126 +256,6 @@ class LoraAdaptersTest {
   }
 
   @Test
-  void aCheckpointFitsOnlyTheSameAdaptersOnTheSameBase() throws IOException {
-    Path file = folder.resolve("checkpoint.safetensors");
-    Path elsewhere = folder.resolve("elsewhere");
-    try (TrainableDecoder other = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32)) {
-      other.save(elsewhere, WeightType.FLOAT32, tokenizer, Map.of());
-    }
-    try (FrozenDecoder base = base(Arithmetic.FLOAT32);
-        FrozenDecoder otherBase = FrozenDecoder.load(elsewhere, Arithmetic.FLOAT32);
-        TrainableDecoder decoder = adapting(base, SOME);
-        TrainableDecoder all = adapting(base, ALL);
-        TrainableDecoder others = adapting(otherBase, SOME);
-        TrainableDecoder whole = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32)) {
-      decoder.saveCheckpoint(file, Map.of());
-      assertRefused(
-          all,
-          file,
-          "adapters: rank 3 on [Q_PROJ, V_PROJ] (expected: rank 2 on [Q_PROJ, K_PROJ, V_PROJ,");
-      assertRefused(whole, file, "adapters: rank 3 on [Q_PROJ, V_PROJ] (expected: absent)");
-      assertRefused(others, file, "base_sha256: " + base.weightsSha256());
-    }
-  }
-
-  @Test
-  void alphaIsPartOfWhatACheckpointFits() throws IOException {
-    Path file = folder.resolve("checkpoint.safetensors");
-    try (FrozenDecoder base = base(Arithmetic.FLOAT32);
-        TrainableDecoder three = adapting(base, SOME);
-        TrainableDecoder four = adapting(base, new LoraOptions(3, 4, SOME.projections()))) {
-      three.saveCheckpoint(file, Map.of());
-      assertRefused(four, file, "alpha: 3.0 (expected: 4.0)");
-    }
-  }
-
-  @Test
-  void basesWithoutAManifestAreToldApartByTheirWeights() throws IOException {
-    Path file = folder.resolve("checkpoint.safetensors");
-    Path elsewhere = folder.resolve("elsewhere");
-    try (TrainableDecoder other = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32)) {
-      other.save(elsewhere, WeightType.FLOAT32, tokenizer, Map.of());
-    }
-    String recorded = ModelManifest.weightsSha256Of(model);
-    Files.delete(model.resolve(ModelManifest.FILE));
-    Files.delete(elsewhere.resolve(ModelManifest.FILE));
-    try (FrozenDecoder base = base(Arithmetic.FLOAT32);
-        FrozenDecoder otherBase = FrozenDecoder.load(elsewhere, Arithmetic.FLOAT32);
-        TrainableDecoder decoder = adapting(base, SOME);
-        TrainableDecoder others = adapting(otherBase, SOME)) {
-      assertThat(base.weightsSha256()).isEqualTo(recorded);
-      decoder.saveCheckpoint(file, Map.of());
-      assertRefused(others, file, "base_sha256: " + recorded + " (expected: ");
-      decoder.restoreCheckpoint(file);
-    }
-  }
-
-  @Test
-  void theBaseItIsReadFromCannotBeWhereItIsSaved() throws IOException {
-    byte[] before = Files.readAllBytes(model.resolve(ModelManifest.WEIGHTS));
-    Path alias = Files.createSymbolicLink(folder.resolve("alias"), model);
-    try (FrozenDecoder base = base(Arithmetic.FLOAT32);
-        TrainableDecoder decoder =
-            TrainableDecoder.adapting(
-                base,
-                SOME,
-                TrainingOptions.of(OptimizerOptions.pretraining()).withAverage(0.5),
-                new SplittableRandom(5))) {
-      train(decoder, 2);
-      for (Path target : List.of(model, alias)) {
-        assertThatThrownBy(() -> decoder.save(target, WeightType.FLOAT32, tokenizer, Map.of()))
-            .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageStartingWith("folder: " + target + " (expected: another than the adapters'");
-        assertThatThrownBy(
-                () -> decoder.saveAverage(target, WeightType.FLOAT32, tokenizer, Map.of()))
-            .isInstanceOf(IllegalArgumentException.class);
-      }
-      assertThat(Files.readAllBytes(model.resolve(ModelManifest.WEIGHTS))).isEqualTo(before);
-      decoder.save(folder.resolve("merged"), WeightType.FLOAT32, tokenizer, Map.of());
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void aBaseThatIsNoLongerWhatItWasIsNotMergedInto(boolean withManifest) throws IOException {
-    Path weights = model.resolve(ModelManifest.WEIGHTS);
-    if (!withManifest) {
-      Files.delete(model.resolve(ModelManifest.FILE));
-    }
-    try (FrozenDecoder base = base(Arithmetic.FLOAT32);
-        TrainableDecoder decoder = adapting(base, SOME)) {
-      byte[] whole = Files.readAllBytes(weights);
-      byte[] flipped = whole.clone();
-      flipped[flipped.length - 5] ^= 1;
-      Files.write(weights, flipped);
-      Path saved = folder.resolve("merged");
-      assertThatThrownBy(() -> decoder.save(saved, WeightType.FLOAT32, tokenizer, Map.of()))
-          .isInstanceOfSatisfying(
-              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.CORRUPT_WEIGHTS))
-          .hasMessageContaining("(expected: " + base.weightsSha256());
-      assertThat(saved).doesNotExist();
-      Files.write(weights, whole);
-      decoder.save(saved, WeightType.FLOAT32, tokenizer, Map.of());
-    }
-  }
-
-  @Test
-  void aBaseWithAnotherManifestIsAnotherBase() throws IOException {
-    try (FrozenDecoder base = base(Arithmetic.FLOAT32);
-        TrainableDecoder decoder = adapting(base, SOME)) {
-      try (TrainableDecoder other = TinyModels.trainable(TinyModels.CONFIG, Arithmetic.FLOAT32)) {
-        other.save(model, WeightType.FLOAT32, tokenizer, Map.of());
-      }
-      assertThatThrownBy(
-              () -> decoder.save(folder.resolve("merged"), WeightType.FLOAT32, tokenizer, Map.of()))
-          .isInstanceOfSatisfying(
-              ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.CORRUPT_WEIGHTS))
-          .hasMessageEndingWith(
-              "(expected: " + base.weightsSha256() + ", as when they were loaded)");
-    }
-  }
-
-  @Test
   void aMatrixThatIsReadInPiecesIsMergedLikeAWholeOne() throws IOException {
     // down_proj has 16 rows of 20,000: a piece of 262,144 numbers ends in its fourteenth row
     DecoderConfig wide = new DecoderConfig(16, 20_000, 1, 4, 2, 40, 32, 1e-5, 10_000, true, 0, 0);
@@ -425,13 +284,6 @@ class LoraAdaptersTest {
     }
   }
 
-  private static void assertRefused(TrainableDecoder decoder, Path file, String message) {
-    assertThatThrownBy(() -> decoder.restoreCheckpoint(file))
-        .isInstanceOfSatisfying(
-            ModelException.class, e -> assertThat(e.reason()).isEqualTo(Reason.INVALID_FOLDER))
-        .hasMessageStartingWith(file + ": " + message);
-  }
-
   @Test
   void whatIsOutOfRangeIsNamed() {
     Set<LoraProjection> keys = Set.of(LoraProjection.K_PROJ);
@@ -444,12 +296,6 @@ class LoraAdaptersTest {
       assertThatThrownBy(() -> adapting(base, new LoraOptions(9, 1, keys)))
           .hasMessage(
               "rank: 9 (expected: ≤ 8, the lesser width of model.layers.0.self_attn.k_proj.weight)");
-    }
-  }
-
-  private static void train(TrainableDecoder decoder, int steps) {
-    for (int i = 0; i < steps; i++) {
-      decoder.trainStep(ROWS, 1e-2);
     }
   }
 
