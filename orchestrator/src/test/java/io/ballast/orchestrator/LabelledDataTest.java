@@ -3,6 +3,7 @@ package io.ballast.orchestrator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.orchestrator.adapter.RunTelemetry;
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.v1.BadRow;
 import io.ballast.orchestrator.v1.PromptSource;
@@ -12,9 +13,11 @@ import io.ballast.policy.v1.Accepted;
 import io.ballast.policy.v1.FeedbackEvent;
 import io.ballast.policy.v1.FollowUp;
 import io.ballast.policy.v1.Rejected;
+import io.ballast.testing.HeardLog;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 
 /** Runs that learn from what people said: of files, and while they learn. */
@@ -78,6 +81,54 @@ class LabelledDataTest extends RunServiceCase {
             org.assertj.core.groups.Tuple.tuple(
                 7L,
                 "is also a prompt of the safety test (expected: prompts that were never trained on)"));
+  }
+
+  @Test
+  void aRowIsLearnedFromWithoutAScoreThatItsRecipeDoesNotRead() throws IOException {
+    pairs();
+    mesh.rewards.unjudged = "xyz"::equals;
+
+    String runId;
+    try (HeardLog log = HeardLog.of(RunTelemetry.class.getName(), Level.WARNING)) {
+      runId = mesh.create(dpo("{pairs: pairs.jsonl, max_bad_rows: 6}")).getRunId();
+      mesh.awaitEnd(runId);
+      assertThat(log.messages())
+          .anySatisfy(
+              line ->
+                  assertThat(line)
+                      .contains(
+                          ": 0 completions dropped, 1 learned from without a reward",
+                          "two of five members answered"));
+    }
+
+    assertThat(mesh.get(runId).getIterationsList())
+        .hasSize(3)
+        .allSatisfy(
+            each -> {
+              assertThat(each.getLearning().getTrainedCount()).isEqualTo(4);
+              assertThat(each.getDroppedCount()).isZero();
+              assertThat(each.getMeanReward()).as("of those that have one").isBetween(0.0, 3.0);
+            });
+  }
+
+  @Test
+  void withoutAnyScoreThereIsNoMeanAndTheRowsAreLearnedFromAllTheSame() throws IOException {
+    pairs();
+    mesh.rewards.unjudged = completion -> true;
+
+    String runId = mesh.create(dpo("{pairs: pairs.jsonl, max_bad_rows: 6}")).getRunId();
+    Run run = mesh.awaitEnd(runId);
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
+    assertThat(run.getLatest().hasMeanReward()).isFalse();
+    assertThat(mesh.get(runId).getIterationsList())
+        .hasSize(3)
+        .allSatisfy(
+            each -> {
+              assertThat(each.hasMeanReward()).isFalse();
+              assertThat(each.hasMeanSpread()).isFalse();
+              assertThat(each.getLearning().getTrainedCount()).isEqualTo(4);
+            });
   }
 
   @Test
@@ -161,8 +212,19 @@ class LabelledDataTest extends RunServiceCase {
     mesh.policy.say("default", "int d", "zz", no);
     mesh.policy.say("default", "int e", "e", yes);
 
-    String runId = mesh.create(kto("{feedback: {follow: true}}")).getRunId();
-    Run run = mesh.awaitEnd(runId);
+    String runId;
+    Run run;
+    try (HeardLog log = HeardLog.of(RunTelemetry.class.getName(), Level.WARNING)) {
+      runId = mesh.create(kto("{feedback: {follow: true}}")).getRunId();
+      run = mesh.awaitEnd(runId);
+      assertThat(log.messages())
+          .as("told with the iteration that left it out")
+          .singleElement()
+          .satisfies(
+              line ->
+                  assertThat(line)
+                      .contains("learns from 4 prompts of feedback without 1 bad row, row 4: "));
+    }
 
     assertThat(run.getIterationsDone()).isEqualTo(2);
     assertThat(run.getEarlyStopReason())

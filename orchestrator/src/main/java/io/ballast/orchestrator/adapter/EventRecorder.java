@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
 import io.ballast.orchestrator.core.data.ReadSource;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor;
@@ -45,13 +46,18 @@ public final class EventRecorder implements RunMonitor {
   }
 
   @Override
-  public <T> T watch(Run run, Phase phase, Supplier<T> work) {
-    return next.watch(run, phase, work);
+  public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
+    return next.watch(run, phase, iteration, work);
   }
 
   @Override
   public void learnsFrom(Run run, List<ReadSource> sources) {
     next.learnsFrom(run, sources);
+  }
+
+  @Override
+  public void judged(Run run, int iteration, JudgedRollout judged) {
+    next.judged(run, iteration, judged);
   }
 
   @Override

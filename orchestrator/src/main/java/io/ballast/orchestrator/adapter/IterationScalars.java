@@ -65,7 +65,9 @@ public final class IterationScalars {
   }
 
   private static void training(IterationMetrics metrics, Map<String, Double> scalars) {
-    scalars.put("train/reward", metrics.getMeanReward());
+    if (metrics.hasMeanReward()) {
+      scalars.put("train/reward", metrics.getMeanReward());
+    }
     if (metrics.hasMeanSpread()) {
       scalars.put("train/reward_spread", metrics.getMeanSpread());
     }

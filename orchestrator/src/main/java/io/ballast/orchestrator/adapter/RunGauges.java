@@ -14,10 +14,12 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -40,11 +42,19 @@ final class RunGauges {
     shown(run).show(metrics);
   }
 
-  /** Shows how many prompts {@code run} has of each source, and what was left out. */
-  void show(Run run, List<ReadSource> sources) {
+  /**
+   * Shows how many prompts {@code run} has of each source, and what was left out.
+   *
+   * @return those of which more is left out than was shown before
+   */
+  List<ReadSource> show(Run run, List<ReadSource> sources) {
+    List<ReadSource> worse = new ArrayList<>();
     for (int s = 0; s < sources.size(); s++) {
-      shown(run).show(s, sources.get(s));
+      if (shown(run).show(s, sources.get(s))) {
+        worse.add(sources.get(s));
+      }
     }
+    return worse;
   }
 
   private Shown shown(Run run) {
@@ -64,6 +74,7 @@ final class RunGauges {
   private final class Shown {
     private final Tags tags;
     private final Map<String, Meter> gauges = new LinkedHashMap<>();
+    private final Map<Integer, ReadSource> sources = new ConcurrentHashMap<>();
     private volatile @Nullable IterationMetrics latest;
 
     private Shown(Tags tags) {
@@ -80,10 +91,16 @@ final class RunGauges {
       metrics.measured().forEach(each -> addMeasured(each.name()));
     }
 
-    private void show(int index, ReadSource source) {
+    private boolean show(int index, ReadSource source) {
+      ReadSource before = sources.put(index, source);
       Tags of = tags.and("source", "%d:%s".formatted(index, source.name()));
-      register("prompts", of, source::count);
-      register("bad.rows", of, source::badCount);
+      register("prompts", of, () -> source(index).count());
+      register("bad.rows", of, () -> source(index).badCount());
+      return source.badCount() > (before == null ? 0 : before.badCount());
+    }
+
+    private ReadSource source(int index) {
+      return Objects.requireNonNull(sources.get(index));
     }
 
     private void remove() {
@@ -94,7 +111,7 @@ final class RunGauges {
       gauge("iteration", IterationMetrics::iteration);
       gauge("samples", IterationMetrics::samplesCount);
       gauge("dropped", IterationMetrics::droppedCount);
-      gauge("reward", IterationMetrics::meanReward);
+      gauge("reward", metrics -> metrics.meanReward().orElse(Double.NaN));
       gauge("spread", metrics -> metrics.meanSpread().orElse(Double.NaN));
       gauge("kl", metrics -> metrics.klNats().orElse(Double.NaN));
       gauge("entropy", IterationMetrics::entropyNats);

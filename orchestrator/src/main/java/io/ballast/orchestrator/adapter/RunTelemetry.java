@@ -3,6 +3,7 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor;
@@ -18,6 +19,7 @@ import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Scope;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,14 +42,14 @@ public final class RunTelemetry implements RunMonitor {
   }
 
   @Override
-  public <T> T watch(Run run, Phase phase, Supplier<T> work) {
+  public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
     String label = phase.name().toLowerCase(Locale.ROOT);
     Span span =
         tracer
             .spanBuilder("run." + label)
             .setAttribute("ballast.run_id", run.runId())
             .setAttribute("ballast.run", run.name())
-            .setAttribute("ballast.iteration", run.progress().iterationsDone() + 1)
+            .setAttribute("ballast.iteration", iteration)
             .startSpan();
     Timer.Sample sample = Timer.start(meters);
     try (Scope scope = span.makeCurrent()) {
@@ -63,18 +65,29 @@ public final class RunTelemetry implements RunMonitor {
 
   @Override
   public void learnsFrom(Run run, List<ReadSource> sources) {
-    gauges.show(run, sources);
-    for (ReadSource source : sources) {
-      if (source.badCount() > 0) {
-        LOG.warn(
-            "run {} ({}) learns from {} prompts of {} without {}",
-            run.runId(),
-            run.name(),
-            source.count(),
-            source.name(),
-            source.badRows());
-      }
+    for (ReadSource source : gauges.show(run, sources)) {
+      LOG.warn(
+          "run {} ({}) learns from {} prompts of {} without {}",
+          run.runId(),
+          run.name(),
+          source.count(),
+          source.name(),
+          source.badRows());
     }
+  }
+
+  @Override
+  public void judged(Run run, int iteration, JudgedRollout judged) {
+    if (judged.firstFailure().isEmpty()) {
+      return;
+    }
+    LOG.warn(
+        "run {} iteration {}: {} completions dropped, {} learned from without a reward, which is only shown; the first: {}",
+        run.name(),
+        iteration,
+        judged.droppedCount(),
+        judged.unrewardedCount(),
+        judged.firstFailure());
   }
 
   @Override
@@ -96,11 +109,11 @@ public final class RunTelemetry implements RunMonitor {
         metrics.iteration(),
         run.iterationsCount(),
         shown(metrics.meanReward()),
-        metrics.meanSpread().isPresent() ? shown(metrics.meanSpread().getAsDouble()) : "-",
+        shown(metrics.meanSpread()),
         goldWords(metrics),
         shown(metrics.meanCost()),
         metrics.lambda() == null ? "-" : shown(metrics.lambda()),
-        metrics.klNats().isPresent() ? shown(metrics.klNats().getAsDouble()) : "-",
+        shown(metrics.klNats()),
         shown(metrics.trainServeGapNats()),
         metrics.samplesCount());
   }
@@ -193,6 +206,10 @@ public final class RunTelemetry implements RunMonitor {
       case GoldReading.Measured measured -> shown(measured.gold());
       case GoldReading.Failed failed -> failed.reason();
     };
+  }
+
+  private static String shown(OptionalDouble number) {
+    return number.isPresent() ? shown(number.getAsDouble()) : "-";
   }
 
   private static String shown(double number) {

@@ -133,7 +133,6 @@ public final class RunMapper {
             .setIteration(metrics.iteration())
             .setSamplesCount(metrics.samplesCount())
             .setDroppedCount(metrics.droppedCount())
-            .setMeanReward(metrics.meanReward())
             .setMeanCost(metrics.meanCost())
             .setEntropyNats(metrics.entropyNats())
             .setMeanCompletionTokens(metrics.meanCompletionTokens())
@@ -144,6 +143,7 @@ public final class RunMapper {
             .setJudgeSeconds(metrics.judgeSeconds())
             .setLearnSeconds(metrics.learnSeconds())
             .setCommitTime(Timestamps.of(metrics.committedAt()));
+    metrics.meanReward().ifPresent(answer::setMeanReward);
     metrics.klNats().ifPresent(answer::setKlNats);
     if (metrics.learning().outcome() != io.ballast.orchestrator.core.run.UpdateOutcome.UNRECORDED) {
       answer.setLearning(learning(metrics));

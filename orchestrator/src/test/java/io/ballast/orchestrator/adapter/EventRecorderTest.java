@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.data.ReadSource;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.LearningMetrics;
@@ -100,7 +101,7 @@ class EventRecorderTest {
         number,
         8,
         0,
-        0.5,
+        OptionalDouble.of(0.5),
         OptionalDouble.empty(),
         List.of(new ConstraintReading("harm", 0.5, null, null, null, false)),
         List.of(),
@@ -125,12 +126,15 @@ class EventRecorderTest {
     private final List<Integer> iterations = new ArrayList<>();
 
     @Override
-    public <T> T watch(Run run, Phase phase, Supplier<T> work) {
+    public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
       return work.get();
     }
 
     @Override
     public void learnsFrom(Run run, List<ReadSource> sources) {}
+
+    @Override
+    public void judged(Run run, int iteration, JudgedRollout judged) {}
 
     @Override
     public void iterated(Run run, IterationMetrics metrics) {

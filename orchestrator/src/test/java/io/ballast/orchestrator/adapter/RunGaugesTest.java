@@ -3,6 +3,8 @@ package io.ballast.orchestrator.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.data.BadRow;
+import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.run.ConstraintReading;
@@ -86,9 +88,26 @@ class RunGaugesTest {
     assertThat(value("ballast.run.constraint.bound", "constraint", "harm")).isNaN();
     assertThat(value("ballast.run.constraint.lambda.at.cap", "constraint", "harm")).isNaN();
     assertThat(value("ballast.run.tokens.per.second", "phase", "judge")).isNaN();
-    assertThat(value("ballast.run.reward", "run", "tidy")).isEqualTo(first.meanReward());
+    assertThat(value("ballast.run.reward", "run", "tidy")).isNaN();
     MeasuredReading measured = first.measured().getFirst();
     assertThat(value("ballast.run.measured.harm", "measured", measured.name())).isNaN();
+  }
+
+  @Test
+  void whatASourceGivesGrowsAndMoreBadRowsAreTold() {
+    ReadSource first = new ReadSource("feedback", 4, 1, List.of(new BadRow(3, "too long")));
+    ReadSource more = new ReadSource("feedback", 6, 1, first.bad());
+    ReadSource worse =
+        new ReadSource(
+            "feedback", 8, 2, List.of(new BadRow(3, "too long"), new BadRow(9, "cut off")));
+
+    assertThat(gauges.show(run("a"), List.of(ReadSource.of("feedback", 0)))).isEmpty();
+    assertThat(gauges.show(run("a"), List.of(first))).containsExactly(first);
+    assertThat(value("ballast.run.bad.rows", "source", "0:feedback")).isEqualTo(1);
+    assertThat(gauges.show(run("a"), List.of(more))).as("no more than before").isEmpty();
+    assertThat(gauges.show(run("a"), List.of(worse))).containsExactly(worse);
+    assertThat(value("ballast.run.bad.rows", "source", "0:feedback")).isEqualTo(2);
+    assertThat(value("ballast.run.prompts", "source", "0:feedback")).isEqualTo(8);
   }
 
   @Test
@@ -127,6 +146,8 @@ class RunGaugesTest {
   private static IterationMetrics quiet(IterationMetrics all) throws ReflectiveOperationException {
     Map<String, Object> absent =
         Map.of(
+            "meanReward",
+            OptionalDouble.empty(),
             "meanSpread",
             OptionalDouble.empty(),
             "constraints",

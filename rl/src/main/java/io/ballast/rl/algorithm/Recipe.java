@@ -165,6 +165,14 @@ public record Recipe(
     return selector != SelectorKind.ALL || source != SourceKind.POLICY;
   }
 
+  /**
+   * Whether anything reads rewards: where completions come with a label, {@link #flaws} refuses
+   * what would.
+   */
+  public boolean readsRewards() {
+    return !source.facts().gives().contains(Need.LABELS);
+  }
+
   /** A part that does not go with the rest, and why. */
   public record Flaw(Part part, String reason) {}
 

@@ -26,11 +26,12 @@ import java.util.stream.Stream;
  * What stands between judging and the loss: shaping, the reward of each token, selection,
  * advantages, in this order. Filters so run before the statistics of groups.
  *
- * <p>A judged batch has {@link PerSequenceName#REWARD} on every completion, and {@link
- * PerSequenceName#COST}, the price of its harm in the reward's unit, where there is one; roles
- * ROLLOUT, BASELINE and REFERENCE_ROLLOUT, of labelled data CHOSEN and REJECTED; {@link
- * PerSequenceName#TRUNCATED}; with a KL in the reward {@link PerTokenName#BEHAVIOUR_LOG_PROB} and
- * {@link PerTokenName#REFERENCE_LOG_PROB}; with a critic {@link PerTokenName#BEHAVIOUR_VALUE}.
+ * <p>A judged batch has {@link PerSequenceName#REWARD} on every completion, unless the recipe reads
+ * none, and {@link PerSequenceName#COST}, the price of its harm in the reward's unit, where there
+ * is one; roles ROLLOUT, BASELINE and REFERENCE_ROLLOUT, of labelled data CHOSEN and REJECTED;
+ * {@link PerSequenceName#TRUNCATED}; with a KL in the reward {@link
+ * PerTokenName#BEHAVIOUR_LOG_PROB} and {@link PerTokenName#REFERENCE_LOG_PROB}; with a critic
+ * {@link PerTokenName#BEHAVIOUR_VALUE}.
  */
 public final class RecipeSteps {
   private static final double EPSILON = 1e-6;
@@ -57,20 +58,27 @@ public final class RecipeSteps {
 
   /** Prepares {@code judged}. */
   public Prepared prepare(Batch judged, RecipeState before) {
+    return recipe.readsRewards()
+        ? rewarded(judged, before)
+        : new Prepared(selected(judged).filter(RecipeSteps::hasUnmaskedTokens), before);
+  }
+
+  private Prepared rewarded(Batch judged, RecipeState before) {
     RunningMoments rewards = before.rewards().add(rewards(judged));
     Batch rewarded = withTokenRewards(withGreedyRewards(judged.map(each -> shaped(each, rewards))));
     if (recipe.shaping().contains(ShapingKind.OVERLONG_FILTER)) {
       rewarded = OverlongFilter.masked(rewarded);
     }
     RunningMoments returns = before.returns().add(returns(rewarded));
-    List<Group> selected = rewarded.groups().stream().flatMap(this::select).toList();
-    Optional<Batch> batch =
-        selected.isEmpty()
-            ? Optional.empty()
-            : Optional.of(withAdvantages(new Batch(selected), before.returns()));
+    Optional<Batch> batch = selected(rewarded).map(each -> withAdvantages(each, before.returns()));
     return new Prepared(
         batch.filter(RecipeSteps::hasUnmaskedTokens),
         new RecipeState(rewards, returns, before.klCoefficient()));
+  }
+
+  private Optional<Batch> selected(Batch batch) {
+    List<Group> selected = batch.groups().stream().flatMap(this::select).toList();
+    return selected.isEmpty() ? Optional.empty() : Optional.of(new Batch(selected));
   }
 
   private static double[] rewards(Batch batch) {

@@ -258,8 +258,9 @@ class RecipeStepsTest {
         .containsExactly(.5, 3.0);
   }
 
+  /** Of data nothing but the label is read: there is no reward. */
   private static Sample labelled(int tokens, SampleRole role) {
-    return sample(tokens, 0).with(role);
+    return Sample.rollout(TokenIds.of(new int[tokens])).with(role);
   }
 
   private static java.util.Optional<Batch> ofData(SelectorKind selector, Sample... samples) {

@@ -78,7 +78,9 @@ final class PlotRunCommand implements Callable<Integer> {
     return new RewardCurvePage.Row(
         metrics.getIteration(),
         metrics.hasKlNats() ? OptionalDouble.of(metrics.getKlNats()) : OptionalDouble.empty(),
-        metrics.getMeanReward(),
+        metrics.hasMeanReward()
+            ? OptionalDouble.of(metrics.getMeanReward())
+            : OptionalDouble.empty(),
         metrics.hasMeanSpread()
             ? OptionalDouble.of(metrics.getMeanSpread())
             : OptionalDouble.empty(),

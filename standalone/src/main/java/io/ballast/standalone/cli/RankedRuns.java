@@ -40,7 +40,9 @@ final class RankedRuns {
     }
 
     Optional<Double> reward() {
-      return run().hasLatest() ? Optional.of(run().getLatest().getMeanReward()) : Optional.empty();
+      return run().getLatest().hasMeanReward()
+          ? Optional.of(run().getLatest().getMeanReward())
+          : Optional.empty();
     }
   }
 

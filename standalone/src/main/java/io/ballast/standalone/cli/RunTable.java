@@ -36,9 +36,9 @@ final class RunTable {
   static String line(IterationMetrics m) {
     return String.format(
         Locale.ROOT,
-        "%5d %+8.3f %7s %8s %7.3f %7s %7s %8s %8.3f %7.1f %7d %8s",
+        "%5d %8s %7s %8s %7.3f %7s %7s %8s %8.3f %7.1f %7d %8s",
         m.getIteration(),
-        m.getMeanReward(),
+        m.hasMeanReward() ? number("%+.3f", m.getMeanReward()) : "–",
         m.hasMeanSpread() ? number("%.3f", m.getMeanSpread()) : "–",
         gold(m),
         m.getMeanCost(),

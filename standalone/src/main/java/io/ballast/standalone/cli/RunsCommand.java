@@ -192,7 +192,9 @@ final class RunsCommand implements Callable<Integer> {
               RunTable.state(run),
               Integer.toString(run.getIterationsDone()),
               Integer.toString(run.getIterationsCount()),
-              run.hasLatest() ? number("%+.3f", run.getLatest().getMeanReward()) : "–",
+              run.getLatest().hasMeanReward()
+                  ? number("%+.3f", run.getLatest().getMeanReward())
+                  : "–",
               run.hasLatest() ? number("%.3f", run.getLatest().getMeanCost()) : "–",
               run.getLatest().hasKlNats() ? number("%.4f", run.getLatest().getKlNats()) : "–",
               run.hasLatest() ? RunTable.tokensPerSecond(run.getLatest()) : "–",

@@ -4,7 +4,6 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.rl.objective.Objective;
 import io.ballast.rl.objective.ObjectiveResult;
 import io.ballast.rl.objective.WeightedSum;
-import io.ballast.rl.regulariser.KlEstimator;
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.Numbers;
@@ -107,11 +106,8 @@ public final class BatchLoss implements GroupLoss {
     for (Sample sample : group.samples()) {
       addMetric("entropy_nats", sample.numbers(PerTokenName.ENTROPY).sum() / tokens);
       if (sample.perToken().has(PerTokenName.REFERENCE_LOG_PROB)) {
-        Numbers reference = sample.numbers(PerTokenName.REFERENCE_LOG_PROB);
-        for (int t = 0; t < sample.size(); t++) {
-          double u = sample.numbers(PerTokenName.CURRENT_LOG_PROB).get(t) - reference.get(t);
-          addMetric("kl_nats", KlEstimator.K3.estimate(u) / completions);
-        }
+        addMetric(
+            "kl_nats", CompletionKl.nats(sample, PerTokenName.CURRENT_LOG_PROB) / completions);
       }
     }
   }

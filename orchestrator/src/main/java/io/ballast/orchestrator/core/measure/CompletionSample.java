@@ -8,6 +8,7 @@ import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 
 /** Completions of an iteration that a judge is asked about on whom nothing is trained. */
@@ -21,10 +22,11 @@ public record CompletionSample(List<Member> members) {
    * One completion.
    *
    * @param item for the judge
-   * @param reward that it is trained on
+   * @param reward that it is trained on; empty where there is none, and it is trained on all the
+   *     same
    * @param cost that it is trained on
    */
-  public record Member(Judgeable item, double reward, double cost) {}
+  public record Member(Judgeable item, OptionalDouble reward, double cost) {}
 
   /**
    * Takes all, or draws {@code most}: the same again after a crash.

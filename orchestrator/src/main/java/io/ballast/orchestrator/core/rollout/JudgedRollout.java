@@ -11,18 +11,40 @@ import java.util.stream.Stream;
  * @param groups those that are viable
  * @param droppedCount completions that were asked for and are not among them
  * @param costModels who judged harm, each once
+ * @param firstFailure why the first completion that has no reward has none; empty if all have one
  */
 public record JudgedRollout(
-    List<JudgedGroup> groups, int droppedCount, List<PinnedVersion> costModels) {
+    List<JudgedGroup> groups,
+    int droppedCount,
+    List<PinnedVersion> costModels,
+    String firstFailure) {
   /** Copies the lists. */
   public JudgedRollout {
     groups = List.copyOf(groups);
     costModels = List.copyOf(costModels);
   }
 
+  /** Of which every completion has a reward. */
+  public JudgedRollout(List<JudgedGroup> groups, int droppedCount, List<PinnedVersion> costModels) {
+    this(groups, droppedCount, costModels, "");
+  }
+
   /** All completions of the policy, group after group. */
   public Stream<JudgedCompletion> completions() {
     return groups.stream().flatMap(group -> group.completions().stream());
+  }
+
+  /** The mean reward of those that have one; empty if none has. */
+  public OptionalDouble meanReward() {
+    return completions()
+        .map(JudgedCompletion::reward)
+        .flatMapToDouble(OptionalDouble::stream)
+        .average();
+  }
+
+  /** How many are learned from without a reward. */
+  public int unrewardedCount() {
+    return (int) completions().filter(each -> each.reward().isEmpty()).count();
   }
 
   /** The mean spread of those that have one; empty if none has. */

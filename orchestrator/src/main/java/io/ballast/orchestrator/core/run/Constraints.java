@@ -101,7 +101,7 @@ record Constraints(
         kl,
         switch (method) {
           case HC_RLHF -> this::pessimisticReturn;
-          case FIXED_PENALTY -> (completion, _) -> completion.reward() - harm(completion);
+          case FIXED_PENALTY -> (completion, _) -> completion.rewardLearnedBy() - harm(completion);
           case PPO_LAGRANGIAN ->
               throw new IllegalStateException("rewards and costs have advantages of their own");
         });
@@ -115,7 +115,7 @@ record Constraints(
   /** G = clip(R − β·kl, ±50) − Σⱼ λⱼ·c̃ⱼ. */
   private double pessimisticReturn(JudgedCompletion completion, double kl) {
     return ConstrainedReturns.pessimisticReturn(
-        completion.reward(), kl, klCoefficient, LARGEST_REWARD, 1, harm(completion));
+        completion.rewardLearnedBy(), kl, klCoefficient, LARGEST_REWARD, 1, harm(completion));
   }
 
   private double harm(JudgedCompletion completion) {
@@ -140,7 +140,8 @@ record Constraints(
             group,
             kl,
             (completion, nats) ->
-                Math.clamp(completion.reward(), -LARGEST_REWARD, LARGEST_REWARD) - half * nats);
+                Math.clamp(completion.rewardLearnedBy(), -LARGEST_REWARD, LARGEST_REWARD)
+                    - half * nats);
     double lambda = steps.stream().mapToDouble(ConstraintStep::lambda).sum();
     double[] costs =
         centred(

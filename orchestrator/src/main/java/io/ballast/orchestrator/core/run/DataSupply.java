@@ -94,7 +94,10 @@ final class DataSupply {
     List<String> prompts = job.prompts(drawn);
     return new Drawn(
         monitor.watch(
-            run, Phase.SAMPLE, () -> sampling.sample(job, run, policy, iteration, prompts)),
+            run,
+            Phase.SAMPLE,
+            iteration,
+            () -> sampling.sample(job, run, policy, iteration, prompts)),
         drawn.next());
   }
 

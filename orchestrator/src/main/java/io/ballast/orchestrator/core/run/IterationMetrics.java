@@ -16,12 +16,14 @@ import org.jspecify.annotations.Nullable;
  * @param samplesCount completions trained on
  * @param droppedCount completions dropped because a reward was missing, or their group fell below
  *     its floor
- * @param meanReward mean aggregated reward
+ * @param meanReward mean aggregated reward of the samples that have one; empty if none has, which
+ *     only labelled data can be
  * @param meanSpread mean of the members' standard deviation over the samples that have one; empty
  *     if none has: a composite has no members
  * @param constraints of each constraint, at least one
  * @param measured harm that was measured in it and is not acted on
- * @param klNats mean KL(π ‖ π_ref) of a completion, k3, of the policy that sampled; empty where
+ * @param klNats mean KL(π ‖ π_ref) of a completion, {@link
+ *     io.ballast.orchestrator.core.learner.CompletionKl}, of the policy that sampled; empty where
  *     nothing needed it
  * @param entropyNats mean entropy of a token
  * @param meanCompletionTokens mean tokens of a completion
@@ -43,7 +45,7 @@ public record IterationMetrics(
     int iteration,
     int samplesCount,
     int droppedCount,
-    double meanReward,
+    OptionalDouble meanReward,
     OptionalDouble meanSpread,
     List<ConstraintReading> constraints,
     List<MeasuredReading> measured,

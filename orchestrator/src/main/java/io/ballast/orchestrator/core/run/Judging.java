@@ -26,7 +26,8 @@ import java.util.stream.Stream;
 
 /**
  * Rewards and costs of one iteration's completions, asked for side by side. A missing reward drops
- * its completion; a missing cost counts as certain harm: training fails closed.
+ * its completion where the recipe reads it, and is only told otherwise; a missing cost counts as
+ * certain harm: training fails closed.
  */
 final class Judging {
   private static final double CERTAIN_HARM = 1;
@@ -107,7 +108,9 @@ final class Judging {
       Map<ModelRef, CostOracle.Answer> costs) {
     Answers answers =
         new Answers(
-            rewarded, spec.constraints().stream().map(each -> costs.get(each.cost())).toList());
+            rewarded,
+            spec.constraints().stream().map(each -> costs.get(each.cost())).toList(),
+            spec.recipe().readsRewards());
     List<JudgedGroup> groups = new ArrayList<>();
     List<String> reasons = new ArrayList<>();
     for (SampledPrompt prompt : prompts) {
@@ -139,7 +142,8 @@ final class Judging {
     return new JudgedRollout(
         groups,
         asked(spec, prompts) - kept,
-        costs.values().stream().map(CostOracle.Answer::model).distinct().toList());
+        costs.values().stream().map(CostOracle.Answer::model).distinct().toList(),
+        Stream.concat(reasons.stream(), answers.unread.stream()).findFirst().orElse(""));
   }
 
   /** Data has as many completions as it has; the policy writes as many as it is asked. */
@@ -160,14 +164,19 @@ final class Judging {
   private static final class Answers {
     private final List<RewardOracle.Outcome> rewards;
     private final List<CostOracle.Answer> costs;
+    private final boolean rewardsAreRead;
+    private final List<String> unread =
+        new ArrayList<>(); // why a reward that is only shown is missing
     private int next;
 
-    Answers(List<RewardOracle.Outcome> rewards, List<CostOracle.Answer> costs) {
+    Answers(
+        List<RewardOracle.Outcome> rewards, List<CostOracle.Answer> costs, boolean rewardsAreRead) {
       this.rewards = rewards;
       this.costs = costs;
+      this.rewardsAreRead = rewardsAreRead;
     }
 
-    /** Those of {@code completions} that have a reward; why others have none is added. */
+    /** Those of {@code completions} that can be learned from; why others cannot is added. */
     List<JudgedCompletion> judged(List<SampledCompletion> completions, List<String> failures) {
       List<JudgedCompletion> judged = new ArrayList<>();
       for (SampledCompletion completion : completions) {
@@ -178,18 +187,22 @@ final class Judging {
         int item = next++;
         switch (rewards.get(item)) {
           case RewardOracle.Outcome.Value(double reward, OptionalDouble spread) ->
-              judged.add(
-                  new JudgedCompletion(
-                      completion,
-                      reward,
-                      spread,
-                      costs.stream()
-                          .map(answer -> answer.costs().get(item).orElse(CERTAIN_HARM))
-                          .toList()));
-          case RewardOracle.Outcome.Missing(String reason) -> failures.add(reason);
+              judged.add(new JudgedCompletion(completion, reward, spread, costs(item)));
+          case RewardOracle.Outcome.Missing(String reason) when rewardsAreRead ->
+              failures.add(reason);
+          case RewardOracle.Outcome.Missing(String reason) -> {
+            unread.add(reason);
+            judged.add(
+                new JudgedCompletion(
+                    completion, OptionalDouble.empty(), OptionalDouble.empty(), costs(item)));
+          }
         }
       }
       return judged;
+    }
+
+    private List<Double> costs(int item) {
+      return costs.stream().map(answer -> answer.costs().get(item).orElse(CERTAIN_HARM)).toList();
     }
   }
 

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.run;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.orchestrator.core.learner.BatchLoss;
+import io.ballast.orchestrator.core.learner.CompletionKl;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.WhichWeights;
@@ -18,7 +19,6 @@ import io.ballast.rl.algorithm.RecipeState;
 import io.ballast.rl.algorithm.RecipeSteps;
 import io.ballast.rl.algorithm.SourceKind;
 import io.ballast.rl.objective.Objective;
-import io.ballast.rl.regulariser.KlEstimator;
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.Numbers;
@@ -48,9 +48,8 @@ record PolicyUpdate(
   /**
    * What is worth seeing of the policy that sampled.
    *
-   * @param klNats mean KL(π ‖ π_ref) of a completion, k3; of data, where no sample estimates it,
-   *     mean of half the squared log-ratio of its tokens, k2; empty where the reference was not
-   *     asked
+   * @param klNats mean KL(π ‖ π_ref) of a completion, {@link CompletionKl}; empty where the
+   *     reference was not asked
    * @param entropyNats mean of a token
    * @param trainServeGapNats mean absolute difference of a token's log-probability, learner's less
    *     server's; 0 of data, which no server sampled
@@ -185,11 +184,14 @@ record PolicyUpdate(
             sample.with(
                 PerTokenName.SERVED_LOG_PROB, BatchLoss.doubles(judged.completion().logProbs()));
       }
-      return sample
-          .with(role)
-          .with(PerSequenceName.TRUNCATED, judged.completion().truncated() ? 1 : 0)
-          .with(PerSequenceName.COST, constraints.price(judged))
-          .with(PerSequenceName.REWARD, judged.reward());
+      sample =
+          sample
+              .with(role)
+              .with(PerSequenceName.TRUNCATED, judged.completion().truncated() ? 1 : 0)
+              .with(PerSequenceName.COST, constraints.price(judged));
+      return recipe.readsRewards()
+          ? sample.with(PerSequenceName.REWARD, judged.rewardLearnedBy())
+          : sample;
     }
 
     private Passes scored(Passes passes, List<GroupScores> current) {
@@ -448,16 +450,12 @@ record PolicyUpdate(
         }
         Numbers policy = sample.numbers(PerTokenName.BEHAVIOUR_LOG_PROB);
         boolean sampled = sample.perToken().has(PerTokenName.SERVED_LOG_PROB);
-        KlEstimator estimator = sampled ? KlEstimator.K3 : KlEstimator.K2;
         completions++;
         tokens += sample.size();
         entropy += sample.numbers(PerTokenName.ENTROPY).sum();
         if (sample.perToken().has(PerTokenName.REFERENCE_LOG_PROB)) {
           measured = true;
-          Numbers reference = sample.numbers(PerTokenName.REFERENCE_LOG_PROB);
-          for (int t = 0; t < sample.size(); t++) {
-            kl += estimator.estimate(policy.get(t) - reference.get(t));
-          }
+          kl += CompletionKl.nats(sample, PerTokenName.BEHAVIOUR_LOG_PROB);
         }
         for (int t = 0; t < sample.size(); t++) {
           if (sampled) {

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
 import io.ballast.orchestrator.core.data.ReadSource;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import java.util.List;
 import java.util.function.Supplier;
@@ -21,11 +22,21 @@ public interface RunMonitor {
     PROMOTE
   }
 
-  /** Does {@code work} as a phase of {@code run}. */
-  <T> T watch(Run run, Phase phase, Supplier<T> work);
+  /** Does {@code work} as a phase of {@code iteration} of {@code run}. */
+  <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work);
 
-  /** A worker has read where the prompts of a run came from. */
+  /** Does {@code work} as a phase of the iteration that the learner is at. */
+  default <T> T watch(Run run, Phase phase, Supplier<T> work) {
+    return watch(run, phase, run.progress().iterationsDone() + 1, work);
+  }
+
+  /**
+   * A worker has read where the prompts of a run came from, or has taken more of what it follows.
+   */
   void learnsFrom(Run run, List<ReadSource> sources);
+
+  /** The completions of {@code iteration} are judged, whether or not it ever becomes durable. */
+  void judged(Run run, int iteration, JudgedRollout judged);
 
   /** An iteration became durable. */
   void iterated(Run run, IterationMetrics metrics);

@@ -231,8 +231,10 @@ public final class TrainingLoop {
     List<SampledPrompt> sampled = drawn.rows();
     long judgeStart = surroundings.nanoTime().getAsLong();
     JudgedRollout judged =
-        monitor.watch(run, Phase.JUDGE, () -> judging.judge(run.tenant(), job.spec(), sampled));
+        monitor.watch(
+            run, Phase.JUDGE, iteration, () -> judging.judge(run.tenant(), job.spec(), sampled));
     long end = surroundings.nanoTime().getAsLong();
+    monitor.judged(run, iteration, judged);
     return new RolloutAhead.Rollout(
         sampled, judged, seconds(start, judgeStart), seconds(judgeStart, end), drawn.next());
   }
@@ -292,12 +294,11 @@ public final class TrainingLoop {
     long learnEnd = surroundings.nanoTime().getAsLong();
     requireFinite(run, iteration, update.learning());
 
-    double reward = mean(judged, JudgedCompletion::reward);
     RewardWatch.Seen seen =
         RewardWatch.observe(
             job.spec().watch(),
             before.watch(),
-            new RewardWatch.Observation(iteration, reward, spread, gold));
+            new RewardWatch.Observation(iteration, judged.meanReward(), spread, gold));
     List<ConstraintReading> readings = constraints.readings(judged);
     IterationWatch watch = seen.watch().with(CapAlarms.of(iteration, readings));
     IterationMetrics metrics =
@@ -305,7 +306,7 @@ public final class TrainingLoop {
             iteration,
             judged.size(),
             judged.droppedCount(),
-            reward,
+            judged.meanReward(),
             spread,
             readings,
             measured,

@@ -12,6 +12,7 @@ import io.ballast.rl.stats.Moments;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 
 /**
  * Asks the gold reward about a sample of an iteration's completions. Nothing is trained on the
@@ -65,11 +66,16 @@ public final class GoldScoring {
     List<Double> proxies = new ArrayList<>();
     String failure = "";
     for (int i = 0; i < outcomes.size(); i++) {
-      double proxy = sample.members().get(i).reward();
+      OptionalDouble proxy = sample.members().get(i).reward();
+      if (proxy.isEmpty()) {
+        failure = failure.isEmpty() ? "a completion without a reward" : failure;
+        continue;
+      }
       switch (outcomes.get(i)) {
-        case RewardOracle.Outcome.Value(double gold, _) when usable(gold) && usable(proxy) -> {
+        case RewardOracle.Outcome.Value(double gold, _)
+            when usable(gold) && usable(proxy.getAsDouble()) -> {
           golds.add(gold);
-          proxies.add(proxy);
+          proxies.add(proxy.getAsDouble());
         }
         case RewardOracle.Outcome.Value value ->
             failure = failure.isEmpty() ? "a reward of a size beyond 1e100" : failure;

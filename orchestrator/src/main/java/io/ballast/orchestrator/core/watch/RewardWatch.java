@@ -23,13 +23,19 @@ public final class RewardWatch {
    * What an iteration measured.
    *
    * @param iteration from 1
-   * @param proxy mean of the reward in training, finite
+   * @param proxy mean of the reward in training, finite; empty where no completion has one
    * @param spread mean over the completions of the members' standard deviation, ≥ 0; empty of a
    *     reward that tells none
    * @param gold null where it was not asked
    */
   public record Observation(
-      int iteration, double proxy, OptionalDouble spread, @Nullable GoldReading gold) {}
+      int iteration, OptionalDouble proxy, OptionalDouble spread, @Nullable GoldReading gold) {
+    /** With a reward. */
+    public Observation(
+        int iteration, double proxy, OptionalDouble spread, @Nullable GoldReading gold) {
+      this(iteration, OptionalDouble.of(proxy), spread, gold);
+    }
+  }
 
   /** What an observation led to. */
   public record Seen(WatchState next, IterationWatch watch) {
@@ -54,6 +60,10 @@ public final class RewardWatch {
    */
   public static Seen observe(WatchSpec spec, @Nullable WatchState before, Observation now) {
     WatchState state = before == null ? WatchState.begin(spec) : before;
+    if (now.proxy().isEmpty()) {
+      return new Seen(state, new IterationWatch(now.gold(), null, List.of()));
+    }
+    double proxy = now.proxy().getAsDouble();
     GoldBaseline baseline = state.baseline();
     Measured measured = now.gold() instanceof Measured reading ? reading : null;
     if (baseline == null && measured != null && GoldBaseline.possible(measured)) {
@@ -68,7 +78,7 @@ public final class RewardWatch {
             .monitor()
             .observe(
                 gains == null
-                    ? new RewardVitals(now.proxy(), OptionalDouble.empty(), now.spread())
+                    ? new RewardVitals(proxy, OptionalDouble.empty(), now.spread())
                     : new RewardVitals(
                         gains.proxy(), OptionalDouble.of(gains.gold()), now.spread()));
     boolean within = seen.next().spreadOver() == 0 && seen.next().gapOver() == 0;

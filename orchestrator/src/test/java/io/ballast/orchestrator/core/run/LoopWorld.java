@@ -23,6 +23,7 @@ import io.ballast.orchestrator.core.peer.RetryBudget;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
 import io.ballast.orchestrator.core.peer.SafetyTester;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.spec.DataSource;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
@@ -272,12 +273,15 @@ final class LoopWorld {
 
   private static final class QuietMonitor implements RunMonitor {
     @Override
-    public <T> T watch(Run run, Phase phase, Supplier<T> work) {
+    public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
       return work.get();
     }
 
     @Override
     public void learnsFrom(Run run, List<ReadSource> sources) {}
+
+    @Override
+    public void judged(Run run, int iteration, JudgedRollout judged) {}
 
     @Override
     public void iterated(Run run, IterationMetrics metrics) {}

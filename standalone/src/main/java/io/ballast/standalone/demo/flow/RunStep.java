@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -154,21 +155,23 @@ final class RunStep {
           .say(
               String.format(
                   Locale.ROOT,
-                  "         %-11s %3d/%d  reward %+.2f  spread %s  KL %.3f  cost %.3f%s  %.1f s%s",
+                  "         %-11s %3d/%d  reward %+.2f  spread %s  KL %s  cost %.3f%s  %.1f s%s",
                   run.title(),
                   iteration.number(),
                   count,
                   iteration.reward(),
-                  iteration.spread().isPresent()
-                      ? String.format(Locale.ROOT, "%.2f", iteration.spread().getAsDouble())
-                      : "–",
-                  iteration.klNats(),
+                  shown("%.2f", iteration.spread()),
+                  shown("%.3f", iteration.klNats()),
                   iteration.cost(),
                   iteration.lambda().isPresent()
                       ? String.format(Locale.ROOT, "  λ %.2f", iteration.lambda().getAsDouble())
                       : "",
                   iteration.seconds(),
                   iteration.dropped() == 0 ? "" : "  dropped " + iteration.dropped()));
+    }
+
+    private static String shown(String format, OptionalDouble number) {
+      return number.isPresent() ? String.format(Locale.ROOT, format, number.getAsDouble()) : "–";
     }
 
     @Override

@@ -10,7 +10,8 @@ import java.util.OptionalDouble;
  * @param spread mean standard deviation of the members; empty of a reward without members
  * @param cost mean harm probability, as optimised
  * @param lambda the multiplier afterwards; empty with the constraint off
- * @param klNats a completion, from the version that the run started from
+ * @param klNats a completion, from the version that the run started from; empty where it was not
+ *     measured
  * @param entropyNats a token
  * @param dropped completions that were not trained on
  * @param seconds sampling, judging and learning together
@@ -21,7 +22,7 @@ public record Iteration(
     OptionalDouble spread,
     double cost,
     OptionalDouble lambda,
-    double klNats,
+    OptionalDouble klNats,
     double entropyNats,
     int dropped,
     double seconds) {}

@@ -214,7 +214,7 @@ public final class RunWatch {
             : OptionalDouble.empty(),
         metrics.getMeanCost(),
         metrics.hasLambda() ? OptionalDouble.of(metrics.getLambda()) : OptionalDouble.empty(),
-        metrics.getKlNats(),
+        metrics.hasKlNats() ? OptionalDouble.of(metrics.getKlNats()) : OptionalDouble.empty(),
         metrics.getEntropyNats(),
         metrics.getDroppedCount(),
         metrics.getSampleSeconds() + metrics.getJudgeSeconds() + metrics.getLearnSeconds());

@@ -196,7 +196,7 @@ public final class HtmlReport {
     page.open("div", "class", "plots");
     page.add(lines(result, "mean reward (proxy)", i -> OptionalDouble.of(i.reward())));
     page.add(lines(result, "spread of the members", Iteration::spread));
-    page.add(lines(result, "KL from the start, nats", i -> OptionalDouble.of(i.klNats())));
+    page.add(lines(result, "KL from the start, nats", Iteration::klNats));
     page.add(lines(result, "mean cost (proxy)", i -> OptionalDouble.of(i.cost())));
     page.add(lines(result, "λ", Iteration::lambda));
     page.add(lines(result, "entropy, nats a token", i -> OptionalDouble.of(i.entropyNats())));

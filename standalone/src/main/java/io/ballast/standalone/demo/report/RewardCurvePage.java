@@ -44,6 +44,7 @@ public record RewardCurvePage(
    * One iteration.
    *
    * @param kl of the policy that sampled, nats; empty where it was not measured
+   * @param reward mean; empty where no completion has one
    * @param spread of the members; empty of a reward without members
    * @param gap how much further than gold the reward has risen, in standard deviations
    * @param cost in training
@@ -52,7 +53,7 @@ public record RewardCurvePage(
   public record Row(
       int iteration,
       OptionalDouble kl,
-      double reward,
+      OptionalDouble reward,
       OptionalDouble spread,
       OptionalDouble gold,
       OptionalDouble gap,
@@ -80,9 +81,7 @@ public record RewardCurvePage(
   PlotPage page() {
     List<Markup> plots = new ArrayList<>();
     plots.add(
-        chart(
-            "reward in training (proxy)",
-            new Series("reward", PROXY, points(row -> OptionalDouble.of(row.reward())))));
+        chart("reward in training (proxy)", new Series("reward", PROXY, points(Row::reward))));
     if (rows.stream().anyMatch(row -> row.gold().isPresent())) {
       plots.add(LineChart.of("gold", "√KL", goldLines(), null));
       plots.add(
@@ -154,7 +153,7 @@ public record RewardCurvePage(
     return List.of(
         Integer.toString(row.iteration()),
         shown("%.4f", row.kl()),
-        String.format(Locale.ROOT, "%+.3f", row.reward()),
+        shown("%+.3f", row.reward()),
         shown("%.3f", row.spread()),
         shown("%+.3f", row.gold()),
         shown("%+.3f", row.gap()),

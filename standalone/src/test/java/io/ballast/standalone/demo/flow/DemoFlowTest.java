@@ -17,6 +17,7 @@ import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.standalone.demo.flow.ComparisonResult.Arm;
 import io.ballast.standalone.demo.measure.Metric;
 import io.ballast.standalone.demo.mesh.Decision;
+import io.ballast.standalone.demo.mesh.Iteration;
 import io.ballast.standalone.demo.mesh.RunEndedException;
 import io.ballast.standalone.demo.mesh.RunName;
 import io.ballast.standalone.demo.mesh.Suggestion.Fate;
@@ -25,6 +26,7 @@ import io.ballast.workshop.programmer.SimulatedProgrammer;
 import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -202,6 +204,16 @@ class DemoFlowTest {
     for (RunName run : RunName.values()) {
       assertThat(result.run(run).iterations()).extracting(i -> i.number()).containsExactly(1, 2);
     }
+  }
+
+  @Test
+  void aKlThatWasNotMeasuredIsADashAndNoZero() {
+    for (RunName run : RunName.values()) {
+      assertThat(result.run(run).iterations())
+          .extracting(Iteration::klNats)
+          .containsExactly(OptionalDouble.of(0.05), OptionalDouble.empty());
+    }
+    assertThat(demo.screen.toString()).contains("  KL 0.050  ").contains("  KL –  ");
   }
 
   @Test

@@ -331,8 +331,10 @@ final class FakeMesh implements AutoCloseable {
                 .setMeanReward(i)
                 .setMeanSpread(0.5)
                 .setMeanCost(0.3 - 0.1 * i)
-                .setKlNats(0.05 * i)
                 .setSampleSeconds(1);
+        if (i == 1) { // it is not measured in each
+          metrics.setKlNats(0.05);
+        }
         if (name.equals("demo-constrained")) {
           metrics.setLambda(0.5);
         }
