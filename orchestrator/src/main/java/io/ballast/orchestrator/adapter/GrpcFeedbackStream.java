@@ -1,5 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.mesh.v1.StopReason;
 import io.ballast.orchestrator.core.peer.FeedbackStream;
 import io.ballast.policy.v1.Decision;
@@ -17,35 +19,59 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /** The feedback that the policy-server keeps, read on from a cursor. */
 public final class GrpcFeedbackStream implements FeedbackStream {
+  /** A stream that breaks after so long was there: that is no failure of the call. */
+  private static final Duration HELD = Duration.ofSeconds(1);
+
   private final FeedbackServiceGrpc.FeedbackServiceBlockingStub feedback;
   private final Duration timeout;
+  private final LongSupplier nanoTime;
 
   /**
    * @param timeout how long reading what is there may take
    */
-  public GrpcFeedbackStream(Channel policyServer, Duration timeout) {
+  public GrpcFeedbackStream(Channel policyServer, Duration timeout, LongSupplier nanoTime) {
     this.feedback = FeedbackServiceGrpc.newBlockingStub(policyServer);
     this.timeout = timeout;
+    this.nanoTime = nanoTime;
   }
 
   /** First what is there, so that no wait cuts it short; then, if need be, what comes meanwhile. */
   @Override
   public void read(String tenant, String cursor, Duration wait, Predicate<Event> sink) {
+    long start = nanoTime.getAsLong();
     Reading reading = new Reading(cursor, sink);
     pass(tenant, reading, false, timeout);
-    if (!reading.enough && wait.isPositive()) {
-      try {
-        pass(tenant, reading, true, wait);
-      } catch (StatusRuntimeException e) {
-        if (e.getStatus().getCode() != Status.Code.DEADLINE_EXCEEDED) {
-          throw PeerCalls.judge(e, PeerCalls.POLICY_SERVER);
-        }
+    long begun = nanoTime.getAsLong();
+    Duration left = wait.minusNanos(begun - start);
+    if (reading.enough || !left.isPositive()) {
+      return;
+    }
+    try {
+      pass(tenant, reading, true, left);
+      if (!reading.enough && !held(begun)) {
+        throw new MeshException(
+            Fault.DEPENDENCY_DOWN,
+            PeerCalls.POLICY_SERVER + ": it ended a stream of feedback at once");
+      }
+    } catch (StatusRuntimeException e) {
+      if (!waitedOrHeld(e.getStatus().getCode(), begun)) {
+        throw PeerCalls.judge(e, PeerCalls.POLICY_SERVER);
       }
     }
+  }
+
+  private boolean waitedOrHeld(Status.Code code, long begun) {
+    return code == Status.Code.DEADLINE_EXCEEDED
+        || (code != Status.Code.CANCELLED && held(begun)); // whoever cancels does not ask again
+  }
+
+  private boolean held(long begun) {
+    return nanoTime.getAsLong() - begun >= HELD.toNanos();
   }
 
   /** How far it has come. */

@@ -144,7 +144,7 @@ public final class OrchestratorServer implements AutoCloseable {
                 new GrpcCosts(safety, config.peerTimeout()),
                 versions,
                 tester,
-                new GrpcFeedbackStream(policy, config.peerTimeout())),
+                new GrpcFeedbackStream(policy, config.peerTimeout(), runtime.nanoTime())),
             new TrainingLoop.Weights(ofRuns, folders, rollouts),
             new Patiences(
                 patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),

@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,9 +47,13 @@ class GrpcFeedbackStreamTest {
   private StopReason reason = StopReason.STOP_REASON_STOP_STRING;
   private Decision decision = Decision.DECISION_SHOW;
   private Status failure = Status.OK;
+  private Status broken = Status.OK; // of a stream that is followed
+  private Duration holds = Duration.ZERO; // before it is
   private final String name = InProcessServerBuilder.generateName();
   private final ManagedChannel channel = InProcessChannelBuilder.forName(name).build();
-  private final FeedbackStream stream = new GrpcFeedbackStream(channel, Duration.ofSeconds(30));
+  private final AtomicLong nanos = new AtomicLong();
+  private final FeedbackStream stream =
+      new GrpcFeedbackStream(channel, Duration.ofSeconds(30), nanos::get);
   private final Server server =
       InProcessServerBuilder.forName(name).addService(new Feedback()).build();
 
@@ -81,6 +86,9 @@ class GrpcFeedbackStreamTest {
       }
       if (!failure.isOk()) {
         observer.onError(failure.asRuntimeException());
+      } else if (request.getFollow() && !broken.isOk()) {
+        nanos.addAndGet(holds.toNanos());
+        observer.onError(broken.asRuntimeException());
       } else if (!request.getFollow()) {
         observer.onCompleted();
       }
@@ -205,6 +213,35 @@ class GrpcFeedbackStreamTest {
     there.add(yes());
 
     assertThat(read("", Duration.ofMillis(1), 2)).hasSize(1);
+  }
+
+  @Test
+  void aStreamThatBreaksAfterItHeldIsNoFailure() {
+    there.add(yes());
+    later.add(no());
+    broken = Status.UNAVAILABLE;
+    holds = Duration.ofSeconds(1);
+
+    assertThat(read("", Duration.ofMinutes(1), 3))
+        .as("what it gave, to be asked on from there")
+        .extracting(FeedbackStream.Event::cursor)
+        .containsExactly("1", "2");
+  }
+
+  @Test
+  void oneThatBreaksAtOnceIsAFailureAndSoIsOneThatIsCancelled() {
+    broken = Status.UNAVAILABLE;
+    holds = Duration.ofMillis(999);
+
+    assertThatThrownBy(() -> read("", Duration.ofMinutes(1), 3))
+        .isInstanceOfSatisfying(
+            MeshException.class,
+            thrown -> assertThat(thrown.fault()).isEqualTo(Fault.DEPENDENCY_DOWN));
+
+    broken = Status.CANCELLED;
+    holds = Duration.ofHours(1);
+    assertThatThrownBy(() -> read("", Duration.ofMinutes(1), 3))
+        .isInstanceOf(RuntimeException.class);
   }
 
   @Test

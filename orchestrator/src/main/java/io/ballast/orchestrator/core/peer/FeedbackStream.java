@@ -21,10 +21,12 @@ public interface FeedbackStream {
 
   /**
    * Hands over the events of {@code tenant} after {@code cursor}, the same ones in the same order
-   * whenever it is asked, until {@code sink} has enough or there are no more.
+   * whenever it is asked, until {@code sink} has enough or there are no more. It may also return
+   * before the wait is over, where a connection that had held is gone: what comes after the last
+   * event is to be asked for once more.
    *
    * @param cursor empty: from the beginning
-   * @param wait how long to wait for more once there are no more
+   * @param wait how long to wait for more, from the call on
    * @param sink says whether it wants another
    * @throws io.ballast.kit.error.MeshException DEPENDENCY_DOWN
    */

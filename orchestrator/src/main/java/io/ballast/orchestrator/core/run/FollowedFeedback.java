@@ -15,6 +15,7 @@ import io.ballast.orchestrator.core.spec.RunSpec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -25,13 +26,15 @@ import java.util.stream.Stream;
 final class FollowedFeedback {
   private final FeedbackStream stream;
   private final Patience patience;
+  private final LongSupplier nanoTime;
 
   /**
    * @param patience with the policy-server
    */
-  FollowedFeedback(FeedbackStream stream, Patience patience) {
+  FollowedFeedback(FeedbackStream stream, Patience patience, LongSupplier nanoTime) {
     this.stream = stream;
     this.patience = patience;
+    this.nanoTime = nanoTime;
   }
 
   /** What the stream gave an iteration. */
@@ -59,24 +62,21 @@ final class FollowedFeedback {
     RunSpec spec = job.spec();
     DataTokens tokens = Job.tokens(spec, trainee.tokenizer());
     Collector collector =
-        patience.call(
-            "read feedback",
-            () -> {
-              Collector fresh =
-                  new Collector(
-                      cursor.stream(),
-                      spec.rollout().promptsPerIteration(),
-                      new RowCollector(spec.promptsKey(0), job.apart(), tokens));
-              stream.read(run.tenant(), cursor.stream().position(), wait(spec), fresh::take);
-              return fresh;
-            });
+        new Collector(
+            cursor.stream(),
+            spec.rollout().promptsPerIteration(),
+            new RowCollector(spec.promptsKey(0), job.apart(), tokens));
+    read(run.tenant(), wait(spec), collector);
     int taken = collector.rows.prompts().size();
-    if (taken < spec.rollout().promptsPerIteration()) {
-      return new Next.TooLittle(
-          "prompts.feedback: %,d new suggestions that somebody said yes or no to (an iteration takes %,d)"
-              .formatted(taken, spec.rollout().promptsPerIteration()));
-    }
     ReadSource read = collector.rows.read(before.name(), Long.MAX_VALUE);
+    if (collector.wants()) {
+      return new Next.TooLittle(
+          "prompts.feedback: %,d new suggestions that somebody said yes or no to (an iteration takes %,d)%s"
+              .formatted(
+                  taken,
+                  spec.rollout().promptsPerIteration(),
+                  read.badCount() == 0 ? "" : "; beside them " + read.badRows()));
+    }
     List<BadRow> bad =
         Stream.concat(before.bad().stream(), read.bad().stream())
             .limit(ReadSource.KEPT_BAD_ROWS)
@@ -96,6 +96,24 @@ final class FollowedFeedback {
             collector.rows.prompts(),
             new ReadSource(
                 before.name(), before.count() + taken, before.badCount() + read.badCount(), bad)));
+  }
+
+  /**
+   * Reads until there is enough or {@code wait} is over, however often a connection is lost on the
+   * way: what was taken stays taken. An outage is another matter, and takes the patience of any
+   * call.
+   */
+  private void read(String tenant, Duration wait, Collector collector) {
+    long end = nanoTime.getAsLong() + wait.toNanos();
+    do {
+      patience.run(
+          "read feedback",
+          () -> stream.read(tenant, collector.at.position(), left(end), collector::take));
+    } while (collector.wants() && left(end).isPositive());
+  }
+
+  private Duration left(long end) {
+    return Duration.ofNanos(Math.max(0, end - nanoTime.getAsLong()));
   }
 
   private static Duration wait(RunSpec spec) {
@@ -132,6 +150,10 @@ final class FollowedFeedback {
             .ifPresent(
                 labels -> rows.row(new PromptRow(at.events(), event.prompt(), "", 0, labels)));
       }
+      return wants();
+    }
+
+    private boolean wants() {
       return rows.prompts().size() < wanted;
     }
   }

@@ -10,6 +10,7 @@ import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import io.ballast.orchestrator.core.watch.WatchState;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -66,6 +67,7 @@ final class IterationCommit {
     weights.forgetCheckpoints(
         run.tenant(), run.checkpointPrefix(), kept(job.spec(), run, metrics.iteration(), state));
     monitor.iterated(committed, metrics);
+    followed.ifPresent(taken -> monitor.learnsFrom(committed, List.of(taken.source())));
     tellAlarms(run, committed, metrics);
     return committed;
   }

@@ -104,7 +104,8 @@ public final class TrainingLoop {
     this.supply =
         new DataSupply(
             new Sampling(peers.rollouts(), patience),
-            new FollowedFeedback(peers.feedback(), patience.policyServer()),
+            new FollowedFeedback(
+                peers.feedback(), patience.policyServer(), surroundings.nanoTime()),
             store,
             patience.database(),
             monitor);

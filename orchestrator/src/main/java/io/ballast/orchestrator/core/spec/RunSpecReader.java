@@ -54,6 +54,7 @@ public final class RunSpecReader {
   private static final int MAX_UPDATES = 64;
   private static final String NOT_NEGATIVE = "≥ 0";
   private static final String POSITIVE = "> 0";
+  private static final String NEW_TOKENS = "max_new_tokens";
   private static final String BESIDE_DATA = "beside labelled data";
 
   private static final String[] ROOT_KEYS = {
@@ -93,7 +94,7 @@ public final class RunSpecReader {
     "prompts_per_iteration",
     "completions_per_prompt",
     "temperature",
-    "max_new_tokens",
+    NEW_TOKENS,
     "max_prompt_tokens",
     "stop_strings",
     "staleness",
@@ -110,7 +111,22 @@ public final class RunSpecReader {
   public static RunSpec read(@Nullable Object tree) {
     RunSpec spec = complete(tree);
     SpecConsistency.require(spec);
+    if (spec.follows()) {
+      requireLength(SpecNode.root(tree, ROOT_KEYS).child("rollout", ROLLOUT_KEYS));
+    }
     return spec;
+  }
+
+  /**
+   * What is sampled is shorter by default than what is suggested: most of that would be left out.
+   */
+  private static void requireLength(SpecNode rollout) {
+    if (!rollout.has(NEW_TOKENS)) {
+      throw rollout.flaw(
+          NEW_TOKENS,
+          "absent",
+          "with feedback.follow what suggestions may have at most, which is more than its default: ballast.policy.max-new-tokens, 24, where no request names another; a longer one is left out");
+    }
   }
 
   /** Reads {@code tree} for the test and the promotion of a run that has learned. */
@@ -253,7 +269,7 @@ public final class RunSpecReader {
         completions,
         node.number(
             "temperature", ROLLOUT_TEMPERATURE, v -> v >= 0.1 && v <= 2, "0.1 to 2; 1 is usual"),
-        node.integer("max_new_tokens", ROLLOUT_NEW_TOKENS, 1, MAX_NEW_TOKENS),
+        node.integer(NEW_TOKENS, ROLLOUT_NEW_TOKENS, 1, MAX_NEW_TOKENS),
         node.integer("max_prompt_tokens", ROLLOUT_PROMPT_TOKENS, 0, MAX_PROMPT_TOKENS),
         stopStrings(node),
         node.integer("staleness", ROLLOUT_STALENESS, 0, MAX_STALENESS),

@@ -95,7 +95,10 @@ class DataSpecTest {
   void ratingsAndFollowedFeedbackAreLearnedFromByKto() {
     RunSpec ratings = read(of("{ratings: a.jsonl}", "algorithm: KTO\nsource: DATA"));
     RunSpec followed =
-        read(of("{feedback: {follow: true, wait: PT10M}}", "algorithm: KTO\nsource: DATA"));
+        read(
+            of(
+                "{feedback: {follow: true, wait: PT10M}}",
+                "algorithm: KTO\nsource: DATA\nrollout: {max_new_tokens: 24}"));
 
     assertThat(ratings.rollout().completionsPerPrompt()).isEqualTo(1);
     assertThat(followed.follows()).isTrue();
@@ -137,6 +140,7 @@ class DataSpecTest {
         "{feedback: {follow: true, max: 5}} | 'algorithm: KTO\nsource: DATA' | prompts.feedback.max: beside follow",
         "{feedback: {wait: PT1M}} | '' | prompts.feedback.wait: beside follow false",
         "{feedback: {follow: true, wait: 10}} | 'algorithm: KTO\nsource: DATA' | prompts.feedback.wait: 10 (expected: a time in ISO 8601",
+        "{feedback: {follow: true}} | 'algorithm: KTO\nsource: DATA' | rollout.max_new_tokens: absent (expected: with feedback.follow what suggestions may have at most",
         "{feedback: {follow: true}, max_bad_rows: 1} | 'algorithm: KTO\nsource: DATA' | prompts.max_bad_rows: beside follow"
       })
   void whatDoesNotGoTogetherIsRefusedWithTheReason(String prompts, String more, String message) {
