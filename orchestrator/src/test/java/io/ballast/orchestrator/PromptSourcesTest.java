@@ -137,6 +137,20 @@ class PromptSourcesTest extends RunServiceCase {
   }
 
   @Test
+  void ofPromptsThatAreHeldOutNoRowMayBeBad() throws IOException {
+    Files.writeString(root.resolve("held.jsonl"), "\"held p\"\n{}\n\"held q\"\n");
+    String spec =
+        TestSpecs.spec("held")
+            .replace(
+                "prompts: {inline: [\"long x\", \"long y\", \"long z\"]}",
+                "prompts: {file: held.jsonl}");
+
+    assertThatThrownBy(() -> mesh.create(spec))
+        .hasMessageContaining("safety_test.prompts.file: 1 bad row, row 2: no text")
+        .hasMessageContaining("(expected: none, of prompts that are held out)");
+  }
+
+  @Test
   void aFileThatIsNoneIsNamed() throws IOException {
     parquet();
     byte[] whole = Files.readAllBytes(root.resolve("rows.parquet"));

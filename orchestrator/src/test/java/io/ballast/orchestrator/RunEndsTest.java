@@ -35,6 +35,23 @@ class RunEndsTest extends RunServiceCase {
   }
 
   @Test
+  void aBudgetThatEndsWithTheLastIterationEndsNothingEarly() {
+    String whole = mesh.create(TestSpecs.spec("whole")).getRunId();
+    mesh.awaitEnd(whole);
+    long used = mesh.get(whole).getIterations(2).getSpent().getCompletionTokensCount();
+    assertThat(mesh.get(whole).getIterations(1).getSpent().getCompletionTokensCount())
+        .isLessThan(used);
+    String spec =
+        TestSpecs.testedOnOthers(TestSpecs.spec("last", "budget: {tokens: " + used + "}"));
+
+    Run run = mesh.awaitEnd(mesh.create(spec).getRunId());
+
+    assertThat(run.getIterationsDone()).isEqualTo(3);
+    assertThat(run.getLatest().getSpent().getCompletionTokensCount()).isEqualTo(used);
+    assertThat(run.getEarlyStopReason()).isEmpty();
+  }
+
+  @Test
   void theJudgeIsWhatWasOptimisedAgainstOnlyIfTheSpecSaysSo() {
     String same =
         TestSpecs.spec("same")

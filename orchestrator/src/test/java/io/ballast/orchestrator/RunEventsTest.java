@@ -40,7 +40,12 @@ class RunEventsTest {
         read.add(each.build());
       }
       assertThat(read.getFirst().getRun().getState()).isEqualTo(RunState.RUN_STATE_QUEUED);
-      assertThat(read.getLast().getRun()).isEqualTo(run);
+      assertThat(read.getLast().getRun())
+          .isEqualTo(mesh.get(run.getRunId()).getRun().toBuilder().clearSpec().build());
+      assertThat(read.stream().map(each -> each.getRun().getSpec()).filter(spec -> !spec.isEmpty()))
+          .as("the spec is told once")
+          .containsExactly(TestSpecs.spec("told"));
+      assertThat(read.getFirst().getRun().getSpec()).isNotEmpty();
       assertThat(
               read.stream()
                   .filter(WatchRunResponse::hasIteration)

@@ -7,29 +7,37 @@ import io.ballast.orchestrator.core.run.Run;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
 /** Tells others of runs, each event in the transaction that stores what it tells. */
 public final class RunEvents {
+  private static final String CREATED = "created";
+
   private final Outbox outbox;
-  private final BiFunction<Run, Optional<IterationMetrics>, String> json;
+  private final Telling json;
   private final Supplier<UUID> ids;
   private final InstantSource clock;
+
+  /** What an event tells. */
+  @FunctionalInterface
+  public interface Telling {
+    /**
+     * Tells of a run, and of the iteration that became durable.
+     *
+     * @param first whether it is the first event of the run
+     */
+    String of(Run run, Optional<IterationMetrics> iteration, boolean first);
+  }
 
   /**
    * Writes to {@code outbox}.
    *
-   * @param json tells of a run, and of the iteration that became durable
+   * @param json tells of a run
    * @param ids never gives one twice
    * @param clock dates the events
    */
-  public RunEvents(
-      Outbox outbox,
-      BiFunction<Run, Optional<IterationMetrics>, String> json,
-      Supplier<UUID> ids,
-      InstantSource clock) {
+  public RunEvents(Outbox outbox, Telling json, Supplier<UUID> ids, InstantSource clock) {
     this.outbox = outbox;
     this.json = json;
     this.ids = ids;
@@ -37,7 +45,7 @@ public final class RunEvents {
   }
 
   void created(Handle handle, Run run) {
-    add(handle, "created", run, Optional.empty());
+    add(handle, CREATED, run, Optional.empty());
   }
 
   /** Of a run that has another state, or another thing to say of itself. */
@@ -59,6 +67,6 @@ public final class RunEvents {
                 run.runId(),
                 run.tenant(),
                 clock.instant(),
-                json.apply(run, metrics)));
+                json.of(run, metrics, what.equals(CREATED))));
   }
 }

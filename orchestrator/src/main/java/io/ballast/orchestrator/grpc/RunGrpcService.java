@@ -22,6 +22,7 @@ import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.grpc.stub.StreamObserver;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The run API's edge: translates, delegates, answers. Decides nothing. */
 public final class RunGrpcService extends RunServiceGrpc.RunServiceImplBase {
@@ -74,13 +75,15 @@ public final class RunGrpcService extends RunServiceGrpc.RunServiceImplBase {
   public void watchRun(WatchRunRequest request, StreamObserver<WatchRunResponse> observer) {
     replies.<WatchRunResponse>stream(
         observer,
-        sink ->
-            runs.watch(
-                calls.caller(request.getMetadata()),
-                request.getRunId(),
-                request.getAfterIteration(),
-                sink::onCancel,
-                (run, iteration) -> sink.send(RunMapper.seen(run, iteration))));
+        sink -> {
+          AtomicBoolean told = new AtomicBoolean();
+          runs.watch(
+              calls.caller(request.getMetadata()),
+              request.getRunId(),
+              request.getAfterIteration(),
+              sink::onCancel,
+              (run, iteration) -> sink.send(RunMapper.seen(run, iteration, !told.getAndSet(true))));
+        });
   }
 
   @Override

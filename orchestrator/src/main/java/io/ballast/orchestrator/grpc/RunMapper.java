@@ -294,11 +294,18 @@ public final class RunMapper {
     return answer.build();
   }
 
-  /** What a watcher of a run is told. */
+  /**
+   * What a watcher of a run is told.
+   *
+   * @param first whether it is told nothing before: the spec, which stays as it is, is told once
+   */
   public static WatchRunResponse seen(
       io.ballast.orchestrator.core.run.Run run,
-      Optional<io.ballast.orchestrator.core.run.IterationMetrics> iteration) {
-    WatchRunResponse.Builder seen = WatchRunResponse.newBuilder().setRun(run(run));
+      Optional<io.ballast.orchestrator.core.run.IterationMetrics> iteration,
+      boolean first) {
+    Run told = run(run);
+    WatchRunResponse.Builder seen =
+        WatchRunResponse.newBuilder().setRun(first ? told : told.toBuilder().clearSpec().build());
     iteration.ifPresent(metrics -> seen.setIteration(metrics(metrics)));
     return seen.build();
   }

@@ -116,7 +116,7 @@ public final class OrchestratorServer implements AutoCloseable {
             changes,
             new RunEvents(
                 runtime.outbox(Role.ORCHESTRATOR, database),
-                (run, iteration) -> EventJson.of(RunMapper.seen(run, iteration)),
+                (run, iteration, first) -> EventJson.of(RunMapper.seen(run, iteration, first)),
                 () -> UUID.fromString(surroundings.ids().get()),
                 runtime.clock()));
     StoredRollouts rollouts = new StoredRollouts(runtime.modelFolders().getFirst());

@@ -50,7 +50,7 @@ public final class TestDatabase implements Database {
     return new PostgresRunStore(
         this,
         new RunChanges(),
-        new RunEvents(Outbox.none(), (_, _) -> "", UUID::randomUUID, Instant::now));
+        new RunEvents(Outbox.none(), (_, _, _) -> "", UUID::randomUUID, Instant::now));
   }
 
   /** Makes every new connection fail, as when PostgreSQL is away. */

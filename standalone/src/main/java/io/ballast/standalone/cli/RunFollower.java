@@ -45,7 +45,7 @@ final class RunFollower {
         while (events.hasNext()) {
           WatchRunResponse event = events.next();
           failures = 0;
-          now = event.getRun();
+          now = withSpec(event.getRun(), now.getSpec());
           last = Math.max(last, event.getIteration().getIteration());
           seen.accept(event);
         }
@@ -61,6 +61,11 @@ final class RunFollower {
       }
     }
     return now;
+  }
+
+  /** A stream tells the spec once. */
+  private static Run withSpec(Run told, String spec) {
+    return told.getSpec().isEmpty() ? told.toBuilder().setSpec(spec).build() : told;
   }
 
   private Iterator<WatchRunResponse> watch(MeshTarget.Connection mesh, Run run, int after) {

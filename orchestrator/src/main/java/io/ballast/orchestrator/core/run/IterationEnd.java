@@ -41,8 +41,9 @@ final class IterationEnd {
       RewardWatch.Seen seen,
       Optional<RunStore.Followed> followed) {
     RunSpec spec = job.spec();
-    String stop = stopReason(spec, state, learned, seen);
-    boolean last = learned.iteration() >= run.iterationsCount() || !stop.isEmpty();
+    boolean planned = learned.iteration() >= run.iterationsCount();
+    String stop = stopReason(spec, state, learned, seen, planned);
+    boolean last = planned || !stop.isEmpty();
     HeldOutScoring.Evaluated evaluated =
         heldOut.evaluate(job, run, trainee, learned.iteration(), last);
     if (evaluated == null) {
@@ -56,11 +57,28 @@ final class IterationEnd {
         state.withEvaluation(
             state.evaluation().after(metrics.iteration(), metrics.evaluation(), spec.earlyStop()));
     return commits.commit(
-        job, run, trainee, metrics, after, stopReason(spec, after, metrics, seen), followed);
+        job,
+        run,
+        trainee,
+        metrics,
+        after,
+        stopReason(spec, after, metrics, seen, planned),
+        followed);
   }
 
+  /**
+   * Why learning ends early. After the last iteration that was {@code planned} nothing ends it
+   * early but the watch, which goes back.
+   */
   private static String stopReason(
-      RunSpec spec, LoopState after, IterationMetrics metrics, RewardWatch.Seen seen) {
+      RunSpec spec,
+      LoopState after,
+      IterationMetrics metrics,
+      RewardWatch.Seen seen,
+      boolean planned) {
+    if (planned) {
+      return seen.stopReason();
+    }
     PolicyVitals now = metrics.vitals();
     PolicyVitals first = after.firstVitals() == null ? now : after.firstVitals();
     Spent spent = metrics.spent();

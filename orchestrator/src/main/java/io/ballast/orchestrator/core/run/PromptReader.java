@@ -340,7 +340,7 @@ final class PromptReader {
   /** The prompts of a safety test or an evaluation, of which every row must be good. */
   private GroupedPrompts test(String field, PromptSource source, String tenant) {
     RowCollector rows = rows(field, source, tenant, Map.of(), null);
-    var unused = rows.read(source.name(), 0);
+    rows.requireAllGood(source.name());
     if (source instanceof PromptSource.Inline(GroupedPrompts given)) {
       return given;
     }

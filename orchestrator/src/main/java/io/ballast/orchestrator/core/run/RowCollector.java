@@ -148,4 +148,17 @@ final class RowCollector implements PromptArchive.Sink {
     }
     return source;
   }
+
+  /**
+   * Looks at prompts that are held out, of which none may be left out.
+   *
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the first bad rows
+   */
+  void requireAllGood(String name) {
+    if (badCount > 0) {
+      ReadSource source = new ReadSource(name, prompts.size(), badCount, bad);
+      throw Faults.malformed(
+          field, "%s (expected: none, of prompts that are held out)".formatted(source.badRows()));
+    }
+  }
 }
