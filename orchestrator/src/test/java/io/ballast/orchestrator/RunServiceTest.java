@@ -103,6 +103,19 @@ class RunServiceTest extends RunServiceCase {
     assertThat(mesh.get(runId).getRun().getLatest()).isEqualTo(iterations.getLast());
   }
 
+  @Test
+  void aKlThatNobodyNeedsIsAbsentWhereItIsKept() {
+    String spec = TestSpecs.spec("unmeasured", "algorithm: DR_GRPO");
+    String runId = mesh.create(spec.replace("kl: {stop_at: 1000}\n", "")).getRunId();
+    Run run = mesh.awaitEnd(runId);
+
+    // the first, every fifth after, and the last
+    assertThat(mesh.get(runId).getIterationsList())
+        .extracting(IterationMetrics::hasKlNats)
+        .containsExactly(true, false, true);
+    assertThat(run.getLatest().getKlNats()).isPositive();
+  }
+
   private static double mean(List<String> completions, ToDoubleFunction<String> number) {
     return completions.stream().mapToDouble(number).average().orElseThrow();
   }

@@ -64,9 +64,10 @@ public record RunSpec(
     String alias) {
   /**
    * Of what holds where a spec says nothing. 1: GRPO with PPO_CLIP, the KL as a term of the loss
-   * and λ by steps; 2: those of {@code constraint.method}.
+   * and λ by steps; 2: those of {@code constraint.method}; 3: the limit of the KL is compared where
+   * {@link #measuresKl} says, no longer in every iteration.
    */
-  public static final int DEFAULTS_VERSION = 2;
+  public static final int DEFAULTS_VERSION = 3;
 
   /** Copies the lists. */
   public RunSpec {
