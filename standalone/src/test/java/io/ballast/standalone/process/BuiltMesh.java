@@ -14,6 +14,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -22,10 +23,14 @@ import java.util.stream.IntStream;
 
 /**
  * A process of the program that Maven has just built, with the models that come with it, started as
- * {@code ./mesh up} starts it, on free ports.
+ * {@code ./mesh up} starts it, on free ports; without the second compiler, which in the few seconds
+ * that such a process lives takes more of the processor than it gives back.
  */
 final class BuiltMesh implements AutoCloseable {
   private static final long PATIENCE_SECONDS = 120;
+
+  /** An option of a JVM that does not live for long. */
+  static final String FIRST_COMPILER = "-XX:TieredStopAtLevel=1";
 
   private final Process process;
   private final Path output;
@@ -92,8 +97,10 @@ final class BuiltMesh implements AutoCloseable {
       Path output =
           Files.createDirectories(data.resolve("logs"))
               .resolve(server.name() + "-" + server.port() + ".out");
+      List<String> command = new ArrayList<>(server.command());
+      command.add(1, FIRST_COMPILER);
       Process process =
-          new ProcessBuilder(server.command())
+          new ProcessBuilder(command)
               .redirectErrorStream(true)
               .redirectOutput(output.toFile())
               .start();

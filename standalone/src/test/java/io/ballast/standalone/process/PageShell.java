@@ -20,6 +20,9 @@ final class PageShell implements AutoCloseable {
   /** As many as a mesh of four processes takes. */
   private static final int PORTS = 4;
 
+  /** What {@code java} adds to the options of every JVM that it starts. */
+  private static final String JVM_OPTIONS = "JDK_JAVA_OPTIONS";
+
   private final Path work;
   private final Map<String, String> environment;
   private boolean finished;
@@ -47,6 +50,8 @@ final class PageShell implements AutoCloseable {
             "127.0.0.1:" + port,
             "BALLAST_DATA",
             work.resolve("data").toString(),
+            JVM_OPTIONS,
+            BuiltMesh.FIRST_COMPILER,
             // a busy machine is not what is tested
             "BALLAST_POLICY_GATE_TIMEOUT",
             "PT30S",
@@ -72,7 +77,7 @@ final class PageShell implements AutoCloseable {
     for (int i = 0; i < page.commands().size(); i++) {
       UserPage.Command command = page.commands().get(i);
       Path output = work.resolve(Integer.toString(i));
-      String text = Files.exists(output) ? Files.readString(output) : "";
+      String text = Files.exists(output) ? withoutNotes(Files.readString(output)) : "";
       Path code = work.resolve(i + ".code");
       if (!Files.exists(code)
           || Integer.parseInt(Files.readString(code).strip()) != command.exit()) {
@@ -90,6 +95,11 @@ final class PageShell implements AutoCloseable {
     }
     finished = true;
     return printed;
+  }
+
+  /** Without what a JVM says of options that no reader has set. */
+  private static String withoutNotes(String text) {
+    return text.replaceAll("(?m)^NOTE: Picked up " + JVM_OPTIONS + ": .*\n", "");
   }
 
   private int bash(String... arguments) throws IOException {

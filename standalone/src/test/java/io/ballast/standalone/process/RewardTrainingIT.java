@@ -77,7 +77,7 @@ class RewardTrainingIT {
                   SuggestRequest.newBuilder()
                       .setMetadata(WHO)
                       .setPrompt("int size%d = list%d.".formatted(i, i))
-                      .setSampling(SamplingOptions.newBuilder().setSeed(i))
+                      .setSampling(SamplingOptions.newBuilder().setSeed(i).setMaxNewTokens(16))
                       .setGateMode(GateMode.GATE_MODE_OFF)
                       .setUser("user-" + i % 7)
                       .build());
