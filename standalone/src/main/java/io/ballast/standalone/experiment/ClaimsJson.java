@@ -10,6 +10,7 @@ import java.util.List;
 
 /**
  * Claims for programs: {@code {"claims": [{"claim", "source", "value", "low", "high", "holds"}]}}.
+ * Of one that could not be measured the numbers are null, and {@code "missing"} says why.
  */
 final class ClaimsJson {
   private static final ObjectMapper JSON =
@@ -25,13 +26,16 @@ final class ClaimsJson {
     ObjectNode root = JSON.createObjectNode();
     ArrayNode all = root.putArray("claims");
     for (Claim claim : claims) {
-      all.addObject()
-          .put("claim", claim.claim())
-          .put("source", claim.source())
-          .put("value", claim.value())
-          .put("low", claim.low())
-          .put("high", claim.high())
-          .put("holds", claim.holds());
+      ObjectNode one = all.addObject().put("claim", claim.claim()).put("source", claim.source());
+      if (claim.measured()) {
+        one.put("value", claim.value()).put("low", claim.low()).put("high", claim.high());
+      } else {
+        one.putNull("value").putNull("low").putNull("high");
+      }
+      one.put("holds", claim.holds());
+      if (!claim.measured()) {
+        one.put("missing", claim.missing());
+      }
     }
     return root;
   }

@@ -50,7 +50,9 @@ public final class ExperimentCommand implements Callable<Integer> {
   @Option(
       names = "--json",
       paramLabel = "FILE",
-      description = "Write the claims as JSON: claim, source, value, low, high, holds.")
+      description =
+          "Write the claims as JSON: claim, source, value, low, high, holds; of what could not be"
+              + " measured, no numbers, and missing: why.")
   private @Nullable Path json;
 
   @Option(names = "--plot", paramLabel = "FOLDER", description = "Write the charts there, as SVG.")
@@ -80,7 +82,7 @@ public final class ExperimentCommand implements Callable<Integer> {
       split = ",",
       paramLabel = "NAME",
       description =
-          "Of algorithms: only these; ./mesh algorithms lists them (default: sixteen of them).")
+          "Of algorithms: only these; ./mesh algorithms lists them (default: seventeen of them).")
   private Set<Algorithm> algorithms = EnumSet.noneOf(Algorithm.class);
 
   @Option(
@@ -232,15 +234,13 @@ public final class ExperimentCommand implements Callable<Integer> {
   private static void show(ExperimentReport found, PrintWriter out) {
     out.println();
     for (Claim claim : found.claims()) {
+      String numbers =
+          claim.measured()
+              ? String.format(
+                  Locale.ROOT, "%+9.3f [%+.3f, %+.3f]", claim.value(), claim.low(), claim.high())
+              : "(" + claim.missing() + ")";
       out.printf(
-          Locale.ROOT,
-          "%-12s %+9.3f [%+.3f, %+.3f]  %s (%s)%n",
-          claim.verdict().words(),
-          claim.value(),
-          claim.low(),
-          claim.high(),
-          claim.claim(),
-          claim.source());
+          "%-12s %s  %s (%s)%n", claim.verdict().words(), numbers, claim.claim(), claim.source());
     }
   }
 

@@ -26,16 +26,13 @@ final class ReportPage {
     text.append("|---|---|---|---|---|---|\n");
     for (Claim claim : report.claims()) {
       text.append(
-          String.format(
-              Locale.ROOT,
-              "| %s | %s | %+.3f | [%+.3f, %+.3f] | %s | %s |%n",
-              claim.claim(),
-              claim.source(),
-              claim.value(),
-              claim.low(),
-              claim.high(),
-              claim.rule().words(),
-              claim.holds() ? "**" + claim.verdict().words() + "**" : claim.verdict().words()));
+          "| %s | %s | %s | %s | %s |%n"
+              .formatted(
+                  claim.claim(),
+                  claim.source(),
+                  numbers(claim),
+                  claim.rule().words(),
+                  claim.holds() ? "**" + claim.verdict().words() + "**" : verdict(claim)));
     }
     for (ExperimentReport.Chart chart : report.charts()) {
       text.append(
@@ -49,5 +46,21 @@ final class ReportPage {
       }
     }
     return text.toString();
+  }
+
+  /** Value and interval. */
+  private static String numbers(Claim claim) {
+    return claim.measured()
+        ? String.format(
+            Locale.ROOT, "%+.3f | [%+.3f, %+.3f]", claim.value(), claim.low(), claim.high())
+        : "– | –";
+  }
+
+  private static String verdict(Claim claim) {
+    return claim.measured()
+        ? claim.verdict().words()
+        : claim.verdict().words()
+            + ": "
+            + claim.missing().replaceAll("\\s+", " ").replace("|", "\\|");
   }
 }

@@ -60,6 +60,22 @@ class ClaimTest {
   }
 
   @Test
+  void whatCouldNotBeMeasuredDoesNotHoldAndSaysWhy() {
+    Claim claim = Claim.notMeasured("it rises", "a paper", Rule.notAbove(1), "it\nfell | over");
+    assertThat(claim.holds()).isFalse();
+    assertThat(claim.verdict()).isEqualTo(Verdict.NOT_MEASURED);
+    JsonNode json = ClaimsJson.of(List.of(claim)).at("/claims/0");
+    assertThat(names(json))
+        .containsExactly("claim", "source", "value", "low", "high", "holds", "missing");
+    assertThat(json.path("value").isNull()).isTrue();
+    assertThat(json.path("high").isNull()).isTrue();
+    assertThat(json.path("holds").asBoolean(true)).isFalse();
+    assertThat(json.path("missing").asText()).isEqualTo("it\nfell | over");
+    assertThat(ReportPage.of(new ExperimentReport(List.of(claim), List.of(), List.of()), ""))
+        .contains("| it rises | a paper | – | – | low ≤ 1 | not measured: it fell \\| over |");
+  }
+
+  @Test
   void thePageShowsRuleAndVerdict() {
     String page =
         ReportPage.of(

@@ -3,8 +3,7 @@ package io.ballast.standalone.experiment.algorithms;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.torch.TorchRuntime;
-import io.ballast.rl.algorithm.Algorithm;
-import io.ballast.rl.algorithm.SourceKind;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.standalone.demo.mesh.ChildMesh;
 import io.ballast.standalone.experiment.Experiment;
 import io.ballast.standalone.experiment.ExperimentProgress;
@@ -13,6 +12,8 @@ import io.ballast.standalone.experiment.ExperimentSetting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,8 +29,8 @@ public final class AlgorithmsExperiment implements Experiment {
   /** Runs at a time; with two cores a third would only wait. */
   private static final int SIDE_BY_SIDE = 2;
 
-  private static final String BASE = "java-tiny";
-  private static final String BASE_VERSION = "1";
+  private static final String REWARD = "java-reward";
+  private static final String REWARD_VERSION = "1";
 
   @Override
   public String name() {
@@ -38,7 +39,7 @@ public final class AlgorithmsExperiment implements Experiment {
 
   @Override
   public String summary() {
-    return "sixteen algorithms on one task with one budget of completion tokens: learning curves"
+    return "seventeen algorithms on one task with one budget of completion tokens: learning curves"
         + " of gold on held-out prompts, ranked with intervals; 40 to 50 minutes on two cores, and"
         + " the same command goes on where it was stopped";
   }
@@ -60,42 +61,68 @@ public final class AlgorithmsExperiment implements Experiment {
             setting.algorithms(),
             setting.seeds(),
             setting.iterations().orElse(AlgorithmsPlan.ITERATIONS));
-    requireSampled(plan);
-    Path base = setting.home().resolve("models").resolve(BASE).resolve(BASE_VERSION);
+    Path models = setting.home().resolve("models");
+    Path base = models.resolve(RunSpecs.MODEL).resolve(RunSpecs.VERSION);
     if (!Files.isDirectory(base)) {
       throw new IOException(base + ": no such folder (run from the checkout, or: ./mesh pretrain)");
     }
-    KeptCurves curves =
-        new KeptCurves(plan, plan.fingerprint(weights(base)), setting.work().resolve("curves"));
     RunPrompts prompts =
         RunPrompts.draw(
             setting,
             base,
             plan.positions(),
-            plan.algorithms().size() * plan.seeds() * RunLearner.TEST_PROMPTS);
+            plan.algorithms().size() * plan.seeds() * RunSpecs.HELD_OUT);
+    Fingerprint fingerprint =
+        new Fingerprint(
+            plan,
+            List.of(
+                "base " + content(base),
+                "reward " + content(models.resolve(REWARD).resolve(REWARD_VERSION)),
+                "prompts and positions " + prompts.checksum()));
+    KeptCurves curves = new KeptCurves(plan, fingerprint, setting.work().resolve("curves"));
+    setting.progress().say("curves are kept in " + curves.folder());
     TorchRuntime.setThreads(1);
     HeldOutGold gold = new HeldOutGold(prompts.heldOut(), plan.draws());
-    setting.progress().say("measuring the start");
-    double start = gold.of(base);
-    learn(setting, plan, curves, prompts, gold);
+    Start start = start(setting, plan, base, prompts, gold);
+    learn(setting, plan, curves, prompts, gold, base);
     return AlgorithmsReport.of(plan, start, curves.all());
   }
 
-  /** What learns from labelled data has none here. */
-  private static void requireSampled(AlgorithmsPlan plan) throws IOException {
-    for (Algorithm algorithm : plan.algorithms()) {
-      if (algorithm.recipe(AlgorithmsPlan.NEW_TOKENS).source() == SourceKind.DATA) {
-        throw new IOException(
-            algorithm
-                + ": learns from labelled data (expected: one that samples, such as ONLINE_DPO)");
-      }
+  private static Start start(
+      ExperimentSetting setting,
+      AlgorithmsPlan plan,
+      Path base,
+      RunPrompts prompts,
+      HeldOutGold gold) {
+    List<String> files = prompts.heldOutFiles();
+    ExperimentProgress.Step step =
+        setting
+            .progress()
+            .step(
+                "measuring the start at %,d positions in %,d files"
+                    .formatted(files.size(), files.stream().distinct().count()),
+                "seeds",
+                plan.seeds());
+    List<Gold> bySeed = new ArrayList<>();
+    for (int seed = 0; seed < plan.seeds(); seed++) {
+      bySeed.add(gold.of(base, seed));
+      step.done(1);
     }
+    return new Start(bySeed, files);
   }
 
-  private static String weights(Path base) throws IOException {
-    return ModelManifest.read(base)
-        .flatMap(ModelManifest::weightsSha256)
-        .orElseThrow(() -> new IOException(base.resolve(ModelManifest.FILE) + ": not there"));
+  private static String content(Path model) throws IOException {
+    return manifest(model).contentSha256();
+  }
+
+  private static ModelManifest manifest(Path model) throws IOException {
+    return ModelManifest.read(model)
+        .orElseThrow(() -> new IOException(model.resolve(ModelManifest.FILE) + ": not there"));
+  }
+
+  private static PinnedVersion pinned(Path base) throws IOException {
+    return new PinnedVersion(
+        RunSpecs.MODEL, RunSpecs.VERSION, manifest(base).weightsSha256().orElseThrow());
   }
 
   private static void learn(
@@ -103,7 +130,8 @@ public final class AlgorithmsExperiment implements Experiment {
       AlgorithmsPlan plan,
       KeptCurves curves,
       RunPrompts prompts,
-      HeldOutGold gold)
+      HeldOutGold gold,
+      Path base)
       throws IOException {
     int missing = curves.missing().size();
     int all = plan.algorithms().size() * plan.seeds();
@@ -129,7 +157,8 @@ public final class AlgorithmsExperiment implements Experiment {
               plan,
               prompts,
               mesh.channel(),
-              data.resolve("models"),
+              OfflinePairs.through(mesh.channel(), plan, prompts.learning(), pinned(base)),
+              data,
               setting.work().resolve("weights"),
               gold,
               measuring),

@@ -31,6 +31,9 @@ record AlgorithmsPlan(
   /** The most of a completion. */
   static final int NEW_TOKENS = 12;
 
+  /** What ends one. */
+  static final List<String> STOPS = List.of("\n");
+
   /** What a completion has in the mean, by which iterations become a budget of tokens. */
   private static final int USUAL_TOKENS = 8;
 
@@ -44,7 +47,10 @@ record AlgorithmsPlan(
   /** Where a command does not say. */
   static final int ITERATIONS = 36;
 
-  /** Variants of others are left out: cDPO and rDPO of DPO, SLiC-HF of SimPO, PPO-max of PPO. */
+  /**
+   * The sixteen that sample, and DPO as it was published, on pairs that are there before. Variants
+   * of others are left out: cDPO and rDPO of DPO, SLiC-HF of SimPO, PPO-max of PPO.
+   */
   static final List<Algorithm> MAIN =
       List.of(
           Algorithm.REINFORCE,
@@ -57,6 +63,7 @@ record AlgorithmsPlan(
           Algorithm.REMAX,
           Algorithm.REINFORCE_PLUS_PLUS,
           Algorithm.PPO,
+          Algorithm.DPO,
           Algorithm.ONLINE_DPO,
           Algorithm.IPO,
           Algorithm.SIMPO,
@@ -93,12 +100,5 @@ record AlgorithmsPlan(
   /** Gold is measured of the weights after every so many iterations, and at the end. */
   int every() {
     return Math.max(1, iterations / MEASUREMENTS);
-  }
-
-  /** What two runs must have in common to be of one comparison, but for algorithm and seed. */
-  String fingerprint(String baseSha256) {
-    return "%d tokens, %d × %d, rate %s, gold every %d at %d × %d, from %s"
-        .formatted(
-            tokens(), prompts, completions, learningRate, every(), positions, draws, baseSha256);
   }
 }

@@ -14,8 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the simulated programmer keeps of what some weights suggest at held-out positions. The same
- * positions and seeds for all weights, so that what differs is the weights. One thread at a time.
+ * What the simulated programmer keeps of what some weights suggest at held-out positions: the same
+ * positions for all weights, and the same draws for all that are measured with the same seed, so
+ * that what differs between them is the weights. One thread at a time.
  */
 final class HeldOutGold {
   private static final long SEED = 20_261_128;
@@ -32,30 +33,37 @@ final class HeldOutGold {
     this.draws = draws;
   }
 
-  /** Returns the mean of characters kept a suggestion by the weights in {@code folder}. */
-  double of(Path folder) {
+  /**
+   * Measures the weights in {@code folder}.
+   *
+   * @param seed of the draws, ≥ 0: a run's own
+   */
+  Gold of(Path folder, int seed) {
     try (TorchDecoder decoder = TorchDecoder.load(folder, ServingOptions.defaults())) {
-      double kept = 0;
+      List<Double> kept = new ArrayList<>();
       for (int from = 0; from < positions.size(); from += POSITIONS_AT_A_TIME) {
-        kept += kept(decoder, from, Math.min(positions.size(), from + POSITIONS_AT_A_TIME));
+        int to = Math.min(positions.size(), from + POSITIONS_AT_A_TIME);
+        kept.addAll(kept(decoder, from, to, seed));
       }
-      return kept / ((double) positions.size() * draws);
+      return new Gold(kept);
     }
   }
 
-  private double kept(TorchDecoder decoder, int from, int to) {
+  private List<Double> kept(TorchDecoder decoder, int from, int to, int seed) {
     List<List<GenerationHandle>> underWay = new ArrayList<>();
     for (int p = from; p < to; p++) {
-      long seed = Decoder.seedOf(SEED * 1_000_003 + p, 0);
-      underWay.add(decoder.generate(request(positions.get(p), seed), draws));
+      long first = Decoder.seedOf((SEED + seed) * 1_000_003 + p, 0);
+      underWay.add(decoder.generate(request(positions.get(p), first), draws));
     }
-    double kept = 0;
+    List<Double> kept = new ArrayList<>();
     for (int p = from; p < to; p++) {
+      double characters = 0;
       for (GenerationHandle handle : underWay.get(p - from)) {
-        kept +=
+        characters +=
             SimulatedProgrammer.judge(positions.get(p), handle.result().join().text())
                 .charactersKept();
       }
+      kept.add(characters / draws);
     }
     return kept;
   }
@@ -68,7 +76,7 @@ final class HeldOutGold {
         AlgorithmsPlan.PROMPT_TOKENS,
         SamplingOptions.builder()
             .maxNewTokens(AlgorithmsPlan.NEW_TOKENS)
-            .stopStrings(List.of("\n"))
+            .stopStrings(AlgorithmsPlan.STOPS)
             .seed(seed)
             .build());
   }

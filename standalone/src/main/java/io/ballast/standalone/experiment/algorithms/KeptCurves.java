@@ -18,29 +18,38 @@ import java.util.concurrent.Future;
  */
 final class KeptCurves {
   private final AlgorithmsPlan plan;
-  private final String fingerprint;
+  private final Fingerprint fingerprint;
   private final Path folder;
 
   /**
    * Binds where they are kept.
    *
-   * @param fingerprint of {@code plan}: others' curves are no part of this comparison
+   * @param fingerprint of {@code plan}: others' curves are no part of this comparison, and lie in
+   *     folders of their own
    */
-  KeptCurves(AlgorithmsPlan plan, String fingerprint, Path folder) {
+  KeptCurves(AlgorithmsPlan plan, Fingerprint fingerprint, Path folder) {
     this.plan = plan;
     this.fingerprint = fingerprint;
-    this.folder = folder;
+    this.folder = folder.resolve(fingerprint.folder());
+  }
+
+  /** Where those of this comparison lie. */
+  Path folder() {
+    return folder;
   }
 
   /** A run that is to be had. */
   record Wanted(Algorithm algorithm, int seed) {}
 
-  /** Those that are not kept; seed by seed, so that whoever stops early has all algorithms. */
+  /**
+   * Those that are not kept, and those that failed: what failed may have been the machine. Seed by
+   * seed, so that whoever stops early has all algorithms.
+   */
   List<Wanted> missing() throws IOException {
     List<Wanted> missing = new ArrayList<>();
     for (int seed = 0; seed < plan.seeds(); seed++) {
       for (Algorithm algorithm : plan.algorithms()) {
-        if (kept(algorithm, seed).isEmpty()) {
+        if (kept(algorithm, seed).filter(LearningCurve::complete).isEmpty()) {
           missing.add(new Wanted(algorithm, seed));
         }
       }
@@ -49,7 +58,7 @@ final class KeptCurves {
   }
 
   private Optional<LearningCurve> kept(Algorithm algorithm, int seed) throws IOException {
-    return LearningCurve.read(fingerprint, algorithm, seed, folder);
+    return LearningCurve.read(fingerprint.of(algorithm, seed), algorithm, seed, folder);
   }
 
   /** Learns what is missing. */
@@ -60,7 +69,7 @@ final class KeptCurves {
           workers.submit(
               () -> {
                 LearningCurve curve = source.learn(wanted.algorithm(), wanted.seed(), iterated);
-                curve.write(fingerprint, folder);
+                curve.write(fingerprint.of(wanted.algorithm(), wanted.seed()), folder);
                 return curve;
               }));
     }

@@ -20,16 +20,19 @@ import java.util.Optional;
  * @param seed of its prompts and samples
  * @param points from the first measured weights to the last, without those of the start, which all
  *     runs share; none of a run that failed
+ * @param gold of the last weights, at each position; of a run that failed none
+ * @param spent how far it came
  * @param failure why it has no last weights; empty: it has
  */
-record LearningCurve(Algorithm algorithm, int seed, List<Point> points, String failure) {
+record LearningCurve(
+    Algorithm algorithm, int seed, List<Point> points, Gold gold, Spent spent, String failure) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /**
    * Weights along the way.
    *
    * @param iteration that left them; of the last of a run −1
-   * @param tokens of the completions that were sampled until then
+   * @param tokens of the completions that were sampled for them
    * @param gold mean over held-out positions, characters kept a suggestion
    */
   record Point(int iteration, long tokens, double gold) {
@@ -37,28 +40,41 @@ record LearningCurve(Algorithm algorithm, int seed, List<Point> points, String f
     static final int LAST = -1;
   }
 
-  /** Checks that it has points or a reason. */
+  /**
+   * What a run took.
+   *
+   * @param iterations that were done
+   * @param tokens of the completions that were sampled
+   * @param from what it learned from, where that was there before; empty: it sampled itself
+   * @param reason why learning ended before the most iterations, as the mesh says it; empty: it did
+   *     not
+   */
+  record Spent(int iterations, long tokens, String from, String reason) {}
+
+  /** Checks that it has weights or a reason. */
   LearningCurve {
     points = List.copyOf(points);
-    if (points.isEmpty() == failure.isEmpty()) {
+    if (points.isEmpty() == failure.isEmpty() || gold.kept().isEmpty() != points.isEmpty()) {
       throw new IllegalArgumentException(
-          "%d points, failure '%s' (expected: one of them)".formatted(points.size(), failure));
+          "%d points, gold at %d positions, failure '%s' (expected: both, or a failure)"
+              .formatted(points.size(), gold.kept().size(), failure));
     }
   }
 
   /** A run that ended without weights. */
-  static LearningCurve failed(Algorithm algorithm, int seed, String failure) {
-    return new LearningCurve(algorithm, seed, List.of(), failure.isEmpty() ? "unknown" : failure);
+  static LearningCurve failed(Algorithm algorithm, int seed, Spent spent, String failure) {
+    return new LearningCurve(
+        algorithm, seed, List.of(), Gold.NONE, spent, failure.isEmpty() ? "unknown" : failure);
   }
 
-  /** Whether it reached its budget. */
+  /** Whether it has last weights. */
   boolean complete() {
     return failure.isEmpty();
   }
 
   /** Gold of the last weights. */
   double last() {
-    return points.getLast().gold();
+    return gold.mean();
   }
 
   /** Keeps it, whole or not at all. */
@@ -68,6 +84,10 @@ record LearningCurve(Algorithm algorithm, int seed, List<Point> points, String f
             .put("of", fingerprint)
             .put("algorithm", algorithm.name())
             .put("seed", seed)
+            .put("iterations", spent.iterations())
+            .put("tokens", spent.tokens())
+            .put("from", spent.from())
+            .put("ended", spent.reason())
             .put("failure", failure);
     ArrayNode all = root.putArray("points");
     for (Point point : points) {
@@ -76,13 +96,15 @@ record LearningCurve(Algorithm algorithm, int seed, List<Point> points, String f
           .put("tokens", point.tokens())
           .put("gold", point.gold());
     }
+    ArrayNode kept = root.putArray("kept");
+    gold.kept().forEach(kept::add);
     Path file = Files.createDirectories(folder).resolve(name(algorithm, seed));
     Path part = folder.resolve(name(algorithm, seed) + ".part");
-    JSON.writerWithDefaultPrettyPrinter().writeValue(part.toFile(), root);
+    JSON.writeValue(part.toFile(), root);
     Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
   }
 
-  /** Returns one that an earlier command kept; empty if there is none of this comparison. */
+  /** Returns one that a command kept; empty if there is none of this comparison. */
   static Optional<LearningCurve> read(
       String fingerprint, Algorithm algorithm, int seed, Path folder) throws IOException {
     Path file = folder.resolve(name(algorithm, seed));
@@ -101,7 +123,17 @@ record LearningCurve(Algorithm algorithm, int seed, List<Point> points, String f
               point.path("tokens").asLong(),
               point.path("gold").asDouble()));
     }
-    return Optional.of(new LearningCurve(algorithm, seed, points, root.path("failure").asText()));
+    List<Double> kept = new ArrayList<>();
+    root.path("kept").forEach(position -> kept.add(position.asDouble()));
+    Spent spent =
+        new Spent(
+            root.path("iterations").asInt(),
+            root.path("tokens").asLong(),
+            root.path("from").asText(),
+            root.path("ended").asText());
+    return Optional.of(
+        new LearningCurve(
+            algorithm, seed, points, new Gold(kept), spent, root.path("failure").asText()));
   }
 
   private static String name(Algorithm algorithm, int seed) {

@@ -9,7 +9,7 @@ import java.util.Optional;
 /**
  * Gold over tokens: mean over seeds with Student's interval, at the weights that all seeds have.
  *
- * @param points from the start, which has no interval: it is one
+ * @param points from the start, whose interval is over draws alone
  */
 record MeanCurve(List<Point> points) {
   /**
@@ -29,9 +29,9 @@ record MeanCurve(List<Point> points) {
    *
    * @param curves at least two, of one algorithm
    */
-  static MeanCurve of(double start, List<LearningCurve> curves) {
+  static MeanCurve of(Interval start, List<LearningCurve> curves) {
     List<Point> points = new ArrayList<>();
-    points.add(new Point(0, new Interval(start, start, start, Standing.CONFIDENCE)));
+    points.add(new Point(0, start));
     for (LearningCurve.Point first : curves.getFirst().points()) {
       List<LearningCurve.Point> same =
           curves.stream()

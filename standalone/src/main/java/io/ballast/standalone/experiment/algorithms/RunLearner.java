@@ -1,10 +1,11 @@
 package io.ballast.standalone.experiment.algorithms;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.inference.store.ModelStore;
+import io.ballast.kit.error.MeshException;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.orchestrator.adapter.SpecParser;
+import io.ballast.orchestrator.core.spec.RewardSpec;
 import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.Run;
@@ -14,6 +15,8 @@ import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.rl.algorithm.Algorithm;
 import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -26,27 +29,24 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 
 /**
  * Has a mesh learn by an algorithm, from a spec to the test of its candidate, as a user's run does,
  * and measures the weights along the way. What iterations sample from lies in the mesh's model
- * folder for two iterations; it is copied when an iteration ends, and measured beside the run.
- * Threads may share one.
+ * folder for two iterations; it is copied when an iteration ends, and measured beside the run. What
+ * learns from labelled data has it made first, by the same budget. Threads may share one.
  */
 final class RunLearner implements CurveSource {
-  private static final String MODEL = "java-tiny";
-  private static final String VERSION = "1";
   private static final long SECONDS = 60;
-
-  /** Of a run's safety test, which is not looked at; a prompt serves one test. */
-  static final int TEST_PROMPTS = 4;
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final AlgorithmsPlan plan;
   private final RunPrompts prompts;
   private final RunServiceBlockingStub runs;
+  private final RunSpecs specs;
+  private final OfflinePairs pairs;
+  private final Path data;
   private final Path models;
   private final Path work;
   private final HeldOutGold gold;
@@ -56,7 +56,8 @@ final class RunLearner implements CurveSource {
    * Binds what runs share.
    *
    * @param channel to a mesh
-   * @param models its folder of models
+   * @param pairs what is learned from labelled data
+   * @param data its data folder, where its models are
    * @param work a folder for weights until they are measured
    * @param measuring one thread
    */
@@ -64,46 +65,113 @@ final class RunLearner implements CurveSource {
       AlgorithmsPlan plan,
       RunPrompts prompts,
       Channel channel,
-      Path models,
+      OfflinePairs pairs,
+      Path data,
       Path work,
       HeldOutGold gold,
       Executor measuring) {
     this.plan = plan;
     this.prompts = prompts;
     this.runs = RunServiceGrpc.newBlockingStub(channel);
-    this.models = models;
+    this.specs = new RunSpecs(plan);
+    this.pairs = pairs;
+    this.data = data;
+    this.models = data.resolve("models");
     this.work = work;
     this.gold = gold;
     this.measuring = measuring;
   }
 
+  /**
+   * What a mesh is asked, and the tokens that what it then tells stands for.
+   *
+   * @param soFar tokens sampled for the weights after an iteration
+   * @param from what it learns from, where that is there before; else empty
+   */
+  private record Asked(String spec, ToLongFunction<IterationMetrics> soFar, String from) {}
+
   @Override
   public LearningCurve learn(Algorithm algorithm, int seed, Runnable iterated) throws IOException {
-    String id =
-        runs.withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-            .createRun(
-                CreateRunRequest.newBuilder()
-                    .setMetadata(metadata())
-                    .setSpec(spec(algorithm, seed))
-                    .build())
-            .getRun()
-            .getRunId();
-    List<CompletableFuture<LearningCurve.Point>> points = new ArrayList<>();
+    List<String> heldOut = heldOut(algorithm, seed);
+    if (RunSpecs.fromData(algorithm)) {
+      RewardSpec reward = new SpecParser().apply(labelled(algorithm, seed, 1, heldOut)).reward();
+      OfflinePairs.Made made = pairs(seed, reward);
+      if (made.pairs() < plan.prompts()) {
+        return LearningCurve.failed(
+            algorithm,
+            seed,
+            new LearningCurve.Spent(0, made.tokens(), "", ""),
+            "%,d pairs (expected: those of an iteration, %,d)"
+                .formatted(made.pairs(), plan.prompts()));
+      }
+      return learn(
+          algorithm,
+          seed,
+          new Asked(
+              labelled(algorithm, seed, made.updates(), heldOut),
+              iteration -> made.tokens() * iteration.getIteration() / made.updates(),
+              String.format(Locale.ROOT, "%,d pairs", made.pairs())),
+          iterated);
+    }
+    return learn(
+        algorithm,
+        seed,
+        new Asked(
+            specs.sampling(algorithm, seed, heldOut),
+            iteration -> iteration.getSpent().getCompletionTokensCount(),
+            ""),
+        iterated);
+  }
+
+  private OfflinePairs.Made pairs(int seed, RewardSpec reward) throws IOException {
+    try {
+      return pairs.make(seed, reward, data);
+    } catch (MeshException e) {
+      throw new IOException("the mesh is gone: " + e.getMessage(), e);
+    }
+  }
+
+  private String labelled(Algorithm algorithm, int seed, int iterations, List<String> heldOut) {
+    return specs.labelled(algorithm, seed, iterations, OfflinePairs.file(seed), heldOut);
+  }
+
+  private List<String> heldOut(Algorithm algorithm, int seed) {
+    int first = (plan.algorithms().indexOf(algorithm) * plan.seeds() + seed) * RunSpecs.HELD_OUT;
+    return prompts.tests().subList(first, first + RunSpecs.HELD_OUT);
+  }
+
+  private LearningCurve learn(Algorithm algorithm, int seed, Asked asked, Runnable iterated)
+      throws IOException {
+    String id;
+    try {
+      id = create(asked.spec());
+    } catch (StatusRuntimeException e) {
+      if (e.getStatus().getCode() == Status.Code.UNAVAILABLE) {
+        throw new IOException("the mesh is gone: " + e.getStatus(), e);
+      }
+      return LearningCurve.failed(
+          algorithm, seed, new LearningCurve.Spent(0, 0, "", ""), "refused: " + e.getStatus());
+    }
+    List<CompletableFuture<Measured>> points = new ArrayList<>();
     Iterator<WatchRunResponse> events =
         runs.watchRun(WatchRunRequest.newBuilder().setMetadata(metadata()).setRunId(id).build());
-    long tokensBefore = 0;
+    long tokens = 0;
     while (events.hasNext()) {
       WatchRunResponse event = events.next();
       if (event.hasIteration()) {
         IterationMetrics iteration = event.getIteration();
         int before = iteration.getIteration() - 1;
         if (before > 0 && before % plan.every() == 0) {
-          point(sampled(id, iteration.getIteration()), before, tokensBefore).ifPresent(points::add);
+          point(sampled(id, iteration.getIteration()), before, tokens, seed).ifPresent(points::add);
         }
-        tokensBefore = iteration.getSpent().getCompletionTokensCount();
+        tokens = asked.soFar().applyAsLong(iteration);
         iterated.run();
       }
-      Optional<LearningCurve> ended = ended(algorithm, seed, event.getRun(), tokensBefore, points);
+      Run run = event.getRun();
+      LearningCurve.Spent spent =
+          new LearningCurve.Spent(
+              run.getIterationsDone(), tokens, asked.from(), run.getEarlyStopReason());
+      Optional<LearningCurve> ended = ended(algorithm, seed, run, spent, points);
       if (ended.isPresent()) {
         return ended.get();
       }
@@ -111,16 +179,23 @@ final class RunLearner implements CurveSource {
     throw new IOException("run %s: the stream ended before the run".formatted(id));
   }
 
+  private String create(String spec) {
+    return runs.withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+        .createRun(CreateRunRequest.newBuilder().setMetadata(metadata()).setSpec(spec).build())
+        .getRun()
+        .getRunId();
+  }
+
   private Path sampled(String runId, int iteration) {
-    return models.resolve(MODEL + "-rollout").resolve(runId + "-" + iteration);
+    return models.resolve(RunSpecs.MODEL + "-rollout").resolve(runId + "-" + iteration);
   }
 
   private Optional<LearningCurve> ended(
       Algorithm algorithm,
       int seed,
       Run run,
-      long tokens,
-      List<CompletableFuture<LearningCurve.Point>> points) {
+      LearningCurve.Spent spent,
+      List<CompletableFuture<Measured>> points) {
     return switch (run.getState()) {
       case RUN_STATE_HELD, RUN_STATE_NO_SOLUTION_FOUND, RUN_STATE_REFUSED, RUN_STATE_PROMOTED -> {
         Path candidate =
@@ -128,15 +203,22 @@ final class RunLearner implements CurveSource {
                 .resolve(run.getCandidateVersion().getModel())
                 .resolve(run.getCandidateVersion().getVersion());
         points.add(
-            point(candidate, LearningCurve.Point.LAST, tokens)
+            point(candidate, LearningCurve.Point.LAST, spent.tokens(), seed)
                 .orElseThrow(() -> new IllegalStateException(candidate + ": not there")));
+        List<Measured> measured = points.stream().map(CompletableFuture::join).toList();
         yield Optional.of(
             new LearningCurve(
-                algorithm, seed, points.stream().map(CompletableFuture::join).toList(), ""));
+                algorithm,
+                seed,
+                measured.stream().map(Measured::point).toList(),
+                measured.getLast().gold(),
+                spent,
+                ""));
       }
       case RUN_STATE_STOPPED, RUN_STATE_FAILED, RUN_STATE_CANCELLED ->
           Optional.of(
-              LearningCurve.failed(algorithm, seed, run.getState() + ": " + run.getMessage()));
+              LearningCurve.failed(
+                  algorithm, seed, spent, run.getState() + ": " + run.getMessage()));
       case RUN_STATE_UNSPECIFIED,
           RUN_STATE_QUEUED,
           RUN_STATE_LEARNING,
@@ -147,22 +229,26 @@ final class RunLearner implements CurveSource {
     };
   }
 
+  /** A point, and what is kept at each position there. */
+  private record Measured(LearningCurve.Point point, Gold gold) {}
+
   /**
    * Measures weights when their turn comes.
    *
    * @return empty if they are gone already: whoever follows the run was late, and the curve has a
    *     point less
    */
-  private Optional<CompletableFuture<LearningCurve.Point>> point(
-      Path weights, int iteration, long tokens) {
+  private Optional<CompletableFuture<Measured>> point(
+      Path weights, int iteration, long tokens, int seed) {
     Optional<Path> kept = kept(weights);
     return kept.map(
         folder ->
             CompletableFuture.supplyAsync(
                 () -> {
-                  double found = gold.of(folder);
+                  Gold found = gold.of(folder, seed);
                   delete(folder);
-                  return new LearningCurve.Point(iteration, tokens, found);
+                  return new Measured(
+                      new LearningCurve.Point(iteration, tokens, found.mean()), found);
                 },
                 measuring));
   }
@@ -190,52 +276,6 @@ final class RunLearner implements CurveSource {
       ModelStore.deleteAll(folder);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  /** A limit that is named measures KL in each iteration; none of these is meant to be reached. */
-  private String spec(Algorithm algorithm, int seed) {
-    int test = (plan.algorithms().indexOf(algorithm) * plan.seeds() + seed) * TEST_PROMPTS;
-    return """
-        name: %s-%d
-        policy: {model: %s, version: "%s"}
-        iterations: %d
-        budget: {tokens: %d}
-        seed: %d
-        algorithm: %s
-        learning_rate: %s
-        rollout: {prompts_per_iteration: %d, completions_per_prompt: %d, max_prompt_tokens: %d, max_new_tokens: %d}
-        prompts: {file: %s}
-        constraint: {enabled: false}
-        kl: {stop_at: 1000}
-        stop: {spread_growth: 1000}
-        watch: {max_spread_growth: 1000}
-        safety_test: {cost_model: {model: java-cost, version: "2"}, threshold: 0.9, delta: 0.1, max_new_tokens: 1, prompts: {inline: %s}}
-        promotion: NEVER
-        """
-        .formatted(
-            algorithm.name().toLowerCase(Locale.ROOT).replace('_', '-'),
-            seed,
-            MODEL,
-            VERSION,
-            plan.mostIterations(),
-            plan.tokens(),
-            seed,
-            algorithm,
-            plan.learningRate(),
-            plan.prompts(),
-            plan.completions(),
-            AlgorithmsPlan.PROMPT_TOKENS,
-            AlgorithmsPlan.NEW_TOKENS,
-            RunPrompts.LEARNING_FILE,
-            quoted(prompts.tests().subList(test, test + TEST_PROMPTS)));
-  }
-
-  private static String quoted(List<String> texts) {
-    try {
-      return JSON.writeValueAsString(texts);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(e);
     }
   }
 

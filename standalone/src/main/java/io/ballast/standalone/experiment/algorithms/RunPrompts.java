@@ -2,6 +2,7 @@ package io.ballast.standalone.experiment.algorithms;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.standalone.demo.position.CorpusSources;
 import io.ballast.standalone.experiment.ExperimentSetting;
 import io.ballast.workshop.corpus.Corpus;
@@ -16,11 +17,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 
 /**
  * The demo's task: what runs learn from, what their tests use up, and where gold is measured, in
@@ -38,6 +42,7 @@ record RunPrompts(List<String> learning, List<String> tests, List<Position> held
   private static final long SEED = 20_261_128;
   private static final int LEARNED = 2_000;
   private static final int MOST_PER_FILE = 12;
+  private static final long FILES_SALT = 7;
   private static final int TAIL_CHARACTERS = 600;
 
   /** Copies the lists. */
@@ -65,11 +70,11 @@ record RunPrompts(List<String> learning, List<String> tests, List<Position> held
     try (HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(base);
         ParseCheck parseCheck = new ParseCheck()) {
       Positions places = new Positions(Cursor.tokenBoundaries(tokenizer), parseCheck);
-      List<Position> held = drawn(places, CorpusPart.COMPARISON, corpus, positions, 2);
-      List<String> tested = prompts(drawn(places, CorpusPart.SAFETY_TEST, corpus, 2 * tests, 3));
-      List<String> learning =
-          new ArrayList<>(prompts(drawn(places, CorpusPart.RUN_PROMPTS, corpus, LEARNED, 4)));
-      learning.removeAll(Set.copyOf(tested));
+      List<Position> held = spread(places, CorpusPart.COMPARISON.files(corpus), positions);
+      List<String> learning = prompts(drawn(places, CorpusPart.RUN_PROMPTS, corpus, LEARNED, 4));
+      List<String> tested =
+          new ArrayList<>(prompts(drawn(places, CorpusPart.SAFETY_TEST, corpus, 2 * tests, 3)));
+      tested.removeAll(Set.copyOf(learning)); // what is learned from depends on no number of runs
       if (held.size() < positions || tested.size() < tests) {
         throw new IOException(
             "%,d positions and %,d prompts for tests in the held-out files (expected: %,d and %,d)"
@@ -93,6 +98,33 @@ record RunPrompts(List<String> learning, List<String> tests, List<Position> held
       Positions places, CorpusPart part, Corpus corpus, int count, long salt) {
     List<SourceFile> files = part.files(corpus);
     return places.draw(files, count, MOST_PER_FILE, new SplittableRandom(SEED * 10 + salt));
+  }
+
+  /** From as many files as there are: no more of each than it takes to have {@code count}. */
+  private static List<Position> spread(Positions places, List<SourceFile> files, int count) {
+    List<SourceFile> shuffled = new ArrayList<>(files);
+    Collections.shuffle(shuffled, Random.from(new SplittableRandom(SEED * 10 + FILES_SALT)));
+    List<Position> drawn = List.of();
+    int most = Math.max(1, count / Math.max(1, shuffled.size()));
+    for (; drawn.size() < count && most <= MOST_PER_FILE; most++) {
+      drawn = places.draw(shuffled, count, most, new SplittableRandom(SEED * 10 + 2));
+    }
+    return drawn;
+  }
+
+  /** Which file each held-out position is in. */
+  List<String> heldOutFiles() {
+    return heldOut.stream()
+        .map(position -> position.file().artefact() + "/" + position.file().path())
+        .toList();
+  }
+
+  /** A checksum of what is learned from and of where gold is measured. */
+  String checksum() {
+    return Sha256.of(
+        String.join("\0", learning)
+            + "\0\0"
+            + heldOut.stream().map(Position::id).collect(Collectors.joining("\0")));
   }
 
   /** Each once: two files may begin alike. */

@@ -14,30 +14,38 @@ import java.util.Map;
  *
  * @param algorithm which
  * @param gold of its last weights: mean over seeds with Student's interval
- * @param gain the same less the start's gold
+ * @param gain the same less the start's gold, a paired difference over seeds
+ * @param gainOverFiles that gain with the interval over the files of the positions
  * @param best the best place that is open: one more than there are which are better in a paired
  *     comparison over seeds whose whole interval says so
  * @param worst the worst place that is open
  */
-record Standing(Algorithm algorithm, Interval gold, Interval gain, int best, int worst) {
+record Standing(
+    Algorithm algorithm,
+    Interval gold,
+    Interval gain,
+    Interval gainOverFiles,
+    int best,
+    int worst) {
   static final double CONFIDENCE = 0.95;
 
   /**
    * Ranks algorithms, those with the highest mean first.
    *
-   * @param finals gold of the last weights by seed, in the order of the seeds, as many for each; a
-   *     seed has the same prompts and first samples for all, so that they are paired
+   * @param finals gold of the last weights by seed, in the order of the seeds, as many for each as
+   *     {@code start} has; a seed has the same prompts, first samples and draws of gold for all, so
+   *     that they are paired
    * @param start gold of the weights that all began with
    */
-  static List<Standing> of(Map<Algorithm, double[]> finals, double start) {
+  static List<Standing> of(Map<Algorithm, List<Gold>> finals, Start start) {
     List<Standing> standings = new ArrayList<>();
-    for (Map.Entry<Algorithm, double[]> each : finals.entrySet()) {
+    for (Map.Entry<Algorithm, List<Gold>> each : finals.entrySet()) {
+      double[] own = means(each.getValue());
       int better = 0;
       int worse = 0;
-      for (Map.Entry<Algorithm, double[]> other : finals.entrySet()) {
+      for (Map.Entry<Algorithm, List<Gold>> other : finals.entrySet()) {
         if (other.getKey() != each.getKey()) {
-          Interval ahead =
-              MeanIntervals.pairedDifference(each.getValue(), other.getValue(), CONFIDENCE);
+          Interval ahead = MeanIntervals.pairedDifference(own, means(other.getValue()), CONFIDENCE);
           better += ahead.low() > 0 ? 1 : 0;
           worse += ahead.high() < 0 ? 1 : 0;
         }
@@ -45,8 +53,9 @@ record Standing(Algorithm algorithm, Interval gold, Interval gain, int best, int
       standings.add(
           new Standing(
               each.getKey(),
-              MeanIntervals.mean(each.getValue(), CONFIDENCE),
-              gain(each.getValue(), start),
+              MeanIntervals.mean(own, CONFIDENCE),
+              start.gainOverSeeds(each.getValue()),
+              start.gainOverFiles(each.getValue()),
               1 + better,
               finals.size() - worse));
     }
@@ -55,12 +64,8 @@ record Standing(Algorithm algorithm, Interval gold, Interval gain, int best, int
     return standings;
   }
 
-  private static Interval gain(double[] finals, double start) {
-    double[] gains = finals.clone();
-    for (int s = 0; s < gains.length; s++) {
-      gains[s] -= start;
-    }
-    return MeanIntervals.mean(gains, CONFIDENCE);
+  private static double[] means(List<Gold> golds) {
+    return golds.stream().mapToDouble(Gold::mean).toArray();
   }
 
   /** Its places in words. */

@@ -3,9 +3,11 @@ package io.ballast.standalone.experiment.algorithms;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.rl.algorithm.Algorithm;
 import io.ballast.standalone.experiment.algorithms.KeptCurves.Wanted;
 import io.ballast.standalone.experiment.algorithms.LearningCurve.Point;
+import io.ballast.standalone.experiment.algorithms.LearningCurve.Spent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,7 +36,7 @@ class KeptCurvesTest {
   }
 
   private KeptCurves kept(AlgorithmsPlan plan) {
-    return new KeptCurves(plan, plan.fingerprint("ab"), folder);
+    return new KeptCurves(plan, new Fingerprint(plan, List.of("base ab")), folder);
   }
 
   /** Ends after so many, as a mesh that dies does. */
@@ -45,14 +47,18 @@ class KeptCurvesTest {
       }
       learned.add(new Wanted(algorithm, seed));
       iterated.run();
-      return algorithm == Algorithm.KTO && seed == 1
-          ? LearningCurve.failed(algorithm, seed, "not finite")
-          : new LearningCurve(
-              algorithm,
-              seed,
-              List.of(new Point(2, 100, 1.5), new Point(Point.LAST, 200, 0.1 + seed)),
-              "");
+      return curve(algorithm, seed);
     };
+  }
+
+  private static LearningCurve curve(Algorithm algorithm, int seed) {
+    return new LearningCurve(
+        algorithm,
+        seed,
+        List.of(new Point(2, 100, 1.5), new Point(Point.LAST, 200, 0.1 + seed)),
+        new Gold(List.of(seed + 0.0, seed + 0.2)),
+        new Spent(4, 200, "9 pairs", "budget.tokens is used up"),
+        "");
   }
 
   @Test
@@ -81,25 +87,76 @@ class KeptCurvesTest {
     assertThat(ppo).extracting(LearningCurve::last).containsExactly(0.1, 1.1);
     assertThat(ppo.getFirst().points())
         .containsExactly(new Point(2, 100, 1.5), new Point(Point.LAST, 200, 0.1));
-    assertThat(Objects.requireNonNull(all.get(Algorithm.KTO)).get(1).failure())
-        .isEqualTo("not finite");
+    assertThat(ppo.getFirst()).isEqualTo(curve(Algorithm.PPO, 0));
+  }
+
+  @Test
+  void whatFailedIsTriedAgain() throws IOException {
+    CurveSource failing =
+        (algorithm, seed, _) ->
+            algorithm == Algorithm.KTO && seed == 1
+                ? LearningCurve.failed(algorithm, seed, new Spent(3, 150, "", ""), "not finite")
+                : curve(algorithm, seed);
+    kept(PLAN).fill(failing, worker, () -> {});
+
+    LearningCurve failed = Objects.requireNonNull(kept(PLAN).all().get(Algorithm.KTO)).get(1);
+    assertThat(failed.failure()).isEqualTo("not finite");
+    assertThat(failed.spent()).as("how far it came").isEqualTo(new Spent(3, 150, "", ""));
+    assertThat(kept(PLAN).missing()).containsExactly(new Wanted(Algorithm.KTO, 1));
+
+    kept(PLAN).fill(source(1), worker, () -> {});
+    assertThat(kept(PLAN).missing()).isEmpty();
+    assertThat(Objects.requireNonNull(kept(PLAN).all().get(Algorithm.KTO)).get(1))
+        .isEqualTo(curve(Algorithm.KTO, 1));
   }
 
   @Test
   void curvesOfAnotherBudgetOrBaseAreLearnedAnew() throws IOException {
     kept(PLAN).fill(source(4), worker, () -> {});
 
-    assertThat(kept(AlgorithmsPlan.standard(PLAN.algorithms(), 2, 24)).missing()).hasSize(4);
-    assertThat(new KeptCurves(PLAN, PLAN.fingerprint("cd"), folder).missing()).hasSize(4);
+    KeptCurves longer = kept(AlgorithmsPlan.standard(PLAN.algorithms(), 2, 24));
+    assertThat(longer.missing()).hasSize(4);
+    longer.fill(source(8), worker, () -> {});
+    assertThat(kept(PLAN).missing()).as("a trial takes nothing from another plan").isEmpty();
+    assertThat(new KeptCurves(PLAN, new Fingerprint(PLAN, List.of("base cd")), folder).missing())
+        .hasSize(4);
     assertThat(kept(AlgorithmsPlan.standard(PLAN.algorithms(), 3, 12)).missing())
         .as("more seeds take up those that are there")
         .containsExactly(new Wanted(Algorithm.PPO, 2), new Wanted(Algorithm.KTO, 2));
+    assertThat(kept(AlgorithmsPlan.standard(List.of(Algorithm.KTO), 2, 12)).missing())
+        .as("fewer algorithms, too")
+        .isEmpty();
   }
 
   @Test
-  void allAlgorithmsHaveTheSameBudgetAndSixteenAreTheDefault() {
+  void theFingerprintHasAllThatARunIsMadeOf() {
+    Fingerprint fingerprint = new Fingerprint(PLAN, List.of("base ab", "reward 12"));
+    String ppo = fingerprint.of(Algorithm.PPO, 0);
+    assertThat(ppo)
+        .contains("defaults " + RunSpec.DEFAULTS_VERSION)
+        .contains("base ab, reward 12")
+        .contains("prompts of 64, completions of 12")
+        .as("the recipe as the orchestrator reads it")
+        .contains("advantage=GAE")
+        .as("how members become one reward")
+        .contains("aggregation=WORST_CASE")
+        .as("nothing that differs from one process to the next")
+        .doesNotContainPattern("@[0-9a-f]{5,}")
+        .isEqualTo(new Fingerprint(PLAN, List.of("base ab", "reward 12")).of(Algorithm.PPO, 0));
+    for (Algorithm algorithm : AlgorithmsPlan.MAIN) {
+      assertThat(fingerprint.of(algorithm, 0)).doesNotContainPattern("@[0-9a-f]{5,}");
+    }
+    assertThat(fingerprint.of(Algorithm.DPO, 0)).contains("source=DATA").contains("pairs-0.jsonl");
+  }
+
+  @Test
+  void allAlgorithmsHaveTheSameBudgetAndSixteenThatSampleAndDpoAreTheDefault() {
     AlgorithmsPlan plan = AlgorithmsPlan.standard(List.of(), 3, AlgorithmsPlan.ITERATIONS);
-    assertThat(plan.algorithms()).hasSize(16).doesNotHaveDuplicates();
+    assertThat(plan.algorithms()).hasSize(17).doesNotHaveDuplicates();
+    assertThat(plan.algorithms())
+        .filteredOn(RunSpecs::fromData)
+        .as("learns from data that is there before")
+        .containsExactly(Algorithm.DPO);
     // 36 iterations of 16 prompts and 8 completions of 8 tokens
     assertThat(plan.tokens()).isEqualTo(36_864);
     assertThat(plan.every()).isEqualTo(6);
