@@ -52,6 +52,31 @@ final class FlatNumbers implements AutoCloseable {
     }
   }
 
+  /** The same numbers with gradients of their own. */
+  private FlatNumbers(FlatNumbers of) {
+    this.matrixSize = of.matrixSize;
+    this.trained = true;
+    this.twoTypes = of.twoTypes;
+    this.full = of.full;
+    this.products = of.products;
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      gradients = zeros(full.scalar_type(), full.numel());
+      productGradients = twoTypes ? zeros(products.scalar_type(), matrixSize) : gradients;
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Returns the same numbers with gradients of their own, of zeros. Closed by the caller, before
+   * these.
+   */
+  FlatNumbers beside() {
+    return new FlatNumbers(this);
+  }
+
   private Tensor zeros(ScalarType type, long size) {
     return keep(Tensors.zeros(type, size));
   }

@@ -61,85 +61,105 @@ final class GroupComputation {
     requireFits(groups);
     List<@Nullable GroupScores> scores = nulls(groups.size());
     for (List<Integer> batch : PackedGroups.batches(groups, TOKEN_BUDGET)) {
-      try (PointerScope scope = new PointerScope();
-          NoGradGuard off = new NoGradGuard()) {
-        PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
-        int predicted = packed.predicted();
-        float[] logProbs = new float[predicted];
-        float[] entropies = new float[predicted];
-        float[] values = new float[0];
-        List<List<Alternative>> likeliest = new ArrayList<>();
-        if (predicted > 0) {
-          Tensor input = headInput(packed);
-          values = values(input);
-          head()
-              .read(
-                  input,
-                  packed.targets(),
-                  (from, all, ofTargets, ofEntropies) -> {
-                    copy(Tensors.floats(ofTargets), logProbs, from);
-                    copy(Tensors.floats(ofEntropies), entropies, from);
-                    addLikeliest(all, alternatives, vocabularySize, likeliest);
-                  });
-        }
-        put(scores, batch, packed, new Said(logProbs, entropies, values), likeliest);
-      }
+      scores(batch, groups, alternatives, vocabularySize, scores);
     }
     return complete(scores);
   }
 
   /**
+   * Scores a micro-batch; no gradients. Any number of threads at a time.
+   *
+   * @param batch which of {@code groups}
+   * @param scores takes the scores of each group of the batch, by its index
+   */
+  void scores(
+      List<Integer> batch, List<CompletionGroup> groups, List<@Nullable GroupScores> scores) {
+    scores(batch, groups, 0, 0, scores);
+  }
+
+  private void scores(
+      List<Integer> batch,
+      List<CompletionGroup> groups,
+      int alternatives,
+      int vocabularySize,
+      List<@Nullable GroupScores> scores) {
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
+      int predicted = packed.predicted();
+      float[] logProbs = new float[predicted];
+      float[] entropies = new float[predicted];
+      float[] values = new float[0];
+      List<List<Alternative>> likeliest = new ArrayList<>();
+      if (predicted > 0) {
+        Tensor input = headInput(packed);
+        values = values(input);
+        head()
+            .read(
+                input,
+                packed.targets(),
+                (from, all, ofTargets, ofEntropies) -> {
+                  copy(Tensors.floats(ofTargets), logProbs, from);
+                  copy(Tensors.floats(ofEntropies), entropies, from);
+                  addLikeliest(all, alternatives, vocabularySize, likeliest);
+                });
+      }
+      put(scores, batch, packed, new Said(logProbs, entropies, values), likeliest);
+    }
+  }
+
+  /**
    * Adds the gradients of a loss to those that the weights hold.
    *
-   * @param gradients called once for each group, in no particular order
-   * @return the scores of {@code groups}, in their order
+   * @param batch which of {@code groups} are computed together
+   * @param gradients called once for each group of the batch, in its order
+   * @param scores takes the scores of each group of the batch, by its index
    * @throws IllegalArgumentException if a gradient given is not finite or of another shape, named
    * @throws ModelException BROKEN if a score is not finite
    */
-  List<GroupScores> forwardBackward(List<CompletionGroup> groups, TokenGradientFunction gradients) {
-    requireFits(groups);
-    List<@Nullable GroupScores> scores = nulls(groups.size());
-    for (List<Integer> batch : PackedGroups.batches(groups, TOKEN_BUDGET)) {
-      try (PointerScope scope = new PointerScope()) {
-        PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
-        if (packed.predicted() == 0) {
-          float[] nothing = new float[0];
-          put(scores, batch, packed, new Said(nothing, nothing, nothing), List.of());
-          continue;
-        }
-        Tensor input = headInput(packed);
-        Prediction prediction = head().forward(input.detach(), packed.targets());
-        put(
-            scores,
-            batch,
-            packed,
-            new Said(
-                Tensors.floats(prediction.logProbs()),
-                Tensors.floats(prediction.entropies()),
-                values(prediction.input())),
-            Collections.nCopies(packed.predicted(), List.of()));
-        GivenGradients given = new GivenGradients(packed.predicted(), hasCritic());
-        for (int index : batch) {
-          GroupScores ofGroup = Objects.requireNonNull(scores.get(index));
-          given.add(index, groups.get(index), gradients.gradients(index, ofGroup));
-        }
-        Tensor byInput =
-            head()
-                .backward(
-                    prediction,
-                    given.byLogProbs(weights.fullType()),
-                    given.byEntropies(weights.fullType()),
-                    trained.headGradients().orElse(null));
-        Tensor byValues = given.byValues(weights.fullType());
-        if (byValues != null) {
-          Tensor more = critic().backward(prediction.input(), byValues);
-          byInput = byInput.add(more.to(byInput.scalar_type()));
-        }
-        input.backward(byInput, new BoolOptional(), false, new TensorArrayRefOptional());
-        trained.collectGradients();
+  void forwardBackward(
+      List<Integer> batch,
+      List<CompletionGroup> groups,
+      TokenGradientFunction gradients,
+      List<@Nullable GroupScores> scores) {
+    try (PointerScope scope = new PointerScope()) {
+      PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
+      if (packed.predicted() == 0) {
+        float[] nothing = new float[0];
+        put(scores, batch, packed, new Said(nothing, nothing, nothing), List.of());
+        return;
       }
+      Tensor input = headInput(packed);
+      Prediction prediction = head().forward(input.detach(), packed.targets());
+      put(
+          scores,
+          batch,
+          packed,
+          new Said(
+              Tensors.floats(prediction.logProbs()),
+              Tensors.floats(prediction.entropies()),
+              values(prediction.input())),
+          Collections.nCopies(packed.predicted(), List.of()));
+      GivenGradients given = new GivenGradients(packed.predicted(), hasCritic());
+      for (int index : batch) {
+        GroupScores ofGroup = Objects.requireNonNull(scores.get(index));
+        given.add(index, groups.get(index), gradients.gradients(index, ofGroup));
+      }
+      Tensor byInput =
+          head()
+              .backward(
+                  prediction,
+                  given.byLogProbs(weights.fullType()),
+                  given.byEntropies(weights.fullType()),
+                  trained.headGradients().orElse(null));
+      Tensor byValues = given.byValues(weights.fullType());
+      if (byValues != null) {
+        Tensor more = critic().backward(prediction.input(), byValues);
+        byInput = byInput.add(more.to(byInput.scalar_type()));
+      }
+      input.backward(byInput, new BoolOptional(), false, new TensorArrayRefOptional());
+      trained.collectGradients();
     }
-    return complete(scores);
   }
 
   private boolean hasCritic() {
@@ -155,7 +175,12 @@ final class GroupComputation {
     return hasCritic() ? Tensors.floats(critic().values(input)) : new float[0];
   }
 
-  private void requireFits(List<CompletionGroup> groups) {
+  /**
+   * Checks groups against the model's limits.
+   *
+   * @throws IllegalArgumentException naming the group or completion that does not fit
+   */
+  void requireFits(List<CompletionGroup> groups) {
     for (int i = 0; i < groups.size(); i++) {
       PackedGroups.requireFits(groups.get(i), i, weights.layout().config());
     }

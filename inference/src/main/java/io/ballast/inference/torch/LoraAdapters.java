@@ -110,6 +110,29 @@ final class LoraAdapters implements Trained {
     }
   }
 
+  /** The same adapters with gradients of their own. */
+  private LoraAdapters(LoraAdapters of) {
+    this.base = of.base;
+    this.options = of.options;
+    this.scale = of.scale;
+    this.matrixSize = of.matrixSize;
+    this.critic = of.critic;
+    this.places.putAll(of.places);
+    this.numbers = of.numbers.beside();
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      bind(base.weights().layout());
+    } catch (RuntimeException | Error e) {
+      numbers.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public LoraAdapters beside() {
+    return new LoraAdapters(this);
+  }
+
   private void draw(Parameter down, RandomGenerator random) {
     double deviation = 1 / Math.sqrt(down.columns());
     double[] values = new double[Math.toIntExact(down.columns())];

@@ -16,8 +16,8 @@ import org.bytedeco.pytorch.Tensor;
  * asked for, which is trained and kept in checkpoints with them but is no part of what is saved.
  * What is trained are the weights themselves, or adapters on a decoder that stays as it is.
  *
- * <p>One thread at a time. The same weights, tokens, seed, arithmetic and number of torch threads
- * give the same numbers on the same machine.
+ * <p>One thread at a time, which may have others compute with it. The same weights, tokens, seed,
+ * arithmetic, lanes and number of torch threads give the same numbers on the same machine.
  */
 public final class TrainableDecoder implements AutoCloseable {
   /**
@@ -33,13 +33,16 @@ public final class TrainableDecoder implements AutoCloseable {
   private final RotaryTable rotary;
   private final Trained trained;
   private final TrainingState state;
+  private final TrainingLanes lanes;
 
-  private TrainableDecoder(TrainedWeights weights, RotaryTable rotary, TrainingState state) {
+  private TrainableDecoder(
+      TrainedWeights weights, RotaryTable rotary, TrainingState state, int lanes) {
     this.config = weights.layout().config();
     this.weights = weights;
     this.rotary = rotary;
     this.trained = state.trained();
     this.state = state;
+    this.lanes = new TrainingLanes(weights, rotary, trained, lanes);
   }
 
   /**
@@ -63,7 +66,7 @@ public final class TrainableDecoder implements AutoCloseable {
       fill.accept(weights);
       TrainingState state = TrainingState.of(weights, options);
       opening.done();
-      return new TrainableDecoder(weights, rotary, state);
+      return new TrainableDecoder(weights, rotary, state, options.lanes());
     }
   }
 
@@ -121,7 +124,7 @@ public final class TrainableDecoder implements AutoCloseable {
               new LoraAdapters(base, adapters, options.critic(), random), LoraAdapters::close);
       TrainingState state = TrainingState.of(trained, options);
       opening.done();
-      return new TrainableDecoder(base.weights(), base.rotary(), state);
+      return new TrainableDecoder(base.weights(), base.rotary(), state, options.lanes());
     }
   }
 
@@ -187,7 +190,8 @@ public final class TrainableDecoder implements AutoCloseable {
    * @throws ModelException BROKEN if a number is not finite
    */
   public List<GroupScores> scores(List<CompletionGroup> groups) {
-    return computation().scores(groups);
+    state.requireWhole();
+    return lanes.scores(groups);
   }
 
   /**
@@ -206,17 +210,13 @@ public final class TrainableDecoder implements AutoCloseable {
    */
   public List<GroupScores> forwardBackward(
       List<CompletionGroup> groups, TokenGradientFunction gradients) {
+    state.requireWhole();
     try {
-      return computation().forwardBackward(groups, gradients);
+      return lanes.forwardBackward(groups, gradients);
     } catch (RuntimeException e) {
       trained.clearGradients();
       throw e;
     }
-  }
-
-  private GroupComputation computation() {
-    state.requireWhole();
-    return new GroupComputation(weights, rotary, trained);
   }
 
   /**
@@ -349,6 +349,7 @@ public final class TrainableDecoder implements AutoCloseable {
 
   @Override
   public void close() {
+    lanes.close();
     state.close();
     if (trained == weights) {
       rotary.close();

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -25,6 +27,19 @@ interface Trained extends AutoCloseable {
 
   /** Adds what the products' copy has collected to the full gradients. */
   void collectGradients();
+
+  /**
+   * Returns the same numbers with gradients of their own, for another thread to collect in. Closed
+   * by the caller, before these.
+   */
+  Trained beside();
+
+  /** Adds the gradients, complete, of the same numbers to these. The caller has opened a scope. */
+  default void addGradients(Trained other) {
+    try (NoGradGuard off = new NoGradGuard()) {
+      flatGradients().add_(other.flatGradients(), new Scalar(1.0));
+    }
+  }
 
   /** Forgets all gradients. */
   void clearGradients();

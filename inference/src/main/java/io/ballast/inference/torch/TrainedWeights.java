@@ -38,9 +38,22 @@ final class TrainedWeights implements Trained {
     this.arithmetic = arithmetic;
     this.compact = arithmetic.full() != arithmetic.product() && !trained;
     this.numbers = new FlatNumbers(arithmetic, fullSize(), layout.matrixSize(), trained);
+    this.network = bound();
+  }
+
+  /** The same weights with gradients of their own. */
+  private TrainedWeights(TrainedWeights of) {
+    this.layout = of.layout;
+    this.arithmetic = of.arithmetic;
+    this.compact = of.compact;
+    this.numbers = of.numbers.beside();
+    this.network = bound();
+  }
+
+  private DecoderNetwork bound() {
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
-      network = new DecoderNetwork(layout, numbers::productLeaf, p -> numbers.fullLeaf(inFull(p)));
+      return new DecoderNetwork(layout, numbers::productLeaf, p -> numbers.fullLeaf(inFull(p)));
     } catch (RuntimeException | Error e) {
       numbers.close();
       throw e;
@@ -171,6 +184,11 @@ final class TrainedWeights implements Trained {
   @Override
   public void collectGradients() {
     numbers.collectGradients();
+  }
+
+  @Override
+  public TrainedWeights beside() {
+    return new TrainedWeights(this);
   }
 
   @Override

@@ -189,6 +189,11 @@ class NativeLeaksTest {
     }
 
     @Override
+    public Trained beside() {
+      return weights.beside();
+    }
+
+    @Override
     public void clearGradients() {
       weights.clearGradients();
     }

@@ -83,6 +83,7 @@ final class TorchTrainee implements Trainee {
    * Loads {@code stored}, a Hugging Face folder with a tokenizer. Where that fails nothing stays.
    *
    * @param bases has the frozen reference, on which adapters are trained
+   * @param lanes the most threads that learn
    * @param passBytes what a pass over a group, prompt and completions together, may take
    * @throws IllegalArgumentException if adapters do not fit the model; named
    */
@@ -91,9 +92,10 @@ final class TorchTrainee implements Trainee {
       SharedBases bases,
       ServingOptions serving,
       TraineeOptions options,
+      int lanes,
       long passBytes) {
     Path folder = stored.folder();
-    TrainingOptions training = ported(options);
+    TrainingOptions training = ported(options).withLanes(lanes);
     HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
     SharedBases.Lease reference = null;
     try {
@@ -326,7 +328,8 @@ final class TorchTrainee implements Trainee {
             settings.weightDecay(),
             settings.maxGradientNorm()),
         options.critic(),
-        options.averageDecay());
+        options.averageDecay(),
+        1);
   }
 
   static LoraOptions ported(AdapterSettings adapters) {

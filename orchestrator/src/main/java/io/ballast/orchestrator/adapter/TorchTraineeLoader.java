@@ -30,6 +30,9 @@ public final class TorchTraineeLoader implements TraineeLoader {
   /** Bytes of that for a number in training alone. */
   private static final long BYTES_A_TRAINED_NUMBER = 4 * 4 + 2 * 2;
 
+  /** Bytes of the gradients of each lane but the first, for a number in training. */
+  private static final long BYTES_A_LANE_NUMBER = 4 + 2;
+
   /** Bytes of that for a weight of the base that adapters are trained on: of the reference. */
   private static final long BYTES_A_SHARED_WEIGHT = 4 + 2;
 
@@ -42,6 +45,7 @@ public final class TorchTraineeLoader implements TraineeLoader {
   private final ModelFolders folders;
   private final SharedBases bases;
   private final ServingOptions serving;
+  private final int lanes;
   private final Memory memory;
 
   /**
@@ -75,41 +79,50 @@ public final class TorchTraineeLoader implements TraineeLoader {
    * @param arithmetic in which weights are trained and sampled from
    * @param maxRows completions that one session's engine draws side by side, at least 1
    * @param maxQueuedRows completions that may wait for a row, at least as many as one call starts
+   * @param lanes the most threads that one session learns with, at least 1
    * @param memory that all that is trained at a time has together
    */
   public TorchTraineeLoader(
-      ModelFolders folders, Arithmetic arithmetic, int maxRows, int maxQueuedRows, Memory memory) {
+      ModelFolders folders,
+      Arithmetic arithmetic,
+      int maxRows,
+      int maxQueuedRows,
+      int lanes,
+      Memory memory) {
     this(
         folders,
         new SharedBases(arithmetic),
         new ServingOptions(
             arithmetic, maxRows, maxQueuedRows, ServingOptions.defaults().maxPrefillTokens()),
+        lanes,
         memory);
   }
 
   private TorchTraineeLoader(
-      ModelFolders folders, SharedBases bases, ServingOptions serving, Memory memory) {
+      ModelFolders folders, SharedBases bases, ServingOptions serving, int lanes, Memory memory) {
     this.folders = folders;
     this.bases = bases;
     this.serving = serving;
+    this.lanes = lanes;
     this.memory = memory;
   }
 
   /** Returns one that opens weights on the same bases, with memory of its own. */
   public TorchTraineeLoader with(Memory other) {
-    return new TorchTraineeLoader(folders, bases, serving, other);
+    return new TorchTraineeLoader(folders, bases, serving, lanes, other);
   }
 
   @Override
   public long memoryBytes(PinnedVersion base, TraineeOptions options) {
     DecoderConfig config = config(base);
     long average = options.averageDecay().isPresent() ? BYTES_AN_AVERAGED_WEIGHT : 0;
+    long more = average + (lanes - 1) * BYTES_A_LANE_NUMBER;
     if (options.adapters().isEmpty()) {
-      return config.parameterCount() * (BYTES_A_WEIGHT + average);
+      return config.parameterCount() * (BYTES_A_WEIGHT + more);
     }
     LoraOptions adapters = TorchTrainee.ported(options.adapters().get());
     requireFit(adapters, config);
-    return adapters.parameterCount(config) * (BYTES_A_TRAINED_NUMBER + average)
+    return adapters.parameterCount(config) * (BYTES_A_TRAINED_NUMBER + more)
         + config.parameterCount() * BYTES_A_MERGED_WEIGHT;
   }
 
@@ -160,7 +173,8 @@ public final class TorchTraineeLoader implements TraineeLoader {
     StoredModel stored = folders.stored(base.model(), base.version());
     try {
       long weightBytes = memoryBytes(base, options) + sharedBytes(base, options);
-      return TorchTrainee.open(stored, bases, serving, options, memory.passBytes(weightBytes));
+      return TorchTrainee.open(
+          stored, bases, serving, options, lanes, memory.passBytes(weightBytes));
     } catch (ModelException e) {
       throw Faults.of(e, stored::withoutPath);
     }

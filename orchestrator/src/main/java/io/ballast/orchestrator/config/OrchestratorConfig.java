@@ -12,6 +12,7 @@ import java.util.Optional;
  *
  * @param concurrentRuns how many runs work at a time
  * @param tokensPerPass the most tokens of a forward and backward pass of a run
+ * @param trainingLanes the most threads that one run or session learns with
  * @param patience how long peers and the database are waited for
  * @param retryBudget retries in a row that one peer may cost
  * @param peerTimeout of one call
@@ -25,6 +26,7 @@ import java.util.Optional;
 public record OrchestratorConfig(
     int concurrentRuns,
     int tokensPerPass,
+    int trainingLanes,
     Patience.Limits patience,
     int retryBudget,
     Duration peerTimeout,
@@ -40,6 +42,7 @@ public record OrchestratorConfig(
   public OrchestratorConfig {
     require(concurrentRuns >= 1, "concurrent-runs", concurrentRuns, "≥ 1");
     require(tokensPerPass >= MIN_TOKENS, "tokens-per-pass", tokensPerPass, "≥ 64");
+    require(trainingLanes >= 1, "training-lanes", trainingLanes, "≥ 1");
     require(!patience.total().isNegative(), "peer-patience", patience.total(), "≥ 0");
     requirePositive("retry-first-wait", patience.firstWait());
     require(
@@ -73,6 +76,7 @@ public record OrchestratorConfig(
     return new OrchestratorConfig(
         properties.concurrentRuns(),
         properties.tokensPerPass(),
+        properties.trainingLanes(),
         new Patience.Limits(
             properties.peerPatience(), properties.retryFirstWait(), properties.retryLongestWait()),
         properties.retryBudget(),

@@ -19,6 +19,13 @@ public interface OrchestratorProperties {
   @WithDefault("2560")
   int tokensPerPass();
 
+  /**
+   * The most threads that one run or learner session learns with at a time, at least 1; never more
+   * than there are processors. Each but the first takes memory for gradients.
+   */
+  @WithDefault("2")
+  int trainingLanes();
+
   /** How long a run waits for a peer or the database before it fails; it may be resumed then. */
   @WithDefault("PT5M")
   Duration peerPatience();

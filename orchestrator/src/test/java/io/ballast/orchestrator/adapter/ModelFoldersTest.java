@@ -30,7 +30,7 @@ class ModelFoldersTest {
         new ModelFolders(List.of(root.resolve("models")), root.resolve("learner"));
     TorchTraineeLoader loader =
         new TorchTraineeLoader(
-            folders, Arithmetic.FLOAT32, 4, 8, new TorchTraineeLoader.Memory(1L << 30, 1));
+            folders, Arithmetic.FLOAT32, 4, 8, 1, new TorchTraineeLoader.Memory(1L << 30, 1));
     TraineeOptions options = TraineeOptions.of(OptimizerSettings.ofRate(1e-2));
     try (Trainee trainee =
         loader.load(new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, ""), options)) {

@@ -104,7 +104,7 @@ class TorchTraineeTest {
 
   private TorchTraineeLoader loader(long bytes, int trainees) {
     return new TorchTraineeLoader(
-        folders, Arithmetic.FLOAT32, 4, 8, new TorchTraineeLoader.Memory(bytes, trainees));
+        folders, Arithmetic.FLOAT32, 4, 8, 1, new TorchTraineeLoader.Memory(bytes, trainees));
   }
 
   private Trainee open(TraineeOptions options) {
@@ -278,7 +278,7 @@ class TorchTraineeTest {
   }
 
   private static Trainee trainee(StoredModel stored, SharedBases bases, TraineeOptions options) {
-    return TorchTrainee.open(stored, bases, ServingOptions.defaults(), options, 1 << 20);
+    return TorchTrainee.open(stored, bases, ServingOptions.defaults(), options, 1, 1 << 20);
   }
 
   @Test

@@ -25,6 +25,7 @@ class OrchestratorPropertiesTest {
             new OrchestratorConfig(
                 1,
                 2_560,
+                2,
                 new Patience.Limits(
                     Duration.ofMinutes(5), Duration.ofMillis(200), Duration.ofSeconds(10)),
                 60,
@@ -42,6 +43,7 @@ class OrchestratorPropertiesTest {
     Map<String, String> all = new HashMap<>();
     all.put("concurrent-runs", "3");
     all.put("tokens-per-pass", "100");
+    all.put("training-lanes", "14");
     all.put("peer-patience", "PT1M");
     all.put("retry-first-wait", "PT1S");
     all.put("retry-longest-wait", "PT2S");
@@ -63,6 +65,7 @@ class OrchestratorPropertiesTest {
             new OrchestratorConfig(
                 3,
                 100,
+                14,
                 new Patience.Limits(
                     Duration.ofMinutes(1), Duration.ofSeconds(1), Duration.ofSeconds(2)),
                 4,
@@ -81,6 +84,7 @@ class OrchestratorPropertiesTest {
       value = {
         "concurrent-runs | 0 | concurrent-runs: 0 (expected: ≥ 1)",
         "tokens-per-pass | 63 | tokens-per-pass: 63 (expected: ≥ 64)",
+        "training-lanes | 0 | training-lanes: 0 (expected: ≥ 1)",
         "peer-patience | PT-1S | peer-patience: PT-1S (expected: ≥ 0)",
         "retry-first-wait | PT0S | retry-first-wait: PT0S (expected: > 0)",
         "retry-longest-wait | PT0.1S | retry-longest-wait: PT0.1S (expected: ≥ retry-first-wait)",

@@ -80,6 +80,7 @@ public final class TestLearner implements AutoCloseable {
                 Arithmetic.FLOAT32,
                 16,
                 256,
+                1,
                 new TorchTraineeLoader.Memory(room.machineBytes(), room.sessions())),
             folders,
             versions,

@@ -48,7 +48,7 @@ class EveryAlgorithmLearnsTest {
   @TempDir private Path root = Path.of("");
   private TorchTraineeLoader loader =
       new TorchTraineeLoader(
-          new ModelFolders(List.of(), Path.of("")), Arithmetic.FLOAT32, 4, 8, MEMORY);
+          new ModelFolders(List.of(), Path.of("")), Arithmetic.FLOAT32, 4, 8, 2, MEMORY);
 
   @BeforeEach
   void aModel() {
@@ -59,6 +59,7 @@ class EveryAlgorithmLearnsTest {
             Arithmetic.FLOAT32,
             4,
             8,
+            2,
             MEMORY);
   }
 

@@ -1,0 +1,275 @@
+package io.ballast.inference.torch;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Computes the micro-batches of a batch on several threads at a time, one thread a lane. Each lane
+ * has gradients of its own, which are added up in the order of the lanes, and the caller's loss is
+ * asked in the order of the micro-batches: so the same batch on as many lanes gives the same bits,
+ * whichever thread is the quicker. One caller at a time.
+ */
+final class TrainingLanes implements AutoCloseable {
+  /** Tokens of a micro-batch, padding included: enough to keep products efficient. */
+  private static final int MOST_TOKENS = 2_560;
+
+  /** With fewer tokens each, another lane gains less than smaller products lose. */
+  private static final int LEAST_TOKENS = 512;
+
+  private final TrainedWeights weights;
+  private final RotaryTable rotary;
+  private final Trained trained;
+  private final int most;
+  private final GroupComputation first;
+  private final List<Lane> others = new ArrayList<>();
+  private @Nullable ExecutorService threads;
+
+  /**
+   * Starts with one lane, whose gradients are those of {@code trained}; others are made when a
+   * batch is large enough for them.
+   *
+   * @param trained the weights themselves, or adapters on them
+   * @param most lanes, ≥ 1
+   */
+  TrainingLanes(TrainedWeights weights, RotaryTable rotary, Trained trained, int most) {
+    this.weights = weights;
+    this.rotary = rotary;
+    this.trained = trained;
+    this.most = most;
+    this.first = new GroupComputation(weights, rotary, trained);
+  }
+
+  /** What another thread computes with. */
+  private record Lane(Trained trained, GroupComputation computation) {}
+
+  /** Returns the scores of {@code groups}, in their order; no gradients. */
+  List<GroupScores> scores(List<CompletionGroup> groups) {
+    first.requireFits(groups);
+    List<List<Integer>> batches = batches(groups);
+    List<@Nullable GroupScores> scores = nulls(groups.size());
+    int lanes = lanes(batches);
+    inLanes(
+        lanes,
+        lane -> {
+          for (int b = lane; b < batches.size(); b += lanes) {
+            first.scores(batches.get(b), groups, scores);
+          }
+        });
+    return complete(scores);
+  }
+
+  /**
+   * Adds the gradients of a loss to those that the numbers in training hold.
+   *
+   * @param gradients called once for each group, by one thread at a time
+   * @return the scores of {@code groups}, in their order
+   * @throws IllegalArgumentException if a gradient given is not finite or of another shape, named
+   * @throws io.ballast.inference.api.ModelException BROKEN if a score is not finite
+   */
+  List<GroupScores> forwardBackward(List<CompletionGroup> groups, TokenGradientFunction gradients) {
+    first.requireFits(groups);
+    List<List<Integer>> batches = batches(groups);
+    List<@Nullable GroupScores> scores = nulls(groups.size());
+    int lanes = lanes(batches);
+    while (others.size() < lanes - 1) {
+      others.add(lane());
+    }
+    Turns turns = new Turns();
+    try {
+      inLanes(
+          lanes,
+          lane -> {
+            try {
+              for (int b = lane; b < batches.size(); b += lanes) {
+                turns.take(b, batches.get(b), groups, gradients, scores, computation(lane));
+              }
+            } catch (RuntimeException | Error e) {
+              turns.abandon();
+              throw e;
+            }
+          });
+      try (PointerScope scope = new PointerScope()) {
+        others.subList(0, lanes - 1).forEach(lane -> trained.addGradients(lane.trained()));
+      }
+    } finally {
+      others.subList(0, lanes - 1).forEach(lane -> lane.trained().clearGradients());
+    }
+    return complete(scores);
+  }
+
+  private int lanes(List<List<Integer>> batches) {
+    return Math.max(1, Math.min(most, batches.size()));
+  }
+
+  private Lane lane() {
+    if (trained == weights) {
+      TrainedWeights own = weights.beside();
+      return new Lane(own, new GroupComputation(own, rotary, own));
+    }
+    Trained own = trained.beside();
+    return new Lane(own, new GroupComputation(weights, rotary, own));
+  }
+
+  private GroupComputation computation(int lane) {
+    return lane == 0 ? first : others.get(lane - 1).computation();
+  }
+
+  /** Sorts groups into micro-batches: as many as there are lanes, or more. */
+  private List<List<Integer>> batches(List<CompletionGroup> groups) {
+    if (most == 1) {
+      return PackedGroups.batches(groups, MOST_TOKENS);
+    }
+    long longest = groups.stream().mapToInt(PackedGroups::rowLength).max().orElse(0);
+    long share = Math.ceilDiv(groups.size(), most) * longest;
+    return PackedGroups.batches(groups, (int) Math.clamp(share, LEAST_TOKENS, MOST_TOKENS));
+  }
+
+  /**
+   * Runs each lane, the first one on the caller's thread, and returns when all have ended.
+   *
+   * @throws RuntimeException what a lane failed by, the first of those that did not fail for
+   *     another's sake
+   */
+  private void inLanes(int lanes, IntConsumer work) {
+    List<CompletableFuture<?>> running =
+        IntStream.range(1, lanes)
+            .<CompletableFuture<?>>mapToObj(
+                lane -> CompletableFuture.runAsync(() -> work.accept(lane), threads()))
+            .toList();
+    @Nullable Throwable failure = null;
+    try {
+      work.accept(0);
+    } catch (RuntimeException | Error e) {
+      failure = e;
+    }
+    for (CompletableFuture<?> lane : running) {
+      try {
+        var unused = lane.join();
+      } catch (CompletionException e) {
+        failure =
+            failure == null || failure instanceof Abandoned ? e.getCause() : failure;
+      }
+    }
+    switch (failure) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      default -> throw new IllegalStateException(failure);
+    }
+  }
+
+  private ExecutorService threads() {
+    ExecutorService existing = threads;
+    if (existing == null) {
+      existing =
+          Executors.newFixedThreadPool(
+              most - 1, Thread.ofPlatform().daemon().name("training-lane-", 1).factory());
+      threads = existing;
+    }
+    return existing;
+  }
+
+  private static List<@Nullable GroupScores> nulls(int count) {
+    List<@Nullable GroupScores> list = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      list.add(null);
+    }
+    return list;
+  }
+
+  private static List<GroupScores> complete(List<@Nullable GroupScores> scores) {
+    return scores.stream().map(Objects::requireNonNull).toList();
+  }
+
+  @Override
+  public void close() {
+    ExecutorService existing = threads;
+    if (existing != null) {
+      existing.shutdown();
+    }
+    others.forEach(lane -> lane.trained().close());
+    others.clear();
+  }
+
+  /** Another lane has failed: what this one does is for nothing. */
+  private static final class Abandoned extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  /** Has the loss asked in the order of the micro-batches, whatever order they are computed in. */
+  private static final class Turns {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition moved = lock.newCondition();
+    private int next;
+    private boolean abandoned;
+
+    /** Computes a micro-batch; the others may go on as soon as its loss was asked. */
+    void take(
+        int turn,
+        List<Integer> batch,
+        List<CompletionGroup> groups,
+        TokenGradientFunction gradients,
+        List<@Nullable GroupScores> scores,
+        GroupComputation computation) {
+      computation.forwardBackward(
+          batch,
+          groups,
+          (index, said) -> {
+            await(turn);
+            TokenGradients given = gradients.gradients(index, said);
+            if (index == batch.getLast()) {
+              pass(turn);
+            }
+            return given;
+          },
+          scores);
+      await(turn); // where it has no token, nobody was asked
+      pass(turn);
+    }
+
+    private void await(int turn) {
+      lock.lock();
+      try {
+        while (next < turn && !abandoned) {
+          moved.awaitUninterruptibly();
+        }
+        if (abandoned) {
+          throw new Abandoned();
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    private void pass(int turn) {
+      lock.lock();
+      try {
+        next = Math.max(next, turn + 1);
+        moved.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    void abandon() {
+      lock.lock();
+      try {
+        abandoned = true;
+        moved.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+}

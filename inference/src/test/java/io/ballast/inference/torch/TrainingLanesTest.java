@@ -1,0 +1,209 @@
+package io.ballast.inference.torch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.store.WeightType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.random.RandomGenerator;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Several threads learn what one would, and in the same bits each time. */
+class TrainingLanesTest {
+  private static final List<CompletionGroup> GROUPS = groups(80);
+
+  /** Of unlike lengths, some without a token to predict. */
+  private static List<CompletionGroup> groups(int count) {
+    RandomGenerator random = new SplittableRandom(9);
+    List<CompletionGroup> groups = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      groups.add(
+          new CompletionGroup(
+              tokens(random, 1 + i % 7),
+              List.of(tokens(random, i % 5), tokens(random, 3 * (i % 6)))));
+    }
+    return groups;
+  }
+
+  private static TokenIds tokens(RandomGenerator random, int count) {
+    return TokenIds.of(random.ints(count, 0, TinyModels.CONFIG.vocabularySize()).toArray());
+  }
+
+  private static TrainingOptions options(int lanes) {
+    return TrainingOptions.of(OptimizerOptions.pretraining()).withCritic().withLanes(lanes);
+  }
+
+  private static TrainableDecoder decoder(Arithmetic arithmetic, int lanes) {
+    return TrainableDecoder.create(
+        TinyModels.CONFIG, arithmetic, options(lanes), new SplittableRandom(3));
+  }
+
+  private static TokenGradients gradients(int index, GroupScores scores) {
+    return new TokenGradients(
+        weights(scores.logProbs(), 1f / (index + 1)),
+        weights(scores.logProbs(), -0.25f),
+        weights(scores.logProbs(), 0.5f));
+  }
+
+  private static List<PerToken> weights(List<PerToken> like, float first) {
+    List<PerToken> all = new ArrayList<>();
+    for (PerToken completion : like) {
+      float[] values = new float[completion.size()];
+      for (int t = 0; t < values.length; t++) {
+        values[t] = first / (t + 1);
+      }
+      all.add(PerToken.of(values));
+    }
+    return all;
+  }
+
+  private static double[] collected(TrainableDecoder decoder) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor gradients = decoder.trained().flatGradients();
+      return Tensors.doubles(gradients);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Arithmetic.class)
+  void severalLanesCollectWhatOneDoes(Arithmetic arithmetic) {
+    try (TrainableDecoder one = decoder(arithmetic, 1);
+        TrainableDecoder several = decoder(arithmetic, 3)) {
+      List<GroupScores> scores = one.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+
+      List<GroupScores> same = several.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+
+      double tolerance = arithmetic == Arithmetic.FLOAT32 ? 1e-4 : 5e-2;
+      assertThat(collected(several)).containsExactly(collected(one), within(tolerance));
+      for (int i = 0; i < GROUPS.size(); i++) {
+        for (int g = 0; g < 2; g++) {
+          assertThat(same.get(i).logProbs().get(g).toArray())
+              .containsExactly(
+                  scores.get(i).logProbs().get(g).toArray(), within((float) tolerance));
+        }
+      }
+      assertThat(several.scores(GROUPS)).hasSameSizeAs(GROUPS);
+    }
+  }
+
+  @Test
+  void theSameBatchGivesTheSameBitsWhicheverLaneIsQuicker() {
+    try (TrainableDecoder first = decoder(Arithmetic.FLOAT32, 3);
+        TrainableDecoder second = decoder(Arithmetic.FLOAT32, 3)) {
+      for (int step = 0; step < 5; step++) {
+        first.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+        second.forwardBackward(
+            GROUPS,
+            (index, scores) -> {
+              Thread.yield();
+              return gradients(index, scores);
+            });
+        assertThat(collected(second)).isEqualTo(collected(first));
+        assertThat(second.optimizerStep(1e-2)).isEqualTo(first.optimizerStep(1e-2));
+      }
+      assertThat(second.scores(GROUPS)).isEqualTo(first.scores(GROUPS));
+    }
+  }
+
+  @Test
+  void theLossIsAskedInOneOrderByOneThreadAtATimeButByMoreThanOne() {
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, 2)) {
+      List<Integer> orders = new ArrayList<>(); // not synchronised: that is the contract
+      Set<String> threads = ConcurrentHashMap.newKeySet();
+      for (int times = 0; times < 2; times++) {
+        decoder.forwardBackward(
+            GROUPS,
+            (index, scores) -> {
+              orders.add(index);
+              threads.add(Thread.currentThread().getName());
+              return gradients(index, scores);
+            });
+      }
+
+      assertThat(orders.subList(0, orders.size() / 2))
+          .isEqualTo(orders.subList(orders.size() / 2, orders.size()));
+      assertThat(threads).hasSize(2);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 40, 79})
+  void whateverLaneFailsNothingStaysCollectedAndTheNextBatchIsLearned(int failing) {
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, 2);
+        TrainableDecoder other = decoder(Arithmetic.FLOAT32, 2)) {
+      assertThatThrownBy(
+              () ->
+                  decoder.forwardBackward(
+                      GROUPS,
+                      (index, scores) -> {
+                        if (index == failing) {
+                          throw new IllegalStateException("at " + index);
+                        }
+                        return gradients(index, scores);
+                      }))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("at " + failing);
+      assertThat(collected(decoder)).containsOnly(0);
+
+      decoder.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+      other.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+
+      assertThat(collected(decoder)).isEqualTo(collected(other));
+    }
+  }
+
+  @Test
+  void batchesOfNoTokenAtAllPass() {
+    List<CompletionGroup> silent =
+        Collections.nCopies(
+            60, new CompletionGroup(TokenIds.of(new int[20]), List.of(TokenIds.of())));
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, 2)) {
+      assertThat(decoder.forwardBackward(silent, TrainingLanesTest::gradients)).hasSize(60);
+      assertThat(decoder.forwardBackward(List.of(), TrainingLanesTest::gradients)).isEmpty();
+      assertThat(collected(decoder)).containsOnly(0);
+    }
+  }
+
+  @Test
+  void adaptersLearnOnSeveralLanesToo(@TempDir Path folder) throws IOException {
+    Path tokenizer = Files.writeString(folder.resolve("a-tokenizer.json"), "{}");
+    Path model = folder.resolve("model");
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, 1)) {
+      decoder.save(model, WeightType.FLOAT32, tokenizer, Map.of());
+    }
+    LoraOptions adapters = new LoraOptions(2, 6, EnumSet.allOf(LoraProjection.class));
+    try (FrozenDecoder base = FrozenDecoder.load(model, Arithmetic.FLOAT32);
+        TrainableDecoder one =
+            TrainableDecoder.adapting(base, adapters, options(1), new SplittableRandom(5));
+        TrainableDecoder two =
+            TrainableDecoder.adapting(base, adapters, options(2), new SplittableRandom(5))) {
+      for (int step = 0; step < 3; step++) {
+        one.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+        two.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+        assertThat(collected(two)).containsExactly(collected(one), within(1e-3));
+        one.optimizerStep(1e-2);
+        two.optimizerStep(1e-2);
+      }
+      assertThat(collected(two)).containsOnly(0);
+    }
+  }
+}
