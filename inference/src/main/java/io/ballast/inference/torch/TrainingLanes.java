@@ -157,8 +157,7 @@ final class TrainingLanes implements AutoCloseable {
       try {
         var unused = lane.join();
       } catch (CompletionException e) {
-        failure =
-            failure == null || failure instanceof Abandoned ? e.getCause() : failure;
+        failure = failure == null || failure instanceof Abandoned ? e.getCause() : failure;
       }
     }
     switch (failure) {
