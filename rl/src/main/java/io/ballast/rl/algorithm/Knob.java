@@ -52,6 +52,11 @@ public enum Knob {
   /** δ of PPO-max. */
   REWARD_CLIP(
       "the largest reward, in standard deviations of all rewards so far", "> 0", v -> v > 0),
+  /** The most rounds of sampling of DAPO; verl's {@code max_num_gen_batches}. */
+  MAX_ROUNDS(
+      "how often an iteration samples at most until it has as many groups with a signal as it takes prompts; 1: what has none is left out, and nothing is sampled in its place",
+      "a whole number, 1 to 100",
+      v -> v >= 1 && v <= 100 && v == Math.rint(v)),
   /** L_cache of DAPO. */
   OVERLONG_TOKENS("over how many tokens before the limit the penalty grows", "≥ 1", v -> v >= 1),
   /** c of DAPO. */

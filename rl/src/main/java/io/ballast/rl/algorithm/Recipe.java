@@ -39,7 +39,7 @@ public record Recipe(
     EnumSet<ShapingKind> ordered = EnumSet.noneOf(ShapingKind.class);
     ordered.addAll(shaping);
     shaping = Collections.unmodifiableSet(ordered);
-    Knobs read = advantage.facts().knobs();
+    Knobs read = selector.facts().knobs().over(advantage.facts().knobs());
     for (Part part : shaping) {
       read = part.facts().knobs().over(read);
     }
@@ -173,6 +173,19 @@ public record Recipe(
     return !source.facts().gives().contains(Need.LABELS);
   }
 
+  /**
+   * Whether the rewards of a group alone say if it has a signal. With a history of rewards they do
+   * not: what it is clipped to is known once all of an iteration is judged.
+   */
+  public boolean selectsByGroup() {
+    return selector == SelectorKind.DYNAMIC_SAMPLING && !shaping.contains(ShapingKind.HISTORY);
+  }
+
+  /** How often an iteration samples at most, until as many groups as prompts have a signal. */
+  public int maxRounds() {
+    return selector == SelectorKind.DYNAMIC_SAMPLING ? (int) knobs.get(Knob.MAX_ROUNDS) : 1;
+  }
+
   /** A part that does not go with the rest, and why. */
   public record Flaw(Part part, String reason) {}
 
@@ -222,6 +235,12 @@ public record Recipe(
     }
     if (source.facts().gives().contains(Need.LABELS)) {
       readsNoRewards(flaws);
+    }
+    if (maxRounds() > 1 && !selectsByGroup()) {
+      flaws.add(
+          new Flaw(
+              selector,
+              "beside shaping HISTORY nobody knows whether a group has a signal before all of an iteration is judged: max_rounds 1, or no HISTORY"));
     }
     if (loss.kind().preference() && rewardKl.coefficient() > 0) {
       flaws.add(

@@ -81,6 +81,26 @@ public final class RecipeSteps {
     return selected.isEmpty() ? Optional.empty() : Optional.of(new Batch(selected));
   }
 
+  /**
+   * Whether {@link #prepare} would keep {@code judged}, which has no baseline, known before the rest
+   * of its batch is.
+   *
+   * @throws IllegalStateException unless the recipe selects by group
+   */
+  public boolean keeps(Group judged) {
+    if (!recipe.selectsByGroup()) {
+      throw new IllegalStateException(recipe.selector() + " does not select by group");
+    }
+    return hasSignal(
+        new Group(
+            judged.groupId(),
+            judged.samples().stream().map(each -> shaped(each, RunningMoments.empty())).toList()));
+  }
+
+  private static boolean hasSignal(Group shaped) {
+    return DynamicSampling.isInformative(shaped.numbers(PerSequenceName.REWARD));
+  }
+
   private static double[] rewards(Batch batch) {
     return learned(batch).mapToDouble(sample -> sample.number(PerSequenceName.REWARD)).toArray();
   }
@@ -150,10 +170,7 @@ public final class RecipeSteps {
   private Stream<Group> select(Group group) {
     return switch (recipe.selector()) {
       case ALL -> Stream.of(group);
-      case DYNAMIC_SAMPLING ->
-          DynamicSampling.isInformative(group.numbers(PerSequenceName.REWARD))
-              ? Stream.of(group)
-              : Stream.empty();
+      case DYNAMIC_SAMPLING -> hasSignal(group) ? Stream.of(group) : Stream.empty();
       case BEST_AND_WORST -> bestAndWorst(group);
       case ABOVE_AND_BELOW_MEAN -> rated(group);
       case AGAINST_REFERENCE -> againstReference(group);

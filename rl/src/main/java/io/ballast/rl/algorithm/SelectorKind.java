@@ -1,18 +1,20 @@
 package io.ballast.rl.algorithm;
 
+import java.util.Map;
 import java.util.Set;
 
 /** Which completions are learned from, and in which role. */
 public enum SelectorKind implements Part {
   /** All. */
   ALL(Facts.of("all", "–", Set.of(), Set.of())),
-  /** Groups whose rewards are not all equal. */
+  /** Groups whose rewards are not all equal; in place of the others further prompts are sampled. */
   DYNAMIC_SAMPLING(
       Facts.of(
-          "groups with max r > min r",
-          "Yu et al. 2025, DAPO, arXiv:2503.14476",
-          Set.of(Need.GROUPS),
-          Set.of())),
+              "groups with max r > min r, of so many prompts that there are P of them",
+              "Yu et al. 2025, DAPO, arXiv:2503.14476 §3.2; the bound on rounds is that of verl's recipe",
+              Set.of(Need.GROUPS),
+              Set.of())
+          .knobs(Map.of(Knob.MAX_ROUNDS, 10.0))),
   /** The best of each group against its worst. */
   BEST_AND_WORST(
       Facts.of(

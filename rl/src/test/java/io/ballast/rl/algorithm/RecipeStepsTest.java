@@ -1,6 +1,7 @@
 package io.ballast.rl.algorithm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.rl.sample.Batch;
@@ -205,6 +206,41 @@ class RecipeStepsTest {
     assertThat(prepare(recipe, judged).groups()).extracting(Group::groupId).containsExactly("1");
     assertThat(new RecipeSteps(recipe, 20).prepare(rewards(1, 1), RecipeState.initial()).batch())
         .isEmpty();
+  }
+
+  @Test
+  void whetherAGroupIsKeptIsKnownBeforeTheOthersAreJudged() {
+    Recipe recipe =
+        Recipe.of(AdvantageKind.GRPO, CLIP)
+            .withSelector(SelectorKind.DYNAMIC_SAMPLING)
+            .withShaping(Set.of(ShapingKind.OVERLONG_PENALTY))
+            .withKnobs(Knobs.none().with(Knob.OVERLONG_TOKENS, 4));
+    Sample cheap = sample(2, 1).with(PerSequenceName.COST, 0);
+    List<Group> judged =
+        List.of(
+            new Group("equal", List.of(cheap, cheap)),
+            new Group("by reward", List.of(cheap, sample(2, 0))),
+            new Group("by harm", List.of(cheap, cheap.with(PerSequenceName.COST, .5))),
+            new Group("by length", List.of(sample(2, 1), sample(20, 1))),
+            new Group(
+                "harm makes them equal",
+                List.of(cheap, sample(2, 1.5).with(PerSequenceName.COST, .5))));
+
+    List<String> kept =
+        judged.stream()
+            .filter(new RecipeSteps(recipe, 20)::keeps)
+            .map(Group::groupId)
+            .toList();
+
+    assertThat(kept).containsExactly("by reward", "by harm", "by length");
+    assertThat(prepare(recipe, new Batch(judged)).groups())
+        .extracting(Group::groupId)
+        .isEqualTo(kept);
+    assertThatThrownBy(
+            () ->
+                new RecipeSteps(recipe.withShaping(Set.of(ShapingKind.HISTORY)), 20)
+                    .keeps(judged.getFirst()))
+        .isInstanceOf(IllegalStateException.class);
   }
 
   @Test

@@ -47,6 +47,25 @@ class RecipeTest {
   }
 
   @Test
+  void dapoSamplesUntilItsBatchIsFullAndAHistoryOfRewardsHidesWhenItIs() {
+    Recipe dapo = Algorithm.DAPO.recipe(12);
+
+    assertThat(dapo.maxRounds()).isEqualTo(10);
+    assertThat(dapo.selectsByGroup()).isTrue();
+    assertThat(dapo.withSelector(SelectorKind.ALL).maxRounds()).isEqualTo(1);
+    assertThat(dapo.withSelector(SelectorKind.ALL).knobs().values())
+        .doesNotContainKey(Knob.MAX_ROUNDS);
+    Recipe hidden = dapo.withShaping(Set.of(ShapingKind.HISTORY));
+    assertThat(hidden.selectsByGroup()).isFalse();
+    assertThat(hidden.flaws())
+        .extracting(Recipe.Flaw::part)
+        .containsExactly(SelectorKind.DYNAMIC_SAMPLING);
+    Recipe once = hidden.withKnobs(hidden.knobs().with(Knob.MAX_ROUNDS, 1));
+    assertThat(once.flaws()).as("it drops, and samples nothing in its place").isEmpty();
+    assertThat(once.maxRounds()).isEqualTo(1);
+  }
+
+  @Test
   void whatNobodyReadsIsAFlaw() {
     LossSpec clip = LossSpec.of(ObjectiveKind.PPO_CLIP);
 
@@ -193,7 +212,11 @@ class RecipeTest {
   @EnumSource(Knob.class)
   void everyKnobIsReadBySomePartThatGivesItADefault(Knob knob) {
     assertThat(
-            Stream.<Part[]>of(ShapingKind.values(), AdvantageKind.values(), ObjectiveKind.values())
+            Stream.<Part[]>of(
+                    ShapingKind.values(),
+                    SelectorKind.values(),
+                    AdvantageKind.values(),
+                    ObjectiveKind.values())
                 .flatMap(Arrays::stream)
                 .filter(part -> part.facts().knobs().values().containsKey(knob)))
         .isNotEmpty();
