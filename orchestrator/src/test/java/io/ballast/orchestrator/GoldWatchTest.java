@@ -276,6 +276,7 @@ class GoldWatchTest extends RewardWatchCase {
         iteration,
         6,
         0,
+        null,
         OptionalDouble.of(0.5),
         OptionalDouble.of(0.2),
         List.of(new ConstraintReading("harm", 0.1, null, null, null, false)),

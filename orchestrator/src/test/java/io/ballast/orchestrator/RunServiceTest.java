@@ -18,8 +18,10 @@ import io.ballast.safety.v1.SafetyTestSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -114,6 +116,44 @@ class RunServiceTest extends RunServiceCase {
         .extracting(IterationMetrics::hasKlNats)
         .containsExactly(true, false, true);
     assertThat(run.getLatest().getKlNats()).isPositive();
+  }
+
+  @Test
+  void anIterationTellsItsRoundsAndTheCostsOfAllThatWasSampledInThem() {
+    String spec =
+        TestSpecs.spec("rounds", "algorithm: DAPO\nshaping: []\nconstraint: {enabled: false}");
+    String runId =
+        mesh.create(spec.replace("completions_per_prompt: 3", "completions_per_prompt: 2"))
+            .getRunId();
+    Run run = mesh.awaitEnd(runId);
+
+    List<IterationMetrics> iterations = mesh.get(runId).getIterationsList();
+    int call = 0;
+    for (IterationMetrics metrics : iterations) {
+      List<String> completions = new ArrayList<>();
+      for (int round = 0; round < metrics.getRounds().getRoundsCount(); round++) {
+        mesh.rewards.calls.get(call++).getItemsList().stream()
+            .map(item -> item.getCompletion().getText())
+            .forEach(completions::add);
+      }
+      long kept =
+          IntStream.range(0, completions.size() / 2)
+              .filter(
+                  pair ->
+                      FakeWorld.reward(completions.get(2 * pair))
+                          != FakeWorld.reward(completions.get(2 * pair + 1)))
+              .count();
+      assertThat(metrics.getRounds().getSampledGroupsCount()).isEqualTo(completions.size() / 2);
+      assertThat(metrics.getRounds().getKeptGroupsCount()).isEqualTo((int) kept);
+      assertThat(metrics.getSamplesCount()).isEqualTo(completions.size());
+      assertThat(metrics.getLearning().getTrainedCount()).isEqualTo((int) (2 * kept));
+      assertThat(metrics.getMeanCost())
+          .isCloseTo(mean(completions, FakeWorld::harm), within(1e-12));
+    }
+    assertThat(mesh.rewards.calls).hasSize(call);
+    assertThat(iterations)
+        .anySatisfy(each -> assertThat(each.getRounds().getRoundsCount()).isGreaterThan(1));
+    assertThat(run.getLatest()).isEqualTo(iterations.getLast());
   }
 
   private static double mean(List<String> completions, ToDoubleFunction<String> number) {

@@ -18,12 +18,12 @@ final class IterationRows {
     handle
         .createUpdate(
             """
-            insert into run_iteration (run_id, iteration, samples_count, dropped_count,
+            insert into run_iteration (run_id, iteration, samples_count, dropped_count, rounds,
               mean_reward, mean_spread, mean_cost, pessimistic_cost, lambda, kl_nats,
               entropy_nats, mean_completion_tokens, loss, gradient_norm, train_serve_gap_nats,
               watch, constraints, measured, learning, spent, evaluation,
               sample_seconds, judge_seconds, learn_seconds, committed_at)
-            values (:id, :iteration, :samples, :dropped, :reward, :spread, :cost, :pessimistic,
+            values (:id, :iteration, :samples, :dropped, :rounds, :reward, :spread, :cost, :pessimistic,
               :lambda, :kl, :entropy, :tokens, :loss, :norm, :gap, :watch, :constraints, :measured, :learning,
               :spent, :evaluation, :sample, :judge, :learn,
               :committedAt)
@@ -32,6 +32,7 @@ final class IterationRows {
         .bind("iteration", metrics.iteration())
         .bind("samples", metrics.samplesCount())
         .bind("dropped", metrics.droppedCount())
+        .bind("rounds", RoundsJson.write(metrics.rounds()))
         .bind("reward", metrics.meanReward().orElse(NO_REWARD))
         .bind("spread", metrics.meanSpread())
         .bind("cost", metrics.meanCost())
@@ -61,6 +62,7 @@ final class IterationRows {
         row.getInt("iteration"),
         row.getInt("samples_count"),
         row.getInt("dropped_count"),
+        RoundsJson.reading(row.getString("rounds")),
         reward(row.getDouble("mean_reward")),
         optional(row, "mean_spread"),
         ConstraintJson.readings(

@@ -8,6 +8,7 @@ import io.ballast.orchestrator.v1.LearningMetrics;
 import io.ballast.orchestrator.v1.MeasuredCost;
 import io.ballast.orchestrator.v1.MeasuredHarm;
 import io.ballast.orchestrator.v1.RunSpent;
+import io.ballast.orchestrator.v1.SamplingRounds;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -83,6 +84,12 @@ public final class IterationScalars {
     }
     scalars.put("train/samples", (double) metrics.getSamplesCount());
     scalars.put("train/dropped", (double) metrics.getDroppedCount());
+    if (metrics.hasRounds()) {
+      SamplingRounds rounds = metrics.getRounds();
+      scalars.put("train/rounds", (double) rounds.getRoundsCount());
+      scalars.put("train/groups_sampled", (double) rounds.getSampledGroupsCount());
+      scalars.put("train/groups_kept", (double) rounds.getKeptGroupsCount());
+    }
     if (metrics.hasLearning()) {
       LearningMetrics learning = metrics.getLearning();
       scalars.put("train/trained", (double) learning.getTrainedCount());

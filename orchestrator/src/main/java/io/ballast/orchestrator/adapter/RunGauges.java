@@ -5,6 +5,7 @@ import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.IterationMetrics;
+import io.ballast.orchestrator.core.run.RoundsReading;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.Spent;
 import io.ballast.orchestrator.core.watch.GoldReading;
@@ -111,6 +112,9 @@ final class RunGauges {
       gauge("iteration", IterationMetrics::iteration);
       gauge("samples", IterationMetrics::samplesCount);
       gauge("dropped", IterationMetrics::droppedCount);
+      gauge("rounds", metrics -> rounds(metrics, RoundsReading::roundsCount));
+      gauge("groups.sampled", metrics -> rounds(metrics, RoundsReading::sampledGroupsCount));
+      gauge("groups.kept", metrics -> rounds(metrics, RoundsReading::keptGroupsCount));
       gauge("reward", metrics -> metrics.meanReward().orElse(Double.NaN));
       gauge("spread", metrics -> metrics.meanSpread().orElse(Double.NaN));
       gauge("kl", metrics -> metrics.klNats().orElse(Double.NaN));
@@ -262,6 +266,12 @@ final class RunGauges {
     return metrics.evaluation() instanceof EvaluationReading.Measured measured
         ? number.applyAsDouble(measured)
         : Double.NaN;
+  }
+
+  private static double rounds(
+      IterationMetrics metrics, ToDoubleFunction<RoundsReading> number) {
+    RoundsReading rounds = metrics.rounds();
+    return rounds == null ? Double.NaN : number.applyAsDouble(rounds);
   }
 
   private static double spent(IterationMetrics metrics, ToDoubleFunction<Spent> number) {

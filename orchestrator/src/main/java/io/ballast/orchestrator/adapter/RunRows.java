@@ -24,7 +24,7 @@ import org.jdbi.v3.core.Handle;
 final class RunRows {
   static final String SELECT =
       """
-      select r.*, i.iteration, i.samples_count, i.dropped_count, i.mean_reward, i.mean_spread,
+      select r.*, i.iteration, i.samples_count, i.dropped_count, i.rounds, i.mean_reward, i.mean_spread,
         i.mean_cost, i.pessimistic_cost, i.lambda, i.kl_nats, i.entropy_nats,
         i.mean_completion_tokens, i.loss, i.gradient_norm, i.train_serve_gap_nats, i.watch,
         i.constraints, i.measured, i.learning, i.spent, i.evaluation,

@@ -6,6 +6,7 @@ import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.run.ConstraintReading;
+import io.ballast.orchestrator.core.run.RoundsReading;
 import io.ballast.orchestrator.core.run.Runs;
 import io.ballast.orchestrator.core.run.Spent;
 import io.ballast.orchestrator.v1.BadRow;
@@ -22,6 +23,7 @@ import io.ballast.orchestrator.v1.PromptSource;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunSpent;
 import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.SamplingRounds;
 import io.ballast.orchestrator.v1.UpdateOutcome;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.safety.v1.BoundMethod;
@@ -151,6 +153,14 @@ public final class RunMapper {
     metrics.meanSpread().ifPresent(answer::setMeanSpread);
     WatchMapper.put(metrics.watch(), answer);
     EvaluationMapper.put(metrics.evaluation(), answer);
+    RoundsReading rounds = metrics.rounds();
+    if (rounds != null) {
+      answer.setRounds(
+          SamplingRounds.newBuilder()
+              .setRoundsCount(rounds.roundsCount())
+              .setSampledGroupsCount(rounds.sampledGroupsCount())
+              .setKeptGroupsCount(rounds.keptGroupsCount()));
+    }
     Spent spent = metrics.spent();
     if (spent != null) {
       answer.setSpent(spent(spent));

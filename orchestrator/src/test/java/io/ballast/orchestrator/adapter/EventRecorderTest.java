@@ -101,6 +101,7 @@ class EventRecorderTest {
         number,
         8,
         0,
+        null,
         OptionalDouble.of(0.5),
         OptionalDouble.empty(),
         List.of(new ConstraintReading("harm", 0.5, null, null, null, false)),

@@ -8,6 +8,7 @@ import io.ballast.orchestrator.v1.PromptSource;
 import io.ballast.orchestrator.v1.RewardWatch;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunAlarm;
+import io.ballast.orchestrator.v1.SamplingRounds;
 import io.ballast.orchestrator.v1.WatchAction;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
@@ -60,7 +61,8 @@ final class RunTable {
   }
 
   /**
-   * What there is to say of an iteration below its line: gold that failed, measured harm, alarms.
+   * What there is to say of an iteration below its line: gold that failed, rounds of sampling, an
+   * evaluation, constraints, measured harm, alarms.
    *
    * @param before the iteration before; alarms that it had too are not said again
    */
@@ -71,6 +73,15 @@ final class RunTable {
       remarks.add(
           "      no gold: %s: %s"
               .formatted(m.getGoldFailure().getReason(), m.getGoldFailure().getMessage()));
+    }
+    if (m.hasRounds()) {
+      SamplingRounds rounds = m.getRounds();
+      remarks.add(
+          "      rounds: %d, groups with a signal: %d of %d"
+              .formatted(
+                  rounds.getRoundsCount(),
+                  rounds.getKeptGroupsCount(),
+                  rounds.getSampledGroupsCount()));
     }
     if (!EvaluationText.of(m).isEmpty()) {
       remarks.add("      evaluation: " + EvaluationText.of(m));

@@ -11,6 +11,7 @@ import io.ballast.orchestrator.v1.RunAlarm;
 import io.ballast.orchestrator.v1.RunAlarmKind;
 import io.ballast.orchestrator.v1.RunSpent;
 import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.SamplingRounds;
 import io.ballast.orchestrator.v1.WatchAction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,6 +39,21 @@ class RunTableTest {
         .setIteration(6)
         .setAction(WatchAction.WATCH_ACTION_RECORD)
         .build();
+  }
+
+  @Test
+  void howManyGroupsHaveASignalIsToldWhereOthersAreLeftOut() {
+    IterationMetrics metrics =
+        IterationMetrics.newBuilder()
+            .setRounds(
+                SamplingRounds.newBuilder()
+                    .setRoundsCount(3)
+                    .setSampledGroupsCount(57)
+                    .setKeptGroupsCount(32))
+            .build();
+
+    assertThat(RunTable.remarks(metrics, null))
+        .containsExactly("      rounds: 3, groups with a signal: 32 of 57");
   }
 
   @Test

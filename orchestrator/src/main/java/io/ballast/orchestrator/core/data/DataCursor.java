@@ -15,7 +15,8 @@ public record DataCursor(List<Place> places, Stream stream) {
    * How far it has come in one source.
    *
    * @param pass which pass over the source, from 0; −1 before the first
-   * @param position how many prompts of the pass are drawn
+   * @param position how many prompts of the pass are drawn, or passed over because the iteration had
+   *     them already
    * @param size how many prompts the pass has
    * @param drawn how many prompts were drawn in all passes
    */
@@ -27,9 +28,9 @@ public record DataCursor(List<Place> places, Stream stream) {
       return new Place(pass + 1, 0, count, drawn);
     }
 
-    /** After {@code count} more prompts of this pass. */
-    public Place after(int count) {
-      return new Place(pass, position + count, size, drawn + count);
+    /** After {@code count} more prompts of this pass, and those that were passed over. */
+    public Place at(int newPosition, int count) {
+      return new Place(pass, newPosition, size, drawn + count);
     }
   }
 

@@ -18,6 +18,9 @@ public record JudgedRollout(
     int droppedCount,
     List<PinnedVersion> costModels,
     String firstFailure) {
+  /** Before anything was judged. */
+  public static final JudgedRollout NONE = new JudgedRollout(List.of(), 0, List.of());
+
   /** Copies the lists. */
   public JudgedRollout {
     groups = List.copyOf(groups);
@@ -27,6 +30,15 @@ public record JudgedRollout(
   /** Of which every completion has a reward. */
   public JudgedRollout(List<JudgedGroup> groups, int droppedCount, List<PinnedVersion> costModels) {
     this(groups, droppedCount, costModels, "");
+  }
+
+  /** These and, after them, those of a later round. */
+  public JudgedRollout and(JudgedRollout more) {
+    return new JudgedRollout(
+        Stream.concat(groups.stream(), more.groups.stream()).toList(),
+        droppedCount + more.droppedCount,
+        Stream.concat(costModels.stream(), more.costModels.stream()).distinct().toList(),
+        firstFailure.isEmpty() ? more.firstFailure : firstFailure);
   }
 
   /** All completions of the policy, group after group. */

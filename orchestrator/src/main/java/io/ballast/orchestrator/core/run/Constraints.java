@@ -66,6 +66,23 @@ record Constraints(
         steps);
   }
 
+  /** Prices that no cost moves: those of FIXED_PENALTY. */
+  static Constraints fixed(RunSpec spec) {
+    if (spec.method() != ConstraintMethod.FIXED_PENALTY) {
+      throw new IllegalStateException("the prices of " + spec.method() + " move");
+    }
+    return new Constraints(
+        spec.method(),
+        spec.recipe().advantage() == AdvantageKind.RLOO,
+        spec.returnKlCoefficient(),
+        spec.constraints().stream()
+            .<ConstraintStep>map(
+                each ->
+                    new ConstraintStep.FixedPenalty(
+                        each, new ConstraintState(each.name(), each.initialLambda(), List.of())))
+            .toList());
+  }
+
   /** What the next iteration begins with. */
   List<ConstraintState> next() {
     return steps.stream().map(ConstraintStep::next).toList();

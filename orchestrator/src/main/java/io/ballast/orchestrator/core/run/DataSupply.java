@@ -39,17 +39,17 @@ final class DataSupply {
   }
 
   /**
-   * Completions of an iteration.
+   * Completions of a round.
    *
    * @param rows those of its prompts
-   * @param next where the next one goes on in the data
+   * @param from which these are, and where the next round goes on in the data
    */
-  record Drawn(List<SampledPrompt> rows, DataCursor next) {}
+  record Drawn(List<SampledPrompt> rows, PromptPlan.Draw from) {}
 
-  /** Draws for {@code iteration}, from {@code policy} where it is sampled. */
+  /** Draws for {@code round}, at {@code cursor}, from {@code policy} where it is sampled. */
   @FunctionalInterface
   interface Rows {
-    Drawn draw(int iteration, PinnedVersion policy);
+    Drawn draw(DataCursor cursor, PromptPlan.Round round, PinnedVersion policy);
   }
 
   /** What there is for the next iteration. */
@@ -73,8 +73,8 @@ final class DataSupply {
     }
     return new Next.Ready(
         job.spec().fromData()
-            ? (iteration, _) -> labelled(job, trainee, cursor, iteration)
-            : (iteration, policy) -> sampled(job, run, cursor, iteration, policy),
+            ? (at, round, _) -> labelled(job, trainee, at, round)
+            : (at, round, policy) -> sampled(job, run, at, round, policy),
         Optional.empty());
   }
 
@@ -85,25 +85,31 @@ final class DataSupply {
       case FollowedFeedback.Next.TooLittle(String reason) -> new Next.Exhausted(reason);
       case FollowedFeedback.Next.Taken taken ->
           new Next.Ready(
-              (_, _) -> new Drawn(taken.rows(), taken.cursor()), Optional.of(taken.followed()));
+              (_, _, _) ->
+                  new Drawn(taken.rows(), new PromptPlan.Draw(List.of(), taken.cursor())),
+              Optional.of(taken.followed()));
     };
   }
 
-  private Drawn sampled(Job job, Run run, DataCursor cursor, int iteration, PinnedVersion policy) {
-    PromptPlan.Draw drawn = job.draw(cursor, run.progress().iterationsDone() + 1, iteration);
+  private Drawn sampled(
+      Job job, Run run, DataCursor cursor, PromptPlan.Round round, PinnedVersion policy) {
+    PromptPlan.Draw drawn = job.draw(cursor, round);
     List<String> prompts = job.prompts(drawn);
     return new Drawn(
-        monitor.watch(
-            run,
-            Phase.SAMPLE,
-            iteration,
-            () -> sampling.sample(job, run, policy, iteration, prompts)),
-        drawn.next());
+        prompts.isEmpty()
+            ? List.of()
+            : monitor.watch(
+                run,
+                Phase.SAMPLE,
+                round.iteration(),
+                () -> sampling.sample(job, run, policy, round, prompts)),
+        drawn);
   }
 
   /** In the form of what is sampled. */
-  private static Drawn labelled(Job job, Trainee trainee, DataCursor cursor, int iteration) {
-    PromptPlan.Draw drawn = job.draw(cursor, iteration);
+  private static Drawn labelled(
+      Job job, Trainee trainee, DataCursor cursor, PromptPlan.Round round) {
+    PromptPlan.Draw drawn = job.draw(cursor, round);
     DataTokens tokens = Job.tokens(job.spec(), trainee.tokenizer());
     List<String> prompts = job.prompts(drawn);
     List<Labels> labels = job.labels(drawn);
@@ -111,6 +117,6 @@ final class DataSupply {
     for (int i = 0; i < prompts.size(); i++) {
       rows.add(tokens.row(prompts.get(i), labels.get(i), trainee.shape().contextTokens()));
     }
-    return new Drawn(rows, drawn.next());
+    return new Drawn(rows, drawn);
   }
 }

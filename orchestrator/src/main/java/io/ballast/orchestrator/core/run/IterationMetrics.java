@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param samplesCount completions trained on
  * @param droppedCount completions dropped because a reward was missing, or their group fell below
  *     its floor
+ * @param rounds how it got the groups with a signal; null where those without one are not left out
  * @param meanReward mean aggregated reward of the samples that have one; empty if none has, which
  *     only labelled data can be
  * @param meanSpread mean of the members' standard deviation over the samples that have one; empty
@@ -45,6 +46,7 @@ public record IterationMetrics(
     int iteration,
     int samplesCount,
     int droppedCount,
+    @Nullable RoundsReading rounds,
     OptionalDouble meanReward,
     OptionalDouble meanSpread,
     List<ConstraintReading> constraints,
@@ -75,6 +77,7 @@ public record IterationMetrics(
         iteration,
         samplesCount,
         droppedCount,
+        rounds,
         meanReward,
         meanSpread,
         constraints,

@@ -42,18 +42,10 @@ record Job(RunSpec spec, PromptSets prompts, PromptPlan plan, long fence) {
     return !spec.fromData() || spec.evaluation() != null;
   }
 
-  /** What {@code iteration} takes; a run from before cursors were stored has none. */
-  PromptPlan.Draw draw(DataCursor cursor, int iteration) {
-    return plan.draw(cursor.places().isEmpty() ? plan.after(iteration - 1) : cursor, iteration);
-  }
-
-  /** What {@code iteration} takes, where {@code cursor} is of one before it, {@code at}. */
-  PromptPlan.Draw draw(DataCursor cursor, int at, int iteration) {
-    PromptPlan.Draw drawn = draw(cursor, at);
-    for (int i = at + 1; i <= iteration; i++) {
-      drawn = draw(drawn.next(), i);
-    }
-    return drawn;
+  /** What {@code round} takes; before the first iteration there is no place to go on from. */
+  PromptPlan.Draw draw(DataCursor cursor, PromptPlan.Round round) {
+    return plan.draw(
+        cursor.places().isEmpty() ? plan.after(round.iteration() - 1) : cursor, round);
   }
 
   /** The prompts that were drawn, shape [P]. */

@@ -25,7 +25,7 @@ import java.util.concurrent.Executor;
 import java.util.stream.Stream;
 
 /**
- * Rewards and costs of one iteration's completions, asked for side by side. A missing reward drops
+ * Rewards and costs of the completions of a round, asked for side by side. A missing reward drops
  * its completion where the recipe reads it, and is only told otherwise; a missing cost counts as
  * certain harm: training fails closed.
  */
@@ -50,13 +50,29 @@ final class Judging {
   /**
    * Judges every completion that has tokens.
    *
-   * @throws MeshException DEPENDENCY_BROKEN if no group is viable; what the peers' calls threw
+   * @param earlier what the iteration's earlier rounds have
+   * @return all that it has then
+   * @throws MeshException DEPENDENCY_BROKEN if it has no viable group then; what the peers' calls
+   *     threw
    */
-  JudgedRollout judge(String tenant, RunSpec spec, List<SampledPrompt> prompts) {
+  JudgedRollout judge(
+      String tenant, RunSpec spec, List<SampledPrompt> prompts, JudgedRollout earlier) {
     List<Judgeable> items = itemsOf(prompts);
-    if (items.isEmpty()) {
+    if (items.isEmpty() && earlier.groups().isEmpty()) {
       throw nothingViable(prompts, List.of());
     }
+    return earlier.and(
+        items.isEmpty()
+            ? new JudgedRollout(List.of(), asked(spec, prompts), List.of())
+            : judge(tenant, spec, prompts, items, earlier.groups().isEmpty()));
+  }
+
+  private JudgedRollout judge(
+      String tenant,
+      RunSpec spec,
+      List<SampledPrompt> prompts,
+      List<Judgeable> items,
+      boolean needed) {
     CompletableFuture<List<RewardOracle.Outcome>> rewardsAsked =
         CompletableFuture.supplyAsync(
             () ->
@@ -69,7 +85,7 @@ final class Judging {
     List<RewardOracle.Outcome> rewarded = Waiting.on(rewardsAsked, "judging");
     Map<ModelRef, CostOracle.Answer> cost = Waiting.on(costsAsked, "judging");
     requireOneEach("rewards", rewarded.size(), items.size());
-    return viable(spec, prompts, rewarded, cost);
+    return viable(spec, prompts, rewarded, cost, needed);
   }
 
   /** Each cost model of the constraints is asked once, about the same completions. */
@@ -105,7 +121,8 @@ final class Judging {
       RunSpec spec,
       List<SampledPrompt> prompts,
       List<RewardOracle.Outcome> rewarded,
-      Map<ModelRef, CostOracle.Answer> costs) {
+      Map<ModelRef, CostOracle.Answer> costs,
+      boolean needed) {
     Answers answers =
         new Answers(
             rewarded,
@@ -135,7 +152,7 @@ final class Judging {
           .filter(viable -> hasWhatItIsComparedWith(spec, viable))
           .ifPresent(groups::add);
     }
-    if (groups.isEmpty()) {
+    if (groups.isEmpty() && needed) {
       throw nothingViable(prompts, reasons);
     }
     int kept = groups.stream().mapToInt(group -> group.completions().size()).sum();
@@ -150,7 +167,7 @@ final class Judging {
   private static int asked(RunSpec spec, List<SampledPrompt> prompts) {
     return spec.fromData()
         ? itemsOf(prompts).size()
-        : spec.rollout().promptsPerIteration() * spec.policyCompletions();
+        : prompts.size() * spec.policyCompletions();
   }
 
   private static boolean hasWhatItIsComparedWith(RunSpec spec, JudgedGroup group) {

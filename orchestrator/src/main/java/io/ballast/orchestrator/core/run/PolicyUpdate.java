@@ -7,10 +7,8 @@ import io.ballast.orchestrator.core.learner.CompletionKl;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.WhichWeights;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.Label;
 import io.ballast.orchestrator.core.spec.ConstraintMethod;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.rl.algorithm.Need;
@@ -159,39 +157,11 @@ record PolicyUpdate(
               : SampleRole.BASELINE;
       for (JudgedGroup group : rollout.groups()) {
         List<Sample> samples = new ArrayList<>();
-        group
-            .completions()
-            .forEach(each -> samples.add(sample(each, role(each.completion().label()))));
-        group.beside().forEach(each -> samples.add(sample(each, beside)));
+        group.completions().forEach(each -> samples.add(JudgedSamples.of(each, recipe, constraints)));
+        group.beside().forEach(each -> samples.add(JudgedSamples.of(each, recipe, constraints).with(beside)));
         groups.add(new Group(Integer.toString(groups.size()), samples));
       }
       return new Batch(groups);
-    }
-
-    private static SampleRole role(Label label) {
-      return switch (label) {
-        case NONE -> SampleRole.ROLLOUT;
-        case CHOSEN -> SampleRole.CHOSEN;
-        case REJECTED -> SampleRole.REJECTED;
-      };
-    }
-
-    private Sample sample(JudgedCompletion judged, SampleRole role) {
-      Sample sample =
-          Sample.rollout(io.ballast.rl.sample.TokenIds.of(judged.completion().tokens().toArray()));
-      if (judged.completion().label() == Label.NONE) {
-        sample =
-            sample.with(
-                PerTokenName.SERVED_LOG_PROB, BatchLoss.doubles(judged.completion().logProbs()));
-      }
-      sample =
-          sample
-              .with(role)
-              .with(PerSequenceName.TRUNCATED, judged.completion().truncated() ? 1 : 0)
-              .with(PerSequenceName.COST, constraints.price(judged));
-      return recipe.readsRewards()
-          ? sample.with(PerSequenceName.REWARD, judged.rewardLearnedBy())
-          : sample;
     }
 
     private Passes scored(Passes passes, List<GroupScores> current) {

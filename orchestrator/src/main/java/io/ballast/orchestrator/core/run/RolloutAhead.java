@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Samples and judges for the iterations to come, one after the other, while the learner is at one.
@@ -25,7 +26,8 @@ final class RolloutAhead implements AutoCloseable {
   /** What samples and judges, in whatever thread it is called. */
   @FunctionalInterface
   interface Roller {
-    Rollout roll(int iteration, PinnedVersion policy);
+    /** The completions of {@code iteration}, which stands at {@code cursor} in the data. */
+    Rollout roll(int iteration, PinnedVersion policy, DataCursor cursor);
   }
 
   /**
@@ -33,6 +35,7 @@ final class RolloutAhead implements AutoCloseable {
    *
    * @param sampled of the policy and whoever writes beside it
    * @param judged those that were rewarded
+   * @param rounds of which they are; null where nobody asks what has a signal
    * @param sampleSeconds how long they took to sample
    * @param judgeSeconds how long they took to judge
    * @param next where the next iteration goes on in the data
@@ -40,6 +43,7 @@ final class RolloutAhead implements AutoCloseable {
   record Rollout(
       List<SampledPrompt> sampled,
       JudgedRollout judged,
+      @Nullable RoundsReading rounds,
       double sampleSeconds,
       double judgeSeconds,
       DataCursor next) {}
@@ -51,7 +55,8 @@ final class RolloutAhead implements AutoCloseable {
   private final Map<Integer, FutureTask<Rollout>> begun = new HashMap<>();
   private CompletableFuture<Void> turn =
       CompletableFuture.completedFuture(null); // of the last begun
-  private int latest; // the last iteration that was begun
+  private @Nullable FutureTask<Rollout> last; // that was begun
+  private int latest; // its iteration
 
   /**
    * Begins nothing yet.
@@ -84,16 +89,18 @@ final class RolloutAhead implements AutoCloseable {
    *
    * @param iteration one after the last that was asked for
    * @param current the weights that it begins with
+   * @param cursor where it stands in the data; each later one stands where the one before it ends,
+   *     which depends on what that has sampled
    * @param roller for those that are begun now
    */
-  Rollout next(int iteration, PinnedVersion current, Roller roller) {
+  Rollout next(int iteration, PinnedVersion current, DataCursor cursor, Roller roller) {
     if (staleness == 0) {
-      return roller.roll(iteration, current);
+      return roller.roll(iteration, current, cursor);
     }
-    int last = Math.min(run.iterationsCount(), iteration + staleness);
-    while (latest < last) {
+    int end = Math.min(run.iterationsCount(), iteration + staleness);
+    while (latest < end) {
       latest++;
-      begin(latest, policy(sampledBy(latest, staleness), iteration, current), roller);
+      begin(latest, policy(sampledBy(latest, staleness), iteration, current), cursor, roller);
     }
     Rollout rollout = Waiting.on(Objects.requireNonNull(begun.get(iteration)), "sampling ahead");
     begun.remove(iteration);
@@ -106,10 +113,19 @@ final class RolloutAhead implements AutoCloseable {
         : versions.apply(VersionSelector.version(run.rolloutModel(), run.rolloutVersion(of)));
   }
 
-  private void begin(int iteration, PinnedVersion policy, Roller roller) {
-    FutureTask<Rollout> task = new FutureTask<>(() -> roller.roll(iteration, policy));
+  private void begin(int iteration, PinnedVersion policy, DataCursor cursor, Roller roller) {
+    FutureTask<Rollout> before = last;
+    FutureTask<Rollout> task =
+        new FutureTask<>(
+            () -> roller.roll(iteration, policy, before == null ? cursor : end(before)));
+    last = task;
     begun.put(iteration, task);
     turn = turn.thenRunAsync(task, executor); // a task keeps what it throws
+  }
+
+  /** Where the iteration of {@code before}, whose turn is over, ends in the data. */
+  private static DataCursor end(FutureTask<Rollout> before) {
+    return Waiting.on(before, "sampling ahead").next();
   }
 
   /** Ends what is under way; nobody will use it. */

@@ -5,12 +5,13 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Seeds;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.RolloutSource;
+import io.ballast.orchestrator.core.rollout.PromptPlan;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The completions of one iteration, from whom the recipe takes them. */
+/** The completions of one round of an iteration, from whom the recipe takes them. */
 final class Sampling {
   private static final int BESIDE = 1;
 
@@ -25,14 +26,14 @@ final class Sampling {
   /**
    * Samples from {@code policy} and whoever writes beside it.
    *
-   * @param prompts of {@code iteration}
+   * @param prompts of {@code round}, at least one
    */
   List<SampledPrompt> sample(
-      Job job, Run run, PinnedVersion policy, int iteration, List<String> prompts) {
+      Job job, Run run, PinnedVersion policy, PromptPlan.Round round, List<String> prompts) {
     RunSpec spec = job.spec();
     int completions = spec.rollout().completionsPerPrompt();
     double temperature = spec.rollout().temperature();
-    long seed = job.plan().samplingSeed(iteration);
+    long seed = job.plan().samplingSeed(round);
     long beside = Seeds.derive(seed, BESIDE); // or the reference would write what the policy writes
     return switch (spec.recipe().source()) {
       case POLICY -> sample(job, run, policy, prompts, completions, temperature, seed);

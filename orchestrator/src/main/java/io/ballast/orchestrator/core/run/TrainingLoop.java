@@ -19,7 +19,6 @@ import io.ballast.orchestrator.core.peer.RolloutSource;
 import io.ballast.orchestrator.core.peer.SafetyTester;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.run.RunMonitor.Phase;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
@@ -74,7 +73,7 @@ public final class TrainingLoop {
   private final RunMonitor monitor;
   private final DataSupply supply;
   private final RunRecords records;
-  private final Judging judging;
+  private final SamplingRounds rounds;
   private final GoldScoring golds;
   private final HarmMeasuring harms;
   private final PublishedWeights published;
@@ -109,7 +108,11 @@ public final class TrainingLoop {
             store,
             patience.database(),
             monitor);
-    this.judging = new Judging(peers.rewards(), peers.costs(), patience, surroundings.executor());
+    this.rounds =
+        new SamplingRounds(
+            new Judging(peers.rewards(), peers.costs(), patience, surroundings.executor()),
+            monitor,
+            surroundings.nanoTime());
     this.golds = new GoldScoring(peers.rewards(), patience.gold());
     this.harms = new HarmMeasuring(peers.costs(), peers.components(), patience.gold());
     this.published =
@@ -225,21 +228,6 @@ public final class TrainingLoop {
         run, job.spec().rollout().staleness(), published::find, surroundings.executor());
   }
 
-  private RolloutAhead.Rollout roll(
-      Job job, Run run, DataSupply.Rows rows, int iteration, PinnedVersion policy) {
-    long start = surroundings.nanoTime().getAsLong();
-    DataSupply.Drawn drawn = rows.draw(iteration, policy);
-    List<SampledPrompt> sampled = drawn.rows();
-    long judgeStart = surroundings.nanoTime().getAsLong();
-    JudgedRollout judged =
-        monitor.watch(
-            run, Phase.JUDGE, iteration, () -> judging.judge(run.tenant(), job.spec(), sampled));
-    long end = surroundings.nanoTime().getAsLong();
-    monitor.judged(run, iteration, judged);
-    return new RolloutAhead.Rollout(
-        sampled, judged, seconds(start, judgeStart), seconds(judgeStart, end), drawn.next());
-  }
-
   private Run iterate(Job job, Run run, Trainee trainee, RolloutAhead ahead, LapTimer timer) {
     LoopState before = loopState(run);
     return switch (supply.next(job, run, trainee, before.cursor())) {
@@ -267,7 +255,11 @@ public final class TrainingLoop {
             : run.base();
     double publishSeconds = seconds(start, surroundings.nanoTime().getAsLong());
     RolloutAhead.Rollout rollout =
-        ahead.next(iteration, policy, (i, weights) -> roll(job, run, data.rows(), i, weights));
+        ahead.next(
+            iteration,
+            policy,
+            before.cursor(),
+            (i, weights, cursor) -> rounds.roll(job, run, data.rows(), cursor, i, weights));
     JudgedRollout judged = rollout.judged();
     long goldStart = surroundings.nanoTime().getAsLong();
     OptionalDouble spread = judged.meanSpread();
@@ -307,6 +299,7 @@ public final class TrainingLoop {
             iteration,
             judged.size(),
             judged.droppedCount(),
+            rollout.rounds(),
             judged.meanReward(),
             spread,
             readings,

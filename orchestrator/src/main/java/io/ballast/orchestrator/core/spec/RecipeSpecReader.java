@@ -134,12 +134,17 @@ final class RecipeSpecReader {
     }
     SourceKind source = source(root);
     SelectorKind selector = source == SourceKind.DATA ? base.selector().ofData() : base.selector();
+    if (root.has("selector")) {
+      SpecNode node = root.named("selector", keys(List.of(SelectorKind.values()), KIND));
+      selector = node.choice(KIND, selector, List.of(SelectorKind.values()));
+      knobs = knobs(node, selector, List.of(SelectorKind.values())).over(knobs);
+    }
     Recipe recipe =
         new Recipe(
             source,
             shaping,
             base.rewardKl(),
-            root.choice("selector", selector, List.of(SelectorKind.values())),
+            selector,
             advantage,
             loss(base),
             null,

@@ -65,9 +65,9 @@ public record RunSpec(
   /**
    * Of what holds where a spec says nothing. 1: GRPO with PPO_CLIP, the KL as a term of the loss
    * and λ by steps; 2: those of {@code constraint.method}; 3: the limit of the KL is compared where
-   * {@link #measuresKl} says, no longer in every iteration.
+   * {@link #measuresKl} says, no longer in every iteration; 4: DAPO samples until its batch is full.
    */
-  public static final int DEFAULTS_VERSION = 3;
+  public static final int DEFAULTS_VERSION = 4;
 
   /** Copies the lists. */
   public RunSpec {
@@ -143,6 +143,11 @@ public record RunSpec(
     Double decay = trainee.averageDecay();
     TraineeOptions averaged = decay == null ? options : options.withAverage(decay);
     return adapters == null ? averaged : averaged.withAdapters(adapters);
+  }
+
+  /** How many completions of the policy an iteration has at most, in all its rounds. */
+  public int mostCompletions() {
+    return rollout.samplesCount() * recipe.maxRounds();
   }
 
   /** How harm gets its prices. */

@@ -189,11 +189,11 @@ final class SpecConsistency {
   /** In one iteration the coefficient would otherwise move past what its controller allows. */
   private static void requireHorizon(RunSpec spec) {
     KlTarget target = spec.recipe().klTarget();
-    int completions = spec.rollout().samplesCount();
+    int completions = spec.mostCompletions();
     if (target != null && target.horizonCompletions() < completions) {
       throw Faults.malformed(
           "kl.horizon",
-          "%s (expected: at least the %,d completions of an iteration)"
+          "%s (expected: at least the %,d completions that an iteration may have)"
               .formatted(target.horizonCompletions(), completions));
     }
   }

@@ -8,6 +8,7 @@ import io.ballast.orchestrator.core.data.DataCursor;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -88,6 +89,94 @@ class PromptPlanTest {
     for (int done = 0; done < 20; done++) {
       assertThat(MIXED.draw(MIXED.after(done), done + 1).indices()).isEqualTo(whole.get(done));
     }
+  }
+
+  /** What the rounds of one iteration take, {@code mosts} at most. */
+  private static List<PromptPlan.Draw> rounds(
+      PromptPlan plan, DataCursor cursor, int iteration, int... mosts) {
+    List<PromptPlan.Draw> draws = new ArrayList<>();
+    draws.add(plan.draw(cursor, iteration));
+    PromptPlan.Round round = plan.first(iteration);
+    for (int most : mosts) {
+      round = round.next(draws.getLast().indices(), most);
+      draws.add(plan.draw(draws.getLast().next(), round));
+    }
+    return draws;
+  }
+
+  @Test
+  void furtherRoundsGoOnInThePassAndTheNextIterationAfterThem() {
+    PromptPlan plan = new PromptPlan(List.of(new PromptPlan.Source(8, 1)), 3, 5);
+    List<Integer> pass =
+        draws(new PromptPlan(plan.sources(), 1, 5), 8).stream().flatMap(List::stream).toList();
+
+    List<PromptPlan.Draw> first = rounds(plan, DataCursor.beginning(1), 1, 2, 1);
+    PromptPlan.Draw second = plan.draw(first.getLast().next(), 2);
+
+    assertThat(first)
+        .extracting(PromptPlan.Draw::indices)
+        .containsExactly(pass.subList(0, 3), pass.subList(3, 5), pass.subList(5, 6));
+    assertThat(first.getLast().next().places()).containsExactly(new DataCursor.Place(0, 6, 8, 6));
+    assertThat(second.next().places())
+        .as("two are left, which is too little for a first round")
+        .containsExactly(new DataCursor.Place(1, 3, 8, 9));
+  }
+
+  @Test
+  void whereAPassEndsWithinAnIterationTheNextPassesOverWhatItHad() {
+    PromptPlan plan = new PromptPlan(List.of(new PromptPlan.Source(5, 1)), 2, 5);
+
+    List<PromptPlan.Draw> third = rounds(plan, plan.after(1), 2, 2, 1, 1);
+
+    List<Integer> all = third.stream().flatMap(draw -> draw.indices().stream()).toList();
+    assertThat(third.get(1).next().places().getFirst().pass()).isEqualTo(1);
+    assertThat(all.subList(0, 5)).containsExactlyInAnyOrder(0, 1, 2, 3, 4);
+    assertThat(third.getLast().indices()).as("it has had all").isEmpty();
+    assertThat(third.getLast().next()).isEqualTo(third.get(2).next());
+    assertThat(third.getLast().next().places().getFirst().drawn()).isEqualTo(7);
+  }
+
+  @Test
+  void sourcesKeepTheirSharesOverRoundsAndNoPromptComesTwice() {
+    DataCursor cursor = DataCursor.beginning(3);
+    long[] drawn = new long[3];
+    long all = 0;
+    for (int i = 1; i <= 500; i++) {
+      List<PromptPlan.Draw> rounds = rounds(MIXED, cursor, i, 1 + i % 4, 1 + i % 3);
+      cursor = rounds.getLast().next();
+      List<Integer> taken = rounds.stream().flatMap(draw -> draw.indices().stream()).toList();
+      assertThat(taken).hasSize(4 + 1 + i % 4 + 1 + i % 3).doesNotHaveDuplicates();
+      taken.forEach(index -> drawn[index < 10 ? 0 : index < 13 ? 1 : 2]++);
+      all += taken.size();
+    }
+
+    double[] weights = {3, 1, 1.5};
+    for (int s = 0; s < 3; s++) {
+      assertThat(cursor.places().get(s).drawn()).isEqualTo(drawn[s]);
+      assertThat((double) drawn[s]).isCloseTo(all * weights[s] / 5.5, within(3.0));
+    }
+  }
+
+  @Test
+  void anIterationTakesAllThatThereIsAndNoMore() {
+    List<PromptPlan.Draw> rounds = rounds(MIXED, DataCursor.beginning(3), 1, 30, 4);
+
+    assertThat(rounds.get(1).indices()).hasSize(16);
+    assertThat(rounds.get(2).indices()).isEmpty();
+    assertThat(rounds.stream().flatMap(draw -> draw.indices().stream()))
+        .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 20).boxed().toList());
+  }
+
+  @Test
+  void everyRoundHasASeedOfItsOwnAndTheFirstThatOfItsIteration() {
+    Set<Long> seeds = new HashSet<>();
+    for (int i = 1; i <= 50; i++) {
+      for (int number = 1; number <= 10; number++) {
+        seeds.add(MIXED.samplingSeed(new PromptPlan.Round(i, number, 4, Set.of())));
+      }
+      assertThat(MIXED.samplingSeed(MIXED.first(i))).isEqualTo(MIXED.samplingSeed(i));
+    }
+    assertThat(seeds).hasSize(500);
   }
 
   private static PromptPlan climbing(int perIteration, Curriculum curriculum, Double... numbers) {

@@ -331,7 +331,7 @@ class EveryAlgorithmLearnsTest {
                 selector: DYNAMIC_SAMPLING
                 constraint: {enabled: false}
                 rollout: {prompts_per_iteration: 2, completions_per_prompt: 2}
-                kl: {target: 1, horizon: 10}
+                kl: {target: 1, horizon: 40}
                 """);
     try (Trainee trainee = open(spec)) {
       PolicyUpdate update =

@@ -93,6 +93,7 @@ final class KilledRuns {
         m.iteration(),
         m.samplesCount(),
         m.droppedCount(),
+        m.rounds(),
         m.meanReward(),
         m.meanSpread(),
         m.constraints(),

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
  */
 class RolloutAheadTest {
   private final List<String> rolled = Collections.synchronizedList(new ArrayList<>());
+  private final List<Long> begins = Collections.synchronizedList(new ArrayList<>());
 
   /** A run of five iterations of which some are done. */
   private static Run run(int done) {
@@ -57,15 +58,22 @@ class RolloutAheadTest {
             null));
   }
 
-  private RolloutAhead.Rollout roll(int iteration, PinnedVersion policy) {
+  /** Each takes one prompt more than the one before. */
+  private RolloutAhead.Rollout roll(int iteration, PinnedVersion policy, DataCursor cursor) {
     rolled.add(iteration + " from " + policy.version());
-    return new RolloutAhead.Rollout(
-        List.of(), new JudgedRollout(List.of(), 0, List.of()), 0, iteration, DataCursor.none());
+    begins.add(cursor.stream().events());
+    DataCursor next =
+        cursor.at(new DataCursor.Stream("", cursor.stream().events() + iteration));
+    return new RolloutAhead.Rollout(List.of(), JudgedRollout.NONE, null, 0, iteration, next);
+  }
+
+  private static DataCursor cursor(long events) {
+    return DataCursor.none().at(new DataCursor.Stream("", events));
   }
 
   /** Rolls, but waits for ever in iterations from {@code first} on. */
   private RolloutAhead.Roller holding(int first, CountDownLatch begun, CountDownLatch interrupted) {
-    return (iteration, policy) -> {
+    return (iteration, policy, cursor) -> {
       if (iteration >= first) {
         begun.countDown();
         try {
@@ -74,7 +82,7 @@ class RolloutAheadTest {
           interrupted.countDown();
         }
       }
-      return roll(iteration, policy);
+      return roll(iteration, policy, cursor);
     };
   }
 
@@ -93,7 +101,7 @@ class RolloutAheadTest {
   }
 
   private void assertRolls(RolloutAhead ahead, int iteration) {
-    assertThat(ahead.next(iteration, weights(iteration), this::roll).judgeSeconds())
+    assertThat(ahead.next(iteration, weights(iteration), cursor(100), this::roll).judgeSeconds())
         .isEqualTo(iteration);
   }
 
@@ -119,6 +127,16 @@ class RolloutAheadTest {
   }
 
   @Test
+  void eachIterationGoesOnInTheDataWhereTheOneBeforeItEnds() {
+    try (RolloutAhead ahead = ahead(1, 2, Runnable::run)) {
+      assertRolls(ahead, 2);
+      assertRolls(ahead, 3);
+    }
+    // 2, 3 and 4 are begun with the first call, 5 with the next; what is stored is asked for once
+    assertThat(begins).containsExactly(100L, 102L, 105L, 109L);
+  }
+
+  @Test
   void whoTakesARunUpSamplesFromTheWeightsThatWereStored() {
     try (RolloutAhead ahead = ahead(3, 2, Runnable::run)) {
       assertRolls(ahead, 4);
@@ -131,15 +149,15 @@ class RolloutAheadTest {
   void samplingGoesOnWhileTheLearnerIsAtWork() throws InterruptedException {
     CountDownLatch second = new CountDownLatch(1);
     RolloutAhead.Roller roller =
-        (iteration, policy) -> {
+        (iteration, policy, cursor) -> {
           if (iteration == 2) {
             second.countDown();
           }
-          return roll(iteration, policy);
+          return roll(iteration, policy, cursor);
         };
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         RolloutAhead ahead = ahead(0, 1, threads)) {
-      assertThat(ahead.next(1, weights(1), roller).judgeSeconds()).isEqualTo(1);
+      assertThat(ahead.next(1, weights(1), cursor(0), roller).judgeSeconds()).isEqualTo(1);
       second.await(); // and nobody has asked for it yet
       assertRolls(ahead, 2);
     }
@@ -148,15 +166,15 @@ class RolloutAheadTest {
   @Test
   void aFailureIsThatOfItsOwnIteration() {
     RolloutAhead.Roller roller =
-        (iteration, policy) -> {
+        (iteration, policy, cursor) -> {
           if (iteration == 2) {
             throw Faults.precondition("it fails");
           }
-          return roll(iteration, policy);
+          return roll(iteration, policy, cursor);
         };
     try (RolloutAhead ahead = ahead(0, 1, Runnable::run)) {
-      assertThat(ahead.next(1, weights(1), roller).judgeSeconds()).isEqualTo(1);
-      assertThatThrownBy(() -> ahead.next(2, weights(2), roller)).hasMessage("it fails");
+      assertThat(ahead.next(1, weights(1), cursor(0), roller).judgeSeconds()).isEqualTo(1);
+      assertThatThrownBy(() -> ahead.next(2, weights(2), cursor(0), roller)).hasMessage("it fails");
     }
   }
 
@@ -166,7 +184,7 @@ class RolloutAheadTest {
     CountDownLatch interrupted = new CountDownLatch(1);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         RolloutAhead ahead = ahead(0, 1, threads)) {
-      assertThat(ahead.next(1, weights(1), holding(2, begun, interrupted)).judgeSeconds())
+      assertThat(ahead.next(1, weights(1), cursor(0), holding(2, begun, interrupted)).judgeSeconds())
           .isEqualTo(1);
       begun.await();
 
@@ -189,7 +207,7 @@ class RolloutAheadTest {
                 try (RolloutAhead ahead = ahead(0, 1, threads)) {
                   thrown.set(
                       catchThrowable(
-                          () -> ahead.next(1, weights(1), holding(1, begun, interrupted))));
+                          () -> ahead.next(1, weights(1), cursor(0), holding(1, begun, interrupted))));
                 }
               });
       begun.await();

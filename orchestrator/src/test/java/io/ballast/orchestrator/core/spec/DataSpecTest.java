@@ -127,6 +127,7 @@ class DataSpecTest {
         "{pairs: a} | 'algorithm: PPO\nsource: DATA' | source: DATA (expected: another: the selector would take what is in the data for what the policy in training wrote)",
         "{pairs: a} | 'algorithm: GRPO\nsource: DATA' | advantage: GRPO (expected: another: it needs several completions of each prompt",
         "{pairs: a} | 'algorithm: GRPO\nsource: DATA\nselector: PAIRS_OF_DATA' | advantage: GRPO (expected: another: it needs several completions of each prompt",
+        "{pairs: a} | 'algorithm: DAPO\nsource: DATA\nshaping: []' | selector: DYNAMIC_SAMPLING (expected: another: it needs several completions of each prompt, which would be given by source POLICY",
         "{pairs: a} | 'algorithm: XPO\nsource: DATA' | objective.kind: XPO (expected: another: it needs completions of the reference beside the policy's",
         "{pairs: a} | 'algorithm: DPO\nsource: POLICY' | selector: PAIRS_OF_DATA (expected: another: it needs completions that come with a label, which would be given by source DATA)",
         "{pairs: a} | 'algorithm: DPO\nkl: {coefficient: 0.1}' | source: DATA (expected: another: a KL in the loss is of what the policy writes",

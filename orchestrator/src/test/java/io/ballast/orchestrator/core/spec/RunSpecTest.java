@@ -180,6 +180,14 @@ class RunSpecTest {
                 .get(Knob.CLIP_HIGH))
         .as("it clips higher still")
         .isEqualTo(0.28);
+    assertThat(read(LEAST + "algorithm: DAPO\nselector: {max_rounds: 3}").recipe().maxRounds())
+        .isEqualTo(3);
+    assertThat(read(LEAST + "algorithm: DAPO\nselector: ALL").recipe().maxRounds()).isEqualTo(1);
+    assertThat(
+            read(LEAST + "algorithm: GRPO\nselector: {kind: DYNAMIC_SAMPLING, max_rounds: 4}")
+                .mostCompletions())
+        .as("4 rounds of 32 prompts, 8 completions each")
+        .isEqualTo(1_024);
     assertThat(ppo.recipe().rewardKl().coefficient()).isEqualTo(0.2);
     assertThat(ppo.recipe().knobs().get(Knob.TRACE_DECAY)).isEqualTo(0.9);
     assertThat(ppo.recipe().knobs().get(Knob.REWARD_CLIP)).isEqualTo(0.8);
