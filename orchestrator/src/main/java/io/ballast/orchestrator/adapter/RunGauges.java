@@ -268,8 +268,7 @@ final class RunGauges {
         : Double.NaN;
   }
 
-  private static double rounds(
-      IterationMetrics metrics, ToDoubleFunction<RoundsReading> number) {
+  private static double rounds(IterationMetrics metrics, ToDoubleFunction<RoundsReading> number) {
     RoundsReading rounds = metrics.rounds();
     return rounds == null ? Double.NaN : number.applyAsDouble(rounds);
   }

@@ -82,8 +82,8 @@ public final class RecipeSteps {
   }
 
   /**
-   * Whether {@link #prepare} would keep {@code judged}, which has no baseline, known before the rest
-   * of its batch is.
+   * Whether {@link #prepare} would keep {@code judged}, which has no baseline, known before the
+   * rest of its batch is.
    *
    * @throws IllegalStateException unless the recipe selects by group
    */

@@ -227,10 +227,7 @@ class RecipeStepsTest {
                 List.of(cheap, sample(2, 1.5).with(PerSequenceName.COST, .5))));
 
     List<String> kept =
-        judged.stream()
-            .filter(new RecipeSteps(recipe, 20)::keeps)
-            .map(Group::groupId)
-            .toList();
+        judged.stream().filter(new RecipeSteps(recipe, 20)::keeps).map(Group::groupId).toList();
 
     assertThat(kept).containsExactly("by reward", "by harm", "by length");
     assertThat(prepare(recipe, new Batch(judged)).groups())

@@ -15,8 +15,8 @@ public record DataCursor(List<Place> places, Stream stream) {
    * How far it has come in one source.
    *
    * @param pass which pass over the source, from 0; −1 before the first
-   * @param position how many prompts of the pass are drawn, or passed over because the iteration had
-   *     them already
+   * @param position how many prompts of the pass are drawn, or passed over because the iteration
+   *     had them already
    * @param size how many prompts the pass has
    * @param drawn how many prompts were drawn in all passes
    */

@@ -12,12 +12,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which prompts an iteration samples from, in one round or in several. Each of its places goes to the source that is furthest
- * behind its share of all that was drawn; every pass over a source shuffles it anew and takes its
- * prompts in turn, so no iteration has one twice. Where a curriculum admits more prompts than the
- * pass began with, a new pass over all of them begins. A function of the seed, the cursor, the
- * iteration and what its earlier rounds had alone: a run that goes on after a crash takes the same
- * ones.
+ * Which prompts an iteration samples from, in one round or in several. Each of its places goes to
+ * the source that is furthest behind its share of all that was drawn; every pass over a source
+ * shuffles it anew and takes its prompts in turn, so no iteration has one twice. Where a curriculum
+ * admits more prompts than the pass began with, a new pass over all of them begins. A function of
+ * the seed, the cursor, the iteration and what its earlier rounds had alone: a run that goes on
+ * after a crash takes the same ones.
  *
  * @param sources whose prompts stand one after the other; each admits at least its share of an
  *     iteration, rounded up
@@ -150,8 +150,7 @@ public record PromptPlan(List<Source> sources, int perIteration, long seed) {
   }
 
   /** The next {@code most} places of a pass whose prompts the iteration has not had. */
-  private List<Integer> fresh(
-      int source, List<Integer> order, int from, int most, Round round) {
+  private List<Integer> fresh(int source, List<Integer> order, int from, int most, Round round) {
     int first = firstPrompt(source);
     List<Integer> fresh = new ArrayList<>();
     for (int i = from; i < order.size() && fresh.size() < most; i++) {

@@ -85,8 +85,7 @@ final class DataSupply {
       case FollowedFeedback.Next.TooLittle(String reason) -> new Next.Exhausted(reason);
       case FollowedFeedback.Next.Taken taken ->
           new Next.Ready(
-              (_, _, _) ->
-                  new Drawn(taken.rows(), new PromptPlan.Draw(List.of(), taken.cursor())),
+              (_, _, _) -> new Drawn(taken.rows(), new PromptPlan.Draw(List.of(), taken.cursor())),
               Optional.of(taken.followed()));
     };
   }

@@ -44,8 +44,7 @@ record Job(RunSpec spec, PromptSets prompts, PromptPlan plan, long fence) {
 
   /** What {@code round} takes; before the first iteration there is no place to go on from. */
   PromptPlan.Draw draw(DataCursor cursor, PromptPlan.Round round) {
-    return plan.draw(
-        cursor.places().isEmpty() ? plan.after(round.iteration() - 1) : cursor, round);
+    return plan.draw(cursor.places().isEmpty() ? plan.after(round.iteration() - 1) : cursor, round);
   }
 
   /** The prompts that were drawn, shape [P]. */

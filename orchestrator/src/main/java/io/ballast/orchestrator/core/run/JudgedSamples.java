@@ -46,7 +46,8 @@ final class JudgedSamples {
       return new RecipeSteps(spec.recipe(), spec.rollout().maxNewTokens())
           .keeps(
               new Group(
-                  "", group.completions().stream()
+                  "",
+                  group.completions().stream()
                       .map(each -> of(each, spec.recipe(), prices))
                       .toList()));
     } catch (ArithmeticException | IllegalArgumentException e) {

@@ -165,9 +165,7 @@ final class Judging {
 
   /** Data has as many completions as it has; the policy writes as many as it is asked. */
   private static int asked(RunSpec spec, List<SampledPrompt> prompts) {
-    return spec.fromData()
-        ? itemsOf(prompts).size()
-        : prompts.size() * spec.policyCompletions();
+    return spec.fromData() ? itemsOf(prompts).size() : prompts.size() * spec.policyCompletions();
   }
 
   private static boolean hasWhatItIsComparedWith(RunSpec spec, JudgedGroup group) {

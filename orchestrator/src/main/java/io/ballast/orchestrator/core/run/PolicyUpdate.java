@@ -157,8 +157,12 @@ record PolicyUpdate(
               : SampleRole.BASELINE;
       for (JudgedGroup group : rollout.groups()) {
         List<Sample> samples = new ArrayList<>();
-        group.completions().forEach(each -> samples.add(JudgedSamples.of(each, recipe, constraints)));
-        group.beside().forEach(each -> samples.add(JudgedSamples.of(each, recipe, constraints).with(beside)));
+        group
+            .completions()
+            .forEach(each -> samples.add(JudgedSamples.of(each, recipe, constraints)));
+        group
+            .beside()
+            .forEach(each -> samples.add(JudgedSamples.of(each, recipe, constraints).with(beside)));
         groups.add(new Group(Integer.toString(groups.size()), samples));
       }
       return new Batch(groups);

@@ -140,15 +140,7 @@ final class RecipeSpecReader {
       knobs = knobs(node, selector, List.of(SelectorKind.values())).over(knobs);
     }
     Recipe recipe =
-        new Recipe(
-            source,
-            shaping,
-            base.rewardKl(),
-            selector,
-            advantage,
-            loss(base),
-            null,
-            knobs);
+        new Recipe(source, shaping, base.rewardKl(), selector, advantage, loss(base), null, knobs);
     return withKl(recipe, base);
   }
 

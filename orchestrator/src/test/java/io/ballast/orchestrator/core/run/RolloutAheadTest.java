@@ -62,8 +62,7 @@ class RolloutAheadTest {
   private RolloutAhead.Rollout roll(int iteration, PinnedVersion policy, DataCursor cursor) {
     rolled.add(iteration + " from " + policy.version());
     begins.add(cursor.stream().events());
-    DataCursor next =
-        cursor.at(new DataCursor.Stream("", cursor.stream().events() + iteration));
+    DataCursor next = cursor.at(new DataCursor.Stream("", cursor.stream().events() + iteration));
     return new RolloutAhead.Rollout(List.of(), JudgedRollout.NONE, null, 0, iteration, next);
   }
 
@@ -184,7 +183,8 @@ class RolloutAheadTest {
     CountDownLatch interrupted = new CountDownLatch(1);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         RolloutAhead ahead = ahead(0, 1, threads)) {
-      assertThat(ahead.next(1, weights(1), cursor(0), holding(2, begun, interrupted)).judgeSeconds())
+      assertThat(
+              ahead.next(1, weights(1), cursor(0), holding(2, begun, interrupted)).judgeSeconds())
           .isEqualTo(1);
       begun.await();
 
@@ -207,7 +207,9 @@ class RolloutAheadTest {
                 try (RolloutAhead ahead = ahead(0, 1, threads)) {
                   thrown.set(
                       catchThrowable(
-                          () -> ahead.next(1, weights(1), cursor(0), holding(1, begun, interrupted))));
+                          () ->
+                              ahead.next(
+                                  1, weights(1), cursor(0), holding(1, begun, interrupted))));
                 }
               });
       begun.await();

@@ -44,7 +44,9 @@ class SamplingRoundsCrashTest {
 
   @Test
   void soIsOneThatDoesItAhead() throws IOException {
-    String spec = dynamic("objective: {importance_cap: 2}").replace("rollout:\n", "rollout:\n  staleness: 2\n");
+    String spec =
+        dynamic("objective: {importance_cap: 2}")
+            .replace("rollout:\n", "rollout:\n  staleness: 2\n");
     Run run = killAnywhere(temporary, spec);
 
     assertThat(run.state()).isEqualTo(RunState.PROMOTED);

@@ -75,8 +75,7 @@ class SamplingRoundsTest {
     return new DataSupply.Drawn(
         rows,
         new PromptPlan.Draw(
-            IntStream.range(first, first + rows.size()).boxed().toList(),
-            at(first + rows.size())));
+            IntStream.range(first, first + rows.size()).boxed().toList(), at(first + rows.size())));
   }
 
   private static DataCursor at(long events) {
