@@ -73,6 +73,19 @@ public final class FrozenDecoder implements AutoCloseable {
     return new GroupComputation(weights(), rotary).scores(groups);
   }
 
+  /**
+   * The same, computed as a decoder in training computes with so many lanes: so that equal weights
+   * say the same, bit by bit, and on as many threads.
+   *
+   * @param lanes ≥ 1
+   */
+  public List<GroupScores> scores(List<CompletionGroup> groups, int lanes) {
+    TrainedWeights frozen = weights();
+    try (TrainingLanes threads = new TrainingLanes(frozen, rotary, frozen, lanes)) {
+      return threads.scores(groups);
+    }
+  }
+
   /** Where it was read from. */
   Path folder() {
     return folder;

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class GroupComputation {
   /** Tokens of a micro-batch, padding included: enough to keep products efficient. */
-  private static final int TOKEN_BUDGET = 2_560;
+  static final int TOKEN_BUDGET = 2_560;
 
   private final TrainedWeights weights;
   private final RotaryTable rotary;
@@ -287,7 +287,8 @@ final class GroupComputation {
     }
   }
 
-  private static List<@Nullable GroupScores> nulls(int count) {
+  /** Places for so many scores. */
+  static List<@Nullable GroupScores> nulls(int count) {
     List<@Nullable GroupScores> list = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       list.add(null);
@@ -295,7 +296,8 @@ final class GroupComputation {
     return list;
   }
 
-  private static List<GroupScores> complete(List<@Nullable GroupScores> scores) {
+  /** The scores, of which none is missing. */
+  static List<GroupScores> complete(List<@Nullable GroupScores> scores) {
     return scores.stream().map(Objects::requireNonNull).toList();
   }
 }

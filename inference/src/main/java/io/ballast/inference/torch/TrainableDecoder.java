@@ -153,7 +153,7 @@ public final class TrainableDecoder implements AutoCloseable {
     trained.clearGradients();
     try {
       return stepOnRows(rows, learningRate);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       trained.clearGradients();
       throw e;
     }
@@ -213,7 +213,7 @@ public final class TrainableDecoder implements AutoCloseable {
     state.requireWhole();
     try {
       return lanes.forwardBackward(groups, gradients);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       trained.clearGradients();
       throw e;
     }

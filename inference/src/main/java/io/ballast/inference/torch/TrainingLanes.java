@@ -2,7 +2,6 @@ package io.ballast.inference.torch;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -10,7 +9,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
@@ -18,12 +16,10 @@ import org.jspecify.annotations.Nullable;
  * Computes the micro-batches of a batch on several threads at a time, one thread a lane. Each lane
  * has gradients of its own, which are added up in the order of the lanes, and the caller's loss is
  * asked in the order of the micro-batches: so the same batch on as many lanes gives the same bits,
- * whichever thread is the quicker. One caller at a time.
+ * whichever thread is the quicker. What all lanes compute at a time is no more than one alone
+ * would. One caller at a time.
  */
 final class TrainingLanes implements AutoCloseable {
-  /** Tokens of a micro-batch, padding included: enough to keep products efficient. */
-  private static final int MOST_TOKENS = 2_560;
-
   /** With fewer tokens each, another lane gains less than smaller products lose. */
   private static final int LEAST_TOKENS = 512;
 
@@ -56,8 +52,8 @@ final class TrainingLanes implements AutoCloseable {
   /** Returns the scores of {@code groups}, in their order; no gradients. */
   List<GroupScores> scores(List<CompletionGroup> groups) {
     first.requireFits(groups);
-    List<List<Integer>> batches = batches(groups);
-    List<@Nullable GroupScores> scores = nulls(groups.size());
+    List<List<Integer>> batches = batches(groups, most);
+    List<@Nullable GroupScores> scores = GroupComputation.nulls(groups.size());
     int lanes = lanes(batches);
     inLanes(
         lanes,
@@ -65,8 +61,9 @@ final class TrainingLanes implements AutoCloseable {
           for (int b = lane; b < batches.size(); b += lanes) {
             first.scores(batches.get(b), groups, scores);
           }
-        });
-    return complete(scores);
+        },
+        () -> {});
+    return GroupComputation.complete(scores);
   }
 
   /**
@@ -79,8 +76,8 @@ final class TrainingLanes implements AutoCloseable {
    */
   List<GroupScores> forwardBackward(List<CompletionGroup> groups, TokenGradientFunction gradients) {
     first.requireFits(groups);
-    List<List<Integer>> batches = batches(groups);
-    List<@Nullable GroupScores> scores = nulls(groups.size());
+    List<List<Integer>> batches = batches(groups, most);
+    List<@Nullable GroupScores> scores = GroupComputation.nulls(groups.size());
     int lanes = lanes(batches);
     while (others.size() < lanes - 1) {
       others.add(lane());
@@ -90,22 +87,18 @@ final class TrainingLanes implements AutoCloseable {
       inLanes(
           lanes,
           lane -> {
-            try {
-              for (int b = lane; b < batches.size(); b += lanes) {
-                turns.take(b, batches.get(b), groups, gradients, scores, computation(lane));
-              }
-            } catch (RuntimeException | Error e) {
-              turns.abandon();
-              throw e;
+            for (int b = lane; b < batches.size(); b += lanes) {
+              turns.take(b, batches.get(b), groups, gradients, scores, computation(lane));
             }
-          });
+          },
+          turns::abandon);
       try (PointerScope scope = new PointerScope()) {
         others.subList(0, lanes - 1).forEach(lane -> trained.addGradients(lane.trained()));
       }
     } finally {
       others.subList(0, lanes - 1).forEach(lane -> lane.trained().clearGradients());
     }
-    return complete(scores);
+    return GroupComputation.complete(scores);
   }
 
   private int lanes(List<List<Integer>> batches) {
@@ -125,32 +118,45 @@ final class TrainingLanes implements AutoCloseable {
     return lane == 0 ? first : others.get(lane - 1).computation();
   }
 
-  /** Sorts groups into micro-batches: as many as there are lanes, or more. */
-  private List<List<Integer>> batches(List<CompletionGroup> groups) {
-    if (most == 1) {
-      return PackedGroups.batches(groups, MOST_TOKENS);
-    }
-    long longest = groups.stream().mapToInt(PackedGroups::rowLength).max().orElse(0);
-    long share = Math.ceilDiv(groups.size(), most) * longest;
-    return PackedGroups.batches(groups, (int) Math.clamp(share, LEAST_TOKENS, MOST_TOKENS));
+  /**
+   * Sorts groups into micro-batches. Lanes are as many as have enough to compute, and no more than
+   * together compute what one micro-batch may have: a group longer than half of that has all others
+   * wait.
+   *
+   * @param most lanes
+   */
+  static List<List<Integer>> batches(List<CompletionGroup> groups, int most) {
+    long tokens = groups.stream().mapToLong(PackedGroups::rowLength).sum();
+    long longest = Math.max(1, groups.stream().mapToInt(PackedGroups::rowLength).max().orElse(1));
+    long useful = Math.min(tokens / LEAST_TOKENS, GroupComputation.TOKEN_BUDGET / longest);
+    int lanes = (int) Math.clamp(useful, 1, most);
+    long share = Math.ceilDiv(groups.size(), lanes) * longest;
+    return PackedGroups.batches(
+        groups,
+        lanes == 1
+            ? GroupComputation.TOKEN_BUDGET
+            : (int) Math.min(share, GroupComputation.TOKEN_BUDGET / lanes));
   }
 
   /**
    * Runs each lane, the first one on the caller's thread, and returns when all have ended.
    *
+   * @param abandon has the others end soon; called when one has failed
    * @throws RuntimeException what a lane failed by, the first of those that did not fail for
    *     another's sake
    */
-  private void inLanes(int lanes, IntConsumer work) {
-    List<CompletableFuture<?>> running =
-        IntStream.range(1, lanes)
-            .<CompletableFuture<?>>mapToObj(
-                lane -> CompletableFuture.runAsync(() -> work.accept(lane), threads()))
-            .toList();
+  private void inLanes(int lanes, IntConsumer work, Runnable abandon) {
+    List<CompletableFuture<?>> running = new ArrayList<>();
     @Nullable Throwable failure = null;
     try {
+      for (int lane = 1; lane < lanes; lane++) {
+        int own = lane;
+        running.add(
+            CompletableFuture.runAsync(() -> runOr(abandon, () -> work.accept(own)), threads()));
+      }
       work.accept(0);
     } catch (RuntimeException | Error e) {
+      abandon.run();
       failure = e;
     }
     for (CompletableFuture<?> lane : running) {
@@ -168,6 +174,15 @@ final class TrainingLanes implements AutoCloseable {
     }
   }
 
+  private static void runOr(Runnable abandon, Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException | Error e) {
+      abandon.run();
+      throw e;
+    }
+  }
+
   private ExecutorService threads() {
     ExecutorService existing = threads;
     if (existing == null) {
@@ -177,18 +192,6 @@ final class TrainingLanes implements AutoCloseable {
       threads = existing;
     }
     return existing;
-  }
-
-  private static List<@Nullable GroupScores> nulls(int count) {
-    List<@Nullable GroupScores> list = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      list.add(null);
-    }
-    return list;
-  }
-
-  private static List<GroupScores> complete(List<@Nullable GroupScores> scores) {
-    return scores.stream().map(Objects::requireNonNull).toList();
   }
 
   @Override

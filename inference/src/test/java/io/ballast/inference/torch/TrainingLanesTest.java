@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Several threads learn what one would, and in the same bits each time. */
 class TrainingLanesTest {
-  private static final List<CompletionGroup> GROUPS = groups(80);
+  /** Enough for three lanes of which each has several micro-batches. */
+  private static final List<CompletionGroup> GROUPS = groups(600);
 
   /** Of unlike lengths, some without a token to predict. */
   private static List<CompletionGroup> groups(int count) {
@@ -81,6 +82,23 @@ class TrainingLanesTest {
       Tensor gradients = decoder.trained().flatGradients();
       return Tensors.doubles(gradients);
     }
+  }
+
+  @Test
+  void lanesAreNoMoreThanHaveEnoughToComputeAndFitTogetherIntoOneMicroBatch() {
+    assertThat(TrainingLanes.batches(equal(2, 300), 2)).hasSize(1); // 600 tokens: for one lane
+    assertThat(TrainingLanes.batches(equal(4, 576), 2)).containsExactly(List.of(0, 1), List.of(2, 3));
+    assertThat(TrainingLanes.batches(equal(4, 576), 1)).hasSize(1);
+    // two of 1,400 at a time would be over 2,560
+    assertThat(TrainingLanes.batches(equal(4, 1_400), 2)).allSatisfy(b -> assertThat(b).hasSize(1));
+    assertThat(TrainingLanes.batches(equal(20, 200), 2))
+        .allSatisfy(batch -> assertThat(batch.size() * 200).isLessThanOrEqualTo(1_280));
+    assertThat(TrainingLanes.batches(List.of(), 2)).isEmpty();
+  }
+
+  private static List<CompletionGroup> equal(int count, int tokens) {
+    return Collections.nCopies(
+        count, new CompletionGroup(TokenIds.of(new int[tokens]), List.of(TokenIds.of(1))));
   }
 
   @ParameterizedTest
@@ -145,8 +163,66 @@ class TrainingLanesTest {
     }
   }
 
+  @Test
+  void aCheckpointGoesOnBitForBitOnAsManyLanes(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("checkpoint.safetensors");
+    try (TrainableDecoder first = decoder(Arithmetic.FLOAT32, 2);
+        TrainableDecoder second = decoder(Arithmetic.FLOAT32, 2)) {
+      step(first);
+      first.saveCheckpoint(file, Map.of());
+      second.restoreCheckpoint(file);
+      for (TrainableDecoder each : List.of(first, second)) {
+        step(each);
+      }
+      assertThat(second.scores(GROUPS)).isEqualTo(first.scores(GROUPS));
+    }
+  }
+
+  /** Of what two batches have collected. */
+  private static void step(TrainableDecoder decoder) {
+    decoder.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+    decoder.forwardBackward(GROUPS.subList(0, 200), TrainingLanesTest::gradients);
+    decoder.optimizerStep(1e-2);
+  }
+
+  @Test
+  void aFrozenDecoderOfTheSameWeightsSaysTheSameBitByBit(@TempDir Path folder)
+      throws IOException {
+    Path tokenizer = Files.writeString(folder.resolve("a-tokenizer.json"), "{}");
+    Path model = folder.resolve("model");
+    for (Arithmetic arithmetic : Arithmetic.values()) {
+      try (TrainableDecoder learner =
+          TrainableDecoder.create(
+              TinyModels.CONFIG,
+              arithmetic,
+              TrainingOptions.of(OptimizerOptions.pretraining()).withLanes(3),
+              new SplittableRandom(3))) {
+        learner.save(model, WeightType.FLOAT32, tokenizer, Map.of());
+        try (FrozenDecoder frozen = FrozenDecoder.load(model, arithmetic)) {
+          assertThat(frozen.scores(GROUPS, 3)).isEqualTo(learner.scores(GROUPS));
+        }
+      }
+    }
+  }
+
+  @Test
+  void anErrorLeavesNothingCollected() {
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, 2)) {
+      decoder.forwardBackward(GROUPS, TrainingLanesTest::gradients);
+      assertThatThrownBy(
+              () ->
+                  decoder.forwardBackward(
+                      GROUPS,
+                      (index, scores) -> {
+                        throw new OutOfMemoryError("told by a test");
+                      }))
+          .isInstanceOf(OutOfMemoryError.class);
+      assertThat(collected(decoder)).containsOnly(0);
+    }
+  }
+
   @ParameterizedTest
-  @ValueSource(ints = {0, 40, 79})
+  @ValueSource(ints = {0, 40, 599})
   void whateverLaneFailsNothingStaysCollectedAndTheNextBatchIsLearned(int failing) {
     try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, 2);
         TrainableDecoder other = decoder(Arithmetic.FLOAT32, 2)) {
@@ -175,9 +251,9 @@ class TrainingLanesTest {
   void batchesOfNoTokenAtAllPass() {
     List<CompletionGroup> silent =
         Collections.nCopies(
-            60, new CompletionGroup(TokenIds.of(new int[20]), List.of(TokenIds.of())));
+            120, new CompletionGroup(TokenIds.of(new int[20]), List.of(TokenIds.of())));
     try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, 2)) {
-      assertThat(decoder.forwardBackward(silent, TrainingLanesTest::gradients)).hasSize(60);
+      assertThat(decoder.forwardBackward(silent, TrainingLanesTest::gradients)).hasSize(120);
       assertThat(decoder.forwardBackward(List.of(), TrainingLanesTest::gradients)).isEmpty();
       assertThat(collected(decoder)).containsOnly(0);
     }

@@ -54,6 +54,7 @@ final class TorchTrainee implements Trainee {
   private final SharedBases bases;
   private final ServingOptions serving;
   private final TrainableDecoder trained;
+  private final int lanes;
   private final long passBytes;
   private final int mostTokens;
   private SharedBases.@Nullable Lease reference;
@@ -67,6 +68,7 @@ final class TorchTrainee implements Trainee {
       SharedBases.@Nullable Lease reference,
       TrainableDecoder trained,
       ServingOptions serving,
+      int lanes,
       long passBytes) {
     this.stored = stored;
     this.base = stored.folder();
@@ -75,6 +77,7 @@ final class TorchTrainee implements Trainee {
     this.reference = reference;
     this.trained = trained;
     this.serving = serving;
+    this.lanes = lanes;
     this.passBytes = passBytes;
     this.mostTokens = PassMemory.mostTokens(trained.config(), bases.arithmetic(), passBytes);
   }
@@ -112,7 +115,8 @@ final class TorchTrainee implements Trainee {
       } else {
         trained = TrainableDecoder.load(folder, bases.arithmetic(), training);
       }
-      return new TorchTrainee(stored, tokenizer, bases, reference, trained, serving, passBytes);
+      return new TorchTrainee(
+          stored, tokenizer, bases, reference, trained, serving, lanes, passBytes);
     } catch (RuntimeException | Error e) { // an Error too: native memory may be what ended
       if (reference != null) {
         reference.close();
@@ -148,7 +152,7 @@ final class TorchTrainee implements Trainee {
     List<CompletionGroup> tokens = tokensOf(groups);
     return switch (weights) {
       case CURRENT -> ported(trained.scores(tokens));
-      case REFERENCE -> ported(reference().scores(tokens));
+      case REFERENCE -> ported(reference().scores(tokens, lanes));
       case AVERAGE -> {
         requireAverage();
         yield ported(trained.averageScores(tokens));

@@ -20,8 +20,8 @@ public interface OrchestratorProperties {
   int tokensPerPass();
 
   /**
-   * The most threads that one run or learner session learns with at a time, at least 1; never more
-   * than there are processors. Each but the first takes memory for gradients.
+   * The most threads that one run or learner session learns with at a time, at least 1, whatever
+   * the processors are: sums are rounded by it. Each but the first takes memory for gradients.
    */
   @WithDefault("2")
   int trainingLanes();

@@ -206,8 +206,8 @@ public final class OrchestratorServer implements AutoCloseable {
     Arithmetic arithmetic = Arithmetic.of(config.arithmetic());
     LOG.info("weights are trained in {}", arithmetic);
     int window = config.learner().sampleWindow();
-    int lanes = Math.min(config.trainingLanes(), Runtime.getRuntime().availableProcessors());
-    return new TorchTraineeLoader(folders, arithmetic, window, 2 * window, lanes, memory);
+    return new TorchTraineeLoader(
+        folders, arithmetic, window, 2 * window, config.trainingLanes(), memory);
   }
 
   /** What the machine, or the container, has for models in training. */

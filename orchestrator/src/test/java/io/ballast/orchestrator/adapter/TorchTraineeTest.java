@@ -356,6 +356,21 @@ class TorchTraineeTest {
   }
 
   @Test
+  void eachLaneButTheFirstTakesGradients() {
+    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    TorchTraineeLoader onThree =
+        new TorchTraineeLoader(
+            folders, Arithmetic.FLOAT32, 4, 8, 3, new TorchTraineeLoader.Memory(1L << 30, 1));
+    TraineeOptions adapting = PLAIN.withAdapters(adapters(2));
+    long weights = loader.sharedBytes(base, adapting) / 6;
+
+    assertThat(onThree.memoryBytes(base, PLAIN))
+        .isEqualTo(loader.memoryBytes(base, PLAIN) + 2 * 6 * weights);
+    assertThat(onThree.memoryBytes(base, adapting))
+        .isEqualTo(loader.memoryBytes(base, adapting) + 2 * 6 * 144);
+  }
+
+  @Test
   void adaptersThatDoNotFitAreRefusedByName() {
     assertThatThrownBy(() -> open(PLAIN.withAdapters(adapters(17))))
         .isInstanceOfSatisfying(
