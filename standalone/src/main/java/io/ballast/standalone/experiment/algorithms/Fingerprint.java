@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What two curves must have in common to be of one comparison: how gold is measured, what is
- * learned from, and all that the orchestrator makes of a run's spec, so that another default or
- * another recipe is another run.
+ * What two curves must have in common to be of one comparison: how gold is drawn, what is learned
+ * from and how that was made, and all that the orchestrator makes of a run's spec, so that another
+ * default or another recipe is another run.
  */
 final class Fingerprint {
   private static final int SHOWN_DIGITS = 12;
@@ -30,12 +30,13 @@ final class Fingerprint {
   Fingerprint(AlgorithmsPlan plan, List<String> inputs) {
     this.plan = plan;
     this.common =
-        "%d tokens, %d × %d, rate %s, gold every %d at %d × %d, prompts of %d, completions of %d, defaults %d, %s"
+        "%d tokens, %d × %d, rate %s, %s every %d at %d × %d, prompts of %d, completions of %d, defaults %d, %s"
             .formatted(
                 plan.tokens(),
                 plan.prompts(),
                 plan.completions(),
                 plan.learningRate(),
+                HeldOutGold.how(),
                 plan.every(),
                 plan.positions(),
                 plan.draws(),
@@ -47,12 +48,18 @@ final class Fingerprint {
 
   /** A folder's name for the comparison, whichever algorithms and seeds it has. */
   String folder() {
-    return Sha256.of(common).substring(0, SHOWN_DIGITS);
+    return shown(common);
   }
 
   /** All that decides the curve of a run. */
   String of(Algorithm algorithm, int seed) {
-    return common + "; " + read(algorithm, seed);
+    String made = RunSpecs.fromData(algorithm) ? "; " + OfflinePairs.how() : "";
+    return common + made + "; " + read(algorithm, seed);
+  }
+
+  /** A part of a file's name for a curve that {@code fingerprint} decides. */
+  static String shown(String fingerprint) {
+    return Sha256.of(fingerprint).substring(0, SHOWN_DIGITS);
   }
 
   private RunSpec read(Algorithm algorithm, int seed) {

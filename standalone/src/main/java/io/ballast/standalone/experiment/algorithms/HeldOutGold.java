@@ -19,6 +19,9 @@ import java.util.List;
  * that what differs between them is the weights. One thread at a time.
  */
 final class HeldOutGold {
+  /** Of how gold is drawn: another way of it is another number, and its curves are other curves. */
+  static final int VERSION = 1;
+
   private static final long SEED = 20_261_128;
   private static final int POSITIONS_AT_A_TIME = 32;
 
@@ -68,16 +71,26 @@ final class HeldOutGold {
     return kept;
   }
 
-  /** As a run's samples are drawn. */
+  /** How it is drawn, for all positions and seeds. */
+  static String how() {
+    return "gold %d by %s after the last %d characters"
+        .formatted(VERSION, sampling(SEED), LabelCollector.TAIL_CHARACTERS);
+  }
+
   private static GenerationRequest request(Position position, long seed) {
     return new GenerationRequest(
         position.promptTail(LabelCollector.TAIL_CHARACTERS),
         true,
         AlgorithmsPlan.PROMPT_TOKENS,
-        SamplingOptions.builder()
-            .maxNewTokens(AlgorithmsPlan.NEW_TOKENS)
-            .stopStrings(AlgorithmsPlan.STOPS)
-            .seed(seed)
-            .build());
+        sampling(seed));
+  }
+
+  /** As a run's samples are drawn. */
+  private static SamplingOptions sampling(long seed) {
+    return SamplingOptions.builder()
+        .maxNewTokens(AlgorithmsPlan.NEW_TOKENS)
+        .stopStrings(AlgorithmsPlan.STOPS)
+        .seed(seed)
+        .build();
   }
 }

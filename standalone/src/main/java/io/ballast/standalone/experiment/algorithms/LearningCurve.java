@@ -77,7 +77,7 @@ record LearningCurve(
     return gold.mean();
   }
 
-  /** Keeps it, whole or not at all. */
+  /** Keeps it, whole or not at all, in place of an earlier one of the same fingerprint. */
   void write(String fingerprint, Path folder) throws IOException {
     ObjectNode root =
         JSON.createObjectNode()
@@ -98,8 +98,9 @@ record LearningCurve(
     }
     ArrayNode kept = root.putArray("kept");
     gold.kept().forEach(kept::add);
-    Path file = Files.createDirectories(folder).resolve(name(algorithm, seed));
-    Path part = folder.resolve(name(algorithm, seed) + ".part");
+    String name = name(fingerprint, algorithm, seed);
+    Path file = Files.createDirectories(folder).resolve(name);
+    Path part = folder.resolve(name + ".part");
     JSON.writeValue(part.toFile(), root);
     Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
   }
@@ -107,7 +108,7 @@ record LearningCurve(
   /** Returns one that a command kept; empty if there is none of this comparison. */
   static Optional<LearningCurve> read(
       String fingerprint, Algorithm algorithm, int seed, Path folder) throws IOException {
-    Path file = folder.resolve(name(algorithm, seed));
+    Path file = folder.resolve(name(fingerprint, algorithm, seed));
     if (!Files.isRegularFile(file)) {
       return Optional.empty();
     }
@@ -136,7 +137,8 @@ record LearningCurve(
             algorithm, seed, points, new Gold(kept), spent, root.path("failure").asText()));
   }
 
-  private static String name(Algorithm algorithm, int seed) {
-    return "%s-%d.json".formatted(algorithm.name(), seed);
+  /** A file for each fingerprint: what another recipe learned stays, whoever goes back to it. */
+  private static String name(String fingerprint, Algorithm algorithm, int seed) {
+    return "%s-%d-%s.json".formatted(algorithm.name(), seed, Fingerprint.shown(fingerprint));
   }
 }

@@ -6,12 +6,13 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.adapter.GrpcRewards;
 import io.ballast.orchestrator.adapter.GrpcRollouts;
-import io.ballast.orchestrator.core.Seeds;
+import io.ballast.orchestrator.core.data.DataCursor;
 import io.ballast.orchestrator.core.peer.Judgeable;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.RetryBudget;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
+import io.ballast.orchestrator.core.rollout.PromptPlan;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.RewardSpec;
 import io.grpc.Channel;
@@ -27,7 +28,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -35,10 +35,15 @@ import java.util.function.LongSupplier;
 /**
  * Labelled data for algorithms that sample nothing: the start's own completions of the prompts that
  * runs learn from, as many tokens of them as the budget, and of each prompt the best and the worst
- * by the runs' reward. What was cut off, or says nothing, is in no pair: a row of data is a text
- * with its end. Threads may share one.
+ * by the runs' reward. Prompts and samples of a seed are those that its runs begin with: the prompts
+ * of their iterations, as they draw them, and what the start says to those by their seeds. What was
+ * cut off, or says nothing, is in no pair: a row of data is a text with its end. Threads may share
+ * one.
  */
 final class OfflinePairs {
+  /** Of how pairs are made: another way of it is another number, and its curves are other curves. */
+  static final int VERSION = 2;
+
   private static final Duration CALL = Duration.ofMinutes(2);
   private static final Duration PATIENCE = Duration.ofMinutes(5);
   private static final int RETRIES = 200;
@@ -116,13 +121,25 @@ final class OfflinePairs {
 
   /** Samples, labels, and writes the pairs of a seed into {@code data}. */
   Made make(int seed, RewardSpec reward, Path data) throws IOException {
-    List<String> order = new ArrayList<>(prompts);
-    Collections.shuffle(order, Random.from(new SplittableRandom(seed)));
+    PromptPlan runs =
+        new PromptPlan(List.of(new PromptPlan.Source(prompts.size(), 1)), plan.prompts(), seed);
+    DataCursor cursor = runs.after(0);
     List<Pair> pairs = new ArrayList<>();
     long tokens = 0;
     int updates = 0;
     for (; tokens < plan.tokens() && updates < plan.mostIterations(); updates++) {
-      List<SampledPrompt> sampled = rollouts.sample(query(order, updates, seed));
+      int iteration = updates + 1;
+      PromptPlan.Draw drawn = runs.draw(cursor, iteration);
+      cursor = drawn.next();
+      List<SampledPrompt> sampled =
+          rollouts.sample(
+              new RolloutSource.Query(
+                  TENANT,
+                  start,
+                  drawn.indices().stream().map(prompts::get).toList(),
+                  plan.completions(),
+                  sampling(runs.samplingSeed(iteration)),
+                  AlgorithmsPlan.PROMPT_TOKENS));
       tokens += sampled.stream().mapToLong(SampledPrompt::sampledTokens).sum();
       pairs.addAll(pairs(sampled, reward));
     }
@@ -130,22 +147,17 @@ final class OfflinePairs {
     return new Made(pairs.size(), updates, tokens);
   }
 
-  private RolloutSource.Query query(List<String> order, int update, int seed) {
-    List<String> asked = new ArrayList<>();
-    for (int i = 0; i < plan.prompts(); i++) {
-      asked.add(order.get((update * plan.prompts() + i) % order.size()));
-    }
-    return new RolloutSource.Query(
-        TENANT,
-        start,
-        asked,
-        plan.completions(),
-        SamplingOptions.builder()
-            .maxNewTokens(AlgorithmsPlan.NEW_TOKENS)
-            .stopStrings(AlgorithmsPlan.STOPS)
-            .seed(Seeds.derive(seed, update))
-            .build(),
-        AlgorithmsPlan.PROMPT_TOKENS);
+  private static SamplingOptions sampling(long seed) {
+    return SamplingOptions.builder()
+        .maxNewTokens(AlgorithmsPlan.NEW_TOKENS)
+        .stopStrings(AlgorithmsPlan.STOPS)
+        .seed(seed)
+        .build();
+  }
+
+  /** How they are made, for all seeds. */
+  static String how() {
+    return "pairs %d of %s".formatted(VERSION, sampling(0));
   }
 
   private List<Pair> pairs(List<SampledPrompt> sampled, RewardSpec reward) {

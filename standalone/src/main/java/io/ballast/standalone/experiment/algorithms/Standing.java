@@ -33,8 +33,9 @@ record Standing(
    * Ranks algorithms, those with the highest mean first.
    *
    * @param finals gold of the last weights by seed, in the order of the seeds, as many for each as
-   *     {@code start} has; a seed has the same prompts, first samples and draws of gold for all, so
-   *     that they are paired
+   *     {@code start} has; a seed has the same first prompts, samples of them and draws of gold for
+   *     all, so that they are paired. From the first iteration in which DAPO takes further prompts
+   *     it is ahead of the others' order, and the pairing is of the beginning and the draws alone
    * @param start gold of the weights that all began with
    */
   static List<Standing> of(Map<Algorithm, List<Gold>> finals, Start start) {

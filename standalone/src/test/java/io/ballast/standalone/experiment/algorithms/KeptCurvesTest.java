@@ -143,10 +143,37 @@ class KeptCurvesTest {
         .as("nothing that differs from one process to the next")
         .doesNotContainPattern("@[0-9a-f]{5,}")
         .isEqualTo(new Fingerprint(PLAN, List.of("base ab", "reward 12")).of(Algorithm.PPO, 0));
+    assertThat(ppo)
+        .as("how gold is drawn")
+        .contains("gold " + HeldOutGold.VERSION + " by SamplingOptions[temperature=1.0")
+        .contains("maxNewTokens=12")
+        .contains("after the last 4000 characters")
+        .doesNotContain(OfflinePairs.how());
     for (Algorithm algorithm : AlgorithmsPlan.MAIN) {
       assertThat(fingerprint.of(algorithm, 0)).doesNotContainPattern("@[0-9a-f]{5,}");
     }
-    assertThat(fingerprint.of(Algorithm.DPO, 0)).contains("source=DATA").contains("pairs-0.jsonl");
+    assertThat(fingerprint.of(Algorithm.DPO, 0))
+        .contains("source=DATA")
+        .contains("pairs-0.jsonl")
+        .as("how pairs are made")
+        .contains("pairs " + OfflinePairs.VERSION + " of SamplingOptions[temperature=1.0");
+  }
+
+  @Test
+  void whatAnotherRecipeLearnedIsNotOverwritten() throws IOException {
+    LearningCurve before = curve(Algorithm.PPO, 0);
+    LearningCurve after =
+        LearningCurve.failed(Algorithm.PPO, 0, new Spent(1, 50, "", ""), "not finite");
+    before.write("clip 0.2", folder);
+    after.write("clip 0.3", folder);
+    assertThat(LearningCurve.read("clip 0.2", Algorithm.PPO, 0, folder)).contains(before);
+    assertThat(LearningCurve.read("clip 0.3", Algorithm.PPO, 0, folder)).contains(after);
+    assertThat(LearningCurve.read("clip 0.4", Algorithm.PPO, 0, folder)).isEmpty();
+
+    curve(Algorithm.PPO, 0).write("clip 0.3", folder);
+    assertThat(LearningCurve.read("clip 0.3", Algorithm.PPO, 0, folder))
+        .as("what failed was tried again")
+        .contains(before);
   }
 
   @Test

@@ -10,6 +10,7 @@ import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.peer.Judgeable;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
+import io.ballast.orchestrator.core.rollout.PromptPlan;
 import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.ModelRef;
@@ -109,6 +110,20 @@ class OfflinePairsTest {
     var other = make(2, List.of(said("a", false), said("bb", false)));
     assertThat(queries).isNotEqualTo(first);
     assertThat(other.pairs()).isEqualTo(96);
+  }
+
+  @Test
+  void theSeedsRunsBeginWithTheSamePromptsAndSamples() throws IOException {
+    var unused = make(1, List.of(said("a", false), said("bb", false)));
+    // of a run of this seed that learns from the same file
+    PromptPlan run = new PromptPlan(List.of(new PromptPlan.Source(100, 1)), 16, 1);
+    for (int i = 1; i <= queries.size(); i++) {
+      RolloutSource.Query query = queries.get(i - 1);
+      assertThat(query.prompts())
+          .isEqualTo(run.draw(run.after(i - 1), i).indices().stream().map(PROMPTS::get).toList());
+      assertThat(query.sampling().seed()).isEqualTo(run.samplingSeed(i));
+      assertThat(query.completionsCount()).isEqualTo(PLAN.completions());
+    }
   }
 
   @Test
