@@ -18,7 +18,7 @@ import java.util.List;
  * positions for all weights, and the same draws for all that are measured with the same seed, so
  * that what differs between them is the weights. One thread at a time.
  */
-final class HeldOutGold {
+final class HeldOutGold implements GoldMeasure {
   /** Of how gold is drawn: another way of it is another number, and its curves are other curves. */
   static final int VERSION = 1;
 
@@ -36,12 +36,8 @@ final class HeldOutGold {
     this.draws = draws;
   }
 
-  /**
-   * Measures the weights in {@code folder}.
-   *
-   * @param seed of the draws, ≥ 0: a run's own
-   */
-  Gold of(Path folder, int seed) {
+  @Override
+  public Gold of(Path folder, int seed) {
     try (TorchDecoder decoder = TorchDecoder.load(folder, ServingOptions.defaults())) {
       List<Double> kept = new ArrayList<>();
       for (int from = 0; from < positions.size(); from += POSITIONS_AT_A_TIME) {

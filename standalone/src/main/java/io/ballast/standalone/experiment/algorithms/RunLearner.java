@@ -5,9 +5,12 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.mesh.v1.Priority;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.adapter.SpecParser;
+import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.spec.RewardSpec;
 import io.ballast.orchestrator.v1.CreateRunRequest;
+import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.PromptSource;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunServiceGrpc.RunServiceBlockingStub;
@@ -20,6 +23,7 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -49,7 +53,7 @@ final class RunLearner implements CurveSource {
   private final Path data;
   private final Path models;
   private final Path work;
-  private final HeldOutGold gold;
+  private final GoldMeasure gold;
   private final Executor measuring;
 
   /**
@@ -68,7 +72,7 @@ final class RunLearner implements CurveSource {
       OfflinePairs pairs,
       Path data,
       Path work,
-      HeldOutGold gold,
+      GoldMeasure gold,
       Executor measuring) {
     this.plan = plan;
     this.prompts = prompts;
@@ -86,16 +90,34 @@ final class RunLearner implements CurveSource {
    * What a mesh is asked, and the tokens that what it then tells stands for.
    *
    * @param soFar tokens sampled for the weights after an iteration
+   * @param made what it learns from, where that is there before
+   */
+  private record Asked(
+      String spec, ToLongFunction<IterationMetrics> soFar, Optional<OfflinePairs.Made> made) {}
+
+  /**
+   * What a mesh took.
+   *
+   * @param id the run's
    * @param from what it learns from, where that is there before; else empty
    */
-  private record Asked(String spec, ToLongFunction<IterationMetrics> soFar, String from) {}
+  private record Created(String id, String from) {}
 
   @Override
   public LearningCurve learn(Algorithm algorithm, int seed, Runnable iterated) throws IOException {
     List<String> heldOut = heldOut(algorithm, seed);
     if (RunSpecs.fromData(algorithm)) {
       RewardSpec reward = new SpecParser().apply(labelled(algorithm, seed, 1, heldOut)).reward();
-      OfflinePairs.Made made = pairs(seed, reward);
+      OfflinePairs.Made made;
+      try {
+        made = pairs.make(seed, reward, data);
+      } catch (MeshException e) {
+        if (Patience.mayPass(e.fault())) {
+          throw new IOException("the mesh is gone: " + e.getMessage(), e);
+        }
+        return LearningCurve.failed(
+            algorithm, seed, new LearningCurve.Spent(0, 0, "", ""), "pairs: " + e.getMessage());
+      }
       if (made.pairs() < plan.prompts()) {
         return LearningCurve.failed(
             algorithm,
@@ -110,7 +132,7 @@ final class RunLearner implements CurveSource {
           new Asked(
               labelled(algorithm, seed, made.updates(), heldOut),
               iteration -> made.tokens() * iteration.getIteration() / made.updates(),
-              String.format(Locale.ROOT, "%,d pairs", made.pairs())),
+              Optional.of(made)),
           iterated);
     }
     return learn(
@@ -119,16 +141,8 @@ final class RunLearner implements CurveSource {
         new Asked(
             specs.sampling(algorithm, seed, heldOut),
             iteration -> iteration.getSpent().getCompletionTokensCount(),
-            ""),
+            Optional.empty()),
         iterated);
-  }
-
-  private OfflinePairs.Made pairs(int seed, RewardSpec reward) throws IOException {
-    try {
-      return pairs.make(seed, reward, data);
-    } catch (MeshException e) {
-      throw new IOException("the mesh is gone: " + e.getMessage(), e);
-    }
   }
 
   private String labelled(Algorithm algorithm, int seed, int iterations, List<String> heldOut) {
@@ -142,9 +156,9 @@ final class RunLearner implements CurveSource {
 
   private LearningCurve learn(Algorithm algorithm, int seed, Asked asked, Runnable iterated)
       throws IOException {
-    String id;
+    Created created;
     try {
-      id = create(asked.spec());
+      created = create(asked);
     } catch (StatusRuntimeException e) {
       if (e.getStatus().getCode() == Status.Code.UNAVAILABLE) {
         throw new IOException("the mesh is gone: " + e.getStatus(), e);
@@ -152,6 +166,7 @@ final class RunLearner implements CurveSource {
       return LearningCurve.failed(
           algorithm, seed, new LearningCurve.Spent(0, 0, "", ""), "refused: " + e.getStatus());
     }
+    String id = created.id();
     List<CompletableFuture<Measured>> points = new ArrayList<>();
     Iterator<WatchRunResponse> events =
         runs.watchRun(WatchRunRequest.newBuilder().setMetadata(metadata()).setRunId(id).build());
@@ -168,9 +183,13 @@ final class RunLearner implements CurveSource {
         iterated.run();
       }
       Run run = event.getRun();
+      if (event.hasIteration()
+          && event.getIteration().getIteration() < run.getIterationsDone()) {
+        continue; // the run is told as it is now, and its later iterations are still to come
+      }
       LearningCurve.Spent spent =
           new LearningCurve.Spent(
-              run.getIterationsDone(), tokens, asked.from(), run.getEarlyStopReason());
+              run.getIterationsDone(), tokens, created.from(), run.getEarlyStopReason());
       Optional<LearningCurve> ended = ended(algorithm, seed, run, spent, points);
       if (ended.isPresent()) {
         return ended.get();
@@ -179,11 +198,38 @@ final class RunLearner implements CurveSource {
     throw new IOException("run %s: the stream ended before the run".formatted(id));
   }
 
-  private String create(String spec) {
-    return runs.withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
-        .createRun(CreateRunRequest.newBuilder().setMetadata(metadata()).setSpec(spec).build())
-        .getRun()
-        .getRunId();
+  private Created create(Asked asked) {
+    String id =
+        runs.withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+            .createRun(
+                CreateRunRequest.newBuilder()
+                    .setMetadata(metadata())
+                    .setSpec(asked.spec())
+                    .build())
+            .getRun()
+            .getRunId();
+    return new Created(id, asked.made().map(made -> from(made, leftOut(id))).orElse(""));
+  }
+
+  /** How many rows of its data the mesh could not read. */
+  private long leftOut(String id) {
+    return runs
+        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+        .getRun(GetRunRequest.newBuilder().setMetadata(metadata()).setRunId(id).build())
+        .getPromptSourcesList()
+        .stream()
+        .mapToLong(PromptSource::getBadRowsCount)
+        .sum();
+  }
+
+  private String from(OfflinePairs.Made made, long leftOut) {
+    double passes = (double) made.updates() * plan.prompts() / (made.pairs() - leftOut);
+    return String.format(
+        Locale.ROOT,
+        "%,d pairs, %,d of them left out, %.2f passes over the others",
+        made.pairs(),
+        leftOut,
+        passes);
   }
 
   private Path sampled(String runId, int iteration) {
@@ -262,9 +308,12 @@ final class RunLearner implements CurveSource {
           Files.copy(file, folder.resolve(file.getFileName()));
         }
         return Optional.of(folder);
-      } catch (IOException gone) {
+      } catch (NoSuchFileException gone) {
         delete(folder);
         return Optional.empty();
+      } catch (IOException e) {
+        delete(folder);
+        throw e;
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

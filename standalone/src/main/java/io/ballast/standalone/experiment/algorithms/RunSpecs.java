@@ -26,6 +26,9 @@ final class RunSpecs {
    */
   private static final int LABELLED_TOKENS = 2 * AlgorithmsPlan.NEW_TOKENS;
 
+  /** A few that the mesh cannot read end no run; how many there were is told. */
+  private static final int BAD_ROWS = 16;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final AlgorithmsPlan plan;
@@ -76,7 +79,7 @@ final class RunSpecs {
     return common(algorithm, seed, iterations, heldOut)
         + """
         rollout: {prompts_per_iteration: %d, max_prompt_tokens: %d, max_new_tokens: %d}
-        prompts: {pairs: %s}
+        prompts: {pairs: %s, max_bad_rows: %d}
         evaluation: {every: 100000, completions: 1, prompts: {inline: %s}}
         """
             .formatted(
@@ -84,6 +87,7 @@ final class RunSpecs {
                 AlgorithmsPlan.PROMPT_TOKENS,
                 LABELLED_TOKENS,
                 pairs,
+                BAD_ROWS,
                 quoted(heldOut.subList(TEST_PROMPTS, HELD_OUT)));
   }
 
