@@ -25,6 +25,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The demo's task: what runs learn from, what their tests use up, and where gold is measured, in
@@ -100,16 +101,27 @@ record RunPrompts(List<String> learning, List<String> tests, List<Position> held
     return places.draw(files, count, MOST_PER_FILE, new SplittableRandom(SEED * 10 + salt));
   }
 
-  /** From as many files as there are: no more of each than it takes to have {@code count}. */
-  private static List<Position> spread(Positions places, List<SourceFile> files, int count) {
+  /**
+   * From as many files as there are: one of each, then another of each, until there are {@code
+   * count} or no file has any more.
+   */
+  static List<Position> spread(Positions places, List<SourceFile> files, int count) {
     List<SourceFile> shuffled = new ArrayList<>(files);
     Collections.shuffle(shuffled, Random.from(new SplittableRandom(SEED * 10 + FILES_SALT)));
-    List<Position> drawn = List.of();
-    int most = Math.max(1, count / Math.max(1, shuffled.size()));
-    for (; drawn.size() < count && most <= MOST_PER_FILE; most++) {
-      drawn = places.draw(shuffled, count, most, new SplittableRandom(SEED * 10 + 2));
+    SplittableRandom random = new SplittableRandom(SEED * 10 + 2);
+    List<List<Position>> byFile = new ArrayList<>();
+    for (int f = 0; f < shuffled.size() && byFile.size() < count; f++) {
+      List<Position> own =
+          places.draw(List.of(shuffled.get(f)), MOST_PER_FILE, MOST_PER_FILE, random.split());
+      if (!own.isEmpty()) {
+        byFile.add(own);
+      }
     }
-    return drawn;
+    return IntStream.range(0, MOST_PER_FILE)
+        .boxed()
+        .flatMap(k -> byFile.stream().filter(own -> own.size() > k).map(own -> own.get(k)))
+        .limit(count)
+        .toList();
   }
 
   /** Which file each held-out position is in. */
