@@ -40,8 +40,8 @@ public final class AlgorithmsExperiment implements Experiment {
   @Override
   public String summary() {
     return "seventeen algorithms on one task with one budget of completion tokens: learning curves"
-        + " of gold on held-out prompts, ranked with intervals; 40 to 50 minutes on two cores, and"
-        + " the same command goes on where it was stopped";
+        + " of gold on held-out prompts, ranked with intervals; 51 runs: about an hour on two cores,"
+        + " and the same command goes on where it was stopped";
   }
 
   @Override

@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * How much each run may learn from, and how it is measured. Fixed before the complete run by what
- * fifty minutes of two cores hold; the same for all algorithms.
+ * about an hour of two cores holds; the same for all algorithms.
  *
  * @param algorithms at least one, in the order of the enum
  * @param seeds repetitions, ≥ 2
@@ -49,7 +49,7 @@ record AlgorithmsPlan(
 
   /**
    * The sixteen that sample, and DPO as it was published, on pairs that are there before. Variants
-   * of others are left out: cDPO and rDPO of DPO, SLiC-HF of SimPO, PPO-max of PPO.
+   * of others are left out: cDPO and rDPO of ONLINE_DPO, SLiC-HF of SimPO, PPO-max of PPO.
    */
   static final List<Algorithm> MAIN =
       List.of(

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
@@ -24,6 +25,18 @@ final class AlgorithmsReport {
   /** Whose gain is claimed beforehand. */
   private static final List<Algorithm> CLAIMED =
       List.of(Algorithm.PPO, Algorithm.GRPO, Algorithm.DPO);
+
+  private static final Set<Algorithm> COMPARING =
+      Set.of(
+          Algorithm.ONLINE_DPO,
+          Algorithm.CDPO,
+          Algorithm.RDPO,
+          Algorithm.IPO,
+          Algorithm.SLIC_HF,
+          Algorithm.SIMPO,
+          Algorithm.ORPO,
+          Algorithm.XPO,
+          Algorithm.KTO);
 
   private final AlgorithmsPlan plan;
   private final Start start;
@@ -154,14 +167,8 @@ final class AlgorithmsReport {
                 This ranks defaults at this budget, not algorithms at their best: the rate is one for \
                 all, the KL of REINFORCE, ReMax and PPO and DAPO's penalty are our choice for \
                 completions of a few tokens, and with one update an iteration every ratio is 1, so that \
-                clips do nothing. ONLINE_DPO, IPO, SimPO, ORPO, XPO and KTO compare what they \
-                sample themselves. DPO is as it was published, on pairs that are there before: for each \
-                seed the start's own completions of the same prompts, as many tokens as the budget, the \
-                best and the worst of each prompt's %d by the same reward (equal ones, empty ones and \
-                those that were cut off are in no pair); then as many updates of %d pairs as it took \
-                iterations to sample them, about one pass. Its curve counts the tokens of all pairs by \
-                the share that it has learned from%s. Tokens and iterations are means over seeds of what \
-                was really sampled: a run ends with the first iteration that reaches its budget.
+                clips do nothing. %s%s%sTokens and iterations are means over seeds of what was really \
+                sampled: a run ends with the first iteration that reaches its budget.
 
                 | places | algorithm | gold | gain, over seeds | gain, over files | tokens | iterations |
                 |---|---|---|---|---|---|---|
@@ -173,9 +180,9 @@ final class AlgorithmsReport {
                 start.filesCount(),
                 plan.draws(),
                 shown("%.3f (%.3f to %.3f)", start.gold()),
-                plan.completions(),
-                plan.prompts(),
-                pairs()));
+                rounds(),
+                comparing(),
+                offline()));
     for (Standing standing : standings) {
       text.append(
           String.format(
@@ -192,14 +199,48 @@ final class AlgorithmsReport {
     return new Section("Ranking by the last weights' gold", text.toString());
   }
 
+  private String rounds() {
+    return curves.containsKey(Algorithm.DAPO)
+        ? "DAPO samples further prompts until its batch is full: a seed begins with the same prompts"
+            + " for all, and DAPO is then ahead of the others' order. "
+        : "";
+  }
+
+  /** What those do that are published for pairs that are there before. */
+  private String comparing() {
+    String names =
+        curves.keySet().stream()
+            .filter(COMPARING::contains)
+            .map(Algorithm::name)
+            .collect(Collectors.joining(", "));
+    return names.isEmpty() ? "" : "Of %s each compares what it samples itself. ".formatted(names);
+  }
+
+  private String offline() {
+    if (!curves.containsKey(Algorithm.DPO)) {
+      return "";
+    }
+    return String.format(
+        Locale.ROOT,
+        """
+        DPO is as it was published, on pairs that are there before: for each seed the start's own \
+        completions of the prompts that the seed's runs begin with, as many tokens as the budget, \
+        the best and the worst of each prompt's %d by the same reward (equal ones, empty ones and \
+        those that were cut off are in no pair); then as many updates of %d pairs as it took \
+        iterations to sample them. Its curve counts the tokens of all pairs by the share of its \
+        updates that are done%s.\s""",
+        plan.completions(),
+        plan.prompts(),
+        pairs());
+  }
+
   /** How much was there before, seed by seed. */
   private String pairs() {
     String made =
-        curves.values().stream()
-            .flatMap(List::stream)
-            .filter(curve -> !curve.spent().from().isEmpty())
+        runs(Algorithm.DPO).stream()
             .map(curve -> curve.spent().from())
-            .collect(Collectors.joining(", "));
+            .filter(from -> !from.isEmpty())
+            .collect(Collectors.joining("; "));
     return made.isEmpty() ? "" : " (by seed: " + made + ")";
   }
 
@@ -232,7 +273,12 @@ final class AlgorithmsReport {
         curve.seed(),
         curve.spent().iterations(),
         curve.spent().tokens(),
-        curve.failure());
+        oneLine(curve.failure()));
+  }
+
+  /** A reason is a line of a list and a cell of a table. */
+  private static String oneLine(String reason) {
+    return reason.strip().replaceAll("\\s+", " ");
   }
 
   private static Section under(List<LearningCurve> under) {
@@ -248,7 +294,7 @@ final class AlgorithmsReport {
               curve.spent().iterations(),
               curve.spent().reason().isEmpty()
                   ? ", the most that a run may have"
-                  : "; " + curve.spent().reason()));
+                  : "; " + oneLine(curve.spent().reason())));
     }
     return new Section("Runs that ended below their budget", text.toString());
   }

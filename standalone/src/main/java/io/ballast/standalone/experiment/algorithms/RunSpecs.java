@@ -43,7 +43,8 @@ final class RunSpecs {
   }
 
   /**
-   * A run that samples until its budget is used up.
+   * A run that samples until its budget is used up. A limit that is named measures KL in each
+   * iteration; none of those is meant to be reached.
    *
    * @param heldOut {@link #HELD_OUT} prompts that no other run takes
    */
@@ -91,7 +92,6 @@ final class RunSpecs {
                 quoted(heldOut.subList(TEST_PROMPTS, HELD_OUT)));
   }
 
-  /** A limit that is named measures KL in each iteration; none of those is meant to be reached. */
   private String common(Algorithm algorithm, int seed, int iterations, List<String> heldOut) {
     return """
         name: %s-%d

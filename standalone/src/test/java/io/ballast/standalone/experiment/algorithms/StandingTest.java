@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** Places are what the seeds leave open, and no more is claimed than intervals show. */
@@ -111,7 +112,7 @@ class StandingTest {
     curves.put(
         Algorithm.DPO,
         List.of(
-            LearningCurve.failed(Algorithm.DPO, 0, new Spent(7, 7_000, "9 pairs", ""), "it ended"),
+            LearningCurve.failed(Algorithm.DPO, 0, new Spent(7, 7_000, "9 pairs", ""), "it ended\n  early\n"),
             curve(Algorithm.DPO, 1, gold(5), new Spent(12, 12_345, "8 pairs", "")),
             curve(Algorithm.DPO, 2, gold(6), new Spent(12, 12_345, "8 pairs", ""))));
 
@@ -129,19 +130,32 @@ class StandingTest {
     Claim failed = report.claims().getLast();
     assertThat(failed.holds()).isFalse();
     assertThat(failed.missing())
-        .isEqualTo("DPO, seed 0, after 7 iterations and 7,000 tokens: it ended");
+        .isEqualTo("DPO, seed 0, after 7 iterations and 7,000 tokens: it ended early");
     assertThat(report.sections().getFirst().text())
         .contains("| 1 to 2 | GRPO | 6.000 (")
         .contains("| 12,345 | 12.0 |")
         .contains("| 3 | PPO |")
         .contains("at 3 held-out positions in 2 files")
-        .contains("(by seed: 9 pairs, 8 pairs, 8 pairs)")
+        .contains("(by seed: 9 pairs; 8 pairs; 8 pairs)")
+        .contains("Of KTO each compares what it samples itself")
+        .doesNotContain("DAPO samples")
         .doesNotContain("| DPO |");
-    assertThat(report.sections().get(1).text()).contains("- DPO, seed 0, after 7 iterations");
+    assertThat(report.sections().get(1).text())
+        .as("a reason of several lines is one line of the list")
+        .endsWith("\n\n- DPO, seed 0, after 7 iterations and 7,000 tokens: it ended early\n");
     assertThat(report.sections().get(2).text())
         .as("12 iterations of 16 prompts and 8 completions of 8 tokens are 12,288")
         .contains("- KTO, seed 2: 12,000 tokens in 12 iterations")
         .doesNotContain("seed 1");
+    String alone =
+        AlgorithmsReport.of(plan, START, Map.of(Algorithm.GRPO, Objects.requireNonNull(curves.get(Algorithm.GRPO))))
+            .sections()
+            .getFirst()
+            .text();
+    assertThat(alone)
+        .as("nothing of algorithms that did not run")
+        .contains("clips do nothing. Tokens and iterations are means")
+        .doesNotContain("DPO is as it was published", "each compares", "DAPO samples");
     String svg = report.charts().getFirst().svg().toString();
     assertThat(svg).contains("1 to 2: GRPO").contains("3: PPO").doesNotContain("NaN");
     assertThat(svg.split("<polygon", -1)).as("an interval for each").hasSize(1 + 3);
