@@ -67,8 +67,8 @@ final class IterationEnd {
   }
 
   /**
-   * Why learning ends early. After the last iteration that was {@code planned} nothing ends it
-   * early but the watch, which goes back.
+   * Why learning ends, and is not to be believed as it is: the limits and the watch say so of the
+   * last iteration that was {@code planned}, too. Its budget and its patience then end nothing.
    */
   private static String stopReason(
       RunSpec spec,
@@ -76,17 +76,14 @@ final class IterationEnd {
       IterationMetrics metrics,
       RewardWatch.Seen seen,
       boolean planned) {
-    if (planned) {
-      return seen.stopReason();
-    }
     PolicyVitals now = metrics.vitals();
     PolicyVitals first = after.firstVitals() == null ? now : after.firstVitals();
     Spent spent = metrics.spent();
     return Stream.of(
             EarlyStop.reason(spec.stop(), first, now),
             seen.stopReason(),
-            spent == null ? "" : spent.usedUp(spec.budget()),
-            after.evaluation().stopReason(metrics.evaluation(), spec.earlyStop()))
+            planned || spent == null ? "" : spent.usedUp(spec.budget()),
+            planned ? "" : after.evaluation().stopReason(metrics.evaluation(), spec.earlyStop()))
         .filter(reason -> !reason.isEmpty())
         .collect(Collectors.joining("; "));
   }

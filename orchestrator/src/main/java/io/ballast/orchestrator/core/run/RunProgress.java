@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param fence counts the workers that took it up: only the last one may write
  * @param iterationsDone durable iterations
  * @param latest the newest iteration; null before the first
- * @param earlyStopReason why it stopped learning early; empty otherwise
+ * @param earlyStopReason why it stopped learning early, or which limit its last iteration passed;
+ *     empty otherwise
  * @param alarms of the watch over its rewards: the first of each kind
  * @param candidate null until there is one
  * @param candidateIteration the iteration after which the candidate's weights were as they are; 0

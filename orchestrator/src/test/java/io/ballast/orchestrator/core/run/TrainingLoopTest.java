@@ -66,6 +66,57 @@ class TrainingLoopTest {
   }
 
   @Test
+  void threeUpdatesInARowThatAreNotFiniteStopTheRunAndSayWhy() {
+    LoopWorld world = new LoopWorld(temporary.resolve("broken"));
+    world.failures = 3;
+
+    assertThatThrownBy(() -> world.work(new CrashPoints(0)))
+        .isInstanceOf(MeshException.class)
+        .hasMessageContaining("the updates of 3 iterations in a row were skipped, the last because")
+        .hasMessageContaining("gradient norm: NaN")
+        .hasMessageEndingWith("the weights are those of iteration 0");
+
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(each -> each.learning().outcome())
+        .containsExactly(UpdateOutcome.NOT_FINITE, UpdateOutcome.NOT_FINITE);
+    assertThat(world.openTrainees()).isZero();
+  }
+
+  @Test
+  void twoInARowDoNot() {
+    LoopWorld world = new LoopWorld(temporary.resolve("mended"));
+    world.failures = 2;
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(each -> each.learning().outcome())
+        .containsExactly(
+            UpdateOutcome.NOT_FINITE, UpdateOutcome.NOT_FINITE, UpdateOutcome.UPDATED);
+  }
+
+  @Test
+  void aLimitThatTheLastIterationAlonePassesIsTold() {
+    LoopWorld world =
+        new LoopWorld(
+            temporary.resolve("limit"),
+            TestSpecs.spec("crash")
+                .replace("iterations: 3", "iterations: 2")
+                .replace("stop_at: 1000", "stop_at: 1e-9"));
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(each -> each.klNats().orElseThrow() > 1e-9)
+        .as("the policy that begins is the reference")
+        .containsExactly(false, true);
+    assertThat(run.progress().earlyStopReason()).startsWith("kl ").contains(" over ");
+    assertThat(run.progress().candidateIteration()).isEqualTo(2);
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+  }
+
+  @Test
   void aRunThatFollowsAndHearsNothingStopsWithoutACandidate() {
     LoopWorld world = new LoopWorld(temporary.resolve("silent"), FOLLOWING);
     world.peers.events.clear();
