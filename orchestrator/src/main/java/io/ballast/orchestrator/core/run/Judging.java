@@ -58,13 +58,11 @@ final class Judging {
   JudgedRollout judge(
       String tenant, RunSpec spec, List<SampledPrompt> prompts, JudgedRollout earlier) {
     List<Judgeable> items = itemsOf(prompts);
-    if (items.isEmpty() && earlier.groups().isEmpty()) {
-      throw nothingViable(prompts, List.of());
-    }
+    boolean needed = earlier.groups().isEmpty();
     return earlier.and(
-        items.isEmpty()
-            ? new JudgedRollout(List.of(), asked(spec, prompts), List.of())
-            : judge(tenant, spec, prompts, items, earlier.groups().isEmpty()));
+        items.isEmpty() // nobody is asked about nothing; what failed is told all the same
+            ? viable(spec, prompts, List.of(), Map.of(), needed)
+            : judge(tenant, spec, prompts, items, needed));
   }
 
   private JudgedRollout judge(

@@ -83,7 +83,11 @@ class SamplingRoundsTest {
   }
 
   private RolloutAhead.Rollout roll(String more) {
-    RunSpec spec = new SpecParser().apply(TestSpecs.spec("rounds", more));
+    return rollAs(TestSpecs.spec("rounds", more));
+  }
+
+  private RolloutAhead.Rollout rollAs(String text) {
+    RunSpec spec = new SpecParser().apply(text);
     Run run =
         new Run(
             "0a1b2c3d-0000-4000-8000-000000000000",
@@ -220,6 +224,7 @@ class SamplingRoundsTest {
     assertThat(rollout.rounds()).isEqualTo(new RoundsReading(3, 4, 2));
     assertThat(rollout.judged().droppedCount()).isEqualTo(3);
     assertThat(rollout.judged().size() + rollout.judged().droppedCount()).isEqualTo(4 * 3);
+    assertThat(rollout.judged().firstFailure()).isEqualTo("busy");
 
     round(new SampledPrompt.Failed("busy", 5), new SampledPrompt.Failed("busy", 5));
     assertThatThrownBy(() -> dapo(""))
@@ -227,6 +232,22 @@ class SamplingRoundsTest {
             MeshException.class,
             thrown -> assertThat(thrown.fault()).isEqualTo(Fault.DEPENDENCY_BROKEN))
         .hasMessageContaining("none of 2 groups");
+  }
+
+  @Test
+  void whoFailsFastFailsInAFurtherRoundToo() {
+    round(group("b/b/b"), group("a/b/b"));
+    round(new SampledPrompt.Failed("busy", 5));
+
+    assertThatThrownBy(
+            () ->
+                rollAs(
+                    TestSpecs.spec("rounds", "algorithm: DAPO\nshaping: []\n")
+                        .replace("  min_group: 2\n", "  group_strategy: FAIL_FAST\n")))
+        .isInstanceOfSatisfying(
+            MeshException.class,
+            thrown -> assertThat(thrown.fault()).isEqualTo(Fault.DEPENDENCY_BROKEN))
+        .hasMessageEndingWith("the spec says FAIL_FAST: busy");
   }
 
   @Test
