@@ -162,10 +162,18 @@ record PolicyUpdate(
             .forEach(each -> samples.add(JudgedSamples.of(each, recipe, constraints)));
         group
             .beside()
-            .forEach(each -> samples.add(JudgedSamples.of(each, recipe, constraints).with(beside)));
+            .forEach(
+                each -> samples.add(beside(JudgedSamples.of(each, recipe, constraints), beside)));
         groups.add(new Group(Integer.toString(groups.size()), samples));
       }
       return new Batch(groups);
+    }
+
+    /** What the reference wrote, the server says of other weights than those in training. */
+    private static Sample beside(Sample sample, SampleRole role) {
+      return role == SampleRole.REFERENCE_ROLLOUT
+          ? sample.with(role).without(PerTokenName.SERVED_LOG_PROB)
+          : sample.with(role);
     }
 
     private Passes scored(Passes passes, List<GroupScores> current) {

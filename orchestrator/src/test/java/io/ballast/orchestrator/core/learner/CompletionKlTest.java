@@ -36,7 +36,8 @@ class CompletionKlTest {
   }
 
   @Test
-  void ofWhatADataSetHasItIsK2() {
+  void ofWhatADataSetHasOrTheReferenceWroteItIsK2() {
     assertThat(nats(SAMPLE.with(SampleRole.REJECTED))).isCloseTo(K2, within(1e-12));
+    assertThat(nats(SAMPLE.with(SampleRole.REFERENCE_ROLLOUT))).isCloseTo(K2, within(1e-12));
   }
 }

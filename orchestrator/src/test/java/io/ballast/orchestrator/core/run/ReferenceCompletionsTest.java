@@ -1,0 +1,72 @@
+package io.ballast.orchestrator.core.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.inference.api.PerToken;
+import io.ballast.inference.api.TokenIds;
+import io.ballast.orchestrator.core.rollout.JudgedCompletion;
+import io.ballast.orchestrator.core.rollout.JudgedGroup;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.rollout.SampledCompletion;
+import io.ballast.orchestrator.core.spec.LeastSpec;
+import io.ballast.orchestrator.core.spec.RunSpec;
+import io.ballast.orchestrator.testing.OneWeightTrainee;
+import io.ballast.rl.algorithm.RecipeState;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.stream.DoubleStream;
+import org.junit.jupiter.api.Test;
+
+/** What the reference wrote is compared with what the policy wrote, and is no sample of it. */
+class ReferenceCompletionsTest {
+  private static final RunSpec SPEC =
+      LeastSpec.read(
+          LeastSpec.LEAST
+              + "algorithm: XPO\nlearning_rate: 1\nobjective: {beta: 1}\nconstraint: {enabled: false}\n");
+
+  private final OneWeightTrainee trainee = new OneWeightTrainee();
+
+  private static JudgedCompletion judged(TokenIds tokens, double reward) {
+    return new JudgedCompletion(
+        new SampledCompletion(tokens, "", PerToken.of(new float[tokens.size()]), false),
+        reward,
+        OptionalDouble.empty(),
+        List.of(0.0));
+  }
+
+  /** The features of the policy's tokens are 0.1 and 0.2, those of the reference's −0.3, −0.2. */
+  private PolicyUpdate update() {
+    JudgedRollout rollout =
+        new JudgedRollout(
+            List.of(
+                new JudgedGroup(
+                    "p",
+                    TokenIds.of(1, 2),
+                    List.of(judged(TokenIds.of(4, 5), 1)),
+                    List.of(judged(TokenIds.of(7, 8), -1)))),
+            0,
+            List.of());
+    Constraints constraints =
+        Constraints.after(SPEC, LoopState.initial(SPEC.constraints()), 1, 10, rollout);
+    return PolicyUpdate.apply(trainee, SPEC, 1, rollout, constraints, RecipeState.initial(), 64);
+  }
+
+  @Test
+  void theKlOfWhatThePolicySampledIsK3AndOfWhatTheReferenceWroteK2() {
+    var unused = update();
+    unused = update();
+    double w = trainee.weight();
+    PolicyUpdate third = update();
+
+    double policy = DoubleStream.of(.1, .2).map(f -> Math.exp(-w * f) + w * f - 1).sum();
+    double reference = DoubleStream.of(-.3, -.2).map(f -> .5 * w * w * f * f).sum();
+    assertThat(w).as("far from the reference, where k2 and k3 differ").isGreaterThan(0.5);
+    assertThat(third.watched().klNats())
+        .as("of the policy that sampled")
+        .hasValueCloseTo(policy, within(1e-6));
+    assertThat(third.learning().objective().get("kl_nats"))
+        .as("of the pair, and of the reference's once more, by itself")
+        .isCloseTo((policy + 2 * reference) / 3, within(1e-6));
+  }
+}
