@@ -65,10 +65,8 @@ public final class RecipeSteps {
 
   private Prepared rewarded(Batch judged, RecipeState before) {
     RunningMoments rewards = before.rewards().add(rewards(judged));
-    Batch rewarded = withTokenRewards(withGreedyRewards(judged.map(each -> shaped(each, rewards))));
-    if (recipe.shaping().contains(ShapingKind.OVERLONG_FILTER)) {
-      rewarded = OverlongFilter.masked(rewarded);
-    }
+    Batch rewarded =
+        filtered(withTokenRewards(withGreedyRewards(judged.map(each -> shaped(each, rewards)))));
     RunningMoments returns = before.returns().add(returns(rewarded));
     Optional<Batch> batch = selected(rewarded).map(each -> withAdvantages(each, before.returns()));
     return new Prepared(
@@ -91,14 +89,20 @@ public final class RecipeSteps {
     if (!recipe.selectsByGroup()) {
       throw new IllegalStateException(recipe.selector() + " does not select by group");
     }
-    return hasSignal(
-        new Group(
-            judged.groupId(),
-            judged.samples().stream().map(each -> shaped(each, RunningMoments.empty())).toList()));
+    Batch shaped = Batch.of(judged.map(each -> shaped(each, RunningMoments.empty())));
+    return hasSignal(filtered(shaped).groups().getFirst());
   }
 
-  private static boolean hasSignal(Group shaped) {
-    return DynamicSampling.isInformative(shaped.numbers(PerSequenceName.REWARD));
+  private Batch filtered(Batch shaped) {
+    return recipe.shaping().contains(ShapingKind.OVERLONG_FILTER)
+        ? OverlongFilter.masked(shaped)
+        : shaped;
+  }
+
+  /** One that is masked whole has none, whatever its rewards: nothing of it would be learned. */
+  private static boolean hasSignal(Group filtered) {
+    return DynamicSampling.isInformative(filtered.numbers(PerSequenceName.REWARD))
+        && hasUnmaskedTokens(Batch.of(filtered));
   }
 
   private static double[] rewards(Batch batch) {

@@ -241,6 +241,30 @@ class RecipeStepsTest {
   }
 
   @Test
+  void aGroupThatIsMaskedWholeHasNoSignalWhateverItsRewards() {
+    Recipe filter =
+        Recipe.of(AdvantageKind.GRPO, CLIP).withShaping(Set.of(ShapingKind.OVERLONG_FILTER));
+    Recipe dynamic = filter.withSelector(SelectorKind.DYNAMIC_SAMPLING);
+    Sample good = sample(2, 1);
+    Sample bad = sample(2, 0).with(PerSequenceName.TRUNCATED, 1);
+    Group cut = new Group("cut", List.of(good.with(PerSequenceName.TRUNCATED, 1), bad));
+    Group one = new Group("one", List.of(good, bad));
+
+    assertThat(new RecipeSteps(filter, 20).prepare(Batch.of(cut), RecipeState.initial()).batch())
+        .isEmpty();
+    assertThat(new RecipeSteps(dynamic, 20).prepare(Batch.of(cut), RecipeState.initial()).batch())
+        .isEmpty();
+    assertThat(prepare(dynamic, Batch.of(cut, one)).groups())
+        .extracting(Group::groupId)
+        .containsExactly("one");
+    assertThat(new RecipeSteps(dynamic, 20).keeps(cut)).isFalse();
+    assertThat(new RecipeSteps(dynamic, 20).keeps(one)).isTrue();
+    assertThat(new RecipeSteps(dynamic.withShaping(Set.of()), 20).keeps(cut))
+        .as("where nothing is masked")
+        .isTrue();
+  }
+
+  @Test
   void pairsAreTheBestAgainstTheWorst() {
     Batch prepared = prepare(Algorithm.ONLINE_DPO.recipe(20), rewards(.2, .9, -1, .9));
     Group pair = prepared.groups().getFirst();

@@ -107,10 +107,14 @@ class EveryAlgorithmLearnsTest {
   }
 
   private static JudgedCompletion judged(TokenIds tokens, double reward) {
+    return judged(tokens, reward, false);
+  }
+
+  private static JudgedCompletion judged(TokenIds tokens, double reward, boolean truncated) {
     float[] served = new float[tokens.size()];
     java.util.Arrays.fill(served, -4);
     return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(served), false),
+        new SampledCompletion(tokens, "", PerToken.of(served), truncated),
         reward,
         OptionalDouble.empty(),
         List.of(0.0));
@@ -233,6 +237,29 @@ class EveryAlgorithmLearnsTest {
 
       assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.NO_SIGNAL);
       assertThat(update.learning().message()).startsWith("the rewards of every group are equal");
+      assertThat(trainee.updatesCount()).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Algorithm.class,
+      names = {"GRPO", "DAPO"})
+  void whereEveryCompletionWasCutOffAndIsLeftOutThereIsNoUpdate(Algorithm algorithm) {
+    RunSpec spec = spec(algorithm, "shaping: [OVERLONG_FILTER]\n");
+    JudgedGroup cut =
+        new JudgedGroup(
+            "p",
+            TokenIds.of(3, 17, 5),
+            List.of(judged(good(), 1, true), judged(bad(), -1, true)),
+            List.of());
+    try (Trainee trainee = open(spec)) {
+      PolicyUpdate update =
+          update(
+              trainee, spec, new JudgedRollout(List.of(cut), 0, List.of()), RecipeState.initial());
+
+      assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.NO_SIGNAL);
+      assertThat(update.learning().message()).endsWith("or every completion is masked");
       assertThat(trainee.updatesCount()).isZero();
     }
   }
