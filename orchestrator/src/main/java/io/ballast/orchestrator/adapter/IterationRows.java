@@ -10,8 +10,6 @@ import org.jdbi.v3.core.Handle;
 
 /** Rows of iterations as records, and back. */
 final class IterationRows {
-  private static final double NO_REWARD = Double.NaN; // its column takes no null
-
   private IterationRows() {}
 
   static void insert(Handle handle, String runId, IterationMetrics metrics) {
@@ -33,7 +31,7 @@ final class IterationRows {
         .bind("samples", metrics.samplesCount())
         .bind("dropped", metrics.droppedCount())
         .bind("rounds", RoundsJson.write(metrics.rounds()))
-        .bind("reward", metrics.meanReward().orElse(NO_REWARD))
+        .bind("reward", metrics.meanReward())
         .bind("spread", metrics.meanSpread())
         .bind("cost", metrics.meanCost())
         .bind("pessimistic", metrics.pessimisticCost())
@@ -63,7 +61,7 @@ final class IterationRows {
         row.getInt("samples_count"),
         row.getInt("dropped_count"),
         RoundsJson.reading(row.getString("rounds")),
-        reward(row.getDouble("mean_reward")),
+        optional(row, "mean_reward"),
         optional(row, "mean_spread"),
         ConstraintJson.readings(
             row.getString("constraints"),
@@ -89,10 +87,6 @@ final class IterationRows {
         row.getDouble("judge_seconds"),
         row.getDouble("learn_seconds"),
         RunRows.instant(row, "committed_at"));
-  }
-
-  private static OptionalDouble reward(double stored) {
-    return Double.isNaN(stored) ? OptionalDouble.empty() : OptionalDouble.of(stored);
   }
 
   private static OptionalDouble optional(ResultSet row, String column) throws SQLException {
