@@ -282,6 +282,29 @@ class BadInputTest {
   }
 
   @Test
+  void aGroupOfNothingIsNamed() {
+    String session = open();
+    TrainingGroup whole = group(gradients(1, 1));
+    Map<String, TrainingGroup> empty =
+        Map.of(
+            "prompt_tokens", whole.toBuilder().clearPromptTokens().build(),
+            "completions", whole.toBuilder().clearCompletions().build(),
+            "completions[0].tokens", group(TrainingCompletion.newBuilder()));
+    empty.forEach(
+        (field, group) ->
+            assertMalformed(
+                () ->
+                    learner.forwardBackward(
+                        ForwardBackwardRequest.newBuilder()
+                            .setSessionId(session)
+                            .addGroups(whole)
+                            .addGroups(group)
+                            .setCallerGradients(CallerGradients.getDefaultInstance())
+                            .build()),
+                "groups[1]." + field + ": none (expected: at least one)"));
+  }
+
+  @Test
   void samplingOutOfItsRangeIsNamed() {
     String session = open();
     assertMalformed(

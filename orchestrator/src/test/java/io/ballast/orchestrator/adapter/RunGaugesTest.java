@@ -94,6 +94,46 @@ class RunGaugesTest {
   }
 
   @Test
+  void whoLeavesNoGroupOutHasNoRounds() throws ReflectiveOperationException {
+    List<String> names =
+        List.of("ballast.run.rounds", "ballast.run.groups.sampled", "ballast.run.groups.kept");
+    IterationMetrics all = filled();
+    gauges.show(run("a"), all);
+    assertThat(names).allSatisfy(name -> assertThat(value(name, "run", "tidy")).isFinite());
+
+    gauges.show(run("a"), withoutRounds(all));
+
+    assertThat(names).allSatisfy(name -> assertThat(value(name, "run", "tidy")).isNaN());
+    assertThat(value("ballast.run.samples", "run", "tidy")).isEqualTo(all.samplesCount());
+  }
+
+  private static IterationMetrics withoutRounds(IterationMetrics all) {
+    return new IterationMetrics(
+        all.iteration(),
+        all.samplesCount(),
+        all.droppedCount(),
+        null,
+        all.meanReward(),
+        all.meanSpread(),
+        all.constraints(),
+        all.measured(),
+        all.klNats(),
+        all.entropyNats(),
+        all.meanCompletionTokens(),
+        all.learning(),
+        all.loss(),
+        all.gradientNorm(),
+        all.trainServeGapNats(),
+        all.watch(),
+        all.evaluation(),
+        all.spent(),
+        all.sampleSeconds(),
+        all.judgeSeconds(),
+        all.learnSeconds(),
+        all.committedAt());
+  }
+
+  @Test
   void whatASourceGivesGrowsAndMoreBadRowsAreTold() {
     ReadSource first = new ReadSource("feedback", 4, 1, List.of(new BadRow(3, "too long")));
     ReadSource more = new ReadSource("feedback", 6, 1, first.bad());

@@ -163,6 +163,42 @@ class RolloutAheadTest {
   }
 
   @Test
+  void whoIsAheadTakesTurnsAndHoldsNobodyUp() throws InterruptedException {
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch third = new CountDownLatch(1);
+    RolloutAhead.Roller roller =
+        (iteration, policy, cursor) -> {
+          if (iteration == 2) {
+            held(held);
+          }
+          RolloutAhead.Rollout rollout = roll(iteration, policy, cursor);
+          if (iteration == 3) {
+            third.countDown();
+          }
+          return rollout;
+        };
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        RolloutAhead ahead = ahead(0, 2, threads)) {
+      assertThat(ahead.next(1, weights(1), cursor(0), roller).judgeSeconds()).isEqualTo(1);
+      assertThat(rolled).as("2 is at work, and 3 begins where it ends").containsExactly("1 from w1");
+
+      held.countDown();
+
+      third.await(); // and nobody has asked for 2 yet
+      assertThat(rolled).containsExactly("1 from w1", "2 from w1", "3 from w1");
+      assertThat(begins).containsExactly(0L, 1L, 3L);
+    }
+  }
+
+  private static void held(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
   void aFailureIsThatOfItsOwnIteration() {
     RolloutAhead.Roller roller =
         (iteration, policy, cursor) -> {

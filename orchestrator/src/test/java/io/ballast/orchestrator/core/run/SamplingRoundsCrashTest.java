@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.orchestrator.core.peer.RolloutSource;
 import io.ballast.orchestrator.testing.CrashPoints;
 import io.ballast.orchestrator.testing.FakeWorld;
+import io.ballast.orchestrator.testing.MemoryFolder;
 import io.ballast.orchestrator.testing.TestSpecs;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,7 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 class SamplingRoundsCrashTest {
   private static final int ALL_PROMPTS = 5;
 
-  @TempDir Path temporary;
+  @TempDir(factory = MemoryFolder.class)
+  Path temporary;
 
   /** Groups of two, of which about two in five have no signal. */
   private static String dynamic(String more) {
