@@ -13,10 +13,12 @@ import org.jspecify.annotations.Nullable;
  * What one iteration did. All numbers are finite.
  *
  * @param iteration counts from 1
- * @param samplesCount completions trained on
+ * @param samplesCount completions that were judged and not dropped; the loss is computed of {@code
+ *     learning.trainedCount()} of them
  * @param droppedCount completions dropped because a reward was missing, or their group fell below
  *     its floor
- * @param rounds how it got the groups with a signal; null where those without one are not left out
+ * @param rounds how it got the groups with a signal; null where those without one are not left out,
+ *     or nobody knows them before all are judged
  * @param meanReward mean aggregated reward of the samples that have one; empty if none has, which
  *     only labelled data can be
  * @param meanSpread mean of the members' standard deviation over the samples that have one; empty

@@ -5,6 +5,7 @@ package io.ballast.orchestrator.core.run;
  *
  * @param roundsCount how often it sampled, ≥ 1
  * @param sampledGroupsCount prompts that were sampled from, in all rounds
- * @param keptGroupsCount those of which enough was judged and whose rewards differ; at most P
+ * @param keptGroupsCount those of which enough was judged and whose completions are not all worth
+ *     the same, harm included; at most P
  */
 public record RoundsReading(int roundsCount, int sampledGroupsCount, int keptGroupsCount) {}
