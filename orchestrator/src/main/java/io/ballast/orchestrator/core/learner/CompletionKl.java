@@ -8,9 +8,9 @@ import io.ballast.rl.sample.SampleRole;
 
 /**
  * KL(π ‖ π_ref) of a completion as it is shown, wherever it is: the sum over its tokens of k3 where
- * the policy sampled it, of k2, half the squared log-ratio, where it may be of anybody, a data set or
- * the reference: of a token that the policy hardly writes k3 is e^(−u), which estimates nothing. The
- * policy sampled what has {@link PerTokenName#SERVED_LOG_PROB}.
+ * the policy sampled it, of k2, half the squared log-ratio, where it may be of anybody, a data set
+ * or the reference: of a token that the policy hardly writes k3 is e^(−u), which estimates nothing.
+ * The policy sampled what has {@link PerTokenName#SERVED_LOG_PROB}.
  */
 public final class CompletionKl {
   private CompletionKl() {}

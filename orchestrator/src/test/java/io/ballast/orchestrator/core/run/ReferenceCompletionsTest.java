@@ -23,7 +23,12 @@ class ReferenceCompletionsTest {
   private static final RunSpec SPEC =
       LeastSpec.read(
           LeastSpec.LEAST
-              + "algorithm: XPO\nlearning_rate: 1\nobjective: {beta: 1}\nconstraint: {enabled: false}\n");
+              + """
+              algorithm: XPO
+              learning_rate: 1
+              objective: {beta: 1}
+              constraint: {enabled: false}
+              """);
 
   private final OneWeightTrainee trainee = new OneWeightTrainee();
 

@@ -180,7 +180,7 @@ class RolloutAheadTest {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         RolloutAhead ahead = ahead(0, 2, threads)) {
       assertThat(ahead.next(1, weights(1), cursor(0), roller).judgeSeconds()).isEqualTo(1);
-      assertThat(rolled).as("2 is at work, and 3 begins where it ends").containsExactly("1 from w1");
+      assertThat(rolled).as("2 is at work, and 3 waits for it").containsExactly("1 from w1");
 
       held.countDown();
 
