@@ -67,8 +67,9 @@ final class IterationEnd {
   }
 
   /**
-   * Why learning ends, and is not to be believed as it is: the limits and the watch say so of the
-   * last iteration that was {@code planned}, too. Its budget and its patience then end nothing.
+   * Why learning ends early. The limits and the watch look at the last iteration that was {@code
+   * planned}, too, whose rewards are then not to be believed; a budget or patience that ends with
+   * it ends nothing.
    */
   private static String stopReason(
       RunSpec spec,
