@@ -3,6 +3,7 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.run.IterationMetrics;
+import io.ballast.orchestrator.core.run.LearningMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor;
 import io.ballast.orchestrator.core.watch.RunAlarm;
@@ -58,6 +59,11 @@ public final class EventRecorder implements RunMonitor {
   @Override
   public void judged(Run run, int iteration, JudgedRollout judged) {
     next.judged(run, iteration, judged);
+  }
+
+  @Override
+  public void updated(Run run, LearningMetrics learning) {
+    next.updated(run, learning);
   }
 
   @Override

@@ -5,11 +5,14 @@ import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.run.IterationMetrics;
+import io.ballast.orchestrator.core.run.LearningMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor;
+import io.ballast.orchestrator.core.run.UpdateOutcome;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.RunAlarm;
 import io.ballast.rl.stats.AlarmKind;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.opentelemetry.api.OpenTelemetry;
@@ -35,10 +38,22 @@ public final class RunTelemetry implements RunMonitor {
   private final Tracer tracer;
   private final RunGauges gauges;
 
+  // there from the start, at 0: what first appears at 1 has no increase to alert on
+  private final Counter withoutSignal;
+  private final Counter notFinite;
+  private final Counter laterNotFinite;
+
   public RunTelemetry(MeterRegistry meters, OpenTelemetry telemetry) {
     this.meters = meters;
     this.gauges = new RunGauges(meters);
+    this.withoutSignal = skipped(meters, UpdateOutcome.NO_SIGNAL, "first");
+    this.notFinite = skipped(meters, UpdateOutcome.NOT_FINITE, "first");
+    this.laterNotFinite = skipped(meters, UpdateOutcome.NOT_FINITE, "later");
     this.tracer = telemetry.getTracer("io.ballast.orchestrator");
+  }
+
+  private static Counter skipped(MeterRegistry meters, UpdateOutcome outcome, String which) {
+    return meters.counter("ballast.run.updates.skipped", "outcome", outcome.name(), "which", which);
   }
 
   @Override
@@ -88,6 +103,20 @@ public final class RunTelemetry implements RunMonitor {
         judged.droppedCount(),
         judged.unrewardedCount(),
         judged.firstFailure());
+  }
+
+  @Override
+  public void updated(Run run, LearningMetrics learning) {
+    switch (learning.outcome()) {
+      case NO_SIGNAL -> withoutSignal.increment();
+      case NOT_FINITE -> notFinite.increment();
+      case UPDATED -> {
+        if (learning.leftLaterOut()) {
+          laterNotFinite.increment();
+        }
+      }
+      case UNRECORDED -> {}
+    }
   }
 
   @Override

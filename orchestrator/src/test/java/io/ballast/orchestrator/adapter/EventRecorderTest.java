@@ -79,6 +79,13 @@ class EventRecorderTest {
     }
   }
 
+  @Test
+  void whatUpdatesDidIsPassedOn() {
+    recorder(root).updated(run("tidy"), LearningMetrics.unknown());
+
+    assertThat(seen.updates).containsExactly(LearningMetrics.unknown());
+  }
+
   private EventRecorder recorder(Path folder) {
     return new EventRecorder(
         seen, new EventFolder(folder), metrics -> Map.of("train/loss", metrics.loss()));
@@ -125,6 +132,7 @@ class EventRecorderTest {
   /** The monitor behind. */
   private static final class Seen implements RunMonitor {
     private final List<Integer> iterations = new ArrayList<>();
+    private final List<LearningMetrics> updates = new ArrayList<>();
 
     @Override
     public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
@@ -136,6 +144,11 @@ class EventRecorderTest {
 
     @Override
     public void judged(Run run, int iteration, JudgedRollout judged) {}
+
+    @Override
+    public void updated(Run run, LearningMetrics learning) {
+      updates.add(learning);
+    }
 
     @Override
     public void iterated(Run run, IterationMetrics metrics) {

@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.measure.EvaluationReading;
 import io.ballast.orchestrator.core.measure.MeasuredReading;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.IterationMetrics;
+import io.ballast.orchestrator.core.run.LearningMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunProgress;
 import io.ballast.orchestrator.core.run.Spent;
@@ -151,6 +152,18 @@ class RunGaugesTest {
   }
 
   @Test
+  void aSkippedUpdateIsShownUntilTheNextIteration() throws ReflectiveOperationException {
+    IterationMetrics updated = filled();
+    LearningMetrics skipped =
+        new LearningMetrics(UpdateOutcome.NOT_FINITE, "gradient norm: NaN", 0, 0.1, 0, Map.of());
+
+    gauges.show(run("a"), with(updated, Map.of("learning", skipped)));
+    assertThat(value("ballast.run.update.skipped", "run", "tidy")).isEqualTo(1);
+    gauges.show(run("a"), updated);
+    assertThat(value("ballast.run.update.skipped", "run", "tidy")).isZero();
+  }
+
+  @Test
   void theGaugesOfARunGoWithIt() throws ReflectiveOperationException {
     gauges.show(run("a"), filled());
     int ofOne = meters.getMeters().size();
@@ -184,7 +197,8 @@ class RunGaugesTest {
 
   /** The same with all absent that may be, and judges that answered in no time. */
   private static IterationMetrics quiet(IterationMetrics all) throws ReflectiveOperationException {
-    Map<String, Object> absent =
+    return with(
+        all,
         Map.of(
             "meanReward",
             OptionalDouble.empty(),
@@ -204,11 +218,15 @@ class RunGaugesTest {
             "evaluation",
             new EvaluationReading.Failed("TOO_FEW_SCORES", "busy"),
             "spent",
-            new Spent(7, 1, null));
+            new Spent(7, 1, null)));
+  }
+
+  private static IterationMetrics with(IterationMetrics all, Map<String, Object> others)
+      throws ReflectiveOperationException {
     List<Object> values = new ArrayList<>();
     for (RecordComponent component : IterationMetrics.class.getRecordComponents()) {
       Object same = component.getAccessor().invoke(all);
-      values.add(absent.getOrDefault(component.getName(), same));
+      values.add(others.getOrDefault(component.getName(), same));
     }
     return make(IterationMetrics.class, values);
   }

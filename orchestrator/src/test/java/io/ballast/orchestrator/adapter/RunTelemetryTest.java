@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.run.LearningMetrics;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.RunMonitor.Phase;
 import io.ballast.orchestrator.core.run.RunProgress;
+import io.ballast.orchestrator.core.run.UpdateOutcome;
 import io.ballast.testing.HeardLog;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.common.AttributeKey;
@@ -19,17 +21,19 @@ import io.opentelemetry.sdk.trace.SpanProcessor;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 
-/** What runs do as spans and log lines. */
+/** What runs do as spans, counters and log lines. */
 class RunTelemetryTest {
   private static final AttributeKey<Long> ITERATION = AttributeKey.longKey("ballast.iteration");
 
   private final List<ReadableSpan> spans = new ArrayList<>();
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
   private final RunTelemetry telemetry =
       new RunTelemetry(
-          new SimpleMeterRegistry(),
+          meters,
           OpenTelemetrySdk.builder()
               .setTracerProvider(SdkTracerProvider.builder().addSpanProcessor(new Kept()).build())
               .build());
@@ -74,6 +78,38 @@ class RunTelemetryTest {
 
     assertThat(spans).extracting(ReadableSpan::getName).containsExactly("run.sample", "run.learn");
     assertThat(spans).extracting(span -> span.getAttribute(ITERATION)).containsExactly(3L, 1L);
+  }
+
+  @Test
+  void skippedUpdatesAreCountedFromZeroAndForGood() {
+    assertThat(skipped(UpdateOutcome.NO_SIGNAL, "first")).isZero();
+    assertThat(skipped(UpdateOutcome.NOT_FINITE, "first")).isZero();
+    assertThat(skipped(UpdateOutcome.NOT_FINITE, "later")).isZero();
+
+    telemetry.updated(run(), learning(UpdateOutcome.NO_SIGNAL, "the rewards are equal"));
+    for (int i = 0; i < 3; i++) {
+      telemetry.updated(run(), learning(UpdateOutcome.NOT_FINITE, "gradient norm: NaN"));
+    }
+    telemetry.updated(run(), learning(UpdateOutcome.UPDATED, "updates 2 to 4 were left out"));
+    telemetry.updated(run(), learning(UpdateOutcome.UPDATED, ""));
+    telemetry.left(run());
+
+    assertThat(skipped(UpdateOutcome.NO_SIGNAL, "first")).isEqualTo(1);
+    assertThat(skipped(UpdateOutcome.NOT_FINITE, "first")).isEqualTo(3);
+    assertThat(skipped(UpdateOutcome.NOT_FINITE, "later")).isEqualTo(1);
+  }
+
+  private double skipped(UpdateOutcome outcome, String which) {
+    return meters
+        .get("ballast.run.updates.skipped")
+        .tag("outcome", outcome.name())
+        .tag("which", which)
+        .counter()
+        .count();
+  }
+
+  private static LearningMetrics learning(UpdateOutcome outcome, String message) {
+    return new LearningMetrics(outcome, message, 0, 0.1, 0, Map.of());
   }
 
   @Test

@@ -32,6 +32,7 @@ public final class OneWeightTrainee implements Trainee {
   private long updates;
   private boolean closed;
   private int referencePasses;
+  private int finite; // updates before the failures
   private int failures;
   private final OptionalDouble decay;
   private final List<Double> history = new ArrayList<>();
@@ -64,8 +65,9 @@ public final class OneWeightTrainee implements Trainee {
     return referencePasses;
   }
 
-  /** Makes the next {@code count} updates not finite. */
-  public void fail(int count) {
+  /** Makes {@code count} updates not finite, after {@code taken} that are. */
+  public void fail(int taken, int count) {
+    finite = taken;
     failures = count;
   }
 
@@ -123,7 +125,7 @@ public final class OneWeightTrainee implements Trainee {
 
   @Override
   public List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss) {
-    if (failures > 0) {
+    if (failures > 0 && updates >= finite) {
       failures--;
       throw new ModelException(ModelException.Reason.BROKEN, "gradient norm: NaN");
     }

@@ -27,6 +27,11 @@ public record LearningMetrics(
     objective = Collections.unmodifiableMap(new TreeMap<>(objective));
   }
 
+  /** Whether the first update was taken and a later one was not finite. */
+  public boolean leftLaterOut() {
+    return outcome == UpdateOutcome.UPDATED && !message.isEmpty();
+  }
+
   /** Of an iteration of which nothing is known: one of before these were kept. */
   public static LearningMetrics unknown() {
     return new LearningMetrics(UpdateOutcome.UNRECORDED, "", 0, 0, 0, Map.of());

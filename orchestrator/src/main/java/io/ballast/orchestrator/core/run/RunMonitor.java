@@ -38,6 +38,9 @@ public interface RunMonitor {
   /** The completions of {@code iteration} are judged, whether or not it ever becomes durable. */
   void judged(Run run, int iteration, JudgedRollout judged);
 
+  /** The updates of an iteration are over, whether or not it ever becomes durable. */
+  void updated(Run run, LearningMetrics learning);
+
   /** An iteration became durable. */
   void iterated(Run run, IterationMetrics metrics);
 

@@ -285,6 +285,7 @@ public final class TrainingLoop {
                     before.recipe(),
                     maxTokensPerPass));
     long learnEnd = surroundings.nanoTime().getAsLong();
+    monitor.updated(run, update.learning());
     requireFinite(run, iteration, update.learning());
 
     RewardWatch.Seen seen =

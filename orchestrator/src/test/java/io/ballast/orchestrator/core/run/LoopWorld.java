@@ -54,7 +54,8 @@ final class LoopWorld {
 
   private static final List<String> PROMPTS = List.of("int a", "int b", "int c", "int d", "int e");
 
-  int failures; // of each trainee's first updates
+  int finite; // updates of each trainee
+  int failures; // of those after
   final Path root;
   final InMemoryRunStore store = new InMemoryRunStore();
   final FakePeers peers = new FakePeers();
@@ -62,6 +63,7 @@ final class LoopWorld {
   private final StoredRollouts rollouts;
   final List<OneWeightTrainee> trainees = new ArrayList<>();
   final List<TraineeOptions> opened = new ArrayList<>();
+  final List<UpdateOutcome> told = new ArrayList<>(); // of updates, committed or not
   final TestClock clock = new TestClock();
 
   LoopWorld(Path root) {
@@ -208,7 +210,7 @@ final class LoopWorld {
           public Trainee load(PinnedVersion base, TraineeOptions options) {
             opened.add(options);
             OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay());
-            trainee.fail(failures);
+            trainee.fail(finite, failures);
             trainees.add(trainee);
             return points.wrap(Trainee.class, trainee);
           }
@@ -271,7 +273,7 @@ final class LoopWorld {
     }
   }
 
-  private static final class QuietMonitor implements RunMonitor {
+  private final class QuietMonitor implements RunMonitor {
     @Override
     public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
       return work.get();
@@ -282,6 +284,11 @@ final class LoopWorld {
 
     @Override
     public void judged(Run run, int iteration, JudgedRollout judged) {}
+
+    @Override
+    public void updated(Run run, LearningMetrics learning) {
+      told.add(learning.outcome());
+    }
 
     @Override
     public void iterated(Run run, IterationMetrics metrics) {}

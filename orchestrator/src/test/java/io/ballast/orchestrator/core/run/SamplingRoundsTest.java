@@ -288,6 +288,9 @@ class SamplingRoundsTest {
     public void judged(Run run, int iteration, JudgedRollout judged) {}
 
     @Override
+    public void updated(Run run, LearningMetrics learning) {}
+
+    @Override
     public void iterated(Run run, IterationMetrics metrics) {}
 
     @Override

@@ -129,6 +129,44 @@ class TrainingLoopTest {
   }
 
   @Test
+  void theSkippedUpdateThatEndsARunIsToldAlthoughItIsNoIteration() {
+    LoopWorld world = new LoopWorld(temporary.resolve("three"));
+    world.failures = 3;
+
+    assertThatThrownBy(() -> world.work(new CrashPoints(0)))
+        .isInstanceOf(MeshException.class)
+        .hasMessageContaining("the updates of 3 iterations in a row were skipped");
+
+    assertThat(world.store.iterations(RUN_ID, 0)).hasSize(2);
+    assertThat(world.told)
+        .containsExactly(
+            UpdateOutcome.NOT_FINITE, UpdateOutcome.NOT_FINITE, UpdateOutcome.NOT_FINITE);
+  }
+
+  @Test
+  void aLaterUpdateThatIsNotFiniteLeavesTheFirstAndIsTold() {
+    LoopWorld world =
+        new LoopWorld(
+            temporary.resolve("later"),
+            TestSpecs.spec(
+                "crash",
+                "algorithm: GRPO\nconstraint: {enabled: false}\nobjective: {updates_per_iteration: 3}"));
+    world.finite = 1;
+    world.failures = 1;
+
+    var unused = world.work(new CrashPoints(0));
+
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(IterationMetrics::learning)
+        .filteredOn(LearningMetrics::leftLaterOut)
+        .singleElement()
+        .satisfies(
+            learning ->
+                assertThat(learning.message())
+                    .isEqualTo("updates 2 to 3 were left out: gradient norm: NaN"));
+  }
+
+  @Test
   void aWorkerThatWasReplacedMayNoLongerWrite() throws IOException {
     LoopWorld world = new LoopWorld(temporary.resolve("zombie"));
     Run zombie = world.store.change(RUN_ID, Run::takenUp);
