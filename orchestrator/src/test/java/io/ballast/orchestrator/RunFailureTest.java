@@ -3,6 +3,7 @@ package io.ballast.orchestrator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.orchestrator.adapter.SkippedSampleFiles;
 import io.ballast.orchestrator.testing.TestMesh;
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.v1.CreateRunRequest;
@@ -212,6 +213,15 @@ class RunFailureTest {
         spec.replace(inline, "{file: bad.jsonl}"),
         "prompts.file: 1 bad row, row 2: no text but nothing");
     refused(spec.replace(inline, "{file: none}"), "prompts.file: there is no file 'none'");
+    Path kept = root.resolve(SkippedSampleFiles.FOLDER + "/other/run/1.json");
+    Files.createDirectories(kept.getParent());
+    Files.writeString(kept, "{\"prompt\": \"of another tenant\"}\n");
+    Files.createSymbolicLink(root.resolve("link.jsonl"), kept);
+    refused(
+        spec.replace(inline, "{file: skipped-updates/other/run/1.json}"),
+        "prompts.file: there is no file 'skipped-updates/other/run/1.json'");
+    refused(
+        spec.replace(inline, "{file: link.jsonl}"), "prompts.file: there is no file 'link.jsonl'");
     Path outside = Files.writeString(root.resolveSibling("outside.jsonl"), "\"x\"\n");
     refused(
         spec.replace(inline, "{file: ../" + outside.getFileName() + "}"),

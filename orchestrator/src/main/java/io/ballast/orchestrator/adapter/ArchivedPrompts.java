@@ -61,8 +61,13 @@ public final class ArchivedPrompts implements PromptArchive {
       if (path.isEmpty() || !Files.isRegularFile(file)) {
         throw Faults.malformed(field, "there is no file '%s' in the data folder".formatted(path));
       }
-      if (!file.toRealPath().startsWith(dataFolder.toRealPath())) {
+      Path real = file.toRealPath();
+      if (!real.startsWith(dataFolder.toRealPath())) {
         throw Faults.malformed(field, "'%s' is outside the data folder".formatted(path));
+      }
+      Path skipped = dataFolder.resolve(SkippedSampleFiles.FOLDER);
+      if (Files.isDirectory(skipped) && real.startsWith(skipped.toRealPath())) { // of any tenant
+        throw Faults.malformed(field, "there is no file '%s' in the data folder".formatted(path));
       }
       return file;
     } catch (InvalidPathException e) {

@@ -26,6 +26,7 @@ import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
 import io.ballast.orchestrator.adapter.RunEvents;
 import io.ballast.orchestrator.adapter.RunTelemetry;
+import io.ballast.orchestrator.adapter.SkippedSampleFiles;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
 import io.ballast.orchestrator.adapter.TorchTraineeLoader;
@@ -145,7 +146,8 @@ public final class OrchestratorServer implements AutoCloseable {
                 versions,
                 tester,
                 new GrpcFeedbackStream(policy, config.peerTimeout(), runtime.nanoTime())),
-            new TrainingLoop.Weights(ofRuns, folders, rollouts),
+            new TrainingLoop.Weights(
+                ofRuns, folders, rollouts, new SkippedSampleFiles(runtime.dataFolder())),
             new Patiences(
                 patience.get(), patience.get(), patience.get(), patience.get(), patience.get()),
             new TrainingLoop.Surroundings(runtime.clock(), runtime.nanoTime(), callers),

@@ -27,6 +27,12 @@ public record LearningMetrics(
     objective = Collections.unmodifiableMap(new TreeMap<>(objective));
   }
 
+  /** The same with another message. */
+  LearningMetrics withMessage(String value) {
+    return new LearningMetrics(
+        outcome, value, trainedCount, learningRate, trainServeGapMaxNats, objective);
+  }
+
   /** Whether the first update was taken and a later one was not finite. */
   public boolean leftLaterOut() {
     return outcome == UpdateOutcome.UPDATED && !message.isEmpty();

@@ -11,6 +11,7 @@ import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.PerSequenceName;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +23,21 @@ final class NotFinite {
   private NotFinite() {}
 
   /**
-   * Returns the words for an update that could not be taken, with the group that is to blame if one
-   * alone is. Changes nothing: only forward passes are run.
+   * What is to blame.
+   *
+   * @param words say so
+   * @param prompt the index of the only one, if one alone is
+   */
+  record Diagnosis(String words, OptionalInt prompt) {}
+
+  /**
+   * Returns what is to blame for an update that could not be taken, with the group if one alone
+   * is. Changes nothing: only forward passes are run.
    *
    * @param promptOf the text of a group's prompt
    * @param failure what the update said
    */
-  static String diagnosis(
+  static Diagnosis diagnosis(
       Trainee trainee,
       Objective objective,
       Passes passes,
@@ -38,11 +47,14 @@ final class NotFinite {
       String flaw = flaw(trainee, objective, passes, i);
       if (flaw != null) {
         Group group = passes.batch().groups().get(i);
-        return "%s; it is of the prompt '%s', rewards %s"
-            .formatted(flaw, shown(promptOf.apply(group)), rewards(group));
+        return new Diagnosis(
+            "%s; it is of the prompt '%s', rewards %s"
+                .formatted(flaw, shown(promptOf.apply(group)), rewards(group)),
+            OptionalInt.of(Integer.parseInt(group.groupId())));
       }
     }
-    return "%s; no prompt alone is to blame".formatted(failure.getMessage());
+    return new Diagnosis(
+        "%s; no prompt alone is to blame".formatted(failure.getMessage()), OptionalInt.empty());
   }
 
   private static @Nullable String flaw(

@@ -40,9 +40,16 @@ import java.util.OptionalDouble;
  * @param learning what they did
  * @param watched the policy that sampled, before the first update
  * @param next what the algorithm remembers
+ * @param suspects of an update that was not finite: the group that made it so, or all of them where
+ *     none alone did
  */
 record PolicyUpdate(
-    double loss, double gradientNorm, LearningMetrics learning, Watched watched, RecipeState next) {
+    double loss,
+    double gradientNorm,
+    LearningMetrics learning,
+    Watched watched,
+    RecipeState next,
+    List<JudgedGroup> suspects) {
   /**
    * What is worth seeing of the policy that sampled.
    *
@@ -83,7 +90,12 @@ record PolicyUpdate(
   }
 
   private PolicyUpdate withNext(RecipeState value) {
-    return new PolicyUpdate(loss, gradientNorm, learning, watched, value);
+    return new PolicyUpdate(loss, gradientNorm, learning, watched, value, suspects);
+  }
+
+  PolicyUpdate withMessage(String value) {
+    return new PolicyUpdate(
+        loss, gradientNorm, learning.withMessage(value), watched, next, suspects);
   }
 
   private record Taking(
@@ -110,7 +122,11 @@ record PolicyUpdate(
         prepared = prepared(all.batch(), before);
       } catch (ArithmeticException | IllegalArgumentException e) {
         return none(
-            UpdateOutcome.NOT_FINITE, String.valueOf(e.getMessage()), watched(seen(all)), before);
+            UpdateOutcome.NOT_FINITE,
+            String.valueOf(e.getMessage()),
+            watched(seen(all)),
+            before,
+            rollout.groups());
       }
       return prepared.batch().isPresent()
           ? updated(all.batch(), prepared, before)
@@ -118,7 +134,8 @@ record PolicyUpdate(
               UpdateOutcome.NO_SIGNAL,
               "the rewards of every group are equal, or every completion is masked",
               watched(seen(all)),
-              prepared.next());
+              prepared.next(),
+              List.of());
     }
 
     /** With what the policy says of it, whether the recipe asked before or not. */
@@ -299,7 +316,8 @@ record PolicyUpdate(
               watched.maxTrainServeGapNats(),
               metrics(first.metrics())),
           watched,
-          prepared.next());
+          prepared.next(),
+          List.of());
     }
 
     private Map<String, Double> metrics(Map<String, Double> ofLoss) {
@@ -337,14 +355,19 @@ record PolicyUpdate(
     }
 
     private PolicyUpdate none(
-        UpdateOutcome outcome, String message, Watched watched, RecipeState next) {
+        UpdateOutcome outcome,
+        String message,
+        Watched watched,
+        RecipeState next,
+        List<JudgedGroup> suspects) {
       return new PolicyUpdate(
           0,
           0,
           new LearningMetrics(
               outcome, message, 0, rate(), watched.maxTrainServeGapNats(), metrics(Map.of())),
           watched,
-          next);
+          next,
+          suspects);
     }
 
     private PolicyUpdate notFinite(
@@ -353,16 +376,21 @@ record PolicyUpdate(
         Batch judged,
         RuntimeException failure,
         RecipeState before) {
-      return none(
-          UpdateOutcome.NOT_FINITE,
+      NotFinite.Diagnosis diagnosis =
           NotFinite.diagnosis(
               trainee,
               objective,
               passes,
               failure,
-              group -> rollout.groups().get(Integer.parseInt(group.groupId())).prompt()),
+              group -> rollout.groups().get(Integer.parseInt(group.groupId())).prompt());
+      return none(
+          UpdateOutcome.NOT_FINITE,
+          diagnosis.words(),
           watched(readsThePolicyFirst() ? judged : seen(passes)),
-          before);
+          before,
+          diagnosis.prompt().isPresent()
+              ? List.of(rollout.groups().get(diagnosis.prompt().getAsInt()))
+              : rollout.groups());
     }
 
     private double rate() {

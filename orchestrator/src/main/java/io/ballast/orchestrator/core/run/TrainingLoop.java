@@ -57,8 +57,12 @@ public final class TrainingLoop {
       SafetyTester tester,
       FeedbackStream feedback) {}
 
-  /** Where weights come from and go. */
-  public record Weights(TraineeLoader loader, WeightsStore store, RolloutFolders rollouts) {}
+  /** Where weights come from and go, and samples that made none. */
+  public record Weights(
+      TraineeLoader loader,
+      WeightsStore store,
+      RolloutFolders rollouts,
+      SkippedSamples skipped) {}
 
   /** Time, and threads that may block. */
   public record Surroundings(InstantSource clock, LongSupplier nanoTime, Executor executor) {}
@@ -276,14 +280,17 @@ public final class TrainingLoop {
             run,
             Phase.LEARN,
             () ->
-                PolicyUpdate.apply(
-                    trainee,
-                    job.spec(),
+                kept(
+                    run,
                     iteration,
-                    judged,
-                    constraints,
-                    before.recipe(),
-                    maxTokensPerPass));
+                    PolicyUpdate.apply(
+                        trainee,
+                        job.spec(),
+                        iteration,
+                        judged,
+                        constraints,
+                        before.recipe(),
+                        maxTokensPerPass)));
     long learnEnd = surroundings.nanoTime().getAsLong();
     monitor.updated(run, update.learning());
     requireFinite(run, iteration, update.learning());
@@ -328,6 +335,19 @@ public final class TrainingLoop {
             .withWatch(seen.next());
     return end.of(
         job, run, trainee, timer, metrics, after, seen, again ? Optional.empty() : data.followed());
+  }
+
+  /** With the name of what is kept of an update that was not finite. */
+  private PolicyUpdate kept(Run run, int iteration, PolicyUpdate update) {
+    if (update.suspects().isEmpty()) {
+      return update;
+    }
+    String why = update.learning().message();
+    return weights
+        .skipped()
+        .keep(run, iteration, why, update.suspects())
+        .map(name -> update.withMessage("%s; its samples are in %s".formatted(why, name)))
+        .orElse(update);
   }
 
   /** A loss that is not finite again and again is no accident of one sample. */

@@ -280,6 +280,7 @@ class EveryAlgorithmLearnsTest {
       assertThat(update.learning().message())
           .contains("not finite in 32 bits")
           .endsWith("it is of the prompt 'q', rewards 1.0E60, 0.0");
+      assertThat(update.suspects()).containsExactly(huge);
       assertThat(margin(trainee)).as("the weights are as they were").isEqualTo(before);
       assertThat(trainee.updatesCount()).isZero();
       assertThat(update(trainee, spec, fine, update.next()).learning().outcome())
@@ -312,12 +313,13 @@ class EveryAlgorithmLearnsTest {
   @Test
   void rewardsWhoseSquaresOverflowAreToldAndChangeNothing() {
     RunSpec spec = spec(Algorithm.GRPO);
+    JudgedRollout rollout = rollout(SourceKind.POLICY, 1e300, 0);
     try (Trainee trainee = open(spec)) {
-      PolicyUpdate update =
-          update(trainee, spec, rollout(SourceKind.POLICY, 1e300, 0), RecipeState.initial());
+      PolicyUpdate update = update(trainee, spec, rollout, RecipeState.initial());
 
       assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.NOT_FINITE);
       assertThat(update.learning().message()).contains("Infinity");
+      assertThat(update.suspects()).isEqualTo(rollout.groups());
       assertThat(update.next()).isEqualTo(RecipeState.initial());
       assertThat(trainee.updatesCount()).isZero();
     }

@@ -4,6 +4,7 @@ import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.adapter.ModelFolders;
+import io.ballast.orchestrator.adapter.SkippedSampleFiles;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
 import io.ballast.orchestrator.core.data.Labels;
@@ -236,7 +237,8 @@ final class LoopWorld {
         new TrainingLoop.Weights(
             points.wrap(TraineeLoader.class, loader),
             points.wrap(WeightsStore.class, modelFolders),
-            points.wrap(RolloutFolders.class, rollouts)),
+            points.wrap(RolloutFolders.class, rollouts),
+            new SkippedSampleFiles(root)),
         new Patiences(patience, patience, patience, patience, patience),
         new TrainingLoop.Surroundings(clock, clock::nanoTime, Runnable::run),
         new QuietMonitor(),

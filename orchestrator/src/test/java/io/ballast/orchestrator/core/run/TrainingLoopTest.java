@@ -4,6 +4,8 @@ import static io.ballast.orchestrator.core.run.LoopWorld.RUN_ID;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.data.DataCursor;
@@ -144,13 +146,53 @@ class TrainingLoopTest {
   }
 
   @Test
+  void theSamplesOfASkippedUpdateAreKeptAndNamed() throws IOException {
+    LoopWorld world = new LoopWorld(temporary.resolve("kept"));
+    world.failures = 3;
+    String folder = "skipped-updates/default/" + RUN_ID;
+
+    assertThatThrownBy(() -> world.work(new CrashPoints(0)))
+        .isInstanceOf(MeshException.class)
+        .hasMessageContaining("gradient norm: NaN; no prompt alone is to blame; its samples are in")
+        .hasMessageContaining(folder + "/3.json; the weights are those of iteration 0");
+
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(each -> each.learning().message())
+        .satisfiesExactly(
+            first -> assertThat(first).endsWith("; its samples are in " + folder + "/1.json"),
+            second -> assertThat(second).endsWith("; its samples are in " + folder + "/2.json"));
+    for (int iteration = 1; iteration <= 3; iteration++) {
+      JsonNode kept =
+          new ObjectMapper()
+              .readTree(world.root.resolve(folder).resolve(iteration + ".json").toFile());
+      assertThat(kept.get("iteration").asInt()).isEqualTo(iteration);
+      assertThat(kept.get("why").asText()).startsWith("gradient norm: NaN");
+      assertThat(kept.get("groups")).hasSize(2);
+      JsonNode group = kept.get("groups").get(0);
+      assertThat(group.get("prompt").asText()).startsWith("int ");
+      assertThat(group.get("completions"))
+          .hasSize(3)
+          .allSatisfy(
+              completion -> {
+                assertThat(completion.get("text").asText()).isNotEmpty();
+                assertThat(completion.get("tokens")).isNotEmpty();
+                assertThat(completion.get("reward").isNumber()).isTrue();
+              });
+    }
+  }
+
+  @Test
   void aLaterUpdateThatIsNotFiniteLeavesTheFirstAndIsTold() {
     LoopWorld world =
         new LoopWorld(
             temporary.resolve("later"),
             TestSpecs.spec(
                 "crash",
-                "algorithm: GRPO\nconstraint: {enabled: false}\nobjective: {updates_per_iteration: 3}"));
+                """
+                algorithm: GRPO
+                constraint: {enabled: false}
+                objective: {updates_per_iteration: 3}
+                """));
     world.finite = 1;
     world.failures = 1;
 

@@ -1,0 +1,93 @@
+package io.ballast.orchestrator.adapter;
+
+import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.rollout.JudgedGroup;
+import io.ballast.orchestrator.core.run.Run;
+import io.ballast.orchestrator.core.run.SkippedSamples;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The samples of skipped updates, {@code <folder>/<tenant>/<run id>/<iteration>.json}: of each run
+ * the newest three, each of at most 1 MiB. They outlive their run.
+ */
+public final class SkippedSampleFiles implements SkippedSamples {
+  /** Where they lie in the data folder; no run reads its prompts from there. */
+  public static final String FOLDER = "skipped-updates";
+
+  private static final Logger LOG = LoggerFactory.getLogger(SkippedSampleFiles.class);
+  private static final int MOST_KEPT = 3;
+  private static final int MOST_BYTES = 1 << 20;
+  private static final String JSON = ".json";
+  private static final Pattern KEPT = Pattern.compile("[0-9]{1,9}\\.json");
+
+  private final Path dataFolder;
+
+  public SkippedSampleFiles(Path dataFolder) {
+    this.dataFolder = dataFolder;
+  }
+
+  @Override
+  public Optional<String> keep(Run run, int iteration, String why, List<JudgedGroup> groups) {
+    String ofRun =
+        String.join("/", FOLDER, Faults.requireFileName("tenant", run.tenant()), run.runId());
+    Path folder = dataFolder.resolve(ofRun);
+    String name = iteration + JSON;
+    try {
+      write(folder, name, SkippedJson.write(run, iteration, why, groups, MOST_BYTES));
+      forgetOlder(folder);
+      return Optional.of(ofRun + "/" + name);
+    } catch (IOException | UncheckedIOException e) {
+      LOG.warn(
+          "run {} iteration {}: the samples of its skipped update could not be kept: {}",
+          run.runId(),
+          iteration,
+          e.toString());
+      return Optional.empty();
+    }
+  }
+
+  private static void write(Path folder, String name, byte[] json) throws IOException {
+    Files.createDirectories(folder);
+    Path written = folder.resolve(name + ".new");
+    try {
+      Files.write(written, json);
+      Files.move(
+          written,
+          folder.resolve(name),
+          StandardCopyOption.ATOMIC_MOVE,
+          StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(written);
+    }
+  }
+
+  private static void forgetOlder(Path folder) throws IOException {
+    List<String> kept;
+    try (Stream<Path> files = Files.list(folder)) {
+      kept =
+          files
+              .map(file -> String.valueOf(file.getFileName()))
+              .filter(name -> KEPT.matcher(name).matches())
+              .sorted(Comparator.comparingInt(SkippedSampleFiles::iteration).reversed())
+              .toList();
+    }
+    for (String name : kept.subList(Math.min(MOST_KEPT, kept.size()), kept.size())) {
+      Files.deleteIfExists(folder.resolve(name));
+    }
+  }
+
+  private static int iteration(String name) {
+    return Integer.parseInt(name.substring(0, name.length() - JSON.length()));
+  }
+}
