@@ -87,7 +87,8 @@ class TrainingLanesTest {
   @Test
   void lanesAreNoMoreThanHaveEnoughToComputeAndFitTogetherIntoOneMicroBatch() {
     assertThat(TrainingLanes.batches(equal(2, 300), 2)).hasSize(1); // 600 tokens: for one lane
-    assertThat(TrainingLanes.batches(equal(4, 576), 2)).containsExactly(List.of(0, 1), List.of(2, 3));
+    assertThat(TrainingLanes.batches(equal(4, 576), 2))
+        .containsExactly(List.of(0, 1), List.of(2, 3));
     assertThat(TrainingLanes.batches(equal(4, 576), 1)).hasSize(1);
     // two of 1,400 at a time would be over 2,560
     assertThat(TrainingLanes.batches(equal(4, 1_400), 2)).allSatisfy(b -> assertThat(b).hasSize(1));
@@ -186,8 +187,7 @@ class TrainingLanesTest {
   }
 
   @Test
-  void aFrozenDecoderOfTheSameWeightsSaysTheSameBitByBit(@TempDir Path folder)
-      throws IOException {
+  void aFrozenDecoderOfTheSameWeightsSaysTheSameBitByBit(@TempDir Path folder) throws IOException {
     Path tokenizer = Files.writeString(folder.resolve("a-tokenizer.json"), "{}");
     Path model = folder.resolve("model");
     for (Arithmetic arithmetic : Arithmetic.values()) {

@@ -38,8 +38,7 @@ final class SkippedJson {
             .put("run", run.name())
             .put("iteration", iteration)
             .put("why", why);
-    SkippedJson written =
-        new SkippedJson(json.putArray("groups"), mostBytes - END - bytes(json));
+    SkippedJson written = new SkippedJson(json.putArray("groups"), mostBytes - END - bytes(json));
     groups.forEach(written::add);
     json.put("completions_left_out", written.leftOut);
     return json.toString().getBytes(StandardCharsets.UTF_8);

@@ -31,8 +31,8 @@ final class NotFinite {
   record Diagnosis(String words, OptionalInt prompt) {}
 
   /**
-   * Returns what is to blame for an update that could not be taken, with the group if one alone
-   * is. Changes nothing: only forward passes are run.
+   * Returns what is to blame for an update that could not be taken, with the group if one alone is.
+   * Changes nothing: only forward passes are run.
    *
    * @param promptOf the text of a group's prompt
    * @param failure what the update said

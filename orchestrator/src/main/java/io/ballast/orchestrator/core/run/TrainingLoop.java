@@ -59,10 +59,7 @@ public final class TrainingLoop {
 
   /** Where weights come from and go, and samples that made none. */
   public record Weights(
-      TraineeLoader loader,
-      WeightsStore store,
-      RolloutFolders rollouts,
-      SkippedSamples skipped) {}
+      TraineeLoader loader, WeightsStore store, RolloutFolders rollouts, SkippedSamples skipped) {}
 
   /** Time, and threads that may block. */
   public record Surroundings(InstantSource clock, LongSupplier nanoTime, Executor executor) {}

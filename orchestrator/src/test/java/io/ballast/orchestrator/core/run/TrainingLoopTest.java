@@ -94,8 +94,7 @@ class TrainingLoopTest {
     assertThat(run.state()).isEqualTo(RunState.PROMOTED);
     assertThat(world.store.iterations(RUN_ID, 0))
         .extracting(each -> each.learning().outcome())
-        .containsExactly(
-            UpdateOutcome.NOT_FINITE, UpdateOutcome.NOT_FINITE, UpdateOutcome.UPDATED);
+        .containsExactly(UpdateOutcome.NOT_FINITE, UpdateOutcome.NOT_FINITE, UpdateOutcome.UPDATED);
   }
 
   @Test

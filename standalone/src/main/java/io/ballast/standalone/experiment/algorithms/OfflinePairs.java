@@ -35,13 +35,15 @@ import java.util.function.LongSupplier;
 /**
  * Labelled data for algorithms that sample nothing: the start's own completions of the prompts that
  * runs learn from, as many tokens of them as the budget, and of each prompt the best and the worst
- * by the runs' reward. Prompts and samples of a seed are those that its runs begin with: the prompts
- * of their iterations, as they draw them, and what the start says to those by their seeds. What was
- * cut off, or says nothing, is in no pair: a row of data is a text with its end. Threads may share
- * one.
+ * by the runs' reward. Prompts and samples of a seed are those that its runs begin with: the
+ * prompts of their iterations, as they draw them, and what the start says to those by their seeds.
+ * What was cut off, or says nothing, is in no pair: a row of data is a text with its end. Threads
+ * may share one.
  */
 final class OfflinePairs {
-  /** Of how pairs are made: another way of it is another number, and its curves are other curves. */
+  /**
+   * Of how pairs are made: another way of it is another number, and its curves are other curves.
+   */
   static final int VERSION = 2;
 
   private static final Duration CALL = Duration.ofMinutes(2);

@@ -183,8 +183,7 @@ final class RunLearner implements CurveSource {
         iterated.run();
       }
       Run run = event.getRun();
-      if (event.hasIteration()
-          && event.getIteration().getIteration() < run.getIterationsDone()) {
+      if (event.hasIteration() && event.getIteration().getIteration() < run.getIterationsDone()) {
         continue; // the run is told as it is now, and its later iterations are still to come
       }
       LearningCurve.Spent spent =
@@ -202,10 +201,7 @@ final class RunLearner implements CurveSource {
     String id =
         runs.withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
             .createRun(
-                CreateRunRequest.newBuilder()
-                    .setMetadata(metadata())
-                    .setSpec(asked.spec())
-                    .build())
+                CreateRunRequest.newBuilder().setMetadata(metadata()).setSpec(asked.spec()).build())
             .getRun()
             .getRunId();
     return new Created(id, asked.made().map(made -> from(made, leftOut(id))).orElse(""));

@@ -167,8 +167,7 @@ final class FakeMesh implements AutoCloseable {
               .setPolicyVersion(ModelVersion.newBuilder().setWeightsSha256(weights));
       for (int p = 0; p < request.getPromptsCount(); p++) {
         CompletionGroup.Builder group =
-            CompletionGroup.newBuilder()
-                .setPromptTokens(TokenSequence.newBuilder().addTokenIds(1));
+            CompletionGroup.newBuilder().setPromptTokens(TokenSequence.newBuilder().addTokenIds(1));
         for (int i = 1; i <= request.getCompletionsCount(); i++) {
           Completion.Builder completion = Completion.newBuilder().setText("x".repeat(i));
           for (int t = 0; t < 8; t++) {

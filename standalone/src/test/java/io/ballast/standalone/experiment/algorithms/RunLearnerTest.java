@@ -68,8 +68,7 @@ class RunLearnerTest {
   }
 
   private void weights(String version, String gold) throws IOException {
-    Files.writeString(
-        Files.createDirectories(models().resolve(version)).resolve("weights"), gold);
+    Files.writeString(Files.createDirectories(models().resolve(version)).resolve("weights"), gold);
   }
 
   /** What is copied, and not what the mesh may delete. */
@@ -85,9 +84,7 @@ class RunLearnerTest {
 
   private LearningCurve learn(AlgorithmsPlan plan, Algorithm algorithm) throws IOException {
     return learn(
-        plan,
-        algorithm,
-        OfflinePairs.through(mesh.channel(), plan, PROMPTS.learning(), START));
+        plan, algorithm, OfflinePairs.through(mesh.channel(), plan, PROMPTS.learning(), START));
   }
 
   private LearningCurve learn(AlgorithmsPlan plan, Algorithm algorithm, OfflinePairs pairs)

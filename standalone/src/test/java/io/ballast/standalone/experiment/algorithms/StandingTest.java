@@ -112,7 +112,8 @@ class StandingTest {
     curves.put(
         Algorithm.DPO,
         List.of(
-            LearningCurve.failed(Algorithm.DPO, 0, new Spent(7, 7_000, "9 pairs", ""), "it ended\n  early\n"),
+            LearningCurve.failed(
+                Algorithm.DPO, 0, new Spent(7, 7_000, "9 pairs", ""), "it ended\n  early\n"),
             curve(Algorithm.DPO, 1, gold(5), new Spent(12, 12_345, "8 pairs", "")),
             curve(Algorithm.DPO, 2, gold(6), new Spent(12, 12_345, "8 pairs", ""))));
 
@@ -148,7 +149,10 @@ class StandingTest {
         .contains("- KTO, seed 2: 12,000 tokens in 12 iterations")
         .doesNotContain("seed 1");
     String alone =
-        AlgorithmsReport.of(plan, START, Map.of(Algorithm.GRPO, Objects.requireNonNull(curves.get(Algorithm.GRPO))))
+        AlgorithmsReport.of(
+                plan,
+                START,
+                Map.of(Algorithm.GRPO, Objects.requireNonNull(curves.get(Algorithm.GRPO))))
             .sections()
             .getFirst()
             .text();
