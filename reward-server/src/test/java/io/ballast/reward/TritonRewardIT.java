@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.triton.export.ExportOptions;
+import io.ballast.inference.triton.export.ExportOptions.Queue;
 import io.ballast.inference.triton.export.TritonExport;
 import io.ballast.inference.triton.export.TritonExport.Version;
 import io.ballast.mesh.v1.ModelSelector;
@@ -20,9 +21,11 @@ import io.ballast.testing.TritonJudgeContract;
 import io.grpc.Channel;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -32,6 +35,15 @@ import org.junit.jupiter.api.Test;
  * A reward-server before a real Triton of the committed ensemble, beside one that runs it itself.
  */
 class TritonRewardIT extends TritonJudgeContract<ScoreResponse> {
+  /** As by default, but for how long a batch may wait: a busy machine takes its time. */
+  private static final Queue PATIENT =
+      new Queue(
+          Optional.of(64),
+          Optional.of(Duration.ofMinutes(2)),
+          ExportOptions.TimeoutAction.REJECT,
+          true,
+          true);
+
   @Override
   protected String model() {
     return "java-reward";
@@ -44,7 +56,7 @@ class TritonRewardIT extends TritonJudgeContract<ScoreResponse> {
 
   @Override
   protected void export(Path repository) throws IOException {
-    new TritonExport(repository, ExportOptions.defaults())
+    new TritonExport(repository, ExportOptions.defaults().with(PATIENT))
         .scoring(
             "java-reward",
             List.of(new Version(1, MODELS.resolve("java-reward/1"))),
