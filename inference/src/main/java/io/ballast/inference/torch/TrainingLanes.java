@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * would. One caller at a time.
  */
 final class TrainingLanes implements AutoCloseable {
-  /** With fewer tokens each, another lane gains less than smaller products lose. */
+  /** Of a lane; a guess: with fewer, smaller products may lose more than another thread gains. */
   private static final int LEAST_TOKENS = 512;
 
   private final TrainedWeights weights;
