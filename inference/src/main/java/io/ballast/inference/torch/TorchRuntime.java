@@ -19,8 +19,11 @@ public final class TorchRuntime {
   private static final Optional<MethodHandle> MALLOC_TRIM =
       ofAllocator("malloc_trim", ValueLayout.JAVA_LONG);
 
+  private static final String PRODUCTS;
+
   static {
     keepFreedMemory();
+    PRODUCTS = ProductsLibrary.settle();
     torch.set_num_threads(1);
   }
 
@@ -42,6 +45,11 @@ public final class TorchRuntime {
   /** How many threads one operation may use. */
   public static int threads() {
     return torch.get_num_threads();
+  }
+
+  /** Which library multiplies matrices of 32 bits, for people: oneMKL or OpenBLAS. */
+  public static String productsBy() {
+    return PRODUCTS;
   }
 
   /** Loads the natives and settles the memory allocator; does nothing the second time. */

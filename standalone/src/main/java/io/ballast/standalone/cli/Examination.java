@@ -66,7 +66,11 @@ final class Examination {
         () -> List.of(port("gRPC port", port), port("HTTP port", httpPort)),
         () ->
             List.of(
-                loads("libtorch", () -> "loads, " + TorchRuntime.threads() + " thread"),
+                loads(
+                    "libtorch",
+                    () ->
+                        "loads, %d thread, products by %s"
+                            .formatted(TorchRuntime.threads(), TorchRuntime.productsBy())),
                 loads("ONNX Runtime", () -> OrtEnvironment.getEnvironment().getVersion()),
                 loads("tokenizers", Examination::tokenizers),
                 loads("XGBoost", Examination::xgboost)),
