@@ -38,7 +38,13 @@ final class DecodeEngine implements AutoCloseable {
     this.prompts =
         new PrefillQueue(config, weights.fullType(), classes, prefixes, options, promptBlock);
     this.computation =
-        new StepComputation(weights, rotary, vocabularySize, options.batchInvariant(), promptBlock);
+        new StepComputation(
+            weights,
+            rotary,
+            vocabularySize,
+            options.batchInvariant(),
+            promptBlock,
+            options.decodeLanes());
   }
 
   /** Rows whose prompt is computed or under way. */
@@ -124,7 +130,7 @@ final class DecodeEngine implements AutoCloseable {
       if (rows == 0 && chunks.isEmpty()) {
         return;
       }
-      drawnTokens += computation.compute(arenas, rows, chunks);
+      drawnTokens += computation.compute(arenas, chunks);
       chunks.forEach(this::advance);
       steps++;
       collectEnded();

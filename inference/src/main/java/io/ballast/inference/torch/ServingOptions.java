@@ -19,6 +19,9 @@ import java.time.Duration;
  * @param batchPatience the same for batch work
  * @param batchInvariant whether a completion is the same bit by bit whatever else is under way, at
  *     a price (README)
+ * @param decodeLanes the most threads that a step is shared out over, ≥ 1. Where it is more than
+ *     one, sums of sixteen rows or more are rounded otherwise; whatever the processors are, the
+ *     same lanes give the same bits
  */
 public record ServingOptions(
     Arithmetic arithmetic,
@@ -30,7 +33,8 @@ public record ServingOptions(
     long prefixCacheBytes,
     Duration trainerPatience,
     Duration batchPatience,
-    boolean batchInvariant) {
+    boolean batchInvariant,
+    int decodeLanes) {
   private static final long MEGABYTE = 1_000_000;
 
   public ServingOptions {
@@ -43,6 +47,7 @@ public record ServingOptions(
     require(
         !trainerPatience.isNegative() && !batchPatience.isNegative(),
         "patience: " + trainerPatience + ", " + batchPatience + " (expected: ≥ 0)");
+    require(decodeLanes >= 1, "decode_lanes: " + decodeLanes + " (expected: ≥ 1)");
   }
 
   /** Everything but the first four as {@link #defaults} has it. */
@@ -58,13 +63,14 @@ public record ServingOptions(
         128 * MEGABYTE,
         Duration.ofSeconds(5),
         Duration.ofSeconds(30),
-        false);
+        false,
+        2);
   }
 
   /**
    * The quickest arithmetic here, 256 rows, 1,024 waiting, 2,048 prompt tokens at a time or 256
    * beside what is drawn, 1,024 MB of keys and values, 128 MB of prefixes, 5 and 30 seconds of
-   * patience.
+   * patience, two lanes.
    */
   public static ServingOptions defaults() {
     return new ServingOptions(Arithmetic.quickest(), 256, 1_024, 2_048);
@@ -82,7 +88,8 @@ public record ServingOptions(
         prefixCacheBytes,
         trainerPatience,
         batchPatience,
-        batchInvariant);
+        batchInvariant,
+        decodeLanes);
   }
 
   /** Returns these options with another bound on keys and values. */
@@ -97,7 +104,8 @@ public record ServingOptions(
         prefixCacheBytes,
         trainerPatience,
         batchPatience,
-        batchInvariant);
+        batchInvariant,
+        decodeLanes);
   }
 
   /** Returns these options with another bound on what is kept of prompts. */
@@ -112,7 +120,8 @@ public record ServingOptions(
         bytes,
         trainerPatience,
         batchPatience,
-        batchInvariant);
+        batchInvariant,
+        decodeLanes);
   }
 
   /** Returns these options with completions that are the same bit by bit in any company, or not. */
@@ -127,7 +136,24 @@ public record ServingOptions(
         prefixCacheBytes,
         trainerPatience,
         batchPatience,
-        invariant);
+        invariant,
+        decodeLanes);
+  }
+
+  /** Returns these options with other lanes. */
+  public ServingOptions withDecodeLanes(int lanes) {
+    return new ServingOptions(
+        arithmetic,
+        maxRows,
+        maxQueuedRows,
+        maxPrefillTokens,
+        stepTokens,
+        keyValueBytes,
+        prefixCacheBytes,
+        trainerPatience,
+        batchPatience,
+        batchInvariant,
+        lanes);
   }
 
   /** Returns these options with another size of steps. */
@@ -142,7 +168,8 @@ public record ServingOptions(
         prefixCacheBytes,
         trainerPatience,
         batchPatience,
-        batchInvariant);
+        batchInvariant,
+        decodeLanes);
   }
 
   private static void require(boolean holds, String message) {

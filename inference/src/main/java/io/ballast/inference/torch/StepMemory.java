@@ -52,9 +52,9 @@ final class StepMemory implements AttentionMemory {
     }
   }
 
-  /** Adds the rows of an arena that take part. */
-  void add(KeyValueArena arena) {
-    parts.add(new ArenaPart(arena));
+  /** Adds rows of an arena. */
+  void add(ArenaRows rows) {
+    parts.add(new ArenaPart(rows));
   }
 
   /** Adds the next tokens of a prompt. */
@@ -84,18 +84,20 @@ final class StepMemory implements AttentionMemory {
 
   private final class ArenaPart implements Part {
     private final KeyValueArena arena;
+    private final int first;
     private final int rows;
     private final int longest;
     private final @Nullable Tensor place;
     private final @Nullable Tensor mask;
 
-    ArenaPart(KeyValueArena arena) {
-      this.arena = arena;
-      this.rows = arena.running();
+    ArenaPart(ArenaRows of) {
+      this.arena = of.arena();
+      this.first = of.first();
+      this.rows = of.count();
       long[] positions = new long[rows];
       int most = 0;
       for (int r = 0; r < rows; r++) {
-        int position = arena.rows().get(r).position();
+        int position = of.seats().get(r).position();
         positions[r] = position;
         most = Math.max(most, position);
       }
@@ -127,7 +129,7 @@ final class StepMemory implements AttentionMemory {
 
     /** What the rows that take part have, shape [R, K, T, E]. */
     private Tensor used(Tensor places) {
-      Tensor ours = rows == arena.capacity() ? places : places.narrow(0, 0, rows);
+      Tensor ours = rows == arena.capacity() ? places : places.narrow(0, first, rows);
       return longest == arena.tokens() ? ours : ours.narrow(2, 0, longest);
     }
 

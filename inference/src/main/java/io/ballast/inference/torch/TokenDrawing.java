@@ -1,10 +1,9 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
-import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -18,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class TokenDrawing {
   private final int vocabularySize;
-  private final int contextTokens;
   private final Sampler sampler = new Sampler();
   private final float[] weights;
 
@@ -28,20 +26,35 @@ final class TokenDrawing {
    * @param vocabularySize the ids that the tokenizer knows; the model may have more, which are
    *     never drawn
    */
-  TokenDrawing(int vocabularySize, int contextTokens) {
+  TokenDrawing(int vocabularySize) {
     this.vocabularySize = vocabularySize;
     this.weights = new float[vocabularySize];
-    this.contextTokens = contextTokens;
+  }
+
+  /** What came of drawing for one row. */
+  sealed interface Drawn {
+    /**
+     * A token.
+     *
+     * @param logProb under the model at temperature 1
+     */
+    record Token(Sampler.Draw draw, float logProb) implements Drawn {}
+
+    /** There was nothing that could be drawn. */
+    record Nothing(ModelException why) implements Drawn {}
+
+    /** The row's logits are not all finite, so what it has of the model may not be either. */
+    record Spoiled() implements Drawn {}
   }
 
   /**
-   * Draws a token for each of {@code rows} from its row of logits. A row that cannot be drawn from
-   * fails alone.
+   * Draws a token for each of {@code rows} from its row of logits. The rows' random sources go on;
+   * nothing else happens to them.
    *
    * @param logitsOfRows shape [B, V], float; what the rows' options make of them is written there
-   * @param spoiled told the index of each row whose logits are not all finite, before it fails
+   * @return in the order of the rows
    */
-  void draw(Tensor logitsOfRows, List<DecodeRow> rows, IntConsumer spoiled) {
+  List<Drawn> draw(Tensor logitsOfRows, List<DecodeRow> rows) {
     Tensor logits = logitsOfRows.contiguous();
     int count = rows.size();
     int width = (int) logits.size(1);
@@ -49,25 +62,20 @@ final class TokenDrawing {
     Tensor logProbs = torch.log_softmax(logits, 1);
     boolean adjusted = adjust(logits, rows, width);
     Weights source = new Weights(logits, adjusted ? null : logProbs, rows, width);
-    Sampler.@Nullable Draw[] draws = new Sampler.Draw[count];
-    long[] drawn = new long[count];
+    List<Drawn> drawn = new ArrayList<>();
+    long[] ids = new long[count];
     for (int b = 0; b < count; b++) {
-      if (!Float.isFinite(sums[b])) {
-        spoiled.accept(b);
-        rows.get(b).fail(new ModelException(Reason.BROKEN, "logits: not all are finite"));
-        continue;
-      }
-      Sampler.Draw draw = drawOne(rows.get(b), source, b);
-      draws[b] = draw;
-      drawn[b] = draw == null ? 0 : draw.tokenId();
+      Drawn one = Float.isFinite(sums[b]) ? drawOne(rows.get(b), source, b) : new Drawn.Spoiled();
+      drawn.add(one);
+      ids[b] = one instanceof Drawn.Token(Sampler.Draw draw, float _) ? draw.tokenId() : 0;
     }
-    float[] chosen = Tensors.floats(logProbs.gather(1, Tensors.of(drawn, count, 1)));
+    float[] chosen = Tensors.floats(logProbs.gather(1, Tensors.of(ids, count, 1)));
     for (int b = 0; b < count; b++) {
-      Sampler.Draw draw = draws[b];
-      if (draw != null) {
-        rows.get(b).accept(draw, chosen[b], contextTokens);
+      if (drawn.get(b) instanceof Drawn.Token(Sampler.Draw draw, float _)) {
+        drawn.set(b, new Drawn.Token(draw, chosen[b]));
       }
     }
+    return drawn;
   }
 
   /** Where the weights of rows are read from, each row once. */
@@ -106,7 +114,7 @@ final class TokenDrawing {
     }
   }
 
-  private Sampler.@Nullable Draw drawOne(DecodeRow row, Weights source, int index) {
+  private Drawn drawOne(DecodeRow row, Weights source, int index) {
     try {
       BitSet allowed = row.allowed();
       if (allowed == null) {
@@ -115,10 +123,10 @@ final class TokenDrawing {
         source.readLogits(index);
         weigh(allowed, row.sampling().temperature());
       }
-      return sampler.draw(weights, 0, vocabularySize, row.sampling(), row.random());
+      return new Drawn.Token(
+          sampler.draw(weights, 0, vocabularySize, row.sampling(), row.random()), Float.NaN);
     } catch (ModelException e) {
-      row.fail(e);
-      return null;
+      return new Drawn.Nothing(e);
     }
   }
 

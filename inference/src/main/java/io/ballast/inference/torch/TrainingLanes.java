@@ -2,13 +2,8 @@ package io.ballast.inference.torch;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +24,7 @@ final class TrainingLanes implements AutoCloseable {
   private final int most;
   private final GroupComputation first;
   private final List<Lane> others = new ArrayList<>();
-  private @Nullable ExecutorService threads;
+  private final Lanes threads;
 
   /**
    * Starts with one lane, whose gradients are those of {@code trained}; others are made when a
@@ -44,6 +39,7 @@ final class TrainingLanes implements AutoCloseable {
     this.trained = trained;
     this.most = most;
     this.first = new GroupComputation(weights, rotary, trained);
+    this.threads = new Lanes("training-lane", most);
   }
 
   /** What another thread computes with. */
@@ -55,7 +51,7 @@ final class TrainingLanes implements AutoCloseable {
     List<List<Integer>> batches = batches(groups, most);
     List<@Nullable GroupScores> scores = GroupComputation.nulls(groups.size());
     int lanes = lanes(batches);
-    inLanes(
+    threads.run(
         lanes,
         lane -> {
           for (int b = lane; b < batches.size(); b += lanes) {
@@ -84,7 +80,7 @@ final class TrainingLanes implements AutoCloseable {
     }
     Turns turns = new Turns();
     try {
-      inLanes(
+      threads.run(
           lanes,
           lane -> {
             for (int b = lane; b < batches.size(); b += lanes) {
@@ -138,68 +134,9 @@ final class TrainingLanes implements AutoCloseable {
             : (int) Math.min(share, GroupComputation.TOKEN_BUDGET / lanes));
   }
 
-  /**
-   * Runs each lane, the first one on the caller's thread, and returns when all have ended.
-   *
-   * @param abandon has the others end soon; called when one has failed
-   * @throws RuntimeException what a lane failed by, the first of those that did not fail for
-   *     another's sake
-   */
-  private void inLanes(int lanes, IntConsumer work, Runnable abandon) {
-    List<CompletableFuture<?>> running = new ArrayList<>();
-    @Nullable Throwable failure = null;
-    try {
-      for (int lane = 1; lane < lanes; lane++) {
-        int own = lane;
-        running.add(
-            CompletableFuture.runAsync(() -> runOr(abandon, () -> work.accept(own)), threads()));
-      }
-      work.accept(0);
-    } catch (RuntimeException | Error e) {
-      abandon.run();
-      failure = e;
-    }
-    for (CompletableFuture<?> lane : running) {
-      try {
-        var unused = lane.join();
-      } catch (CompletionException e) {
-        failure = failure == null || failure instanceof Abandoned ? e.getCause() : failure;
-      }
-    }
-    switch (failure) {
-      case null -> {}
-      case RuntimeException e -> throw e;
-      case Error e -> throw e;
-      default -> throw new IllegalStateException(failure);
-    }
-  }
-
-  private static void runOr(Runnable abandon, Runnable work) {
-    try {
-      work.run();
-    } catch (RuntimeException | Error e) {
-      abandon.run();
-      throw e;
-    }
-  }
-
-  private ExecutorService threads() {
-    ExecutorService existing = threads;
-    if (existing == null) {
-      existing =
-          Executors.newFixedThreadPool(
-              most - 1, Thread.ofPlatform().daemon().name("training-lane-", 1).factory());
-      threads = existing;
-    }
-    return existing;
-  }
-
   @Override
   public void close() {
-    ExecutorService existing = threads;
-    if (existing != null) {
-      existing.shutdown();
-    }
+    threads.close();
     others.forEach(lane -> lane.trained().close());
     others.clear();
   }

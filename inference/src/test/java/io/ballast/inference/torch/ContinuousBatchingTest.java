@@ -190,9 +190,9 @@ class ContinuousBatchingTest {
   void aStepIsRoundedUpByAtMostAnEighthToFewNumbersOfRows() {
     Set<Integer> numbers = new TreeSet<>();
     for (int count = 1; count <= 2_048; count++) {
-      int rounded = StepComputation.rounded(count);
+      int rounded = StepLane.rounded(count);
       assertThat(rounded).isBetween(count, count + count / 8);
-      assertThat(StepComputation.rounded(rounded)).isEqualTo(rounded);
+      assertThat(StepLane.rounded(rounded)).isEqualTo(rounded);
       numbers.add(rounded);
     }
     assertThat(numbers).hasSize(16 + 8 * 7); // 1 to 16, and eight an octave up to 2,048

@@ -70,12 +70,14 @@ public record PolicyConfig(
    * @param keyValueMebibytes each for its completions; absent: as the first has it
    * @param arithmetic in what numbers they are computed
    * @param batchInvariant whether completions are the same bit by bit in any company
+   * @param decodeLanes the most threads that a step is shared out over
    */
   public record Engine(
       OptionalLong memoryMebibytes,
       OptionalLong keyValueMebibytes,
       DecoderArithmetic arithmetic,
-      boolean batchInvariant) {}
+      boolean batchInvariant,
+      int decodeLanes) {}
 
   /**
    * What is kept at hand of what users did with suggestions.
@@ -106,6 +108,7 @@ public record PolicyConfig(
     remotes = List.copyOf(remotes);
     requireMebibytes("memory-mebibytes", engine.memoryMebibytes());
     requireMebibytes("key-value-mebibytes", engine.keyValueMebibytes());
+    require(engine.decodeLanes() >= 1, "decode-lanes", engine.decodeLanes(), "≥ 1");
     requireShare("promotion.max-threshold", promotion.maxThreshold());
     requireShare("promotion.max-delta", promotion.maxDelta());
     require(
@@ -152,7 +155,8 @@ public record PolicyConfig(
             properties.memoryMebibytes(),
             properties.keyValueMebibytes(),
             properties.arithmetic(),
-            properties.batchInvariant()),
+            properties.batchInvariant(),
+            properties.decodeLanes()),
         properties.remotes().entrySet().stream()
             .sorted(Map.Entry.comparingByKey())
             .map(remote -> remote(remote.getKey(), remote.getValue()))

@@ -70,6 +70,10 @@ public interface PolicyProperties {
   @WithDefault("false")
   boolean batchInvariant();
 
+  /** The most threads that a step of a decoder is shared out over, at least 1. */
+  @WithDefault("2")
+  int decodeLanes();
+
   /**
    * A file with the secret that lets an operator move an alias without a certificate, at least 16
    * characters; absent: nobody may.

@@ -41,7 +41,8 @@ final class DecoderLimits {
         .withArithmetic(Arithmetic.of(engine.arithmetic()))
         .withKeyValueBytes(keyValueBytes)
         .withPrefixCacheBytes(Math.min(defaults.prefixCacheBytes(), keyValueBytes / PREFIXES))
-        .withBatchInvariant(engine.batchInvariant());
+        .withBatchInvariant(engine.batchInvariant())
+        .withDecodeLanes(engine.decodeLanes());
   }
 
   /** Shows the budget and what is reserved of it. */

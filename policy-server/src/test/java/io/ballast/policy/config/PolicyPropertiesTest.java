@@ -34,7 +34,7 @@ class PolicyPropertiesTest {
           new CallLimits(1.0, 24, List.of("\n"), 96, 65_536, 1_024, 16, 64),
           2,
           new PolicyConfig.Engine(
-              OptionalLong.empty(), OptionalLong.empty(), DecoderArithmetic.AUTO, false),
+              OptionalLong.empty(), OptionalLong.empty(), DecoderArithmetic.AUTO, false, 2),
           List.of(),
           Optional.empty(),
           new PromotionLimits(0.95, 0.5, 2, Set.of(), Set.of(), true),
@@ -69,6 +69,7 @@ class PolicyPropertiesTest {
     all.put("key-value-mebibytes", "256");
     all.put("arithmetic", "FLOAT32");
     all.put("batch-invariant", "true");
+    all.put("decode-lanes", "5");
     all.put("remotes.a.model", "big");
     all.put("remotes.a.version", "2");
     all.put("remotes.a.url", "https://host/prefix");
@@ -115,7 +116,11 @@ class PolicyPropertiesTest {
                 new CallLimits(0.5, 25, List.of(";", "END"), 97, 1_000, 1_024, 16, 64),
                 3,
                 new PolicyConfig.Engine(
-                    OptionalLong.of(2_048), OptionalLong.of(256), DecoderArithmetic.FLOAT32, true),
+                    OptionalLong.of(2_048),
+                    OptionalLong.of(256),
+                    DecoderArithmetic.FLOAT32,
+                    true,
+                    5),
                 List.of(
                     new RemoteVersion(
                         "big",
@@ -180,6 +185,7 @@ class PolicyPropertiesTest {
         "max-prompt-tokens | -1 | max-prompt-tokens: -1 (expected: ≥ 0; 0 means as many as fit)",
         "max-prompt-bytes | 65537 | max-prompt-bytes: 65537 (expected: 1 to 65,536)",
         "max-pinned-versions | 0 | max-pinned-versions: 0 (expected: ≥ 1)",
+        "decode-lanes | 0 | decode-lanes: 0 (expected: ≥ 1)",
         "memory-mebibytes | 0 | memory-mebibytes: 0 (expected: 1 to 2^40)",
         "key-value-mebibytes | -1 | key-value-mebibytes: -1 (expected: 1 to 2^40)",
         "promotion.max-threshold | 0 | promotion.max-threshold: 0.0 (expected: above 0, at most 1)",

@@ -36,6 +36,8 @@ class DecoderLimitsTest {
         .isEqualTo(unset.withArithmetic(Arithmetic.BFLOAT16_PRODUCTS));
     assertThat(serving(Map.of("ballast.policy.batch-invariant", "true")))
         .isEqualTo(unset.withBatchInvariant(true));
+    assertThat(serving(Map.of("ballast.policy.decode-lanes", "3")))
+        .isEqualTo(unset.withDecodeLanes(3));
     assertThat(serving(Map.of("ballast.policy.key-value-mebibytes", "7")))
         .isEqualTo(unset.withKeyValueBytes(7 << 20).withPrefixCacheBytes((7 << 20) / 8));
   }
