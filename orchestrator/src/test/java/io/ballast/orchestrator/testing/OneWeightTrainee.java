@@ -34,6 +34,7 @@ public final class OneWeightTrainee implements Trainee {
   private int referencePasses;
   private int finite; // updates before the failures
   private int failures;
+  private int poison = -1;
   private final OptionalDouble decay;
   private final List<Double> history = new ArrayList<>();
   private double average;
@@ -71,6 +72,11 @@ public final class OneWeightTrainee implements Trainee {
     failures = count;
   }
 
+  /** Makes what the model says of completions with {@code token} not finite. */
+  public void poison(int token) {
+    poison = token;
+  }
+
   /** Whether it was closed. */
   public boolean closed() {
     return closed;
@@ -104,7 +110,18 @@ public final class OneWeightTrainee implements Trainee {
   public List<GroupScores> scores(List<TrainingGroup> groups, WhichWeights weights) {
     double w = weights == WhichWeights.CURRENT ? weight : 0;
     referencePasses += weights == WhichWeights.REFERENCE ? 1 : 0;
+    groups.forEach(this::requireFinite);
     return groups.stream().map(group -> scores(group, w)).toList();
+  }
+
+  private void requireFinite(TrainingGroup group) {
+    for (TrainingCompletion completion : group.completions()) {
+      for (int t = 0; t < completion.size(); t++) {
+        if (completion.tokens().get(t) == poison) {
+          throw new ModelException(ModelException.Reason.BROKEN, "log-probability: NaN");
+        }
+      }
+    }
   }
 
   private static GroupScores scores(TrainingGroup group, double w) {

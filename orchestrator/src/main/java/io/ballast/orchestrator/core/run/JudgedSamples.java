@@ -3,20 +3,48 @@ package io.ballast.orchestrator.core.run;
 import io.ballast.orchestrator.core.learner.BatchLoss;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
+import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.rollout.Label;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.rl.algorithm.Recipe;
 import io.ballast.rl.algorithm.RecipeSteps;
+import io.ballast.rl.algorithm.SourceKind;
+import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.PerSequenceName;
 import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import io.ballast.rl.sample.SampleRole;
 import io.ballast.rl.sample.TokenIds;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What was judged, in the words of the mathematics. */
 final class JudgedSamples {
   private JudgedSamples() {}
+
+  /** Everything that an iteration has; a group's id is its index. */
+  static Batch batch(JudgedRollout rollout, Recipe recipe, Constraints constraints) {
+    SampleRole role =
+        recipe.source() == SourceKind.POLICY_AND_REFERENCE
+            ? SampleRole.REFERENCE_ROLLOUT
+            : SampleRole.BASELINE;
+    List<Group> groups = new ArrayList<>();
+    for (JudgedGroup group : rollout.groups()) {
+      List<Sample> samples = new ArrayList<>();
+      group.completions().forEach(each -> samples.add(of(each, recipe, constraints)));
+      group.beside().forEach(each -> samples.add(beside(of(each, recipe, constraints), role)));
+      groups.add(new Group(Integer.toString(groups.size()), samples));
+    }
+    return new Batch(groups);
+  }
+
+  /** What the reference wrote, the server says of other weights than those in training. */
+  private static Sample beside(Sample sample, SampleRole role) {
+    return role == SampleRole.REFERENCE_ROLLOUT
+        ? sample.with(role).without(PerTokenName.SERVED_LOG_PROB)
+        : sample.with(role);
+  }
 
   /** A completion with its reward, where {@code recipe} reads it, and the price of its harm. */
   static Sample of(JudgedCompletion judged, Recipe recipe, Constraints constraints) {

@@ -4,15 +4,11 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.orchestrator.core.learner.BatchLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.Trainee;
-import io.ballast.orchestrator.core.learner.TrainingGroup;
 import io.ballast.orchestrator.core.learner.WhichWeights;
+import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.rl.objective.Objective;
-import io.ballast.rl.sample.Batch;
-import io.ballast.rl.sample.Group;
-import io.ballast.rl.sample.PerSequenceName;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -34,40 +30,56 @@ final class NotFinite {
    * Returns what is to blame for an update that could not be taken, with the group if one alone is.
    * Changes nothing: only forward passes are run.
    *
-   * @param promptOf the text of a group's prompt
    * @param failure what the update said
+   * @param judged by their indexes, the groups' ids
    */
   static Diagnosis diagnosis(
       Trainee trainee,
       Objective objective,
       Passes passes,
       RuntimeException failure,
-      Function<Group, String> promptOf) {
+      List<JudgedGroup> judged) {
     for (int i = 0; i < passes.groups().size(); i++) {
-      String flaw = flaw(trainee, objective, passes, i);
+      RuntimeException flaw = flaw(trainee, objective, passes.only(i));
       if (flaw != null) {
-        Group group = passes.batch().groups().get(i);
-        return new Diagnosis(
-            "%s; it is of the prompt '%s', rewards %s"
-                .formatted(flaw, shown(promptOf.apply(group)), rewards(group)),
-            OptionalInt.of(Integer.parseInt(group.groupId())));
+        int prompt = Integer.parseInt(passes.batch().groups().get(i).groupId());
+        return new Diagnosis(words(flaw, List.of(judged.get(prompt))), OptionalInt.of(prompt));
       }
     }
     return new Diagnosis(
         "%s; no prompt alone is to blame".formatted(failure.getMessage()), OptionalInt.empty());
   }
 
-  private static @Nullable String flaw(
-      Trainee trainee, Objective objective, Passes passes, int index) {
-    Batch batch = Batch.of(passes.batch().groups().get(index));
-    List<TrainingGroup> group = List.of(passes.groups().get(index));
+  private static @Nullable RuntimeException flaw(
+      Trainee trainee, Objective objective, Passes passes) {
     try {
-      GroupScores scores = trainee.scores(group, WhichWeights.CURRENT).getFirst();
-      var gradients = new BatchLoss(objective, batch).gradients(0, scores);
+      GroupScores scores = trainee.scores(passes.groups(), WhichWeights.CURRENT).getFirst();
+      var gradients = new BatchLoss(objective, passes.batch()).gradients(0, scores);
       return null;
     } catch (ModelException | ArithmeticException | IllegalArgumentException e) {
-      return String.valueOf(e.getMessage());
+      return e;
     }
+  }
+
+  /**
+   * Says what is to blame.
+   *
+   * @param failure what was said of it
+   * @param blamed at least one
+   */
+  static String words(RuntimeException failure, List<JudgedGroup> blamed) {
+    JudgedGroup first = blamed.getFirst();
+    String rewards =
+        first.completions().stream()
+            .flatMap(each -> each.reward().stream().boxed())
+            .map(reward -> Double.toString(reward))
+            .collect(Collectors.joining(", "));
+    return "%s; it is of the prompt '%s'%s%s"
+        .formatted(
+            failure.getMessage(),
+            shown(first.prompt()),
+            rewards.isEmpty() ? "" : ", rewards " + rewards,
+            blamed.size() == 1 ? "" : ", and %d prompts more".formatted(blamed.size() - 1));
   }
 
   /** The end of a prompt, where completions go on. */
@@ -75,11 +87,5 @@ final class NotFinite {
     return prompt.length() <= MOST_SHOWN
         ? prompt
         : "…" + prompt.substring(prompt.length() - MOST_SHOWN);
-  }
-
-  private static String rewards(Group group) {
-    return group.samples().stream()
-        .map(sample -> Double.toString(sample.number(PerSequenceName.REWARD)))
-        .collect(Collectors.joining(", "));
   }
 }

@@ -65,6 +65,11 @@ record Passes(Batch batch, List<TrainingGroup> groups) {
             .toList());
   }
 
+  /** Returns one of these alone. */
+  Passes only(int index) {
+    return new Passes(Batch.of(batch.groups().get(index)), List.of(groups.get(index)));
+  }
+
   /** Returns these with the log-probabilities of {@code scores} under {@code name}. */
   Passes with(PerTokenName name, List<GroupScores> scores) {
     return with(name, scores, GroupScores::logProbs);

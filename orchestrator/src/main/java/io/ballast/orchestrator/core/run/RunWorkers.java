@@ -136,6 +136,9 @@ public final class RunWorkers implements AutoCloseable {
     } catch (RuntimeException e) {
       adopt(runId); // the store was away: it is tried again
       LOG.warn("run {} could not be taken up or put down: {}", runId, e.getMessage());
+    } catch (Error e) {
+      adopt(runId);
+      LOG.error("run {} could not be taken up or put down", runId, e);
     } finally {
       var interrupted = Thread.interrupted();
       lock.lock();
@@ -165,12 +168,14 @@ public final class RunWorkers implements AutoCloseable {
       failUnlessStopped(taken, String.valueOf(e.getMessage()), e);
     } catch (ModelException e) {
       failUnlessStopped(taken, String.valueOf(Faults.of(e).getMessage()), e);
-    } catch (RuntimeException e) {
+    } catch (OutOfMemoryError e) {
+      failUnlessStopped(taken, "the orchestrator has no memory left: " + e.getMessage(), e);
+    } catch (RuntimeException | Error e) { // an Error too: nobody must wait for ever
       failUnlessStopped(taken, "internal error; the orchestrator's log says more", e);
     }
   }
 
-  private void failUnlessStopped(Run taken, String reason, RuntimeException cause) {
+  private void failUnlessStopped(Run taken, String reason, Throwable cause) {
     if (Thread.currentThread().isInterrupted()) {
       LOG.info("run {} was stopped: {}", taken.runId(), cause.getMessage());
       return;

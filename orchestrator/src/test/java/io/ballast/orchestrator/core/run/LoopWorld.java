@@ -45,9 +45,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What outlives a process that runs a training loop: the database, the disk, the other servers. */
 final class LoopWorld {
@@ -57,6 +60,7 @@ final class LoopWorld {
 
   int finite; // updates of each trainee
   int failures; // of those after
+  @Nullable Error broken; // what opening weights fails by
   final Path root;
   final InMemoryRunStore store = new InMemoryRunStore();
   final FakePeers peers = new FakePeers();
@@ -65,6 +69,7 @@ final class LoopWorld {
   final List<OneWeightTrainee> trainees = new ArrayList<>();
   final List<TraineeOptions> opened = new ArrayList<>();
   final List<UpdateOutcome> told = new ArrayList<>(); // of updates, committed or not
+  final BlockingQueue<Run> left = new LinkedBlockingQueue<>(); // by their workers
   final TestClock clock = new TestClock();
 
   LoopWorld(Path root) {
@@ -210,6 +215,9 @@ final class LoopWorld {
           @Override
           public Trainee load(PinnedVersion base, TraineeOptions options) {
             opened.add(options);
+            if (broken != null) {
+              throw broken;
+            }
             OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay());
             trainee.fail(finite, failures);
             trainees.add(trainee);
@@ -243,6 +251,16 @@ final class LoopWorld {
         new TrainingLoop.Surroundings(clock, clock::nanoTime, Runnable::run),
         new QuietMonitor(),
         256);
+  }
+
+  /** Workers of a process that take up what is stored. */
+  RunWorkers workers() {
+    return new RunWorkers(
+        store,
+        loop(new CrashPoints(0)),
+        new RunFiles(modelFolders, rollouts),
+        new QuietMonitor(),
+        1);
   }
 
   /** Which iteration began with the weights of each sampling. */
@@ -299,6 +317,8 @@ final class LoopWorld {
     public void alarmed(Run run, RunAlarm alarm) {}
 
     @Override
-    public void left(Run run) {}
+    public void left(Run run) {
+      left.add(run);
+    }
   }
 }
