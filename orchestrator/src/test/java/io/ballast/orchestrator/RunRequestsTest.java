@@ -36,7 +36,11 @@ class RunRequestsTest extends RunServiceCase {
             () ->
                 mesh.runs().createRun(request.toBuilder().setSpec(TestSpecs.spec("other")).build()))
         .satisfies(
-            thrown -> refused(thrown, Status.Code.INVALID_ARGUMENT, "used for another request"));
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.INVALID_ARGUMENT,
+                    "'key' was used for another request, whose spec differs: name: other (once there)"));
     assertThat(
             mesh.runs()
                 .createRun(

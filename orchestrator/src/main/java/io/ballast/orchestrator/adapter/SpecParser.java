@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.RunSpecReader;
 import io.ballast.orchestrator.core.spec.SpecReading;
 import io.ballast.orchestrator.core.spec.StandingSpec;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -40,6 +41,16 @@ public final class SpecParser implements SpecReading {
   @Override
   public StandingSpec standing(String spec) {
     return RunSpecReader.standing(tree(spec));
+  }
+
+  @Override
+  public List<String> differences(String one, String other) {
+    return SpecDifferences.of(List.of(one, other)).stream()
+        .map(
+            row ->
+                "%s: %s (%s there)"
+                    .formatted(row.key(), row.values().getFirst(), row.values().getLast()))
+        .toList();
   }
 
   /** Returns what a spec says, as it was written: maps, lists, texts, numbers and booleans. */

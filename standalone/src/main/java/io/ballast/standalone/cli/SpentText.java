@@ -1,5 +1,6 @@
 package io.ballast.standalone.cli;
 
+import io.ballast.orchestrator.adapter.SpecDifferences;
 import io.ballast.orchestrator.core.spec.BudgetSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.v1.Run;

@@ -32,6 +32,7 @@ import org.slf4j.LoggerFactory;
 
 /** What people may do with runs. Runs of one tenant do not exist for another. */
 public final class Runs {
+  private static final int MOST_DIFFERENCES = 5;
   private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
   private static final int MAX_SPEC_BYTES = 1 << 20;
   private static final int DEFAULT_PAGE = 100;
@@ -109,14 +110,14 @@ public final class Runs {
    */
   public Run create(Caller caller, String spec, String fingerprint) {
     Faults.requireFileName("metadata.tenant", caller.tenant());
+    requireSize(spec);
     Optional<RunStore.Keyed> repeated =
         caller.idempotencyKey().isEmpty()
             ? Optional.empty()
             : store.byKey(caller.tenant(), caller.idempotencyKey());
     if (repeated.isPresent()) {
-      return requireSame(caller, repeated.get(), fingerprint);
+      return requireSame(caller, repeated.get(), spec, fingerprint);
     }
-    requireSize(spec);
     PromptReader.requireStorable("spec", spec);
     RunSpec read = specs.apply(spec);
     PinnedVersion base = versions.resolve(read.policy());
@@ -144,7 +145,7 @@ public final class Runs {
                 sets,
                 LoopState.initial(read.constraints())));
     dispatch();
-    return requireSame(caller, stored, fingerprint);
+    return requireSame(caller, stored, spec, fingerprint);
   }
 
   private static void requireSize(String spec) {
@@ -154,13 +155,29 @@ public final class Runs {
     }
   }
 
-  private static Run requireSame(Caller caller, RunStore.Keyed stored, String fingerprint) {
+  private Run requireSame(
+      Caller caller, RunStore.Keyed stored, String spec, String fingerprint) {
     if (!stored.fingerprint().equals(fingerprint)) {
       throw Faults.malformed(
           "metadata.idempotency_key",
-          "'%s' was used for another request".formatted(caller.idempotencyKey()));
+          "'%s' was used for another request%s"
+              .formatted(caller.idempotencyKey(), differences(spec, stored.run().spec())));
     }
     return stored.run();
+  }
+
+  /** The first keys in which a spec differs from another; empty if they mean the same. */
+  private String differences(String spec, String other) {
+    List<String> all = specs.differences(spec, other);
+    String more =
+        all.size() <= MOST_DIFFERENCES
+            ? ""
+            : "; and %d keys more".formatted(all.size() - MOST_DIFFERENCES);
+    return all.isEmpty()
+        ? ""
+        : ", whose spec differs: "
+            + String.join("; ", all.subList(0, Math.min(MOST_DIFFERENCES, all.size())))
+            + more;
   }
 
   /** What was stored waits for a worker: that none can be looked for now is no failure. */

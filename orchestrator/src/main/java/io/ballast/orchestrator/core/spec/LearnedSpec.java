@@ -20,6 +20,7 @@ final class LearnedSpec {
                   "candidate",
                   "learning_rate",
                   "schedule",
+                  "optimizer",
                   "adapters",
                   "average"))
           .toList();

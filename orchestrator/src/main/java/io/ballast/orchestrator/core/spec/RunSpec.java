@@ -4,7 +4,6 @@ import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.AdapterSettings;
 import io.ballast.orchestrator.core.learner.LearningRateSchedule;
-import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.TraineeOptions;
 import io.ballast.rl.algorithm.Recipe;
 import io.ballast.rl.algorithm.SourceKind;
@@ -138,8 +137,7 @@ public record RunSpec(
   /** How the policy is trained, and what beside it. */
   public TraineeOptions traineeOptions() {
     TraineeOptions options =
-        TraineeOptions.of(OptimizerSettings.ofRate(learningRate.peak()))
-            .withCritic(recipe.advantage().critic());
+        TraineeOptions.of(trainee.optimizer()).withCritic(recipe.advantage().critic());
     AdapterSettings adapters = trainee.adapters();
     Double decay = trainee.averageDecay();
     TraineeOptions averaged = decay == null ? options : options.withAverage(decay);

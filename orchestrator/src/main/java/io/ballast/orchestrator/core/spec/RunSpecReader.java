@@ -84,6 +84,7 @@ public final class RunSpecReader {
     "constraints",
     "learning_rate",
     "schedule",
+    "optimizer",
     "adapters",
     "average",
     "safety_test",
@@ -154,6 +155,7 @@ public final class RunSpecReader {
             root, ConstraintSpecReader.method(root, labelled), rollout.maxNewTokens());
     ModelRef cost = model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION);
     SafetyTestSpec test = SafetyTestSpecReader.read(root, root.has("constraints"));
+    LearningRateSchedule rate = learningRate(root, (long) iterations * updates);
     return new RunSpec(
         runName(root),
         policy(root.child("policy", "model", "version", "alias")),
@@ -166,8 +168,8 @@ public final class RunSpecReader {
         learned.recipe(),
         learned.returnKlCoefficient(),
         updates,
-        learningRate(root, (long) iterations * updates),
-        TraineeSpecReader.read(root, seed, (long) iterations * updates),
+        rate,
+        TraineeSpecReader.read(root, rate.peak(), seed, (long) iterations * updates),
         ConstraintSpecReader.read(root, cost, test, rollout.samplesCount(), labelled),
         MeasuredSpecReader.read(root),
         BudgetSpecReader.read(root),

@@ -1,5 +1,7 @@
 package io.ballast.orchestrator.core.spec;
 
+import java.util.List;
+
 /** Reads specs as they were written. Each method refuses by MALFORMED_REQUEST, naming the key. */
 public interface SpecReading {
   /** Reads the spec of a run that is to learn. */
@@ -13,4 +15,12 @@ public interface SpecReading {
 
   /** Reads what anybody may still ask of a run, whatever became of it. */
   StandingSpec standing(String spec);
+
+  /**
+   * Says in which keys two specs differ by what they mean, in the order of the first; neither is
+   * refused.
+   *
+   * @return such as {@code learning_rate: 0.1 (0.2 there)}
+   */
+  List<String> differences(String one, String other);
 }

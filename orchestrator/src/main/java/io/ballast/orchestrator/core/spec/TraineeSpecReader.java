@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.spec;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.AdapterSettings;
 import io.ballast.orchestrator.core.learner.AdapterSettings.Projection;
+import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
@@ -10,7 +11,7 @@ import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the sections {@code adapters} and {@code average} of a spec. */
+/** Reads the sections {@code optimizer}, {@code adapters} and {@code average} of a spec. */
 final class TraineeSpecReader {
   private static final int MAX_RANK = 65_536;
   private static final double MOST_OF_THE_START = 0.5;
@@ -22,11 +23,26 @@ final class TraineeSpecReader {
   private TraineeSpecReader() {}
 
   /**
+   * @param learningRate the schedule's peak
    * @param seed draws the adapters
    * @param updates of the whole run
    */
-  static TraineeSpec read(SpecNode root, long seed, long updates) {
-    return new TraineeSpec(adapters(root, seed), averageDecay(root, updates));
+  static TraineeSpec read(SpecNode root, double learningRate, long seed, long updates) {
+    return new TraineeSpec(
+        optimizer(root, learningRate), adapters(root, seed), averageDecay(root, updates));
+  }
+
+  private static OptimizerSettings optimizer(SpecNode root, double learningRate) {
+    OptimizerSettings usual = OptimizerSettings.ofRate(learningRate);
+    SpecNode node =
+        root.child("optimizer", "beta1", "beta2", "epsilon", "weight_decay", "max_gradient_norm");
+    return new OptimizerSettings(
+        learningRate,
+        node.number("beta1", usual.beta1(), v -> v >= 0 && v < 1, "≥ 0 and < 1"),
+        node.number("beta2", usual.beta2(), v -> v >= 0 && v < 1, "≥ 0 and < 1"),
+        node.number("epsilon", usual.epsilon(), v -> v > 0, "> 0"),
+        node.number("weight_decay", usual.weightDecay(), v -> v >= 0, "≥ 0"),
+        node.number("max_gradient_norm", usual.maxGradientNorm(), v -> v > 0, "> 0"));
   }
 
   private static @Nullable AdapterSettings adapters(SpecNode root, long seed) {

@@ -86,7 +86,7 @@ class RunSpecTest {
                 0.1,
                 1,
                 new LearningRateSchedule(LearningRateSchedule.Kind.CONSTANT, 1.5e-4, 0, 20, 0.1),
-                TraineeSpec.WEIGHTS,
+                TraineeSpec.weights(1.5e-4),
                 List.of(
                     new ConstraintSpec(
                         "harm",
@@ -127,30 +127,37 @@ class RunSpecTest {
   }
 
   @Test
-  void adaptersAndAnAverageAreTrainedWhereTheyAreAskedFor() {
+  void optimizerAdaptersAndAverageAreWhatTheSpecSays() {
     RunSpec some =
         read(
             LEAST
                 + """
                 seed: 11
+                learning_rate: 0.01
+                optimizer: {beta1: 0.8, beta2: 0.99, epsilon: 1.0e-6, weight_decay: 0.1, max_gradient_norm: 0.5}
                 adapters: {rank: 8, alpha: 16, projections: [Q_PROJ, v_proj]}
                 average: {decay: 0.9}
                 """);
     assertThat(some.trainee())
         .isEqualTo(
             new TraineeSpec(
+                new OptimizerSettings(0.01, 0.8, 0.99, 1e-6, 0.1, 0.5),
                 new AdapterSettings(8, 16, Set.of(Projection.Q_PROJ, Projection.V_PROJ), 11), 0.9));
     assertThat(some.traineeOptions().adapters()).contains(some.trainee().adapters());
     assertThat(some.traineeOptions().averageDecay()).hasValue(0.9);
+    assertThat(some.traineeOptions().optimizer()).isEqualTo(some.trainee().optimizer());
     assertThat(read(LEAST + "adapters: {rank: 4}").trainee())
         .as("all projections, scaled by 1")
         .isEqualTo(
-            new TraineeSpec(new AdapterSettings(4, 4, EnumSet.allOf(Projection.class), 0), null));
+            new TraineeSpec(
+                OptimizerSettings.ofRate(1.5e-4),
+                new AdapterSettings(4, 4, EnumSet.allOf(Projection.class), 0),
+                null));
     TraineeOptions plain = read(LEAST).traineeOptions();
     assertThat(plain).isEqualTo(TraineeOptions.of(OptimizerSettings.ofRate(1.5e-4)));
     assertThat(new SpecParser().learned(LEAST + "adapters: {rank: 4}").trainee())
         .as("a run that has learned trains nothing")
-        .isEqualTo(TraineeSpec.WEIGHTS);
+        .isEqualTo(TraineeSpec.weights(1.5e-4));
   }
 
   @Test

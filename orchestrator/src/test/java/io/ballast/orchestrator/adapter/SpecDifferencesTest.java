@@ -1,4 +1,4 @@
-package io.ballast.standalone.cli;
+package io.ballast.orchestrator.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;

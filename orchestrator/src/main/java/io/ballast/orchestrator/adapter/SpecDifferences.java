@@ -1,10 +1,9 @@
-package io.ballast.standalone.cli;
+package io.ballast.orchestrator.adapter;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.kit.digest.Sha256;
 import io.ballast.kit.error.MeshException;
-import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.core.spec.RunSpecReader;
 import java.util.ArrayList;
@@ -20,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * In which keys the specs of runs differ by what they mean: a default that one spec names and
  * another leaves out is no difference, nor is {@code 1e-4} beside {@code 0.0001}.
  */
-final class SpecDifferences {
+public final class SpecDifferences {
   /** What stands for a key that a spec does not have. */
-  static final String ABSENT = "–";
+  public static final String ABSENT = "–";
 
   private static final int SHOWN = 90;
   private static final int DIGITS = 8;
@@ -36,15 +35,15 @@ final class SpecDifferences {
    * @param key such as {@code rollout.temperature} or {@code constraints[1].budget}
    * @param values of each spec, shortened; {@link #ABSENT} where it does not have the key
    */
-  record Row(String key, List<String> values) {
+  public record Row(String key, List<String> values) {
     /** Copies the list. */
-    Row {
+    public Row {
       values = List.copyOf(values);
     }
   }
 
   /** Returns the keys that differ, in the order of the first spec, then of the others. */
-  static List<Row> of(List<String> specs) {
+  public static List<Row> of(List<String> specs) {
     List<Spec> read = specs.stream().map(Spec::read).toList();
     Set<List<Object>> paths = new LinkedHashSet<>();
     read.forEach(spec -> paths.addAll(spec.leaves().keySet()));
@@ -60,7 +59,7 @@ final class SpecDifferences {
   }
 
   /** What a spec means, with every default; null if it would be refused today. */
-  static @Nullable RunSpec meaning(String spec) {
+  public static @Nullable RunSpec meaning(String spec) {
     return Spec.meaning(SpecParser.tree(spec));
   }
 
@@ -165,13 +164,17 @@ final class SpecDifferences {
       return ABSENT;
     }
     String text = value instanceof List<?> ? json(value) : String.valueOf(value);
-    String excerpt = Excerpt.of(text, SHOWN);
-    if (excerpt.length() == text.length()) {
-      return excerpt;
+    if (text.codePointCount(0, text.length()) <= SHOWN) {
+      return oneLine(text);
     }
+    String excerpt = text.substring(0, text.offsetByCodePoints(0, SHOWN - 1)) + "…";
     String count = value instanceof List<?> list ? list.size() + " items, " : "";
     // the digest tells long values apart that begin alike
-    return "%s (%ssha256 %s)".formatted(excerpt, count, Sha256.of(text).substring(0, DIGITS));
+    return "%s (%ssha256 %s)".formatted(oneLine(excerpt), count, Sha256.of(text).substring(0, DIGITS));
+  }
+
+  private static String oneLine(String text) {
+    return text.replace("\r", "").replace("\n", "⏎").replace("\t", "→");
   }
 
   private static String json(Object value) {
