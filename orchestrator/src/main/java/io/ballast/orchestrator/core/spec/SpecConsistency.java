@@ -171,6 +171,12 @@ final class SpecConsistency {
           "%s (expected: 1 with %s: its ratio is between policies at temperature 1)"
               .formatted(temperature, spec.recipe().loss().kind()));
     }
+    if (spec.recipe().loss().knobs().values().getOrDefault(Knob.IMPORTANCE_CAP, 0.0) > 0) {
+      throw Faults.malformed(
+          "rollout.temperature",
+          "%s (expected: 1 with objective.importance_cap: its weights are of policies at temperature 1)"
+              .formatted(temperature));
+    }
     if (spec.method().klInReturn()) {
       throw Faults.malformed(
           "rollout.temperature",

@@ -154,6 +154,7 @@ class RunSpecFlawsTest {
         "'algorithm: DR_GRPO\nkl: {target: 1}' | kl.target: beside a coefficient of 0",
         "'algorithm: GRPO\nkl: {target: 1, horizon: 5}' | kl.horizon: 5.0 (expected: at least the",
         "'kl: {target: 1}' | kl.target: beside constraint.method HC_RLHF (expected: none: the KL is in",
+        "'algorithm: REINFORCE\nkl: {coefficient: 0}\nobjective: {importance_cap: 2}\nrollout: {temperature: 0.7}' | rollout.temperature: 0.7 (expected: 1 with objective.importance_cap",
         "'algorithm: RLOO\nrollout: {temperature: 0.7}' | rollout.temperature: 0.7 (expected: 1 with kl.place REWARD",
         "'algorithm: GRPO\nshaping: [{kind: HISTORY, overlong_tokens: 4}]' | shaping[0].overlong_tokens: beside HISTORY (expected: none: it is read by OVERLONG_PENALTY)",
         "'algorithm: GRPO\nshaping: [LOUD]' | shaping[0].kind: LOUD (expected: one of HISTORY,",
