@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -385,6 +386,31 @@ public final class SafetensorsFile {
   /** Writes {@code contents} to a new file at {@code path}, replacing what is there. */
   public static void write(Path path, List<Content> contents, Map<String, String> metadata)
       throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(
+            path,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING)) {
+      write(channel, contents, metadata);
+      channel.force(true);
+    }
+  }
+
+  /** The SHA-256 of the file that {@link #write} would write. */
+  public static String sha256(List<Content> contents, Map<String, String> metadata) {
+    DigestChannel digest = new DigestChannel();
+    try {
+      write(digest, contents, metadata);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // a digest has no disk that could fail
+    }
+    return digest.sha256();
+  }
+
+  private static void write(
+      WritableByteChannel channel, List<Content> contents, Map<String, String> metadata)
+      throws IOException {
     ObjectNode header = JSON.createObjectNode();
     ObjectNode notes = header.putObject("__metadata__");
     metadata.forEach(notes::put);
@@ -405,21 +431,13 @@ public final class SafetensorsFile {
         .putLong(padded)
         .put(json)
         .put(" ".repeat(padded - json.length).getBytes(StandardCharsets.US_ASCII));
-    try (FileChannel channel =
-        FileChannel.open(
-            path,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      writeFully(channel, prefix.flip());
-      for (Content content : contents) {
-        writeValues(channel, content);
-      }
-      channel.force(true);
+    writeFully(channel, prefix.flip());
+    for (Content content : contents) {
+      writeValues(channel, content);
     }
   }
 
-  private static void writeValues(FileChannel channel, Content content) throws IOException {
+  private static void writeValues(WritableByteChannel channel, Content content) throws IOException {
     ByteBuffer buffer =
         ByteBuffer.allocate(BUFFER_NUMBERS * content.type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
     long[] written = new long[1];
@@ -456,7 +474,7 @@ public final class SafetensorsFile {
     }
   }
 
-  private static void drain(FileChannel channel, ByteBuffer buffer) {
+  private static void drain(WritableByteChannel channel, ByteBuffer buffer) {
     try {
       writeFully(channel, buffer.flip());
       buffer.clear();
@@ -486,7 +504,8 @@ public final class SafetensorsFile {
     }
   }
 
-  private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
+  private static void writeFully(WritableByteChannel channel, ByteBuffer buffer)
+      throws IOException {
     while (buffer.hasRemaining()) {
       channel.write(buffer);
     }

@@ -213,9 +213,12 @@ final class ConfigJson {
   }
 
   static void write(Path folder, ObjectNode json) throws IOException {
-    Files.writeString(
-        folder.resolve(FILE),
-        JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+    Files.writeString(folder.resolve(FILE), text(json));
+  }
+
+  /** What the file says. */
+  static String text(ObjectNode json) throws IOException {
+    return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n";
   }
 
   static ObjectNode causal(DecoderConfig config, WeightType weights) {

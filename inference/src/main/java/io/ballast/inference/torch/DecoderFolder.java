@@ -7,6 +7,7 @@ import io.ballast.inference.store.SafetensorsFile.Content;
 import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.ParameterLayout.Parameter;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +35,8 @@ final class DecoderFolder {
   /** And a head that is the embedding written twice. */
   private static final Pattern TIED_IGNORED =
       Pattern.compile(".*rotary_emb\\.inv_freq|lm_head\\.weight");
+
+  private static final Map<String, String> METADATA = Map.of("format", "pt");
 
   private DecoderFolder() {}
 
@@ -105,11 +108,26 @@ final class DecoderFolder {
     ModelManifest.write(folder, notes);
   }
 
+  /** The manifest, without notes, of the folder that {@link #save} would write. */
+  static ModelManifest manifest(
+      DecoderConfig config, List<Content> contents, WeightType type, Path tokenizer)
+      throws IOException {
+    return new ModelManifest(
+        Map.of(
+            ConfigJson.FILE,
+            Sha256.of(ConfigJson.text(ConfigJson.causal(config, type))),
+            ModelManifest.WEIGHTS,
+            SafetensorsFile.sha256(contents, METADATA),
+            TOKENIZER,
+            Sha256.of(tokenizer)),
+        Map.of());
+  }
+
   /** Writes the weights whole or not at all: those that are there stay until the new ones are. */
   private static void writeWeights(Path file, List<Content> contents) throws IOException {
     Path part = file.resolveSibling(file.getFileName() + ".part");
     try {
-      SafetensorsFile.write(part, contents, Map.of("format", "pt"));
+      SafetensorsFile.write(part, contents, METADATA);
       Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(part);

@@ -54,7 +54,7 @@ public final class HuggingFaceTokenizerAdapter implements Tokenizer, AutoCloseab
     return load(file, List.of(endOfTextId));
   }
 
-  private static HuggingFaceTokenizerAdapter load(Path file, List<Integer> endOfTextIds) {
+  static HuggingFaceTokenizerAdapter load(Path file, List<Integer> endOfTextIds) {
     if (!Files.isRegularFile(file)) {
       throw new ModelException(Reason.INVALID_FOLDER, file + ": the file is missing");
     }

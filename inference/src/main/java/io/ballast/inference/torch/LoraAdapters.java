@@ -302,6 +302,11 @@ final class LoraAdapters implements Trained {
           "folder: %s (expected: another than the adapters' base, which is read meanwhile)"
               .formatted(folder));
     }
+    requireUnchanged();
+  }
+
+  @Override
+  public void requireUnchanged() {
     base.requireUnchanged();
   }
 

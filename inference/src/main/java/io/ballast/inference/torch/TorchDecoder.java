@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,9 +93,36 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
   public static TorchDecoder load(
       Path folder, ServingOptions options, String name, MemoryBudget budget) {
     DecoderConfig config = DecoderFolder.verifiedConfig(folder);
+    return within(budget, config, options, name, () -> load(folder, config, options));
+  }
+
+  /**
+   * Returns a decoder with the weights of {@code copy}, which is read from for so long, within a
+   * budget: the same as one that is loaded from the copy's folder would be.
+   *
+   * @param name of the model, for people
+   * @throws ModelException NO_MEMORY with the arithmetic if there is not room for it;
+   *     INVALID_FOLDER or CORRUPT_WEIGHTS if the tokenizer's file is no longer what it was
+   */
+  public static TorchDecoder load(
+      DecoderCopy copy, ServingOptions options, String name, MemoryBudget budget) {
+    return within(
+        budget,
+        copy.config(),
+        options,
+        name,
+        () -> of(copy.weights(), copy.openTokenizer(), options));
+  }
+
+  private static TorchDecoder within(
+      MemoryBudget budget,
+      DecoderConfig config,
+      ServingOptions options,
+      String name,
+      Supplier<TorchDecoder> opening) {
     MemoryBudget.Reservation reservation = budget.reserve(name, memoryNeed(config, options));
     try {
-      TorchDecoder decoder = load(folder, config, options);
+      TorchDecoder decoder = opening.get();
       decoder.reservation = reservation;
       return decoder;
     } catch (RuntimeException | Error e) {

@@ -307,6 +307,21 @@ public final class TrainableDecoder implements AutoCloseable {
   }
 
   /**
+   * Returns a copy of the weights as they are, in 32 bits, that is told apart from others as the
+   * folder is that {@link #save} would write. Closed by whoever took it.
+   *
+   * @param tokenizer a tokenizer.json, which stays where it is for as long as the copy is used
+   * @throws ModelException CORRUPT_WEIGHTS if the adapters' base is no longer what it was when it
+   *     was loaded, BROKEN after half a checkpoint, or if a weight is not finite
+   */
+  public DecoderCopy copy(Path tokenizer) throws IOException {
+    state.requireWhole();
+    trained.requireUnchanged();
+    return DecoderCopy.of(
+        weights.layout(), trained.contents(trained.flat(), WeightType.FLOAT32), tokenizer);
+  }
+
+  /**
    * Writes weights, optimiser state and average to one file, whole or not at all: one that is there
    * stays until the new one is.
    *

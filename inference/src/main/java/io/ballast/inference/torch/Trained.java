@@ -70,12 +70,17 @@ interface Trained extends AutoCloseable {
   List<Content> contents(Tensor numbers, WeightType type);
 
   /**
-   * Refuses to be saved where these numbers are read from meanwhile, and what is read to be another
-   * than it was.
+   * Refuses what is read beside these numbers, if anything is, to be another than it was.
+   *
+   * @throws io.ballast.inference.api.ModelException INVALID_FOLDER or CORRUPT_WEIGHTS if it is
+   */
+  default void requireUnchanged() {}
+
+  /**
+   * Refuses to be saved where these numbers are read from meanwhile, and as {@link
+   * #requireUnchanged}.
    *
    * @throws IllegalArgumentException if {@code folder} is there
-   * @throws io.ballast.inference.api.ModelException INVALID_FOLDER or CORRUPT_WEIGHTS if what is
-   *     read has changed
    */
   default void requireSaveable(Path folder) throws IOException {}
 

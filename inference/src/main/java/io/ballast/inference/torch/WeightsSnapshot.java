@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.ParameterLayout.Parameter;
 import java.util.HashMap;
 import java.util.List;
@@ -55,6 +56,11 @@ public final class WeightsSnapshot implements AutoCloseable {
   /** The shape of the model that the weights are of. */
   public DecoderConfig config() {
     return layout.config();
+  }
+
+  /** The weights under their names, as a folder holds them. */
+  List<Content> contents(WeightType type) {
+    return DecoderFolder.contents(layout, flat, type);
   }
 
   /** Copies the weights to {@code target}. */

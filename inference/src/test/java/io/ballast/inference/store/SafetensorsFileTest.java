@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.SafetensorsFile.Content;
+import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -43,6 +44,24 @@ class SafetensorsFileTest {
     assertThat(read.read("w", List.of(2L, 3L))).containsExactly(values);
     assertThat(read.names()).containsExactly("w");
     assertThat(read.metadata()).containsEntry("step", "7");
+  }
+
+  @ParameterizedTest
+  @EnumSource(WeightType.class)
+  void theChecksumIsThatOfTheFileThatWouldBeWritten(WeightType type) throws IOException {
+    float[] many = new float[300_001]; // more than a buffer holds
+    for (int i = 0; i < many.length; i++) {
+      many[i] = i / 8f;
+    }
+    List<Content> contents =
+        List.of(
+            new Content("w", type, List.of(2L, 1L), () -> new float[] {1, -2}),
+            new Content("many", type, List.of(300_001L), () -> many));
+    SafetensorsFile.write(file, contents, Map.of("format", "pt"));
+
+    assertThat(SafetensorsFile.sha256(contents, Map.of("format", "pt")))
+        .isEqualTo(Sha256.of(file))
+        .isNotEqualTo(SafetensorsFile.sha256(contents, Map.of()));
   }
 
   @Test
