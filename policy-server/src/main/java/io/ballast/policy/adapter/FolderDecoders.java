@@ -63,15 +63,9 @@ public final class FolderDecoders implements DecoderLoader {
     try {
       ModelManifest manifest = manifest(stored);
       String recorded = weightsSha256(manifest); // which loading compares with the file's
-      if (!recorded.equals(version.weightsSha256())) {
-        throw new MeshException(
-            Fault.CORRUPT_WEIGHTS,
-            "version %s of %s was registered with weights %s, the folder has %s"
-                .formatted(version.version(), version.model(), version.weightsSha256(), recorded),
-            Map.of("model", version.model(), "version", version.version()));
-      }
+      requireRegistered(version, recorded);
       String name = version.model() + "/" + version.version();
-      requireFitsAlone(name, stored.folder());
+      requireFitsAlone(name, DecoderConfig.read(stored.folder()), serving, memory);
       TorchDecoder decoder = TorchDecoder.load(stored.folder(), serving, name, memory);
       requireSame(name, manifest, stored, decoder);
       return new LoadedDecoder(decoder, manifest.contentSha256());
@@ -97,9 +91,21 @@ public final class FolderDecoders implements DecoderLoader {
     }
   }
 
+  /** Refuses weights that are not those that a version was registered with. */
+  static void requireRegistered(PinnedVersion version, String found) {
+    if (!found.equals(version.weightsSha256())) {
+      throw new MeshException(
+          Fault.CORRUPT_WEIGHTS,
+          "version %s of %s was registered with weights %s, the folder has %s"
+              .formatted(version.version(), version.model(), version.weightsSha256(), found),
+          Map.of("model", version.model(), "version", version.version()));
+    }
+  }
+
   /** What never fits is no matter of waiting. */
-  private void requireFitsAlone(String name, Path folder) {
-    MemoryNeed need = TorchDecoder.memoryNeed(DecoderConfig.read(folder), serving);
+  static void requireFitsAlone(
+      String name, DecoderConfig config, ServingOptions serving, MemoryBudget memory) {
+    MemoryNeed need = TorchDecoder.memoryNeed(config, serving);
     if (need.bytes() > memory.limitBytes()) {
       throw new MeshException(
           Fault.PRECONDITION_FAILED,

@@ -1,6 +1,7 @@
 package io.ballast.policy.wiring;
 
 import io.ballast.inference.memory.MemoryBudget;
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -10,6 +11,7 @@ import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
 import io.ballast.policy.adapter.FolderDecoders;
+import io.ballast.policy.adapter.HandedDecoders;
 import io.ballast.policy.adapter.RemoteDecoders;
 import io.ballast.policy.config.PolicyConfig;
 import io.ballast.policy.config.PolicyProperties;
@@ -22,11 +24,15 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The policy-server as a process sees it: decoders from model folders, chance from the system. */
+/**
+ * The policy-server as a process sees it: decoders from model folders or handed over, chance from
+ * the system.
+ */
 public final class PolicyModule implements ServerModule {
   private static final Logger LOG = LoggerFactory.getLogger(PolicyModule.class);
 
   private final PolicyConfig config;
+  private final HandedCopies copies;
   private @Nullable PolicyServer server;
 
   /**
@@ -35,7 +41,17 @@ public final class PolicyModule implements ServerModule {
    * @throws IllegalArgumentException if one is out of its range, naming it
    */
   public PolicyModule(PolicyProperties properties) {
+    this(properties, new HandedCopies());
+  }
+
+  /**
+   * The same in a process where another server hands versions over.
+   *
+   * @throws IllegalArgumentException if a property is out of its range, naming it
+   */
+  public PolicyModule(PolicyProperties properties, HandedCopies copies) {
     this.config = PolicyConfig.from(properties);
+    this.copies = copies;
   }
 
   @Override
@@ -69,7 +85,8 @@ public final class PolicyModule implements ServerModule {
     ServingOptions serving = DecoderLimits.serving(config.engine(), memory.limitBytes());
     LOG.info("decoders are computed in {}", serving.arithmetic());
     FolderDecoders folders = new FolderDecoders(runtime.modelFolders(), serving, memory);
-    return new RemoteDecoders(config.remotes(), folders, System::getenv);
+    HandedDecoders handed = new HandedDecoders(copies, folders, serving, memory);
+    return new RemoteDecoders(config.remotes(), handed, System::getenv);
   }
 
   /** Looks from now on for aliases that other replicas moved. */
