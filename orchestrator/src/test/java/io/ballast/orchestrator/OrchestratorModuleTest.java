@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,7 +42,8 @@ class OrchestratorModuleTest {
   @TempDir Path data;
 
   private final List<AutoCloseable> opened = new ArrayList<>();
-  private final OrchestratorModule module = new OrchestratorModule(TestMesh.properties(Map.of()));
+  private final OrchestratorModule module =
+      new OrchestratorModule(TestMesh.properties(Map.of()), Optional.empty());
 
   @AfterEach
   void stop() throws Exception {
@@ -55,7 +57,9 @@ class OrchestratorModuleTest {
   @Test
   void aPropertyOutOfItsRangeIsNamedBeforeAnythingStarts() {
     assertThatThrownBy(
-            () -> new OrchestratorModule(TestMesh.properties(Map.of("learner-sessions", "0"))))
+            () ->
+                new OrchestratorModule(
+                    TestMesh.properties(Map.of("learner-sessions", "0")), Optional.empty()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith("ballast.orchestrator.learner-sessions: 0");
   }

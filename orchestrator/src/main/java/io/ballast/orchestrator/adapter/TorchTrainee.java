@@ -8,7 +8,9 @@ import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.CompletionGroup;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.DecoderCopy;
 import io.ballast.inference.torch.FrozenDecoder;
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.torch.LoraOptions;
 import io.ballast.inference.torch.LoraProjection;
@@ -20,6 +22,7 @@ import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.inference.torch.TrainableDecoder;
 import io.ballast.inference.torch.TrainingOptions;
 import io.ballast.inference.torch.WeightsSnapshot;
+import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.AdapterSettings;
 import io.ballast.orchestrator.core.learner.GroupGradients;
@@ -34,8 +37,11 @@ import io.ballast.orchestrator.core.learner.TrainingGroup;
 import io.ballast.orchestrator.core.learner.WhichWeights;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -48,6 +54,9 @@ import org.jspecify.annotations.Nullable;
 final class TorchTrainee implements Trainee {
   private static final String TOKENIZER = "tokenizer.json";
 
+  /** As many weights are there for the policy-server at a time, while they are copied too. */
+  private static final int HANDED_KEPT = 2;
+
   private final StoredModel stored;
   private final Path base;
   private final HuggingFaceTokenizerAdapter tokenizer;
@@ -57,6 +66,8 @@ final class TorchTrainee implements Trainee {
   private final int lanes;
   private final long passBytes;
   private final int mostTokens;
+  private final @Nullable HandedCopies copies;
+  private final Deque<HandedCopies.Hold> handed = new ArrayDeque<>();
   private SharedBases.@Nullable Lease reference;
   private @Nullable TorchDecoder engine;
   private boolean engineIsBehind;
@@ -69,7 +80,8 @@ final class TorchTrainee implements Trainee {
       TrainableDecoder trained,
       ServingOptions serving,
       int lanes,
-      long passBytes) {
+      long passBytes,
+      @Nullable HandedCopies copies) {
     this.stored = stored;
     this.base = stored.folder();
     this.tokenizer = tokenizer;
@@ -79,6 +91,7 @@ final class TorchTrainee implements Trainee {
     this.serving = serving;
     this.lanes = lanes;
     this.passBytes = passBytes;
+    this.copies = copies;
     this.mostTokens = PassMemory.mostTokens(trained.config(), bases.arithmetic(), passBytes);
   }
 
@@ -88,6 +101,7 @@ final class TorchTrainee implements Trainee {
    * @param bases has the frozen reference, on which adapters are trained
    * @param lanes the most threads that learn
    * @param passBytes what a pass over a group, prompt and completions together, may take
+   * @param copies where weights are handed over; null: nowhere
    * @throws IllegalArgumentException if adapters do not fit the model; named
    */
   static TorchTrainee open(
@@ -96,7 +110,8 @@ final class TorchTrainee implements Trainee {
       ServingOptions serving,
       TraineeOptions options,
       int lanes,
-      long passBytes) {
+      long passBytes,
+      @Nullable HandedCopies copies) {
     Path folder = stored.folder();
     TrainingOptions training = ported(options).withLanes(lanes);
     HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
@@ -116,7 +131,7 @@ final class TorchTrainee implements Trainee {
         trained = TrainableDecoder.load(folder, bases.arithmetic(), training);
       }
       return new TorchTrainee(
-          stored, tokenizer, bases, reference, trained, serving, lanes, passBytes);
+          stored, tokenizer, bases, reference, trained, serving, lanes, passBytes, copies);
     } catch (RuntimeException | Error e) { // an Error too: native memory may be what ended
       if (reference != null) {
         reference.close();
@@ -252,6 +267,29 @@ final class TorchTrainee implements Trainee {
   }
 
   @Override
+  public Optional<PinnedVersion> handOver(String model, String version) {
+    HandedCopies to = copies;
+    if (to == null) {
+      return Optional.empty();
+    }
+    while (handed.size() >= HANDED_KEPT) {
+      handed.removeFirst().close();
+    }
+    HandedCopies.Hold hold = to.hand(model, version, told(this::copy));
+    handed.addLast(hold);
+    return Optional.of(new PinnedVersion(model, version, hold.copy().weightsSha256()));
+  }
+
+  private DecoderCopy copy() {
+    try {
+      return trained.copy(base.resolve(TOKENIZER));
+    } catch (IOException e) {
+      throw new ModelException(
+          ModelException.Reason.INVALID_FOLDER, base.resolve(TOKENIZER) + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
   public void checkpoint(Path file) throws IOException {
     trained.saveCheckpoint(file, Map.of());
   }
@@ -283,6 +321,7 @@ final class TorchTrainee implements Trainee {
     if (sampling != null) {
       sampling.close();
     }
+    handed.forEach(HandedCopies.Hold::close);
     trained.close();
     closeReference();
     tokenizer.close();

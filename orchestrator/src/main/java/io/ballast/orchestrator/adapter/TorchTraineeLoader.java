@@ -5,6 +5,7 @@ import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.torch.LoraOptions;
 import io.ballast.inference.torch.ServingOptions;
@@ -17,13 +18,19 @@ import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.learner.TraineeOptions;
 import java.util.Map;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Opens model folders for training on libtorch. */
 public final class TorchTraineeLoader implements TraineeLoader {
+  private static final Logger LOG = LoggerFactory.getLogger(TorchTraineeLoader.class);
+
   /**
    * Bytes that a session takes for each weight: the weight, its gradient and two moments in 32
    * bits; weight and gradient for products in 16; the reference and the engine in 32 and 16 each;
-   * and a copy in 32 on its way from the one to the other.
+   * and a copy in 32 on its way from the one to the other. What is handed over to the policy-server
+   * has no engine here: two copies in 32 bits stand in its place.
    */
   private static final long BYTES_A_WEIGHT = 4 * 4 + 2 * 2 + 2 * (4 + 2) + 4;
 
@@ -47,6 +54,7 @@ public final class TorchTraineeLoader implements TraineeLoader {
   private final ServingOptions serving;
   private final int lanes;
   private final Memory memory;
+  private final @Nullable HandedCopies copies;
 
   /**
    * What there is for weights in training. Each of those at a time has the same part of it: a pass
@@ -73,6 +81,12 @@ public final class TorchTraineeLoader implements TraineeLoader {
       long part = bytes / trainees;
       return Math.max(part / 4, part - weightBytes);
     }
+
+    /** Whether so many bytes leave passes the quarter of their part that they get in any case. */
+    boolean holds(long weightBytes) {
+      long part = bytes / trainees;
+      return weightBytes <= part - part / 4;
+    }
   }
 
   /**
@@ -95,21 +109,33 @@ public final class TorchTraineeLoader implements TraineeLoader {
         new ServingOptions(
             arithmetic, maxRows, maxQueuedRows, ServingOptions.defaults().maxPrefillTokens()),
         lanes,
-        memory);
+        memory,
+        null);
   }
 
   private TorchTraineeLoader(
-      ModelFolders folders, SharedBases bases, ServingOptions serving, int lanes, Memory memory) {
+      ModelFolders folders,
+      SharedBases bases,
+      ServingOptions serving,
+      int lanes,
+      Memory memory,
+      @Nullable HandedCopies copies) {
     this.folders = folders;
     this.bases = bases;
     this.serving = serving;
     this.lanes = lanes;
     this.memory = memory;
+    this.copies = copies;
   }
 
   /** Returns one that opens weights on the same bases, with memory of its own. */
   public TorchTraineeLoader with(Memory other) {
-    return new TorchTraineeLoader(folders, bases, serving, lanes, other);
+    return new TorchTraineeLoader(folders, bases, serving, lanes, other, copies);
+  }
+
+  /** Returns one whose trainees hand their weights over, where they leave the memory for it. */
+  public TorchTraineeLoader handingTo(HandedCopies others) {
+    return new TorchTraineeLoader(folders, bases, serving, lanes, memory, others);
   }
 
   @Override
@@ -174,9 +200,29 @@ public final class TorchTraineeLoader implements TraineeLoader {
     try {
       long weightBytes = memoryBytes(base, options) + sharedBytes(base, options);
       return TorchTrainee.open(
-          stored, bases, serving, options, lanes, memory.passBytes(weightBytes));
+          stored,
+          bases,
+          serving,
+          options,
+          lanes,
+          memory.passBytes(weightBytes),
+          copies(base, weightBytes));
     } catch (ModelException e) {
       throw Faults.of(e, stored::withoutPath);
     }
+  }
+
+  private @Nullable HandedCopies copies(PinnedVersion base, long weightBytes) {
+    if (copies != null && !memory.holds(weightBytes)) {
+      LOG.info(
+          "{}: its weights go to the policy-server in folders, since training takes {} MiB of the"
+              + " {} that one of {} has, and that leaves no room for copies",
+          base,
+          weightBytes >> 20,
+          (memory.bytes() / memory.trainees()) >> 20,
+          memory.trainees());
+      return null;
+    }
+    return copies;
   }
 }

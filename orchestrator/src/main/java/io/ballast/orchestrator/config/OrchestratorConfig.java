@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param concurrentRuns how many runs work at a time
  * @param tokensPerPass the most tokens of a forward and backward pass of a run
  * @param trainingLanes the most threads that one run or session learns with
+ * @param rolloutsInMemory whether what runs sample from is handed over, where that can be
  * @param patience how long peers and the database are waited for
  * @param retryBudget retries in a row that one peer may cost
  * @param peerTimeout of one call
@@ -27,6 +28,7 @@ public record OrchestratorConfig(
     int concurrentRuns,
     int tokensPerPass,
     int trainingLanes,
+    boolean rolloutsInMemory,
     Patience.Limits patience,
     int retryBudget,
     Duration peerTimeout,
@@ -77,6 +79,7 @@ public record OrchestratorConfig(
         properties.concurrentRuns(),
         properties.tokensPerPass(),
         properties.trainingLanes(),
+        properties.rolloutsInMemory(),
         new Patience.Limits(
             properties.peerPatience(), properties.retryFirstWait(), properties.retryLongestWait()),
         properties.retryBudget(),

@@ -26,6 +26,13 @@ public interface OrchestratorProperties {
   @WithDefault("2")
   int trainingLanes();
 
+  /**
+   * Whether the weights that a run samples from are handed to a policy-server in the same process
+   * as they are, where there is memory for it; else, and elsewhere, they are written to folders.
+   */
+  @WithDefault("true")
+  boolean rolloutsInMemory();
+
   /** How long a run waits for a peer or the database before it fails; it may be resumed then. */
   @WithDefault("PT5M")
   Duration peerPatience();

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.wiring;
 
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.runtime.MeshRuntime;
 import io.ballast.kit.runtime.Role;
@@ -9,21 +10,26 @@ import io.ballast.orchestrator.config.OrchestratorProperties;
 import io.grpc.BindableService;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** The orchestrator as a process sees it. */
 public final class OrchestratorModule implements ServerModule {
   private final OrchestratorConfig config;
+  private final Optional<HandedCopies> copies;
   private @Nullable OrchestratorServer server;
 
   /**
    * Reads the properties; {@link #start} does the rest.
    *
-   * @throws IllegalArgumentException if one is out of its range, naming it
+   * @param copies where a policy-server of this process finds weights without a folder; empty if
+   *     there is none
+   * @throws IllegalArgumentException if a property is out of its range, naming it
    */
-  public OrchestratorModule(OrchestratorProperties properties) {
+  public OrchestratorModule(OrchestratorProperties properties, Optional<HandedCopies> copies) {
     this.config = OrchestratorConfig.from(properties);
+    this.copies = copies;
   }
 
   @Override
@@ -41,7 +47,8 @@ public final class OrchestratorModule implements ServerModule {
                 RequestContexts::from,
                 new SecureRandom(),
                 () -> UUID.randomUUID().toString(),
-                Thread::sleep));
+                Thread::sleep),
+            copies);
     server = started;
     return started.services();
   }

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.wiring;
 import com.sun.management.OperatingSystemMXBean;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.torch.Arithmetic;
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.kit.grpc.RequestContext;
 import io.ballast.kit.outbox.EventJson;
 import io.ballast.kit.postgres.Database;
@@ -55,6 +56,7 @@ import io.grpc.BindableService;
 import io.grpc.Channel;
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -96,15 +98,28 @@ public final class OrchestratorServer implements AutoCloseable {
       Supplier<String> ids,
       Sleeper sleeper) {}
 
-  /** Builds every part; calls no peer. */
+  /**
+   * Builds every part; calls no peer.
+   *
+   * @param copies where a policy-server of this process finds weights without a folder; empty if
+   *     there is none
+   */
   public OrchestratorServer(
-      OrchestratorConfig config, MeshRuntime runtime, Surroundings surroundings) {
+      OrchestratorConfig config,
+      MeshRuntime runtime,
+      Surroundings surroundings,
+      Optional<HandedCopies> copies) {
     this.config = config;
     ModelFolders folders =
         new ModelFolders(runtime.modelFolders(), runtime.dataFolder().resolve("learner"));
     TrainingMemory memory = TrainingMemory.of(memoryBytes(), config);
     TorchTraineeLoader ofSessions = loader(config, folders, memory.sessions());
-    TraineeLoader ofRuns = ofSessions.with(memory.runs());
+    TorchTraineeLoader byFolders = ofSessions.with(memory.runs());
+    TraineeLoader ofRuns =
+        copies
+            .filter(given -> config.rolloutsInMemory())
+            .map(byFolders::handingTo)
+            .orElse(byFolders);
     Channel policy = runtime.peer(Role.POLICY_SERVER);
     Channel reward = runtime.peer(Role.REWARD_SERVER);
     Channel safety = runtime.peer(Role.SAFETY_SERVER);

@@ -13,6 +13,7 @@ import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.store.SafetensorsFile;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.FrozenDecoder;
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
@@ -151,6 +152,73 @@ class TorchTraineeTest {
   }
 
   @Test
+  void whatIsHandedOverIsWhatWouldBePublishedUntilItIsClosed() {
+    HandedCopies copies = new HandedCopies();
+    loader = loader.handingTo(copies);
+    for (TraineeOptions options :
+        List.of(PLAIN.withCritic(true), PLAIN.withAdapters(adapters(2)))) {
+      try (Trainee trainee = open(options)) {
+        String name = options.adapters().isPresent() ? "adapted" : "whole";
+        for (int i = 1; i <= 3; i++) {
+          var unused = train(trainee, options.critic());
+          String version = name + "-" + i;
+          PinnedVersion handed = trainee.handOver("rollout", version).orElseThrow();
+          assertThat(trainee.handOver("rollout", version)).as("again").contains(handed);
+          assertThat(
+                  folders.publish(
+                      "rollout",
+                      version,
+                      Map.of(),
+                      folder -> trainee.publish(folder, WhichWeights.CURRENT)))
+              .isEqualTo(handed);
+        }
+        assertThatThrownBy(
+                () -> {
+                  var unused = train(trainee, options.critic());
+                  var unusedVersion = trainee.handOver("rollout", name + "-3");
+                })
+            .isInstanceOfSatisfying(
+                MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.ALREADY_EXISTS));
+        assertThat(copies.find("rollout", name + "-1")).isEmpty();
+      }
+      assertThat(copies.find("rollout", "whole-3")).isEmpty();
+      assertThat(copies.find("rollout", "adapted-3")).isEmpty();
+    }
+  }
+
+  @Test
+  void theLastTwoThatWereHandedOverAreThere() {
+    HandedCopies copies = new HandedCopies();
+    loader = loader.handingTo(copies);
+    try (Trainee trainee = open(PLAIN)) {
+      for (String version : List.of("1", "2", "3")) {
+        assertThat(trainee.handOver("rollout", version)).isPresent();
+      }
+      assertThat(copies.find("rollout", "1")).isEmpty();
+      for (String version : List.of("2", "3")) {
+        copies.find("rollout", version).orElseThrow().close();
+      }
+    }
+    assertThat(copies.find("rollout", "3")).isEmpty();
+  }
+
+  @Test
+  void withoutSomebodyToHandToOrTheRoomForItNothingIsHandedOver() {
+    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    long needed = loader.memoryBytes(base, PLAIN);
+    // passes keep a quarter of what there is
+    HandedCopies copies = new HandedCopies();
+    try (Trainee alone = open(PLAIN);
+        Trainee roomy = loader(needed * 4 / 3 + 2).handingTo(copies).load(base, PLAIN);
+        Trainee narrow = loader(needed * 4 / 3 - 2).handingTo(copies).load(base, PLAIN)) {
+      assertThat(alone.handOver("rollout", "1")).isEmpty();
+      assertThat(narrow.handOver("rollout", "1")).isEmpty();
+      assertThat(copies.find("rollout", "1")).isEmpty();
+      assertThat(roomy.handOver("rollout", "1")).isPresent();
+    }
+  }
+
+  @Test
   void anAverageLagsBehindAndIsPublishedLikeTheWeights() throws IOException {
     try (Trainee trainee = open(PLAIN.withAverage(0.5))) {
       GroupScores first = trainee.scores(GROUPS, WhichWeights.CURRENT).getFirst();
@@ -278,7 +346,7 @@ class TorchTraineeTest {
   }
 
   private static Trainee trainee(StoredModel stored, SharedBases bases, TraineeOptions options) {
-    return TorchTrainee.open(stored, bases, ServingOptions.defaults(), options, 1, 1 << 20);
+    return TorchTrainee.open(stored, bases, ServingOptions.defaults(), options, 1, 1 << 20, null);
   }
 
   @Test

@@ -26,6 +26,7 @@ class OrchestratorPropertiesTest {
                 1,
                 2_560,
                 2,
+                true,
                 new Patience.Limits(
                     Duration.ofMinutes(5), Duration.ofMillis(200), Duration.ofSeconds(10)),
                 60,
@@ -44,6 +45,7 @@ class OrchestratorPropertiesTest {
     all.put("concurrent-runs", "3");
     all.put("tokens-per-pass", "100");
     all.put("training-lanes", "14");
+    all.put("rollouts-in-memory", "false");
     all.put("peer-patience", "PT1M");
     all.put("retry-first-wait", "PT1S");
     all.put("retry-longest-wait", "PT2S");
@@ -66,6 +68,7 @@ class OrchestratorPropertiesTest {
                 3,
                 100,
                 14,
+                false,
                 new Patience.Limits(
                     Duration.ofMinutes(1), Duration.ofSeconds(1), Duration.ofSeconds(2)),
                 4,

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.testing;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.mesh.v1.ModelVersion;
@@ -35,6 +36,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
@@ -94,13 +96,16 @@ public final class FakePolicyServer {
   public volatile @Nullable Status refusal;
 
   private final Path models;
+  private final HandedCopies copies;
   private final Map<String, ModelVersion> registered = new ConcurrentHashMap<>();
 
   /**
    * @param models the root of the model folders
+   * @param copies versions without a folder
    */
-  public FakePolicyServer(Path models) {
+  public FakePolicyServer(Path models, HandedCopies copies) {
     this.models = models;
+    this.copies = copies;
     registered.put(TinyModel.NAME + "/" + TinyModel.VERSION, folder(TinyModel.NAME, "1"));
   }
 
@@ -116,14 +121,23 @@ public final class FakePolicyServer {
 
   private ModelVersion folder(String model, String version) {
     String sha =
-        ModelManifest.read(models.resolve(model).resolve(version))
-            .flatMap(ModelManifest::weightsSha256)
+        handedSha(model, version)
+            .or(
+                () ->
+                    ModelManifest.read(models.resolve(model).resolve(version))
+                        .flatMap(ModelManifest::weightsSha256))
             .orElseThrow(() -> Status.NOT_FOUND.asRuntimeException());
     return ModelVersion.newBuilder()
         .setModel(model)
         .setVersion(version)
         .setWeightsSha256(sha)
         .build();
+  }
+
+  private Optional<String> handedSha(String model, String version) {
+    try (HandedCopies.Hold hold = copies.find(model, version).orElse(null)) {
+      return Optional.ofNullable(hold).map(held -> held.copy().weightsSha256());
+    }
   }
 
   private ModelVersion known(String model, String version) {
@@ -157,6 +171,9 @@ public final class FakePolicyServer {
     private SampleResponse sample(SampleRequest request) {
       ModelVersion version =
           known(request.getPolicy().getModel(), request.getPolicy().getVersion());
+      if (!folder(version.getModel(), version.getVersion()).equals(version)) {
+        throw Status.DATA_LOSS.withDescription("other weights").asRuntimeException();
+      }
       SampleResponse.Builder answer = SampleResponse.newBuilder().setPolicyVersion(version);
       for (int i = 0; i < request.getPromptsCount(); i++) {
         if (brokenPrompts.test(i)) {

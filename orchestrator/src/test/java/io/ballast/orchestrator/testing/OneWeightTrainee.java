@@ -5,6 +5,8 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.digest.Sha256;
 import io.ballast.orchestrator.core.learner.GroupGradients;
 import io.ballast.orchestrator.core.learner.GroupLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
@@ -19,7 +21,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /**
  * A "model" of one weight w and one moment: log π(token) = −1 + w·f(token) with f from −0.3 to 0.3,
@@ -38,6 +42,8 @@ public final class OneWeightTrainee implements Trainee {
   private final OptionalDouble decay;
   private final List<Double> history = new ArrayList<>();
   private double average;
+  private Optional<Set<PinnedVersion>> copies = Optional.empty();
+  private final List<PinnedVersion> handed = new ArrayList<>();
 
   /** Without an average. */
   public OneWeightTrainee() {
@@ -75,6 +81,11 @@ public final class OneWeightTrainee implements Trainee {
   /** Makes what the model says of completions with {@code token} not finite. */
   public void poison(int token) {
     poison = token;
+  }
+
+  /** Hands its weights over to {@code others}, until it is closed. */
+  public void handTo(Set<PinnedVersion> others) {
+    copies = Optional.of(others);
   }
 
   /** Whether it was closed. */
@@ -188,6 +199,18 @@ public final class OneWeightTrainee implements Trainee {
   }
 
   @Override
+  public Optional<PinnedVersion> handOver(String model, String version) {
+    return copies.map(
+        others -> {
+          PinnedVersion given =
+              new PinnedVersion(model, version, Sha256.of(Double.toHexString(weight)));
+          others.add(given);
+          handed.add(given);
+          return given;
+        });
+  }
+
+  @Override
   public void checkpoint(Path file) throws IOException {
     Files.writeString(
         file,
@@ -217,5 +240,6 @@ public final class OneWeightTrainee implements Trainee {
   @Override
   public void close() {
     closed = true;
+    copies.ifPresent(others -> handed.forEach(others::remove));
   }
 }

@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.testing;
 
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.kit.grpc.Replies;
 import io.ballast.kit.grpc.RequestContexts;
 import io.ballast.kit.grpc.StatusMapper;
@@ -44,6 +45,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -64,8 +66,14 @@ public final class TestMesh implements AutoCloseable {
   /** How long was waited for peers, wait after wait. */
   public final List<Duration> waits = new CopyOnWriteArrayList<>();
 
+  /** What was handed to the policy-server without a folder. */
+  public final HandedCopies copies;
+
   public final Path root;
 
+  private static final Map<String, String> FOLDERS = Map.of("rollouts-in-memory", "false");
+
+  private final Map<String, String> properties;
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("orchestrator"), 64);
   private final Database store;
@@ -81,13 +89,16 @@ public final class TestMesh implements AutoCloseable {
       FakePolicyServer policy,
       FakeRewardServer rewards,
       FakeSafetyServer safety,
+      HandedCopies copies,
       Map<String, String> properties) {
     this.root = root;
+    this.copies = copies;
     this.database = database;
     this.store = store;
     this.policy = policy;
     this.rewards = rewards;
     this.safety = safety;
+    this.properties = properties;
     Channel policyChannel = serve(policy.services());
     Channel rewardChannel = serve(List.of(rewards));
     Channel safetyChannel = serve(List.of(safety));
@@ -103,12 +114,16 @@ public final class TestMesh implements AutoCloseable {
                 time -> {
                   waits.add(time);
                   clock.advance(time);
-                }));
+                }),
+            Optional.of(copies));
     channel = serve(orchestrator.services());
     orchestrator.open();
   }
 
-  /** Starts with an empty database and the tiny model below {@code root}. */
+  /**
+   * Starts with an empty database and the tiny model below {@code root}. What runs sample from goes
+   * by folders.
+   */
   public static TestMesh start(Path root) {
     return start(root, Map.of());
   }
@@ -116,30 +131,34 @@ public final class TestMesh implements AutoCloseable {
   /** The same with these properties beside the defaults. */
   public static TestMesh start(Path root, Map<String, String> properties) {
     TestDatabase database = TestDatabase.create();
-    return start(root, database, database, properties);
+    Map<String, String> all = new HashMap<>(FOLDERS);
+    all.putAll(properties);
+    return start(root, database, database, all);
   }
 
   /** Starts on a database of the test's own. */
   public static TestMesh startOn(Database store, Path root) {
-    return start(root, TestDatabase.create(), store, Map.of());
+    return start(root, TestDatabase.create(), store, FOLDERS);
   }
 
   private static TestMesh start(
       Path root, TestDatabase database, Database store, Map<String, String> properties) {
     TinyModel.writeTo(root.resolve("models"));
+    HandedCopies copies = new HandedCopies();
     return new TestMesh(
         root,
         database,
         store,
-        new FakePolicyServer(root.resolve("models")),
+        new FakePolicyServer(root.resolve("models"), copies),
         new FakeRewardServer(),
         new FakeSafetyServer(),
+        copies,
         properties);
   }
 
   /** Starts another orchestrator on the same data, as after a stop. */
   public TestMesh startAgain() {
-    return new TestMesh(root, database, store, policy, rewards, safety, Map.of());
+    return new TestMesh(root, database, store, policy, rewards, safety, copies, properties);
   }
 
   /** Reads properties as the process does, with these values beside the defaults. */

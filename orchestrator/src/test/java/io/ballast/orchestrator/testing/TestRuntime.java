@@ -1,5 +1,6 @@
 package io.ballast.orchestrator.testing;
 
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.kit.postgres.Database;
 import io.ballast.kit.runtime.Role;
 import io.ballast.testing.FixedRuntime;
@@ -24,7 +25,9 @@ public final class TestRuntime extends FixedRuntime {
     super(Role.ORCHESTRATOR, modelFolders, dataFolder);
     String name = InProcessServerBuilder.generateName();
     InProcessServerBuilder builder = InProcessServerBuilder.forName(name);
-    new FakePolicyServer(modelFolders.getFirst()).services().forEach(builder::addService);
+    new FakePolicyServer(modelFolders.getFirst(), new HandedCopies())
+        .services()
+        .forEach(builder::addService);
     try {
       server = builder.build().start();
     } catch (IOException e) {

@@ -2,9 +2,11 @@ package io.ballast.orchestrator.core.learner;
 
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.Tokenizer;
+import io.ballast.kit.call.PinnedVersion;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Weights in training with their frozen reference, and a critic on their trunk if it was asked for.
@@ -56,6 +58,19 @@ public interface Trainee extends AutoCloseable {
    *     MALFORMED_REQUEST for REFERENCE, which is a version already
    */
   void publish(Path folder, WhichWeights weights) throws IOException;
+
+  /**
+   * Gives the weights as they are to the policy-server of this process, as the version that {@link
+   * #publish} would make of them, without a folder. They are there until two were given after them,
+   * or this is closed.
+   *
+   * @return empty if there is no such server, or no room: nothing was given
+   * @throws io.ballast.kit.error.MeshException ALREADY_EXISTS if the version is there with other
+   *     weights
+   */
+  default Optional<PinnedVersion> handOver(String model, String version) {
+    return Optional.empty();
+  }
 
   /** Writes weights, critic, optimiser state and average to one file, whole or not at all. */
   void checkpoint(Path file) throws IOException;

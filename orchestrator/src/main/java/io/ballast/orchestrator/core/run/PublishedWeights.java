@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -38,19 +39,26 @@ final class PublishedWeights {
 
   /**
    * The weights as they are, which {@code iteration} begins with, to be sampled from; older ones
-   * go.
+   * go. They are handed over where that can be, unless a later iteration samples from them, too:
+   * after a crash that one finds them only in a folder.
    *
    * @param staleness for how many iterations more they are sampled from
    */
   PinnedVersion rollout(Run run, Trainee trainee, int iteration, int staleness) {
+    String model = run.rolloutModel();
+    String name = run.rolloutVersion(iteration);
+    Optional<PinnedVersion> handed =
+        staleness == 0 ? trainee.handOver(model, name) : Optional.empty();
     PinnedVersion version =
-        publish(
-            run,
-            run.rolloutModel(),
-            run.rolloutVersion(iteration),
-            notes(run, trainee, Map.of()),
-            folder -> trainee.publish(folder, WhichWeights.CURRENT));
-    rollouts.delete(run.rolloutModel(), run.rolloutVersion(iteration - ROLLOUTS_KEPT - staleness));
+        handed.isPresent()
+            ? registered(run, handed.get())
+            : publish(
+                run,
+                model,
+                name,
+                notes(run, trainee, Map.of()),
+                folder -> trainee.publish(folder, WhichWeights.CURRENT));
+    rollouts.delete(model, run.rolloutVersion(iteration - ROLLOUTS_KEPT - staleness));
     return version;
   }
 
@@ -86,7 +94,10 @@ final class PublishedWeights {
 
   private PinnedVersion publish(
       Run run, String model, String name, Map<String, String> notes, WeightsStore.Writer writer) {
-    PinnedVersion version = store.publish(model, name, notes, writer);
+    return registered(run, store.publish(model, name, notes, writer));
+  }
+
+  private PinnedVersion registered(Run run, PinnedVersion version) {
     patience.run(
         "register " + version,
         () -> versions.register(run.tenant(), version, run.base().version(), run.runId()));

@@ -7,6 +7,7 @@ import io.ballast.orchestrator.testing.CrashPoints;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -16,20 +17,25 @@ final class KilledRuns {
 
   /** Kills a run at each of its touches of the world in turn; returns the one that was not. */
   static Run killAnywhere(Path temporary, String spec) throws IOException {
-    LoopWorld whole = new LoopWorld(temporary.resolve("whole"), spec);
+    return killAnywhere(temporary, root -> new LoopWorld(root, spec));
+  }
+
+  /** The same in worlds of other ways. */
+  static Run killAnywhere(Path temporary, Function<Path, LoopWorld> worlds) throws IOException {
+    LoopWorld whole = worlds.apply(temporary.resolve("whole"));
     CrashPoints counted = new CrashPoints(0);
     Run expected = whole.work(counted);
     assertThat(counted.passed()).isGreaterThan(100);
 
     IntStream.rangeClosed(1, counted.passed())
         .parallel() // each is a world of its own
-        .forEach(fatal -> assertThatItEndsLike(temporary, whole, expected, spec, fatal));
+        .forEach(fatal -> assertThatItEndsLike(temporary, whole, expected, worlds, fatal));
     return expected;
   }
 
   private static void assertThatItEndsLike(
-      Path temporary, LoopWorld whole, Run expected, String spec, int fatal) {
-    LoopWorld world = new LoopWorld(temporary.resolve("killed-" + fatal), spec);
+      Path temporary, LoopWorld whole, Run expected, Function<Path, LoopWorld> worlds, int fatal) {
+    LoopWorld world = worlds.apply(temporary.resolve("killed-" + fatal));
     CrashPoints points = new CrashPoints(fatal);
     try {
       world.work(points);

@@ -1,5 +1,7 @@
 package io.ballast.orchestrator.core.run;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.call.PinnedVersion;
@@ -25,6 +27,7 @@ import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
 import io.ballast.orchestrator.core.peer.SafetyTester;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
+import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.DataSource;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
@@ -42,11 +45,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -71,6 +76,9 @@ final class LoopWorld {
   final List<UpdateOutcome> told = new ArrayList<>(); // of updates, committed or not
   final BlockingQueue<Run> left = new LinkedBlockingQueue<>(); // by their workers
   final TestClock clock = new TestClock();
+
+  /** What a life of the process has handed to the policy-server; empty: it goes by folders. */
+  private Optional<Set<PinnedVersion>> handed = Optional.empty();
 
   LoopWorld(Path root) {
     this(root, TestSpecs.spec("crash"));
@@ -188,6 +196,19 @@ final class LoopWorld {
             version));
   }
 
+  /** The same where the policy-server is in the process and weights need no folder. */
+  LoopWorld handing() {
+    handed = Optional.of(new HashSet<>());
+    return this;
+  }
+
+  private List<SampledPrompt> sample(RolloutSource.Query query) {
+    if (query.policy().model().endsWith("-rollout")) {
+      handed.ifPresent(there -> assertThat(there).contains(query.policy()));
+    }
+    return peers.rollouts.sample(query);
+  }
+
   /** One life of a process. */
   Run work(CrashPoints points) {
     Run taken = store.change(RUN_ID, Run::takenUp);
@@ -200,6 +221,7 @@ final class LoopWorld {
   }
 
   TrainingLoop loop(CrashPoints points) {
+    handed.ifPresent(Set::clear);
     TraineeLoader loader =
         new TraineeLoader() {
           @Override
@@ -220,6 +242,7 @@ final class LoopWorld {
             }
             OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay());
             trainee.fail(finite, failures);
+            handed.ifPresent(trainee::handTo);
             trainees.add(trainee);
             return points.wrap(Trainee.class, trainee);
           }
@@ -235,7 +258,7 @@ final class LoopWorld {
         points.wrap(RunStore.class, store),
         new SpecParser(),
         new TrainingLoop.Peers(
-            points.wrap(RolloutSource.class, peers.rollouts),
+            points.wrap(RolloutSource.class, this::sample),
             points.wrap(RewardOracle.class, peers.rewards),
             points.wrap(ComponentOracle.class, peers.components),
             points.wrap(CostOracle.class, peers.costs),

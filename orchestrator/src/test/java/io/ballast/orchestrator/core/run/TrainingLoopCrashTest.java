@@ -76,6 +76,21 @@ class TrainingLoopCrashTest {
   }
 
   @Test
+  void aRunWhoseWeightsAreHandedOverEndsLikeOneOfFoldersWhereverItIsKilled() throws IOException {
+    LoopWorld folders = new LoopWorld(temporary.resolve("folders"), EVALUATED);
+    Run written = folders.work(new CrashPoints(0));
+
+    Run handed = killAnywhere(temporary, root -> new LoopWorld(root, EVALUATED).handing());
+
+    LoopWorld world = new LoopWorld(temporary.resolve("handed"), EVALUATED).handing();
+    assertThat(withoutFence(world.work(new CrashPoints(0))))
+        .isEqualTo(withoutFence(written))
+        .isEqualTo(withoutFence(handed));
+    assertThat(world.peers.sampled).isEqualTo(folders.peers.sampled);
+    assertThat(world.root.resolve("models/tiny-rollout")).doesNotExist();
+  }
+
+  @Test
   void aRunTrainsWhatItsSpecSaysAndItsCandidateIsTheAverage() throws IOException {
     String spec = TestSpecs.spec("crash", "adapters: {rank: 2}\naverage: {decay: 0.5}");
     LoopWorld world = new LoopWorld(temporary.resolve("average"), spec);
