@@ -9,6 +9,7 @@ import io.ballast.standalone.process.MeshProcess;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import jakarta.inject.Inject;
+import java.util.function.Function;
 
 /**
  * What the process does: reads configuration, starts the servers of its roles, and drains them at
@@ -34,7 +35,7 @@ public final class MeshApplication implements QuarkusApplication {
   public int run(String... args) {
     try {
       MeshConfig config = MeshConfig.from(properties);
-      MeshProcess process = mesh.start(config, this::start);
+      MeshProcess process = mesh.start(config, told(modules.of(config)));
       System.out.printf(
           "mesh ready: grpc %s:%d, console http://%s:%d, data %s%n",
           config.server().host(),
@@ -52,10 +53,12 @@ public final class MeshApplication implements QuarkusApplication {
     return 0;
   }
 
-  private ServerModule start(Role role) {
-    System.out.println("mesh starting: " + role.label());
-    System.out.flush();
-    return modules.apply(role);
+  private static Function<Role, ServerModule> told(Function<Role, ServerModule> servers) {
+    return role -> {
+      System.out.println("mesh starting: " + role.label());
+      System.out.flush();
+      return servers.apply(role);
+    };
   }
 
   private static void sayThatItStops(MeshProcess process) {

@@ -1,5 +1,6 @@
 package io.ballast.standalone;
 
+import io.ballast.inference.torch.HandedCopies;
 import io.ballast.kit.runtime.Role;
 import io.ballast.kit.runtime.ServerModule;
 import io.ballast.orchestrator.config.OrchestratorProperties;
@@ -10,13 +11,15 @@ import io.ballast.reward.config.RewardProperties;
 import io.ballast.reward.wiring.RewardModule;
 import io.ballast.safety.config.SafetyProperties;
 import io.ballast.safety.wiring.SafetyModule;
+import io.ballast.standalone.config.MeshConfig;
 import jakarta.enterprise.context.Dependent;
 import jakarta.inject.Inject;
+import java.util.Optional;
 import java.util.function.Function;
 
-/** Makes the server of a role from its properties: the one place that knows all four. */
+/** Makes the servers of a process from their properties: the one place that knows all four. */
 @Dependent
-public final class ServerModules implements Function<Role, ServerModule> {
+public final class ServerModules {
   private final PolicyProperties policy;
   private final RewardProperties reward;
   private final SafetyProperties safety;
@@ -35,13 +38,25 @@ public final class ServerModules implements Function<Role, ServerModule> {
     this.orchestrator = orchestrator;
   }
 
-  @Override
-  public ServerModule apply(Role role) {
+  /**
+   * Returns what makes the server of a role.
+   *
+   * @param config of the process: weights that one of its servers trains and another serves go from
+   *     the one to the other without a folder
+   */
+  public Function<Role, ServerModule> of(MeshConfig config) {
+    HandedCopies copies = new HandedCopies();
+    Optional<HandedCopies> served =
+        Optional.of(copies).filter(each -> config.calledHere(Role.POLICY_SERVER));
+    return role -> module(role, copies, served);
+  }
+
+  private ServerModule module(Role role, HandedCopies copies, Optional<HandedCopies> served) {
     return switch (role) {
-      case POLICY_SERVER -> new PolicyModule(policy);
+      case POLICY_SERVER -> new PolicyModule(policy, copies);
       case REWARD_SERVER -> new RewardModule(reward);
       case SAFETY_SERVER -> new SafetyModule(safety, policy.allTenantsDecisions());
-      case ORCHESTRATOR -> new OrchestratorModule(orchestrator);
+      case ORCHESTRATOR -> new OrchestratorModule(orchestrator, served);
     };
   }
 }

@@ -145,6 +145,11 @@ public record MeshConfig(
     return new ArrayList<>(EnumSet.copyOf(roles));
   }
 
+  /** Whether who calls {@code role} from here calls this process: nobody said where else it is. */
+  public boolean calledHere(Role role) {
+    return roles.contains(role) && peers.getOrDefault(role, List.of()).isEmpty();
+  }
+
   private static Set<Role> roles(List<String> names) {
     EnumSet<Role> roles = EnumSet.noneOf(Role.class);
     for (String name : names) {

@@ -47,6 +47,9 @@ class KillIT {
       }
       mesh.kill();
     }
+    assertThat(data.resolve("models").resolve("java-tiny-rollout"))
+        .as("what a run samples from in one process has no folder, and is gone with it")
+        .doesNotExist();
     try (BuiltMesh mesh = BuiltMesh.start(data, INVARIANT)) {
       assertThat(TestCalls.accept(mesh.channel(), suggestion.getSuggestionId(), "the key"))
           .satisfies(answer -> assertThat(answer.getDuplicate()).isTrue());

@@ -171,12 +171,17 @@ public final class AlgorithmsExperiment implements Experiment {
     ModelStore.deleteAll(data);
   }
 
-  /** Each run pins the version that it samples from, and the one that it goes on to. */
+  /**
+   * Each run pins the version that it samples from, and the one that it goes on to. They are read
+   * from their folders here.
+   */
   private static Map<String, String> properties() {
     return Map.of(
         "ballast.orchestrator.concurrent-runs",
         Integer.toString(SIDE_BY_SIDE),
         "ballast.policy.max-pinned-versions",
-        Integer.toString(2 * SIDE_BY_SIDE));
+        Integer.toString(2 * SIDE_BY_SIDE),
+        "ballast.orchestrator.rollouts-in-memory",
+        "false");
   }
 }
