@@ -3,10 +3,12 @@ package io.ballast.orchestrator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.testing.TestMesh;
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.ListRunsRequest;
+import io.ballast.orchestrator.v1.PauseRunRequest;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunRequest;
@@ -15,7 +17,9 @@ import io.grpc.Status;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** Who may ask for which run, and what is told of it. */
@@ -173,5 +177,61 @@ class RunRequestsTest extends RunServiceCase {
                     TestSpecs.spec("base").replace("{model: tiny, version: 1}", "{model: none}")))
         .satisfies(thrown -> refused(thrown, Status.Code.NOT_FOUND, "no version 1 of none"));
     assertThat(mesh.runs().listRuns(ListRunsRequest.getDefaultInstance()).getRunsList()).isEmpty();
+  }
+
+  @Test
+  void aTenantHasNoMoreRunsThanItMayUntilOneEndsOrFails() throws InterruptedException {
+    mesh.close();
+    mesh = TestMesh.start(root.resolve("bounded"), Map.of("runs-per-tenant", "1"));
+    mesh.policy.samplePermits.drainPermits();
+    String first = mesh.create(TestSpecs.spec("first")).getRunId();
+    mesh.policy.sampleBegun.acquire();
+
+    full(() -> mesh.create(TestSpecs.spec("second")), "default");
+    String theirs = of("other", "theirs").getRunId();
+    RequestMetadata other = TestMesh.metadata("other", "");
+    Run paused =
+        mesh.runs()
+            .pauseRun(PauseRunRequest.newBuilder().setMetadata(other).setRunId(theirs).build())
+            .getRun();
+    assertThat(paused.getState()).isEqualTo(RunState.RUN_STATE_PAUSED);
+    full(() -> of("other", "more"), "other");
+
+    cancel(first);
+    mesh.policy.brokenPrompts = _ -> true;
+    String second = of("default", "second").getRunId();
+    assertThat(of("default", "second").getRunId()).as("the same key").isEqualTo(second);
+    mesh.policy.samplePermits.release(1_000);
+    assertThat(mesh.awaitEnd(second).getState()).isEqualTo(RunState.RUN_STATE_FAILED);
+
+    mesh.policy.samplePermits.drainPermits();
+    of("default", "third");
+    full(() -> resume(second), "default");
+    mesh.policy.samplePermits.release(1_000);
+  }
+
+  /** A run called {@code name}, which is its key, too. */
+  private Run of(String tenant, String name) {
+    return mesh.runs()
+        .createRun(
+            CreateRunRequest.newBuilder()
+                .setMetadata(TestMesh.metadata(tenant, name))
+                .setSpec(TestSpecs.spec(name))
+                .build())
+        .getRun();
+  }
+
+  private static void full(ThrowingCallable call, String tenant) {
+    assertThatThrownBy(call)
+        .satisfies(
+            thrown ->
+                refused(
+                    thrown,
+                    Status.Code.RESOURCE_EXHAUSTED,
+                    "tenant '"
+                        + tenant
+                        + "' has 1 runs that wait, learn, are tested or paused, limit 1"
+                        + " (ballast.orchestrator.runs-per-tenant): ListRuns shows them,"
+                        + " CancelRun ends one"));
   }
 }

@@ -93,6 +93,20 @@ public final class PostgresRunStore implements RunStore {
   }
 
   @Override
+  public int pendingCount(String tenant) {
+    return inTransaction(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    select count(*) from run where tenant = :tenant
+                    and state in ('QUEUED', 'LEARNING', 'TESTING', 'PAUSED')""")
+                .bind("tenant", tenant)
+                .mapTo(Integer.class)
+                .one());
+  }
+
+  @Override
   public List<Run> active() {
     return inTransaction(
         handle ->

@@ -11,6 +11,7 @@ import java.util.Optional;
  * The orchestrator's configuration, checked once.
  *
  * @param concurrentRuns how many runs work at a time
+ * @param runsPerTenant how many runs of one tenant may be there that have neither ended nor failed
  * @param tokensPerPass the most tokens of a forward and backward pass of a run
  * @param trainingLanes the most threads that one run or session learns with
  * @param rolloutsInMemory whether what runs sample from is handed over, where that can be
@@ -26,6 +27,7 @@ import java.util.Optional;
  */
 public record OrchestratorConfig(
     int concurrentRuns,
+    int runsPerTenant,
     int tokensPerPass,
     int trainingLanes,
     boolean rolloutsInMemory,
@@ -43,6 +45,7 @@ public record OrchestratorConfig(
 
   public OrchestratorConfig {
     require(concurrentRuns >= 1, "concurrent-runs", concurrentRuns, "≥ 1");
+    require(runsPerTenant >= 1, "runs-per-tenant", runsPerTenant, "≥ 1");
     require(tokensPerPass >= MIN_TOKENS, "tokens-per-pass", tokensPerPass, "≥ 64");
     require(trainingLanes >= 1, "training-lanes", trainingLanes, "≥ 1");
     require(!patience.total().isNegative(), "peer-patience", patience.total(), "≥ 0");
@@ -58,7 +61,17 @@ public record OrchestratorConfig(
     requirePositive("watch-interval", watchInterval);
     requirePositive("sweep-interval", sweepInterval);
     require(learner.maxSessions() >= 1, "learner-sessions", learner.maxSessions(), "≥ 1");
+    require(
+        learner.maxSessionsPerTenant() >= 1,
+        "learner-sessions-per-tenant",
+        learner.maxSessionsPerTenant(),
+        "≥ 1");
     require(learner.maxMemoryBytes() > 0, "learner-memory-bytes", learner.maxMemoryBytes(), "> 0");
+    require(
+        learner.memorySharePerTenant() > 0 && learner.memorySharePerTenant() <= 1,
+        "learner-memory-share-per-tenant",
+        learner.memorySharePerTenant(),
+        "> 0 and ≤ 1");
     require(
         learner.maxQueuedOperations() >= 1, "learner-queue", learner.maxQueuedOperations(), "≥ 1");
     require(
@@ -77,6 +90,7 @@ public record OrchestratorConfig(
   public static OrchestratorConfig from(OrchestratorProperties properties) {
     return new OrchestratorConfig(
         properties.concurrentRuns(),
+        properties.runsPerTenant(),
         properties.tokensPerPass(),
         properties.trainingLanes(),
         properties.rolloutsInMemory(),
@@ -91,7 +105,9 @@ public record OrchestratorConfig(
         properties.arithmetic(),
         new LearnerLimits(
             properties.learnerSessions(),
+            properties.learnerSessionsPerTenant(),
             properties.learnerMemoryBytes(),
+            properties.learnerMemorySharePerTenant(),
             properties.learnerQueue(),
             properties.learnerSampleWindow(),
             properties.learnerIdleTimeout()));

@@ -15,6 +15,13 @@ public interface OrchestratorProperties {
   @WithDefault("1")
   int concurrentRuns();
 
+  /**
+   * Runs of one tenant that wait, learn, are tested or are paused, at least 1; those that have
+   * ended or failed do not count.
+   */
+  @WithDefault("100")
+  int runsPerTenant();
+
   /** The most tokens of a forward and backward pass of a run, at least 64: bounds its memory. */
   @WithDefault("2560")
   int tokensPerPass();
@@ -74,15 +81,29 @@ public interface OrchestratorProperties {
   DecoderArithmetic arithmetic();
 
   /** Open learner sessions, at least 1; runs are not among them. */
-  @WithDefault("2")
+  @WithDefault("3")
   int learnerSessions();
+
+  /**
+   * Open learner sessions of one tenant, at least 1. With fewer than all no tenant can keep the
+   * others out.
+   */
+  @WithDefault("2")
+  int learnerSessionsPerTenant();
 
   /**
    * Memory of all open learner sessions together, in bytes, above 0. Of what the machine has for
    * models their passes get as much, at most half; runs get the rest.
    */
-  @WithDefault("2147483648")
+  @WithDefault("3221225472")
   long learnerMemoryBytes();
+
+  /**
+   * The share of the memory of all open learner sessions that those of one tenant may take, above
+   * 0, at most 1.
+   */
+  @WithDefault("0.7")
+  double learnerMemorySharePerTenant();
 
   /** Operations that may wait in one learner session, at least 1. */
   @WithDefault("64")

@@ -194,7 +194,11 @@ public final class OrchestratorServer implements AutoCloseable {
             files,
             new RunCertificates(tester, specs),
             changes,
-            new Runs.Surroundings(runtime.clock(), surroundings.ids(), config.watchInterval()));
+            new Runs.Surroundings(
+                runtime.clock(),
+                surroundings.ids(),
+                config.watchInterval(),
+                config.runsPerTenant()));
     this.services =
         List.of(
             new RunGrpcService(runs, calls, runtime.replies()),

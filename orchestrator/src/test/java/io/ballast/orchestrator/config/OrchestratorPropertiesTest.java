@@ -24,6 +24,7 @@ class OrchestratorPropertiesTest {
         .isEqualTo(
             new OrchestratorConfig(
                 1,
+                100,
                 2_560,
                 2,
                 true,
@@ -36,13 +37,14 @@ class OrchestratorPropertiesTest {
                 Duration.ofSeconds(5),
                 Optional.empty(),
                 DecoderArithmetic.AUTO,
-                new LearnerLimits(2, 2L << 30, 64, 64, Duration.ofHours(1))));
+                new LearnerLimits(3, 2, 3L << 30, 0.7, 64, 64, Duration.ofHours(1))));
   }
 
   @Test
   void everyPropertyReachesItsField() {
     Map<String, String> all = new HashMap<>();
     all.put("concurrent-runs", "3");
+    all.put("runs-per-tenant", "15");
     all.put("tokens-per-pass", "100");
     all.put("training-lanes", "14");
     all.put("rollouts-in-memory", "false");
@@ -57,7 +59,9 @@ class OrchestratorPropertiesTest {
     all.put("tensorboard.folder", "events");
     all.put("arithmetic", "FLOAT32");
     all.put("learner-sessions", "9");
+    all.put("learner-sessions-per-tenant", "16");
     all.put("learner-memory-bytes", "10");
+    all.put("learner-memory-share-per-tenant", "0.17");
     all.put("learner-queue", "11");
     all.put("learner-sample-window", "12");
     all.put("learner-idle-timeout", "PT13S");
@@ -66,6 +70,7 @@ class OrchestratorPropertiesTest {
         .isEqualTo(
             new OrchestratorConfig(
                 3,
+                15,
                 100,
                 14,
                 false,
@@ -78,7 +83,7 @@ class OrchestratorPropertiesTest {
                 Duration.ofSeconds(8),
                 Optional.of(Path.of("events")),
                 DecoderArithmetic.FLOAT32,
-                new LearnerLimits(9, 10, 11, 12, Duration.ofSeconds(13))));
+                new LearnerLimits(9, 16, 10, 0.17, 11, 12, Duration.ofSeconds(13))));
   }
 
   @ParameterizedTest
@@ -86,6 +91,7 @@ class OrchestratorPropertiesTest {
       delimiter = '|',
       value = {
         "concurrent-runs | 0 | concurrent-runs: 0 (expected: ≥ 1)",
+        "runs-per-tenant | 0 | runs-per-tenant: 0 (expected: ≥ 1)",
         "tokens-per-pass | 63 | tokens-per-pass: 63 (expected: ≥ 64)",
         "training-lanes | 0 | training-lanes: 0 (expected: ≥ 1)",
         "peer-patience | PT-1S | peer-patience: PT-1S (expected: ≥ 0)",
@@ -98,6 +104,10 @@ class OrchestratorPropertiesTest {
         "sweep-interval | PT0S | sweep-interval: PT0S (expected: > 0)",
         "learner-sessions | 0 | learner-sessions: 0 (expected: ≥ 1)",
         "learner-memory-bytes | 0 | learner-memory-bytes: 0 (expected: > 0)",
+        "learner-sessions-per-tenant | 0 | learner-sessions-per-tenant: 0 (expected: ≥ 1)",
+        "learner-memory-share-per-tenant | 0 | learner-memory-share-per-tenant: 0.0 (expected: > 0 and ≤ 1)",
+        "learner-memory-share-per-tenant | 1.1 | learner-memory-share-per-tenant: 1.1 (expected: > 0 and ≤ 1)",
+        "learner-memory-share-per-tenant | NaN | learner-memory-share-per-tenant: NaN (expected: > 0 and ≤ 1)",
         "learner-queue | 0 | learner-queue: 0 (expected: ≥ 1)",
         "learner-sample-window | 257 | learner-sample-window: 257 (expected: 1 to 256)",
         "learner-idle-timeout | PT0S | learner-idle-timeout: PT0S (expected: > 0)"

@@ -78,6 +78,15 @@ public final class InMemoryRunStore implements RunStore {
   }
 
   @Override
+  public synchronized int pendingCount(String tenant) {
+    return (int)
+        runs.values().stream()
+            .map(each -> each.run)
+            .filter(run -> run.tenant().equals(tenant) && run.state().pending())
+            .count();
+  }
+
+  @Override
   public synchronized List<Run> active() {
     return runs.values().stream()
         .map(each -> each.run)

@@ -84,7 +84,14 @@ public final class TestLearner implements AutoCloseable {
                 new TorchTraineeLoader.Memory(room.machineBytes(), room.sessions())),
             folders,
             versions,
-            new LearnerLimits(room.sessions(), room.sessionBytes(), 64, 64, Duration.ofHours(1)),
+            new LearnerLimits(
+                room.sessions(),
+                room.sessions(),
+                room.sessionBytes(),
+                1,
+                64,
+                64,
+                Duration.ofHours(1)),
             new LearnerSessions.Surroundings(
                 clock, nanos::get, () -> "id-" + ids.incrementAndGet()));
     service =

@@ -23,11 +23,12 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 
 /**
- * The open sessions. Their number and memory are bounded; a session that nobody used for long makes
- * room. Sessions of one tenant do not exist for another.
+ * The open sessions. Their number and memory are bounded, for each tenant and for all; a session
+ * that nobody used for long makes room, and for a tenant at its own bound only one of its own.
+ * Sessions of one tenant do not exist for another.
  */
 public final class LearnerSessions implements AutoCloseable {
   /** Time and chance. */
@@ -60,7 +61,8 @@ public final class LearnerSessions implements AutoCloseable {
    * open.
    *
    * @throws MeshException UNKNOWN_MODEL; MALFORMED_REQUEST if adapters do not fit the model, and
-   *     then no other session had to go; OVERLOADED if there is no room; CORRUPT_WEIGHTS
+   *     then no other session had to go; OVERLOADED if its tenant has no room left, or nobody has,
+   *     and then none had to go either; CORRUPT_WEIGHTS
    */
   public LearnerSession open(Caller caller, VersionSelector base, TraineeOptions options) {
     String fingerprint = base + " " + options;
@@ -224,15 +226,8 @@ public final class LearnerSessions implements AutoCloseable {
       if (same.isPresent()) {
         return new Admission(same.get(), List.of());
       }
-      List<Slot> evicted = new ArrayList<>();
-      while (!fits(slot)) {
-        Slot idle = longestIdle();
-        if (idle == null) {
-          throw full(slot);
-        }
-        slots.remove(idle.id);
-        evicted.add(idle);
-      }
+      List<Slot> evicted = evictedFor(slot);
+      slots.values().removeAll(evicted);
       slots.put(slot.id, slot);
       return new Admission(slot, evicted);
     } finally {
@@ -240,17 +235,35 @@ public final class LearnerSessions implements AutoCloseable {
     }
   }
 
-  private boolean fits(Slot slot) {
-    return slots.size() < limits.maxSessions() && memoryWith(slot) <= limits.maxMemoryBytes();
+  /** Who has to go for it: those of its tenant first, if that is at its bound. */
+  private List<Slot> evictedFor(Slot slot) {
+    List<Slot> staying = new ArrayList<>(slots.values());
+    makeRoom(staying, slot, limits.ofTenant(slot.caller.tenant()));
+    makeRoom(staying, slot, limits.ofAll());
+    List<Slot> evicted = new ArrayList<>(slots.values());
+    evicted.removeAll(staying);
+    return evicted;
   }
 
-  /** Bytes of all sessions, this one included: what several share counts once. */
-  private long memoryWith(Slot slot) {
-    List<Slot> all = new ArrayList<>(slots.values());
-    all.add(slot);
-    return memory(all);
+  /**
+   * Takes out of {@code staying} what is idle for longest, of whom the bound is, until it holds.
+   */
+  private void makeRoom(List<Slot> staying, Slot slot, SessionBound bound) {
+    while (true) {
+      List<Slot> counted =
+          staying.stream().filter(each -> bound.counts(each.caller.tenant())).toList();
+      long open = memory(counted);
+      long with = memory(Stream.concat(counted.stream(), Stream.of(slot)).toList());
+      if (bound.hasRoom(counted.size(), with)) {
+        return;
+      }
+      Slot idle =
+          longestIdle(counted).orElseThrow(() -> bound.refusal(counted.size(), open, with - open));
+      staying.remove(idle);
+    }
   }
 
+  /** Bytes of these sessions: what several share counts once. */
   private static long memory(Collection<Slot> all) {
     Map<PinnedVersion, Long> shared = new HashMap<>();
     long own = 0;
@@ -261,26 +274,12 @@ public final class LearnerSessions implements AutoCloseable {
     return own + shared.values().stream().mapToLong(Long::longValue).sum();
   }
 
-  private @Nullable Slot longestIdle() {
+  private Optional<Slot> longestIdle(List<Slot> all) {
     long now = surroundings.nanoTime().getAsLong();
-    return slots.values().stream()
+    return all.stream()
         .filter(slot -> slot.ready().filter(session -> !session.busy()).isPresent())
         .filter(slot -> now - slot.lastUse >= limits.idleTimeout().toNanos())
-        .min(Comparator.comparingLong(slot -> slot.lastUse - now))
-        .orElse(null);
-  }
-
-  private MeshException full(Slot slot) {
-    return new MeshException(
-        Fault.OVERLOADED,
-        "%d sessions with %,d bytes are open and in use, limits %d and %,d; this one takes %,d"
-            .formatted(
-                slots.size(),
-                memory(slots.values()),
-                limits.maxSessions(),
-                limits.maxMemoryBytes(),
-                memoryWith(slot) - memory(slots.values())),
-        Map.of("sessions", Integer.toString(slots.size())));
+        .min(Comparator.comparingLong(slot -> slot.lastUse - now));
   }
 
   private void abandon(Slot slot, Throwable failure) {

@@ -33,6 +33,11 @@ public enum RunState {
     };
   }
 
+  /** Whether it is active or paused: neither ended nor failed. */
+  public boolean pending() {
+    return active() || this == PAUSED;
+  }
+
   /** Whether nothing more will happen by itself, and it cannot be resumed. */
   public boolean ended() {
     return switch (this) {

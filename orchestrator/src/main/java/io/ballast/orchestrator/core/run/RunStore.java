@@ -41,6 +41,9 @@ public interface RunStore {
   /** The newest runs of {@code tenant}, at most {@code limit}. */
   List<Run> newest(String tenant, int limit);
 
+  /** How many runs of {@code tenant} have neither ended nor failed. */
+  int pendingCount(String tenant);
+
   /** The active runs of all tenants, oldest first. */
   List<Run> active();
 

@@ -40,8 +40,13 @@ public final class Runs {
   private static final Pattern CANONICAL_ID =
       Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
-  /** Time and chance. */
-  public record Surroundings(InstantSource clock, Supplier<String> ids, Duration watchInterval) {}
+  /**
+   * Time, chance and what an operator allows.
+   *
+   * @param mostOfTenant how many runs of one tenant may be there that have neither ended nor failed
+   */
+  public record Surroundings(
+      InstantSource clock, Supplier<String> ids, Duration watchInterval, int mostOfTenant) {}
 
   private final RunStore store;
   private final SpecReading specs;
@@ -54,6 +59,7 @@ public final class Runs {
   private final RunCertificates certificates;
   private final RunChanges changes;
   private final Surroundings surroundings;
+  private final RunAdmission admission;
 
   public Runs(
       RunStore store,
@@ -78,6 +84,7 @@ public final class Runs {
     this.certificates = certificates;
     this.changes = changes;
     this.surroundings = surroundings;
+    this.admission = new RunAdmission(store, surroundings.mostOfTenant());
   }
 
   /**
@@ -106,18 +113,18 @@ public final class Runs {
    * @param spec YAML or JSON, at most 1 MiB
    * @param fingerprint stands for the whole request
    * @throws MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL; DEPENDENCY_DOWN; what
-   *     {@link RunJudges} says of rewards, costs and held-out prompts
+   *     {@link RunJudges} says of rewards, costs and held-out prompts; OVERLOADED if the tenant has
+   *     as many runs as it may
    */
   public Run create(Caller caller, String spec, String fingerprint) {
     Faults.requireFileName("metadata.tenant", caller.tenant());
     requireSize(spec);
     Optional<RunStore.Keyed> repeated =
-        caller.idempotencyKey().isEmpty()
-            ? Optional.empty()
-            : store.byKey(caller.tenant(), caller.idempotencyKey());
+        admission.repeated(caller.tenant(), caller.idempotencyKey());
     if (repeated.isPresent()) {
       return requireSame(caller, repeated.get(), spec, fingerprint);
     }
+    admission.requireRoom(caller.tenant());
     PromptReader.requireStorable("spec", spec);
     RunSpec read = specs.apply(spec);
     PinnedVersion base = versions.resolve(read.policy());
@@ -137,7 +144,7 @@ public final class Runs {
             surroundings.clock().instant(),
             RunProgress.queued());
     RunStore.Keyed stored =
-        store.create(
+        admission.create(
             new RunStore.NewRun(
                 run,
                 caller.idempotencyKey(),
@@ -241,7 +248,8 @@ public final class Runs {
    *     or that it was refused; empty: none; once more the same ones: as if none
    * @throws MeshException UNKNOWN_RESOURCE; MALFORMED_REQUEST, naming the prompt;
    *     PRECONDITION_FAILED if it has ended, if no part of δ is left for another test, if it needs
-   *     fresh prompts and has none, or has some and takes none
+   *     fresh prompts and has none, or has some and takes none; OVERLOADED if it has failed, and
+   *     its tenant has as many other runs as it may
    */
   public Run resume(Caller caller, String runId, GroupedPrompts testPrompts) {
     Run run = require(caller, runId);
@@ -264,7 +272,9 @@ public final class Runs {
           "run %s takes no test_prompts: no safety test of it was refused its prompts or has used them up"
               .formatted(runId));
     }
-    Run resumed = takes && !none ? renew(run, testPrompts) : store.change(runId, Run::resume);
+    Run resumed =
+        admission.resume(
+            run, () -> takes && !none ? renew(run, testPrompts) : store.change(runId, Run::resume));
     dispatch();
     return resumed;
   }

@@ -52,7 +52,7 @@ class LearnerSessionTest {
           new LearnerSession.Surroundings(
               new OneCheckpoint(),
               () -> "operation-" + ids.incrementAndGet(),
-              new LearnerLimits(1, 1, MAX_QUEUED, 1, LONG)));
+              new LearnerLimits(1, 1, 1, 1, MAX_QUEUED, 1, LONG)));
 
   @AfterEach
   void close() {

@@ -22,12 +22,20 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Sessions get in while there is memory, of which a base that several share counts once. */
+/**
+ * Sessions get in while there is room for their tenant and for all; of memory a base that several
+ * share counts once.
+ */
 class LearnerSessionsTest {
   private static final Caller CALLER = new Caller("default", "");
+  private static final Caller ALICE = new Caller("alice", "");
+  private static final Caller BOB = new Caller("bob", "");
+  private static final Duration IDLE = Duration.ofHours(1);
+  private static final TraineeOptions WEIGHTS = TraineeOptions.of(OptimizerSettings.ofRate(0.1));
   private static final TraineeOptions ADAPTERS =
       TraineeOptions.of(OptimizerSettings.ofRate(0.1))
           .withAdapters(new AdapterSettings(1, 1, Set.of(AdapterSettings.Projection.Q_PROJ), 1));
@@ -62,20 +70,25 @@ class LearnerSessionsTest {
   }
 
   private final Loader loader = new Loader();
+  private final AtomicLong nanos = new AtomicLong();
 
   private LearnerSessions sessions(long mostBytes) {
     return sessions(mostBytes, 1);
   }
 
   private LearnerSessions sessions(long mostBytes, int queue) {
+    return sessions(new LearnerLimits(9, 9, mostBytes, 1, queue, 1, IDLE));
+  }
+
+  private LearnerSessions sessions(LearnerLimits limits) {
     AtomicLong ids = new AtomicLong();
     return new LearnerSessions(
         loader,
         new ModelFolders(List.of(root), root),
         selector -> new PinnedVersion(selector.model(), selector.name(), ""),
-        new LearnerLimits(9, mostBytes, queue, 1, Duration.ofHours(1)),
+        limits,
         new LearnerSessions.Surroundings(
-            InstantSource.fixed(Instant.EPOCH), () -> 0, () -> "id-" + ids.incrementAndGet()));
+            InstantSource.fixed(Instant.EPOCH), nanos::get, () -> "id-" + ids.incrementAndGet()));
   }
 
   @Test
@@ -133,13 +146,94 @@ class LearnerSessionsTest {
     }
   }
 
-  private static void refused(
-      LearnerSessions sessions, String version, String open, String wanted) {
+  @Test
+  void aTenantAtItsBoundLeavesRoomForOthers() {
+    try (LearnerSessions sessions = sessions(new LearnerLimits(3, 2, 1_000, 1, 1, 1, IDLE))) {
+      open(sessions, ALICE);
+      open(sessions, ALICE);
+      refused(
+          () -> open(sessions, ALICE),
+          "2 sessions of tenant 'alice' with 20 bytes are open and in use, limit 2"
+              + " (ballast.orchestrator.learner-sessions-per-tenant), and this one takes 10:"
+              + " ListSessions shows them, CloseSession closes one");
+      open(sessions, BOB);
+      refused(
+          () -> open(sessions, BOB),
+          "3 sessions with 30 bytes are open and in use, limit 3"
+              + " (ballast.orchestrator.learner-sessions), and this one takes 10:"
+              + " ListSessions shows yours, CloseSession closes one");
+      sessions.close(ALICE, sessions.sessions(ALICE).getFirst().identity().id());
+      open(sessions, BOB);
+      assertThat(sessions.sessions(BOB)).hasSize(2);
+    }
+  }
+
+  @Test
+  void aTenantsMemoryIsAShareOfAll() {
+    try (LearnerSessions sessions = sessions(new LearnerLimits(20, 20, 200, 0.6, 1, 1, IDLE))) {
+      sessions.open(ALICE, VersionSelector.version("tiny", "1"), ADAPTERS);
+      sessions.open(ALICE, VersionSelector.version("tiny", "1"), ADAPTERS);
+      refused(
+          () -> open(sessions, ALICE),
+          "2 sessions of tenant 'alice' with 120 bytes are open and in use, limit 120 bytes"
+              + " (ballast.orchestrator.learner-memory-share-per-tenant), and this one takes 10:");
+      for (int i = 0; i < 8; i++) { // 80 bytes are left to others
+        open(sessions, BOB);
+      }
+      refused(() -> open(sessions, BOB), "10 sessions with 200 bytes");
+    }
+  }
+
+  @Test
+  void whoIsAtItsBoundHasItsOwnIdleSessionsEvictedAndNobodyElses() {
+    try (LearnerSessions sessions = sessions(new LearnerLimits(3, 2, 1_000, 1, 1, 1, IDLE))) {
+      LearnerSession ofBob = open(sessions, BOB); // idle for longest
+      nanos.incrementAndGet();
+      LearnerSession first = open(sessions, ALICE);
+      nanos.incrementAndGet();
+      LearnerSession second = open(sessions, ALICE);
+      nanos.addAndGet(IDLE.toNanos());
+
+      LearnerSession third = open(sessions, ALICE);
+
+      assertThat(sessions.sessions(ALICE)).containsExactlyInAnyOrder(second, third);
+      assertThat(sessions.sessions(BOB)).containsExactly(ofBob);
+      assertThat(loader.loaded.get(1).calls).as("%s", first).contains("close");
+    }
+  }
+
+  @Test
+  void whoIsRefusedHasPutNobodyOut() {
+    try (LearnerSessions sessions = sessions(new LearnerLimits(9, 9, 40, 0.75, 1, 1, IDLE))) {
+      LearnerSession ofBob = open(sessions, BOB);
+      LearnerSession ofAlice = open(sessions, ALICE);
+      nanos.addAndGet(IDLE.toNanos());
+      refused(
+          () -> sessions.open(ALICE, VersionSelector.version("tiny", "1"), ADAPTERS),
+          "0 sessions of tenant 'alice' with 0 bytes are open and in use, limit 30 bytes");
+      assertThat(sessions.sessions(ALICE)).containsExactly(ofAlice);
+      assertThat(sessions.sessions(BOB)).containsExactly(ofBob);
+      assertThat(loader.loaded).allSatisfy(each -> assertThat(each.calls).isEmpty());
+    }
+  }
+
+  private static LearnerSession open(LearnerSessions sessions, Caller caller) {
+    return sessions.open(caller, VersionSelector.version("tiny", "1"), WEIGHTS);
+  }
+
+  private static void refused(ThrowingCallable call, String message) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.OVERLOADED))
+        .hasMessageStartingWith(message);
+  }
+
+  private static void refused(LearnerSessions sessions, String version, String open, String takes) {
     assertThatThrownBy(
             () -> sessions.open(CALLER, VersionSelector.version("tiny", version), ADAPTERS))
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.OVERLOADED))
         .hasMessageStartingWith(open)
-        .hasMessageEndingWith(wanted);
+        .hasMessageContaining("this one " + takes + ":");
   }
 }
