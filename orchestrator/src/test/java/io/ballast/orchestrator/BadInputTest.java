@@ -233,6 +233,13 @@ class BadInputTest {
           completion + ".entropy_gradients[0]: " + value + " (expected: finite)");
     }
     assertMalformed(
+        () -> train(session, gradients(1, 1).addLossMask(1).addLossMask(0)),
+        completion
+            + ".loss_mask: beside caller_gradients (expected: none; a gradient of 0 says it)");
+    assertMalformed(
+        () -> train(session, gradients(1, 1).addServedLogProbs(-1)),
+        completion + ".served_log_probs: 1 numbers for 2 tokens");
+    assertMalformed(
         () -> train(session, gradients(1, 1).addEntropyGradients(1)),
         completion + ".entropy_gradients: 1 numbers for 2 tokens");
     assertFails(

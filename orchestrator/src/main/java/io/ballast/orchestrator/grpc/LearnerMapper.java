@@ -148,7 +148,10 @@ final class LearnerMapper {
         completion.hasPreferenceBaseline()
             ? CallMapper.numbers(
                 path + ".preference_baseline", List.of(completion.getPreferenceBaseline()))
-            : Numbers.of());
+            : Numbers.of(),
+        CallMapper.numbers(path + ".served_log_probs", completion.getServedLogProbsList()),
+        CallMapper.numbers(path + ".loss_mask", completion.getLossMaskList()),
+        completion.getFromReference());
   }
 
   static LossRequest loss(ForwardBackwardRequest request) {
@@ -181,7 +184,7 @@ final class LearnerMapper {
       return new LossSpec(
           kind,
           knobs,
-          new Aggregation(aggregation(o), 1),
+          aggregation(o),
           o.getKlCoefficient(),
           estimator(o),
           o.getEntropyCoefficient());
@@ -215,17 +218,42 @@ final class LearnerMapper {
       case OBJECTIVE_KIND_RDPO -> ObjectiveKind.RDPO;
       case OBJECTIVE_KIND_IPO -> ObjectiveKind.IPO;
       case OBJECTIVE_KIND_KTO -> ObjectiveKind.KTO;
+      case OBJECTIVE_KIND_CISPO -> ObjectiveKind.CISPO;
+      case OBJECTIVE_KIND_SLIC -> ObjectiveKind.SLIC;
+      case OBJECTIVE_KIND_SIMPO -> ObjectiveKind.SIMPO;
+      case OBJECTIVE_KIND_ORPO -> ObjectiveKind.ORPO;
+      case OBJECTIVE_KIND_XPO -> ObjectiveKind.XPO;
       case OBJECTIVE_KIND_UNSPECIFIED, UNRECOGNIZED ->
           throw Faults.malformed("objective.kind", "not set (expected: an ObjectiveKind)");
     };
   }
 
-  private static LossAggregation aggregation(NamedObjective objective) {
+  private static Aggregation aggregation(NamedObjective objective) {
+    LossAggregation mode = mode(objective);
+    int tokens = objective.getDivisorTokens();
+    if (mode != LossAggregation.CONSTANT_DIVISOR) {
+      if (objective.hasDivisorTokens()) {
+        throw Faults.malformed(
+            "objective.divisor_tokens", "beside %s (expected: absent)".formatted(mode));
+      }
+      return new Aggregation(mode, 1);
+    }
+    if (tokens < 1) {
+      throw Faults.malformed(
+          "objective.divisor_tokens",
+          (objective.hasDivisorTokens() ? Integer.toString(tokens) : "absent")
+              + " (expected: ≥ 1 with CONSTANT_DIVISOR)");
+    }
+    return new Aggregation(mode, tokens);
+  }
+
+  private static LossAggregation mode(NamedObjective objective) {
     return switch (objective.getAggregation()) {
       case LOSS_AGGREGATION_TOKEN_MEAN -> LossAggregation.TOKEN_MEAN;
       case LOSS_AGGREGATION_UNSPECIFIED, LOSS_AGGREGATION_SEQUENCE_MEAN_TOKEN_MEAN ->
           LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN;
       case LOSS_AGGREGATION_SEQUENCE_MEAN_TOKEN_SUM -> LossAggregation.SEQUENCE_MEAN_TOKEN_SUM;
+      case LOSS_AGGREGATION_CONSTANT_DIVISOR -> LossAggregation.CONSTANT_DIVISOR;
       case UNRECOGNIZED ->
           throw Faults.malformed("objective.aggregation", "unknown (expected: a LossAggregation)");
     };
@@ -233,7 +261,8 @@ final class LearnerMapper {
 
   private static KlEstimator estimator(NamedObjective objective) {
     return switch (objective.getKlEstimator()) {
-      case KL_ESTIMATOR_K1 -> KlEstimator.K1;
+      case KL_ESTIMATOR_K1 ->
+          throw Faults.malformed("objective.kl_estimator", "K1 (expected: one of K3, K2)");
       case KL_ESTIMATOR_K2 -> KlEstimator.K2;
       case KL_ESTIMATOR_UNSPECIFIED, KL_ESTIMATOR_K3 -> KlEstimator.K3;
       case UNRECOGNIZED ->

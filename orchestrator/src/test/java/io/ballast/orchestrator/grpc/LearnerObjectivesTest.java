@@ -10,6 +10,7 @@ import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardBackwardResult;
 import io.ballast.learner.v1.ForwardRequest;
 import io.ballast.learner.v1.GetOperationRequest;
+import io.ballast.learner.v1.KlEstimator;
 import io.ballast.learner.v1.LossAggregation;
 import io.ballast.learner.v1.NamedObjective;
 import io.ballast.learner.v1.ObjectiveKind;
@@ -24,9 +25,11 @@ import io.ballast.learner.v1.TrainingGroup;
 import io.ballast.learner.v1.WaitOperationRequest;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
+import io.ballast.orchestrator.core.learner.LossRequest;
 import io.ballast.orchestrator.testing.LearnerCalls;
 import io.grpc.Status;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -145,8 +148,180 @@ class LearnerObjectivesTest {
   }
 
   private void refused(NamedObjective objective, String message) {
-    assertThatThrownBy(() -> learner.train(session, objective, List.of(GROUPS.getFirst())))
+    refused(objective, GROUPS.getFirst(), message);
+  }
+
+  private void refused(NamedObjective objective, TrainingGroup group, String message) {
+    assertThatThrownBy(() -> learner.train(session, objective, List.of(group)))
         .hasMessageContaining("INVALID_ARGUMENT: " + message);
+  }
+
+  @Test
+  void everyKindOfTheLibraryHasItsName() {
+    List<String> served =
+        Arrays.stream(ObjectiveKind.values())
+            .filter(kind -> kind != ObjectiveKind.UNRECOGNIZED && kind.getNumber() > 0)
+            .map(LearnerObjectivesTest::mapped)
+            .toList();
+    assertThat(served)
+        .containsExactlyInAnyOrderElementsOf(
+            Arrays.stream(io.ballast.rl.algorithm.ObjectiveKind.values()).map(Enum::name).toList());
+  }
+
+  private static String mapped(ObjectiveKind kind) {
+    LossRequest loss =
+        LearnerMapper.loss(
+            ForwardBackwardRequest.newBuilder().setObjective(objective(kind)).build());
+    String name = ((LossRequest.Named) loss).spec().kind().name();
+    assertThat(kind.name()).isEqualTo("OBJECTIVE_KIND_" + name);
+    return name;
+  }
+
+  @Test
+  void cispoWeighsLogProbabilitiesWithTheRatio() {
+    ForwardBackwardResult result = train(ObjectiveKind.OBJECTIVE_KIND_CISPO, GROUPS);
+    double a = sum(result, 0, 0) / 4;
+    double b = sum(result, 0, 1) / 2;
+    double c = sum(result, 1, 0) / 3;
+    // the ratio is 1
+    assertThat(result.getLoss()).isCloseTo(-(a - 2 * b + 0.5 * c) / 3, within(TOLERANCE));
+  }
+
+  @Test
+  void pairsWithoutAReferenceAreComparedByTheirFormulas() {
+    List<TrainingGroup> pair = List.of(GROUPS.getFirst());
+    ForwardBackwardResult slic = train(ObjectiveKind.OBJECTIVE_KIND_SLIC, pair);
+    double chosen = sum(slic, 0, 0);
+    double rejected = sum(slic, 0, 1);
+    // max(0, δ − log π(y_w) + log π(y_l)) − λ·log π(y_w), δ = 1, λ = 0.1
+    assertThat(slic.getLoss())
+        .isCloseTo(Math.max(0, 1 - chosen + rejected) - 0.1 * chosen, within(TOLERANCE));
+    // −log σ(β(mean log π(y_w) − mean log π(y_l)) − γ), β = 2.5, γ = 1.375
+    assertThat(train(ObjectiveKind.OBJECTIVE_KIND_SIMPO, pair).getLoss())
+        .isCloseTo(
+            Math.log1p(Math.exp(1.375 - 2.5 * (chosen / 4 - rejected / 2))), within(TOLERANCE));
+    // −mean log π(y_w) − λ·log σ(log-odds(y_w) − log-odds(y_l)), λ = 0.1
+    double odds = logOdds(chosen / 4) - logOdds(rejected / 2);
+    assertThat(train(ObjectiveKind.OBJECTIVE_KIND_ORPO, pair).getLoss())
+        .isCloseTo(-chosen / 4 + 0.1 * Math.log1p(Math.exp(-odds)), within(TOLERANCE));
+  }
+
+  private static double logOdds(double logProb) {
+    return logProb - Math.log1p(-Math.exp(logProb));
+  }
+
+  @Test
+  void xpoReadsWhatTheReferenceWroteBesideThePair() {
+    TrainingGroup group =
+        GROUPS.getFirst().toBuilder()
+            .addCompletions(
+                TrainingCompletion.newBuilder().setTokens(tokens(30, 31)).setFromReference(true))
+            .build();
+    NamedObjective xpo =
+        objective(ObjectiveKind.OBJECTIVE_KIND_XPO).putKnobs("optimism", 0.5).build();
+    ForwardBackwardResult result = learner.train(session, xpo, List.of(group));
+    // the margin is 0: −log σ(0) + α·log π(y_ref)
+    assertThat(result.getLoss())
+        .isCloseTo(Math.log(2) + 0.5 * sum(result, 0, 2), within(TOLERANCE));
+    refused(
+        xpo,
+        "groups[0].completions: 2, of which 1 preferred and 0 from the reference (expected: 3, of which 1 and 1)");
+    refused(
+        objective(ObjectiveKind.OBJECTIVE_KIND_DPO).build(),
+        group,
+        "groups[0].completions[2].from_reference: beside DPO (expected: false; XPO reads it)");
+  }
+
+  @Test
+  void aConstantDivisorLeavesLengthsOut() {
+    NamedObjective byConstant =
+        objective(ObjectiveKind.OBJECTIVE_KIND_CROSS_ENTROPY)
+            .setAggregation(LossAggregation.LOSS_AGGREGATION_CONSTANT_DIVISOR)
+            .setDivisorTokens(8)
+            .build();
+    ForwardBackwardResult result = learner.train(session, byConstant, GROUPS);
+    double all = sum(result, 0, 0) + sum(result, 0, 1) + sum(result, 1, 0);
+    assertThat(result.getLoss()).isCloseTo(-all / (3 * 8), within(TOLERANCE));
+    refused(
+        byConstant.toBuilder().clearDivisorTokens().build(),
+        "objective.divisor_tokens: absent (expected: ≥ 1 with CONSTANT_DIVISOR)");
+    refused(
+        byConstant.toBuilder().setDivisorTokens(0).build(),
+        "objective.divisor_tokens: 0 (expected: ≥ 1 with CONSTANT_DIVISOR)");
+    refused(
+        byConstant.toBuilder().clearAggregation().build(),
+        "objective.divisor_tokens: beside SEQUENCE_MEAN_TOKEN_MEAN (expected: absent)");
+  }
+
+  @Test
+  void aKlThatPenalisesNothingIsRefused() {
+    refused(
+        objective(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP)
+            .setKlCoefficient(0.1)
+            .setKlEstimator(KlEstimator.KL_ESTIMATOR_K1)
+            .build(),
+        "objective.kl_estimator: K1 (expected: one of K3, K2)");
+  }
+
+  @Test
+  void whatTheSamplerSaidWeighsUpToTheCap() {
+    TrainingGroup group = GROUPS.get(1);
+    NamedObjective plain = objective(ObjectiveKind.OBJECTIVE_KIND_POLICY_GRADIENT).build();
+    NamedObjective capped = plain.toBuilder().putKnobs("importance_cap", 2).build();
+    double loss = learner.train(session, plain, List.of(group)).getLoss();
+
+    assertThat(learner.train(session, capped, List.of(served(group, 1.5))).getLoss())
+        .isCloseTo(1.5 * loss, within(1e-4));
+    assertThat(learner.train(session, capped, List.of(served(group, 4))).getLoss())
+        .isCloseTo(2 * loss, within(1e-4));
+    refused(
+        capped,
+        group,
+        "groups[0].completions[0].served_log_probs: none (expected: one for each token; importance_cap weighs with them)");
+    assertThat(step().getState())
+        .as("gradients of before are there")
+        .isEqualTo(OperationState.OPERATION_STATE_SUCCEEDED);
+  }
+
+  /** Where the weights in training are {@code ratio} times as likely to say it as was served. */
+  private TrainingGroup served(TrainingGroup group, double ratio) {
+    TrainingGroup.Builder served = group.toBuilder();
+    for (float logProb : scores(List.of(group)).getFirst()) {
+      served.getCompletionsBuilder(0).addServedLogProbs(logProb - (float) Math.log(ratio));
+    }
+    return served.build();
+  }
+
+  @Test
+  void aMaskSaysWhichTokensCount() {
+    NamedObjective crossEntropy = objective(ObjectiveKind.OBJECTIVE_KIND_CROSS_ENTROPY).build();
+    ForwardBackwardResult result =
+        learner.train(session, crossEntropy, List.of(masked(GROUPS.get(1), 0, 0f, 1f, 0f)));
+    assertThat(result.getLoss())
+        .isCloseTo(-result.getGroups(0).getCompletions(0).getLogProbs(1), within(TOLERANCE));
+
+    refused(
+        crossEntropy,
+        masked(GROUPS.get(1), 0, 0f, 0f, 0f),
+        "groups: loss_mask is 0 for every token (expected: at least one above 0)");
+    refused(
+        crossEntropy,
+        masked(GROUPS.get(1), 0, 0f, 1.5f, 0f),
+        "groups[0].completions[0].loss_mask[1]: 1.5 (expected: 0 to 1)");
+    refused(
+        crossEntropy,
+        masked(GROUPS.get(1), 0, 1f),
+        "groups[0].completions[0].loss_mask: 1 numbers for 3 tokens");
+    refused(
+        objective(ObjectiveKind.OBJECTIVE_KIND_DPO).build(),
+        masked(GROUPS.getFirst(), 1, 0f, 0f),
+        "groups[0].completions[1].loss_mask: 0 for every token (expected: at least one above 0)");
+  }
+
+  private static TrainingGroup masked(TrainingGroup group, int completion, Float... mask) {
+    TrainingGroup.Builder masked = group.toBuilder();
+    masked.getCompletionsBuilder(completion).addAllLossMask(List.of(mask));
+    return masked.build();
   }
 
   @Test

@@ -124,7 +124,8 @@ public final class LearnerSession implements AutoCloseable {
               switch (loss) {
                 case LossRequest.Named named ->
                     new BatchLoss(
-                        named.spec().objective(), TrainingGroup.batch(complete, named.rated()));
+                        named.spec().objective(),
+                        TrainingGroup.batch(complete, named.spec().kind()));
                 case LossRequest.CallerGradients() -> new CallerLoss(complete);
               };
           List<GroupScores> scores = addGradients(complete, groupLoss);

@@ -16,9 +16,8 @@ public sealed interface LossRequest {
       return spec.objective().requires().contains(PerTokenName.REFERENCE_LOG_PROB);
     }
 
-    /** Whether completions are good or bad by themselves. */
-    boolean rated() {
-      return needs().contains(Need.RATINGS);
+    private boolean needsServed() {
+      return spec.objective().requires().contains(PerTokenName.SERVED_LOG_PROB);
     }
 
     private Set<Need> needs() {
@@ -35,37 +34,80 @@ public sealed interface LossRequest {
    * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming what is missing
    */
   default void requireInputs(List<TrainingGroup> groups) {
+    boolean masked = true;
     for (int i = 0; i < groups.size(); i++) {
       String path = "groups[" + i + "]";
       TrainingGroup group = groups.get(i);
       switch (this) {
-        case Named named -> requireInputs(named, group, path);
+        case Named named -> {
+          requireRoles(named, group, path);
+          for (int g = 0; g < group.size(); g++) {
+            requireNumbers(named, group.completions().get(g), path + ".completions[" + g + "]");
+          }
+        }
         case CallerGradients() -> requireGradients(group, path);
+      }
+      masked &= group.completions().stream().allMatch(TrainingCompletion::masked);
+    }
+    if (masked) {
+      throw Faults.malformed(
+          "groups", "loss_mask is 0 for every token (expected: at least one above 0)");
+    }
+  }
+
+  private static void requireRoles(Named named, TrainingGroup group, String path) {
+    boolean reads = named.needs().contains(Need.REFERENCE_COMPLETIONS);
+    int fromReference = 0;
+    int preferred = 0;
+    for (int g = 0; g < group.size(); g++) {
+      TrainingCompletion completion = group.completions().get(g);
+      if (completion.fromReference() && !reads) {
+        throw Faults.malformed(
+            "%s.completions[%d].from_reference".formatted(path, g),
+            "beside %s (expected: false; XPO reads it)".formatted(named.spec().kind()));
+      }
+      fromReference += completion.fromReference() ? 1 : 0;
+      preferred += completion.preferred() && !completion.fromReference() ? 1 : 0;
+    }
+    if (!named.needs().contains(Need.PAIRS)) {
+      return;
+    }
+    if (reads && (group.size() != 3 || preferred != 1 || fromReference != 1)) {
+      throw Faults.malformed(
+          path + ".completions",
+          "%d, of which %d preferred and %d from the reference (expected: 3, of which 1 and 1)"
+              .formatted(group.size(), preferred, fromReference));
+    }
+    if (!reads && (group.size() != 2 || preferred != 1)) {
+      throw Faults.malformed(
+          path + ".completions",
+          "%d, of which %d preferred (expected: 2, of which 1)".formatted(group.size(), preferred));
+    }
+    for (int g = 0; g < group.size(); g++) {
+      if (group.completions().get(g).masked()) {
+        throw Faults.malformed(
+            "%s.completions[%d].loss_mask".formatted(path, g),
+            "0 for every token (expected: at least one above 0)");
       }
     }
   }
 
-  private static void requireInputs(Named named, TrainingGroup group, String path) {
-    if (named.needs().contains(Need.PAIRS)) {
-      long preferred = group.completions().stream().filter(c -> c.preferred()).count();
-      if (group.size() != 2 || preferred != 1) {
-        throw Faults.malformed(
-            path + ".completions",
-            "%d, of which %d preferred (expected: 2, of which 1)"
-                .formatted(group.size(), preferred));
-      }
+  private static void requireNumbers(Named named, TrainingCompletion completion, String path) {
+    if (named.needsServed() && completion.servedLogProbs().size() == 0) {
+      throw Faults.malformed(
+          path + ".served_log_probs",
+          "none (expected: one for each token; importance_cap weighs with them)");
     }
     boolean one = named.needs().contains(Need.ONE_ADVANTAGE);
-    boolean needed = one || named.needs().contains(Need.ADVANTAGES);
-    for (int g = 0; needed && g < group.size(); g++) {
-      TrainingCompletion completion = group.completions().get(g);
-      String field = "%s.completions[%d].advantages".formatted(path, g);
-      if (completion.advantages().size() == 0) {
-        throw Faults.malformed(field, "none (expected: one, or one for each token)");
-      }
-      if (one && varies(completion)) {
-        throw Faults.malformed(field, "they differ (expected: one for the whole completion)");
-      }
+    if (!one && !named.needs().contains(Need.ADVANTAGES)) {
+      return;
+    }
+    String field = path + ".advantages";
+    if (completion.advantages().size() == 0) {
+      throw Faults.malformed(field, "none (expected: one, or one for each token)");
+    }
+    if (one && varies(completion)) {
+      throw Faults.malformed(field, "they differ (expected: one for the whole completion)");
     }
   }
 
@@ -80,10 +122,16 @@ public sealed interface LossRequest {
 
   private static void requireGradients(TrainingGroup group, String path) {
     for (int g = 0; g < group.size(); g++) {
-      if (group.completions().get(g).logProbGradients().size() == 0) {
+      TrainingCompletion completion = group.completions().get(g);
+      if (completion.logProbGradients().size() == 0) {
         throw Faults.malformed(
             "%s.completions[%d].log_prob_gradients".formatted(path, g),
             "none (expected: one for each token)");
+      }
+      if (completion.lossMask().size() > 0) {
+        throw Faults.malformed(
+            "%s.completions[%d].loss_mask".formatted(path, g),
+            "beside caller_gradients (expected: none; a gradient of 0 says it)");
       }
     }
   }

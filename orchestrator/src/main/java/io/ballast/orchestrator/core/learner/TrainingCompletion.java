@@ -2,6 +2,8 @@ package io.ballast.orchestrator.core.learner;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.rl.algorithm.Need;
+import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.sample.PerSequenceName;
 import io.ballast.rl.sample.PerTokenName;
@@ -20,6 +22,9 @@ import io.ballast.rl.sample.SampleRole;
  * @param entropyGradients ∂loss/∂Hᵗ, with the caller's own gradients only
  * @param preferred whether this is the preferred one of a pair, or rated good
  * @param preferenceBaseline KTO's z, shape [1], nats; none: 0
+ * @param servedLogProbs what whoever sampled said, nats
+ * @param lossMask the share, 0 to 1, with which a token enters a named objective's loss; none: 1
+ * @param fromReference whether the reference sampled it, beside a pair
  */
 public record TrainingCompletion(
     TokenIds tokens,
@@ -29,12 +34,16 @@ public record TrainingCompletion(
     Numbers logProbGradients,
     Numbers entropyGradients,
     boolean preferred,
-    Numbers preferenceBaseline) {
+    Numbers preferenceBaseline,
+    Numbers servedLogProbs,
+    Numbers lossMask,
+    boolean fromReference) {
 
   /** A completion of which only the tokens matter. */
   public static TrainingCompletion ofTokens(TokenIds tokens) {
     Numbers none = Numbers.of();
-    return new TrainingCompletion(tokens, none, none, none, none, none, false, none);
+    return new TrainingCompletion(
+        tokens, none, none, none, none, none, false, none, none, none, false);
   }
 
   /** Returns a copy with log-probabilities under the reference, shape [T]. */
@@ -47,7 +56,10 @@ public record TrainingCompletion(
         logProbGradients,
         entropyGradients,
         preferred,
-        preferenceBaseline);
+        preferenceBaseline,
+        servedLogProbs,
+        lossMask,
+        fromReference);
   }
 
   /** How many tokens there are, T. */
@@ -55,17 +67,21 @@ public record TrainingCompletion(
     return tokens.size();
   }
 
-  /**
-   * What an objective reads of it.
-   *
-   * @param rated whether it is good or bad by itself, and not one of a pair
-   */
-  Sample sample(boolean rated) {
-    SampleRole good = rated ? SampleRole.DESIRABLE : SampleRole.CHOSEN;
-    SampleRole bad = rated ? SampleRole.UNDESIRABLE : SampleRole.REJECTED;
+  /** Whether no token of it enters a loss. */
+  boolean masked() {
+    return lossMask.size() > 0 && lossMask.sum() == 0;
+  }
+
+  /** What an objective reads of it. */
+  Sample sample(ObjectiveKind kind) {
     Sample sample =
-        Sample.rollout(io.ballast.rl.sample.TokenIds.of(tokens.toArray()))
-            .with(preferred ? good : bad);
+        Sample.rollout(io.ballast.rl.sample.TokenIds.of(tokens.toArray())).with(role(kind));
+    if (servedLogProbs.size() > 0) {
+      sample = sample.with(PerTokenName.SERVED_LOG_PROB, servedLogProbs.toArray());
+    }
+    if (lossMask.size() > 0) {
+      sample = sample.with(PerTokenName.LOSS_MASK, lossMask.toArray());
+    }
     if (preferenceBaseline.size() > 0) {
       sample = sample.with(PerSequenceName.PREFERENCE_BASELINE, preferenceBaseline.get(0));
     }
@@ -83,7 +99,23 @@ public record TrainingCompletion(
         : sample;
   }
 
-  /** Checks the lengths; a failure is MALFORMED_REQUEST and names {@code path}. */
+  private SampleRole role(ObjectiveKind kind) {
+    if (fromReference) {
+      return SampleRole.CALIBRATION;
+    }
+    if (!kind.preference()) {
+      return kind == ObjectiveKind.CROSS_ENTROPY ? SampleRole.DEMONSTRATION : SampleRole.ROLLOUT;
+    }
+    boolean rated = kind.facts().needs().contains(Need.RATINGS);
+    SampleRole good = rated ? SampleRole.DESIRABLE : SampleRole.CHOSEN;
+    SampleRole bad = rated ? SampleRole.UNDESIRABLE : SampleRole.REJECTED;
+    return preferred ? good : bad;
+  }
+
+  /**
+   * Checks the lengths, and the range of the mask; a failure is MALFORMED_REQUEST and names {@code
+   * path}.
+   */
   void requireLengths(String path) {
     if (size() == 0) {
       throw Faults.malformed(path + ".tokens", "none (expected: at least one)");
@@ -95,6 +127,14 @@ public record TrainingCompletion(
     requireLength(referenceLogProbs, path + ".reference_log_probs");
     requireLength(logProbGradients, path + ".log_prob_gradients");
     requireLength(entropyGradients, path + ".entropy_gradients");
+    requireLength(servedLogProbs, path + ".served_log_probs");
+    requireLength(lossMask, path + ".loss_mask");
+    for (int t = 0; t < lossMask.size(); t++) {
+      if (!(lossMask.get(t) >= 0 && lossMask.get(t) <= 1)) {
+        throw Faults.malformed(
+            "%s.loss_mask[%d]".formatted(path, t), lossMask.get(t) + " (expected: 0 to 1)");
+      }
+    }
   }
 
   private void requireLength(Numbers numbers, String field) {

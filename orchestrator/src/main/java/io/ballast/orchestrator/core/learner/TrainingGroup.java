@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.learner;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import java.util.List;
@@ -31,18 +32,14 @@ public record TrainingGroup(TokenIds prompt, List<TrainingCompletion> completion
     return completions.stream().mapToInt(TrainingCompletion::size).sum();
   }
 
-  /**
-   * What an objective reads of {@code groups}, but for what the weights in training say.
-   *
-   * @param rated whether completions are good or bad by themselves, and not pairs
-   */
-  static Batch batch(List<TrainingGroup> groups, boolean rated) {
+  /** What an objective reads of {@code groups}, but for what the weights in training say. */
+  static Batch batch(List<TrainingGroup> groups, ObjectiveKind kind) {
     return new Batch(
         groups.stream()
             .map(
                 group ->
                     new Group(
-                        "", group.completions().stream().map(each -> each.sample(rated)).toList()))
+                        "", group.completions().stream().map(each -> each.sample(kind)).toList()))
             .toList());
   }
 

@@ -250,7 +250,10 @@ class LearnerSessionTest {
                     none,
                     none,
                     false,
-                    none))));
+                    none,
+                    none,
+                    none,
+                    false))));
   }
 
   private static void refused(ThrowingCallable call, Fault fault, String message) {
