@@ -371,6 +371,9 @@ class BadInputTest {
         () -> save(session, SaveWeightsRequest.newBuilder().setPublishVersion("-x")),
         "publish_version: '-x' (expected: 1 to 128 of [A-Za-z0-9._-], a letter or digit first)");
     assertMalformed(
+        () -> save(session, SaveWeightsRequest.newBuilder().setCheckpoint("run-x-3")),
+        "checkpoint: 'run-x-3' (expected: a name that does not begin with 'run-', as those of runs do)");
+    assertMalformed(
         () -> save(session, SaveWeightsRequest.newBuilder()),
         "target: not set (expected: publish_version or checkpoint)");
     Operation unknown =

@@ -243,9 +243,19 @@ public final class LearnerSession implements AutoCloseable {
                         folder -> trainee.publish(folder, weights))));
   }
 
-  /** Keeps weights or adapters, optimiser state and average under {@code name}. */
+  /**
+   * Keeps weights or adapters, optimiser state and average under {@code name}.
+   *
+   * @throws MeshException MALFORMED_REQUEST if a run's checkpoint may be called so; OVERLOADED
+   */
   public Operation<OperationResult> keep(Caller caller, String fingerprint, String name) {
     Faults.requireFileName("checkpoint", name);
+    if (name.startsWith(WeightsStore.OF_RUNS)) {
+      throw Faults.malformed(
+          "checkpoint",
+          "'%s' (expected: a name that does not begin with '%s', as those of runs do)"
+              .formatted(name, WeightsStore.OF_RUNS));
+    }
     return submit(
         caller,
         fingerprint,

@@ -8,6 +8,9 @@ import java.util.Set;
 
 /** Where weights are kept: versions that can be served, and checkpoints. */
 public interface WeightsStore {
+  /** How checkpoints of runs begin, and no others. */
+  String OF_RUNS = "run-";
+
   /** Writes what is to be kept. */
   @FunctionalInterface
   interface Writer {

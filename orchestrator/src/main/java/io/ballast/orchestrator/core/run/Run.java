@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.run;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.learner.WeightsStore;
 import io.ballast.orchestrator.core.peer.SafetyTestReport;
 import io.ballast.orchestrator.core.spec.WatchAction;
 import java.time.Instant;
@@ -76,7 +77,7 @@ public record Run(
 
   /** How the checkpoints of the run begin. */
   String checkpointPrefix() {
-    return "run-" + runId + "-";
+    return WeightsStore.OF_RUNS + runId + "-";
   }
 
   /** The checkpoint after {@code iteration}. */
