@@ -260,11 +260,13 @@ def test_too_many_sessions_are_refused_with_a_wait(running: Running, session: Se
     retries = Retries(clock=lambda: sum(waits), sleep=waits.append)
     opened = [session]
     with Mesh(running.target, token=running.token, tenant=client.tenant, timeout=3, retries=retries) as patient:
-        with pytest.raises(errors.Overloaded) as raised:
+        with pytest.raises(errors.Overloaded, match=r"limit 2 \(ballast\.orchestrator\.learner-sessions-per-tenant\)") as raised:
             while len(opened) < 100:
                 opened.append(Session.create(patient, Optimizer(learning_rate=1e-4), "java-tiny", version="1"))
-    for other in opened[1:]:
-        Session(client, other.session_id).close()
+    assert [each.session.session_id for each in Session.open_ones(client)] == [each.session_id for each in opened]
+    for each in Session.open_ones(client)[1:]:
+        each.session.close()
+    assert len(Session.open_ones(client)) == 1
 
     assert raised.value.retry_delay == 1
     # it waited as long as it was asked to, for as long as there was time

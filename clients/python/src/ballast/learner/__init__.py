@@ -5,7 +5,7 @@
 
 from ballast.learner.batch import Group, GroupNumbers, Numbers, Objective, TrainingCompletion
 from ballast.learner.operation import ForwardBackwardResult, LoadResult, Operation, SaveResult, StepResult
-from ballast.learner.session import Adapters, Optimizer, Session
+from ballast.learner.session import Adapters, OpenSession, Optimizer, Session
 
 __all__ = [
     "Adapters",
@@ -15,6 +15,7 @@ __all__ = [
     "LoadResult",
     "Numbers",
     "Objective",
+    "OpenSession",
     "Operation",
     "Optimizer",
     "SaveResult",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ballast.learner.v1 import learner_service_pb2
 from ballast.mesh.v1 import mesh_pb2
@@ -23,7 +23,15 @@ class TrainingCompletion:
     reference_log_probs: Sequence[float] = ()
     """Shape [T], nats, under the reference; none: computed where the objective needs them."""
     preferred: bool = False
-    """Whether it is the preferred one of a pair; only preference objectives read it."""
+    """Whether it is the preferred one of a pair, or with ``"kto"`` a good one; only preference objectives read it."""
+    preference_baseline: float | None = None
+    """KTO's z, nats, at least 0: an estimate of KL(π ‖ π_ref) from completions of other prompts; None: 0."""
+    served_log_probs: Sequence[float] = ()
+    """Shape [T], nats, as whoever sampled said; needed with the knob ``importance_cap``, which corrects for sampling in other arithmetic."""
+    loss_mask: Sequence[float] = ()
+    """Shape [T], 0 to 1: the share with which each token enters a named objective's loss; none: 1."""
+    from_reference: bool = False
+    """Whether the reference sampled it: the third completion of each group of ``"xpo"``, beside a pair."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,10 @@ class Group:
                     behaviour_log_probs=completion.behaviour_log_probs,
                     reference_log_probs=completion.reference_log_probs,
                     preferred=completion.preferred,
+                    preference_baseline=completion.preference_baseline,
+                    served_log_probs=completion.served_log_probs,
+                    loss_mask=completion.loss_mask,
+                    from_reference=completion.from_reference,
                 )
                 for completion in self.completions
             ],
@@ -82,6 +94,8 @@ class Objective:
     """An objective that the learner knows by name, with its parameters; None takes the learner's default.
 
     ``kind``, ``kl_estimator`` and ``aggregation`` are the proto's names in small letters without their prefix: ``"ppo_clip"``, ``"k3"``, ``"token_mean"``.
+    The kinds are ``policy_gradient``, ``ppo_clip``, ``gspo``, ``cispo``, ``cross_entropy``, and of preferences ``dpo``, ``cdpo``, ``rdpo``, ``ipo``,
+    ``kto``, ``slic``, ``simpo``, ``orpo``, ``xpo``.
     """
 
     kind: str
@@ -92,19 +106,23 @@ class Objective:
     kl_estimator: str | None = None
     entropy_coefficient: float | None = None
     aggregation: str | None = None
+    divisor_tokens: int | None = None
+    """What sums are divided by with ``aggregation="constant_divisor"`` (Dr. GRPO), and only with it."""
+    knobs: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """The kind's numbers by name, such as ``{"flip_rate": 0.1}`` or ``{"importance_cap": 2}``: ``./mesh algorithms`` lists them with their defaults."""
 
     def message(self) -> learner_service_pb2.NamedObjective:
         """Returns this objective as a message."""
-        message = learner_service_pb2.NamedObjective()
+        message = learner_service_pb2.NamedObjective(knobs=self.knobs)
         for name, value in vars(self).items():
-            field = message.DESCRIPTOR.fields_by_name[name]
-            if value is None:
+            described = message.DESCRIPTOR.fields_by_name[name]
+            if value is None or name == "knobs":
                 continue
-            if field.enum_type is None:
+            if described.enum_type is None:
                 setattr(message, name, value)
                 continue
-            wanted = enum_name([v.name for v in field.enum_type.values], name, value)
-            setattr(message, name, field.enum_type.values_by_name[wanted].number)
+            wanted = enum_name([v.name for v in described.enum_type.values], name, value)
+            setattr(message, name, described.enum_type.values_by_name[wanted].number)
         return message
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -100,6 +101,12 @@ class Session:
             average_decay=average_decay,
         )
         return cls(mesh, mesh.call_again(mesh.learner.CreateSession, request).session.session_id)
+
+    @staticmethod
+    def open_ones(mesh: Mesh) -> list[OpenSession]:
+        """Returns the sessions of the mesh's tenant that are open, oldest first: to go on with one, or to close what a process left that has ended."""
+        request = learner_service_pb2.ListSessionsRequest(metadata=mesh.metadata())
+        return [_open(mesh, each) for each in mesh.call_again(mesh.learner.ListSessions, request).sessions]
 
     def __enter__(self) -> Session:
         return self
@@ -204,6 +211,30 @@ class Session:
         request.session_id = self.session_id
         request.metadata.CopyFrom(self._mesh.metadata(key))
         return self._mesh.call_again(method, request, self._mesh.deadline(timeout))
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session that is open, and what tells it from others."""
+
+    session: Session
+    model: str
+    version: str
+    """What it began from."""
+    updates_count: int
+    """Updates done."""
+    created: datetime
+    """When it was opened, UTC."""
+
+
+def _open(mesh: Mesh, session: learner_service_pb2.Session) -> OpenSession:
+    return OpenSession(
+        session=Session(mesh, session.session_id),
+        model=session.base_version.model,
+        version=session.base_version.version,
+        updates_count=session.updates_count,
+        created=session.create_time.ToDatetime(timezone.utc),
+    )
 
 
 def _new_key() -> str:
