@@ -19,7 +19,9 @@ final class ProductsLibrary {
   /** {@code MKL_THREADING_GNU}: the threads that libtorch has too, not a second pool of them. */
   private static final int THREADS_OF_LIBTORCH = 3;
 
-  /** {@code MKL_CBWR_AUTO}: on one processor, equal numbers give equal products wherever they lie. */
+  /**
+   * {@code MKL_CBWR_AUTO}: on one processor, equal numbers give equal products wherever they lie.
+   */
   private static final int REPRODUCIBLE = 2;
 
   private ProductsLibrary() {}

@@ -170,7 +170,8 @@ public final class SpecDifferences {
     String excerpt = text.substring(0, text.offsetByCodePoints(0, SHOWN - 1)) + "…";
     String count = value instanceof List<?> list ? list.size() + " items, " : "";
     // the digest tells long values apart that begin alike
-    return "%s (%ssha256 %s)".formatted(oneLine(excerpt), count, Sha256.of(text).substring(0, DIGITS));
+    return "%s (%ssha256 %s)"
+        .formatted(oneLine(excerpt), count, Sha256.of(text).substring(0, DIGITS));
   }
 
   private static String oneLine(String text) {

@@ -46,9 +46,7 @@ final class PreferenceBaseline {
             .average()
             .orElse(0);
     double baseline = Math.max(0, z);
-    return passes
-        .batch()
-        .map(sample -> sample.with(PerSequenceName.PREFERENCE_BASELINE, baseline));
+    return passes.batch().map(sample -> sample.with(PerSequenceName.PREFERENCE_BASELINE, baseline));
   }
 
   /** The prompt of the next group that has another. */

@@ -162,8 +162,7 @@ public final class Runs {
     }
   }
 
-  private Run requireSame(
-      Caller caller, RunStore.Keyed stored, String spec, String fingerprint) {
+  private Run requireSame(Caller caller, RunStore.Keyed stored, String spec, String fingerprint) {
     if (!stored.fingerprint().equals(fingerprint)) {
       throw Faults.malformed(
           "metadata.idempotency_key",

@@ -43,7 +43,8 @@ record Updates(
     Constraints constraints,
     int maxTokensPerPass) {
   PolicyUpdate take(RecipeState before) {
-    Passes all = Passes.split(
+    Passes all =
+        Passes.split(
             JudgedSamples.batch(rollout, recipe, constraints), prompts(), maxTokensPerPass);
     try {
       return taken(all, before);
@@ -196,8 +197,7 @@ record Updates(
     if (constraints.method() == ConstraintMethod.HC_RLHF) {
       batch =
           byGroup(
-              batch,
-              (group, judged) -> withRewards(group, constraints.worths(judged, kl(group))));
+              batch, (group, judged) -> withRewards(group, constraints.worths(judged, kl(group))));
     }
     return new RecipeSteps(recipe, spec.rollout().maxNewTokens()).prepare(batch, before);
   }

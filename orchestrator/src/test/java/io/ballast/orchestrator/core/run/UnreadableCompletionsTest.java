@@ -151,8 +151,7 @@ class UnreadableCompletionsTest {
 
     assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.UPDATED);
     assertThat(update.learning().message())
-        .isEqualTo(
-            "updates 2 to 3 were left out: gradient norm: NaN; no prompt alone is to blame");
+        .isEqualTo("updates 2 to 3 were left out: gradient norm: NaN; no prompt alone is to blame");
     assertThat(update.suspects()).containsExactly(group);
     assertThat(trainee.updatesCount()).isEqualTo(1);
   }

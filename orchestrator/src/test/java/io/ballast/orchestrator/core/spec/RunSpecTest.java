@@ -142,7 +142,8 @@ class RunSpecTest {
         .isEqualTo(
             new TraineeSpec(
                 new OptimizerSettings(0.01, 0.8, 0.99, 1e-6, 0.1, 0.5),
-                new AdapterSettings(8, 16, Set.of(Projection.Q_PROJ, Projection.V_PROJ), 11), 0.9));
+                new AdapterSettings(8, 16, Set.of(Projection.Q_PROJ, Projection.V_PROJ), 11),
+                0.9));
     assertThat(some.traineeOptions().adapters()).contains(some.trainee().adapters());
     assertThat(some.traineeOptions().averageDecay()).hasValue(0.9);
     assertThat(some.traineeOptions().optimizer()).isEqualTo(some.trainee().optimizer());
