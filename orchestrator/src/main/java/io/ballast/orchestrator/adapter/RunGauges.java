@@ -9,7 +9,7 @@ import io.ballast.orchestrator.core.run.RoundsReading;
 import io.ballast.orchestrator.core.run.Run;
 import io.ballast.orchestrator.core.run.Spent;
 import io.ballast.orchestrator.core.watch.GoldReading;
-import io.ballast.rl.objective.ObjectiveMetric;
+import io.ballast.orchestrator.v1.UpdateOutcome;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -18,7 +18,6 @@ import io.micrometer.core.instrument.Tags;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -28,7 +27,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Every number of the latest iteration of each run as a gauge, from its first iteration until it is
- * let go of; the module's README lists the names. What an iteration does not have is NaN.
+ * let go of, those of {@link IterationScalars} among them; the module's README lists the names.
+ * What an iteration does not have is NaN.
  */
 final class RunGauges {
   private final MeterRegistry meters;
@@ -60,7 +60,8 @@ final class RunGauges {
 
   private Shown shown(Run run) {
     return runs.computeIfAbsent(
-        run.runId(), id -> new Shown(Tags.of("run", run.name(), "run_id", id)));
+        run.runId(),
+        id -> new Shown(Tags.of("run", run.name(), "run_id", id, "tenant", run.tenant())));
   }
 
   /** Removes the gauges of a run. */
@@ -88,6 +89,7 @@ final class RunGauges {
       addGold();
       addEvaluation();
       addThroughput();
+      metrics.learning().objective().keySet().forEach(this::addObjective);
       metrics.constraints().forEach(each -> addConstraint(each.name()));
       metrics.measured().forEach(each -> addMeasured(each.name()));
     }
@@ -127,13 +129,7 @@ final class RunGauges {
       gauge("trained", metrics -> metrics.learning().trainedCount());
       gauge("learning.rate", metrics -> metrics.learning().learningRate());
       gauge("update.skipped", metrics -> metrics.learning().outcome().skipped() ? 1 : 0);
-      for (ObjectiveMetric each : ObjectiveMetric.values()) {
-        String name = each.name().toLowerCase(Locale.ROOT);
-        gauge(
-            "objective",
-            Tag.of("name", name),
-            metrics -> orNaN(metrics.learning().objective().get(name)));
-      }
+      gauge("update.outcome", RunGauges::outcome);
       gauge(
           "kl.coefficient", metrics -> orNaN(metrics.learning().objective().get("kl_coefficient")));
       gauge("cost", IterationMetrics::meanCost);
@@ -195,6 +191,13 @@ final class RunGauges {
                   seconds.applyAsDouble(metrics)));
     }
 
+    private void addObjective(String name) {
+      gauge(
+          "objective",
+          Tag.of("name", name),
+          metrics -> orNaN(metrics.learning().objective().get(name)));
+    }
+
     private void addConstraint(String name) {
       Tag tag = Tag.of("constraint", name);
       gauge("constraint.cost", tag, metrics -> constraint(metrics, name, c -> c.meanCost()));
@@ -243,6 +246,16 @@ final class RunGauges {
 
   private static double orNaN(@Nullable Double number) {
     return number == null ? Double.NaN : number;
+  }
+
+  /** The number that the API has for it. */
+  private static double outcome(IterationMetrics metrics) {
+    return switch (metrics.learning().outcome()) {
+      case UNRECORDED -> Double.NaN;
+      case UPDATED -> UpdateOutcome.UPDATE_OUTCOME_UPDATED_VALUE;
+      case NO_SIGNAL -> UpdateOutcome.UPDATE_OUTCOME_NO_SIGNAL_VALUE;
+      case NOT_FINITE -> UpdateOutcome.UPDATE_OUTCOME_NOT_FINITE_VALUE;
+    };
   }
 
   private static double rate(double amount, double seconds) {

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.data.BadRow;
@@ -16,33 +17,31 @@ import io.ballast.orchestrator.core.run.Spent;
 import io.ballast.orchestrator.core.run.UpdateOutcome;
 import io.ballast.orchestrator.core.watch.GoldReading;
 import io.ballast.orchestrator.core.watch.IterationWatch;
+import io.ballast.orchestrator.grpc.RunMapper;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.lang.reflect.ParameterizedType;
-import java.lang.reflect.RecordComponent;
-import java.lang.reflect.Type;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Every number of the latest iteration is a gauge while a worker has the run. */
 class RunGaugesTest {
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
   private final RunGauges gauges = new RunGauges(meters);
-  private final Map<String, Double> numbers = new LinkedHashMap<>();
 
   @Test
   void everyNumberOfAnIterationIsAGauge() throws ReflectiveOperationException {
-    gauges.show(run("a"), filled());
+    FilledIteration filled = new FilledIteration();
+    gauges.show(run("a"), filled.metrics());
 
     List<Double> shown = meters.getMeters().stream().map(meter -> ((Gauge) meter).value()).toList();
-    assertThat(numbers).hasSizeGreaterThan(25);
-    assertThat(numbers)
+    assertThat(filled.numbers()).hasSizeGreaterThan(25);
+    assertThat(filled.numbers())
         .as("numbers without a gauge: give them one in RunGauges")
         .allSatisfy((component, number) -> assertThat(shown).contains(number));
     assertThat(meters.getMeters())
@@ -51,7 +50,37 @@ class RunGaugesTest {
             id -> {
               assertThat(id.getTag("run")).isEqualTo("tidy");
               assertThat(id.getTag("run_id")).isEqualTo("a");
+              assertThat(id.getTag("tenant")).isEqualTo("acme");
             });
+  }
+
+  @Test
+  void everyScalarIsAGauge() throws ReflectiveOperationException {
+    IterationMetrics metrics = filled();
+    gauges.show(run("a"), metrics);
+
+    assertThat(IterationScalars.of(RunMapper.metrics(metrics)))
+        .containsKeys("objective/kl_nats", "objective/entropy_nats", "train/update_outcome")
+        .allSatisfy(
+            (tag, number) -> {
+              ScalarGauge gauge = ScalarGauge.of(tag);
+              assertThat(meters.get(gauge.name()).tags(gauge.tags()).gauge().value())
+                  .isCloseTo(number, withinPercentage(1e-10)); // rates are rounded otherwise
+            });
+  }
+
+  @ParameterizedTest
+  @EnumSource(UpdateOutcome.class)
+  void outcomesHaveTheNumbersOfTheApi(UpdateOutcome outcome) throws ReflectiveOperationException {
+    IterationMetrics metrics =
+        FilledIteration.with(
+            filled(), Map.of("learning", new LearningMetrics(outcome, "", 0, 0.1, 0, Map.of())));
+    gauges.show(run("a"), metrics);
+
+    assertThat(value("ballast.run.update.outcome", "run", "tidy"))
+        .isEqualTo(
+            IterationScalars.of(RunMapper.metrics(metrics))
+                .getOrDefault("train/update_outcome", Double.NaN));
   }
 
   @Test
@@ -90,6 +119,7 @@ class RunGaugesTest {
     assertThat(value("ballast.run.constraint.lambda.at.cap", "constraint", "harm")).isNaN();
     assertThat(value("ballast.run.tokens.per.second", "phase", "judge")).isNaN();
     assertThat(value("ballast.run.reward", "run", "tidy")).isNaN();
+    assertThat(value("ballast.run.objective", "name", "kl_nats")).isNaN();
     MeasuredReading measured = first.measured().getFirst();
     assertThat(value("ballast.run.measured.harm", "measured", measured.name())).isNaN();
   }
@@ -157,7 +187,7 @@ class RunGaugesTest {
     LearningMetrics skipped =
         new LearningMetrics(UpdateOutcome.NOT_FINITE, "gradient norm: NaN", 0, 0.1, 0, Map.of());
 
-    gauges.show(run("a"), with(updated, Map.of("learning", skipped)));
+    gauges.show(run("a"), FilledIteration.with(updated, Map.of("learning", skipped)));
     assertThat(value("ballast.run.update.skipped", "run", "tidy")).isEqualTo(1);
     gauges.show(run("a"), updated);
     assertThat(value("ballast.run.update.skipped", "run", "tidy")).isZero();
@@ -186,7 +216,7 @@ class RunGaugesTest {
   private static Run run(String id) {
     return new Run(
         id,
-        "default",
+        "acme",
         "tidy",
         "name: tidy",
         new PinnedVersion("tiny", "1", "ab".repeat(32)),
@@ -197,7 +227,7 @@ class RunGaugesTest {
 
   /** The same with all absent that may be, and judges that answered in no time. */
   private static IterationMetrics quiet(IterationMetrics all) throws ReflectiveOperationException {
-    return with(
+    return FilledIteration.with(
         all,
         Map.of(
             "meanReward",
@@ -215,91 +245,15 @@ class RunGaugesTest {
                 new GoldReading.Failed("MODEL_LOADING", "it loads"), null, List.of()),
             "judgeSeconds",
             0.0,
+            "learning",
+            new LearningMetrics(UpdateOutcome.NO_SIGNAL, "", 0, 0.1, 0, Map.of()),
             "evaluation",
             new EvaluationReading.Failed("TOO_FEW_SCORES", "busy"),
             "spent",
             new Spent(7, 1, null)));
   }
 
-  private static IterationMetrics with(IterationMetrics all, Map<String, Object> others)
-      throws ReflectiveOperationException {
-    List<Object> values = new ArrayList<>();
-    for (RecordComponent component : IterationMetrics.class.getRecordComponents()) {
-      Object same = component.getAccessor().invoke(all);
-      values.add(others.getOrDefault(component.getName(), same));
-    }
-    return make(IterationMetrics.class, values);
-  }
-
-  /** An iteration that has everything, each number another one. */
-  private IterationMetrics filled() throws ReflectiveOperationException {
-    return record(IterationMetrics.class, "");
-  }
-
-  private <T> T record(Class<T> type, String path) throws ReflectiveOperationException {
-    List<Object> values = new ArrayList<>();
-    for (RecordComponent component : type.getRecordComponents()) {
-      values.add(value(component.getGenericType(), path + "." + component.getName()));
-    }
-    return make(type, values);
-  }
-
-  private static <T> T make(Class<T> type, List<Object> values)
-      throws ReflectiveOperationException {
-    List<Class<?>> types = new ArrayList<>();
-    for (RecordComponent component : type.getRecordComponents()) {
-      types.add(component.getType());
-    }
-    return type.getConstructor(types.toArray(Class<?>[]::new)).newInstance(values.toArray());
-  }
-
-  private Object value(Type type, String path) throws ReflectiveOperationException {
-    if (type instanceof ParameterizedType map && map.getRawType() == Map.class) {
-      return Map.of("clip_fraction", number(path, 0.5));
-    }
-    if (type == UpdateOutcome.class) {
-      return UpdateOutcome.UPDATED;
-    }
-    if (type instanceof ParameterizedType list) { // of records, or of alarms, which are counted
-      Type of = list.getActualTypeArguments()[0];
-      return path.endsWith("alarms") ? List.of() : List.of(value(of, path));
-    }
-    if (type == int.class) {
-      return (int) number(path, 0);
-    }
-    if (type == long.class) {
-      return (long) number(path, 0);
-    }
-    if (type == double.class || type == Double.class) {
-      return number(path, 0.5);
-    }
-    if (type == OptionalDouble.class) {
-      return OptionalDouble.of(number(path, 0.5));
-    }
-    if (type == boolean.class) {
-      return true;
-    }
-    if (type == String.class) {
-      return path.endsWith("constraints.name") ? "harm" : "tests";
-    }
-    if (type == Instant.class) {
-      return Instant.EPOCH;
-    }
-    if (type == GoldReading.class) {
-      return record(GoldReading.Measured.class, path);
-    }
-    if (type == EvaluationReading.class) {
-      return record(EvaluationReading.Measured.class, path);
-    }
-    if (type == MeasuredReading.class) {
-      return record(MeasuredReading.Measured.class, path);
-    }
-    return record((Class<?>) type, path);
-  }
-
-  private double number(String path, double half) {
-    double next = 1_000 + 7 * numbers.size() + half;
-    numbers.put(path, next);
-    return next;
+  private static IterationMetrics filled() throws ReflectiveOperationException {
+    return new FilledIteration().metrics();
   }
 }
