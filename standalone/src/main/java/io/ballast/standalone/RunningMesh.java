@@ -7,6 +7,7 @@ import io.ballast.kit.telemetry.Telemetry;
 import io.ballast.standalone.config.MeshConfig;
 import io.ballast.standalone.process.MeshProcess;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Metrics;
 import io.opentelemetry.api.OpenTelemetry;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -23,7 +24,7 @@ public class RunningMesh {
   private volatile @Nullable MeshProcess process;
   private volatile @Nullable Telemetry telemetry;
 
-  /** Takes the registry that {@code /q/metrics} shows. */
+  /** Takes the registry that {@code /q/metrics} shows: Quarkus gives Micrometer's global one. */
   @Inject
   public RunningMesh(MeterRegistry meters) {
     this.meters = meters;
@@ -33,6 +34,7 @@ public class RunningMesh {
   public MeshProcess start(MeshConfig config, Function<Role, ServerModule> modules) {
     Telemetry traces = Telemetry.start(config.telemetry());
     telemetry = traces;
+    traces.metrics().ifPresent(Metrics::addRegistry);
     MeshProcess started =
         MeshProcess.start(
             config, modules, meters, traces.api(), InstantSource.system(), System::nanoTime);
@@ -56,10 +58,13 @@ public class RunningMesh {
     return Optional.ofNullable(process);
   }
 
-  /** Drains and stops them, then sends the last traces. */
+  /** Drains and stops them, then sends the last traces and metrics. */
   @PreDestroy
   void stop() {
+    Optional<Telemetry> sent = Optional.ofNullable(telemetry);
+    sent.ifPresent(Telemetry::flush); // while runs are held, which have gauges as long
     process().ifPresent(MeshProcess::close);
-    Optional.ofNullable(telemetry).ifPresent(Telemetry::close);
+    sent.ifPresent(Telemetry::close);
+    sent.flatMap(Telemetry::metrics).ifPresent(Metrics::removeRegistry);
   }
 }

@@ -58,6 +58,7 @@ import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.instrumentation.grpc.v1_6.GrpcTelemetry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -90,7 +91,8 @@ final class FakeMesh implements ConsoleMesh, AutoCloseable {
           .build();
 
   private final Telemetry telemetry =
-      Telemetry.start(new TelemetrySettings("test", Optional.empty(), 1, 100));
+      Telemetry.start(
+          new TelemetrySettings("test", Optional.empty(), 1, 100, Duration.ofSeconds(1)));
   private final Map<Role, Server> servers = new EnumMap<>(Role.class);
   private final Map<Role, ManagedChannel> channels = new EnumMap<>(Role.class);
   private final Map<Role, HealthStatusManager> health = new EnumMap<>(Role.class);

@@ -2,20 +2,29 @@ package io.ballast.kit.telemetry;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * Where traces go.
+ * Where traces and metrics go.
  *
- * @param service the {@code service.name} of the spans
+ * @param service the {@code service.name} of spans and metrics
  * @param otlpEndpoint a collector that speaks OTLP over gRPC, such as {@code
  *     http://localhost:4317}; empty: none
  * @param sampledRatio the share of traces that are kept, 0 to 1; a caller's own decision wins
  * @param recentSpans how many of the last spans the process itself keeps, ≥ 0
+ * @param metricsInterval between two times that the collector is sent what the metrics are
  */
 public record TelemetrySettings(
-    String service, Optional<String> otlpEndpoint, double sampledRatio, int recentSpans) {
+    String service,
+    Optional<String> otlpEndpoint,
+    double sampledRatio,
+    int recentSpans,
+    Duration metricsInterval) {
+  private static final Duration SHORTEST_INTERVAL = Duration.ofSeconds(1);
+  private static final Duration LONGEST_INTERVAL = Duration.ofHours(1);
+
   /** Checks the ranges. */
   public TelemetrySettings {
     require(
@@ -25,6 +34,12 @@ public record TelemetrySettings(
         "0 to 1");
     require(
         recentSpans >= 0, "ballast.telemetry.recent-spans", Integer.toString(recentSpans), "≥ 0");
+    require(
+        metricsInterval.compareTo(SHORTEST_INTERVAL) >= 0
+            && metricsInterval.compareTo(LONGEST_INTERVAL) <= 0,
+        "ballast.telemetry.metrics-interval",
+        metricsInterval.toString(),
+        SHORTEST_INTERVAL + " to " + LONGEST_INTERVAL);
     otlpEndpoint.ifPresent(
         url ->
             require(

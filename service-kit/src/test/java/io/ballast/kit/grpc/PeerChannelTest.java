@@ -49,7 +49,8 @@ class PeerChannelTest {
   private final List<AutoCloseable> open = new ArrayList<>();
   private final TestTime time = new TestTime();
   private final Telemetry telemetry =
-      Telemetry.start(new TelemetrySettings("test", Optional.empty(), 1, 100));
+      Telemetry.start(
+          new TelemetrySettings("test", Optional.empty(), 1, 100, Duration.ofSeconds(1)));
   private final VirtualThreadReplies replies =
       new VirtualThreadReplies(new StatusMapper("test"), 100);
   private final AtomicInteger calls = new AtomicInteger();

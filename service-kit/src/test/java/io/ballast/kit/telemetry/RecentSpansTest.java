@@ -3,6 +3,7 @@ package io.ballast.kit.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.opentelemetry.api.trace.Span;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -33,7 +34,8 @@ class RecentSpansTest {
   }
 
   private static Telemetry started(int recentSpans) {
-    return Telemetry.start(new TelemetrySettings("test", Optional.empty(), 1, recentSpans));
+    return Telemetry.start(
+        new TelemetrySettings("test", Optional.empty(), 1, recentSpans, Duration.ofSeconds(1)));
   }
 
   /** Begins and ends traces of one span each; returns their ids. */

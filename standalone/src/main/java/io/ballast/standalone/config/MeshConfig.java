@@ -29,7 +29,7 @@ import java.util.Set;
  * @param peerCalls how peers are called
  * @param database empty: embedded in the data folder
  * @param databaseSettings how the database is used
- * @param telemetry where traces go
+ * @param telemetry where traces and metrics go
  * @param events where others are told what happens; empty: nobody is
  * @param maxCalls under way at once, ≥ 1
  */
@@ -111,7 +111,8 @@ public record MeshConfig(
             processName(roles),
             properties.telemetry().otlpEndpoint(),
             properties.telemetry().sampledRatio(),
-            properties.telemetry().recentSpans()),
+            properties.telemetry().recentSpans(),
+            properties.telemetry().metricsInterval()),
         events(properties.events()),
         properties.maxCalls());
   }

@@ -42,7 +42,7 @@ public interface MeshProperties {
   /** PostgreSQL. */
   DatabaseProperties database();
 
-  /** Where traces go. */
+  /** Where traces and metrics go. */
   TelemetryProperties telemetry();
 
   /** Where others are told what happens. */
@@ -164,7 +164,7 @@ public interface MeshProperties {
     Map<String, String> properties();
   }
 
-  /** Traces. */
+  /** Traces, and metrics beside those that {@code /q/metrics} shows. */
   interface TelemetryProperties {
     /** An OTLP collector over gRPC, such as {@code http://localhost:4317}; absent: none. */
     Optional<String> otlpEndpoint();
@@ -176,5 +176,9 @@ public interface MeshProperties {
     /** How many of the last spans the process keeps for the console. */
     @WithDefault("4096")
     int recentSpans();
+
+    /** How often the collector is sent what the metrics are by then. */
+    @WithDefault("PT15S")
+    Duration metricsInterval();
   }
 }

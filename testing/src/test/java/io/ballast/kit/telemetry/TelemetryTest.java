@@ -1,0 +1,135 @@
+package io.ballast.kit.telemetry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.ballast.kit.error.MeshException;
+import io.ballast.testing.Await;
+import io.ballast.testing.HeardLog;
+import io.ballast.testing.OtlpCollector;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Metrics go where traces go; a collector that is away is no matter of the mesh's. */
+class TelemetryTest {
+  private final AtomicInteger depth = new AtomicInteger(3); // held here: gauges hold it weakly
+
+  private static Telemetry sendingTo(String endpoint) {
+    return Telemetry.start(
+        new TelemetrySettings("safety-server", Optional.of(endpoint), 1, 0, Duration.ofHours(1)));
+  }
+
+  /** What a process has: the registry of {@code /q/metrics} with the collector's beside it. */
+  private static MeterRegistry meters(Telemetry telemetry) {
+    return new CompositeMeterRegistry()
+        .add(new SimpleMeterRegistry())
+        .add(telemetry.metrics().orElseThrow());
+  }
+
+  private static List<Double> values(OtlpCollector collector) {
+    return collector.gauges().stream().map(OtlpCollector.Point::value).toList();
+  }
+
+  @Test
+  void whatThereIsAtTheEndIsSentByTheNameOfTheProcess() {
+    try (OtlpCollector collector = OtlpCollector.start()) {
+      try (Telemetry telemetry = sendingTo(collector.endpoint())) {
+        var unused = meters(telemetry).gauge("ballast.depth", depth);
+        depth.set(4);
+      }
+
+      assertThat(collector.gauges())
+          .singleElement()
+          .satisfies(
+              point -> {
+                assertThat(point.name()).isEqualTo("ballast.depth");
+                assertThat(point.value()).isEqualTo(4);
+                assertThat(point.process())
+                    .containsEntry("service.name", "safety-server")
+                    .containsKey("service.instance.id");
+              });
+    }
+  }
+
+  @Test
+  void whatIsNoNumberOrNoMoreAGaugeIsNotSent() {
+    try (OtlpCollector collector = OtlpCollector.start();
+        Telemetry telemetry = sendingTo(collector.endpoint())) {
+      MeterRegistry meters = meters(telemetry);
+      var unusedNaN = meters.gauge("ballast.none", depth, _ -> Double.NaN);
+      var unused = meters.gauge("ballast.depth", depth);
+
+      telemetry.flush();
+      assertThat(values(collector)).containsExactly(3.0);
+
+      var unusedMeter = meters.remove(meters.get("ballast.depth").meter());
+      telemetry.flush();
+      assertThat(values(collector)).containsExactly(3.0);
+    }
+  }
+
+  @Test
+  void aCollectorThatIsAwayIsToldOfOnceAndUsedWhenItIsBack() throws IOException {
+    int port = freePort();
+    try (HeardLog log = HeardLog.of(CollectorNews.class.getName(), Level.INFO);
+        Telemetry telemetry = sendingTo("http://127.0.0.1:" + port)) {
+      var unused = meters(telemetry).gauge("ballast.depth", depth);
+      for (int i = 0; i < 4; i++) {
+        telemetry.flush();
+      }
+      Await.until(() -> !log.messages().isEmpty());
+      assertThat(log.messages())
+          .singleElement()
+          .satisfies(
+              line -> assertThat(line).contains("http://127.0.0.1:" + port, "takes no metrics"));
+
+      try (OtlpCollector collector = OtlpCollector.startOn(port)) {
+        Await.until(
+            () -> {
+              telemetry.flush();
+              return log.messages().size() > 1;
+            });
+        assertThat(log.messages().getLast()).contains("takes metrics again");
+        assertThat(values(collector)).contains(3.0);
+      }
+    }
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  @Test
+  void withoutACollectorThereIsNoRegistryForIt() {
+    TelemetrySettings none =
+        new TelemetrySettings("test", Optional.empty(), 1, 0, Duration.ofSeconds(1));
+    try (Telemetry telemetry = Telemetry.start(none)) {
+      assertThat(telemetry.metrics()).isEmpty();
+      telemetry.flush();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"PT0S", "PT0.999S", "PT1H0.001S", "PT-1S"})
+  void anIntervalOutOfItsRangeIsNamed(String interval) {
+    assertThatThrownBy(
+            () -> new TelemetrySettings("test", Optional.empty(), 1, 0, Duration.parse(interval)))
+        .isInstanceOf(MeshException.class)
+        .hasMessageContaining("ballast.telemetry.metrics-interval: ")
+        .hasMessageContaining("(allowed: PT1S to PT1H)");
+  }
+}
