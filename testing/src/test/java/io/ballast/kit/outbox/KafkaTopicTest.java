@@ -3,6 +3,7 @@ package io.ballast.kit.outbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.testing.KafkaBroker;
 import io.cloudevents.CloudEvent;
 import io.cloudevents.SpecVersion;
 import java.io.IOException;

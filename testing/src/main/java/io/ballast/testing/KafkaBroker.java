@@ -1,4 +1,4 @@
-package io.ballast.kit.outbox;
+package io.ballast.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -30,7 +30,7 @@ import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.utils.Time;
 
 /** A real Kafka: one node, broker and controller in one, which can be stopped and started again. */
-final class KafkaBroker implements AutoCloseable {
+public final class KafkaBroker implements AutoCloseable {
   private final KafkaConfig config;
   private final String address;
   private KafkaRaftServer server;
@@ -43,7 +43,7 @@ final class KafkaBroker implements AutoCloseable {
   }
 
   /** Starts one whose files are in {@code folder}. */
-  static KafkaBroker start(Path folder) throws IOException {
+  public static KafkaBroker start(Path folder) throws IOException {
     String address = "127.0.0.1:" + freePort();
     String controller = "127.0.0.1:" + freePort();
     Properties properties = new Properties();
@@ -78,11 +78,13 @@ final class KafkaBroker implements AutoCloseable {
     }
   }
 
-  String address() {
+  /** Where it is reached, {@code host:port}. */
+  public String address() {
     return address;
   }
 
-  void create(String topic, Map<String, String> settings) throws Exception {
+  /** Creates a topic of one partition. */
+  public void create(String topic, Map<String, String> settings) throws Exception {
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", address))) {
       admin
           .createTopics(
@@ -93,18 +95,20 @@ final class KafkaBroker implements AutoCloseable {
     }
   }
 
-  void stop() {
+  /** Stops it; what it was given stays. */
+  public void stop() {
     server.shutdown();
     server.awaitShutdown();
   }
 
-  void startAgain() {
+  /** Starts it where it was, with what it was given. */
+  public void startAgain() {
     server = new KafkaRaftServer(config, Time.SYSTEM);
     server.startup();
   }
 
   /** The first {@code count} records of a topic, as any reader of CloudEvents has them. */
-  List<ConsumerRecord<String, CloudEvent>> read(String topic, int count) {
+  public List<ConsumerRecord<String, CloudEvent>> read(String topic, int count) {
     Map<String, Object> properties =
         Map.of("bootstrap.servers", address, "auto.offset.reset", "earliest");
     try (KafkaConsumer<String, CloudEvent> consumer =
