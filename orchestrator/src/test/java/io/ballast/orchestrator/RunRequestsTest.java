@@ -45,6 +45,16 @@ class RunRequestsTest extends RunServiceCase {
                     thrown,
                     Status.Code.INVALID_ARGUMENT,
                     "'key' was used for another request, whose spec differs: name: other (once there)"));
+    for (String unreadable : List.of("a: &a {b: *a}", "a: [", "nothing: of it")) {
+      assertThatThrownBy(
+              () -> mesh.runs().createRun(request.toBuilder().setSpec(unreadable).build()))
+          .satisfies(
+              thrown ->
+                  refused(
+                      thrown,
+                      Status.Code.INVALID_ARGUMENT,
+                      "metadata.idempotency_key: 'key' was used for another request"));
+    }
     assertThat(
             mesh.runs()
                 .createRun(

@@ -89,7 +89,11 @@ final class DecoderMemory {
   private double activations() {
     double rows = Math.max(options.maxRows() + options.maxRows() / 8, SCORED_ROWS);
     double logits = rows * config.vocabularySize() * (product + 2 * full);
-    return passing(mostTokens()) + attention() + logits;
+    // those of a lane stay while others compute, and while a prompt does
+    double kept =
+        Math.min(
+            options.maxRows() * 9.0 / 8, options.decodeLanes() * (double) DecodePass.MOST_ROWS);
+    return passing(mostTokens()) + block(kept) + attention() + logits;
   }
 
   /** Of a step. */

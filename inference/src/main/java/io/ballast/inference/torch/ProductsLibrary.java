@@ -34,14 +34,20 @@ final class ProductsLibrary {
    */
   static String settle() {
     Loader.load(torch.class);
-    if (call("MKL_Set_Threading_Layer", THREADS_OF_LIBTORCH).isEmpty()) {
+    OptionalInt threads = call("MKL_Set_Threading_Layer", THREADS_OF_LIBTORCH);
+    if (threads.isEmpty()) {
       return "OpenBLAS";
     }
-    int refused = call("MKL_CBWR_Set", REPRODUCIBLE).orElse(-1);
-    if (refused != 0) {
-      throw new IllegalStateException("MKL_CBWR_Set: " + refused + " (expected: 0)");
-    }
+    require("MKL_Set_Threading_Layer", THREADS_OF_LIBTORCH, threads);
+    require("MKL_CBWR_Set", 0, call("MKL_CBWR_Set", REPRODUCIBLE));
     return "oneMKL";
+  }
+
+  private static void require(String function, int expected, OptionalInt answer) {
+    if (answer.isEmpty() || answer.getAsInt() != expected) {
+      throw new IllegalStateException(
+          "%s: %s (expected: %d)".formatted(function, answer, expected));
+    }
   }
 
   /** Calls {@code int function(int)}, if a library that is loaded has it. */

@@ -140,7 +140,13 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
   public static TorchDecoder of(
       WeightsSnapshot weights, Tokenizer tokenizer, ServingOptions options) {
     TorchDecoder decoder = new TorchDecoder(weights.config(), tokenizer, options);
-    weights.copyTo(decoder.weights);
+    try {
+      weights.copyTo(decoder.weights);
+    } catch (RuntimeException | Error e) {
+      decoder.weights.close();
+      decoder.rotary.close();
+      throw e;
+    }
     decoder.engine.start();
     return decoder;
   }

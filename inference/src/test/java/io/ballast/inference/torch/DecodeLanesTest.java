@@ -108,6 +108,8 @@ class DecodeLanesTest {
         List<Generation> drawn = all(handles::get);
         logProbs.add(drawn.stream().map(Generation::logProbs).toList());
         tokens.add(drawn.stream().map(Generation::tokens).toList());
+        assertThat(Thread.getAllStackTraces().keySet())
+            .anyMatch(thread -> thread.getName().startsWith("torch-decoder-lane-"));
       }
     }
     assertThat(logProbs).allSatisfy(each -> assertThat(each).isEqualTo(logProbs.getFirst()));

@@ -156,6 +156,38 @@ class SpoiledNumbersTest {
   }
 
   @Test
+  void inALaneOfItsOwnThreadItIsClearedInItsOwnPlace() {
+    SamplingOptions eager =
+        SamplingOptions.builder().maxNewTokens(12).logitBias(Map.of(SPOILED_ID, 100.0)).build();
+    List<TokenIds> alone = new ArrayList<>();
+    for (int i = 0; i < 24; i++) {
+      try (TorchDecoder decoder = decoder(false)) {
+        alone.add(await(decoder.generate(request("int x", i), token -> {})).tokens());
+      }
+    }
+    try (WeightsSnapshot weights = model.snapshot();
+        TorchDecoder decoder =
+            TorchDecoder.of(
+                weights, tokenizer, new ServingOptions(Arithmetic.FLOAT32, 24, 64, 256))) {
+      List<GenerationHandle> together = new ArrayList<>();
+      for (int i = 0; i < 24; i++) {
+        together.add(
+            decoder.generate(
+                i == 20 ? new GenerationRequest("int x", false, 0, eager) : request("int x", i),
+                token -> {}));
+      }
+      assertBroken(() -> await(together.get(20)), "logits: not all are finite");
+      for (int i = 0; i < 24; i++) {
+        if (i != 20) {
+          assertThat(await(together.get(i)).tokens()).as("row %d", i).isEqualTo(alone.get(i));
+        }
+      }
+      assertThat(Thread.getAllStackTraces().keySet())
+          .anyMatch(thread -> thread.getName().startsWith("torch-decoder-lane-"));
+    }
+  }
+
+  @Test
   void aCompletionThatDrawsItFailsAtTheNextTokenAndGivesNoNumberOut() {
     List<Float> given = new ArrayList<>();
     SamplingOptions eager =

@@ -107,7 +107,8 @@ public final class TorchTraineeLoader implements TraineeLoader {
         folders,
         new SharedBases(arithmetic),
         new ServingOptions(
-            arithmetic, maxRows, maxQueuedRows, ServingOptions.defaults().maxPrefillTokens()),
+                arithmetic, maxRows, maxQueuedRows, ServingOptions.defaults().maxPrefillTokens())
+            .withDecodeLanes(lanes),
         lanes,
         memory,
         null);

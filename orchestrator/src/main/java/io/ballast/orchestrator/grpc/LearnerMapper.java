@@ -42,6 +42,15 @@ import java.util.function.LongSupplier;
 final class LearnerMapper {
   private static final int DEFAULT_NEW_TOKENS = 24;
 
+  /** Those that never took fields that they do not read. */
+  private static final Set<ObjectiveKind> STRICT =
+      EnumSet.of(
+          ObjectiveKind.CISPO,
+          ObjectiveKind.SLIC,
+          ObjectiveKind.SIMPO,
+          ObjectiveKind.ORPO,
+          ObjectiveKind.XPO);
+
   private final LongSupplier seeds;
 
   /**
@@ -163,12 +172,23 @@ final class LearnerMapper {
     };
   }
 
+  private static void requireAbsent(boolean there, String field, ObjectiveKind kind) {
+    if (there) {
+      throw Faults.malformed("objective." + field, "beside %s (expected: absent)".formatted(kind));
+    }
+  }
+
   private static LossSpec objective(NamedObjective o) {
     ObjectiveKind kind = kind(o);
     LossSpec defaults = LossSpec.of(kind);
     Knobs knobs = Knobs.none();
     try {
       Set<Knob> read = kind.facts().knobs().values().keySet();
+      if (STRICT.contains(kind)) {
+        requireAbsent(o.hasBeta() && !read.contains(Knob.BETA), "beta", kind);
+        requireAbsent(o.hasClipLow() && !read.contains(Knob.CLIP_LOW), "clip_low", kind);
+        requireAbsent(o.hasClipHigh() && !read.contains(Knob.CLIP_HIGH), "clip_high", kind);
+      }
       if (o.hasClipLow() && read.contains(Knob.CLIP_LOW)) {
         knobs = knobs.with(Knob.CLIP_LOW, o.getClipLow()).with(Knob.CLIP_HIGH, o.getClipLow());
       }

@@ -145,6 +145,12 @@ class LearnerObjectivesTest {
     refused(ipo.toBuilder().putKnobs("bta", 0.1).build(), "objective.knobs.bta: unknown");
     refused(ipo.toBuilder().setBeta(1).build(), "objective.knobs.beta: beside objective.beta");
     refused(ipo.toBuilder().putKnobs("beta", -1).build(), "objective.beta: -1.0 (expected: > 0)");
+    NamedObjective orpo = objective(ObjectiveKind.OBJECTIVE_KIND_ORPO).build();
+    refused(
+        orpo.toBuilder().setBeta(0.25).build(), "objective.beta: beside ORPO (expected: absent)");
+    refused(
+        objective(ObjectiveKind.OBJECTIVE_KIND_CISPO).setClipLow(0.1).build(),
+        "objective.clip_low: beside CISPO (expected: absent)");
   }
 
   private void refused(NamedObjective objective, String message) {

@@ -96,7 +96,7 @@ public final class FolderDecoders implements DecoderLoader {
     if (!found.equals(version.weightsSha256())) {
       throw new MeshException(
           Fault.CORRUPT_WEIGHTS,
-          "version %s of %s was registered with weights %s, the folder has %s"
+          "version %s of %s was registered with weights %s, and there are %s"
               .formatted(version.version(), version.model(), version.weightsSha256(), found),
           Map.of("model", version.model(), "version", version.version()));
     }

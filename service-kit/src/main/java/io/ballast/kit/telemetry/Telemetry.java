@@ -132,7 +132,12 @@ public final class Telemetry implements AutoCloseable {
   /** Sends what is left to the collector. */
   @Override
   public void close() {
-    var unused = sdk.shutdown().join(EXPORT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    CompletableResultCode closed = new CompletableResultCode();
+    Thread.startVirtualThread( // the library waits for the last metrics within the call
+        () -> {
+          var unused = sdk.shutdown().whenComplete(closed::succeed);
+        });
+    var unused = closed.join(EXPORT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     metrics.ifPresent(MeterRegistry::close);
   }
 }

@@ -249,6 +249,7 @@ public final class LearnerSessions implements AutoCloseable {
    * Takes out of {@code staying} what is idle for longest, of whom the bound is, until it holds.
    */
   private void makeRoom(List<Slot> staying, Slot slot, SessionBound bound) {
+    bound.requireFits(memory(List.of(slot)));
     while (true) {
       List<Slot> counted =
           staying.stream().filter(each -> bound.counts(each.caller.tenant())).toList();

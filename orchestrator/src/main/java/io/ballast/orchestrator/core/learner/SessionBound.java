@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.learner;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
+import io.ballast.orchestrator.core.Faults;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,23 @@ record SessionBound(@Nullable String tenant, int sessions, long bytes) {
   }
 
   /**
+   * Refuses what would not fit if nothing else were open: no matter of waiting.
+   *
+   * @throws MeshException PRECONDITION_FAILED
+   */
+  void requireFits(long alone) {
+    if (alone > bytes) {
+      throw Faults.precondition(
+          "this session takes %,d bytes, limit %,d (%s%s): it never fits"
+              .formatted(
+                  alone,
+                  bytes,
+                  PROPERTY,
+                  tenant == null ? "memory-bytes" : "memory-share-per-tenant"));
+    }
+  }
+
+  /**
    * Says why one more does not fit, and what its caller can do.
    *
    * @param open how many are open
@@ -44,7 +62,7 @@ record SessionBound(@Nullable String tenant, int sessions, long bytes) {
             : "ListSessions shows them, CloseSession closes one";
     return new MeshException(
         Fault.OVERLOADED,
-        "%d sessions%s with %,d bytes are open and in use, limit %s (%s), and this one takes %,d: %s"
+        "%d sessions%s with %,d bytes are in use, limit %s (%s), and this one takes %,d: %s"
             .formatted(open, whose, openBytes, limit, property, wantedBytes, remedy),
         tenant == null
             ? Map.of("sessions", Integer.toString(open), "limit", limit, "property", property)

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.learner;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.rl.algorithm.Need;
+import io.ballast.rl.algorithm.Knob;
 import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.sample.PerSequenceName;
@@ -76,7 +77,8 @@ public record TrainingCompletion(
   Sample sample(ObjectiveKind kind) {
     Sample sample =
         Sample.rollout(io.ballast.rl.sample.TokenIds.of(tokens.toArray())).with(role(kind));
-    if (servedLogProbs.size() > 0) {
+    if (servedLogProbs.size() > 0
+        && kind.facts().knobs().values().containsKey(Knob.IMPORTANCE_CAP)) {
       sample = sample.with(PerTokenName.SERVED_LOG_PROB, servedLogProbs.toArray());
     }
     if (lossMask.size() > 0) {

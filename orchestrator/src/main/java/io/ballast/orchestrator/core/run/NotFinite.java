@@ -79,7 +79,7 @@ final class NotFinite {
             failure.getMessage(),
             shown(first.prompt()),
             rewards.isEmpty() ? "" : ", rewards " + rewards,
-            blamed.size() == 1 ? "" : ", and %d prompts more".formatted(blamed.size() - 1));
+            blamed.size() == 1 ? "" : ", and %d more of the prompts".formatted(blamed.size() - 1));
   }
 
   /** The end of a prompt, where completions go on. */

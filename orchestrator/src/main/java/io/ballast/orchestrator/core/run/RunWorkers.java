@@ -3,8 +3,12 @@ package io.ballast.orchestrator.core.run;
 import io.ballast.inference.api.ModelException;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Faults;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -18,8 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The workers that runs wait for: a bounded number, oldest run first. A run whose worker fails is
- * FAILED with the reason; one whose worker is stopped stays as it is, to be taken up again.
+ * The workers that runs wait for: a bounded number. A slot goes to the tenant that had one the
+ * longest ago, and of its runs to the oldest. A run whose worker fails is FAILED with the reason;
+ * one whose worker is stopped stays as it is, to be taken up again.
  */
 public final class RunWorkers implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RunWorkers.class);
@@ -33,6 +38,11 @@ public final class RunWorkers implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, Future<?>> working = new HashMap<>();
   private final Set<String> orphans = new HashSet<>();
+
+  /** Of each tenant that was given a slot, which turn that was. */
+  private final Map<String, Long> turns = new HashMap<>();
+
+  private long turn;
   private boolean open;
   private boolean closed;
 
@@ -93,16 +103,26 @@ public final class RunWorkers implements AutoCloseable {
       if (!open || closed || working.size() >= slots) {
         return;
       }
-      for (Run run : store.active()) {
-        boolean waits = run.state() == RunState.QUEUED || orphans.contains(run.runId());
-        if (waits && !working.containsKey(run.runId()) && working.size() < slots) {
-          orphans.remove(run.runId());
-          working.put(run.runId(), executor.submit(() -> work(run.runId())));
-        }
+      List<Run> waiting = new ArrayList<>(store.active());
+      waiting.removeIf(
+          run ->
+              working.containsKey(run.runId())
+                  || (run.state() != RunState.QUEUED && !orphans.contains(run.runId())));
+      while (working.size() < slots && !waiting.isEmpty()) {
+        Run run = Collections.min(waiting, Comparator.comparingLong(this::lastTurn));
+        waiting.remove(run);
+        orphans.remove(run.runId());
+        turns.put(run.tenant(), ++turn);
+        working.put(run.runId(), executor.submit(() -> work(run.runId())));
       }
     } finally {
       lock.unlock();
     }
+  }
+
+  /** When its tenant was given a slot last; of those of one tenant the oldest is the first. */
+  private long lastTurn(Run run) {
+    return turns.getOrDefault(run.tenant(), 0L);
   }
 
   /** Whether a worker has the run. */
@@ -150,8 +170,8 @@ public final class RunWorkers implements AutoCloseable {
     }
     try {
       dispatch();
-    } catch (RuntimeException e) {
-      LOG.warn("the next run could not be looked for: {}", e.getMessage());
+    } catch (RuntimeException | Error e) { // an Error too: the sweep looks again
+      LOG.warn("the next run could not be looked for", e);
     }
   }
 
@@ -182,6 +202,8 @@ public final class RunWorkers implements AutoCloseable {
     }
     if (cause instanceof MeshException || cause instanceof ModelException) {
       LOG.warn("run {} failed: {}", taken.runId(), reason);
+    } else if (cause instanceof OutOfMemoryError) {
+      LOG.error("run {} failed: {}", taken.runId(), reason, cause);
     } else {
       LOG.error("run {} failed: a bug", taken.runId(), cause);
     }

@@ -32,7 +32,6 @@ import org.slf4j.LoggerFactory;
 
 /** What people may do with runs. Runs of one tenant do not exist for another. */
 public final class Runs {
-  private static final int MOST_DIFFERENCES = 5;
   private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
   private static final int MAX_SPEC_BYTES = 1 << 20;
   private static final int DEFAULT_PAGE = 100;
@@ -84,7 +83,7 @@ public final class Runs {
     this.certificates = certificates;
     this.changes = changes;
     this.surroundings = surroundings;
-    this.admission = new RunAdmission(store, surroundings.mostOfTenant());
+    this.admission = new RunAdmission(specs, store, surroundings.mostOfTenant());
   }
 
   /**
@@ -122,7 +121,7 @@ public final class Runs {
     Optional<RunStore.Keyed> repeated =
         admission.repeated(caller.tenant(), caller.idempotencyKey());
     if (repeated.isPresent()) {
-      return requireSame(caller, repeated.get(), spec, fingerprint);
+      return admission.requireSame(caller, repeated.get(), spec, fingerprint);
     }
     admission.requireRoom(caller.tenant());
     PromptReader.requireStorable("spec", spec);
@@ -152,7 +151,7 @@ public final class Runs {
                 sets,
                 LoopState.initial(read.constraints())));
     dispatch();
-    return requireSame(caller, stored, spec, fingerprint);
+    return admission.requireSame(caller, stored, spec, fingerprint);
   }
 
   private static void requireSize(String spec) {
@@ -160,30 +159,6 @@ public final class Runs {
     if (bytes == 0 || bytes > MAX_SPEC_BYTES) {
       throw Faults.malformed("spec", "%,d bytes (expected: 1 to 1,048,576)".formatted(bytes));
     }
-  }
-
-  private Run requireSame(Caller caller, RunStore.Keyed stored, String spec, String fingerprint) {
-    if (!stored.fingerprint().equals(fingerprint)) {
-      throw Faults.malformed(
-          "metadata.idempotency_key",
-          "'%s' was used for another request%s"
-              .formatted(caller.idempotencyKey(), differences(spec, stored.run().spec())));
-    }
-    return stored.run();
-  }
-
-  /** The first keys in which a spec differs from another; empty if they mean the same. */
-  private String differences(String spec, String other) {
-    List<String> all = specs.differences(spec, other);
-    String more =
-        all.size() <= MOST_DIFFERENCES
-            ? ""
-            : "; and %d keys more".formatted(all.size() - MOST_DIFFERENCES);
-    return all.isEmpty()
-        ? ""
-        : ", whose spec differs: "
-            + String.join("; ", all.subList(0, Math.min(MOST_DIFFERENCES, all.size())))
-            + more;
   }
 
   /** What was stored waits for a worker: that none can be looked for now is no failure. */

@@ -110,12 +110,15 @@ record Updates(
         finite.addAll(
             scored(one, trainee.scores(one.groups(), WhichWeights.CURRENT)).batch().groups());
       } catch (ModelException e) {
+        if (e.reason() != ModelException.Reason.BROKEN) {
+          throw e;
+        }
         blamed.add(Integer.parseInt(all.batch().groups().get(i).groupId()));
       }
     }
-    if (finite.isEmpty()) {
+    if (finite.stream().flatMap(group -> group.samples().stream()).noneMatch(Watched::sees)) {
       throw Faults.precondition(
-          "the weights before iteration %d say nothing finite of any completion: %s"
+          "in iteration %d the weights, or the reference, say nothing finite of any completion: %s"
               .formatted(iteration, failure.getMessage()));
     }
     List<JudgedGroup> suspects =

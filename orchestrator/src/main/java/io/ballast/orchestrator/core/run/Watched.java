@@ -23,7 +23,16 @@ record Watched(
     double entropyNats,
     double trainServeGapNats,
     double maxTrainServeGapNats) {
-  /** Looks at a batch with what the policy says of it. */
+  /** Whether a sample is the policy's, or of the data. */
+  static boolean sees(Sample sample) {
+    return sample.role() != SampleRole.BASELINE && sample.role() != SampleRole.REFERENCE_ROLLOUT;
+  }
+
+  /**
+   * Looks at a batch with what the policy says of it.
+   *
+   * @param batch with at least one sample that is looked at
+   */
   static Watched of(Batch batch) {
     boolean measured = false;
     double kl = 0;
@@ -33,7 +42,7 @@ record Watched(
     long tokens = 0;
     int completions = 0;
     for (Sample sample : batch.samples()) {
-      if (sample.role() == SampleRole.BASELINE || sample.role() == SampleRole.REFERENCE_ROLLOUT) {
+      if (!sees(sample)) {
         continue;
       }
       Numbers policy = sample.numbers(PerTokenName.BEHAVIOUR_LOG_PROB);

@@ -17,8 +17,8 @@ public interface SpecReading {
   StandingSpec standing(String spec);
 
   /**
-   * Says in which keys two specs differ by what they mean, in the order of the first; neither is
-   * refused.
+   * Says in which keys two specs, of which the first could be a run's, differ by what they mean, in
+   * the order of the first.
    *
    * @return such as {@code learning_rate: 0.1 (0.2 there)}
    */

@@ -14,6 +14,10 @@ import org.jspecify.annotations.Nullable;
 /** Reads the sections {@code optimizer}, {@code adapters} and {@code average} of a spec. */
 final class TraineeSpecReader {
   private static final int MAX_RANK = 65_536;
+
+  /** What is less is 0 in 32 bits, or nearly. */
+  private static final double LEAST_EPSILON = 1e-30;
+
   private static final double MOST_OF_THE_START = 0.5;
   private static final String ADAPTERS = "adapters";
   private static final String AVERAGE = "average";
@@ -40,8 +44,12 @@ final class TraineeSpecReader {
         learningRate,
         node.number("beta1", usual.beta1(), v -> v >= 0 && v < 1, "≥ 0 and < 1"),
         node.number("beta2", usual.beta2(), v -> v >= 0 && v < 1, "≥ 0 and < 1"),
-        node.number("epsilon", usual.epsilon(), v -> v > 0, "> 0"),
-        node.number("weight_decay", usual.weightDecay(), v -> v >= 0, "≥ 0"),
+        node.number("epsilon", usual.epsilon(), v -> v >= LEAST_EPSILON, "≥ 1e-30"),
+        node.number(
+            "weight_decay",
+            usual.weightDecay(),
+            v -> v >= 0 && v * learningRate < 1,
+            "≥ 0, and times the learning rate below 1"),
         node.number("max_gradient_norm", usual.maxGradientNorm(), v -> v > 0, "> 0"));
   }
 

@@ -96,8 +96,8 @@ class LearnerSessionsTest {
     try (LearnerSessions sessions = sessions(125)) {
       sessions.open(CALLER, VersionSelector.version("tiny", "1"), ADAPTERS);
       sessions.open(CALLER, VersionSelector.version("tiny", "1"), ADAPTERS);
-      refused(sessions, "1", "2 sessions with 120 bytes are open and in use", "takes 10");
-      refused(sessions, "2", "2 sessions with 120 bytes are open and in use", "takes 110");
+      refused(sessions, "1", "2 sessions with 120 bytes are in use", "takes 10");
+      refused(sessions, "2", "2 sessions with 120 bytes are in use", "takes 110");
       assertThat(sessions.sessions(CALLER)).hasSize(2);
     }
   }
@@ -142,7 +142,7 @@ class LearnerSessionsTest {
     try (LearnerSessions sessions = sessions(220)) {
       sessions.open(CALLER, VersionSelector.version("tiny", "1"), ADAPTERS);
       sessions.open(CALLER, VersionSelector.version("tiny", "2"), ADAPTERS);
-      refused(sessions, "2", "2 sessions with 220 bytes are open and in use", "takes 10");
+      refused(sessions, "2", "2 sessions with 220 bytes are in use", "takes 10");
     }
   }
 
@@ -153,13 +153,13 @@ class LearnerSessionsTest {
       open(sessions, ALICE);
       refused(
           () -> open(sessions, ALICE),
-          "2 sessions of tenant 'alice' with 20 bytes are open and in use, limit 2"
+          "2 sessions of tenant 'alice' with 20 bytes are in use, limit 2"
               + " (ballast.orchestrator.learner-sessions-per-tenant), and this one takes 10:"
               + " ListSessions shows them, CloseSession closes one");
       open(sessions, BOB);
       refused(
           () -> open(sessions, BOB),
-          "3 sessions with 30 bytes are open and in use, limit 3"
+          "3 sessions with 30 bytes are in use, limit 3"
               + " (ballast.orchestrator.learner-sessions), and this one takes 10:"
               + " ListSessions shows yours, CloseSession closes one");
       sessions.close(ALICE, sessions.sessions(ALICE).getFirst().identity().id());
@@ -175,7 +175,7 @@ class LearnerSessionsTest {
       sessions.open(ALICE, VersionSelector.version("tiny", "1"), ADAPTERS);
       refused(
           () -> open(sessions, ALICE),
-          "2 sessions of tenant 'alice' with 120 bytes are open and in use, limit 120 bytes"
+          "2 sessions of tenant 'alice' with 120 bytes are in use, limit 120 bytes"
               + " (ballast.orchestrator.learner-memory-share-per-tenant), and this one takes 10:");
       for (int i = 0; i < 8; i++) { // 80 bytes are left to others
         open(sessions, BOB);
@@ -208,9 +208,11 @@ class LearnerSessionsTest {
       LearnerSession ofBob = open(sessions, BOB);
       LearnerSession ofAlice = open(sessions, ALICE);
       nanos.addAndGet(IDLE.toNanos());
-      refused(
-          () -> sessions.open(ALICE, VersionSelector.version("tiny", "1"), ADAPTERS),
-          "0 sessions of tenant 'alice' with 0 bytes are open and in use, limit 30 bytes");
+      assertThatThrownBy(() -> sessions.open(ALICE, VersionSelector.version("tiny", "1"), ADAPTERS))
+          .isInstanceOfSatisfying(
+              MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
+          .hasMessage(
+              "this session takes 110 bytes, limit 30 (ballast.orchestrator.learner-memory-share-per-tenant): it never fits");
       assertThat(sessions.sessions(ALICE)).containsExactly(ofAlice);
       assertThat(sessions.sessions(BOB)).containsExactly(ofBob);
       assertThat(loader.loaded).allSatisfy(each -> assertThat(each.calls).isEmpty());

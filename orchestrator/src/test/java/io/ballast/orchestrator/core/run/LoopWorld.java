@@ -276,6 +276,27 @@ final class LoopWorld {
         256);
   }
 
+  /** Stores one more such run, which waits. */
+  void queue(String runId, String tenant) {
+    Run first = store.find(RUN_ID).orElseThrow();
+    var unused =
+        store.create(
+            new RunStore.NewRun(
+                new Run(
+                    runId,
+                    tenant,
+                    first.name(),
+                    first.spec(),
+                    first.base(),
+                    first.iterationsCount(),
+                    TestClock.START,
+                    RunProgress.queued()),
+                "",
+                "fingerprint",
+                store.prompts(RUN_ID),
+                store.loopState(RUN_ID)));
+  }
+
   /** Workers of a process that take up what is stored. */
   RunWorkers workers() {
     return new RunWorkers(

@@ -3,9 +3,12 @@ package io.ballast.orchestrator.core.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -37,6 +40,32 @@ class RunWorkersTest {
 
       assertThat(left.state()).isEqualTo(RunState.FAILED);
       assertThat(left.progress().message()).isEqualTo(message);
+      world.broken = null;
+      var unused = world.store.change(LoopWorld.RUN_ID, Run::resume);
+      workers.dispatch();
+      Run again = Objects.requireNonNull(world.left.poll(60, TimeUnit.SECONDS), "it has no place");
+      assertThat(again.state()).isEqualTo(RunState.PROMOTED);
     }
+  }
+
+  @Test
+  void aSlotGoesToTheTenantThatHadOneTheLongestAgo() throws InterruptedException {
+    LoopWorld world = new LoopWorld(temporary.resolve("tenants"));
+    world.broken = new UnsatisfiedLinkError("each run ends at once");
+    String second = "00000002-0000-4000-8000-000000000000";
+    String third = "00000003-0000-4000-8000-000000000000";
+    String another = "00000004-0000-4000-8000-000000000000";
+    world.queue(second, "default");
+    world.queue(third, "default");
+    world.queue(another, "acme");
+    List<String> order = new ArrayList<>();
+    try (RunWorkers workers = world.workers()) {
+      workers.open();
+      for (int i = 0; i < 4; i++) {
+        Run left = Objects.requireNonNull(world.left.poll(60, TimeUnit.SECONDS), "it waits");
+        order.add(left.runId());
+      }
+    }
+    assertThat(order).containsExactly(LoopWorld.RUN_ID, another, second, third);
   }
 }

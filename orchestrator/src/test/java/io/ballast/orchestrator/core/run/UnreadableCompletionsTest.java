@@ -121,7 +121,7 @@ class UnreadableCompletionsTest {
 
     assertThat(update.learning().outcome()).isEqualTo(UpdateOutcome.NOT_FINITE);
     assertThat(update.learning().message())
-        .isEqualTo("log-probability: NaN; it is of the prompt 'a', and 1 prompts more");
+        .isEqualTo("log-probability: NaN; it is of the prompt 'a', and 1 more of the prompts");
     assertThat(update.suspects()).extracting(JudgedGroup::prompt).containsExactly("a", "b");
     assertThat(update.watched().klNats()).hasValue(0);
     assertThat(trainee.updatesCount()).isZero();
@@ -135,7 +135,7 @@ class UnreadableCompletionsTest {
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
         .hasMessage(
-            "the weights before iteration 1 say nothing finite of any completion: log-probability: NaN");
+            "in iteration 1 the weights, or the reference, say nothing finite of any completion: log-probability: NaN");
     assertThat(trainee.updatesCount()).isZero();
   }
 

@@ -201,7 +201,7 @@ public final class VersionCatalog {
     if (!kept.id().weightsSha256().equals(facts.weightsSha256())) {
       throw new MeshException(
           Fault.ALREADY_EXISTS,
-          "version %s of %s is registered with weights %s, the folder has %s"
+          "version %s of %s is registered with weights %s, and there are %s"
               .formatted(version, model, kept.id().weightsSha256(), facts.weightsSha256()),
           Map.of("model", model, "version", version));
     }
