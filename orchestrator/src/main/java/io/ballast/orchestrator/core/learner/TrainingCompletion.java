@@ -2,8 +2,8 @@ package io.ballast.orchestrator.core.learner;
 
 import io.ballast.inference.api.TokenIds;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.rl.algorithm.Need;
 import io.ballast.rl.algorithm.Knob;
+import io.ballast.rl.algorithm.Need;
 import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.sample.PerSequenceName;
