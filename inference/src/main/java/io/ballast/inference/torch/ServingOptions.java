@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * How much a decoder takes on at once.
@@ -78,98 +79,68 @@ public record ServingOptions(
 
   /** Returns these options computed in other numbers. */
   public ServingOptions withArithmetic(Arithmetic other) {
-    return new ServingOptions(
-        other,
-        maxRows,
-        maxQueuedRows,
-        maxPrefillTokens,
-        stepTokens,
-        keyValueBytes,
-        prefixCacheBytes,
-        trainerPatience,
-        batchPatience,
-        batchInvariant,
-        decodeLanes);
+    return with(draft -> draft.arithmetic = other);
   }
 
   /** Returns these options with another bound on keys and values. */
   public ServingOptions withKeyValueBytes(long bytes) {
-    return new ServingOptions(
-        arithmetic,
-        maxRows,
-        maxQueuedRows,
-        maxPrefillTokens,
-        stepTokens,
-        bytes,
-        prefixCacheBytes,
-        trainerPatience,
-        batchPatience,
-        batchInvariant,
-        decodeLanes);
+    return with(draft -> draft.keyValueBytes = bytes);
   }
 
   /** Returns these options with another bound on what is kept of prompts. */
   public ServingOptions withPrefixCacheBytes(long bytes) {
-    return new ServingOptions(
-        arithmetic,
-        maxRows,
-        maxQueuedRows,
-        maxPrefillTokens,
-        stepTokens,
-        keyValueBytes,
-        bytes,
-        trainerPatience,
-        batchPatience,
-        batchInvariant,
-        decodeLanes);
+    return with(draft -> draft.prefixCacheBytes = bytes);
   }
 
   /** Returns these options with completions that are the same bit by bit in any company, or not. */
   public ServingOptions withBatchInvariant(boolean invariant) {
-    return new ServingOptions(
-        arithmetic,
-        maxRows,
-        maxQueuedRows,
-        maxPrefillTokens,
-        stepTokens,
-        keyValueBytes,
-        prefixCacheBytes,
-        trainerPatience,
-        batchPatience,
-        invariant,
-        decodeLanes);
+    return with(draft -> draft.batchInvariant = invariant);
   }
 
   /** Returns these options with other lanes. */
   public ServingOptions withDecodeLanes(int lanes) {
-    return new ServingOptions(
-        arithmetic,
-        maxRows,
-        maxQueuedRows,
-        maxPrefillTokens,
-        stepTokens,
-        keyValueBytes,
-        prefixCacheBytes,
-        trainerPatience,
-        batchPatience,
-        batchInvariant,
-        lanes);
+    return with(draft -> draft.decodeLanes = lanes);
   }
 
   /** Returns these options with another size of steps. */
   public ServingOptions withStepTokens(int tokens) {
+    return with(draft -> draft.stepTokens = tokens);
+  }
+
+  /** What can be made other than it is. */
+  private static final class Draft {
+    private Arithmetic arithmetic;
+    private int stepTokens;
+    private long keyValueBytes;
+    private long prefixCacheBytes;
+    private boolean batchInvariant;
+    private int decodeLanes;
+
+    Draft(ServingOptions of) {
+      arithmetic = of.arithmetic;
+      stepTokens = of.stepTokens;
+      keyValueBytes = of.keyValueBytes;
+      prefixCacheBytes = of.prefixCacheBytes;
+      batchInvariant = of.batchInvariant;
+      decodeLanes = of.decodeLanes;
+    }
+  }
+
+  private ServingOptions with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
     return new ServingOptions(
-        arithmetic,
+        draft.arithmetic,
         maxRows,
         maxQueuedRows,
         maxPrefillTokens,
-        tokens,
-        keyValueBytes,
-        prefixCacheBytes,
+        draft.stepTokens,
+        draft.keyValueBytes,
+        draft.prefixCacheBytes,
         trainerPatience,
         batchPatience,
-        batchInvariant,
-        decodeLanes);
+        draft.batchInvariant,
+        draft.decodeLanes);
   }
 
   private static void require(boolean holds, String message) {
