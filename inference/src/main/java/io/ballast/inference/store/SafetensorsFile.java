@@ -448,8 +448,11 @@ public final class SafetensorsFile {
               throw new IllegalArgumentException(
                   content.name + ": a piece at " + at + " (expected: at " + written[0] + ")");
             }
-            for (int i = 0; i < count; i++) {
-              encode(values[i], content.type, buffer);
+            int done = 0;
+            while (done < count) {
+              int part = Math.min(count - done, buffer.remaining() / content.type.bytes());
+              encode(values, done, part, content.type, buffer);
+              done += part;
               if (!buffer.hasRemaining()) {
                 drain(channel, buffer);
               }
@@ -466,11 +469,23 @@ public final class SafetensorsFile {
     writeFully(channel, buffer.flip());
   }
 
-  private static void encode(float value, WeightType type, ByteBuffer buffer) {
+  private static void encode(
+      float[] values, int from, int count, WeightType type, ByteBuffer buffer) {
     switch (type) {
-      case FLOAT32 -> buffer.putFloat(value);
-      case BFLOAT16 -> buffer.putShort(toBfloat16(value));
-      case FLOAT16 -> buffer.putShort(Float.floatToFloat16(value));
+      case FLOAT32 -> {
+        buffer.asFloatBuffer().put(values, from, count);
+        buffer.position(buffer.position() + count * Float.BYTES);
+      }
+      case BFLOAT16 -> {
+        for (int i = from; i < from + count; i++) {
+          buffer.putShort(toBfloat16(values[i]));
+        }
+      }
+      case FLOAT16 -> {
+        for (int i = from; i < from + count; i++) {
+          buffer.putShort(Float.floatToFloat16(values[i]));
+        }
+      }
     }
   }
 

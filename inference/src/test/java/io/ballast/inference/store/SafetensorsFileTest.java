@@ -64,6 +64,34 @@ class SafetensorsFileTest {
         .isNotEqualTo(SafetensorsFile.sha256(contents, Map.of()));
   }
 
+  @ParameterizedTest
+  @EnumSource(WeightType.class)
+  void piecesOfAnySizeComeBackInTheirOrder(WeightType type) throws IOException {
+    float[] many = new float[700_001]; // more than two buffers hold
+    for (int i = 0; i < many.length; i++) {
+      many[i] = i % 251 - 125; // what every type holds
+    }
+    SafetensorsFile.write(
+        file,
+        List.of(
+            new Content(
+                "many",
+                type,
+                List.of(700_001L),
+                piece -> {
+                  float[] values = new float[300_000];
+                  int done = 0;
+                  for (int size : new int[] {1, 299_999, 262_144, 0, 137_857}) {
+                    System.arraycopy(many, done, values, 0, size);
+                    piece.take(values, size, done);
+                    done += size;
+                  }
+                })),
+        Map.of());
+
+    assertThat(SafetensorsFile.open(file).read("many", List.of(700_001L))).isEqualTo(many);
+  }
+
   @Test
   void bfloat16RoundsToNearestEven() {
     // bfloat16 keeps 8 significant bits: between 256 and 258 lies the tie 257
