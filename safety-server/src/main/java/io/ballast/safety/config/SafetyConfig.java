@@ -176,9 +176,7 @@ public record SafetyConfig(
             properties.batchTokens(),
             properties.batchWait(),
             properties.queuedTokens(),
-            properties
-                .workers()
-                .orElse(Math.max(1, Runtime.getRuntime().availableProcessors() / 2))),
+            properties.workers().orElse(Runtime.getRuntime().availableProcessors())),
         properties.threads(),
         new GateSettings(
             new GateChoice(properties.contextGate(), properties.contextGateVersion()),

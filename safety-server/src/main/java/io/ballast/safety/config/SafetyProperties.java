@@ -65,8 +65,8 @@ public interface SafetyProperties {
   int queuedTokens();
 
   /**
-   * Batches of one cost model that run side by side, ≥ 1; absent: half as many as the cores that
-   * the process may use, since the model that serves and the one that tests run at once.
+   * Batches of one cost model that run side by side, ≥ 1; absent: as many as the cores that the
+   * process may use.
    */
   OptionalInt workers();
 
