@@ -4,6 +4,7 @@ import io.ballast.inference.torch.PrefillQueue.Chunk;
 import io.ballast.inference.torch.StepLane.Turn;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
@@ -11,14 +12,17 @@ import org.bytedeco.pytorch.NoGradGuard;
 
 /**
  * Computes a step: one token of each row under way and chunks of prompts, and the tokens that are
- * drawn from them. Where there are rows alone and enough of them, they are shared out over several
- * threads; which row goes to which is given by their number and order. What was drawn is told to
- * the rows by the caller's thread, one after the other. For one thread, with gradients off, inside
- * a {@link PointerScope} of the caller's.
+ * drawn from them. Where there is enough of it, it is shared out over several threads; what goes to
+ * which is given by numbers and order alone. What was drawn is told to the rows by the caller's
+ * thread, one after the other. For one thread, with gradients off, inside a {@link PointerScope} of
+ * the caller's.
  */
 final class StepComputation implements AutoCloseable {
-  /** Of a lane: with fewer, most of what a lane does is begin. */
+  /** Rows of a lane: with fewer, most of what a lane does is begin. */
   static final int LEAST_ROWS = 8;
+
+  /** Tokens of prompts of a lane. */
+  static final int LEAST_TOKENS = 32;
 
   private final int contextTokens;
   private final int most;
@@ -59,36 +63,83 @@ final class StepComputation implements AutoCloseable {
         rows.add(new ArenaRows(arena, 0, arena.running()));
       }
     }
-    int count = rows.stream().mapToInt(ArenaRows::count).sum();
-    int used = chunks.isEmpty() ? Math.clamp(count / LEAST_ROWS, 1, most) : 1;
-    while (lanes.size() < used) {
+    List<Share> shares = shares(rows, chunks, most);
+    while (lanes.size() < shares.size()) {
       lanes.add(lane.get());
     }
-    List<List<Turn>> turns = new ArrayList<>(Collections.nCopies(used, List.of()));
+    List<List<Turn>> turns = new ArrayList<>(Collections.nCopies(shares.size(), List.of()));
     threads.run(
-        used,
-        number -> turns.set(number, compute(number, share(rows, number, used), chunks)),
-        () -> {});
+        shares.size(), number -> turns.set(number, compute(number, shares.get(number))), () -> {});
     turns.forEach(of -> of.forEach(turn -> turn.take(contextTokens)));
     rows.forEach(part -> part.seats().forEach(SeatedRow::advance));
     return turns.stream().mapToInt(List::size).sum();
   }
 
-  private List<Turn> compute(int number, List<ArenaRows> rows, List<Chunk> chunks) {
+  private List<Turn> compute(int number, Share share) {
     if (number == 0) {
-      return lanes.getFirst().compute(rows, chunks);
+      return lanes.getFirst().compute(share.rows(), share.chunks());
     }
     try (NoGradGuard off = new NoGradGuard();
         PointerScope scope = new PointerScope()) {
-      return lanes.get(number).compute(rows, chunks);
+      return lanes.get(number).compute(share.rows(), share.chunks());
     }
   }
 
-  /** Returns the rows of one lane of {@code lanes}: in order, and as many as the others, or one. */
-  static List<ArenaRows> share(List<ArenaRows> rows, int lane, int lanes) {
-    int all = rows.stream().mapToInt(ArenaRows::count).sum();
-    int from = lane * all / lanes;
-    int to = (lane + 1) * all / lanes;
+  /** What a lane computes of a step. */
+  record Share(List<ArenaRows> rows, List<Chunk> chunks) {}
+
+  /**
+   * Shares a step out: each chunk, the longest first, to the lane that has the fewest tokens, then
+   * the rows, in order, so that the lanes have as many tokens each as can be. There are as many
+   * lanes as have enough to do.
+   *
+   * @param most lanes, ≥ 1
+   */
+  static List<Share> shares(List<ArenaRows> rows, List<Chunk> chunks, int most) {
+    int left = rows.stream().mapToInt(ArenaRows::count).sum();
+    int ofPrompts = chunks.stream().mapToInt(Chunk::size).sum();
+    int lanes = Math.clamp(left / LEAST_ROWS + ofPrompts / LEAST_TOKENS, 1, most);
+    List<List<Chunk>> chunksOf = new ArrayList<>();
+    for (int lane = 0; lane < lanes; lane++) {
+      chunksOf.add(new ArrayList<>());
+    }
+    int[] tokens = new int[lanes];
+    for (Chunk chunk :
+        chunks.stream().sorted(Comparator.comparingInt(Chunk::size).reversed()).toList()) {
+      int lane = least(tokens);
+      chunksOf.get(lane).add(chunk);
+      tokens[lane] += chunk.size();
+    }
+    int[] rowsOf = new int[lanes];
+    for (; left > 0; left--) {
+      int lane = least(tokens);
+      rowsOf[lane]++;
+      tokens[lane]++;
+    }
+    List<Share> shares = new ArrayList<>();
+    int from = 0;
+    for (int lane = 0; lane < lanes; lane++) {
+      if (tokens[lane] > 0) {
+        shares.add(new Share(part(rows, from, from + rowsOf[lane]), chunksOf.get(lane)));
+      }
+      from += rowsOf[lane];
+    }
+    return shares;
+  }
+
+  /** The first of the lanes that have the fewest tokens. */
+  private static int least(int[] tokens) {
+    int least = 0;
+    for (int lane = 1; lane < tokens.length; lane++) {
+      if (tokens[lane] < tokens[least]) {
+        least = lane;
+      }
+    }
+    return least;
+  }
+
+  /** The rows from the one numbered {@code from} to before the one numbered {@code to}. */
+  private static List<ArenaRows> part(List<ArenaRows> rows, int from, int to) {
     List<ArenaRows> share = new ArrayList<>();
     int at = 0;
     for (ArenaRows part : rows) {

@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.Generation;
@@ -9,9 +10,13 @@ import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.torch.PrefillQueue.Chunk;
+import io.ballast.inference.torch.StepComputation.Share;
+import io.ballast.kit.call.Lane;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -118,20 +123,72 @@ class DecodeLanesTest {
 
   @Test
   void theSharesAreAllRowsInOrder() {
-    List<ArenaRows> rows = new ArrayList<>();
-    for (int count : new int[] {5, 1, 20, 3}) {
-      rows.add(new ArenaRows(new KeyValueArena(CONFIG, ScalarType.Float, 32), 0, count));
+    List<ArenaRows> rows = rows(5, 1, 20, 3);
+    for (int most = 1; most <= 5; most++) {
+      List<Share> shares = StepComputation.shares(rows, List.of(), most);
+
+      int lanes = Math.min(most, 29 / StepComputation.LEAST_ROWS);
+      assertThat(shares)
+          .hasSize(lanes)
+          .allSatisfy(
+              share ->
+                  assertThat(share.rows().stream().mapToInt(ArenaRows::count).sum())
+                      .isBetween(29 / lanes, 29 / lanes + 1));
+      assertThat(shares)
+          .flatExtracting(DecodeLanesTest::places)
+          .isEqualTo(rows.stream().flatMap(part -> places(part).stream()).toList());
     }
-    for (int lanes = 1; lanes <= 5; lanes++) {
-      List<String> places = new ArrayList<>();
-      for (int lane = 0; lane < lanes; lane++) {
-        List<ArenaRows> share = StepComputation.share(rows, lane, lanes);
-        assertThat(share.stream().mapToInt(ArenaRows::count).sum())
-            .isBetween(29 / lanes, 29 / lanes + 1);
-        share.forEach(part -> places.addAll(places(part)));
-      }
-      assertThat(places).isEqualTo(rows.stream().flatMap(part -> places(part).stream()).toList());
-    }
+  }
+
+  @Test
+  void promptsAreSharedOutTooTheLongestFirstAndRowsMakeUpTheDifference() {
+    List<Chunk> chunks = List.of(chunk(40), chunk(104), chunk(60));
+
+    List<Share> shares = StepComputation.shares(rows(10), chunks, 2);
+
+    assertThat(shares)
+        .extracting(share -> share.chunks().stream().map(Chunk::size).toList())
+        .containsExactly(List.of(104), List.of(60, 40));
+    assertThat(shares)
+        .extracting(share -> share.rows().stream().map(ArenaRows::first).toList())
+        .containsExactly(List.of(0), List.of(3)); // 104 + 3 and 100 + 7
+    assertThat(shares.getLast().rows().getFirst().count()).isEqualTo(7);
+  }
+
+  @Test
+  void rowsGoBesideAPromptAndWhatIsLittleIsNotShared() {
+    assertThat(StepComputation.shares(rows(3), List.of(chunk(64)), 3))
+        .extracting(share -> share.chunks().size(), share -> share.rows().size())
+        .containsExactly(tuple(1, 0), tuple(0, 1));
+    assertThat(StepComputation.shares(rows(7), List.of(chunk(31)), 3)).hasSize(1);
+    assertThat(StepComputation.shares(List.of(), List.of(chunk(200)), 3)).hasSize(1);
+  }
+
+  private static List<ArenaRows> rows(int... counts) {
+    return Arrays.stream(counts)
+        .mapToObj(
+            count -> new ArenaRows(new KeyValueArena(CONFIG, ScalarType.Float, 32), 0, count))
+        .toList();
+  }
+
+  private static Chunk chunk(int tokens) {
+    VocabularyIndex vocabulary = new VocabularyIndex(tokenizer);
+    GenerationRequest request = request(0);
+    DecodeRow row =
+        new DecodeRow(
+            PreparedPrompt.of(request, tokenizer, vocabulary, CONFIG.contextTokens()),
+            request.sampling(),
+            1,
+            vocabulary,
+            null,
+            Lane.BATCH,
+            token -> {},
+            () -> {});
+    return new Chunk(new PrefillJob(TokenIds.of(new int[tokens]), row, 0, 0), tokens);
+  }
+
+  private static List<String> places(Share share) {
+    return share.rows().stream().flatMap(part -> places(part).stream()).toList();
   }
 
   private static List<String> places(ArenaRows part) {
