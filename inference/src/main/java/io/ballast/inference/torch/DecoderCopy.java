@@ -2,7 +2,6 @@ package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
-import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile.Content;
 import io.ballast.inference.store.SafetensorsFile.Piece;
@@ -98,12 +97,13 @@ public final class DecoderCopy implements AutoCloseable {
   }
 
   /**
-   * Reads the tokenizer.
+   * The vocabulary of the tokenizer.
    *
+   * @param kept has it, if the last one was of the same
    * @throws ModelException INVALID_FOLDER if it cannot be read, CORRUPT_WEIGHTS if its file is
    *     another than it was
    */
-  Tokenizer openTokenizer() {
+  Vocabulary vocabulary(KeptVocabulary kept) {
     try {
       String found = Sha256.of(tokenizer);
       String expected = manifest.checksums().get(DecoderFolder.TOKENIZER);
@@ -115,7 +115,7 @@ public final class DecoderCopy implements AutoCloseable {
     } catch (IOException e) {
       throw new ModelException(Reason.INVALID_FOLDER, tokenizer + ": " + e.getMessage(), e);
     }
-    return HuggingFaceTokenizerAdapter.load(tokenizer, config().endOfTextIds());
+    return kept.of(tokenizer, config().endOfTextIds());
   }
 
   @Override

@@ -37,22 +37,20 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
   private final Tokenizer tokenizer;
   private final DecoderConfig config;
   private final ServingOptions options;
-  private final VocabularyIndex vocabulary;
-  private final Constraints constraints;
+  private final Vocabulary vocabulary;
   private final TrainedWeights weights;
   private final RotaryTable rotary;
   private final LengthClasses classes;
   private final EngineThread engine;
   private MemoryBudget.@Nullable Reservation reservation;
 
-  private TorchDecoder(DecoderConfig config, Tokenizer tokenizer, ServingOptions options) {
+  private TorchDecoder(DecoderConfig config, Vocabulary vocabulary, ServingOptions options) {
+    this.tokenizer = vocabulary.tokenizer();
     VocabularyFit.require("tokenizer", tokenizer, config);
     TorchRuntime.prepare();
     this.config = config;
-    this.tokenizer = tokenizer;
     this.options = options;
-    this.vocabulary = new VocabularyIndex(tokenizer);
-    this.constraints = new Constraints(vocabulary);
+    this.vocabulary = vocabulary;
     this.weights = new TrainedWeights(new ParameterLayout(config), options.arithmetic(), false);
     this.rotary = new RotaryTable(config, options.arithmetic().full());
     this.classes = new LengthClasses(config, options.arithmetic().full());
@@ -66,12 +64,14 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
    *     CORRUPT_WEIGHTS if a checksum differs
    */
   public static TorchDecoder load(Path folder, ServingOptions options) {
-    return load(folder, DecoderFolder.verifiedConfig(folder), options);
+    return load(folder, DecoderFolder.verifiedConfig(folder), options, new KeptVocabulary());
   }
 
-  private static TorchDecoder load(Path folder, DecoderConfig config, ServingOptions options) {
-    Tokenizer tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
-    TorchDecoder decoder = new TorchDecoder(config, tokenizer, options);
+  private static TorchDecoder load(
+      Path folder, DecoderConfig config, ServingOptions options, KeptVocabulary kept) {
+    Vocabulary vocabulary =
+        kept.of(folder.resolve(DecoderFolder.TOKENIZER), config.endOfTextIds());
+    TorchDecoder decoder = new TorchDecoder(config, vocabulary, options);
     try {
       DecoderFolder.load(folder, decoder.weights);
     } catch (RuntimeException e) {
@@ -88,12 +88,17 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
    * come to take is reserved before a weight is read, and given back when it is closed.
    *
    * @param name of the model, for people
+   * @param kept has the vocabulary, if it is of the same tokenizer
    * @throws ModelException NO_MEMORY with the arithmetic if there is not room for it; as the other
    */
   public static TorchDecoder load(
-      Path folder, ServingOptions options, String name, MemoryBudget budget) {
+      Path folder,
+      ServingOptions options,
+      String name,
+      MemoryBudget budget,
+      KeptVocabulary kept) {
     DecoderConfig config = DecoderFolder.verifiedConfig(folder);
-    return within(budget, config, options, name, () -> load(folder, config, options));
+    return within(budget, config, options, name, () -> load(folder, config, options, kept));
   }
 
   /**
@@ -101,17 +106,22 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
    * budget: the same as one that is loaded from the copy's folder would be.
    *
    * @param name of the model, for people
+   * @param kept has the vocabulary, if it is of the same tokenizer
    * @throws ModelException NO_MEMORY with the arithmetic if there is not room for it;
    *     INVALID_FOLDER or CORRUPT_WEIGHTS if the tokenizer's file is no longer what it was
    */
   public static TorchDecoder load(
-      DecoderCopy copy, ServingOptions options, String name, MemoryBudget budget) {
+      DecoderCopy copy,
+      ServingOptions options,
+      String name,
+      MemoryBudget budget,
+      KeptVocabulary kept) {
     return within(
         budget,
         copy.config(),
         options,
         name,
-        () -> of(copy.weights(), copy.openTokenizer(), options));
+        () -> of(copy.weights(), copy.vocabulary(kept), options));
   }
 
   private static TorchDecoder within(
@@ -139,7 +149,12 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
   /** Returns a decoder with weights that were never saved, such as those in training. */
   public static TorchDecoder of(
       WeightsSnapshot weights, Tokenizer tokenizer, ServingOptions options) {
-    TorchDecoder decoder = new TorchDecoder(weights.config(), tokenizer, options);
+    return of(weights, new Vocabulary(tokenizer), options);
+  }
+
+  private static TorchDecoder of(
+      WeightsSnapshot weights, Vocabulary vocabulary, ServingOptions options) {
+    TorchDecoder decoder = new TorchDecoder(weights.config(), vocabulary, options);
     try {
       weights.copyTo(decoder.weights);
     } catch (RuntimeException | Error e) {
@@ -189,9 +204,10 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
       GenerationRequest request, int count, Consumer<GeneratedToken> onToken) {
     request.sampling().requireTokensBelow(tokenizer.vocabularySize());
     PreparedPrompt prompt =
-        PreparedPrompt.of(request, tokenizer, vocabulary, config.contextTokens());
+        PreparedPrompt.of(request, tokenizer, vocabulary.index(), config.contextTokens());
     SamplingOptions sampling = request.sampling();
-    TokenConstraint constraint = constraints.of(prompt.typed().bytes(), sampling.grammar());
+    TokenConstraint constraint =
+        vocabulary.constraints().of(prompt.typed().bytes(), sampling.grammar());
     RowDemand demand = demand(request, prompt);
     List<DecodeRow> rows = new ArrayList<>();
     for (int i = 0; i < count; i++) {
@@ -201,7 +217,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
               prompt,
               sampling,
               seed,
-              vocabulary,
+              vocabulary.index(),
               constraint,
               request.lane(),
               onToken,

@@ -66,11 +66,11 @@ class DecoderCopyTest {
       assertThat(copy.contentSha256()).isEqualTo(manifest.contentSha256());
       assertThat(copy.config()).isEqualTo(DecoderConfig.read(saved));
       Generation read;
-      try (TorchDecoder ofFolder = TorchDecoder.load(saved, options, "m/1", ROOM)) {
+      try (TorchDecoder ofFolder = TorchDecoder.load(saved, options, "m/1", ROOM, new KeptVocabulary())) {
         read = generate(ofFolder);
       }
       train(decoder); // what goes on is none of the copy's
-      try (TorchDecoder ofCopy = TorchDecoder.load(copy, options, "m/1", ROOM)) {
+      try (TorchDecoder ofCopy = TorchDecoder.load(copy, options, "m/1", ROOM, new KeptVocabulary())) {
         assertThat(generate(ofCopy)).isEqualTo(read);
       }
     }
@@ -119,9 +119,10 @@ class DecoderCopyTest {
         DecoderCopy copy = decoder.copy(tokenizer)) {
       long need = TorchDecoder.memoryNeed(copy.config(), options).bytes();
       MemoryBudget budget = new MemoryBudget(2 * need - 1);
-      try (TorchDecoder first = TorchDecoder.load(copy, options, "m/1", budget)) {
+      KeptVocabulary vocabulary = new KeptVocabulary();
+      try (TorchDecoder first = TorchDecoder.load(copy, options, "m/1", budget, vocabulary)) {
         assertThat(budget.takenBytes()).isEqualTo(need);
-        assertThatThrownBy(() -> TorchDecoder.load(copy, options, "m/2", budget))
+        assertThatThrownBy(() -> TorchDecoder.load(copy, options, "m/2", budget, vocabulary))
             .isInstanceOfSatisfying(
                 ModelException.class,
                 e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.NO_MEMORY));
@@ -130,7 +131,7 @@ class DecoderCopyTest {
       assertThat(budget.takenBytes()).isZero();
 
       Files.writeString(tokenizer, " ", StandardOpenOption.APPEND);
-      assertThatThrownBy(() -> TorchDecoder.load(copy, options, "m/1", budget))
+      assertThatThrownBy(() -> TorchDecoder.load(copy, options, "m/1", budget, vocabulary))
           .isInstanceOfSatisfying(
               ModelException.class,
               e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.CORRUPT_WEIGHTS))

@@ -5,6 +5,7 @@ import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.KeptVocabulary;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
 import java.io.IOException;
@@ -66,7 +67,8 @@ final class UnloadBench {
       long before = settled();
       long loaded;
       try (TorchDecoder decoder =
-          TorchDecoder.load(folder, ServingOptions.defaults(), "bench/" + i, budget)) {
+          TorchDecoder.load(
+              folder, ServingOptions.defaults(), "bench/" + i, budget, new KeptVocabulary())) {
         draw(decoder);
         loaded = settled();
       }

@@ -7,6 +7,7 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.inference.store.ModelStore.StoredModel;
 import io.ballast.inference.torch.DecoderConfig;
+import io.ballast.inference.torch.KeptVocabulary;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.kit.call.PinnedVersion;
@@ -27,16 +28,20 @@ public final class FolderDecoders implements DecoderLoader {
   private final List<Path> roots;
   private final ServingOptions serving;
   private final MemoryBudget memory;
+  private final KeptVocabulary vocabulary;
 
   /**
    * @param roots in the order of search
    * @param serving how much one decoder takes on at once
    * @param memory what all decoders of this process may take
+   * @param vocabulary kept for the next that has the same tokenizer
    */
-  public FolderDecoders(List<Path> roots, ServingOptions serving, MemoryBudget memory) {
+  public FolderDecoders(
+      List<Path> roots, ServingOptions serving, MemoryBudget memory, KeptVocabulary vocabulary) {
     this.roots = List.copyOf(roots);
     this.serving = serving;
     this.memory = memory;
+    this.vocabulary = vocabulary;
   }
 
   @Override
@@ -66,7 +71,7 @@ public final class FolderDecoders implements DecoderLoader {
       requireRegistered(version, recorded);
       String name = version.model() + "/" + version.version();
       requireFitsAlone(name, DecoderConfig.read(stored.folder()), serving, memory);
-      TorchDecoder decoder = TorchDecoder.load(stored.folder(), serving, name, memory);
+      TorchDecoder decoder = TorchDecoder.load(stored.folder(), serving, name, memory, vocabulary);
       requireSame(name, manifest, stored, decoder);
       return new LoadedDecoder(decoder, manifest.contentSha256());
     } catch (ModelException e) {

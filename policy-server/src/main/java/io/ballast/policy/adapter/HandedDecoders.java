@@ -4,6 +4,7 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.torch.DecoderCopy;
 import io.ballast.inference.torch.HandedCopies;
+import io.ballast.inference.torch.KeptVocabulary;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.kit.call.PinnedVersion;
@@ -23,18 +24,25 @@ public final class HandedDecoders implements DecoderLoader {
   private final DecoderLoader others;
   private final ServingOptions serving;
   private final MemoryBudget memory;
+  private final KeptVocabulary vocabulary;
 
   /**
    * @param others has all versions that were not handed over
    * @param serving how much one decoder takes on at once
    * @param memory what all decoders of this process may take; the copies are the giver's
+   * @param vocabulary kept for the next that has the same tokenizer
    */
   public HandedDecoders(
-      HandedCopies copies, DecoderLoader others, ServingOptions serving, MemoryBudget memory) {
+      HandedCopies copies,
+      DecoderLoader others,
+      ServingOptions serving,
+      MemoryBudget memory,
+      KeptVocabulary vocabulary) {
     this.copies = copies;
     this.others = others;
     this.serving = serving;
     this.memory = memory;
+    this.vocabulary = vocabulary;
   }
 
   @Override
@@ -78,7 +86,7 @@ public final class HandedDecoders implements DecoderLoader {
     FolderDecoders.requireFitsAlone(name, copy.config(), serving, memory);
     try {
       return new LoadedDecoder(
-          TorchDecoder.load(copy, serving, name, memory), copy.contentSha256());
+          TorchDecoder.load(copy, serving, name, memory, vocabulary), copy.contentSha256());
     } catch (ModelException e) {
       throw ModelFaults.toCallFailure(
           e, message -> message.replace(copy.tokenizer().toString(), name + "/tokenizer.json"));

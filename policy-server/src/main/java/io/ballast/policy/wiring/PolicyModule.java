@@ -2,6 +2,7 @@ package io.ballast.policy.wiring;
 
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.torch.HandedCopies;
+import io.ballast.inference.torch.KeptVocabulary;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
@@ -84,8 +85,10 @@ public final class PolicyModule implements ServerModule {
     DecoderLimits.register(runtime.meters(), memory);
     ServingOptions serving = DecoderLimits.serving(config.engine(), memory.limitBytes());
     LOG.info("decoders are computed in {}", serving.arithmetic());
-    FolderDecoders folders = new FolderDecoders(runtime.modelFolders(), serving, memory);
-    HandedDecoders handed = new HandedDecoders(copies, folders, serving, memory);
+    KeptVocabulary vocabulary = new KeptVocabulary();
+    FolderDecoders folders =
+        new FolderDecoders(runtime.modelFolders(), serving, memory, vocabulary);
+    HandedDecoders handed = new HandedDecoders(copies, folders, serving, memory, vocabulary);
     return new RemoteDecoders(config.remotes(), handed, System::getenv);
   }
 

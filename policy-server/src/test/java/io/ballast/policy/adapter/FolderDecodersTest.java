@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.store.ModelManifest;
+import io.ballast.inference.torch.KeptVocabulary;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.policy.core.version.LoadedDecoder;
@@ -27,7 +28,11 @@ class FolderDecodersTest {
     Path folder = models.resolve(TinyModel.NAME).resolve(TinyModel.VERSION);
     String before = ModelManifest.read(folder).orElseThrow().contentSha256();
     FolderDecoders decoders =
-        new FolderDecoders(List.of(models), ServingOptions.defaults(), new MemoryBudget(1L << 30));
+        new FolderDecoders(
+            List.of(models),
+            ServingOptions.defaults(),
+            new MemoryBudget(1L << 30),
+            new KeptVocabulary());
 
     assertThat(load(decoders)).isEqualTo(before);
     assertThat(decoders.folderSha256(TinyModel.NAME, TinyModel.VERSION)).isEqualTo(before);

@@ -10,6 +10,7 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.HandedCopies;
+import io.ballast.inference.torch.KeptVocabulary;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TrainableDecoder;
@@ -44,8 +45,13 @@ class HandedDecodersTest {
 
   private HandedDecoders decoders(MemoryBudget budget) {
     ServingOptions serving = ServingOptions.defaults();
+    KeptVocabulary vocabulary = new KeptVocabulary();
     return new HandedDecoders(
-        copies, new FolderDecoders(List.of(models), serving, budget), serving, budget);
+        copies,
+        new FolderDecoders(List.of(models), serving, budget, vocabulary),
+        serving,
+        budget,
+        vocabulary);
   }
 
   private Path folder() {
