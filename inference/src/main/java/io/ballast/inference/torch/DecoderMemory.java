@@ -89,10 +89,11 @@ final class DecoderMemory {
   private double activations() {
     double rows = Math.max(options.maxRows() + options.maxRows() / 8, SCORED_ROWS);
     double logits = rows * config.vocabularySize() * (product + 2 * full);
-    // those of a lane stay while others compute, and while a prompt does
+    // what lanes compute in together stays, and what each computes in alone
     double kept =
-        Math.min(
-            options.maxRows() * 9.0 / 8, options.decodeLanes() * (double) DecodePass.MOST_ROWS);
+        2
+            * Math.min(
+                options.maxRows() * 9.0 / 8, options.decodeLanes() * (double) DecodePass.MOST_ROWS);
     return passing(mostTokens()) + block(kept) + attention() + logits;
   }
 

@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.torch.PrefillQueue.Chunk;
+import io.ballast.inference.torch.StepLane.Together;
 import io.ballast.inference.torch.StepLane.Turn;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -63,25 +64,80 @@ final class StepComputation implements AutoCloseable {
         rows.add(new ArenaRows(arena, 0, arena.running()));
       }
     }
-    List<Share> shares = shares(rows, chunks, most);
-    while (lanes.size() < shares.size()) {
-      lanes.add(lane.get());
-    }
-    List<List<Turn>> turns = new ArrayList<>(Collections.nCopies(shares.size(), List.of()));
-    threads.run(
-        shares.size(), number -> turns.set(number, compute(number, shares.get(number))), () -> {});
+    List<List<Turn>> turns = turns(rows, chunks);
     turns.forEach(of -> of.forEach(turn -> turn.take(contextTokens)));
     rows.forEach(part -> part.seats().forEach(SeatedRow::advance));
     return turns.stream().mapToInt(List::size).sum();
   }
 
+  private List<List<Turn>> turns(List<ArenaRows> rows, List<Chunk> chunks) {
+    List<Share> shares = shares(rows, chunks, most);
+    while (lanes.size() < shares.size()) {
+      lanes.add(lane.get());
+    }
+    DecodePass pass = lanes.getFirst().pass();
+    int tokens = StepLane.rounded(rows.stream().mapToInt(ArenaRows::count).sum());
+    boolean together =
+        pass != null
+            && chunks.isEmpty()
+            && shares.size() > 1
+            && tokens <= shares.size() * DecodePass.MOST_ROWS;
+    return together ? together(pass, rows, tokens, shares.size()) : apart(shares);
+  }
+
+  private List<List<Turn>> apart(List<Share> shares) {
+    List<List<Turn>> turns = new ArrayList<>(Collections.nCopies(shares.size(), List.of()));
+    threads.run(
+        shares.size(), number -> turns.set(number, compute(number, shares.get(number))), () -> {});
+    return turns;
+  }
+
+  /**
+   * Has several lanes compute rows alone.
+   *
+   * @param tokens rows, with those at the end that nobody looks at
+   */
+  private List<List<Turn>> together(
+      DecodePass pass, List<ArenaRows> rows, int tokens, int count) {
+    long[] ids = new long[tokens];
+    long[] positions = new long[tokens];
+    int fed = 0;
+    for (ArenaRows part : rows) {
+      for (SeatedRow seat : part.seats()) {
+        ids[fed] = seat.token();
+        positions[fed++] = seat.position();
+      }
+    }
+    pass.begin(ids, positions, count);
+    Together step = new Together(pass, pass.emptyLogits(tokens), new Meeting(count));
+    List<List<Turn>> turns = new ArrayList<>(Collections.nCopies(count, List.of()));
+    int all = fed;
+    threads.run(
+        count,
+        number -> {
+          int first = DecodePass.firstRow(tokens, number, count);
+          int end = DecodePass.firstRow(tokens, number + 1, count);
+          List<ArenaRows> own = part(rows, first, end);
+          int padding = end - first - Math.max(0, Math.min(end, all) - first);
+          turns.set(
+              number, inScope(number, () -> lanes.get(number).compute(step, number, own, padding)));
+        },
+        step.meeting()::abandon);
+    return turns;
+  }
+
   private List<Turn> compute(int number, Share share) {
-    if (number == 0) {
-      return lanes.getFirst().compute(share.rows(), share.chunks());
+    return inScope(number, () -> lanes.get(number).compute(share.rows(), share.chunks()));
+  }
+
+  /** The first lane is on the caller's thread, in its scope. */
+  private static List<Turn> inScope(int lane, Supplier<List<Turn>> work) {
+    if (lane == 0) {
+      return work.get();
     }
     try (NoGradGuard off = new NoGradGuard();
         PointerScope scope = new PointerScope()) {
-      return lanes.get(number).compute(share.rows(), share.chunks());
+      return work.get();
     }
   }
 

@@ -38,6 +38,8 @@ final class StepLane implements AutoCloseable {
   /** For steps of few rows; absent where every bit counts, or if the weights are not for it. */
   private final @Nullable DecodePass pass;
 
+  private final Meeting alone = new Meeting(1);
+
   /**
    * Computes with one model.
    *
@@ -125,7 +127,8 @@ final class StepLane implements AutoCloseable {
   private Tensor residual(long[] ids, long[] positions, StepMemory memory, boolean rowsAlone) {
     int tokens = ids.length;
     if (pass != null && rowsAlone && tokens <= DecodePass.MOST_ROWS) {
-      return pass.hidden(ids, positions, memory);
+      pass.begin(ids, positions, 1);
+      return pass.hidden(0, memory, alone);
     }
     return weights
         .network()
@@ -135,6 +138,42 @@ final class StepLane implements AutoCloseable {
             memory,
             products)
         .view(tokens, config.hiddenSize());
+  }
+
+  /**
+   * A step of rows alone that several lanes compute together.
+   *
+   * @param pass that has begun it
+   * @param logits of all rows, in the products' type
+   */
+  record Together(DecodePass pass, Tensor logits, Meeting meeting) {}
+
+  /** The pass of a step of rows alone; null if there is none. */
+  @Nullable DecodePass pass() {
+    return pass;
+  }
+
+  /**
+   * Does a lane's part of a step, and draws the tokens that follow its rows.
+   *
+   * @param rows of the lane
+   * @param padding rows behind them that nobody looks at
+   * @return a turn for each row that draws, in their order
+   */
+  List<Turn> compute(Together step, int lane, List<ArenaRows> rows, int padding) {
+    StepMemory memory = new StepMemory(weights.fullType(), promptBlock);
+    rows.forEach(memory::add);
+    memory.addPadding(padding);
+    Tensor logits = step.pass().logits(lane, step.logits(), memory, step.meeting());
+    Drawers drawers = drawers(rows, List.of(), rows.stream().mapToInt(ArenaRows::count).sum());
+    if (drawers.rows.isEmpty()) {
+      return List.of();
+    }
+    Tensor drawnFrom =
+        drawers.tokens.size() == logits.size(0)
+            ? logits
+            : logits.index_select(0, Tensors.of(drawers.tokens));
+    return turns(drawnFrom.to(ScalarType.Float), drawers);
   }
 
   /** The least multiple of {@code block} that is not below {@code count}. */
@@ -213,11 +252,16 @@ final class StepLane implements AutoCloseable {
    * @param rowsAlone how many rows were fed, if nothing else was
    */
   private List<Turn> draw(Tensor residual, Drawers drawers, int rowsAlone) {
+    return drawers.rows.isEmpty()
+        ? List.of()
+        : turns(logits(residual, drawers, drawers.tokens.size() == rowsAlone), drawers);
+  }
+
+  /**
+   * @param logits that each row draws from
+   */
+  private List<Turn> turns(Tensor logits, Drawers drawers) {
     List<Turn> turns = new ArrayList<>();
-    if (drawers.rows.isEmpty()) {
-      return turns;
-    }
-    Tensor logits = logits(residual, drawers, drawers.tokens.size() == rowsAlone);
     List<Drawn> drawn = draw(logits, drawers.rows);
     for (int b = 0; b < drawn.size(); b++) {
       turns.add(new Turn(drawers.rows.get(b), drawn.get(b), drawers.clears.get(b)));

@@ -20,6 +20,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Token by token, a pass computes what plain loops and the network compute of whole texts. */
@@ -74,6 +75,33 @@ class DecodePassTest {
         DecodePass.over(decoder.weights().network(), decoder.config(), rotary));
   }
 
+  private static Tensor hidden(
+      DecodePass pass, long[] ids, long[] positions, AttentionMemory memory) {
+    pass.begin(ids, positions, 1);
+    return pass.hidden(0, memory, new Meeting(1));
+  }
+
+  /** The logits of all rows, by as many threads as there are memories of lanes. */
+  private static float[] logits(
+      DecodePass pass, long[] ids, long[] positions, List<? extends AttentionMemory> memories) {
+    int lanes = memories.size();
+    pass.begin(ids, positions, lanes);
+    Tensor all = pass.emptyLogits(ids.length);
+    Meeting meeting = new Meeting(lanes);
+    try (Lanes threads = new Lanes("pass-test", lanes)) {
+      threads.run(
+          lanes,
+          lane -> {
+            try (PointerScope scope = new PointerScope();
+                NoGradGuard off = new NoGradGuard()) {
+              var unused = pass.logits(lane, all, memories.get(lane), meeting);
+            }
+          },
+          meeting::abandon);
+    }
+    return Tensors.floats(all);
+  }
+
   private TrainableDecoder decoder(Arithmetic arithmetic) {
     return TrainableDecoder.load(folder, arithmetic, OptimizerOptions.pretraining());
   }
@@ -92,7 +120,7 @@ class DecodePassTest {
       DecoderNetwork network = decoder.weights().network();
       Past past = new Past();
       for (int t = 0; t < ROWS[0].length; t++) {
-        Tensor residual = pass.hidden(column(3, t), repeated(3, t), past);
+        Tensor residual = hidden(pass, column(3, t), repeated(3, t), past);
         float[] logits = Tensors.floats(torch.linear(network.normalized(residual), network.head()));
         for (int r = 0; r < 3; r++) {
           for (int v = 0; v < config.vocabularySize(); v++) {
@@ -102,6 +130,51 @@ class DecodePassTest {
           }
         }
       }
+    }
+  }
+
+  static Stream<Arguments> shapesAndLanes() {
+    return shapes().flatMap(shape -> Stream.of(2, 3, 5).map(lanes -> Arguments.of(shape, lanes)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("shapesAndLanes")
+  void lanesTogetherSayWhatPlainLoopsSayMoreThanThereAreRowsToo(DecoderConfig config, int lanes)
+      throws IOException {
+    FamilyFolders.write(folder, config, 5);
+    ReferenceDecoder reference = new ReferenceDecoder(config, folder);
+    double[][][] expected = Stream.of(ROWS).map(reference::logits).toArray(double[][][]::new);
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32);
+        RotaryTable rotary = new RotaryTable(config, decoder.weights().fullType());
+        DecodePass pass = pass(decoder, rotary);
+        PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      List<Past> pasts = Stream.generate(Past::new).limit(lanes).toList();
+      for (int t = 0; t < ROWS[0].length; t++) {
+        float[] logits = logits(pass, column(3, t), repeated(3, t), pasts);
+        for (int r = 0; r < 3; r++) {
+          for (int v = 0; v < config.vocabularySize(); v++) {
+            assertThat((double) logits[r * config.vocabularySize() + v])
+                .as("row %s, token %s, id %s", r, t, v)
+                .isCloseTo(expected[r][t][v], within(2e-5));
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void inBfloat16LanesTogetherSayWhatOneSays() throws IOException {
+    DecoderConfig config = FamilyFolders.config(DecoderFamily.LLAMA);
+    FamilyFolders.write(folder, config, 6);
+    try (TrainableDecoder decoder = decoder(Arithmetic.BFLOAT16_PRODUCTS);
+        RotaryTable rotary = new RotaryTable(config, decoder.weights().fullType());
+        DecodePass pass = pass(decoder, rotary);
+        PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      float[] one = logits(pass, column(3, 0), repeated(3, 0), List.of(new Past()));
+      float[] two = logits(pass, column(3, 0), repeated(3, 0), List.of(new Past(), new Past()));
+      assertThat(two).containsExactly(one, within(0.02f));
     }
   }
 
@@ -120,7 +193,7 @@ class DecodePassTest {
       int all = 0;
       for (int t = 0; t < ROWS[0].length; t++) {
         long[] ids = column(3, t);
-        float[] actual = Tensors.floats(pass.hidden(ids, repeated(3, t), ofPass));
+        float[] actual = Tensors.floats(hidden(pass, ids, repeated(3, t), ofPass));
         float[] expected =
             Tensors.floats(
                 decoder
@@ -150,13 +223,13 @@ class DecodePassTest {
         DecodePass pass = pass(decoder, rotary);
         PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
-      float[] three = Tensors.floats(pass.hidden(column(3, 0), repeated(3, 5), new Past()));
-      float[] one = Tensors.floats(pass.hidden(column(1, 0), repeated(1, 5), new Past()));
+      float[] three = Tensors.floats(hidden(pass, column(3, 0), repeated(3, 5), new Past()));
+      float[] one = Tensors.floats(hidden(pass, column(1, 0), repeated(1, 5), new Past()));
       assertThat(Arrays.copyOf(three, one.length)).containsExactly(one, within(1e-6f));
 
       decoder.weights().flat().mul_(new Scalar(0.5));
       decoder.weights().changed();
-      float[] changed = Tensors.floats(pass.hidden(column(1, 0), repeated(1, 5), new Past()));
+      float[] changed = Tensors.floats(hidden(pass, column(1, 0), repeated(1, 5), new Past()));
       float[] expected =
           Tensors.floats(
               decoder
@@ -181,7 +254,7 @@ class DecodePassTest {
         NoGradGuard off = new NoGradGuard()) {
       decoder.weights().network().embedding().select(0, 17).fill_(new Scalar(Float.NaN));
       float[] residual =
-          Tensors.floats(pass.hidden(new long[] {17, 4}, new long[] {0, 0}, new Past()));
+          Tensors.floats(hidden(pass, new long[] {17, 4}, new long[] {0, 0}, new Past()));
       int hidden = config.hiddenSize();
       for (int i = 0; i < hidden; i++) {
         assertThat(residual[i]).isNaN();
