@@ -17,6 +17,9 @@ import org.bytedeco.pytorch.Tensor;
  * </pre>
  */
 final class AdamW implements AutoCloseable {
+  /** So many are taken through all of a step before the next, while they are in the cache. */
+  private static final long PIECE_NUMBERS = 1 << 15;
+
   private final OptimizerOptions options;
   private final Tensor firstMoment;
   private final Tensor secondMoment;
@@ -74,24 +77,42 @@ final class AdamW implements AutoCloseable {
         gradient.mul_(new Scalar(options.maxGradientNorm() / (norm + 1e-6)));
       }
       steps++;
-      firstMoment.mul_(new Scalar(options.beta1())).add_(gradient, new Scalar(1 - options.beta1()));
-      secondMoment
-          .mul_(new Scalar(options.beta2()))
-          .addcmul_(gradient, gradient, new Scalar(1 - options.beta2()));
-      Tensor flat = weights.flat();
-      flat.narrow(0, 0, weights.decayedSize())
-          .mul_(new Scalar(1 - learningRate * options.weightDecay()));
       double correction = Math.sqrt(1 - Math.pow(options.beta2(), steps));
-      Tensor denominator =
-          secondMoment.sqrt().mul_(new Scalar(1 / correction)).add_(new Scalar(options.epsilon()));
-      flat.addcdiv_(
-          firstMoment,
-          denominator,
-          new Scalar(-learningRate / (1 - Math.pow(options.beta1(), steps))));
+      double rate = learningRate / (1 - Math.pow(options.beta1(), steps));
+      Tensor flat = weights.flat();
+      for (long from = 0; from < flat.numel(); from += PIECE_NUMBERS) {
+        try (PointerScope scope = new PointerScope()) {
+          long count = Math.min(PIECE_NUMBERS, flat.numel() - from);
+          long decayed = Math.clamp(weights.decayedSize() - from, 0, count);
+          Tensor numbers = flat.narrow(0, from, count);
+          numbers
+              .narrow(0, 0, decayed)
+              .mul_(new Scalar(1 - learningRate * options.weightDecay()));
+          step(
+              numbers,
+              gradient.narrow(0, from, count),
+              firstMoment.narrow(0, from, count),
+              secondMoment.narrow(0, from, count),
+              correction,
+              rate);
+        }
+      }
       weights.clearGradients();
       weights.changed();
       return norm;
     }
+  }
+
+  /** Takes a step of some of the numbers, which have decayed. */
+  private void step(
+      Tensor numbers, Tensor gradient, Tensor first, Tensor second, double correction, double rate) {
+    first.mul_(new Scalar(options.beta1())).add_(gradient, new Scalar(1 - options.beta1()));
+    second
+        .mul_(new Scalar(options.beta2()))
+        .addcmul_(gradient, gradient, new Scalar(1 - options.beta2()));
+    Tensor denominator =
+        second.sqrt().mul_(new Scalar(1 / correction)).add_(new Scalar(options.epsilon()));
+    numbers.addcdiv_(first, denominator, new Scalar(-rate));
   }
 
   @Override
