@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * The forward pass of a decoder of any {@link DecoderFamily} over weights that somebody else owns:
  * RMS norm, rotary positions, grouped heads, a gated feed-forward layer.
  *
+ * <p>What is cut is cut into all of its parts at once: the gradients of parts that are cut out one
+ * by one are each padded with zeros and added up.
+ *
  * <p>The residual stream, the norms and attention are in the norms' type; products with weights are
  * in the matrices' type. (Attention in bfloat16 took twelve times as long as in 32 bits where the
  * processor has no AMX.)
@@ -197,19 +200,16 @@ final class DecoderNetwork {
     Tensor projected =
         withBias(products.linear(x, block.queryKeyValue()), block.queryKeyValueBias())
             .view(rows, tokens, heads + 2 * keyHeads, size);
-    Tensor query;
-    Tensor key;
+    TensorVector parts = projected.split(new long[] {heads, keyHeads, keyHeads}, 2);
+    Tensor queries = parts.get(0);
+    Tensor keys = parts.get(1);
     if (block.queryNorm() != null && block.keyNorm() != null) {
-      Tensor queries = projected.narrow(2, 0, heads).to(residualType);
-      Tensor keys = projected.narrow(2, heads, keyHeads).to(residualType);
-      query = rotation.apply(scaledNorm(queries, block.queryNorm())).transpose(1, 2);
-      key = rotation.apply(scaledNorm(keys, block.keyNorm())).transpose(1, 2);
-    } else {
-      Tensor rotated = rotation.apply(projected.narrow(2, 0, heads + keyHeads));
-      query = rotated.narrow(2, 0, heads).transpose(1, 2);
-      key = rotated.narrow(2, heads, keyHeads).transpose(1, 2);
+      queries = scaledNorm(queries.to(residualType), block.queryNorm());
+      keys = scaledNorm(keys.to(residualType), block.keyNorm());
     }
-    Tensor value = projected.narrow(2, heads + keyHeads, keyHeads).to(residualType).transpose(1, 2);
+    Tensor query = rotation.apply(queries).transpose(1, 2);
+    Tensor key = rotation.apply(keys).transpose(1, 2);
+    Tensor value = parts.get(2).to(residualType).transpose(1, 2);
     Tensor attended = memory.attend(layer, query, key, value);
     return withBias(
         products.linear(
@@ -224,10 +224,8 @@ final class DecoderNetwork {
   }
 
   private Tensor feedForward(Block block, Tensor x, Products products) {
-    Tensor gateUp = products.linear(x, block.gateUp());
-    long inner = config.intermediateSize();
-    Tensor gated =
-        config.activation().apply(gateUp.narrow(-1, 0, inner)).mul(gateUp.narrow(-1, inner, inner));
+    TensorVector gateUp = products.linear(x, block.gateUp()).chunk(2, -1);
+    Tensor gated = config.activation().apply(gateUp.get(0)).mul(gateUp.get(1));
     return products.linear(gated, block.down());
   }
 
@@ -287,9 +285,7 @@ final class DecoderNetwork {
   record Rotation(Tensor cosine, Tensor signedSine) {
     /** Returns {@code x}, shape [B, T, heads, E], rotated. */
     Tensor apply(Tensor x) {
-      long half = x.size(-1) / 2;
-      Tensor swapped =
-          torch.cat(new TensorVector(x.narrow(-1, half, half), x.narrow(-1, 0, half)), -1);
+      Tensor swapped = x.roll(new long[] {x.size(-1) / 2}, -1);
       return x.mul(cosine).add(swapped.mul(signedSine));
     }
   }

@@ -32,8 +32,8 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
    * @param completions G
    * @param longest C
    * @param own tokens of all completions
-   * @param into for each place of [G · C] a token of the row; absent where they are the row's own
-   *     tokens in their order
+   * @param into for each place of [G · C] a token of the completions; absent where it is each in
+   *     their order
    * @param back for each token of the completions its place in [G · C]; absent likewise
    * @param mask what is added, shape [C, P + C]; absent without a token of the completions
    */
@@ -56,7 +56,7 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
       int longest = own.stream().mapToInt(Integer::intValue).max().orElse(0);
       long[] into = new long[own.size() * longest];
       List<Long> back = new ArrayList<>();
-      int start = prompt;
+      int start = 0;
       for (int g = 0; g < own.size(); g++) {
         for (int t = 0; t < longest; t++) {
           into[g * longest + t] = start + Math.min(t, own.get(g) - 1); // past its end: any token
@@ -87,16 +87,15 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
       return Tensors.of(mask, longest, width);
     }
 
-    /** Completions side by side, [1, H, L, E] → [G, H, C, E]. */
+    /** Completions side by side, [1, H, own, E] → [G, H, C, E]. */
     Tensor beside(Tensor x) {
-      Tensor tokens =
-          into == null ? x.narrow(2, prompt, completions * longest) : x.index_select(2, into);
+      Tensor tokens = into == null ? x : x.index_select(2, into);
       return tokens.reshape(x.size(1), completions, longest, x.size(3)).transpose(0, 1);
     }
 
-    /** The same, each with the prompt before it, [1, H, L, E] → [G, H, P + C, E]. */
-    Tensor afterPrompt(Tensor x) {
-      Tensor shared = x.narrow(2, 0, prompt).expand(completions, x.size(1), prompt, x.size(3));
+    /** The same, each with the prompt, [1, H, P, E], before it: [G, H, P + C, E]. */
+    Tensor afterPrompt(Tensor promptTokens, Tensor x) {
+      Tensor shared = promptTokens.expand(completions, x.size(1), prompt, x.size(3));
       return torch.cat(new TensorVector(shared, beside(x)), 2);
     }
 
@@ -130,34 +129,35 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
 
   @Override
   public Tensor attend(int layer, Tensor query, Tensor key, Tensor value) {
+    TensorVector queries = query.split(1, 0);
+    TensorVector keys = key.split(1, 0);
+    TensorVector values = value.split(1, 0);
     TensorVector all = new TensorVector();
     for (int b = 0; b < rows.size(); b++) {
-      all.push_back(
-          attend(rows.get(b), query.narrow(0, b, 1), key.narrow(0, b, 1), value.narrow(0, b, 1)));
+      all.push_back(attend(rows.get(b), queries.get(b), keys.get(b), values.get(b)));
     }
     return torch.cat(all, 0);
   }
 
   private Tensor attend(Row row, Tensor query, Tensor key, Tensor value) {
+    long past = length - row.prompt() - row.own();
+    long[] sizes = {row.prompt(), row.own(), past};
+    TensorVector queries = query.split(sizes, 2);
+    TensorVector keys = key.split(sizes, 2);
+    TensorVector values = value.split(sizes, 2);
     TensorVector parts = new TensorVector();
     parts.push_back(
-        DecoderNetwork.attend(
-            query.narrow(2, 0, row.prompt()),
-            key.narrow(2, 0, row.prompt()),
-            value.narrow(2, 0, row.prompt()),
-            null,
-            true));
+        DecoderNetwork.attend(queries.get(0), keys.get(0), values.get(0), null, true));
     if (row.own() > 0) {
       parts.push_back(
           row.behindEachOther(
               DecoderNetwork.attend(
-                  row.beside(query),
-                  row.afterPrompt(key),
-                  row.afterPrompt(value),
+                  row.beside(queries.get(1)),
+                  row.afterPrompt(keys.get(0), keys.get(1)),
+                  row.afterPrompt(values.get(0), values.get(1)),
                   row.mask(),
                   false)));
     }
-    long past = length - row.prompt() - row.own();
     if (past > 0) {
       parts.push_back(
           torch.zeros(
