@@ -25,8 +25,12 @@ final class StepComputation implements AutoCloseable {
   /** Tokens of prompts of a lane. */
   static final int LEAST_TOKENS = 32;
 
+  /** Weights that take so long to read that even one row's products are shared out. */
+  private static final long LARGE_BYTES = 32 << 20;
+
   private final int contextTokens;
   private final int most;
+  private final boolean large;
   private final Supplier<StepLane> lane;
   private final List<StepLane> lanes = new ArrayList<>();
   private final Lanes threads;
@@ -48,6 +52,7 @@ final class StepComputation implements AutoCloseable {
       int most) {
     this.contextTokens = weights.layout().config().contextTokens();
     this.most = invariant ? 1 : most;
+    this.large = weights.bytes() >= LARGE_BYTES;
     this.lane = () -> new StepLane(weights, rotary, vocabularySize, invariant, promptBlock);
     this.threads = new Lanes("torch-decoder-lane", this.most);
   }
@@ -71,21 +76,27 @@ final class StepComputation implements AutoCloseable {
   }
 
   private List<List<Turn>> turns(List<ArenaRows> rows, List<Chunk> chunks) {
-    List<Share> shares = shares(rows, chunks, most);
-    while (lanes.size() < shares.size()) {
+    int count = rows.stream().mapToInt(ArenaRows::count).sum();
+    int tokens = StepLane.rounded(count);
+    int beside = large ? most : Math.clamp(count / LEAST_ROWS, 1, most);
+    makeLanes(1);
+    DecodePass pass = lanes.getFirst().pass();
+    return pass != null
+            && chunks.isEmpty()
+            && beside > 1
+            && tokens <= beside * DecodePass.MOST_ROWS
+        ? together(pass, rows, tokens, beside)
+        : apart(shares(rows, chunks, most));
+  }
+
+  private void makeLanes(int count) {
+    while (lanes.size() < count) {
       lanes.add(lane.get());
     }
-    DecodePass pass = lanes.getFirst().pass();
-    int tokens = StepLane.rounded(rows.stream().mapToInt(ArenaRows::count).sum());
-    boolean together =
-        pass != null
-            && chunks.isEmpty()
-            && shares.size() > 1
-            && tokens <= shares.size() * DecodePass.MOST_ROWS;
-    return together ? together(pass, rows, tokens, shares.size()) : apart(shares);
   }
 
   private List<List<Turn>> apart(List<Share> shares) {
+    makeLanes(shares.size());
     List<List<Turn>> turns = new ArrayList<>(Collections.nCopies(shares.size(), List.of()));
     threads.run(
         shares.size(), number -> turns.set(number, compute(number, shares.get(number))), () -> {});
@@ -108,6 +119,7 @@ final class StepComputation implements AutoCloseable {
         positions[fed++] = seat.position();
       }
     }
+    makeLanes(count);
     pass.begin(ids, positions, count);
     Together step = new Together(pass, pass.emptyLogits(tokens), new Meeting(count));
     List<List<Turn>> turns = new ArrayList<>(Collections.nCopies(count, List.of()));
