@@ -48,7 +48,7 @@ import picocli.CommandLine.TypeConversionException;
           + " 1,000 prompts beside sampling and judging them by hand. Some six minutes.",
       "learner: a step of reinforcement learning by phase, its update beside bare libtorch calls,"
           + " the rl library's share of it; TRL's GRPOTrainer on the same cores, if it is"
-          + " installed. Some seven minutes.",
+          + " installed. Some eight minutes.",
       "What is not installed is a figure that could not be measured; --only leaves its part out.",
       "Let nothing else run meanwhile."
     },
