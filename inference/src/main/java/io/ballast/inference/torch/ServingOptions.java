@@ -21,8 +21,8 @@ import java.util.function.Consumer;
  * @param batchInvariant whether a completion is the same bit by bit whatever else is under way, at
  *     a price (README)
  * @param decodeLanes the most threads that a step is shared out over, ≥ 1. Where it is more than
- *     one, sums of sixteen rows or more are rounded otherwise; however many processors there are,
- *     the same lanes give the same bits
+ *     one, sums are rounded otherwise; however many processors there are, the same lanes give the
+ *     same bits
  */
 public record ServingOptions(
     Arithmetic arithmetic,
