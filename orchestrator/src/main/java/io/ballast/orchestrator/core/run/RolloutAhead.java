@@ -12,12 +12,13 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Samples and judges for the iterations to come, one after the other, while the learner is at one.
- * With a staleness of s, iteration i samples from the weights that iteration max(1, i − s) began
+ * Samples and judges for the iterations to come while the learner is at one: they are sampled one
+ * after the other, and each is judged while the next is sampled. With a staleness of s, iteration i samples from the weights that iteration max(1, i − s) began
  * with: exactly those, and not the newest of the moment, so that a run is the same however fast its
  * parts are, and whatever is killed. With s = 0 everything happens in the caller's thread, one
  * after the other.
@@ -26,8 +27,13 @@ final class RolloutAhead implements AutoCloseable {
   /** What samples and judges, in whatever thread it is called. */
   @FunctionalInterface
   interface Roller {
-    /** The completions of {@code iteration}, which stands at {@code cursor} in the data. */
-    Rollout roll(int iteration, PinnedVersion policy, DataCursor cursor);
+    /**
+     * The completions of {@code iteration}, which stands at {@code cursor} in the data.
+     *
+     * @param sampled told where it ends there as soon as that is known
+     */
+    Rollout roll(
+        int iteration, PinnedVersion policy, DataCursor cursor, Consumer<DataCursor> sampled);
   }
 
   /**
@@ -53,9 +59,7 @@ final class RolloutAhead implements AutoCloseable {
   private final Function<VersionSelector, PinnedVersion> versions;
   private final Executor executor;
   private final Map<Integer, FutureTask<Rollout>> begun = new HashMap<>();
-  private CompletableFuture<Void> turn =
-      CompletableFuture.completedFuture(null); // of the last begun
-  private @Nullable FutureTask<Rollout> last; // that was begun
+  private @Nullable CompletableFuture<DataCursor> end; // in the data, of the last that was begun
   private int latest; // its iteration
 
   /**
@@ -95,7 +99,7 @@ final class RolloutAhead implements AutoCloseable {
    */
   Rollout next(int iteration, PinnedVersion current, DataCursor cursor, Roller roller) {
     if (staleness == 0) {
-      return roller.roll(iteration, current, cursor);
+      return roller.roll(iteration, current, cursor, sampled -> {});
     }
     int end = Math.min(run.iterationsCount(), iteration + staleness);
     while (latest < end) {
@@ -114,18 +118,25 @@ final class RolloutAhead implements AutoCloseable {
   }
 
   private void begin(int iteration, PinnedVersion policy, DataCursor cursor, Roller roller) {
-    FutureTask<Rollout> before = last;
+    CompletableFuture<DataCursor> begin =
+        end == null ? CompletableFuture.completedFuture(cursor) : end;
+    CompletableFuture<DataCursor> sampled = new CompletableFuture<>();
     FutureTask<Rollout> task =
         new FutureTask<>(
-            () -> roller.roll(iteration, policy, before == null ? cursor : end(before)));
-    last = task;
+            () -> {
+              try {
+                DataCursor from = Waiting.on(begin, "sampling ahead");
+                Rollout rollout = roller.roll(iteration, policy, from, sampled::complete);
+                sampled.complete(rollout.next());
+                return rollout;
+              } catch (RuntimeException | Error e) {
+                sampled.completeExceptionally(e); // the next ones begin nowhere, and say so
+                throw e;
+              }
+            });
     begun.put(iteration, task);
-    turn = turn.thenRunAsync(task, executor); // a task keeps what it throws
-  }
-
-  /** Where the iteration of {@code before}, whose turn is over, ends in the data. */
-  private static DataCursor end(FutureTask<Rollout> before) {
-    return Waiting.on(before, "sampling ahead").next();
+    end = sampled;
+    var unused = begin.whenCompleteAsync((from, failure) -> task.run(), executor); // it keeps what it throws
   }
 
   /** Ends what is under way; nobody will use it. */

@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.run.RunMonitor.Phase;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -35,14 +36,20 @@ final class SamplingRounds {
     this.nanoTime = nanoTime;
   }
 
-  /** The completions of {@code iteration}, whose data begins at {@code cursor}. */
+  /**
+   * The completions of {@code iteration}, whose data begins at {@code cursor}.
+   *
+   * @param last told where it ends there, before its last round is judged if that is known to be
+   *     the last
+   */
   RolloutAhead.Rollout roll(
       Job job,
       Run run,
       DataSupply.Rows rows,
       DataCursor cursor,
       int iteration,
-      PinnedVersion policy) {
+      PinnedVersion policy,
+      Consumer<DataCursor> last) {
     RunSpec spec = job.spec();
     int wanted = spec.rollout().promptsPerIteration();
     List<SampledPrompt> sampled = new ArrayList<>();
@@ -58,6 +65,10 @@ final class SamplingRounds {
       if (drawn.rows().isEmpty() && round.number() > 1) {
         break; // the iteration has had all prompts
       }
+      next = drawn.from().next();
+      if (!spec.recipe().selectsByGroup() || round.number() == spec.recipe().maxRounds()) {
+        last.accept(next);
+      }
       long judgeStart = nanoTime.getAsLong();
       JudgedRollout earlier = judged;
       judged =
@@ -69,7 +80,6 @@ final class SamplingRounds {
       sampleSeconds += seconds(start, judgeStart);
       judgeSeconds += seconds(judgeStart, nanoTime.getAsLong());
       sampled.addAll(drawn.rows());
-      next = drawn.from().next();
       reading = reading(spec, round.number(), sampled.size(), judged);
       int missing = reading == null ? 0 : wanted - reading.keptGroupsCount();
       if (missing <= 0 || round.number() == spec.recipe().maxRounds()) {

@@ -260,7 +260,8 @@ public final class TrainingLoop {
             iteration,
             policy,
             before.cursor(),
-            (i, weights, cursor) -> rounds.roll(job, run, data.rows(), cursor, i, weights));
+            (i, weights, cursor, sampled) ->
+                rounds.roll(job, run, data.rows(), cursor, i, weights, sampled));
     JudgedRollout judged = rollout.judged();
     long goldStart = surroundings.nanoTime().getAsLong();
     OptionalDouble spread = judged.meanSpread();

@@ -20,6 +20,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -59,7 +60,8 @@ class RolloutAheadTest {
   }
 
   /** Each takes one prompt more than the one before. */
-  private RolloutAhead.Rollout roll(int iteration, PinnedVersion policy, DataCursor cursor) {
+  private RolloutAhead.Rollout roll(
+      int iteration, PinnedVersion policy, DataCursor cursor, Consumer<DataCursor> sampled) {
     rolled.add(iteration + " from " + policy.version());
     begins.add(cursor.stream().events());
     DataCursor next = cursor.at(new DataCursor.Stream("", cursor.stream().events() + iteration));
@@ -72,7 +74,7 @@ class RolloutAheadTest {
 
   /** Rolls, but waits for ever in iterations from {@code first} on. */
   private RolloutAhead.Roller holding(int first, CountDownLatch begun, CountDownLatch interrupted) {
-    return (iteration, policy, cursor) -> {
+    return (iteration, policy, cursor, sampled) -> {
       if (iteration >= first) {
         begun.countDown();
         try {
@@ -81,7 +83,7 @@ class RolloutAheadTest {
           interrupted.countDown();
         }
       }
-      return roll(iteration, policy, cursor);
+      return roll(iteration, policy, cursor, sampled);
     };
   }
 
@@ -148,11 +150,11 @@ class RolloutAheadTest {
   void samplingGoesOnWhileTheLearnerIsAtWork() throws InterruptedException {
     CountDownLatch second = new CountDownLatch(1);
     RolloutAhead.Roller roller =
-        (iteration, policy, cursor) -> {
+        (iteration, policy, cursor, sampled) -> {
           if (iteration == 2) {
             second.countDown();
           }
-          return roll(iteration, policy, cursor);
+          return roll(iteration, policy, cursor, sampled);
         };
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         RolloutAhead ahead = ahead(0, 1, threads)) {
@@ -167,11 +169,11 @@ class RolloutAheadTest {
     CountDownLatch held = new CountDownLatch(1);
     CountDownLatch third = new CountDownLatch(1);
     RolloutAhead.Roller roller =
-        (iteration, policy, cursor) -> {
+        (iteration, policy, cursor, sampled) -> {
           if (iteration == 2) {
             held(held);
           }
-          RolloutAhead.Rollout rollout = roll(iteration, policy, cursor);
+          RolloutAhead.Rollout rollout = roll(iteration, policy, cursor, sampled);
           if (iteration == 3) {
             third.countDown();
           }
@@ -190,6 +192,46 @@ class RolloutAheadTest {
     }
   }
 
+  @Test
+  void oneIsJudgedWhileTheNextIsSampled() {
+    CountDownLatch third = new CountDownLatch(1);
+    RolloutAhead.Roller roller =
+        (iteration, policy, cursor, sampled) -> {
+          RolloutAhead.Rollout rollout = roll(iteration, policy, cursor, sampled);
+          sampled.accept(rollout.next());
+          if (iteration == 2) {
+            held(third); // it is judged until the next has been sampled
+          } else if (iteration == 3) {
+            third.countDown();
+          }
+          return rollout;
+        };
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        RolloutAhead ahead = ahead(0, 2, threads)) {
+      for (int i = 1; i <= 3; i++) {
+        assertThat(ahead.next(i, weights(i), cursor(0), roller).judgeSeconds()).isEqualTo(i);
+      }
+    }
+    assertThat(rolled).startsWith("1 from w1", "2 from w1", "3 from w1");
+    assertThat(begins).startsWith(0L, 1L, 3L);
+  }
+
+  @Test
+  void whoComesAfterOneThatFailsFailsByTheSame() {
+    RolloutAhead.Roller roller =
+        (iteration, policy, cursor, sampled) -> {
+          if (iteration == 2) {
+            throw Faults.precondition("it fails");
+          }
+          return roll(iteration, policy, cursor, sampled);
+        };
+    try (RolloutAhead ahead = ahead(0, 2, Runnable::run)) {
+      assertThat(ahead.next(1, weights(1), cursor(0), roller).judgeSeconds()).isEqualTo(1);
+      assertThatThrownBy(() -> ahead.next(3, weights(3), cursor(0), roller)).hasMessage("it fails");
+    }
+    assertThat(rolled).containsExactly("1 from w1");
+  }
+
   private static void held(CountDownLatch latch) {
     try {
       latch.await();
@@ -201,11 +243,11 @@ class RolloutAheadTest {
   @Test
   void aFailureIsThatOfItsOwnIteration() {
     RolloutAhead.Roller roller =
-        (iteration, policy, cursor) -> {
+        (iteration, policy, cursor, sampled) -> {
           if (iteration == 2) {
             throw Faults.precondition("it fails");
           }
-          return roll(iteration, policy, cursor);
+          return roll(iteration, policy, cursor, sampled);
         };
     try (RolloutAhead ahead = ahead(0, 1, Runnable::run)) {
       assertThat(ahead.next(1, weights(1), cursor(0), roller).judgeSeconds()).isEqualTo(1);

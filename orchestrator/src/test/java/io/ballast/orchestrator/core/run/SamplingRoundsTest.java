@@ -48,6 +48,8 @@ class SamplingRoundsTest {
   private final List<PromptPlan.Round> asked = new ArrayList<>();
   private final List<DataCursor> cursors = new ArrayList<>();
 
+  private final List<String> told = new ArrayList<>();
+
   /** A group of a prompt, its completions with a stroke between them. */
   private static SampledPrompt group(String completions) {
     return new SampledPrompt.Sampled(
@@ -117,7 +119,14 @@ class SamplingRoundsTest {
                 Runnable::run),
             new Watching(),
             clock::nanoTime)
-        .roll(Job.of(run, spec, prompts), run, this::draw, at(0), 7, POLICY);
+        .roll(
+            Job.of(run, spec, prompts),
+            run,
+            this::draw,
+            at(0),
+            7,
+            POLICY,
+            end -> told.add("ends at " + end.stream().events()));
   }
 
   private RolloutAhead.Rollout dapo(String more) {
@@ -275,9 +284,28 @@ class SamplingRoundsTest {
     assertThat(asked).hasSize(2);
   }
 
-  private static final class Watching implements RunMonitor {
+  @Test
+  void whereItEndsIsToldBeforeARoundIsJudgedThatIsKnownToBeTheLast() {
+    round(group("b/b/b"), group("a/b/b"));
+    roll("algorithm: GRPO\n");
+    assertThat(told).containsExactly("ends at 2", "JUDGE");
+
+    told.clear();
+    round(group("a/b/b"), group("b/b/b"));
+    round(group("b/b/b"));
+    dapo("selector: {max_rounds: 2}\n");
+    assertThat(told).containsExactly("JUDGE", "ends at 3", "JUDGE");
+
+    told.clear();
+    round(group("a/b/b"), group("b/ae/b"));
+    dapo("");
+    assertThat(told).as("it is full, which nobody knew before").containsExactly("JUDGE");
+  }
+
+  private final class Watching implements RunMonitor {
     @Override
     public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
+      told.add(phase.name());
       return work.get();
     }
 
