@@ -532,7 +532,8 @@ final class DecodePass implements AutoCloseable {
       }
       MemorySegment.copy(product, JAVA_SHORT, (long) r * width * Short.BYTES, s.halves, 0, width);
       for (int i = 0; i < width; i++) {
-        s.row[i] = Float.intBitsToFloat(s.halves[i] << 16); // bfloat16: a float without its last half
+        // bfloat16: a float without its last half
+        s.row[i] = Float.intBitsToFloat(s.halves[i] << 16);
       }
     }
   }

@@ -5,11 +5,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Where the lanes of one computation wait for each other, some fifty times a step: what each does in
  * between takes microseconds, so who waits looks again and again, and only then makes room for
- * others. A phaser of the JDK gives up its processor after a few microseconds, and takes longer than
- * that to get it back.
+ * others. A phaser of the JDK parks who waits after 256 looks, and waking them takes longer than what
+ * they wait for.
  */
 final class Meeting {
-  /** Looks before the processor is given to others, some 50 µs. */
+  /** Looks before the processor is given to others. */
   private static final int LOOKS = 2_048;
 
   private final int lanes;
