@@ -41,9 +41,6 @@ final class DecodePass implements AutoCloseable {
       @Nullable MemorySegment queryNorm,
       @Nullable MemorySegment keyNorm) {}
 
-  /** The columns of the matrices of one block that a lane multiplies with; turned round. */
-  private record Matrices(Tensor queryKeyValue, Tensor output, Tensor gateUp, Tensor down) {}
-
   private final DecoderNetwork network;
   private final DecoderConfig config;
   private final RotaryTable rotary;
@@ -56,8 +53,8 @@ final class DecodePass implements AutoCloseable {
   private final int keyHeads;
   private final int size;
   private final List<Scratch> scratches = new ArrayList<>();
-  private List<Columns> columns = List.of();
-  private @Nullable Buffers buffers;
+  private List<PassColumns> columns = List.of();
+  private @Nullable PassBuffers buffers;
 
   private DecodePass(DecoderNetwork network, DecoderConfig config, RotaryTable rotary) {
     this.network = network;
@@ -108,190 +105,28 @@ final class DecodePass implements AutoCloseable {
     final short[] halves = new short[widest];
   }
 
-  /** Tensors that stay until they are closed, whatever scope they are made in. */
-  private abstract static class Kept implements AutoCloseable {
-    private final List<Tensor> tensors = new ArrayList<>();
-
-    Tensor kept(Tensor tensor) {
-      tensor.retainReference();
-      tensors.add(tensor);
-      return tensor;
-    }
-
-    @Override
-    public void close() {
-      tensors.forEach(Tensor::releaseReference);
-    }
-  }
-
-  /** The columns of all matrices that one of so many lanes multiplies with. */
-  private final class Columns extends Kept {
-    final List<Matrices> matrices = new ArrayList<>();
-    final Tensor head;
-
-    Columns(int lane, int lanes) {
-      for (Block block : network.blocks()) {
-        matrices.add(
-            new Matrices(
-                of(block.queryKeyValue(), lane, lanes),
-                of(block.output(), lane, lanes),
-                of(block.gateUp(), lane, lanes),
-                of(block.down(), lane, lanes)));
-      }
-      head = of(network.head(), lane, lanes);
-    }
-
-    private Tensor of(Tensor weight, int lane, int lanes) {
-      long from = from(weight.size(0), lane, lanes);
-      return kept(weight.narrow(0, from, from(weight.size(0), lane + 1, lanes) - from).t());
-    }
-  }
-
-  /** The first of {@code count} columns that is a lane's; the lane after the last begins at all. */
-  private static long from(long count, int lane, int lanes) {
-    long from = count * lane / lanes;
-    return lane == lanes || count < 16L * lanes ? from : from / 16 * 16;
-  }
-
-  /** The first of {@code rows} rows that is a lane's; the lane after the last begins at all. */
-  static int firstRow(int rows, int lane, int lanes) {
-    return rows * lane / lanes;
-  }
-
-  /** What lies between the products of a step of N rows, and which of it is which lane's. */
-  private final class Buffers extends Kept {
-    final int rows;
-    final int lanes;
-    final float[] residual;
-    final float[] cosines;
-    final float[] signedSines;
-
-    /** What a product takes, normalised in full width, then in the products' type. */
-    final Tensor normed;
-
-    final Tensor input;
-    final Tensor queryKeyValue;
-    final Tensor query;
-    final Tensor key;
-    final Tensor value;
-    final Tensor attended;
-    final Tensor projected;
-    final Tensor gateUp;
-    final Tensor gated;
-    final MemorySegment normedMemory;
-    final MemorySegment queryKeyValueMemory;
-    final MemorySegment queryMemory;
-    final MemorySegment keyMemory;
-    final MemorySegment valueMemory;
-    final MemorySegment projectedMemory;
-    final List<Part> parts = new ArrayList<>();
-
-    Buffers(int rows, int lanes) {
-      this.rows = rows;
-      this.lanes = lanes;
-      residual = new float[rows * hidden];
-      cosines = new float[rows * size];
-      signedSines = new float[rows * size];
-      long inner = config.intermediateSize();
-      normed = buffer(ScalarType.Float, rows, hidden);
-      input = productType == ScalarType.Float ? normed : buffer(productType, rows, hidden);
-      queryKeyValue = buffer(productType, rows, (long) (heads + 2 * keyHeads) * size);
-      query = buffer(ScalarType.Float, rows, heads, 1, size);
-      key = buffer(ScalarType.Float, rows, keyHeads, 1, size);
-      value = buffer(ScalarType.Float, rows, keyHeads, 1, size);
-      attended = buffer(productType, rows, (long) heads * size);
-      projected = buffer(productType, rows, hidden);
-      gateUp = buffer(productType, rows, 2 * inner);
-      gated = buffer(productType, rows, inner);
-      normedMemory = Tensors.memory(normed);
-      queryKeyValueMemory = Tensors.memory(queryKeyValue);
-      queryMemory = Tensors.memory(query);
-      keyMemory = Tensors.memory(key);
-      valueMemory = Tensors.memory(value);
-      projectedMemory = Tensors.memory(projected);
-      for (int lane = 0; lane < lanes; lane++) {
-        parts.add(new Part(this, lane));
-      }
-    }
-
-    private Tensor buffer(ScalarType type, long... shape) {
-      return kept(Tensors.empty(type, shape));
-    }
-  }
-
-  /** What of the buffers is a lane's: some rows, and of products some columns of all rows. */
-  private final class Part {
-    final int first;
-    final int count;
-    final Tensor normed;
-    final Tensor input;
-    final Tensor query;
-    final Tensor key;
-    final Tensor value;
-    final Tensor attended;
-    final Tensor gate;
-    final Tensor up;
-    final Tensor gated;
-    final Tensor queryKeyValueColumns;
-    final Tensor projectedColumns;
-    final Tensor gateUpColumns;
-
-    Part(Buffers b, int lane) {
-      first = firstRow(b.rows, lane, b.lanes);
-      count = firstRow(b.rows, lane + 1, b.lanes) - first;
-      normed = rows(b, b.normed);
-      input = rows(b, b.input);
-      query = rows(b, b.query);
-      key = rows(b, b.key);
-      value = rows(b, b.value);
-      attended = rows(b, b.attended);
-      long inner = config.intermediateSize();
-      Tensor both = rows(b, b.gateUp);
-      gate = b.kept(both.narrow(1, 0, inner));
-      up = b.kept(both.narrow(1, inner, inner));
-      gated = rows(b, b.gated);
-      queryKeyValueColumns = columns(b, b.queryKeyValue, lane);
-      projectedColumns = columns(b, b.projected, lane);
-      gateUpColumns = columns(b, b.gateUp, lane);
-    }
-
-    private Tensor rows(Buffers b, Tensor of) {
-      return b.kept(of.narrow(0, first, count));
-    }
-
-    private Tensor columns(Buffers b, Tensor of, int lane) {
-      return b.kept(ofLane(of, lane, b.lanes));
-    }
-  }
-
-  /** The columns of a product of all rows that a lane computes. */
-  private static Tensor ofLane(Tensor product, int lane, int lanes) {
-    long from = from(product.size(1), lane, lanes);
-    return product.narrow(1, from, from(product.size(1), lane + 1, lanes) - from);
-  }
-
   /**
    * Begins a step: what each lane does of it then is {@link #hidden} and {@link #logits}.
    *
    * @param ids of the tokens, length N
    * @param positions of theirs, length N
-   * @param lanes that will do it, ≥ 1; their rows are by {@link #firstRow}
+   * @param lanes that will do it, ≥ 1; their rows are by {@link PassBuffers#firstRow}
    */
   void begin(long[] ids, long[] positions, int lanes) {
     while (scratches.size() < lanes) {
       scratches.add(new Scratch());
     }
     if (columns.size() != lanes) {
-      List<Columns> before = columns;
+      List<PassColumns> before = columns;
       columns = List.of();
-      before.forEach(Columns::close);
-      List<Columns> made = new ArrayList<>();
+      before.forEach(PassColumns::close);
+      List<PassColumns> made = new ArrayList<>();
       for (int lane = 0; lane < lanes; lane++) {
-        made.add(new Columns(lane, lanes));
+        made.add(new PassColumns(network, lane, lanes));
       }
       columns = made;
     }
-    Buffers b = buffers(ids.length, lanes);
+    PassBuffers b = buffers(ids.length, lanes);
     for (int r = 0; r < b.rows; r++) {
       long from = ids[r] * hidden * Float.BYTES;
       MemorySegment.copy(embedding, JAVA_FLOAT, from, b.residual, r * hidden, hidden);
@@ -305,8 +140,8 @@ final class DecodePass implements AutoCloseable {
     }
   }
 
-  private Buffers buffers(int rows, int lanes) {
-    Buffers known = buffers;
+  private PassBuffers buffers(int rows, int lanes) {
+    PassBuffers known = buffers;
     if (known != null && known.rows == rows && known.lanes == lanes) {
       return known;
     }
@@ -314,7 +149,7 @@ final class DecodePass implements AutoCloseable {
       buffers = null;
       known.close();
     }
-    Buffers made = new Buffers(rows, lanes);
+    PassBuffers made = new PassBuffers(config, productType, rows, lanes);
     buffers = made;
     return made;
   }
@@ -327,17 +162,17 @@ final class DecodePass implements AutoCloseable {
    * @param meeting of the step's lanes
    */
   Tensor hidden(int lane, AttentionMemory memory, Meeting meeting) {
-    Buffers b = Objects.requireNonNull(buffers);
-    Part part = b.parts.get(lane);
+    PassBuffers b = Objects.requireNonNull(buffers);
+    PassBuffers.Part part = b.part(lane);
     new Turn(b, part, scratches.get(lane), columns.get(lane), meeting).blocks(memory);
     MemorySegment.copy(
         b.residual,
-        part.first * hidden,
+        part.first() * hidden,
         b.normedMemory,
         JAVA_FLOAT,
-        (long) part.first * hidden * Float.BYTES,
-        part.count * hidden);
-    return part.normed;
+        (long) part.first() * hidden * Float.BYTES,
+        part.count() * hidden);
+    return part.normed();
   }
 
   /** Returns room for the logits of so many rows. */
@@ -353,24 +188,24 @@ final class DecodePass implements AutoCloseable {
    * @param meeting of the step's lanes
    */
   Tensor logits(int lane, Tensor into, AttentionMemory memory, Meeting meeting) {
-    Buffers b = Objects.requireNonNull(buffers);
-    Part part = b.parts.get(lane);
+    PassBuffers b = Objects.requireNonNull(buffers);
+    PassBuffers.Part part = b.part(lane);
     Turn turn = new Turn(b, part, scratches.get(lane), columns.get(lane), meeting);
     turn.blocks(memory);
     turn.normalize(finalNorm);
-    turn.multiply(ofLane(into, lane, b.lanes), b.input, columns.get(lane).head);
-    return into.narrow(0, part.first, part.count);
+    turn.multiply(PassColumns.ofLane(into, lane, b.lanes), b.input, columns.get(lane).head());
+    return into.narrow(0, part.first(), part.count());
   }
 
   /** What a lane does of a step. */
   private final class Turn {
-    private final Buffers b;
-    private final Part part;
+    private final PassBuffers b;
+    private final PassBuffers.Part part;
     private final Scratch s;
-    private final Columns columns;
+    private final PassColumns columns;
     private final Meeting meeting;
 
-    Turn(Buffers b, Part part, Scratch s, Columns columns, Meeting meeting) {
+    Turn(PassBuffers b, PassBuffers.Part part, Scratch s, PassColumns columns, Meeting meeting) {
       this.b = b;
       this.part = part;
       this.s = s;
@@ -380,31 +215,31 @@ final class DecodePass implements AutoCloseable {
 
     void blocks(AttentionMemory memory) {
       for (int i = 0; i < layers.size(); i++) {
-        attention(i, layers.get(i), columns.matrices.get(i), memory);
-        feedForward(layers.get(i), columns.matrices.get(i));
+        attention(i, layers.get(i), columns.matrices(i), memory);
+        feedForward(layers.get(i), columns.matrices(i));
       }
     }
 
-    private void attention(int index, Layer layer, Matrices matrices, AttentionMemory memory) {
+    private void attention(int index, Layer layer, PassColumns.Matrices matrices, AttentionMemory memory) {
       normalize(layer.attentionNorm());
-      multiply(part.queryKeyValueColumns, b.input, matrices.queryKeyValue());
-      for (int r = part.first; r < part.first + part.count; r++) {
+      multiply(part.queryKeyValueColumns(), b.input, matrices.queryKeyValue());
+      for (int r = part.first(); r < part.first() + part.count(); r++) {
         rotate(layer, r);
       }
-      if (part.count > 0) {
-        Tensor attended = memory.attend(index, part.query, part.key, part.value);
-        part.attended.copy_(attended.reshape(part.count, (long) heads * size));
+      if (part.count() > 0) {
+        Tensor attended = memory.attend(index, part.query(), part.key(), part.value());
+        part.attended().copy_(attended.reshape(part.count(), (long) heads * size));
       }
-      multiply(part.projectedColumns, b.attended, matrices.output());
+      multiply(part.projectedColumns(), b.attended, matrices.output());
       add(layer.outputBias());
     }
 
-    private void feedForward(Layer layer, Matrices matrices) {
+    private void feedForward(Layer layer, PassColumns.Matrices matrices) {
       normalize(layer.feedForwardNorm());
-      multiply(part.gateUpColumns, b.input, matrices.gateUp());
-      config.activation().apply(part.gate, part.gated);
-      part.gated.mul_(part.up);
-      multiply(part.projectedColumns, b.gated, matrices.down());
+      multiply(part.gateUpColumns(), b.input, matrices.gateUp());
+      config.activation().apply(part.gate(), part.gated());
+      part.gated().mul_(part.up());
+      multiply(part.projectedColumns(), b.gated, matrices.down());
       add(null);
     }
 
@@ -418,14 +253,14 @@ final class DecodePass implements AutoCloseable {
     /** Makes the next product's input of the residual stream. */
     void normalize(MemorySegment norm) {
       read(norm, hidden);
-      for (int r = part.first; r < part.first + part.count; r++) {
+      for (int r = part.first(); r < part.first() + part.count(); r++) {
         int at = r * hidden;
         normalize(b.residual, at, hidden, s.result, 0);
         MemorySegment.copy(
             s.result, 0, b.normedMemory, JAVA_FLOAT, (long) at * Float.BYTES, hidden);
       }
       if (b.input != b.normed) {
-        part.input.copy_(part.normed);
+        part.input().copy_(part.normed());
       }
     }
 
@@ -505,7 +340,7 @@ final class DecodePass implements AutoCloseable {
 
     /** Adds what a product gave to the residual stream. */
     private void add(@Nullable MemorySegment bias) {
-      for (int r = part.first; r < part.first + part.count; r++) {
+      for (int r = part.first(); r < part.first() + part.count(); r++) {
         readProduct(b.projectedMemory, r, hidden);
         if (bias != null) {
           addToRow(bias, hidden);
@@ -549,7 +384,7 @@ final class DecodePass implements AutoCloseable {
       buffers.close();
       buffers = null;
     }
-    columns.forEach(Columns::close);
+    columns.forEach(PassColumns::close);
     columns = List.of();
   }
 }

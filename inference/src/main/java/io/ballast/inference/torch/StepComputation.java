@@ -127,8 +127,8 @@ final class StepComputation implements AutoCloseable {
     threads.run(
         count,
         number -> {
-          int first = DecodePass.firstRow(tokens, number, count);
-          int end = DecodePass.firstRow(tokens, number + 1, count);
+          int first = PassBuffers.firstRow(tokens, number, count);
+          int end = PassBuffers.firstRow(tokens, number + 1, count);
           List<ArenaRows> own = part(rows, first, end);
           int padding = end - first - Math.max(0, Math.min(end, all) - first);
           turns.set(
