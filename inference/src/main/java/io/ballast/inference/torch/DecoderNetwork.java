@@ -176,6 +176,11 @@ final class DecoderNetwork {
     return embedding;
   }
 
+  /** The weights of the norm before the head, shape [D]. */
+  Tensor finalNorm() {
+    return finalNorm;
+  }
+
   List<Block> blocks() {
     return blocks;
   }
