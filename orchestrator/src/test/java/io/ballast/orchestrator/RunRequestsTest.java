@@ -241,7 +241,7 @@ class RunRequestsTest extends RunServiceCase {
                     "tenant '"
                         + tenant
                         + "' has 1 runs that wait, learn, are tested or paused, limit 1"
-                        + " (ballast.orchestrator.runs-per-tenant): ListRuns shows them,"
-                        + " CancelRun ends one"));
+                        + " (ballast.orchestrator.runs-per-tenant): ListRuns shows them (the newest"
+                        + " 1,000 runs at most), CancelRun ends one"));
   }
 }

@@ -130,7 +130,7 @@ final class RunAdmission {
     if (pending >= mostOfTenant) {
       throw new MeshException(
           Fault.OVERLOADED,
-          "tenant '%s' has %,d runs that wait, learn, are tested or paused, limit %,d (%s): ListRuns shows them, CancelRun ends one"
+          "tenant '%s' has %,d runs that wait, learn, are tested or paused, limit %,d (%s): ListRuns shows them (the newest 1,000 runs at most), CancelRun ends one"
               .formatted(tenant, pending, mostOfTenant, PROPERTY),
           Map.of(
               "tenant",
