@@ -211,6 +211,50 @@ class DeltaAccountTest extends SafetyTestsCase {
   }
 
   @Test
+  void aTestByHandDrawsOnTheAccountsOfTheRunThatMadeTheVersion() {
+    SafetyTest ofRun = mesh.run(on("harmful", "1", s -> s));
+
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(byHand("harmful", "2")),
+        Status.Code.FAILED_PRECONDITION,
+        "1 look at these weights, the last by test " + ofRun.getTestId());
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(byHand("a", "1")),
+        Status.Code.FAILED_PRECONDITION,
+        "spec.prompts: 6 of 6 were used before, in test " + ofRun.getTestId());
+    SafetyTest passed = mesh.run(byHand("a", "2"));
+    assertThat(account(passed.getCertificateId()).getName()).as("it names no run").isEmpty();
+    // and the other way round: the run has no second chance either
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(on("a", "3", s -> s.setThreshold(0.2))),
+        Status.Code.FAILED_PRECONDITION,
+        "1 look at these weights, the last by test " + passed.getTestId());
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(on("b", "2", s -> s)),
+        Status.Code.FAILED_PRECONDITION,
+        "spec.prompts: 6 of 6 were used before, in test " + passed.getTestId());
+    // one that names the run is counted in its account
+    String id = mesh.run(byHand("b", "3").toBuilder().setRunId("run-1").build()).getCertificateId();
+    assertThat(account(id).getName()).isEqualTo("run-1");
+    assertThat(account(id).getEarlierAccountLooks()).isEqualTo(1);
+  }
+
+  @Test
+  void theAccountOfARunIsNamedWhereItsNameWasNotSaid() {
+    mesh.run(on("harmful", "1", s -> s.setAccount("run-1").setAccountLooks(2)));
+
+    assertRefused(
+        () -> mesh.safety().startSafetyTest(on("a", "2", s -> s)),
+        Status.Code.FAILED_PRECONDITION,
+        "spec.account_looks: 0; the first test of account 'run-1' fixed 2 looks");
+  }
+
+  /** As a person begins one, who names no run. */
+  private StartSafetyTestRequest byHand(String version, String set) {
+    return on(version, set, s -> s).toBuilder().clearRunId().build();
+  }
+
+  @Test
   void whereDeltaIsSharedBeforehandTheAccountIsSaid() {
     String id = mesh.run(on("a", "1", s -> s.setAccountLooks(2))).getCertificateId();
 

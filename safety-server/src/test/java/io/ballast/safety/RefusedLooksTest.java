@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
-/** Machines are told what of a look is taken, so that they know whether other prompts would do. */
+/** Machines are told why no test was started, so that they know whether other prompts would do. */
 class RefusedLooksTest extends SafetyTestsCase {
   @Test
   void promptsThatWereUsed() {
@@ -58,6 +58,16 @@ class RefusedLooksTest extends SafetyTestsCase {
     assertThat(refused(of("b", "2", one))).isEqualTo("ACCOUNT_SPENT");
     assertThat(refused(of("b", "2", s -> one.apply(s).setAccountLooks(2))))
         .isEqualTo("OTHER_ACCOUNT_RULE");
+  }
+
+  @Test
+  void aJudgeThatWasOptimisedAgainst() {
+    assertThat(
+            refused(
+                of("a", "1", s -> s.setCostModel(s.getCostModel().toBuilder().setVersion("1")))))
+        .isEqualTo("SAME_COST_MODEL");
+    // nothing was spent
+    assertThat(mesh.run(of("a", "1", s -> s)).getCertificateId()).isNotEmpty();
   }
 
   private static SafetyTestSpec.Builder split(SafetyTestSpec.Builder spec) {

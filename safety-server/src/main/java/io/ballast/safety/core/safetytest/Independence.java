@@ -62,10 +62,12 @@ final class Independence {
                     each.position(),
                     each.model().model(),
                     each.model().version()),
-            Map.of(
-                "model", judge.model(),
-                "version", judge.version(),
-                "common_labels", Integer.toString(common)));
+            StartRefusals.refusal(
+                "COMMON_LABELS",
+                Map.of(
+                    "model", judge.model(),
+                    "version", judge.version(),
+                    "common_labels", Integer.toString(common))));
       }
     }
     return notSaid;
@@ -105,7 +107,8 @@ final class Independence {
             Fault.PRECONDITION_FAILED,
             "spec.cost_model: %s %s is spec.optimised_cost_models[%d], which the candidate's run optimised against; choose another version, or allow it by same_cost_model"
                 .formatted(judge.model(), judge.version(), i),
-            Map.of("model", judge.model(), "version", judge.version()));
+            StartRefusals.refusal(
+                "SAME_COST_MODEL", Map.of("model", judge.model(), "version", judge.version())));
       }
     }
   }

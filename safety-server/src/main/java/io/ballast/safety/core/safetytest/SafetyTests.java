@@ -157,8 +157,8 @@ public final class SafetyTests {
       case Start.SetClosed closed -> throw StartRefusals.closed(closed);
       case Start.OtherRule other -> throw StartRefusals.otherRule(other.rule());
       case Start.WeightsSpent weights -> throw StartRefusals.weightsSpent(weights, rule.delta());
-      case Start.AccountSpent full -> throw StartRefusals.accountSpent(command, full);
-      case Start.OtherAccountRule other -> throw StartRefusals.otherAccountRule(command, other);
+      case Start.AccountSpent full -> throw StartRefusals.accountSpent(account, full);
+      case Start.OtherAccountRule other -> throw StartRefusals.otherAccountRule(account, other);
       case Start.PoolUsedUp pool -> throw StartRefusals.usedUp(command, pool.left());
     };
   }

@@ -7,8 +7,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Why the ledger admits no look, in words and for machines: the value {@code refusal} says what is
- * taken.
+ * Why a test is not started, in words and for machines: the value {@code refusal} says what of the
+ * ledger is taken, or what the judge depends on.
  */
 final class StartRefusals {
   private StartRefusals() {}
@@ -71,24 +71,24 @@ final class StartRefusals {
         refusal("POOL_USED_UP", Map.of("left", Integer.toString(left))));
   }
 
-  static MeshException accountSpent(TestCommand command, Start.AccountSpent full) {
+  static MeshException accountSpent(AccountShare account, Start.AccountSpent full) {
     return new MeshException(
         Fault.PRECONDITION_FAILED,
         "spec.account: '%s': its %,d looks are taken, the last by test %s"
-            .formatted(command.account(), full.looks(), full.testId()),
+            .formatted(account.name(), full.looks(), full.testId()),
         refusal("ACCOUNT_SPENT", Map.of("test_id", full.testId().toString())));
   }
 
-  static MeshException otherAccountRule(TestCommand command, Start.OtherAccountRule other) {
+  static MeshException otherAccountRule(AccountShare account, Start.OtherAccountRule other) {
     return new MeshException(
         Fault.PRECONDITION_FAILED,
         "spec.account_looks: %d; the first test of account '%s' fixed %d looks and delta %s"
-            .formatted(
-                command.accountLooks(), command.account(), other.looks(), other.totalDelta()),
+            .formatted(account.looks(), account.name(), other.looks(), other.totalDelta()),
         refusal("OTHER_ACCOUNT_RULE", Map.of()));
   }
 
-  private static Map<String, String> refusal(String why, Map<String, String> values) {
+  /** Values of a message, with why for machines. */
+  static Map<String, String> refusal(String why, Map<String, String> values) {
     Map<String, String> all = new HashMap<>(values);
     all.put("refusal", why);
     return all;

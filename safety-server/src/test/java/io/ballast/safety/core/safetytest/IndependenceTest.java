@@ -57,7 +57,9 @@ class IndependenceTest {
             MeshException.class,
             thrown -> {
               assertThat(thrown.fault()).isEqualTo(Fault.PRECONDITION_FAILED);
-              assertThat(thrown.metadata()).containsEntry("common_labels", "2");
+              assertThat(thrown.metadata())
+                  .containsEntry("common_labels", "2")
+                  .containsEntry("refusal", "COMMON_LABELS");
             });
   }
 
