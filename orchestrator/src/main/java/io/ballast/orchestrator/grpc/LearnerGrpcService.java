@@ -203,7 +203,8 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
                         caller,
                         fingerprint,
                         request.getPublishVersion(),
-                        request.getAverage() ? WhichWeights.AVERAGE : WhichWeights.CURRENT);
+                        request.getAverage() ? WhichWeights.AVERAGE : WhichWeights.CURRENT,
+                        request.getRegister());
                 case CHECKPOINT -> {
                   LearnerMapper.requireWhole(request);
                   yield session.keep(caller, fingerprint, request.getCheckpoint());

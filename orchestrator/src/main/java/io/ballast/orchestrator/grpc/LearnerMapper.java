@@ -125,6 +125,10 @@ final class LearnerMapper {
       throw Faults.malformed(
           "average", "beside checkpoint (expected: none, a checkpoint has both)");
     }
+    if (request.getRegister()) {
+      throw Faults.malformed(
+          "register", "beside checkpoint (expected: none, a checkpoint is no version)");
+    }
   }
 
   static List<io.ballast.orchestrator.core.learner.TrainingGroup> groups(

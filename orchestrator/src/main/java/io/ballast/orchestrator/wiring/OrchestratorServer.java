@@ -174,6 +174,7 @@ public final class OrchestratorServer implements AutoCloseable {
             ofSessions,
             folders,
             versions,
+            versions,
             config.learner().within(memory.sessions().bytes()),
             new LearnerSessions.Surroundings(
                 runtime.clock(), runtime.nanoTime(), surroundings.ids()));

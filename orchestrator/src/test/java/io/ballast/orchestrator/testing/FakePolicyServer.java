@@ -55,6 +55,9 @@ public final class FakePolicyServer {
   /** Every promotion that was made. */
   public final List<PromoteAliasRequest> promotions = new CopyOnWriteArrayList<>();
 
+  /** Every version that was registered, as it was asked for. */
+  public final List<RegisterVersionRequest> registrations = new CopyOnWriteArrayList<>();
+
   /** Prompts with feedback, by tenant. */
   public final Map<String, List<String>> feedback = new ConcurrentHashMap<>();
 
@@ -247,6 +250,7 @@ public final class FakePolicyServer {
             requireUp();
             ModelVersion version = folder(request.getModel(), request.getVersion());
             registered.put(request.getModel() + "/" + request.getVersion(), version);
+            registrations.add(request);
             return RegisterVersionResponse.newBuilder()
                 .setVersion(PolicyVersion.newBuilder().setVersion(version))
                 .build();

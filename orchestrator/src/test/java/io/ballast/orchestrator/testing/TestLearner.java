@@ -84,6 +84,7 @@ public final class TestLearner implements AutoCloseable {
                 new TorchTraineeLoader.Memory(room.machineBytes(), room.sessions())),
             folders,
             versions,
+            (tenant, version, parent, run) -> {},
             new LearnerLimits(
                 room.sessions(),
                 room.sessions(),

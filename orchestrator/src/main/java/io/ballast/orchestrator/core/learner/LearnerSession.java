@@ -6,6 +6,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.CallCancellation;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.VersionRegistry;
 import io.ballast.rl.sample.Numbers;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -36,8 +37,9 @@ public final class LearnerSession implements AutoCloseable {
   public record Identity(
       String id, String tenant, PinnedVersion base, TraineeOptions options, Instant created) {}
 
-  /** Where weights go, and how ids are made. */
-  record Surroundings(WeightsStore store, Supplier<String> ids, LearnerLimits limits) {}
+  /** Where weights go, who is told of them, and how ids are made. */
+  record Surroundings(
+      WeightsStore store, VersionRegistry registry, Supplier<String> ids, LearnerLimits limits) {}
 
   private final Identity identity;
   private final Trainee trainee;
@@ -217,10 +219,12 @@ public final class LearnerSession implements AutoCloseable {
    * added.
    *
    * @param weights CURRENT or AVERAGE
+   * @param register whether it is made known to whoever serves it; where that fails the operation
+   *     fails, and the version stays
    * @throws MeshException PRECONDITION_FAILED if no average is kept and it is asked for; OVERLOADED
    */
   public Operation<OperationResult> publish(
-      Caller caller, String fingerprint, String version, WhichWeights weights) {
+      Caller caller, String fingerprint, String version, WhichWeights weights, boolean register) {
     Faults.requireName("publish_version", version);
     requireKept(weights);
     Map<String, String> notes =
@@ -232,15 +236,34 @@ public final class LearnerSession implements AutoCloseable {
         caller,
         fingerprint,
         () -> {},
-        () ->
-            new OperationResult.Published(
-                surroundings
-                    .store()
-                    .publish(
-                        identity.base().model(),
-                        version,
-                        notes,
-                        folder -> trainee.publish(folder, weights))));
+        () -> {
+          PinnedVersion published =
+              surroundings
+                  .store()
+                  .publish(
+                      identity.base().model(),
+                      version,
+                      notes,
+                      folder -> trainee.publish(folder, weights));
+          if (register) {
+            register(published);
+          }
+          return new OperationResult.Published(published);
+        });
+  }
+
+  private void register(PinnedVersion published) {
+    try {
+      surroundings
+          .registry()
+          .register(identity.tenant(), published, identity.base().version(), "");
+    } catch (MeshException e) {
+      throw new MeshException(
+          e.fault(),
+          "version '%s' of model '%s' is published and not registered: %s; save it again, or call RegisterVersion"
+              .formatted(published.version(), published.model(), e.getMessage()),
+          e);
+    }
   }
 
   /**

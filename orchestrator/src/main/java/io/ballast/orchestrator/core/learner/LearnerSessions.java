@@ -6,6 +6,7 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.VersionRegistry;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.Versions;
 import java.time.InstantSource;
@@ -37,6 +38,7 @@ public final class LearnerSessions implements AutoCloseable {
   private final TraineeLoader loader;
   private final WeightsStore store;
   private final Versions versions;
+  private final VersionRegistry registry;
   private final LearnerLimits limits;
   private final Surroundings surroundings;
   private final ReentrantLock lock = new ReentrantLock();
@@ -47,11 +49,13 @@ public final class LearnerSessions implements AutoCloseable {
       TraineeLoader loader,
       WeightsStore store,
       Versions versions,
+      VersionRegistry registry,
       LearnerLimits limits,
       Surroundings surroundings) {
     this.loader = loader;
     this.store = store;
     this.versions = versions;
+    this.registry = registry;
     this.limits = limits;
     this.surroundings = surroundings;
   }
@@ -104,7 +108,7 @@ public final class LearnerSessions implements AutoCloseable {
           new LearnerSession.Identity(
               slot.id, slot.caller.tenant(), slot.version, options, surroundings.clock().instant()),
           trainee,
-          new LearnerSession.Surroundings(store, surroundings.ids(), limits));
+          new LearnerSession.Surroundings(store, registry, surroundings.ids(), limits));
     } catch (RuntimeException | Error e) {
       trainee.close();
       throw e;

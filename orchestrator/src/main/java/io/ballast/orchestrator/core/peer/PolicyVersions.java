@@ -1,17 +1,11 @@
 package io.ballast.orchestrator.core.peer;
 
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.core.VersionRegistry;
 import io.ballast.orchestrator.core.Versions;
 
 /** The policy-server's versions and aliases. */
-public interface PolicyVersions extends Versions {
-  /**
-   * Makes a published version known, so that it can be sampled from. Idempotent.
-   *
-   * @throws io.ballast.kit.error.MeshException CORRUPT_WEIGHTS, UNKNOWN_MODEL, DEPENDENCY_DOWN
-   */
-  void register(String tenant, PinnedVersion version, String parentVersion, String runId);
-
+public interface PolicyVersions extends Versions, VersionRegistry {
   /**
    * Points an alias to a candidate if it still points to the base. Idempotent by its key.
    *

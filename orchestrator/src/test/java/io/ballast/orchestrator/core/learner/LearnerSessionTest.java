@@ -51,6 +51,7 @@ class LearnerSessionTest {
           trainee,
           new LearnerSession.Surroundings(
               new OneCheckpoint(),
+              (tenant, version, parent, run) -> {},
               () -> "operation-" + ids.incrementAndGet(),
               new LearnerLimits(1, 1, 1, 1, MAX_QUEUED, 1, LONG)));
 

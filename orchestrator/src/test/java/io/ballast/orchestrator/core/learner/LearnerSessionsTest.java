@@ -86,6 +86,7 @@ class LearnerSessionsTest {
         loader,
         new ModelFolders(List.of(root), root),
         selector -> new PinnedVersion(selector.model(), selector.name(), ""),
+        (tenant, version, parent, run) -> {},
         limits,
         new LearnerSessions.Surroundings(
             InstantSource.fixed(Instant.EPOCH), nanos::get, () -> "id-" + ids.incrementAndGet()));
