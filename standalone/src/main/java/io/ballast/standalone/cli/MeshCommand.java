@@ -82,6 +82,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(RunsCommand.commandLine(context))
             .addSubcommand(new AlgorithmsCommand())
             .addSubcommand(ModelsCommand.commandLine(context))
+            .addSubcommand(SafetyCommand.commandLine(context))
             .addSubcommand(CertificatesCommand.commandLine(context))
             .addSubcommand(new CanaryCommand(context))
             .addSubcommand(GateCommand.commandLine(context))

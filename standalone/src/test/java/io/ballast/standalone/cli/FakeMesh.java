@@ -27,12 +27,15 @@ import io.ballast.safety.v1.GetCertificateRequest;
 import io.ballast.safety.v1.GetCertificateResponse;
 import io.ballast.safety.v1.GetEvidenceRequest;
 import io.ballast.safety.v1.GetEvidenceResponse;
+import io.ballast.safety.v1.GetSafetyTestRequest;
+import io.ballast.safety.v1.GetSafetyTestResponse;
 import io.ballast.safety.v1.GetVerificationKeysRequest;
 import io.ballast.safety.v1.GetVerificationKeysResponse;
 import io.ballast.safety.v1.ListCanaryWatchesRequest;
 import io.ballast.safety.v1.ListCanaryWatchesResponse;
 import io.ballast.safety.v1.ListSafetyTestsRequest;
 import io.ballast.safety.v1.ListSafetyTestsResponse;
+import io.ballast.safety.v1.LookState;
 import io.ballast.safety.v1.ReplayCertificateRequest;
 import io.ballast.safety.v1.ReplayCertificateResponse;
 import io.ballast.safety.v1.RevokeCertificateRequest;
@@ -41,6 +44,8 @@ import io.ballast.safety.v1.SafetyServiceGrpc;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
 import io.ballast.safety.v1.SafetyTestState;
+import io.ballast.safety.v1.StartSafetyTestRequest;
+import io.ballast.safety.v1.StartSafetyTestResponse;
 import io.ballast.safety.v1.Verdict;
 import io.ballast.safety.v1.VerifyCertificateRequest;
 import io.ballast.safety.v1.VerifyCertificateResponse;
@@ -52,6 +57,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -59,7 +65,9 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -70,6 +78,7 @@ final class FakeMesh implements AutoCloseable {
   static final String SUGGESTION_ID = "01990000-0000-7000-8000-000000000001";
   static final String RUN_ID = "0c7f0000-0000-4000-8000-000000000002";
   static final String CERTIFICATE_ID = "0cef0000-0000-4000-8000-000000000003";
+  static final String TEST_ID = "0cef0000-0000-4000-8000-000000000004";
 
   static final ModelVersion POLICY =
       ModelVersion.newBuilder()
@@ -109,6 +118,12 @@ final class FakeMesh implements AutoCloseable {
 
   /** Whether a safety test of version "2" has passed. */
   volatile boolean certified = true;
+
+  /** What each look at the safety test that is begun by hand finds, in order. */
+  final Deque<SafetyTest> looks = new ArrayDeque<>();
+
+  /** What such a test is refused with; null: it is begun. */
+  volatile @Nullable StatusRuntimeException refusedTest;
 
   /** The certificate that there is. */
   final FakeCertificate signed = new FakeCertificate(CERTIFICATE_ID);
@@ -374,6 +389,36 @@ final class FakeMesh implements AutoCloseable {
     }
 
     @Override
+    public void startSafetyTest(
+        StartSafetyTestRequest request, StreamObserver<StartSafetyTestResponse> observer) {
+      StatusRuntimeException refused = refusedTest;
+      if (refused != null) {
+        requests.add(request);
+        observer.onError(refused);
+        return;
+      }
+      answer(
+          request,
+          observer,
+          q ->
+              StartSafetyTestResponse.newBuilder()
+                  .setTest(
+                      begun().toBuilder()
+                          .setCandidate(q.getSpec().getCandidate())
+                          .setPromptsCount(q.getSpec().getPromptsCount()))
+                  .build());
+    }
+
+    @Override
+    public void getSafetyTest(
+        GetSafetyTestRequest request, StreamObserver<GetSafetyTestResponse> observer) {
+      answer(
+          request,
+          observer,
+          q -> GetSafetyTestResponse.newBuilder().setTest(looks.removeFirst()).build());
+    }
+
+    @Override
     public void verifyCertificate(
         VerifyCertificateRequest request, StreamObserver<VerifyCertificateResponse> observer) {
       answer(
@@ -393,6 +438,24 @@ final class FakeMesh implements AutoCloseable {
                           .setOutcome(outcome()))
                   .build());
     }
+  }
+
+  /** A safety test of version "2" that has begun. */
+  static SafetyTest begun() {
+    SafetyTest.Builder test =
+        SafetyTest.newBuilder()
+            .setTestId(TEST_ID)
+            .setState(SafetyTestState.SAFETY_TEST_STATE_RUNNING)
+            .setCandidate(POLICY.toBuilder().setVersion("2"))
+            .setCostModel(model("java-cost").toBuilder().setVersion("2"))
+            .setPromptsCount(6);
+    test.getLookBuilder()
+        .setLook(1)
+        .setLooks(1)
+        .setPromptsCount(6)
+        .setDelta(0.1)
+        .setState(LookState.LOOK_STATE_TAKEN);
+    return test.build();
   }
 
   static SafetyTestOutcome outcome() {

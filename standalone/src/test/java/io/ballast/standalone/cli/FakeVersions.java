@@ -7,6 +7,8 @@ import io.ballast.policy.v1.BreakGlassAliasResponse;
 import io.ballast.policy.v1.CanaryOutcome;
 import io.ballast.policy.v1.EndCanaryRequest;
 import io.ballast.policy.v1.EndCanaryResponse;
+import io.ballast.policy.v1.GetVersionRequest;
+import io.ballast.policy.v1.GetVersionResponse;
 import io.ballast.policy.v1.ListAliasesRequest;
 import io.ballast.policy.v1.ListAliasesResponse;
 import io.ballast.policy.v1.ListVersionsRequest;
@@ -15,12 +17,15 @@ import io.ballast.policy.v1.PolicyAlias;
 import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.PromoteAliasRequest;
 import io.ballast.policy.v1.PromoteAliasResponse;
+import io.ballast.policy.v1.RegisterVersionRequest;
+import io.ballast.policy.v1.RegisterVersionResponse;
 import io.ballast.policy.v1.RollBackAliasRequest;
 import io.ballast.policy.v1.RollBackAliasResponse;
 import io.ballast.policy.v1.VersionServiceGrpc;
+import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 
-/** Versions "1", which serves, and "2"; every move is made as it is asked for. */
+/** Versions "1", which serves, and "2", a run's; every move is made as it is asked for. */
 final class FakeVersions extends VersionServiceGrpc.VersionServiceImplBase {
   private final FakeMesh mesh;
 
@@ -41,6 +46,47 @@ final class FakeVersions extends VersionServiceGrpc.VersionServiceImplBase {
                         .setVersion(FakeMesh.POLICY.toBuilder().setVersion("2"))
                         .setParentVersion("1"))
                 .addVersions(PolicyVersion.newBuilder().setVersion(FakeMesh.POLICY))
+                .build());
+  }
+
+  @Override
+  public void getVersion(GetVersionRequest request, StreamObserver<GetVersionResponse> observer) {
+    if (!request.getSelector().getVersion().equals("2")) {
+      mesh.requests.add(request);
+      observer.onError(
+          Status.NOT_FOUND
+              .withDescription("no version %s".formatted(request.getSelector().getVersion()))
+              .asRuntimeException());
+      return;
+    }
+    mesh.answer(
+        request,
+        observer,
+        q ->
+            GetVersionResponse.newBuilder()
+                .setVersion(
+                    PolicyVersion.newBuilder()
+                        .setVersion(FakeMesh.POLICY.toBuilder().setVersion("2"))
+                        .setParentVersion("1")
+                        .setRunId(FakeMesh.RUN_ID))
+                .build());
+  }
+
+  @Override
+  public void registerVersion(
+      RegisterVersionRequest request, StreamObserver<RegisterVersionResponse> observer) {
+    mesh.answer(
+        request,
+        observer,
+        q ->
+            RegisterVersionResponse.newBuilder()
+                .setVersion(
+                    PolicyVersion.newBuilder()
+                        .setVersion(
+                            FakeMesh.POLICY.toBuilder()
+                                .setModel(q.getModel())
+                                .setVersion(q.getVersion()))
+                        .setParentVersion(q.getParentVersion()))
                 .build());
   }
 

@@ -84,7 +84,17 @@ class UserPagesIT {
       assertThat(all(printed, "./mesh models promote"))
           .satisfiesExactly(
               spent -> assertThat(spent).contains("it has moved serving before"),
-              refused -> assertThat(refused).contains("without a certificate"));
+              refused -> assertThat(refused).contains("without a certificate"),
+              byHand -> assertThat(byHand).contains("serving → mine"));
+      assertThat(of(printed, "./mesh models register"))
+          .contains("java-tiny/mine registered, weights ");
+      assertThat(all(printed, "./mesh safety test"))
+          .satisfiesExactly(
+              passed ->
+                  assertThat(passed)
+                      .contains("sampled and judged: 100 %", "passed: mean cost", "n = 16")
+                      .containsPattern("certificate +[0-9a-f-]{36}, until "),
+              spent -> assertThat(spent).contains("16 of 16 were used before, in test "));
       assertThat(of(printed, "./mesh certificate get")).contains("the evidence of 16 completions");
       assertThat(of(printed, "./mesh certificate verify"))
           .contains("signature: by key ", "merkle_root: matches", "alias: matches")
