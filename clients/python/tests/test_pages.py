@@ -17,7 +17,7 @@ BLOCKS = [block for page in PAGES for block in re.findall(r"^```python\n(.*?)^``
 
 
 def test_there_are_blocks() -> None:
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[1])

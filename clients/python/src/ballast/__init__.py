@@ -2,6 +2,7 @@
 
 - :class:`Mesh` is the connection.
 - :class:`ballast.trl.BallastReward` is a reward function for TRL.
+- :mod:`ballast.promotion` takes what was saved through a safety test to an alias.
 - :class:`ballast.scoring.Scorer`, :class:`ballast.rollout.Rollout` and :class:`ballast.learner.Session` are for loops of your own.
 - :mod:`ballast.errors` says what a mesh refuses; the generated stubs are ``ballast.<service>.v1``.
 """

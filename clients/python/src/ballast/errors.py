@@ -120,6 +120,16 @@ class PreconditionFailed(BallastError):
     reason = "PRECONDITION_FAILED"
 
 
+class SafetyTestRefused(PreconditionFailed):
+    """A safety test was not started; nothing was spent by that."""
+
+    @property
+    def refusal(self) -> str:
+        """Why: ``PROMPTS_SPENT``, ``SET_CLOSED``, ``OTHER_RULE``, ``POOL_USED_UP``, where other prompts may do; ``WEIGHTS_SPENT``, ``ACCOUNT_SPENT``,
+        ``OTHER_ACCOUNT_RULE``, where they do not; ``SAME_COST_MODEL``, ``COMMON_LABELS``, where the judge depends on what was optimised against."""
+        return self.metadata["refusal"]
+
+
 class Overloaded(BallastError):
     """The mesh has no room now; ``retry_delay`` says when to try again."""
 
@@ -182,6 +192,10 @@ class OperationCancelled(BallastError):
     """The operation was taken back before it began."""
 
 
+class SafetyTestFailed(BallastError):
+    """A safety test could not be carried out; it says nothing of the version."""
+
+
 class AllItemsFailed(BallastError):
     """Not one item of a batch has a value, so there is nothing to learn from."""
 
@@ -235,6 +249,8 @@ def of_call(error: grpc.RpcError) -> BallastError:
     kind = _BY_REASON.get(info.reason) or _BY_CODE.get(code, BallastError)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and not info.reason and any(words in message for words in _TOO_LARGE):
         kind = MessageTooLarge
+    if kind is PreconditionFailed and "refusal" in info.metadata:
+        kind = SafetyTestRefused
     return kind(
         message,
         reason=info.reason or None,

@@ -164,12 +164,13 @@ class Session:
         request = learner_service_pb2.SaveWeightsRequest(checkpoint=checkpoint)
         return self._begin(self._mesh.learner.SaveWeights, request, key, ended.save)
 
-    def publish(self, version: str, *, average: bool = False, key: str = "") -> Operation[SaveResult]:
+    def publish(self, version: str, *, average: bool = False, register: bool = True, key: str = "") -> Operation[SaveResult]:
         """Publishes the weights, or their average, as a version of the base's model: a Hugging Face folder, which never changes again.
 
-        Of adapters, it is the base with them added.
+        Of adapters, it is the base with them added. With ``register`` the policy-server knows the version then, so that it can be sampled from and
+        tested; if only that fails the operation fails, and publishing the same weights again registers them.
         """
-        request = learner_service_pb2.SaveWeightsRequest(publish_version=version, average=average)
+        request = learner_service_pb2.SaveWeightsRequest(publish_version=version, average=average, register=register)
         return self._begin(self._mesh.learner.SaveWeights, request, key, ended.save)
 
     def load(self, checkpoint: str, *, key: str = "") -> Operation[LoadResult]:
