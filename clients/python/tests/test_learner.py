@@ -86,17 +86,21 @@ def test_the_reference_stays_while_the_weights_move(session: Session) -> None:
     assert session.forward([group]) != before
 
 
-def test_a_checkpoint_is_gone_back_to_exactly(session: Session) -> None:
+def test_a_checkpoint_is_gone_back_to_exactly(client: Mesh, session: Session) -> None:
     group = Group.of(drawn(session))
     before = session.forward([group])
 
     assert session.save("python-start").result().checkpoint == "python-start"
+    assert [kept.name for kept in Session.checkpoints(client) if kept.size_bytes > 0] == ["python-start"]
     session.forward_backward([group], constant(-1, 1, 0, 0))
     session.optim_step().result()
     assert session.forward([group]) != before
 
     assert session.load("python-start").result().updates_count == 0
     assert session.forward([group]) == before
+    Session.forget(client, "python-start")
+    Session.forget(client, "python-start")
+    assert Session.checkpoints(client) == []
 
 
 def test_adapters_learn_in_the_weights_place_and_their_average_lags_behind(client: Mesh) -> None:

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from ballast import Mesh
-from ballast.learner import Group, Objective, OpenSession, Session, TrainingCompletion
+from ballast.learner import Checkpoint, Group, Objective, OpenSession, Session, TrainingCompletion
 from ballast.learner.v1 import learner_service_pb2, learner_service_pb2_grpc
 from ballast.mesh.v1 import mesh_pb2
 
@@ -82,6 +82,7 @@ class Sessions(learner_service_pb2_grpc.LearnerServiceServicer):
 
     def __init__(self) -> None:
         self.closed: list[str] = []
+        self.kept = ["new", "old"]
 
     def ListSessions(  # noqa: N802
         self, request: learner_service_pb2.ListSessionsRequest, context: grpc.ServicerContext
@@ -98,6 +99,21 @@ class Sessions(learner_service_pb2_grpc.LearnerServiceServicer):
     ) -> learner_service_pb2.CloseSessionResponse:
         self.closed.append(request.session_id)
         return learner_service_pb2.CloseSessionResponse()
+
+
+    def ListCheckpoints(  # noqa: N802
+        self, request: learner_service_pb2.ListCheckpointsRequest, context: grpc.ServicerContext
+    ) -> learner_service_pb2.ListCheckpointsResponse:
+        answer = learner_service_pb2.ListCheckpointsResponse()
+        for i, name in enumerate(self.kept[: request.page_size]):
+            answer.checkpoints.add(name=name, size_bytes=10 + i).save_time.FromSeconds(60 - i)
+        return answer
+
+    def DeleteCheckpoint(  # noqa: N802
+        self, request: learner_service_pb2.DeleteCheckpointRequest, context: grpc.ServicerContext
+    ) -> learner_service_pb2.DeleteCheckpointResponse:
+        self.kept.remove(request.checkpoint)
+        return learner_service_pb2.DeleteCheckpointResponse()
 
 
 @pytest.fixture
@@ -122,3 +138,13 @@ def test_what_is_open_is_found_and_closed(sessions: tuple[Sessions, str]) -> Non
     assert (second.model, second.version, second.updates_count) == ("tiny", "1", 1)
     assert second.created == datetime(1970, 1, 1, 0, 1, tzinfo=timezone.utc)
     assert service.closed == ["mine-1"]
+
+
+def test_what_is_kept_is_found_and_forgotten(sessions: tuple[Sessions, str]) -> None:
+    service, target = sessions
+    with Mesh(target, tenant="mine") as mesh:
+        new, old = Session.checkpoints(mesh)
+        Session.forget(mesh, old.name)
+
+    assert new == Checkpoint("new", 10, datetime(1970, 1, 1, 0, 1, tzinfo=timezone.utc))
+    assert service.kept == ["new"]

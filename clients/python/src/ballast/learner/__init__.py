@@ -5,10 +5,11 @@
 
 from ballast.learner.batch import Group, GroupNumbers, Numbers, Objective, TrainingCompletion
 from ballast.learner.operation import ForwardBackwardResult, LoadResult, Operation, SaveResult, StepResult
-from ballast.learner.session import Adapters, OpenSession, Optimizer, Session
+from ballast.learner.session import Adapters, Checkpoint, OpenSession, Optimizer, Session
 
 __all__ = [
     "Adapters",
+    "Checkpoint",
     "ForwardBackwardResult",
     "Group",
     "GroupNumbers",

@@ -108,6 +108,19 @@ class Session:
         request = learner_service_pb2.ListSessionsRequest(metadata=mesh.metadata())
         return [_open(mesh, each) for each in mesh.call_again(mesh.learner.ListSessions, request).sessions]
 
+    @staticmethod
+    def checkpoints(mesh: Mesh) -> list[Checkpoint]:
+        """Returns what is kept of the mesh's tenant, the newest first, at most 1,000: checkpoints of sessions, open or not, and of runs under way."""
+        request = learner_service_pb2.ListCheckpointsRequest(metadata=mesh.metadata(), page_size=1_000)
+        answer = mesh.call_again(mesh.learner.ListCheckpoints, request)
+        return [Checkpoint(each.name, each.size_bytes, each.save_time.ToDatetime(timezone.utc)) for each in answer.checkpoints]
+
+    @staticmethod
+    def forget(mesh: Mesh, checkpoint: str) -> None:
+        """Deletes a checkpoint that a session kept; does nothing if it is gone already."""
+        with suppress(UnknownResource):
+            mesh.call_again(mesh.learner.DeleteCheckpoint, learner_service_pb2.DeleteCheckpointRequest(metadata=mesh.metadata(), checkpoint=checkpoint))
+
     def __enter__(self) -> Session:
         return self
 
@@ -212,6 +225,16 @@ class Session:
         request.session_id = self.session_id
         request.metadata.CopyFrom(self._mesh.metadata(key))
         return self._mesh.call_again(method, request, self._mesh.deadline(timeout))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights that were kept, with what a session needs to go on from them."""
+
+    name: str
+    size_bytes: int
+    saved: datetime
+    """When it was kept, UTC."""
 
 
 @dataclass(frozen=True)

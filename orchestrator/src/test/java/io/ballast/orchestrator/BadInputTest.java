@@ -10,11 +10,13 @@ import io.ballast.learner.v1.CallerGradients;
 import io.ballast.learner.v1.CancelOperationRequest;
 import io.ballast.learner.v1.CloseSessionRequest;
 import io.ballast.learner.v1.CreateSessionRequest;
+import io.ballast.learner.v1.DeleteCheckpointRequest;
 import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardRequest;
 import io.ballast.learner.v1.GetOperationRequest;
 import io.ballast.learner.v1.GetSessionRequest;
 import io.ballast.learner.v1.LearnerServiceGrpc.LearnerServiceBlockingStub;
+import io.ballast.learner.v1.ListCheckpointsRequest;
 import io.ballast.learner.v1.ListSessionsRequest;
 import io.ballast.learner.v1.LoadWeightsRequest;
 import io.ballast.learner.v1.NamedObjective;
@@ -110,6 +112,12 @@ class BadInputTest {
                         .addPrompts(TextOrTokens.newBuilder().setText("a"))
                         .setMetadata(bad)
                         .build()),
+            () ->
+                learner.listCheckpoints(
+                    ListCheckpointsRequest.newBuilder().setMetadata(bad).build()),
+            () ->
+                learner.deleteCheckpoint(
+                    DeleteCheckpointRequest.newBuilder().setMetadata(bad).build()),
             () -> learner.getOperation(GetOperationRequest.newBuilder().setMetadata(bad).build()),
             () -> learner.waitOperation(WaitOperationRequest.newBuilder().setMetadata(bad).build()),
             () ->
@@ -117,7 +125,7 @@ class BadInputTest {
                     CancelOperationRequest.newBuilder().setMetadata(bad).build()));
 
     assertThat(calls)
-        .hasSize(21)
+        .hasSize(23)
         .allSatisfy(
             call ->
                 assertMalformed(

@@ -13,9 +13,13 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -162,6 +166,53 @@ public final class ModelFolders implements WeightsStore {
       throw Faults.unknown("checkpoint", name);
     }
     return file;
+  }
+
+  @Override
+  public List<Kept> checkpoints(String tenant) {
+    Path folder = checkpoints.resolve(Faults.requireFileName("tenant", tenant));
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    List<Kept> all = new ArrayList<>();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        kept(file).ifPresent(all::add);
+      }
+    } catch (IOException e) {
+      throw diskFailed(e);
+    }
+    all.sort(Comparator.comparing(Kept::keptAt).reversed().thenComparing(Kept::name));
+    return all;
+  }
+
+  /** What a file is a checkpoint of; empty: of nothing, or it has just gone. */
+  private static Optional<Kept> kept(Path file) throws IOException {
+    String name = String.valueOf(file.getFileName());
+    if (!name.endsWith(CHECKPOINT)) {
+      return Optional.empty();
+    }
+    try {
+      BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+      return Optional.of(
+          new Kept(
+              name.substring(0, name.length() - CHECKPOINT.length()),
+              attributes.size(),
+              attributes.lastModifiedTime().toInstant()));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public void deleteCheckpoint(String tenant, String name) {
+    try {
+      if (!Files.deleteIfExists(file(tenant, name))) {
+        throw Faults.unknown("checkpoint", name);
+      }
+    } catch (IOException e) {
+      throw diskFailed(e);
+    }
   }
 
   @Override

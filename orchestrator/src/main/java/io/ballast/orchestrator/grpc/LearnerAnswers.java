@@ -6,6 +6,7 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.kit.grpc.Timestamps;
 import io.ballast.learner.v1.AdapterConfig;
 import io.ballast.learner.v1.AdapterProjection;
+import io.ballast.learner.v1.Checkpoint;
 import io.ballast.learner.v1.CompletionNumbers;
 import io.ballast.learner.v1.ForwardBackwardResult;
 import io.ballast.learner.v1.ForwardResponse;
@@ -29,6 +30,7 @@ import io.ballast.orchestrator.core.learner.OperationResult;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.PromptSample;
 import io.ballast.orchestrator.core.learner.SampleAnswer;
+import io.ballast.orchestrator.core.learner.WeightsStore;
 import java.util.List;
 
 /** Writes the learner's answers. */
@@ -57,6 +59,14 @@ final class LearnerAnswers {
                 .setMaxGradientNorm(optimizer.maxGradientNorm()))
         .setCreateTime(Timestamps.of(identity.created()))
         .setTenant(identity.tenant())
+        .build();
+  }
+
+  static Checkpoint checkpoint(WeightsStore.Kept kept) {
+    return Checkpoint.newBuilder()
+        .setName(kept.name())
+        .setSizeBytes(kept.bytes())
+        .setSaveTime(Timestamps.of(kept.keptAt()))
         .build();
   }
 

@@ -7,6 +7,8 @@ import io.ballast.learner.v1.CloseSessionRequest;
 import io.ballast.learner.v1.CloseSessionResponse;
 import io.ballast.learner.v1.CreateSessionRequest;
 import io.ballast.learner.v1.CreateSessionResponse;
+import io.ballast.learner.v1.DeleteCheckpointRequest;
+import io.ballast.learner.v1.DeleteCheckpointResponse;
 import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardBackwardResponse;
 import io.ballast.learner.v1.ForwardRequest;
@@ -16,6 +18,8 @@ import io.ballast.learner.v1.GetOperationResponse;
 import io.ballast.learner.v1.GetSessionRequest;
 import io.ballast.learner.v1.GetSessionResponse;
 import io.ballast.learner.v1.LearnerServiceGrpc;
+import io.ballast.learner.v1.ListCheckpointsRequest;
+import io.ballast.learner.v1.ListCheckpointsResponse;
 import io.ballast.learner.v1.ListSessionsRequest;
 import io.ballast.learner.v1.ListSessionsResponse;
 import io.ballast.learner.v1.LoadWeightsRequest;
@@ -31,6 +35,7 @@ import io.ballast.learner.v1.WaitOperationResponse;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.orchestrator.core.Caller;
 import io.ballast.orchestrator.core.Faults;
+import io.ballast.orchestrator.core.learner.Checkpoints;
 import io.ballast.orchestrator.core.learner.LearnerSession;
 import io.ballast.orchestrator.core.learner.LearnerSessions;
 import io.ballast.orchestrator.core.learner.Operation;
@@ -43,6 +48,7 @@ import java.util.function.LongSupplier;
 /** The learner's edge: translates, delegates, answers. Decides nothing. */
 public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceImplBase {
   private final LearnerSessions sessions;
+  private final Checkpoints checkpoints;
   private final LearnerMapper mapper;
   private final CallMapper calls;
   private final Replies replies;
@@ -51,8 +57,13 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
    * @param seeds draws the seed of a call that brings none
    */
   public LearnerGrpcService(
-      LearnerSessions sessions, CallMapper calls, Replies replies, LongSupplier seeds) {
+      LearnerSessions sessions,
+      Checkpoints checkpoints,
+      CallMapper calls,
+      Replies replies,
+      LongSupplier seeds) {
     this.sessions = sessions;
+    this.checkpoints = checkpoints;
     this.mapper = new LearnerMapper(seeds);
     this.calls = calls;
     this.replies = replies;
@@ -240,6 +251,33 @@ public final class LearnerGrpcService extends LearnerServiceGrpc.LearnerServiceI
           return LoadWeightsResponse.newBuilder()
               .setOperation(LearnerAnswers.operation(operation))
               .build();
+        });
+  }
+
+  @Override
+  public void listCheckpoints(
+      ListCheckpointsRequest request, StreamObserver<ListCheckpointsResponse> observer) {
+    replies.unary(
+        observer,
+        () ->
+            ListCheckpointsResponse.newBuilder()
+                .addAllCheckpoints(
+                    checkpoints
+                        .list(calls.caller(request.getMetadata()), request.getPageSize())
+                        .stream()
+                        .map(LearnerAnswers::checkpoint)
+                        .toList())
+                .build());
+  }
+
+  @Override
+  public void deleteCheckpoint(
+      DeleteCheckpointRequest request, StreamObserver<DeleteCheckpointResponse> observer) {
+    replies.unary(
+        observer,
+        () -> {
+          checkpoints.delete(calls.caller(request.getMetadata()), request.getCheckpoint());
+          return DeleteCheckpointResponse.getDefaultInstance();
         });
   }
 

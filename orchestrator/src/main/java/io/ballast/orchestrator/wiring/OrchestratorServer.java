@@ -32,6 +32,7 @@ import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
 import io.ballast.orchestrator.adapter.TorchTraineeLoader;
 import io.ballast.orchestrator.config.OrchestratorConfig;
+import io.ballast.orchestrator.core.learner.Checkpoints;
 import io.ballast.orchestrator.core.learner.LearnerSessions;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.peer.Patience;
@@ -204,7 +205,11 @@ public final class OrchestratorServer implements AutoCloseable {
         List.of(
             new RunGrpcService(runs, calls, runtime.replies()),
             new LearnerGrpcService(
-                sessions, calls, runtime.replies(), surroundings.random()::nextLong));
+                sessions,
+                new Checkpoints(folders),
+                calls,
+                runtime.replies(),
+                surroundings.random()::nextLong));
     this.sweeper =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("run-sweeper").factory());

@@ -8,8 +8,10 @@ import io.ballast.inference.store.ModelManifest;
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.learner.v1.CallerGradients;
+import io.ballast.learner.v1.Checkpoint;
 import io.ballast.learner.v1.CloseSessionRequest;
 import io.ballast.learner.v1.CreateSessionRequest;
+import io.ballast.learner.v1.DeleteCheckpointRequest;
 import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardBackwardResult;
 import io.ballast.learner.v1.ForwardRequest;
@@ -18,6 +20,7 @@ import io.ballast.learner.v1.GetOperationRequest;
 import io.ballast.learner.v1.GetSessionRequest;
 import io.ballast.learner.v1.LearnerServiceGrpc;
 import io.ballast.learner.v1.LearnerServiceGrpc.LearnerServiceBlockingStub;
+import io.ballast.learner.v1.ListCheckpointsRequest;
 import io.ballast.learner.v1.ListSessionsRequest;
 import io.ballast.learner.v1.LoadWeightsRequest;
 import io.ballast.learner.v1.NamedObjective;
@@ -46,7 +49,9 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -236,6 +241,53 @@ class LearnerServiceTest {
     Operation other = save(session, SaveWeightsRequest.newBuilder().setPublishVersion("2"));
     assertThat(other.getState()).isEqualTo(OperationState.OPERATION_STATE_FAILED);
     assertThat(other.getErrorReason()).isEqualTo("ALREADY_EXISTS");
+  }
+
+  @Test
+  void checkpointsAreListedAndDeletedByTheirTenantAlone() throws IOException {
+    String session = open("");
+    save(session, SaveWeightsRequest.newBuilder().setCheckpoint("first"));
+    save(session, SaveWeightsRequest.newBuilder().setCheckpoint("second"));
+    Path folder = root.resolve("learner").resolve("default");
+    Files.setLastModifiedTime(folder.resolve("first.safetensors"), FileTime.fromMillis(60_000));
+    Files.setLastModifiedTime(folder.resolve("second.safetensors"), FileTime.fromMillis(90_000));
+    Files.writeString(folder.resolve("third.new-1"), "one that is being written");
+    Files.writeString(folder.resolve("run-7-1.safetensors"), "of a run");
+    Files.setLastModifiedTime(folder.resolve("run-7-1.safetensors"), FileTime.fromMillis(1));
+    RequestMetadata bob = RequestMetadata.newBuilder().setTenant("bob").build();
+
+    assertThat(checkpoints(0))
+        .extracting(Checkpoint::getName)
+        .containsExactly("second", "first", "run-7-1");
+    assertThat(checkpoints(1)).extracting(Checkpoint::getName).containsExactly("second");
+    assertThat(checkpoints(2).getLast().getSizeBytes())
+        .isEqualTo(Files.size(folder.resolve("first.safetensors")));
+    assertThat(checkpoints(2).getLast().getSaveTime().getSeconds()).isEqualTo(60);
+    assertThat(
+            stub.listCheckpoints(ListCheckpointsRequest.newBuilder().setMetadata(bob).build())
+                .getCheckpointsList())
+        .isEmpty();
+    refused(() -> checkpoints(1_001), Status.Code.INVALID_ARGUMENT, "page_size: 1,001");
+
+    DeleteCheckpointRequest first =
+        DeleteCheckpointRequest.newBuilder().setCheckpoint("first").build();
+    refused(
+        () -> stub.deleteCheckpoint(first.toBuilder().setMetadata(bob).build()),
+        Status.Code.NOT_FOUND,
+        "there is no checkpoint 'first'");
+    stub.deleteCheckpoint(first);
+    assertThat(checkpoints(0)).extracting(Checkpoint::getName).containsExactly("second", "run-7-1");
+    refused(() -> stub.deleteCheckpoint(first), Status.Code.NOT_FOUND, "'first'");
+    refused(
+        () -> stub.deleteCheckpoint(first.toBuilder().setCheckpoint("run-7-1").build()),
+        Status.Code.INVALID_ARGUMENT,
+        "as those of runs do");
+    assertThat(folder.resolve("run-7-1.safetensors")).exists();
+  }
+
+  private List<Checkpoint> checkpoints(int pageSize) {
+    return stub.listCheckpoints(ListCheckpointsRequest.newBuilder().setPageSize(pageSize).build())
+        .getCheckpointsList();
   }
 
   @Test

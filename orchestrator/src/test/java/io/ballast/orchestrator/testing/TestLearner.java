@@ -7,6 +7,7 @@ import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.TorchTraineeLoader;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.Versions;
+import io.ballast.orchestrator.core.learner.Checkpoints;
 import io.ballast.orchestrator.core.learner.LearnerLimits;
 import io.ballast.orchestrator.core.learner.LearnerSessions;
 import io.ballast.orchestrator.grpc.CallMapper;
@@ -96,7 +97,12 @@ public final class TestLearner implements AutoCloseable {
             new LearnerSessions.Surroundings(
                 clock, nanos::get, () -> "id-" + ids.incrementAndGet()));
     service =
-        new LearnerGrpcService(sessions, new CallMapper(RequestContexts::from), replies, () -> 7);
+        new LearnerGrpcService(
+            sessions,
+            new Checkpoints(folders),
+            new CallMapper(RequestContexts::from),
+            replies,
+            () -> 7);
   }
 
   /** The service to serve. */

@@ -272,13 +272,7 @@ public final class LearnerSession implements AutoCloseable {
    * @throws MeshException MALFORMED_REQUEST if a run's checkpoint may be called so; OVERLOADED
    */
   public Operation<OperationResult> keep(Caller caller, String fingerprint, String name) {
-    Faults.requireFileName("checkpoint", name);
-    if (name.startsWith(WeightsStore.OF_RUNS)) {
-      throw Faults.malformed(
-          "checkpoint",
-          "'%s' (expected: a name that does not begin with '%s', as those of runs do)"
-              .formatted(name, WeightsStore.OF_RUNS));
-    }
+    Checkpoints.requireOfSession(name);
     return submit(
         caller,
         fingerprint,

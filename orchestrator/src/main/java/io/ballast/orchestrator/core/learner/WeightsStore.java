@@ -3,6 +3,8 @@ package io.ballast.orchestrator.core.learner;
 import io.ballast.kit.call.PinnedVersion;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -17,6 +19,14 @@ public interface WeightsStore {
     /** Writes to {@code target}, a file for a checkpoint or an empty folder for a version. */
     void write(Path target) throws IOException;
   }
+
+  /**
+   * A checkpoint that is kept.
+   *
+   * @param bytes of its file
+   * @param keptAt when it was written
+   */
+  record Kept(String name, long bytes, Instant keptAt) {}
 
   /**
    * Makes a new version, whole or not at all.
@@ -36,6 +46,16 @@ public interface WeightsStore {
    * @throws io.ballast.kit.error.MeshException UNKNOWN_RESOURCE
    */
   Path checkpoint(String tenant, String name);
+
+  /** All checkpoints of {@code tenant}, the newest first. */
+  List<Kept> checkpoints(String tenant);
+
+  /**
+   * Deletes a checkpoint. Whoever reads it goes on.
+   *
+   * @throws io.ballast.kit.error.MeshException UNKNOWN_RESOURCE
+   */
+  void deleteCheckpoint(String tenant, String name);
 
   /** Deletes the checkpoints of {@code tenant} that begin with {@code prefix}, but {@code kept}. */
   void forgetCheckpoints(String tenant, String prefix, Set<String> kept);

@@ -283,6 +283,16 @@ class LearnerSessionTest {
     }
 
     @Override
+    public List<Kept> checkpoints(String tenant) {
+      return List.of(new Kept("kept", 1, Instant.EPOCH));
+    }
+
+    @Override
+    public void deleteCheckpoint(String tenant, String name) {
+      throw new AssertionError("a session deletes none");
+    }
+
+    @Override
     public void forgetCheckpoints(String tenant, String prefix, Set<String> kept) {}
   }
 }
