@@ -27,15 +27,10 @@ import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.constraint.Staleness;
 import io.ballast.rl.objective.Aggregation;
 import io.ballast.rl.regulariser.KlEstimator;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** A spec is read completely: what it does not say has a default. */
@@ -289,22 +284,6 @@ class RunSpecTest {
     assertThat(learned.safetyTest()).isEqualTo(read(LEAST).safetyTest());
     assertThat(learned.constraints().getFirst().test())
         .isEqualTo(read(LEAST).constraints().getFirst().test());
-  }
-
-  @Test
-  void theExampleOfTheDocumentIsRead() throws IOException {
-    String document = Files.readString(Path.of("../docs/run-spec.md"));
-    Matcher example = Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL).matcher(document);
-    assertThat(example.find()).isTrue();
-
-    RunSpec spec = read(example.group(1));
-
-    assertThat(spec.name()).isEqualTo("constrained");
-    assertThat(spec.seed()).isEqualTo(7);
-    assertThat(spec.learningRate().peak()).isEqualTo(1.5e-4);
-    assertThat(spec.constraints().getFirst().target()).isEqualTo(0.2);
-    assertThat(spec.safetyTest().prompts())
-        .isEqualTo(new PromptSource.InFile("prompts/held-out.jsonl", "prompt"));
   }
 
   @Test
