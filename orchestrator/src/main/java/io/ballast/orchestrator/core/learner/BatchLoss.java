@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.learner;
 
 import io.ballast.inference.api.PerToken;
+import io.ballast.rl.objective.MeanOver;
 import io.ballast.rl.objective.Objective;
 import io.ballast.rl.objective.ObjectiveResult;
 import io.ballast.rl.objective.WeightedSum;
@@ -40,8 +41,12 @@ public final class BatchLoss implements GroupLoss {
         terms.stream()
             .mapToDouble(term -> groups.stream().mapToDouble(term.objective()::countIn).sum())
             .toArray();
-    this.tokens = batch.samples().stream().mapToInt(Sample::size).sum();
-    this.completions = batch.samples().size();
+    this.tokens = countIn(MeanOver.TOKENS);
+    this.completions = countIn(MeanOver.COMPLETIONS);
+  }
+
+  private double countIn(MeanOver what) {
+    return groups.stream().mapToDouble(what::countIn).sum();
   }
 
   @Override
@@ -101,13 +106,20 @@ public final class BatchLoss implements GroupLoss {
     return new Group(group.groupId(), samples);
   }
 
-  /** Adds what is worth seeing whatever the objective is: KL a completion, entropy a token. */
+  /**
+   * Adds what is worth seeing whatever the objective is, of what enters the loss: KL a completion,
+   * entropy a token.
+   */
   private void watch(Group group) {
     for (Sample sample : group.samples()) {
-      addMetric("entropy_nats", sample.numbers(PerTokenName.ENTROPY).sum() / tokens);
+      if (sample.maskedTokens() == 0) {
+        continue;
+      }
+      addMetric("entropy_nats", sample.maskedSum(PerTokenName.ENTROPY) / tokens);
       if (sample.perToken().has(PerTokenName.REFERENCE_LOG_PROB)) {
         addMetric(
-            "kl_nats", CompletionKl.nats(sample, PerTokenName.CURRENT_LOG_PROB) / completions);
+            "kl_nats",
+            CompletionKl.maskedNats(sample, PerTokenName.CURRENT_LOG_PROB) / completions);
       }
     }
   }

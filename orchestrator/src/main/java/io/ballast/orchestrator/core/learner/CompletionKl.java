@@ -5,6 +5,7 @@ import io.ballast.rl.sample.Numbers;
 import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import io.ballast.rl.sample.SampleRole;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * KL(π ‖ π_ref) of a completion as it is shown, wherever it is: the sum over its tokens of k3 where
@@ -22,12 +23,24 @@ public final class CompletionKl {
    * @param policy which of its numbers are log π
    */
   public static double nats(Sample sample, PerTokenName policy) {
+    return nats(sample, policy, _ -> 1);
+  }
+
+  /**
+   * The same of what enters a loss, each token by its share of the loss mask: what a tool or an
+   * observation wrote in the middle of a completion is no sample of the policy's.
+   */
+  static double maskedNats(Sample sample, PerTokenName policy) {
+    return nats(sample, policy, sample::lossMask);
+  }
+
+  private static double nats(Sample sample, PerTokenName policy, IntToDoubleFunction share) {
     KlEstimator estimator = estimator(sample);
     Numbers current = sample.numbers(policy);
     Numbers reference = sample.numbers(PerTokenName.REFERENCE_LOG_PROB);
     double kl = 0;
     for (int t = 0; t < sample.size(); t++) {
-      kl += estimator.estimate(current.get(t) - reference.get(t));
+      kl += share.applyAsDouble(t) * estimator.estimate(current.get(t) - reference.get(t));
     }
     return kl;
   }
