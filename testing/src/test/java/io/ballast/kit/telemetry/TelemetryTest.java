@@ -93,7 +93,12 @@ class TelemetryTest {
       assertThat(log.messages())
           .singleElement()
           .satisfies(
-              line -> assertThat(line).contains("http://127.0.0.1:" + port, "takes no metrics"));
+              line ->
+                  assertThat(line)
+                      .contains(
+                          "http://127.0.0.1:" + port + " takes no metrics: UNAVAILABLE, ",
+                          "is it up, and is that its port for OTLP over gRPC")
+                      .doesNotContain("Exception"));
 
       try (OtlpCollector collector = OtlpCollector.startOn(port)) {
         Await.until(
@@ -104,6 +109,26 @@ class TelemetryTest {
         assertThat(log.messages().getLast()).contains("takes metrics again");
         assertThat(values(collector)).contains(3.0);
       }
+    }
+  }
+
+  @Test
+  void aCollectorThatHasNoPipelineForTracesIsToldOfAsThat() {
+    try (HeardLog log = HeardLog.of(CollectorNews.class.getName(), Level.WARNING);
+        OtlpCollector ofMetrics = OtlpCollector.start();
+        Telemetry telemetry = sendingTo(ofMetrics.endpoint())) {
+      telemetry.api().getTracer("test").spanBuilder("call").startSpan().end();
+      telemetry.flush();
+
+      Await.until(() -> !log.messages().isEmpty());
+      assertThat(log.messages())
+          .singleElement()
+          .satisfies(
+              line ->
+                  assertThat(line)
+                      .contains(
+                          "takes no traces: UNIMPLEMENTED, ",
+                          " (it has no receiver or pipeline for traces). Calls go on; the traces"));
     }
   }
 
