@@ -44,6 +44,7 @@ public final class OneWeightTrainee implements Trainee {
   private double average;
   private Optional<Set<PinnedVersion>> copies = Optional.empty();
   private final List<PinnedVersion> handed = new ArrayList<>();
+  private int written;
 
   /** Without an average. */
   public OneWeightTrainee() {
@@ -86,6 +87,16 @@ public final class OneWeightTrainee implements Trainee {
   /** Hands its weights over to {@code others}, until it is closed. */
   public void handTo(Set<PinnedVersion> others) {
     copies = Optional.of(others);
+  }
+
+  /** What was handed over, in order, each as often as it was. */
+  public List<PinnedVersion> handed() {
+    return List.copyOf(handed);
+  }
+
+  /** How often its weights were written to a folder. */
+  public int written() {
+    return written;
   }
 
   /** Whether it was closed. */
@@ -190,12 +201,13 @@ public final class OneWeightTrainee implements Trainee {
   @Override
   public void publish(Path folder, WhichWeights weights) throws IOException {
     Files.createDirectories(folder);
-    double written = weight;
+    written++;
+    double number = weight;
     if (weights == WhichWeights.AVERAGE) {
       decay.orElseThrow();
-      written = average;
+      number = average;
     }
-    Files.writeString(folder.resolve(ModelManifest.WEIGHTS), Double.toHexString(written));
+    Files.writeString(folder.resolve(ModelManifest.WEIGHTS), Double.toHexString(number));
   }
 
   @Override

@@ -8,9 +8,11 @@ import io.ballast.orchestrator.core.learner.WhichWeights;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
 import io.ballast.orchestrator.core.spec.RunSpec;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.WeakHashMap;
 
 /**
  * The weights of a run as versions that the policy-server finds: to sample from, and candidates.
@@ -26,6 +28,11 @@ final class PublishedWeights {
   private final PolicyVersions versions;
   private final Patience patience;
 
+  /** As what the weights in training were last published, as long as they are in training. */
+  private final Map<Trainee, Published> last = Collections.synchronizedMap(new WeakHashMap<>());
+
+  private record Published(String name, long updates, PinnedVersion version) {}
+
   /**
    * @param patience with the policy-server
    */
@@ -40,11 +47,23 @@ final class PublishedWeights {
   /**
    * The weights as they are, which {@code iteration} begins with, to be sampled from; older ones
    * go. They are handed over where that can be, unless a later iteration samples from them, too:
-   * after a crash that one finds them only in a folder.
+   * after a crash that one finds them only in a folder. Those that were evaluated are there.
    *
    * @param staleness for how many iterations more they are sampled from
    */
   PinnedVersion rollout(Run run, Trainee trainee, int iteration, int staleness) {
+    String name = run.rolloutVersion(iteration);
+    long updates = trainee.updatesCount();
+    Published there = last.get(trainee);
+    if (there != null && there.name().equals(name) && there.updates() == updates) {
+      return there.version();
+    }
+    PinnedVersion version = newRollout(run, trainee, iteration, staleness);
+    last.put(trainee, new Published(name, updates, version));
+    return version;
+  }
+
+  private PinnedVersion newRollout(Run run, Trainee trainee, int iteration, int staleness) {
     String model = run.rolloutModel();
     String name = run.rolloutVersion(iteration);
     Optional<PinnedVersion> handed =

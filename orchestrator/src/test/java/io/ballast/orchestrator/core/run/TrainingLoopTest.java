@@ -52,6 +52,25 @@ class TrainingLoopTest {
   }
 
   @Test
+  void whatWasEvaluatedIsSampledFromWithoutBeingPublishedAgain() {
+    String spec =
+        TestSpecs.spec(
+            "crash", "evaluation: {prompts: {inline: [\"held a\", \"held b\"]}, every: 1}");
+    LoopWorld handing = new LoopWorld(temporary.resolve("handing"), spec).handing();
+    LoopWorld folders = new LoopWorld(temporary.resolve("folders"), spec);
+
+    var unusedHanded = handing.work(new CrashPoints(0));
+    var unusedWritten = folders.work(new CrashPoints(0));
+
+    assertThat(handing.trainees.getFirst().handed())
+        .extracting(PinnedVersion::version)
+        .as("what the three iterations began with, and what the last one left")
+        .containsExactly(RUN_ID + "-1", RUN_ID + "-2", RUN_ID + "-3", RUN_ID + "-4");
+    assertThat(handing.trainees.getFirst().written()).as("the candidate").isEqualTo(1);
+    assertThat(folders.trainees.getFirst().written()).as("with the candidate").isEqualTo(5);
+  }
+
+  @Test
   void whatASkippedUpdateDidNotLearnFromIsTakenAgain() {
     LoopWorld world = new LoopWorld(temporary.resolve("skipped"), FOLLOWING);
     world.failures = 1;
