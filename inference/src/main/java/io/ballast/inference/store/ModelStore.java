@@ -4,13 +4,9 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -168,40 +164,10 @@ public final class ModelStore {
     try (Staging staging = Staging.begin(root.resolve(STAGING))) {
       writer.write(staging.folder());
       ModelManifest.write(staging.folder(), notes);
-      Files.createDirectories(root.resolve(name));
-      moveDurably(staging.folder(), target);
+      DurableMove.createFolders(root.resolve(name));
+      DurableMove.folder(staging.folder(), target);
     }
     return new StoredModel(name, version, target);
-  }
-
-  /**
-   * Lets a folder appear under another name of its file system at once, its files written to disk
-   * before.
-   *
-   * @throws FileAlreadyExistsException if there is something of that name
-   */
-  public static void moveDurably(Path staged, Path target) throws IOException {
-    makeDurable(staged);
-    try {
-      Files.move(staged, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (FileSystemException e) {
-      if (Files.exists(target)) {
-        FileAlreadyExistsException exists = new FileAlreadyExistsException(target.toString());
-        exists.initCause(e);
-        throw exists;
-      }
-      throw e;
-    }
-  }
-
-  private static void makeDurable(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-          channel.force(true);
-        }
-      }
-    }
   }
 
   /** Deletes a folder with all that is in it, if it is there. */

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.adapter;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.store.DurableMove;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.kit.call.PinnedVersion;
@@ -9,14 +10,11 @@ import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.WeightsStore;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -143,14 +141,10 @@ public final class ModelFolders implements WeightsStore {
     Path target = file(tenant, name);
     Path written = target.resolveSibling(name + ".new-" + UUID.randomUUID());
     try {
-      Files.createDirectories(target.getParent());
+      DurableMove.createFolders(checkpoints.resolve(tenant));
       try {
         writer.write(written);
-        try (FileChannel channel = FileChannel.open(written, StandardOpenOption.WRITE)) {
-          channel.force(true);
-        }
-        Files.move(
-            written, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        DurableMove.file(written, target);
       } finally {
         Files.deleteIfExists(written);
       }

@@ -1,16 +1,13 @@
 package io.ballast.reward.adapter;
 
+import io.ballast.inference.store.DurableMove;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.reward.core.training.Training;
 import io.ballast.reward.core.training.TrainingLedger;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -80,20 +77,9 @@ public final class FolderTrainingLedger implements TrainingLedger {
     Path file = file(training.id());
     Path aside = file.resolveSibling(training.id() + ".new");
     try {
-      Files.createDirectories(folder);
-      try (FileChannel channel =
-          FileChannel.open(
-              aside,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        ByteBuffer bytes = ByteBuffer.wrap(format.write(training));
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        channel.force(true);
-      }
-      Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      DurableMove.createFolders(folder);
+      Files.write(aside, format.write(training));
+      DurableMove.file(aside, file);
     } catch (IOException e) {
       throw new MeshException(
           Fault.OVERLOADED, "the training's record cannot be kept: " + StorageWords.of(e), e);

@@ -1,5 +1,6 @@
 package io.ballast.safety.adapter;
 
+import io.ballast.inference.store.DurableMove;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.safety.core.safetytest.SigningKeys;
@@ -7,7 +8,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyPair;
@@ -121,7 +121,7 @@ public final class FileSigningKeys implements SigningKeys {
   private static void make(Path folder, SecureRandom random) throws IOException {
     Path parent = folder.toAbsolutePath().getParent();
     if (parent != null) {
-      Files.createDirectories(parent);
+      DurableMove.createFolders(parent);
     }
     Path making =
         Files.createTempDirectory(
@@ -137,7 +137,7 @@ public final class FileSigningKeys implements SigningKeys {
     Files.writeString(
         making.resolve("signing.pub" + SUFFIX),
         Ed25519Keys.pem(Ed25519Keys.PUBLIC, pair.getPublic().getEncoded()));
-    Files.move(making, folder, StandardCopyOption.ATOMIC_MOVE);
+    DurableMove.folder(making, folder);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.ballast.inference.triton.export;
 
+import io.ballast.inference.store.DurableMove;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
 import io.ballast.kserve.v2.ModelConfig;
@@ -88,7 +89,7 @@ final class RepositoryEntry implements AutoCloseable {
     Files.writeString(staged.resolve("config.pbtxt"), ModelConfigs.text(config));
     var unused = ModelManifest.write(staged, notes);
     Files.setPosixFilePermissions(staged, PosixFilePermissions.fromString("rwxr-xr-x"));
-    ModelStore.moveDurably(staged, target);
+    DurableMove.folder(staged, target);
     return target;
   }
 
