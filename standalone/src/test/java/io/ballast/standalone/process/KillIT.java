@@ -9,8 +9,11 @@ import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.reward.adapter.CompositePublisher;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -21,8 +24,27 @@ import org.junit.jupiter.api.io.TempDir;
 class KillIT {
   private static final int ITERATIONS = 5;
 
-  /** What a score may differ by in other company. */
+  /**
+   * What an ensemble's score may differ by in other company, which two runs never share: so weights
+   * that learn from such scores, or from harm, are the same but for rounding only.
+   */
   private static final double SAME_SCORE = 1e-5;
+
+  /** A reward that rounds nothing: the fewer characters the better. */
+  private static final String SHORT =
+      """
+      {
+        "format": "ballast-composite",
+        "components": {"length": {"kind": "length", "unit": "characters", "free": 0, "limit": 64}},
+        "reward": "length"
+      }
+      """;
+
+  private static final String BY_RULE =
+      """
+      reward: {model: short, version: 1, aggregation: NONE}
+      constraint: {enabled: false}
+      """;
 
   /** Completions are to be the same in any company: two runs never share all their batches. */
   private static final Map<String, String> INVARIANT =
@@ -40,11 +62,7 @@ class KillIT {
       TestCalls.accept(mesh.channel(), suggestion.getSuggestionId(), "the key");
 
       killed = TestCalls.create(mesh.channel(), spec);
-      Iterator<WatchRunResponse> told = TestCalls.watch(mesh.channel(), killed);
-      int done = 0;
-      while (done < 2) {
-        done = told.next().getRun().getIterationsDone();
-      }
+      awaitIterations(mesh, killed, 2);
       mesh.kill();
     }
     assertThat(data.resolve("models").resolve("java-tiny-rollout"))
@@ -73,6 +91,62 @@ class KillIT {
                       .isEqualTo(8));
       assertThat(rewards(resumed))
           .containsExactly(rewards(TestCalls.run(mesh.channel(), whole)), within(SAME_SCORE));
+    }
+  }
+
+  @Test
+  void whereNoScoreRoundsTheWeightsAreTheSameBitByBit() throws IOException {
+    var unused =
+        new CompositePublisher(List.of(data.resolve("models")))
+            .publish("short", "1", SHORT, Map.of());
+    String killed;
+    try (BuiltMesh mesh = BuiltMesh.start(data, INVARIANT)) {
+      killed = TestCalls.create(mesh.channel(), spec("held out") + BY_RULE);
+      awaitIterations(mesh, killed, 2);
+      mesh.kill();
+    }
+    try (BuiltMesh mesh = BuiltMesh.start(data, INVARIANT)) {
+      Run resumed = TestCalls.awaitEnd(mesh.channel(), killed);
+      String whole = TestCalls.create(mesh.channel(), spec("held back") + BY_RULE);
+      Run never = TestCalls.awaitEnd(mesh.channel(), whole);
+
+      assertThat(List.of(resumed.getState(), never.getState()))
+          .isSubsetOf(RunState.RUN_STATE_HELD, RunState.RUN_STATE_NO_SOLUTION_FOUND);
+      // the updates after the kill were taken with AdamW's moments of before: a bit of them that
+      // was lost would be one of the weights
+      assertThat(resumed.getCandidateVersion().getWeightsSha256())
+          .isEqualTo(never.getCandidateVersion().getWeightsSha256())
+          .isNotEqualTo(resumed.getBaseVersion().getWeightsSha256());
+      assertThat(learned(TestCalls.run(mesh.channel(), killed)))
+          .hasSize(ITERATIONS)
+          .isEqualTo(learned(TestCalls.run(mesh.channel(), whole)))
+          .anySatisfy(iteration -> assertThat(iteration.gradientNorm()).isPositive());
+    }
+  }
+
+  /** Numbers of an iteration that no server's company has a part in. */
+  private record Learned(
+      double reward, double kl, double entropy, double tokens, double loss, double gradientNorm) {}
+
+  private static List<Learned> learned(GetRunResponse run) {
+    return run.getIterationsList().stream()
+        .map(
+            each ->
+                new Learned(
+                    each.getMeanReward(),
+                    each.getKlNats(),
+                    each.getEntropyNats(),
+                    each.getMeanCompletionTokens(),
+                    each.getLoss(),
+                    each.getGradientNorm()))
+        .toList();
+  }
+
+  private static void awaitIterations(BuiltMesh mesh, String runId, int count) {
+    Iterator<WatchRunResponse> told = TestCalls.watch(mesh.channel(), runId);
+    int done = 0;
+    while (done < count) {
+      done = told.next().getRun().getIterationsDone();
     }
   }
 
