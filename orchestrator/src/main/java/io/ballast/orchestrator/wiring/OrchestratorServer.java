@@ -27,6 +27,7 @@ import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.PostgresRunStore;
 import io.ballast.orchestrator.adapter.RunEvents;
 import io.ballast.orchestrator.adapter.RunTelemetry;
+import io.ballast.orchestrator.adapter.SessionTelemetry;
 import io.ballast.orchestrator.adapter.SkippedSampleFiles;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.adapter.StoredRollouts;
@@ -178,7 +179,8 @@ public final class OrchestratorServer implements AutoCloseable {
             versions,
             config.learner().within(memory.sessions().bytes()),
             new LearnerSessions.Surroundings(
-                runtime.clock(), runtime.nanoTime(), surroundings.ids()));
+                runtime.clock(), runtime.nanoTime(), surroundings.ids()),
+            new SessionTelemetry(runtime.meters()));
     CallMapper calls = new CallMapper(surroundings.contexts());
     Runs runs =
         new Runs(

@@ -95,7 +95,8 @@ public final class TestLearner implements AutoCloseable {
                 64,
                 Duration.ofHours(1)),
             new LearnerSessions.Surroundings(
-                clock, nanos::get, () -> "id-" + ids.incrementAndGet()));
+                clock, nanos::get, () -> "id-" + ids.incrementAndGet()),
+            eviction -> {});
     service =
         new LearnerGrpcService(
             sessions,

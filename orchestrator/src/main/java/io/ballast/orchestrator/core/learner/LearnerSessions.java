@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionRegistry;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.Versions;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -41,6 +42,7 @@ public final class LearnerSessions implements AutoCloseable {
   private final VersionRegistry registry;
   private final LearnerLimits limits;
   private final Surroundings surroundings;
+  private final SessionMonitor monitor;
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, Slot> slots = new LinkedHashMap<>();
   private boolean closed;
@@ -51,13 +53,15 @@ public final class LearnerSessions implements AutoCloseable {
       Versions versions,
       VersionRegistry registry,
       LearnerLimits limits,
-      Surroundings surroundings) {
+      Surroundings surroundings,
+      SessionMonitor monitor) {
     this.loader = loader;
     this.store = store;
     this.versions = versions;
     this.registry = registry;
     this.limits = limits;
     this.surroundings = surroundings;
+    this.monitor = monitor;
   }
 
   /**
@@ -83,7 +87,10 @@ public final class LearnerSessions implements AutoCloseable {
             loader.memoryBytes(version, options),
             loader.sharedBytes(version, options));
     Admission admission = admit(slot);
-    admission.evicted().forEach(Slot::closeSession);
+    for (Slot evicted : admission.evicted()) {
+      evicted.closeSession();
+      monitor.evicted(evicted.eviction(caller));
+    }
     if (admission.slot() != slot) {
       return admission.slot().await();
     }
@@ -325,6 +332,16 @@ public final class LearnerSessions implements AutoCloseable {
       return session.isDone() && !session.isCompletedExceptionally()
           ? Optional.of(session.join())
           : Optional.empty();
+    }
+
+    /** As it is told; by whoever has taken it out, so that nobody uses it any more. */
+    private SessionMonitor.Eviction eviction(Caller roomFor) {
+      LearnerSession open = session.join();
+      return new SessionMonitor.Eviction(
+          open.identity(),
+          open.updatesCount(),
+          Duration.ofNanos(surroundings.nanoTime().getAsLong() - lastUse),
+          roomFor.tenant());
     }
 
     private LearnerSession await() {

@@ -71,6 +71,7 @@ class LearnerSessionsTest {
 
   private final Loader loader = new Loader();
   private final AtomicLong nanos = new AtomicLong();
+  private final List<SessionMonitor.Eviction> evictions = new ArrayList<>();
 
   private LearnerSessions sessions(long mostBytes) {
     return sessions(mostBytes, 1);
@@ -89,7 +90,8 @@ class LearnerSessionsTest {
         (tenant, version, parent, run) -> {},
         limits,
         new LearnerSessions.Surroundings(
-            InstantSource.fixed(Instant.EPOCH), nanos::get, () -> "id-" + ids.incrementAndGet()));
+            InstantSource.fixed(Instant.EPOCH), nanos::get, () -> "id-" + ids.incrementAndGet()),
+        evictions::add);
   }
 
   @Test
@@ -200,6 +202,31 @@ class LearnerSessionsTest {
       assertThat(sessions.sessions(ALICE)).containsExactlyInAnyOrder(second, third);
       assertThat(sessions.sessions(BOB)).containsExactly(ofBob);
       assertThat(loader.loaded.get(1).calls).as("%s", first).contains("close");
+      assertThat(evictions)
+          .containsExactly(
+              new SessionMonitor.Eviction(
+                  first.identity(), 0, IDLE.plus(Duration.ofNanos(1)), "alice"));
+      assertThat(evictions.getFirst().ofSameTenant()).isTrue();
+    }
+  }
+
+  @Test
+  void whereAllIsFullWhoIsIdleForLongestMakesRoomForAnyTenantAndThatIsTold() {
+    try (LearnerSessions sessions = sessions(new LearnerLimits(2, 2, 1_000, 1, 1, 1, IDLE))) {
+      LearnerSession ofBob = open(sessions, BOB);
+      nanos.incrementAndGet();
+      LearnerSession ofAlice = open(sessions, ALICE);
+      nanos.addAndGet(IDLE.toNanos());
+
+      LearnerSession another = open(sessions, ALICE);
+
+      assertThat(sessions.sessions(ALICE)).containsExactlyInAnyOrder(ofAlice, another);
+      assertThat(sessions.sessions(BOB)).isEmpty();
+      assertThat(evictions)
+          .containsExactly(
+              new SessionMonitor.Eviction(
+                  ofBob.identity(), 0, IDLE.plus(Duration.ofNanos(1)), "alice"));
+      assertThat(evictions.getFirst().ofSameTenant()).isFalse();
     }
   }
 
@@ -217,6 +244,7 @@ class LearnerSessionsTest {
       assertThat(sessions.sessions(ALICE)).containsExactly(ofAlice);
       assertThat(sessions.sessions(BOB)).containsExactly(ofBob);
       assertThat(loader.loaded).allSatisfy(each -> assertThat(each.calls).isEmpty());
+      assertThat(evictions).isEmpty();
     }
   }
 
