@@ -63,13 +63,10 @@ class CompositeRewardTest {
 
   @Test
   void itsGaugeIsNoNumber() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-    mesh.policy.samplePermits.release(1);
-    String runId = mesh.create(TestSpecs.composed("seen", "")).getRunId();
-    mesh.policy.sampleBegun.acquire(2);
+    String runId = mesh.createUpTo(2, TestSpecs.composed("seen", ""));
 
     double spread = mesh.meters.get("ballast.run.spread").tag("run", "seen").gauge().value();
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     mesh.awaitEnd(runId);
 
     assertThat(spread).isNaN();

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.orchestrator.testing.TestMesh;
 import io.ballast.orchestrator.testing.TestSpecs;
-import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
 import java.nio.file.Files;
@@ -39,21 +38,6 @@ class HandedRolloutsTest extends RunServiceCase {
         .toList();
   }
 
-  /** What an iteration was, without when and how fast. */
-  private static List<IterationMetrics> numbers(TestMesh of, String runId) {
-    return of.get(runId).getIterationsList().stream()
-        .map(
-            metrics ->
-                metrics.toBuilder()
-                    .clearCommitTime()
-                    .clearSampleSeconds()
-                    .clearJudgeSeconds()
-                    .clearLearnSeconds()
-                    .clearSpent()
-                    .build())
-        .toList();
-  }
-
   @Test
   void itsVersionsAreThoseOfTheFoldersThatItDoesNotWrite() throws Exception {
     String spec = TestSpecs.spec("same", EVALUATED);
@@ -80,16 +64,13 @@ class HandedRolloutsTest extends RunServiceCase {
 
   @Test
   void itsWeightsAreThereWhileItLearnsAndNotWhileItIsPaused() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-    mesh.policy.samplePermits.release(1);
-    String runId = mesh.create(TestSpecs.spec("paused", MORE)).getRunId();
-    mesh.policy.sampleBegun.acquire(2); // in the middle of iteration 2
+    String runId = mesh.createUpTo(2, TestSpecs.spec("paused", MORE));
 
     for (String there : List.of(runId + "-1", runId + "-2")) {
       mesh.copies.find(ROLLOUTS, there).orElseThrow().close();
     }
     pause(runId);
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     awaitState(runId, RunState.RUN_STATE_PAUSED);
     mesh.close(); // waits for the worker
     for (int iteration = 1; iteration <= 4; iteration++) {
@@ -106,20 +87,16 @@ class HandedRolloutsTest extends RunServiceCase {
   void aStopAndAStartGiveTheRunThatNeverStopped() throws InterruptedException {
     String whole = mesh.create(TestSpecs.spec("same", MORE)).getRunId();
     mesh.awaitEnd(whole);
-    mesh.policy.samplePermits.drainPermits();
-    mesh.policy.sampleBegun.drainPermits();
-    mesh.policy.samplePermits.release(1);
-    String stopped = mesh.create(TestSpecs.testedOnOthers(TestSpecs.spec("same", MORE))).getRunId();
-    mesh.policy.sampleBegun.acquire(2); // in the middle of iteration 2
+    String stopped = mesh.createUpTo(2, TestSpecs.testedOnOthers(TestSpecs.spec("same", MORE)));
     mesh.close();
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     assertThat(mesh.copies.find(ROLLOUTS, stopped + "-2")).as("registered, not there").isEmpty();
 
     mesh = mesh.startAgain();
     Run run = mesh.awaitEnd(stopped);
 
     assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_HELD);
-    assertThat(numbers(mesh, stopped)).isEqualTo(numbers(mesh, whole));
+    assertThat(mesh.numbers(stopped)).isEqualTo(mesh.numbers(whole));
     assertThat(weights(mesh, stopped)).isEqualTo(weights(mesh, whole));
     assertThat(rollouts()).doesNotExist();
   }

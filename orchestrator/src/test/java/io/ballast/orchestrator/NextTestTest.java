@@ -55,7 +55,7 @@ class NextTestTest extends RunServiceCase {
     mesh.policy.samplePermits.drainPermits();
     String earlier = mesh.create(first).getRunId();
     String runId = mesh.create(second).getRunId();
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     mesh.awaitEnd(earlier);
     return runId;
   }

@@ -134,12 +134,9 @@ class RewardWatchTest extends RewardWatchCase {
   @Test
   void whatTheWatchRemembersOutlivesAPauseAndAStop() throws InterruptedException {
     comeApartAfter(1); // iterations 2 and 3 are over, and 4, after the stop, is the third in a row
-    mesh.policy.samplePermits.drainPermits();
     String runId =
-        mesh.create(spec("{max_spread_growth: 1.5, patience: 3, action: REFUSE_PROMOTION}"))
-            .getRunId();
-    mesh.policy.samplePermits.release(2);
-    mesh.policy.sampleBegun.acquire(3); // in iteration 3
+        mesh.createUpTo(
+            3, spec("{max_spread_growth: 1.5, patience: 3, action: REFUSE_PROMOTION}"));
     var paused =
         mesh.runs().pauseRun(PauseRunRequest.newBuilder().setRunId(runId).build()).getRun();
     mesh.policy.samplePermits.release(1);
@@ -147,7 +144,7 @@ class RewardWatchTest extends RewardWatchCase {
     mesh.close();
 
     mesh = mesh.startAgain();
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     var resumed = mesh.runs().resumeRun(ResumeRunRequest.newBuilder().setRunId(runId).build());
     Run run = mesh.awaitEnd(runId);
 

@@ -78,7 +78,7 @@ class RunEndsTest extends RunServiceCase {
     mesh.policy.samplePermits.drainPermits();
     String runId = mesh.create(TestSpecs.spec("late")).getRunId();
     mesh.policy.serving = "another";
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
 
     Run run = mesh.awaitEnd(runId);
 
@@ -274,27 +274,22 @@ class RunEndsTest extends RunServiceCase {
 
   @Test
   void oneRunWorksAtATimeAndTheNextWaitsItsTurn() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-
-    String first = mesh.create(TestSpecs.spec("one")).getRunId();
-    mesh.policy.sampleBegun.acquire();
+    String first = mesh.createUpTo(1, TestSpecs.spec("one"));
     String second = mesh.create(TestSpecs.testedOnOthers(TestSpecs.spec("two"))).getRunId();
 
     assertThat(mesh.get(first).getRun().getState()).isEqualTo(RunState.RUN_STATE_LEARNING);
     assertThat(mesh.get(second).getRun().getState()).isEqualTo(RunState.RUN_STATE_QUEUED);
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     assertThat(mesh.awaitEnd(first).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
     assertThat(mesh.awaitEnd(second).getState()).isEqualTo(RunState.RUN_STATE_REFUSED);
   }
 
   @Test
   void aPauseComesAfterTheIterationUnderWayAndResumingGoesOn() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-    String runId = mesh.create(TestSpecs.spec("pause")).getRunId();
-    mesh.policy.sampleBegun.acquire();
+    String runId = mesh.createUpTo(1, TestSpecs.spec("pause"));
 
     Run asked = pause(runId);
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     Run paused = awaitState(runId, RunState.RUN_STATE_PAUSED);
     Run resumed = resume(runId);
     Run run = mesh.awaitEnd(runId);
@@ -330,9 +325,7 @@ class RunEndsTest extends RunServiceCase {
 
   @Test
   void aQueuedRunPausesAndIsCancelledAtOnce() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-    String first = mesh.create(TestSpecs.spec("one")).getRunId();
-    mesh.policy.sampleBegun.acquire();
+    String first = mesh.createUpTo(1, TestSpecs.spec("one"));
     String second = mesh.create(TestSpecs.spec("two")).getRunId();
 
     assertThat(pause(second).getState()).isEqualTo(RunState.RUN_STATE_PAUSED);
@@ -342,19 +335,16 @@ class RunEndsTest extends RunServiceCase {
         .satisfies(thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "has ended"));
     assertThatThrownBy(() -> pause(second))
         .satisfies(thrown -> refused(thrown, Status.Code.FAILED_PRECONDITION, "has ended"));
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     assertThat(mesh.awaitEnd(first).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
   }
 
   @Test
   void aRunThatIsCancelledWhileItLearnsKeepsWhatWasRecorded() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-    mesh.policy.samplePermits.release(1);
-    String runId = mesh.create(TestSpecs.spec("stop")).getRunId();
-    mesh.policy.sampleBegun.acquire(2);
+    String runId = mesh.createUpTo(2, TestSpecs.spec("stop"));
 
     Run cancelled = cancel(runId);
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     Run next = mesh.awaitEnd(mesh.create(TestSpecs.spec("next")).getRunId()); // one slot: after it
 
     assertThat(cancelled.getState()).isEqualTo(RunState.RUN_STATE_CANCELLED);

@@ -43,15 +43,10 @@ class RunFailureTest {
   void aStopAndAStartOnRealWeightsGiveTheRunThatNeverStopped() throws InterruptedException {
     String whole = mesh.create(TestSpecs.spec("same", "promotion: NEVER")).getRunId();
     mesh.awaitEnd(whole);
-    mesh.policy.samplePermits.drainPermits();
-    mesh.policy.sampleBegun.drainPermits();
-    mesh.policy.samplePermits.release(1);
     String stopped =
-        mesh.create(TestSpecs.testedOnOthers(TestSpecs.spec("same", "promotion: NEVER")))
-            .getRunId();
-    mesh.policy.sampleBegun.acquire(2); // in the middle of iteration 2
+        mesh.createUpTo(2, TestSpecs.testedOnOthers(TestSpecs.spec("same", "promotion: NEVER")));
     mesh.close();
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
 
     mesh = mesh.startAgain();
     Run run = mesh.awaitEnd(stopped);
@@ -60,21 +55,7 @@ class RunFailureTest {
     assertThat(run.getCandidateVersion().getWeightsSha256())
         .as("the weights, bit for bit")
         .isEqualTo(mesh.get(whole).getRun().getCandidateVersion().getWeightsSha256());
-    assertThat(numbers(stopped)).isEqualTo(numbers(whole));
-  }
-
-  /** What an iteration was, without when and how fast. */
-  private List<IterationMetrics> numbers(String runId) {
-    return mesh.get(runId).getIterationsList().stream()
-        .map(
-            metrics ->
-                metrics.toBuilder()
-                    .clearCommitTime()
-                    .clearSampleSeconds()
-                    .clearJudgeSeconds()
-                    .clearLearnSeconds()
-                    .build())
-        .toList();
+    assertThat(mesh.numbers(stopped)).isEqualTo(mesh.numbers(whole));
   }
 
   @Test
@@ -93,12 +74,9 @@ class RunFailureTest {
 
   @Test
   void aPeerThatStaysAwayFailsTheRunWhichGoesOnLater() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-    mesh.policy.samplePermits.release(1);
-    String runId = mesh.create(TestSpecs.spec("outage")).getRunId();
-    mesh.policy.sampleBegun.acquire(2);
+    String runId = mesh.createUpTo(2, TestSpecs.spec("outage"));
     mesh.rewards.busy.set(1_000_000);
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
 
     Run failed = mesh.awaitEnd(runId);
     mesh.rewards.busy.set(0);
@@ -118,9 +96,7 @@ class RunFailureTest {
 
   @Test
   void theDatabaseMayBeAwayInTheMiddle() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-    String runId = mesh.create(TestSpecs.spec("database")).getRunId();
-    mesh.policy.sampleBegun.acquire();
+    String runId = mesh.createUpTo(1, TestSpecs.spec("database"));
     mesh.database.takeAway();
 
     assertThatThrownBy(() -> mesh.get(runId))
@@ -128,7 +104,7 @@ class RunFailureTest {
         .extracting(thrown -> ((StatusRuntimeException) thrown).getStatus().getCode())
         .isEqualTo(Status.Code.UNAVAILABLE);
     mesh.database.bringBack();
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
 
     assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
     assertThat(mesh.get(runId).getIterationsCount()).isEqualTo(3);
@@ -284,15 +260,12 @@ class RunFailureTest {
 
   @Test
   void aRunShowsInTheMetricsWhileItWorks() throws InterruptedException {
-    mesh.policy.samplePermits.drainPermits();
-    mesh.policy.samplePermits.release(1);
-    String runId = mesh.create(TestSpecs.spec("seen")).getRunId();
-    mesh.policy.sampleBegun.acquire(2);
+    String runId = mesh.createUpTo(2, TestSpecs.spec("seen"));
 
     double reward = mesh.meters.get("ballast.run.reward").tag("run", "seen").gauge().value();
     double lambda = mesh.meters.get("ballast.run.lambda").tag("run", "seen").gauge().value();
     IterationMetrics first = mesh.get(runId).getIterations(0);
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     mesh.awaitEnd(runId);
     mesh.close();
 

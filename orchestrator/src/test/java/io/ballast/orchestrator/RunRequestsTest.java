@@ -193,9 +193,7 @@ class RunRequestsTest extends RunServiceCase {
   void aTenantHasNoMoreRunsThanItMayUntilOneEndsOrFails() throws InterruptedException {
     mesh.close();
     mesh = TestMesh.start(root.resolve("bounded"), Map.of("runs-per-tenant", "1"));
-    mesh.policy.samplePermits.drainPermits();
-    String first = mesh.create(TestSpecs.spec("first")).getRunId();
-    mesh.policy.sampleBegun.acquire();
+    String first = mesh.createUpTo(1, TestSpecs.spec("first"));
 
     full(() -> mesh.create(TestSpecs.spec("second")), "default");
     String theirs = of("other", "theirs").getRunId();
@@ -211,13 +209,13 @@ class RunRequestsTest extends RunServiceCase {
     mesh.policy.brokenPrompts = _ -> true;
     String second = of("default", "second").getRunId();
     assertThat(of("default", "second").getRunId()).as("the same key").isEqualTo(second);
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
     assertThat(mesh.awaitEnd(second).getState()).isEqualTo(RunState.RUN_STATE_FAILED);
 
     mesh.policy.samplePermits.drainPermits();
     of("default", "third");
     full(() -> resume(second), "default");
-    mesh.policy.samplePermits.release(1_000);
+    mesh.letSample();
   }
 
   /** A run called {@code name}, which is its key, too. */

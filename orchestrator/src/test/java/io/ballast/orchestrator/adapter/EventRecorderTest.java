@@ -3,16 +3,13 @@ package io.ballast.orchestrator.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.call.PinnedVersion;
-import io.ballast.orchestrator.core.data.ReadSource;
-import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.run.ConstraintReading;
 import io.ballast.orchestrator.core.run.IterationMetrics;
 import io.ballast.orchestrator.core.run.LearningMetrics;
 import io.ballast.orchestrator.core.run.Run;
-import io.ballast.orchestrator.core.run.RunMonitor;
 import io.ballast.orchestrator.core.run.RunProgress;
 import io.ballast.orchestrator.core.watch.IterationWatch;
-import io.ballast.orchestrator.core.watch.RunAlarm;
+import io.ballast.orchestrator.testing.QuietMonitor;
 import io.ballast.testing.EventFileReader;
 import io.ballast.testing.HeardLog;
 import java.io.IOException;
@@ -23,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.function.Supplier;
 import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -130,20 +126,9 @@ class EventRecorderTest {
   }
 
   /** The monitor behind. */
-  private static final class Seen implements RunMonitor {
+  private static final class Seen extends QuietMonitor {
     private final List<Integer> iterations = new ArrayList<>();
     private final List<LearningMetrics> updates = new ArrayList<>();
-
-    @Override
-    public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
-      return work.get();
-    }
-
-    @Override
-    public void learnsFrom(Run run, List<ReadSource> sources) {}
-
-    @Override
-    public void judged(Run run, int iteration, JudgedRollout judged) {}
 
     @Override
     public void updated(Run run, LearningMetrics learning) {
@@ -154,11 +139,5 @@ class EventRecorderTest {
     public void iterated(Run run, IterationMetrics metrics) {
       iterations.add(metrics.iteration());
     }
-
-    @Override
-    public void alarmed(Run run, RunAlarm alarm) {}
-
-    @Override
-    public void left(Run run) {}
   }
 }

@@ -18,6 +18,7 @@ import io.ballast.orchestrator.config.OrchestratorProperties;
 import io.ballast.orchestrator.v1.CreateRunRequest;
 import io.ballast.orchestrator.v1.GetRunRequest;
 import io.ballast.orchestrator.v1.GetRunResponse;
+import io.ballast.orchestrator.v1.IterationMetrics;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.WatchRunRequest;
@@ -187,6 +188,40 @@ public final class TestMesh implements AutoCloseable {
   /** Creates a run of the default tenant. */
   public Run create(String spec) {
     return runs().createRun(CreateRunRequest.newBuilder().setSpec(spec).build()).getRun();
+  }
+
+  /**
+   * Creates a run, waits until it is in the middle of sampling for {@code iteration}, and returns
+   * its id; there it stays, and whoever else samples, until {@link #letSample}.
+   */
+  public String createUpTo(int iteration, String spec) throws InterruptedException {
+    policy.samplePermits.drainPermits();
+    policy.sampleBegun.drainPermits();
+    policy.samplePermits.release(iteration - 1);
+    String runId = create(spec).getRunId();
+    policy.sampleBegun.acquire(iteration);
+    return runId;
+  }
+
+  /** Whoever waits to sample goes on. */
+  public void letSample() {
+    policy.samplePermits.release(1_000);
+  }
+
+  /** What each iteration was, without when and how fast. */
+  public List<IterationMetrics> numbers(String runId) {
+    return get(runId).getIterationsList().stream().map(TestMesh::timeless).toList();
+  }
+
+  private static IterationMetrics timeless(IterationMetrics metrics) {
+    IterationMetrics.Builder timeless =
+        metrics.toBuilder()
+            .clearCommitTime()
+            .clearSampleSeconds()
+            .clearJudgeSeconds()
+            .clearLearnSeconds();
+    timeless.getSpentBuilder().clearSeconds();
+    return timeless.build();
   }
 
   /** The run with its iterations. */

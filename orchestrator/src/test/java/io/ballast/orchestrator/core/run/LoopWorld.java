@@ -26,18 +26,17 @@ import io.ballast.orchestrator.core.peer.RetryBudget;
 import io.ballast.orchestrator.core.peer.RewardOracle;
 import io.ballast.orchestrator.core.peer.RolloutSource;
 import io.ballast.orchestrator.core.peer.SafetyTester;
-import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.DataSource;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.orchestrator.core.watch.RunAlarm;
 import io.ballast.orchestrator.testing.CrashPoints;
 import io.ballast.orchestrator.testing.FakePeers;
 import io.ballast.orchestrator.testing.FakeWorld;
 import io.ballast.orchestrator.testing.InMemoryRunStore;
 import io.ballast.orchestrator.testing.OneWeightTrainee;
+import io.ballast.orchestrator.testing.QuietMonitor;
 import io.ballast.orchestrator.testing.TestClock;
 import io.ballast.orchestrator.testing.TestSpecs;
 import java.io.IOException;
@@ -53,7 +52,6 @@ import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -272,7 +270,7 @@ final class LoopWorld {
             new SkippedSampleFiles(root)),
         new Patiences(patience, patience, patience, patience, patience),
         new TrainingLoop.Surroundings(clock, clock::nanoTime, Runnable::run),
-        new QuietMonitor(),
+        new Told(),
         256);
   }
 
@@ -303,7 +301,7 @@ final class LoopWorld {
         store,
         loop(new CrashPoints(0)),
         new RunFiles(modelFolders, rollouts),
-        new QuietMonitor(),
+        new Told(),
         1);
   }
 
@@ -337,28 +335,12 @@ final class LoopWorld {
     }
   }
 
-  private final class QuietMonitor implements RunMonitor {
-    @Override
-    public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
-      return work.get();
-    }
-
-    @Override
-    public void learnsFrom(Run run, List<ReadSource> sources) {}
-
-    @Override
-    public void judged(Run run, int iteration, JudgedRollout judged) {}
-
+  /** Keeps what tests look at. */
+  private final class Told extends QuietMonitor {
     @Override
     public void updated(Run run, LearningMetrics learning) {
       told.add(learning.outcome());
     }
-
-    @Override
-    public void iterated(Run run, IterationMetrics metrics) {}
-
-    @Override
-    public void alarmed(Run run, RunAlarm alarm) {}
 
     @Override
     public void left(Run run) {

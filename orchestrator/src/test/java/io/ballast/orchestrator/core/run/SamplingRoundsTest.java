@@ -8,20 +8,18 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.core.data.DataCursor;
-import io.ballast.orchestrator.core.data.ReadSource;
 import io.ballast.orchestrator.core.peer.Patience;
 import io.ballast.orchestrator.core.peer.Patiences;
 import io.ballast.orchestrator.core.peer.RetryBudget;
 import io.ballast.orchestrator.core.rollout.JudgedCompletion;
-import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.rollout.PromptPlan;
 import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.rollout.SampledPrompt;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.orchestrator.core.watch.RunAlarm;
 import io.ballast.orchestrator.testing.FakePeers;
 import io.ballast.orchestrator.testing.FakeWorld;
+import io.ballast.orchestrator.testing.QuietMonitor;
 import io.ballast.orchestrator.testing.TestClock;
 import io.ballast.orchestrator.testing.TestSpecs;
 import java.time.Duration;
@@ -302,29 +300,11 @@ class SamplingRoundsTest {
     assertThat(told).as("it is full, which nobody knew before").containsExactly("JUDGE");
   }
 
-  private final class Watching implements RunMonitor {
+  private final class Watching extends QuietMonitor {
     @Override
     public <T> T watch(Run run, Phase phase, int iteration, Supplier<T> work) {
       told.add(phase.name());
-      return work.get();
+      return super.watch(run, phase, iteration, work);
     }
-
-    @Override
-    public void learnsFrom(Run run, List<ReadSource> sources) {}
-
-    @Override
-    public void judged(Run run, int iteration, JudgedRollout judged) {}
-
-    @Override
-    public void updated(Run run, LearningMetrics learning) {}
-
-    @Override
-    public void iterated(Run run, IterationMetrics metrics) {}
-
-    @Override
-    public void alarmed(Run run, RunAlarm alarm) {}
-
-    @Override
-    public void left(Run run) {}
   }
 }
