@@ -9,6 +9,7 @@ import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.kit.call.Lane;
+import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,7 +73,7 @@ class BatchInvarianceTest {
   }
 
   private static Generation await(GenerationHandle handle) {
-    return handle.result().orTimeout(60, TimeUnit.SECONDS).join();
+    return Await.result(handle.result());
   }
 
   private static void waitFor(CountDownLatch latch) {

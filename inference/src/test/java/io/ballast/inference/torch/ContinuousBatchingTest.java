@@ -14,6 +14,7 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.store.WeightType;
 import io.ballast.kit.call.Lane;
+import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,7 +79,7 @@ class ContinuousBatchingTest {
   }
 
   private static Generation await(GenerationHandle handle) {
-    return handle.result().orTimeout(60, TimeUnit.SECONDS).join();
+    return Await.result(handle.result());
   }
 
   private static Generation generate(TorchDecoder decoder, GenerationRequest request) {

@@ -8,10 +8,10 @@ import io.ballast.inference.api.Generation;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.kit.call.Lane;
+import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -95,7 +95,7 @@ class DecodeEngineTest {
   }
 
   private static Generation await(DecodeRow row) {
-    return row.result().orTimeout(60, TimeUnit.SECONDS).join();
+    return Await.result(row.result());
   }
 
   @Test

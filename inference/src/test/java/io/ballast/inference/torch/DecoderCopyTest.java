@@ -10,13 +10,13 @@ import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.memory.MemoryBudget;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.WeightType;
+import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,11 +78,8 @@ class DecoderCopyTest {
 
   private static Generation generate(TorchDecoder decoder) {
     SamplingOptions sampling = SamplingOptions.builder().maxNewTokens(12).seed(5).build();
-    return decoder
-        .generate(new GenerationRequest("int x", false, 0, sampling), token -> {})
-        .result()
-        .orTimeout(60, TimeUnit.SECONDS)
-        .join();
+    GenerationRequest request = new GenerationRequest("int x", false, 0, sampling);
+    return Await.result(decoder.generate(request, token -> {}).result());
   }
 
   @ParameterizedTest

@@ -8,11 +8,11 @@ import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.StopReason;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,7 +79,7 @@ class FamilyDecodingTest {
   }
 
   private static Generation await(GenerationHandle handle) {
-    return handle.result().orTimeout(60, TimeUnit.SECONDS).join();
+    return Await.result(handle.result());
   }
 
   private static TokenIds greedy(ReferenceDecoder reference, TokenIds prompt, int end) {

@@ -21,6 +21,7 @@ import io.ballast.inference.search.BeamOptions;
 import io.ballast.inference.search.BeamSearch;
 import io.ballast.inference.search.BestOfN;
 import io.ballast.inference.search.NextTokenModel.Alternative;
+import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -33,7 +34,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -84,7 +84,7 @@ class SamplingOptionsInDecoderTest {
   }
 
   private static Generation await(GenerationHandle handle) {
-    return handle.result().orTimeout(60, TimeUnit.SECONDS).join();
+    return Await.result(handle.result());
   }
 
   private static void assertNoTokenLeft(SamplingOptions.Builder options, String message) {

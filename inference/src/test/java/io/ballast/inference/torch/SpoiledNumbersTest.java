@@ -13,13 +13,13 @@ import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.torch.ParameterLayout.Parameter;
+import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.PointerScope;
@@ -100,7 +100,7 @@ class SpoiledNumbersTest {
   }
 
   private static Generation await(GenerationHandle handle) {
-    return handle.result().orTimeout(60, TimeUnit.SECONDS).join();
+    return Await.result(handle.result());
   }
 
   private static void assertBroken(ThrowingCallable call, String message) {

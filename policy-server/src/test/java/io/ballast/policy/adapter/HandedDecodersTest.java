@@ -19,11 +19,11 @@ import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.policy.core.version.LoadedDecoder;
 import io.ballast.policy.testing.TinyModel;
+import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -97,11 +97,8 @@ class HandedDecodersTest {
 
   private static Generation generate(Decoder decoder) {
     SamplingOptions sampling = SamplingOptions.builder().maxNewTokens(12).seed(5).build();
-    return decoder
-        .generate(new GenerationRequest("int x", false, 0, sampling), token -> {})
-        .result()
-        .orTimeout(60, TimeUnit.SECONDS)
-        .join();
+    GenerationRequest request = new GenerationRequest("int x", false, 0, sampling);
+    return Await.result(decoder.generate(request, token -> {}).result());
   }
 
   @Test

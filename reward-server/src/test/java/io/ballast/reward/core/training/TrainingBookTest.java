@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.call.CallPatience;
 import io.ballast.reward.core.training.Training.State;
+import io.ballast.testing.Await;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +21,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.logging.Handler;
@@ -187,10 +187,9 @@ class TrainingBookTest {
 
   /** What another thread is told while this one works. */
   private List<Training> listElsewhere() {
-    return CompletableFuture.supplyAsync(
-            () -> book.list(TENANT), work -> Thread.ofVirtual().start(work))
-        .orTimeout(60, TimeUnit.SECONDS)
-        .join();
+    return Await.result(
+        CompletableFuture.supplyAsync(
+            () -> book.list(TENANT), work -> Thread.ofVirtual().start(work)));
   }
 
   private CompletableFuture<Void> watch(
