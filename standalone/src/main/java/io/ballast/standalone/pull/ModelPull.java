@@ -1,9 +1,7 @@
 package io.ballast.standalone.pull;
 
-import io.ballast.inference.gguf.GgufModel;
 import io.ballast.inference.onnx.EncoderDescription;
 import io.ballast.inference.onnx.EncoderFiles;
-import io.ballast.inference.onnx.EncoderImport;
 import io.ballast.inference.onnx.Pooling;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.ModelStore;
@@ -12,14 +10,12 @@ import io.ballast.inference.store.WeightFiles;
 import io.ballast.inference.store.WeightType;
 import io.ballast.inference.torch.ClassifierImport;
 import io.ballast.inference.torch.DecoderConfig;
-import io.ballast.inference.torch.DecoderImport;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,10 +34,9 @@ import java.util.UUID;
  */
 public final class ModelPull {
   private static final List<String> ARCHIVES = List.of(".whl", ".zip", ".jar");
-  private static final String GGUF = ".gguf";
   private static final String SAFETENSORS = ".safetensors";
 
-  private final ModelStore store;
+  private final PulledVersions versions;
   private final Path work;
   private final PullProgress progress;
 
@@ -51,7 +46,7 @@ public final class ModelPull {
    * @param data the data folder; what is under way lies in its folder {@code pull}
    */
   public ModelPull(Path data, PullProgress progress) {
-    this.store = new ModelStore(data.resolve("models"));
+    this.versions = new PulledVersions(new ModelStore(data.resolve("models")), progress);
     this.work = data.resolve("pull");
     this.progress = progress;
   }
@@ -97,15 +92,15 @@ public final class ModelPull {
    * or zip.
    */
   public Pulled local(Path source, Wanted wanted) throws IOException {
-    requireFree(wanted.name(), wanted);
+    versions.requireFree(wanted.name(), wanted);
     String file = lastName(source);
     String lower = file.toLowerCase(Locale.ROOT);
     Map<String, String> notes = new TreeMap<>(Map.of("source", file));
     if (Files.isDirectory(source)) {
       return folder(source, file, wanted, notes);
     }
-    if (lower.endsWith(GGUF)) {
-      return gguf(source, file, wanted, notes);
+    if (lower.endsWith(PulledVersions.GGUF)) {
+      return versions.gguf(source, file, wanted, notes);
     }
     if (lower.endsWith(SAFETENSORS)) {
       Path parent = source.toAbsolutePath().getParent();
@@ -143,7 +138,7 @@ public final class ModelPull {
                         model
                             + ": there is no tokenizer.json beside it, without which no text can"
                             + " be read"));
-    return encoder(root, files, named(files, lastName(root)), wanted, notes);
+    return versions.encoder(root, files, named(files, lastName(root)), wanted, notes);
   }
 
   /** The folder that an absolute folder's model is called after: itself, or the one above onnx. */
@@ -190,10 +185,10 @@ public final class ModelPull {
       ModelArchive.Content content = ModelArchive.unpack(source, unpacked, progress);
       notes.put("inside", content.name());
       return switch (content.kind()) {
-        case GGUF -> gguf(content.path(), content.name(), wanted, notes);
-        case DECODER -> decoder(content.path(), content.name(), wanted, notes);
+        case GGUF -> versions.gguf(content.path(), content.name(), wanted, notes);
+        case DECODER -> versions.decoder(content.path(), content.name(), wanted, notes);
         case ENCODER ->
-            encoder(content.path(), content.encoder().orElseThrow(), content.name(), wanted, notes);
+            versions.encoder(content.path(), content.encoder().orElseThrow(), content.name(), wanted, notes);
       };
     } finally {
       ModelStore.deleteAll(unpacked);
@@ -211,9 +206,9 @@ public final class ModelPull {
     String asked = repository.revision();
     String base =
         file.filter(f -> !EncoderFiles.isModel(f))
-            .map(ModelPull::withoutSuffix)
+            .map(PulledVersions::withoutSuffix)
             .orElseGet(() -> name.substring(name.indexOf('/') + 1));
-    requireFree(wanted.name().or(() -> Optional.of(nameOf(base))), wanted);
+    versions.requireFree(wanted.name().or(() -> Optional.of(PulledVersions.nameOf(base))), wanted);
     Path here =
         Files.createDirectories(
             work.resolve(URLEncoder.encode(name + "@" + asked, StandardCharsets.UTF_8)));
@@ -221,22 +216,22 @@ public final class ModelPull {
     Optional<String> encoder = file.isEmpty() ? hub.encoder() : file.filter(EncoderFiles::isModel);
     Pulled pulled;
     if (encoder.isPresent()) {
-      requireNoWeights(name, wanted);
+      PulledVersions.requireNoWeights(name, wanted);
       EncoderFiles files = hub.encoder(encoder.get());
       Map<String, String> notes = notes(repository, name);
       notes.put("file", encoder.get());
-      pulled = encoder(here, files, base, wanted, notes);
+      pulled = versions.encoder(here, files, base, wanted, notes);
     } else if (file.isPresent()) {
-      requireNoPooling(name, wanted);
+      PulledVersions.requireNoPooling(name, wanted);
       Path gguf = hub.gguf(file.get());
       Map<String, String> notes = notes(repository, name);
       notes.put("file", file.get());
-      pulled = gguf(gguf, file.get(), wanted, notes);
+      pulled = versions.gguf(gguf, file.get(), wanted, notes);
     } else {
       hub.config();
-      requireNoPooling(name, wanted); // before gigabytes come
+      PulledVersions.requireNoPooling(name, wanted); // before gigabytes come
       hub.decoder();
-      pulled = decoder(here, base, wanted, notes(repository, name));
+      pulled = versions.decoder(here, base, wanted, notes(repository, name));
     }
     ModelStore.deleteAll(here);
     return pulled;
@@ -246,7 +241,7 @@ public final class ModelPull {
   public Pulled maven(
       MavenRepository repository, MavenRepository.Coordinate coordinate, Wanted wanted)
       throws IOException, InterruptedException {
-    requireFree(wanted.name(), wanted);
+    versions.requireFree(wanted.name(), wanted);
     Path here =
         Files.createDirectories(
             work.resolve(URLEncoder.encode(coordinate.toString(), StandardCharsets.UTF_8)));
@@ -271,7 +266,7 @@ public final class ModelPull {
     }
     List<EncoderFiles> encoders = EncoderFiles.in(names);
     if (encoders.isEmpty() || isDecoder(source)) {
-      return decoder(source, base, wanted, notes);
+      return versions.decoder(source, base, wanted, notes);
     }
     if (encoders.size() > 1) {
       throw new PullException(
@@ -283,7 +278,7 @@ public final class ModelPull {
     }
     EncoderFiles files = encoders.getFirst();
     String name = named(files, root.equals(folder) ? base : lastName(root));
-    return encoder(root, files, name, wanted, notes);
+    return versions.encoder(root, files, name, wanted, notes);
   }
 
   private static boolean isDecoder(Path folder) throws IOException {
@@ -293,148 +288,8 @@ public final class ModelPull {
     return weights && SourceKind.isDecoder(folder.resolve("config.json"));
   }
 
-  private static void requireNoWeights(String source, Wanted wanted) {
-    if (wanted.weights().isPresent()) {
-      throw new IllegalArgumentException(
-          "weights: " + source + " is an encoder, whose numbers stay as they are");
-    }
-  }
-
-  private static void requireNoPooling(String source, Wanted wanted) {
-    if (wanted.pooling().isPresent()) {
-      throw new IllegalArgumentException("pooling: " + source + " is no encoder");
-    }
-  }
-
   /** What an encoder is called: as its files say, or after what it came from. */
   private static String named(EncoderFiles files, String base) {
     return files.name().isEmpty() ? base : files.name();
-  }
-
-  private Pulled encoder(
-      Path source, EncoderFiles files, String base, Wanted wanted, Map<String, String> notes)
-      throws IOException {
-    requireNoWeights(notes.getOrDefault("source", base), wanted);
-    EncoderDescription[] came = new EncoderDescription[1];
-    StoredModel model =
-        publish(
-            base,
-            wanted,
-            notes,
-            target -> {
-              came[0] = EncoderImport.write(source, files, target, wanted.pooling());
-              notes.putAll(came[0].notes());
-            });
-    return new Pulled.Encoder(model, came[0]);
-  }
-
-  private Pulled decoder(Path source, String base, Wanted wanted, Map<String, String> notes)
-      throws IOException {
-    if (ClassifierImport.isClassifier(source)) {
-      return classifier(source, base, wanted, notes);
-    }
-    return decoder(
-        base,
-        wanted,
-        notes,
-        target ->
-            DecoderImport.write(
-                source, target, wanted.weights(), part -> progress.at("weights", part)));
-  }
-
-  private Pulled classifier(Path source, String base, Wanted wanted, Map<String, String> notes)
-      throws IOException {
-    String from = notes.getOrDefault("source", base);
-    requireNoPooling(from, wanted);
-    if (wanted.weights().isPresent()) {
-      throw new IllegalArgumentException(
-          "weights: " + from + " is a classifier, whose numbers stay as they are");
-    }
-    ClassifierImport.Description[] came = new ClassifierImport.Description[1];
-    StoredModel model =
-        publish(
-            base,
-            wanted,
-            notes,
-            target ->
-                came[0] =
-                    ClassifierImport.write(source, target, part -> progress.at("files", part)));
-    return new Pulled.Classifier(model, came[0]);
-  }
-
-  private Pulled gguf(Path source, String base, Wanted wanted, Map<String, String> notes)
-      throws IOException {
-    return decoder(
-        withoutSuffix(base),
-        wanted,
-        notes,
-        target ->
-            GgufModel.write(
-                source,
-                target,
-                wanted.weights().orElse(WeightType.BFLOAT16),
-                part -> progress.at("weights", part)));
-  }
-
-  /** {@code folder/Model.Q8_0.gguf} becomes {@code Model.Q8_0}. */
-  private static String withoutSuffix(String file) {
-    String plain = file.substring(file.lastIndexOf('/') + 1);
-    return plain.toLowerCase(Locale.ROOT).endsWith(GGUF)
-        ? plain.substring(0, plain.length() - GGUF.length())
-        : plain;
-  }
-
-  /**
-   * Refuses a version that is there already, or a name that none may have; an absent name passes.
-   */
-  private void requireFree(Optional<String> name, Wanted wanted) {
-    if (name.isPresent() && store.find(name.get(), wanted.version()).isPresent()) {
-      throw exists(name.get(), wanted.version());
-    }
-  }
-
-  @FunctionalInterface
-  private interface Writer {
-    DecoderConfig write(Path target) throws IOException;
-  }
-
-  private Pulled decoder(String base, Wanted wanted, Map<String, String> notes, Writer writer)
-      throws IOException {
-    requireNoPooling(notes.getOrDefault("source", base), wanted);
-    DecoderConfig[] config = new DecoderConfig[1];
-    StoredModel model = publish(base, wanted, notes, target -> config[0] = writer.write(target));
-    return new Pulled.Decoder(model, config[0]);
-  }
-
-  /** Publishes a version with what {@code notes} says once its files are written. */
-  private StoredModel publish(
-      String base, Wanted wanted, Map<String, String> notes, ModelStore.FolderWriter writer)
-      throws IOException {
-    String name = wanted.name().orElseGet(() -> nameOf(base));
-    requireFree(Optional.of(name), wanted);
-    try {
-      return store.publish(name, wanted.version(), writer, notes);
-    } catch (FileAlreadyExistsException e) {
-      throw exists(name, wanted.version());
-    }
-  }
-
-  private static PullException exists(String name, String version) {
-    return new PullException(
-        "VERSION_EXISTS",
-        name
-            + "/"
-            + version
-            + " is there already, and versions never change; take another with --version");
-  }
-
-  /** A model's name after its source: lower-case, and nothing that a folder may not be called. */
-  private static String nameOf(String base) {
-    String name =
-        base.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9._-]", "-").replaceAll("^[._-]+", "");
-    if (name.isEmpty()) {
-      throw new PullException("NO_NAME", base + ": gives no name for the model; give one: --name");
-    }
-    return name;
   }
 }
