@@ -24,7 +24,12 @@ final class NotFinite {
    * @param words say so
    * @param prompt the index of the only one, if one alone is
    */
-  record Diagnosis(String words, OptionalInt prompt) {}
+  record Diagnosis(String words, OptionalInt prompt) {
+    /** Of {@code judged} those that may be to blame: the only one, or all. */
+    List<JudgedGroup> suspects(List<JudgedGroup> judged) {
+      return prompt.isPresent() ? List.of(judged.get(prompt.getAsInt())) : judged;
+    }
+  }
 
   /**
    * Returns what is to blame for an update that could not be taken, with the group if one alone is.

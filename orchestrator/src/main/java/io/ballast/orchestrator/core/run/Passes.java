@@ -83,4 +83,16 @@ record Passes(Batch batch, List<TrainingGroup> groups) {
     return new Passes(
         batch.map(sample -> sample.with(name, BatchLoss.doubles(next.next()))), groups);
   }
+
+  /**
+   * Returns these with what the policy says of them before it is updated.
+   *
+   * @param critic whether it has a critic, whose values are said too
+   */
+  Passes said(List<GroupScores> policy, boolean critic) {
+    Passes said =
+        with(PerTokenName.BEHAVIOUR_LOG_PROB, policy)
+            .with(PerTokenName.ENTROPY, policy, GroupScores::entropies);
+    return critic ? said.with(PerTokenName.BEHAVIOUR_VALUE, policy, GroupScores::values) : said;
+  }
 }

@@ -11,7 +11,8 @@ import java.util.OptionalDouble;
 
 /**
  * The updates of one iteration. Log-probabilities of the behaviour policy are the learner's own,
- * from its first pass, so that the first ratio is exactly 1 whatever arithmetic serves.
+ * from its first pass, so that the first ratio is exactly 1 whatever arithmetic serves; with
+ * minibatches from a pass over all of them before the first.
  *
  * @param loss at the first update; 0 without one
  * @param gradientNorm at the first update, before clipping; 0 without one

@@ -3,7 +3,6 @@ package io.ballast.orchestrator.core.run;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.orchestrator.core.Faults;
-import io.ballast.orchestrator.core.learner.BatchLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.WhichWeights;
@@ -11,11 +10,9 @@ import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.spec.ConstraintMethod;
 import io.ballast.orchestrator.core.spec.RunSpec;
-import io.ballast.rl.algorithm.Need;
 import io.ballast.rl.algorithm.Recipe;
 import io.ballast.rl.algorithm.RecipeState;
 import io.ballast.rl.algorithm.RecipeSteps;
-import io.ballast.rl.objective.Objective;
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.PerSequenceName;
@@ -162,13 +159,7 @@ record Updates(
   }
 
   private Passes scored(Passes passes, List<GroupScores> current) {
-    Passes scored =
-        passes
-            .with(PerTokenName.BEHAVIOUR_LOG_PROB, current)
-            .with(PerTokenName.ENTROPY, current, GroupScores::entropies);
-    return recipe.advantage().critic()
-        ? scored.with(PerTokenName.BEHAVIOUR_VALUE, current, GroupScores::values)
-        : scored;
+    return passes.said(current, recipe.advantage().critic());
   }
 
   /** Parts of a group are one again: what is compared within a group sees all of it. */
@@ -243,48 +234,37 @@ record Updates(
   }
 
   private PolicyUpdate updated(Batch judged, RecipeSteps.Prepared prepared, RecipeState before) {
-    Objective objective = recipe.objective();
-    Batch batch =
-        prepared
-            .batch()
-            .orElseThrow()
-            .map(sample -> sample.without(PerTokenName.BEHAVIOUR_LOG_PROB));
-    Passes passes =
-        recipe.loss().kind().facts().needs().contains(Need.PAIRS)
-            ? Passes.whole(batch, prompts())
-            : Passes.split(batch, prompts(), maxTokensPerPass);
-    Batch complete = withBaseline(passes);
-    BatchLoss first = new BatchLoss(objective, complete);
-    double rate = rate();
-    List<GroupScores> behaviour;
-    double norm;
-    try {
-      behaviour = trainee.forwardBackward(passes.groups(), first);
-      norm = trainee.step(rate);
-    } catch (ArithmeticException | IllegalArgumentException e) {
-      return notFinite(objective, new Passes(complete, passes.groups()), judged, e, before);
-    } catch (ModelException e) {
-      if (e.reason() != ModelException.Reason.BROKEN) {
-        throw e;
+    Batch batch = prepared.batch().orElseThrow();
+    UpdateSteps steps =
+        new UpdateSteps(trainee, spec, recipe, iteration, rollout.groups(), maxTokensPerPass);
+    return switch (steps.take(batch)) {
+      case UpdateSteps.Outcome.Refused(NotFinite.Diagnosis why, Passes of) ->
+          none(
+              UpdateOutcome.NOT_FINITE,
+              why.words(),
+              Watched.of(readsThePolicyFirst() ? judged : seen(of)),
+              before,
+              why.suspects(rollout.groups()));
+      case UpdateSteps.Outcome.Taken(
+              UpdateSteps.Update first,
+              Batch seen,
+              UpdateSteps.LeftOut leftOut) -> {
+        Watched watched = Watched.of(readsThePolicyFirst() ? judged : seen);
+        yield new PolicyUpdate(
+            first.loss().value(),
+            first.gradientNorm(),
+            new LearningMetrics(
+                UpdateOutcome.UPDATED,
+                leftOut.words(),
+                batch.samples().size(),
+                first.learningRate(),
+                watched.maxTrainServeGapNats(),
+                metrics(first.loss().metrics())),
+            watched,
+            prepared.next(),
+            leftOut.suspects());
       }
-      return notFinite(objective, new Passes(complete, passes.groups()), judged, e, before);
-    }
-    Passes scored = scored(passes, behaviour);
-    LeftOut leftOut = laterUpdates(objective, scored);
-    Watched watched = Watched.of(readsThePolicyFirst() ? judged : scored.batch());
-    return new PolicyUpdate(
-        first.value(),
-        norm,
-        new LearningMetrics(
-            UpdateOutcome.UPDATED,
-            leftOut.words(),
-            batch.samples().size(),
-            rate,
-            watched.maxTrainServeGapNats(),
-            metrics(first.metrics())),
-        watched,
-        prepared.next(),
-        leftOut.suspects());
+    };
   }
 
   private Map<String, Double> metrics(Map<String, Double> ofLoss) {
@@ -294,46 +274,6 @@ record Updates(
     Map<String, Double> metrics = new HashMap<>(ofLoss);
     metrics.put("kl_coefficient", recipe.klCoefficient());
     return metrics;
-  }
-
-  /**
-   * Updates that were not taken.
-   *
-   * @param words which and why; empty if all were taken
-   * @param suspects whose samples may be to blame
-   */
-  private record LeftOut(String words, List<JudgedGroup> suspects) {
-    static final LeftOut NONE = new LeftOut("", List.of());
-  }
-
-  /** Takes those after the first, on the same samples. */
-  private LeftOut laterUpdates(Objective objective, Passes scored) {
-    for (int update = 2; update <= spec.updatesPerIteration(); update++) {
-      Passes later = scored;
-      try {
-        later = new Passes(withBaseline(scored), scored.groups());
-        var unused =
-            trainee.forwardBackward(later.groups(), new BatchLoss(objective, later.batch()));
-        var norm = trainee.step(rate());
-      } catch (ArithmeticException | IllegalArgumentException e) {
-        return leftOut(update, objective, later, e);
-      } catch (ModelException e) {
-        if (e.reason() != ModelException.Reason.BROKEN) {
-          throw e;
-        }
-        return leftOut(update, objective, later, e);
-      }
-    }
-    return LeftOut.NONE;
-  }
-
-  private LeftOut leftOut(
-      int update, Objective objective, Passes passes, RuntimeException failure) {
-    NotFinite.Diagnosis diagnosis = diagnosis(objective, passes, failure);
-    return new LeftOut(
-        "updates %d to %d were left out: %s"
-            .formatted(update, spec.updatesPerIteration(), diagnosis.words()),
-        suspects(diagnosis));
   }
 
   private PolicyUpdate none(
@@ -352,39 +292,7 @@ record Updates(
         suspects);
   }
 
-  private PolicyUpdate notFinite(
-      Objective objective,
-      Passes passes,
-      Batch judged,
-      RuntimeException failure,
-      RecipeState before) {
-    NotFinite.Diagnosis diagnosis = diagnosis(objective, passes, failure);
-    return none(
-        UpdateOutcome.NOT_FINITE,
-        diagnosis.words(),
-        Watched.of(readsThePolicyFirst() ? judged : seen(passes)),
-        before,
-        suspects(diagnosis));
-  }
-
-  private NotFinite.Diagnosis diagnosis(
-      Objective objective, Passes passes, RuntimeException failure) {
-    return NotFinite.diagnosis(trainee, objective, passes, failure, rollout.groups());
-  }
-
-  private List<JudgedGroup> suspects(NotFinite.Diagnosis diagnosis) {
-    return diagnosis.prompt().isPresent()
-        ? List.of(rollout.groups().get(diagnosis.prompt().getAsInt()))
-        : rollout.groups();
-  }
-
   private double rate() {
     return spec.learningRate().rate(trainee.updatesCount() + 1);
-  }
-
-  private Batch withBaseline(Passes passes) {
-    return recipe.loss().kind().facts().needs().contains(Need.RATINGS)
-        ? PreferenceBaseline.with(trainee, passes, prompts())
-        : passes.batch();
   }
 }

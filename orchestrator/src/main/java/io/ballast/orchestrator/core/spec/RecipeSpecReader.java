@@ -80,6 +80,7 @@ final class RecipeSpecReader {
         List.of(ObjectiveKind.values()),
         KIND,
         "updates_per_iteration",
+        "minibatches",
         "aggregation",
         "entropy_coefficient");
   }

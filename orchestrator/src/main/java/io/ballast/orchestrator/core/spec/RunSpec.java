@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param returnKlCoefficient β of the KL in the return of the constraint's method, ≥ 0; 0 where the
  *     recipe has the KL
  * @param updatesPerIteration optimiser updates on the samples of one iteration, ≥ 1
+ * @param minibatches into how many parts each pass over those samples is cut, an update for each, ≥
+ *     1; {@code updatesPerIteration} is a multiple of it
  * @param learningRate of each update
  * @param trainee what is trained, and kept beside it
  * @param constraints the prices of harm, at least one; all by the same method
@@ -50,6 +52,7 @@ public record RunSpec(
     Recipe recipe,
     double returnKlCoefficient,
     int updatesPerIteration,
+    int minibatches,
     LearningRateSchedule learningRate,
     TraineeSpec trainee,
     List<ConstraintSpec> constraints,

@@ -10,6 +10,7 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.GROUP_STRATEGY;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.ITERATIONS;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.KL_STOP_AT;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.LEARNING_RATE;
+import static io.ballast.orchestrator.core.spec.SpecDefaults.MINIBATCHES;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.MIN_GROUP;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.POLICY_MODEL;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.PROMOTION;
@@ -24,7 +25,6 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.ROLLOUT_TEMPERATURE
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SCHEDULE;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.SEED;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.STOP_STRINGS;
-import static io.ballast.orchestrator.core.spec.SpecDefaults.UPDATES_PER_ITERATION;
 import static io.ballast.orchestrator.core.spec.SpecDefaults.UWO_LAMBDA;
 
 import io.ballast.orchestrator.core.Faults;
@@ -147,9 +147,9 @@ public final class RunSpecReader {
             labelled ? completionsOf(sampling, prompts) : completions(sampling));
     int iterations = root.integer("iterations", ITERATIONS, 1, MAX_ITERATIONS);
     long seed = root.anyLong("seed", SEED);
-    int updates =
-        RecipeSpecReader.objective(root)
-            .integer("updates_per_iteration", UPDATES_PER_ITERATION, 1, MAX_UPDATES);
+    SpecNode objective = RecipeSpecReader.objective(root);
+    int minibatches = objective.integer("minibatches", MINIBATCHES, 1, MAX_UPDATES);
+    int updates = objective.integer("updates_per_iteration", minibatches, 1, MAX_UPDATES);
     RecipeSpecReader.Read learned =
         RecipeSpecReader.read(
             root, ConstraintSpecReader.method(root, labelled), rollout.maxNewTokens());
@@ -168,6 +168,7 @@ public final class RunSpecReader {
         learned.recipe(),
         learned.returnKlCoefficient(),
         updates,
+        minibatches,
         rate,
         TraineeSpecReader.read(root, rate.peak(), seed, (long) iterations * updates),
         ConstraintSpecReader.read(root, cost, test, rollout.samplesCount(), labelled),

@@ -29,6 +29,7 @@ final class SpecConsistency {
     requireOneRecipe(spec.recipe());
     requireData(spec);
     requireOneUpdate(spec);
+    requireWholeMinibatches(spec);
     requireTemperature(spec);
     requireHorizon(spec);
     requireFreshCosts(spec);
@@ -154,9 +155,27 @@ final class SpecConsistency {
   private static void requireOneUpdate(RunSpec spec) {
     if (spec.recipe().loss().kind().onPolicy() && spec.updatesPerIteration() > 1) {
       throw Faults.malformed(
-          "objective.updates_per_iteration",
+          spec.minibatches() > 1 ? "objective.minibatches" : "objective.updates_per_iteration",
           "%d (expected: 1 with %s: it has no ratio, so only the first update is on the policy that sampled)"
-              .formatted(spec.updatesPerIteration(), spec.recipe().loss().kind()));
+              .formatted(
+                  spec.minibatches() > 1 ? spec.minibatches() : spec.updatesPerIteration(),
+                  spec.recipe().loss().kind()));
+    }
+  }
+
+  /** Each pass learns from all of an iteration, and each of its updates from a group at least. */
+  private static void requireWholeMinibatches(RunSpec spec) {
+    if (spec.minibatches() > spec.rollout().promptsPerIteration()) {
+      throw Faults.malformed(
+          "objective.minibatches",
+          "%d (expected: at most rollout.prompts_per_iteration, %,d: what was written to one prompt stays together)"
+              .formatted(spec.minibatches(), spec.rollout().promptsPerIteration()));
+    }
+    if (spec.updatesPerIteration() % spec.minibatches() != 0) {
+      throw Faults.malformed(
+          "objective.updates_per_iteration",
+          "%d (expected: a multiple of objective.minibatches, %d: every pass takes an update on each of them)"
+              .formatted(spec.updatesPerIteration(), spec.minibatches()));
     }
   }
 

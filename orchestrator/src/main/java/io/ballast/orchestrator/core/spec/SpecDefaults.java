@@ -47,7 +47,7 @@ final class SpecDefaults {
   static final String COST_VERSION = "1";
 
   static final ObjectiveKind OBJECTIVE = ObjectiveKind.PPO_CLIP;
-  static final int UPDATES_PER_ITERATION = 1;
+  static final int MINIBATCHES = 1;
   static final LossAggregation LOSS_AGGREGATION = LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN;
   static final double KL_COEFFICIENT = 0.1;
   static final KlEstimator KL_ESTIMATOR = KlEstimator.K3;

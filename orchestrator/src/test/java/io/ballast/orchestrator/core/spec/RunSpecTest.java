@@ -80,6 +80,7 @@ class RunSpecTest {
                         .withAggregation(Aggregation.sequenceMeanTokenSum())),
                 0.1,
                 1,
+                1,
                 new LearningRateSchedule(LearningRateSchedule.Kind.CONSTANT, 1.5e-4, 0, 20, 0.1),
                 TraineeSpec.weights(1.5e-4),
                 List.of(
@@ -200,6 +201,18 @@ class RunSpecTest {
     assertThat(read(LEAST + "algorithm: RLOO\nconstraint: {method: HC_RLHF}").returnKlCoefficient())
         .as("the KL is in the return of the constraint's method")
         .isEqualTo(0.03);
+  }
+
+  @Test
+  void minibatchesAreAnUpdateEachInEveryPass() {
+    RunSpec once = read(LEAST + "algorithm: PPO\nobjective: {minibatches: 4}");
+    RunSpec twice =
+        read(LEAST + "algorithm: PPO\nobjective: {minibatches: 4, updates_per_iteration: 8}");
+
+    assertThat(once.minibatches()).isEqualTo(4);
+    assertThat(once.updatesPerIteration()).as("one pass").isEqualTo(4);
+    assertThat(once.learningRate().totalUpdates()).as("of 20 iterations").isEqualTo(80);
+    assertThat(twice.updatesPerIteration()).as("two passes").isEqualTo(8);
   }
 
   @Test
