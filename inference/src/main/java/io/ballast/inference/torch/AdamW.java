@@ -15,6 +15,8 @@ import org.bytedeco.pytorch.Tensor;
  * m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²
  * θ ← θ − ηλθ − η · m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + ε)
  * </pre>
+ *
+ * <p>A critic may have taken steps of its own: t is the number of steps that a number itself took.
  */
 final class AdamW implements AutoCloseable {
   /** So many are taken through all of a step before the next, while they are in the cache. */
@@ -24,6 +26,7 @@ final class AdamW implements AutoCloseable {
   private final Tensor firstMoment;
   private final Tensor secondMoment;
   private long steps;
+  private long criticSteps;
 
   AdamW(Tensor flat, OptimizerOptions options) {
     this.options = options;
@@ -53,9 +56,15 @@ final class AdamW implements AutoCloseable {
     return secondMoment;
   }
 
-  /** Takes the moments to be those after {@code count} steps. */
-  void resumeAfter(long count) {
+  /** Steps of the critic taken so far, those of {@link #steps} included. */
+  long criticSteps() {
+    return criticSteps;
+  }
+
+  /** Takes the moments to be those after so many steps, and so many of the critic. */
+  void resumeAfter(long count, long countOfCritic) {
     steps = count;
+    criticSteps = countOfCritic;
   }
 
   /**
@@ -65,9 +74,32 @@ final class AdamW implements AutoCloseable {
    * @throws ModelException BROKEN if the norm is not finite: nothing has changed then
    */
   double step(Trained weights, double learningRate) {
+    return step(weights, 0, learningRate);
+  }
+
+  /**
+   * Takes one step of the critic alone, on its own gradient and by its own norm, and forgets all
+   * gradients: no other number, and no moment of one, changes. The caller has opened a scope.
+   *
+   * @return the norm of the critic's gradient before clipping
+   * @throws ModelException BROKEN if it is not finite: nothing has changed then
+   * @throws IllegalStateException if there is no critic
+   */
+  double stepCritic(Trained weights, double learningRate) {
+    if (weights.criticSize() == 0) {
+      throw new IllegalStateException("critic: there is none");
+    }
+    return step(weights, weights.flat().numel() - weights.criticSize(), learningRate);
+  }
+
+  /**
+   * @param first of the numbers that move: all, or the critic's
+   */
+  private double step(Trained weights, long first, double learningRate) {
     try (NoGradGuard off = new NoGradGuard()) {
       weights.collectGradients();
-      Tensor gradient = weights.flatGradients();
+      long all = weights.flat().numel();
+      Tensor gradient = weights.flatGradients().narrow(0, first, all - first);
       double norm = gradient.norm().item_double();
       if (!Double.isFinite(norm)) {
         weights.clearGradients();
@@ -76,26 +108,17 @@ final class AdamW implements AutoCloseable {
       if (norm > options.maxGradientNorm()) {
         gradient.mul_(new Scalar(options.maxGradientNorm() / (norm + 1e-6)));
       }
-      steps++;
-      double correction = Math.sqrt(1 - Math.pow(options.beta2(), steps));
-      double rate = learningRate / (1 - Math.pow(options.beta1(), steps));
-      Tensor flat = weights.flat();
-      for (long from = 0; from < flat.numel(); from += PIECE_NUMBERS) {
-        try (PointerScope scope = new PointerScope()) {
-          long count = Math.min(PIECE_NUMBERS, flat.numel() - from);
-          long decayed = Math.clamp(weights.decayedSize() - from, 0, count);
-          Tensor numbers = flat.narrow(0, from, count);
-          numbers
-              .narrow(0, 0, decayed)
-              .mul_(new Scalar(1 - learningRate * options.weightDecay()));
-          step(
-              numbers,
-              gradient.narrow(0, from, count),
-              firstMoment.narrow(0, from, count),
-              secondMoment.narrow(0, from, count),
-              correction,
-              rate);
+      criticSteps++;
+      long critic = all - weights.criticSize();
+      if (first == 0) {
+        steps++;
+        boolean together = criticSteps == steps;
+        move(weights, 0, together ? all : critic, steps, learningRate);
+        if (!together) {
+          move(weights, critic, all, criticSteps, learningRate);
         }
+      } else {
+        move(weights, critic, all, criticSteps, learningRate);
       }
       weights.clearGradients();
       weights.changed();
@@ -103,16 +126,41 @@ final class AdamW implements AutoCloseable {
     }
   }
 
-  /** Takes a step of some of the numbers, which have decayed. */
-  private void step(
-      Tensor numbers, Tensor gradient, Tensor first, Tensor second, double correction, double rate) {
-    first.mul_(new Scalar(options.beta1())).add_(gradient, new Scalar(1 - options.beta1()));
-    second
+  /**
+   * Moves the numbers from {@code from} on that are before {@code to}.
+   *
+   * @param taken steps of theirs, this one included
+   */
+  private void move(Trained weights, long from, long to, long taken, double learningRate) {
+    double correction = Math.sqrt(1 - Math.pow(options.beta2(), taken));
+    double rate = learningRate / (1 - Math.pow(options.beta1(), taken));
+    for (long at = from; at < to; at += PIECE_NUMBERS) {
+      try (PointerScope scope = new PointerScope()) {
+        long count = Math.min(PIECE_NUMBERS, to - at);
+        long decayed = Math.clamp(weights.decayedSize() - at, 0, count);
+        Tensor numbers = weights.flat().narrow(0, at, count);
+        numbers.narrow(0, 0, decayed).mul_(new Scalar(1 - learningRate * options.weightDecay()));
+        move(
+            numbers,
+            weights.flatGradients().narrow(0, at, count),
+            firstMoment.narrow(0, at, count),
+            secondMoment.narrow(0, at, count),
+            correction,
+            rate);
+      }
+    }
+  }
+
+  /** Moves numbers that have decayed. */
+  private void move(
+      Tensor numbers, Tensor gradient, Tensor mean, Tensor square, double correction, double rate) {
+    mean.mul_(new Scalar(options.beta1())).add_(gradient, new Scalar(1 - options.beta1()));
+    square
         .mul_(new Scalar(options.beta2()))
         .addcmul_(gradient, gradient, new Scalar(1 - options.beta2()));
     Tensor denominator =
-        second.sqrt().mul_(new Scalar(1 / correction)).add_(new Scalar(options.epsilon()));
-    numbers.addcdiv_(first, denominator, new Scalar(-rate));
+        square.sqrt().mul_(new Scalar(1 / correction)).add_(new Scalar(options.epsilon()));
+    numbers.addcdiv_(mean, denominator, new Scalar(-rate));
   }
 
   @Override

@@ -38,8 +38,17 @@ final class AveragedWeights implements AutoCloseable {
 
   /** Takes a step's outcome in. The caller has opened a scope. */
   void follow(Tensor flat) {
+    follow(flat, 0);
+  }
+
+  /** The same of a step that moved the numbers from {@code first} on alone. */
+  void follow(Tensor flat, long first) {
+    long count = flat.numel() - first;
     try (NoGradGuard off = new NoGradGuard()) {
-      average.mul_(new Scalar(decay)).add_(flat, new Scalar(1 - decay));
+      average
+          .narrow(0, first, count)
+          .mul_(new Scalar(decay))
+          .add_(flat.narrow(0, first, count), new Scalar(1 - decay));
     }
   }
 

@@ -207,6 +207,11 @@ final class LoraAdapters implements Trained {
   }
 
   @Override
+  public long criticSize() {
+    return numbers.full().numel() - matrixSize;
+  }
+
+  @Override
   public Tensor flatGradients() {
     return numbers.gradients();
   }

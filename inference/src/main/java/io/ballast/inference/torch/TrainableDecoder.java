@@ -234,6 +234,23 @@ public final class TrainableDecoder implements AutoCloseable {
     }
   }
 
+  /**
+   * Takes one AdamW step of the critic alone, down its part of the gradients collected, and forgets
+   * all of them. The decoder's weights, or adapters, stay as they are, and so do their moments and
+   * {@link #steps}: their first own step is as if there had been none before.
+   *
+   * @param learningRate ≥ 0
+   * @return the Euclidean norm of the critic's gradient before clipping
+   * @throws ModelException BROKEN if it is not finite: nothing has changed
+   * @throws IllegalStateException if there is no critic
+   */
+  public double criticStep(double learningRate) {
+    requireLearningRate(learningRate);
+    try (PointerScope scope = new PointerScope()) {
+      return state.stepCritic(learningRate);
+    }
+  }
+
   /** Whether an average of the weights is kept. */
   public boolean hasAverage() {
     return state.hasAverage();

@@ -53,6 +53,9 @@ interface Trained extends AutoCloseable {
    */
   Optional<Tensor> headGradients();
 
+  /** How many of the numbers, the last ones, are a critic's; 0 where there is none. */
+  long criticSize();
+
   /** The critic, if there is one. The caller has opened a scope. */
   Optional<ValueHead> critic();
 

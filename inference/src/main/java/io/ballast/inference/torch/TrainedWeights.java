@@ -136,6 +136,11 @@ final class TrainedWeights implements Trained {
   }
 
   @Override
+  public long criticSize() {
+    return layout.size() - layout.decoderSize();
+  }
+
+  @Override
   public Tensor flatGradients() {
     return numbers.gradients();
   }

@@ -24,6 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class TrainingCheckpoint {
   private static final String STEPS = "steps";
+
+  /** Only where the critic took steps of its own. */
+  private static final String CRITIC_STEPS = "critic_steps";
+
   private static final String AVERAGE = "average";
 
   /** What may be said of what a checkpoint is of, in the order in which it is compared. */
@@ -89,9 +93,10 @@ final class TrainingCheckpoint {
    */
   void save(Path file, Map<String, String> notes) throws IOException {
     for (String name : notes.keySet()) {
-      if (name.equals(STEPS) || KINDS.contains(name)) {
+      if (name.equals(STEPS) || name.equals(CRITIC_STEPS) || KINDS.contains(name)) {
         throw new IllegalArgumentException(
-            "notes: %s (expected: none of %s, %s)".formatted(name, STEPS, KINDS));
+            "notes: %s (expected: none of %s, %s, %s)"
+                .formatted(name, STEPS, CRITIC_STEPS, KINDS));
       }
     }
     List<Content> contents = new ArrayList<>();
@@ -106,6 +111,9 @@ final class TrainingCheckpoint {
                         TensorPieces.of(flat, 0, flat.numel()))));
     Map<String, String> metadata = new TreeMap<>(notes);
     metadata.put(STEPS, Long.toString(optimizer.steps()));
+    if (optimizer.criticSteps() != optimizer.steps()) {
+      metadata.put(CRITIC_STEPS, Long.toString(optimizer.criticSteps()));
+    }
     metadata.putAll(kind());
     Path part = file.resolveSibling(file.getFileName() + ".part");
     try {
@@ -128,15 +136,22 @@ final class TrainingCheckpoint {
       HeldSafetensors saved = opening.part(HeldSafetensors.open(file), HeldSafetensors::close);
       Map<String, String> notes = new TreeMap<>(saved.metadata());
       requireKind(file, notes);
-      String steps = String.valueOf(notes.remove(STEPS));
-      if (!steps.matches("\\d{1,18}")) {
-        throw new ModelException(
-            Reason.INVALID_FOLDER, file + ": steps: " + steps + " (expected: a whole number)");
-      }
+      long steps = count(file, STEPS, String.valueOf(notes.remove(STEPS)));
+      String ofCritic = notes.remove(CRITIC_STEPS);
+      long criticSteps = ofCritic == null ? steps : count(file, CRITIC_STEPS, ofCritic);
       numbers().forEach((name, flat) -> requireFinite(file, saved, name, flat.numel()));
       opening.done();
-      return new Checked(file, saved, Long.parseLong(steps), notes);
+      return new Checked(file, saved, steps, criticSteps, notes);
     }
+  }
+
+  private static long count(Path file, String name, String text) {
+    if (!text.matches("\\d{1,18}")) {
+      throw new ModelException(
+          Reason.INVALID_FOLDER,
+          "%s: %s: %s (expected: a whole number)".formatted(file, name, text));
+    }
+    return Long.parseLong(text);
   }
 
   /**
@@ -147,12 +162,19 @@ final class TrainingCheckpoint {
     private final Path file;
     private final HeldSafetensors saved;
     private final long steps;
+    private final long criticSteps;
     private final Map<String, String> notes;
 
-    private Checked(Path file, HeldSafetensors saved, long steps, Map<String, String> notes) {
+    private Checked(
+        Path file,
+        HeldSafetensors saved,
+        long steps,
+        long criticSteps,
+        Map<String, String> notes) {
       this.file = file;
       this.saved = saved;
       this.steps = steps;
+      this.criticSteps = criticSteps;
       this.notes = notes;
     }
 
@@ -172,7 +194,7 @@ final class TrainingCheckpoint {
             file + ": was whole and can no longer be read (expected: another checkpoint)",
             e);
       }
-      optimizer.resumeAfter(steps);
+      optimizer.resumeAfter(steps, criticSteps);
       trained.clearGradients();
       trained.changed();
       return notes;

@@ -98,6 +98,23 @@ final class TrainingState implements AutoCloseable {
   }
 
   /**
+   * Takes one step of the critic alone, and forgets all gradients. The caller has opened a scope.
+   *
+   * @return the norm of the critic's gradient before clipping
+   * @throws ModelException BROKEN if it is not finite, or the numbers are not whole: nothing has
+   *     changed
+   * @throws IllegalStateException if there is no critic
+   */
+  double stepCritic(double learningRate) {
+    requireWhole();
+    double norm = optimizer.stepCritic(trained, learningRate);
+    if (average != null) {
+      average.follow(trained.flat(), trained.flat().numel() - trained.criticSize());
+    }
+    return norm;
+  }
+
+  /**
    * Returns what {@code work} finds while the average stands in the numbers' place.
    *
    * @throws IllegalStateException if none is kept

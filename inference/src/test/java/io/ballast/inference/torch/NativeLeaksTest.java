@@ -179,6 +179,11 @@ class NativeLeaksTest {
     }
 
     @Override
+    public long criticSize() {
+      return weights.criticSize();
+    }
+
+    @Override
     public Tensor flatGradients() {
       return weights.flatGradients();
     }

@@ -102,10 +102,12 @@ class TrainingCheckpointTest {
   void notesMayNotHaveTheCheckpointsOwnNames() {
     Path file = folder.resolve("checkpoint.safetensors");
     try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, TrainingOptions.of(OPTIMIZER))) {
-      for (String name : List.of("steps", "config", "arithmetic", "average_decay", "base_sha256")) {
+      for (String name :
+          List.of(
+              "steps", "critic_steps", "config", "arithmetic", "average_decay", "base_sha256")) {
         assertThatThrownBy(() -> decoder.saveCheckpoint(file, Map.of(name, "mine")))
             .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageStartingWith("notes: " + name + " (expected: none of steps, [config, ");
+            .hasMessageStartingWith("notes: " + name + " (expected: none of steps, critic_steps, [config, ");
       }
       assertThat(file).doesNotExist();
     }
