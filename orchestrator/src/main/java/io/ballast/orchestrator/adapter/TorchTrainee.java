@@ -231,6 +231,11 @@ final class TorchTrainee implements Trainee {
   }
 
   @Override
+  public double stepCritic(double learningRate) {
+    return trained.criticStep(learningRate); // no engine samples from a critic
+  }
+
+  @Override
   public Decoder sampler() {
     TorchDecoder current = engine;
     if (current != null && !engineIsBehind) {

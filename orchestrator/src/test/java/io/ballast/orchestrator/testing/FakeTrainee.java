@@ -128,6 +128,11 @@ public final class FakeTrainee implements Trainee {
   }
 
   @Override
+  public double stepCritic(double learningRate) {
+    throw new IllegalStateException("critic: there is none");
+  }
+
+  @Override
   public Decoder sampler() {
     throw new AssertionError("it does not sample");
   }

@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -27,7 +28,8 @@ import java.util.Set;
 
 /**
  * A "model" of one weight w and one moment: log π(token) = −1 + w·f(token) with f from −0.3 to 0.3,
- * so that its gradients are exact and a test can follow them.
+ * so that its gradients are exact and a test can follow them. Its critic, if it has one, values
+ * every token with one number, without a moment.
  */
 public final class OneWeightTrainee implements Trainee {
   private double weight;
@@ -40,6 +42,9 @@ public final class OneWeightTrainee implements Trainee {
   private int failures;
   private int poison = -1;
   private final OptionalDouble decay;
+  private final boolean critic;
+  private double value;
+  private double valueGradient;
   private final List<Double> history = new ArrayList<>();
   private double average;
   private Optional<Set<PinnedVersion>> copies = Optional.empty();
@@ -55,7 +60,21 @@ public final class OneWeightTrainee implements Trainee {
    * @param decay of an average of the weight, if one is kept
    */
   public OneWeightTrainee(OptionalDouble decay) {
+    this(decay, false);
+  }
+
+  /**
+   * @param decay of an average of the weight, if one is kept
+   * @param critic whether it has one, which begins at 0
+   */
+  public OneWeightTrainee(OptionalDouble decay, boolean critic) {
     this.decay = decay;
+    this.critic = critic;
+  }
+
+  /** What the critic values every token with. */
+  public double value() {
+    return value;
   }
 
   /** The weight after each update. */
@@ -146,7 +165,8 @@ public final class OneWeightTrainee implements Trainee {
     }
   }
 
-  private static GroupScores scores(TrainingGroup group, double w) {
+  private GroupScores scores(TrainingGroup group, double w) {
+    List<PerToken> values = new ArrayList<>();
     List<PerToken> logProbs = new ArrayList<>();
     List<PerToken> entropies = new ArrayList<>();
     for (TrainingCompletion completion : group.completions()) {
@@ -158,8 +178,13 @@ public final class OneWeightTrainee implements Trainee {
       }
       logProbs.add(PerToken.of(numbers));
       entropies.add(PerToken.of(spread));
+      if (critic) {
+        float[] all = new float[numbers.length];
+        Arrays.fill(all, (float) value);
+        values.add(PerToken.of(all));
+      }
     }
-    return new GroupScores(logProbs, entropies);
+    return new GroupScores(logProbs, entropies, values);
   }
 
   @Override
@@ -176,6 +201,7 @@ public final class OneWeightTrainee implements Trainee {
         for (int t = 0; t < completion.size(); t++) {
           gradient += gradients.byLogProbs().get(g).get(t) * feature(completion.tokens().get(t));
         }
+        valueGradient += gradients.byValues().isEmpty() ? 0 : gradients.byValues().get(g).sum();
       }
     }
     return scores;
@@ -187,9 +213,23 @@ public final class OneWeightTrainee implements Trainee {
     weight -= learningRate * moment;
     history.add(weight);
     decay.ifPresent(d -> average = d * average + (1 - d) * weight);
-    double norm = Math.abs(gradient);
+    value -= learningRate * valueGradient;
+    double norm = Math.hypot(gradient, valueGradient);
     gradient = 0;
+    valueGradient = 0;
     updates++;
+    return norm;
+  }
+
+  @Override
+  public double stepCritic(double learningRate) {
+    if (!critic) {
+      throw new IllegalStateException("critic: there is none");
+    }
+    value -= learningRate * valueGradient;
+    double norm = Math.abs(valueGradient);
+    gradient = 0;
+    valueGradient = 0;
     return norm;
   }
 
@@ -232,18 +272,22 @@ public final class OneWeightTrainee implements Trainee {
             + " "
             + updates
             + " "
-            + Double.toHexString(average));
+            + Double.toHexString(average)
+            + " "
+            + Double.toHexString(value));
   }
 
   @Override
   public void restore(Path file) {
     try {
-      String[] parts = Files.readString(file).split(" ", 4);
+      String[] parts = Files.readString(file).split(" ", 5);
       weight = Double.parseDouble(parts[0]);
       moment = Double.parseDouble(parts[1]);
       updates = Long.parseLong(parts[2]);
       average = Double.parseDouble(parts[3]);
+      value = Double.parseDouble(parts[4]);
       gradient = 0;
+      valueGradient = 0;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -73,7 +73,8 @@ public enum AdvantageKind implements Part {
                   Knob.TRACE_DECAY, 0.95,
                   Knob.WHITEN, 1.0,
                   Knob.VALUE_CLIP, 0.2,
-                  Knob.VALUE_COEFFICIENT, 0.1)));
+                  Knob.VALUE_COEFFICIENT, 0.1,
+                  Knob.CRITIC_WARMUP, 0.0)));
 
   private final Facts facts;
 

@@ -69,7 +69,7 @@ public enum Algorithm {
           clipped(AdvantageKind.GAE, Aggregation.tokenMean())
               .withRewardKl(0.05)
               .withShaping(Set.of(ShapingKind.HISTORY))
-              .withKnobs(Knobs.none().with(Knob.WHITEN, 0))),
+              .withKnobs(Knobs.none().with(Knob.WHITEN, 0).with(Knob.CRITIC_WARMUP, 5))),
   /** Rafailov et al. 2023, as it was published: on pairs that people have judged. */
   DPO(
       "Rafailov et al. 2023, arXiv:2305.18290",
@@ -122,7 +122,8 @@ public enum Algorithm {
 
   /**
    * Its recipe with the numbers of the paper, of TRL or of verl. Ours, for completions of a few
-   * tokens, are the KL of REINFORCE, ReMax and PPO, and over how many tokens DAPO's penalty grows.
+   * tokens, are the KL of REINFORCE, ReMax and PPO, over how many tokens DAPO's penalty grows, and
+   * how long PPO-max trains its critic alone.
    *
    * @param responseTokens the most that a completion may have, ≥ 1
    */

@@ -49,6 +49,11 @@ public enum Knob {
       "how far one update moves a value, in the reward's unit; 0: no limit", "≥ 0", v -> v >= 0),
   /** The critic's weight in the loss. */
   VALUE_COEFFICIENT("the critic's weight in the loss", "≥ 0", v -> v >= 0),
+  /** Trick 8 of PPO-max. */
+  CRITIC_WARMUP(
+      "how many iterations, from the first on, train the critic alone while the policy stands still; fewer than the run has",
+      "a whole number, 0 to 1,000",
+      v -> v >= 0 && v <= 1_000 && v == Math.rint(v)),
   /** δ of PPO-max. */
   REWARD_CLIP(
       "the largest reward, in standard deviations of all rewards so far", "> 0", v -> v > 0),

@@ -2,6 +2,7 @@ package io.ballast.rl.algorithm;
 
 import io.ballast.rl.objective.Objective;
 import io.ballast.rl.objective.ValueLoss;
+import io.ballast.rl.objective.WeightedSum;
 import io.ballast.rl.regulariser.KlEstimator;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -136,17 +137,36 @@ public record Recipe(
 
   /** The loss, and the critic's beside it if there is one. */
   public Objective objective() {
-    if (!advantage.critic()) {
-      return loss.objective();
-    }
+    return advantage.critic()
+        ? loss.objective().plus(knobs.get(Knob.VALUE_COEFFICIENT), valueLoss())
+        : loss.objective();
+  }
+
+  /** Whether {@code iteration}, which counts from 1, trains the critic alone. */
+  public boolean warmsUp(int iteration) {
+    return iteration <= criticWarmup();
+  }
+
+  /** How many iterations, from the first on, train the critic alone; 0 without one. */
+  public int criticWarmup() {
+    return advantage.critic() ? (int) knobs.get(Knob.CRITIC_WARMUP) : 0;
+  }
+
+  /**
+   * The critic's loss alone, weighed as in {@link #objective}: so the optimiser's moments of its
+   * weights are in one unit before and after the policy begins to move.
+   */
+  public Objective criticObjective() {
+    return new WeightedSum(
+        List.of(new WeightedSum.Term(knobs.get(Knob.VALUE_COEFFICIENT), valueLoss())));
+  }
+
+  private ValueLoss valueLoss() {
     double clip = knobs.get(Knob.VALUE_CLIP);
-    return loss.objective()
-        .plus(
-            knobs.get(Knob.VALUE_COEFFICIENT),
-            new ValueLoss(
-                clip == 0 ? Double.POSITIVE_INFINITY : clip,
-                loss.aggregation(),
-                ValueLoss.Critic.REWARD));
+    return new ValueLoss(
+        clip == 0 ? Double.POSITIVE_INFINITY : clip,
+        loss.aggregation(),
+        ValueLoss.Critic.REWARD);
   }
 
   /** All parts in the order of the stages. */
@@ -235,6 +255,12 @@ public record Recipe(
     }
     if (source.facts().gives().contains(Need.LABELS)) {
       readsNoRewards(flaws);
+    }
+    if (criticWarmup() > 0 && knobs.get(Knob.VALUE_COEFFICIENT) == 0) {
+      flaws.add(
+          new Flaw(
+              advantage,
+              "critic_warmup trains the critic alone, and with value_coefficient 0 nothing trains it"));
     }
     if (maxRounds() > 1 && !selectsByGroup()) {
       flaws.add(

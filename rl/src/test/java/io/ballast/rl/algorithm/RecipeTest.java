@@ -4,8 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import io.ballast.rl.objective.ObjectiveResult;
 import io.ballast.rl.regulariser.KlEstimator;
+import io.ballast.rl.sample.Batch;
+import io.ballast.rl.sample.Group;
+import io.ballast.rl.sample.PerTokenName;
+import io.ballast.rl.sample.Sample;
+import io.ballast.rl.sample.TokenIds;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -63,6 +70,43 @@ class RecipeTest {
     Recipe once = hidden.withKnobs(hidden.knobs().with(Knob.MAX_ROUNDS, 1));
     assertThat(once.flaws()).as("it drops, and samples nothing in its place").isEmpty();
     assertThat(once.maxRounds()).isEqualTo(1);
+  }
+
+  @Test
+  void aCriticMayLearnAloneInTheFirstIterations() {
+    Recipe most = Algorithm.PPO_MAX.recipe(12);
+
+    assertThat(most.warmsUp(5)).isTrue();
+    assertThat(most.warmsUp(6)).isFalse();
+    assertThat(most.criticObjective().requires())
+        .as("nothing of the policy")
+        .containsExactlyInAnyOrder(
+            PerTokenName.VALUE, PerTokenName.BEHAVIOUR_VALUE, PerTokenName.RETURN);
+    assertThat(Algorithm.PPO.recipe(12).warmsUp(1)).isFalse();
+    assertThat(most.withAdvantage(AdvantageKind.GRPO).warmsUp(1)).as("without a critic").isFalse();
+    assertThat(most.withKnobs(most.knobs().with(Knob.VALUE_COEFFICIENT, 0)).flaws())
+        .extracting(Recipe.Flaw::part)
+        .containsExactly(AdvantageKind.GAE);
+  }
+
+  @Test
+  void theCriticsLossWeighsAloneWhatItWeighsBesideThePolicys() {
+    // V = 0.5, G = 1, the only token: 0.1·½·0.5², and by V 0.1·(0.5 − 1)
+    Batch batch =
+        Batch.of(
+            new Group(
+                "",
+                List.of(
+                    Sample.rollout(TokenIds.of(new int[] {1}))
+                        .with(PerTokenName.VALUE, 0.5)
+                        .with(PerTokenName.BEHAVIOUR_VALUE, 0.5)
+                        .with(PerTokenName.RETURN, 1))));
+
+    ObjectiveResult result = Algorithm.PPO.recipe(12).criticObjective().evaluate(batch);
+
+    assertThat(result.value()).isCloseTo(0.0125, within(1e-12));
+    assertThat(result.gradients().getFirst().of(PerTokenName.VALUE).get(0))
+        .isCloseTo(-0.05, within(1e-12));
   }
 
   @Test

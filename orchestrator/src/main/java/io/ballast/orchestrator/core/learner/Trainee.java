@@ -28,7 +28,7 @@ public interface Trainee extends AutoCloseable {
    */
   String arithmetic();
 
-  /** Updates done, those before a {@link #restore} included. */
+  /** Calls of {@link #step}, those before a {@link #restore} included. */
   long updatesCount();
 
   /**
@@ -43,6 +43,15 @@ public interface Trainee extends AutoCloseable {
 
   /** Updates the weights and forgets the gradients; returns their norm before clipping. */
   double step(double learningRate);
+
+  /**
+   * Updates the critic alone and forgets all gradients: the weights that sample, what the optimiser
+   * knows of them, and {@link #updatesCount} stay as they are. Returns the norm of the critic's own
+   * gradient before clipping.
+   *
+   * @throws IllegalStateException if there is no critic
+   */
+  double stepCritic(double learningRate);
 
   /**
    * An engine that samples from the weights as they are now. Belongs to the trainee: the caller

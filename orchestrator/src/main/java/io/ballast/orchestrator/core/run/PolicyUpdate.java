@@ -47,7 +47,9 @@ record PolicyUpdate(
         new Updates(trainee, spec, recipe, iteration, rollout, constraints, maxTokensPerPass)
             .take(before);
     OptionalDouble kl = taken.watched().klNats();
-    return taken.learning().outcome() != UpdateOutcome.UPDATED || kl.isEmpty()
+    boolean moved =
+        taken.learning().outcome() == UpdateOutcome.UPDATED && !recipe.warmsUp(iteration);
+    return !moved || kl.isEmpty()
         ? taken
         : taken.withNext(recipe.steered(taken.next(), kl.getAsDouble(), rollout.size()));
   }

@@ -23,7 +23,7 @@ import java.util.List;
 /**
  * Takes the optimiser's updates of one iteration: each on all that is learned from, or on one
  * minibatch of it. Advantages, returns, and what the policy and its critic said before the first
- * update stay as they are until the last.
+ * update stay as they are until the last. In the first iterations the critic may learn alone.
  */
 final class UpdateSteps {
   /** A path of seeds beside those of prompts, samples, gold, measured harm and evaluations. */
@@ -36,6 +36,7 @@ final class UpdateSteps {
   private final List<JudgedGroup> judged;
   private final List<TokenIds> prompts;
   private final int maxTokensPerPass;
+  private final boolean criticAlone;
   private final Objective objective;
 
   /**
@@ -56,7 +57,8 @@ final class UpdateSteps {
     this.judged = judged;
     this.prompts = judged.stream().map(JudgedGroup::promptTokens).toList();
     this.maxTokensPerPass = maxTokensPerPass;
-    this.objective = recipe.objective();
+    this.criticAlone = recipe.warmsUp(iteration);
+    this.objective = criticAlone ? recipe.criticObjective() : recipe.objective();
   }
 
   /**
@@ -178,9 +180,17 @@ final class UpdateSteps {
 
   private Update update(Passes passes) {
     BatchLoss loss = new BatchLoss(objective, passes.batch());
-    double rate = spec.learningRate().rate(trainee.updatesCount() + 1);
+    double rate = rate();
     List<GroupScores> scores = trainee.forwardBackward(passes.groups(), loss);
-    return new Update(loss, scores, trainee.step(rate), rate);
+    double norm = criticAlone ? trainee.stepCritic(rate) : trainee.step(rate);
+    return new Update(loss, scores, norm, rate);
+  }
+
+  /** The schedule is of the policy's updates; a critic that learns alone takes the peak. */
+  double rate() {
+    return criticAlone
+        ? spec.learningRate().peak()
+        : spec.learningRate().rate(trainee.updatesCount() + 1);
   }
 
   /** What is to blame on numbers; a model that fails otherwise is none of an update's business. */

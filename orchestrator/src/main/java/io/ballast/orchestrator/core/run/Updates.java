@@ -235,9 +235,7 @@ record Updates(
 
   private PolicyUpdate updated(Batch judged, RecipeSteps.Prepared prepared, RecipeState before) {
     Batch batch = prepared.batch().orElseThrow();
-    UpdateSteps steps =
-        new UpdateSteps(trainee, spec, recipe, iteration, rollout.groups(), maxTokensPerPass);
-    return switch (steps.take(batch)) {
+    return switch (steps().take(batch)) {
       case UpdateSteps.Outcome.Refused(NotFinite.Diagnosis why, Passes of) ->
           none(
               UpdateOutcome.NOT_FINITE,
@@ -267,12 +265,18 @@ record Updates(
     };
   }
 
+  private UpdateSteps steps() {
+    return new UpdateSteps(trainee, spec, recipe, iteration, rollout.groups(), maxTokensPerPass);
+  }
+
   private Map<String, Double> metrics(Map<String, Double> ofLoss) {
-    if (recipe.klTarget() == null) {
-      return ofLoss;
-    }
     Map<String, Double> metrics = new HashMap<>(ofLoss);
-    metrics.put("kl_coefficient", recipe.klCoefficient());
+    if (recipe.klTarget() != null) {
+      metrics.put("kl_coefficient", recipe.klCoefficient());
+    }
+    if (recipe.criticWarmup() > 0) {
+      metrics.put("critic_alone", recipe.warmsUp(iteration) ? 1.0 : 0.0);
+    }
     return metrics;
   }
 
@@ -286,13 +290,14 @@ record Updates(
         0,
         0,
         new LearningMetrics(
-            outcome, message, 0, rate(), watched.maxTrainServeGapNats(), metrics(Map.of())),
+            outcome,
+            message,
+            0,
+            steps().rate(),
+            watched.maxTrainServeGapNats(),
+            metrics(Map.of())),
         watched,
         next,
         suspects);
-  }
-
-  private double rate() {
-    return spec.learningRate().rate(trainee.updatesCount() + 1);
   }
 }

@@ -68,9 +68,9 @@ public record RunSpec(
    * Of what holds where a spec says nothing. 1: GRPO with PPO_CLIP, the KL as a term of the loss
    * and λ by steps; 2: those of {@code constraint.method}; 3: the limit of the KL is compared where
    * {@link #measuresKl} says, no longer in every iteration; 4: DAPO samples until its batch is
-   * full.
+   * full; 5: PPO-max begins with its critic alone.
    */
-  public static final int DEFAULTS_VERSION = 4;
+  public static final int DEFAULTS_VERSION = 5;
 
   /** Copies the lists. */
   public RunSpec {

@@ -155,7 +155,9 @@ public final class RunSpecReader {
             root, ConstraintSpecReader.method(root, labelled), rollout.maxNewTokens());
     ModelRef cost = model(root.child("cost", "model", "version"), COST_MODEL, COST_VERSION);
     SafetyTestSpec test = SafetyTestSpecReader.read(root, root.has("constraints"));
-    LearningRateSchedule rate = learningRate(root, (long) iterations * updates);
+    long policyUpdates =
+        (long) updates * policyIterations(iterations, learned.recipe().criticWarmup());
+    LearningRateSchedule rate = learningRate(root, policyUpdates);
     return new RunSpec(
         runName(root),
         policy(root.child("policy", "model", "version", "alias")),
@@ -170,7 +172,7 @@ public final class RunSpecReader {
         updates,
         minibatches,
         rate,
-        TraineeSpecReader.read(root, rate.peak(), seed, (long) iterations * updates),
+        TraineeSpecReader.read(root, rate.peak(), seed, policyUpdates),
         ConstraintSpecReader.read(root, cost, test, rollout.samplesCount(), labelled),
         MeasuredSpecReader.read(root),
         BudgetSpecReader.read(root),
@@ -183,6 +185,17 @@ public final class RunSpecReader {
         test,
         promotion(root),
         alias(root));
+  }
+
+  /** How many iterations move the policy: those in which its critic does not learn alone. */
+  private static int policyIterations(int iterations, int warmup) {
+    if (warmup >= iterations) {
+      throw Faults.malformed(
+          "advantage.critic_warmup",
+          "%,d (expected: less than iterations, %,d, or the policy never learns)"
+              .formatted(warmup, iterations));
+    }
+    return iterations - warmup;
   }
 
   private static LearningRateSchedule learningRate(SpecNode root, long totalUpdates) {

@@ -145,11 +145,13 @@ class EveryAlgorithmLearnsTest {
     return new JudgedRollout(groups, 0, List.of());
   }
 
+  /** Of the first iteration that moves the policy. */
   private static PolicyUpdate update(
       Trainee trainee, RunSpec spec, JudgedRollout rollout, RecipeState state) {
+    int iteration = spec.recipe().criticWarmup() + 1;
     Constraints constraints =
-        Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(trainee, spec, 1, rollout, constraints, state, 64);
+        Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
+    return PolicyUpdate.apply(trainee, spec, iteration, rollout, constraints, state, 64);
   }
 
   /** How much likelier than the bad completion the good one is, nats a token. */

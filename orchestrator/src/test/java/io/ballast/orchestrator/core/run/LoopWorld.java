@@ -238,7 +238,7 @@ final class LoopWorld {
             if (broken != null) {
               throw broken;
             }
-            OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay());
+            OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay(), options.critic());
             trainee.fail(finite, failures);
             handed.ifPresent(trainee::handTo);
             trainees.add(trainee);

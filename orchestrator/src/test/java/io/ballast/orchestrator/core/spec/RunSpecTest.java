@@ -204,6 +204,18 @@ class RunSpecTest {
   }
 
   @Test
+  void ppoMaxBeginsWithItsCriticAloneAndTheScheduleIsOfWhatFollows() {
+    RunSpec most = read(LEAST + "algorithm: PPO_MAX\nobjective: {updates_per_iteration: 2}");
+
+    assertThat(most.recipe().criticWarmup()).isEqualTo(5);
+    assertThat(most.learningRate().totalUpdates()).as("2 · (20 − 5)").isEqualTo(30);
+    assertThat(read(LEAST + "algorithm: PPO").recipe().criticWarmup()).isZero();
+    assertThat(
+            read(LEAST + "algorithm: PPO\nadvantage: {critic_warmup: 3}").recipe().criticWarmup())
+        .isEqualTo(3);
+  }
+
+  @Test
   void minibatchesAreAnUpdateEachInEveryPass() {
     RunSpec once = read(LEAST + "algorithm: PPO\nobjective: {minibatches: 4}");
     RunSpec twice =
