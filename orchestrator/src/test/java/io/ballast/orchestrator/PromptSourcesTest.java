@@ -2,6 +2,7 @@ package io.ballast.orchestrator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.v1.BadRow;
@@ -120,6 +121,39 @@ class PromptSourcesTest extends RunServiceCase {
             "character 1 is U+0000 (expected: text that a database can keep)",
             "is also a prompt of the safety test (expected: prompts that were never trained on)");
     assertThat(sampled()).isSubsetOf("int p", "int q");
+  }
+
+  @Test
+  void textsBesideTheRewardsAreReadAsRowsAreAndNeverSampledFrom() throws IOException {
+    Files.writeString(
+        root.resolve("texts.jsonl"),
+        "{\"text\": \"class A {}\"}\n{\"text\": 3}\n\"long y\"\n\"class B {}\"\n");
+    String texts =
+        TestSpecs.spec(
+            "texts",
+            "ptx: {file: texts.jsonl, coefficient: 0.1, texts_per_update: 1, max_bad_rows: 2}");
+
+    String runId = mesh.create(texts).getRunId();
+    mesh.awaitEnd(runId);
+
+    assertThat(mesh.get(runId).getPromptSourcesList())
+        .extracting(PromptSource::getName, PromptSource::getPromptsCount)
+        .containsExactly(tuple("inline", 5), tuple("texts.jsonl", 2));
+    assertThat(mesh.get(runId).getPromptSources(1).getFirstBadRowsList())
+        .extracting(BadRow::getReason)
+        .satisfiesExactly(
+            number -> assertThat(number).startsWith("no text but a number"),
+            heldOut -> assertThat(heldOut).startsWith("is also a prompt of the safety test"));
+    assertThat(mesh.get(runId).getIterationsList())
+        .hasSize(3)
+        .allSatisfy(
+            each -> assertThat(each.getLearning().getObjectiveMap().get("ptx_loss")).isPositive());
+    assertThat(sampled()).isSubsetOf("int a", "int b", "int c", "int d", "int e");
+    assertThatThrownBy(() -> mesh.create(texts.replace("max_bad_rows: 2", "max_bad_rows: 1")))
+        .hasMessageContaining("ptx.file: 2 bad rows, row 2: no text but a number");
+    Files.writeString(root.resolve("texts.jsonl"), "3\n");
+    assertThatThrownBy(() -> mesh.create(texts.replace("name: texts", "name: none")))
+        .hasMessageContaining("ptx.file: no text (expected: at least one)");
   }
 
   @Test

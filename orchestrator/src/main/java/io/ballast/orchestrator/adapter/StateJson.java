@@ -34,6 +34,7 @@ final class StateJson {
     recipe.set("rewards", moments(state.recipe().rewards()));
     recipe.set("returns", moments(state.recipe().returns()));
     state.recipe().klCoefficient().ifPresent(each -> recipe.put("kl_coefficient", each));
+    recipe.put("texts", state.recipe().texts());
     PolicyVitals first = state.firstVitals();
     if (first != null) {
       ObjectNode vitals =
@@ -73,7 +74,8 @@ final class StateJson {
         new RecipeState(
             moments(json.path("recipe").path("rewards")),
             moments(json.path("recipe").path("returns")),
-            number(json.path("recipe"), "kl_coefficient")),
+            number(json.path("recipe"), "kl_coefficient"),
+            json.path("recipe").path("texts").asLong()),
         json.has("first_vitals") ? vitals(json.path("first_vitals")) : null,
         json.has("watch") ? WatchJson.state(json.path("watch")) : null,
         EvaluationJson.state(json.path("evaluation")),

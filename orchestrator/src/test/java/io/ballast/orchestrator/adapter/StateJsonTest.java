@@ -30,7 +30,8 @@ class StateJsonTest {
             new RecipeState(
                 RunningMoments.empty().add(1, 2, 4.5),
                 RunningMoments.empty().add(1.0 / 3),
-                OptionalDouble.of(0.1 + 0.2)),
+                OptionalDouble.of(0.1 + 0.2),
+                1L << 40),
             null,
             null,
             new EvaluationState(5, 0.1 + 0.2, 1.0 / 3, 2),

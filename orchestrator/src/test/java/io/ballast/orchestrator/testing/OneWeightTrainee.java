@@ -189,6 +189,16 @@ public final class OneWeightTrainee implements Trainee {
 
   @Override
   public List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss) {
+    try {
+      return collected(groups, loss);
+    } catch (RuntimeException e) {
+      gradient = 0;
+      valueGradient = 0;
+      throw e;
+    }
+  }
+
+  private List<GroupScores> collected(List<TrainingGroup> groups, GroupLoss loss) {
     if (failures > 0 && updates >= finite) {
       failures--;
       throw new ModelException(ModelException.Reason.BROKEN, "gradient norm: NaN");

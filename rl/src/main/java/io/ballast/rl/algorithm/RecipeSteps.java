@@ -71,7 +71,7 @@ public final class RecipeSteps {
     Optional<Batch> batch = selected(rewarded).map(each -> withAdvantages(each, before.returns()));
     return new Prepared(
         batch.filter(RecipeSteps::hasUnmaskedTokens),
-        new RecipeState(rewards, returns, before.klCoefficient()));
+        new RecipeState(rewards, returns, before.klCoefficient(), before.texts()));
   }
 
   private Optional<Batch> selected(Batch batch) {

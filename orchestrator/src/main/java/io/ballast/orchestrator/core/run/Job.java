@@ -9,6 +9,7 @@ import io.ballast.orchestrator.core.rollout.Ladder;
 import io.ballast.orchestrator.core.rollout.PromptPlan;
 import io.ballast.orchestrator.core.spec.DataSource;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
+import io.ballast.orchestrator.core.spec.PtxSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,6 +73,14 @@ record Job(RunSpec spec, PromptSets prompts, PromptPlan plan, long fence) {
   /** What people said of completions of the prompts that were drawn, shape [P]. */
   List<Labels> labels(PromptPlan.Draw drawn) {
     return drawn.indices().stream().map(prompts.notes().labels()::get).toList();
+  }
+
+  /** What stands beside the loss of every update. */
+  TextTerm textTerm() {
+    PtxSpec ptx = spec.ptx();
+    return ptx == null
+        ? TextTerm.NONE
+        : TextTerm.of(ptx, prompts.ofSourcesAfter(spec.prompts().size()), spec.seed());
   }
 
   static Job of(Run run, RunSpec spec, PromptSets prompts) {

@@ -33,6 +33,7 @@ record PolicyUpdate(
    * Takes the updates that {@code spec} asks for.
    *
    * @param iteration counts from 1; says whether the KL to the reference is to be known
+   * @param texts beside the loss
    */
   static PolicyUpdate apply(
       Trainee trainee,
@@ -41,10 +42,12 @@ record PolicyUpdate(
       JudgedRollout rollout,
       Constraints constraints,
       RecipeState before,
-      int maxTokensPerPass) {
+      int maxTokensPerPass,
+      TextTerm texts) {
     Recipe recipe = spec.recipe().at(before);
     PolicyUpdate taken =
-        new Updates(trainee, spec, recipe, iteration, rollout, constraints, maxTokensPerPass)
+        new Updates(
+                trainee, spec, recipe, iteration, rollout, constraints, maxTokensPerPass, texts)
             .take(before);
     OptionalDouble kl = taken.watched().klNats();
     boolean moved =

@@ -15,6 +15,7 @@ import io.ballast.orchestrator.core.spec.DataSource;
 import io.ballast.orchestrator.core.spec.EvaluationSpec;
 import io.ballast.orchestrator.core.spec.GroupedPrompts;
 import io.ballast.orchestrator.core.spec.PromptSource;
+import io.ballast.orchestrator.core.spec.PtxSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.rl.bound.BoundMethod;
 import java.nio.charset.StandardCharsets;
@@ -87,6 +88,17 @@ final class PromptReader {
       }
       requireShare(spec, s, rows.prompts().size());
       requireBeginning(spec, s, rows.numbers());
+    }
+    PtxSpec ptx = spec.ptx();
+    if (ptx != null) {
+      RowCollector texts = rows("ptx", ptx.rows(), tenant, apart, null);
+      training.addAll(texts.prompts());
+      numbers.addAll(texts.numbers());
+      labels.addAll(texts.labels());
+      sources.add(texts.read(ptx.rows().name(), ptx.maxBadRows()));
+      if (texts.prompts().isEmpty()) {
+        throw Faults.malformed("ptx.file", "no text (expected: at least one)");
+      }
     }
     boolean ordered = spec.prompts().stream().anyMatch(source -> source.curriculum() != null);
     return new PromptSets(

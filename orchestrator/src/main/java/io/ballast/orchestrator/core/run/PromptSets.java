@@ -10,7 +10,8 @@ import java.util.List;
 /**
  * The prompts of a run, as they were when it was created.
  *
- * @param training to learn on, those of each source after those of the one before
+ * @param training to learn on, those of each source after those of the one before; texts that are
+ *     modelled beside the rewards are of the last source
  * @param notes what stands beside those
  * @param sources where they came from, in the order of the spec
  * @param test held out; none of them is in {@code training}
@@ -36,6 +37,12 @@ public record PromptSets(
         List.of(ReadSource.of("", training.size())),
         test,
         GroupedPrompts.alone(List.of()));
+  }
+
+  /** What is to learn on of all sources but the first {@code count}. */
+  List<String> ofSourcesAfter(int count) {
+    int first = sources.stream().limit(count).mapToInt(ReadSource::count).sum();
+    return training.subList(first, training.size());
   }
 
   /** With what an iteration took of feedback. */

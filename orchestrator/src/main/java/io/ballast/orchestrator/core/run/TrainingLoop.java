@@ -288,7 +288,8 @@ public final class TrainingLoop {
                         judged,
                         constraints,
                         before.recipe(),
-                        maxTokensPerPass)));
+                        maxTokensPerPass,
+                        job.textTerm())));
     long learnEnd = surroundings.nanoTime().getAsLong();
     monitor.updated(run, update.learning());
     requireFinite(run, iteration, update.learning());

@@ -17,8 +17,11 @@ import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * Takes the optimiser's updates of one iteration: each on all that is learned from, or on one
@@ -38,10 +41,13 @@ final class UpdateSteps {
   private final int maxTokensPerPass;
   private final boolean criticAlone;
   private final Objective objective;
+  private final TextTerm texts;
+  private long textsTaken;
 
   /**
    * @param recipe as the state before makes it
    * @param judged by their indexes, the groups' ids
+   * @param texts beside the loss of every update of the policy
    */
   UpdateSteps(
       Trainee trainee,
@@ -49,7 +55,8 @@ final class UpdateSteps {
       Recipe recipe,
       int iteration,
       List<JudgedGroup> judged,
-      int maxTokensPerPass) {
+      int maxTokensPerPass,
+      TextTerm texts) {
     this.trainee = trainee;
     this.spec = spec;
     this.recipe = recipe;
@@ -58,6 +65,7 @@ final class UpdateSteps {
     this.prompts = judged.stream().map(JudgedGroup::promptTokens).toList();
     this.maxTokensPerPass = maxTokensPerPass;
     this.criticAlone = recipe.warmsUp(iteration);
+    this.texts = criticAlone ? TextTerm.NONE : texts;
     this.objective = criticAlone ? recipe.criticObjective() : recipe.objective();
   }
 
@@ -66,11 +74,23 @@ final class UpdateSteps {
    *
    * @param loss complete
    * @param scores what the policy said in it, before it
+   * @param textLoss mean cross-entropy of a token of the texts beside it, nats, if there are any
    * @param gradientNorm before clipping
    * @param learningRate that it was taken with
    */
   record Update(
-      BatchLoss loss, List<GroupScores> scores, double gradientNorm, double learningRate) {}
+      BatchLoss loss,
+      List<GroupScores> scores,
+      OptionalDouble textLoss,
+      double gradientNorm,
+      double learningRate) {
+    /** What there is to see beside the loss. */
+    Map<String, Double> metrics() {
+      Map<String, Double> metrics = new HashMap<>(loss.metrics());
+      textLoss.ifPresent(nats -> metrics.put("ptx_loss", nats));
+      return metrics;
+    }
+  }
 
   /**
    * Updates that were not taken.
@@ -88,8 +108,9 @@ final class UpdateSteps {
      * At least the first one was taken.
      *
      * @param seen all that was learned from, with what the policy said of it before
+     * @param textsTaken by all updates up to the last of these
      */
-    record Taken(Update first, Batch seen, LeftOut leftOut) implements Outcome {}
+    record Taken(Update first, Batch seen, long textsTaken, LeftOut leftOut) implements Outcome {}
 
     /**
      * The first one was not finite: the weights are as they were.
@@ -103,9 +124,11 @@ final class UpdateSteps {
    * Takes them.
    *
    * @param prepared all that is learned from
+   * @param textsBefore how many texts earlier updates took
    * @throws ModelException what the model fails by, unless its numbers in an update are to blame
    */
-  Outcome take(Batch prepared) {
+  Outcome take(Batch prepared, long textsBefore) {
+    textsTaken = textsBefore;
     return spec.minibatches() == 1 ? onAll(prepared) : onMinibatches(prepared);
   }
 
@@ -121,8 +144,8 @@ final class UpdateSteps {
       return new Outcome.Refused(diagnosis(complete, ofNumbers(e)), complete);
     }
     Passes said = passes.said(first.scores(), critic());
-    return new Outcome.Taken(
-        first, said.batch(), later(Collections.nCopies(spec.updatesPerIteration() - 1, said)));
+    LeftOut leftOut = later(Collections.nCopies(spec.updatesPerIteration() - 1, said));
+    return new Outcome.Taken(first, said.batch(), textsTaken, leftOut);
   }
 
   /** After the first one the policy is another: all is read before it. */
@@ -142,7 +165,8 @@ final class UpdateSteps {
     } catch (ArithmeticException | IllegalArgumentException | ModelException e) {
       return new Outcome.Refused(diagnosis(complete, ofNumbers(e)), passes(said));
     }
-    return new Outcome.Taken(first, said, later(updates.subList(1, updates.size())));
+    LeftOut leftOut = later(updates.subList(1, updates.size()));
+    return new Outcome.Taken(first, said, textsTaken, leftOut);
   }
 
   private Batch said(Batch prepared) {
@@ -182,8 +206,10 @@ final class UpdateSteps {
     BatchLoss loss = new BatchLoss(objective, passes.batch());
     double rate = rate();
     List<GroupScores> scores = trainee.forwardBackward(passes.groups(), loss);
+    OptionalDouble textLoss = texts.add(trainee, textsTaken);
     double norm = criticAlone ? trainee.stepCritic(rate) : trainee.step(rate);
-    return new Update(loss, scores, norm, rate);
+    textsTaken += texts.taken();
+    return new Update(loss, scores, textLoss, norm, rate);
   }
 
   /** The schedule is of the policy's updates; a critic that learns alone takes the peak. */

@@ -38,7 +38,8 @@ record Updates(
     int iteration,
     JudgedRollout rollout,
     Constraints constraints,
-    int maxTokensPerPass) {
+    int maxTokensPerPass,
+    TextTerm texts) {
   PolicyUpdate take(RecipeState before) {
     Passes all =
         Passes.split(
@@ -235,7 +236,7 @@ record Updates(
 
   private PolicyUpdate updated(Batch judged, RecipeSteps.Prepared prepared, RecipeState before) {
     Batch batch = prepared.batch().orElseThrow();
-    return switch (steps().take(batch)) {
+    return switch (steps().take(batch, before.texts())) {
       case UpdateSteps.Outcome.Refused(NotFinite.Diagnosis why, Passes of) ->
           none(
               UpdateOutcome.NOT_FINITE,
@@ -246,6 +247,7 @@ record Updates(
       case UpdateSteps.Outcome.Taken(
               UpdateSteps.Update first,
               Batch seen,
+              long textsTaken,
               UpdateSteps.LeftOut leftOut) -> {
         Watched watched = Watched.of(readsThePolicyFirst() ? judged : seen);
         yield new PolicyUpdate(
@@ -257,16 +259,17 @@ record Updates(
                 batch.samples().size(),
                 first.learningRate(),
                 watched.maxTrainServeGapNats(),
-                metrics(first.loss().metrics())),
+                metrics(first.metrics())),
             watched,
-            prepared.next(),
+            prepared.next().withTexts(textsTaken),
             leftOut.suspects());
       }
     };
   }
 
   private UpdateSteps steps() {
-    return new UpdateSteps(trainee, spec, recipe, iteration, rollout.groups(), maxTokensPerPass);
+    return new UpdateSteps(
+        trainee, spec, recipe, iteration, rollout.groups(), maxTokensPerPass, texts);
   }
 
   private Map<String, Double> metrics(Map<String, Double> ofLoss) {

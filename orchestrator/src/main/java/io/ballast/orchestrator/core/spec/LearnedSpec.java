@@ -22,7 +22,8 @@ final class LearnedSpec {
                   "schedule",
                   "optimizer",
                   "adapters",
-                  "average"))
+                  "average",
+                  "ptx"))
           .toList();
   private static final List<String> OF_A_TEST = List.of("enabled", "name", "cost", "test");
   private static final String CONSTRAINT = "constraint";

@@ -16,7 +16,7 @@ final class PromptSpecReader {
   private static final int MAX_FEEDBACK = 1_000_000;
   private static final int MAX_SOURCES = 64;
   private static final int MAX_ITERATIONS = 100_000;
-  private static final int MOST_BAD_ROWS = 1_000_000_000;
+  static final int MOST_BAD_ROWS = 1_000_000_000;
   private static final String PROMPTS = "prompts";
   private static final String INLINE = "inline";
   private static final String FILE = "file";

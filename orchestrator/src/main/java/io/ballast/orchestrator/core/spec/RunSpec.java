@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  *     1; {@code updatesPerIteration} is a multiple of it
  * @param learningRate of each update
  * @param trainee what is trained, and kept beside it
+ * @param ptx texts that it goes on to model; null: none
  * @param constraints the prices of harm, at least one; all by the same method
  * @param measured harm that is measured only
  * @param budget what it may use up, beside its iterations
@@ -55,6 +56,7 @@ public record RunSpec(
     int minibatches,
     LearningRateSchedule learningRate,
     TraineeSpec trainee,
+    @Nullable PtxSpec ptx,
     List<ConstraintSpec> constraints,
     List<MeasuredSpec> measured,
     BudgetSpec budget,

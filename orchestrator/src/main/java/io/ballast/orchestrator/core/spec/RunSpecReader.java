@@ -87,6 +87,7 @@ public final class RunSpecReader {
     "optimizer",
     "adapters",
     "average",
+    "ptx",
     "safety_test",
     "promotion",
     "alias"
@@ -173,6 +174,7 @@ public final class RunSpecReader {
         minibatches,
         rate,
         TraineeSpecReader.read(root, rate.peak(), seed, policyUpdates),
+        PtxSpecReader.read(root),
         ConstraintSpecReader.read(root, cost, test, rollout.samplesCount(), labelled),
         MeasuredSpecReader.read(root),
         BudgetSpecReader.read(root),

@@ -97,6 +97,11 @@ final class SpecConsistency {
           "%d sources (expected: one with feedback.follow: what people say comes as it comes, and has no share)"
               .formatted(spec.prompts().size()));
     }
+    if (spec.follows() && spec.ptx() != null) {
+      throw Faults.malformed(
+          "ptx",
+          "beside feedback.follow (expected: absent: what a run follows is the only thing that it learns from)");
+    }
     if (spec.constrained()) {
       throw Faults.malformed(
           "constraint.enabled",

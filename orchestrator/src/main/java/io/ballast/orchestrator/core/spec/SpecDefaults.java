@@ -48,6 +48,9 @@ final class SpecDefaults {
 
   static final ObjectiveKind OBJECTIVE = ObjectiveKind.PPO_CLIP;
   static final int MINIBATCHES = 1;
+  static final String PTX_COLUMN = "text";
+  static final int PTX_TEXTS = 8;
+  static final int PTX_TOKENS = 128;
   static final LossAggregation LOSS_AGGREGATION = LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN;
   static final double KL_COEFFICIENT = 0.1;
   static final KlEstimator KL_ESTIMATOR = KlEstimator.K3;

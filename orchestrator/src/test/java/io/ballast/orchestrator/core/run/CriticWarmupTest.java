@@ -71,7 +71,7 @@ class CriticWarmupTest {
       Trainee trainee, RunSpec spec, int iteration, JudgedRollout rollout, RecipeState state) {
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
-    return PolicyUpdate.apply(trainee, spec, iteration, rollout, constraints, state, 64);
+    return PolicyUpdate.apply(trainee, spec, iteration, rollout, constraints, state, 64, TextTerm.NONE);
   }
 
   @Test

@@ -56,7 +56,7 @@ class LabelledUpdateTest {
   private PolicyUpdate update(JudgedRollout rollout) {
     Constraints constraints =
         Constraints.after(SPEC, LoopState.initial(SPEC.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(trainee, SPEC, 1, rollout, constraints, RecipeState.initial(), 64);
+    return PolicyUpdate.apply(trainee, SPEC, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
   }
 
   @Test
@@ -89,7 +89,8 @@ class LabelledUpdateTest {
             none,
             Constraints.after(SPEC, LoopState.initial(SPEC.constraints()), 1, 10, none),
             RecipeState.initial(),
-            64);
+            64,
+            TextTerm.NONE);
 
     assertThat(without).isEqualTo(with);
     assertThat(without.learning().trainedCount()).isEqualTo(2);

@@ -60,6 +60,7 @@ final class LoopWorld {
   static final String RUN_ID = "0a1b2c3d-0000-4000-8000-000000000000";
 
   private static final List<String> PROMPTS = List.of("int a", "int b", "int c", "int d", "int e");
+  private static final List<String> TEXTS = List.of("class A", "class B {}", "enum", "x", "var y");
 
   int finite; // updates of each trainee
   int failures; // of those after
@@ -116,7 +117,7 @@ final class LoopWorld {
                 "",
                 "fingerprint",
                 new PromptSets(
-                    spec.follows() ? List.of() : PROMPTS,
+                    training(spec),
                     notes(spec),
                     sources(spec),
                     ((PromptSource.Inline) spec.safetyTest().prompts()).given(),
@@ -139,8 +140,24 @@ final class LoopWorld {
     peers.say("int g", "zz", Optional.of(false));
   }
 
-  /** Those that the run's inline sources give, or the only file, or nothing yet. */
+  /** Prompts, and after them texts where the spec has some beside the loss. */
+  private static List<String> training(RunSpec spec) {
+    return Stream.of(
+            spec.follows() ? List.<String>of() : PROMPTS,
+            spec.ptx() == null ? List.<String>of() : TEXTS)
+        .flatMap(List::stream)
+        .toList();
+  }
+
   private static List<ReadSource> sources(RunSpec spec) {
+    return Stream.concat(
+            promptSources(spec),
+            Stream.ofNullable(spec.ptx()).map(ptx -> ReadSource.of("texts", TEXTS.size())))
+        .toList();
+  }
+
+  /** Those that the run's inline sources give, or the only file, or nothing yet. */
+  private static Stream<ReadSource> promptSources(RunSpec spec) {
     return spec.prompts().stream()
         .map(DataSource::rows)
         .map(
@@ -151,8 +168,7 @@ final class LoopWorld {
                       case PromptSource.Inline(GroupedPrompts given) -> given.size();
                       case PromptSource.InFile _, PromptSource.Feedback _ -> PROMPTS.size();
                       case PromptSource.Followed _ -> 0;
-                    }))
-        .toList();
+                    }));
   }
 
   /** The five prompts from easy to hard, and what people thought. */

@@ -54,7 +54,7 @@ class ReferencePassesTest {
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
     return PolicyUpdate.apply(
-        trainee, spec, iteration, rollout, constraints, RecipeState.initial(), 64);
+        trainee, spec, iteration, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
   }
 
   @Test
@@ -75,7 +75,7 @@ class ReferencePassesTest {
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout());
     PolicyUpdate with =
-        PolicyUpdate.apply(asked, spec, 1, rollout(), constraints, RecipeState.initial(), 64);
+        PolicyUpdate.apply(asked, spec, 1, rollout(), constraints, RecipeState.initial(), 64, TextTerm.NONE);
 
     assertThat(asked.referencePasses()).isEqualTo(1);
     assertThat(with.watched().klNats()).hasValueCloseTo(0.0, within(1e-12));

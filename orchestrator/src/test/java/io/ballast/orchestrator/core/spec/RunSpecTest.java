@@ -83,6 +83,7 @@ class RunSpecTest {
                 1,
                 new LearningRateSchedule(LearningRateSchedule.Kind.CONSTANT, 1.5e-4, 0, 20, 0.1),
                 TraineeSpec.weights(1.5e-4),
+                null,
                 List.of(
                     new ConstraintSpec(
                         "harm",
@@ -201,6 +202,33 @@ class RunSpecTest {
     assertThat(read(LEAST + "algorithm: RLOO\nconstraint: {method: HC_RLHF}").returnKlCoefficient())
         .as("the KL is in the return of the constraint's method")
         .isEqualTo(0.03);
+  }
+
+  @Test
+  void textsStandBesideTheLoss() {
+    PtxSpec least = read(LEAST + "ptx: {file: texts.jsonl, coefficient: 27.8}").ptx();
+    PtxSpec all =
+        read(
+                LEAST
+                    + """
+                    ptx:
+                      file: texts.parquet
+                      column: body
+                      max_bad_rows: 7
+                      coefficient: 0
+                      texts_per_update: 32
+                      max_tokens: 2
+                    """)
+            .ptx();
+
+    assertThat(least)
+        .isEqualTo(
+            new PtxSpec(new PromptSource.InFile("texts.jsonl", "text"), 0, 27.8, 8, 128));
+    assertThat(all)
+        .isEqualTo(new PtxSpec(new PromptSource.InFile("texts.parquet", "body"), 7, 0, 32, 2));
+    assertThat(new SpecParser().learned(LEAST + "ptx: {file: 1, coefficient: x}").ptx())
+        .as("a run that has learned reads none")
+        .isNull();
   }
 
   @Test
