@@ -1,19 +1,15 @@
 package io.ballast.inference.torch;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.WeightFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.bytedeco.javacpp.PointerScope;
@@ -33,10 +29,7 @@ import org.bytedeco.pytorch.global.torch;
  * <p>Shape letters: N texts, T tokens, K labels, D hidden size.
  */
 public final class SequenceClassifier implements AutoCloseable {
-  static final String SCORE = "score.weight";
   private static final int TOKEN_BUDGET = 2_560;
-
-  private static final int NONE = -1;
 
   private final DecoderConfig config;
   private final int labels;
@@ -47,22 +40,13 @@ public final class SequenceClassifier implements AutoCloseable {
   private final ReadWriteLock life = new ReentrantReadWriteLock();
   private boolean closed;
 
-  private SequenceClassifier(
-      DecoderConfig config, int labels, int padTokenId, Arithmetic arithmetic, WeightFiles files) {
+  private SequenceClassifier(ClassifierShape shape, Arithmetic arithmetic, WeightFiles files) {
     TorchRuntime.prepare();
-    this.config = config;
-    this.labels = labels;
-    this.padTokenId = padTokenId;
+    this.config = shape.config();
+    this.labels = shape.labels();
+    this.padTokenId = shape.padTokenId();
     ParameterLayout layout = new ParameterLayout(config);
-    Set<String> expected = new HashSet<>();
-    layout.parameters().forEach(parameter -> expected.add(parameter.name()));
-    expected.add(SCORE);
-    files.requireNames(expected, DecoderFolder.IGNORED);
-    float[] score = new float[labels * config.hiddenSize()];
-    files.readFinite(
-        SCORE,
-        List.of((long) labels, (long) config.hiddenSize()),
-        (values, count, at) -> System.arraycopy(values, 0, score, (int) at, count));
+    float[] score = shape.scores(files, layout);
     this.weights = new TrainedWeights(layout, arithmetic, false);
     this.rotary = new RotaryTable(config, arithmetic.full());
     try (PointerScope scope = new PointerScope();
@@ -85,32 +69,8 @@ public final class SequenceClassifier implements AutoCloseable {
    *     folder is of another architecture; CORRUPT_WEIGHTS if a checksum differs
    */
   public static SequenceClassifier load(Path folder, Arithmetic arithmetic) {
-    ModelManifest.read(folder).ifPresent(manifest -> manifest.verify(folder));
-    DecoderConfig config = DecoderConfig.read(folder).withTiedHead();
-    JsonNode json = ConfigJson.tree(folder.resolve(ConfigJson.FILE));
-    String architecture = json.path("architectures").path(0).asText("absent");
-    if (!architecture.equals(config.family().classifierArchitecture())) {
-      throw new ModelException(
-          Reason.INVALID_FOLDER,
-          folder
-              + ": architectures: "
-              + architecture
-              + " (expected: "
-              + config.family().classifierArchitecture()
-              + ")");
-    }
-    int named = json.path("id2label").size();
-    int labels = json.path("num_labels").asInt(named == 0 ? 2 : named);
-    if (labels < 1) {
-      throw new ModelException(
-          Reason.INVALID_FOLDER, folder + ": num_labels: " + labels + " (expected: ≥ 1)");
-    }
     return new SequenceClassifier(
-        config,
-        labels,
-        json.path("pad_token_id").asInt(NONE),
-        arithmetic,
-        WeightFiles.open(folder));
+        ClassifierShape.verified(folder), arithmetic, WeightFiles.open(folder));
   }
 
   /** The trunk's shape. */

@@ -25,10 +25,11 @@ import org.jspecify.annotations.Nullable;
 final class TrainingCheckpoint {
   private static final String STEPS = "steps";
 
-  /** Only where the critic took steps of its own. */
+  /** Where the critic is a model of its own, or took steps of its own. */
   private static final String CRITIC_STEPS = "critic_steps";
 
   private static final String AVERAGE = "average";
+  private static final String CRITIC_MODEL = "critic_model";
 
   /** What may be said of what a checkpoint is of, in the order in which it is compared. */
   private static final List<String> KINDS =
@@ -36,6 +37,7 @@ final class TrainingCheckpoint {
           "config",
           "arithmetic",
           "critic",
+          CRITIC_MODEL,
           "adapters",
           "alpha",
           "base_sha256",
@@ -49,14 +51,25 @@ final class TrainingCheckpoint {
   private final Trained trained;
   private final AdamW optimizer;
   private final @Nullable AveragedWeights average;
+  private final @Nullable TrainingState critic;
 
   /**
    * @param average absent if none is kept
+   * @param critic absent unless it is a model of its own
    */
-  TrainingCheckpoint(Trained trained, AdamW optimizer, @Nullable AveragedWeights average) {
+  TrainingCheckpoint(
+      Trained trained,
+      AdamW optimizer,
+      @Nullable AveragedWeights average,
+      @Nullable TrainingState critic) {
     this.trained = trained;
     this.optimizer = optimizer;
     this.average = average;
+    this.critic = critic;
+  }
+
+  private long criticSteps() {
+    return critic == null ? optimizer.criticSteps() : critic.optimizer().steps();
   }
 
   /** What a checkpoint is of: the same there and here, or it does not fit. */
@@ -64,6 +77,9 @@ final class TrainingCheckpoint {
     Map<String, String> kind = new TreeMap<>(trained.kind());
     if (average != null) {
       kind.put("average_decay", Double.toString(average.decay()));
+    }
+    if (critic != null) {
+      kind.put(CRITIC_MODEL, critic.trained().kind().toString());
     }
     OptimizerOptions options = optimizer.options();
     kind.put("beta1", Double.toString(options.beta1()));
@@ -82,6 +98,11 @@ final class TrainingCheckpoint {
     numbers.put("second_moment", optimizer.secondMoment());
     if (average != null) {
       numbers.put(AVERAGE, average.flat());
+    }
+    if (critic != null) {
+      numbers.put(CRITIC_MODEL + ".weights", critic.trained().flat());
+      numbers.put(CRITIC_MODEL + ".first_moment", critic.optimizer().firstMoment());
+      numbers.put(CRITIC_MODEL + ".second_moment", critic.optimizer().secondMoment());
     }
     return numbers;
   }
@@ -111,8 +132,8 @@ final class TrainingCheckpoint {
                         TensorPieces.of(flat, 0, flat.numel()))));
     Map<String, String> metadata = new TreeMap<>(notes);
     metadata.put(STEPS, Long.toString(optimizer.steps()));
-    if (optimizer.criticSteps() != optimizer.steps()) {
-      metadata.put(CRITIC_STEPS, Long.toString(optimizer.criticSteps()));
+    if (criticSteps() != optimizer.steps()) {
+      metadata.put(CRITIC_STEPS, Long.toString(criticSteps()));
     }
     metadata.putAll(kind());
     Path part = file.resolveSibling(file.getFileName() + ".part");
@@ -194,9 +215,14 @@ final class TrainingCheckpoint {
             file + ": was whole and can no longer be read (expected: another checkpoint)",
             e);
       }
-      optimizer.resumeAfter(steps, criticSteps);
+      optimizer.resumeAfter(steps, critic == null ? criticSteps : steps);
       trained.clearGradients();
       trained.changed();
+      if (critic != null) {
+        critic.optimizer().resumeAfter(criticSteps, criticSteps);
+        critic.trained().clearGradients();
+        critic.trained().changed();
+      }
       return notes;
     }
 

@@ -143,8 +143,18 @@ final class TrainingState implements AutoCloseable {
    * @throws ModelException BROKEN if the numbers are not whole: nothing was written
    */
   void save(Path file, Map<String, String> notes) throws IOException {
+    save(file, notes, null);
+  }
+
+  /**
+   * The same with what learns beside these numbers.
+   *
+   * @param beside null: nothing
+   */
+  void save(Path file, Map<String, String> notes, @Nullable TrainingState beside)
+      throws IOException {
     requireWhole();
-    checkpoint().save(file, notes);
+    checkpoint(beside).save(file, notes);
   }
 
   /**
@@ -156,14 +166,23 @@ final class TrainingState implements AutoCloseable {
    *     restored
    */
   Map<String, String> restore(Path file) {
-    try (TrainingCheckpoint.Checked checked = check(file)) {
+    return restore(file, null);
+  }
+
+  /**
+   * The same with what learns beside these numbers.
+   *
+   * @param beside null: nothing
+   */
+  Map<String, String> restore(Path file, @Nullable TrainingState beside) {
+    try (TrainingCheckpoint.Checked checked = checkpoint(beside).check(file)) {
       return take(checked);
     }
   }
 
   /** The first half of {@link #restore}. */
   TrainingCheckpoint.Checked check(Path file) {
-    return checkpoint().check(file);
+    return checkpoint(null).check(file);
   }
 
   /** The second half of {@link #restore}. */
@@ -174,8 +193,8 @@ final class TrainingState implements AutoCloseable {
     return notes;
   }
 
-  private TrainingCheckpoint checkpoint() {
-    return new TrainingCheckpoint(trained, optimizer, average);
+  private TrainingCheckpoint checkpoint(@Nullable TrainingState beside) {
+    return new TrainingCheckpoint(trained, optimizer, average, beside);
   }
 
   @Override
