@@ -12,10 +12,8 @@ import io.ballast.inference.torch.DecoderCopy;
 import io.ballast.inference.torch.FrozenDecoder;
 import io.ballast.inference.torch.HandedCopies;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
-import io.ballast.inference.torch.LoraOptions;
-import io.ballast.inference.torch.LoraProjection;
-import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.PassMemory;
+import io.ballast.inference.torch.PolicyAndCritic;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.inference.torch.TokenGradients;
 import io.ballast.inference.torch.TorchDecoder;
@@ -29,7 +27,6 @@ import io.ballast.orchestrator.core.learner.GroupGradients;
 import io.ballast.orchestrator.core.learner.GroupLoss;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.ModelShape;
-import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeOptions;
 import io.ballast.orchestrator.core.learner.TrainingCompletion;
@@ -44,7 +41,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +59,7 @@ final class TorchTrainee implements Trainee {
   private final SharedBases bases;
   private final ServingOptions serving;
   private final TrainableDecoder trained;
+  private final PolicyAndCritic learning;
   private final int lanes;
   private final long passBytes;
   private final int mostTokens;
@@ -78,6 +75,7 @@ final class TorchTrainee implements Trainee {
       SharedBases bases,
       SharedBases.@Nullable Lease reference,
       TrainableDecoder trained,
+      PolicyAndCritic learning,
       ServingOptions serving,
       int lanes,
       long passBytes,
@@ -88,6 +86,7 @@ final class TorchTrainee implements Trainee {
     this.bases = bases;
     this.reference = reference;
     this.trained = trained;
+    this.learning = learning;
     this.serving = serving;
     this.lanes = lanes;
     this.passBytes = passBytes;
@@ -99,6 +98,7 @@ final class TorchTrainee implements Trainee {
    * Loads {@code stored}, a Hugging Face folder with a tokenizer. Where that fails nothing stays.
    *
    * @param bases has the frozen reference, on which adapters are trained
+   * @param critic what a critic with a trunk of its own begins as
    * @param lanes the most threads that learn
    * @param passBytes what a pass over a group, prompt and completions together, may take
    * @param copies where weights are handed over; null: nowhere
@@ -109,11 +109,12 @@ final class TorchTrainee implements Trainee {
       SharedBases bases,
       ServingOptions serving,
       TraineeOptions options,
+      Optional<Path> critic,
       int lanes,
       long passBytes,
       @Nullable HandedCopies copies) {
     Path folder = stored.folder();
-    TrainingOptions training = ported(options).withLanes(lanes);
+    TrainingOptions training = TorchOptions.training(options).withLanes(lanes);
     HuggingFaceTokenizerAdapter tokenizer = HuggingFaceTokenizerAdapter.ofFolder(folder);
     SharedBases.Lease reference = null;
     try {
@@ -124,14 +125,25 @@ final class TorchTrainee implements Trainee {
         trained =
             TrainableDecoder.adapting(
                 reference.decoder(),
-                ported(adapters),
+                TorchOptions.adapters(adapters),
                 training,
                 new SplittableRandom(adapters.seed()));
       } else {
         trained = TrainableDecoder.load(folder, bases.arithmetic(), training);
       }
+      PolicyAndCritic learning =
+          CriticFolders.beside(trained, critic, options.ownCritic(), training, bases.arithmetic());
       return new TorchTrainee(
-          stored, tokenizer, bases, reference, trained, serving, lanes, passBytes, copies);
+          stored,
+          tokenizer,
+          bases,
+          reference,
+          trained,
+          learning,
+          serving,
+          lanes,
+          passBytes,
+          copies);
     } catch (RuntimeException | Error e) { // an Error too: native memory may be what ended
       if (reference != null) {
         reference.close();
@@ -166,7 +178,7 @@ final class TorchTrainee implements Trainee {
   public List<GroupScores> scores(List<TrainingGroup> groups, WhichWeights weights) {
     List<CompletionGroup> tokens = tokensOf(groups);
     return switch (weights) {
-      case CURRENT -> ported(trained.scores(tokens));
+      case CURRENT -> ported(learning.scores(tokens));
       case REFERENCE -> ported(reference().scores(tokens, lanes));
       case AVERAGE -> {
         requireAverage();
@@ -214,7 +226,7 @@ final class TorchTrainee implements Trainee {
   @Override
   public List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss) {
     return ported(
-        trained.forwardBackward(
+        learning.forwardBackward(
             tokensOf(groups),
             (index, scores) -> {
               GroupGradients gradients = loss.gradients(index, ported(scores));
@@ -225,14 +237,14 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public double step(double learningRate) {
-    double norm = trained.optimizerStep(learningRate);
+    double norm = learning.step(learningRate);
     engineIsBehind = true;
     return norm;
   }
 
   @Override
   public double stepCritic(double learningRate) {
-    return trained.criticStep(learningRate); // no engine samples from a critic
+    return learning.criticStep(learningRate); // no engine samples from a critic
   }
 
   @Override
@@ -296,14 +308,14 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public void checkpoint(Path file) throws IOException {
-    trained.saveCheckpoint(file, Map.of());
+    learning.saveCheckpoint(file, Map.of());
   }
 
   @Override
   public void restore(Path file) {
     engineIsBehind = true; // before: half a checkpoint has changed the weights too
     try {
-      var unused = trained.restoreCheckpoint(file);
+      var unused = learning.restoreCheckpoint(file);
     } catch (ModelException e) {
       ModelException told = new ModelException(e.reason(), withoutFolder(e, file), e);
       if (e.reason() == ModelException.Reason.BROKEN) {
@@ -327,7 +339,7 @@ final class TorchTrainee implements Trainee {
       sampling.close();
     }
     handed.forEach(HandedCopies.Hold::close);
-    trained.close();
+    learning.close();
     closeReference();
     tokenizer.close();
   }
@@ -364,39 +376,6 @@ final class TorchTrainee implements Trainee {
               return new CompletionGroup(group.prompt(), completions);
             })
         .toList();
-  }
-
-  private static TrainingOptions ported(TraineeOptions options) {
-    OptimizerSettings settings = options.optimizer();
-    return new TrainingOptions(
-        new OptimizerOptions(
-            settings.beta1(),
-            settings.beta2(),
-            settings.epsilon(),
-            settings.weightDecay(),
-            settings.maxGradientNorm()),
-        options.critic(),
-        options.averageDecay(),
-        1);
-  }
-
-  static LoraOptions ported(AdapterSettings adapters) {
-    return new LoraOptions(
-        adapters.rank(),
-        adapters.alpha(),
-        adapters.projections().stream().map(TorchTrainee::ported).collect(Collectors.toSet()));
-  }
-
-  private static LoraProjection ported(AdapterSettings.Projection projection) {
-    return switch (projection) {
-      case Q_PROJ -> LoraProjection.Q_PROJ;
-      case K_PROJ -> LoraProjection.K_PROJ;
-      case V_PROJ -> LoraProjection.V_PROJ;
-      case O_PROJ -> LoraProjection.O_PROJ;
-      case GATE_PROJ -> LoraProjection.GATE_PROJ;
-      case UP_PROJ -> LoraProjection.UP_PROJ;
-      case DOWN_PROJ -> LoraProjection.DOWN_PROJ;
-    };
   }
 
   private static List<GroupScores> ported(List<io.ballast.inference.torch.GroupScores> scores) {

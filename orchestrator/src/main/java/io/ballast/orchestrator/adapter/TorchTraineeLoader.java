@@ -17,6 +17,7 @@ import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TraineeLoader;
 import io.ballast.orchestrator.core.learner.TraineeOptions;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,6 +51,7 @@ public final class TorchTraineeLoader implements TraineeLoader {
   private static final long BYTES_AN_AVERAGED_WEIGHT = 4 + 4;
 
   private final ModelFolders folders;
+  private final CriticFolders critics;
   private final SharedBases bases;
   private final ServingOptions serving;
   private final int lanes;
@@ -122,6 +124,7 @@ public final class TorchTraineeLoader implements TraineeLoader {
       Memory memory,
       @Nullable HandedCopies copies) {
     this.folders = folders;
+    this.critics = new CriticFolders(folders);
     this.bases = bases;
     this.serving = serving;
     this.lanes = lanes;
@@ -142,15 +145,29 @@ public final class TorchTraineeLoader implements TraineeLoader {
   @Override
   public long memoryBytes(PinnedVersion base, TraineeOptions options) {
     DecoderConfig config = config(base);
+    long critic = critic(base, options).map(CriticFolders.Found::parameterCount).orElse(0L);
+    long beside = critic * BYTES_A_TRAINED_NUMBER;
     long average = options.averageDecay().isPresent() ? BYTES_AN_AVERAGED_WEIGHT : 0;
     long more = average + (lanes - 1) * BYTES_A_LANE_NUMBER;
     if (options.adapters().isEmpty()) {
-      return config.parameterCount() * (BYTES_A_WEIGHT + more);
+      return config.parameterCount() * (BYTES_A_WEIGHT + more) + beside;
     }
-    LoraOptions adapters = TorchTrainee.ported(options.adapters().get());
+    LoraOptions adapters = TorchOptions.adapters(options.adapters().get());
     requireFit(adapters, config);
     return adapters.parameterCount(config) * (BYTES_A_TRAINED_NUMBER + more)
-        + config.parameterCount() * BYTES_A_MERGED_WEIGHT;
+        + config.parameterCount() * BYTES_A_MERGED_WEIGHT
+        + beside;
+  }
+
+  private Optional<CriticFolders.Found> critic(PinnedVersion base, TraineeOptions options) {
+    return options
+        .ownCritic()
+        .map(
+            settings ->
+                critics.find(
+                    settings,
+                    folders.stored(base.model(), base.version()).folder(),
+                    config(base)));
   }
 
   private static void requireFit(LoraOptions adapters, DecoderConfig config) {
@@ -205,6 +222,7 @@ public final class TorchTraineeLoader implements TraineeLoader {
           bases,
           serving,
           options,
+          critic(base, options).map(CriticFolders.Found::folder),
           lanes,
           memory.passBytes(weightBytes),
           copies(base, weightBytes));

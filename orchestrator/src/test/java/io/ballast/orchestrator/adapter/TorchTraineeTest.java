@@ -27,6 +27,7 @@ import io.ballast.orchestrator.testing.TinyModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -134,7 +135,8 @@ class TorchTraineeTest extends TraineeCase {
   }
 
   private static Trainee trainee(StoredModel stored, SharedBases bases, TraineeOptions options) {
-    return TorchTrainee.open(stored, bases, ServingOptions.defaults(), options, 1, 1 << 20, null);
+    return TorchTrainee.open(
+        stored, bases, ServingOptions.defaults(), options, Optional.empty(), 1, 1 << 20, null);
   }
 
   @Test

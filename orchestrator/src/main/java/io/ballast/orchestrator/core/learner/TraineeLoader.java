@@ -11,7 +11,7 @@ public interface TraineeLoader {
    * room is made for it.
    *
    * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL; MALFORMED_REQUEST if adapters do not
-   *     fit the model
+   *     fit the model, or what a critic would begin as does not fit it
    */
   long memoryBytes(PinnedVersion base, TraineeOptions options);
 

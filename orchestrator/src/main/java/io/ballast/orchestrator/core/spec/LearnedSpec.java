@@ -23,6 +23,7 @@ final class LearnedSpec {
                   "optimizer",
                   "adapters",
                   "average",
+                  "critic",
                   "ptx"))
           .toList();
   private static final List<String> OF_A_TEST = List.of("enabled", "name", "cost", "test");

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.spec;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.AdapterSettings;
+import io.ballast.orchestrator.core.learner.CriticSettings;
 import io.ballast.orchestrator.core.learner.LearningRateSchedule;
 import io.ballast.orchestrator.core.learner.TraineeOptions;
 import io.ballast.rl.algorithm.Recipe;
@@ -30,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  *     1; {@code updatesPerIteration} is a multiple of it
  * @param learningRate of each update
  * @param trainee what is trained, and kept beside it
+ * @param critic that begins as a reward model on a trunk of its own; null: a critic is a layer on
+ *     the policy's trunk, if the recipe has one
  * @param ptx texts that it goes on to model; null: none
  * @param constraints the prices of harm, at least one; all by the same method
  * @param measured harm that is measured only
@@ -56,6 +59,7 @@ public record RunSpec(
     int minibatches,
     LearningRateSchedule learningRate,
     TraineeSpec trainee,
+    @Nullable CriticSettings critic,
     @Nullable PtxSpec ptx,
     List<ConstraintSpec> constraints,
     List<MeasuredSpec> measured,
@@ -141,8 +145,11 @@ public record RunSpec(
 
   /** How the policy is trained, and what beside it. */
   public TraineeOptions traineeOptions() {
+    TraineeOptions plain = TraineeOptions.of(trainee.optimizer());
     TraineeOptions options =
-        TraineeOptions.of(trainee.optimizer()).withCritic(recipe.advantage().critic());
+        critic == null
+            ? plain.withCritic(recipe.advantage().critic())
+            : plain.withOwnCritic(critic);
     AdapterSettings adapters = trainee.adapters();
     Double decay = trainee.averageDecay();
     TraineeOptions averaged = decay == null ? options : options.withAverage(decay);

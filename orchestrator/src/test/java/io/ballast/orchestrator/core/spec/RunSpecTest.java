@@ -9,6 +9,7 @@ import io.ballast.orchestrator.adapter.SpecParser;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.AdapterSettings;
 import io.ballast.orchestrator.core.learner.AdapterSettings.Projection;
+import io.ballast.orchestrator.core.learner.CriticSettings;
 import io.ballast.orchestrator.core.learner.LearningRateSchedule;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.learner.TraineeOptions;
@@ -83,6 +84,7 @@ class RunSpecTest {
                 1,
                 new LearningRateSchedule(LearningRateSchedule.Kind.CONSTANT, 1.5e-4, 0, 20, 0.1),
                 TraineeSpec.weights(1.5e-4),
+                null,
                 null,
                 List.of(
                     new ConstraintSpec(
@@ -202,6 +204,23 @@ class RunSpecTest {
     assertThat(read(LEAST + "algorithm: RLOO\nconstraint: {method: HC_RLHF}").returnKlCoefficient())
         .as("the KL is in the return of the constraint's method")
         .isEqualTo(0.03);
+  }
+
+  @Test
+  void aCriticMayBeginAsARewardModel() {
+    RunSpec least = read(LEAST + "algorithm: PPO\ncritic: {model: judge, version: 2}");
+    RunSpec all =
+        read(
+            LEAST
+                + "algorithm: PPO_MAX\nlearning_rate: 1e-3\n"
+                + "critic: {model: judge, version: 2, label: 1, learning_rate: 3e-3}");
+
+    assertThat(least.critic()).isEqualTo(new CriticSettings("judge", "2", 0, 1));
+    assertThat(least.traineeOptions().critic()).as("none on the policy's trunk").isFalse();
+    assertThat(least.traineeOptions().ownCritic()).contains(new CriticSettings("judge", "2", 0, 1));
+    assertThat(all.critic()).isEqualTo(new CriticSettings("judge", "2", 1, 3e-3 / 1e-3));
+    assertThat(read(LEAST + "algorithm: PPO").traineeOptions().critic()).isTrue();
+    assertThat(new SpecParser().learned(LEAST + "critic: {model: a}").critic()).isNull();
   }
 
   @Test
