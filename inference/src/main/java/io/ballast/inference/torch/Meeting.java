@@ -3,10 +3,10 @@ package io.ballast.inference.torch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Where the lanes of one computation wait for each other, some fifty times a step: what each does in
- * between takes microseconds, so who waits looks again and again, and only then makes room for
- * others. A phaser of the JDK parks who waits after 256 looks, and waking them takes longer than what
- * they wait for.
+ * Where the lanes of one computation wait for each other, eight times a block: what each does in
+ * between is little, so who waits looks again and again, and only then makes room for others. A
+ * phaser of the JDK parks who waits after 256 looks, and waking them takes longer than what they
+ * wait for.
  */
 final class Meeting {
   /** Looks before the processor is given to others. */

@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Samples and judges for the iterations to come while the learner is at one: they are sampled one
- * after the other, and each is judged while the next is sampled. With a staleness of s, iteration i samples from the weights that iteration max(1, i − s) began
- * with: exactly those, and not the newest of the moment, so that a run is the same however fast its
- * parts are, and whatever is killed. With s = 0 everything happens in the caller's thread, one
- * after the other.
+ * after the other, and each is judged while those after it are sampled. With a staleness of s,
+ * iteration i samples from the weights that iteration max(1, i − s) began with: exactly those, and
+ * not the newest of the moment, so that a run is the same however fast its parts are, and whatever
+ * is killed. With s = 0 everything happens in the caller's thread, one after the other.
  */
 final class RolloutAhead implements AutoCloseable {
   /** What samples and judges, in whatever thread it is called. */
@@ -136,7 +136,8 @@ final class RolloutAhead implements AutoCloseable {
             });
     begun.put(iteration, task);
     end = sampled;
-    var unused = begin.whenCompleteAsync((from, failure) -> task.run(), executor); // it keeps what it throws
+    // a task keeps what it throws
+    var unused = begin.whenCompleteAsync((from, failure) -> task.run(), executor);
   }
 
   /** Ends what is under way; nobody will use it. */
