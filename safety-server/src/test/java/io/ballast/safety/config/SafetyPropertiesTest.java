@@ -35,10 +35,7 @@ class SafetyPropertiesTest {
           new CostSettings("java-cost", "1", 0.5, Duration.ofSeconds(60), Duration.ofMillis(20)),
           new ItemLimits(4_096, 65_536, 96),
           new QueueLimits(
-              512,
-              Duration.ofMillis(1),
-              2_000_000,
-              Math.max(1, Runtime.getRuntime().availableProcessors() / 2)),
+              512, Duration.ofMillis(1), 2_000_000, Runtime.getRuntime().availableProcessors()),
           1,
           new GateSettings(
               new GateChoice("java-gate-context", "1"),
