@@ -94,14 +94,57 @@ class AdamWTest {
     }
   }
 
+  @Test
+  void allNumbersOfAModelTakeTheirOwnStepHoweverManyThereAre() {
+    // at the first step m̂ = g and √v̂ = |g|, so θ ← θ − 0.1·0.5·θ (matrices) − 0.1·g/(|g| + ε)
+    DecoderConfig config = new DecoderConfig(64, 160, 2, 4, 2, 300, 32, 1e-5, 10_000, true, 0, 0);
+    try (TrainableDecoder decoder = decoder(config, Double.POSITIVE_INFINITY, 0.5)) {
+      double[] before = doubles(decoder.weights().flat());
+      int matrices = (int) decoder.weights().layout().matrixSize();
+      assertThat(before.length).isGreaterThan(100_000);
+      double[] gradient = new double[before.length];
+      for (int i = 0; i < gradient.length; i++) {
+        gradient[i] = (i % 3 - 1) * (1 + i % 1_009); // 0 in a third of the places
+      }
+      setGradients(decoder, gradient);
+
+      decoder.optimizerStep(0.1);
+
+      double[] after = doubles(decoder.weights().flat());
+      double[] first = doubles(decoder.optimizer().firstMoment());
+      double[] second = doubles(decoder.optimizer().secondMoment());
+      double worst = 0;
+      for (int i = 0; i < gradient.length; i++) {
+        double g = gradient[i];
+        double kept = i < matrices ? 0.95 * before[i] : before[i];
+        worst = Math.max(worst, Math.abs(after[i] - kept + 0.1 * g / (Math.abs(g) + 1e-8)));
+        worst = Math.max(worst, Math.abs(first[i] - 0.1 * g));
+        worst = Math.max(worst, Math.abs(second[i] - 0.05 * g * g) / Math.max(1, g * g));
+      }
+      assertThat(worst).isLessThan(1e-9);
+    }
+  }
+
+  private static void setGradients(TrainableDecoder decoder, double[] gradients) {
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      decoder.weights().flatGradients().copy_(Tensors.of(gradients, gradients.length));
+    }
+  }
+
   private static TrainableDecoder decoder(double maxNorm) {
     return decoder(maxNorm, 0);
   }
 
   private static TrainableDecoder decoder(double maxNorm, double weightDecay) {
+    return decoder(TinyModels.CONFIG, maxNorm, weightDecay);
+  }
+
+  private static TrainableDecoder decoder(
+      DecoderConfig config, double maxNorm, double weightDecay) {
     TorchRuntime.setThreads(1);
     return TrainableDecoder.create(
-        TinyModels.CONFIG,
+        config,
         Arithmetic.FLOAT64,
         new OptimizerOptions(0.9, 0.95, 1e-8, weightDecay, maxNorm),
         new SplittableRandom(7));

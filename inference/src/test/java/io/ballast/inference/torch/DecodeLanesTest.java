@@ -54,7 +54,11 @@ class DecodeLanesTest {
   }
 
   private static TorchDecoder decoder(int lanes) {
-    try (WeightsSnapshot weights = model.snapshot()) {
+    return decoder(model, lanes);
+  }
+
+  private static TorchDecoder decoder(TrainableDecoder of, int lanes) {
+    try (WeightsSnapshot weights = of.snapshot()) {
       return TorchDecoder.of(
           weights,
           tokenizer,
@@ -119,6 +123,31 @@ class DecodeLanesTest {
     }
     assertThat(logProbs).allSatisfy(each -> assertThat(each).isEqualTo(logProbs.getFirst()));
     assertThat(tokens).allSatisfy(each -> assertThat(each).isEqualTo(tokens.getFirst()));
+  }
+
+  @Test
+  void ofLargeWeightsOneRowIsComputedByAllLanesToo() {
+    // 9.6 million numbers of 32 bits
+    DecoderConfig large =
+        new DecoderConfig(
+            512, 1_536, 3, 8, 4, TinyTokenizer.vocabularySize(), 256, 1e-5, 10_000, true, 0, 0);
+    try (TrainableDecoder of = TinyModels.trainable(large, Arithmetic.FLOAT32);
+        TorchDecoder one = decoder(of, 1);
+        TorchDecoder several = decoder(of, 3)) {
+      Generation expected = one.generate(request(0), token -> {}).result().join();
+      Set<Thread> before = Thread.getAllStackTraces().keySet();
+
+      Generation drawn = several.generate(request(0), token -> {}).result().join();
+
+      assertThat(drawn.tokens()).isEqualTo(expected.tokens());
+      assertThat(drawn.logProbs().toArray())
+          .containsExactly(expected.logProbs().toArray(), within(1e-4f));
+      assertThat(Thread.getAllStackTraces().keySet())
+          .as("its prompt is too short to be shared out")
+          .anyMatch(
+              thread ->
+                  thread.getName().startsWith("torch-decoder-lane-") && !before.contains(thread));
+    }
   }
 
   @Test
