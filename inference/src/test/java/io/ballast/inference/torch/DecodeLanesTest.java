@@ -164,7 +164,7 @@ class DecodeLanesTest {
                   assertThat(share.rows().stream().mapToInt(ArenaRows::count).sum())
                       .isBetween(29 / lanes, 29 / lanes + 1));
       assertThat(shares)
-          .flatExtracting(DecodeLanesTest::places)
+          .flatExtracting(share -> places(share))
           .isEqualTo(rows.stream().flatMap(part -> places(part).stream()).toList());
     }
   }
