@@ -89,11 +89,11 @@ final class DecoderMemory {
   private double activations() {
     double rows = Math.max(options.maxRows() + options.maxRows() / 8, SCORED_ROWS);
     double logits = rows * config.vocabularySize() * (product + 2 * full);
-    // what lanes compute in together stays, and what each computes in alone
-    double kept =
-        2
-            * Math.min(
-                options.maxRows() * 9.0 / 8, options.decodeLanes() * (double) DecodePass.MOST_ROWS);
+    // what all lanes compute in together stays, and what each but the first computes in alone
+    double running = options.maxRows() * 9.0 / 8;
+    double ofLane = DecodePass.MOST_ROWS;
+    int lanes = options.decodeLanes();
+    double kept = Math.min(running, lanes * ofLane) + (lanes - 1) * Math.min(running, ofLane);
     return passing(mostTokens()) + block(kept) + attention() + logits;
   }
 

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The vocabulary that was read last, for the next decoder that has the same tokenizer: the versions
- * of a run have, and come by the iteration. Safe for use by many threads.
+ * of a run have, and come by the iteration. It stays when its decoders are closed, with what it
+ * knows of the grammars asked for last. Safe for use by many threads.
  */
 public final class KeptVocabulary {
   private final AtomicReference<@Nullable Kept> last = new AtomicReference<>();
@@ -35,24 +36,26 @@ public final class KeptVocabulary {
    * @throws ModelException INVALID_FOLDER if the file is missing, of another kind, or lacks an id
    */
   Vocabulary of(Path tokenizer, List<Integer> endOfTextIds) {
-    if (!Files.isRegularFile(tokenizer)) {
-      throw new ModelException(Reason.INVALID_FOLDER, tokenizer + ": the file is missing");
-    }
-    String sha256;
-    try {
-      sha256 = Sha256.of(tokenizer);
-    } catch (IOException e) {
-      throw new ModelException(Reason.INVALID_FOLDER, tokenizer + ": " + e.getMessage(), e);
-    }
+    String sha256 = sha256(tokenizer);
     Kept kept = last.get();
-    if (kept == null || !kept.isOf(sha256, endOfTextIds)) {
-      kept =
-          new Kept(
-              sha256,
-              List.copyOf(endOfTextIds),
-              new Vocabulary(HuggingFaceTokenizerAdapter.load(tokenizer, endOfTextIds)));
-      last.set(kept);
+    if (kept != null && kept.isOf(sha256, endOfTextIds)) {
+      return kept.vocabulary();
     }
-    return kept.vocabulary();
+    Vocabulary read = new Vocabulary(HuggingFaceTokenizerAdapter.load(tokenizer, endOfTextIds));
+    if (sha256(tokenizer).equals(sha256)) { // else nobody knows which of the two was read
+      last.set(new Kept(sha256, List.copyOf(endOfTextIds), read));
+    }
+    return read;
+  }
+
+  private static String sha256(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new ModelException(Reason.INVALID_FOLDER, file + ": the file is missing");
+    }
+    try {
+      return Sha256.of(file);
+    } catch (IOException e) {
+      throw new ModelException(Reason.INVALID_FOLDER, file + ": " + e.getMessage(), e);
+    }
   }
 }

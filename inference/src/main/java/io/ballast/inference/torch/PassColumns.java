@@ -7,8 +7,8 @@ import org.bytedeco.pytorch.Tensor;
 
 /** Views of the columns of all matrices that one of several lanes multiplies with. */
 final class PassColumns extends KeptTensors {
-  /** Where columns begin, lest two lanes write to one cache line. */
-  private static final long EVEN = 16;
+  /** Columns begin at multiples of it, lest two lanes write to one cache line, of 16 bits too. */
+  private static final long EVEN = 32;
 
   private final List<Matrices> matrices = new ArrayList<>();
   private final Tensor head;

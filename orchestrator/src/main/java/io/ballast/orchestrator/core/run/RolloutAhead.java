@@ -101,8 +101,8 @@ final class RolloutAhead implements AutoCloseable {
     if (staleness == 0) {
       return roller.roll(iteration, current, cursor, sampled -> {});
     }
-    int end = Math.min(run.iterationsCount(), iteration + staleness);
-    while (latest < end) {
+    int last = Math.min(run.iterationsCount(), iteration + staleness);
+    while (latest < last) {
       latest++;
       begin(latest, policy(sampledBy(latest, staleness), iteration, current), cursor, roller);
     }
@@ -136,8 +136,11 @@ final class RolloutAhead implements AutoCloseable {
             });
     begun.put(iteration, task);
     end = sampled;
-    // a task keeps what it throws
-    var unused = begin.whenCompleteAsync((from, failure) -> task.run(), executor);
+    // a task keeps what it throws; one that no thread takes ends too
+    var unused =
+        begin
+            .whenCompleteAsync((from, failure) -> task.run(), executor)
+            .whenComplete((from, failure) -> task.cancel(false));
   }
 
   /** Ends what is under way; nobody will use it. */

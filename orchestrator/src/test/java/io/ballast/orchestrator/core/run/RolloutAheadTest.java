@@ -22,6 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Iterations to come are sampled beside the learner, each from the weights that its number says.
@@ -193,6 +194,7 @@ class RolloutAheadTest {
   }
 
   @Test
+  @Timeout(60)
   void oneIsJudgedWhileTheNextIsSampled() {
     CountDownLatch third = new CountDownLatch(1);
     RolloutAhead.Roller roller =
