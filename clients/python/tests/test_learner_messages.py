@@ -100,7 +100,6 @@ class Sessions(learner_service_pb2_grpc.LearnerServiceServicer):
         self.closed.append(request.session_id)
         return learner_service_pb2.CloseSessionResponse()
 
-
     def ListCheckpoints(  # noqa: N802
         self, request: learner_service_pb2.ListCheckpointsRequest, context: grpc.ServicerContext
     ) -> learner_service_pb2.ListCheckpointsResponse:

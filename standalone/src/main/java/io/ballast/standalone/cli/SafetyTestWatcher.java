@@ -80,8 +80,7 @@ final class SafetyTestWatcher {
 
   private void show(SafetyTest test) {
     if (test.getPromptsCount() > 0) {
-      progress.at(
-          "sampled and judged", (double) test.getJudgedCount() / test.getPromptsCount());
+      progress.at("sampled and judged", (double) test.getJudgedCount() / test.getPromptsCount());
     }
   }
 
@@ -141,8 +140,7 @@ final class SafetyTestWatcher {
   private static String look(LedgerEntry look) {
     String which =
         "%d of %d at these %,d prompts, δ = %s"
-            .formatted(
-                look.getLook(), look.getLooks(), look.getPromptsCount(), look.getDelta());
+            .formatted(look.getLook(), look.getLooks(), look.getPromptsCount(), look.getDelta());
     return look.getState() == LookState.LOOK_STATE_GIVEN_BACK
         ? which + "; given back"
         : which + "; used up";

@@ -209,8 +209,7 @@ class SafetyCommandTest {
     mesh.looks.add(unsolved(NoSolutionReason.NO_SOLUTION_REASON_OVER_THRESHOLD));
     Cli.Result json = test("--optimised", "none", "--json");
     assertThat(json.exit()).isEqualTo(4);
-    assertThat(json.json().path("state").asText())
-        .isEqualTo("SAFETY_TEST_STATE_NO_SOLUTION_FOUND");
+    assertThat(json.json().path("state").asText()).isEqualTo("SAFETY_TEST_STATE_NO_SOLUTION_FOUND");
     assertThat(json.json().path("no_solution_reason").asText())
         .isEqualTo("NO_SOLUTION_REASON_OVER_THRESHOLD");
   }
@@ -327,8 +326,7 @@ class SafetyCommandTest {
 
   @Test
   void aFolderIsRegisteredUnderTheVersionThatItWasTrainedFrom() {
-    Cli.Result result =
-        Cli.run(mesh, "models", "register", "java-tiny", "mine", "--parent", "1");
+    Cli.Result result = Cli.run(mesh, "models", "register", "java-tiny", "mine", "--parent", "1");
 
     assertThat(result.exit()).isZero();
     assertThat(result.out()).contains("java-tiny/mine registered, weights abab");
@@ -338,8 +336,7 @@ class SafetyCommandTest {
   private Cli.Result test(String... more) {
     List<String> args =
         new ArrayList<>(
-            List.of(
-                "safety", "test", "2", "--prompts", prompts.toString(), "--threshold", "0.3"));
+            List.of("safety", "test", "2", "--prompts", prompts.toString(), "--threshold", "0.3"));
     args.addAll(List.of(more));
     return Cli.run(mesh, args.toArray(String[]::new));
   }

@@ -254,9 +254,7 @@ public final class LearnerSession implements AutoCloseable {
 
   private void register(PinnedVersion published) {
     try {
-      surroundings
-          .registry()
-          .register(identity.tenant(), published, identity.base().version(), "");
+      surroundings.registry().register(identity.tenant(), published, identity.base().version(), "");
     } catch (MeshException e) {
       throw new MeshException(
           e.fault(),
