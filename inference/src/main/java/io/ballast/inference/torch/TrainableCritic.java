@@ -73,7 +73,7 @@ public final class TrainableCritic implements AutoCloseable {
   public static TrainableCritic load(
       Path folder, int label, Arithmetic arithmetic, OptimizerOptions options) {
     ClassifierShape shape = ClassifierShape.verified(folder);
-    Objects.checkIndex(label, shape.labels());
+    var unused = Objects.checkIndex(label, shape.labels());
     TorchRuntime.prepare();
     try (Opening opening = new Opening()) {
       TrainedWeights weights =

@@ -218,10 +218,11 @@ final class TrainingCheckpoint {
       optimizer.resumeAfter(steps, critic == null ? criticSteps : steps);
       trained.clearGradients();
       trained.changed();
-      if (critic != null) {
-        critic.optimizer().resumeAfter(criticSteps, criticSteps);
-        critic.trained().clearGradients();
-        critic.trained().changed();
+      TrainingState own = critic;
+      if (own != null) {
+        own.optimizer().resumeAfter(criticSteps, criticSteps);
+        own.trained().clearGradients();
+        own.trained().changed();
       }
       return notes;
     }
