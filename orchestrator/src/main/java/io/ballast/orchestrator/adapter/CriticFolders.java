@@ -92,6 +92,11 @@ final class CriticFolders {
           policy,
           TrainableCritic.load(folder.get(), critic.label(), arithmetic, options.optimizer()),
           critic.rate());
+    } catch (ModelException e) {
+      policy.close();
+      StoredModel named = new StoredModel(critic.model(), critic.version(), folder.get());
+      throw new ModelException(
+          e.reason(), named.withoutPath(String.valueOf(e.getMessage())), e); // not of the policy
     } catch (RuntimeException | Error e) {
       policy.close();
       throw e;
