@@ -138,7 +138,7 @@ class PromptSourcesTest extends RunServiceCase {
 
     assertThat(mesh.get(runId).getPromptSourcesList())
         .extracting(PromptSource::getName, PromptSource::getPromptsCount)
-        .containsExactly(tuple("inline", 5), tuple("texts.jsonl", 2));
+        .containsExactly(tuple("inline", 5L), tuple("texts.jsonl", 2L));
     assertThat(mesh.get(runId).getPromptSources(1).getFirstBadRowsList())
         .extracting(BadRow::getReason)
         .satisfiesExactly(

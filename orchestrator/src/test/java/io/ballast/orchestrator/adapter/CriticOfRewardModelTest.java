@@ -62,7 +62,7 @@ class CriticOfRewardModelTest {
   }
 
   private static TraineeOptions with(String model, int label) {
-    return PLAIN.withOwnCritic(new CriticSettings(model, TinyJudge.VERSION, label, 1));
+    return PLAIN.withOwnCritic(new CriticSettings(model, TinyJudge.VERSION, label, 0.2));
   }
 
   private static GroupScores said(Trainee trainee) {

@@ -71,7 +71,8 @@ class CriticWarmupTest {
       Trainee trainee, RunSpec spec, int iteration, JudgedRollout rollout, RecipeState state) {
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
-    return PolicyUpdate.apply(trainee, spec, iteration, rollout, constraints, state, 64, TextTerm.NONE);
+    return PolicyUpdate.apply(
+        trainee, spec, iteration, rollout, constraints, state, 64, TextTerm.NONE);
   }
 
   @Test
@@ -152,7 +153,7 @@ class CriticWarmupTest {
             new TorchTraineeLoader.Memory(1L << 30, 1));
     RunSpec spec =
         spec(
-            "algorithm: PPO_MAX\nconstraint: {enabled: false}\nlearning_rate: 1e-3\n"
+            "algorithm: PPO_MAX\nconstraint: {enabled: false}\nlearning_rate: 3e-3\n"
                 + "objective: {updates_per_iteration: 8}\n");
     JudgedRollout rollout = rollout(1, -1);
     PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");

@@ -151,7 +151,8 @@ class EveryAlgorithmLearnsTest {
     int iteration = spec.recipe().criticWarmup() + 1;
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
-    return PolicyUpdate.apply(trainee, spec, iteration, rollout, constraints, state, 64, TextTerm.NONE);
+    return PolicyUpdate.apply(
+        trainee, spec, iteration, rollout, constraints, state, 64, TextTerm.NONE);
   }
 
   /** How much likelier than the bad completion the good one is, nats a token. */

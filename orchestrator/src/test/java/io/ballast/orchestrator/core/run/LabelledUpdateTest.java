@@ -56,7 +56,8 @@ class LabelledUpdateTest {
   private PolicyUpdate update(JudgedRollout rollout) {
     Constraints constraints =
         Constraints.after(SPEC, LoopState.initial(SPEC.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(trainee, SPEC, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
+    return PolicyUpdate.apply(
+        trainee, SPEC, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
   }
 
   @Test

@@ -60,7 +60,8 @@ final class LoopWorld {
   static final String RUN_ID = "0a1b2c3d-0000-4000-8000-000000000000";
 
   private static final List<String> PROMPTS = List.of("int a", "int b", "int c", "int d", "int e");
-  private static final List<String> TEXTS = List.of("class A", "class B {}", "enum", "x", "var y");
+  private static final List<String> TEXTS =
+      List.of("class A", "class B {}", "enum", "x = 1", "var y");
 
   int finite; // updates of each trainee
   int failures; // of those after
@@ -254,7 +255,8 @@ final class LoopWorld {
             if (broken != null) {
               throw broken;
             }
-            OneWeightTrainee trainee = new OneWeightTrainee(options.averageDecay(), options.critic());
+            OneWeightTrainee trainee =
+                new OneWeightTrainee(options.averageDecay(), options.critic());
             trainee.fail(finite, failures);
             handed.ifPresent(trainee::handTo);
             trainees.add(trainee);

@@ -61,7 +61,8 @@ class MinibatchUpdateTest {
     JudgedRollout rollout = new JudgedRollout(List.of(groups), 0, List.of());
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(trainee, spec, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
+    return PolicyUpdate.apply(
+        trainee, spec, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
   }
 
   /** Of the loss, by the weight: −(1/24)·Σ A·ρ·f over the four tokens, with ρ = exp(w·f). */

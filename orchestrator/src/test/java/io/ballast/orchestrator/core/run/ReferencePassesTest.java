@@ -75,7 +75,8 @@ class ReferencePassesTest {
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout());
     PolicyUpdate with =
-        PolicyUpdate.apply(asked, spec, 1, rollout(), constraints, RecipeState.initial(), 64, TextTerm.NONE);
+        PolicyUpdate.apply(
+            asked, spec, 1, rollout(), constraints, RecipeState.initial(), 64, TextTerm.NONE);
 
     assertThat(asked.referencePasses()).isEqualTo(1);
     assertThat(with.watched().klNats()).hasValueCloseTo(0.0, within(1e-12));

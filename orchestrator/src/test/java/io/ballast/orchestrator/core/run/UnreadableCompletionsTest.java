@@ -76,7 +76,8 @@ class UnreadableCompletionsTest {
     JudgedRollout rollout = new JudgedRollout(List.of(groups), 0, List.of());
     Constraints constraints =
         Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(trainee, spec, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
+    return PolicyUpdate.apply(
+        trainee, spec, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
   }
 
   @ParameterizedTest
