@@ -48,7 +48,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Bad input gets one typed answer which names it, and changes nothing; of a learner's sessions: {@link LearnerBadInputTest}. */
+/**
+ * Bad input gets one typed answer which names it, and changes nothing; of a learner's sessions:
+ * {@link LearnerBadInputTest}.
+ */
 class BadInputTest {
   @TempDir Path root = Path.of("");
   private TestMesh mesh;

@@ -21,6 +21,7 @@ public final class Await {
       LockSupport.parkNanos(LOOK_NANOS);
     }
   }
+
   /** Returns what {@code future} ends with, or throws what it ends by; within a minute. */
   public static <T> T result(CompletableFuture<T> future) {
     return future.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();

@@ -17,7 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What a session's numbers are: each named objective of sampled completions against its formula. */
+/** What a session's numbers are: named objectives of sampled completions against their formulas. */
 class LearnerObjectivesTest extends LearnerObjectiveCase {
   @Test
   void crossEntropyIsTheMeanOfMinusLogProbabilityByEachAggregation() {
