@@ -169,7 +169,7 @@ class CriticWarmupTest {
         first = iteration == 1 ? last : first;
         assertThat(said(real).logProbs()).isEqualTo(before.logProbs());
       }
-      assertThat(last).isLessThan(0.8 * first);
+      assertThat(last).isLessThan(0.9 * first); // the unit of rewards grows from √½ to 0.8
       assertThat(real.updatesCount()).isZero();
 
       var unused = update(real, spec, 6, rollout, state);
