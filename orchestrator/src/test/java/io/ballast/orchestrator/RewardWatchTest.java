@@ -135,8 +135,7 @@ class RewardWatchTest extends RewardWatchCase {
   void whatTheWatchRemembersOutlivesAPauseAndAStop() throws InterruptedException {
     comeApartAfter(1); // iterations 2 and 3 are over, and 4, after the stop, is the third in a row
     String runId =
-        mesh.createUpTo(
-            3, spec("{max_spread_growth: 1.5, patience: 3, action: REFUSE_PROMOTION}"));
+        mesh.createUpTo(3, spec("{max_spread_growth: 1.5, patience: 3, action: REFUSE_PROMOTION}"));
     var paused =
         mesh.runs().pauseRun(PauseRunRequest.newBuilder().setRunId(runId).build()).getRun();
     mesh.policy.samplePermits.release(1);

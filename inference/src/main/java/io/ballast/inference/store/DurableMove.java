@@ -74,8 +74,7 @@ public final class DurableMove {
   }
 
   private static void sync(Path path) throws IOException {
-    OpenOption how =
-        Files.isDirectory(path) ? StandardOpenOption.READ : StandardOpenOption.WRITE;
+    OpenOption how = Files.isDirectory(path) ? StandardOpenOption.READ : StandardOpenOption.WRITE;
     try (FileChannel channel = FileChannel.open(path, how)) {
       channel.force(true);
     }

@@ -165,10 +165,7 @@ public final class SafetensorsFile {
     while (done < count) {
       int part = (int) Math.min(most, count - done);
       buffer.clear().limit(part * entry.type().bytes());
-      readFully(
-          channel,
-          buffer,
-          header.dataStart() + entry.begin() + done * entry.type().bytes());
+      readFully(channel, buffer, header.dataStart() + entry.begin() + done * entry.type().bytes());
       decode(buffer.flip(), entry.type(), values, part);
       piece.take(values, part, done);
       done += part;
@@ -254,8 +251,7 @@ public final class SafetensorsFile {
     return digest.sha256();
   }
 
-  static void readFully(FileChannel channel, ByteBuffer buffer, long position)
-      throws IOException {
+  static void readFully(FileChannel channel, ByteBuffer buffer, long position) throws IOException {
     long at = position;
     while (buffer.hasRemaining()) {
       int read = channel.read(buffer, at);

@@ -72,7 +72,8 @@ record SafetensorsHeader(
     SafetensorsFile.readFully(channel, header, 8);
     JsonNode json = JSON.readTree(header.array());
     if (!json.isObject()) {
-      throw SafetensorsFile.invalid(path, "header: not a JSON object (expected: a safetensors file)");
+      throw SafetensorsFile.invalid(
+          path, "header: not a JSON object (expected: a safetensors file)");
     }
     return parse(path, json, 8 + length, channel.size() - 8 - length);
   }
@@ -187,7 +188,8 @@ record SafetensorsHeader(
         .findFirst()
         .orElseThrow(
             () ->
-                SafetensorsFile.invalid(path, "tensor " + name + ": type " + code + " (expected: F32, BF16, F16)"));
+                SafetensorsFile.invalid(
+                    path, "tensor " + name + ": type " + code + " (expected: F32, BF16, F16)"));
   }
 
   /** The header of a file that is to have these tensors, one after the other, with its length. */

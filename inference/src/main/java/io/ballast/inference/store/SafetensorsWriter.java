@@ -26,26 +26,29 @@ final class SafetensorsWriter {
 
   private void writeValues(Content content) throws IOException {
     ByteBuffer buffer =
-        ByteBuffer.allocate(SafetensorsFile.BUFFER_NUMBERS * content.type().bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(SafetensorsFile.BUFFER_NUMBERS * content.type().bytes())
+            .order(ByteOrder.LITTLE_ENDIAN);
     long[] written = new long[1];
     try {
-      content.source().read(
-          (values, count, at) -> {
-            if (at != written[0]) {
-              throw new IllegalArgumentException(
-                  content.name() + ": a piece at " + at + " (expected: at " + written[0] + ")");
-            }
-            int done = 0;
-            while (done < count) {
-              int part = Math.min(count - done, buffer.remaining() / content.type().bytes());
-              encode(values, done, part, content.type(), buffer);
-              done += part;
-              if (!buffer.hasRemaining()) {
-                drain(buffer);
-              }
-            }
-            written[0] += count;
-          });
+      content
+          .source()
+          .read(
+              (values, count, at) -> {
+                if (at != written[0]) {
+                  throw new IllegalArgumentException(
+                      content.name() + ": a piece at " + at + " (expected: at " + written[0] + ")");
+                }
+                int done = 0;
+                while (done < count) {
+                  int part = Math.min(count - done, buffer.remaining() / content.type().bytes());
+                  encode(values, done, part, content.type(), buffer);
+                  done += part;
+                  if (!buffer.hasRemaining()) {
+                    drain(buffer);
+                  }
+                }
+                written[0] += count;
+              });
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }

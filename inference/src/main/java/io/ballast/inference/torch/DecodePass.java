@@ -220,7 +220,8 @@ final class DecodePass implements AutoCloseable {
       }
     }
 
-    private void attention(int index, Layer layer, PassColumns.Matrices matrices, AttentionMemory memory) {
+    private void attention(
+        int index, Layer layer, PassColumns.Matrices matrices, AttentionMemory memory) {
       normalize(layer.attentionNorm());
       multiply(part.queryKeyValueColumns(), b.input, matrices.queryKeyValue());
       for (int r = part.first(); r < part.first() + part.count(); r++) {

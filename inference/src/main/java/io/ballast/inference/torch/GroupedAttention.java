@@ -146,8 +146,7 @@ final class GroupedAttention implements DecoderNetwork.AttentionMemory {
     TensorVector keys = key.split(sizes, 2);
     TensorVector values = value.split(sizes, 2);
     TensorVector parts = new TensorVector();
-    parts.push_back(
-        DecoderNetwork.attend(queries.get(0), keys.get(0), values.get(0), null, true));
+    parts.push_back(DecoderNetwork.attend(queries.get(0), keys.get(0), values.get(0), null, true));
     if (row.own() > 0) {
       parts.push_back(
           row.behindEachOther(

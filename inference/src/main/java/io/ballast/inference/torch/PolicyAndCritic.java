@@ -62,8 +62,7 @@ public final class PolicyAndCritic implements AutoCloseable {
           policy.forwardBackward(
               groups,
               (index, said) -> {
-                TokenGradients given =
-                    gradients.gradients(index, valued(said, values.get(index)));
+                TokenGradients given = gradients.gradients(index, valued(said, values.get(index)));
                 byValues.put(index, given.byValues());
                 return new TokenGradients(given.byLogProbs(), given.byEntropies());
               });
@@ -115,8 +114,7 @@ public final class PolicyAndCritic implements AutoCloseable {
     own.clearGradients();
   }
 
-  private static List<GroupScores> valued(
-      List<GroupScores> scores, List<List<PerToken>> values) {
+  private static List<GroupScores> valued(List<GroupScores> scores, List<List<PerToken>> values) {
     List<GroupScores> valued = new ArrayList<>();
     for (int i = 0; i < scores.size(); i++) {
       valued.add(valued(scores.get(i), values.get(i)));

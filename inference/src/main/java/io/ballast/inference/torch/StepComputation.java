@@ -81,10 +81,7 @@ final class StepComputation implements AutoCloseable {
     int beside = large ? most : Math.clamp(count / LEAST_ROWS, 1, most);
     makeLanes(1);
     DecodePass pass = lanes.getFirst().pass();
-    return pass != null
-            && chunks.isEmpty()
-            && beside > 1
-            && tokens <= beside * DecodePass.MOST_ROWS
+    return pass != null && chunks.isEmpty() && beside > 1 && tokens <= beside * DecodePass.MOST_ROWS
         ? together(pass, rows, tokens, beside)
         : apart(shares(rows, chunks, most));
   }
@@ -108,8 +105,7 @@ final class StepComputation implements AutoCloseable {
    *
    * @param tokens rows, with those at the end that nobody looks at
    */
-  private List<List<Turn>> together(
-      DecodePass pass, List<ArenaRows> rows, int tokens, int count) {
+  private List<List<Turn>> together(DecodePass pass, List<ArenaRows> rows, int tokens, int count) {
     long[] ids = new long[tokens];
     long[] positions = new long[tokens];
     int fed = 0;

@@ -69,8 +69,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
 
   private static TorchDecoder load(
       Path folder, DecoderConfig config, ServingOptions options, KeptVocabulary kept) {
-    Vocabulary vocabulary =
-        kept.of(folder.resolve(DecoderFolder.TOKENIZER), config.endOfTextIds());
+    Vocabulary vocabulary = kept.of(folder.resolve(DecoderFolder.TOKENIZER), config.endOfTextIds());
     TorchDecoder decoder = new TorchDecoder(config, vocabulary, options);
     try {
       DecoderFolder.load(folder, decoder.weights);
@@ -92,11 +91,7 @@ public final class TorchDecoder implements Decoder, NextTokenModel {
    * @throws ModelException NO_MEMORY with the arithmetic if there is not room for it; as the other
    */
   public static TorchDecoder load(
-      Path folder,
-      ServingOptions options,
-      String name,
-      MemoryBudget budget,
-      KeptVocabulary kept) {
+      Path folder, ServingOptions options, String name, MemoryBudget budget, KeptVocabulary kept) {
     DecoderConfig config = DecoderFolder.verifiedConfig(folder);
     return within(budget, config, options, name, () -> load(folder, config, options, kept));
   }

@@ -127,9 +127,7 @@ public final class TrainableCritic implements AutoCloseable {
           NoGradGuard off = new NoGradGuard()) {
         PackedGroups packed = new PackedGroups(batch.stream().map(groups::get).toList());
         float[] numbers =
-            packed.predicted() == 0
-                ? new float[0]
-                : Tensors.floats(head().values(states(packed)));
+            packed.predicted() == 0 ? new float[0] : Tensors.floats(head().values(states(packed)));
         requireFinite(numbers);
         List<List<PerToken>> ofGroups = packed.split(numbers);
         for (int b = 0; b < batch.size(); b++) {

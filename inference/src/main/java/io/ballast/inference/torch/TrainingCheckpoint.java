@@ -116,8 +116,7 @@ final class TrainingCheckpoint {
     for (String name : notes.keySet()) {
       if (name.equals(STEPS) || name.equals(CRITIC_STEPS) || KINDS.contains(name)) {
         throw new IllegalArgumentException(
-            "notes: %s (expected: none of %s, %s, %s)"
-                .formatted(name, STEPS, CRITIC_STEPS, KINDS));
+            "notes: %s (expected: none of %s, %s, %s)".formatted(name, STEPS, CRITIC_STEPS, KINDS));
       }
     }
     List<Content> contents = new ArrayList<>();
@@ -187,11 +186,7 @@ final class TrainingCheckpoint {
     private final Map<String, String> notes;
 
     private Checked(
-        Path file,
-        HeldSafetensors saved,
-        long steps,
-        long criticSteps,
-        Map<String, String> notes) {
+        Path file, HeldSafetensors saved, long steps, long criticSteps, Map<String, String> notes) {
       this.file = file;
       this.saved = saved;
       this.steps = steps;

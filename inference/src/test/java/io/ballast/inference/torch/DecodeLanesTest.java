@@ -195,8 +195,7 @@ class DecodeLanesTest {
 
   private static List<ArenaRows> rows(int... counts) {
     return Arrays.stream(counts)
-        .mapToObj(
-            count -> new ArenaRows(new KeyValueArena(CONFIG, ScalarType.Float, 32), 0, count))
+        .mapToObj(count -> new ArenaRows(new KeyValueArena(CONFIG, ScalarType.Float, 32), 0, count))
         .toList();
   }
 

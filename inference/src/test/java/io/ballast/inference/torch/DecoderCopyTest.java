@@ -66,11 +66,13 @@ class DecoderCopyTest {
       assertThat(copy.contentSha256()).isEqualTo(manifest.contentSha256());
       assertThat(copy.config()).isEqualTo(DecoderConfig.read(saved));
       Generation read;
-      try (TorchDecoder ofFolder = TorchDecoder.load(saved, options, "m/1", ROOM, new KeptVocabulary())) {
+      try (TorchDecoder ofFolder =
+          TorchDecoder.load(saved, options, "m/1", ROOM, new KeptVocabulary())) {
         read = generate(ofFolder);
       }
       train(decoder); // what goes on is none of the copy's
-      try (TorchDecoder ofCopy = TorchDecoder.load(copy, options, "m/1", ROOM, new KeptVocabulary())) {
+      try (TorchDecoder ofCopy =
+          TorchDecoder.load(copy, options, "m/1", ROOM, new KeptVocabulary())) {
         assertThat(generate(ofCopy)).isEqualTo(read);
       }
     }

@@ -94,9 +94,13 @@ class DecoderMemoryTest {
     long need = TorchDecoder.memoryNeed(config, options).bytes();
     MemoryBudget budget = new MemoryBudget(2 * need - 1);
 
-    try (TorchDecoder first = TorchDecoder.load(folder.resolve("m"), options, "m/1", budget, new KeptVocabulary())) {
+    try (TorchDecoder first =
+        TorchDecoder.load(folder.resolve("m"), options, "m/1", budget, new KeptVocabulary())) {
       assertThat(budget.takenBytes()).isEqualTo(need);
-      assertThatThrownBy(() -> TorchDecoder.load(folder.resolve("m"), options, "m/2", budget, new KeptVocabulary()))
+      assertThatThrownBy(
+              () ->
+                  TorchDecoder.load(
+                      folder.resolve("m"), options, "m/2", budget, new KeptVocabulary()))
           .isInstanceOfSatisfying(
               ModelException.class,
               e -> assertThat(e.reason()).isEqualTo(ModelException.Reason.NO_MEMORY))
@@ -105,7 +109,10 @@ class DecoderMemoryTest {
       assertThat(budget.takenBytes()).isZero();
     }
     assertThat(budget.takenBytes()).isZero();
-    assertThatThrownBy(() -> TorchDecoder.load(folder.resolve("none"), options, "none", budget, new KeptVocabulary()))
+    assertThatThrownBy(
+            () ->
+                TorchDecoder.load(
+                    folder.resolve("none"), options, "none", budget, new KeptVocabulary()))
         .isInstanceOf(ModelException.class);
     assertThat(budget.takenBytes()).isZero();
   }
@@ -129,7 +136,8 @@ class DecoderMemoryTest {
         .isEqualTo(more + 2L * 900 * 900 * 4);
     MemoryBudget budget = new MemoryBudget(need + more);
 
-    try (TorchDecoder decoder = TorchDecoder.load(folder.resolve("m"), options, "m/1", budget, new KeptVocabulary())) {
+    try (TorchDecoder decoder =
+        TorchDecoder.load(folder.resolve("m"), options, "m/1", budget, new KeptVocabulary())) {
       List<PerToken> known = decoder.logProbs(List.of(sequence(900)));
       assertThat(budget.takenBytes()).isEqualTo(need);
 

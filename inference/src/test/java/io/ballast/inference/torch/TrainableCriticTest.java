@@ -190,8 +190,7 @@ class TrainableCriticTest {
                   both.forwardBackward(
                       GROUPS,
                       (index, said) ->
-                          new TokenGradients(
-                              all(said, 0), List.of(), all(said, Float.NaN))))
+                          new TokenGradients(all(said, 0), List.of(), all(said, Float.NaN))))
           .isInstanceOf(IllegalArgumentException.class)
           .as("the shortest row is the first, and its first completion has no token")
           .hasMessage("gradients[1].byValues[1][0]: NaN (expected: finite)");

@@ -107,7 +107,8 @@ class TrainingCheckpointTest {
               "steps", "critic_steps", "config", "arithmetic", "average_decay", "base_sha256")) {
         assertThatThrownBy(() -> decoder.saveCheckpoint(file, Map.of(name, "mine")))
             .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageStartingWith("notes: " + name + " (expected: none of steps, critic_steps, [config, ");
+            .hasMessageStartingWith(
+                "notes: " + name + " (expected: none of steps, critic_steps, [config, ");
       }
       assertThat(file).doesNotExist();
     }

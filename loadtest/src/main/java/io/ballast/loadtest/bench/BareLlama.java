@@ -68,7 +68,8 @@ final class BareLlama implements AutoCloseable {
       Tensor swapped =
           torch.cat(
               new TensorVector(
-                  straight.narrow(-1, weights.size / 2, weights.size / 2), straight.narrow(-1, 0, weights.size / 2)),
+                  straight.narrow(-1, weights.size / 2, weights.size / 2),
+                  straight.narrow(-1, 0, weights.size / 2)),
               -1);
       Tensor rotated = straight.mul(cos).add(swapped.mul(sin));
       Tensor attended =
@@ -76,17 +77,25 @@ final class BareLlama implements AutoCloseable {
               i,
               rotated.narrow(2, 0, weights.heads).transpose(1, 2),
               rotated.narrow(2, weights.heads, weights.keyHeads).transpose(1, 2),
-              projected.narrow(2, weights.heads + weights.keyHeads, weights.keyHeads).to(ScalarType.Float).transpose(1, 2));
+              projected
+                  .narrow(2, weights.heads + weights.keyHeads, weights.keyHeads)
+                  .to(ScalarType.Float)
+                  .transpose(1, 2));
       x =
           x.add(
               torch.linear(
-                  attended.transpose(1, 2).reshape(rows, tokens, weights.heads * weights.size).to(weights.product),
+                  attended
+                      .transpose(1, 2)
+                      .reshape(rows, tokens, weights.heads * weights.size)
+                      .to(weights.product),
                   weights.output.get(i)));
       Tensor wide = torch.linear(norm(x, weights.feedForwardNorm.get(i)), weights.gateUp.get(i));
       x =
           x.add(
               torch.linear(
-                  torch.silu(wide.narrow(-1, 0, weights.inner)).mul(wide.narrow(-1, weights.inner, weights.inner)),
+                  torch
+                      .silu(wide.narrow(-1, 0, weights.inner))
+                      .mul(wide.narrow(-1, weights.inner, weights.inner)),
                   weights.down.get(i)));
     }
     return x;
@@ -201,8 +210,12 @@ final class BareLlama implements AutoCloseable {
       List<Tensor> keys = new ArrayList<>();
       List<Tensor> values = new ArrayList<>();
       for (int i = 0; i < weights.layers; i++) {
-        keys.add(BareTensors.zeros(ScalarType.Float, rows, weights.keyHeads, start + count, weights.size));
-        values.add(BareTensors.zeros(ScalarType.Float, rows, weights.keyHeads, start + count, weights.size));
+        keys.add(
+            BareTensors.zeros(
+                ScalarType.Float, rows, weights.keyHeads, start + count, weights.size));
+        values.add(
+            BareTensors.zeros(
+                ScalarType.Float, rows, weights.keyHeads, start + count, weights.size));
       }
       long[] next = prefill(prompts, copies, keys, values, greedy);
       for (int t = 0; t < count; t++) {
@@ -262,7 +275,9 @@ final class BareLlama implements AutoCloseable {
   }
 
   private Tensor logits(Tensor residual) {
-    return torch.linear(norm(residual, weights.finalNorm).contiguous(), weights.head).to(ScalarType.Float);
+    return torch
+        .linear(norm(residual, weights.finalNorm).contiguous(), weights.head)
+        .to(ScalarType.Float);
   }
 
   private static long[] draw(Tensor logits, boolean greedy) {

@@ -134,15 +134,7 @@ final class TorchTrainee implements Trainee {
       PolicyAndCritic learning =
           CriticFolders.beside(trained, critic, options.ownCritic(), training, bases.arithmetic());
       return new TorchTrainee(
-          stored,
-          tokenizer,
-          bases,
-          reference,
-          trained,
-          learning,
-          serving,
-          lanes,
-          passBytes,
+          stored, tokenizer, bases, reference, trained, learning, serving, lanes, passBytes,
           copies);
     } catch (RuntimeException | Error e) { // an Error too: native memory may be what ended
       if (reference != null) {

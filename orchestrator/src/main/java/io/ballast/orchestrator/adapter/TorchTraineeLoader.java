@@ -165,9 +165,7 @@ public final class TorchTraineeLoader implements TraineeLoader {
         .map(
             settings ->
                 critics.find(
-                    settings,
-                    folders.stored(base.model(), base.version()).folder(),
-                    config(base)));
+                    settings, folders.stored(base.model(), base.version()).folder(), config(base)));
   }
 
   private static void requireFit(LoraOptions adapters, DecoderConfig config) {

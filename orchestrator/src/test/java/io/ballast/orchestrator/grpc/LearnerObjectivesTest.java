@@ -1,6 +1,5 @@
 package io.ballast.orchestrator.grpc;
 
-import static io.ballast.orchestrator.testing.LearnerCalls.tokens;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 

@@ -34,13 +34,15 @@ public final class TinyJudge {
       List<Content> contents = new ArrayList<>();
       for (String name : weights.names()) {
         List<Long> shape = weights.shape(name);
-        contents.add(
-            new Content(name, WeightType.FLOAT32, shape, () -> weights.read(name, shape)));
+        contents.add(new Content(name, WeightType.FLOAT32, shape, () -> weights.read(name, shape)));
       }
       long width = weights.shape("model.norm.weight").getFirst();
       contents.add(
           new Content(
-              "score.weight", WeightType.FLOAT32, List.of((long) LABELS, width), () -> head(width)));
+              "score.weight",
+              WeightType.FLOAT32,
+              List.of((long) LABELS, width),
+              () -> head(width)));
       SafetensorsFile.write(judge.resolve(ModelManifest.WEIGHTS), contents, Map.of());
       Files.writeString(
           judge.resolve(CONFIG),

@@ -164,9 +164,7 @@ public record Recipe(
   private ValueLoss valueLoss() {
     double clip = knobs.get(Knob.VALUE_CLIP);
     return new ValueLoss(
-        clip == 0 ? Double.POSITIVE_INFINITY : clip,
-        loss.aggregation(),
-        ValueLoss.Critic.REWARD);
+        clip == 0 ? Double.POSITIVE_INFINITY : clip, loss.aggregation(), ValueLoss.Critic.REWARD);
   }
 
   /** All parts in the order of the stages. */

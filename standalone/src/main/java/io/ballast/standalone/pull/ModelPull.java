@@ -188,7 +188,8 @@ public final class ModelPull {
         case GGUF -> versions.gguf(content.path(), content.name(), wanted, notes);
         case DECODER -> versions.decoder(content.path(), content.name(), wanted, notes);
         case ENCODER ->
-            versions.encoder(content.path(), content.encoder().orElseThrow(), content.name(), wanted, notes);
+            versions.encoder(
+                content.path(), content.encoder().orElseThrow(), content.name(), wanted, notes);
       };
     } finally {
       ModelStore.deleteAll(unpacked);

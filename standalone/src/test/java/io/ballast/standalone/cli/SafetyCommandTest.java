@@ -134,7 +134,7 @@ class SafetyCommandTest {
 
     test(
         "--optimised java-cost/1 --delta 0.05 --draw 2 --cost-model judge/3 --same-cost-model"
-                .split(" "));
+            .split(" "));
     var one = mesh.asked(StartSafetyTestRequest.class).getSpec();
     assertThat(one.getDelta()).isEqualTo(0.05);
     assertThat(one.getDrawCount()).isEqualTo(2);

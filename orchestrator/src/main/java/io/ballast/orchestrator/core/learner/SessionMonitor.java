@@ -12,8 +12,7 @@ public interface SessionMonitor {
    * @param idle for how long nobody had used it
    * @param roomFor the tenant of the other one
    */
-  record Eviction(
-      LearnerSession.Identity session, long updates, Duration idle, String roomFor) {
+  record Eviction(LearnerSession.Identity session, long updates, Duration idle, String roomFor) {
     /** Whether it made room for a session of the same tenant. */
     public boolean ofSameTenant() {
       return session.tenant().equals(roomFor);

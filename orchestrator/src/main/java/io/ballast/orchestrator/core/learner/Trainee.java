@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Weights in training with their frozen reference, and a critic if it was asked for. One thread at a
- * time.
+ * Weights in training with their frozen reference, and a critic if it was asked for. One thread at
+ * a time.
  *
  * <p>Methods throw {@link io.ballast.inference.api.ModelException} where the model fails; a failed
  * {@link #forwardBackward} or {@link #step} leaves no gradients behind and the weights as they

@@ -46,8 +46,7 @@ record PolicyUpdate(
       TextTerm texts) {
     Recipe recipe = spec.recipe().at(before);
     PolicyUpdate taken =
-        new Updates(
-                trainee, spec, recipe, iteration, rollout, constraints, maxTokensPerPass, texts)
+        new Updates(trainee, spec, recipe, iteration, rollout, constraints, maxTokensPerPass, texts)
             .take(before);
     OptionalDouble kl = taken.watched().klNats();
     boolean moved =

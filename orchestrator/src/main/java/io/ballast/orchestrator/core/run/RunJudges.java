@@ -42,8 +42,8 @@ public final class RunJudges {
    * @param sets of prompts of the run
    * @throws io.ballast.kit.error.MeshException what {@link RewardCheck} says of the reward, of gold
    *     and of measured components, {@link CostCheck} of costs, and {@link LookCheck} of held-out
-   *     prompts, naming the spec's key; MALFORMED_REQUEST if adapters do not fit the model, or what a
-   *     critic would begin as reads other tokens
+   *     prompts, naming the spec's key; MALFORMED_REQUEST if adapters do not fit the model, or what
+   *     a critic would begin as reads other tokens
    */
   void require(String tenant, PinnedVersion base, RunSpec spec, PromptSets sets) {
     if (spec.trainee().adapters() != null || spec.critic() != null) {

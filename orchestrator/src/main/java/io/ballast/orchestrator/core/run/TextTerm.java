@@ -51,8 +51,7 @@ record TextTerm(double coefficient, int perUpdate, int maxTokens, List<String> t
   }
 
   static TextTerm of(PtxSpec spec, List<String> texts, long seed) {
-    return new TextTerm(
-        spec.coefficient(), spec.textsPerUpdate(), spec.maxTokens(), texts, seed);
+    return new TextTerm(spec.coefficient(), spec.textsPerUpdate(), spec.maxTokens(), texts, seed);
   }
 
   /** How many texts an update takes. */
@@ -80,8 +79,7 @@ record TextTerm(double coefficient, int perUpdate, int maxTokens, List<String> t
       if (tokens.size() > 1) {
         TokenIds predicted = tokens.slice(1, tokens.size());
         groups.add(
-            new TrainingGroup(
-                tokens.slice(0, 1), List.of(TrainingCompletion.ofTokens(predicted))));
+            new TrainingGroup(tokens.slice(0, 1), List.of(TrainingCompletion.ofTokens(predicted))));
         samples.add(
             new Group(
                 "",

@@ -134,8 +134,7 @@ final class UpdateSteps {
 
   /** The first update's own pass says what the policy says: its ratio is exactly 1. */
   private Outcome onAll(Batch prepared) {
-    Passes passes =
-        passes(prepared.map(sample -> sample.without(PerTokenName.BEHAVIOUR_LOG_PROB)));
+    Passes passes = passes(prepared.map(sample -> sample.without(PerTokenName.BEHAVIOUR_LOG_PROB)));
     Passes complete = complete(passes);
     Update first;
     try {
@@ -221,8 +220,7 @@ final class UpdateSteps {
 
   /** What is to blame on numbers; a model that fails otherwise is none of an update's business. */
   private static RuntimeException ofNumbers(RuntimeException failure) {
-    if (failure instanceof ModelException model
-        && model.reason() != ModelException.Reason.BROKEN) {
+    if (failure instanceof ModelException model && model.reason() != ModelException.Reason.BROKEN) {
       throw model;
     }
     return failure;

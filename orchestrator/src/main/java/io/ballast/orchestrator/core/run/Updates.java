@@ -293,12 +293,7 @@ record Updates(
         0,
         0,
         new LearningMetrics(
-            outcome,
-            message,
-            0,
-            steps().rate(),
-            watched.maxTrainServeGapNats(),
-            metrics(Map.of())),
+            outcome, message, 0, steps().rate(), watched.maxTrainServeGapNats(), metrics(Map.of())),
         watched,
         next,
         suspects);

@@ -22,8 +22,7 @@ final class PtxSpecReader {
       return null;
     }
     SpecNode node =
-        root.child(
-            PTX, FILE, "column", BAD_ROWS, "coefficient", "texts_per_update", "max_tokens");
+        root.child(PTX, FILE, "column", BAD_ROWS, "coefficient", "texts_per_update", "max_tokens");
     return new PtxSpec(
         new PromptSource.InFile(
             node.requiredText(FILE, "a path below the data folder: JSON lines or Parquet"),

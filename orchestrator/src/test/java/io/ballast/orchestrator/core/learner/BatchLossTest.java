@@ -54,8 +54,7 @@ class BatchLossTest {
             new GroupScores(
                 List.of(WITH_TOOL_SAYS, HALF_SAYS),
                 List.of(PerToken.of(.5f, .25f, 4), PerToken.of(1, .5f))));
-    var unused =
-        loss.gradients(1, new GroupScores(List.of(OUT_SAYS), List.of(PerToken.of(7))));
+    var unused = loss.gradients(1, new GroupScores(List.of(OUT_SAYS), List.of(PerToken.of(7))));
     return loss.metrics();
   }
 

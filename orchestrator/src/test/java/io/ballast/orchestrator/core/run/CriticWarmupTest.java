@@ -193,8 +193,8 @@ class CriticWarmupTest {
   }
 
   @Test
-  void aRunThatIsKilledAnywhereWarmsUpAsLong(
-      @TempDir(factory = MemoryFolder.class) Path temporary) throws IOException {
+  void aRunThatIsKilledAnywhereWarmsUpAsLong(@TempDir(factory = MemoryFolder.class) Path temporary)
+      throws IOException {
     String spec = TestSpecs.spec("crash", TWO_ALONE);
     Run run = KilledRuns.killAnywhere(temporary, spec);
 

@@ -316,11 +316,7 @@ final class LoopWorld {
   /** Workers of a process that take up what is stored. */
   RunWorkers workers() {
     return new RunWorkers(
-        store,
-        loop(new CrashPoints(0)),
-        new RunFiles(modelFolders, rollouts),
-        new Told(),
-        1);
+        store, loop(new CrashPoints(0)), new RunFiles(modelFolders, rollouts), new Told(), 1);
   }
 
   /** Which iteration began with the weights of each sampling. */

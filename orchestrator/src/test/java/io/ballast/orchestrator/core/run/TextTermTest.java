@@ -182,7 +182,9 @@ class TextTermTest {
     assertThat(trainee.updatesCount()).isZero();
 
     PolicyUpdate next = update(trainee, SPEC, 1, -1, before, TextTerm.NONE);
-    assertThat(next.gradientNorm()).as("nothing stayed collected").isCloseTo(0.8 / 24, within(1e-7));
+    assertThat(next.gradientNorm())
+        .as("nothing stayed collected")
+        .isCloseTo(0.8 / 24, within(1e-7));
   }
 
   @Test

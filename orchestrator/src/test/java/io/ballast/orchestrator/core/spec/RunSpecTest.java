@@ -227,9 +227,8 @@ class RunSpecTest {
   void textsStandBesideTheLoss() {
     PtxSpec least = read(LEAST + "ptx: {file: texts.jsonl, coefficient: 27.8}").ptx();
     PtxSpec all =
-        read(
-                LEAST
-                    + """
+        read(LEAST
+                + """
                     ptx:
                       file: texts.parquet
                       column: body
@@ -241,8 +240,7 @@ class RunSpecTest {
             .ptx();
 
     assertThat(least)
-        .isEqualTo(
-            new PtxSpec(new PromptSource.InFile("texts.jsonl", "text"), 0, 27.8, 8, 128));
+        .isEqualTo(new PtxSpec(new PromptSource.InFile("texts.jsonl", "text"), 0, 27.8, 8, 128));
     assertThat(all)
         .isEqualTo(new PtxSpec(new PromptSource.InFile("texts.parquet", "body"), 7, 0, 32, 2));
     assertThat(new SpecParser().learned(LEAST + "ptx: {file: 1, coefficient: x}").ptx())
