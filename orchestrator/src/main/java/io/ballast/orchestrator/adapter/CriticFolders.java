@@ -8,6 +8,8 @@ import io.ballast.inference.torch.PolicyAndCritic;
 import io.ballast.inference.torch.TrainableCritic;
 import io.ballast.inference.torch.TrainableDecoder;
 import io.ballast.inference.torch.TrainingOptions;
+import io.ballast.kit.error.Fault;
+import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.CriticSettings;
 import java.io.IOException;
@@ -38,9 +40,9 @@ final class CriticFolders {
    * Returns the classifier that {@code settings} name.
    *
    * @param policy whose completions it is to value
-   * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL; MALFORMED_REQUEST, naming the spec's
-   *     key, if it is no sequence classifier on a decoder, has no such label, or reads other tokens
-   *     or fewer than the policy
+   * @throws MeshException UNKNOWN_MODEL; MALFORMED_REQUEST, naming the spec's key, if it is no
+   *     sequence classifier on a decoder, has no such label, or reads other tokens or fewer than the
+   *     policy; DEPENDENCY_DOWN if a tokenizer cannot be read
    */
   Found find(CriticSettings settings, Path policy, DecoderConfig policyConfig) {
     StoredModel stored = folders.stored(settings.model(), settings.version());
@@ -63,7 +65,7 @@ final class CriticFolders {
     DecoderConfig config = critic.config();
     if (config.contextTokens() < policyConfig.contextTokens()
         || config.vocabularySize() < policyConfig.vocabularySize()
-        || !sameTokenizer(stored.folder(), policy)) {
+        || !sameTokenizer(name, stored.folder(), policy)) {
       throw Faults.malformed(
           MODEL,
           "%s (expected: one with the tokenizer.json of the policy, at least its %,d ids and its context of %,d tokens: it reads what the policy writes)"
@@ -103,13 +105,15 @@ final class CriticFolders {
     }
   }
 
-  private static boolean sameTokenizer(Path critic, Path policy) {
+  private static boolean sameTokenizer(String name, Path critic, Path policy) {
     try {
       return Files.isRegularFile(critic.resolve(TOKENIZER))
           && Files.mismatch(critic.resolve(TOKENIZER), policy.resolve(TOKENIZER)) == -1;
     } catch (IOException e) {
-      throw new ModelException(
-          ModelException.Reason.INVALID_FOLDER, TOKENIZER + ": " + e.getMessage(), e);
+      throw new MeshException(
+          Fault.DEPENDENCY_DOWN,
+          "%s: its %s, or the policy's, cannot be read".formatted(name, TOKENIZER),
+          e);
     }
   }
 }
