@@ -248,7 +248,7 @@ class TrainingLoopTest {
     assertThatThrownBy(() -> world.work(new CrashPoints(0)))
         .isInstanceOf(MeshException.class)
         .hasMessageContaining(
-            "began under version 1 of the defaults of specs (expected: 4): it cannot learn on");
+            "began under version 1 of the defaults of specs (expected: 5): it cannot learn on");
   }
 
   @Test
