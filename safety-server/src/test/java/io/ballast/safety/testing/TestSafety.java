@@ -56,7 +56,7 @@ public final class TestSafety implements AutoCloseable {
   private static final AtomicLong SEEDS = new AtomicLong(7);
 
   private static final Map<String, String> PROPERTIES =
-      Map.of("batch-wait", "PT0S", "test-chunk", "4");
+      Map.of("batch-wait", "PT0S", "test-chunk", "4", "workers", "1");
 
   public final FakeCostModels costModels = new FakeCostModels();
   public final FakePolicyServer policy;
