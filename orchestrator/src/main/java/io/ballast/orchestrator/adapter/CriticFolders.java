@@ -41,8 +41,8 @@ final class CriticFolders {
    *
    * @param policy whose completions it is to value
    * @throws MeshException UNKNOWN_MODEL; MALFORMED_REQUEST, naming the spec's key, if it is no
-   *     sequence classifier on a decoder, has no such label, or reads other tokens or fewer than the
-   *     policy; DEPENDENCY_DOWN if a tokenizer cannot be read
+   *     sequence classifier on a decoder, has no such label, or reads other tokens or fewer than
+   *     the policy; DEPENDENCY_DOWN if a tokenizer cannot be read
    */
   Found find(CriticSettings settings, Path policy, DecoderConfig policyConfig) {
     StoredModel stored = folders.stored(settings.model(), settings.version());
