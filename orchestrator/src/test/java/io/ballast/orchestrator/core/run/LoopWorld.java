@@ -66,6 +66,7 @@ final class LoopWorld {
   int finite; // updates of each trainee
   int failures; // of those after
   @Nullable Error broken; // what opening weights fails by
+  Duration rollout = Duration.ZERO; // how long a sampling takes
   final Path root;
   final InMemoryRunStore store = new InMemoryRunStore();
   final FakePeers peers = new FakePeers();
@@ -221,6 +222,7 @@ final class LoopWorld {
     if (query.policy().model().endsWith("-rollout")) {
       handed.ifPresent(there -> assertThat(there).contains(query.policy()));
     }
+    clock.advance(rollout);
     return peers.rollouts.sample(query);
   }
 

@@ -15,9 +15,12 @@ import io.ballast.orchestrator.testing.FakeWorld;
 import io.ballast.orchestrator.testing.TestSpecs;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a training loop does from its first iteration to its end, and what it refuses. */
 class TrainingLoopTest {
@@ -133,6 +136,47 @@ class TrainingLoopTest {
         .containsExactly(false, true);
     assertThat(run.progress().earlyStopReason()).startsWith("kl ").contains(" over ");
     assertThat(run.progress().candidateIteration()).isEqualTo(2);
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{time: PT25S} | budget.time is used up: 30.0 s of PT25S",
+        "{money: 0.25, price: {per_hour: 36}} | budget.money is used up: 0.3000 of 0.25",
+        "{time: PT25S, money: 0.4, price: {per_hour: 36}} | budget.time is used up: 30.0 s of PT25S"
+      })
+  void aRunWhoseTimeOrMoneyIsUsedUpStopsLearningAndIsTested(String budget, String reason) {
+    LoopWorld world =
+        new LoopWorld(
+            temporary.resolve("budget"),
+            TestSpecs.spec("crash", "budget: " + budget).replace("iterations: 3", "iterations: 6"));
+    world.rollout = Duration.ofSeconds(10);
+    for (int fatal = 1; world.store.iterations(RUN_ID, 0).isEmpty(); fatal++) {
+      CrashPoints points = new CrashPoints(fatal);
+      assertThatThrownBy(() -> world.work(points)).isInstanceOf(CrashPoints.Killed.class);
+    }
+    world.clock.advance(Duration.ofHours(1)); // nobody works on it
+
+    Run run = world.workIfActive();
+
+    assertThat(run.progress().iterationsDone()).isEqualTo(3);
+    assertThat(run.progress().earlyStopReason()).isEqualTo(reason);
+    assertThat(run.progress().candidateIteration()).isEqualTo(3);
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+  }
+
+  @Test
+  void aTimeThatTheLastIterationUsesUpEndsNothing() {
+    LoopWorld world =
+        new LoopWorld(temporary.resolve("just"), TestSpecs.spec("crash", "budget: {time: PT25S}"));
+    world.rollout = Duration.ofSeconds(10);
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.progress().iterationsDone()).isEqualTo(3);
+    assertThat(run.progress().earlyStopReason()).isEmpty();
     assertThat(run.state()).isEqualTo(RunState.PROMOTED);
   }
 
