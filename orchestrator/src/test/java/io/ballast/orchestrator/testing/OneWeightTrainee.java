@@ -41,6 +41,7 @@ public final class OneWeightTrainee implements Trainee {
   private int finite; // updates before the failures
   private int failures;
   private int poison = -1;
+  private int room = Integer.MAX_VALUE;
   private final OptionalDouble decay;
   private final boolean critic;
   private double value;
@@ -96,6 +97,11 @@ public final class OneWeightTrainee implements Trainee {
   public void fail(int taken, int count) {
     finite = taken;
     failures = count;
+  }
+
+  /** Makes every checkpoint after {@code taken} end on the device that is always full. */
+  public void fill(int taken) {
+    room = taken;
   }
 
   /** Makes what the model says of completions with {@code token} not finite. */
@@ -274,6 +280,9 @@ public final class OneWeightTrainee implements Trainee {
 
   @Override
   public void checkpoint(Path file) throws IOException {
+    if (room-- <= 0) {
+      Files.createSymbolicLink(file, Path.of("/dev/full"));
+    }
     Files.writeString(
         file,
         Double.toHexString(weight)

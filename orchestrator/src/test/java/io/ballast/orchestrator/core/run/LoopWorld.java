@@ -66,6 +66,7 @@ final class LoopWorld {
   int finite; // updates of each trainee
   int failures; // of those after
   @Nullable Error broken; // what opening weights fails by
+  int room = Integer.MAX_VALUE; // checkpoints of each trainee that the disk has room for
   Duration rollout = Duration.ZERO; // how long a sampling takes
   final Path root;
   final InMemoryRunStore store = new InMemoryRunStore();
@@ -260,6 +261,7 @@ final class LoopWorld {
             OneWeightTrainee trainee =
                 new OneWeightTrainee(options.averageDecay(), options.critic());
             trainee.fail(finite, failures);
+            trainee.fill(room);
             handed.ifPresent(trainee::handTo);
             trainees.add(trainee);
             return points.wrap(Trainee.class, trainee);

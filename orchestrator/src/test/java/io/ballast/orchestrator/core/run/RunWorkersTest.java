@@ -2,6 +2,8 @@ package io.ballast.orchestrator.core.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ballast.orchestrator.testing.CrashPoints;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +48,39 @@ class RunWorkersTest {
       Run again = Objects.requireNonNull(world.left.poll(60, TimeUnit.SECONDS), "it has no place");
       assertThat(again.state()).isEqualTo(RunState.PROMOTED);
     }
+  }
+
+  @Test
+  void aRunWhoseCheckpointMeetsAFullDiskFailsAndGoesOnFromTheOneBeforeWhenThereIsRoom()
+      throws InterruptedException, IOException {
+    LoopWorld whole = new LoopWorld(temporary.resolve("whole"));
+    var unused = whole.work(new CrashPoints(0));
+    LoopWorld world = new LoopWorld(temporary.resolve("full"));
+    world.room = 1;
+    try (RunWorkers workers = world.workers()) {
+      workers.open();
+
+      Run left = Objects.requireNonNull(world.left.poll(60, TimeUnit.SECONDS), "it never ended");
+
+      assertThat(left.state()).isEqualTo(RunState.FAILED);
+      assertThat(left.progress().message())
+          .isEqualTo("the folder of weights cannot be used: No space left on device");
+      assertThat(left.progress().iterationsDone()).isEqualTo(1);
+      assertThat(world.checkpoints())
+          .as("the one before, and nothing of the one that failed")
+          .containsExactly("run-" + LoopWorld.RUN_ID + "-1.safetensors");
+      world.room = Integer.MAX_VALUE;
+      var resumed = world.store.change(LoopWorld.RUN_ID, Run::resume);
+      workers.dispatch();
+      Run again = Objects.requireNonNull(world.left.poll(60, TimeUnit.SECONDS), "it waits");
+      assertThat(again.state()).isEqualTo(RunState.PROMOTED);
+    }
+    assertThat(world.trainees).as("one before it failed, one after").hasSize(2);
+    assertThat(world.trainees.getLast().history())
+        .as("the updates after the checkpoint alone")
+        .isEqualTo(whole.trainees.getFirst().history().subList(1, 3));
+    assertThat(world.weightsOfTheCandidate()).isEqualTo(whole.weightsOfTheCandidate());
+    assertThat(world.openTrainees()).isZero();
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.ballast.kit.call.PinnedVersion;
+import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.data.DataCursor;
 import io.ballast.orchestrator.core.peer.PolicyVersions;
@@ -269,6 +270,21 @@ class TrainingLoopTest {
                 assertThat(learning.message())
                     .startsWith("updates 2 to 3 were left out: gradient norm: NaN")
                     .contains("; its samples are in skipped-updates/default/" + RUN_ID));
+  }
+
+  @Test
+  void aCheckpointThatMeetsAFullDiskIsAFaultOfItsKind() throws IOException {
+    LoopWorld world = new LoopWorld(temporary.resolve("full"));
+    world.room = 2;
+
+    assertThatThrownBy(() -> world.work(new CrashPoints(0)))
+        .isInstanceOfSatisfying(
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_DOWN))
+        .hasMessage("the folder of weights cannot be used: No space left on device");
+
+    assertThat(world.store.iterations(RUN_ID, 0)).hasSize(2);
+    assertThat(world.checkpoints()).containsExactly("run-" + RUN_ID + "-2.safetensors");
+    assertThat(world.openTrainees()).isZero();
   }
 
   @Test
