@@ -68,6 +68,7 @@ final class LoopWorld {
   @Nullable Error broken; // what opening weights fails by
   int room = Integer.MAX_VALUE; // checkpoints of each trainee that the disk has room for
   Duration rollout = Duration.ZERO; // how long a sampling takes
+  @Nullable TraineeLoader engine; // what opens weights in place of fakes
   final Path root;
   final InMemoryRunStore store = new InMemoryRunStore();
   final FakePeers peers = new FakePeers();
@@ -257,6 +258,10 @@ final class LoopWorld {
             opened.add(options);
             if (broken != null) {
               throw broken;
+            }
+            if (engine != null) {
+              PinnedVersion whichever = new PinnedVersion(base.model(), base.version(), "");
+              return points.wrap(Trainee.class, engine.load(whichever, options));
             }
             OneWeightTrainee trainee =
                 new OneWeightTrainee(options.averageDecay(), options.critic());
