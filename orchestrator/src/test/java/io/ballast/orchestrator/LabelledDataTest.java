@@ -17,8 +17,11 @@ import io.ballast.testing.HeardLog;
 import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.Objects;
 import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Runs that learn from what people said: of files, and while they learn. */
 class LabelledDataTest extends RunServiceCase {
@@ -155,6 +158,67 @@ class LabelledDataTest extends RunServiceCase {
     assertThat(mesh.awaitEnd(runId).getState()).isEqualTo(RunState.RUN_STATE_PROMOTED);
     assertThat(mesh.get(runId).getPromptSources(0).getFirstBadRows(0).getReason())
         .isEqualTo("label: a text (expected: true, it is good, or false)");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "pairs   | algorithm: DPO | chosen and rejected are the same text (expected: two)",
+        "ratings | algorithm: KTO | label: null (expected: true, it is good, or false)"
+      })
+  void labelsOfParquetAreThoseOfJsonLines(String rows, String algorithm, String fourth)
+      throws IOException {
+    try (var parquet = LabelledDataTest.class.getResourceAsStream("/rows/labels.parquet")) {
+      Files.write(root.resolve("labels.parquet"), Objects.requireNonNull(parquet).readAllBytes());
+    }
+    Files.writeString(
+        root.resolve("labels.jsonl"),
+        """
+        {"prompt": "int a", "chosen": "aei", "rejected": "xyz", "completion": "aei", "label": true}
+        {"prompt": "int b", "chosen": null, "rejected": "w", "completion": null, "label": true}
+        {"prompt": "int c", "chosen": "\u00e9u", "rejected": "w", "completion": "xyz", "label": false}
+        {"prompt": "int d", "chosen": "same", "rejected": "same", "completion": "ou", "label": null}
+        {"prompt": "int e", "chosen": "io", "rejected": "zz", "completion": "ou", "label": true}
+        """);
+    String spec =
+        TestSpecs.onData(
+            "labelled",
+            "{%s: labels.FORM, max_bad_rows: 2}".formatted(rows),
+            algorithm + "\nsource: DATA\npromotion: NEVER\n");
+
+    String lines = mesh.create(spec.replace("FORM", "jsonl")).getRunId();
+    Run ofLines = mesh.awaitEnd(lines);
+    String columns =
+        mesh.create(TestSpecs.testedOnOthers(spec.replace("FORM", "parquet"))).getRunId();
+    Run ofColumns = mesh.awaitEnd(columns);
+
+    assertThat(ofColumns.getState()).isEqualTo(RunState.RUN_STATE_HELD);
+    assertThat(mesh.numbers(columns)).hasSize(3).isEqualTo(mesh.numbers(lines));
+    assertThat(ofColumns.getCandidateVersion().getWeightsSha256())
+        .as("the weights, bit for bit")
+        .isEqualTo(ofLines.getCandidateVersion().getWeightsSha256());
+    PromptSource source = mesh.get(columns).getPromptSources(0);
+    assertThat(source.getPromptsCount()).isEqualTo(3);
+    assertThat(source.getFirstBadRowsList()).extracting(BadRow::getRow).containsExactly(2L, 4L);
+    assertThat(source.getFirstBadRows(1).getReason()).isEqualTo(fourth);
+    assertThat(source.getFirstBadRowsList())
+        .isEqualTo(mesh.get(lines).getPromptSources(0).getFirstBadRowsList());
+    assertThat(mesh.policy.samples).isEmpty();
+  }
+
+  @Test
+  void labelsWithoutTheirColumnsAreRefused() throws IOException {
+    try (var parquet = LabelledDataTest.class.getResourceAsStream("/rows/prompts.parquet")) {
+      Files.write(root.resolve("rows.parquet"), Objects.requireNonNull(parquet).readAllBytes());
+    }
+
+    refused(
+        dpo("{pairs: rows.parquet, column: text}"),
+        "prompts.pairs: no column 'chosen' (expected: one of text, group");
+    refused(
+        kto("{ratings: rows.parquet, column: text}"),
+        "prompts.ratings: no column 'completion' (expected: one of text, group");
   }
 
   @Test
