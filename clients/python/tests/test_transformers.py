@@ -26,9 +26,7 @@ ADAPTERS = Adapters(rank=4, alpha=8, seed=1)
     [(None, None), (ADAPTERS, None), (None, 0.5), (ADAPTERS, 0.5)],
     ids=["weights", "adapters", "average", "average-of-adapters"],
 )
-def test_a_published_policy_has_the_same_logits_in_transformers(
-    running: Running, client: Mesh, adapters: Adapters | None, average_decay: float | None
-) -> None:
+def test_a_published_policy_has_the_same_logits_in_transformers(running: Running, client: Mesh, adapters: Adapters | None, average_decay: float | None) -> None:
     average = average_decay is not None
     rate = Optimizer(learning_rate=1e-3)
     with Session.create(client, rate, "java-tiny", version="1", adapters=adapters, average_decay=average_decay) as session:
