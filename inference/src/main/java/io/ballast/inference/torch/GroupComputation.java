@@ -191,13 +191,19 @@ final class GroupComputation {
   }
 
   private Tensor headInput(PackedGroups packed) {
+    return headInput(weights, rotary, trained.products(), packed);
+  }
+
+  /** The states from which packed tokens are predicted, normalised, shape [N, D]. */
+  static Tensor headInput(
+      TrainedWeights weights, RotaryTable rotary, Products products, PackedGroups packed) {
     DecoderNetwork network = weights.network();
     Tensor residual =
         network.hidden(
             packed.ids(),
             rotary.at(packed.positions()),
             packed.attention(weights.fullType()),
-            trained.products());
+            products);
     return network.normalized(
         residual
             .view(-1, weights.layout().config().hiddenSize())

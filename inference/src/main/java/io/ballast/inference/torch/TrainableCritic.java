@@ -222,17 +222,8 @@ public final class TrainableCritic implements AutoCloseable {
     return weights.critic().orElseThrow();
   }
 
-  /** The states from which the packed tokens would be predicted, normalised, shape [N, D]. */
   private Tensor states(PackedGroups packed) {
-    DecoderNetwork network = weights.network();
-    Tensor residual =
-        network.hidden(
-            packed.ids(),
-            rotary.at(packed.positions()),
-            packed.attention(weights.fullType()),
-            weights.products());
-    return network.normalized(
-        residual.view(-1, config.hiddenSize()).index_select(0, packed.predictors()));
+    return GroupComputation.headInput(weights, rotary, weights.products(), packed);
   }
 
   private void requireFit(List<CompletionGroup> groups) {
