@@ -102,29 +102,14 @@ record SafetensorsHeader(
           || entry.end - entry.begin != bytes(shape, entry.type, Long.MAX_VALUE)) {
         throw SafetensorsFile.invalid(
             path,
-            "tensor "
-                + name
-                + ": bytes "
-                + entry.begin
-                + " to "
-                + entry.end
-                + " do not hold "
-                + shape
-                + " "
-                + entry.type.code());
+            "tensor %s: bytes %d to %d do not hold %s %s"
+                .formatted(name, entry.begin, entry.end, shape, entry.type.code()));
       }
       if (entry.end > dataBytes) {
         throw SafetensorsFile.invalid(
             path,
-            "tensor "
-                + name
-                + ": bytes "
-                + entry.begin
-                + " to "
-                + entry.end
-                + " after the header reach beyond the file, which has "
-                + dataBytes
-                + " there (cut short?)");
+            "tensor %s: bytes %d to %d after the header reach beyond the file, which has %d there (cut short?)"
+                .formatted(name, entry.begin, entry.end, dataBytes));
       }
       entries.put(name, entry);
     }
