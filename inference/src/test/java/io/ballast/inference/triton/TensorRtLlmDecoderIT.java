@@ -25,10 +25,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A decoder behind a real Triton, whose models keep the convention of TensorRT-LLM's back end. */
+/**
+ * A decoder behind a real Triton, whose models keep the convention of TensorRT-LLM's back end.
+ *
+ * <p>What is refused, stopped or left ends its stream while the model answers, of which this Triton
+ * dies now and then, or answers nobody any more: so streams are drained (docs/triton.md, Leaving).
+ */
 class TensorRtLlmDecoderIT {
   private static TensorRtLlmDecoder open(String model) {
-    return open(TensorRtLlmTriton.client(), model);
+    return open(TensorRtLlmTriton.draining(), model);
   }
 
   private static TensorRtLlmDecoder open(KServeClient client, String model) {

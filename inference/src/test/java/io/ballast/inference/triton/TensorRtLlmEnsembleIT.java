@@ -13,8 +13,8 @@ class TensorRtLlmEnsembleIT extends TensorRtLlmContract {
     super("ensemble");
   }
 
-  private static InferStream stream(int tokens) {
-    return TensorRtLlmTriton.client().stream(
+  private static InferStream stream(KServeClient client, int tokens) {
+    return client.stream(
         InferRequest.of("ensemble")
             .input(Tensor.strings("text_input", List.of(1L, 1L), "int value = "))
             .input(Tensor.ints("max_tokens", List.of(1L, 1L), tokens))
@@ -33,7 +33,7 @@ class TensorRtLlmEnsembleIT extends TensorRtLlmContract {
     assertThat(description.decoupled()).isTrue();
     assertThat(description.outputs().getFirst().shape()).containsExactly(-1L, -1L);
 
-    try (InferStream stream = stream(2)) {
+    try (InferStream stream = stream(TensorRtLlmTriton.draining(), 2)) {
       assertThat(stream.next().orElseThrow().output("text_output").shape()).containsExactly(1L);
     }
   }
@@ -43,7 +43,7 @@ class TensorRtLlmEnsembleIT extends TensorRtLlmContract {
   void whoeverLeavesAnEnsembleFreesNothing() {
     long before = textsAtRest();
 
-    try (InferStream stream = stream(60)) {
+    try (InferStream stream = stream(TensorRtLlmTriton.client(), 60)) {
       assertThat(stream.next()).isPresent();
     }
 
