@@ -165,7 +165,7 @@ final class EngineThread implements AutoCloseable {
       endAll();
       weights.close();
       rotary.close();
-      TorchRuntime.releaseFreedMemory();
+      FreedMemory.ofProcess().release();
     }
   }
 
@@ -198,7 +198,7 @@ final class EngineThread implements AutoCloseable {
           lock.wait(IDLE_MILLIS);
           waited = true;
           if (scheduler.waiting() == 0 && engine.releaseMemory()) {
-            TorchRuntime.releaseFreedMemory();
+            FreedMemory.ofProcess().release();
           }
         } catch (InterruptedException e) {
           closed = true;

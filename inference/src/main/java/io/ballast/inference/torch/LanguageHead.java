@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>∂(w·logp + v·H)/∂zⱼ = w·[j = y] − pⱼ·(w + v·(log pⱼ + H))</pre>
  *
- * <p>All methods are called inside the caller's scope. Shape letters: N rows, D hidden size, V
- * vocabulary.
+ * <p>All methods are called inside the caller's scope, which holds what they return; what a piece
+ * takes on the way goes with the piece. Shape letters: N rows, D hidden size, V vocabulary.
  */
 final class LanguageHead {
   private static final long PIECE_ROWS = 256;
@@ -54,16 +54,19 @@ final class LanguageHead {
 
   /** Returns log-probabilities and entropies, and keeps what {@link #backward} needs. */
   Prediction forward(Tensor input, Tensor targets) {
+    PointerScope outer = PointerScope.getInnerScope();
     try (NoGradGuard off = new NoGradGuard()) {
       List<Tensor> pieces = new ArrayList<>();
       TensorVector logProbs = new TensorVector();
       TensorVector entropies = new TensorVector();
       for (long from = 0; from < input.size(0); from += PIECE_ROWS) {
-        long rows = Math.min(PIECE_ROWS, input.size(0) - from);
-        Tensor all = logProbsOfAll(input, from, rows);
-        pieces.add(all);
-        logProbs.push_back(ofTargets(all, targets, from));
-        entropies.push_back(entropies(all));
+        try (PointerScope scope = new PointerScope()) {
+          Tensor all = logProbsOfAll(input, from, Math.min(PIECE_ROWS, input.size(0) - from));
+          outer.attach(all);
+          pieces.add(all);
+          logProbs.push_back(ofTargets(all, targets, from));
+          entropies.push_back(entropies(all));
+        }
       }
       return new Prediction(
           input.detach(), targets, pieces, torch.cat(logProbs, 0), torch.cat(entropies, 0));
@@ -127,20 +130,22 @@ final class LanguageHead {
       TensorVector byInput = new TensorVector();
       long from = 0;
       for (Tensor piece : prediction.pieces()) {
-        long rows = piece.size(0);
-        Tensor w = byLogProb.narrow(0, from, rows).unsqueeze(1);
-        Tensor byLogit;
-        if (byEntropy == null) {
-          byLogit = piece.exp().mul_(w.neg());
-        } else {
-          Tensor v = byEntropy.narrow(0, from, rows).unsqueeze(1);
-          Tensor entropy = prediction.entropies().narrow(0, from, rows).unsqueeze(1);
-          byLogit = piece.add(entropy).mul_(v).add_(w).mul_(piece.exp()).neg_();
+        try (PointerScope scope = new PointerScope()) {
+          long rows = piece.size(0);
+          Tensor w = byLogProb.narrow(0, from, rows).unsqueeze(1);
+          Tensor byLogit;
+          if (byEntropy == null) {
+            byLogit = piece.exp().mul_(w.neg());
+          } else {
+            Tensor v = byEntropy.narrow(0, from, rows).unsqueeze(1);
+            Tensor entropy = prediction.entropies().narrow(0, from, rows).unsqueeze(1);
+            byLogit = piece.add(entropy).mul_(v).add_(w).mul_(piece.exp()).neg_();
+          }
+          byLogit.scatter_add_(1, prediction.targets().narrow(0, from, rows).unsqueeze(1), w);
+          byInput.push_back(
+              propagate(byLogit, prediction.input().narrow(0, from, rows), weightGradient));
+          from += rows;
         }
-        byLogit.scatter_add_(1, prediction.targets().narrow(0, from, rows).unsqueeze(1), w);
-        byInput.push_back(
-            propagate(byLogit, prediction.input().narrow(0, from, rows), weightGradient));
-        from += rows;
       }
       return torch.cat(byInput, 0);
     }
@@ -166,17 +171,19 @@ final class LanguageHead {
       TensorVector byInput = new TensorVector();
       long count = input.size(0);
       for (long from = 0; from < count; from += PIECE_ROWS) {
-        long rows = Math.min(PIECE_ROWS, count - from);
-        Tensor target = targets.narrow(0, from, rows).unsqueeze(1);
-        Tensor all = logProbsOfAll(input, from, rows);
-        lossSum[0] -= all.gather(1, target).sum().item_double();
-        Tensor byLogit = all.exp_().mul_(new Scalar(1.0 / count));
-        byLogit.scatter_add_(
-            1,
-            target,
-            torch.full(
-                new long[] {rows, 1}, new Scalar(-1.0 / count), new TensorOptions(fullType)));
-        byInput.push_back(propagate(byLogit, input.narrow(0, from, rows), weightGradient));
+        try (PointerScope scope = new PointerScope()) {
+          long rows = Math.min(PIECE_ROWS, count - from);
+          Tensor target = targets.narrow(0, from, rows).unsqueeze(1);
+          Tensor all = logProbsOfAll(input, from, rows);
+          lossSum[0] -= all.gather(1, target).sum().item_double();
+          Tensor byLogit = all.exp_().mul_(new Scalar(1.0 / count));
+          byLogit.scatter_add_(
+              1,
+              target,
+              torch.full(
+                  new long[] {rows, 1}, new Scalar(-1.0 / count), new TensorOptions(fullType)));
+          byInput.push_back(propagate(byLogit, input.narrow(0, from, rows), weightGradient));
+        }
       }
       return torch.cat(byInput, 0);
     }
@@ -186,9 +193,11 @@ final class LanguageHead {
   double meanCrossEntropy(Tensor input, Tensor targets) {
     double sum = 0;
     for (long from = 0; from < input.size(0); from += PIECE_ROWS) {
-      long rows = Math.min(PIECE_ROWS, input.size(0) - from);
-      Tensor target = targets.narrow(0, from, rows).unsqueeze(1);
-      sum -= logProbsOfAll(input, from, rows).gather(1, target).sum().item_double();
+      try (PointerScope scope = new PointerScope()) {
+        long rows = Math.min(PIECE_ROWS, input.size(0) - from);
+        Tensor target = targets.narrow(0, from, rows).unsqueeze(1);
+        sum -= logProbsOfAll(input, from, rows).gather(1, target).sum().item_double();
+      }
     }
     return sum / input.size(0);
   }

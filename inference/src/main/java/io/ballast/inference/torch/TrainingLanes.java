@@ -18,6 +18,9 @@ final class TrainingLanes implements AutoCloseable {
   /** Of a lane; a guess: with fewer, smaller products may lose more than another thread gains. */
   private static final int LEAST_TOKENS = 512;
 
+  /** Of all lanes together, padding included, where groups are longer than a micro-batch's part. */
+  private static final int MOST_TOGETHER = 2 * GroupComputation.TOKEN_BUDGET;
+
   private final TrainedWeights weights;
   private final RotaryTable rotary;
   private final Trained trained;
@@ -48,14 +51,14 @@ final class TrainingLanes implements AutoCloseable {
   /** Returns the scores of {@code groups}, in their order; no gradients. */
   List<GroupScores> scores(List<CompletionGroup> groups) {
     first.requireFits(groups);
-    List<List<Integer>> batches = batches(groups, most);
+    FreedMemory.ofProcess().learning();
+    Plan plan = plan(groups, most);
     List<@Nullable GroupScores> scores = GroupComputation.nulls(groups.size());
-    int lanes = lanes(batches);
     threads.run(
-        lanes,
+        plan.lanes(),
         lane -> {
-          for (int b = lane; b < batches.size(); b += lanes) {
-            first.scores(batches.get(b), groups, scores);
+          for (int b = lane; b < plan.batches().size(); b += plan.lanes()) {
+            first.scores(plan.batches().get(b), groups, scores);
           }
         },
         () -> {});
@@ -72,9 +75,11 @@ final class TrainingLanes implements AutoCloseable {
    */
   List<GroupScores> forwardBackward(List<CompletionGroup> groups, TokenGradientFunction gradients) {
     first.requireFits(groups);
-    List<List<Integer>> batches = batches(groups, most);
+    FreedMemory.ofProcess().learning();
+    Plan plan = plan(groups, most);
+    List<List<Integer>> batches = plan.batches();
+    int lanes = plan.lanes();
     List<@Nullable GroupScores> scores = GroupComputation.nulls(groups.size());
-    int lanes = lanes(batches);
     while (others.size() < lanes - 1) {
       others.add(lane());
     }
@@ -97,10 +102,6 @@ final class TrainingLanes implements AutoCloseable {
     return GroupComputation.complete(scores);
   }
 
-  private int lanes(List<List<Integer>> batches) {
-    return Math.max(1, Math.min(most, batches.size()));
-  }
-
   private Lane lane() {
     if (trained == weights) {
       TrainedWeights own = weights.beside();
@@ -115,23 +116,28 @@ final class TrainingLanes implements AutoCloseable {
   }
 
   /**
-   * Sorts groups into micro-batches. Lanes are as many as have enough to compute, and no more than
-   * together compute what one micro-batch may have: a group longer than half of that has all others
-   * wait.
+   * Who computes what.
+   *
+   * @param batches the micro-batches, as indices of groups
+   * @param lanes each takes the micro-batch that many after its last; ≥ 1
+   */
+  record Plan(List<List<Integer>> batches, int lanes) {}
+
+  /**
+   * Sorts groups into micro-batches. Lanes are as many as have enough to compute and together hold
+   * no more than two micro-batches of one: a group longer than a lane's half of that has the others
+   * stand still.
    *
    * @param most lanes
    */
-  static List<List<Integer>> batches(List<CompletionGroup> groups, int most) {
+  static Plan plan(List<CompletionGroup> groups, int most) {
     long tokens = groups.stream().mapToLong(PackedGroups::rowLength).sum();
     long longest = Math.max(1, groups.stream().mapToInt(PackedGroups::rowLength).max().orElse(1));
-    long useful = Math.min(tokens / LEAST_TOKENS, GroupComputation.TOKEN_BUDGET / longest);
-    int lanes = (int) Math.clamp(useful, 1, most);
+    int lanes = (int) Math.clamp(Math.min(tokens / LEAST_TOKENS, MOST_TOGETHER / longest), 1, most);
     long share = Math.ceilDiv(groups.size(), lanes) * longest;
-    return PackedGroups.batches(
-        groups,
-        lanes == 1
-            ? GroupComputation.TOKEN_BUDGET
-            : (int) Math.min(share, GroupComputation.TOKEN_BUDGET / lanes));
+    List<List<Integer>> batches =
+        PackedGroups.batches(groups, (int) Math.min(share, GroupComputation.TOKEN_BUDGET / lanes));
+    return new Plan(batches, Math.clamp(batches.size(), 1, lanes));
   }
 
   @Override

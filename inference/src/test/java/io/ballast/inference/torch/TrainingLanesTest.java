@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.WeightType;
+import io.ballast.inference.torch.TrainingLanes.Plan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,15 +88,17 @@ class TrainingLanesTest {
 
   @Test
   void lanesAreNoMoreThanHaveEnoughToComputeAndFitTogetherIntoOneMicroBatch() {
-    assertThat(TrainingLanes.batches(equal(2, 300), 2)).hasSize(1); // 600 tokens: for one lane
-    assertThat(TrainingLanes.batches(equal(4, 576), 2))
-        .containsExactly(List.of(0, 1), List.of(2, 3));
-    assertThat(TrainingLanes.batches(equal(4, 576), 1)).hasSize(1);
-    // two of 1,400 at a time would be over 2,560
-    assertThat(TrainingLanes.batches(equal(4, 1_400), 2)).allSatisfy(b -> assertThat(b).hasSize(1));
-    assertThat(TrainingLanes.batches(equal(20, 200), 2))
-        .allSatisfy(batch -> assertThat(batch.size() * 200).isLessThanOrEqualTo(1_280));
-    assertThat(TrainingLanes.batches(List.of(), 2)).isEmpty();
+    assertThat(TrainingLanes.plan(equal(2, 300), 2)) // 600 tokens: for one lane
+        .isEqualTo(new Plan(List.of(List.of(0, 1)), 1));
+    assertThat(TrainingLanes.plan(equal(4, 320), 2))
+        .isEqualTo(new Plan(List.of(List.of(0, 1), List.of(2, 3)), 2));
+    assertThat(TrainingLanes.plan(equal(4, 320), 1))
+        .isEqualTo(new Plan(List.of(List.of(0, 1, 2, 3)), 1));
+    assertThat(TrainingLanes.plan(equal(8, 320), 2).batches()).hasSize(4); // 640 tokens a lane
+    assertThat(TrainingLanes.plan(equal(3, 1_280), 2)) // longer than that, but 2,560 together
+        .isEqualTo(new Plan(List.of(List.of(0), List.of(1), List.of(2)), 2));
+    assertThat(TrainingLanes.plan(equal(3, 1_281), 2).lanes()).isEqualTo(1);
+    assertThat(TrainingLanes.plan(List.of(), 2)).isEqualTo(new Plan(List.of(), 1));
   }
 
   private static List<CompletionGroup> equal(int count, int tokens) {
