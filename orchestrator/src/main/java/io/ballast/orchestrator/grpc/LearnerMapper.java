@@ -278,6 +278,7 @@ final class LearnerMapper {
           LossAggregation.SEQUENCE_MEAN_TOKEN_MEAN;
       case LOSS_AGGREGATION_SEQUENCE_MEAN_TOKEN_SUM -> LossAggregation.SEQUENCE_MEAN_TOKEN_SUM;
       case LOSS_AGGREGATION_CONSTANT_DIVISOR -> LossAggregation.CONSTANT_DIVISOR;
+      case LOSS_AGGREGATION_GROUP_MEAN_TOKEN_MEAN -> LossAggregation.GROUP_MEAN_TOKEN_MEAN;
       case UNRECOGNIZED ->
           throw Faults.malformed("objective.aggregation", "unknown (expected: a LossAggregation)");
     };

@@ -30,6 +30,8 @@ class LearnerObjectivesTest extends LearnerObjectiveCase {
         .isCloseTo(-(a + b + c) / 9, within(TOLERANCE));
     assertThat(crossEntropy(LossAggregation.LOSS_AGGREGATION_SEQUENCE_MEAN_TOKEN_SUM))
         .isCloseTo(-(a + b + c) / 3, within(TOLERANCE));
+    assertThat(crossEntropy(LossAggregation.LOSS_AGGREGATION_GROUP_MEAN_TOKEN_MEAN))
+        .isCloseTo(-((a + b) / 6 + c / 3) / 2, within(TOLERANCE));
   }
 
   private double crossEntropy(LossAggregation aggregation) {

@@ -2,6 +2,7 @@ package io.ballast.rl.objective;
 
 import io.ballast.rl.check.Require;
 import io.ballast.rl.sample.Batch;
+import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.Sample;
 import java.util.List;
 
@@ -10,8 +11,9 @@ import java.util.List;
  *
  * <pre>L = Σᵢ wᵢ Σₜ mᵢₜ ℓᵢₜ,  m the loss mask, w as the mode says</pre>
  *
- * <p>Source: the four modes of verl's {@code agg_loss}; the constant divisor is Dr. GRPO's,
- * arXiv:2503.20783. A completion whose tokens are all masked takes no part: it is not counted in B.
+ * <p>Source: the modes of verl's {@code agg_loss}; the constant divisor is Dr. GRPO's,
+ * arXiv:2503.20783; the mean over each group's tokens is DAPO's, arXiv:2503.14476, eq. 8. A
+ * completion whose tokens are all masked takes no part: it is not counted, nor is a group of such.
  *
  * @param mode which
  * @param constantTokens L of {@link LossAggregation#CONSTANT_DIVISOR}, ≥ 1; not read otherwise
@@ -37,6 +39,11 @@ public record Aggregation(LossAggregation mode, int constantTokens) {
     return new Aggregation(LossAggregation.SEQUENCE_MEAN_TOKEN_SUM, 1);
   }
 
+  /** The mean over groups of the mean over all tokens of each. */
+  public static Aggregation groupMeanTokenMean() {
+    return new Aggregation(LossAggregation.GROUP_MEAN_TOKEN_MEAN, 1);
+  }
+
   /** The sum over tokens divided by the number of completions and by {@code tokens}. */
   public static Aggregation constantDivisor(int tokens) {
     return new Aggregation(LossAggregation.CONSTANT_DIVISOR, tokens);
@@ -48,6 +55,7 @@ public record Aggregation(LossAggregation mode, int constantTokens) {
       case TOKEN_MEAN -> MeanOver.TOKENS;
       case SEQUENCE_MEAN_TOKEN_MEAN, SEQUENCE_MEAN_TOKEN_SUM, CONSTANT_DIVISOR ->
           MeanOver.COMPLETIONS;
+      case GROUP_MEAN_TOKEN_MEAN -> MeanOver.GROUPS;
     };
   }
 
@@ -58,29 +66,30 @@ public record Aggregation(LossAggregation mode, int constantTokens) {
    * @throws IllegalArgumentException if no token of the batch is unmasked
    */
   public double[] tokenWeights(Batch batch) {
-    List<Sample> samples = batch.samples();
-    double[] masked = samples.stream().mapToDouble(Sample::maskedTokens).toArray();
-    double tokens = 0;
-    int sequences = 0;
-    for (double count : masked) {
-      tokens += count;
-      sequences += count > 0 ? 1 : 0;
-    }
-    if (sequences == 0) {
+    double count = batch.groups().stream().mapToDouble(meanOver()::countIn).sum();
+    if (count == 0) {
       throw new IllegalArgumentException("LOSS_MASK: 0 for every token (expected: at least one)");
     }
-    double[] weights = new double[masked.length];
-    for (int i = 0; i < weights.length; i++) {
-      if (masked[i] > 0) {
-        weights[i] =
-            switch (mode) {
-              case TOKEN_MEAN -> 1 / tokens;
-              case SEQUENCE_MEAN_TOKEN_MEAN -> 1 / (sequences * masked[i]);
-              case SEQUENCE_MEAN_TOKEN_SUM -> 1.0 / sequences;
-              case CONSTANT_DIVISOR -> 1.0 / ((double) sequences * constantTokens);
-            };
+    List<Sample> samples = batch.samples();
+    double[] weights = new double[samples.size()];
+    int i = 0;
+    for (Group group : batch.groups()) {
+      double ofGroup = MeanOver.TOKENS.countIn(group);
+      for (Sample sample : group.samples()) {
+        double own = sample.maskedTokens();
+        weights[i++] = own == 0 ? 0 : 1 / (count * tokensOf(own, ofGroup));
       }
     }
     return weights;
+  }
+
+  /** By how many tokens the sum of a completion's is divided, beside what the mean is over. */
+  private double tokensOf(double completion, double group) {
+    return switch (mode) {
+      case TOKEN_MEAN, SEQUENCE_MEAN_TOKEN_SUM -> 1;
+      case SEQUENCE_MEAN_TOKEN_MEAN -> completion;
+      case GROUP_MEAN_TOKEN_MEAN -> group;
+      case CONSTANT_DIVISOR -> constantTokens;
+    };
   }
 }

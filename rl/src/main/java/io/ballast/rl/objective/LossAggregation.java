@@ -8,6 +8,8 @@ public enum LossAggregation {
   SEQUENCE_MEAN_TOKEN_MEAN,
   /** The mean over completions of the sum over their tokens. */
   SEQUENCE_MEAN_TOKEN_SUM,
+  /** The mean over groups of the mean over all tokens of each: each prompt weighs the same. */
+  GROUP_MEAN_TOKEN_MEAN,
   /** The sum over tokens divided by B·L with a constant L: no length enters (Dr. GRPO). */
   CONSTANT_DIVISOR
 }

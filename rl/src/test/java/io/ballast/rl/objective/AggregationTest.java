@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.rl.sample.Batch;
+import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.PerTokenName;
 import io.ballast.rl.sample.Sample;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The aggregation says what a completion's length does to its weight. */
@@ -28,6 +30,27 @@ class AggregationTest {
     assertThat(loss(Aggregation.sequenceMeanTokenMean())).isCloseTo(2.5, within(1e-12));
     assertThat(loss(Aggregation.sequenceMeanTokenSum())).isCloseTo(9.0, within(1e-12));
     assertThat(loss(Aggregation.constantDivisor(8))).isCloseTo(1.125, within(1e-12));
+  }
+
+  @Test
+  void aMeanOverGroupsWeighsEachPromptTheSame() {
+    Sample two = BATCH.samples().getFirst();
+    Sample four = BATCH.samples().getLast();
+    Batch batch =
+        new Batch(
+            List.of(
+                new Group("0", List.of(two, four)),
+                new Group("1", List.of(four)),
+                new Group("2", List.of(two.withAll(PerTokenName.LOSS_MASK, 0)))));
+
+    // the third takes no part: ((2·1 + 4·4)/6 + 4)/2 = 3.5
+    assertThat(new PolicyGradient(Aggregation.groupMeanTokenMean()).evaluate(batch).value())
+        .isCloseTo(3.5, within(1e-12));
+    assertThat(Aggregation.groupMeanTokenMean().tokenWeights(batch))
+        .containsExactly(new double[] {1 / 12.0, 1 / 12.0, 1 / 8.0, 0}, within(1e-12));
+    // of one group it is the mean over tokens
+    assertThat(Aggregation.groupMeanTokenMean().tokenWeights(BATCH))
+        .containsExactly(Aggregation.tokenMean().tokenWeights(BATCH), within(1e-12));
   }
 
   @Test
