@@ -64,14 +64,28 @@ class PackedGroupsTest {
   }
 
   @Test
-  void everyGroupIsInOneBatchWhichPaddingIncludedIsWithinTheBudget() {
-    List<CompletionGroup> groups = unlike(500);
+  void sortedTheyHaveLessPaddingThanAsTheyCame() {
+    // as they came, both batches within the same budget: 100 beside 10 and 11, 101 beside 98 and
+    // 12, which is 90 + 89 + 3 + 89; sorted 2 + 1 beside 12, and 3 + 1 beside 101
+    List<CompletionGroup> groups = rows(10, 100, 11, 98, 12, 101);
+
+    assertThat(padding(List.of(List.of(0, 1, 2), List.of(3, 4, 5)), groups)).isEqualTo(271);
+    assertThat(padding(PackedGroups.batches(groups, 303), groups)).isEqualTo(7);
+  }
+
+  @Test
+  void everyGroupIsInOneBatchWhichPaddingIncludedIsWithinTheBudgetUnlessItIsAlone() {
+    List<CompletionGroup> groups = new ArrayList<>(unlike(250));
+    groups.addAll(rows(BUDGET + 1, 2 * BUDGET));
+    groups.addAll(unlike(248));
 
     List<List<Integer>> batches = PackedGroups.batches(groups, BUDGET);
 
     assertThat(batches.stream().flatMap(List::stream))
         .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 500).boxed().toList());
-    assertThat(batches)
+    assertThat(batches.subList(batches.size() - 2, batches.size()))
+        .containsExactly(List.of(250), List.of(251));
+    assertThat(batches.subList(0, batches.size() - 2))
         .allSatisfy(
             batch -> assertThat(batch.size() * longest(batch, groups)).isLessThanOrEqualTo(BUDGET));
     for (int b = 1; b < batches.size(); b++) {

@@ -15,12 +15,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.IntSummaryStatistics;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
@@ -99,6 +101,29 @@ class TrainingLanesTest {
         .isEqualTo(new Plan(List.of(List.of(0), List.of(1), List.of(2)), 2));
     assertThat(TrainingLanes.plan(equal(3, 1_281), 2).lanes()).isEqualTo(1);
     assertThat(TrainingLanes.plan(List.of(), 2)).isEqualTo(new Plan(List.of(), 1));
+  }
+
+  @Test
+  void ofUnlikeLengthsThoseOfEachMicroBatchAreAlikeAndNoneIsLeftOut() {
+    Plan plan = TrainingLanes.plan(GROUPS, 3);
+    List<List<Integer>> batches = plan.batches();
+
+    assertThat(batches.stream().flatMap(List::stream))
+        .containsExactlyInAnyOrderElementsOf(IntStream.range(0, GROUPS.size()).boxed().toList());
+    for (int b = 0; b < batches.size(); b++) {
+      IntSummaryStatistics lengths = lengths(batches.get(b));
+      assertThat(plan.lanes() * lengths.getCount() * lengths.getMax())
+          .as("what all lanes compute at a time, padding included")
+          .isLessThanOrEqualTo(GroupComputation.TOKEN_BUDGET);
+      assertThat(lengths.getMin())
+          .isGreaterThanOrEqualTo(b == 0 ? 0 : lengths(batches.get(b - 1)).getMax());
+    }
+  }
+
+  private static IntSummaryStatistics lengths(List<Integer> batch) {
+    return batch.stream()
+        .mapToInt(index -> PackedGroups.rowLength(GROUPS.get(index)))
+        .summaryStatistics();
   }
 
   private static List<CompletionGroup> equal(int count, int tokens) {
