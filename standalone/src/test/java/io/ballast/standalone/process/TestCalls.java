@@ -1,5 +1,6 @@
 package io.ballast.standalone.process;
 
+import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.orchestrator.v1.CreateRunRequest;
@@ -15,11 +16,14 @@ import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.GateMode;
 import io.ballast.policy.v1.GetSuggestionRequest;
 import io.ballast.policy.v1.GetSuggestionResponse;
+import io.ballast.policy.v1.GetVersionRequest;
 import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.PolicyVersion;
 import io.ballast.policy.v1.RecordFeedbackRequest;
 import io.ballast.policy.v1.RecordFeedbackResponse;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.VersionServiceGrpc;
 import io.ballast.reward.v1.RewardTraining;
 import io.ballast.reward.v1.RewardTrainingServiceGrpc;
 import io.ballast.reward.v1.StartTrainingRequest;
@@ -81,6 +85,18 @@ final class TestCalls {
                 .setMetadata(metadata())
                 .setSuggestionId(suggestionId)
                 .build());
+  }
+
+  /** What the policy-server knows of one version. */
+  static PolicyVersion version(Channel channel, String model, String version) {
+    return VersionServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(SECONDS, TimeUnit.SECONDS)
+        .getVersion(
+            GetVersionRequest.newBuilder()
+                .setMetadata(metadata())
+                .setSelector(ModelSelector.newBuilder().setModel(model).setVersion(version))
+                .build())
+        .getVersion();
   }
 
   static String create(Channel channel, String spec) {
