@@ -8,6 +8,7 @@ import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.HandedCopies;
 import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.torch.LoraOptions;
+import io.ballast.inference.torch.PassMemory;
 import io.ballast.inference.torch.ServingOptions;
 import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
@@ -182,6 +183,30 @@ public final class TorchTraineeLoader implements TraineeLoader {
     return options.adapters().isEmpty() ? 0 : config(base).parameterCount() * BYTES_A_SHARED_WEIGHT;
   }
 
+  @Override
+  public void requirePass(PinnedVersion base, TraineeOptions options, String path, int tokens) {
+    DecoderConfig config = config(base);
+    long passBytes = memory.passBytes(weightBytes(base, options));
+    int most = PassMemory.mostTokens(config, bases.arithmetic(), passBytes);
+    int longest = Math.min(tokens, config.contextTokens());
+    if (longest > most) {
+      throw Faults.malformed(
+          path,
+          "%,d (expected: ≤ %,d: a pass over %,d tokens takes more memory than a run may have for it, %,.0f bytes, limit %,d)"
+              .formatted(
+                  tokens,
+                  most,
+                  longest,
+                  PassMemory.bytes(config, bases.arithmetic(), longest),
+                  passBytes));
+    }
+  }
+
+  /** What weights in training take, their share of a base included. */
+  private long weightBytes(PinnedVersion base, TraineeOptions options) {
+    return memoryBytes(base, options) + sharedBytes(base, options);
+  }
+
   private DecoderConfig config(PinnedVersion base) {
     StoredModel stored = folders.stored(base.model(), base.version());
     try {
@@ -214,7 +239,7 @@ public final class TorchTraineeLoader implements TraineeLoader {
     }
     StoredModel stored = folders.stored(base.model(), base.version());
     try {
-      long weightBytes = memoryBytes(base, options) + sharedBytes(base, options);
+      long weightBytes = weightBytes(base, options);
       return TorchTrainee.open(
           stored,
           bases,

@@ -26,6 +26,16 @@ public interface TraineeLoader {
   }
 
   /**
+   * Requires that a pass over a text of so many tokens, or of as many as {@code base} reads where
+   * these are fewer, takes no more memory than it may have; any does unless a loader says
+   * otherwise.
+   *
+   * @param path the spec's key that says how many
+   * @throws io.ballast.kit.error.MeshException MALFORMED_REQUEST, naming the key; UNKNOWN_MODEL
+   */
+  default void requirePass(PinnedVersion base, TraineeOptions options, String path, int tokens) {}
+
+  /**
    * Does {@code work} with what splits texts for {@code base}; it is open for so long.
    *
    * @throws io.ballast.kit.error.MeshException UNKNOWN_MODEL

@@ -10,12 +10,13 @@ import io.ballast.orchestrator.core.rollout.DataTokens;
 import io.ballast.orchestrator.core.spec.ConstraintSpec;
 import io.ballast.orchestrator.core.spec.GoldSpec;
 import io.ballast.orchestrator.core.spec.MeasuredSpec;
+import io.ballast.orchestrator.core.spec.PtxSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import java.util.function.Function;
 
 /**
  * Asks every judge that a spec names once, the ledger of looks, and whether its adapters fit the
- * model, before a run of it is stored.
+ * model and its texts the memory, before a run of it is stored.
  */
 public final class RunJudges {
   private final RewardCheck rewards;
@@ -42,12 +43,17 @@ public final class RunJudges {
    * @param sets of prompts of the run
    * @throws io.ballast.kit.error.MeshException what {@link RewardCheck} says of the reward, of gold
    *     and of measured components, {@link CostCheck} of costs, and {@link LookCheck} of held-out
-   *     prompts, naming the spec's key; MALFORMED_REQUEST if adapters do not fit the model, or what
-   *     a critic would begin as reads other tokens
+   *     prompts, naming the spec's key; MALFORMED_REQUEST if adapters do not fit the model, what a
+   *     critic would begin as reads other tokens, or a text beside the rewards would be longer than
+   *     there is memory for
    */
   void require(String tenant, PinnedVersion base, RunSpec spec, PromptSets sets) {
     if (spec.trainee().adapters() != null || spec.critic() != null) {
       var unused = loader.memoryBytes(base, spec.traineeOptions());
+    }
+    PtxSpec ptx = spec.ptx();
+    if (ptx != null && ptx.coefficient() > 0) {
+      loader.requirePass(base, spec.traineeOptions(), "ptx.max_tokens", ptx.maxTokens());
     }
     requireLooks(tenant, spec, sets);
     String prompt =
