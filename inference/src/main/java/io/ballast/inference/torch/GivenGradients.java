@@ -14,6 +14,7 @@ final class GivenGradients {
     final String name;
     final float[] values;
     boolean any;
+    boolean other;
 
     Column(String name, int predicted) {
       this.name = name;
@@ -22,6 +23,11 @@ final class GivenGradients {
 
     Tensor tensor(ScalarType type) {
       return Tensors.of(values, values.length).to(type);
+    }
+
+    void put(int at, float value) {
+      values[at] = value;
+      other |= value != 0;
     }
 
     @Nullable Tensor tensorIfAny(ScalarType type) {
@@ -80,14 +86,14 @@ final class GivenGradients {
     int at = count;
     for (int g = 0; g < group.size(); g++) {
       TokenIds completion = group.completions().get(g);
-      copy(given.get(g), completion, column.values, at, name + "[" + g + "]");
+      copy(given.get(g), completion, column, at, name + "[" + g + "]");
       at += completion.size();
     }
     column.any = true;
   }
 
   private static void copy(
-      PerToken given, TokenIds completion, float[] target, int at, String name) {
+      PerToken given, TokenIds completion, Column column, int at, String name) {
     if (given.size() != completion.size()) {
       throw new IllegalArgumentException(
           name + ": of " + given.size() + " tokens (expected: " + completion.size() + ")");
@@ -97,8 +103,13 @@ final class GivenGradients {
         throw new IllegalArgumentException(
             name + "[" + t + "]: " + given.get(t) + " (expected: finite)");
       }
-      target[at + t] = given.get(t);
+      column.put(at + t, given.get(t));
     }
+  }
+
+  /** Whether all that was given are zeros, which change no gradient. */
+  boolean allZero() {
+    return !byLogProbs.other && !byEntropies.other && !byValues.other;
   }
 
   Tensor byLogProbs(ScalarType type) {

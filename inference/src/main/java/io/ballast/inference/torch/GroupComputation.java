@@ -164,6 +164,9 @@ final class GroupComputation {
         GroupScores ofGroup = Objects.requireNonNull(scores.get(index));
         given.add(index, groups.get(index), gradients.gradients(index, ofGroup));
       }
+      if (given.allZero()) {
+        return; // as of a policy beside which a critic on another trunk learns alone
+      }
       Tensor byInput =
           head()
               .backward(

@@ -302,6 +302,32 @@ class GroupComputationTest {
     }
   }
 
+  @Test
+  void zerosAreNotPropagatedBack() {
+    try (TrainableDecoder decoder = trained(Arithmetic.FLOAT32)) {
+      try (PointerScope scope = new PointerScope();
+          NoGradGuard off = new NoGradGuard()) {
+        decoder.trained().flatGradients().fill_(new Scalar(-0.0));
+      }
+
+      List<GroupScores> said = decoder.forwardBackward(GROUPS, (index, scores) -> zeros(scores));
+
+      double[] after = flat(decoder.trained().flatGradients());
+      double[] before = new double[after.length];
+      Arrays.fill(before, -0.0);
+      assertThat(after).as("−0 and 0 would be 0").isEqualTo(before);
+      assertThat(said.getFirst().logProbs().getFirst().toArray())
+          .containsExactly(
+              decoder.scores(GROUPS).getFirst().logProbs().getFirst().toArray(), within(1e-5f));
+    }
+  }
+
+  private static TokenGradients zeros(GroupScores scores) {
+    List<PerToken> zeros =
+        scores.logProbs().stream().map(of -> PerToken.of(new float[of.size()])).toList();
+    return new TokenGradients(zeros, zeros);
+  }
+
   private static TrainableDecoder trained(Arithmetic arithmetic) {
     TrainableDecoder decoder = TinyModels.trainable(TinyModels.CONFIG, arithmetic);
     int[][] rows = TinyModels.rows(4, 17, 2);
