@@ -75,6 +75,23 @@ public final class PolicyAndCritic implements AutoCloseable {
   }
 
   /**
+   * As {@link TrainableDecoder#forwardBackward}, of a loss without values in it: a critic with a
+   * trunk of its own is not asked, and its values are none of the scores. What fails leaves nothing
+   * collected, in either.
+   */
+  public List<GroupScores> forwardBackwardOfPolicy(
+      List<CompletionGroup> groups, TokenGradientFunction gradients) {
+    try {
+      return policy.forwardBackward(groups, gradients);
+    } catch (RuntimeException | Error e) {
+      if (critic != null) {
+        critic.clearGradients();
+      }
+      throw e;
+    }
+  }
+
+  /**
    * As {@link TrainableDecoder#optimizerStep}, and one of the critic's, each on its own gradient
    * and clipped by its own norm.
    *

@@ -201,6 +201,42 @@ class TrainableCriticTest {
   }
 
   @Test
+  void aLossWithoutValuesAsksThePolicyAlone() throws IOException {
+    TrainableCritic critic = load(Arithmetic.FLOAT32);
+    try (PolicyAndCritic both = new PolicyAndCritic(policy(Arithmetic.FLOAT32, 7), critic, 1);
+        PolicyAndCritic alone = new PolicyAndCritic(policy(Arithmetic.FLOAT32, 7), null, 1)) {
+      shift(critic, doubles(critic.state().trained().flat()).length - 1, Double.NaN);
+      assertThatThrownBy(() -> both.scores(GROUPS))
+          .isInstanceOf(ModelException.class)
+          .hasMessageStartingWith("value: NaN");
+
+      List<GroupScores> said = both.forwardBackwardOfPolicy(GROUPS, TrainableCriticTest::raised);
+
+      assertThat(said).isEqualTo(alone.forwardBackward(GROUPS, TrainableCriticTest::raised));
+      assertThat(both.step(1e-2)).isEqualTo(alone.step(1e-2)).isPositive();
+    }
+  }
+
+  private static TokenGradients raised(int index, GroupScores said) {
+    return TokenGradients.ofLogProbs(all(said, -1));
+  }
+
+  @Test
+  void whatFailsWithoutValuesLeavesNothingCollectedInEither() throws IOException {
+    TrainableCritic critic = load(Arithmetic.FLOAT32);
+    try (PolicyAndCritic both = new PolicyAndCritic(policy(Arithmetic.FLOAT32, 7), critic, 1)) {
+      collect(both, -1);
+      assertThatThrownBy(
+              () ->
+                  both.forwardBackwardOfPolicy(
+                      GROUPS, (index, said) -> TokenGradients.ofLogProbs(all(said, Float.NaN))))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThat(doubles(critic.state().trained().flatGradients())).containsOnly(0.0);
+      assertThat(both.step(1e-2)).isZero();
+    }
+  }
+
+  @Test
   void twoCriticsAndAFolderOfSomethingElseAreRefused() throws IOException {
     Path decoder = new LoraBase(Files.createDirectory(folder.resolve("decoder"))).model;
     assertThatThrownBy(() -> TrainableCritic.describe(decoder))

@@ -15,6 +15,7 @@ import io.ballast.inference.torch.HuggingFaceTokenizerAdapter;
 import io.ballast.inference.torch.PassMemory;
 import io.ballast.inference.torch.PolicyAndCritic;
 import io.ballast.inference.torch.ServingOptions;
+import io.ballast.inference.torch.TokenGradientFunction;
 import io.ballast.inference.torch.TokenGradients;
 import io.ballast.inference.torch.TorchDecoder;
 import io.ballast.inference.torch.TrainableDecoder;
@@ -217,14 +218,17 @@ final class TorchTrainee implements Trainee {
 
   @Override
   public List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss) {
+    List<CompletionGroup> tokens = tokensOf(groups);
+    TokenGradientFunction asked =
+        (index, scores) -> {
+          GroupGradients gradients = loss.gradients(index, ported(scores));
+          return new TokenGradients(
+              gradients.byLogProbs(), gradients.byEntropies(), gradients.byValues());
+        };
     return ported(
-        learning.forwardBackward(
-            tokensOf(groups),
-            (index, scores) -> {
-              GroupGradients gradients = loss.gradients(index, ported(scores));
-              return new TokenGradients(
-                  gradients.byLogProbs(), gradients.byEntropies(), gradients.byValues());
-            }));
+        loss.readsValues()
+            ? learning.forwardBackward(tokens, asked)
+            : learning.forwardBackwardOfPolicy(tokens, asked));
   }
 
   @Override

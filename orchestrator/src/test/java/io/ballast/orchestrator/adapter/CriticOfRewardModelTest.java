@@ -143,6 +143,40 @@ class CriticOfRewardModelTest {
   }
 
   @Test
+  void aLossThatReadsNoValuesDoesNotAskIt() {
+    try (Trainee trainee = loader().load(BASE, with(TinyJudge.NAME, 1))) {
+      GroupScores said = trainee.forwardBackward(GROUPS, new Likelier()).getFirst();
+
+      assertThat(said.values()).isEmpty();
+      assertThat(trainee.step(1e-2)).isPositive();
+      assertThat(said(trainee).values()).isNotEmpty();
+    }
+  }
+
+  /** The completion is to become likelier, whatever it is worth. */
+  private static final class Likelier implements GroupLoss {
+    @Override
+    public GroupGradients gradients(int index, GroupScores current) {
+      return new GroupGradients(List.of(PerToken.of(-1, -1, -1)), List.of());
+    }
+
+    @Override
+    public boolean readsValues() {
+      return false;
+    }
+
+    @Override
+    public double value() {
+      return 0;
+    }
+
+    @Override
+    public Map<String, Double> metrics() {
+      return Map.of();
+    }
+  }
+
+  @Test
   void itsMemoryIsCounted() {
     TorchTraineeLoader loader = loader();
 

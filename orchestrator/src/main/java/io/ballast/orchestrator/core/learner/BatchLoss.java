@@ -86,6 +86,12 @@ public final class BatchLoss implements GroupLoss {
         valued ? perToken(byValues) : List.of());
   }
 
+  @Override
+  public boolean readsValues() {
+    return terms.stream()
+        .anyMatch(term -> term.objective().requires().contains(PerTokenName.VALUE));
+  }
+
   private static Group filled(Group group, GroupScores current) {
     List<Sample> samples = new ArrayList<>();
     for (int g = 0; g < group.size(); g++) {

@@ -15,6 +15,11 @@ public interface GroupLoss {
    */
   GroupGradients gradients(int index, GroupScores current);
 
+  /** Whether it reads values: a critic that costs a pass of its own is asked only then. */
+  default boolean readsValues() {
+    return true;
+  }
+
   /** The loss. */
   double value();
 

@@ -38,7 +38,10 @@ public interface Trainee extends AutoCloseable {
    */
   List<GroupScores> scores(List<TrainingGroup> groups, WhichWeights weights);
 
-  /** Adds the gradients of {@code loss}; returns what the weights say of {@code groups}. */
+  /**
+   * Adds the gradients of {@code loss}; returns what the weights say of {@code groups}, and a
+   * critic if the loss reads values.
+   */
   List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss);
 
   /** Updates the weights and forgets the gradients; returns their norm before clipping. */

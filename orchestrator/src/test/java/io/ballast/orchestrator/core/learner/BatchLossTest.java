@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.PerToken;
+import io.ballast.rl.algorithm.Algorithm;
 import io.ballast.rl.objective.Aggregation;
 import io.ballast.rl.objective.PolicyGradient;
+import io.ballast.rl.objective.WeightedLikelihood;
 import io.ballast.rl.sample.Batch;
 import io.ballast.rl.sample.Group;
 import io.ballast.rl.sample.PerTokenName;
@@ -41,6 +43,19 @@ class BatchLossTest {
   /** k3, e^(−u) + u − 1. */
   private static double k3(double u) {
     return Math.exp(-u) + u - 1;
+  }
+
+  @Test
+  void onlyALossWithTheCriticsBesideItReadsValues() {
+    Batch batch = Batch.of(new Group("a", List.of(HALF)));
+
+    assertThat(new BatchLoss(Algorithm.PPO.recipe(12).objective(), batch).readsValues()).isTrue();
+    assertThat(new BatchLoss(Algorithm.PPO.recipe(12).criticObjective(), batch).readsValues())
+        .isTrue();
+    assertThat(new BatchLoss(Algorithm.GRPO.recipe(12).objective(), batch).readsValues()).isFalse();
+    assertThat(new BatchLoss(new WeightedLikelihood(Aggregation.tokenMean()), batch).readsValues())
+        .as("of texts beside the rewards")
+        .isFalse();
   }
 
   private static Map<String, Double> metrics(Sample withTool, Sample half, Sample out) {
