@@ -134,13 +134,18 @@ final class GroupComputation {
       }
       Tensor input = headInput(packed);
       Tensor byInput = ofHead(input, packed, batch, groups, gradients, scores);
-      input.backward(byInput, new BoolOptional(), false, new TensorArrayRefOptional());
-      trained.collectGradients();
+      if (byInput != null) {
+        input.backward(byInput, new BoolOptional(), false, new TensorArrayRefOptional());
+        trained.collectGradients();
+      }
     }
   }
 
-  /** The gradient by the head's input, shape [N, D]; adds those of the head and of the critic. */
-  private Tensor ofHead(
+  /**
+   * The gradient by the head's input, shape [N, D], or null if the loss has none; adds those of the
+   * head and of the critic.
+   */
+  private @Nullable Tensor ofHead(
       Tensor input,
       PackedGroups packed,
       List<Integer> batch,
@@ -165,7 +170,7 @@ final class GroupComputation {
         given.add(index, groups.get(index), gradients.gradients(index, ofGroup));
       }
       if (given.allZero()) {
-        return; // as of a policy beside which a critic on another trunk learns alone
+        return null; // as of a policy beside which a critic on another trunk learns alone
       }
       Tensor byInput =
           head()
