@@ -4,20 +4,53 @@ import static io.ballast.orchestrator.core.spec.LeastSpec.LEAST;
 import static io.ballast.orchestrator.core.spec.LeastSpec.read;
 import static io.ballast.orchestrator.core.spec.LeastSpec.refused;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.orchestrator.core.data.Curriculum;
 import io.ballast.rl.algorithm.ObjectiveKind;
 import io.ballast.rl.algorithm.SelectorKind;
 import io.ballast.rl.algorithm.SourceKind;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Data as a source: curricula, pairs, ratings and feedback that is followed. */
+/** Where rows come from: several sources, curricula, pairs, ratings and feedback. */
 class DataSpecTest {
   private static String of(String prompts, String more) {
     return LEAST.replace("{inline: [a]}", prompts) + more + "\n";
+  }
+
+  @Test
+  void promptsComeFromSeveralSourcesByTheirWeights() {
+    String several =
+        LEAST.replace(
+            "{inline: [a]}",
+            "[{file: a.parquet, column: text, weight: 3, max_bad_rows: 10}, {inline: [a]}, {feedback: {}, weight: 0.5, max_bad_rows: 2}]");
+
+    RunSpec spec = read(several);
+
+    assertThat(spec.prompts())
+        .containsExactly(
+            new DataSource(new PromptSource.InFile("a.parquet", "text"), 3, 10),
+            DataSource.only(new PromptSource.Inline(GroupedPrompts.alone(List.of("a")))),
+            new DataSource(new PromptSource.Feedback(10_000), 0.5, 2));
+    assertThat(spec.promptsKey(1)).isEqualTo("prompts[1]");
+    assertThat(read(LEAST).promptsKey(0)).isEqualTo("prompts");
+  }
+
+  @Test
+  void onlyFeedbackOfTheRunsOwnTenantCanBeNamed() {
+    String feedback = LEAST.replace("{inline: [a]}", "{feedback: {max: 5}}");
+
+    assertThat(read(feedback).prompts())
+        .containsExactly(new DataSource(new PromptSource.Feedback(5), 1, Long.MAX_VALUE));
+    assertThat(read(feedback.replace("{max: 5}", "{}")).prompts())
+        .extracting(DataSource::rows)
+        .containsExactly(new PromptSource.Feedback(10_000));
+    assertThatThrownBy(() -> read(feedback.replace("max: 5", "tenant: other")))
+        .hasMessageStartingWith("prompts.feedback.tenant: unknown key");
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.ballast.orchestrator.core.spec;
 import static io.ballast.orchestrator.core.spec.LeastSpec.LEAST;
 import static io.ballast.orchestrator.core.spec.LeastSpec.read;
 import static io.ballast.orchestrator.core.spec.LeastSpec.refused;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.error.Fault;
@@ -227,6 +228,29 @@ class RunSpecFlawsTest {
     assertThatThrownBy(() -> read(LEAST.replace(from, to == null ? "" : to)))
         .isInstanceOf(MeshException.class)
         .hasMessageStartingWith(message);
+  }
+
+  @Test
+  void samplingAheadAsksForACorrectionAndForCostsThatCount() {
+    String ahead = LEAST + "\nrollout: {staleness: 2}\n";
+    assertThatThrownBy(() -> read(ahead))
+        .hasMessage(
+            "rollout.staleness: 2 (expected: 0 with objective.importance_cap 0; above 0, 2 for"
+                + " one, it corrects for what older weights sampled)");
+    String corrected = ahead + "objective: {importance_cap: 2}\n";
+    assertThat(read(corrected).rollout().staleness()).isEqualTo(2);
+    assertThatThrownBy(
+            () ->
+                read(
+                    corrected
+                        + "constraint: {buffer: 5000, staleness: {kind: DROP, versions: 1}}\n"))
+        .hasMessage(
+            "constraint.staleness.versions: 1 (expected: at least rollout.staleness, 2, or no cost"
+                + " ever counts)");
+    assertThatThrownBy(() -> read(corrected + "watch: {action: STOP}\n"))
+        .hasMessageStartingWith("rollout.staleness: 2 (expected: 0 with watch.action STOP: ");
+    assertThatThrownBy(() -> read(LEAST + "\nrollout: {staleness: 9}\n"))
+        .hasMessageContaining("rollout.staleness: 9 (expected: a whole number, 0 to 8)");
   }
 
   /** Of what YAML and JSON can say beyond keys and values, nothing is done, and soon. */
