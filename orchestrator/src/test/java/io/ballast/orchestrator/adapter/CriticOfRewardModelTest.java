@@ -8,7 +8,6 @@ import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.torch.Arithmetic;
 import io.ballast.inference.torch.SequenceClassifier;
-import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.learner.CriticSettings;
@@ -34,8 +33,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A policy learns with a critic that begins as a reward model of its own trunk. */
 class CriticOfRewardModelTest {
-  private static final PinnedVersion BASE =
-      new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
   private static final TokenIds PROMPT = TokenIds.of(3, 17, 5);
   private static final TokenIds COMPLETION = TokenIds.of(11, 12, 13);
   private static final List<TrainingGroup> GROUPS =
@@ -49,16 +46,6 @@ class CriticOfRewardModelTest {
   void models() {
     TinyModel.writeTo(root.resolve("models"));
     judge = TinyJudge.writeTo(root.resolve("models"));
-  }
-
-  private TorchTraineeLoader loader() {
-    return new TorchTraineeLoader(
-        new ModelFolders(List.of(root.resolve("models")), root.resolve("learner")),
-        Arithmetic.FLOAT32,
-        4,
-        8,
-        1,
-        new TorchTraineeLoader.Memory(1L << 30, 1));
   }
 
   private static TraineeOptions with(String model, int label) {
@@ -98,7 +85,7 @@ class CriticOfRewardModelTest {
 
   @Test
   void itsFirstValuesAreTheRewardModelsScores() {
-    try (Trainee trainee = loader().load(BASE, with(TinyJudge.NAME, 1));
+    try (Trainee trainee = TinyModel.open(root, with(TinyJudge.NAME, 1));
         SequenceClassifier scores = SequenceClassifier.load(judge, Arithmetic.FLOAT32)) {
       PerToken values = said(trainee).values().getFirst();
       for (int t = 0; t < COMPLETION.size(); t++) {
@@ -107,7 +94,7 @@ class CriticOfRewardModelTest {
             .isCloseTo((double) scores.scores(List.of(before)).getFirst().get(1), within(1e-5));
       }
     }
-    try (Trainee trainee = loader().load(BASE, with(TinyJudge.NAME, 0))) {
+    try (Trainee trainee = TinyModel.open(root, with(TinyJudge.NAME, 0))) {
       assertThat(said(trainee).values()).containsExactly(PerToken.of(0, 0, 0));
     }
   }
@@ -115,8 +102,8 @@ class CriticOfRewardModelTest {
   @Test
   void bothLearnAndGoOnFromACheckpointExactly() throws IOException {
     Path file = root.resolve("checkpoint.safetensors");
-    try (Trainee whole = loader().load(BASE, with(TinyJudge.NAME, 1));
-        Trainee resumed = loader().load(BASE, with(TinyJudge.NAME, 1))) {
+    try (Trainee whole = TinyModel.open(root, with(TinyJudge.NAME, 1));
+        Trainee resumed = TinyModel.open(root, with(TinyJudge.NAME, 1))) {
       double first = train(whole, 1);
       double likely = said(whole).logProbs().getFirst().sum();
       double later = train(whole, 10);
@@ -178,18 +165,18 @@ class CriticOfRewardModelTest {
 
   @Test
   void itsMemoryIsCounted() {
-    TorchTraineeLoader loader = loader();
+    TorchTraineeLoader loader = TinyModel.loader(root);
 
-    assertThat(loader.memoryBytes(BASE, with(TinyJudge.NAME, 1)))
+    assertThat(loader.memoryBytes(TinyModel.BASE, with(TinyJudge.NAME, 1)))
         .as("weight, gradient and two moments in 32 bits, weight and gradient in 16")
-        .isGreaterThan(loader.memoryBytes(BASE, PLAIN) + 20 * 257 * 16);
+        .isGreaterThan(loader.memoryBytes(TinyModel.BASE, PLAIN) + 20 * 257 * 16);
   }
 
   @Test
   void whatCannotBeACriticIsRefusedByItsKey() throws IOException {
     refused(with(TinyModel.NAME, 0), "critic.model: tiny/1 (expected: a sequence classifier on a");
     refused(with(TinyJudge.NAME, 2), "critic.label: 2 (expected: below 2, the labels of judge/1)");
-    assertThatThrownBy(() -> loader().memoryBytes(BASE, with("nobody", 0)))
+    assertThatThrownBy(() -> TinyModel.loader(root).memoryBytes(TinyModel.BASE, with("nobody", 0)))
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.UNKNOWN_MODEL));
     Path tokenizer = judge.resolve("tokenizer.json");
@@ -200,7 +187,7 @@ class CriticOfRewardModelTest {
   }
 
   private void refused(TraineeOptions options, String message) {
-    assertThatThrownBy(() -> loader().memoryBytes(BASE, options))
+    assertThatThrownBy(() -> TinyModel.loader(root).memoryBytes(TinyModel.BASE, options))
         .isInstanceOfSatisfying(
             MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.MALFORMED_REQUEST))
         .hasMessageStartingWith(message);

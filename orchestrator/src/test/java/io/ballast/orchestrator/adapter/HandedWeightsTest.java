@@ -70,7 +70,7 @@ class HandedWeightsTest extends TraineeCase {
 
   @Test
   void withoutSomebodyToHandToOrTheRoomForItNothingIsHandedOver() {
-    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    PinnedVersion base = TinyModel.BASE;
     long needed = loader.memoryBytes(base, PLAIN);
     // passes keep a quarter of what there is
     HandedCopies copies = new HandedCopies();

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.kit.call.PinnedVersion;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.learner.OptimizerSettings;
@@ -32,8 +31,7 @@ class ModelFoldersTest {
         new TorchTraineeLoader(
             folders, Arithmetic.FLOAT32, 4, 8, 1, new TorchTraineeLoader.Memory(1L << 30, 1));
     TraineeOptions options = TraineeOptions.of(OptimizerSettings.ofRate(1e-2));
-    try (Trainee trainee =
-        loader.load(new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, ""), options)) {
+    try (Trainee trainee = loader.load(TinyModel.BASE, options)) {
       folders.keepCheckpoint("tenant", "last", trainee::checkpoint);
       Path kept = folders.checkpoint("tenant", "last");
       byte[] before = Files.readAllBytes(kept);

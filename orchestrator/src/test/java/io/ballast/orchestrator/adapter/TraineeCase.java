@@ -3,7 +3,6 @@ package io.ballast.orchestrator.adapter;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.core.learner.AdapterSettings;
 import io.ballast.orchestrator.core.learner.AdapterSettings.Projection;
 import io.ballast.orchestrator.core.learner.GroupGradients;
@@ -90,7 +89,7 @@ abstract class TraineeCase {
   }
 
   Trainee open(TraineeOptions options) {
-    return loader.load(new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, ""), options);
+    return loader.load(TinyModel.BASE, options);
   }
 
   static double train(Trainee trainee, boolean values) {

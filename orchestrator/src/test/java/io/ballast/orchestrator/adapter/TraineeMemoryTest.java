@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class TraineeMemoryTest extends TraineeCase {
   @Test
   void aGroupThatMemoryWouldNotHoldIsRefusedBeforeAnythingIsComputed() {
-    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    PinnedVersion base = TinyModel.BASE;
     // D = 16, inner 24, one block, V = 257, in 4 bytes: 256 + 384 + 256 + 512 = 1,408 a token
     // and 257·4 = 1,028 for the head, so seven take 7·2,436 + 7·7·4 = 17,248; the weights leave
     // less than a quarter
@@ -54,7 +54,7 @@ class TraineeMemoryTest extends TraineeCase {
     assertThat(new TorchTraineeLoader.Memory(1_200, 3).passBytes(500)).isEqualTo(100);
     assertThatThrownBy(() -> new TorchTraineeLoader.Memory(1_200, 0))
         .hasMessage("memory: 1,200 bytes for 0 trainees (expected: ≥ 1, ≥ 1)");
-    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    PinnedVersion base = TinyModel.BASE;
     try (Trainee six = loader(3 * 4 * 17_247, 3).load(base, PLAIN);
         Trainee seven = loader(3 * 4 * 17_248, 3).load(base, PLAIN)) {
       assertThat(seven.scores(GROUPS, WhichWeights.CURRENT)).hasSize(1);
@@ -65,7 +65,7 @@ class TraineeMemoryTest extends TraineeCase {
 
   @Test
   void withOtherMemoryOtherGroupsFitAndTheBaseIsTheSame() throws IOException {
-    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    PinnedVersion base = TinyModel.BASE;
     TraineeOptions options = PLAIN.withAdapters(adapters(2));
     TorchTraineeLoader narrow = loader(4 * 17_247);
     TorchTraineeLoader wide = narrow.with(new TorchTraineeLoader.Memory(4 * 17_248, 1));
@@ -82,7 +82,7 @@ class TraineeMemoryTest extends TraineeCase {
 
   @Test
   void adaptersTakeLittleBesideTheBaseThatTheyShare() {
-    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    PinnedVersion base = TinyModel.BASE;
     TraineeOptions options = PLAIN.withAdapters(adapters(2));
     assertThat(loader.sharedBytes(base, PLAIN)).isZero();
     assertThat(loader.sharedBytes(base, options)).isPositive();
@@ -94,7 +94,7 @@ class TraineeMemoryTest extends TraineeCase {
 
   @Test
   void eachLaneButTheFirstTakesGradients() {
-    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
+    PinnedVersion base = TinyModel.BASE;
     TorchTraineeLoader onThree =
         new TorchTraineeLoader(
             folders, Arithmetic.FLOAT32, 4, 8, 3, new TorchTraineeLoader.Memory(1L << 30, 1));

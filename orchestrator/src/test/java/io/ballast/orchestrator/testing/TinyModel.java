@@ -7,11 +7,17 @@ import io.ballast.inference.torch.DecoderConfig;
 import io.ballast.inference.torch.OptimizerOptions;
 import io.ballast.inference.torch.TorchRuntime;
 import io.ballast.inference.torch.TrainableDecoder;
+import io.ballast.kit.call.PinnedVersion;
+import io.ballast.orchestrator.adapter.ModelFolders;
+import io.ballast.orchestrator.adapter.TorchTraineeLoader;
+import io.ballast.orchestrator.core.learner.Trainee;
+import io.ballast.orchestrator.core.learner.TraineeOptions;
 import io.ballast.testing.ByteTokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 
@@ -19,6 +25,7 @@ import java.util.SplittableRandom;
 public final class TinyModel {
   public static final String NAME = "tiny";
   public static final String VERSION = "1";
+  public static final PinnedVersion BASE = new PinnedVersion(NAME, VERSION, "");
 
   /** The token of the byte {@code b} is b + 1; token 0 ends a text. */
   private static final int VOCABULARY = ByteTokenizer.VOCABULARY;
@@ -40,6 +47,22 @@ public final class TinyModel {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** What opens it where it was written below {@code root}/models. */
+  public static TorchTraineeLoader loader(Path root) {
+    return new TorchTraineeLoader(
+        new ModelFolders(List.of(root.resolve("models")), root.resolve("learner")),
+        Arithmetic.FLOAT32,
+        4,
+        8,
+        1,
+        new TorchTraineeLoader.Memory(1L << 30, 1));
+  }
+
+  /** Opens it where it was written below {@code root}/models. */
+  public static Trainee open(Path root, TraineeOptions options) {
+    return loader(root).load(BASE, options);
   }
 
   /** The checksum of version 1 below {@code root}. */

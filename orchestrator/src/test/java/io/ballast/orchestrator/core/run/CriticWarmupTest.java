@@ -1,24 +1,21 @@
 package io.ballast.orchestrator.core.run;
 
 import static io.ballast.orchestrator.core.run.LoopWorld.RUN_ID;
+import static io.ballast.orchestrator.core.run.UpdateByHand.BAD;
+import static io.ballast.orchestrator.core.run.UpdateByHand.GOOD;
+import static io.ballast.orchestrator.core.run.UpdateByHand.PROMPT;
+import static io.ballast.orchestrator.core.run.UpdateByHand.group;
+import static io.ballast.orchestrator.core.run.UpdateByHand.rollout;
+import static io.ballast.orchestrator.core.run.UpdateByHand.update;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.api.PerToken;
-import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.torch.Arithmetic;
-import io.ballast.kit.call.PinnedVersion;
-import io.ballast.orchestrator.adapter.ModelFolders;
-import io.ballast.orchestrator.adapter.TorchTraineeLoader;
 import io.ballast.orchestrator.core.learner.GroupScores;
 import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.learner.TrainingCompletion;
 import io.ballast.orchestrator.core.learner.TrainingGroup;
 import io.ballast.orchestrator.core.learner.WhichWeights;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
-import io.ballast.orchestrator.core.rollout.JudgedGroup;
 import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.spec.LeastSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.testing.CrashPoints;
@@ -47,39 +44,11 @@ class CriticWarmupTest {
     return LeastSpec.read(LeastSpec.LEAST + more);
   }
 
-  private static JudgedCompletion judged(TokenIds tokens, double reward) {
-    return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(new float[tokens.size()]), false),
-        reward,
-        OptionalDouble.empty(),
-        List.of(0.0));
-  }
-
-  private static JudgedRollout rollout(double good, double bad) {
-    return new JudgedRollout(
-        List.of(
-            new JudgedGroup(
-                "p",
-                TokenIds.of(3, 17, 5),
-                List.of(judged(TokenIds.of(11, 12), good), judged(TokenIds.of(21, 22), bad)),
-                List.of())),
-        0,
-        List.of());
-  }
-
-  private static PolicyUpdate update(
-      Trainee trainee, RunSpec spec, int iteration, JudgedRollout rollout, RecipeState state) {
-    Constraints constraints =
-        Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
-    return PolicyUpdate.apply(
-        trainee, spec, iteration, rollout, constraints, state, 64, TextTerm.NONE);
-  }
-
   @Test
   void oneUpdateByHand() {
     RunSpec spec = spec(TWO_ALONE + "learning_rate: 0.5\nkl: {coefficient: 0}\n");
 
-    PolicyUpdate first = update(trainee, spec, 1, rollout(1, 1), RecipeState.initial());
+    PolicyUpdate first = update(trainee, spec, 1, rollout(group(1, 1)), RecipeState.initial());
 
     // V = 0, λ = 0.95: A = G = (0.95, 1); 0.1·½·mean G², by V −0.1·mean G, V′ = 0 + 0.5·0.0975
     assertThat(first.loss()).isCloseTo(0.1 * 0.5 * (0.9025 + 1) / 2, within(1e-7));
@@ -100,7 +69,7 @@ class CriticWarmupTest {
     RecipeState state = RecipeState.initial();
     for (int iteration = 1; iteration <= 3; iteration++) {
       assertThat(trainee.history()).isEmpty();
-      PolicyUpdate update = update(trainee, spec, iteration, rollout(1, -1), state);
+      PolicyUpdate update = update(trainee, spec, iteration, rollout(group(1, -1)), state);
       state = update.next();
       assertThat(update.learning().objective())
           .containsEntry("critic_alone", iteration < 3 ? 1.0 : 0.0);
@@ -114,7 +83,7 @@ class CriticWarmupTest {
   void theScheduleIsOfThePolicysUpdatesAndTheCriticTakesThePeak() {
     RunSpec spec =
         spec(TWO_ALONE + "learning_rate: 0.5\nschedule: {kind: LINEAR, warmup_updates: 5}\n");
-    JudgedRollout rollout = rollout(1, -1);
+    JudgedRollout rollout = rollout(group(1, -1));
 
     double alone =
         update(trainee, spec, 2, rollout, RecipeState.initial()).learning().learningRate();
@@ -133,8 +102,8 @@ class CriticWarmupTest {
                 + "kl: {target: 1, horizon: 100}\n"
                 + "rollout: {prompts_per_iteration: 1, completions_per_prompt: 2}\n");
 
-    PolicyUpdate alone = update(trainee, spec, 2, rollout(1, -1), RecipeState.initial());
-    PolicyUpdate together = update(trainee, spec, 3, rollout(1, -1), RecipeState.initial());
+    PolicyUpdate alone = update(trainee, spec, 2, rollout(group(1, -1)), RecipeState.initial());
+    PolicyUpdate together = update(trainee, spec, 3, rollout(group(1, -1)), RecipeState.initial());
 
     assertThat(alone.next().klCoefficient()).isEmpty();
     assertThat(together.next().klCoefficient()).isPresent();
@@ -143,21 +112,12 @@ class CriticWarmupTest {
   @Test
   void onARealNetworkTheLossFallsAndNoLogProbabilityChangesByABit() {
     TinyModel.writeTo(folder.resolve("models"));
-    TorchTraineeLoader loader =
-        new TorchTraineeLoader(
-            new ModelFolders(List.of(folder.resolve("models")), folder.resolve("learner")),
-            Arithmetic.FLOAT32,
-            4,
-            8,
-            1,
-            new TorchTraineeLoader.Memory(1L << 30, 1));
     RunSpec spec =
         spec(
             "algorithm: PPO_MAX\nconstraint: {enabled: false}\nlearning_rate: 3e-3\n"
                 + "objective: {updates_per_iteration: 8}\n");
-    JudgedRollout rollout = rollout(1, -1);
-    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
-    try (Trainee real = loader.load(base, spec.traineeOptions())) {
+    JudgedRollout rollout = rollout(group(1, -1));
+    try (Trainee real = TinyModel.open(folder, spec.traineeOptions())) {
       GroupScores before = said(real);
       RecipeState state = RecipeState.initial();
       double first = 0;
@@ -184,10 +144,8 @@ class CriticWarmupTest {
         .scores(
             List.of(
                 new TrainingGroup(
-                    TokenIds.of(3, 17, 5),
-                    List.of(
-                        TrainingCompletion.ofTokens(TokenIds.of(11, 12)),
-                        TrainingCompletion.ofTokens(TokenIds.of(21, 22))))),
+                    PROMPT,
+                    List.of(TrainingCompletion.ofTokens(GOOD), TrainingCompletion.ofTokens(BAD)))),
             WhichWeights.CURRENT)
         .getFirst();
   }

@@ -1,12 +1,12 @@
 package io.ballast.orchestrator.core.run;
 
+import static io.ballast.orchestrator.core.run.UpdateByHand.labelled;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.torch.Arithmetic;
-import io.ballast.kit.call.PinnedVersion;
 import io.ballast.orchestrator.adapter.ModelFolders;
 import io.ballast.orchestrator.adapter.TorchTraineeLoader;
 import io.ballast.orchestrator.core.learner.GroupScores;
@@ -42,8 +42,6 @@ class EveryAlgorithmLearnsTest {
   private static final int UPDATES = 12;
   private static final TorchTraineeLoader.Memory MEMORY =
       new TorchTraineeLoader.Memory(1L << 30, 1);
-  private static final PinnedVersion BASE =
-      new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
 
   @TempDir private Path root = Path.of("");
   private TorchTraineeLoader loader =
@@ -70,9 +68,7 @@ class EveryAlgorithmLearnsTest {
   private static RunSpec spec(Algorithm algorithm, String more) {
     boolean data = more.contains("DATA") || algorithm.recipe(1).source() == SourceKind.DATA;
     return LeastSpec.read(
-        (data
-                ? LeastSpec.LEAST.replaceFirst("prompts: \\S.*\n", "prompts: {pairs: a.jsonl}\n")
-                : LeastSpec.LEAST)
+        (data ? LeastSpec.PAIRS : LeastSpec.LEAST)
             + more
             + """
             algorithm: %s
@@ -84,7 +80,7 @@ class EveryAlgorithmLearnsTest {
 
   private Trainee open(RunSpec spec) {
     return loader.load(
-        BASE,
+        TinyModel.BASE,
         TraineeOptions.of(OptimizerSettings.ofRate(spec.learningRate().peak()))
             .withCritic(spec.recipe().advantage().critic()));
   }
@@ -95,15 +91,6 @@ class EveryAlgorithmLearnsTest {
 
   private static TokenIds bad() {
     return TokenIds.of(21, 22, 23, 24);
-  }
-
-  /** As data has it: whatever it is rewarded with. */
-  private static JudgedCompletion labelled(TokenIds tokens, double reward, Label label) {
-    return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(), false, label),
-        reward,
-        OptionalDouble.empty(),
-        List.of(0.0));
   }
 
   private static JudgedCompletion judged(TokenIds tokens, double reward) {
@@ -138,7 +125,8 @@ class EveryAlgorithmLearnsTest {
               TokenIds.of(3, 17, 5 + prompt),
               data
                   ? List.of(
-                      labelled(good(), good, Label.CHOSEN), labelled(bad(), bad, Label.REJECTED))
+                      labelled(good(), OptionalDouble.of(good), Label.CHOSEN),
+                      labelled(bad(), OptionalDouble.of(bad), Label.REJECTED))
                   : List.of(judged(good(), good), judged(bad(), bad)),
               beside));
     }
@@ -149,10 +137,7 @@ class EveryAlgorithmLearnsTest {
   private static PolicyUpdate update(
       Trainee trainee, RunSpec spec, JudgedRollout rollout, RecipeState state) {
     int iteration = spec.recipe().criticWarmup() + 1;
-    Constraints constraints =
-        Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
-    return PolicyUpdate.apply(
-        trainee, spec, iteration, rollout, constraints, state, 64, TextTerm.NONE);
+    return UpdateByHand.update(trainee, spec, iteration, rollout, state);
   }
 
   /** How much likelier than the bad completion the good one is, nats a token. */

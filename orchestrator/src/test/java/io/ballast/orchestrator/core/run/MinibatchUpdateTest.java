@@ -1,26 +1,19 @@
 package io.ballast.orchestrator.core.run;
 
 import static io.ballast.orchestrator.core.run.LoopWorld.RUN_ID;
+import static io.ballast.orchestrator.core.run.UpdateByHand.group;
+import static io.ballast.orchestrator.core.run.UpdateByHand.update;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.api.PerToken;
-import io.ballast.inference.api.TokenIds;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
-import io.ballast.orchestrator.core.rollout.JudgedGroup;
-import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.spec.LeastSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.testing.CrashPoints;
 import io.ballast.orchestrator.testing.MemoryFolder;
 import io.ballast.orchestrator.testing.OneWeightTrainee;
 import io.ballast.orchestrator.testing.TestSpecs;
-import io.ballast.rl.algorithm.RecipeState;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,32 +30,6 @@ class MinibatchUpdateTest {
   private static RunSpec spec(String algorithm, String objective) {
     return LeastSpec.read(
         LeastSpec.LEAST + "learning_rate: 0.5\n" + algorithm + "objective: {" + objective + "}\n");
-  }
-
-  private static JudgedCompletion judged(TokenIds tokens, double reward) {
-    return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(new float[tokens.size()]), false),
-        reward,
-        OptionalDouble.empty(),
-        List.of(0.0));
-  }
-
-  /** A good and a bad completion; the features of their tokens are 0.1, 0.2 and −0.3, −0.2. */
-  private static JudgedGroup group(double good, double bad) {
-    return new JudgedGroup(
-        "p",
-        TokenIds.of(1, 2),
-        List.of(judged(TokenIds.of(4, 5), good), judged(TokenIds.of(7, 8), bad)),
-        List.of());
-  }
-
-  private static PolicyUpdate update(
-      OneWeightTrainee trainee, RunSpec spec, JudgedGroup... groups) {
-    JudgedRollout rollout = new JudgedRollout(List.of(groups), 0, List.of());
-    Constraints constraints =
-        Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(
-        trainee, spec, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
   }
 
   /** Of the loss, by the weight: −(1/24)·Σ A·ρ·f over the four tokens, with ρ = exp(w·f). */

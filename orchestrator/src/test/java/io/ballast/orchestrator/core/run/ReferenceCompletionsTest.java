@@ -1,20 +1,17 @@
 package io.ballast.orchestrator.core.run;
 
+import static io.ballast.orchestrator.core.run.UpdateByHand.BAD;
+import static io.ballast.orchestrator.core.run.UpdateByHand.GOOD;
+import static io.ballast.orchestrator.core.run.UpdateByHand.PROMPT;
+import static io.ballast.orchestrator.core.run.UpdateByHand.judged;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.api.PerToken;
-import io.ballast.inference.api.TokenIds;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
-import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.spec.LeastSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.testing.OneWeightTrainee;
-import io.ballast.rl.algorithm.RecipeState;
 import java.util.List;
-import java.util.OptionalDouble;
 import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.Test;
 
@@ -32,30 +29,12 @@ class ReferenceCompletionsTest {
 
   private final OneWeightTrainee trainee = new OneWeightTrainee();
 
-  private static JudgedCompletion judged(TokenIds tokens, double reward) {
-    return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(new float[tokens.size()]), false),
-        reward,
-        OptionalDouble.empty(),
-        List.of(0.0));
-  }
-
   /** The features of the policy's tokens are 0.1 and 0.2, those of the reference's −0.3, −0.2. */
   private PolicyUpdate update() {
-    JudgedRollout rollout =
-        new JudgedRollout(
-            List.of(
-                new JudgedGroup(
-                    "p",
-                    TokenIds.of(1, 2),
-                    List.of(judged(TokenIds.of(4, 5), 1)),
-                    List.of(judged(TokenIds.of(7, 8), -1)))),
-            0,
-            List.of());
-    Constraints constraints =
-        Constraints.after(SPEC, LoopState.initial(SPEC.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(
-        trainee, SPEC, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
+    return UpdateByHand.update(
+        trainee,
+        SPEC,
+        new JudgedGroup("p", PROMPT, List.of(judged(GOOD, 1)), List.of(judged(BAD, -1))));
   }
 
   @Test

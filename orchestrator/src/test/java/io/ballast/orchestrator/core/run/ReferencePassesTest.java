@@ -1,20 +1,20 @@
 package io.ballast.orchestrator.core.run;
 
+import static io.ballast.orchestrator.core.run.UpdateByHand.GOOD;
+import static io.ballast.orchestrator.core.run.UpdateByHand.group;
+import static io.ballast.orchestrator.core.run.UpdateByHand.judged;
+import static io.ballast.orchestrator.core.run.UpdateByHand.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
+import io.ballast.orchestrator.core.learner.Trainee;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
-import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.spec.LeastSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.testing.OneWeightTrainee;
 import io.ballast.rl.algorithm.RecipeState;
 import java.util.List;
-import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,31 +30,13 @@ class ReferencePassesTest {
     return LeastSpec.read(LeastSpec.LEAST + "iterations: 13\nlearning_rate: 0.5\n" + more + "\n");
   }
 
-  /** One prompt with a good and a bad completion. */
-  private static JudgedRollout rollout() {
-    JudgedGroup group =
-        new JudgedGroup(
-            "p",
-            TokenIds.of(1, 2),
-            List.of(judged(TokenIds.of(4, 5), 1), judged(TokenIds.of(7, 8, 9), -1)),
-            List.of());
-    return new JudgedRollout(List.of(group), 0, List.of());
-  }
-
-  private static JudgedCompletion judged(TokenIds tokens, double reward) {
-    return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(new float[tokens.size()]), false),
-        reward,
-        OptionalDouble.empty(),
-        List.of(0.0));
+  private static PolicyUpdate update(Trainee trainee, RunSpec spec, int iteration) {
+    JudgedGroup group = group("p", judged(GOOD, 1), judged(TokenIds.of(7, 8, 9), -1));
+    return UpdateByHand.update(trainee, spec, iteration, rollout(group), RecipeState.initial());
   }
 
   private PolicyUpdate update(RunSpec spec, int iteration) {
-    JudgedRollout rollout = rollout();
-    Constraints constraints =
-        Constraints.after(spec, LoopState.initial(spec.constraints()), iteration, 10, rollout);
-    return PolicyUpdate.apply(
-        trainee, spec, iteration, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
+    return update(trainee, spec, iteration);
   }
 
   @Test
@@ -71,12 +53,7 @@ class ReferencePassesTest {
   void theUpdateIsTheSameWhetherItIsAskedOrNot() {
     PolicyUpdate without = update(spec(WITHOUT_KL), 2);
     OneWeightTrainee asked = new OneWeightTrainee();
-    RunSpec spec = spec(WITHOUT_KL);
-    Constraints constraints =
-        Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout());
-    PolicyUpdate with =
-        PolicyUpdate.apply(
-            asked, spec, 1, rollout(), constraints, RecipeState.initial(), 64, TextTerm.NONE);
+    PolicyUpdate with = update(asked, spec(WITHOUT_KL), 1);
 
     assertThat(asked.referencePasses()).isEqualTo(1);
     assertThat(with.watched().klNats()).hasValueCloseTo(0.0, within(1e-12));

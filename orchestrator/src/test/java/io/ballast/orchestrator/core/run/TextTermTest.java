@@ -1,20 +1,12 @@
 package io.ballast.orchestrator.core.run;
 
 import static io.ballast.orchestrator.core.run.LoopWorld.RUN_ID;
+import static io.ballast.orchestrator.core.run.UpdateByHand.group;
+import static io.ballast.orchestrator.core.run.UpdateByHand.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.api.PerToken;
-import io.ballast.inference.api.TokenIds;
-import io.ballast.inference.torch.Arithmetic;
-import io.ballast.kit.call.PinnedVersion;
-import io.ballast.orchestrator.adapter.ModelFolders;
-import io.ballast.orchestrator.adapter.TorchTraineeLoader;
 import io.ballast.orchestrator.core.learner.Trainee;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
-import io.ballast.orchestrator.core.rollout.JudgedGroup;
-import io.ballast.orchestrator.core.rollout.JudgedRollout;
-import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.spec.LeastSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.testing.CrashPoints;
@@ -48,32 +40,9 @@ class TextTermTest {
     return new TextTerm(coefficient, perUpdate, 16, List.of(texts), 5);
   }
 
-  private static JudgedRollout rollout(double good, double bad) {
-    return new JudgedRollout(
-        List.of(
-            new JudgedGroup(
-                "p",
-                TokenIds.of(1, 2),
-                List.of(judged(TokenIds.of(4, 5), good), judged(TokenIds.of(7, 8), bad)),
-                List.of())),
-        0,
-        List.of());
-  }
-
-  private static JudgedCompletion judged(TokenIds tokens, double reward) {
-    return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(new float[tokens.size()]), false),
-        reward,
-        OptionalDouble.empty(),
-        List.of(0.0));
-  }
-
   private static PolicyUpdate update(
       Trainee trainee, RunSpec spec, double good, double bad, RecipeState state, TextTerm texts) {
-    JudgedRollout rollout = rollout(good, bad);
-    Constraints constraints =
-        Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(trainee, spec, 1, rollout, constraints, state, 64, texts);
+    return UpdateByHand.update(trainee, spec, 1, rollout(group(good, bad)), state, texts);
   }
 
   private PolicyUpdate update(TextTerm texts) {
@@ -205,18 +174,9 @@ class TextTermTest {
   @Test
   void onARealNetworkTextsThatNothingRewardsBecomeLikelier() {
     TinyModel.writeTo(folder.resolve("models"));
-    TorchTraineeLoader loader =
-        new TorchTraineeLoader(
-            new ModelFolders(List.of(folder.resolve("models")), folder.resolve("learner")),
-            Arithmetic.FLOAT32,
-            4,
-            8,
-            1,
-            new TorchTraineeLoader.Memory(1L << 30, 1));
     RunSpec spec = LeastSpec.read(LeastSpec.LEAST + DR_GRPO + "learning_rate: 2e-3\n");
     TextTerm term = term(1, 2, "int i = 0;", "int j = 0;", "int k = 0;");
-    PinnedVersion base = new PinnedVersion(TinyModel.NAME, TinyModel.VERSION, "");
-    try (Trainee real = loader.load(base, spec.traineeOptions())) {
+    try (Trainee real = TinyModel.open(folder, spec.traineeOptions())) {
       RecipeState state = RecipeState.initial();
       List<Double> losses = new ArrayList<>();
       for (int i = 0; i < 30; i++) {

@@ -1,23 +1,21 @@
 package io.ballast.orchestrator.core.run;
 
+import static io.ballast.orchestrator.core.run.UpdateByHand.BAD;
+import static io.ballast.orchestrator.core.run.UpdateByHand.judged;
+import static io.ballast.orchestrator.core.run.UpdateByHand.labelled;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
-import io.ballast.orchestrator.core.rollout.JudgedCompletion;
 import io.ballast.orchestrator.core.rollout.JudgedGroup;
-import io.ballast.orchestrator.core.rollout.JudgedRollout;
 import io.ballast.orchestrator.core.rollout.Label;
-import io.ballast.orchestrator.core.rollout.SampledCompletion;
 import io.ballast.orchestrator.core.spec.LeastSpec;
 import io.ballast.orchestrator.core.spec.RunSpec;
 import io.ballast.orchestrator.testing.OneWeightTrainee;
 import io.ballast.rl.algorithm.RecipeState;
-import java.util.List;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,51 +31,21 @@ class UnreadableCompletionsTest {
     return LeastSpec.read(LeastSpec.LEAST + "iterations: 13\nlearning_rate: 0.5\n" + more + "\n");
   }
 
-  private static RunSpec pairs(String more) {
-    return LeastSpec.read(
-        LeastSpec.LEAST.replace("prompts: {inline: [a]}", "prompts: {pairs: a.jsonl}") + more);
-  }
-
   private static JudgedGroup group(String prompt, int token) {
-    return new JudgedGroup(
-        prompt,
-        TokenIds.of(1, 2),
-        List.of(judged(TokenIds.of(token, 5), 1), judged(TokenIds.of(7, 8, 9), -1)),
-        List.of());
-  }
-
-  private static JudgedCompletion judged(TokenIds tokens, double reward) {
-    return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(new float[tokens.size()]), false),
-        reward,
-        OptionalDouble.empty(),
-        List.of(0.0));
+    return UpdateByHand.group(
+        prompt, judged(TokenIds.of(token, 5), 1), judged(TokenIds.of(7, 8, 9), -1));
   }
 
   private static JudgedGroup pair(String prompt, int token) {
-    return new JudgedGroup(
+    OptionalDouble none = OptionalDouble.empty();
+    return UpdateByHand.group(
         prompt,
-        TokenIds.of(1, 2),
-        List.of(
-            labelled(TokenIds.of(token, 5), Label.CHOSEN),
-            labelled(TokenIds.of(7, 8), Label.REJECTED)),
-        List.of());
-  }
-
-  private static JudgedCompletion labelled(TokenIds tokens, Label label) {
-    return new JudgedCompletion(
-        new SampledCompletion(tokens, "", PerToken.of(), false, label),
-        OptionalDouble.empty(),
-        OptionalDouble.empty(),
-        List.of(0.0));
+        labelled(TokenIds.of(token, 5), none, Label.CHOSEN),
+        labelled(BAD, none, Label.REJECTED));
   }
 
   private PolicyUpdate update(RunSpec spec, JudgedGroup... groups) {
-    JudgedRollout rollout = new JudgedRollout(List.of(groups), 0, List.of());
-    Constraints constraints =
-        Constraints.after(spec, LoopState.initial(spec.constraints()), 1, 10, rollout);
-    return PolicyUpdate.apply(
-        trainee, spec, 1, rollout, constraints, RecipeState.initial(), 64, TextTerm.NONE);
+    return UpdateByHand.update(trainee, spec, groups);
   }
 
   @ParameterizedTest
@@ -114,8 +82,9 @@ class UnreadableCompletionsTest {
   @Test
   void labelledDataWithoutRewardsIsNamedByItsPrompt() {
     RunSpec spec =
-        pairs(
-            "algorithm: DPO\nlearning_rate: 1\nobjective: {beta: 1}\nconstraint: {enabled: false}\n");
+        LeastSpec.read(
+            LeastSpec.PAIRS
+                + "algorithm: DPO\nlearning_rate: 1\nobjective: {beta: 1}\nconstraint: {enabled: false}\n");
     trainee.poison(POISON);
 
     PolicyUpdate update = update(spec, pair("fine", 4), pair("a", POISON), pair("b", POISON));

@@ -16,6 +16,10 @@ public final class LeastSpec {
       safety_test: {threshold: 0.3, prompts: {inline: [b, c]}}
       """;
 
+  /** The same on pairs that people chose from. */
+  public static final String PAIRS =
+      LEAST.replace("prompts: {inline: [a]}", "prompts: {pairs: a.jsonl}");
+
   private LeastSpec() {}
 
   public static RunSpec read(String spec) {
