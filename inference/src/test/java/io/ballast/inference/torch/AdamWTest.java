@@ -1,5 +1,6 @@
 package io.ballast.inference.torch;
 
+import static io.ballast.inference.torch.TensorNumbers.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -170,11 +171,5 @@ class AdamWTest {
       sum += value * value;
     }
     return Math.sqrt(sum);
-  }
-
-  private static double[] doubles(Tensor tensor) {
-    try (PointerScope scope = new PointerScope()) {
-      return Tensors.doubles(tensor);
-    }
   }
 }

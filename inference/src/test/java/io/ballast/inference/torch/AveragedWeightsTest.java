@@ -1,5 +1,6 @@
 package io.ballast.inference.torch;
 
+import static io.ballast.inference.torch.TensorNumbers.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -16,7 +17,6 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -145,11 +145,5 @@ class AveragedWeightsTest {
 
   private static float[] logProbs(List<GroupScores> scores) {
     return scores.getFirst().logProbs().getFirst().toArray();
-  }
-
-  private static double[] doubles(Tensor tensor) {
-    try (PointerScope scope = new PointerScope()) {
-      return Tensors.doubles(tensor);
-    }
   }
 }

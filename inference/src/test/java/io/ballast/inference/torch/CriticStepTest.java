@@ -1,14 +1,13 @@
 package io.ballast.inference.torch;
 
+import static io.ballast.inference.torch.TensorNumbers.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.api.PerToken;
-import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.torch.LossesByHand.ReturnsOfOne;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -90,7 +89,7 @@ class CriticStepTest {
         learnReturns(warm);
       }
       for (TrainableDecoder each : List.of(warm, cold)) {
-        each.forwardBackward(GROUPS, (index, scores) -> raised(scores));
+        each.forwardBackward(GROUPS, LossesByHand::likelier);
         each.optimizerStep(1e-2);
       }
 
@@ -178,7 +177,7 @@ class CriticStepTest {
       assertThat(resumed.optimizer().criticSteps()).isEqualTo(2);
       for (TrainableDecoder each : List.of(whole, resumed)) {
         learnReturns(each);
-        each.forwardBackward(GROUPS, (index, scores) -> raised(scores));
+        each.forwardBackward(GROUPS, LossesByHand::likelier);
         each.optimizerStep(1e-2);
         learnReturns(each);
       }
@@ -206,17 +205,6 @@ class CriticStepTest {
         new SplittableRandom(7));
   }
 
-  /** The derivatives that make every token likelier, and say nothing of values. */
-  private static TokenGradients raised(GroupScores scores) {
-    List<PerToken> byLogProbs = new ArrayList<>();
-    for (PerToken completion : scores.logProbs()) {
-      float[] down = new float[completion.size()];
-      Arrays.fill(down, -1);
-      byLogProbs.add(PerToken.of(down));
-    }
-    return TokenGradients.ofLogProbs(byLogProbs);
-  }
-
   /** Takes a step of the critic on the mean square of V less 1; returns it. */
   private static double learnReturns(TrainableDecoder decoder) {
     double loss = collectReturns(decoder);
@@ -225,30 +213,9 @@ class CriticStepTest {
   }
 
   private static double collectReturns(TrainableDecoder decoder) {
-    int tokens =
-        GROUPS.stream()
-            .flatMap(group -> group.completions().stream())
-            .mapToInt(TokenIds::size)
-            .sum();
-    double[] loss = new double[1];
-    decoder.forwardBackward(
-        GROUPS,
-        (index, scores) -> {
-          List<PerToken> none = new ArrayList<>();
-          List<PerToken> byValues = new ArrayList<>();
-          for (PerToken values : scores.values()) {
-            float[] byValue = new float[values.size()];
-            for (int t = 0; t < byValue.length; t++) {
-              double error = values.get(t) - 1;
-              loss[0] += error * error / tokens;
-              byValue[t] = (float) (2 * error / tokens);
-            }
-            none.add(PerToken.of(new float[byValue.length]));
-            byValues.add(PerToken.of(byValue));
-          }
-          return new TokenGradients(none, List.of(), byValues);
-        });
-    return loss[0];
+    ReturnsOfOne returns = new ReturnsOfOne(GROUPS, 0);
+    decoder.forwardBackward(GROUPS, returns);
+    return returns.loss();
   }
 
   private static void setGradient(TrainableDecoder decoder, int at, double gradient) {
@@ -262,11 +229,5 @@ class CriticStepTest {
   private static double[] policy(Tensor flat) {
     double[] all = doubles(flat);
     return Arrays.copyOf(all, all.length - WIDTH - 1);
-  }
-
-  private static double[] doubles(Tensor tensor) {
-    try (PointerScope scope = new PointerScope()) {
-      return Tensors.doubles(tensor);
-    }
   }
 }

@@ -6,6 +6,7 @@ import static io.ballast.inference.torch.LoraBase.ROWS;
 import static io.ballast.inference.torch.LoraBase.SOME;
 import static io.ballast.inference.torch.LoraBase.adapting;
 import static io.ballast.inference.torch.LoraBase.train;
+import static io.ballast.inference.torch.TensorNumbers.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -31,7 +32,6 @@ import java.util.concurrent.Future;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -241,15 +241,7 @@ class LoraAdaptersTest {
     decoder.forwardBackward(
         GROUPS,
         (index, scores) -> {
-          List<PerToken> ones =
-              scores.logProbs().stream()
-                  .map(
-                      of -> {
-                        float[] values = new float[of.size()];
-                        Arrays.fill(values, -1);
-                        return PerToken.of(values);
-                      })
-                  .toList();
+          List<PerToken> ones = LossesByHand.all(scores, -1);
           return new TokenGradients(ones, List.of(), ones);
         });
     decoder.optimizerStep(1e-2);
@@ -304,12 +296,6 @@ class LoraAdaptersTest {
         NoGradGuard off = new NoGradGuard()) {
       decoder.trained().flat().narrow(0, at, 1).add_(new Scalar(change));
       decoder.trained().changed();
-    }
-  }
-
-  private static double[] doubles(Tensor tensor) {
-    try (PointerScope scope = new PointerScope()) {
-      return Tensors.doubles(tensor);
     }
   }
 }

@@ -8,7 +8,6 @@ import io.ballast.inference.api.GenerationHandle;
 import io.ballast.inference.api.GenerationRequest;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
-import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.PromptAndCompletion;
 import io.ballast.inference.api.SamplingOptions;
 import io.ballast.inference.api.TokenIds;
@@ -17,7 +16,6 @@ import io.ballast.testing.Await;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -245,7 +243,7 @@ class SpoiledNumbersTest {
             learner -> {
               float[] before = weights(learner);
               assertBroken(
-                  () -> learner.forwardBackward(bad, SpoiledNumbersTest::likelier),
+                  () -> learner.forwardBackward(bad, LossesByHand::likelier),
                   "log-probability: NaN, entropy: NaN (expected: finite)");
               assertBroken(
                   () -> learner.scores(bad),
@@ -265,23 +263,11 @@ class SpoiledNumbersTest {
       Consumer<TrainableDecoder> before, List<CompletionGroup> groups, int[][] rows) {
     try (TrainableDecoder learner = spoiled()) {
       before.accept(learner);
-      learner.forwardBackward(groups, SpoiledNumbersTest::likelier);
+      learner.forwardBackward(groups, LossesByHand::likelier);
       double unused = learner.optimizerStep(1e-2);
       var unusedToo = learner.trainStep(rows, 1e-2);
       return weights(learner);
     }
-  }
-
-  private static TokenGradients likelier(int index, GroupScores scores) {
-    return TokenGradients.ofLogProbs(
-        scores.logProbs().stream()
-            .map(
-                logProbs -> {
-                  float[] by = new float[logProbs.size()];
-                  Arrays.fill(by, -1);
-                  return PerToken.of(by);
-                })
-            .toList());
   }
 
   private static float[] weights(TrainableDecoder learner) {

@@ -1,5 +1,7 @@
 package io.ballast.inference.torch;
 
+import static io.ballast.inference.torch.LossesByHand.all;
+import static io.ballast.inference.torch.TensorNumbers.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -7,19 +9,16 @@ import static org.assertj.core.api.Assertions.within;
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.torch.LossesByHand.ReturnsOfOne;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,7 +128,7 @@ class TrainableCriticTest {
             new PolicyAndCritic(policy(Arithmetic.FLOAT32, 7), load(Arithmetic.FLOAT32), 3);
         PolicyAndCritic alone = new PolicyAndCritic(policy(Arithmetic.FLOAT32, 7), null, 1)) {
       collect(both, -1);
-      alone.forwardBackward(GROUPS, (index, said) -> TokenGradients.ofLogProbs(all(said, -1)));
+      alone.forwardBackward(GROUPS, LossesByHand::likelier);
 
       assertThat(both.step(1e-2)).isEqualTo(alone.step(1e-2)).isPositive();
       for (int i = 0; i < GROUPS.size(); i++) {
@@ -265,39 +264,9 @@ class TrainableCriticTest {
 
   /** Of the mean square of V less 1, and of log-probabilities; returns the former. */
   private static double collect(PolicyAndCritic both, float byLogProb) {
-    int tokens =
-        GROUPS.stream()
-            .flatMap(group -> group.completions().stream())
-            .mapToInt(TokenIds::size)
-            .sum();
-    double[] loss = new double[1];
-    both.forwardBackward(
-        GROUPS,
-        (index, said) -> {
-          List<PerToken> byValues = new ArrayList<>();
-          for (PerToken values : said.values()) {
-            float[] byValue = new float[values.size()];
-            for (int t = 0; t < byValue.length; t++) {
-              double error = values.get(t) - 1;
-              loss[0] += error * error / tokens;
-              byValue[t] = (float) (2 * error / tokens);
-            }
-            byValues.add(PerToken.of(byValue));
-          }
-          return new TokenGradients(all(said, byLogProb), List.of(), byValues);
-        });
-    return loss[0];
-  }
-
-  private static List<PerToken> all(GroupScores said, float value) {
-    return IntStream.range(0, said.logProbs().size())
-        .mapToObj(
-            g -> {
-              float[] all = new float[said.logProbs().get(g).size()];
-              Arrays.fill(all, value);
-              return PerToken.of(all);
-            })
-        .toList();
+    ReturnsOfOne returns = new ReturnsOfOne(GROUPS, byLogProb);
+    both.forwardBackward(GROUPS, returns);
+    return returns.loss();
   }
 
   private static void shift(TrainableCritic critic, int at, double change) {
@@ -305,12 +274,6 @@ class TrainableCriticTest {
         NoGradGuard off = new NoGradGuard()) {
       critic.state().trained().flat().narrow(0, at, 1).add_(new Scalar(change));
       critic.state().trained().changed();
-    }
-  }
-
-  private static double[] doubles(Tensor tensor) {
-    try (PointerScope scope = new PointerScope()) {
-      return Tensors.doubles(tensor);
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.ballast.inference.torch;
 
+import static io.ballast.inference.torch.TensorNumbers.doubles;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -337,12 +338,6 @@ class ValueHeadTest {
         NoGradGuard off = new NoGradGuard()) {
       decoder.weights().flat().narrow(0, at, 1).add_(new Scalar(change));
       decoder.weights().changed();
-    }
-  }
-
-  private static double[] doubles(Tensor tensor) {
-    try (PointerScope scope = new PointerScope()) {
-      return Tensors.doubles(tensor);
     }
   }
 }
