@@ -64,8 +64,6 @@ public final class TrainingLoop {
   /** Time, and threads that may block. */
   public record Surroundings(InstantSource clock, LongSupplier nanoTime, Executor executor) {}
 
-  private static final int MOST_NOT_FINITE = 3;
-
   private final RunStore store;
   private final SpecReading specs;
   private final Weights weights;
@@ -78,6 +76,7 @@ public final class TrainingLoop {
   private final GoldScoring golds;
   private final HarmMeasuring harms;
   private final PublishedWeights published;
+  private final SkippedUpdates skipped;
   private final IterationEnd end;
   private final Nomination nomination;
   private final CandidateStage candidates;
@@ -119,6 +118,7 @@ public final class TrainingLoop {
     this.published =
         new PublishedWeights(
             weights.store(), weights.rollouts(), peers.versions(), patience.policyServer());
+    this.skipped = new SkippedUpdates(store, patience.database(), weights.skipped());
     this.records = new RunRecords(store, patience, surroundings.clock());
     this.nomination =
         new Nomination(store, weights.store(), published, records, patience.database());
@@ -278,7 +278,7 @@ public final class TrainingLoop {
             run,
             Phase.LEARN,
             () ->
-                kept(
+                skipped.kept(
                     run,
                     iteration,
                     PolicyUpdate.apply(
@@ -292,7 +292,7 @@ public final class TrainingLoop {
                         job.textTerm())));
     long learnEnd = surroundings.nanoTime().getAsLong();
     monitor.updated(run, update.learning());
-    requireFinite(run, iteration, update.learning());
+    skipped.requireSeldom(run, iteration, update.learning());
 
     RewardWatch.Seen seen =
         RewardWatch.observe(
@@ -334,41 +334,6 @@ public final class TrainingLoop {
             .withWatch(seen.next());
     return end.of(
         job, run, trainee, timer, metrics, after, seen, again ? Optional.empty() : data.followed());
-  }
-
-  /** With the name of what is kept of an update that was not finite. */
-  private PolicyUpdate kept(Run run, int iteration, PolicyUpdate update) {
-    if (update.suspects().isEmpty()) {
-      return update;
-    }
-    String why = update.learning().message();
-    return weights
-        .skipped()
-        .keep(run, iteration, why, update.suspects())
-        .map(name -> update.withMessage("%s; its samples are in %s".formatted(why, name)))
-        .orElse(update);
-  }
-
-  /** A loss that is not finite again and again is no accident of one sample. */
-  private void requireFinite(Run run, int iteration, LearningMetrics learning) {
-    if (learning.outcome() != UpdateOutcome.NOT_FINITE) {
-      return;
-    }
-    List<IterationMetrics> before =
-        patience
-            .database()
-            .call(
-                "read its iterations",
-                () -> store.iterations(run.runId(), iteration - MOST_NOT_FINITE));
-    boolean again =
-        before.size() == MOST_NOT_FINITE - 1
-            && before.stream()
-                .allMatch(each -> each.learning().outcome() == UpdateOutcome.NOT_FINITE);
-    if (again) {
-      throw Faults.precondition(
-          "the updates of %d iterations in a row were skipped, the last because %s; the weights are those of iteration %d"
-              .formatted(MOST_NOT_FINITE, learning.message(), iteration - MOST_NOT_FINITE));
-    }
   }
 
   /** Null where nobody asks. */
