@@ -59,6 +59,7 @@ public final class Runs {
   private final RunChanges changes;
   private final Surroundings surroundings;
   private final RunAdmission admission;
+  private final Resumption resumption;
 
   public Runs(
       RunStore store,
@@ -84,6 +85,7 @@ public final class Runs {
     this.changes = changes;
     this.surroundings = surroundings;
     this.admission = new RunAdmission(specs, store, surroundings.mostOfTenant());
+    this.resumption = new Resumption(store, specs, admission);
   }
 
   /**
@@ -226,49 +228,8 @@ public final class Runs {
    *     its tenant has as many other runs as it may
    */
   public Run resume(Caller caller, String runId, GroupedPrompts testPrompts) {
-    Run run = require(caller, runId);
-    NextTest next = run.nextTest();
-    boolean none = testPrompts.prompts().isEmpty();
-    boolean given = !none && store.prompts(runId).test().equals(testPrompts);
-    if (next == NextTest.NONE) {
-      throw Faults.precondition(
-          "no part of its delta is left for another safety test of run %s (safety_test.attempts)"
-              .formatted(runId));
-    }
-    if (next == NextTest.NEEDS_PROMPTS && none) {
-      throw Faults.precondition(
-          "the safety test of run %s told nothing and its prompts are used up; resume it with fresh ones (test_prompts)"
-              .formatted(runId));
-    }
-    boolean takes = next == NextTest.NEEDS_PROMPTS || next == NextTest.TAKES_PROMPTS;
-    if (!takes && !none && !given) {
-      throw Faults.precondition(
-          "run %s takes no test_prompts: no safety test of it was refused its prompts or has used them up"
-              .formatted(runId));
-    }
-    Run resumed =
-        admission.resume(
-            run, () -> takes && !none ? renew(run, testPrompts) : store.change(runId, Run::resume));
+    Run resumed = resumption.resume(require(caller, runId), testPrompts);
     dispatch();
-    return resumed;
-  }
-
-  /** Of two at once the first one's prompts stand: a test may have begun on them. */
-  private Run renew(Run run, GroupedPrompts testPrompts) {
-    NextTest next = run.nextTest();
-    PromptSets fresh =
-        PromptReader.fresh(
-            specs.learned(run.spec()),
-            store.prompts(run.runId()),
-            testPrompts,
-            next == NextTest.NEEDS_PROMPTS);
-    Run resumed =
-        store.renew(
-            run.runId(), stored -> stored.nextTest() == next ? stored.resume() : stored, fresh);
-    if (!store.prompts(run.runId()).test().equals(fresh.test())) {
-      throw Faults.precondition(
-          "run %s was resumed meanwhile with other test_prompts".formatted(run.runId()));
-    }
     return resumed;
   }
 
