@@ -1,7 +1,6 @@
 package io.ballast.orchestrator.core.learner;
 
 import io.ballast.kit.call.PinnedVersion;
-import io.ballast.kit.error.Fault;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.CallCancellation;
 import io.ballast.orchestrator.core.Caller;
@@ -13,16 +12,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 
 /**
- * Weights in training, worked on by one thread in the order of the calls. The queue is bounded: a
- * full one refuses.
+ * Weights in training, worked on by one thread in the order of the calls.
  *
  * <p>Everything that can be wrong with a request is found before it is queued; what was refused has
  * changed nothing.
@@ -44,7 +38,7 @@ public final class LearnerSession implements AutoCloseable {
   private final Identity identity;
   private final Trainee trainee;
   private final Surroundings surroundings;
-  private final ThreadPoolExecutor worker;
+  private final SessionWorker worker;
   private final ReentrantLock lock = new ReentrantLock();
   private final KeyedOperations operations;
   private boolean gradientsAsked; // guarded by the lock; what the worker will find, or true
@@ -56,14 +50,7 @@ public final class LearnerSession implements AutoCloseable {
     this.trainee = trainee;
     this.surroundings = surroundings;
     this.operations = new KeyedOperations(surroundings.limits().maxQueuedOperations());
-    this.worker =
-        new ThreadPoolExecutor(
-            1,
-            1,
-            0,
-            TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(surroundings.limits().maxQueuedOperations()),
-            Thread.ofPlatform().daemon().name("learner-" + identity.id()).factory());
+    this.worker = new SessionWorker(identity.id(), surroundings.limits().maxQueuedOperations());
   }
 
   /** What it is. */
@@ -298,7 +285,7 @@ public final class LearnerSession implements AutoCloseable {
 
   /** Whether work is waiting or under way. */
   boolean busy() {
-    return worker.getActiveCount() > 0 || !worker.getQueue().isEmpty();
+    return worker.busy();
   }
 
   /** The operation called {@code id}, if it is remembered. */
@@ -325,7 +312,7 @@ public final class LearnerSession implements AutoCloseable {
       Operation<OperationResult> operation =
           new Operation<>(identity.id(), surroundings.ids().get(), () -> askAgain(asked));
       try {
-        enqueue(operation, work);
+        worker.enqueue(operation, work);
       } catch (MeshException e) {
         gradientsAsked = asked;
         throw e;
@@ -350,55 +337,14 @@ public final class LearnerSession implements AutoCloseable {
   private <T> T ask(Supplier<T> work, CallCancellation cancellation) {
     Operation<T> operation = new Operation<>(identity.id(), surroundings.ids().get());
     cancellation.onCancel(operation::cancel);
-    enqueue(operation, work);
+    worker.enqueue(operation, work);
     return operation.join();
-  }
-
-  private <T> void enqueue(Operation<T> operation, Supplier<T> work) {
-    try {
-      worker.execute(new Queued<>(operation, work));
-    } catch (RejectedExecutionException e) {
-      if (worker.isShutdown()) {
-        throw Faults.unknown("session", identity.id());
-      }
-      int limit = surroundings.limits().maxQueuedOperations();
-      throw new MeshException(
-          Fault.OVERLOADED,
-          "%d operations are waiting in session %s, limit %d"
-              .formatted(limit, identity.id(), limit),
-          Map.of("limit", Integer.toString(limit)));
-    }
-  }
-
-  private record Queued<T>(Operation<T> operation, Supplier<T> work) implements Runnable {
-    @Override
-    public void run() {
-      operation.run(work);
-    }
   }
 
   /** Lets what is under way end, takes back what waits, and frees the weights. */
   @Override
   public void close() {
-    worker.shutdown();
-    List<Runnable> waiting = new ArrayList<>();
-    worker.getQueue().drainTo(waiting);
-    for (Runnable queued : waiting) {
-      if (queued instanceof Queued<?>(Operation<?> operation, Supplier<?> _)) {
-        operation.cancel();
-      }
-    }
-    boolean interrupted = false;
-    while (!worker.isTerminated()) {
-      try {
-        var unused = worker.awaitTermination(1, TimeUnit.MINUTES);
-      } catch (InterruptedException e) {
-        interrupted = true; // weights must not be freed under the worker's hands
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    worker.close();
     trainee.close();
   }
 }
