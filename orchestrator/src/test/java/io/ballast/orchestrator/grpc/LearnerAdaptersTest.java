@@ -1,8 +1,8 @@
 package io.ballast.orchestrator.grpc;
 
+import static io.ballast.orchestrator.testing.LearnerCalls.refused;
 import static io.ballast.orchestrator.testing.LearnerCalls.tokens;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.ballast.learner.v1.AdapterConfig;
@@ -35,7 +35,6 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -384,12 +383,5 @@ class LearnerAdaptersTest {
         "FAILED_PRECONDITION: tiny/1/model.safetensors: the file is missing");
     // what needs no file goes on
     train(session, 1);
-  }
-
-  private static void refused(ThrowingCallable call, Status.Code code, String message) {
-    assertThatThrownBy(call)
-        .isInstanceOfSatisfying(
-            StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode()).isEqualTo(code))
-        .hasMessageContaining(message);
   }
 }

@@ -1,8 +1,8 @@
 package io.ballast.orchestrator.grpc;
 
+import static io.ballast.orchestrator.testing.LearnerCalls.refused;
 import static io.ballast.orchestrator.testing.LearnerCalls.tokens;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.protobuf.Duration;
@@ -38,7 +38,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -331,12 +330,5 @@ class LearnerClientsTest {
       small.train(narrow, OBJECTIVE, List.of(group(1, 2, 3, 4)));
       assertThat(small.step(narrow)).isPositive();
     }
-  }
-
-  private static void refused(ThrowingCallable call, Status.Code code, String message) {
-    assertThatThrownBy(call)
-        .isInstanceOfSatisfying(
-            StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode()).isEqualTo(code))
-        .hasMessageContaining(message);
   }
 }

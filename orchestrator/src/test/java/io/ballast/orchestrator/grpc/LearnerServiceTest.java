@@ -1,28 +1,21 @@
 package io.ballast.orchestrator.grpc;
 
+import static io.ballast.orchestrator.testing.LearnerCalls.refused;
+import static io.ballast.orchestrator.testing.LearnerCalls.tokens;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.ballast.inference.store.ModelManifest;
-import io.ballast.kit.grpc.StatusMapper;
-import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.learner.v1.CallerGradients;
-import io.ballast.learner.v1.Checkpoint;
 import io.ballast.learner.v1.CloseSessionRequest;
 import io.ballast.learner.v1.CreateSessionRequest;
-import io.ballast.learner.v1.DeleteCheckpointRequest;
 import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardBackwardResult;
 import io.ballast.learner.v1.ForwardRequest;
 import io.ballast.learner.v1.ForwardWeights;
 import io.ballast.learner.v1.GetOperationRequest;
 import io.ballast.learner.v1.GetSessionRequest;
-import io.ballast.learner.v1.LearnerServiceGrpc;
 import io.ballast.learner.v1.LearnerServiceGrpc.LearnerServiceBlockingStub;
-import io.ballast.learner.v1.ListCheckpointsRequest;
 import io.ballast.learner.v1.ListSessionsRequest;
-import io.ballast.learner.v1.LoadWeightsRequest;
 import io.ballast.learner.v1.NamedObjective;
 import io.ballast.learner.v1.ObjectiveKind;
 import io.ballast.learner.v1.Operation;
@@ -31,7 +24,6 @@ import io.ballast.learner.v1.OptimizerConfig;
 import io.ballast.learner.v1.OptimizerStepRequest;
 import io.ballast.learner.v1.SampleFromSessionRequest;
 import io.ballast.learner.v1.SampleFromSessionResponse;
-import io.ballast.learner.v1.SaveWeightsRequest;
 import io.ballast.learner.v1.TrainingCompletion;
 import io.ballast.learner.v1.TrainingGroup;
 import io.ballast.mesh.v1.FailureReason;
@@ -40,21 +32,12 @@ import io.ballast.mesh.v1.RequestMetadata;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.mesh.v1.TokenSequence;
-import io.ballast.orchestrator.testing.TestLearner;
+import io.ballast.orchestrator.testing.LearnerCalls;
 import io.ballast.orchestrator.testing.TinyModel;
-import io.grpc.ManagedChannel;
-import io.grpc.Server;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
-import io.grpc.inprocess.InProcessChannelBuilder;
-import io.grpc.inprocess.InProcessServerBuilder;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,34 +50,18 @@ class LearnerServiceTest {
   private static final TokenSequence BAD = tokens(20, 21);
 
   @TempDir Path root = Path.of("");
-  private final VirtualThreadReplies replies =
-      new VirtualThreadReplies(new StatusMapper("orchestrator"), 64);
-  private TestLearner learner;
-  private Server server;
-  private ManagedChannel channel;
+  private LearnerCalls learner;
   private LearnerServiceBlockingStub stub;
 
   @BeforeEach
-  void serve() throws IOException {
-    TinyModel.writeTo(root.resolve("models"));
-    learner = new TestLearner(root, replies);
-    String name = InProcessServerBuilder.generateName();
-    server =
-        InProcessServerBuilder.forName(name)
-            .directExecutor()
-            .addService(learner.service())
-            .build()
-            .start();
-    channel = InProcessChannelBuilder.forName(name).build();
-    stub = LearnerServiceGrpc.newBlockingStub(channel);
+  void serve() {
+    learner = new LearnerCalls(root);
+    stub = learner.stub;
   }
 
   @AfterEach
   void stop() {
-    channel.shutdownNow();
-    server.shutdownNow();
     learner.close();
-    replies.close();
   }
 
   @Test
@@ -196,98 +163,6 @@ class LearnerServiceTest {
         () -> train(session, objective(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP).setClipLow(1.5)),
         Status.Code.INVALID_ARGUMENT,
         "objective.clip_low: 1.5 (expected: > 0 and < 1)");
-  }
-
-  @Test
-  void aCheckpointIsGoneBackToExactlyAlsoFromAnotherSession() {
-    String session = open("");
-    train(session, objective(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP));
-    step(session);
-    save(session, SaveWeightsRequest.newBuilder().setCheckpoint("first"));
-    double atCheckpoint = logProb(session, GOOD);
-    train(session, objective(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP));
-    step(session);
-    double afterwards = logProb(session, GOOD);
-    assertThat(afterwards).isNotEqualTo(atCheckpoint);
-
-    String other = open("");
-    Operation loaded =
-        stub.loadWeights(
-                LoadWeightsRequest.newBuilder().setSessionId(other).setCheckpoint("first").build())
-            .getOperation();
-    assertThat(loaded.getLoadWeights().getUpdatesCount()).isEqualTo(1);
-    assertThat(logProb(other, GOOD)).isEqualTo(atCheckpoint);
-    train(other, objective(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP));
-    step(other);
-    assertThat(logProb(other, GOOD)).isEqualTo(afterwards);
-  }
-
-  @Test
-  void aVersionIsPublishedOnceAndNeverChanges() {
-    String session = open("");
-    train(session, objective(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP));
-    step(session);
-    Operation published = save(session, SaveWeightsRequest.newBuilder().setPublishVersion("2"));
-    Operation again = save(session, SaveWeightsRequest.newBuilder().setPublishVersion("2"));
-    assertThat(again.getSaveWeights().getVersion())
-        .isEqualTo(published.getSaveWeights().getVersion());
-
-    Path folder = root.resolve("models").resolve(TinyModel.NAME).resolve("2");
-    assertThat(ModelManifest.read(folder).orElseThrow().notes())
-        .containsEntry("arithmetic", "FLOAT32");
-
-    train(session, objective(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP));
-    step(session);
-    Operation other = save(session, SaveWeightsRequest.newBuilder().setPublishVersion("2"));
-    assertThat(other.getState()).isEqualTo(OperationState.OPERATION_STATE_FAILED);
-    assertThat(other.getErrorReason()).isEqualTo("ALREADY_EXISTS");
-  }
-
-  @Test
-  void checkpointsAreListedAndDeletedByTheirTenantAlone() throws IOException {
-    String session = open("");
-    save(session, SaveWeightsRequest.newBuilder().setCheckpoint("first"));
-    save(session, SaveWeightsRequest.newBuilder().setCheckpoint("second"));
-    Path folder = root.resolve("learner").resolve("default");
-    Files.setLastModifiedTime(folder.resolve("first.safetensors"), FileTime.fromMillis(60_000));
-    Files.setLastModifiedTime(folder.resolve("second.safetensors"), FileTime.fromMillis(90_000));
-    Files.writeString(folder.resolve("third.new-1"), "one that is being written");
-    Files.writeString(folder.resolve("run-7-1.safetensors"), "of a run");
-    Files.setLastModifiedTime(folder.resolve("run-7-1.safetensors"), FileTime.fromMillis(1));
-    RequestMetadata bob = RequestMetadata.newBuilder().setTenant("bob").build();
-
-    assertThat(checkpoints(0))
-        .extracting(Checkpoint::getName)
-        .containsExactly("second", "first", "run-7-1");
-    assertThat(checkpoints(1)).extracting(Checkpoint::getName).containsExactly("second");
-    assertThat(checkpoints(2).getLast().getSizeBytes())
-        .isEqualTo(Files.size(folder.resolve("first.safetensors")));
-    assertThat(checkpoints(2).getLast().getSaveTime().getSeconds()).isEqualTo(60);
-    assertThat(
-            stub.listCheckpoints(ListCheckpointsRequest.newBuilder().setMetadata(bob).build())
-                .getCheckpointsList())
-        .isEmpty();
-    refused(() -> checkpoints(1_001), Status.Code.INVALID_ARGUMENT, "page_size: 1,001");
-
-    DeleteCheckpointRequest first =
-        DeleteCheckpointRequest.newBuilder().setCheckpoint("first").build();
-    refused(
-        () -> stub.deleteCheckpoint(first.toBuilder().setMetadata(bob).build()),
-        Status.Code.NOT_FOUND,
-        "there is no checkpoint 'first'");
-    stub.deleteCheckpoint(first);
-    assertThat(checkpoints(0)).extracting(Checkpoint::getName).containsExactly("second", "run-7-1");
-    refused(() -> stub.deleteCheckpoint(first), Status.Code.NOT_FOUND, "'first'");
-    refused(
-        () -> stub.deleteCheckpoint(first.toBuilder().setCheckpoint("run-7-1").build()),
-        Status.Code.INVALID_ARGUMENT,
-        "as those of runs do");
-    assertThat(folder.resolve("run-7-1.safetensors")).exists();
-  }
-
-  private List<Checkpoint> checkpoints(int pageSize) {
-    return stub.listCheckpoints(ListCheckpointsRequest.newBuilder().setPageSize(pageSize).build())
-        .getCheckpointsList();
   }
 
   @Test
@@ -413,10 +288,6 @@ class LearnerServiceTest {
         .getOperation();
   }
 
-  private Operation save(String session, SaveWeightsRequest.Builder request) {
-    return stub.saveWeights(request.setSessionId(session).build()).getOperation();
-  }
-
   private double logProb(String session, TokenSequence completion) {
     return forward(session, completion, ForwardWeights.FORWARD_WEIGHTS_CURRENT).stream()
         .mapToDouble(Float::doubleValue)
@@ -440,16 +311,5 @@ class LearnerServiceTest {
         .getGroups(0)
         .getCompletions(0)
         .getLogProbsList();
-  }
-
-  private static TokenSequence tokens(Integer... ids) {
-    return TokenSequence.newBuilder().addAllTokenIds(List.of(ids)).build();
-  }
-
-  private static void refused(ThrowingCallable call, Status.Code code, String message) {
-    assertThatThrownBy(call)
-        .isInstanceOfSatisfying(
-            StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode()).isEqualTo(code))
-        .hasMessageContaining(message);
   }
 }

@@ -1,5 +1,8 @@
 package io.ballast.orchestrator.testing;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
 import io.ballast.learner.v1.CreateSessionRequest;
@@ -21,6 +24,8 @@ import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.TokenSequence;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import java.io.IOException;
@@ -30,6 +35,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** A trainer that speaks to {@link TestLearner} over gRPC. */
 public final class LearnerCalls implements AutoCloseable {
@@ -148,6 +154,14 @@ public final class LearnerCalls implements AutoCloseable {
 
   public static TokenSequence tokens(Integer... ids) {
     return TokenSequence.newBuilder().addAllTokenIds(List.of(ids)).build();
+  }
+
+  /** Requires that {@code call} ends with {@code code} and says {@code message}. */
+  public static void refused(ThrowingCallable call, Status.Code code, String message) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode()).isEqualTo(code))
+        .hasMessageContaining(message);
   }
 
   @Override
