@@ -110,7 +110,7 @@ class CompareRunsCommandTest {
             SafetyTest.newBuilder()
                 .setState(state)
                 .setCostModel(FakeMesh.model("java-cost"))
-                .setOutcome(FakeMesh.outcome())
+                .setOutcome(FakeSafety.outcome())
                 .setCertificateId(certificate))
         .build();
   }

@@ -163,7 +163,7 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
               SafetyTest.newBuilder()
                   .setState(SafetyTestState.SAFETY_TEST_STATE_PASSED)
                   .setCostModel(FakeMesh.model("java-cost").toBuilder().setVersion("2"))
-                  .setOutcome(FakeMesh.outcome())
+                  .setOutcome(FakeSafety.outcome())
                   .setCertificateId(FakeMesh.CERTIFICATE_ID));
     }
     return run.build();

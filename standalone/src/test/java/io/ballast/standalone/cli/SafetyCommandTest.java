@@ -64,7 +64,7 @@ class SafetyCommandTest {
 
   @Test
   void oneThatPassesSaysItsCertificateAndHowToPromote() {
-    mesh.looks.add(FakeMesh.begun().toBuilder().setJudgedCount(3).build());
+    mesh.looks.add(FakeSafety.begun().toBuilder().setJudgedCount(3).build());
     mesh.looks.add(passed());
 
     Cli.Result result = test("--optimised", "java-cost/1");
@@ -217,7 +217,7 @@ class SafetyCommandTest {
   @Test
   void oneThatFailedSaysNothingOfTheVersion() {
     SafetyTest.Builder failed =
-        FakeMesh.begun().toBuilder()
+        FakeSafety.begun().toBuilder()
             .setState(SafetyTestState.SAFETY_TEST_STATE_FAILED)
             .setFailureMessage("policy-server: away");
     failed.getLookBuilder().setState(LookState.LOOK_STATE_GIVEN_BACK);
@@ -302,7 +302,7 @@ class SafetyCommandTest {
     assertThat(begun.out()).contains("./mesh safety watch " + FakeMesh.TEST_ID);
     assertThat(mesh.requests).noneMatch(GetSafetyTestRequest.class::isInstance);
 
-    mesh.looks.add(FakeMesh.begun());
+    mesh.looks.add(FakeSafety.begun());
     mesh.looks.add(passed());
     Cli.Result watched = Cli.run(mesh, "safety", "watch", FakeMesh.TEST_ID);
     assertThat(watched.exit()).isZero();
@@ -342,19 +342,19 @@ class SafetyCommandTest {
   }
 
   private static SafetyTest passed() {
-    return FakeMesh.begun().toBuilder()
+    return FakeSafety.begun().toBuilder()
         .setState(SafetyTestState.SAFETY_TEST_STATE_PASSED)
         .setJudgedCount(6)
-        .setOutcome(FakeMesh.outcome())
+        .setOutcome(FakeSafety.outcome())
         .setCertificateId(FakeMesh.CERTIFICATE_ID)
         .build();
   }
 
   private static SafetyTest unsolved(NoSolutionReason reason) {
-    return FakeMesh.begun().toBuilder()
+    return FakeSafety.begun().toBuilder()
         .setState(SafetyTestState.SAFETY_TEST_STATE_NO_SOLUTION_FOUND)
         .setJudgedCount(6)
-        .setOutcome(FakeMesh.outcome().toBuilder().setUpperBound(0.2))
+        .setOutcome(FakeSafety.outcome().toBuilder().setUpperBound(0.2))
         .setNoSolutionReason(reason)
         .build();
   }
