@@ -7,9 +7,9 @@ import java.util.function.LongSupplier;
 
 /**
  * When memory that tensors have freed is given back. A decoder that ends gives it back at once,
- * unless the process has learned something lately: a run ends a decoder in each iteration, and the
- * next update would take all of it anew, with a page fault for every 4 KiB. Then it is given back
- * when nothing has been learned for ten seconds.
+ * unless the process has learned from groups of completions in the last ten seconds: a run ends a
+ * decoder in each iteration, and the next update would take all of it anew, with a page fault for
+ * every 4 KiB. Then it is given back once, ten to twenty seconds after the last of it was learned.
  */
 final class FreedMemory {
   private static final long LATELY_NANOS = TimeUnit.SECONDS.toNanos(10);
@@ -44,13 +44,13 @@ final class FreedMemory {
     return PROCESS;
   }
 
-  /** Told of each pass of a learner. */
+  /** Told of each micro-batch of {@link TrainingLanes}. */
   synchronized void learning() {
     learned = true;
     lastLearned = nanoTime.getAsLong();
   }
 
-  /** Gives back what is free, now or as soon as nothing has been learned lately. */
+  /** Gives back what is free, now or when nothing has been learned lately. */
   void release() {
     boolean now;
     synchronized (this) {
@@ -63,14 +63,28 @@ final class FreedMemory {
     if (now) {
       giveBack.run();
     } else {
+      lookLater();
+    }
+  }
+
+  private void lookLater() {
+    boolean begun = false;
+    try {
       later.execute(this::lookAgain);
+      begun = true;
+    } finally {
+      if (!begun) {
+        stopWaiting(); // there may be no thread left: the next that ends sees to it
+      }
     }
   }
 
   private void lookAgain() {
-    synchronized (this) {
-      waiting = false;
-    }
+    stopWaiting();
     release();
+  }
+
+  private synchronized void stopWaiting() {
+    waiting = false;
   }
 }

@@ -14,7 +14,7 @@ final class GivenGradients {
     final String name;
     final float[] values;
     boolean any;
-    boolean other;
+    boolean nonZero;
 
     Column(String name, int predicted) {
       this.name = name;
@@ -27,7 +27,7 @@ final class GivenGradients {
 
     void put(int at, float value) {
       values[at] = value;
-      other |= value != 0;
+      nonZero |= value != 0;
     }
 
     @Nullable Tensor tensorIfAny(ScalarType type) {
@@ -109,7 +109,7 @@ final class GivenGradients {
 
   /** Whether all that was given are zeros, which change no gradient. */
   boolean allZero() {
-    return !byLogProbs.other && !byEntropies.other && !byValues.other;
+    return !byLogProbs.nonZero && !byEntropies.nonZero && !byValues.nonZero;
   }
 
   Tensor byLogProbs(ScalarType type) {

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class GroupComputation {
   /**
-   * Tokens of a micro-batch, padding included: enough to keep products efficient. With twice as
-   * many a step of a small model took 250 MB more and was no quicker.
+   * Tokens of a micro-batch, padding included: enough to keep products efficient, few enough for
+   * what it takes (docs/decisions/2026-11-29-freed-memory.md).
    */
   static final int TOKEN_BUDGET = 1_280;
 

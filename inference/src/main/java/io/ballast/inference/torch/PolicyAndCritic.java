@@ -85,7 +85,7 @@ public final class PolicyAndCritic implements AutoCloseable {
       return policy.forwardBackward(groups, gradients);
     } catch (RuntimeException | Error e) {
       if (critic != null) {
-        critic.clearGradients();
+        clear(critic);
       }
       throw e;
     }

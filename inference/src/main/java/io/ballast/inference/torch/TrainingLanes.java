@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * Computes the micro-batches of a batch on several threads at a time, one thread a lane. Each lane
  * has gradients of its own, which are added up in the order of the lanes, and the caller's loss is
  * asked in the order of the micro-batches: so the same batch on as many lanes gives the same bits,
- * whichever thread is the quicker. What all lanes compute at a time is no more than one alone
- * would. One caller at a time.
+ * whichever thread is the quicker. All lanes together compute no more tokens at a time than two
+ * micro-batches have. One caller at a time.
  */
 final class TrainingLanes implements AutoCloseable {
   /** Of a lane; a guess: with fewer, smaller products may lose more than another thread gains. */
@@ -51,13 +51,13 @@ final class TrainingLanes implements AutoCloseable {
   /** Returns the scores of {@code groups}, in their order; no gradients. */
   List<GroupScores> scores(List<CompletionGroup> groups) {
     first.requireFits(groups);
-    FreedMemory.ofProcess().learning();
     Plan plan = plan(groups, most);
     List<@Nullable GroupScores> scores = GroupComputation.nulls(groups.size());
     threads.run(
         plan.lanes(),
         lane -> {
           for (int b = lane; b < plan.batches().size(); b += plan.lanes()) {
+            FreedMemory.ofProcess().learning();
             first.scores(plan.batches().get(b), groups, scores);
           }
         },
@@ -75,7 +75,6 @@ final class TrainingLanes implements AutoCloseable {
    */
   List<GroupScores> forwardBackward(List<CompletionGroup> groups, TokenGradientFunction gradients) {
     first.requireFits(groups);
-    FreedMemory.ofProcess().learning();
     Plan plan = plan(groups, most);
     List<List<Integer>> batches = plan.batches();
     int lanes = plan.lanes();
@@ -89,6 +88,7 @@ final class TrainingLanes implements AutoCloseable {
           lanes,
           lane -> {
             for (int b = lane; b < batches.size(); b += lanes) {
+              FreedMemory.ofProcess().learning();
               turns.take(b, batches.get(b), groups, gradients, scores, computation(lane));
             }
           },
@@ -125,8 +125,8 @@ final class TrainingLanes implements AutoCloseable {
 
   /**
    * Sorts groups into micro-batches. Lanes are as many as have enough to compute and together hold
-   * no more than two micro-batches of one: a group longer than a lane's half of that has the others
-   * stand still.
+   * no more than {@link #MOST_TOGETHER}: a group longer than a lane's share of that has lanes stand
+   * still.
    *
    * @param most lanes
    */

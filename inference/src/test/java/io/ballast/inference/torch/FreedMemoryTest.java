@@ -1,6 +1,7 @@
 package io.ballast.inference.torch;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayDeque;
 import java.util.Queue;
@@ -52,6 +53,24 @@ class FreedMemoryTest {
     wait(10);
 
     memory.release();
+
+    assertThat(givenBack).isOne();
+  }
+
+  @Test
+  void whereNothingCanLookLaterTheNextThatEndsSeesToIt() {
+    FreedMemory threadless =
+        new FreedMemory(
+            () -> now,
+            () -> givenBack++,
+            task -> {
+              throw new OutOfMemoryError("unable to create native thread");
+            });
+    threadless.learning();
+    assertThatThrownBy(threadless::release).isInstanceOf(OutOfMemoryError.class);
+    wait(10);
+
+    threadless.release();
 
     assertThat(givenBack).isOne();
   }

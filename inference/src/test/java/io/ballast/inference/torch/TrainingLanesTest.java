@@ -89,7 +89,7 @@ class TrainingLanesTest {
   }
 
   @Test
-  void lanesAreNoMoreThanHaveEnoughToComputeAndFitTogetherIntoOneMicroBatch() {
+  void lanesAreNoMoreThanHaveEnoughToComputeAndFitTogetherIntoTwoMicroBatches() {
     assertThat(TrainingLanes.plan(equal(2, 300), 2)) // 600 tokens: for one lane
         .isEqualTo(new Plan(List.of(List.of(0, 1)), 1));
     assertThat(TrainingLanes.plan(equal(4, 320), 2))

@@ -131,7 +131,7 @@ class CriticOfRewardModelTest {
 
   @Test
   void aLossThatReadsNoValuesDoesNotAskIt() {
-    try (Trainee trainee = loader().load(BASE, with(TinyJudge.NAME, 1))) {
+    try (Trainee trainee = TinyModel.open(root, with(TinyJudge.NAME, 1))) {
       GroupScores said = trainee.forwardBackward(GROUPS, new Likelier()).getFirst();
 
       assertThat(said.values()).isEmpty();

@@ -39,8 +39,8 @@ public interface Trainee extends AutoCloseable {
   List<GroupScores> scores(List<TrainingGroup> groups, WhichWeights weights);
 
   /**
-   * Adds the gradients of {@code loss}; returns what the weights say of {@code groups}, and a
-   * critic if the loss reads values.
+   * Adds the gradients of {@code loss}; returns what the weights say of {@code groups}; a critic
+   * with a trunk of its own says something only if the loss reads values.
    */
   List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss);
 

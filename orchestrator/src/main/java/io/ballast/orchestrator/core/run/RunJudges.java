@@ -45,7 +45,7 @@ public final class RunJudges {
    *     and of measured components, {@link CostCheck} of costs, and {@link LookCheck} of held-out
    *     prompts, naming the spec's key; MALFORMED_REQUEST if adapters do not fit the model, what a
    *     critic would begin as reads other tokens, or a text beside the rewards would be longer than
-   *     there is memory for
+   *     there is memory for; UNKNOWN_MODEL
    */
   void require(String tenant, PinnedVersion base, RunSpec spec, PromptSets sets) {
     if (spec.trainee().adapters() != null || spec.critic() != null) {
