@@ -48,7 +48,8 @@ final class Nomination {
   /**
    * Publishes the trained weights, or their average if one is kept, as a candidate: the last, or
    * those with the best evaluation; after an alarm of the watch, those that were last within its
-   * limits.
+   * limits. Weights that no update moved are the base's, which is no candidate either: a test of
+   * them would spend their δ.
    *
    * @param state as the last iteration left it
    */
@@ -59,6 +60,9 @@ final class Nomination {
     }
     if (choice.iteration() != run.progress().iterationsDone()) {
       trainee.restore(weights.checkpoint(run.tenant(), run.checkpointName(choice.iteration())));
+    }
+    if (trainee.updatesCount() == 0) {
+      return records.end(job, run, RunState.STOPPED, neverMoved(run, choice.iteration()));
     }
     PinnedVersion candidate =
         published.candidate(run, job.spec(), trainee, choice.iteration(), choice.reason());
@@ -81,9 +85,27 @@ final class Nomination {
         : new Choice(best, words(run, best));
   }
 
+  private String neverMoved(Run run, int chosen) {
+    int done = run.progress().iterationsDone();
+    String where = done == 1 ? "in 1 iteration" : "in %d iterations".formatted(done);
+    if (chosen < done) {
+      where = "up to iteration %d of %d, whose weights were chosen".formatted(chosen, done);
+    }
+    return SkippedUpdates.noneTaken(
+        where,
+        iterations(run).stream()
+            .filter(each -> each.iteration() <= chosen)
+            .map(IterationMetrics::learning)
+            .toList());
+  }
+
+  private List<IterationMetrics> iterations(Run run) {
+    return database.call("read its iterations", () -> store.iterations(run.runId(), 0));
+  }
+
   private String words(Run run, int best) {
     List<IterationMetrics> evaluated =
-        database.call("read its iterations", () -> store.iterations(run.runId(), 0)).stream()
+        iterations(run).stream()
             .filter(each -> each.evaluation() instanceof EvaluationReading.Measured)
             .toList();
     return evaluated.stream()

@@ -18,7 +18,10 @@ public enum RunState {
   NO_SOLUTION_FOUND,
   /** Ended: passed, but the alias had moved on or the version could not be served. */
   REFUSED,
-  /** Ended by the watch over its rewards, which only the base was within the limits of. */
+  /**
+   * Ended without a candidate: only the base was within the limits of the watch over its rewards,
+   * no update moved the policy, or there was nothing to learn from.
+   */
   STOPPED,
   /** Stopped by an error; may be resumed. */
   FAILED,

@@ -3,8 +3,10 @@ package io.ballast.orchestrator.core.run;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.peer.Patience;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** What becomes of a run whose updates are not finite. */
+/** What becomes of a run whose updates are skipped. */
 final class SkippedUpdates {
   private static final int MOST_IN_A_ROW = 3;
 
@@ -52,5 +54,30 @@ final class SkippedUpdates {
           "the updates of %d iterations in a row were skipped, the last because %s; the weights are those of iteration %d"
               .formatted(MOST_IN_A_ROW, learning.message(), iteration - MOST_IN_A_ROW));
     }
+  }
+
+  /**
+   * Says that the policy never moved, and why.
+   *
+   * @param where such as {@code in 2 iterations}
+   * @param learned what those did
+   */
+  static String noneTaken(String where, List<LearningMetrics> learned) {
+    String each =
+        Stream.of(
+                counted(learned, UpdateOutcome.NOT_FINITE, "not finite"),
+                counted(learned, UpdateOutcome.NO_SIGNAL, "no signal"),
+                counted(learned, UpdateOutcome.UPDATED, "of the critic alone"),
+                counted(learned, UpdateOutcome.UNRECORDED, "not recorded"))
+            .filter(words -> !words.isEmpty())
+            .collect(Collectors.joining(", "));
+    return "no update of the policy was taken %s: %s; the weights are those the run began with"
+        .formatted(where, each);
+  }
+
+  private static String counted(
+      List<LearningMetrics> learned, UpdateOutcome outcome, String words) {
+    long count = learned.stream().filter(each -> each.outcome() == outcome).count();
+    return count == 0 ? "" : "%d %s".formatted(count, words);
   }
 }

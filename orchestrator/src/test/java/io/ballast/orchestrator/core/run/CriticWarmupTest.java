@@ -26,6 +26,7 @@ import io.ballast.orchestrator.testing.TinyModel;
 import io.ballast.rl.algorithm.RecipeState;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
@@ -148,6 +149,22 @@ class CriticWarmupTest {
                     List.of(TrainingCompletion.ofTokens(GOOD), TrainingCompletion.ofTokens(BAD)))),
             WhichWeights.CURRENT)
         .getFirst();
+  }
+
+  @Test
+  void aRunThatEndsWhileItWarmsUpHasNoCandidate() {
+    LoopWorld world =
+        new LoopWorld(
+            folder.resolve("early"), TestSpecs.spec("crash", TWO_ALONE + "budget: {time: PT5S}\n"));
+    world.rollout = Duration.ofSeconds(10);
+
+    Run run = world.work(new CrashPoints(0));
+
+    assertThat(run.progress().iterationsDone()).isEqualTo(1);
+    assertThat(run.state()).isEqualTo(RunState.STOPPED);
+    assertThat(run.progress().message())
+        .startsWith("no update of the policy was taken in 1 iteration: 1 of the critic alone; ");
+    assertThat(world.peers.tests).isEmpty();
   }
 
   @Test

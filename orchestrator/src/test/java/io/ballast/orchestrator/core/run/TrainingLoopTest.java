@@ -121,6 +121,55 @@ class TrainingLoopTest {
   }
 
   @Test
+  void aRunThatTookNoUpdateHasNoCandidateHoweverOftenItWasTakenUp() {
+    LoopWorld world =
+        new LoopWorld(
+            temporary.resolve("none"),
+            TestSpecs.spec("crash").replace("iterations: 3", "iterations: 2"));
+    world.failures = 2;
+    killUntilAnIterationIsDurable(world);
+
+    Run run = world.workIfActive();
+
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(each -> each.learning().outcome())
+        .containsExactly(UpdateOutcome.NOT_FINITE, UpdateOutcome.NOT_FINITE);
+    assertThat(run.state()).isEqualTo(RunState.STOPPED);
+    assertThat(run.progress().message())
+        .isEqualTo(
+            "no update of the policy was taken in 2 iterations: 2 not finite;"
+                + " the weights are those the run began with");
+    assertThat(run.progress().candidate()).isNull();
+    assertThat(world.peers.tests).as("no look is spent").isEmpty();
+  }
+
+  @Test
+  void oneUpdateInALifeOfBeforeIsEnoughForATest() {
+    LoopWorld world =
+        new LoopWorld(
+            temporary.resolve("one"),
+            TestSpecs.spec("crash").replace("iterations: 3", "iterations: 2"));
+    killUntilAnIterationIsDurable(world);
+    world.failures = 1;
+
+    Run run = world.workIfActive();
+
+    assertThat(world.store.iterations(RUN_ID, 0))
+        .extracting(each -> each.learning().outcome())
+        .containsExactly(UpdateOutcome.UPDATED, UpdateOutcome.NOT_FINITE);
+    assertThat(run.state()).isEqualTo(RunState.PROMOTED);
+    assertThat(world.peers.tests).hasSize(1);
+  }
+
+  /** Lives of a process, each killed a touch later than the one before. */
+  private static void killUntilAnIterationIsDurable(LoopWorld world) {
+    for (int fatal = 1; world.store.iterations(RUN_ID, 0).isEmpty(); fatal++) {
+      CrashPoints points = new CrashPoints(fatal);
+      assertThatThrownBy(() -> world.work(points)).isInstanceOf(CrashPoints.Killed.class);
+    }
+  }
+
+  @Test
   void aLimitThatTheLastIterationAlonePassesIsTold() {
     LoopWorld world =
         new LoopWorld(
@@ -154,10 +203,7 @@ class TrainingLoopTest {
             temporary.resolve("budget"),
             TestSpecs.spec("crash", "budget: " + budget).replace("iterations: 3", "iterations: 6"));
     world.rollout = Duration.ofSeconds(10);
-    for (int fatal = 1; world.store.iterations(RUN_ID, 0).isEmpty(); fatal++) {
-      CrashPoints points = new CrashPoints(fatal);
-      assertThatThrownBy(() -> world.work(points)).isInstanceOf(CrashPoints.Killed.class);
-    }
+    killUntilAnIterationIsDurable(world);
     world.clock.advance(Duration.ofHours(1)); // nobody works on it
 
     Run run = world.workIfActive();

@@ -243,7 +243,7 @@ public final class RunWatch {
       case RUN_STATE_HELD -> "passed, and held: its spec promotes nothing";
       case RUN_STATE_NO_SOLUTION_FOUND -> "No Solution Found";
       case RUN_STATE_REFUSED -> "passed, and refused";
-      case RUN_STATE_STOPPED -> "stopped: its rewards could not be believed";
+      case RUN_STATE_STOPPED -> "stopped without a candidate";
       case RUN_STATE_FAILED -> "failed";
       case RUN_STATE_CANCELLED -> "cancelled";
       case RUN_STATE_UNSPECIFIED, UNRECOGNIZED -> "unknown";
