@@ -109,14 +109,27 @@ public final class RunTelemetry implements RunMonitor {
   public void updated(Run run, LearningMetrics learning) {
     switch (learning.outcome()) {
       case NO_SIGNAL -> withoutSignal.increment();
-      case NOT_FINITE -> notFinite.increment();
+      case NOT_FINITE -> {
+        notFinite.increment();
+        warn(run, "update skipped: not finite: " + learning.message());
+      }
       case UPDATED -> {
         if (learning.leftLaterOut()) {
           laterNotFinite.increment();
+          warn(run, learning.message());
         }
       }
       case UNRECORDED -> {}
     }
+  }
+
+  private static void warn(Run run, String what) {
+    LOG.warn(
+        "run {} ({}) iteration {}: {}",
+        run.runId(),
+        run.name(),
+        run.progress().iterationsDone() + 1,
+        what);
   }
 
   @Override

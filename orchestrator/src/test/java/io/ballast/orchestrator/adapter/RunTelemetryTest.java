@@ -99,6 +99,22 @@ class RunTelemetryTest {
     assertThat(skipped(UpdateOutcome.NOT_FINITE, "later")).isEqualTo(1);
   }
 
+  @Test
+  void anUpdateThatIsNotFiniteIsALineAndOneWithoutASignalIsNone() {
+    try (HeardLog log = HeardLog.of(RunTelemetry.class.getName(), Level.WARNING)) {
+      telemetry.updated(run(), learning(UpdateOutcome.NO_SIGNAL, "the rewards are equal"));
+      telemetry.updated(run(), learning(UpdateOutcome.UPDATED, ""));
+      telemetry.updated(run(), learning(UpdateOutcome.NOT_FINITE, "gradient norm: NaN"));
+      telemetry.updated(run(), learning(UpdateOutcome.UPDATED, "updates 2 to 4 were left out"));
+
+      String where = "run 0c7f0000-0000-4000-8000-000000000002 (tidy) iteration 1: ";
+      assertThat(log.messages())
+          .containsExactly(
+              where + "update skipped: not finite: gradient norm: NaN",
+              where + "updates 2 to 4 were left out");
+    }
+  }
+
   private double skipped(UpdateOutcome outcome, String which) {
     return meters
         .get("ballast.run.updates.skipped")

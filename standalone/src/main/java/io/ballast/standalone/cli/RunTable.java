@@ -13,6 +13,7 @@ import io.ballast.orchestrator.v1.WatchAction;
 import io.ballast.safety.v1.SafetyTest;
 import io.ballast.safety.v1.SafetyTestOutcome;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -62,7 +63,7 @@ final class RunTable {
 
   /**
    * What there is to say of an iteration below its line: gold that failed, rounds of sampling, an
-   * evaluation, constraints, measured harm, alarms.
+   * update that was skipped, an evaluation, constraints, measured harm, alarms.
    *
    * @param before the iteration before; alarms that it had too are not said again
    */
@@ -82,6 +83,9 @@ final class RunTable {
                   rounds.getRoundsCount(),
                   rounds.getKeptGroupsCount(),
                   rounds.getSampledGroupsCount()));
+    }
+    if (!SkippedText.of(m).isEmpty()) {
+      remarks.add("      " + SkippedText.of(m));
     }
     if (!EvaluationText.of(m).isEmpty()) {
       remarks.add("      evaluation: " + EvaluationText.of(m));
@@ -198,8 +202,12 @@ final class RunTable {
     return lines;
   }
 
-  /** What is known of a run, a line for each thing. */
-  static TextTable summary(Run run) {
+  /**
+   * What is known of a run, a line for each thing.
+   *
+   * @param iterations all that it has done, as far as they are known
+   */
+  static TextTable summary(Run run, Collection<IterationMetrics> iterations) {
     TextTable table = TextTable.plain();
     table.row("run", run.getName() + ", " + run.getRunId());
     table.row("state", state(run));
@@ -209,6 +217,9 @@ final class RunTable {
             + " of "
             + run.getIterationsCount()
             + (run.getEarlyStopReason().isEmpty() ? "" : "; " + run.getEarlyStopReason()));
+    if (!SkippedText.summary(iterations).isEmpty()) {
+      table.row("skipped", SkippedText.summary(iterations));
+    }
     if (!SpentText.of(run).isEmpty()) {
       table.row("used", SpentText.of(run));
     }

@@ -8,6 +8,8 @@ import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.WatchRunResponse;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,7 @@ final class RunWatcher {
   private final MeshTarget target;
   private final CommandContext context;
   private final ArrayNode iterations = JsonNodeFactory.instance.arrayNode();
+  private final Map<Integer, IterationMetrics> known = new TreeMap<>(); // unshown ones, too
   private final long start;
   private int last;
   private int watchedFrom;
@@ -65,7 +68,7 @@ final class RunWatcher {
       clearBar();
     }
     printing.line("");
-    printing.table(RunTable.summary(now));
+    printing.table(RunTable.summary(now, known.values()));
     ObjectNode document = JsonNodeFactory.instance.objectNode();
     document.set("run", Printing.tree(now));
     document.set("iterations", iterations);
@@ -74,6 +77,7 @@ final class RunWatcher {
   }
 
   private void show(IterationMetrics iteration) {
+    known.put(iteration.getIteration(), iteration);
     if (iteration.getIteration() > last) {
       last = iteration.getIteration();
       iterations.add(Printing.tree(iteration));

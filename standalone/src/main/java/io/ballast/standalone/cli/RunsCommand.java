@@ -246,7 +246,7 @@ final class RunsCommand implements Callable<Integer> {
         } else {
           RunTable.print(printing, answer.getIterationsList());
           printing.line("");
-          printing.table(RunTable.summary(answer.getRun()));
+          printing.table(RunTable.summary(answer.getRun(), answer.getIterationsList()));
           RunTable.prompts(answer.getPromptSourcesList()).forEach(printing::line);
           RunTable.gold(answer.getWatch()).forEach(printing::line);
         }

@@ -65,6 +65,9 @@ final class FakeMesh implements AutoCloseable {
   /** Whether the run's rewards are watched with gold, and cannot be believed in the end. */
   volatile boolean alarmed;
 
+  /** Whether the run's first update is not finite and its second has no signal. */
+  volatile boolean skipping;
+
   /** What the next call ends with instead of an answer; null: an answer. */
   volatile @Nullable Status failure;
 

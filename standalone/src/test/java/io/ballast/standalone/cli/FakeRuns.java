@@ -8,6 +8,7 @@ import io.ballast.orchestrator.v1.GetRunResponse;
 import io.ballast.orchestrator.v1.GoldFailure;
 import io.ballast.orchestrator.v1.GoldScores;
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.LearningMetrics;
 import io.ballast.orchestrator.v1.ListRunsRequest;
 import io.ballast.orchestrator.v1.ListRunsResponse;
 import io.ballast.orchestrator.v1.PauseRunRequest;
@@ -22,6 +23,7 @@ import io.ballast.orchestrator.v1.RunAlarm;
 import io.ballast.orchestrator.v1.RunAlarmKind;
 import io.ballast.orchestrator.v1.RunServiceGrpc;
 import io.ballast.orchestrator.v1.RunState;
+import io.ballast.orchestrator.v1.UpdateOutcome;
 import io.ballast.orchestrator.v1.WatchAction;
 import io.ballast.orchestrator.v1.WatchRunRequest;
 import io.ballast.orchestrator.v1.WatchRunResponse;
@@ -206,6 +208,9 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
     if (mesh.composed) {
       plain.clearMeanSpread();
     }
+    if (mesh.skipping) {
+      plain.setLearning(skipped(i));
+    }
     if (!mesh.alarmed) {
       return plain.build();
     }
@@ -219,6 +224,21 @@ final class FakeRuns extends RunServiceGrpc.RunServiceImplBase {
     }
     plain.setGold(GoldScores.newBuilder().setMeanGold(0.5 * i)).setGoldGap(0.25 * i);
     return i == 3 ? plain.addAlarms(alarm()).build() : plain.build();
+  }
+
+  private static LearningMetrics.Builder skipped(int i) {
+    LearningMetrics.Builder learning = LearningMetrics.newBuilder();
+    return switch (i) {
+      case 1 ->
+          learning
+              .setOutcome(UpdateOutcome.UPDATE_OUTCOME_NOT_FINITE)
+              .setMessage("gradient norm: NaN");
+      case 2 ->
+          learning
+              .setOutcome(UpdateOutcome.UPDATE_OUTCOME_NO_SIGNAL)
+              .setMessage("every completion is masked");
+      default -> learning.setOutcome(UpdateOutcome.UPDATE_OUTCOME_UPDATED);
+    };
   }
 
   private IterationMetrics.Builder plain(int i) {

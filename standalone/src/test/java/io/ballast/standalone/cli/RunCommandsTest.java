@@ -102,6 +102,26 @@ class RunCommandsTest {
   }
 
   @Test
+  void updatesThatWereSkippedAreToldBelowTheirIterationsAndCounted() {
+    mesh.skipping = true;
+
+    Cli.Result followed = Cli.run(mesh, "run", spec.toString());
+    Cli.Result watched = Cli.run(mesh, "runs", "watch", "tidy", "--after", "1");
+    Cli.Result shown = Cli.run(mesh, "runs", "show", "tidy");
+
+    for (Cli.Result result : List.of(followed, watched, shown)) {
+      assertThat(result.out())
+          .containsPattern("    2   [+]0[.]200.*\\R      update skipped: no signal: every")
+          .containsPattern("skipped +2 of 3 updates: 1 not finite, 1 no signal\\R");
+    }
+    for (Cli.Result result : List.of(followed, shown)) {
+      assertThat(result.out())
+          .containsPattern("    1   [+]0[.]100.*\\R      update skipped: not finite: gradient");
+    }
+    assertThat(watched.out()).as("an iteration that was not asked for").doesNotContain("NaN");
+  }
+
+  @Test
   void aSpreadThatIsNotThereIsADash() throws IOException {
     mesh.composed = true;
     Path page = folder.resolve("composed.html");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ballast.orchestrator.v1.Evaluation;
 import io.ballast.orchestrator.v1.GoldFailure;
 import io.ballast.orchestrator.v1.IterationMetrics;
+import io.ballast.orchestrator.v1.LearningMetrics;
 import io.ballast.orchestrator.v1.NextTest;
 import io.ballast.orchestrator.v1.Run;
 import io.ballast.orchestrator.v1.RunAlarm;
@@ -12,7 +13,9 @@ import io.ballast.orchestrator.v1.RunAlarmKind;
 import io.ballast.orchestrator.v1.RunSpent;
 import io.ballast.orchestrator.v1.RunState;
 import io.ballast.orchestrator.v1.SamplingRounds;
+import io.ballast.orchestrator.v1.UpdateOutcome;
 import io.ballast.orchestrator.v1.WatchAction;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -57,6 +60,22 @@ class RunTableTest {
   }
 
   @Test
+  void laterUpdatesThatWereLeftOutAreToldAndTheirIterationIsNotASkippedOne() {
+    IterationMetrics metrics =
+        IterationMetrics.newBuilder()
+            .setLearning(
+                LearningMetrics.newBuilder()
+                    .setOutcome(UpdateOutcome.UPDATE_OUTCOME_UPDATED)
+                    .setMessage("updates 2 to 3 were left out: gradient norm: NaN"))
+            .build();
+
+    assertThat(RunTable.remarks(metrics, null))
+        .containsExactly("      updates 2 to 3 were left out: gradient norm: NaN");
+    assertThat(RunTable.summary(Run.getDefaultInstance(), List.of(metrics)).lines())
+        .noneMatch(line -> line.startsWith("skipped"));
+  }
+
+  @Test
   void aPhaseThatDoesNotTellItsTimeHasNoThroughput() {
     IterationMetrics metrics =
         IterationMetrics.newBuilder()
@@ -68,10 +87,11 @@ class RunTableTest {
     Run run = Run.newBuilder().setLatest(metrics).build();
 
     // 2,000 tokens, in 0.5 s, in 1.5 s, and in both
-    assertThat(RunTable.summary(run).lines()).contains("tokens/s    sample 4,000, learn 1,333");
+    assertThat(RunTable.summary(run, List.of()).lines())
+        .contains("tokens/s    sample 4,000, learn 1,333");
     assertThat(RunTable.tokensPerSecond(metrics)).isEqualTo("1000");
     assertThat(RunTable.tokensPerSecond(IterationMetrics.getDefaultInstance())).isEqualTo("–");
-    assertThat(RunTable.summary(Run.getDefaultInstance()).lines())
+    assertThat(RunTable.summary(Run.getDefaultInstance(), List.of()).lines())
         .noneMatch(line -> line.startsWith("tokens/s"));
   }
 
@@ -103,7 +123,7 @@ class RunTableTest {
             "      evaluation: +0.5000 [-0.2500, +1.2500] at 90 %, n = 12, 3 without a reward");
     assertThat(RunTable.remarks(failed, null))
         .containsExactly("      evaluation: failed: TOO_FEW_SCORES: busy");
-    assertThat(RunTable.summary(run).lines())
+    assertThat(RunTable.summary(run, List.of()).lines())
         .contains("chosen as   the best of 4 evaluations, 0.5 [-0.25, 1.25] at 90 %");
   }
 
@@ -128,10 +148,10 @@ class RunTableTest {
             .setLatest(IterationMetrics.newBuilder().setSpent(spent))
             .build();
 
-    assertThat(RunTable.summary(run).lines())
+    assertThat(RunTable.summary(run, List.of()).lines())
         .contains(
             "used        12,345 of 20,000 completion tokens, 2 min 5 s of 2 h 0 min, money 0.0625 of 5.0000");
-    assertThat(RunTable.summary(run.toBuilder().setSpec("no spec").build()).lines())
+    assertThat(RunTable.summary(run.toBuilder().setSpec("no spec").build(), List.of()).lines())
         .as("of a spec that would be refused today")
         .contains("used        12,345 completion tokens, 2 min 5 s, money 0.0625");
   }
@@ -153,6 +173,6 @@ class RunTableTest {
             .setNextTest(NextTest.valueOf("NEXT_TEST_" + next))
             .build();
 
-    assertThat(RunTable.summary(run).lines().getLast()).endsWith("  " + words);
+    assertThat(RunTable.summary(run, List.of()).lines().getLast()).endsWith("  " + words);
   }
 }
