@@ -4,7 +4,6 @@ import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
 import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.SafetensorsFile.Content;
-import io.ballast.inference.store.SafetensorsFile.Piece;
 import io.ballast.inference.store.WeightType;
 import io.ballast.kit.digest.Sha256;
 import java.io.IOException;
@@ -32,13 +31,13 @@ public final class DecoderCopy implements AutoCloseable {
    * Copies.
    *
    * @param contents all weights of {@code layout}, each under its name, in 32 bits
-   * @throws ModelException BROKEN if one is not finite; named
+   * @throws io.ballast.inference.api.NotFiniteException if one is not finite; named
    */
   static DecoderCopy of(ParameterLayout layout, List<Content> contents, Path tokenizer)
       throws IOException {
     WeightsSnapshot weights =
         WeightsSnapshot.of(
-            layout, ScalarType.Float, contents.stream().map(DecoderCopy::finite).toList());
+            layout, ScalarType.Float, contents.stream().map(FiniteNumbers::of).toList());
     try {
       ModelManifest manifest =
           DecoderFolder.manifest(
@@ -48,28 +47,6 @@ public final class DecoderCopy implements AutoCloseable {
       weights.close();
       throw e;
     }
-  }
-
-  /** The same numbers, none of which may be what no folder is loaded with. */
-  private static Content finite(Content content) {
-    return new Content(
-        content.name(),
-        content.type(),
-        content.shape(),
-        piece -> content.source().read(finite(content.name(), piece)));
-  }
-
-  private static Piece finite(String name, Piece piece) {
-    return (values, count, at) -> {
-      for (int i = 0; i < count; i++) {
-        if (!Float.isFinite(values[i])) {
-          throw new ModelException(
-              Reason.BROKEN,
-              "tensor %s[%d]: %s (expected: finite)".formatted(name, at + i, values[i]));
-        }
-      }
-      piece.take(values, count, at);
-    };
   }
 
   /** The model's shape. */

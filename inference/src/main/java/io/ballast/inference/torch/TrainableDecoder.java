@@ -288,6 +288,7 @@ public final class TrainableDecoder implements AutoCloseable {
    *     they are saved
    * @throws ModelException CORRUPT_WEIGHTS if the adapters' base is no longer what it was when it
    *     was loaded, BROKEN after half a checkpoint
+   * @throws io.ballast.inference.api.NotFiniteException if a weight is not finite; named
    */
   public void save(Path folder, WeightType type, Path tokenizer, Map<String, String> notes)
       throws IOException {
@@ -309,7 +310,13 @@ public final class TrainableDecoder implements AutoCloseable {
       throws IOException {
     state.requireWhole();
     trained.requireSaveable(folder);
-    DecoderFolder.save(folder, config, trained.contents(numbers, type), type, tokenizer, notes);
+    DecoderFolder.save(
+        folder,
+        config,
+        trained.contents(numbers, type).stream().map(FiniteNumbers::of).toList(),
+        type,
+        tokenizer,
+        notes);
   }
 
   /** Returns a copy of the weights as they are, for a decoder that samples from them. */
@@ -345,6 +352,7 @@ public final class TrainableDecoder implements AutoCloseable {
    * @param notes given back by {@link #restoreCheckpoint}, such as the position in the data
    * @throws IllegalArgumentException if a note has a name of the checkpoint's own, such as {@code
    *     steps}
+   * @throws io.ballast.inference.api.NotFiniteException if a number is not finite; named
    */
   public void saveCheckpoint(Path file, Map<String, String> notes) throws IOException {
     state.save(file, notes);

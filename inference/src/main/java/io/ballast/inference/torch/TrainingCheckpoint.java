@@ -111,6 +111,8 @@ final class TrainingCheckpoint {
    * Writes {@code file} whole or not at all: one that is there stays until the new one is.
    *
    * @throws IllegalArgumentException if a note has a name of the checkpoint's own
+   * @throws io.ballast.inference.api.NotFiniteException if a number is not finite, with which no
+   *     checkpoint is taken; named
    */
   void save(Path file, Map<String, String> notes) throws IOException {
     for (String name : notes.keySet()) {
@@ -124,11 +126,12 @@ final class TrainingCheckpoint {
         .forEach(
             (name, flat) ->
                 contents.add(
-                    new Content(
-                        name,
-                        WeightType.FLOAT32,
-                        List.of(flat.numel()),
-                        TensorPieces.of(flat, 0, flat.numel()))));
+                    FiniteNumbers.of(
+                        new Content(
+                            name,
+                            WeightType.FLOAT32,
+                            List.of(flat.numel()),
+                            TensorPieces.of(flat, 0, flat.numel())))));
     Map<String, String> metadata = new TreeMap<>(notes);
     metadata.put(STEPS, Long.toString(optimizer.steps()));
     if (criticSteps() != optimizer.steps()) {

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.NotFiniteException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
+import io.ballast.inference.store.ModelManifest;
 import io.ballast.inference.store.WeightType;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -19,6 +21,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -191,6 +195,49 @@ class TrainingCheckpointTest {
       decoder.save(saved, WeightType.FLOAT32, tokenizer, Map.of());
       decoder.snapshot().close();
     }
+  }
+
+  @Test
+  void numbersThatAreNotFiniteAreNotSavedAndWhatIsThereStays() throws IOException {
+    Path file = saved();
+    byte[] good = Files.readAllBytes(file);
+    Path tokenizer = Files.writeString(folder.resolve("a-tokenizer.json"), "{}");
+    Path published = folder.resolve("published");
+    try (TrainableDecoder decoder = decoder(Arithmetic.FLOAT32, OPTIONS)) {
+      spoil(decoder.state().average(), 5);
+      assertNotFinite(
+          () -> decoder.saveCheckpoint(file, Map.of()),
+          "tensor average[5]: NaN (expected: finite)");
+      assertNotFinite(
+          () -> decoder.saveAverage(published, WeightType.FLOAT32, tokenizer, Map.of()),
+          "tensor model.embed_tokens.weight[5]: NaN (expected: finite)");
+      spoil(decoder.optimizer().secondMoment(), 4);
+      assertNotFinite(
+          () -> decoder.saveCheckpoint(file, Map.of()),
+          "tensor second_moment[4]: NaN (expected: finite)");
+      spoil(decoder.weights().flat(), 3);
+      assertNotFinite(
+          () -> decoder.saveCheckpoint(file, Map.of()),
+          "tensor weights[3]: NaN (expected: finite)");
+      assertNotFinite(
+          () -> decoder.save(published, WeightType.FLOAT32, tokenizer, Map.of()),
+          "tensor model.embed_tokens.weight[3]: NaN (expected: finite)");
+      assertThat(published.resolve(ModelManifest.WEIGHTS)).doesNotExist();
+      assertThat(file).hasBinaryContent(good);
+      assertThat(decoder.restoreCheckpoint(file)).isEmpty();
+      assertThat(decoder.steps()).isEqualTo(1);
+    }
+  }
+
+  private static void spoil(Tensor numbers, long at) {
+    try (PointerScope scope = new PointerScope();
+        NoGradGuard off = new NoGradGuard()) {
+      numbers.narrow(0, at, 1).fill_(new Scalar(Double.NaN));
+    }
+  }
+
+  private static void assertNotFinite(ThrowingCallable call, String message) {
+    assertThatThrownBy(call).isInstanceOf(NotFiniteException.class).hasMessage(message);
   }
 
   private static void assertAllRefused(List<ThrowingCallable> uses) {

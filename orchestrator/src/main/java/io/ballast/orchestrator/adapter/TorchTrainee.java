@@ -2,6 +2,7 @@ package io.ballast.orchestrator.adapter;
 
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.NotFiniteException;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelStore.StoredModel;
@@ -206,6 +207,9 @@ final class TorchTrainee implements Trainee {
   }
 
   private ModelException withoutPath(ModelException e) {
+    if (e instanceof NotFiniteException) {
+      return e; // it names a number, and no file
+    }
     return new ModelException(e.reason(), stored.withoutPath(String.valueOf(e.getMessage())), e);
   }
 

@@ -103,6 +103,32 @@ class LearnerCheckpointsTest extends LearnerObjectiveCase {
     assertThat(folder.resolve("run-7-1.safetensors")).exists();
   }
 
+  @Test
+  void weightsThatAreNotFiniteAreNeitherKeptNorPublished() {
+    session = learner.openWild();
+    update();
+    keep("good");
+    List<List<Float>> good = scores(GROUPS);
+    learner.overflow(session);
+
+    assertNotFinite(
+        learner.save(session, SaveWeightsRequest.newBuilder().setCheckpoint("good")),
+        "tensor weights\\[\\d+]: -?Infinity \\(expected: finite\\)");
+    assertNotFinite(publish("2"), "tensor [a-z0-9_.]+\\[\\d+]: -?Infinity \\(expected: finite\\)");
+    assertThat(root.resolve("models").resolve(TinyModel.NAME).resolve("2")).doesNotExist();
+    assertThat(checkpoints(0)).extracting(Checkpoint::getName).containsExactly("good");
+
+    Operation loaded = learner.load(session, "good");
+    assertThat(loaded.getLoadWeights().getUpdatesCount()).isEqualTo(1);
+    assertThat(scores(GROUPS)).isEqualTo(good);
+  }
+
+  private static void assertNotFinite(Operation operation, String message) {
+    assertThat(operation.getState()).isEqualTo(OperationState.OPERATION_STATE_FAILED);
+    assertThat(operation.getErrorReason()).isEqualTo("PRECONDITION_FAILED");
+    assertThat(operation.getErrorMessage()).matches(message);
+  }
+
   private void update() {
     train(ObjectiveKind.OBJECTIVE_KIND_PPO_CLIP, GROUPS);
     assertThat(step().getState()).isEqualTo(OperationState.OPERATION_STATE_SUCCEEDED);

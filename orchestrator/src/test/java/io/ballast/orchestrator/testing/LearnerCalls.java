@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ballast.kit.grpc.StatusMapper;
 import io.ballast.kit.grpc.VirtualThreadReplies;
+import io.ballast.learner.v1.CallerGradients;
 import io.ballast.learner.v1.CreateSessionRequest;
 import io.ballast.learner.v1.ForwardBackwardRequest;
 import io.ballast.learner.v1.ForwardBackwardResult;
@@ -19,6 +20,7 @@ import io.ballast.learner.v1.OperationState;
 import io.ballast.learner.v1.OptimizerConfig;
 import io.ballast.learner.v1.OptimizerStepRequest;
 import io.ballast.learner.v1.SaveWeightsRequest;
+import io.ballast.learner.v1.TrainingCompletion;
 import io.ballast.learner.v1.TrainingGroup;
 import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.TokenSequence;
@@ -39,6 +41,18 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /** A trainer that speaks to {@link TestLearner} over gRPC. */
 public final class LearnerCalls implements AutoCloseable {
+  /**
+   * An optimiser within all limits that remembers no squares: once the gradients are 0 it divides
+   * what is left of their mean by ε.
+   */
+  private static final OptimizerConfig WILD =
+      OptimizerConfig.newBuilder()
+          .setLearningRate(0.01)
+          .setBeta2(0)
+          .setEpsilon(1e-30)
+          .setMaxGradientNorm(1e30)
+          .build();
+
   public final LearnerServiceBlockingStub stub;
 
   private final VirtualThreadReplies replies =
@@ -91,6 +105,34 @@ public final class LearnerCalls implements AutoCloseable {
             .setBase(ModelSelector.newBuilder().setModel(TinyModel.NAME).setVersion(version))
             .setOptimizer(OptimizerConfig.newBuilder().setLearningRate(0.01));
     return stub.createSession(more.apply(request).build()).getSession().getSessionId();
+  }
+
+  /** Opens a session whose weights {@link #overflow} can make infinite. */
+  public String openWild() {
+    return open("1", session -> session.setOptimizer(WILD));
+  }
+
+  /** Makes weights of a session of {@link #openWild} infinite, by two updates that succeed. */
+  public void overflow(String session) {
+    for (double gradient : new double[] {1e14, 0}) {
+      TrainingCompletion.Builder completion =
+          TrainingCompletion.newBuilder()
+              .setTokens(tokens(5, 6))
+              .addAllLogProbGradients(List.of(gradient, gradient));
+      Operation added =
+          stub.forwardBackward(
+                  ForwardBackwardRequest.newBuilder()
+                      .setSessionId(session)
+                      .addGroups(
+                          TrainingGroup.newBuilder()
+                              .setPromptTokens(tokens(1, 2))
+                              .addCompletions(completion))
+                      .setCallerGradients(CallerGradients.getDefaultInstance())
+                      .build())
+              .getOperation();
+      assertThat(succeeded(added).hasForwardBackward()).isTrue();
+      assertThat(step(session)).isFinite();
+    }
   }
 
   /** Adds gradients and returns what was found; it must succeed. */

@@ -1,6 +1,7 @@
 package io.ballast.orchestrator.core.learner;
 
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.NotFiniteException;
 import io.ballast.kit.error.MeshException;
 import io.ballast.orchestrator.core.Faults;
 import java.time.Duration;
@@ -75,6 +76,9 @@ public final class Operation<T> {
     }
     try {
       result.complete(work.get());
+    } catch (NotFiniteException e) {
+      // the session's own numbers are what its caller's losses and rates have made of them
+      fail(Faults.precondition(String.valueOf(e.getMessage())));
     } catch (ModelException e) {
       // the causes name files, which callers are not told
       LOG.warn("session {}, operation {} failed", session, id, e);

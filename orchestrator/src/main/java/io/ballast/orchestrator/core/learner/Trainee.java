@@ -68,6 +68,7 @@ public interface Trainee extends AutoCloseable {
    * @param weights CURRENT or AVERAGE
    * @throws io.ballast.kit.error.MeshException PRECONDITION_FAILED if no average is kept;
    *     MALFORMED_REQUEST for REFERENCE, which is a version already
+   * @throws io.ballast.inference.api.NotFiniteException if a weight is not finite; named
    */
   void publish(Path folder, WhichWeights weights) throws IOException;
 
@@ -84,7 +85,11 @@ public interface Trainee extends AutoCloseable {
     return Optional.empty();
   }
 
-  /** Writes weights, critic, optimiser state and average to one file, whole or not at all. */
+  /**
+   * Writes weights, critic, optimiser state and average to one file, whole or not at all.
+   *
+   * @throws io.ballast.inference.api.NotFiniteException if a number is not finite; named
+   */
   void checkpoint(Path file) throws IOException;
 
   /**
