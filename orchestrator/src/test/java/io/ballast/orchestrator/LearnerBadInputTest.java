@@ -59,39 +59,58 @@ class LearnerBadInputTest {
   void anOptimizerOutOfItsRangeIsNamed() {
     Map<String, Consumer<OptimizerConfig.Builder>> bad =
         Map.ofEntries(
-            Map.entry("learning_rate: 0.0 (expected: > 0", o -> o.setLearningRate(0)),
-            Map.entry("learning_rate: -1.0 (expected: > 0", o -> o.setLearningRate(-1)),
-            Map.entry("learning_rate: NaN (expected: > 0", o -> o.setLearningRate(Double.NaN)),
+            Map.entry("learning_rate: 0.0 (expected: > 0 and ≤ 1", o -> o.setLearningRate(0)),
+            Map.entry("learning_rate: -1.0 (expected: > 0 and ≤ 1", o -> o.setLearningRate(-1)),
+            Map.entry("learning_rate: 1.5 (expected: > 0 and ≤ 1", o -> o.setLearningRate(1.5)),
             Map.entry(
-                "learning_rate: Infinity (expected: > 0",
+                "learning_rate: 1.0E300 (expected: > 0 and ≤ 1", o -> o.setLearningRate(1e300)),
+            Map.entry(
+                "learning_rate: NaN (expected: > 0 and ≤ 1", o -> o.setLearningRate(Double.NaN)),
+            Map.entry(
+                "learning_rate: Infinity (expected: > 0 and ≤ 1",
                 o -> o.setLearningRate(Double.POSITIVE_INFINITY)),
             Map.entry("beta1: 1.0 (expected: ≥ 0 and < 1", o -> o.setBeta1(1)),
             Map.entry("beta1: -0.1 (expected: ≥ 0 and < 1", o -> o.setBeta1(-.1)),
             Map.entry("beta2: NaN (expected: ≥ 0 and < 1", o -> o.setBeta2(Double.NaN)),
-            Map.entry("epsilon: 0.0 (expected: > 0", o -> o.setEpsilon(0)),
-            Map.entry("weight_decay: -1.0 (expected: ≥ 0", o -> o.setWeightDecay(-1)),
-            Map.entry("max_gradient_norm: 0.0 (expected: > 0", o -> o.setMaxGradientNorm(0)));
+            Map.entry("epsilon: 0.0 (expected: > 0, finite", o -> o.setEpsilon(0)),
+            Map.entry(
+                "weight_decay: -1.0 (expected: ≥ 0, and times the learning rate below 1",
+                o -> o.setWeightDecay(-1)),
+            Map.entry(
+                "weight_decay: 100.0 (expected: ≥ 0, and times the learning rate below 1",
+                o -> o.setWeightDecay(100)),
+            Map.entry(
+                "weight_decay: 1.0E300 (expected: ≥ 0, and times the learning rate below 1",
+                o -> o.setWeightDecay(1e300)),
+            Map.entry(
+                "max_gradient_norm: 0.0 (expected: > 0, finite", o -> o.setMaxGradientNorm(0)));
     bad.forEach(
         (message, change) -> {
           OptimizerConfig.Builder optimizer = OptimizerConfig.newBuilder().setLearningRate(.01);
           change.accept(optimizer);
           assertMalformed(
               () -> calls.open("1", session -> session.setOptimizer(optimizer)),
-              "optimizer." + message + ", finite)");
+              "optimizer." + message + ")");
         });
     String session = open();
     train(session, gradients(1, 1));
-    for (double rate : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+    for (double rate : new double[] {0, -1, 1.5, 1e300, Double.NaN, Double.POSITIVE_INFINITY}) {
       assertMalformed(
-          () ->
-              learner.optimizerStep(
-                  OptimizerStepRequest.newBuilder()
-                      .setSessionId(session)
-                      .setLearningRate(rate)
-                      .build()),
-          "learning_rate: " + rate + " (expected: > 0, finite)");
+          () -> step(session, rate), "learning_rate: " + rate + " (expected: > 0 and ≤ 1)");
     }
     assertThat(step(session).getState()).isEqualTo(OperationState.OPERATION_STATE_SUCCEEDED);
+  }
+
+  @Test
+  void aRateOfOneUpdateThatTheWeightsWouldDecayWhollyByIsNamed() {
+    OptimizerConfig decaying =
+        OptimizerConfig.newBuilder().setLearningRate(.01).setWeightDecay(2).build();
+    String session = calls.open("1", request -> request.setOptimizer(decaying));
+    train(session, gradients(1, 1));
+    assertMalformed(
+        () -> step(session, .5),
+        "learning_rate: 0.5 (expected: times the weight decay, 2.0, below 1)");
+    assertThat(step(session, .25).getState()).isEqualTo(OperationState.OPERATION_STATE_SUCCEEDED);
   }
 
   @Test
@@ -324,6 +343,13 @@ class LearnerBadInputTest {
   private Operation step(String session) {
     return learner
         .optimizerStep(OptimizerStepRequest.newBuilder().setSessionId(session).build())
+        .getOperation();
+  }
+
+  private Operation step(String session, double rate) {
+    return learner
+        .optimizerStep(
+            OptimizerStepRequest.newBuilder().setSessionId(session).setLearningRate(rate).build())
         .getOperation();
   }
 

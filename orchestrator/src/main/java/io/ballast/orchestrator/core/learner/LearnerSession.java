@@ -162,13 +162,12 @@ public final class LearnerSession implements AutoCloseable {
   /**
    * Updates the weights with the gradients added so far, which are then cleared.
    *
-   * @param learningRate of this update, above 0
-   * @throws MeshException PRECONDITION_FAILED if no gradients were asked for; OVERLOADED
+   * @param learningRate of this update, above 0, at most 1, and times the weight decay below 1
+   * @throws MeshException MALFORMED_REQUEST for another rate; PRECONDITION_FAILED if no gradients
+   *     were asked for; OVERLOADED
    */
   public Operation<OperationResult> step(Caller caller, String fingerprint, double learningRate) {
-    if (!(learningRate > 0) || Double.isInfinite(learningRate)) {
-      throw Faults.malformed("learning_rate", learningRate + " (expected: > 0, finite)");
-    }
+    identity.options().optimizer().requireRate(learningRate);
     return submit(
         caller,
         fingerprint,

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.core.spec;
 
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.learner.CriticSettings;
+import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the section {@code critic} of a spec. */
@@ -30,7 +31,8 @@ final class CriticSpecReader {
     String model = node.requiredText("model", "the name " + EXPECTED);
     String version = node.requiredText("version", "the version " + EXPECTED);
     double rate =
-        node.number("learning_rate", learningRate, v -> v > 0 && v <= 1, "> 0, at most 1");
+        node.number(
+            "learning_rate", learningRate, OptimizerSettings::isRate, OptimizerSettings.RATES);
     return new CriticSettings(
         Faults.requireName(node.pathOf("model"), model),
         Faults.requireName(node.pathOf("version"), version),

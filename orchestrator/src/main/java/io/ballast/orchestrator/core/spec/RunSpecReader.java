@@ -30,6 +30,7 @@ import static io.ballast.orchestrator.core.spec.SpecDefaults.UWO_LAMBDA;
 import io.ballast.orchestrator.core.Faults;
 import io.ballast.orchestrator.core.VersionSelector;
 import io.ballast.orchestrator.core.learner.LearningRateSchedule;
+import io.ballast.orchestrator.core.learner.OptimizerSettings;
 import io.ballast.orchestrator.core.rollout.GroupStrategy;
 import io.ballast.rl.aggregation.AggregationMethod;
 import io.ballast.rl.algorithm.SourceKind;
@@ -211,7 +212,8 @@ public final class RunSpecReader {
     }
     return new LearningRateSchedule(
         kind,
-        root.number("learning_rate", LEARNING_RATE, v -> v > 0 && v <= 1, "> 0, at most 1"),
+        root.number(
+            "learning_rate", LEARNING_RATE, OptimizerSettings::isRate, OptimizerSettings.RATES),
         node.integer("warmup_updates", 0, 0, Integer.MAX_VALUE),
         totalUpdates,
         node.number("final_fraction", FINAL_FRACTION, v -> v >= 0 && v <= 1, "0 to 1"));

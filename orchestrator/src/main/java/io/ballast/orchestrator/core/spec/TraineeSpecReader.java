@@ -48,8 +48,8 @@ final class TraineeSpecReader {
         node.number(
             "weight_decay",
             usual.weightDecay(),
-            v -> v >= 0 && v * learningRate < 1,
-            "≥ 0, and times the learning rate below 1"),
+            decay -> OptimizerSettings.isDecay(decay, learningRate),
+            OptimizerSettings.DECAYS),
         node.number("max_gradient_norm", usual.maxGradientNorm(), v -> v > 0, "> 0"));
   }
 
