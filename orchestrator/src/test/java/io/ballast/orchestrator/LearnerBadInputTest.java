@@ -3,11 +3,14 @@ package io.ballast.orchestrator;
 import static io.ballast.orchestrator.testing.LearnerCalls.tokens;
 import static io.ballast.testing.Refusals.assertFails;
 import static io.ballast.testing.Refusals.assertMalformed;
+import static io.ballast.testing.Refusals.assertRefused;
+import static io.ballast.testing.Refusals.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ballast.kit.error.Fault;
 import io.ballast.learner.v1.CallerGradients;
 import io.ballast.learner.v1.ForwardBackwardRequest;
+import io.ballast.learner.v1.ForwardRequest;
 import io.ballast.learner.v1.LearnerServiceGrpc.LearnerServiceBlockingStub;
 import io.ballast.learner.v1.LoadWeightsRequest;
 import io.ballast.learner.v1.NamedObjective;
@@ -20,6 +23,7 @@ import io.ballast.learner.v1.SampleFromSessionRequest;
 import io.ballast.learner.v1.SaveWeightsRequest;
 import io.ballast.learner.v1.TrainingCompletion;
 import io.ballast.learner.v1.TrainingGroup;
+import io.ballast.mesh.v1.ModelSelector;
 import io.ballast.mesh.v1.SamplingOptions;
 import io.ballast.mesh.v1.TextOrTokens;
 import io.ballast.orchestrator.testing.LearnerCalls;
@@ -157,6 +161,52 @@ class LearnerBadInputTest {
         .as("the session goes on")
         .isEqualTo(OperationState.OPERATION_STATE_SUCCEEDED);
     assertThat(step(session).getOptimizerStep().getGradientNorm()).isFinite();
+  }
+
+  @Test
+  void gradientsThatOverflowAreTheCallersAndTheSessionGoesOn() {
+    String session = open();
+    assertThat(train(session, gradients(1e30, 1e30)).getState())
+        .isEqualTo(OperationState.OPERATION_STATE_SUCCEEDED);
+    Operation step = step(session);
+    assertThat(step.getState()).isEqualTo(OperationState.OPERATION_STATE_FAILED);
+    assertThat(step.getErrorReason()).isEqualTo("PRECONDITION_FAILED");
+    assertThat(step.getErrorMessage())
+        .startsWith("gradient norm: ")
+        .endsWith(" (expected: finite)");
+
+    train(session, gradients(1, 1));
+    assertThat(step(session).getOptimizerStep().getUpdatesCount()).isEqualTo(1);
+  }
+
+  @Test
+  void weightsThatOverflowAreTheCallers() {
+    String session = calls.openWild();
+    calls.overflow(session);
+    ForwardRequest request =
+        ForwardRequest.newBuilder().setSessionId(session).addGroups(group(gradients())).build();
+
+    assertRefused(
+        () -> learner.forward(request), Status.Code.FAILED_PRECONDITION, "(expected: finite)");
+    assertThat(fault(() -> learner.forward(request))).isEqualTo(Fault.PRECONDITION_FAILED);
+  }
+
+  @Test
+  void aBaseThatCouldBeNoVersionIsNamedBeforeAnyoneIsAskedForIt() {
+    ModelSelector.Builder tiny = ModelSelector.newBuilder().setModel(TinyModel.NAME);
+    String expected = "(expected: 1 to 128 of [A-Za-z0-9._-], a letter or digit first)";
+    Map<String, ModelSelector> bad =
+        Map.of(
+            "base.model: '../x' ",
+            ModelSelector.newBuilder().setModel("../x").setVersion("1").build(),
+            "base.version: '../1' ",
+            tiny.clone().setVersion("../1").build(),
+            "base.alias: 'a b/../c' ",
+            tiny.clone().setAlias("a b/../c").build());
+    bad.forEach(
+        (message, base) ->
+            assertMalformed(
+                () -> calls.open("1", session -> session.setBase(base)), message + expected));
   }
 
   @Test

@@ -1,9 +1,9 @@
 package io.ballast.inference.api;
 
 /**
- * A number of weights in training, or one that they make, is not finite: {@link
- * ModelException.Reason#BROKEN}, by what the weights or their gradients are and not by an engine
- * that failed. Whoever trains them is to blame, or what they are trained on.
+ * A weight, a gradient or what weights say of tokens is not finite: {@link
+ * ModelException.Reason#BROKEN}, by what the numbers are and not by an engine that failed. Of
+ * weights in training whoever trains them is to blame, or what they are trained on.
  */
 public final class NotFiniteException extends ModelException {
   private static final long serialVersionUID = 1L;

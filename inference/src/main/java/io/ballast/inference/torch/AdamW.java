@@ -1,7 +1,6 @@
 package io.ballast.inference.torch;
 
-import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.NotFiniteException;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -71,7 +70,7 @@ final class AdamW implements AutoCloseable {
    * Takes one step and forgets the gradients. The caller has opened a scope.
    *
    * @return the gradient's norm before clipping
-   * @throws ModelException BROKEN if the norm is not finite: nothing has changed then
+   * @throws NotFiniteException if the norm is not finite: nothing has changed then
    */
   double step(Trained weights, double learningRate) {
     return step(weights, 0, learningRate);
@@ -82,7 +81,7 @@ final class AdamW implements AutoCloseable {
    * gradients: no other number, and no moment of one, changes. The caller has opened a scope.
    *
    * @return the norm of the critic's gradient before clipping
-   * @throws ModelException BROKEN if it is not finite: nothing has changed then
+   * @throws NotFiniteException if it is not finite: nothing has changed then
    * @throws IllegalStateException if there is no critic
    */
   double stepCritic(Trained weights, double learningRate) {
@@ -103,7 +102,7 @@ final class AdamW implements AutoCloseable {
       double norm = gradient.norm().item_double();
       if (!Double.isFinite(norm)) {
         weights.clearGradients();
-        throw new ModelException(Reason.BROKEN, "gradient norm: " + norm + " (expected: finite)");
+        throw new NotFiniteException("gradient norm: " + norm + " (expected: finite)");
       }
       if (norm > options.maxGradientNorm()) {
         gradient.mul_(new Scalar(options.maxGradientNorm() / (norm + 1e-6)));

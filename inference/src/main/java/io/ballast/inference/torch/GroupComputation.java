@@ -1,7 +1,6 @@
 package io.ballast.inference.torch;
 
-import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.NotFiniteException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenScores.Alternative;
 import io.ballast.inference.torch.LanguageHead.Prediction;
@@ -118,7 +117,7 @@ final class GroupComputation {
    * @param gradients called once for each group of the batch, in its order
    * @param scores takes the scores of each group of the batch, by its index
    * @throws IllegalArgumentException if a gradient given is not finite or of another shape, named
-   * @throws ModelException BROKEN if a score is not finite
+   * @throws NotFiniteException if a score is not finite
    */
   void forwardBackward(
       List<Integer> batch,
@@ -276,8 +275,7 @@ final class GroupComputation {
     void requireFinite() {
       for (int n = 0; n < logProbs.length; n++) {
         if (!Float.isFinite(logProbs[n]) || !Float.isFinite(entropies[n])) {
-          throw new ModelException(
-              Reason.BROKEN,
+          throw new NotFiniteException(
               "log-probability: "
                   + logProbs[n]
                   + ", entropy: "
@@ -287,7 +285,7 @@ final class GroupComputation {
       }
       for (float value : values) {
         if (!Float.isFinite(value)) {
-          throw new ModelException(Reason.BROKEN, "value: " + value + " (expected: finite)");
+          throw new NotFiniteException("value: " + value + " (expected: finite)");
         }
       }
     }

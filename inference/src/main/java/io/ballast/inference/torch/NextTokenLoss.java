@@ -1,7 +1,6 @@
 package io.ballast.inference.torch;
 
-import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.NotFiniteException;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -28,7 +27,7 @@ final class NextTokenLoss {
    * Adds its gradients. The caller has opened a scope.
    *
    * @return the loss
-   * @throws ModelException BROKEN if it is not finite
+   * @throws NotFiniteException if it is not finite
    */
   double backward(TokenRows rows) {
     Tensor input = headInput(rows);
@@ -45,7 +44,7 @@ final class NextTokenLoss {
   /**
    * Returns the loss; changes nothing.
    *
-   * @throws ModelException BROKEN if it is not finite
+   * @throws NotFiniteException if it is not finite
    */
   double mean(TokenRows rows) {
     try (PointerScope scope = new PointerScope();
@@ -73,7 +72,7 @@ final class NextTokenLoss {
 
   private static double requireFinite(double loss) {
     if (!Double.isFinite(loss)) {
-      throw new ModelException(Reason.BROKEN, "loss: " + loss + " (expected: finite)");
+      throw new NotFiniteException("loss: " + loss + " (expected: finite)");
     }
     return loss;
   }

@@ -1,7 +1,7 @@
 package io.ballast.inference.torch;
 
 import io.ballast.inference.api.ModelException;
-import io.ballast.inference.api.ModelException.Reason;
+import io.ballast.inference.api.NotFiniteException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.TokenIds;
 import io.ballast.inference.store.WeightFiles;
@@ -117,7 +117,7 @@ public final class TrainableCritic implements AutoCloseable {
    * before it, shape [B][G][T of each]; changes nothing.
    *
    * @throws IllegalArgumentException if a completion does not fit the trunk, named
-   * @throws ModelException BROKEN if a value is not finite
+   * @throws NotFiniteException if a value is not finite
    */
   List<List<PerToken>> values(List<CompletionGroup> groups) {
     requireFit(groups);
@@ -143,7 +143,7 @@ public final class TrainableCritic implements AutoCloseable {
   private static void requireFinite(float[] values) {
     for (float value : values) {
       if (!Float.isFinite(value)) {
-        throw new ModelException(Reason.BROKEN, "value: " + value + " (expected: finite)");
+        throw new NotFiniteException("value: " + value + " (expected: finite)");
       }
     }
   }
@@ -193,15 +193,15 @@ public final class TrainableCritic implements AutoCloseable {
   /**
    * Looks at the gradients collected.
    *
-   * @throws ModelException BROKEN if their norm is not finite: a step would refuse it
+   * @throws NotFiniteException if their norm is not finite: a step would refuse it
    */
   void requireFiniteGradient() {
     try (PointerScope scope = new PointerScope();
         NoGradGuard off = new NoGradGuard()) {
       double norm = weights.flatGradients().norm().item_double();
       if (!Double.isFinite(norm)) {
-        throw new ModelException(
-            Reason.BROKEN, "gradient norm of the critic: " + norm + " (expected: finite)");
+        throw new NotFiniteException(
+            "gradient norm of the critic: " + norm + " (expected: finite)");
       }
     }
   }

@@ -2,6 +2,7 @@ package io.ballast.orchestrator.testing;
 
 import io.ballast.inference.api.Decoder;
 import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.NotFiniteException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.orchestrator.core.learner.GroupGradients;
@@ -87,7 +88,7 @@ public final class FakeTrainee implements Trainee {
   public List<GroupScores> forwardBackward(List<TrainingGroup> groups, GroupLoss loss) {
     calls.add("forwardBackward");
     if (broken) {
-      throw new ModelException(ModelException.Reason.BROKEN, "log-probability: NaN");
+      throw new NotFiniteException("log-probability: NaN");
     }
     List<GroupScores> scores = new ArrayList<>();
     for (int i = 0; i < groups.size(); i++) {

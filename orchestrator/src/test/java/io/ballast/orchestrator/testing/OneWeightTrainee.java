@@ -1,7 +1,7 @@
 package io.ballast.orchestrator.testing;
 
 import io.ballast.inference.api.Decoder;
-import io.ballast.inference.api.ModelException;
+import io.ballast.inference.api.NotFiniteException;
 import io.ballast.inference.api.PerToken;
 import io.ballast.inference.api.Tokenizer;
 import io.ballast.inference.store.ModelManifest;
@@ -165,7 +165,7 @@ public final class OneWeightTrainee implements Trainee {
     for (TrainingCompletion completion : group.completions()) {
       for (int t = 0; t < completion.size(); t++) {
         if (completion.tokens().get(t) == poison) {
-          throw new ModelException(ModelException.Reason.BROKEN, "log-probability: NaN");
+          throw new NotFiniteException("log-probability: NaN");
         }
       }
     }
@@ -207,7 +207,7 @@ public final class OneWeightTrainee implements Trainee {
   private List<GroupScores> collected(List<TrainingGroup> groups, GroupLoss loss) {
     if (failures > 0 && updates >= finite) {
       failures--;
-      throw new ModelException(ModelException.Reason.BROKEN, "gradient norm: NaN");
+      throw new NotFiniteException("gradient norm: NaN");
     }
     List<GroupScores> scores = scores(groups, WhichWeights.CURRENT);
     for (int i = 0; i < groups.size(); i++) {

@@ -67,7 +67,7 @@ public final class LearnerSession implements AutoCloseable {
    * Returns what the weights say of {@code groups}; waits for its turn.
    *
    * @throws MeshException MALFORMED_REQUEST; PRECONDITION_FAILED if no average is kept and it is
-   *     asked; OVERLOADED, DEPENDENCY_BROKEN
+   *     asked, or what the weights say is not finite; OVERLOADED, DEPENDENCY_BROKEN
    */
   public List<GroupScores> forward(
       List<TrainingGroup> groups, WhichWeights weights, CallCancellation cancellation) {

@@ -68,11 +68,13 @@ public final class LearnerSessions implements AutoCloseable {
    * Opens a session; a repetition with the caller's idempotency key gets the same one while it is
    * open.
    *
-   * @throws MeshException UNKNOWN_MODEL; MALFORMED_REQUEST if adapters do not fit the model, and
-   *     then no other session had to go; OVERLOADED if its tenant has no room left, or nobody has,
-   *     and then none had to go either; CORRUPT_WEIGHTS
+   * @throws MeshException UNKNOWN_MODEL; MALFORMED_REQUEST if {@code base} names what could be no
+   *     version, and then nobody was asked for it, or if adapters do not fit the model, and then no
+   *     other session had to go; OVERLOADED if its tenant has no room left, or nobody has, and then
+   *     none had to go either; CORRUPT_WEIGHTS
    */
   public LearnerSession open(Caller caller, VersionSelector base, TraineeOptions options) {
+    requireNames(base);
     String fingerprint = base + " " + options;
     Optional<Slot> repeated = repeated(caller, fingerprint);
     if (repeated.isPresent()) {
@@ -106,6 +108,14 @@ public final class LearnerSessions implements AutoCloseable {
       abandon(slot, e);
       throw e;
     }
+  }
+
+  /** A peer that is asked for a name that is none calls this server's request malformed. */
+  private static void requireNames(VersionSelector base) {
+    if (!base.model().isEmpty()) { // empty: the default model
+      Faults.requireName("base.model", base.model());
+    }
+    Faults.requireName(base.alias() ? "base.alias" : "base.version", base.name());
   }
 
   private LearnerSession load(Slot slot, TraineeOptions options) {

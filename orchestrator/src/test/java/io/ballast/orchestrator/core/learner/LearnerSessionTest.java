@@ -109,7 +109,8 @@ class LearnerSessionTest {
     assertThat(failed.state()).isEqualTo(State.FAILED);
     assertThat(failed.failure().orElseThrow())
         .isInstanceOfSatisfying(
-            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.DEPENDENCY_BROKEN));
+            MeshException.class, e -> assertThat(e.fault()).isEqualTo(Fault.PRECONDITION_FAILED))
+        .hasMessage("log-probability: NaN");
 
     Operation<OperationResult> step = step(0.1);
     step.await(LONG);
