@@ -11,6 +11,7 @@ import io.grpc.Status;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -191,11 +192,13 @@ class PromptSourcesTest extends RunServiceCase {
     Files.write(root.resolve("cut.parquet"), java.util.Arrays.copyOf(whole, whole.length / 2));
     Files.write(
         root.resolve("cut.jsonl"), new byte[] {0x1f, (byte) 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1});
+    Files.write(root.resolve("begun.jsonl"), HexFormat.of().parseHex("1f8b0867617262616765"));
 
     refused(
         "{file: rows.parquet}", "prompts.file: no column 'prompt' (expected: one of text, group");
     refused("{file: cut.parquet, column: text}", "prompts.file: no whole Parquet file");
     refused("{file: cut.jsonl}", "prompts.file: no whole gzip file");
+    refused("{file: begun.jsonl}", "prompts.file: no whole gzip file");
   }
 
   @Test

@@ -43,7 +43,7 @@ final class JsonRows implements Rows {
     try {
       return lines.next();
     } catch (EOFException | ZipException e) {
-      throw new UnreadableFileException("no whole gzip file", e);
+      throw UnreadableFileException.noWholeGzipFile(e);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.ballast.training.data;
 
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /**
  * A file of rows: Parquet, or JSON lines, plain or compressed by gzip. How it begins says which.
@@ -42,12 +44,23 @@ public final class RowFile {
     }
   }
 
-  /** The content of a stream that may be compressed by gzip. */
+  /**
+   * The content of a stream that may be compressed by gzip.
+   *
+   * @throws UnreadableFileException if it begins like gzip and has no whole header of it
+   */
   static InputStream unzipped(InputStream bytes) throws IOException {
     BufferedInputStream buffered = new BufferedInputStream(bytes, BUFFER_BYTES);
     buffered.mark(2);
     boolean gzip = buffered.read() == 0x1f && buffered.read() == 0x8b;
     buffered.reset();
-    return gzip ? new GZIPInputStream(buffered, BUFFER_BYTES) : buffered;
+    if (!gzip) {
+      return buffered;
+    }
+    try {
+      return new GZIPInputStream(buffered, BUFFER_BYTES); // reads the header
+    } catch (EOFException | ZipException e) {
+      throw UnreadableFileException.noWholeGzipFile(e);
+    }
   }
 }

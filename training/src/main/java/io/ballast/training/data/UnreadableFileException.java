@@ -9,4 +9,9 @@ public final class UnreadableFileException extends IOException {
   UnreadableFileException(String message, Throwable cause) {
     super(message, cause);
   }
+
+  /** Of one that begins like gzip, and is cut off or damaged. */
+  static UnreadableFileException noWholeGzipFile(IOException cause) {
+    return new UnreadableFileException("no whole gzip file", cause);
+  }
 }

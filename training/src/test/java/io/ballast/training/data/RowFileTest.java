@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -83,6 +84,17 @@ class RowFileTest {
 
     assertThat(rows(whole)).containsExactly("1 1", "2 2");
     assertThatThrownBy(() -> rows(cut))
+        .isInstanceOf(UnreadableFileException.class)
+        .hasMessage("no whole gzip file");
+  }
+
+  /** The header itself is not whole, or of no method that there is. */
+  @ParameterizedTest
+  @ValueSource(strings = {"1f8b", "1f8b0867617262616765", "1f8b67617262616765"})
+  void whatOnlyBeginsLikeGzipIsNoWholeGzipFile(String hex) throws IOException {
+    Path file = Files.write(folder.resolve("a.jsonl"), HexFormat.of().parseHex(hex));
+
+    assertThatThrownBy(() -> rows(file))
         .isInstanceOf(UnreadableFileException.class)
         .hasMessage("no whole gzip file");
   }
