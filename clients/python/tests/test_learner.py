@@ -130,7 +130,7 @@ def test_an_average_that_is_not_kept_is_refused(session: Session) -> None:
     ("adapters", "error", "message"),
     [
         (Adapters(rank=0), errors.MalformedRequest, r"adapters\.rank: 0 \(expected: ≥ 1\)"),
-        (Adapters(rank=4, alpha=math.nan), errors.MalformedRequest, r"adapters\.alpha: NaN \(expected: > 0, finite\)"),
+        (Adapters(rank=4, alpha=math.nan), errors.MalformedRequest, r"adapters\.alpha: NaN \(expected: > 0, at most 1,000,000\)"),
         (Adapters(rank=4, projections=["q_proj", "q"]), ValueError, r"projections\[1\]: 'q' \(expected: one of q_proj, k_proj, "),
     ],
 )

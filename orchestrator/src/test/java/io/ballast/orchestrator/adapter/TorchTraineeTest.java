@@ -205,7 +205,7 @@ class TorchTraineeTest extends TraineeCase {
         .hasMessageStartingWith("adapters.rank: 17 (expected: ≤ 16, the lesser width of model.");
     assertThatThrownBy(() -> adapters(0)).hasMessage("adapters.rank: 0 (expected: ≥ 1)");
     assertThatThrownBy(() -> new AdapterSettings(1, 0, Set.of(Projection.Q_PROJ), 1))
-        .hasMessage("adapters.alpha: 0.0 (expected: > 0, finite)");
+        .hasMessage("adapters.alpha: 0.0 (expected: > 0, at most 1,000,000)");
     assertThatThrownBy(() -> new AdapterSettings(1, 1, Set.of(), 1))
         .hasMessage("adapters.projections: none (expected: at least one)");
   }

@@ -286,9 +286,13 @@ class LearnerAdaptersTest {
         ADAPTERS.toBuilder().setRank(17),
         "adapters.rank: 17 (expected: ≤ 16, the lesser width of model.layers.0.self_attn.q_proj");
     refusedAdapters(
-        ADAPTERS.toBuilder().setAlpha(0), "adapters.alpha: 0.0 (expected: > 0, finite)");
+        ADAPTERS.toBuilder().setAlpha(0), "adapters.alpha: 0.0 (expected: > 0, at most 1,000,000)");
     refusedAdapters(
-        ADAPTERS.toBuilder().setAlpha(Double.NaN), "adapters.alpha: NaN (expected: > 0, finite)");
+        ADAPTERS.toBuilder().setAlpha(1e300),
+        "adapters.alpha: 1.0E300 (expected: > 0, at most 1,000,000)");
+    refusedAdapters(
+        ADAPTERS.toBuilder().setAlpha(Double.NaN),
+        "adapters.alpha: NaN (expected: > 0, at most 1,000,000)");
     refusedAdapters(
         ADAPTERS.toBuilder().setAlpha(Double.POSITIVE_INFINITY), "adapters.alpha: Infinity (");
     refusedAdapters(

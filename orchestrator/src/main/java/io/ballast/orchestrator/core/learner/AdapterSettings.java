@@ -10,12 +10,18 @@ import java.util.Set;
  * zero at the start. Source: Hu et al. 2021 (LoRA), §4.1, arXiv:2106.09685.
  *
  * @param rank r, at least 1
- * @param alpha α, above 0
+ * @param alpha α, above 0, at most 1,000,000
  * @param projections of every block that have an adapter, at least one; kept in the order of the
  *     enum, so that equal settings read alike
  * @param seed draws A
  */
 public record AdapterSettings(int rank, double alpha, Set<Projection> projections, long seed) {
+  /** Far above a usual α, and far below what is not finite in 32 bits. */
+  private static final double MOST_ALPHA = 1e6;
+
+  /** What α may be, in words. */
+  public static final String ALPHA_RANGE = "> 0, at most 1,000,000";
+
   /** A projection of a block. */
   public enum Projection {
     /** Attention's queries. */
@@ -39,12 +45,17 @@ public record AdapterSettings(int rank, double alpha, Set<Projection> projection
     if (rank < 1) {
       throw Faults.malformed("adapters.rank", rank + " (expected: ≥ 1)");
     }
-    if (!(alpha > 0 && Double.isFinite(alpha))) {
-      throw Faults.malformed("adapters.alpha", alpha + " (expected: > 0, finite)");
+    if (!allowsAlpha(alpha)) {
+      throw Faults.malformed("adapters.alpha", alpha + " (expected: " + ALPHA_RANGE + ")");
     }
     if (projections.isEmpty()) {
       throw Faults.malformed("adapters.projections", "none (expected: at least one)");
     }
     projections = Collections.unmodifiableSet(EnumSet.copyOf(projections));
+  }
+
+  /** Whether α may be {@code alpha}. */
+  public static boolean allowsAlpha(double alpha) {
+    return alpha > 0 && alpha <= MOST_ALPHA;
   }
 }

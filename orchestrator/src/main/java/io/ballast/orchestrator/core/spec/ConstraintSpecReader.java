@@ -61,8 +61,13 @@ final class ConstraintSpecReader {
   private static final List<String> OF_HC_RLHF = List.of("c1", "c2", "std_floor");
   private static final int MAX_BUFFER = 1 << 20;
   private static final int MAX_VERSIONS = 100_000;
-  private static final String NOT_NEGATIVE = "≥ 0";
   private static final String POSITIVE = "> 0";
+
+  /** Far above usual prices of harm, and far below what is not finite in a step or a loss. */
+  private static final double MOST_WEIGHT = 1e6;
+
+  private static final String WEIGHT = "0 to 1,000,000";
+  private static final String POSITIVE_WEIGHT = "> 0, at most 1,000,000";
 
   private ConstraintSpecReader() {}
 
@@ -120,10 +125,10 @@ final class ConstraintSpecReader {
         enabled,
         method,
         node.number("target", test.threshold(), v -> v >= 0 && v <= 1, "0 to 1"),
-        node.number("penalty", PENALTY, v -> v >= 0, NOT_NEGATIVE),
+        weight(node, "penalty", PENALTY),
         price(node),
-        node.number("c1", C1, v -> v >= 0, NOT_NEGATIVE),
-        node.number("c2", C2, v -> v >= 0, NOT_NEGATIVE),
+        weight(node, "c1", C1),
+        weight(node, "c2", C2),
         node.integer(
             "buffer",
             method == ConstraintMethod.PPO_LAGRANGIAN
@@ -276,9 +281,9 @@ final class ConstraintSpecReader {
     if (node.has("lambda_min") && !log) {
       throw node.flaw("lambda_min", "beside LINEAR", "none: only LOG needs a floor to recover");
     }
-    double min = node.number("lambda_min", LAMBDA_MIN, v -> v > 0, POSITIVE);
-    double init = node.number("lambda_init", LAMBDA_INIT, v -> v >= 0, NOT_NEGATIVE);
-    double max = node.number("lambda_max", Math.max(LAMBDA_MAX, init), v -> v >= 0, NOT_NEGATIVE);
+    double min = positiveWeight(node, "lambda_min", LAMBDA_MIN);
+    double init = weight(node, "lambda_init", LAMBDA_INIT);
+    double max = weight(node, "lambda_max", Math.max(LAMBDA_MAX, init));
     double floor = log ? min : 0;
     if (init < floor || init > max) {
       throw node.flaw(
@@ -287,7 +292,15 @@ final class ConstraintSpecReader {
           "%s to %s, the range of the multiplier".formatted(floor, max));
     }
     return new ConstraintSpec.Price(
-        kind, init, node.number("lambda_step", LAMBDA_STEP, v -> v > 0, POSITIVE), min, max);
+        kind, init, positiveWeight(node, "lambda_step", LAMBDA_STEP), min, max);
+  }
+
+  private static double weight(SpecNode node, String key, double otherwise) {
+    return node.number(key, otherwise, v -> v >= 0 && v <= MOST_WEIGHT, WEIGHT);
+  }
+
+  private static double positiveWeight(SpecNode node, String key, double otherwise) {
+    return node.number(key, otherwise, v -> v > 0 && v <= MOST_WEIGHT, POSITIVE_WEIGHT);
   }
 
   private static Staleness staleness(SpecNode constraint) {

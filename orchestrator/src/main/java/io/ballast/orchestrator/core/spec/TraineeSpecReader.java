@@ -63,7 +63,10 @@ final class TraineeSpecReader {
     }
     int rank = node.integer("rank", 1, 1, MAX_RANK);
     return new AdapterSettings(
-        rank, node.number("alpha", rank, v -> v > 0, "> 0"), projections(node), seed);
+        rank,
+        node.number("alpha", rank, AdapterSettings::allowsAlpha, AdapterSettings.ALPHA_RANGE),
+        projections(node),
+        seed);
   }
 
   private static Set<Projection> projections(SpecNode node) {
