@@ -77,7 +77,7 @@ final class CompareRunsCommand implements Callable<Integer> {
       }
     }
     return named.keySet().stream()
-        .map(id -> RunsCommand.withIterations(stub, target.metadata(), id))
+        .map(id -> RunsCommand.get(stub, target.metadata(), id))
         .toList();
   }
 

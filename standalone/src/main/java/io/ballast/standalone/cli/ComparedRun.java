@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * A run beside others.
  *
  * @param line its letter, and how it is drawn
- * @param answer the run with its iterations, at least one
+ * @param answer the run with its iterations, of which there may be none
  * @param scalars of each iteration, by tag
  */
 record ComparedRun(Frame.Key line, GetRunResponse answer, List<Map<String, Double>> scalars) {
@@ -58,8 +58,7 @@ record ComparedRun(Frame.Key line, GetRunResponse answer, List<Map<String, Doubl
     return run().getName()
         + ", "
         + run().getRunId()
-        + ", from "
-        + ModelOptions.text(run().getBaseVersion());
+        + (run().hasBaseVersion() ? ", from " + ModelOptions.text(run().getBaseVersion()) : "");
   }
 
   /** A number at an iteration. */

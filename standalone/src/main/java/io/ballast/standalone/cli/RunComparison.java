@@ -36,7 +36,7 @@ final class RunComparison {
   private final List<ComparedRun> runs;
   private final List<SpecDifferences.Row> differences;
 
-  /** Compares {@code answers}, 2 to {@link ComparedRun#MOST}, each with at least one iteration. */
+  /** Compares {@code answers}, 2 to {@link ComparedRun#MOST}. */
   RunComparison(List<GetRunResponse> answers) {
     List<ComparedRun> compared = new ArrayList<>();
     for (GetRunResponse answer : answers) {
@@ -89,7 +89,7 @@ final class RunComparison {
                 + " of "
                 + run.getIterationsCount()
                 + (run.getEarlyStopReason().isEmpty() ? "" : "; " + run.getEarlyStopReason()));
-    add(rows, "from", run -> ModelOptions.text(run.getBaseVersion()));
+    add(rows, "from", run -> run.hasBaseVersion() ? ModelOptions.text(run.getBaseVersion()) : "");
     add(rows, "rewarded by", run -> judges(run, spec -> Stream.of(spec.reward().model())));
     add(
         rows,
@@ -110,7 +110,20 @@ final class RunComparison {
     }
     add(rows, "alarms", RunComparison::alarms);
     add(rows, "because", Run::getMessage);
-    return new ComparisonPage.Table("How they ended", "", head(""), rows, true);
+    return new ComparisonPage.Table("How they ended", withoutIterations(), head(""), rows, true);
+  }
+
+  /** Which runs have no numbers, in a sentence; empty if all have some. */
+  private String withoutIterations() {
+    List<String> letters =
+        runs.stream().filter(run -> run.scalars().isEmpty()).map(ComparedRun::letter).toList();
+    return switch (letters.size()) {
+      case 0 -> "";
+      case 1 -> letters.getFirst() + " has done no iteration: it has no numbers and no curves.";
+      default ->
+          String.join(", ", letters)
+              + " have done no iteration: they have no numbers and no curves.";
+    };
   }
 
   private void add(List<List<String>> rows, String name, Function<Run, String> cell) {
@@ -190,13 +203,18 @@ final class RunComparison {
 
   /** The last number of each kind that each run has, and how far it is from the first run's. */
   ComparisonPage.Table lastValues() {
+    String heading = "Last numbers";
+    List<String> tags = tags();
+    if (tags.isEmpty()) {
+      return new ComparisonPage.Table(heading, "None has any.", List.of(), List.of(), false);
+    }
     List<String> head = new ArrayList<>(List.of("number", runs.getFirst().letter()));
     for (ComparedRun run : runs.subList(1, runs.size())) {
       head.add(run.letter());
       head.add(run.letter() + " − " + runs.getFirst().letter());
     }
     List<List<String>> rows = new ArrayList<>();
-    for (String tag : tags()) {
+    for (String tag : tags) {
       List<String> row = new ArrayList<>(List.of(tag));
       ComparedRun.Reading first = runs.getFirst().last(tag);
       row.add(shown(runs.getFirst(), first));
@@ -208,7 +226,7 @@ final class RunComparison {
       rows.add(row);
     }
     return new ComparisonPage.Table(
-        "Last numbers",
+        heading,
         "Of each run's last iteration; of an earlier one where its number stands beside.",
         head,
         rows,

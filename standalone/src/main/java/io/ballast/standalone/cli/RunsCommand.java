@@ -126,11 +126,15 @@ final class RunsCommand implements Callable<Integer> {
     return found.getFirst().getRunId();
   }
 
+  /** A run with its iterations, of which there may be none. */
+  static GetRunResponse get(RunServiceBlockingStub stub, RequestMetadata metadata, String id) {
+    return stub.getRun(GetRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build());
+  }
+
   /** A run with its iterations, of which there must be one. */
   static GetRunResponse withIterations(
       RunServiceBlockingStub stub, RequestMetadata metadata, String id) {
-    GetRunResponse answer =
-        stub.getRun(GetRunRequest.newBuilder().setMetadata(metadata).setRunId(id).build());
+    GetRunResponse answer = get(stub, metadata, id);
     if (answer.getIterationsCount() == 0) {
       throw new CommandFailure(
           Exit.FAILED, "NO_ITERATIONS", "run " + id + " has done no iteration yet");
@@ -237,10 +241,7 @@ final class RunsCommand implements Callable<Integer> {
     public Integer call() {
       try (MeshTarget.Connection mesh = connect(target)) {
         String id = resolve(stub(mesh), target.metadata(), run);
-        GetRunResponse answer =
-            stub(mesh)
-                .getRun(
-                    GetRunRequest.newBuilder().setMetadata(target.metadata()).setRunId(id).build());
+        GetRunResponse answer = get(stub(mesh), target.metadata(), id);
         if (onlySpec) {
           printing.line(answer.getRun().getSpec().stripTrailing());
         } else {
@@ -290,10 +291,7 @@ final class RunsCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
       try (MeshTarget.Connection mesh = connect(target)) {
         String id = resolve(stub(mesh), target.metadata(), run);
-        GetRunResponse now =
-            stub(mesh)
-                .getRun(
-                    GetRunRequest.newBuilder().setMetadata(target.metadata()).setRunId(id).build());
+        GetRunResponse now = get(stub(mesh), target.metadata(), id);
         return new RunWatcher(printing, target, context)
             .watch(mesh, now.getRun(), now.getIterationsList(), after)
             .code();

@@ -33,6 +33,7 @@ import org.xml.sax.SAXException;
 class CompareRunsCommandTest {
   private static final String BOLD_ID = "1d8f0000-0000-4000-8000-000000000009";
   private static final String NEW_ID = "2e9f0000-0000-4000-8000-00000000000a";
+  private static final String FAILED_ID = "40b10000-0000-4000-8000-00000000000c";
   private static final String LEARNING_ID = "3fa00000-0000-4000-8000-00000000000b";
 
   private static final String SPEC =
@@ -185,6 +186,44 @@ class CompareRunsCommandTest {
     return page.substring(page.indexOf("<body>"), page.indexOf("</html>"));
   }
 
+  /** Where one failed at once, the difference of the specs is what is looked for. */
+  @Test
+  void aRunWithoutAnIterationHasNoNumbersAndNoCurves() throws IOException {
+    mesh.moreRuns.add(
+        GetRunResponse.newBuilder()
+            .setRun(
+                bold().getRun().toBuilder()
+                    .setRunId(FAILED_ID)
+                    .setName("broken")
+                    .setSpec(SPEC + "learning_rate: 0.5\n")
+                    .setState(RunState.RUN_STATE_FAILED)
+                    .setMessage("the policy-server is away")
+                    .setIterationsDone(0))
+            .build());
+    Path file = folder.resolve("broken.html");
+
+    Cli.Result result =
+        Cli.run(mesh, "runs", "compare", "1d8f", "broken", "--output", file.toString());
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.out())
+        .contains("B has done no iteration: it has no numbers and no curves.")
+        .containsPattern("state +no solution found +failed")
+        .containsPattern("iterations +4 of 9; kl 0.31 over 0.30 +0 of 9")
+        .containsPattern("because +– +the policy-server is away")
+        .containsPattern("learning_rate +0.001 +0.5")
+        .containsPattern("train/reward +2 +– +–");
+    assertThat(Files.readString(file)).contains("B has done no iteration: it has no numbers");
+
+    Cli.Result none = Cli.run(mesh, "runs", "compare", "new", "broken");
+    assertThat(none.exit()).isZero();
+    assertThat(none.out())
+        .contains("A  new, " + NEW_ID)
+        .doesNotContain(NEW_ID + ", from")
+        .contains("A, B have done no iteration: they have no numbers and no curves.")
+        .contains("None has any.");
+  }
+
   @Test
   void jsonHasTheRunsAndTheKeysThatDiffer() {
     JsonNode document = Cli.run(mesh, "runs", "compare", "tidy", "1d8f", "--json").json();
@@ -207,10 +246,6 @@ class CompareRunsCommandTest {
     Cli.Result same = Cli.run(mesh, "runs", "compare", "tidy", "0c7f");
     assertThat(same.exit()).isEqualTo(2);
     assertThat(same.err()).contains("run " + FakeMesh.RUN_ID + " is named twice: tidy and 0c7f");
-
-    Cli.Result empty = Cli.run(mesh, "runs", "compare", "tidy", "new");
-    assertThat(empty.exit()).isEqualTo(1);
-    assertThat(empty.err()).contains("run " + NEW_ID + " has done no iteration yet");
 
     assertThat(Cli.run(mesh, "runs", "compare", "tidy").exit()).isEqualTo(2);
     Cli.Result many = Cli.run(mesh, "runs", "compare", "a", "b", "c", "d", "e", "f", "g");
