@@ -3,6 +3,7 @@ package io.ballast.orchestrator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ballast.orchestrator.testing.FakeFaults;
 import io.ballast.orchestrator.testing.TestSpecs;
 import io.ballast.orchestrator.testing.TinyModel;
 import io.ballast.orchestrator.v1.ResumeRunRequest;
@@ -85,6 +86,27 @@ class RunEndsTest extends RunServiceCase {
     assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_REFUSED);
     assertThat(run.getMessage()).contains("the alias has moved on since the run began");
     assertThat(mesh.policy.serving).isEqualTo("another");
+  }
+
+  @Test
+  void aLimitOfTheOperatorsRefusesByNameAndTheCandidateStays() {
+    mesh.policy.refusal =
+        FakeFaults.of(
+            Status.FAILED_PRECONDITION,
+            "SAFETY_GATE_CLOSED",
+            "outcome.threshold: 0.4 (expected: at most 0.3, ballast.policy.promotion.max-threshold)");
+
+    Run run = mesh.awaitEnd(mesh.create(TestSpecs.spec("lax")).getRunId());
+
+    assertThat(run.getState()).isEqualTo(RunState.RUN_STATE_REFUSED);
+    assertThat(run.getMessage())
+        .startsWith("the certificate does not open the gate: ")
+        .endsWith(
+            "(expected: at most 0.3, ballast.policy.promotion.max-threshold); the candidate, %s/%s, is kept"
+                .formatted(
+                    run.getCandidateVersion().getModel(), run.getCandidateVersion().getVersion()));
+    assertThat(mesh.policy.promotions).isEmpty();
+    assertThat(mesh.policy.serving).isEqualTo(TinyModel.VERSION);
   }
 
   @Test

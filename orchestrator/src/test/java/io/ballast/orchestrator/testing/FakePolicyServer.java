@@ -31,6 +31,7 @@ import io.ballast.policy.v1.TrainingRecord;
 import io.ballast.policy.v1.VersionServiceGrpc;
 import io.grpc.BindableService;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -96,7 +97,7 @@ public final class FakePolicyServer {
   public volatile String serving = TinyModel.VERSION;
 
   /** What a promotion is refused with; null: it is made. */
-  public volatile @Nullable Status refusal;
+  public volatile @Nullable StatusRuntimeException refusal;
 
   private final Path models;
   private final HandedCopies copies;
@@ -268,9 +269,9 @@ public final class FakePolicyServer {
             boolean made =
                 promotions.stream()
                     .anyMatch(each -> each.getMetadata().getIdempotencyKey().equals(key));
-            Status refused = refusal;
+            StatusRuntimeException refused = refusal;
             if (!made && refused != null) {
-              throw refused.asRuntimeException();
+              throw refused;
             }
             if (!made && !serving.equals(request.getExpectedVersion())) {
               throw FakeFaults.of(

@@ -53,7 +53,9 @@ public final class Promoter {
         case VERSION_CONFLICT ->
             new Outcome.Refused("the alias has moved on since the run began: " + e.getMessage());
         case SAFETY_GATE_CLOSED ->
-            new Outcome.Refused("the certificate does not open the gate: " + e.getMessage());
+            new Outcome.Refused(
+                "the certificate does not open the gate: %s; the candidate, %s, is kept"
+                    .formatted(e.getMessage(), promotion.candidate()));
         case UNKNOWN_MODEL, CORRUPT_WEIGHTS, PRECONDITION_FAILED ->
             new Outcome.Refused("the candidate cannot be served: " + e.getMessage());
         case MALFORMED_REQUEST,
