@@ -70,7 +70,7 @@ final class RunCommand implements Callable<Integer> {
     String text =
         spec.equals("-")
             ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8)
-            : Files.readString(Path.of(spec));
+            : Files.readString(InputFile.require(Path.of(spec)));
     if (!grid.isEmpty()) {
       return grid(text).code();
     }

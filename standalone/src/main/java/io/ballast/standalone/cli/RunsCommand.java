@@ -103,6 +103,12 @@ final class RunsCommand implements Callable<Integer> {
 
   /** The id of the run that {@code given} names. */
   static String resolve(RunServiceBlockingStub stub, RequestMetadata metadata, String given) {
+    if (given.isBlank()) { // it would be the beginning of every id
+      throw new CommandFailure(
+          Exit.USAGE,
+          "NO_RUN_NAMED",
+          "no run was named (expected: an id, its beginning, or a name); ./mesh runs list shows them");
+    }
     if (given.length() == 36) {
       return given;
     }

@@ -73,6 +73,12 @@ final class TrainingsCommand implements Callable<Integer> {
   /** The training that {@code given} names. */
   private static RewardTraining resolve(
       MeshTarget.Connection mesh, MeshTarget target, String given) {
+    if (given.isBlank()) { // it would be the beginning of every id
+      throw new CommandFailure(
+          Exit.USAGE,
+          "NO_TRAINING_NAMED",
+          "no training was named; ./mesh reward trainings list shows them");
+    }
     List<RewardTraining> all = list(mesh, target).getTrainingsList();
     List<RewardTraining> found =
         all.stream().filter(each -> name(each).equals(given)).limit(1).toList();

@@ -197,6 +197,8 @@ class RemoteTrainingCommandTest {
         .isEqualTo(Exit.FAILED.code());
     assertThat(mesh("reward", "trainings", "cancel", "nobody").err())
         .contains("no training nobody; ./mesh reward trainings list shows them");
+    assertThat(mesh("reward", "trainings", "cancel", "").err())
+        .contains("no training was named; ./mesh reward trainings list shows them");
     assertThat(folder.resolve("data/models/taste")).doesNotExist();
   }
 

@@ -17,6 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** run and runs start, follow and steer runs. */
 class RunCommandsTest {
@@ -241,6 +243,23 @@ class RunCommandsTest {
     assertThat(result.exit()).isEqualTo(1);
     assertThat(result.err())
         .isEqualToIgnoringNewLines("mesh: no run ffff; ./mesh runs list shows them");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"show", "watch", "cancel"})
+  void aNameThatIsEmptyNamesNoRun(String command) {
+    Cli.Result result = Cli.run(mesh, "runs", command, "");
+
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err()).contains("mesh: no run was named (expected: an id, its beginning,");
+  }
+
+  @Test
+  void aSpecThatIsAFolderIsNamed() {
+    Cli.Result result = Cli.run(mesh, "run", folder.toString());
+
+    assertThat(result.exit()).isEqualTo(2);
+    assertThat(result.err()).contains("mesh: " + folder + ": no file that can be read");
   }
 
   @Test
