@@ -76,9 +76,7 @@ final class CompareRunsCommand implements Callable<Integer> {
             Exit.USAGE, "SAME_RUN", "run %s is named twice: %s and %s".formatted(id, before, name));
       }
     }
-    return named.keySet().stream()
-        .map(id -> RunsCommand.get(stub, target.metadata(), id))
-        .toList();
+    return named.keySet().stream().map(id -> RunsCommand.get(stub, target.metadata(), id)).toList();
   }
 
   private void print(ComparisonPage.Table table) {
