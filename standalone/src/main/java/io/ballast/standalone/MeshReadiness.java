@@ -4,6 +4,7 @@ import io.ballast.kit.runtime.Role;
 import io.ballast.standalone.process.MeshProcess;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.eclipse.microprofile.health.HealthCheck;
@@ -13,8 +14,8 @@ import org.eclipse.microprofile.health.Readiness;
 
 /**
  * Whether to send this process calls: its servers take them, and their database answers. Says which
- * of the two is missing. A model behind a Triton that is away is named, and leaves the process
- * ready: all else is answered.
+ * of the two is missing. Peers that are not connected, and a model behind a Triton that is away,
+ * are named, and leave the process ready: all else is answered.
  */
 @Readiness
 @ApplicationScoped
@@ -42,9 +43,16 @@ public class MeshReadiness implements HealthCheck {
             "servers",
             process.roles().stream().map(Role::label).collect(Collectors.joining(", "))
                 + (process.isServing() ? "" : ": stopping"))
-        .withData("grpc_port", process.port());
+        .withData("grpc_port", process.port())
+        .withData("peers", peers(process.peersAway()));
     process.flaws().forEach(answer::withData);
     database.ifPresent(up -> answer.withData("database", up ? "reachable" : "does not answer"));
     return answer.build();
+  }
+
+  private static String peers(List<Role> away) {
+    return away.isEmpty()
+        ? "connected"
+        : away.stream().map(Role::label).collect(Collectors.joining(", ", "not connected: ", ""));
   }
 }

@@ -58,6 +58,15 @@ public final class PeerChannel implements AutoCloseable {
   /** Peers that start together answer within this time. */
   private static final Duration CONNECT = Duration.ofMinutes(1);
 
+  /**
+   * Between two tries of an address whose connection failed. grpc-java's own pause grows to two
+   * minutes, for which calls would fail although the peer is back.
+   */
+  private static final Duration REDIAL = Duration.ofMillis(500);
+
+  /** A channel that nobody used for long would have to connect anew under its next call. */
+  private static final long NEVER_IDLE_DAYS = 31;
+
   private final ManagedChannel managed;
   private final Channel guarded;
 
@@ -74,14 +83,24 @@ public final class PeerChannel implements AutoCloseable {
    * @param bearerToken what the peer demands of every call; empty: nothing
    * @throws MeshException MALFORMED_REQUEST, naming an address that is none
    */
-  @SuppressWarnings(
-      "deprecation") // the registry instead would be global: addresses are a channel's
   public static PeerChannel open(
       List<String> addresses,
       PeerGuard guard,
       PeerSettings settings,
       Optional<String> bearerToken,
       OpenTelemetry telemetry) {
+    return open(addresses, guard, settings, bearerToken, telemetry, REDIAL);
+  }
+
+  @SuppressWarnings(
+      "deprecation") // the registry instead would be global: addresses are a channel's
+  static PeerChannel open(
+      List<String> addresses,
+      PeerGuard guard,
+      PeerSettings settings,
+      Optional<String> bearerToken,
+      OpenTelemetry telemetry,
+      Duration redial) {
     List<Address> parsed = addresses.stream().map(Address::parse).toList();
     if (parsed.isEmpty()) {
       throw new MeshException(
@@ -96,13 +115,15 @@ public final class PeerChannel implements AutoCloseable {
             .disableServiceConfigLookUp()
             .enableRetry()
             .keepAliveTime(30, TimeUnit.SECONDS)
+            .idleTimeout(NEVER_IDLE_DAYS, TimeUnit.DAYS)
             .build();
     Channel guarded =
         ClientInterceptors.interceptForward(
             managed,
             identity(bearerToken),
             GrpcTelemetry.create(telemetry).newClientInterceptor(),
-            new Guard(managed, guard, settings));
+            new Guard(guard, settings));
+    Thread.ofVirtual().name("redial " + guard.peer()).start(() -> redial(managed, redial));
     return new PeerChannel(managed, guarded);
   }
 
@@ -130,6 +151,22 @@ public final class PeerChannel implements AutoCloseable {
                 LOG.debug("not connected ahead of the first call: {}", e.getStatus());
               }
             });
+  }
+
+  /** Whether a replica of the peer is connected, and says that it serves. */
+  public boolean isConnected() {
+    return managed.getState(false) == ConnectivityState.READY;
+  }
+
+  /** Has addresses that are away tried again, until the channel is closed. */
+  private static void redial(ManagedChannel managed, Duration pause) {
+    try {
+      while (!managed.awaitTermination(pause.toNanos(), TimeUnit.NANOSECONDS)) {
+        managed.resetConnectBackoff();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Ends calls under way and closes connections. */
@@ -191,8 +228,7 @@ public final class PeerChannel implements AutoCloseable {
   }
 
   /** Gives each call its deadline, and asks the guard for leave. */
-  private record Guard(ManagedChannel managed, PeerGuard guard, PeerSettings settings)
-      implements ClientInterceptor {
+  private record Guard(PeerGuard guard, PeerSettings settings) implements ClientInterceptor {
     @Override
     public <Q, A> ClientCall<Q, A> interceptCall(
         MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
@@ -202,7 +238,6 @@ public final class PeerChannel implements AutoCloseable {
       } catch (MeshException e) {
         return new Refused<>(e);
       }
-      reconnect();
       CallOptions timed = method.getType().serverSendsOneMessage() ? timed(options) : options;
       return new SimpleForwardingClientCall<>(next.newCall(method, timed)) {
         @Override
@@ -229,16 +264,6 @@ public final class PeerChannel implements AutoCloseable {
           super.cancel(message, cause);
         }
       };
-    }
-
-    /**
-     * Tries again now where the last connection failed. grpc-java would wait, in the end for two
-     * minutes; how often a peer that is away may be tried is the breaker's to say.
-     */
-    private void reconnect() {
-      if (managed.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
-        managed.resetConnectBackoff();
-      }
     }
 
     /** At most the attempt timeout; less if the caller, or the Context, leaves less. */

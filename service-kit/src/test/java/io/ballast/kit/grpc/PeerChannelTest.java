@@ -28,6 +28,9 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.trace.Span;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -275,6 +278,46 @@ class PeerChannelTest {
     answer = ScoreResponse::getDefaultInstance;
     stub(channel).score(ScoreRequest.getDefaultInstance());
     assertThat(calls).hasValue(3);
+  }
+
+  @Test
+  void aPeerThatIsAwayIsTriedAgainWithoutEverLongerPauses() throws Exception {
+    CountDownLatch tries = new CountDownLatch(20); // by grpc-java's own pauses a quarter of an hour
+    try (ServerSocket broken = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        PeerChannel channel =
+            PeerChannel.open(
+                List.of("127.0.0.1:" + broken.getLocalPort()),
+                new PeerGuard("peer", SETTINGS, time, time::nanoTime, new SimpleMeterRegistry()),
+                SETTINGS,
+                Optional.empty(),
+                telemetry.api(),
+                Duration.ofMillis(5))) {
+      Thread.ofVirtual().start(() -> hangUp(broken, tries));
+
+      channel.connect();
+
+      assertThat(tries.await(60, TimeUnit.SECONDS)).as("%s left", tries).isTrue();
+      assertThat(channel.isConnected()).isFalse();
+    }
+  }
+
+  private static void hangUp(ServerSocket server, CountDownLatch tries) {
+    try {
+      while (true) {
+        server.accept().close();
+        tries.countDown();
+      }
+    } catch (IOException e) {
+      assertThat(server.isClosed()).isTrue();
+    }
+  }
+
+  @Test
+  void aChannelSaysWhetherItsPeerIsConnected() {
+    PeerChannel channel = connect(serve(new Inner(), Optional.empty()));
+    assertThat(channel.isConnected()).isFalse();
+    stub(channel).score(ScoreRequest.getDefaultInstance());
+    assertThat(channel.isConnected()).isTrue();
   }
 
   @Test

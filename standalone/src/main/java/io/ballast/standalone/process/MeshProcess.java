@@ -182,6 +182,12 @@ public final class MeshProcess implements AutoCloseable {
     return flaws;
   }
 
+  /** The servers that those of this process call and that are not connected now. */
+  public List<Role> peersAway() {
+    ProcessRuntime given = runtime;
+    return given == null ? List.of() : given.peersAway();
+  }
+
   /** Whether the database answers; empty if no server of this process has one. */
   public Optional<Boolean> databaseReachable() {
     CompletableFuture<Postgres> database = postgres;

@@ -91,6 +91,14 @@ final class ProcessRuntime implements MeshRuntime, AutoCloseable {
     peers.values().forEach(PeerChannel::connect);
   }
 
+  /** The peers that the servers have asked for and that are not connected now. */
+  synchronized List<Role> peersAway() {
+    return peers.entrySet().stream()
+        .filter(peer -> !peer.getValue().isConnected())
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
   private PeerChannel open(Role role) {
     List<String> addresses = config.peers().getOrDefault(role, List.of());
     return PeerChannel.open(

@@ -32,6 +32,9 @@ final class BuiltMesh implements AutoCloseable {
   /** An option of a JVM that does not live for long. */
   static final String FIRST_COMPILER = "-XX:TieredStopAtLevel=1";
 
+  /** Where it says whether it is ready. */
+  private static final String READY = "/q/health/ready";
+
   private final Process process;
   private final Path output;
   private final int port;
@@ -63,7 +66,9 @@ final class BuiltMesh implements AutoCloseable {
     return launch(data, freePort(), freePort(), properties).awaitReady();
   }
 
-  /** Starts four processes that call each other, in the order of their roles, until all answer. */
+  /**
+   * Starts four processes in the order of their roles, until all answer and have found each other.
+   */
   static List<BuiltMesh> startSplit(Path data) {
     int ports = Role.values().length;
     List<BuiltMesh> started =
@@ -72,6 +77,7 @@ final class BuiltMesh implements AutoCloseable {
             .toList();
     try {
       started.forEach(BuiltMesh::awaitReady);
+      started.forEach(BuiltMesh::awaitPeers);
     } catch (AssertionError e) {
       started.forEach(each -> each.process.destroyForcibly());
       throw e;
@@ -114,6 +120,17 @@ final class BuiltMesh implements AutoCloseable {
   BuiltMesh awaitReady() {
     awaitSaid("mesh ready:");
     return this;
+  }
+
+  private void awaitPeers() {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    String health = http(READY);
+    while (!health.contains("\"connected\"")) {
+      if (ended(100) || System.nanoTime() > deadline) {
+        throw new AssertionError("the mesh finds no peers; its health:\n" + health);
+      }
+      health = http(READY);
+    }
   }
 
   /** Waits until the process has printed this. */

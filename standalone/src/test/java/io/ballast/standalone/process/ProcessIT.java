@@ -95,6 +95,7 @@ class ProcessIT {
       JsonNode health = JSON.readTree(mesh.http("/q/health/ready"));
       assertThat(health.path("status").asText()).isEqualTo("UP");
       assertThat(health.at("/checks/0/data/database").asText()).isEqualTo("reachable");
+      assertThat(health.at("/checks/0/data/peers").asText()).isEqualTo("connected");
       assertThat(mesh.http("/q/metrics"))
           .contains("ballast_server_calls_seconds_count{code=\"OK\"", "PolicyService/Suggest");
 
