@@ -30,6 +30,7 @@ final class MeshUnderTest implements AutoCloseable {
 
   private final Process process;
   private final Path data;
+  private final int port;
   private final ManagedChannel channel;
   private final double startSeconds;
 
@@ -40,9 +41,11 @@ final class MeshUnderTest implements AutoCloseable {
     void on(ManagedChannel channel);
   }
 
-  private MeshUnderTest(Process process, Path data, ManagedChannel channel, double startSeconds) {
+  private MeshUnderTest(
+      Process process, Path data, int port, ManagedChannel channel, double startSeconds) {
     this.process = process;
     this.data = data;
+    this.port = port;
     this.channel = channel;
     this.startSeconds = startSeconds;
   }
@@ -68,6 +71,21 @@ final class MeshUnderTest implements AutoCloseable {
       Map<String, String> environment,
       Duration patience,
       FirstCall firstCall) {
+    return start(script, data, List.of(), environment, patience, firstCall);
+  }
+
+  /**
+   * The same with more options of {@code up}.
+   *
+   * @param options such as --split: the other servers then follow the first on its ports
+   */
+  static MeshUnderTest start(
+      Path script,
+      Path data,
+      List<String> options,
+      Map<String, String> environment,
+      Duration patience,
+      FirstCall firstCall) {
     try {
       Files.createDirectories(data);
       int port = freePort();
@@ -82,6 +100,7 @@ final class MeshUnderTest implements AutoCloseable {
               Integer.toString(port),
               "--http-port",
               Integer.toString(freePort()));
+      builder.command().addAll(options);
       builder.environment().putAll(environment);
       builder.environment().remove("BALLAST_TOKEN"); // a token guards it; nobody else calls it here
       builder.redirectErrorStream(true).redirectOutput(log.toFile());
@@ -98,7 +117,7 @@ final class MeshUnderTest implements AutoCloseable {
           throw new IllegalStateException(
               "the first call failed: " + Status.fromThrowable(e) + ": " + tail(log), e);
         }
-        return new MeshUnderTest(process, data, channel, (System.nanoTime() - begin) / 1e9);
+        return new MeshUnderTest(process, data, port, channel, (System.nanoTime() - begin) / 1e9);
       } catch (RuntimeException e) {
         end(process, data);
         throw e;
@@ -161,6 +180,44 @@ final class MeshUnderTest implements AutoCloseable {
 
   ManagedChannel channel() {
     return channel;
+  }
+
+  /** The port of the first server. */
+  int port() {
+    return port;
+  }
+
+  /**
+   * The process of a mesh of four that plays this role.
+   *
+   * @param role as {@code ballast.roles} names it
+   * @throws IllegalStateException if there is none
+   */
+  ProcessHandle server(String role) {
+    return process
+        .descendants()
+        .filter(each -> plays(each, role))
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no process plays " + role));
+  }
+
+  private static boolean plays(ProcessHandle process, String role) {
+    return process
+        .info()
+        .arguments()
+        .filter(arguments -> List.of(arguments).contains("-Dballast.roles=" + role))
+        .isPresent();
+  }
+
+  /**
+   * The embedded database's first process, whose children serve its connections.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  ProcessHandle database() {
+    return postmaster(data)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no embedded database runs"));
   }
 
   /**

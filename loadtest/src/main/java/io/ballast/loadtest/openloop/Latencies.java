@@ -31,6 +31,11 @@ public final class Latencies {
     return count() == 0 ? 0 : histogram.getMean();
   }
 
+  /** Their standard deviation, in nanoseconds; 0 if there were none. */
+  public double deviationNanos() {
+    return count() == 0 ? 0 : histogram.getStdDeviation();
+  }
+
   /** The longest, in nanoseconds; 0 if there were none. */
   public long maxNanos() {
     return count() == 0 ? 0 : histogram.getMaxValue();

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.kit.build.CodeVersion;
 import io.ballast.loadtest.LoadTestCommand;
 import io.ballast.loadtest.bench.BenchCommand;
+import io.ballast.loadtest.bench.MeasureCapacityCommand;
+import io.ballast.loadtest.capacity.CapacityCommand;
 import io.ballast.standalone.demo.DemoCommand;
 import io.ballast.standalone.experiment.ExperimentCommand;
 import java.io.PrintWriter;
@@ -95,6 +97,8 @@ public final class MeshCommand implements Callable<Integer> {
                     context.environment().getOrDefault("BALLAST_DATASETS", ""),
                     context.nanoTime()))
             .addSubcommand(new BenchCommand())
+            .addSubcommand(
+                new CommandLine(new CapacityCommand()).addSubcommand(new MeasureCapacityCommand()))
             .addSubcommand(new LoadTestCommand())
             .addSubcommand(DoctorCommand.commandLine(context))
             .addSubcommand(new CompletionCommand());

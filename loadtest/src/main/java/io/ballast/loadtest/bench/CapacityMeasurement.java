@@ -1,0 +1,245 @@
+package io.ballast.loadtest.bench;
+
+import io.ballast.kit.build.CodeVersion;
+import io.ballast.loadtest.capacity.CallFigures;
+import io.ballast.loadtest.capacity.CallKind;
+import io.ballast.loadtest.capacity.CapacityFigures;
+import io.ballast.loadtest.capacity.Server;
+import io.ballast.mesh.v1.Priority;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.v1.Accepted;
+import io.ballast.policy.v1.FeedbackEvent;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.GateMode;
+import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.RecordFeedbackRequest;
+import io.ballast.policy.v1.SuggestRequest;
+import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.reward.v1.RewardServiceGrpc;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+
+/**
+ * What suggestions, scores and events cost a mesh of four processes: processor time of each server
+ * a call, by how many calls are under way. The caller's own is measured too, since it works on the
+ * same machine.
+ */
+final class CapacityMeasurement {
+  /** How many callers there are, one measurement each. */
+  static final List<Integer> CALLERS = List.of(1, 2, 4, 8, 16, 32);
+
+  /** Completions of a call of Score. */
+  static final int ITEMS = 8;
+
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
+  private static final long DEADLINE_SECONDS = 60;
+
+  /** What a replica may hold of PostgreSQL by default: {@code ballast.database.max-connections}. */
+  private static final int CONNECTIONS = 8;
+
+  private static final String POLICY = "java-tiny";
+  private static final String REWARD = "java-reward";
+  private static final double MEBI = 1 << 20;
+
+  private final Path script;
+  private final Path work;
+  private final MeshUnderTest mesh;
+  private final Duration duration;
+  private final LongSupplier nanoTime;
+  private final AtomicLong index = new AtomicLong();
+  private final BlockingQueue<String> suggestions = new LinkedBlockingQueue<>();
+  private final RewardTexts texts = new RewardTexts();
+  private final Map<CallKind, Double> databaseBytes = new EnumMap<>(CallKind.class);
+
+  private CapacityMeasurement(
+      Path script, Path work, MeshUnderTest mesh, Duration duration, LongSupplier nanoTime) {
+    this.script = script;
+    this.work = work;
+    this.mesh = mesh;
+    this.duration = duration;
+    this.nanoTime = nanoTime;
+  }
+
+  /**
+   * Measures a mesh that is started for it.
+   *
+   * @param work an empty folder
+   * @param duration of each measurement, ≥ 1 s
+   * @param machine what it runs on, in words
+   * @param step told of each measurement
+   */
+  static CapacityFigures measure(
+      Path script,
+      Path work,
+      Duration duration,
+      String machine,
+      LongSupplier nanoTime,
+      Runnable step) {
+    try (MeshUnderTest mesh =
+        MeshUnderTest.start(script, work, List.of("--split"), Map.of(), PATIENCE, channel -> {})) {
+      return new CapacityMeasurement(script, work, mesh, duration, nanoTime).all(machine, step);
+    }
+  }
+
+  private CapacityFigures all(String machine, Runnable step) {
+    ManagedChannel reward =
+        NettyChannelBuilder.forAddress("127.0.0.1", mesh.port() + 1).usePlaintext().build();
+    try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      RewardCalls scores = new RewardCalls(texts, REWARD, Priority.PRIORITY_INTERACTIVE, ITEMS);
+      var scored = RewardServiceGrpc.newBlockingStub(reward);
+      Map<CallKind, ClosedLoop.Call> calls = new EnumMap<>(CallKind.class);
+      calls.put(CallKind.SUGGESTION, unused -> suggest());
+      calls.put(CallKind.SCORE, unused -> scores.ask(scored) / ITEMS);
+      calls.put(CallKind.EVENT, unused -> tell());
+      List<CallFigures> figures = new ArrayList<>();
+      calls.forEach((kind, call) -> figures.add(figures(kind, call, callers, step)));
+      return new CapacityFigures(machine, CodeVersion.built().toString(), figures, footprint());
+    } finally {
+      reward.shutdownNow();
+    }
+  }
+
+  private CallFigures figures(
+      CallKind kind, ClosedLoop.Call call, ExecutorService callers, Runnable step) {
+    ClosedLoop.load(CALLERS.getLast(), duration, callers, nanoTime, call); // compiled, and warm
+    List<CallFigures.CpuAt> cpu = new ArrayList<>();
+    double mean = 0;
+    double variation = 0;
+    long items = 0;
+    long bytes = databaseBytes();
+    for (int count : CALLERS) {
+      Map<Server, Double> before = cpuSeconds();
+      ClosedLoop.Load load = ClosedLoop.load(count, duration, callers, nanoTime, call);
+      Map<Server, Double> after = cpuSeconds();
+      items += load.items();
+      Map<Server, Double> millis = new EnumMap<>(Server.class);
+      after.forEach(
+          (server, seconds) ->
+              millis.put(
+                  server,
+                  Math.max(0, seconds - before.getOrDefault(server, 0.0)) * 1e3 / load.items()));
+      cpu.add(new CallFigures.CpuAt(count, millis));
+      if (count == 1) {
+        mean = load.latency().meanNanos() / 1e6;
+        variation = load.latency().deviationNanos() / load.latency().meanNanos();
+      }
+      step.run();
+    }
+    databaseBytes.put(kind, Math.max(0.0, databaseBytes() - bytes) / items);
+    return new CallFigures(
+        kind, Math.max(0, mean - critical(kind, cpu.getFirst())), Math.min(10, variation), cpu);
+  }
+
+  /** Processor time on the way of a call: of servers that it asks together the longest. */
+  private static double critical(CallKind kind, CallFigures.CpuAt alone) {
+    return kind.stages().stream()
+        .mapToDouble(stage -> stage.stream().mapToDouble(alone::of).max().orElse(0))
+        .sum();
+  }
+
+  private Map<Server, Double> cpuSeconds() {
+    return Map.of(
+        Server.CALLER,
+            ProcessHandle.current().info().totalCpuDuration().orElseThrow().toNanos() / 1e9,
+        Server.POLICY_SERVER, ProcessCpu.seconds(mesh.server("policy")),
+        Server.REWARD_SERVER, ProcessCpu.seconds(mesh.server("reward")),
+        Server.SAFETY_SERVER, ProcessCpu.seconds(mesh.server("safety")),
+        Server.DATABASE, ProcessCpu.seconds(mesh.database()));
+  }
+
+  /** Of tables and indices, which grow a page at a time. */
+  private long databaseBytes() {
+    return bytes(work.resolve("postgres").resolve("base"));
+  }
+
+  private static long bytes(Path folder) {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private CapacityFigures.Footprint footprint() {
+    Map<Server, Double> resident = new EnumMap<>(Server.class);
+    resident.put(Server.POLICY_SERVER, mebibytes(mesh.server("policy")));
+    resident.put(Server.REWARD_SERVER, mebibytes(mesh.server("reward")));
+    resident.put(Server.SAFETY_SERVER, mebibytes(mesh.server("safety")));
+    resident.put(
+        Server.DATABASE,
+        Stream.concat(Stream.of(mesh.database()), mesh.database().descendants())
+            .mapToDouble(CapacityMeasurement::mebibytes)
+            .sum());
+    return new CapacityFigures.Footprint(
+        resident,
+        bytes(script.resolveSibling("models").resolve(POLICY)) / MEBI,
+        databaseBytes.getOrDefault(CallKind.EVENT, 0.0),
+        databaseBytes.getOrDefault(CallKind.SUGGESTION, 0.0),
+        Map.of(Server.POLICY_SERVER, CONNECTIONS, Server.SAFETY_SERVER, CONNECTIONS));
+  }
+
+  private static double mebibytes(ProcessHandle process) {
+    return ProcessMemory.resident(process) / MEBI;
+  }
+
+  private long suggest() {
+    SuggestResponse answer =
+        PolicyServiceGrpc.newBlockingStub(mesh.channel())
+            .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+            .suggest(
+                SuggestRequest.newBuilder()
+                    .setMetadata(metadata())
+                    .setPrompt(BenchTexts.context(index.getAndIncrement()))
+                    .setGateMode(GateMode.GATE_MODE_SHADOW)
+                    .setWithReward(true)
+                    .setWithCost(true)
+                    .build());
+    if (answer.getDegradationsCount() > 0) {
+      throw new IllegalStateException("a suggestion lacks " + answer.getDegradationsList());
+    }
+    suggestions.add(answer.getSuggestionId());
+    return 1;
+  }
+
+  private long tell() throws InterruptedException {
+    String suggestion = suggestions.take();
+    suggestions.add(suggestion); // several events of one suggestion are as dear as one of several
+    String key = "capacity-" + index.getAndIncrement();
+    var unused =
+        FeedbackServiceGrpc.newBlockingStub(mesh.channel())
+            .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
+            .recordFeedback(
+                RecordFeedbackRequest.newBuilder()
+                    .setMetadata(metadata().toBuilder().setIdempotencyKey(key))
+                    .setEvent(
+                        FeedbackEvent.newBuilder()
+                            .setSuggestionId(suggestion)
+                            .setAccepted(Accepted.getDefaultInstance()))
+                    .build());
+    return 1;
+  }
+
+  private static RequestMetadata metadata() {
+    return RequestMetadata.newBuilder()
+        .setTenant("capacity")
+        .setPriority(Priority.PRIORITY_INTERACTIVE)
+        .build();
+  }
+}

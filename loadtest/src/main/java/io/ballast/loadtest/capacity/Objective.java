@@ -1,0 +1,39 @@
+package io.ballast.loadtest.capacity;
+
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What calls may take.
+ *
+ * @param p99 by kind; a kind that is absent may take any time
+ */
+record Objective(Map<CallKind, Duration> p99) {
+  Objective {
+    p99.forEach(
+        (call, limit) ->
+            CapacityFigures.require(limit.isPositive(), call.label() + " p99", limit, "> 0"));
+    p99 = p99.isEmpty() ? Map.of() : Map.copyOf(new EnumMap<>(p99));
+  }
+
+  /** That calls of a kind take longer than they may, in milliseconds. */
+  record Miss(CallKind call, double p99, double limit) {}
+
+  /** The first kind of call that takes longer, if one does. */
+  Optional<Miss> missed(SimulatedLoad load) {
+    for (CallKind call : CallKind.values()) {
+      SimulatedLoad.Times times = load.calls().get(call);
+      Duration limit = p99.get(call);
+      if (times != null && limit != null && times.p99() > millis(limit)) {
+        return Optional.of(new Miss(call, times.p99(), millis(limit)));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static double millis(Duration duration) {
+    return duration.toNanos() / 1e6;
+  }
+}

@@ -1,0 +1,171 @@
+package io.ballast.loadtest.capacity;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+
+/** Finds the fewest replicas with which a demand is met, and the most that given replicas bear. */
+final class Planner {
+  /** The share of its cores' time that no pool may exceed, whatever its queues. */
+  static final double MOST_BUSY = 0.9;
+
+  /** Rates are found to within this share. */
+  private static final double PRECISION = 0.02;
+
+  private final CapacityFigures figures;
+  private final Simulation simulation;
+  private final Objective objective;
+  private final long seed;
+
+  Planner(CapacityFigures figures, Simulation simulation, Objective objective, long seed) {
+    this.figures = figures;
+    this.simulation = simulation;
+    this.objective = objective;
+    this.seed = seed;
+  }
+
+  /**
+   * Pools, and what was simulated of them.
+   *
+   * @param pools with their replicas, as many as are needed and none to spare
+   */
+  record Plan(List<Pool> pools, SimulatedLoad load) {
+    Plan {
+      pools = List.copyOf(pools);
+    }
+  }
+
+  /**
+   * How much some replicas bear.
+   *
+   * @param demand the most at which the objective holds
+   */
+  record Bearing(Demand demand, SimulatedLoad load) {}
+
+  /**
+   * The fewest replicas of each pool.
+   *
+   * @param pools their sizes do not count
+   * @throws IllegalArgumentException if no number of replicas is enough: a call that is alone takes
+   *     longer than it may, or the database is not fast enough
+   */
+  Plan plan(Demand demand, List<Pool> pools) {
+    List<Pool> sized = new ArrayList<>(pools.stream().map(pool -> least(pool, demand)).toList());
+    requirePossible(demand, sized);
+    SimulatedLoad load = simulate(demand, sized);
+    while (!holds(load)) {
+      grow(sized, load);
+      load = simulate(demand, sized);
+    }
+    for (int i = 0; i < sized.size(); i++) {
+      shrink(demand, sized, i);
+    }
+    return new Plan(sized, simulate(demand, sized));
+  }
+
+  /** As many replicas as are busy all the time at the most. */
+  private Pool least(Pool pool, Demand demand) {
+    double cores = 0;
+    for (CallKind call : CallKind.values()) {
+      for (Server server : pool.servers()) {
+        cores += demand.of(call) * figures.of(call).cpuSeconds(server, Integer.MAX_VALUE);
+      }
+    }
+    int replicas = (int) Math.max(1, Math.ceil(cores / pool.cores() / MOST_BUSY));
+    if (!pool.grows() && replicas > 1) {
+      throw new IllegalArgumentException(
+          ("%s: %.1f cores of work a second for %.1f cores (allowed: %.0f %% of them); give it more"
+                  + " cores, or split tenants over databases")
+              .formatted(pool.label(), cores, pool.cores(), 100 * MOST_BUSY));
+    }
+    return pool.of(replicas);
+  }
+
+  private void requirePossible(Demand demand, List<Pool> pools) {
+    Optional<Objective.Miss> missed = objective.missed(simulate(demand.times(1e-6), pools));
+    if (missed.isPresent()) {
+      throw new IllegalArgumentException(
+          ("p99 of a %s that is alone is %.0f ms, over %.0f ms: no number of replicas helps; allow"
+                  + " more, or let it do less")
+              .formatted(missed.get().call().label(), missed.get().p99(), missed.get().limit()));
+    }
+  }
+
+  private boolean holds(SimulatedLoad load) {
+    return load.stable()
+        && objective.missed(load).isEmpty()
+        && load.utilisation().values().stream().allMatch(busy -> busy <= MOST_BUSY);
+  }
+
+  /** Adds a twentieth, at least one, to the busiest of those that can grow. */
+  private static void grow(List<Pool> pools, SimulatedLoad load) {
+    Pool busiest =
+        pools.stream()
+            .filter(Pool::grows)
+            .max(Comparator.comparingDouble(pool -> load.utilisation().getOrDefault(pool, 0.0)))
+            .orElseThrow(
+                () -> new IllegalArgumentException("the database is too slow for its objective"));
+    int more = Math.max(1, busiest.replicas() / 20);
+    if (busiest.replicas() + more > Pool.MOST_REPLICAS) {
+      throw new IllegalArgumentException(
+          "more than %,d replicas of %s would be needed"
+              .formatted(Pool.MOST_REPLICAS, busiest.label()));
+    }
+    pools.set(pools.indexOf(busiest), busiest.of(busiest.replicas() + more));
+  }
+
+  /** Takes away what is not needed: the last step of growing may have been long. */
+  private void shrink(Demand demand, List<Pool> pools, int index) {
+    Pool enough = pools.get(index);
+    int tooFew = Math.max(0, enough.replicas() - 1 - enough.replicas() / 20);
+    while (enough.replicas() - tooFew > 1) {
+      Pool tried = enough.of((enough.replicas() + tooFew) / 2);
+      pools.set(index, tried);
+      if (holds(simulate(demand, pools))) {
+        enough = tried;
+      } else {
+        tooFew = tried.replicas();
+      }
+    }
+    pools.set(index, enough);
+  }
+
+  /**
+   * The highest multiple of a mix that pools bear, to within 2 %; empty if they bear none of it.
+   */
+  Optional<Bearing> bears(Demand mix, List<Pool> pools) {
+    double most = Double.POSITIVE_INFINITY;
+    for (Pool pool : pools) {
+      double cores = 0;
+      for (CallKind call : CallKind.values()) {
+        for (Server server : pool.servers()) {
+          cores += mix.of(call) * figures.of(call).cpuSeconds(server, Integer.MAX_VALUE);
+        }
+      }
+      most = cores == 0 ? most : Math.min(most, pool.cores() * pool.replicas() / cores);
+    }
+    double holds = 0;
+    double fails = most;
+    Optional<Bearing> best = Optional.empty();
+    while (fails - holds > PRECISION * most) {
+      double tried = (holds + fails) / 2;
+      SimulatedLoad load = simulate(mix.times(tried), pools);
+      if (holds(load)) {
+        holds = tried;
+        best = Optional.of(new Bearing(mix.times(tried), load));
+      } else {
+        fails = tried;
+      }
+    }
+    return best;
+  }
+
+  /** The same chance for every attempt, so that two of them differ by their replicas alone. */
+  private SimulatedLoad simulate(Demand demand, List<Pool> pools) {
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+    return simulation.run(demand, pools, random);
+  }
+}

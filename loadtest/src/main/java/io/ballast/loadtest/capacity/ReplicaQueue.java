@@ -1,0 +1,93 @@
+package io.ballast.loadtest.capacity;
+
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.function.IntToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One replica, whose work under way shares its cores: processor sharing, with a speed that depends
+ * on how many there are. All of it progresses alike, so what each still needs is counted on a clock
+ * of its own, which runs as fast as one piece of work progresses.
+ *
+ * <p>Source: Kleinrock 1976, Queueing Systems II, §4.4.
+ *
+ * @param <J> what works
+ */
+final class ReplicaQueue<J> {
+  private final PriorityQueue<Work<J>> underWay =
+      new PriorityQueue<>(
+          Comparator.comparingDouble((Work<J> work) -> work.end).thenComparingLong(w -> w.order));
+  private final IntToDoubleFunction speed;
+  private final double cores;
+  private double clock;
+  private double now;
+  private double busyCoreSeconds;
+  private long orders;
+
+  /** A piece of work, and where it ends on the queue's own clock. */
+  private record Work<J>(J job, double end, long order) {}
+
+  /**
+   * @param cores that one replica has, &gt; 0
+   * @param speed of one piece of work while so many are under way, in seconds of work a second; 1
+   *     where one is alone on a core
+   */
+  ReplicaQueue(double cores, IntToDoubleFunction speed) {
+    this.cores = cores;
+    this.speed = speed;
+  }
+
+  /** Work on {@code cores} cores that gains nothing by company. */
+  static IntToDoubleFunction shared(double cores) {
+    return inFlight -> Math.min(1, cores / inFlight);
+  }
+
+  /**
+   * Begins a piece of work.
+   *
+   * @param at seconds, not before any other call
+   * @param seconds that it takes alone, ≥ 0
+   */
+  void begin(J job, double at, double seconds) {
+    advance(at);
+    underWay.add(new Work<>(job, clock + seconds, orders++));
+  }
+
+  /** When the next piece of work ends if nothing else comes; infinite if none is under way. */
+  double nextEnd() {
+    Work<J> next = underWay.peek();
+    return next == null
+        ? Double.POSITIVE_INFINITY
+        : now + Math.max(0, next.end - clock) / speed.applyAsDouble(underWay.size());
+  }
+
+  /** Ends the piece of work that {@link #nextEnd} spoke of. */
+  @Nullable J end(double at) {
+    advance(at);
+    Work<J> ended = underWay.poll();
+    if (ended == null) {
+      return null;
+    }
+    clock = Math.max(clock, ended.end); // and not what rounding left of it
+    return ended.job;
+  }
+
+  int size() {
+    return underWay.size();
+  }
+
+  /** How many seconds its cores have worked, together. */
+  double busyCoreSeconds() {
+    return busyCoreSeconds;
+  }
+
+  private void advance(double at) {
+    int count = underWay.size();
+    if (count > 0) {
+      clock += (at - now) * speed.applyAsDouble(count);
+      busyCoreSeconds += (at - now) * Math.min(count, cores);
+    }
+    now = at;
+  }
+}

@@ -1,0 +1,116 @@
+package io.ballast.loadtest.capacity;
+
+import static io.ballast.loadtest.capacity.SimulationTest.figures;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ballast.loadtest.capacity.CallFigures.CpuAt;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** {@code ./mesh capacity} says what is needed, and what is wrong with what it was told. */
+class CapacityCommandTest {
+  private static final CapacityFigures FIGURES =
+      figures(
+          Map.of(
+              CallKind.SUGGESTION,
+              new CallFigures(
+                  CallKind.SUGGESTION,
+                  2,
+                  0.5,
+                  List.of(
+                      new CpuAt(
+                          1,
+                          Map.of(
+                              Server.CALLER, 1.0,
+                              Server.POLICY_SERVER, 20.0,
+                              Server.REWARD_SERVER, 5.0,
+                              Server.SAFETY_SERVER, 5.0,
+                              Server.DATABASE, 0.5))))));
+
+  @TempDir private Path folder;
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private Path file = Path.of("");
+
+  @BeforeEach
+  void write() throws IOException {
+    file = Files.writeString(folder.resolve("figures.json"), FIGURES.json());
+  }
+
+  private int run(String... options) {
+    List<String> all = new ArrayList<>(List.of("--figures", file.toString(), "--calls", "5000"));
+    all.addAll(List.of(options));
+    return new CommandLine(new CapacityCommand())
+        .setOut(new PrintWriter(out, true))
+        .setErr(new PrintWriter(err, true))
+        .execute(all.toArray(String[]::new));
+  }
+
+  @Test
+  void figuresAreReadAsTheyAreWritten() {
+    assertThat(CapacityFigures.parse("f", FIGURES.json())).isEqualTo(FIGURES);
+  }
+
+  @Test
+  void everyServerHasItsReplicasAndOneToSpare() {
+    // 200 suggestions of 20 ms are 4 cores of policy-servers, 2.2 replicas of 2 cores at 90 %
+    assertThat(run("--suggestions", "200")).isZero();
+    assertThat(out.toString())
+        .contains("asked: 200.0 suggestions/s")
+        .containsPattern("policy-server +3 \\+ 1 +8 +6\\d%")
+        .containsPattern("reward-server +1 \\+ 1 +4 +[45]\\d%")
+        .containsPattern("database +1 +4 +[23]%")
+        .containsPattern("suggestion +p50 [\\d.]+ ms, p99 [\\d.]+ ± [\\d.]+ ms")
+        .contains("figures of a machine, commit a commit");
+  }
+
+  @Test
+  void whatReplicasBearIsATable() {
+    assertThat(run("--suggestions", "1", "--replicas", "10,100", "--database-cores", "64"))
+        .isZero();
+    assertThat(out.toString().lines().filter(line -> line.contains("policy-server"))).hasSize(2);
+  }
+
+  @Test
+  void whatCannotBeIsSaidWithExitCodeOne() {
+    assertThat(run("--suggestions", "1", "--suggestion-p99", "10ms")).isEqualTo(1);
+    assertThat(err.toString())
+        .contains("mesh: capacity: p99 of a suggestion that is alone is ")
+        .contains("no number of replicas helps");
+  }
+
+  @Test
+  void whatIsWrongIsNamed() throws IOException {
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString()).contains("demand: 0 (allowed: > 0 of one kind of call)");
+
+    assertThat(run("--scores", "-1")).isEqualTo(2);
+    assertThat(err.toString()).contains("scores a second: -1.0 (allowed: 0 to 10,000,000)");
+
+    Files.writeString(file, FIGURES.json().replace("\"variation\" : 0.5", "\"variation\" : -1"));
+    assertThat(run("--scores", "1")).isEqualTo(2);
+    assertThat(err.toString()).contains("figures.json: variation: -1.0 (allowed: 0 to 10)");
+
+    Files.writeString(file, FIGURES.json().replace("\"machine\"", "\"machines\""));
+    assertThat(run("--scores", "1")).isEqualTo(2);
+    assertThat(err.toString()).containsPattern("figures.json: machines?: (is missing|no such key)");
+
+    Files.writeString(file, "{\"machine\"");
+    assertThat(run("--scores", "1")).isEqualTo(2);
+    assertThat(err.toString()).contains("figures.json: no JSON in line 1: ");
+
+    Files.delete(file);
+    assertThat(run("--scores", "1")).isEqualTo(2);
+    assertThat(err.toString()).contains("./mesh capacity measure --json " + file + " makes them");
+  }
+}

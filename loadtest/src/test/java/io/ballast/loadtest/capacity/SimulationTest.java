@@ -1,0 +1,171 @@
+package io.ballast.loadtest.capacity;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.ballast.loadtest.capacity.CallFigures.CpuAt;
+import io.ballast.loadtest.capacity.CapacityFigures.Footprint;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The simulation agrees with what queueing theory knows in closed form. */
+class SimulationTest {
+  private static final long CALLS = 100_000;
+
+  /** Calls of Score that take 10 ms of a reward-server's processor, and nothing else. */
+  private static CapacityFigures scores(double variation, CpuAt... cpu) {
+    return figures(
+        Map.of(CallKind.SCORE, new CallFigures(CallKind.SCORE, 0, variation, List.of(cpu))));
+  }
+
+  static CapacityFigures figures(Map<CallKind, CallFigures> given) {
+    Map<CallKind, CallFigures> all = new EnumMap<>(CallKind.class);
+    Arrays.stream(CallKind.values())
+        .forEach(
+            call -> all.put(call, new CallFigures(call, 0, 0, List.of(new CpuAt(1, Map.of())))));
+    all.putAll(given);
+    return new CapacityFigures(
+        "a machine",
+        "a commit",
+        List.copyOf(all.values()),
+        new Footprint(Map.of(), 0, 0, 0, Map.of()));
+  }
+
+  static CpuAt rewardMillis(int inFlight, double millis) {
+    return new CpuAt(inFlight, Map.of(Server.REWARD_SERVER, millis));
+  }
+
+  private static Demand scoresPerSecond(double rate) {
+    return new Demand(Map.of(CallKind.SCORE, rate));
+  }
+
+  private static List<Pool> rewardServers(double cores, int replicas) {
+    return List.of(new Pool(Set.of(Server.REWARD_SERVER), cores, replicas));
+  }
+
+  private static SimulatedLoad run(
+      CapacityFigures figures, Demand demand, List<Pool> pools, Balancing balancing) {
+    return new Simulation(figures, balancing, CALLS)
+        .run(demand, pools, RandomGeneratorFactory.of("L64X128MixRandom").create(7));
+  }
+
+  private static SimulatedLoad.Times scoresOf(SimulatedLoad load) {
+    assertThat(load.stable()).isTrue();
+    return load.of(CallKind.SCORE);
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 1, 3})
+  void oneCoreSharedTakesOneOverOneLessTheLoadWhateverTheSizes(double variation) {
+    // M/G/1 with processor sharing: mean = s / (1 − ρ) = 10 ms / (1 − 0.5), for any spread of s
+    SimulatedLoad load =
+        run(
+            scores(variation, rewardMillis(1, 10)),
+            scoresPerSecond(50),
+            rewardServers(1, 1),
+            Balancing.RANDOM);
+
+    assertThat(scoresOf(load).mean()).isCloseTo(20, within(1.0));
+    assertThat(load.utilisation().values())
+        .allSatisfy(busy -> assertThat(busy).isCloseTo(0.5, within(0.01)));
+  }
+
+  @Test
+  void fourCoresTakeWhatErlangsFormulaSays() {
+    // M/M/4 at ρ = 0.6: C(4, 2.4) = 3.456 / (8.584 + 3.456) = 0.287; mean = s + C·s / (4·(1 − ρ)).
+    // Sizes here have the mean and the variation of exponential ones; that they are log-normal
+    // matters to four shared cores as little as to one
+    SimulatedLoad load =
+        run(
+            scores(1, rewardMillis(1, 10)),
+            scoresPerSecond(240),
+            rewardServers(4, 1),
+            Balancing.RANDOM);
+
+    assertThat(scoresOf(load).mean()).isCloseTo(10 + 2.87 / 1.6, within(0.3));
+  }
+
+  @Test
+  void randomReplicasAreAsManyQueuesOfOne() {
+    // calls that go to any of ten: ten Poisson processes of a tenth, each M/G/1 at ρ = 0.6
+    SimulatedLoad load =
+        run(
+            scores(1, rewardMillis(1, 10)),
+            scoresPerSecond(600),
+            rewardServers(1, 10),
+            Balancing.RANDOM);
+
+    assertThat(scoresOf(load).mean()).isCloseTo(10 / 0.4, within(1.0));
+  }
+
+  @Test
+  void turnsWaitLessThanChance() {
+    CapacityFigures figures = scores(1, rewardMillis(1, 10));
+    SimulatedLoad chance =
+        run(figures, scoresPerSecond(600), rewardServers(1, 10), Balancing.RANDOM);
+    SimulatedLoad turns =
+        run(figures, scoresPerSecond(600), rewardServers(1, 10), Balancing.ROUND_ROBIN);
+
+    assertThat(scoresOf(turns).mean()).isLessThan(scoresOf(chance).mean());
+  }
+
+  @Test
+  void whatABatchSavesIsSaved() {
+    // twice the calls that one core could do one by one; two and more at a time cost a third each
+    CapacityFigures figures = scores(0.5, rewardMillis(1, 10), rewardMillis(2, 10.0 / 3));
+
+    assertThat(
+            run(
+                    scores(0.5, rewardMillis(1, 10)),
+                    scoresPerSecond(200),
+                    rewardServers(1, 1),
+                    Balancing.RANDOM)
+                .stable())
+        .isFalse();
+    assertThat(run(figures, scoresPerSecond(200), rewardServers(1, 1), Balancing.RANDOM).stable())
+        .isTrue();
+  }
+
+  @Test
+  void aCallThatIsAloneTakesItsStagesOneAfterTheOther() {
+    // policy 20, then the slower of reward 5 and safety 8, then database 1, and 2 ms of waiting
+    Map<Server, Double> millis =
+        Map.of(
+            Server.POLICY_SERVER, 20.0,
+            Server.REWARD_SERVER, 5.0,
+            Server.SAFETY_SERVER, 8.0,
+            Server.DATABASE, 1.0);
+    CapacityFigures figures =
+        figures(
+            Map.of(
+                CallKind.SUGGESTION,
+                new CallFigures(CallKind.SUGGESTION, 2, 0, List.of(new CpuAt(1, millis)))));
+
+    SimulatedLoad load =
+        run(
+            figures,
+            new Demand(Map.of(CallKind.SUGGESTION, 0.001)),
+            Pool.apart(1, 1),
+            Balancing.RANDOM);
+
+    assertThat(load.of(CallKind.SUGGESTION).p99()).isCloseTo(31, within(0.05));
+    assertThat(load.of(CallKind.SUGGESTION).p50()).isCloseTo(31, within(0.05));
+  }
+
+  @Test
+  void theSameSeedGivesTheSameNumbers() {
+    CapacityFigures figures = scores(1, rewardMillis(1, 10));
+    SimulatedLoad once = run(figures, scoresPerSecond(600), rewardServers(1, 10), Balancing.RANDOM);
+    SimulatedLoad again =
+        run(figures, scoresPerSecond(600), rewardServers(1, 10), Balancing.RANDOM);
+
+    assertThat(again).isEqualTo(once);
+  }
+}
