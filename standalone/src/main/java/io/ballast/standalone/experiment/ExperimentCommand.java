@@ -2,7 +2,7 @@ package io.ballast.standalone.experiment;
 
 import io.ballast.inference.api.ModelException;
 import io.ballast.rl.algorithm.Algorithm;
-import io.ballast.standalone.chart.SvgFile;
+import io.ballast.loadtest.chart.SvgFile;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,6 +1,6 @@
 package io.ballast.standalone.experiment;
 
-import io.ballast.standalone.chart.Markup;
+import io.ballast.loadtest.chart.Markup;
 import java.util.List;
 
 /**

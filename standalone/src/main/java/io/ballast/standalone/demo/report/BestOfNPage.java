@@ -1,7 +1,7 @@
 package io.ballast.standalone.demo.report;
 
-import io.ballast.standalone.chart.LineChart;
-import io.ballast.standalone.chart.Series;
+import io.ballast.loadtest.chart.LineChart;
+import io.ballast.loadtest.chart.Series;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,7 +1,8 @@
 package io.ballast.standalone.demo.report;
 
-import io.ballast.standalone.chart.Frame;
-import io.ballast.standalone.chart.Markup;
+import io.ballast.loadtest.chart.Frame;
+import io.ballast.loadtest.chart.HtmlPage;
+import io.ballast.loadtest.chart.Markup;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,8 +1,9 @@
 package io.ballast.standalone.demo.report;
 
-import io.ballast.standalone.chart.LineChart;
-import io.ballast.standalone.chart.Markup;
-import io.ballast.standalone.chart.Series;
+import io.ballast.loadtest.chart.LineChart;
+import io.ballast.loadtest.chart.HtmlPage;
+import io.ballast.loadtest.chart.Markup;
+import io.ballast.loadtest.chart.Series;
 import io.ballast.standalone.demo.flow.ComparisonResult.Arm;
 import io.ballast.standalone.demo.flow.DemoResult;
 import io.ballast.standalone.demo.flow.FirstSuggestions.Answered;

@@ -1,8 +1,8 @@
 package io.ballast.standalone.demo.report;
 
-import io.ballast.standalone.chart.Axis;
-import io.ballast.standalone.chart.Frame;
-import io.ballast.standalone.chart.Markup;
+import io.ballast.loadtest.chart.Axis;
+import io.ballast.loadtest.chart.Frame;
+import io.ballast.loadtest.chart.Markup;
 import io.ballast.standalone.demo.measure.Interval;
 import java.util.ArrayList;
 import java.util.List;

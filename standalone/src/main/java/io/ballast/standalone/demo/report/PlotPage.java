@@ -1,6 +1,7 @@
 package io.ballast.standalone.demo.report;
 
-import io.ballast.standalone.chart.Markup;
+import io.ballast.loadtest.chart.HtmlPage;
+import io.ballast.loadtest.chart.Markup;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,8 +1,8 @@
 package io.ballast.standalone.demo.report;
 
-import io.ballast.standalone.chart.LineChart;
-import io.ballast.standalone.chart.Markup;
-import io.ballast.standalone.chart.Series;
+import io.ballast.loadtest.chart.LineChart;
+import io.ballast.loadtest.chart.Markup;
+import io.ballast.loadtest.chart.Series;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -3,7 +3,7 @@ package io.ballast.standalone.experiment.safety;
 import io.ballast.rl.bound.BoundMethod;
 import io.ballast.rl.bound.SafetyTest;
 import io.ballast.rl.bound.SafetyTestResult.Passed;
-import io.ballast.standalone.chart.Series;
+import io.ballast.loadtest.chart.Series;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.ballast.standalone.chart.Axis;
-import io.ballast.standalone.chart.Markup;
+import io.ballast.loadtest.chart.Axis;
+import io.ballast.loadtest.chart.Markup;
 import io.ballast.standalone.demo.flow.DemoResult;
 import io.ballast.standalone.demo.flow.SummaryText;
 import io.ballast.standalone.demo.flow.TestDemo;

@@ -1,5 +1,5 @@
 /** Draws charts as SVG, for pages and as files. */
 @NullMarked
-package io.ballast.standalone.chart;
+package io.ballast.loadtest.chart;
 
 import org.jspecify.annotations.NullMarked;

@@ -1,9 +1,7 @@
-package io.ballast.standalone.demo.report;
-
-import io.ballast.standalone.chart.Markup;
+package io.ballast.loadtest.chart;
 
 /** What every page of ours begins and ends with; its style is within it, so it needs no network. */
-final class HtmlPage {
+public final class HtmlPage {
   private static final String STYLE =
       """
       :root{color-scheme:light dark;--ground:#fff;--ink:#1d2329;--quiet:#4b545e;--line:#e6e9ed;--grid:#eceff2;--code:#f6f8fa;--offer:#d7e9d9;--level:#b3261e}
@@ -25,7 +23,7 @@ final class HtmlPage {
   private HtmlPage() {}
 
   /** Begins a page, up to its body's first element. */
-  static Markup begin(String title) {
+  public static Markup begin(String title) {
     Markup page = new Markup();
     page.raw("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
     page.leaf("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
@@ -35,7 +33,7 @@ final class HtmlPage {
   }
 
   /** Ends a page and returns it whole. */
-  static String end(Markup page) {
+  public static String end(Markup page) {
     page.raw("</body></html>\n");
     return page.toString();
   }

@@ -1,4 +1,4 @@
-package io.ballast.standalone.chart;
+package io.ballast.loadtest.chart;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
