@@ -1,10 +1,14 @@
 package io.ballast.loadtest.openloop;
 
+import java.util.List;
 import java.util.random.RandomGenerator;
 
 /** When calls are meant to be sent. It knows nothing of answers: that makes the loop open. */
 @FunctionalInterface
 public interface Arrivals {
+  /** What is returned after the last call. */
+  long NEVER = Long.MAX_VALUE;
+
   /** Returns when the next call is meant, in nanoseconds after the start; never decreases. */
   long nextNanos();
 
@@ -41,5 +45,56 @@ public interface Arrivals {
         return Math.round(nanos);
       }
     };
+  }
+
+  /** Calls along a curve at distances as equal as the curve lets them be, the first at 0. */
+  static Arrivals evenlyAlong(RateCurve curve) {
+    return new Arrivals() {
+      private long index;
+
+      @Override
+      public long nextNanos() {
+        return nanos(curve.secondsAt(index++));
+      }
+    };
+  }
+
+  /**
+   * A Poisson process whose rate follows a curve: one of rate 1, of which each time is moved to
+   * where the curve has meant so many calls.
+   *
+   * <p>Source: Çinlar 1975, Introduction to Stochastic Processes, §4.7 (inversion).
+   */
+  static Arrivals poissonAlong(RateCurve curve, RandomGenerator random) {
+    return new Arrivals() {
+      private double calls;
+
+      @Override
+      public long nextNanos() {
+        calls += -Math.log1p(-random.nextDouble());
+        return nanos(curve.secondsAt(calls));
+      }
+    };
+  }
+
+  /**
+   * Calls as they came elsewhere.
+   *
+   * @param seconds after the start, never decreasing
+   */
+  static Arrivals traced(List<Double> seconds) {
+    List<Double> times = List.copyOf(seconds);
+    return new Arrivals() {
+      private int index;
+
+      @Override
+      public long nextNanos() {
+        return index == times.size() ? NEVER : nanos(times.get(index++));
+      }
+    };
+  }
+
+  private static long nanos(double seconds) {
+    return Double.isInfinite(seconds) ? NEVER : Math.round(seconds * 1e9);
   }
 }

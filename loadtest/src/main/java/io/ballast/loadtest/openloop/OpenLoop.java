@@ -1,7 +1,9 @@
 package io.ballast.loadtest.openloop;
 
+import io.ballast.loadtest.openloop.CallRecord.Fate;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
@@ -21,16 +23,25 @@ public final class OpenLoop {
 
   /** Runs a load and waits for its last call, at most the call timeout beyond the plan's end. */
   public LoadResult run(LoadPlan plan, Arrivals arrivals, Target target) {
-    return new Run(plan, target).all(arrivals);
+    return run(plan, arrivals, target, call -> {});
+  }
+
+  /**
+   * The same, telling {@code listener} what becomes of each call, of the warm-up too, once. It is
+   * told on the threads that send and that answer, on several at a time.
+   */
+  public LoadResult run(
+      LoadPlan plan, Arrivals arrivals, Target target, Consumer<CallRecord> listener) {
+    return new Run(plan, target, listener).all(arrivals);
   }
 
   /** One load on its way. The fields are the sending thread's, but for what callbacks touch. */
   private final class Run {
     private final LoadPlan plan;
     private final Target target;
+    private final Consumer<CallRecord> listener;
     private final Tally tally = new Tally();
-    private final AtomicInteger inFlight = new AtomicInteger();
-    private final AtomicInteger measuredInFlight = new AtomicInteger();
+    private final Set<Done> inFlight = ConcurrentHashMap.newKeySet();
     private final long warmUp;
     private final long end;
     private final long start;
@@ -39,9 +50,10 @@ public final class OpenLoop {
     private long unsent;
     private boolean over; // guarded by this
 
-    Run(LoadPlan plan, Target target) {
+    Run(LoadPlan plan, Target target, Consumer<CallRecord> listener) {
       this.plan = plan;
       this.target = target;
+      this.listener = listener;
       this.warmUp = plan.warmUp().toNanos();
       this.end = warmUp + plan.duration().toNanos();
       this.start = pacer.nanoTime();
@@ -60,6 +72,8 @@ public final class OpenLoop {
         planned += measured ? 1 : 0;
         if (tooLate()) {
           unsent += measured ? 1 : 0;
+          listener.accept(
+              CallRecord.notSent(calls, due, pacer.nanoTime() - start, Fate.UNSENT));
         } else {
           pacer.sleepUntil(start + due);
           send(calls, due, measured);
@@ -79,17 +93,17 @@ public final class OpenLoop {
     }
 
     private void send(long index, long due, boolean measured) {
-      if (inFlight.get() >= plan.maxInFlight()) {
+      long sent = pacer.nanoTime() - start;
+      if (inFlight.size() >= plan.maxInFlight()) {
         dropped += measured ? 1 : 0;
+        listener.accept(CallRecord.notSent(index, due, sent, Fate.DROPPED));
         return;
       }
-      inFlight.incrementAndGet();
-      measuredInFlight.addAndGet(measured ? 1 : 0);
-      long sent = pacer.nanoTime() - start;
       if (measured) {
         tally.sent(due, sent);
       }
-      Consumer<Outcome> done = new Done(due, sent, measured);
+      Done done = new Done(index, due, sent, measured);
+      inFlight.add(done);
       try {
         target.call(index, done);
       } catch (RuntimeException e) {
@@ -99,7 +113,7 @@ public final class OpenLoop {
 
     private void awaitAnswers() {
       long limit = Math.max(pacer.nanoTime(), start + end) + plan.callTimeout().toNanos();
-      while (inFlight.get() > 0
+      while (!inFlight.isEmpty()
           && pacer.nanoTime() < limit
           && !Thread.currentThread().isInterrupted()) {
         pacer.sleepUntil(pacer.nanoTime() + POLL_NANOS);
@@ -110,9 +124,7 @@ public final class OpenLoop {
     }
 
     private LoadResult result(boolean cutShort, long measuredUntil) {
-      for (int left = measuredInFlight.get(); left > 0; left--) {
-        tally.ended(0, 0, 0, Outcome.failed("UNFINISHED"));
-      }
+      inFlight.forEach(Done::giveUp);
       return new LoadResult(
           plan,
           planned,
@@ -129,12 +141,14 @@ public final class OpenLoop {
 
     /** Takes a call's end, the first time it is told and while the load is under way. */
     private final class Done implements Consumer<Outcome> {
+      private final long index;
       private final long due;
       private final long sent;
       private final boolean measured;
       private final AtomicBoolean told = new AtomicBoolean();
 
-      Done(long due, long sent, boolean measured) {
+      Done(long index, long due, long sent, boolean measured) {
+        this.index = index;
         this.due = due;
         this.sent = sent;
         this.measured = measured;
@@ -144,15 +158,26 @@ public final class OpenLoop {
       public void accept(Outcome outcome) {
         long now = pacer.nanoTime() - start;
         synchronized (Run.this) {
-          if (told.getAndSet(true) || over) {
+          if (over || told.getAndSet(true)) {
             return; // a load that is over has counted it as unfinished
           }
-          if (measured) {
-            tally.ended(due, sent, now, outcome);
-            measuredInFlight.decrementAndGet();
-          }
+          count(now, outcome);
         }
-        inFlight.decrementAndGet();
+        inFlight.remove(this);
+      }
+
+      /** Counts a call that has not ended although the load has. */
+      private void giveUp() {
+        if (!told.getAndSet(true)) {
+          count(pacer.nanoTime() - start, Outcome.failed(CallRecord.UNFINISHED));
+        }
+      }
+
+      private void count(long now, Outcome outcome) {
+        if (measured) {
+          tally.ended(due, sent, now, outcome);
+        }
+        listener.accept(CallRecord.ended(index, due, sent, now, outcome));
       }
     }
   }

@@ -4,7 +4,7 @@ import java.util.Comparator;
 import java.util.PriorityQueue;
 
 /** A clock that moves when somebody waits by it, and does what was planned for the time between. */
-final class FakePacer implements Pacer {
+public final class FakePacer implements Pacer {
   private record Event(long at, long order, Runnable action) {}
 
   private final PriorityQueue<Event> events =
@@ -28,7 +28,7 @@ final class FakePacer implements Pacer {
   }
 
   /** Plans {@code action} for when the clock has moved on by {@code nanos}. */
-  void after(long nanos, Runnable action) {
+  public void after(long nanos, Runnable action) {
     events.add(new Event(now + nanos, order++, action));
   }
 }

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** An open loop sends on time, whatever the server does, and hides none of what it does. */
@@ -158,5 +161,55 @@ class OpenLoopTest {
     assertThat(result.failures())
         .isEqualTo(Map.of("UNAVAILABLE", 499L, "CLIENT_IllegalStateException", 1L));
     assertThat(result.latency().count()).isEqualTo(500);
+  }
+
+  @Test
+  void eachPlannedCallIsToldOnce() {
+    List<CallRecord> calls = new ArrayList<>();
+    LoadResult result =
+        new OpenLoop(pacer)
+            .run(plan(50), Arrivals.evenly(100), new StallingServer(), calls::add);
+
+    assertThat(calls.stream().map(CallRecord::index).distinct()).hasSize(1_000);
+    assertThat(calls).hasSize(1_000);
+    Map<CallRecord.Fate, Long> fates =
+        calls.stream().collect(Collectors.groupingBy(CallRecord::fate, Collectors.counting()));
+    assertThat(fates)
+        .isEqualTo(Map.of(CallRecord.Fate.ANSWERED, 849L, CallRecord.Fate.DROPPED, 151L));
+    long longest = calls.stream().mapToLong(CallRecord::latencyNanos).max().orElseThrow();
+    assertThat(longest).isCloseTo(result.latency().maxNanos(), withinPercentage(0.2));
+  }
+
+  @Test
+  void whatHasNotEndedIsToldWhenTheLoadEnds() {
+    List<CallRecord> calls = new ArrayList<>();
+    new OpenLoop(pacer)
+        .run(plan(10_000), Arrivals.evenly(100), (index, done) -> {}, calls::add);
+
+    assertThat(calls)
+        .hasSize(1_000)
+        .allMatch(call -> call.fate() == CallRecord.Fate.FAILED)
+        .allMatch(call -> call.label().equals(CallRecord.UNFINISHED));
+  }
+
+  @Test
+  void whatAFullServerRefusesIsShedAndWhatCannotBeRightIsWrong() {
+    List<CallRecord> calls = new ArrayList<>();
+    Target target =
+        (index, done) ->
+            done.accept(
+                switch ((int) (index % 3)) {
+                  case 0 -> Outcome.failed("RESOURCE_EXHAUSTED");
+                  case 1 -> Outcome.wrong("SCORE_NOT_FINITE");
+                  default -> Outcome.answered("VALUE", 2);
+                });
+    LoadResult result =
+        new OpenLoop(pacer).run(plan(10), Arrivals.evenly(100), target, calls::add);
+
+    assertThat(calls.subList(0, 3).stream().map(CallRecord::fate))
+        .containsExactly(
+            CallRecord.Fate.SHED, CallRecord.Fate.WRONG, CallRecord.Fate.ANSWERED);
+    assertThat(calls.get(2).degradations()).isEqualTo(2);
+    assertThat(result.succeeded()).isEqualTo(333);
   }
 }
