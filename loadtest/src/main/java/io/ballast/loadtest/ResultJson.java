@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.ballast.loadtest.openloop.Latencies;
 import io.ballast.loadtest.openloop.LoadResult;
+import io.ballast.loadtest.scenario.CallKind;
 import java.time.Duration;
 import java.util.Locale;
 
@@ -13,7 +14,7 @@ final class ResultJson {
 
   private ResultJson() {}
 
-  static ObjectNode of(Scenario scenario, String target, String arrivals, LoadResult result) {
+  static ObjectNode of(CallKind scenario, String target, String arrivals, LoadResult result) {
     ObjectNode json = JSON.createObjectNode();
     json.put("scenario", scenario.name().toLowerCase(Locale.ROOT));
     json.put("target", target);

@@ -3,9 +3,17 @@ package io.ballast.loadtest;
 import io.ballast.mesh.v1.FailureReason;
 import io.ballast.mesh.v1.ItemFailure;
 import io.ballast.policy.v1.Decision;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
 import io.ballast.policy.v1.PolicyServiceGrpc;
+import io.ballast.policy.v1.RecordFeedbackRequest;
+import io.ballast.policy.v1.RecordFeedbackResponse;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.StreamTrainingRecordsResponse;
 import io.ballast.policy.v1.SuggestRequest;
 import io.ballast.policy.v1.SuggestResponse;
+import io.ballast.policy.v1.SuggestStreamRequest;
+import io.ballast.policy.v1.SuggestStreamResponse;
+import io.ballast.policy.v1.TrainingRecord;
 import io.ballast.reward.v1.RewardServiceGrpc;
 import io.ballast.reward.v1.ScoreItem;
 import io.ballast.reward.v1.ScoreRequest;
@@ -26,8 +34,9 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * Answers Suggest and Score on a free port of the loopback. Every fourth suggestion is withheld; a
- * prompt with "fail" is refused as INTERNAL, a completion with it has no value.
+ * Answers Suggest, Score and Feedback on a free port of the loopback. Every fourth suggestion is
+ * withheld; a prompt with "fail" is refused as INTERNAL, a completion with it has no value. It has
+ * forgotten the first {@code forgotten} events.
  */
 final class FakeMesh implements AutoCloseable {
   private static final Metadata.Key<String> AUTHORIZATION =
@@ -35,6 +44,10 @@ final class FakeMesh implements AutoCloseable {
 
   final List<SuggestRequest> suggested = new CopyOnWriteArrayList<>();
   final List<ScoreRequest> scored = new CopyOnWriteArrayList<>();
+  final List<RecordFeedbackRequest> reported = new CopyOnWriteArrayList<>();
+  volatile String text = "size()";
+  volatile double score = 1;
+  volatile int forgotten;
   final List<String> authorizations = new CopyOnWriteArrayList<>();
 
   private final Server server;
@@ -55,6 +68,7 @@ final class FakeMesh implements AutoCloseable {
                   })
               .addService(new Policy())
               .addService(new Reward())
+              .addService(new Feedback())
               .build()
               .start();
     } catch (IOException e) {
@@ -75,10 +89,26 @@ final class FakeMesh implements AutoCloseable {
         return;
       }
       boolean withheld = suggested.size() % 4 == 0;
-      observer.onNext(
-          SuggestResponse.newBuilder()
-              .setDecision(withheld ? Decision.DECISION_WITHHOLD : Decision.DECISION_SHOW)
-              .build());
+      observer.onNext(suggestion(withheld));
+      observer.onCompleted();
+    }
+
+    private SuggestResponse suggestion(boolean withheld) {
+      return SuggestResponse.newBuilder()
+          .setSuggestionId("s-" + suggested.size())
+          .setDecision(withheld ? Decision.DECISION_WITHHOLD : Decision.DECISION_SHOW)
+          .setText(withheld ? "" : text)
+          .setPropensity(1)
+          .build();
+    }
+
+    @Override
+    public void suggestStream(
+        SuggestStreamRequest request, StreamObserver<SuggestStreamResponse> observer) {
+      suggested.add(request.getRequest());
+      observer.onNext(SuggestStreamResponse.newBuilder().setTextDelta("si").build());
+      observer.onNext(SuggestStreamResponse.newBuilder().setTextDelta("ze()").build());
+      observer.onNext(SuggestStreamResponse.newBuilder().setFinished(suggestion(false)).build());
       observer.onCompleted();
     }
   }
@@ -94,9 +124,38 @@ final class FakeMesh implements AutoCloseable {
                 ? ScoreResult.newBuilder()
                     .setFailure(
                         ItemFailure.newBuilder().setReason(FailureReason.FAILURE_REASON_TOO_LONG))
-                : ScoreResult.newBuilder().setValue(1));
+                : ScoreResult.newBuilder().setValue(score));
       }
       observer.onNext(answer.build());
+      observer.onCompleted();
+    }
+  }
+
+  private final class Feedback extends FeedbackServiceGrpc.FeedbackServiceImplBase {
+    @Override
+    public void recordFeedback(
+        RecordFeedbackRequest request, StreamObserver<RecordFeedbackResponse> observer) {
+      reported.add(request);
+      observer.onNext(
+          RecordFeedbackResponse.newBuilder()
+              .setEventId("e-" + request.getMetadata().getIdempotencyKey())
+              .setJoined(true)
+              .build());
+      observer.onCompleted();
+    }
+
+    @Override
+    public void streamTrainingRecords(
+        StreamTrainingRecordsRequest request,
+        StreamObserver<StreamTrainingRecordsResponse> observer) {
+      for (RecordFeedbackRequest event : reported.subList(forgotten, reported.size())) {
+        observer.onNext(
+            StreamTrainingRecordsResponse.newBuilder()
+                .setRecord(
+                    TrainingRecord.newBuilder()
+                        .setEventId("e-" + event.getMetadata().getIdempotencyKey()))
+                .build());
+      }
       observer.onCompleted();
     }
   }

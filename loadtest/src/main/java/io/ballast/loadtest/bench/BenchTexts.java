@@ -1,6 +1,6 @@
 package io.ballast.loadtest.bench;
 
-import io.ballast.loadtest.LoadTexts;
+import io.ballast.loadtest.call.LoadTexts;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;

@@ -99,7 +99,7 @@ public final class MeshCommand implements Callable<Integer> {
             .addSubcommand(new BenchCommand())
             .addSubcommand(
                 new CommandLine(new CapacityCommand()).addSubcommand(new MeasureCapacityCommand()))
-            .addSubcommand(new LoadTestCommand())
+            .addSubcommand(LoadTestCommand.commandLine())
             .addSubcommand(DoctorCommand.commandLine(context))
             .addSubcommand(new CompletionCommand());
     line.setOut(out);

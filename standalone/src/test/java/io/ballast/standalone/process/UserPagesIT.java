@@ -114,7 +114,8 @@ class UserPagesIT {
       assertThat(of(printed, "tail -n 3").lines())
           .hasSize(3)
           .allMatch(line -> line.startsWith("{\"timestamp\":"));
-      assertThat(of(printed, "loadtest suggest")).contains("failed 0", "p99");
+      assertThat(of(printed, "loadtest run"))
+          .contains("failed 0", "acknowledged events is kept once: 0 lost", "PASS");
       assertThat(of(printed, "--split").lines().filter(line -> line.contains("gRPC 127.0.0.1:")))
           .hasSize(4);
       assertThat(of(printed, "for i in")).contains("\"policy-server\"", "\"orchestrator\"");

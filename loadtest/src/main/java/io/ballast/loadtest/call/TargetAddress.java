@@ -1,4 +1,4 @@
-package io.ballast.loadtest;
+package io.ballast.loadtest.call;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -12,11 +12,11 @@ import java.util.regex.Pattern;
  * @param host a name or an address; an IPv6 address without its brackets
  * @param port 1 to 65,535
  */
-record TargetAddress(String host, int port) {
+public record TargetAddress(String host, int port) {
   private static final Pattern FORM =
       Pattern.compile("(?:\\[([0-9A-Fa-f:.%]+)]|([A-Za-z0-9._-]+)):(\\d{1,5})");
 
-  TargetAddress {
+  public TargetAddress {
     if (port < 1 || port > 65_535) {
       throw new IllegalArgumentException("port: " + port + " (allowed: 1 to 65,535)");
     }
@@ -27,7 +27,7 @@ record TargetAddress(String host, int port) {
    *
    * @throws IllegalArgumentException if it is neither
    */
-  static TargetAddress parse(String text) {
+  public static TargetAddress parse(String text) {
     Matcher matcher = FORM.matcher(text);
     if (!matcher.matches()) {
       throw new IllegalArgumentException(
@@ -42,7 +42,7 @@ record TargetAddress(String host, int port) {
    *
    * @throws IllegalArgumentException if nobody knows the host
    */
-  boolean isLoopback() {
+  public boolean isLoopback() {
     try {
       return Arrays.stream(InetAddress.getAllByName(host)).allMatch(InetAddress::isLoopbackAddress);
     } catch (UnknownHostException e) {

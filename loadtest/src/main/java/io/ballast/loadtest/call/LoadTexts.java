@@ -1,4 +1,4 @@
-package io.ballast.loadtest;
+package io.ballast.loadtest.call;
 
 import java.util.List;
 
@@ -29,9 +29,4 @@ public final class LoadTexts {
           "Point that && x == that.x;");
 
   private LoadTexts() {}
-
-  /** The prompt of call {@code index}. */
-  static String prompt(List<String> prompts, long index) {
-    return prompts.get((int) (index % prompts.size()));
-  }
 }

@@ -1,0 +1,73 @@
+package io.ballast.loadtest.call;
+
+import com.google.protobuf.Timestamp;
+import io.ballast.mesh.v1.RequestMetadata;
+import io.ballast.policy.v1.FeedbackServiceGrpc;
+import io.ballast.policy.v1.StreamTrainingRecordsRequest;
+import io.ballast.policy.v1.StreamTrainingRecordsResponse;
+import io.grpc.Channel;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Whether what was acknowledged is there.
+ *
+ * @param acknowledged events
+ * @param lost of them, how many the mesh does not have
+ * @param doubled of them, how many it has more than once
+ */
+public record KeptFeedback(long acknowledged, long lost, long doubled) {
+  /** The mesh's clock may be so far from ours. */
+  private static final Duration SKEW = Duration.ofMinutes(5);
+
+  /** Whether each is there once. */
+  public boolean holds() {
+    return lost == 0 && doubled == 0;
+  }
+
+  /** Both together. */
+  public KeptFeedback plus(KeptFeedback other) {
+    return new KeptFeedback(
+        acknowledged + other.acknowledged, lost + other.lost, doubled + other.doubled);
+  }
+
+  /**
+   * Reads the mesh's training records since {@code begin}.
+   *
+   * @param events by tenant
+   * @throws io.grpc.StatusRuntimeException if the mesh does not answer
+   */
+  public static KeptFeedback of(
+      Channel policy, Map<String, Set<String>> events, Instant begin, Duration timeout) {
+    long acknowledged = 0;
+    long lost = 0;
+    long doubled = 0;
+    for (Map.Entry<String, Set<String>> tenant : events.entrySet()) {
+      Map<String, Integer> seen = new HashMap<>();
+      Iterator<StreamTrainingRecordsResponse> records =
+          FeedbackServiceGrpc.newBlockingStub(policy)
+              .withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS)
+              .streamTrainingRecords(
+                  StreamTrainingRecordsRequest.newBuilder()
+                      .setMetadata(RequestMetadata.newBuilder().setTenant(tenant.getKey()))
+                      .setSinceTime(
+                          Timestamp.newBuilder().setSeconds(begin.minus(SKEW).getEpochSecond()))
+                      .build());
+      while (records.hasNext()) {
+        String event = records.next().getRecord().getEventId();
+        if (tenant.getValue().contains(event)) {
+          seen.merge(event, 1, Integer::sum);
+        }
+      }
+      acknowledged += tenant.getValue().size();
+      lost += tenant.getValue().size() - seen.size();
+      doubled += seen.values().stream().filter(times -> times > 1).count();
+    }
+    return new KeptFeedback(acknowledged, lost, doubled);
+  }
+}

@@ -1,0 +1,127 @@
+package io.ballast.loadtest.report;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.ballast.loadtest.scenario.LoadScenario;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A load and what is to be said of it.
+ *
+ * @param target where the mesh was
+ * @param processes how many shared the load
+ * @param checks what had to hold
+ * @param faults what was done to the mesh
+ */
+public record LoadReport(
+    LoadScenario scenario,
+    String target,
+    int processes,
+    LoadFigures figures,
+    GeneratorCheck generator,
+    List<Check> checks,
+    List<FaultResult> faults) {
+  /** Of a load. */
+  public enum Verdict {
+    /** Everything that was asked for held. */
+    PASS,
+    /** Something did not. */
+    FAIL,
+    /** The generator did not keep up: nothing can be said of the mesh. */
+    INVALID
+  }
+
+  /** Copies the lists. */
+  public LoadReport {
+    checks = List.copyOf(checks);
+    faults = List.copyOf(faults);
+  }
+
+  /** What is to be said of it. */
+  public Verdict verdict() {
+    if (generator.flaw().isPresent()) {
+      return Verdict.INVALID;
+    }
+    boolean holds =
+        checks.stream().allMatch(Check::holds)
+            && faults.stream().allMatch(fault -> fault.exitCode() == 0);
+    return holds ? Verdict.PASS : Verdict.FAIL;
+  }
+
+  /** Why it is not a PASS, a sentence each. */
+  public List<String> reasons() {
+    List<String> reasons = new ArrayList<>();
+    generator.flaw().ifPresent(reasons::add);
+    for (Check check : checks) {
+      if (!check.holds()) {
+        reasons.add(check.words() + ": " + check.seen());
+      }
+    }
+    for (FaultResult fault : faults) {
+      if (fault.exitCode() != 0) {
+        reasons.add("fault %s ended with code %d".formatted(fault.name(), fault.exitCode()));
+      }
+    }
+    return reasons;
+  }
+
+  /** Good answers a second of the measured time. */
+  public double answeredPerSecond() {
+    return figures.total().answered() / scenario.measuredSeconds();
+  }
+
+  /** For machines. An INVALID load has no figures. */
+  public ObjectNode json() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("scenario", scenario.name());
+    json.put("verdict", verdict().name());
+    json.put("pass", verdict() == Verdict.PASS);
+    ArrayNode why = json.putArray("reasons");
+    reasons().forEach(why::add);
+    json.put("target", target);
+    json.put("processes", processes);
+    json.put("seed", scenario.seed());
+    json.put("arrivals", scenario.spread().name());
+    json.put("measured_seconds", scenario.measuredSeconds());
+    ObjectNode own = json.putObject("generator");
+    own.put("ceiling_per_second", generator.ceilingPerSecond());
+    own.put("peak_per_second", generator.peakPerSecond());
+    own.put("headroom", generator.headroom());
+    finite(own, "send_delay_p99_ms", generator.sendDelaySeconds() * 1_000);
+    own.put("send_delay_limit_ms", generator.limitSeconds() * 1_000);
+    own.put("valid", generator.flaw().isEmpty());
+    ArrayNode done = json.putArray("faults");
+    for (FaultResult fault : faults) {
+      done.addObject()
+          .put("name", fault.name())
+          .put("command", fault.command())
+          .put("at_seconds", fault.atSeconds())
+          .put("duration_seconds", fault.seconds())
+          .put("exit_code", fault.exitCode())
+          .put("output", fault.output());
+    }
+    if (verdict() == Verdict.INVALID) {
+      json.putNull("figures");
+      return json;
+    }
+    ArrayNode held = json.putArray("checks");
+    for (Check check : checks) {
+      ObjectNode each = held.addObject().put("check", check.words());
+      finite(each, "value", check.value());
+      each.put("unit", check.unit()).put("holds", check.holds());
+    }
+    json.put("answered_per_second", answeredPerSecond());
+    json.set("figures", figures.json());
+    return json;
+  }
+
+  private static void finite(ObjectNode json, String key, double value) {
+    if (Double.isFinite(value)) {
+      json.put(key, value);
+    } else {
+      json.putNull(key);
+    }
+  }
+}

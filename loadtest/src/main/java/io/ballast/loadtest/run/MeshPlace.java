@@ -1,0 +1,24 @@
+package io.ballast.loadtest.run;
+
+import io.ballast.loadtest.call.TargetAddress;
+
+/**
+ * Where the mesh is, and who calls it.
+ *
+ * @param policy the server that suggests and takes feedback
+ * @param reward the server that scores; in one process the same
+ * @param token that calls carry; empty: none
+ * @param run a name that no other load has
+ */
+public record MeshPlace(TargetAddress policy, TargetAddress reward, String token, String run) {
+  /** The addresses, for people. */
+  String words() {
+    return policy.equals(reward) ? policy.toString() : policy + ", scores of " + reward;
+  }
+
+  /** Never the token. */
+  @Override
+  public String toString() {
+    return words();
+  }
+}

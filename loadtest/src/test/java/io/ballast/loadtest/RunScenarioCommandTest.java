@@ -1,0 +1,185 @@
+package io.ballast.loadtest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.ballast.mesh.v1.Priority;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code loadtest run} sends what its file says and judges what comes back. */
+class RunScenarioCommandTest {
+  private static final String PHASES =
+      """
+      name: small
+      arrivals: EVEN
+      phases:
+        - {name: warm-up, rate: 100, duration: 100ms, measured: false}
+        - {name: hold, rate: 200, duration: 400ms}
+      generator: {send_delay_p99: 10s, headroom: 1, calibration: 200ms}
+      """;
+
+  @TempDir private Path folder = Path.of("");
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... arguments) {
+    return LoadTestCommand.commandLine()
+        .setOut(new PrintWriter(out))
+        .setErr(new PrintWriter(err))
+        .execute(arguments);
+  }
+
+  private String scenario(String more) throws IOException {
+    return Files.writeString(folder.resolve("small.yaml"), PHASES + more).toString();
+  }
+
+  @Test
+  void aMixOfEverythingIsSentAndKept() throws IOException {
+    String file =
+        scenario(
+            """
+            mix:
+              - {call: SUGGEST, tenant: one}
+              - {call: SUGGEST_STREAM, name: slow, read_every: 1ms}
+              - {call: SCORE, items: 3, priority: TRAINER}
+              - {call: FEEDBACK, tenant: one}
+            slos: [{error_budget: 0}, {of: slow, p99: 1m}]
+            checks: {feedback_kept: true}
+            faults: [{name: shout, at: 200ms, run: echo it happened}]
+            """);
+    Path json = folder.resolve("result.json");
+    Path html = folder.resolve("result.html");
+    try (FakeMesh mesh = new FakeMesh()) {
+      int code =
+          run(
+              "run", file, "--target", mesh.address(), "--json", json.toString(), "--html",
+              html.toString());
+
+      assertThat(code).as(out + "\n" + err).isZero();
+      JsonNode result = new ObjectMapper().readTree(json.toFile());
+      assertThat(result.path("verdict").asText()).isEqualTo("PASS");
+      assertThat(result.path("generator").path("ceiling_per_second").asDouble()).isGreaterThan(200);
+      JsonNode figures = result.path("figures");
+      assertThat(figures.path("total").path("planned_count").asInt()).isEqualTo(80);
+      assertThat(figures.path("total").path("answered_count").asInt()).isEqualTo(80);
+      assertThat(figures.path("phases").get(0).path("planned_count").asInt()).isEqualTo(10);
+      assertThat(figures.path("steps")).hasSize(4);
+      int events = figures.path("steps").get(3).path("answers").path("KEPT").asInt();
+      assertThat(events).isPositive().isLessThanOrEqualTo(mesh.reported.size());
+      assertThat(mesh.scored)
+          .allMatch(request -> request.getItemsCount() == 3)
+          .allMatch(
+              request -> request.getMetadata().getPriority() == Priority.PRIORITY_TRAINER);
+      assertThat(mesh.reported.stream().map(each -> each.getMetadata().getIdempotencyKey()))
+          .doesNotHaveDuplicates();
+      assertThat(result.path("checks").findValuesAsText("check"))
+          .contains("each of %d acknowledged events is kept once".formatted(mesh.reported.size()));
+      assertThat(result.path("faults").get(0).path("output").asText()).isEqualTo("it happened");
+      assertThat(Files.readString(html)).contains("small: PASS", "<svg", "echo it happened");
+      assertThat(out.toString()).contains("planned 80   answered 80", "PASS");
+    }
+  }
+
+  @Test
+  void anEventThatWasAcknowledgedAndForgottenFailsTheLoad() throws IOException {
+    String file = scenario("mix: [{call: FEEDBACK}]\nchecks: {feedback_kept: true}\n");
+    try (FakeMesh mesh = new FakeMesh()) {
+      mesh.forgotten = 1;
+      assertThat(run("run", file, "--target", mesh.address())).isEqualTo(1);
+      assertThat(out.toString())
+          .contains("MISS each of 91 acknowledged events is kept once: 1 lost or doubled");
+    }
+  }
+
+  @Test
+  void anAnswerThatChangesUnderLoadFailsIt() throws IOException {
+    String file =
+        scenario(
+            "mix: [{call: SCORE, probe: true, probe_tolerance: 0.01}]\n"
+                + "faults: [{at: 10ms, run: 'true'}]\n");
+    try (FakeMesh mesh = new FakeMesh()) {
+      assertThat(run("run", file, "--target", mesh.address())).isZero();
+      assertThat(mesh.scored).allMatch(request -> request.getBypassCache());
+
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                int before = mesh.scored.size();
+                while (mesh.scored.size() < before + 20) {
+                  Thread.onSpinWait();
+                }
+                mesh.score = 1.05;
+              });
+      assertThat(run("run", file, "--target", mesh.address())).isEqualTo(1);
+      assertThat(out.toString()).contains("PROBE_CHANGED", "MISS no answer is wrong");
+    }
+  }
+
+  @Test
+  void anSloThatIsMissedFailsTheLoad() throws IOException {
+    String file =
+        scenario("mix: [{call: SUGGEST}]\nprompts: prompts\nslos: [{error_budget: 0.1}]\n");
+    Files.writeString(folder.resolve("prompts"), "int a =\nint b =\nint fail =\n");
+    try (FakeMesh mesh = new FakeMesh()) {
+      assertThat(run("run", file, "--target", mesh.address())).isEqualTo(1);
+      assertThat(out.toString())
+          .contains("MISS at most 10 % without a good answer: 3", "failures: INTERNAL 2");
+    }
+  }
+
+  @Test
+  void aGeneratorThatCannotKeepUpSendsNothing() throws IOException {
+    String file =
+        Files.writeString(
+                folder.resolve("fast.yaml"),
+                """
+                phases: [{rate: 50000, duration: 10s}]
+                mix: [{call: SCORE, items: 64}]
+                generator: {headroom: 10, calibration: 200ms}
+                """)
+            .toString();
+    try (FakeMesh mesh = new FakeMesh()) {
+      assertThat(run("run", file, "--target", mesh.address())).isEqualTo(5);
+      assertThat(mesh.scored).as("the first call").hasSize(1);
+      assertThat(out.toString()).contains("50,000 × 10.0 are needed", "INVALID");
+    }
+  }
+
+  @Test
+  void aWrongScenarioIsNamedAndAMissingMeshToo() throws IOException {
+    String file = scenario("mix: [{call: SUGGEST}]\n");
+    String address;
+    try (FakeMesh mesh = new FakeMesh()) {
+      address = mesh.address();
+    }
+    assertThat(run("run", file, "--target", address)).isEqualTo(3);
+    assertThat(err.toString()).contains("nothing answers at " + address);
+    assertThat(run("run", file, "--target", "192.0.2.1:9100")).isEqualTo(2);
+    assertThat(err.toString()).contains("--target: 192.0.2.1:9100 is another machine");
+    assertThat(run("run", scenario("mix: [{call: SING}]\n"))).isEqualTo(2);
+    assertThat(err.toString()).contains("mix[0].call: SING (allowed: one of SUGGEST");
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString()).contains("nothing to do (expected: one of suggest, score, run");
+  }
+
+  @Test
+  void twoResultsAreCompared() throws IOException {
+    String file = scenario("mix: [{call: SUGGEST}]\n");
+    String json = folder.resolve("result.json").toString();
+    try (FakeMesh mesh = new FakeMesh()) {
+      assertThat(run("run", file, "--target", mesh.address(), "--json", json)).isZero();
+    }
+    assertThat(run("compare", json, json)).isZero();
+    assertThat(out.toString()).contains("latency p99", "too short to tell");
+    assertThat(run("compare", json, file)).isEqualTo(2);
+    assertThat(run("compare", json, json, "--noise", "-1")).isEqualTo(2);
+  }
+}

@@ -1,0 +1,127 @@
+package io.ballast.loadtest.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.ballast.loadtest.call.KeptFeedback;
+import io.ballast.loadtest.openloop.CallRecord.Fate;
+import io.ballast.loadtest.scenario.LoadScenario;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** A load passes if all that was asked for held, and says nothing if the generator was late. */
+class LoadReportTest {
+  @Test
+  void everythingThatHeldIsAPass() {
+    LoadReport report = Calls.report(Calls.SCENARIO, Calls.load(Calls.SCENARIO, 0.005, 1));
+
+    // exponential with mean 5 ms: p99 = 5·ln 100 = 23.0 ms; P(> 20 ms) = e^−4 = 1.8 %
+    assertThat(report.checks().get(0).value()).isCloseTo(23.0, within(2.0));
+    assertThat(report.checks().get(1).value()).isCloseTo(1.8, within(0.8));
+    assertThat(report.checks().get(2).value()).as("a quarter of 100/s").isCloseTo(25, within(3.0));
+    assertThat(report.verdict()).isEqualTo(LoadReport.Verdict.PASS);
+    assertThat(report.reasons()).isEmpty();
+    JsonNode json = report.json();
+    assertThat(json.path("pass").asBoolean()).isTrue();
+    assertThat(json.path("figures").path("total").path("planned_count").asInt()).isEqualTo(3_000);
+    assertThat(LoadTable.of(report))
+        .contains("planned 3,000   answered 3,000", "ok   p99 at most 50 ms: ", "warm *")
+        .endsWith("PASS" + System.lineSeparator());
+  }
+
+  @Test
+  void whatDidNotHoldIsSaid() {
+    LoadReport report = Calls.report(Calls.SCENARIO, Calls.load(Calls.SCENARIO, 0.02, 1));
+
+    assertThat(report.verdict()).isEqualTo(LoadReport.Verdict.FAIL);
+    assertThat(report.reasons())
+        .hasSize(2)
+        .anyMatch(reason -> reason.startsWith("p99 at most 50 ms: 9"))
+        .anyMatch(
+            reason -> reason.startsWith("at most 10 % without a good answer within 20 ms: 3"));
+    assertThat(report.json().path("pass").asBoolean()).isFalse();
+  }
+
+  @Test
+  void aWrongAnswerFailsTheBestLoad() {
+    LoadFigures figures = Calls.load(Calls.SCENARIO, 0.001, 1);
+    figures.accept(Calls.call(5_000, 1, 0.001, Fate.WRONG)); // of the warm-up, even
+
+    assertThat(Calls.report(Calls.SCENARIO, figures).reasons())
+        .containsExactly("no answer is wrong: 1 wrong");
+  }
+
+  @Test
+  void lostFeedbackFailsTheBestLoad() {
+    LoadFigures figures = Calls.load(Calls.SCENARIO, 0.001, 1);
+    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 0, 0)))
+        .allMatch(Check::holds);
+    assertThat(Check.of(Calls.SCENARIO, figures, new KeptFeedback(9, 1, 2)).getLast())
+        .isEqualTo(
+            new Check(
+                "each of 9 acknowledged events is kept once", 3, "lost or doubled", false));
+  }
+
+  @Test
+  void aFaultThatDidNotHappenFailsTheLoad() {
+    LoadReport report = Calls.report(Calls.SCENARIO, Calls.load(Calls.SCENARIO, 0.001, 1));
+    FaultResult fault = new FaultResult("kill", "kill -9 1", 3, 0.1, 1, "not permitted");
+    LoadReport faulted =
+        new LoadReport(
+            report.scenario(),
+            report.target(),
+            1,
+            report.figures(),
+            report.generator(),
+            report.checks(),
+            List.of(fault));
+    assertThat(faulted.reasons()).containsExactly("fault kill ended with code 1");
+    assertThat(LoadPage.html(faulted)).contains("kill -9 1");
+  }
+
+  @Test
+  void aLoadWithoutAnswersHoldsNoPercentile() {
+    LoadFigures figures = Calls.figures(Calls.SCENARIO);
+    assertThat(Calls.report(Calls.SCENARIO, figures).reasons())
+        .contains("p99 at most 50 ms: nothing was seen");
+  }
+
+  @Test
+  void aGeneratorBeyondItsCeilingReportsNothing() {
+    LoadReport report = Calls.report(Calls.SCENARIO, Calls.load(Calls.SCENARIO, 0.005, 1), 149);
+
+    assertThat(report.verdict()).isEqualTo(LoadReport.Verdict.INVALID);
+    assertThat(report.reasons().getFirst())
+        .isEqualTo(
+            "this generator manages 149 calls/s here, and 100 × 1.5 are needed; share the load"
+                + " among --processes or machines");
+    assertThat(report.json().path("figures").isNull()).isTrue();
+    assertThat(report.json().path("pass").asBoolean()).isFalse();
+    assertThat(LoadTable.of(report)).contains("INVALID").doesNotContain("planned");
+    assertThat(LoadPage.html(report)).contains("manages 149").doesNotContain("<svg");
+  }
+
+  @Test
+  void aGeneratorThatWasLateReportsNothing() {
+    assertThat(new GeneratorCheck(1_000, 100, 1.5, 0.021, 0.02, 0).flaw())
+        .contains("calls were sent late: p99 21.0 ms (generator.send_delay_p99: 20.0 ms)");
+    assertThat(new GeneratorCheck(1_000, 100, 1.5, 0.02, 0.02, 3).flaw())
+        .contains("3 calls were not sent, because sending fell too far behind");
+    assertThat(new GeneratorCheck(1_000, 100, 1.5, Double.NaN, 0.02, 0).flaw()).isEmpty();
+  }
+
+  @Test
+  void thePageShowsLatencyThroughputAndHistogram() {
+    LoadScenario scenario = Calls.scenario("name: <hold>".replace("<hold>", "h"));
+    LoadReport report = Calls.report(scenario, Calls.load(scenario, 0.005, 1));
+    String html = LoadPage.html(report);
+
+    assertThat(html).contains("Latency, ms", "Calls a second", "Calls by latency", "</html>");
+    long bars =
+        LoadPage.bars(report.figures().total().histogram()).stream()
+            .mapToLong(bar -> bar.count())
+            .sum();
+    assertThat(bars).isEqualTo(3_000);
+  }
+}
