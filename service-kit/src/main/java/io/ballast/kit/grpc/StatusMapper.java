@@ -87,7 +87,10 @@ public final class StatusMapper {
           null);
     }
     if (DatabaseFaults.isAway(thrown)) {
-      return failed(Fault.DEPENDENCY_DOWN, DatabaseFaults.AWAY, Map.of("dependency", "postgresql"));
+      return failed(
+          Fault.DEPENDENCY_DOWN,
+          message(DatabaseFaults.away(thrown)),
+          Map.of("dependency", "postgresql"));
     }
     return new Judgement(
         Status.INTERNAL

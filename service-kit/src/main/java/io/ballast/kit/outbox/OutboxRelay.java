@@ -84,7 +84,7 @@ public final class OutboxRelay implements AutoCloseable {
       gone(String.valueOf(e.getMessage()));
     } catch (JdbiException e) {
       if (DatabaseFaults.isAway(e)) {
-        gone(DatabaseFaults.AWAY);
+        gone(String.valueOf(DatabaseFaults.away(e).getMessage()));
       } else {
         LOG.error("events of the {} are not published: a bug", service, e);
       }

@@ -8,23 +8,30 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.jdbi.v3.core.Jdbi;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * A PostgreSQL server with a schema for each service. When it goes away calls fail within the
- * connect timeout, and when it is back they succeed: nothing has to be restarted. Thread-safe.
+ * connect timeout; when it says nothing, within the answer timeout; and when it is back they
+ * succeed: nothing has to be restarted. Thread-safe.
  */
 public final class Postgres implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Postgres.class);
-  private static final int LONGEST_STATEMENT_SECONDS = 60;
+
+  /** So many connections that are dead without a word can be found within the connect timeout. */
+  private static final int LOOKS = 4;
+
+  private static final Duration SHORTEST_LOOK = Duration.ofMillis(250); // of the pool
 
   private final PostgresAddress address;
   private final PostgresSettings settings;
@@ -78,11 +85,12 @@ public final class Postgres implements AutoCloseable {
     migrate(schema);
     HikariConfig config = new HikariConfig();
     config.setPoolName(schema);
-    config.setDataSource(source(schema));
+    config.setDataSource(source(schema, settings.answerTimeout()));
     config.setMaximumPoolSize(settings.maxConnections());
     config.setMinimumIdle(1);
     config.setConnectionTimeout(settings.connectTimeout().toMillis());
-    config.setValidationTimeout(settings.connectTimeout().toMillis());
+    config.setValidationTimeout(
+        Math.max(SHORTEST_LOOK.toMillis(), settings.connectTimeout().toMillis() / LOOKS));
     config.setInitializationFailTimeout(-1);
     config.setMetricRegistry(meters);
     HikariDataSource pool = new HikariDataSource(config);
@@ -93,7 +101,7 @@ public final class Postgres implements AutoCloseable {
 
   /** Whether the server answers now; asks it. */
   public boolean isReachable() {
-    try (Connection connection = source("public").getConnection()) {
+    try (Connection connection = source("public", settings.connectTimeout()).getConnection()) {
       return connection.isValid((int) Math.max(1, settings.connectTimeout().toSeconds()));
     } catch (SQLException e) {
       LOG.debug("{} cannot be reached: {}", address, e.getMessage());
@@ -114,7 +122,7 @@ public final class Postgres implements AutoCloseable {
       var result =
           Flyway.configure()
               .loggers("slf4j")
-              .dataSource(sourceForMigrations(schema))
+              .dataSource(source(schema, Duration.ZERO))
               .schemas(schema)
               .locations("classpath:db/" + schema, "classpath:db/outbox")
               .load()
@@ -171,15 +179,11 @@ public final class Postgres implements AutoCloseable {
         : message.lines().filter(line -> !line.isBlank()).findFirst().orElse("");
   }
 
-  private PGSimpleDataSource source(String schema) {
-    PGSimpleDataSource source = sourceForMigrations(schema);
-    source.setSocketTimeout(LONGEST_STATEMENT_SECONDS);
-    return source;
-  }
-
-  /** A statement of a migration may take as long as a large table needs. */
-  private PGSimpleDataSource sourceForMigrations(String schema) {
-    PGSimpleDataSource source = new PGSimpleDataSource();
+  /**
+   * @param answer how long a statement may take; zero: as long as a large table needs
+   */
+  private PGSimpleDataSource source(String schema, Duration answer) {
+    PGSimpleDataSource source = new SoonConnected((int) answer.toMillis());
     source.setUrl(address.url());
     source.setUser(address.user());
     if (!address.password().isEmpty()) {
@@ -187,8 +191,32 @@ public final class Postgres implements AutoCloseable {
     }
     source.setApplicationName("ballast " + schema);
     source.setCurrentSchema(schema);
-    source.setConnectTimeout((int) Math.max(1, settings.connectTimeout().toSeconds()));
+    int seconds = (int) Math.max(1, settings.connectTimeout().toSeconds());
+    source.setConnectTimeout(seconds);
+    source.setSocketTimeout(seconds);
     source.setTcpKeepAlive(true);
     return source;
+  }
+
+  /**
+   * Whoever takes the connection and then says nothing is not waited for longer than for one who
+   * takes none; only once it is made may answers take their own time.
+   */
+  private static final class SoonConnected extends PGSimpleDataSource {
+    private static final long serialVersionUID = 1;
+
+    private final int answerMillis;
+
+    SoonConnected(int answerMillis) {
+      this.answerMillis = answerMillis;
+    }
+
+    @Override
+    public Connection getConnection(@Nullable String user, @Nullable String password)
+        throws SQLException {
+      Connection connection = super.getConnection(user, password);
+      connection.setNetworkTimeout(Runnable::run, answerMillis);
+      return connection;
+    }
   }
 }

@@ -106,7 +106,9 @@ public record MeshConfig(
                         properties.database().user(),
                         properties.database().password().orElse(""))),
         new PostgresSettings(
-            properties.database().maxConnections(), properties.database().connectTimeout()),
+            properties.database().maxConnections(),
+            properties.database().connectTimeout(),
+            properties.database().answerTimeout()),
         new TelemetrySettings(
             processName(roles),
             properties.telemetry().otlpEndpoint(),

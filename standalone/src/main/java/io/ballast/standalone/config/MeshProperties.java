@@ -135,6 +135,10 @@ public interface MeshProperties {
     /** How long a call waits for a connection before it fails. */
     @WithDefault("PT2S")
     Duration connectTimeout();
+
+    /** How long it may say nothing to a statement before its connection counts as dead. */
+    @WithDefault("PT30S")
+    Duration answerTimeout();
   }
 
   /** Events. */
